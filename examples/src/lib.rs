@@ -1,0 +1,1 @@
+//! Helpers shared by nothing: each example stands alone.

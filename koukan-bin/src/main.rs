@@ -1,0 +1,3 @@
+//! The `koukan` binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Koukan core.
+pub mod path;
+pub mod reply;

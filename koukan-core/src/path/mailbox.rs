@@ -1,0 +1,211 @@
+//! A mailbox: `local-part@domain`.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use super::grammar::{self, InvalidMailbox};
+
+/// An address `local-part@domain` that passed the grammar, kept as it was written.
+///
+/// *Shape*: no angle brackets, no source route; a quoted local part keeps its quotes, a literal
+/// its brackets. Equality is octet by octet; [`Mailbox::is_same`] compares as mail routing does.
+///
+/// *Source*: RFC 5321 section 4.1.2; UTF-8 by RFC 6531.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::path::{Domain, Mailbox};
+///
+/// let mailbox: Mailbox = "\"a b\"@Example.com".parse()?;
+/// assert_eq!(mailbox.local_part(), "\"a b\"");
+/// assert_eq!(mailbox.domain(), Domain::Name("Example.com"));
+/// # Ok::<(), koukan_core::path::InvalidMailbox>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Mailbox {
+    text: Box<str>,
+    at: usize,
+}
+
+/// The part of a mailbox after the `@`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain<'a> {
+    /// A domain name, in the case it was written in.
+    Name(&'a str),
+    /// An IPv4 or IPv6 address literal.
+    Address(IpAddr),
+    /// A literal of another kind, without the brackets.
+    General(&'a str),
+}
+
+impl Mailbox {
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The local part as written, with its quotes if it has any.
+    pub fn local_part(&self) -> &str {
+        &self.text[..self.at]
+    }
+
+    /// The local part without quotes and escapes: what the mailbox is called.
+    pub fn unquoted_local_part(&self) -> String {
+        let local = self.local_part();
+        let Some(inner) = local.strip_prefix('"').and_then(|l| l.strip_suffix('"')) else {
+            return local.to_owned();
+        };
+        let mut name = String::with_capacity(inner.len());
+        let mut chars = inner.chars();
+        while let Some(c) = chars.next() {
+            name.extend(if c == '\\' { chars.next() } else { Some(c) });
+        }
+        name
+    }
+
+    /// The domain as written, with the brackets of a literal.
+    pub fn domain_text(&self) -> &str {
+        &self.text[self.at + 1..]
+    }
+
+    /// The domain, told apart by kind.
+    pub fn domain(&self) -> Domain<'_> {
+        let text = self.domain_text();
+        let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) else {
+            return Domain::Name(text);
+        };
+        let is_ipv6 = inner
+            .get(..5)
+            .is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
+        let address = if is_ipv6 { &inner[5..] } else { inner };
+        match address.parse() {
+            Ok(address) => Domain::Address(address),
+            Err(_) => Domain::General(inner),
+        }
+    }
+
+    /// Whether every octet is ASCII; if not, the address needs SMTPUTF8.
+    pub fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
+    }
+
+    /// Whether both name one mailbox: equal local parts, and domains equal but for ASCII case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.unquoted_local_part() == other.unquoted_local_part()
+            && self.domain_text().eq_ignore_ascii_case(other.domain_text())
+    }
+}
+
+impl FromStr for Mailbox {
+    type Err = InvalidMailbox;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let at = grammar::check_mailbox(text)?;
+        Ok(Self {
+            text: text.into(),
+            at,
+        })
+    }
+}
+
+impl<'a> Domain<'a> {
+    /// Parses a domain name or a literal in brackets, as in EHLO.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMailbox`] where the text is neither.
+    pub fn check(text: &'a str) -> Result<(), InvalidMailbox> {
+        grammar::check_domain(text)
+    }
+}
+
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_the_grammar_allows_and_keeps_it() {
+        for text in [
+            "a@b",
+            "alice@example.com",
+            "a.b+c@x-y.example",
+            "\"a b\"@example.com",
+            "\"x> SIZE=1\"@example.com",
+            "\"a\\\"b@c\"@example.com",
+            "\"\"@example.com",
+            "a@[127.0.0.1]",
+            "a@[IPv6:::1]",
+            "a@[tag:content]",
+            "用户@例え.jp",
+            "o'neil@example.com",
+            "a@under_score.example",
+        ] {
+            assert_eq!(text.parse::<Mailbox>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        use InvalidMailbox::{Domain, DomainTooLong, LocalPart, LocalPartTooLong, NoAt};
+        let long = |n: usize| "a".repeat(n);
+        for (text, error) in [
+            (String::new(), NoAt),
+            ("alice".into(), NoAt),
+            ("@example.com".into(), LocalPart),
+            (".a@example.com".into(), LocalPart),
+            ("a..b@example.com".into(), LocalPart),
+            ("a b@example.com".into(), LocalPart),
+            ("a\r\n@example.com".into(), LocalPart),
+            ("\"a@example.com".into(), LocalPart),
+            ("\"a\"b@example.com".into(), LocalPart),
+            ("\"a\"".into(), NoAt),
+            ("\"a\nb\"@example.com".into(), LocalPart),
+            ("a@".into(), Domain),
+            ("a@.example.com".into(), Domain),
+            ("a@example.com.".into(), Domain),
+            ("a@-x.example".into(), Domain),
+            ("a@b@c".into(), Domain),
+            ("a@[1.2.3]".into(), Domain),
+            ("a@[1.2.3.4".into(), Domain),
+            ("a@[IPv6:1.2.3.4]".into(), Domain),
+            ("a@exa mple.com".into(), Domain),
+            (format!("{}@b", long(65)), LocalPartTooLong),
+            (format!("a@{}", long(64)), DomainTooLong),
+            (format!("a@{}", vec![long(60); 5].join(".")), DomainTooLong),
+        ] {
+            assert_eq!(text.parse::<Mailbox>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn tells_kinds_of_domain_apart() {
+        let domain = |text: &str| format!("{:?}", text.parse::<Mailbox>().unwrap().domain());
+        assert_eq!(domain("a@b.example"), "Name(\"b.example\")");
+        assert_eq!(domain("a@[127.0.0.1]"), "Address(127.0.0.1)");
+        assert_eq!(domain("a@[ipv6:::1]"), "Address(::1)");
+        assert_eq!(domain("a@[x:y]"), "General(\"x:y\")");
+    }
+
+    #[test]
+    fn quoting_makes_no_other_mailbox() {
+        let same = |a: &str, b: &str| {
+            let parse = |text: &str| text.parse::<Mailbox>().unwrap();
+            parse(a).is_same(&parse(b))
+        };
+        assert!(same("\"a\"@example.com", "a@EXAMPLE.com"));
+        assert!(same("\"a\\b\"@example.com", "ab@example.com"));
+        assert!(!same("A@example.com", "a@example.com"));
+    }
+}

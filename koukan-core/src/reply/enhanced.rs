@@ -1,0 +1,115 @@
+//! Enhanced mail system status codes.
+
+use std::{fmt, str::FromStr};
+
+/// An enhanced status code, `class.subject.detail`.
+///
+/// *Source*: RFC 3463; on the wire by RFC 2034.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnhancedCode {
+    class: u8,
+    subject: u16,
+    detail: u16,
+}
+
+/// A text is not an enhanced status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an enhanced status code (2, 4 or 5, then two numbers up to 999, as in 5.1.1)")]
+pub struct InvalidEnhancedCode;
+
+impl EnhancedCode {
+    /// Makes a code of its three parts.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnhancedCode`] where the class is not 2, 4 or 5 or a number is above 999.
+    pub const fn new(class: u8, subject: u16, detail: u16) -> Result<Self, InvalidEnhancedCode> {
+        if matches!(class, 2 | 4 | 5) && subject <= 999 && detail <= 999 {
+            Ok(Self {
+                class,
+                subject,
+                detail,
+            })
+        } else {
+            Err(InvalidEnhancedCode)
+        }
+    }
+
+    /// A code that this crate itself names.
+    pub(super) const fn known(class: u8, subject: u16, detail: u16) -> Self {
+        Self {
+            class,
+            subject,
+            detail,
+        }
+    }
+
+    /// 2 success, 4 persistent transient failure, 5 permanent failure.
+    pub const fn class(self) -> u8 {
+        self.class
+    }
+
+    /// What the code is about: 1 addresses, 2 mailbox, 3 mail system, 4 network, 5 protocol,
+    /// 6 content, 7 policy.
+    pub const fn subject(self) -> u16 {
+        self.subject
+    }
+
+    /// The detail within the subject.
+    pub const fn detail(self) -> u16 {
+        self.detail
+    }
+}
+
+impl FromStr for EnhancedCode {
+    type Err = InvalidEnhancedCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |part: &str| {
+            let is_digits =
+                (1..=3).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
+            if is_digits { part.parse().ok() } else { None }
+        };
+        let mut parts = text.split('.').map(number);
+        let mut next = || parts.next().flatten().ok_or(InvalidEnhancedCode);
+        let (class, subject, detail) = (next()?, next()?, next()?);
+        if parts.next().is_some() {
+            return Err(InvalidEnhancedCode);
+        }
+        let class = u8::try_from(class).map_err(|_| InvalidEnhancedCode)?;
+        Self::new(class, subject, detail)
+    }
+}
+
+impl fmt::Display for EnhancedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+impl fmt::Debug for EnhancedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_what_it_prints() {
+        for text in ["2.0.0", "4.4.7", "5.7.999"] {
+            assert_eq!(text.parse::<EnhancedCode>().unwrap().to_string(), text);
+        }
+        for text in [
+            "", "2", "2.0", "3.0.0", "5.1.1.1", "5.1000.1", "5.+1.1", "5..1", "5.1.1 x",
+        ] {
+            assert_eq!(
+                text.parse::<EnhancedCode>(),
+                Err(InvalidEnhancedCode),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Typed values attached to a reply.
+
+use std::{
+    any::{Any, TypeId},
+    sync::Arc,
+};
+
+/// A small map from a type to one value of it; cloning it shares the values.
+///
+/// A StorageWriter attaches the handle for taking a message into custody in this way.
+#[derive(Clone, Default)]
+pub struct Extensions(Vec<(TypeId, Arc<dyn Any + Send + Sync>)>);
+
+impl Extensions {
+    /// The value of type `T`, if one was attached.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        let wanted = TypeId::of::<T>();
+        let (_, value) = self.0.iter().find(|(id, _)| *id == wanted)?;
+        value.downcast_ref()
+    }
+
+    pub(super) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        let id = TypeId::of::<T>();
+        self.0.retain(|(other, _)| *other != id);
+        self.0.push((id, Arc::new(value)));
+    }
+}

@@ -1,0 +1,138 @@
+//! Replies by meaning: the one place where reply codes are written as numbers.
+
+use super::{EnhancedCode, Reply, ReplyCode};
+
+/// Writes one constructor for each reply.
+macro_rules! replies {
+    ($($(#[$doc:meta])* $name:ident = $code:literal $(($class:literal . $subject:literal . $detail:literal))? $text:literal;)*) => {
+        impl Reply {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\n`", $code, $(" ", $class, ".", $subject, ".", $detail,)? " ", $text, "`")]
+                pub fn $name() -> Self {
+                    #[allow(unused_mut, unused_assignments)]
+                    let mut enhanced = None;
+                    $(enhanced = Some(EnhancedCode::known($class, $subject, $detail));)?
+                    Self::new(ReplyCode::known($code), enhanced, $text)
+                }
+            )*
+
+            #[cfg(test)]
+            fn all() -> Vec<Self> {
+                vec![$(Self::$name()),*]
+            }
+        }
+    };
+}
+
+replies! {
+    /// The requested action was done.
+    ok = 250 (2 . 0 . 0) "ok";
+    /// The reverse-path was taken.
+    sender_ok = 250 (2 . 1 . 0) "sender ok";
+    /// The forward-path was taken.
+    recipient_ok = 250 (2 . 1 . 5) "recipient ok";
+    /// The message was delivered or taken into custody.
+    message_accepted = 250 (2 . 6 . 0) "message accepted";
+    /// The greeting of a server that is ready; the text starts with its domain.
+    service_ready = 220 "service ready";
+    /// The answer to QUIT.
+    closing = 221 (2 . 0 . 0) "closing connection";
+    /// The answer to HELP.
+    help = 214 (2 . 0 . 0) "see RFC 5321";
+    /// The answer to VRFY: RFC 5321 section 3.5.3.
+    cannot_verify = 252 (2 . 5 . 2) "cannot verify, but will take mail for the user and try to deliver";
+    /// Go on with the message (DATA).
+    start_mail_input = 354 "start mail input; end with <CRLF>.<CRLF>";
+
+    /// The server closes the connection.
+    service_closing = 421 (4 . 3 . 2) "service closing, try again later";
+    /// A client was silent, or too slow, for too long.
+    idle_too_long = 421 (4 . 4 . 2) "timeout waiting for the client, closing connection";
+    /// A client sent too many commands that were wrong or without use.
+    too_many_errors = 421 (4 . 7 . 0) "too many errors, closing connection";
+    /// A client holds too many connections.
+    too_many_connections = 421 (4 . 7 . 0) "too many connections, try again later";
+    /// The mailbox cannot be reached just now.
+    mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
+    /// The destination did not answer in time.
+    destination_timeout = 450 (4 . 4 . 7) "destination did not answer in time, try again later";
+    /// Something here broke, or a stage gave no answer.
+    local_error = 451 (4 . 3 . 0) "local error in processing, try again later";
+    /// A stage or the destination took too long.
+    elapsed = 451 (4 . 4 . 7) "processing took too long, try again later";
+    /// Too much is under way.
+    overloaded = 451 (4 . 3 . 2) "overloaded, try again later";
+    /// The destination host could not be reached.
+    connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
+    /// The connection to the destination host broke.
+    connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
+    /// The destination host does not speak SMTP as it should.
+    bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
+    /// A name could not be resolved just now.
+    directory_failed = 451 (4 . 4 . 3) "could not look up the destination, try again later";
+    /// This recipient must go in another mail transaction than those before it.
+    other_destination = 451 (4 . 5 . 3) "recipient has another destination; send it in a separate transaction";
+    /// Too many recipients for one mail transaction: RFC 5321 section 4.5.3.1.10.
+    too_many_recipients = 452 (4 . 5 . 3) "too many recipients, send the rest in another transaction";
+    /// Memory or disk is short.
+    insufficient_storage = 452 (4 . 3 . 1) "insufficient storage, try again later";
+
+    /// The command is not known.
+    unknown_command = 500 (5 . 5 . 1) "unknown command";
+    /// The command line is longer than it may be.
+    line_too_long = 500 (5 . 5 . 2) "line too long";
+    /// A line holds a bare CR or LF, or an octet that no command may hold.
+    invalid_octets = 500 (5 . 5 . 2) "line holds an octet that is not allowed; lines end with CRLF";
+    /// The argument of the command is malformed.
+    syntax_error = 501 (5 . 5 . 4) "syntax error in parameters or arguments";
+    /// The address in MAIL is malformed.
+    bad_sender_address = 501 (5 . 1 . 7) "malformed reverse-path";
+    /// The address in RCPT is malformed.
+    bad_recipient_address = 501 (5 . 1 . 3) "malformed forward-path";
+    /// The command is known and not offered.
+    not_implemented = 502 (5 . 5 . 1) "command not implemented";
+    /// The command does not fit what came before it.
+    bad_sequence = 503 (5 . 5 . 1) "bad sequence of commands";
+    /// DATA or BDAT without an accepted RCPT.
+    no_valid_recipients = 554 (5 . 5 . 1) "no valid recipients";
+    /// MAIL or RCPT has a parameter that is not offered.
+    unknown_parameter = 555 (5 . 5 . 4) "parameter not recognized or not implemented";
+    /// The mailbox does not exist.
+    no_such_user = 550 (5 . 1 . 1) "no such user here";
+    /// Nothing here handles that domain.
+    relay_denied = 550 (5 . 7 . 1) "relaying denied";
+    /// The destination domain cannot be reached, ever.
+    no_route = 550 (5 . 1 . 2) "no route to that domain";
+    /// A policy refuses the message or the command.
+    policy_refused = 550 (5 . 7 . 1) "refused by policy";
+    /// An address in UTF-8 without SMTPUTF8: RFC 6531 section 3.5.
+    utf8_not_requested = 553 (5 . 6 . 7) "address needs SMTPUTF8";
+    /// The next hop lacks SMTPUTF8, which the message needs.
+    utf8_not_supported = 553 (5 . 6 . 7) "destination does not offer SMTPUTF8";
+    /// The next hop lacks 8BITMIME, which the message needs.
+    eight_bit_not_supported = 554 (5 . 6 . 3) "destination does not offer 8BITMIME";
+    /// The message is larger than it may be: RFC 1870.
+    message_too_big = 552 (5 . 3 . 4) "message too big";
+    /// The content cannot be taken.
+    bad_content = 554 (5 . 6 . 0) "message content refused";
+    /// The message has gone round in a loop: RFC 5321 section 6.3.
+    routing_loop = 554 (5 . 4 . 6) "routing loop detected, too many Received headers";
+    /// The message waited too long: RFC 3463 X.4.7.
+    delivery_expired = 554 (5 . 4 . 7) "delivery time expired";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_and_enhanced_code_agree_on_the_class() {
+        for reply in Reply::all() {
+            let class = reply.code().as_u16() / 100;
+            if let Some(enhanced) = reply.enhanced() {
+                assert_eq!(u16::from(enhanced.class()), class, "{reply}");
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a server answers to an SMTP command: the [`Reply`] and its parts.
+//!
+//! A reply is a *verdict*, not an error: stages return it as `Ok(reply)`. The constructors are
+//! named by meaning ([`Reply::no_such_user`]), so that numeric codes stand in one place only.
+
+mod code;
+mod enhanced;
+mod extensions;
+mod meaning;
+mod rejection;
+
+pub use self::{
+    code::{InvalidReplyCode, ReplyCode},
+    enhanced::{EnhancedCode, InvalidEnhancedCode},
+    extensions::Extensions,
+    rejection::Rejection,
+};
+
+use std::{borrow::Cow, fmt};
+
+/// An SMTP reply: a three-digit code, an enhanced status code where one applies, and text.
+///
+/// *Shape*: the text holds no code, no enhanced code and no line ends other than `\n`, which
+/// separates the lines of a multi-line reply. Whoever writes a reply to a socket adds the rest.
+///
+/// Two replies are equal when code, enhanced code and text are; extensions do not count.
+///
+/// *Source*: RFC 5321 section 4.2, RFC 2034, RFC 3463.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::reply::Reply;
+///
+/// let reply = Reply::no_such_user();
+/// assert!(reply.is_permanent());
+/// assert_eq!(reply.to_string(), "550 5.1.1 no such user here");
+/// ```
+#[derive(Clone)]
+pub struct Reply {
+    code: ReplyCode,
+    enhanced: Option<EnhancedCode>,
+    text: Cow<'static, str>,
+    extensions: Extensions,
+}
+
+impl Reply {
+    /// Makes a reply of its parts.
+    ///
+    /// Control characters in `text`, which could break the framing on the wire, are replaced by
+    /// `?`; `\r\n` counts as one `\n`.
+    pub fn new(
+        code: ReplyCode,
+        enhanced: Option<EnhancedCode>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            code,
+            enhanced,
+            text: sanitize(text.into()),
+            extensions: Extensions::default(),
+        }
+    }
+
+    /// The three-digit code.
+    pub fn code(&self) -> ReplyCode {
+        self.code
+    }
+
+    /// The enhanced status code, if the reply has one.
+    pub fn enhanced(&self) -> Option<EnhancedCode> {
+        self.enhanced
+    }
+
+    /// The text; `\n` separates lines.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Typed values that travel with the reply inside this process and never on a wire.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Replaces the text.
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.text = sanitize(text.into());
+        self
+    }
+
+    /// Attaches a typed value, in place of an earlier one of the same type.
+    #[must_use]
+    pub fn with_extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
+        self
+    }
+
+    /// Takes the extensions off.
+    #[must_use]
+    pub fn without_extensions(mut self) -> Self {
+        self.extensions = Extensions::default();
+        self
+    }
+
+    /// Whether the code is 2yz: the requested action was done.
+    pub fn is_positive(&self) -> bool {
+        self.code.is_positive()
+    }
+
+    /// Whether the code is 4yz or 5yz.
+    pub fn is_negative(&self) -> bool {
+        self.code.is_transient() || self.code.is_permanent()
+    }
+
+    /// Whether the code is 4yz: the same command may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.code.is_transient()
+    }
+
+    /// Whether the code is 5yz: there is no point in repeating the command.
+    pub fn is_permanent(&self) -> bool {
+        self.code.is_permanent()
+    }
+}
+
+/// Keeps the text from breaking the framing on the wire.
+fn sanitize(text: Cow<'static, str>) -> Cow<'static, str> {
+    let is_clean = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    if text.chars().all(is_clean) {
+        return text;
+    }
+    let unified = text.replace("\r\n", "\n");
+    Cow::Owned(
+        unified
+            .chars()
+            .map(|c| if is_clean(c) { c } else { '?' })
+            .collect(),
+    )
+}
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, self.enhanced, &self.text) == (other.code, other.enhanced, &other.text)
+    }
+}
+
+impl Eq for Reply {}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some(enhanced) = self.enhanced {
+            write!(f, " {enhanced}")?;
+        }
+        write!(f, " {}", self.text.replace('\n', " / "))
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_break_the_framing() {
+        let reply = Reply::ok().with_text("one\r\n250 two\0\rthree");
+        assert_eq!(reply.text(), "one\n250 two??three");
+    }
+
+    #[test]
+    fn equality_ignores_extensions() {
+        assert_eq!(Reply::ok().with_extension(7_u8), Reply::ok());
+        assert_ne!(Reply::ok(), Reply::local_error());
+    }
+
+    #[test]
+    fn an_extension_comes_back_by_its_type() {
+        let reply = Reply::ok().with_extension(7_u8).with_extension("a");
+        assert_eq!(reply.extensions().get::<u8>(), Some(&7));
+        assert_eq!(reply.extensions().get::<&str>(), Some(&"a"));
+        assert_eq!(reply.extensions().get::<u16>(), None);
+    }
+}

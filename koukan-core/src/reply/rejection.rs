@@ -1,0 +1,52 @@
+//! A verdict that travels as an error.
+
+use std::{error::Error, fmt};
+
+use super::Reply;
+
+/// A negative [`Reply`] in the shape of an error, for places that can only return errors: a body
+/// transform, an inner service of another tower stack.
+///
+/// Wherever it stands in an error's source chain, the client gets its reply
+/// (see `Rescue`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection(Reply);
+
+impl Rejection {
+    /// Makes a rejection of a reply.
+    ///
+    /// A reply that is not negative cannot reject anything: it becomes
+    /// [`Reply::local_error`].
+    pub fn new(reply: Reply) -> Self {
+        debug_assert!(reply.is_negative(), "a rejection with {reply}");
+        if reply.is_negative() {
+            Self(reply)
+        } else {
+            Self(Reply::local_error())
+        }
+    }
+
+    /// The reply, which is always negative.
+    pub fn reply(&self) -> &Reply {
+        &self.0
+    }
+
+    /// Takes the reply out.
+    pub fn into_reply(self) -> Reply {
+        self.0
+    }
+}
+
+impl From<Reply> for Rejection {
+    fn from(reply: Reply) -> Self {
+        Self::new(reply)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rejected with {}", self.0)
+    }
+}
+
+impl Error for Rejection {}
