@@ -8,6 +8,7 @@ pub mod path;
 pub mod reply;
 pub mod service;
 pub mod signals;
+pub mod storage;
 pub mod transaction;
 
 pub use id::InvalidId;
