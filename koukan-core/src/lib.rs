@@ -5,6 +5,7 @@ pub mod clock;
 pub mod context;
 mod id;
 pub mod path;
+pub mod random;
 pub mod reply;
 pub mod service;
 pub mod signals;
