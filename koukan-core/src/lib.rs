@@ -9,6 +9,7 @@ pub mod random;
 pub mod reply;
 pub mod service;
 pub mod signals;
+pub mod stage;
 pub mod storage;
 pub mod transaction;
 
