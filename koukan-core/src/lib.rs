@@ -4,6 +4,7 @@ pub mod body;
 pub mod clock;
 pub mod context;
 mod id;
+pub mod middleware;
 pub mod path;
 pub mod random;
 pub mod reply;
@@ -11,6 +12,8 @@ pub mod service;
 pub mod signals;
 pub mod stage;
 pub mod storage;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod transaction;
 
 pub use id::InvalidId;
