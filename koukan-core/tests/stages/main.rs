@@ -1,0 +1,9 @@
+//! The stages composed as an agent composes them, over a memory backend.
+
+mod agent;
+mod custody;
+mod cut_through;
+mod dispatcher;
+mod exploder;
+mod notification;
+mod storage_writer;
