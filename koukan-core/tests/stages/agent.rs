@@ -41,7 +41,6 @@ pub(crate) const TIMEOUTS: Timeouts = Timeouts {
 /// All parts, to be used one by one.
 pub(crate) struct Agent {
     pub(crate) storage: Storage,
-    pub(crate) backend: MemoryBackend,
     pub(crate) output: OutputHandler<Chain>,
     pub(crate) writer: StorageWriter<OutputHandler<Chain>>,
     pub(crate) clock: SharedClock,
@@ -52,12 +51,10 @@ impl Agent {
         Self::on(MemoryBackend::new(), upstream).await
     }
 
-    pub(crate) async fn on(backend: MemoryBackend, upstream: impl MailService) -> Self {
+    pub(crate) async fn on(backend: impl Backend, upstream: impl MailService) -> Self {
         let clock: SharedClock = Arc::new(TokioClock::default());
-        let shared: Arc<dyn Backend> = Arc::new(backend.clone());
-        let storage = Storage::open(shared, BlobPool::default(), Arc::clone(&clock))
-            .await
-            .unwrap();
+        let storage = Storage::open(Arc::new(backend), BlobPool::default(), Arc::clone(&clock));
+        let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),
             retry: RETRY,
@@ -70,7 +67,6 @@ impl Agent {
         let writer = StorageWriter::new(storage.clone(), output.clone()).with_timeouts(TIMEOUTS);
         Self {
             storage,
-            backend,
             output,
             writer,
             clock,
@@ -93,7 +89,7 @@ impl Agent {
 
     pub(crate) async fn census(&self) -> Census {
         self.storage.flush().await;
-        self.backend.census().await.unwrap()
+        self.storage.backend().census().await.unwrap()
     }
 
     /// Seconds since the agent began.
@@ -140,5 +136,7 @@ pub(crate) async fn until<Fut: Future<Output = bool>>(mut holds: impl FnMut() ->
         }
     };
     let limit = Duration::from_secs(24 * 3600);
-    tokio::time::timeout(limit, wait).await.expect("it never came");
+    tokio::time::timeout(limit, wait)
+        .await
+        .expect("it never came");
 }

@@ -3,7 +3,7 @@
 use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
-    storage::Census,
+    storage::{Census, MemoryBackend},
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
@@ -65,7 +65,6 @@ async fn a_5xx_is_5xx_at_submission_and_nothing_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn where_recipients_differ_the_failed_ones_are_kept_and_the_rest_is_delivered() {
     let upstream = Script::new();
-    let mixed = |busy: &str| Script::new().rcpt(busy, Reply::mailbox_busy());
     let refused = Script::new().message(Reply::mailbox_busy());
     // One leg for each recipient, in order: the second fails at the end of its message.
     let agent = Agent::over(turns([upstream.clone(), refused, upstream.clone()])).await;
@@ -76,7 +75,6 @@ async fn where_recipients_differ_the_failed_ones_are_kept_and_the_rest_is_delive
     assert_eq!(upstream.received().len(), 2);
     let census = agent.census().await;
     assert_eq!((census.waiting, census.finished), (1, 2));
-    drop(mixed);
 
     let dispatching = agent.dispatch();
     until(|| async { upstream.received().len() == 3 }).await;
@@ -108,15 +106,19 @@ async fn custody_not_taken_cancels_the_attempt_that_went_on() {
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::elapsed()));
     until(|| async { !upstream.received().is_empty() }).await;
-    assert_eq!(upstream.only_received().end, koukan_core::test_util::End::Dropped);
+    assert_eq!(
+        upstream.only_received().end,
+        koukan_core::test_util::End::Dropped
+    );
     assert_eq!(agent.census().await, Census::default());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_taken_survives_its_process() {
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
-    let first = Agent::over(down).await;
-    let backend = first.backend.another_process();
+    let store = MemoryBackend::new();
+    let backend = store.another_process();
+    let first = Agent::on(store, down).await;
     let front = first.exploder(Policy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y"), rcpt("c@y")], MESSAGE).await;
     assert!(outcome.is_delivered());

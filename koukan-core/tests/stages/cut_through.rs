@@ -28,7 +28,7 @@ async fn nothing_is_committed_before_the_reply_and_a_summary_is_written_after() 
     let agent = Agent::over(Script::new()).await;
     let outcome = send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered());
-    let census = koukan_core::storage::Backend::census(&agent.backend).await.unwrap();
+    let census = agent.storage.backend().census().await.unwrap();
     assert_eq!(census, Default::default());
     assert_eq!(agent.census().await.finished, 1);
 }

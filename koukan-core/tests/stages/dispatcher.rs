@@ -19,10 +19,15 @@ async fn attempts_grow_apart_until_one_succeeds() {
     let agent = Agent::over(turns([down(), down(), down(), up.clone()])).await;
     let dispatching = agent.dispatch();
     let front = agent.exploder(Policy::Submission);
-    send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
     until(|| async { !up.received().is_empty() }).await;
     // Sixty seconds, twice that, four times that, each half as much again or less.
-    assert!((60 + 60 + 120..=90 + 180 + 360 + 5).contains(&agent.seconds()), "{}", agent.seconds());
+    assert!(
+        (60 + 60 + 120..=90 + 180 + 360 + 5).contains(&agent.seconds()),
+        "{}",
+        agent.seconds()
+    );
     dispatching.stop().await;
 }
 
@@ -33,7 +38,8 @@ async fn a_dispatcher_that_stops_lets_attempts_end() {
     let up = Script::new().message(slow);
     let agent = Agent::over(turns([down, up.clone()])).await;
     let front = agent.exploder(Policy::Submission);
-    send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.leased == 1 }).await;
     dispatching.stop().await;
@@ -46,7 +52,8 @@ async fn an_attempt_that_is_dropped_gives_its_lease_back() {
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
     let agent = Agent::over(down).await;
     let front = agent.exploder(Policy::Submission);
-    send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
     tokio::time::advance(Duration::from_secs(120)).await;
     let lease = agent.storage.lease_due(1).await.unwrap().pop().unwrap();
     assert_eq!(agent.census().await.leased, 1);

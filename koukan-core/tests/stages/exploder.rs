@@ -61,7 +61,12 @@ async fn without_recipients_there_is_nothing_to_deliver() {
     let refused = driver.rcpt(rcpt("b@y")).await;
     driver.wait(refused).await;
     assert_eq!(driver.finish().await, Reply::no_valid_recipients());
-    assert!(upstream.received().iter().all(|received| received.body.is_empty()));
+    assert!(
+        upstream
+            .received()
+            .iter()
+            .all(|received| received.body.is_empty())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,5 +5,6 @@ mod custody;
 mod cut_through;
 mod dispatcher;
 mod exploder;
+mod failing_backend;
 mod notification;
 mod storage_writer;

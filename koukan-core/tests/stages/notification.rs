@@ -18,7 +18,8 @@ async fn notified(upstreams: impl IntoIterator<Item = Script>, from: &str) -> (A
     let up = Script::new();
     let agent = Agent::over(turns(upstreams.into_iter().chain([up.clone()]))).await;
     let front = agent.exploder(Policy::Submission);
-    send(front, mail(from), [rcpt("b@y")], MESSAGE).await;
+    let outcome = send(front, mail(from), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
     (agent, up)
 }
 
@@ -26,7 +27,11 @@ fn assert_tells(notification: &Received, texts: &[&str]) {
     assert!(notification.reverse_path().is_null());
     assert_eq!(notification.recipient_texts(), ["a@x"]);
     for text in texts {
-        assert!(notification.text().contains(text), "{text}:\n{}", notification.text());
+        assert!(
+            notification.text().contains(text),
+            "{text}:\n{}",
+            notification.text()
+        );
     }
 }
 

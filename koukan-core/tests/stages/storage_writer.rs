@@ -55,7 +55,10 @@ async fn an_aborted_body_never_reaches_upstream_as_a_whole() {
     driver.send("Subject: half".into()).await.unwrap();
     drop(driver);
     until(|| async { !upstream.received().is_empty() }).await;
-    assert_eq!(upstream.only_received().end, koukan_core::test_util::End::Dropped);
+    assert_eq!(
+        upstream.only_received().end,
+        koukan_core::test_util::End::Dropped
+    );
     assert_eq!(agent.census().await, Default::default());
 }
 

@@ -78,7 +78,7 @@ impl Writing {
         let index = self.recorder.rcpt(rcpt);
         match &self.final_reply {
             None => self.open.open_rcpt(index, slot),
-            Some(reply) => slot.answer(as_rest(reply)),
+            Some(reply) => slot.answer(self.with_custody(as_rest(reply))),
         }
     }
 
