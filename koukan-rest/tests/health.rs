@@ -1,5 +1,7 @@
 //! What an orchestrator sees.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header::CACHE_CONTROL},

@@ -11,7 +11,6 @@ use koukan_core::{
     blob::BlobPool,
     clock::{Clock, SharedClock},
     context::Sender,
-    reply::Reply,
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
@@ -24,7 +23,7 @@ use koukan_core::{
     transaction::Transaction,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
-use tower::{BoxError, ServiceExt, service_fn};
+use tower::{ServiceExt, service_fn};
 
 pub(crate) const RETRY: RetryPolicy = RetryPolicy {
     min_attempt_time: Duration::from_secs(60),
@@ -123,7 +122,7 @@ pub(crate) fn turns(scripts: impl IntoIterator<Item = Script>) -> impl MailServi
             }
             next
         };
-        async move { Ok::<Reply, BoxError>(script.oneshot(tx).await?) }
+        async move { script.oneshot(tx).await }
     })
 }
 

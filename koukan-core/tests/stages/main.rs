@@ -1,5 +1,7 @@
 //! The stages composed as an agent composes them, over a memory backend.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod agent;
 mod custody;
 mod cut_through;
