@@ -1,1 +1,3 @@
-//! Koukan smtp.
+//! SMTP for Koukan.
+
+pub mod codec;
