@@ -15,7 +15,7 @@ mod reply_encoder;
 pub use self::{
     bdat::BdatDecoder,
     body::{BareLineEnds, BodyEvent, ContentFault},
-    command::{ClientGreeting, Command, CommandError},
+    command::{Command, CommandError},
     command_decoder::CommandDecoder,
     data::DataDecoder,
     line::{Framed, LineError, LineFramer},

@@ -6,7 +6,10 @@ mod parse;
 
 pub use self::error::CommandError;
 
-use koukan_core::path::{ForwardPath, Parameters, ReversePath};
+use koukan_core::{
+    context::ClientName,
+    transaction::{Mail, Rcpt},
+};
 
 /// A command, parsed.
 ///
@@ -14,21 +17,14 @@ use koukan_core::path::{ForwardPath, Parameters, ReversePath};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// EHLO or HELO.
-    Hello(ClientGreeting),
-    /// MAIL.
-    Mail {
-        /// Where the message comes from, without a source route.
-        reverse_path: ReversePath,
-        /// Its parameters.
-        parameters: Parameters,
-    },
-    /// RCPT.
-    Rcpt {
-        /// Where the message goes to, without a source route.
-        forward_path: ForwardPath,
-        /// Its parameters.
-        parameters: Parameters,
-    },
+    ///
+    /// The name is kept as given: it should be a domain or an address literal, but mail must not
+    /// be refused for it (RFC 5321 section 4.1.4), so nothing is checked here.
+    Hello(ClientName),
+    /// MAIL, without the source route if there was one.
+    Mail(Mail),
+    /// RCPT, without the source route if there was one.
+    Rcpt(Rcpt),
     /// DATA.
     Data,
     /// BDAT; its octets follow the command line.
@@ -57,14 +53,4 @@ pub enum Command {
         /// The mechanism, and the initial response where there is one, as written.
         argument: Box<str>,
     },
-}
-
-/// How a client introduced itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientGreeting {
-    /// The name as given: meant to be a domain or an address literal, but not checked, since
-    /// mail must not be refused for it (RFC 5321 section 4.1.4).
-    pub name: Box<str>,
-    /// Whether by EHLO.
-    pub is_extended: bool,
 }

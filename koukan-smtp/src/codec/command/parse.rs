@@ -1,9 +1,13 @@
 //! From a command line to a [`Command`].
 
-use koukan_core::path::{ForwardPath, ReversePath};
+use koukan_core::{
+    context::ClientName,
+    path::{ForwardPath, ReversePath},
+    transaction::{Mail, Rcpt},
+};
 
 use super::{
-    ClientGreeting, Command, CommandError,
+    Command, CommandError,
     argument::{self, PathArgument},
 };
 
@@ -98,7 +102,7 @@ fn hello(argument: &str, is_extended: bool) -> Result<Command, CommandError> {
     if name.contains(' ') || name.len() > CLIENT_NAME_MAX {
         return Err(CommandError::Argument);
     }
-    Ok(Command::Hello(ClientGreeting {
+    Ok(Command::Hello(ClientName {
         name: name.into(),
         is_extended,
     }))
@@ -111,20 +115,20 @@ fn mail(argument: &str) -> Result<Command, CommandError> {
     if !path.is_ascii() && !parameters.is_smtputf8() {
         return Err(CommandError::Utf8NotRequested);
     }
-    Ok(Command::Mail {
+    Ok(Command::Mail(Mail {
         reverse_path,
         parameters,
-    })
+    }))
 }
 
 /// Whether a forward-path in UTF-8 is fine, the MAIL before it says.
 fn rcpt(argument: &str) -> Result<Command, CommandError> {
     let PathArgument { path, parameters } = argument::split(argument, "TO:")?;
     let forward_path: ForwardPath = path.parse().map_err(CommandError::ForwardPath)?;
-    Ok(Command::Rcpt {
+    Ok(Command::Rcpt(Rcpt {
         forward_path,
         parameters: argument::parameters(parameters)?,
-    })
+    }))
 }
 
 fn bdat(argument: &str) -> Result<Command, CommandError> {
@@ -162,14 +166,14 @@ mod tests {
     /// The path and the parameters of MAIL or RCPT.
     fn path(line: &str) -> (String, String) {
         match parse(line).unwrap() {
-            Command::Mail {
-                reverse_path,
-                parameters,
-            } => (reverse_path.to_string(), format!("{parameters:?}")),
-            Command::Rcpt {
-                forward_path,
-                parameters,
-            } => (forward_path.to_string(), format!("{parameters:?}")),
+            Command::Mail(mail) => (
+                mail.reverse_path.to_string(),
+                format!("{:?}", mail.parameters),
+            ),
+            Command::Rcpt(rcpt) => (
+                rcpt.forward_path.to_string(),
+                format!("{:?}", rcpt.parameters),
+            ),
             other => panic!("{other:?}"),
         }
     }
@@ -244,7 +248,7 @@ mod tests {
             "localhost",
         ] {
             for (verb, is_extended) in [("EHLO", true), ("helo", false)] {
-                let greeting = ClientGreeting {
+                let greeting = ClientName {
                     name: name.into(),
                     is_extended,
                 };
