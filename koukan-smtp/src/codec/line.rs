@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn only_crlf_ends_a_line() {
-        let cases: [(&[u8], &[Result<&str, LineError>]); 10] = [
+        type Case = (&'static [u8], &'static [Result<&'static str, LineError>]);
+        let cases: [Case; 10] = [
             (b"NOOP\r\nQUIT\r\n", &[Ok("NOOP"), Ok("QUIT")]),
             (b"\r\n\r\n", &[Ok(""), Ok("")]),
             (b"NOOP", &[]),

@@ -1,11 +1,16 @@
 //! Replies onto the wire.
 
+use std::io::Write;
+
 use koukan_core::reply::Reply;
 
 /// Octets in a reply line at most, the CRLF included.
 ///
 /// *Source*: RFC 5321 section 4.5.3.1.5.
 pub const LINE_MAX: usize = 512;
+
+/// Octets in a reply code.
+const CODE_LEN: usize = 3;
 
 /// Lines in a reply at most; what a stage writes beyond that is cut.
 const LINES_MAX: usize = 64;
@@ -18,26 +23,27 @@ const LINES_MAX: usize = 64;
 ///
 /// *Source*: RFC 5321 section 4.2.1; RFC 2034 section 4.
 pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
-    let code = reply.code().to_string();
-    let enhanced = match reply.enhanced() {
-        Some(enhanced) if with_enhanced => format!("{enhanced} "),
-        _ => String::new(),
+    let mut start = out.len();
+    let code = reply.code();
+    // Writing to a `Vec` does not fail.
+    let _ = match reply.enhanced() {
+        Some(enhanced) if with_enhanced => write!(out, "{code} {enhanced} "),
+        _ => write!(out, "{code} "),
     };
-    let room = LINE_MAX - code.len() - 1 - enhanced.len() - 2;
-    let mut lines = reply
-        .text()
-        .split('\n')
-        .flat_map(|line| Wrapped {
-            rest: Some(line),
-            room,
-        })
-        .take(LINES_MAX)
-        .peekable();
-    while let Some(line) = lines.next() {
-        let separator = if lines.peek().is_some() { b'-' } else { b' ' };
-        out.extend_from_slice(code.as_bytes());
-        out.push(separator);
-        out.extend_from_slice(enhanced.as_bytes());
+    let prefix = start..out.len();
+    let room = LINE_MAX - prefix.len() - "\r\n".len();
+    let lines = reply.text().split('\n').flat_map(|line| Wrapped {
+        rest: Some(line),
+        room,
+    });
+    for (nth, line) in lines.take(LINES_MAX).enumerate() {
+        if nth > 0 {
+            // The line before is not the last.
+            out[start + CODE_LEN] = b'-';
+            start = out.len();
+            out.extend_from_within(prefix.clone());
+            out[start + CODE_LEN] = b' ';
+        }
         out.extend(line.chars().map(printable));
         out.extend_from_slice(b"\r\n");
     }
@@ -69,8 +75,8 @@ impl<'a> Iterator for Wrapped<'a> {
 }
 
 fn printable(c: char) -> u8 {
-    match u8::try_from(c) {
-        Ok(octet @ (b' '..=b'~' | b'\t')) => octet,
+    match c {
+        ' '..='~' | '\t' => c as u8,
         _ => b'?',
     }
 }
