@@ -1,1 +1,6 @@
-//! Koukan smtp.
+//! SMTP for Koukan.
+
+pub mod codec;
+pub mod server;
+
+pub use self::server::Server;
