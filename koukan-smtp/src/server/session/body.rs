@@ -1,5 +1,7 @@
 //! Receiving a message: DATA and BDAT.
 
+use std::{future::poll_fn, task::Poll};
+
 use bytes::{Bytes, BytesMut};
 use koukan_core::{reply::Reply, service::MailService};
 use tokio::{
@@ -72,6 +74,7 @@ where
         if is_last {
             return self.finish().await;
         }
+        self.let_call_run().await;
         if let Some(reply) = self.message.refusal.take().or_else(|| self.early_refusal()) {
             self.close_transaction();
             self.state.chunk_failed(reply.clone());
@@ -160,6 +163,13 @@ where
             self.tallies.accepted();
         }
         self.answer(reply, Tally::Fine)
+    }
+
+    /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.
+    async fn let_call_run(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            poll_fn(|cx| Poll::Ready(driver.poll_progress(cx).is_ready())).await;
+        }
     }
 
     fn no_more_recipients(&mut self) {

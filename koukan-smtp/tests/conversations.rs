@@ -1,0 +1,186 @@
+//! Plays the scripts in `conversations/` against a server.
+//!
+//! | line | |
+//! |---|---|
+//! | `C: text` | sends the text and CRLF; lines that follow each other go in one piece |
+//! | `C> text` | sends the text, with the escapes of a Rust string, and nothing else |
+//! | `C* n text` | sends the text, with escapes, n times |
+//! | `S: line` | expects that line; a `*` at its end stands for anything |
+//! | `S* n line` | expects that line n times |
+//! | `S.` | expects the rest of a reply of several lines |
+//! | `S-` | expects that the server closes the connection |
+//! | `C-` | the client closes its half; `C!` drops the connection |
+//! | `U: line` | expects that the service saw that next |
+//! | `U-` | expects that the service saw nothing more |
+//! | `T: n` | expects that n seconds have passed since the start |
+//! | `@ key value` | sets a limit or a timeout (in seconds), before anything else |
+//! | `#` | a comment |
+
+mod support;
+
+use std::{path::PathBuf, time::Duration};
+
+use koukan_smtp::{
+    Server,
+    server::{Connected, Limits, Timeouts},
+};
+use rstest::rstest;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
+    time::{Instant, timeout},
+};
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
+    let script = std::fs::read_to_string(&path).unwrap();
+    let (mut limits, mut timeouts) = (Limits::default(), Timeouts::default());
+    for line in script.lines() {
+        if let Some(setting) = line.strip_prefix("@ ") {
+            set(&mut limits, &mut timeouts, setting);
+        }
+    }
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone()))
+        .with_name("mx.example.com")
+        .with_limits(limits)
+        .with_timeouts(timeouts);
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let session = tokio::spawn(async move { server.serve(theirs, &Connected::default()).await });
+    let mut player = Player {
+        io: Some(BufReader::new(ours)),
+        unsent: Vec::new(),
+        log,
+        started: Instant::now(),
+    };
+    for (number, line) in script.lines().enumerate() {
+        let place = format!("line {}: {line}", number + 1);
+        let played = timeout(Duration::from_secs(24 * 60 * 60), player.play(line, &place));
+        played.await.expect(&place);
+    }
+    drop(player);
+    session.await.expect("the session does not panic");
+}
+
+fn set(limits: &mut Limits, timeouts: &mut Timeouts, setting: &str) {
+    let (key, value) = setting.split_once(' ').expect("a key and a value");
+    let number: u64 = value.parse().expect("a number");
+    let duration = Duration::from_secs(number);
+    match key {
+        "command_line" => limits.command_line = number as usize,
+        "message_size" => limits.message_size = number,
+        "text_line" => limits.text_line = Some(number as usize),
+        "recipients" => limits.recipients = number as usize,
+        "transactions" => limits.transactions = number as u32,
+        "errors" => limits.errors = number as u32,
+        "idle_commands" => limits.idle_commands = number as u32,
+        "data_rate" => limits.data_rate = number,
+        "command" => timeouts.command = duration,
+        "data_block" => timeouts.data_block = duration,
+        "data_grace" => timeouts.data_grace = duration,
+        "write" => timeouts.write = duration,
+        "session" => timeouts.session = duration,
+        _ => panic!("no setting {key}"),
+    }
+}
+
+struct Player {
+    io: Option<BufReader<DuplexStream>>,
+    unsent: Vec<u8>,
+    log: support::Log,
+    started: Instant,
+}
+
+impl Player {
+    async fn play(&mut self, line: &str, place: &str) {
+        let (mark, text) = line.split_at(line.len().min(2));
+        let text = text.strip_prefix(' ').unwrap_or(text);
+        match mark {
+            "C:" => {
+                self.unsent.extend_from_slice(text.as_bytes());
+                return self.unsent.extend_from_slice(b"\r\n");
+            }
+            "C>" => return self.unsent.extend(unescape(text)),
+            "C*" => {
+                let (count, text) = text.split_once(' ').unwrap();
+                let octets = unescape(text).repeat(count.parse().unwrap());
+                return self.unsent.extend(octets);
+            }
+            _ => self.send().await,
+        }
+        match mark {
+            "S:" => self.expect(text, place).await,
+            "S*" => {
+                let (count, line) = text.split_once(' ').unwrap();
+                for _ in 0..count.parse().unwrap() {
+                    self.expect(line, place).await;
+                }
+            }
+            "S." => while self.line().await.as_bytes()[3] == b'-' {},
+            "S-" => assert_eq!(self.line().await, "", "{place}"),
+            "C-" => self.io().shutdown().await.expect(place),
+            "C!" => self.io = None,
+            "U:" => assert_eq!(self.log.next().await, text, "{place}"),
+            "U-" => assert_eq!(self.log.rest(), [""; 0], "{place}"),
+            "T:" => assert_eq!(
+                self.started.elapsed().as_secs(),
+                text.parse().unwrap(),
+                "{place}"
+            ),
+            "" | "# " | "#" | "@ " => {}
+            _ => panic!("what is this? {place}"),
+        }
+    }
+
+    fn io(&mut self) -> &mut BufReader<DuplexStream> {
+        self.io.as_mut().expect("the connection is open")
+    }
+
+    /// A server that has closed the connection does not read; what matters is what it says.
+    async fn send(&mut self) {
+        let octets = std::mem::take(&mut self.unsent);
+        if let Some(io) = &mut self.io {
+            let _ = io.write_all(&octets).await;
+        }
+    }
+
+    async fn expect(&mut self, expected: &str, place: &str) {
+        let line = self.line().await;
+        let found = line.strip_suffix("\r\n");
+        match expected.strip_suffix('*') {
+            Some(start) => assert!(
+                found.is_some_and(|found| found.starts_with(start)),
+                "{place}: {line:?}"
+            ),
+            None => assert_eq!(found, Some(expected), "{place}"),
+        }
+    }
+
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.io().read_line(&mut line).await.unwrap();
+        line
+    }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(octet) = rest.next() {
+        octets.push(match (octet, octet == b'\\') {
+            (_, false) => octet,
+            _ => match rest.next().expect("an escape") {
+                b'r' => b'\r',
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'\\' => b'\\',
+                b'x' => {
+                    let mut digit = || rest.next().and_then(|d| (d as char).to_digit(16)).unwrap();
+                    (digit() * 16 + digit()) as u8
+                }
+                other => panic!("escape {}", other as char),
+            },
+        });
+    }
+    octets
+}

@@ -1,0 +1,134 @@
+//! What the tests of the server have in common: a service that does what addresses say.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
+use tokio::{sync::Notify, time::sleep};
+use tower::{BoxError, service_fn};
+
+/// What the service saw, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<VecDeque<String>>,
+    added: Notify,
+}
+
+impl Log {
+    fn add(&self, line: impl Into<String>) {
+        self.0.lines.lock().unwrap().push_back(line.into());
+        self.0.added.notify_one();
+    }
+
+    /// The next line, waited for.
+    pub(crate) async fn next(&self) -> String {
+        loop {
+            if let Some(line) = self.0.lines.lock().unwrap().pop_front() {
+                return line;
+            }
+            self.0.added.notified().await;
+        }
+    }
+
+    /// The lines that nobody asked for yet.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        self.0.lines.lock().unwrap().drain(..).collect()
+    }
+}
+
+/// Logs an abort unless the call ended by itself.
+struct Guard {
+    log: Log,
+    has_ended: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.log.add("aborted");
+        }
+    }
+}
+
+/// A service that does what local parts say; see [`act`].
+pub(crate) fn service(log: Log) -> impl MailService {
+    service_fn(move |transaction: Transaction| {
+        let guard = Guard {
+            log: log.clone(),
+            has_ended: false,
+        };
+        async move {
+            let mut guard = guard;
+            let result = act(transaction, &guard.log).await;
+            guard.has_ended = true;
+            result
+        }
+    })
+}
+
+/// MAIL from `refused` is refused; `ended` ends the call with a refusal after MAIL is accepted,
+/// `fails` with an error, `panics` with a panic; `lazy` ends it without the message, `picky` with
+/// a refusal after its first octets; `full` refuses it at its end; `closing` gets 421.
+///
+/// RCPT to `unknown` and `later` is refused, `slow` accepted after a second, `first-last` ends
+/// the call with a refusal.
+async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
+    let from = tx.mail.reverse_path().to_string();
+    log.add(format!("mail <{from}> {:?}", tx.mail.request().parameters));
+    let from = from.split('@').next().unwrap_or_default().to_owned();
+    match &*from {
+        "refused" => {
+            tx.mail.answer(Reply::policy_refused());
+            // Badly behaved: it goes on to wait for what cannot come.
+            return Ok(std::future::pending().await);
+        }
+        "fails" => return Err("broken".into()),
+        "panics" => panic!("a bug"),
+        "closing" => return Ok(Reply::service_closing()),
+        "slow" => sleep(Duration::from_secs(1)).await,
+        _ => {}
+    }
+    tx.mail.answer(Reply::sender_ok());
+    if from == "ended" {
+        return Ok(Reply::relay_denied());
+    }
+    while let Some(rcpt) = tx.recipients.next().await? {
+        let path = rcpt.forward_path().to_string();
+        log.add(format!("rcpt <{path}>"));
+        match path.split('@').next().unwrap_or_default() {
+            "unknown" => rcpt.answer(Reply::no_such_user()),
+            "later" => rcpt.answer(Reply::mailbox_busy()),
+            "first-last" => return Ok(Reply::relay_denied()),
+            "slow" => {
+                sleep(Duration::from_secs(1)).await;
+                rcpt.answer(Reply::recipient_ok());
+            }
+            _ => rcpt.answer(Reply::recipient_ok()),
+        }
+    }
+    log.add("data");
+    let mut message = Vec::new();
+    while let Some(octets) = tx.body.next().await? {
+        match &*from {
+            "lazy" => return Ok(Reply::message_accepted()),
+            "picky" => return Ok(Reply::bad_content()),
+            _ => message.extend_from_slice(&octets),
+        }
+    }
+    log.add(match message.len() {
+        0..200 => format!("message {}", message.escape_ascii()),
+        length => format!("message of {length} octets"),
+    });
+    match &*from {
+        "full" => Ok(Reply::insufficient_storage()),
+        _ => Ok(Reply::message_accepted()),
+    }
+}
