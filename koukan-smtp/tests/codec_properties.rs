@@ -1,5 +1,7 @@
 //! However a network cuts up what a client sends, it means the same.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use bytes::{Bytes, BytesMut};
 use koukan_smtp::codec::{
     BareLineEnds, BdatDecoder, BodyEvent, CommandDecoder, ContentFault, DataDecoder,

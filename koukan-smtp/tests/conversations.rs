@@ -16,6 +16,8 @@
 //! | `@ key value` | sets a limit or a timeout (in seconds), before anything else |
 //! | `#` | a comment |
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::{path::PathBuf, time::Duration};
@@ -46,7 +48,7 @@ async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
         .with_limits(limits)
         .with_timeouts(timeouts);
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let session = tokio::spawn(async move { server.serve(theirs, &Connected::default()).await });
+    let session = tokio::spawn(server.serve(theirs, &Connected::default()));
     let mut player = Player {
         io: Some(BufReader::new(ours)),
         unsent: Vec::new(),

@@ -1,5 +1,7 @@
 //! The codec against another implementation; the fuzz targets look further, by the same rules.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "support/oracle.rs"]
 mod oracle;
 

@@ -146,13 +146,18 @@ impl<M: MakeMailService> Server<M> {
     ///
     /// # Cancel safety
     ///
-    /// When it is dropped, a transaction that is under way is aborted.
-    pub async fn serve<IO>(&self, io: IO, connected: &Connected)
+    /// When the future is dropped, a transaction that is under way is aborted.
+    pub fn serve<IO>(
+        &self,
+        io: IO,
+        connected: &Connected,
+    ) -> impl Future<Output = ()> + Send + use<IO, M>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
+        // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
         let stop = CancellationToken::new();
-        self.session(io, connected, stop).run().await;
+        self.session(io, connected, stop).run()
     }
 
     fn session<IO>(

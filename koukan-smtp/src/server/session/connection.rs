@@ -168,9 +168,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Writes what is left and closes.
     ///
     /// A socket that is closed with unread input makes the peer forget what it was sent last, so
-    /// after a reply that the client did not ask for, its input is read for a moment.
-    pub(super) async fn close(mut self, is_asked_for: bool) {
-        if self.flush().await.is_err() || self.io.shutdown().await.is_err() || is_asked_for {
+    /// from a client that may have sent more, that is read for a moment.
+    pub(super) async fn close(mut self, may_have_sent_more: bool) {
+        let is_closed = self.flush().await.is_ok() && self.io.shutdown().await.is_ok();
+        if !is_closed || !may_have_sent_more {
             return;
         }
         let _ = timeout(LINGER, async {

@@ -9,8 +9,10 @@ pub(super) enum End {
     Quit,
     /// The client is gone, or does not take replies off the wire.
     Gone,
-    /// The server closes the connection with that reply, a 421.
+    /// The server has had enough of the client, and closes the connection with that reply, a 421.
     Closed(Reply),
+    /// The server stops.
+    Stopped,
 }
 
 impl From<std::io::Error> for End {

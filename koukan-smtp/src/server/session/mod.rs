@@ -105,14 +105,14 @@ where
         // What was not delivered by now never will be.
         self.driver = None;
         tracing::debug!(?end, "session ended");
-        let is_asked_for = matches!(end, End::Quit);
-        let last = match end {
+        let (last, may_have_sent_more) = match end {
             End::Gone => return,
-            End::Quit => Reply::closing(),
-            End::Closed(reply) => reply,
+            End::Quit => (Reply::closing(), false),
+            End::Stopped => (Reply::service_closing(), false),
+            End::Closed(reply) => (reply, true),
         };
         self.connection.reply(&last, self.state.is_extended());
-        self.connection.close(is_asked_for).await;
+        self.connection.close(may_have_sent_more).await;
     }
 
     async fn serve(&mut self) -> Result<Infallible, End> {
@@ -134,7 +134,7 @@ where
 
     fn next_command(&mut self) -> Result<Option<Result<Command, CommandError>>, End> {
         if self.is_resting() && self.stop.is_cancelled() {
-            return Err(End::Closed(Reply::service_closing()));
+            return Err(End::Stopped);
         }
         if let Some(command) = self.held.take() {
             return Ok(Some(Ok(command)));

@@ -1,0 +1,198 @@
+//! The server on real sockets: how many it takes, how it stops, what a bug costs.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::{net::SocketAddr, time::Duration};
+
+use koukan_core::{context::Sender, reply::Reply, transaction::Transaction};
+use koukan_smtp::{
+    Server,
+    server::{Connected, Limits, MakeMailService, Timeouts},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use tower::{BoxError, service_fn};
+
+struct Running {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start<M: MakeMailService>(server: Server<M>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone().cancelled_owned();
+        let task = tokio::spawn(server.run(listener, stopped));
+        Self {
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        Client(BufReader::new(stream))
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    async fn send(&mut self, octets: &str) {
+        self.0.get_mut().write_all(octets.as_bytes()).await.unwrap();
+    }
+
+    /// The code of the next reply; 0 when the connection is closed.
+    async fn code(&mut self) -> u16 {
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).await.unwrap();
+            match line.as_bytes() {
+                [] => return 0,
+                [_, _, _, b'-', ..] => {}
+                _ => return line[..3].parse().unwrap(),
+            }
+        }
+    }
+
+    async fn says<const N: usize>(&mut self, octets: &str, codes: [u16; N]) {
+        self.send(octets).await;
+        for code in codes {
+            assert_eq!(self.code().await, code, "after {octets:?}");
+        }
+    }
+}
+
+const MAIL: &str = "MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.com>\r\n";
+
+#[tokio::test]
+async fn a_client_may_have_so_many_connections() {
+    let server = Server::new(support::service(support::Log::default())).with_limits(Limits {
+        connections_per_client: 2,
+        ..Limits::default()
+    });
+    let running = Running::start(server).await;
+    let mut first = running.connect().await;
+    let mut second = running.connect().await;
+    assert_eq!((first.code().await, second.code().await), (220, 220));
+    let mut third = running.connect().await;
+    assert_eq!((third.code().await, third.code().await), (421, 0));
+    first.says("QUIT\r\n", [221, 0]).await;
+    drop(first);
+    // The permit comes back with the end of the session's task, a moment after the socket's.
+    loop {
+        let mut again = running.connect().await;
+        if again.code().await == 220 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    drop(second);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_ends_idle_sessions_and_lets_transactions_end() {
+    let log = support::Log::default();
+    let running = Running::start(Server::new(support::service(log.clone()))).await;
+    let (mut idle, mut busy) = (running.connect().await, running.connect().await);
+    idle.says("EHLO client\r\n", [220, 250]).await;
+    busy.says(&format!("EHLO client\r\n{MAIL}"), [220, 250, 250, 250])
+        .await;
+
+    running.shutdown.cancel();
+    idle.says("", [421, 0]).await;
+    busy.says("DATA\r\n", [354]).await;
+    busy.says("hello\r\n.\r\n", [250, 421, 0]).await;
+    running.task.await.unwrap();
+    assert_eq!(log.rest().last().unwrap(), "message hello\\r\\n");
+    assert!(
+        TcpStream::connect(running.address).await.is_err(),
+        "nobody listens any more"
+    );
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_ever() {
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+        drain: Duration::from_millis(50),
+        ..Timeouts::default()
+    });
+    let running = Running::start(server).await;
+    let mut client = running.connect().await;
+    client
+        .says(
+            &format!("EHLO client\r\n{MAIL}DATA\r\n"),
+            [220, 250, 250, 250, 354],
+        )
+        .await;
+    running.stop().await;
+    assert_eq!(client.code().await, 0);
+    assert_eq!(log.rest().last().unwrap(), "aborted");
+}
+
+#[tokio::test]
+async fn a_bug_costs_one_session() {
+    let make = |connected: &Connected| {
+        assert!(connected.remote_host.is_some() && connected.local_host.is_some());
+        support::service(support::Log::default())
+    };
+    let running = Running::start(Server::with_make(make)).await;
+    let mut other = running.connect().await;
+    let mut client = running.connect().await;
+    client
+        .says(
+            "HELO client\r\nMAIL FROM:<panics@example.com>\r\n",
+            [220, 250, 451],
+        )
+        .await;
+    client.says(MAIL, [250, 250]).await;
+    other.says("HELO client\r\n", [220, 250]).await;
+    drop((client, other));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_transaction_knows_its_session() {
+    let service = service_fn(|tx: Transaction| async move {
+        let context = &tx.context;
+        let name = context.client_name.as_ref().ok_or("no name")?;
+        let text = format!("{} from {} {}", context.sender, name.name, name.is_extended);
+        assert!(context.remote_host.is_some());
+        Ok::<_, BoxError>(Reply::policy_refused().with_text(text))
+    });
+    let sender = Sender::new("submission").with_tag("smtp-msa");
+    let running = Running::start(Server::new(service).with_sender(sender)).await;
+    let mut client = running.connect().await;
+    client.says("EHLO one.example\r\n", [220, 250]).await;
+    let mut line = String::new();
+    client.send(MAIL).await;
+    client.0.read_line(&mut line).await.unwrap();
+    assert_eq!(
+        line,
+        "550 5.7.1 submission/smtp-msa from one.example true\r\n"
+    );
+    client.says("HELO two.example\r\n", [503, 250]).await;
+    client.send(MAIL).await;
+    line.clear();
+    client.0.read_line(&mut line).await.unwrap();
+    assert_eq!(line, "550 submission/smtp-msa from two.example false\r\n");
+    drop(client);
+    running.stop().await;
+}
