@@ -1,1 +1,3 @@
 //! Koukan smtp.
+
+pub mod codec;
