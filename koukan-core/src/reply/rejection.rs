@@ -8,7 +8,7 @@ use super::Reply;
 /// transform, an inner service of another tower stack.
 ///
 /// Wherever it stands in an error's source chain, the client gets its reply
-/// (see `Rescue`).
+/// (see [`Rescue`](crate::service::Rescue)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection(Reply);
 

@@ -1,0 +1,88 @@
+//! Message bytes that are written once and read by many while they still grow: the [`Blob`].
+//!
+//! A blob keeps the newest octets in memory, up to its window, and spills older ones to a
+//! [`SpillFile`]. Readers follow the writer at their own pace; none waits for another.
+
+mod backing;
+mod id;
+mod pool;
+mod reader;
+mod state;
+mod writer;
+
+pub use self::{
+    backing::{Backing, Spill, SpillFile},
+    id::BlobId,
+    pool::{BlobPool, Limits},
+    reader::BlobReader,
+    writer::{BlobError, BlobWriter},
+};
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+
+use self::state::Shared;
+
+/// A handle to the bytes of a message body; clones are cheap and share them.
+///
+/// *Shape*: an RFC 5322 message, or the end of one whose first header fields stand elsewhere; CRLF
+/// line ends, not dot-stuffed.
+#[derive(Clone)]
+pub struct Blob(Arc<Shared>);
+
+impl Blob {
+    /// A finished blob in memory.
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        Self(Arc::new(Shared::finished(BlobId::random(), bytes)))
+    }
+
+    /// A finished blob of `len` octets that can be read from `backing`.
+    pub fn stored(id: BlobId, len: u64, backing: Arc<dyn Backing>) -> Self {
+        Self(Arc::new(Shared::stored(id, len, backing)))
+    }
+
+    /// The blob's identity, also in durable storage.
+    pub fn id(&self) -> BlobId {
+        self.0.id
+    }
+
+    /// The length in octets once the blob is finished.
+    pub fn len(&self) -> Option<u64> {
+        let state = self.0.lock();
+        state.is_finished().then_some(state.len)
+    }
+
+    /// Whether the blob is finished and without octets.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// A reader that starts at the first octet.
+    pub fn reader(&self) -> BlobReader {
+        BlobReader::new(Arc::clone(&self.0))
+    }
+
+    /// The whole content without a copy, if the blob is finished and still all in memory.
+    pub fn in_memory(&self) -> Option<Vec<Bytes>> {
+        self.0.lock().in_memory()
+    }
+
+    /// Frees the memory and the spill file of a finished blob that can now be read elsewhere.
+    ///
+    /// Does nothing to a blob that is not finished.
+    pub fn rebase(&self, backing: Arc<dyn Backing>) {
+        self.0.rebase(backing);
+    }
+
+    /// Whether the blob is read from durable storage.
+    pub fn is_stored(&self) -> bool {
+        self.0.lock().is_stored
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({})", self.id())
+    }
+}

@@ -1,0 +1,110 @@
+//! A reader of a blob.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{body::BodyError, transaction::Aborted};
+
+use super::{
+    Blob,
+    state::{End, Shared},
+};
+
+/// Reads a blob from the start, following its writer.
+pub struct BlobReader {
+    shared: Arc<Shared>,
+    position: u64,
+    read: Option<BoxFuture<'static, io::Result<Bytes>>>,
+}
+
+impl BlobReader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            position: 0,
+            read: None,
+        }
+    }
+
+    /// The blob that is read.
+    pub fn blob(&self) -> Blob {
+        Blob(Arc::clone(&self.shared))
+    }
+
+    /// How many octets have been read.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The next octets; `None` at the end of a finished blob.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::Aborted`] when the writer went away before the end, [`BodyError::Failed`] when
+    /// the octets cannot be read back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
+    }
+
+    /// As [`BlobReader::next`], to be polled.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            if let Some(read) = &mut self.read {
+                let chunk = ready!(read.as_mut().poll(cx));
+                self.read = None;
+                return Poll::Ready(Some(self.advance(chunk)));
+            }
+            let mut state = self.shared.lock();
+            if let Some(chunk) = state.chunk_at(self.position) {
+                drop(state);
+                return Poll::Ready(Some(self.advance(Ok(chunk))));
+            }
+            if self.position < state.tail_start {
+                let backing = state
+                    .backing
+                    .clone()
+                    .expect("octets before the tail have a backing");
+                let position = self.position;
+                drop(state);
+                self.read = Some(Box::pin(async move { backing.read(position).await }));
+                continue;
+            }
+            return match state.end {
+                End::Finished => Poll::Ready(None),
+                End::Aborted => Poll::Ready(Some(Err(Aborted.into()))),
+                End::Growing => {
+                    state.wait(cx.waker());
+                    Poll::Pending
+                }
+            };
+        }
+    }
+
+    fn advance(&mut self, chunk: io::Result<Bytes>) -> Result<Bytes, BodyError> {
+        let chunk = chunk.map_err(|error| BodyError::Failed(error.into()))?;
+        if chunk.is_empty() {
+            let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+            return Err(BodyError::Failed(error.into()));
+        }
+        self.position += chunk.len() as u64;
+        Ok(chunk)
+    }
+}
+
+impl fmt::Debug for BlobReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobReader({} at {})", self.shared.id, self.position)
+    }
+}

@@ -1,0 +1,214 @@
+//! What writer and readers of one blob have in common.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
+
+use bytes::Bytes;
+
+use super::{Backing, BlobId, BlobPool};
+
+pub(super) struct Shared {
+    pub(super) id: BlobId,
+    pub(super) pool: Option<BlobPool>,
+    state: Mutex<State>,
+}
+
+/// Invariant: octets `0..tail_start` can be read from `backing`, and `tail` holds the octets
+/// `tail_start..len` in order.
+pub(super) struct State {
+    pub(super) len: u64,
+    pub(super) tail_start: u64,
+    tail: VecDeque<Bytes>,
+    pub(super) backing: Option<Arc<dyn Backing>>,
+    pub(super) end: End,
+    pub(super) is_stored: bool,
+    waiters: Vec<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Growing,
+    Finished,
+    Aborted,
+}
+
+impl Shared {
+    pub(super) fn growing(id: BlobId, pool: BlobPool) -> Self {
+        Self::with(id, Some(pool), State::new(End::Growing))
+    }
+
+    pub(super) fn finished(id: BlobId, bytes: Bytes) -> Self {
+        let mut state = State::new(End::Finished);
+        state.push(bytes);
+        Self::with(id, None, state)
+    }
+
+    pub(super) fn stored(id: BlobId, len: u64, backing: Arc<dyn Backing>) -> Self {
+        let state = State {
+            len,
+            tail_start: len,
+            backing: Some(backing),
+            is_stored: true,
+            ..State::new(End::Finished)
+        };
+        Self::with(id, None, state)
+    }
+
+    fn with(id: BlobId, pool: Option<BlobPool>, state: State) -> Self {
+        Self {
+            id,
+            pool,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds octets and wakes the readers; returns how many are in memory now.
+    pub(super) fn push(&self, chunk: Bytes) -> u64 {
+        if let Some(pool) = &self.pool {
+            pool.take(chunk.len() as u64);
+        }
+        let (in_memory, waiters) = {
+            let mut state = self.lock();
+            state.push(chunk);
+            (state.len - state.tail_start, mem::take(&mut state.waiters))
+        };
+        wake(waiters);
+        in_memory
+    }
+
+    /// Frees the first `octets` octets of the tail, which `backing` holds now.
+    pub(super) fn spilled(&self, octets: u64, backing: Arc<dyn Backing>) {
+        let mut state = self.lock();
+        let mut left = octets;
+        while left > 0 {
+            let chunk = state.tail.pop_front().expect("the tail held these octets");
+            left -= chunk.len() as u64;
+        }
+        state.tail_start += octets;
+        state.backing = Some(backing);
+        drop(state);
+        self.give_back(octets);
+    }
+
+    pub(super) fn end(&self, end: End) {
+        let waiters = {
+            let mut state = self.lock();
+            if state.end != End::Growing {
+                return;
+            }
+            state.end = end;
+            mem::take(&mut state.waiters)
+        };
+        wake(waiters);
+    }
+
+    pub(super) fn rebase(&self, backing: Arc<dyn Backing>) {
+        let mut state = self.lock();
+        if !state.is_finished() {
+            return;
+        }
+        let freed = state.len - state.tail_start;
+        let tail = mem::take(&mut state.tail);
+        let old = state.backing.replace(backing);
+        state.tail_start = state.len;
+        state.is_stored = true;
+        drop(state);
+        drop((tail, old));
+        self.give_back(freed);
+    }
+
+    fn give_back(&self, octets: u64) {
+        if let Some(pool) = &self.pool {
+            pool.give_back(octets);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let in_memory = {
+            let state = self.lock();
+            state.len - state.tail_start
+        };
+        self.give_back(in_memory);
+    }
+}
+
+impl State {
+    fn new(end: End) -> Self {
+        Self {
+            len: 0,
+            tail_start: 0,
+            tail: VecDeque::new(),
+            backing: None,
+            end,
+            is_stored: false,
+            waiters: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.end == End::Finished
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.len += chunk.len() as u64;
+            self.tail.push_back(chunk);
+        }
+    }
+
+    /// The octets from `position` to the end of the chunk that holds it, if it is in the tail.
+    pub(super) fn chunk_at(&self, position: u64) -> Option<Bytes> {
+        let mut start = self.tail_start;
+        for chunk in &self.tail {
+            let end = start + chunk.len() as u64;
+            if position < end {
+                let offset = usize::try_from(position.checked_sub(start)?).ok()?;
+                return Some(chunk.slice(offset..));
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// The oldest chunks of the tail, at least `octets` octets or all.
+    pub(super) fn oldest(&self, octets: u64) -> (u64, Vec<Bytes>) {
+        let mut taken = 0;
+        let chunks = self.tail.iter().take_while(|chunk| {
+            let is_wanted = taken < octets;
+            if is_wanted {
+                taken += chunk.len() as u64;
+            }
+            is_wanted
+        });
+        let chunks = chunks.cloned().collect();
+        (taken, chunks)
+    }
+
+    pub(super) fn in_memory(&self) -> Option<Vec<Bytes>> {
+        let is_whole = self.is_finished() && self.tail_start == 0;
+        is_whole.then(|| self.tail.iter().cloned().collect())
+    }
+
+    /// Asks to be woken at the next change.
+    pub(super) fn wait(&mut self, waker: &Waker) {
+        if !self.waiters.iter().any(|other| other.will_wake(waker)) {
+            self.waiters.push(waker.clone());
+        }
+    }
+}
+
+fn wake(waiters: Vec<Waker>) {
+    for waiter in waiters {
+        waiter.wake();
+    }
+}

@@ -1,0 +1,247 @@
+//! The message of a transaction as a stream of bytes: [`Body`].
+
+mod error;
+mod transform;
+
+pub use self::error::BodyError;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::{
+    blob::{Blob, BlobReader},
+    transaction::{Aborted, pipe::Receiver},
+};
+
+/// The RFC 5322 message of a transaction, as it is sent after DATA.
+///
+/// *Shape*: CRLF line ends, not dot-stuffed, without the final dot; chunks of any length, cut
+/// anywhere. It ends cleanly (`None`) only when its originator says so. Whoever gets an error must
+/// abandon the delivery before the final dot.
+///
+/// A body that is an unchanged [`Blob`], apart from what was prepended, can be recognised as such
+/// with [`Body::into_blob`], so that it is passed on by reference.
+///
+/// # Example
+///
+/// ```
+/// use bytes::Bytes;
+/// use koukan_core::body::Body;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut body = Body::from(Bytes::from_static(b"\r\nhello\r\n"));
+/// body.prepend(Bytes::from_static(b"Subject: hi\r\n"));
+/// assert_eq!(body.len(), Some(22));
+/// assert_eq!(body.next().await?.unwrap(), "Subject: hi\r\n");
+/// # Ok::<(), koukan_core::body::BodyError>(())
+/// # }).unwrap();
+/// ```
+pub struct Body {
+    prefix: VecDeque<Bytes>,
+    source: Source,
+}
+
+enum Source {
+    Done,
+    Bytes(Bytes),
+    Pipe(Receiver<Piece>),
+    Blob(BlobReader),
+    Boxed(Pin<Box<dyn Stream<Item = Item> + Send>>),
+}
+
+/// What a driver sends into the body of its transaction.
+pub(crate) enum Piece {
+    Chunk(Bytes),
+    /// All that is left.
+    Rest(Body),
+}
+
+type Item = Result<Bytes, BodyError>;
+
+impl Body {
+    /// A body without octets.
+    pub fn empty() -> Self {
+        Self::new(Source::Done)
+    }
+
+    /// Makes a body of any stream of bytes.
+    pub fn from_stream(stream: impl Stream<Item = Item> + Send + 'static) -> Self {
+        Self::new(Source::Boxed(Box::pin(stream)))
+    }
+
+    pub(crate) fn from_pipe(receiver: Receiver<Piece>) -> Self {
+        Self::new(Source::Pipe(receiver))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            prefix: VecDeque::new(),
+            source,
+        }
+    }
+
+    /// Puts octets before all others: how header fields are added.
+    pub fn prepend(&mut self, octets: Bytes) {
+        if !octets.is_empty() {
+            self.prefix.push_front(octets);
+        }
+    }
+
+    /// The next octets, `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`]; the delivery must be abandoned before the final dot.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
+    }
+
+    /// As [`Body::next`], to be polled.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        if let Some(octets) = self.prefix.pop_front() {
+            return Poll::Ready(Some(Ok(octets)));
+        }
+        loop {
+            let chunk = match &mut self.source {
+                Source::Done => return Poll::Ready(None),
+                Source::Bytes(bytes) => {
+                    let bytes = std::mem::take(bytes);
+                    self.source = Source::Done;
+                    return Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)));
+                }
+                Source::Pipe(pipe) => match ready!(pipe.poll_next(cx)) {
+                    Some(Ok(Piece::Chunk(chunk))) => Some(Ok(chunk)),
+                    Some(Ok(Piece::Rest(rest))) => {
+                        if let Some(chunk) = self.take_over(rest) {
+                            return Poll::Ready(Some(Ok(chunk)));
+                        }
+                        continue;
+                    }
+                    Some(Err(Aborted)) => Some(Err(Aborted.into())),
+                    None => None,
+                },
+                Source::Blob(reader) => ready!(reader.poll_chunk(cx)),
+                Source::Boxed(stream) => ready!(stream.as_mut().poll_next(cx)),
+            };
+            return Poll::Ready(chunk);
+        }
+    }
+
+    /// Goes on with `rest`, and returns its first prepended octets if it has any.
+    fn take_over(&mut self, rest: Body) -> Option<Bytes> {
+        self.prefix.extend(rest.prefix);
+        self.source = rest.source;
+        self.prefix.pop_front()
+    }
+
+    /// Waits until it is known what the body is made of: its first octets, or all of it at once.
+    ///
+    /// After that [`Body::len`] and [`Body::into_blob`] tell what can be told.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::Aborted`] when the originator is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn ready(&mut self) -> Result<(), BodyError> {
+        poll_fn(|cx| self.poll_body_ready(cx)).await
+    }
+
+    /// As [`Body::ready`], to be polled.
+    pub fn poll_body_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        while let Source::Pipe(pipe) = &mut self.source {
+            match ready!(pipe.poll_next(cx)) {
+                Some(Ok(Piece::Chunk(chunk))) => {
+                    self.prefix.push_back(chunk);
+                    break;
+                }
+                Some(Ok(Piece::Rest(rest))) => {
+                    self.prefix.extend(rest.prefix);
+                    self.source = rest.source;
+                }
+                Some(Err(Aborted)) => return Poll::Ready(Err(Aborted.into())),
+                None => self.source = Source::Done,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The octets that are left, where that is known.
+    pub fn len(&self) -> Option<u64> {
+        let rest = match &self.source {
+            Source::Done => 0,
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Blob(reader) => reader.blob().len()? - reader.position(),
+            Source::Pipe(_) | Source::Boxed(_) => return None,
+        };
+        let prefix: usize = self.prefix.iter().map(Bytes::len).sum();
+        Some(prefix as u64 + rest)
+    }
+
+    /// Whether it is known that no octets are left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Takes an unchanged, unread blob out, with what was prepended to it.
+    ///
+    /// # Errors
+    ///
+    /// The body itself where it is anything else.
+    pub fn into_blob(self) -> Result<(Vec<Bytes>, Blob), Self> {
+        match &self.source {
+            Source::Blob(reader) if reader.position() == 0 => {
+                Ok((self.prefix.into(), reader.blob()))
+            }
+            Source::Bytes(bytes) => Ok((self.prefix.into(), Blob::from_bytes(bytes.clone()))),
+            _ => Err(self),
+        }
+    }
+}
+
+impl From<Blob> for Body {
+    fn from(blob: Blob) -> Self {
+        Self::new(Source::Blob(blob.reader()))
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(Source::Bytes(bytes))
+    }
+}
+
+impl Stream for Body {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        self.poll_chunk(cx)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match &self.source {
+            Source::Done => "done",
+            Source::Bytes(_) => "bytes",
+            Source::Pipe(_) => "pipe",
+            Source::Blob(_) => "blob",
+            Source::Boxed(_) => "stream",
+        };
+        write!(f, "Body({source})")
+    }
+}

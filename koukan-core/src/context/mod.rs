@@ -1,0 +1,106 @@
+//! The facts of a session that hold for a whole mail transaction: the [`Context`].
+
+use std::{fmt, net::SocketAddr};
+
+/// What is known of a mail transaction before its first command: who speaks, from where, how.
+///
+/// Immutable and shared: a transaction carries it in an `Arc`.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::context::{Context, Sender};
+///
+/// let context = Context::new(Sender::new("submission").with_tag("smtp-msa"));
+/// assert_eq!(context.sender.to_string(), "submission/smtp-msa");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Context {
+    /// The address of the peer, where there is one.
+    pub remote_host: Option<SocketAddr>,
+    /// The address that the peer connected to.
+    pub local_host: Option<SocketAddr>,
+    /// How the peer named itself in HELO or EHLO.
+    pub client_name: Option<ClientName>,
+    /// The TLS parameters of the connection, if it has TLS.
+    pub tls: Option<Tls>,
+    /// The authenticated identity, if the peer authenticated itself.
+    pub identity: Option<Box<str>>,
+    /// On whose behalf the transaction runs: selects the chain.
+    pub sender: Sender,
+}
+
+/// The argument of HELO or EHLO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientName {
+    /// The domain or address literal as given; not verified.
+    pub name: Box<str>,
+    /// Whether it came by EHLO, so that the session is ESMTP.
+    pub is_extended: bool,
+}
+
+/// Facts of a TLS connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The protocol version, as in `TLSv1.3`.
+    pub version: Box<str>,
+    /// The cipher suite's name.
+    pub cipher: Box<str>,
+}
+
+/// A principal on whose behalf mail is sent, with an optional tag: together they select a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sender {
+    /// The sender's name.
+    pub name: Box<str>,
+    /// Which of the sender's chains.
+    pub tag: Option<Box<str>>,
+}
+
+impl Context {
+    /// A context in which nothing but the sender is known.
+    pub fn new(sender: Sender) -> Self {
+        Self {
+            remote_host: None,
+            local_host: None,
+            client_name: None,
+            tls: None,
+            identity: None,
+            sender,
+        }
+    }
+
+    /// The same facts on behalf of another sender.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Sender) -> Self {
+        self.sender = sender;
+        self
+    }
+}
+
+impl Sender {
+    /// A sender without a tag.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self {
+            name: name.into(),
+            tag: None,
+        }
+    }
+
+    /// Sets the tag.
+    #[must_use]
+    pub fn with_tag(mut self, tag: impl Into<Box<str>>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.tag {
+            Some(tag) => write!(f, "{}/{tag}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}

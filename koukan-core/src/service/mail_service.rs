@@ -1,0 +1,40 @@
+//! The alias that all stages, filters and endpoints satisfy.
+
+use tower::{BoxError, Service};
+
+use crate::{reply::Reply, transaction::Transaction};
+
+/// A tower [`Service`] that takes one [`Transaction`] and returns its final reply.
+///
+/// Implemented for every service of the right shape; nobody implements it by hand.
+///
+/// # Example
+///
+/// A service made of a closure:
+///
+/// ```
+/// use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
+///
+/// fn takes(_: impl MailService) {}
+///
+/// takes(tower::service_fn(|_tx: Transaction| async {
+///     Ok::<_, tower::BoxError>(Reply::relay_denied())
+/// }));
+/// ```
+pub trait MailService:
+    Service<Transaction, Response = Reply, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> MailService for S where
+    S: Service<Transaction, Response = Reply, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

@@ -1,0 +1,116 @@
+//! MAIL and RCPT as values, each with the slot for its reply.
+
+use crate::{
+    path::{ForwardPath, Parameters, ReversePath},
+    reply::Reply,
+};
+
+use super::slot::Slot;
+
+/// The MAIL command: where a message comes from.
+///
+/// *Source*: RFC 5321 section 4.1.1.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The reverse-path.
+    pub reverse_path: ReversePath,
+    /// The ESMTP parameters, as given.
+    pub parameters: Parameters,
+}
+
+/// The RCPT command: one recipient.
+///
+/// *Source*: RFC 5321 section 4.1.1.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rcpt {
+    /// The forward-path.
+    pub forward_path: ForwardPath,
+    /// The ESMTP parameters, as given.
+    pub parameters: Parameters,
+}
+
+/// A command and the right to answer it.
+///
+/// Whoever consumes it answers it. Passing it on passes on both.
+#[derive(Debug)]
+#[must_use = "a dropped command is answered with the final reply or 451"]
+pub struct Command<T> {
+    request: T,
+    slot: Slot,
+}
+
+impl Mail {
+    /// MAIL without parameters.
+    pub fn new(reverse_path: impl Into<ReversePath>) -> Self {
+        Self {
+            reverse_path: reverse_path.into(),
+            parameters: Parameters::default(),
+        }
+    }
+}
+
+impl Rcpt {
+    /// RCPT without parameters.
+    pub fn new(forward_path: impl Into<ForwardPath>) -> Self {
+        Self {
+            forward_path: forward_path.into(),
+            parameters: Parameters::default(),
+        }
+    }
+}
+
+impl<T> Command<T> {
+    pub(super) fn new(request: T, slot: Slot) -> Self {
+        Self { request, slot }
+    }
+
+    /// What is asked.
+    pub fn request(&self) -> &T {
+        &self.request
+    }
+
+    /// What is asked, to be changed before it goes upstream.
+    pub fn request_mut(&mut self) -> &mut T {
+        &mut self.request
+    }
+
+    /// Answers the command.
+    pub fn answer(self, reply: Reply) {
+        self.slot.answer(reply);
+    }
+
+    /// Lets `f` see and change the reply on its way downstream, whoever gives it.
+    pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
+        Self {
+            request: self.request,
+            slot: self.slot.map_reply(f),
+        }
+    }
+
+    /// Takes request and slot apart.
+    pub fn into_parts(self) -> (T, Slot) {
+        (self.request, self.slot)
+    }
+
+    /// Puts another request into the place of this one, with the same slot.
+    pub fn with_request<U>(self, request: U) -> Command<U> {
+        Command {
+            request,
+            slot: self.slot,
+        }
+    }
+}
+
+impl Command<Rcpt> {
+    /// The recipient's forward-path.
+    pub fn forward_path(&self) -> &ForwardPath {
+        &self.request.forward_path
+    }
+}
+
+impl Command<Mail> {
+    /// The sender's reverse-path.
+    pub fn reverse_path(&self) -> &ReversePath {
+        &self.request.reverse_path
+    }
+}

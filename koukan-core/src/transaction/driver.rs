@@ -1,0 +1,321 @@
+//! The other half of a transaction: whoever originates it holds the [`Driver`].
+
+use std::{
+    any::Any,
+    fmt,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use tower::BoxError;
+
+use crate::{
+    body::{Body, Piece},
+    context::Context,
+    reply::Reply,
+    service::{MailService, Rescue},
+    signals::Signals,
+};
+
+use super::{
+    Command, Mail, Rcpt, Recipients, Transaction,
+    pipe::{self, pipe},
+    slot::{self, Pending, slot},
+};
+
+/// RCPT commands that wait to be pulled, at most.
+const RECIPIENTS_QUEUED: usize = 32;
+/// Body chunks that wait to be pulled, at most.
+const CHUNKS_QUEUED: usize = 2;
+
+/// Originates one transaction: starts the call and feeds it command by command.
+///
+/// The driver owns the call. The call advances while any of the driver's `async` methods is
+/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`].
+///
+/// Dropping the driver drops the call and ends both streams with [`Aborted`](super::Aborted).
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+/// use koukan_core::{
+///     context::{Context, Sender},
+///     reply::Reply,
+///     transaction::{Driver, Mail, Rcpt, Transaction},
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let discard = tower::service_fn(|mut tx: Transaction| async move {
+///     tx.mail.answer(Reply::sender_ok());
+///     while let Some(rcpt) = tx.recipients.next().await? {
+///         rcpt.answer(Reply::recipient_ok());
+///     }
+///     while tx.body.next().await?.is_some() {}
+///     Ok::<_, tower::BoxError>(Reply::message_accepted())
+/// });
+/// let context = Arc::new(Context::new(Sender::new("example")));
+/// let mail = Mail::new("alice@example.com".parse::<koukan_core::path::ReversePath>()?);
+/// let (mut driver, mail) = Driver::start(discard, context, mail);
+/// assert_eq!(driver.wait(mail).await, Reply::sender_ok());
+/// let rcpt = Rcpt::new("bob@example.com".parse::<koukan_core::path::ForwardPath>()?);
+/// let rcpt = driver.rcpt(rcpt).await;
+/// assert_eq!(driver.wait(rcpt).await, Reply::recipient_ok());
+/// driver.data();
+/// driver.send("Subject: hi\r\n\r\nhello\r\n".into()).await?;
+/// assert_eq!(driver.finish().await, Reply::message_accepted());
+/// # Ok::<(), tower::BoxError>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "dropping the driver aborts the transaction"]
+pub struct Driver {
+    call: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
+    final_reply: Option<Reply>,
+    recipients: Option<pipe::Sender<Command<Rcpt>>>,
+    body: Option<pipe::Sender<Piece>>,
+    asked: Vec<Arc<slot::Shared>>,
+}
+
+/// The call has ended already; its final reply waits in [`Driver::finish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("transaction has ended")]
+pub struct Ended;
+
+impl Driver {
+    /// Starts a call of `service` with its MAIL command, and returns the reply to come to that.
+    ///
+    /// The service is waited for if it is not ready, so its limits apply to transactions.
+    pub fn start<S: MailService>(service: S, context: Arc<Context>, mail: Mail) -> (Self, Pending) {
+        Self::start_with(service, context, mail, Signals::default())
+    }
+
+    /// As [`Driver::start`], with signals that are known already or that the caller wants to read.
+    pub fn start_with<S: MailService>(
+        mut service: S,
+        context: Arc<Context>,
+        mail: Mail,
+        signals: Signals,
+    ) -> (Self, Pending) {
+        let (recipients, recipients_pulled) = pipe(RECIPIENTS_QUEUED);
+        let (body, body_pulled) = pipe(CHUNKS_QUEUED);
+        let (mail_slot, pending) = slot();
+        let transaction = Transaction {
+            context,
+            mail: Command::new(mail, mail_slot),
+            recipients: Recipients::from_pipe(recipients_pulled),
+            body: Body::from_pipe(body_pulled),
+            signals,
+        };
+        let call = async move {
+            poll_fn(|cx| service.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            service.call(transaction).await.map_err(Into::into)
+        };
+        let driver = Self {
+            call: Some(Box::pin(call)),
+            final_reply: None,
+            recipients: Some(recipients),
+            body: Some(body),
+            asked: vec![pending.shared()],
+        };
+        (driver, pending)
+    }
+
+    /// Hands a recipient upstream and returns the reply to come; waits only for room in the queue.
+    ///
+    /// After [`Driver::data`], or when the call has ended, the reply is there at once: the final
+    /// reply if that is negative.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the recipient was not handed on.
+    pub async fn rcpt(&mut self, rcpt: Rcpt) -> Pending {
+        poll_fn(|cx| self.poll_rcpt_ready(cx)).await;
+        let (slot, pending) = slot();
+        if self.final_reply.is_some() {
+            pending.shared().answer(self.rest_reply());
+            return pending;
+        }
+        self.asked.push(pending.shared());
+        if let Some(recipients) = &self.recipients {
+            // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
+            let _ = recipients.send(Command::new(rcpt, slot));
+        }
+        pending
+    }
+
+    /// Says that there are no more recipients.
+    pub fn data(&mut self) {
+        if let Some(recipients) = self.recipients.take() {
+            recipients.finish();
+        }
+    }
+
+    /// Hands octets of the body upstream, as soon as there is room for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] when the call has ended, or does not pull the body any more; the octets are
+    /// dropped and the rest need not be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the octets were not handed on.
+    pub async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
+        self.send_piece(Piece::Chunk(chunk)).await
+    }
+
+    /// Hands all that is left of the body upstream at once, by reference where it is a blob.
+    ///
+    /// # Errors
+    ///
+    /// As [`Driver::send`].
+    pub async fn send_body(&mut self, body: Body) -> Result<(), Ended> {
+        self.send_piece(Piece::Rest(body)).await
+    }
+
+    async fn send_piece(&mut self, piece: Piece) -> Result<(), Ended> {
+        self.data();
+        poll_fn(|cx| self.poll_body_ready(cx)).await?;
+        let body = self.body.as_ref().ok_or(Ended)?;
+        body.send(piece).map_err(|_| Ended)
+    }
+
+    /// Ends the body cleanly and waits for the final reply.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the end of the body is said; calling it again goes on waiting.
+    pub async fn finish(&mut self) -> Reply {
+        self.data();
+        if let Some(body) = self.body.take() {
+            body.finish();
+        }
+        poll_fn(|cx| self.poll_progress(cx)).await;
+        self.final_reply.clone().unwrap_or_else(Reply::local_error)
+    }
+
+    /// Drives the call until `pending` is answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Give `&mut pending` to go on waiting later.
+    pub async fn wait(&mut self, mut pending: impl AsMut<Pending>) -> Reply {
+        poll_fn(|cx| self.poll_wait(cx, pending.as_mut())).await
+    }
+
+    /// As [`Driver::wait`], to be polled.
+    pub fn poll_wait(&mut self, cx: &mut task::Context<'_>, pending: &mut Pending) -> Poll<Reply> {
+        // The order is free: an answer wakes the task through `pending`.
+        if let Poll::Ready(reply) = Pin::new(&mut *pending).poll(cx) {
+            return Poll::Ready(reply);
+        }
+        let _ = self.poll_progress(cx);
+        Pin::new(pending).poll(cx)
+    }
+
+    /// Drives the call until it has ended.
+    ///
+    /// For `select!` beside reading the next command.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped.
+    pub async fn progress(&mut self) {
+        poll_fn(|cx| self.poll_progress(cx)).await;
+    }
+
+    /// As [`Driver::progress`], to be polled.
+    pub fn poll_progress(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Some(call) = &mut self.call else {
+            return Poll::Ready(());
+        };
+        let result = match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+            Ok(result) => ready!(result),
+            Err(panic) => Err(Panicked::new(panic).into()),
+        };
+        self.end(result);
+        Poll::Ready(())
+    }
+
+    /// The final reply, if the call has ended.
+    pub fn final_reply(&self) -> Option<&Reply> {
+        self.final_reply.as_ref()
+    }
+
+    fn poll_rcpt_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        if self.poll_progress(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match &self.recipients {
+            None => Poll::Ready(()),
+            Some(recipients) => recipients.poll_ready(cx).map(|_| ()),
+        }
+    }
+
+    fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
+        if self.poll_progress(cx).is_ready() {
+            return Poll::Ready(Err(Ended));
+        }
+        match &self.body {
+            None => Poll::Ready(Err(Ended)),
+            Some(body) => body.poll_ready(cx).map_err(|_| Ended),
+        }
+    }
+
+    fn end(&mut self, result: Result<Reply, BoxError>) {
+        self.call = None;
+        self.recipients = None;
+        self.body = None;
+        self.final_reply = Some(match result {
+            Ok(reply) if reply.is_positive() || reply.is_negative() => reply,
+            Ok(_) => Reply::local_error(),
+            Err(error) => Rescue::reply(&error),
+        });
+        let rest = self.rest_reply();
+        for asked in self.asked.drain(..) {
+            asked.answer(rest.clone());
+        }
+    }
+
+    /// What a command gets that nobody answered before the call ended.
+    fn rest_reply(&self) -> Reply {
+        match &self.final_reply {
+            Some(reply) if reply.is_negative() => reply.clone(),
+            _ => Reply::local_error(),
+        }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("final_reply", &self.final_reply)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsMut<Pending> for Pending {
+    fn as_mut(&mut self) -> &mut Pending {
+        self
+    }
+}
+
+/// A service panicked: a bug that costs this transaction and no other.
+#[derive(Debug, thiserror::Error)]
+#[error("panicked: {0}")]
+struct Panicked(String);
+
+impl Panicked {
+    fn new(panic: Box<dyn Any + Send>) -> Self {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self(text.unwrap_or_else(|| "no message".into()))
+    }
+}

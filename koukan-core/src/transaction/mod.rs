@@ -1,0 +1,116 @@
+#![doc = include_str!("../docs/transaction.md")]
+
+mod command;
+mod driver;
+pub(crate) mod pipe;
+mod recipients;
+mod slot;
+
+pub use self::{
+    command::{Command, Mail, Rcpt},
+    driver::{Driver, Ended},
+    recipients::Recipients,
+    slot::{GRACE, Pending, Slot},
+};
+
+use std::sync::Arc;
+
+use crate::{
+    body::{Body, BodyError},
+    context::Context,
+    reply::{Rejection, Reply},
+    signals::Signals,
+};
+
+use bytes::Bytes;
+
+/// One mail transaction, as a service sees it.
+///
+/// The [module documentation](self) states the five laws it obeys.
+#[derive(Debug)]
+pub struct Transaction {
+    /// The facts of the session.
+    pub context: Arc<Context>,
+    /// The MAIL command.
+    pub mail: Command<Mail>,
+    /// The RCPT commands, as they come.
+    pub recipients: Recipients,
+    /// The message, as it comes.
+    pub body: Body,
+    /// What filters found out so far.
+    pub signals: Signals,
+}
+
+/// The originator of a transaction is gone: nobody waits for an answer, nothing may be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("transaction aborted by its originator")]
+pub struct Aborted;
+
+impl Transaction {
+    /// Changes the MAIL command or the reply to it.
+    #[must_use]
+    pub fn map_mail(mut self, f: impl FnOnce(Command<Mail>) -> Command<Mail>) -> Self {
+        self.mail = f(self.mail);
+        self
+    }
+
+    /// Replaces the stream of recipients by what `f` makes of it.
+    #[must_use]
+    pub fn map_recipients(mut self, f: impl FnOnce(Recipients) -> Recipients) -> Self {
+        self.recipients = f(self.recipients);
+        self
+    }
+
+    /// Passes on the recipients that `f` lets pass; the others are answered with its rejection.
+    #[must_use]
+    pub fn filter_recipients<R: Into<Rejection>>(
+        self,
+        f: impl FnMut(&Rcpt) -> Result<(), R> + Send + 'static,
+    ) -> Self {
+        self.map_recipients(|recipients| recipients.filter(f))
+    }
+
+    /// Lets `f` see and change the reply to every recipient.
+    #[must_use]
+    pub fn map_recipient_replies(
+        self,
+        f: impl Fn(&Rcpt, Reply) -> Reply + Clone + Send + 'static,
+    ) -> Self {
+        self.map_recipients(|recipients| recipients.map_replies(f))
+    }
+
+    /// Replaces the body by what `f` makes of it.
+    #[must_use]
+    pub fn map_body(mut self, f: impl FnOnce(Body) -> Body) -> Self {
+        self.body = f(self.body);
+        self
+    }
+
+    /// Puts octets, complete header fields, before the message.
+    #[must_use]
+    pub fn prepend(mut self, octets: Bytes) -> Self {
+        self.body.prepend(octets);
+        self
+    }
+
+    /// Holds the whole message, up to `limit` octets, until `f` has made a body of it or rejected
+    /// it; see [`Body::then_whole`].
+    #[must_use]
+    pub fn then_whole<F, Fut>(self, limit: usize, f: F) -> Self
+    where
+        F: FnOnce(Bytes) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
+    {
+        self.map_body(|body| body.then_whole(limit, f))
+    }
+
+    /// Pulls all that is left and throws it away: how an endpoint swallows a message.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] where the body does not end cleanly.
+    pub async fn discard_body(&mut self) -> Result<(), BodyError> {
+        while self.body.next().await?.is_some() {}
+        Ok(())
+    }
+}

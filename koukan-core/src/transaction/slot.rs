@@ -1,0 +1,207 @@
+//! Where one command's reply goes: [`Slot`] on the answering side, [`Pending`] on the asking side.
+
+use std::{
+    fmt,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use tokio::time::{Sleep, sleep};
+
+use crate::reply::Reply;
+
+/// How long a command whose slot was dropped waits for the call's final reply before it is
+/// answered with [`Reply::local_error`].
+///
+/// Long enough for a call that is just returning, short enough for a client that sends one
+/// command at a time and would otherwise wait for ever.
+pub const GRACE: Duration = Duration::from_millis(100);
+
+/// The right to answer one command, once.
+///
+/// A slot that is dropped unanswered leaves the answer to the call's final reply, or, if that
+/// does not come within [`GRACE`], to [`Reply::local_error`].
+#[must_use = "a dropped slot is answered with the final reply or 451"]
+pub struct Slot(Arc<Shared>);
+
+/// The reply to one command, to come.
+///
+/// A future that ends when the command is answered. It makes no progress by itself: the call
+/// advances only while a method of its [`Driver`](super::Driver) is polled, so await it by
+/// [`Driver::wait`](super::Driver::wait) or beside [`Driver::progress`](super::Driver::progress).
+///
+/// # Cancel safety
+///
+/// Dropping it loses the reply and nothing else.
+#[must_use = "a reply nobody waits for is lost"]
+pub struct Pending {
+    shared: Arc<Shared>,
+    grace: Option<Pin<Box<Sleep>>>,
+}
+
+/// What slot, pending reply and driver have in common.
+pub(super) struct Shared(Mutex<State>);
+
+struct State {
+    phase: Phase,
+    hooks: Vec<Hook>,
+    waker: Option<Waker>,
+}
+
+type Hook = Box<dyn FnOnce(Reply) -> Reply + Send>;
+
+enum Phase {
+    Open,
+    Dropped,
+    Answering,
+    Answered(Reply),
+    Taken,
+}
+
+pub(super) fn slot() -> (Slot, Pending) {
+    let shared = Arc::new(Shared(Mutex::new(State {
+        phase: Phase::Open,
+        hooks: Vec::new(),
+        waker: None,
+    })));
+    let pending = Pending {
+        shared: Arc::clone(&shared),
+        grace: None,
+    };
+    (Slot(shared), pending)
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// Answers the command.
+    ///
+    /// An intermediate (3yz) reply answers nothing: it counts as [`Reply::local_error`].
+    pub fn answer(self, reply: Reply) {
+        debug_assert!(!reply.code().is_intermediate(), "answered with {reply}");
+        let reply = if reply.code().is_intermediate() {
+            Reply::local_error()
+        } else {
+            reply
+        };
+        self.0.answer(reply);
+    }
+
+    /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
+    /// holder, the final reply, or the grace running out.
+    ///
+    /// What was added last runs first.
+    pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
+        self.0.lock().hooks.push(Box::new(f));
+        self
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let waker = {
+            let mut state = self.0.lock();
+            if !matches!(state.phase, Phase::Open) {
+                return;
+            }
+            state.phase = Phase::Dropped;
+            state.waker.take()
+        };
+        wake(waker);
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot")
+    }
+}
+
+// === impl Pending ===
+
+impl Pending {
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+}
+
+impl Future for Pending {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        loop {
+            if let Poll::Ready(reply) = self.shared.poll_reply(cx) {
+                return Poll::Ready(reply);
+            }
+            if !self.shared.is_dropped() {
+                return Poll::Pending;
+            }
+            let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
+            ready!(grace.as_mut().poll(cx));
+            self.shared.answer(Reply::local_error());
+        }
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Answers unless that was done; the first answer stands.
+    pub(super) fn answer(&self, reply: Reply) {
+        let hooks = {
+            let mut state = self.lock();
+            if !matches!(state.phase, Phase::Open | Phase::Dropped) {
+                return;
+            }
+            state.phase = Phase::Answering;
+            mem::take(&mut state.hooks)
+        };
+        let reply = hooks
+            .into_iter()
+            .rev()
+            .fold(reply, |reply, hook| hook(reply));
+        let waker = {
+            let mut state = self.lock();
+            state.phase = Phase::Answered(reply);
+            state.waker.take()
+        };
+        wake(waker);
+    }
+
+    fn poll_reply(&self, cx: &Context<'_>) -> Poll<Reply> {
+        let mut state = self.lock();
+        match mem::replace(&mut state.phase, Phase::Taken) {
+            Phase::Answered(reply) => Poll::Ready(reply),
+            Phase::Taken => panic!("a pending reply was polled after it was ready"),
+            phase => {
+                state.phase = phase;
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_dropped(&self) -> bool {
+        matches!(self.lock().phase, Phase::Dropped)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
