@@ -1,3 +1,4 @@
 //! Koukan smtp.
 
+pub mod client;
 pub mod codec;

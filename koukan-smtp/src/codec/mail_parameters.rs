@@ -81,6 +81,11 @@ impl<'a> MailParameters<'a> {
         })
     }
 
+    /// Adds SMTPUTF8 where it is offered, for the sake of a forward-path.
+    pub fn allow_smtputf8(&mut self) {
+        self.is_smtputf8 |= self.capabilities.smtputf8;
+    }
+
     /// Whether SMTPUTF8 is among them, so that forward-paths may hold UTF-8.
     pub fn is_smtputf8(&self) -> bool {
         self.is_smtputf8
