@@ -7,12 +7,17 @@ use tokio::{
     net::TcpStream,
 };
 
+/// A two-way stream of bytes, as a connection is; implemented for everything of that shape.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire for Io {}
+
 /// Opens connections to servers.
 ///
 /// Tests put pipes in its place, simulations their own network.
 pub trait Connect: Clone + Send + Sync + 'static {
     /// An open connection.
-    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Io: Wire;
 
     /// Connects to `address`.
     ///

@@ -19,7 +19,7 @@ mod resolve;
 mod timeouts;
 
 pub use self::{
-    connect::{Connect, TcpConnect},
+    connect::{Connect, TcpConnect, Wire},
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
     pool::PoolSettings,

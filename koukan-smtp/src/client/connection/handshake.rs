@@ -3,19 +3,16 @@
 use std::{future::poll_fn, sync::Arc};
 
 use koukan_core::reply::{RemoteMta, Reply};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::timeout,
-};
+use tokio::time::timeout;
 
 use crate::{
-    client::{ClientError, Connect, Phase, Timeouts},
+    client::{ClientError, Connect, Phase, Timeouts, Wire},
     codec::Capabilities,
 };
 
 use super::Connection;
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
+impl<Io: Wire> Connection<Io> {
     /// Connects, waits for the greeting, and greets with EHLO, or with HELO where the server
     /// does not know EHLO.
     ///

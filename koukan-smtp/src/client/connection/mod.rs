@@ -15,12 +15,12 @@ use std::{
 
 use bytes::BytesMut;
 use koukan_core::reply::{RemoteMta, Reply};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::codec::{Capabilities, CommandEncoder, ReplyParser};
 
 use self::patience::Patience;
-use super::{ClientError, Phase, Timeouts};
+use super::{ClientError, Phase, Timeouts, Wire};
 
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
@@ -55,7 +55,7 @@ pub(crate) struct Connection<Io> {
     needs_reset: bool,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
+impl<Io: Wire> Connection<Io> {
     fn new(io: Io, remote: RemoteMta, timeouts: Arc<Timeouts>) -> Self {
         Self {
             io,

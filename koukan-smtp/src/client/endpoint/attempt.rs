@@ -8,11 +8,10 @@ use koukan_core::{
     signals::{Destination, HostPort, Signals},
     transaction::Transaction,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
 use tower::BoxError;
 
 use crate::client::{
-    ClientError, Connect, Resolve,
+    ClientError, Connect, Resolve, Wire,
     pool::{Freshness, Lease, Pool},
 };
 
@@ -95,14 +94,11 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
 }
 
 /// Keeps the connection if it can be used again, and names the host in replies of our own.
-fn settle<Io>(
+fn settle<Io: Wire>(
     result: Result<Reply, Failure>,
     mut lease: Lease<Io>,
     exchange: &Exchange,
-) -> Result<Reply, BodyError>
-where
-    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<Reply, BodyError> {
     let connection = lease.connection();
     let is_sound = match &result {
         Ok(reply) => !reply.is_service_closing(),

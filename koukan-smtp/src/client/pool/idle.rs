@@ -9,13 +9,12 @@ use std::{
 use futures_util::future::join_all;
 use koukan_core::signals::HostPort;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
     time::{Instant, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::client::{ClientError, connection::Connection};
+use crate::client::{ClientError, Wire, connection::Connection};
 
 use super::{Lease, PoolSettings, reaper};
 
@@ -43,7 +42,7 @@ struct Parked<Io> {
     expires: Instant,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Idle<Io> {
+impl<Io: Wire> Idle<Io> {
     pub(super) fn new(settings: PoolSettings) -> Self {
         Self {
             settings,

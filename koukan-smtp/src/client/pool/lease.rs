@@ -3,12 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use koukan_core::signals::HostPort;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::OwnedSemaphorePermit,
-};
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::client::connection::Connection;
+use crate::client::{Wire, connection::Connection};
 
 use super::idle::Idle;
 
@@ -16,7 +13,7 @@ use super::idle::Idle;
 ///
 /// Dropped, it closes the connection. [`Lease::park`] keeps the connection for the next
 /// transaction.
-pub(crate) struct Lease<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+pub(crate) struct Lease<Io: Wire> {
     connection: Option<Connection<Io>>,
     is_reused: bool,
     host: Arc<HostPort>,
@@ -24,7 +21,7 @@ pub(crate) struct Lease<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> {
     idle: Arc<Idle<Io>>,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Lease<Io> {
+impl<Io: Wire> Lease<Io> {
     pub(super) fn new(
         idle: Arc<Idle<Io>>,
         host: Arc<HostPort>,
@@ -91,7 +88,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Lease<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Drop for Lease<Io> {
+impl<Io: Wire> Drop for Lease<Io> {
     fn drop(&mut self) {
         // Closed first: whoever gets the permit may open a connection at once.
         self.connection = None;
@@ -100,7 +97,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Drop for Lease<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> fmt::Debug for Lease<Io> {
+impl<Io: Wire> fmt::Debug for Lease<Io> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease")
             .field("host", &self.host)

@@ -3,9 +3,8 @@
 use std::task::{Context, Poll};
 
 use koukan_core::reply::Reply;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::client::{Phase, connection::Connection};
+use crate::client::{Phase, Wire, connection::Connection};
 
 use super::{Exchange, Failure, OUTSTANDING_MAX, Stage, expected::Expected};
 
@@ -20,14 +19,11 @@ pub(super) enum Event {
 
 impl Exchange {
     /// Waits for both sides at once, and writes meanwhile what there is to write.
-    pub(super) fn poll_event<Io>(
+    pub(super) fn poll_event<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection<Io>,
-    ) -> Poll<Result<Event, Failure>>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Poll<Result<Event, Failure>> {
         if self.is_taking() && self.intake.poll_more(cx)?.is_ready() {
             return Poll::Ready(Ok(Event::Intake));
         }
@@ -56,10 +52,7 @@ impl Exchange {
     }
 
     /// The phase whose timeout applies; none while it is the originator's turn.
-    fn awaited<Io>(&self, connection: &mut Connection<Io>) -> Option<Phase>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    fn awaited<Io: Wire>(&self, connection: &mut Connection<Io>) -> Option<Phase> {
         let is_writing = !connection.output().is_empty();
         match self.expected.front() {
             Some(Expected::Message) if is_writing => Some(Phase::Block),
@@ -68,14 +61,11 @@ impl Exchange {
         }
     }
 
-    fn poll_fill<Io>(
+    fn poll_fill<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection<Io>,
-    ) -> Poll<Result<(), Failure>>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Poll<Result<(), Failure>> {
         let Stage::Message(framing) = &mut self.stage else {
             return Poll::Pending;
         };

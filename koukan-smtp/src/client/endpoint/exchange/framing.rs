@@ -6,10 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    client::connection::Connection,
+    client::{Wire, connection::Connection},
     codec::{Capabilities, DotStuffing},
 };
 
@@ -70,16 +69,13 @@ pub(super) fn start(
 impl Framing {
     /// Moves some of the message into the output, if there is room; ready with whether that was
     /// the end of it.
-    pub(super) fn poll_fill<Io>(
+    pub(super) fn poll_fill<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
         content: &mut Content,
         expected: &mut VecDeque<Expected>,
         connection: &mut Connection<Io>,
-    ) -> Poll<Result<bool, Failure>>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Poll<Result<bool, Failure>> {
         if connection.output().len() >= OUTPUT_MAX {
             return Poll::Pending;
         }
@@ -99,15 +95,12 @@ impl Dots {
         self.stuffing.end()
     }
 
-    fn poll_fill<Io>(
+    fn poll_fill<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
         content: &mut Content,
         connection: &mut Connection<Io>,
-    ) -> Poll<Result<bool, Failure>>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Poll<Result<bool, Failure>> {
         let output = connection.output();
         let length = output.len();
         while output.len() < OUTPUT_MAX {
@@ -130,15 +123,12 @@ impl Dots {
 }
 
 /// Makes a block of what is there.
-fn poll_fill_block<Io>(
+fn poll_fill_block<Io: Wire>(
     cx: &mut Context<'_>,
     content: &mut Content,
     expected: &mut VecDeque<Expected>,
     connection: &mut Connection<Io>,
-) -> Poll<Result<bool, Failure>>
-where
-    Io: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Poll<Result<bool, Failure>> {
     let outstanding = expected.len();
     let is_pipelined = connection.capabilities().pipelining;
     let is_block = |expected: &&Expected| matches!(expected, Expected::Block);

@@ -1,9 +1,8 @@
 //! What each reply means for the transaction.
 
 use koukan_core::reply::Reply;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::client::{ClientError, Phase, connection::Connection};
+use crate::client::{ClientError, Phase, Wire, connection::Connection};
 
 use super::{
     Exchange, Failure, Stage,
@@ -22,14 +21,11 @@ pub(super) struct Verdict {
 
 impl Exchange {
     /// Takes in the reply that comes next; returns it, or another, if it is the final one.
-    pub(super) fn take_reply<Io>(
+    pub(super) fn take_reply<Io: Wire>(
         &mut self,
         reply: Reply,
         connection: &mut Connection<Io>,
-    ) -> Result<Option<Reply>, Failure>
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Result<Option<Reply>, Failure> {
         let phase = self.phase();
         if reply.is_service_closing() {
             return Ok(Some(reply));
@@ -82,10 +78,7 @@ impl Exchange {
     }
 
     /// The server waits for the message.
-    fn go_ahead<Io>(&mut self, connection: &mut Connection<Io>)
-    where
-        Io: AsyncRead + AsyncWrite + Unpin,
-    {
+    fn go_ahead<Io: Wire>(&mut self, connection: &mut Connection<Io>) {
         if self.verdict.has_accepted() {
             self.stage = Stage::Message(Framing::Dots(Dots::default()));
             return;
