@@ -1,6 +1,7 @@
 //! SMTP for Koukan.
 
+pub mod client;
 pub mod codec;
 pub mod server;
 
-pub use self::server::Server;
+pub use self::{client::SmtpEndpoint, server::Server};

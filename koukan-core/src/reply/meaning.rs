@@ -70,6 +70,8 @@ replies! {
     connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
     /// The connection to the destination host broke.
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
+    /// The destination host was silent, or too slow, for too long.
+    conversation_timed_out = 451 (4 . 4 . 2) "timeout waiting for the destination host";
     /// The destination host does not speak SMTP as it should.
     bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
     /// A name could not be resolved just now.
@@ -115,6 +117,10 @@ replies! {
     utf8_not_supported = 553 (5 . 6 . 7) "destination does not offer SMTPUTF8";
     /// The next hop lacks 8BITMIME, which the message needs.
     eight_bit_not_supported = 554 (5 . 6 . 3) "destination does not offer 8BITMIME";
+    /// The next hop lacks BINARYMIME, which the message needs: RFC 3030.
+    binary_not_supported = 554 (5 . 6 . 3) "destination does not offer BINARYMIME";
+    /// The next hop lacks REQUIRETLS, which the message needs: RFC 8689.
+    requiretls_not_supported = 550 (5 . 7 . 30) "destination does not offer REQUIRETLS";
     /// The message is larger than it may be: RFC 1870.
     message_too_big = 552 (5 . 3 . 4) "message too big";
     /// The content cannot be taken.

@@ -254,24 +254,34 @@ impl Driver {
         self.final_reply.as_ref()
     }
 
-    /// Drives the call; ready when [`Driver::start_rcpt`] finds room in the queue.
+    /// Ready when [`Driver::start_rcpt`] finds room in the queue; drives the call where there is
+    /// none.
     pub fn poll_rcpt_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        if self.poll_progress(cx).is_ready() {
-            return Poll::Ready(());
+        if self.has_recipients_room(cx).is_pending() {
+            // Room may come of it; or the end, which is as good.
+            let _ = self.poll_progress(cx);
         }
+        self.has_recipients_room(cx)
+    }
+
+    fn has_recipients_room(&self, cx: &task::Context<'_>) -> Poll<()> {
         match &self.recipients {
-            None => Poll::Ready(()),
             Some(recipients) => recipients.poll_ready(cx).map(|_| ()),
+            None => Poll::Ready(()),
         }
     }
 
     fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
-        if self.poll_progress(cx).is_ready() {
-            return Poll::Ready(Err(Ended));
+        if self.has_body_room(cx).is_pending() {
+            let _ = self.poll_progress(cx);
         }
+        self.has_body_room(cx)
+    }
+
+    fn has_body_room(&self, cx: &task::Context<'_>) -> Poll<Result<(), Ended>> {
         match &self.body {
-            None => Poll::Ready(Err(Ended)),
             Some(body) => body.poll_ready(cx).map_err(|_| Ended),
+            None => Poll::Ready(Err(Ended)),
         }
     }
 
