@@ -1,4 +1,53 @@
-//! SMTP for Koukan.
+//! SMTP for Koukan: octets on a socket to a [`MailService`](koukan_core::service::MailService),
+//! and a `MailService` to octets on a socket.
+//!
+//! ```text
+//! client → Server → impl MailService          SmtpEndpoint: impl MailService → server
+//! ```
+//!
+//! A [`Server`] accepts connections and drives the service it was given, one call for each mail
+//! transaction, pipelined and streamed. An [`SmtpEndpoint`] is a service that passes a
+//! transaction on to the next host in the same manner. What lies between is up to you; a relay
+//! is the one over the other.
+//!
+//! This crate does not decide where mail goes, does not keep it, and does not try again: see
+//! `koukan_core` for the stages that do.
+//!
+//! # Example
+//!
+//! A server that takes mail for one domain and counts its octets:
+//!
+//! ```no_run
+//! use koukan_core::{reply::Reply, transaction::Transaction};
+//! use koukan_smtp::Server;
+//! use tower::{BoxError, service_fn};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> std::io::Result<()> {
+//! let count = service_fn(|mut tx: Transaction| async move {
+//!     tx.mail.answer(Reply::sender_ok());
+//!     while let Some(rcpt) = tx.recipients.next().await? {
+//!         let is_ours = rcpt.forward_path().as_str().ends_with("@example.com");
+//!         rcpt.answer(if is_ours { Reply::recipient_ok() } else { Reply::relay_denied() });
+//!     }
+//!     let mut octets = 0;
+//!     while let Some(chunk) = tx.body.next().await? {
+//!         octets += chunk.len();
+//!     }
+//!     let text = format!("{octets} octets, thank you");
+//!     Ok::<_, BoxError>(Reply::message_accepted().with_text(text))
+//! });
+//! Server::new(count).listen("127.0.0.1:1025").await
+//! # }
+//! ```
+//!
+//! # Modules
+//!
+//! | | |
+//! |---|---|
+//! | [`codec`] | the wire format without I/O, both halves |
+//! | [`server`] | listening, sessions, limits, timeouts |
+//! | [`client`] | finding hosts, connections and their reuse, the endpoint |
 
 pub mod client;
 pub mod codec;

@@ -1,0 +1,85 @@
+//! However a client packs its commands into packets, it gets the same replies in the same order.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use koukan_smtp::{
+    Server,
+    server::{Connected, Limits},
+};
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// What a client may send next, sensible or not.
+fn step() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        4 => Just("MAIL FROM:<alice@example.com>\r\n"),
+        1 => Just("MAIL FROM:<slow@example.com>\r\n"),
+        1 => Just("MAIL FROM:<refused@example.com>\r\n"),
+        1 => Just("MAIL FROM:<picky@example.com>\r\n"),
+        1 => Just("MAIL FROM:<lazy@example.com>\r\n"),
+        1 => Just("MAIL FROM:<ended@example.com>\r\n"),
+        4 => Just("RCPT TO:<bob@example.com>\r\n"),
+        2 => Just("RCPT TO:<slow@example.com>\r\n"),
+        2 => Just("RCPT TO:<unknown@example.com>\r\n"),
+        1 => Just("RCPT TO:<first-last@example.com>\r\n"),
+        4 => Just("DATA\r\nhello\r\n..\r\n.\r\n"),
+        1 => Just("DATA\r\nbad\nline\r\n.\r\n"),
+        2 => Just("BDAT 5\r\nhello"),
+        2 => Just("BDAT 7 LAST\r\nhello\r\n"),
+        1 => Just("BDAT 3\r\na\nb"),
+        1 => Just("RSET\r\n"),
+        1 => Just("EHLO client\r\n"),
+        1 => Just("NOOP\r\n"),
+        1 => Just("PING\r\n"),
+        1 => Just("NO\nOP\r\n"),
+    ]
+}
+
+/// What the server says, and what the service saw.
+async fn talk(octets: &[u8], cuts: &[usize]) -> (String, Vec<String>) {
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone())).with_limits(Limits {
+        errors: u32::MAX,
+        idle_commands: u32::MAX,
+        ..Limits::default()
+    });
+    let (client, theirs) = tokio::io::duplex(1 << 20);
+    let session = tokio::spawn(server.serve(theirs, &Connected::default()));
+    let (mut replies, mut client) = tokio::io::split(client);
+    let (mut rest, mut cuts) = (octets, cuts.iter().cycle());
+    while !rest.is_empty() {
+        let (packet, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+        client.write_all(packet).await.unwrap();
+        rest = after;
+        // Time is paused: this is over when all that can be done has been done.
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    client.shutdown().await.unwrap();
+    let mut text = String::new();
+    replies.read_to_string(&mut text).await.unwrap();
+    session.await.unwrap();
+    (text, log.rest())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn packets_do_not_matter(
+        steps in prop::collection::vec(step(), 1..20),
+        cuts in prop::collection::vec(1_usize..60, 1..10),
+    ) {
+        let octets = format!("EHLO client\r\n{}QUIT\r\n", steps.concat()).into_bytes();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let together = runtime.block_on(talk(&octets, &[octets.len()]));
+        let apart = runtime.block_on(talk(&octets, &cuts));
+        prop_assert!(together.0.ends_with("221 2.0.0 closing connection\r\n"));
+        prop_assert_eq!(together, apart);
+    }
+}
