@@ -163,11 +163,11 @@ impl AsyncWrite for Pipe {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let octets: Vec<u8> = slices
-            .iter()
-            .flat_map(|slice| slice.iter())
-            .copied()
-            .collect();
+        let mut octets = Vec::new();
+        for slice in slices {
+            let room = PIPE_SIZE - octets.len();
+            octets.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
         self.poll_write(cx, &octets)
     }
 
