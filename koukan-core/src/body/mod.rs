@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_core::Stream;
+use futures_core::{Stream, future::BoxFuture};
 
 use crate::{
     blob::{Blob, BlobReader},
@@ -25,7 +25,7 @@ use crate::{
 ///
 /// *Shape*: CRLF line ends, not dot-stuffed, without the final dot; chunks of any length, cut
 /// anywhere. It ends cleanly (`None`) only when its originator says so. Whoever gets an error must
-/// abandon the delivery before the final dot.
+/// abandon the delivery before the final dot; whoever asks again gets an error again.
 ///
 /// A body that is an unchanged [`Blob`], apart from what was prepended, can be recognised as such
 /// with [`Body::into_blob`], so that it is passed on by reference.
@@ -51,9 +51,17 @@ pub struct Body {
 
 enum Source {
     Done,
+    /// An error was given out: what follows is never a clean end.
+    Broken,
     Bytes(Bytes),
-    Pipe(Receiver<Piece>),
+    Pipe {
+        receiver: Receiver<Piece>,
+        /// Whether a chunk came: what the body is made of is known then.
+        is_started: bool,
+    },
     Blob(BlobReader),
+    /// What the body is made of is still being found out.
+    Later(BoxFuture<'static, Result<Body, BodyError>>),
     Boxed(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
 
@@ -78,7 +86,10 @@ impl Body {
     }
 
     pub(crate) fn from_pipe(receiver: Receiver<Piece>) -> Self {
-        Self::new(Source::Pipe(receiver))
+        Self::new(Source::Pipe {
+            receiver,
+            is_started: false,
+        })
     }
 
     fn new(source: Source) -> Self {
@@ -110,40 +121,56 @@ impl Body {
 
     /// As [`Body::next`], to be polled.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        if let Some(octets) = self.prefix.pop_front() {
-            return Poll::Ready(Some(Ok(octets)));
-        }
         loop {
+            if let Some(octets) = self.prefix.pop_front() {
+                return Poll::Ready(Some(Ok(octets)));
+            }
             let chunk = match &mut self.source {
-                Source::Done => return Poll::Ready(None),
+                Source::Done => None,
+                Source::Broken => Some(Err(Aborted.into())),
                 Source::Bytes(bytes) => {
                     let bytes = std::mem::take(bytes);
                     self.source = Source::Done;
-                    return Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)));
+                    (!bytes.is_empty()).then_some(Ok(bytes))
                 }
-                Source::Pipe(pipe) => match ready!(pipe.poll_next(cx)) {
-                    Some(Ok(Piece::Chunk(chunk))) => Some(Ok(chunk)),
+                Source::Pipe {
+                    receiver,
+                    is_started,
+                } => match ready!(receiver.poll_next(cx)) {
+                    Some(Ok(Piece::Chunk(chunk))) => {
+                        *is_started = true;
+                        Some(Ok(chunk))
+                    }
                     Some(Ok(Piece::Rest(rest))) => {
-                        if let Some(chunk) = self.take_over(rest) {
-                            return Poll::Ready(Some(Ok(chunk)));
-                        }
+                        self.take_over(rest);
                         continue;
                     }
                     Some(Err(Aborted)) => Some(Err(Aborted.into())),
                     None => None,
                 },
                 Source::Blob(reader) => ready!(reader.poll_chunk(cx)),
+                Source::Later(later) => match ready!(later.as_mut().poll(cx)) {
+                    Ok(body) => {
+                        self.take_over(body);
+                        continue;
+                    }
+                    Err(error) => Some(Err(error)),
+                },
                 Source::Boxed(stream) => ready!(stream.as_mut().poll_next(cx)),
             };
+            match &chunk {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => self.source = Source::Broken,
+                None => self.source = Source::Done,
+            }
             return Poll::Ready(chunk);
         }
     }
 
-    /// Goes on with `rest`, and returns its first prepended octets if it has any.
-    fn take_over(&mut self, rest: Body) -> Option<Bytes> {
+    /// Goes on with `rest` after what is prepended.
+    fn take_over(&mut self, rest: Body) {
         self.prefix.extend(rest.prefix);
         self.source = rest.source;
-        self.prefix.pop_front()
     }
 
     /// Waits until it is known what the body is made of: its first octets, or all of it at once.
@@ -152,7 +179,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError::Aborted`] when the originator is gone.
+    /// [`BodyError`], as of [`Body::next`].
     ///
     /// # Cancel safety
     ///
@@ -163,21 +190,40 @@ impl Body {
 
     /// As [`Body::ready`], to be polled.
     pub fn poll_body_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        while let Source::Pipe(pipe) = &mut self.source {
-            match ready!(pipe.poll_next(cx)) {
-                Some(Ok(Piece::Chunk(chunk))) => {
-                    self.prefix.push_back(chunk);
-                    break;
-                }
-                Some(Ok(Piece::Rest(rest))) => {
-                    self.prefix.extend(rest.prefix);
-                    self.source = rest.source;
-                }
-                Some(Err(Aborted)) => return Poll::Ready(Err(Aborted.into())),
-                None => self.source = Source::Done,
-            }
+        loop {
+            let error = match &mut self.source {
+                Source::Broken => Aborted.into(),
+                Source::Pipe {
+                    receiver,
+                    is_started: is_started @ false,
+                } => match ready!(receiver.poll_next(cx)) {
+                    Some(Ok(Piece::Chunk(chunk))) => {
+                        *is_started = true;
+                        self.prefix.push_back(chunk);
+                        continue;
+                    }
+                    Some(Ok(Piece::Rest(rest))) => {
+                        self.take_over(rest);
+                        continue;
+                    }
+                    Some(Err(Aborted)) => Aborted.into(),
+                    None => {
+                        self.source = Source::Done;
+                        continue;
+                    }
+                },
+                Source::Later(later) => match ready!(later.as_mut().poll(cx)) {
+                    Ok(body) => {
+                        self.take_over(body);
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                _ => return Poll::Ready(Ok(())),
+            };
+            self.source = Source::Broken;
+            return Poll::Ready(Err(error));
         }
-        Poll::Ready(Ok(()))
     }
 
     /// The octets that are left, where that is known.
@@ -186,7 +232,9 @@ impl Body {
             Source::Done => 0,
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::Blob(reader) => reader.blob().len()? - reader.position(),
-            Source::Pipe(_) | Source::Boxed(_) => return None,
+            Source::Broken | Source::Pipe { .. } | Source::Later(_) | Source::Boxed(_) => {
+                return None;
+            }
         };
         let prefix: usize = self.prefix.iter().map(Bytes::len).sum();
         Some(prefix as u64 + rest)
@@ -238,7 +286,9 @@ impl fmt::Debug for Body {
         let source = match &self.source {
             Source::Done => "done",
             Source::Bytes(_) => "bytes",
-            Source::Pipe(_) => "pipe",
+            Source::Broken => "broken",
+            Source::Pipe { .. } => "pipe",
+            Source::Later(_) => "later",
             Source::Blob(_) => "blob",
             Source::Boxed(_) => "stream",
         };

@@ -6,11 +6,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_core::{Stream, future::BoxFuture};
+use futures_core::Stream;
 
-use crate::reply::{Rejection, Reply};
+use crate::{
+    blob::BlobWriter,
+    reply::{Rejection, Reply},
+};
 
-use super::{Body, BodyError, Item};
+use super::{Body, BodyError, Item, Source};
 
 impl Body {
     /// Passes every chunk through `f`, which may reject the message.
@@ -23,6 +26,28 @@ impl Body {
         Self::from_stream(Map { inner: self, f })
     }
 
+    /// Goes on with the body that `f` makes of this one, once it is known what this one is made of
+    /// ([`Body::ready`]): after the last RCPT, with the first octets.
+    ///
+    /// An unchanged blob can still be taken out of what `f` returns, after [`Body::ready`].
+    pub fn then<F, Fut>(mut self, f: F) -> Self
+    where
+        F: FnOnce(Self) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Self, BodyError>> + Send + 'static,
+    {
+        Self::later(async move {
+            self.ready().await?;
+            f(self).await
+        })
+    }
+
+    /// A body that is found out when it is first asked for.
+    pub(crate) fn later(
+        later: impl Future<Output = Result<Self, BodyError>> + Send + 'static,
+    ) -> Self {
+        Self::new(Source::Later(Box::pin(later)))
+    }
+
     /// Holds the whole message in memory, up to `limit` octets, and goes on with the body that `f`
     /// makes of it, unless it rejects it. Nothing passes upstream before.
     ///
@@ -32,10 +57,27 @@ impl Body {
         F: FnOnce(Bytes) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
     {
-        Self::from_stream(Later::Waiting(Box::pin(async move {
+        Self::later(async move {
             let whole = self.collect(limit).await?;
             Ok(f(whole).await?)
-        })))
+        })
+    }
+
+    /// Copies the whole message into a blob.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`]; where the octets cannot be kept it is a rejection with
+    /// [`Reply::insufficient_storage`]. The blob is then aborted.
+    pub async fn copy_to(mut self, mut blob: BlobWriter) -> Result<(), BodyError> {
+        while let Some(chunk) = self.next().await? {
+            blob.append(chunk).await.map_err(|error| {
+                tracing::error!(%error, "could not keep a message body");
+                Rejection::new(Reply::insufficient_storage())
+            })?;
+        }
+        blob.finish();
+        Ok(())
     }
 
     /// Collects the whole message, up to `limit` octets.
@@ -90,33 +132,6 @@ impl<F: FnMut(Bytes) -> Result<Bytes, R>, R: Into<Rejection>> Stream for Map<F> 
                 Ok(chunk) if chunk.is_empty() => {}
                 Ok(chunk) => return Poll::Ready(Some(Ok(chunk))),
                 Err(rejection) => return Poll::Ready(Some(Err(rejection.into().into()))),
-            }
-        }
-    }
-}
-
-// === impl Later ===
-
-/// A body that is not known yet.
-enum Later {
-    Waiting(BoxFuture<'static, Result<Body, BodyError>>),
-    Known(Body),
-}
-
-impl Stream for Later {
-    type Item = Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        loop {
-            match &mut *self {
-                Self::Known(body) => return body.poll_chunk(cx),
-                Self::Waiting(waiting) => match ready!(waiting.as_mut().poll(cx)) {
-                    Ok(body) => *self = Self::Known(body),
-                    Err(error) => {
-                        *self = Self::Known(Body::empty());
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                },
             }
         }
     }

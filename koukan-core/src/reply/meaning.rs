@@ -36,6 +36,9 @@ replies! {
     message_accepted = 250 (2 . 6 . 0) "message accepted";
     /// The greeting of a server that is ready; the text starts with its domain.
     service_ready = 220 "service ready";
+    /// The answer to EHLO and HELO; the text starts with the server's domain, and what EHLO
+    /// offers follows line by line.
+    hello = 250 "hello";
     /// The answer to QUIT.
     closing = 221 (2 . 0 . 0) "closing connection";
     /// The answer to HELP.
@@ -129,8 +132,9 @@ replies! {
 }
 
 impl Reply {
-    /// Whether whoever gives this reply closes the connection after it: RFC 5321 section 3.8.
-    pub fn is_service_closing(&self) -> bool {
+    /// Whether whoever sends the reply closes the connection after it (421), whatever command it
+    /// answers: RFC 5321 section 3.8.
+    pub fn closes_connection(&self) -> bool {
         self.code() == ReplyCode::known(421)
     }
 }

@@ -23,7 +23,7 @@ use super::{Aborted, Command, Rcpt, pipe::Receiver};
 pub struct Recipients(Source);
 
 enum Source {
-    Empty,
+    Ended(Result<(), Aborted>),
     Pipe(Receiver<Command<Rcpt>>),
     Boxed(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
@@ -37,7 +37,7 @@ impl Recipients {
 
     /// A stream that has ended cleanly.
     pub fn empty() -> Self {
-        Self(Source::Empty)
+        Self(Source::Ended(Ok(())))
     }
 
     /// Makes recipients of any stream of commands that someone's [`Driver`](super::Driver) made.
@@ -60,11 +60,19 @@ impl Recipients {
 
     /// As [`Recipients::next`], to be polled.
     pub fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        match &mut self.0 {
-            Source::Empty => Poll::Ready(None),
+        let item = ready!(match &mut self.0 {
+            Source::Ended(Ok(())) => Poll::Ready(None),
+            Source::Ended(Err(Aborted)) => Poll::Ready(Some(Err(Aborted))),
             Source::Pipe(receiver) => receiver.poll_next(cx),
             Source::Boxed(stream) => stream.as_mut().poll_next(cx),
+        });
+        // Whoever asks again gets the same end, whatever the stream would say.
+        match &item {
+            Some(Ok(_)) => {}
+            Some(Err(Aborted)) => self.0 = Source::Ended(Err(Aborted)),
+            None => self.0 = Source::Ended(Ok(())),
         }
+        Poll::Ready(item)
     }
 
     /// Passes every recipient through `f`.

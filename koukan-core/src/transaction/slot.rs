@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
@@ -166,10 +167,7 @@ impl Shared {
             state.phase = Phase::Answering;
             mem::take(&mut state.hooks)
         };
-        let reply = hooks
-            .into_iter()
-            .rev()
-            .fold(reply, |reply, hook| hook(reply));
+        let reply = run(hooks, reply);
         let waker = {
             let mut state = self.lock();
             state.phase = Phase::Answered(reply);
@@ -198,6 +196,18 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs the hooks, the last first. A panic in one costs its command and nothing else.
+fn run(hooks: Vec<Hook>, reply: Reply) -> Reply {
+    let run = || {
+        let hooks = hooks.into_iter().rev();
+        hooks.fold(reply, |reply, hook| hook(reply))
+    };
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        tracing::error!("a change to a reply panicked");
+        Reply::local_error()
+    })
 }
 
 fn wake(waker: Option<Waker>) {

@@ -86,7 +86,7 @@ async fn one_large_chunk_flows() {
         let net = Net::new([hello(extensions) + ENVELOPE + message + "S: 250 queued"]);
         let mut driver = start_with(&net.endpoint(), &["b"]).await;
         let body = Bytes::from("x".repeat(3_000_000));
-        driver.send_body(body.into()).await.unwrap();
+        driver.whole_body(body.into());
         assert_eq!(driver.finish().await.to_string(), "250 queued");
         net.done().await;
     }
@@ -147,7 +147,7 @@ async fn an_early_refusal_stops_the_message() {
             let net = Net::new([format!("{script}S: {reply}\nABORTED")]);
             let mut driver = start_with(&net.endpoint(), &["b"]).await;
             let body = Bytes::from("x".repeat(10_000_000));
-            driver.send_body(body.into()).await.unwrap();
+            driver.whole_body(body.into());
             assert_eq!(driver.finish().await.to_string(), reply);
             net.done().await;
         }
@@ -165,7 +165,7 @@ async fn a_server_may_refuse_and_close() {
            CLOSE"]);
     let mut driver = start_with(&net.endpoint(), &["b"]).await;
     let body = Bytes::from("x".repeat(10_000_000));
-    driver.send_body(body.into()).await.unwrap();
+    driver.whole_body(body.into());
     assert_eq!(driver.finish().await.to_string(), "554 5.6.0 never");
     net.done().await;
 }
@@ -181,7 +181,7 @@ async fn a_positive_reply_amid_the_message_is_not_believed() {
            ABORTED"]);
     let mut driver = start_with(&net.endpoint(), &["b"]).await;
     let body = Bytes::from("x".repeat(10_000_000));
-    driver.send_body(body.into()).await.unwrap();
+    driver.whole_body(body.into());
     let reply = driver.finish().await;
     assert_eq!(reply, Reply::bad_upstream_reply());
     net.done().await;

@@ -79,7 +79,7 @@ pub(crate) async fn send_mail(
     for name in names {
         waiting.push(driver.rcpt(rcpt(name)).await);
     }
-    let _ = driver.send_body(body.into().into()).await;
+    driver.whole_body(body.into().into());
     let last = driver.finish().await;
     let mut replies = Vec::new();
     for mut pending in waiting {

@@ -101,7 +101,7 @@ fn settle<Io: Wire>(
 ) -> Result<Reply, BodyError> {
     let connection = lease.connection();
     let is_sound = match &result {
-        Ok(reply) => !reply.is_service_closing(),
+        Ok(reply) => !reply.closes_connection(),
         Err(Failure::Intake(_) | Failure::Client(ClientError::Unsendable(_))) => true,
         Err(Failure::Client(_)) => false,
     };
@@ -126,7 +126,7 @@ fn settle<Io: Wire>(
 /// Whether the server has closed the connection, with or without a word.
 fn is_lost(result: &Result<Reply, Failure>) -> bool {
     match result {
-        Ok(reply) => reply.is_service_closing(),
+        Ok(reply) => reply.closes_connection(),
         Err(Failure::Client(error)) => error.is_disconnect(),
         Err(Failure::Intake(_)) => false,
     }

@@ -27,7 +27,7 @@ impl Exchange {
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
         let phase = self.phase();
-        if reply.is_service_closing() {
+        if reply.closes_connection() {
             return Ok(Some(reply));
         }
         let Some(expected) = self.expected.pop_front() else {

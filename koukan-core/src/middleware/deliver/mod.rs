@@ -1,0 +1,12 @@
+//! A mail transaction as a unary call: everything known up front, all replies at once.
+//!
+//! [`Deliver`] holds a [`Driver`](crate::transaction::Driver) and gives it all commands without
+//! waiting for one reply before the next command. Its request can be cloned, so that
+//! `tower::retry`, `tower::hedge` and the like work on whole deliveries.
+
+mod layer;
+mod outcome;
+mod request;
+mod service;
+
+pub use self::{layer::DeliverLayer, outcome::Outcome, request::DeliverRequest, service::Deliver};

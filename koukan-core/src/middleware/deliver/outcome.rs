@@ -1,0 +1,42 @@
+use crate::reply::Reply;
+
+/// All replies to one mail transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Outcome {
+    /// The reply to MAIL.
+    pub mail: Reply,
+    /// The reply to each RCPT, in the order of the recipients. If MAIL was refused, the reply to
+    /// that stands for those that were not asked.
+    pub recipients: Vec<Reply>,
+    /// The reply to the message; `None` if it was not sent, since MAIL or all of RCPT was refused.
+    pub message: Option<Reply>,
+}
+
+impl Outcome {
+    /// What became of the message for the recipient at `index`: the reply that refused it, or else
+    /// the final one.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no recipient with that index.
+    pub fn verdict(&self, index: usize) -> &Reply {
+        let reply = &self.recipients[index];
+        match &self.message {
+            Some(message) if reply.is_positive() => message,
+            _ => reply,
+        }
+    }
+
+    /// Whether all recipients got the message.
+    pub fn is_delivered(&self) -> bool {
+        let is_positive = |message: &Reply| message.is_positive();
+        self.message.as_ref().is_some_and(is_positive)
+            && self.recipients.iter().all(Reply::is_positive)
+    }
+
+    /// Whether any recipient may get the message if it is sent once more.
+    pub fn is_transient(&self) -> bool {
+        (0..self.recipients.len()).any(|index| self.verdict(index).is_transient())
+    }
+}

@@ -1,0 +1,35 @@
+//! Scripted services and originators, for tests of services and filters.
+//!
+//! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
+//! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
+//! set. [`context`], [`mail`] and [`rcpt`] make the parts of a transaction of literals.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{reply::Reply, test_util::{Script, mail, rcpt, send}};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let upstream = Script::new().rcpt("carol@y", Reply::no_such_user());
+//! let to = [rcpt("bob@y"), rcpt("carol@y")];
+//! let outcome = send(upstream.clone(), mail("alice@x"), to, "\r\nhello\r\n").await;
+//! assert_eq!(outcome.recipients, [Reply::recipient_ok(), Reply::no_such_user()]);
+//! assert_eq!(upstream.received()[0].body, "\r\nhello\r\n");
+//! # });
+//! ```
+
+mod answer;
+mod clock;
+mod originate;
+mod received;
+mod script;
+mod shorthand;
+
+pub use self::{
+    answer::Answer,
+    clock::{ManualClock, TokioClock},
+    originate::{send, send_with},
+    received::{End, Received},
+    script::Script,
+    shorthand::{context, context_from, mail, rcpt},
+};

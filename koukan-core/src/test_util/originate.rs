@@ -1,0 +1,31 @@
+//! An originator that has everything at once.
+
+use bytes::Bytes;
+use tower::Service;
+
+use crate::{
+    blob::Blob,
+    middleware::{Deliver, DeliverRequest, Outcome},
+    service::MailService,
+    transaction::{Mail, Rcpt},
+};
+
+use super::context;
+
+/// Sends one message to `recipients` by way of `service` and returns all replies.
+pub async fn send<S: MailService>(
+    service: S,
+    mail: Mail,
+    recipients: impl IntoIterator<Item = Rcpt>,
+    message: impl Into<Bytes>,
+) -> Outcome {
+    let mut request = DeliverRequest::new(context(), mail, Blob::from_bytes(message.into()));
+    request.recipients = recipients.into_iter().collect();
+    send_with(service, request).await
+}
+
+/// As [`send`], with all that a transaction may bring along.
+pub async fn send_with<S: MailService>(service: S, request: DeliverRequest) -> Outcome {
+    let Ok(outcome) = Deliver::new(service).call(request).await;
+    outcome
+}

@@ -1,0 +1,136 @@
+//! What a scripted service got.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    context::Context,
+    path::ReversePath,
+    reply::Reply,
+    signals::Signals,
+    transaction::{Mail, Rcpt, Transaction},
+};
+
+/// One transaction, as a [`Script`](super::Script) got it.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The facts of the session.
+    pub context: Arc<Context>,
+    /// What filters found out; shared with the transaction.
+    pub signals: Signals,
+    /// The MAIL command.
+    pub mail: Mail,
+    /// The recipients that were not refused.
+    pub recipients: Vec<Rcpt>,
+    /// The octets of the message that came.
+    pub body: Bytes,
+    /// How the transaction ended.
+    pub end: End,
+}
+
+/// How a transaction ended for a scripted service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With this final reply; the message ended cleanly if it is positive.
+    Replied(Reply),
+    /// The body or the recipients ended with an error, whose text this is.
+    Failed(String),
+    /// The call was dropped.
+    Dropped,
+}
+
+impl Received {
+    /// The reverse-path.
+    pub fn reverse_path(&self) -> &ReversePath {
+        &self.mail.reverse_path
+    }
+
+    /// The forward-paths as texts, in order.
+    pub fn recipient_texts(&self) -> Vec<&str> {
+        self.recipients
+            .iter()
+            .map(|rcpt| rcpt.forward_path.as_str())
+            .collect()
+    }
+
+    /// The message as text.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not UTF-8.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the message is UTF-8")
+    }
+}
+
+/// All transactions of a script, in the order in which they ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<Received>>>);
+
+impl Log {
+    pub(super) fn received(&self) -> Vec<Received> {
+        self.lock().clone()
+    }
+
+    pub(super) fn push(&self, received: Received) {
+        self.lock().push(received);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Received>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One transaction while it goes on; it is logged when this is dropped.
+pub(super) struct Entry {
+    log: Log,
+    received: Option<Received>,
+    body: BytesMut,
+}
+
+impl Entry {
+    pub(super) fn new(log: Log, transaction: &Transaction) -> Self {
+        let received = Received {
+            context: Arc::clone(&transaction.context),
+            signals: transaction.signals.clone(),
+            mail: transaction.mail.request().clone(),
+            recipients: Vec::new(),
+            body: Bytes::new(),
+            end: End::Dropped,
+        };
+        Self {
+            log,
+            received: Some(received),
+            body: BytesMut::new(),
+        }
+    }
+
+    pub(super) fn recipient(&mut self, rcpt: Rcpt) {
+        if let Some(received) = &mut self.received {
+            received.recipients.push(rcpt);
+        }
+    }
+
+    pub(super) fn chunk(&mut self, chunk: &[u8]) {
+        self.body.extend_from_slice(chunk);
+    }
+
+    pub(super) fn end(mut self, end: End) {
+        if let Some(received) = &mut self.received {
+            received.end = end;
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(mut received) = self.received.take() {
+            received.body = mem::take(&mut self.body).freeze();
+            self.log.push(received);
+        }
+    }
+}

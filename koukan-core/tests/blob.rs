@@ -1,0 +1,332 @@
+//! Blobs: written once, read by many while they grow.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use koukan_core::{
+    blob::{Backing, Blob, BlobError, BlobId, BlobPool, BlobReader, Limits, Spill, SpillFile},
+    body::BodyError,
+};
+use proptest::prelude::*;
+
+/// A place to spill to, in memory.
+#[derive(Default)]
+struct Disk {
+    files: AtomicUsize,
+    is_full: bool,
+}
+
+#[derive(Default)]
+struct File {
+    content: Mutex<Vec<u8>>,
+    /// Octets that one read gives at most.
+    read_limit: usize,
+    is_full: bool,
+}
+
+#[async_trait]
+impl Spill for Disk {
+    async fn create(&self) -> io::Result<Arc<dyn SpillFile>> {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(File {
+            read_limit: 7,
+            is_full: self.is_full,
+            ..File::default()
+        }))
+    }
+}
+
+#[async_trait]
+impl Backing for File {
+    async fn read(&self, offset: u64) -> io::Result<Bytes> {
+        tokio::task::yield_now().await;
+        let content = self.content.lock().unwrap();
+        let rest = &content[usize::try_from(offset).unwrap()..];
+        Ok(Bytes::copy_from_slice(
+            &rest[..rest.len().min(self.read_limit)],
+        ))
+    }
+}
+
+#[async_trait]
+impl SpillFile for File {
+    async fn write(&self, offset: u64, chunks: Vec<Bytes>) -> io::Result<()> {
+        if self.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        tokio::task::yield_now().await;
+        let mut content = self.content.lock().unwrap();
+        assert_eq!(
+            offset,
+            content.len() as u64,
+            "not where the last write ended"
+        );
+        content.extend(chunks.iter().flatten());
+        Ok(())
+    }
+}
+
+fn spilling(window: u64) -> BlobPool {
+    let budget = 1 << 20;
+    BlobPool::new(Limits { window, budget }, Arc::new(Disk::default()))
+}
+
+fn bytes(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+async fn read_to_end(mut reader: BlobReader) -> Result<Vec<u8>, BodyError> {
+    let mut whole = Vec::new();
+    while let Some(chunk) = reader.next().await? {
+        assert!(!chunk.is_empty());
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}
+
+async fn is_ready_now<T>(future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
+}
+
+#[tokio::test]
+async fn a_reader_follows_the_writer() {
+    let (mut writer, blob) = BlobPool::default().create();
+    let mut reader = blob.reader();
+    assert!(!is_ready_now(reader.next()).await);
+    writer.append(bytes("one")).await.unwrap();
+    assert_eq!(reader.next().await.unwrap().unwrap(), "one");
+    assert!(!is_ready_now(reader.next()).await);
+    assert_eq!(blob.len(), None);
+    let follower = tokio::spawn(read_to_end(reader));
+    tokio::task::yield_now().await;
+    writer.append(bytes("two")).await.unwrap();
+    writer.finish();
+    assert_eq!(follower.await.unwrap().unwrap(), b"two");
+    assert_eq!(blob.len(), Some(6));
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"onetwo");
+}
+
+#[tokio::test]
+async fn an_unfinished_blob_never_ends_cleanly() {
+    let (mut writer, blob) = BlobPool::default().create();
+    let mut reader = blob.reader();
+    writer.append(bytes("half")).await.unwrap();
+    drop(writer);
+    assert_eq!(reader.next().await.unwrap().unwrap(), "half");
+    for _ in 0..2 {
+        assert!(reader.next().await.unwrap_err().is_aborted());
+    }
+    assert_eq!(blob.len(), None);
+    assert!(blob.in_memory().is_none());
+}
+
+#[tokio::test]
+async fn waiting_readers_hear_of_an_abort() {
+    let (writer, blob) = BlobPool::default().create();
+    let readers: Vec<_> = (0..5)
+        .map(|_| tokio::spawn(read_to_end(blob.reader())))
+        .collect();
+    tokio::task::yield_now().await;
+    drop(writer);
+    for reader in readers {
+        assert!(reader.await.unwrap().unwrap_err().is_aborted());
+    }
+}
+
+#[tokio::test]
+async fn what_exceeds_the_window_is_spilled_and_read_back() {
+    let pool = spilling(100);
+    let (mut writer, blob) = pool.create();
+    let mut expected = Vec::new();
+    let mut late = None;
+    for n in 0..100_u8 {
+        let chunk = vec![n; 13];
+        expected.extend_from_slice(&chunk);
+        writer.append(chunk.into()).await.unwrap();
+        assert!(pool.used() <= 100, "{} octets in memory", pool.used());
+        if n == 50 {
+            late = Some(tokio::spawn(read_to_end(blob.reader())));
+        }
+    }
+    writer.finish();
+    assert!(blob.in_memory().is_none());
+    assert_eq!(blob.len(), Some(1300));
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), expected);
+    assert_eq!(late.unwrap().await.unwrap().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_fits_the_window_touches_no_disk() {
+    let disk = Arc::new(Disk::default());
+    let limits = Limits {
+        window: 10,
+        budget: 100,
+    };
+    let pool = BlobPool::new(limits, Arc::clone(&disk) as Arc<dyn Spill>);
+    let (mut writer, blob) = pool.create();
+    writer.append(bytes("01234")).await.unwrap();
+    writer.append(bytes("56789")).await.unwrap();
+    writer.finish();
+    assert_eq!(disk.files.load(Ordering::Relaxed), 0);
+    assert_eq!(blob.in_memory().unwrap(), [bytes("01234"), bytes("56789")]);
+}
+
+#[tokio::test]
+async fn memory_is_given_back_with_the_last_handle() {
+    let pool = BlobPool::in_memory(Limits {
+        window: 10,
+        budget: 8,
+    });
+    let (mut writer, blob) = pool.create();
+    writer.append(bytes("01234567")).await.unwrap();
+    assert_eq!((pool.used(), pool.is_exhausted()), (8, true));
+    let reader = blob.reader();
+    writer.finish();
+    drop(blob);
+    assert_eq!(pool.used(), 8);
+    drop(reader);
+    assert_eq!((pool.used(), pool.is_exhausted()), (0, false));
+}
+
+#[tokio::test]
+async fn beyond_the_budget_a_blob_without_a_disk_is_refused() {
+    let pool = BlobPool::in_memory(Limits {
+        window: 2,
+        budget: 8,
+    });
+    let (mut first, _first) = pool.create();
+    first.append(bytes("01234567")).await.unwrap();
+    let (mut second, blob) = pool.create();
+    let refused = second.append(bytes("8")).await;
+    assert!(matches!(refused, Err(BlobError::Full)));
+    drop((second, blob));
+    assert_eq!(pool.used(), 8);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_reported() {
+    let disk = Disk {
+        is_full: true,
+        ..Disk::default()
+    };
+    let pool = BlobPool::new(
+        Limits {
+            window: 4,
+            budget: 99,
+        },
+        Arc::new(disk),
+    );
+    let (mut writer, blob) = pool.create();
+    writer.append(bytes("0123")).await.unwrap();
+    let refused = writer.append(bytes("4")).await;
+    assert!(matches!(refused, Err(BlobError::Spill(_))));
+    drop(writer);
+    assert!(read_to_end(blob.reader()).await.unwrap_err().is_aborted());
+}
+
+#[tokio::test]
+async fn rebasing_frees_memory_under_readers() {
+    let pool = spilling(100);
+    let (mut writer, blob) = pool.create();
+    writer.append(bytes("01234")).await.unwrap();
+    writer.append(bytes("56789")).await.unwrap();
+    let stored = Arc::new(File {
+        read_limit: 3,
+        ..File::default()
+    });
+    stored.content.lock().unwrap().extend(b"0123456789");
+    // Not while it grows.
+    blob.rebase(Arc::clone(&stored) as Arc<dyn Backing>);
+    assert!(!blob.is_stored());
+    let mut reader = blob.reader();
+    assert_eq!(reader.next().await.unwrap().unwrap(), "01234");
+    writer.finish();
+    blob.rebase(stored);
+    assert!(blob.is_stored());
+    assert_eq!(pool.used(), 0);
+    assert_eq!(blob.len(), Some(10));
+    assert_eq!(read_to_end(reader).await.unwrap(), b"56789");
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"0123456789");
+}
+
+#[tokio::test]
+async fn a_stored_blob_is_read_from_its_backing() {
+    let file = Arc::new(File {
+        read_limit: 4,
+        ..File::default()
+    });
+    file.content.lock().unwrap().extend(b"0123456789");
+    let id = BlobId::random();
+    let blob = Blob::stored(id, 10, file);
+    assert_eq!(
+        (blob.id(), blob.len(), blob.is_stored()),
+        (id, Some(10), true)
+    );
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"0123456789");
+}
+
+#[tokio::test]
+async fn a_backing_that_ends_early_is_a_failure_not_an_end() {
+    struct Short;
+    #[async_trait]
+    impl Backing for Short {
+        async fn read(&self, _: u64) -> io::Result<Bytes> {
+            Ok(Bytes::new())
+        }
+    }
+    let blob = Blob::stored(BlobId::random(), 10, Arc::new(Short));
+    let result = read_to_end(blob.reader()).await;
+    assert!(matches!(result, Err(BodyError::Failed(_))));
+}
+
+#[tokio::test]
+async fn an_append_given_up_while_it_spills_loses_nothing() {
+    let (mut writer, blob) = spilling(4).create();
+    writer.append(bytes("0123")).await.unwrap();
+    assert!(!is_ready_now(writer.append(bytes("45"))).await);
+    writer.append(bytes("6789")).await.unwrap();
+    writer.finish();
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"0123456789");
+}
+
+proptest! {
+    #[test]
+    fn readers_get_what_was_written_whatever_the_chunks(
+        chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..20), 0..20),
+        window in 1..40_u64,
+        pauses in proptest::collection::vec(0..3_usize, 20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let whole = chunks.concat();
+        let read = runtime.block_on(async {
+            let (mut writer, blob) = spilling(window).create();
+            let readers: Vec<_> = (0..3).map(|_| tokio::spawn(read_to_end(blob.reader()))).collect();
+            for (chunk, pauses) in chunks.into_iter().zip(pauses) {
+                writer.append(chunk.into()).await.unwrap();
+                for _ in 0..pauses {
+                    tokio::task::yield_now().await;
+                }
+            }
+            writer.finish();
+            let mut read = vec![read_to_end(blob.reader()).await.unwrap()];
+            for reader in readers {
+                read.push(reader.await.unwrap().unwrap());
+            }
+            read
+        });
+        for read in read {
+            prop_assert_eq!(&read, &whole);
+        }
+    }
+}
