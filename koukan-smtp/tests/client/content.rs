@@ -78,6 +78,21 @@ async fn large_messages_flow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_large_chunk_flows() {
+    for (extensions, message) in [
+        ("PIPELINING", "C: DATA\nS: 354 go\nREAD 3000002\nC: .\n"),
+        ("CHUNKING", "BLOCKS 3000000\n"),
+    ] {
+        let net = Net::new([hello(extensions) + ENVELOPE + message + "S: 250 queued"]);
+        let mut driver = start_with(&net.endpoint(), &["b"]).await;
+        let body = Bytes::from("x".repeat(3_000_000));
+        driver.whole_body(body.into());
+        assert_eq!(driver.finish().await.to_string(), "250 queued");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn blocks_are_cut_where_the_body_is_not_there_yet() {
     let net = Net::new([hello("PIPELINING CHUNKING")
         + ENVELOPE

@@ -19,7 +19,9 @@ use tokio::{
 use super::script;
 
 /// Octets that fit between client and server.
-const PIPE_SIZE: usize = 64 * 1024;
+const PIPE_SIZE: usize = 4 * 1024 * 1024;
+/// Octets in a write that is put off once, as sockets do.
+const LARGE_WRITE: usize = 64 * 1024;
 
 /// What happens when the client connects for the next time.
 pub(crate) enum Next {
@@ -43,6 +45,8 @@ struct State {
 /// The client's side of a connection, with vectored writes that are counted.
 pub(crate) struct Pipe {
     io: DuplexStream,
+    /// Whether the write that comes next was put off.
+    is_put_off: bool,
     net: Net,
 }
 
@@ -114,7 +118,11 @@ impl Connect for Net {
         let server = tokio::spawn(script::follow(script, server));
         self.0.lock().unwrap().servers.push(server);
         let net = self.clone();
-        Ok(Pipe { io, net })
+        Ok(Pipe {
+            io,
+            is_put_off: false,
+            net,
+        })
     }
 }
 
@@ -151,6 +159,11 @@ impl AsyncWrite for Pipe {
         cx: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.is_put_off = !self.is_put_off && octets.len() >= LARGE_WRITE;
+        if self.is_put_off {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let result = Pin::new(&mut self.io).poll_write(cx, octets);
         if result.is_ready() {
             self.net.0.lock().unwrap().writes += 1;
@@ -163,11 +176,11 @@ impl AsyncWrite for Pipe {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let octets: Vec<u8> = slices
-            .iter()
-            .flat_map(|slice| slice.iter())
-            .copied()
-            .collect();
+        let mut octets = Vec::new();
+        for slice in slices {
+            let room = PIPE_SIZE - octets.len();
+            octets.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
         self.poll_write(cx, &octets)
     }
 

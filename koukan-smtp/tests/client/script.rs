@@ -17,18 +17,18 @@
 use std::time::Duration;
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{sleep, timeout},
 };
 
 /// The server's side of a connection.
-struct Server {
-    io: DuplexStream,
+struct Server<Io> {
+    io: Io,
     input: Vec<u8>,
 }
 
 /// Follows the script to its end.
-pub(crate) async fn follow(script: String, io: DuplexStream) {
+pub(crate) async fn follow<Io: AsyncRead + AsyncWrite + Unpin>(script: String, io: Io) {
     let mut server = Server {
         io,
         input: Vec::new(),
@@ -66,7 +66,7 @@ pub(crate) async fn follow(script: String, io: DuplexStream) {
     }
 }
 
-impl Server {
+impl<Io: AsyncRead + AsyncWrite + Unpin> Server<Io> {
     async fn line(&mut self) -> String {
         loop {
             if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {

@@ -107,7 +107,10 @@ fn settle<Io: Wire>(
     };
     let is_reusable = is_sound && exchange.is_settled() && connection.is_quiet();
     let result = match result {
-        Ok(reply) => Ok(reply),
+        Ok(reply) => {
+            tracing::debug!(address = %connection.remote().address, %reply, "transaction has ended");
+            Ok(reply)
+        }
         Err(Failure::Intake(error)) => Err(error),
         Err(Failure::Client(error)) => {
             tracing::debug!(address = %connection.remote().address, %error, "delivery failed");

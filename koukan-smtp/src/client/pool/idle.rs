@@ -100,19 +100,19 @@ impl<Io: Wire> Idle<Io> {
         parked.map(|parked| parked.connection).collect()
     }
 
-    /// Keeps a connection, or gives it back where none is to be kept.
+    /// Keeps a connection, or gives it back where no more are to be kept.
     pub(super) fn park(
         idle: &Arc<Self>,
         host: &HostPort,
         connection: Connection<Io>,
-    ) -> Result<(), Connection<Io>> {
+    ) -> Option<Connection<Io>> {
         let mut state = idle.lock();
         let is_closed = state.is_closed;
         let Some(entry) = state.hosts.get_mut(host) else {
-            return Err(connection);
+            return Some(connection);
         };
         if is_closed || entry.parked.len() >= idle.settings.max_idle {
-            return Err(connection);
+            return Some(connection);
         }
         entry.parked.push(Parked {
             connection,
@@ -122,7 +122,7 @@ impl<Io: Wire> Idle<Io> {
             let reaper = tokio::spawn(reaper::reap(Arc::downgrade(idle)));
             state.reaper = Some(AbortOnDropHandle::new(reaper));
         }
-        Ok(())
+        None
     }
 
     /// Forgets a host to which there is no connection any more.

@@ -78,11 +78,11 @@ impl<Io: Wire> Lease<Io> {
         let their_limit = connection.capabilities().limits.mail_max;
         let is_worn = connection.transactions() >= own_limit.min(their_limit.unwrap_or(u32::MAX));
         let retired = if is_worn {
-            Err(connection)
+            Some(connection)
         } else {
             Idle::park(&self.idle, &self.host, connection)
         };
-        if let Err(connection) = retired {
+        if let Some(connection) = retired {
             tokio::spawn(connection.quit());
         }
     }

@@ -27,8 +27,10 @@ impl Exchange {
         if self.is_taking() && self.intake.poll_more(cx)?.is_ready() {
             return Poll::Ready(Ok(Event::Intake));
         }
-        while self.poll_fill(cx, connection)?.is_ready() && connection.poll_flush(cx).is_ready() {}
-        let _ = connection.poll_flush(cx);
+        // Filled before it is written, so that a block goes with its envelope; and after, since
+        // then there is room.
+        let _ = self.poll_fill(cx, connection)?;
+        while connection.poll_flush(cx).is_ready() && self.poll_fill(cx, connection)?.is_ready() {}
         if let Poll::Ready(reply) = connection.poll_reply(cx, self.phase())? {
             return Poll::Ready(Ok(Event::Reply(reply)));
         }

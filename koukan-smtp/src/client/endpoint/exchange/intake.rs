@@ -58,23 +58,13 @@ impl Intake {
         self.unsent.push_front(rcpt);
     }
 
-    /// Takes what is there, so that it can be written together.
+    /// Takes all that is there, so that it is written together; waits for nothing.
     ///
-    /// An originator that gives several things in a row gives them between polls of this very
-    /// task. So what is there is known only when a turn of the task has brought nothing new; it
-    /// costs one turn.
+    /// An originator that gives several things in a row lets the call advance after the last.
     pub(super) async fn gather(&mut self) -> Result<(), BodyError> {
-        let mut is_waiting = false;
         poll_fn(|cx| {
-            while self.poll_more(cx)?.is_ready() {
-                is_waiting = false;
-            }
-            if is_waiting || self.is_full() {
-                return Poll::Ready(Ok(()));
-            }
-            is_waiting = true;
-            cx.waker().wake_by_ref();
-            Poll::Pending
+            while self.poll_more(cx)?.is_ready() {}
+            Poll::Ready(Ok(()))
         })
         .await
     }
@@ -92,11 +82,5 @@ impl Intake {
             None => self.is_recipients_end = true,
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Whether there is nothing more to take for now.
-    fn is_full(&self) -> bool {
-        self.unsent.len() >= OUTSTANDING_MAX
-            || (self.is_recipients_end && self.content.has_gathered(EARLY_MAX))
     }
 }

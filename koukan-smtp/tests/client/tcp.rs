@@ -1,0 +1,51 @@
+//! Over real sockets.
+
+use koukan_core::reply::{RemoteMta, Reply};
+use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
+use tokio::net::TcpListener;
+
+use super::{
+    script,
+    sending::{hello, send, start},
+};
+
+fn endpoint_to(host: &str) -> SmtpEndpoint {
+    let settings = ClientSettings::new("me.example").unwrap();
+    SmtpEndpoint::new(settings.with_hosts([host.parse().unwrap()]))
+}
+
+#[tokio::test]
+async fn sends_by_tcp_to_a_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let accepted = "C: MAIL FROM:<a@me.example>
+        C: RCPT TO:<b@mx.example>
+        C: BDAT 4 LAST
+        C: hi
+        S: 250 sender
+        S: 250 b
+        S: 250 queued\n";
+    let script = hello("PIPELINING CHUNKING") + accepted + accepted + "C: QUIT\nS: 221 bye";
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        script::follow(script, stream).await;
+    });
+    let endpoint = endpoint_to(&format!("localhost:{port}"));
+    for _ in 0..2 {
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+    }
+    endpoint.close().await;
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_transient() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = endpoint_to(&listener.local_addr().unwrap().to_string());
+    drop(listener);
+    let (mut driver, pending) = start(&endpoint);
+    let reply = driver.wait(pending).await;
+    assert_eq!(reply, Reply::connection_failed());
+    assert!(reply.extensions().get::<RemoteMta>().is_none());
+}
