@@ -6,9 +6,12 @@ pub mod context;
 mod id;
 pub mod middleware;
 pub mod path;
+pub mod random;
 pub mod reply;
 pub mod service;
 pub mod signals;
+pub mod stage;
+pub mod storage;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 pub mod transaction;

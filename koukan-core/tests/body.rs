@@ -141,7 +141,7 @@ async fn a_blob_passes_through_a_transaction_by_reference() {
     let mut body = Body::from(blob);
     body.prepend(bytes("b"));
     // The receiver ends the transaction, or its pipe, as it likes.
-    let _ = driver.send_body(body).await;
+    driver.whole_body(body);
     assert_eq!(driver.finish().await, Reply::message_accepted());
 }
 

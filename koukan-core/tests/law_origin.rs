@@ -27,7 +27,7 @@ async fn proxy(tx: Transaction, upstream: BoxMailService) -> Result<Reply, BoxEr
         slot.answer(driver.wait(pending).await);
     }
     driver.data();
-    let _ = driver.send_body(body).await;
+    driver.whole_body(body);
     Ok(driver.finish().await)
 }
 

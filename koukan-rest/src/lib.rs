@@ -1,1 +1,12 @@
-//! Koukan rest.
+//! HTTP for Koukan.
+//!
+//! ```text
+//! fn(Readiness) -> axum::Router
+//! ```
+//!
+//! So far: what an orchestrator asks an agent, [`health`]. The transaction as a resource comes
+//! here, on axum, over the stages of `koukan-core`.
+//!
+//! Minimum supported Rust version: 1.95.
+
+pub mod health;

@@ -108,6 +108,21 @@ impl Blob {
         self.0.rebase(backing);
     }
 
+    /// Stores the blob with `store`, once, whoever asks for it and however many do at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of `store`; the next caller then tries again.
+    pub(crate) async fn persist<E, Fut>(&self, store: impl FnOnce() -> Fut) -> Result<(), E>
+    where
+        Fut: Future<Output = Result<(), E>>,
+    {
+        if self.is_stored() {
+            return Ok(());
+        }
+        self.0.persisted.get_or_try_init(store).await.map(|_| ())
+    }
+
     /// Whether the blob is read from durable storage.
     pub fn is_stored(&self) -> bool {
         self.0.lock().is_stored

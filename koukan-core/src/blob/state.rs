@@ -8,12 +8,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::OnceCell;
 
 use super::{Backing, BlobId, BlobPool};
 
 pub(super) struct Shared {
     pub(super) id: BlobId,
     pub(super) pool: Option<BlobPool>,
+    /// Set once the octets are in durable storage.
+    pub(super) persisted: OnceCell<()>,
     state: Mutex<State>,
 }
 
@@ -62,6 +65,7 @@ impl Shared {
         Self {
             id,
             pool,
+            persisted: OnceCell::new(),
             state: Mutex::new(state),
         }
     }

@@ -8,7 +8,10 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
-use crate::reply::{Rejection, Reply};
+use crate::{
+    blob::BlobWriter,
+    reply::{Rejection, Reply},
+};
 
 use super::{Body, BodyError, Item, Source};
 
@@ -58,6 +61,23 @@ impl Body {
             let whole = self.collect(limit).await?;
             Ok(f(whole).await?)
         })
+    }
+
+    /// Copies the whole message into a blob.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`]; where the octets cannot be kept it is a rejection with
+    /// [`Reply::insufficient_storage`]. The blob is then aborted.
+    pub async fn copy_to(mut self, mut blob: BlobWriter) -> Result<(), BodyError> {
+        while let Some(chunk) = self.next().await? {
+            blob.append(chunk).await.map_err(|error| {
+                tracing::error!(%error, "could not keep a message body");
+                Rejection::new(Reply::insufficient_storage())
+            })?;
+        }
+        blob.finish();
+        Ok(())
     }
 
     /// Collects the whole message, up to `limit` octets.

@@ -36,6 +36,9 @@ replies! {
     message_accepted = 250 (2 . 6 . 0) "message accepted";
     /// The greeting of a server that is ready; the text starts with its domain.
     service_ready = 220 "service ready";
+    /// The answer to EHLO and HELO; the text starts with the server's domain, and what EHLO
+    /// offers follows line by line.
+    hello = 250 "hello";
     /// The answer to QUIT.
     closing = 221 (2 . 0 . 0) "closing connection";
     /// The answer to HELP.
@@ -67,6 +70,8 @@ replies! {
     connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
     /// The connection to the destination host broke.
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
+    /// The destination host was silent, or too slow, for too long.
+    conversation_timed_out = 451 (4 . 4 . 2) "timeout waiting for the destination host";
     /// The destination host does not speak SMTP as it should.
     bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
     /// A name could not be resolved just now.
@@ -112,6 +117,10 @@ replies! {
     utf8_not_supported = 553 (5 . 6 . 7) "destination does not offer SMTPUTF8";
     /// The next hop lacks 8BITMIME, which the message needs.
     eight_bit_not_supported = 554 (5 . 6 . 3) "destination does not offer 8BITMIME";
+    /// The next hop lacks BINARYMIME, which the message needs: RFC 3030.
+    binary_not_supported = 554 (5 . 6 . 3) "destination does not offer BINARYMIME";
+    /// The next hop lacks REQUIRETLS, which the message needs: RFC 8689.
+    requiretls_not_supported = 550 (5 . 7 . 30) "destination does not offer REQUIRETLS";
     /// The message is larger than it may be: RFC 1870.
     message_too_big = 552 (5 . 3 . 4) "message too big";
     /// The content cannot be taken.
@@ -120,6 +129,14 @@ replies! {
     routing_loop = 554 (5 . 4 . 6) "routing loop detected, too many Received headers";
     /// The message waited too long: RFC 3463 X.4.7.
     delivery_expired = 554 (5 . 4 . 7) "delivery time expired";
+}
+
+impl Reply {
+    /// Whether whoever sends the reply closes the connection after it (421), whatever command it
+    /// answers: RFC 5321 section 3.8.
+    pub fn closes_connection(&self) -> bool {
+        self.code() == ReplyCode::known(421)
+    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@ mod enhanced;
 mod extensions;
 mod meaning;
 mod rejection;
+mod remote_mta;
 
 pub use self::{
     code::{InvalidReplyCode, ReplyCode},
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
     rejection::Rejection,
+    remote_mta::RemoteMta,
 };
 
 use std::{borrow::Cow, fmt};

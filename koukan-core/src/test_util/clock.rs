@@ -1,4 +1,4 @@
-//! A clock that stands still until it is set.
+//! Clocks for tests.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,5 +45,36 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.lock()
+    }
+}
+
+/// A clock that goes as tokio's does, so that pausing that and letting it advance moves both.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioClock {
+    start: Timestamp,
+    since: tokio::time::Instant,
+}
+
+impl TokioClock {
+    /// A clock that shows `start` now.
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self {
+            start,
+            since: tokio::time::Instant::now(),
+        }
+    }
+}
+
+impl Default for TokioClock {
+    /// Starts where [`ManualClock`] does.
+    fn default() -> Self {
+        Self::starting_at(ManualClock::default().now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.since.elapsed());
+        self.start + passed.expect("a test's duration is short")
     }
 }

@@ -27,7 +27,7 @@ mod shorthand;
 
 pub use self::{
     answer::Answer,
-    clock::ManualClock,
+    clock::{ManualClock, TokioClock},
     originate::{send, send_with},
     received::{End, Received},
     script::Script,

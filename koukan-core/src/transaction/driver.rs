@@ -137,6 +137,11 @@ impl Driver {
     /// Dropped before it ends, the recipient was not handed on.
     pub async fn rcpt(&mut self, rcpt: Rcpt) -> Pending {
         poll_fn(|cx| self.poll_rcpt_ready(cx)).await;
+        self.start_rcpt(rcpt)
+    }
+
+    /// Hands a recipient upstream after [`Driver::poll_rcpt_ready`] was ready.
+    pub fn start_rcpt(&mut self, rcpt: Rcpt) -> Pending {
         let (slot, pending) = slot();
         if self.final_reply.is_some() {
             pending.shared().answer(self.rest_reply());
@@ -168,23 +173,23 @@ impl Driver {
     ///
     /// Dropped before it ends, the octets were not handed on.
     pub async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
-        self.send_piece(Piece::Chunk(chunk)).await
-    }
-
-    /// Hands all that is left of the body upstream at once, by reference where it is a blob.
-    ///
-    /// # Errors
-    ///
-    /// As [`Driver::send`].
-    pub async fn send_body(&mut self, body: Body) -> Result<(), Ended> {
-        self.send_piece(Piece::Rest(body)).await
-    }
-
-    async fn send_piece(&mut self, piece: Piece) -> Result<(), Ended> {
         self.data();
         poll_fn(|cx| self.poll_body_ready(cx)).await?;
         let body = self.body.as_ref().ok_or(Ended)?;
-        body.send(piece).map_err(|_| Ended)
+        body.send(Piece::Chunk(chunk)).map_err(|_| Ended)
+    }
+
+    /// Hands the whole body upstream at once, by reference where it is a blob; in place of
+    /// [`Driver::send`], and before the recipients are answered if need be.
+    ///
+    /// What follows is [`Driver::finish`].
+    pub fn whole_body(&mut self, body: Body) {
+        self.data();
+        if let Some(sender) = self.body.take() {
+            // Nobody pulls the body any more: the final reply is on its way.
+            let _ = sender.send(Piece::Rest(body));
+            sender.finish();
+        }
     }
 
     /// Ends the body cleanly and waits for the final reply.
@@ -249,23 +254,34 @@ impl Driver {
         self.final_reply.as_ref()
     }
 
-    fn poll_rcpt_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        if self.poll_progress(cx).is_ready() {
-            return Poll::Ready(());
+    /// Ready when [`Driver::start_rcpt`] finds room in the queue; drives the call where there is
+    /// none.
+    pub fn poll_rcpt_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        if self.has_recipients_room(cx).is_pending() {
+            // Room may come of it; or the end, which is as good.
+            let _ = self.poll_progress(cx);
         }
+        self.has_recipients_room(cx)
+    }
+
+    fn has_recipients_room(&self, cx: &task::Context<'_>) -> Poll<()> {
         match &self.recipients {
-            None => Poll::Ready(()),
             Some(recipients) => recipients.poll_ready(cx).map(|_| ()),
+            None => Poll::Ready(()),
         }
     }
 
     fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
-        if self.poll_progress(cx).is_ready() {
-            return Poll::Ready(Err(Ended));
+        if self.has_body_room(cx).is_pending() {
+            let _ = self.poll_progress(cx);
         }
+        self.has_body_room(cx)
+    }
+
+    fn has_body_room(&self, cx: &task::Context<'_>) -> Poll<Result<(), Ended>> {
         match &self.body {
-            None => Poll::Ready(Err(Ended)),
             Some(body) => body.poll_ready(cx).map_err(|_| Ended),
+            None => Poll::Ready(Err(Ended)),
         }
     }
 

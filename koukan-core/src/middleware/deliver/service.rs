@@ -94,9 +94,7 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome
     replies.resize(asked, mail.clone());
     let mut message = None;
     if mail.is_positive() && replies.iter().any(Reply::is_positive) {
-        driver.data();
-        // If the call has ended, its final reply says why.
-        let _ = driver.send_body(Body::from(body)).await;
+        driver.whole_body(Body::from(body));
         message = Some(driver.finish().await);
     }
     Outcome {

@@ -1,0 +1,64 @@
+//! One recipient's transaction.
+
+use std::{future::Future, sync::Arc};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    body::Body,
+    context::Context,
+    reply::Reply,
+    service::MailService,
+    storage::Custody,
+    transaction::{Aborted, Command, Driver, Mail, Rcpt},
+};
+
+use super::{Policy, reduce};
+
+/// How a leg ended.
+pub(super) struct LegEnd {
+    /// Its position among the recipients.
+    pub(super) index: usize,
+    /// The final reply; `None` where the recipient was refused.
+    pub(super) reply: Option<Reply>,
+}
+
+/// Runs a leg: answers RCPT, then waits for `body`, and ends with the final reply.
+pub(super) async fn run<S: MailService>(
+    index: usize,
+    service: S,
+    policy: Policy,
+    context: Arc<Context>,
+    mail: Mail,
+    rcpt: Command<Rcpt>,
+    body: oneshot::Receiver<Body>,
+) -> Result<LegEnd, Aborted> {
+    let (rcpt, slot) = rcpt.into_parts();
+    // The reply to MAIL is not waited for: where it refuses, it answers RCPT as well.
+    let (mut driver, _mail) = Driver::start(service, context, mail);
+    let pending = driver.rcpt(rcpt).await;
+    driver.data();
+    let reply = driver.wait(pending).await;
+    let can_take = reply.extensions().get::<Custody>().is_some();
+    let reply = reduce::rcpt_reply(policy, reply, can_take);
+    let is_accepted = reply.is_positive();
+    slot.answer(reply);
+    if !is_accepted {
+        return Ok(LegEnd { index, reply: None });
+    }
+    let body = with(&mut driver, body).await.map_err(|_| Aborted)?;
+    driver.whole_body(body);
+    let reply = Some(driver.finish().await);
+    Ok(LegEnd { index, reply })
+}
+
+/// Waits for `other` while the driver goes on.
+async fn with<F: Future>(driver: &mut Driver, other: F) -> F::Output {
+    let mut other = std::pin::pin!(other);
+    tokio::select! {
+        biased;
+        output = &mut other => return output,
+        () = driver.progress() => {}
+    }
+    other.await
+}

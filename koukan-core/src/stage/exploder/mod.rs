@@ -1,0 +1,21 @@
+//! One leg for each recipient: the [`Exploder`].
+//!
+//! It answers MAIL itself, starts a transaction with one recipient for each RCPT through an inner
+//! service, gives all of them the same message without a copy, and makes one final reply of
+//! theirs. Where the replies differ, which one SMTP reply cannot tell, it takes those that failed
+//! into [`Custody`](crate::storage::Custody).
+//!
+//! | it answers | when |
+//! |---|---|
+//! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
+//! | 250 to RCPT or to the message, in place of a leg's reply | its [`Policy`] says so and custody was taken, or can be |
+//! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | no recipient was accepted |
+//! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
+//! | the legs' replies | otherwise |
+
+mod leg;
+mod legs;
+mod reduce;
+mod service;
+
+pub use self::{reduce::Policy, service::Exploder};

@@ -1,0 +1,103 @@
+//! What the legs' replies mean for the client: pure functions.
+
+use crate::reply::Reply;
+
+/// Whom the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// A user's program, which expects that what can succeed later is retried here.
+    Submission,
+    /// Another agent, which retries by itself.
+    Ingress,
+}
+
+/// What to do at the end of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// The final reply.
+    pub(super) reply: Reply,
+    /// The legs to take into custody before it is given.
+    pub(super) into_custody: Vec<usize>,
+}
+
+/// The reply to RCPT, from that of its leg.
+pub(super) fn rcpt_reply(policy: Policy, reply: Reply, can_take: bool) -> Reply {
+    match policy {
+        Policy::Submission if reply.is_transient() && can_take => Reply::recipient_ok(),
+        _ => reply.without_extensions(),
+    }
+}
+
+/// The final reply, from those of the legs whose recipient was accepted.
+pub(super) fn final_reply(policy: Policy, replies: &[Reply]) -> Verdict {
+    let Some(first) = replies.first() else {
+        return Verdict::plain(&Reply::no_valid_recipients());
+    };
+    let class = |reply: &Reply| reply.code().as_u16() / 100;
+    let is_one_class = replies.iter().all(|reply| class(reply) == class(first));
+    if is_one_class && !(policy == Policy::Submission && first.is_transient()) {
+        return Verdict::plain(first);
+    }
+    let failed = (0..replies.len()).filter(|index| !replies[*index].is_positive());
+    Verdict {
+        reply: Reply::message_accepted(),
+        into_custody: failed.collect(),
+    }
+}
+
+impl Verdict {
+    fn plain(reply: &Reply) -> Self {
+        Self {
+            reply: reply.clone().without_extensions(),
+            into_custody: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Policy::{Ingress, Submission};
+
+    #[test]
+    fn rcpt_gets_250_for_a_transient_failure_at_submission_only() {
+        let busy = Reply::mailbox_busy;
+        assert_eq!(rcpt_reply(Submission, busy(), true), Reply::recipient_ok());
+        assert_eq!(rcpt_reply(Submission, busy(), false), busy());
+        assert_eq!(rcpt_reply(Ingress, busy(), true), busy());
+        let unknown = Reply::no_such_user;
+        assert_eq!(rcpt_reply(Submission, unknown(), true), unknown());
+    }
+
+    #[test]
+    fn the_table_of_final_replies() {
+        let ok = Reply::message_accepted;
+        let again = Reply::mailbox_busy;
+        let never = Reply::bad_content;
+        for (policy, replies, reply, into_custody) in [
+            (Submission, vec![], Reply::no_valid_recipients(), vec![]),
+            (Submission, vec![ok()], ok(), vec![]),
+            (Submission, vec![again()], ok(), vec![0]),
+            (Submission, vec![never()], never(), vec![]),
+            (Submission, vec![again(), again()], ok(), vec![0, 1]),
+            (Submission, vec![never(), never()], never(), vec![]),
+            (Submission, vec![ok(), again(), never()], ok(), vec![1, 2]),
+            (Ingress, vec![ok(), ok()], ok(), vec![]),
+            (Ingress, vec![again()], again(), vec![]),
+            (Ingress, vec![again(), again()], again(), vec![]),
+            (Ingress, vec![never()], never(), vec![]),
+            (Ingress, vec![ok(), again()], ok(), vec![1]),
+            (Ingress, vec![again(), never()], ok(), vec![0, 1]),
+        ] {
+            let verdict = final_reply(policy, &replies);
+            assert_eq!(
+                verdict,
+                Verdict {
+                    reply,
+                    into_custody
+                },
+                "{policy:?} {replies:?}"
+            );
+        }
+    }
+}

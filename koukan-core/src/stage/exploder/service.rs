@@ -1,0 +1,123 @@
+//! The service.
+
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
+use futures_util::future::try_join_all;
+use tower::{BoxError, Service};
+
+use crate::{
+    blob::BlobPool,
+    body::Body,
+    reply::Reply,
+    service::MailService,
+    storage::{BackendError, Custody, CustodyError, record::Terms},
+    transaction::Transaction,
+};
+
+use super::{Policy, legs::Legs, reduce};
+
+/// What is promised for a leg that is taken into custody.
+const TERMS: Terms = Terms {
+    retry: true,
+    notify: true,
+};
+
+/// Makes a transaction of one recipient for each recipient of a transaction, through `inner`.
+///
+/// `inner` is a [`StorageWriter`](super::super::storage_writer::StorageWriter) where custody is to
+/// be taken; any mail service will do where it is not.
+#[derive(Debug, Clone)]
+pub struct Exploder<S> {
+    inner: S,
+    policy: Policy,
+    pool: BlobPool,
+}
+
+impl<S: MailService> Exploder<S> {
+    /// An exploder over `inner`, whose legs share a message in `pool`.
+    pub fn new(inner: S, policy: Policy, pool: BlobPool) -> Self {
+        Self {
+            inner,
+            policy,
+            pool,
+        }
+    }
+
+    async fn explode(self, transaction: Transaction) -> Result<Reply, BoxError> {
+        let Transaction {
+            context,
+            mail,
+            mut recipients,
+            mut body,
+            ..
+        } = transaction;
+        let (mail, slot) = mail.into_parts();
+        slot.answer(Reply::sender_ok());
+        let mut legs = Legs::new(self.inner, self.policy, context, mail);
+        while let Some(rcpt) = legs.beside(recipients.next()).await? {
+            legs.start(rcpt);
+        }
+        legs.beside(body.ready()).await?;
+        if legs.open() == 0 {
+            return Ok(Reply::no_valid_recipients());
+        }
+        match body.into_blob() {
+            Ok((prefix, blob)) => legs.give(|| {
+                let mut body = Body::from(blob.clone());
+                for octets in prefix.iter().rev() {
+                    body.prepend(octets.clone());
+                }
+                body
+            }),
+            Err(body) if legs.open() == 1 => {
+                let mut body = Some(body);
+                legs.give(|| body.take().unwrap_or_else(Body::empty));
+            }
+            Err(body) => {
+                let (writer, blob) = self.pool.create();
+                legs.give(|| Body::from(blob.clone()));
+                legs.beside(body.copy_to(writer)).await?;
+            }
+        }
+        let replies = legs.finish().await?;
+        let verdict = reduce::final_reply(self.policy, &replies);
+        let taken = verdict
+            .into_custody
+            .iter()
+            .map(|index| take(&replies[*index]));
+        Ok(match try_join_all(taken).await {
+            Ok(_) => verdict.reply,
+            Err(reply) => reply,
+        })
+    }
+}
+
+/// Takes the transaction that a reply is about into custody.
+async fn take(reply: &Reply) -> Result<(), Reply> {
+    let Some(custody) = reply.extensions().get::<Custody>() else {
+        return Err(Reply::local_error());
+    };
+    custody.take(TERMS).await.map_err(|error| {
+        tracing::error!(%error, ?custody, "could not take custody");
+        match error {
+            CustodyError::Backend(BackendError::Full(_)) => Reply::insufficient_storage(),
+            _ => Reply::local_error(),
+        }
+    })
+}
+
+impl<S: MailService> Service<Transaction> for Exploder<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Each leg waits for the inner service by itself.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, transaction: Transaction) -> Self::Future {
+        Box::pin(self.clone().explode(transaction))
+    }
+}

@@ -1,0 +1,15 @@
+//! The stages: tower services that take a transaction through the agent.
+//!
+//! | stage | is | does |
+//! |---|---|---|
+//! | [`exploder`] | a mail service | one leg for each recipient; fans the replies back in |
+//! | [`storage_writer`] | a mail service | writes a transaction into storage as it arrives, answers with what comes back |
+//! | [`output_handler`] | a service of leases | one attempt at one stored transaction |
+//! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
+//!
+//! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
+
+pub mod dispatcher;
+pub mod exploder;
+pub mod output_handler;
+pub mod storage_writer;

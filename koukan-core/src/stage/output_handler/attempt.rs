@@ -1,0 +1,176 @@
+//! The exchange between a lease and a driver: requests go up, replies come down.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    clock::SharedClock,
+    reply::{RemoteMta, Reply},
+    service::BoxMailService,
+    storage::{Answer, Lease, record::Attempt},
+    transaction::{Driver, Pending},
+};
+
+/// One attempt under way. As a future it ends with what the attempt brought, or with `None` when
+/// the transaction was cancelled.
+///
+/// Nothing waits for a reply before what follows goes upstream: what is there is handed on at
+/// once, so that an endpoint can pipeline.
+pub(super) struct Exchange<'a> {
+    lease: &'a mut Lease,
+    clock: SharedClock,
+    driver: Driver,
+    mail: Option<Pending>,
+    rcpts: Vec<(usize, Pending)>,
+    has_all_recipients: bool,
+    has_body: bool,
+    started: Timestamp,
+    mail_reply: Option<Reply>,
+    recipient_replies: Vec<Option<Reply>>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(lease: &'a mut Lease, chain: BoxMailService) -> Self {
+        let clock = Arc::clone(lease.storage().clock());
+        let context = Arc::clone(lease.context());
+        let (driver, mail) = Driver::start(chain, context, lease.mail().clone());
+        Self {
+            started: clock.now(),
+            lease,
+            clock,
+            driver,
+            mail: Some(mail),
+            rcpts: Vec::new(),
+            has_all_recipients: false,
+            has_body: false,
+            mail_reply: None,
+            recipient_replies: Vec::new(),
+        }
+    }
+
+    /// Hands on what has arrived.
+    fn feed(&mut self, cx: &mut Context<'_>) {
+        while !self.has_all_recipients && self.driver.poll_rcpt_ready(cx).is_ready() {
+            match self.lease.poll_recipient(cx) {
+                Poll::Pending => break,
+                Poll::Ready(None) => {
+                    self.driver.data();
+                    self.has_all_recipients = true;
+                }
+                Poll::Ready(Some((index, rcpt))) => {
+                    let pending = self.driver.start_rcpt(rcpt);
+                    self.rcpts.push((index, pending));
+                }
+            }
+        }
+        if self.has_all_recipients
+            && !self.has_body
+            && let Poll::Ready(body) = self.lease.poll_body(cx)
+        {
+            self.driver.whole_body(body.into());
+            self.has_body = true;
+        }
+    }
+
+    /// Passes back what was answered.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        if let Some(mail) = &mut self.mail
+            && let Poll::Ready(reply) = Pin::new(mail).poll(cx)
+        {
+            self.mail = None;
+            self.mail_reply = Some(reply.clone());
+            self.lease.answer(Answer::Mail(reply));
+        }
+        let Self {
+            rcpts,
+            recipient_replies,
+            lease,
+            ..
+        } = self;
+        rcpts.retain_mut(|(index, pending)| {
+            let Poll::Ready(reply) = Pin::new(pending).poll(cx) else {
+                return true;
+            };
+            if recipient_replies.len() <= *index {
+                recipient_replies.resize(*index + 1, None);
+            }
+            recipient_replies[*index] = Some(reply.clone());
+            lease.answer(Answer::Rcpt(*index, reply));
+            false
+        });
+    }
+
+    /// The reply that makes an end, if it is known.
+    fn end(&self) -> Option<Reply> {
+        if let Some(reply) = self.driver.final_reply() {
+            return Some(reply.clone());
+        }
+        if let Some(reply) = &self.mail_reply
+            && reply.is_negative()
+        {
+            return Some(reply.clone());
+        }
+        let is_refused = self.has_all_recipients && !self.has_body && self.rcpts.is_empty();
+        if is_refused { self.refusal() } else { None }
+    }
+
+    /// The reply that stands for all where no recipient was accepted: one that leaves hope, if
+    /// there is one.
+    fn refusal(&self) -> Option<Reply> {
+        let mut replies = self.recipient_replies.iter().flatten();
+        if replies.clone().any(Reply::is_positive) {
+            return None;
+        }
+        let first = replies.clone().next();
+        let hopeful = replies.find(|reply| reply.is_transient());
+        hopeful
+            .or(first)
+            .cloned()
+            .or_else(|| Some(Reply::no_valid_recipients()))
+    }
+
+    fn attempt(&mut self, final_reply: Reply) -> Attempt {
+        let last = self
+            .recipient_replies
+            .iter()
+            .flatten()
+            .chain([&final_reply]);
+        let remote = last
+            .filter_map(|reply| reply.extensions().get::<RemoteMta>())
+            .next_back()
+            .cloned();
+        Attempt {
+            started: self.started,
+            ended: self.clock.now(),
+            mail_reply: self.mail_reply.take(),
+            recipient_replies: std::mem::take(&mut self.recipient_replies),
+            final_reply,
+            remote,
+        }
+    }
+}
+
+impl Future for Exchange<'_> {
+    type Output = Option<Attempt>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if this.lease.poll_cancelled(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        this.feed(cx);
+        // Its end shows in the final reply.
+        let _ = this.driver.poll_progress(cx);
+        this.answer(cx);
+        match this.end() {
+            Some(final_reply) => Poll::Ready(Some(this.attempt(final_reply))),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! One attempt at one stored transaction: the [`OutputHandler`].
+//!
+//! It drives the transaction through its sender's chain, writes replies back as they come, and
+//! says when another attempt may be made. What follows from the outcome is decided by
+//! [`storage`](crate::storage), which knows what was promised.
+
+mod attempt;
+mod chains;
+mod notification;
+mod schedule;
+mod service;
+
+pub use self::{
+    chains::{Chain, ChainMap, Chains},
+    notification::Notifications,
+    schedule::RetryPolicy,
+    service::{AttemptOutcome, OutputHandler},
+};

@@ -1,0 +1,114 @@
+//! When the next attempt is made: a pure function of the attempts so far.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How often and for how long a transaction is attempted.
+///
+/// Evaluated at each attempt, so a change applies to transactions that are queued already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Time between the first attempt and the second; it doubles with each attempt.
+    pub min_attempt_time: Duration,
+    /// Time between two attempts at most.
+    pub max_attempt_time: Duration,
+    /// Attempts at most, if limited.
+    pub max_attempts: Option<u32>,
+    /// Time from the start of the transaction to its last attempt at most.
+    pub deadline: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// From 5 minutes up to 2 hours apart, for 5 days: within what RFC 5321 section 4.5.4.1 asks.
+    fn default() -> Self {
+        Self {
+            min_attempt_time: Duration::from_secs(5 * 60),
+            max_attempt_time: Duration::from_secs(2 * 3600),
+            max_attempts: None,
+            deadline: Duration::from_secs(5 * 24 * 3600),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// When to try again after `attempts` attempts (at least one), the last of which ended `now`;
+    /// `None` when attempts or time are used up.
+    ///
+    /// `unit`, from 0 up to 1, spreads the time over half of it either way, so that what failed
+    /// together is not retried together. The last attempt is made at the deadline.
+    pub fn next_attempt(
+        &self,
+        created: Timestamp,
+        attempts: u32,
+        now: Timestamp,
+        unit: f64,
+    ) -> Option<Timestamp> {
+        let deadline = created.checked_add(self.deadline).unwrap_or(Timestamp::MAX);
+        if self.max_attempts.is_some_and(|max| attempts >= max) || now >= deadline {
+            return None;
+        }
+        let doublings = attempts.saturating_sub(1).min(31);
+        let delay = self.min_attempt_time.saturating_mul(1 << doublings);
+        let delay = delay.min(self.max_attempt_time).mul_f64(0.5 + unit);
+        let delay = delay.clamp(
+            self.min_attempt_time.min(self.max_attempt_time),
+            self.max_attempt_time,
+        );
+        Some(
+            now.checked_add(delay)
+                .unwrap_or(Timestamp::MAX)
+                .min(deadline),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy {
+        min_attempt_time: Duration::from_secs(10),
+        max_attempt_time: Duration::from_secs(100),
+        max_attempts: Some(6),
+        deadline: Duration::from_secs(1000),
+    };
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_second(secs).unwrap()
+    }
+
+    #[test]
+    fn doubles_within_its_bounds() {
+        for (attempts, unit, delay) in [
+            (1, 0.5, 10),
+            (2, 0.5, 20),
+            (3, 0.5, 40),
+            (4, 0.5, 80),
+            (5, 0.5, 100),
+            (1, 0.0, 10),
+            (3, 0.0, 20),
+            (4, 0.99, 100),
+        ] {
+            let next = POLICY.next_attempt(at(0), attempts, at(50), unit);
+            assert_eq!(next, Some(at(50 + delay)), "{attempts} {unit}");
+        }
+    }
+
+    #[test]
+    fn ends_with_attempts_or_time() {
+        assert_eq!(POLICY.next_attempt(at(0), 6, at(50), 0.5), None);
+        assert_eq!(POLICY.next_attempt(at(0), 1, at(1000), 0.5), None);
+        // The last attempt is made at the deadline.
+        assert_eq!(POLICY.next_attempt(at(0), 1, at(995), 0.5), Some(at(1000)));
+        let for_ever = RetryPolicy {
+            max_attempts: None,
+            ..POLICY
+        };
+        assert!(
+            for_ever
+                .next_attempt(at(0), u32::MAX, at(50), 0.5)
+                .is_some()
+        );
+    }
+}

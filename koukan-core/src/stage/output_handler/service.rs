@@ -1,0 +1,146 @@
+//! The service.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::future::BoxFuture;
+use jiff::Timestamp;
+use tower::Service;
+
+use crate::{
+    random::{SharedRandom, SystemRandom},
+    reply::Reply,
+    storage::{
+        AttemptEnd, BackendError, Lease,
+        record::{Attempt, Work},
+    },
+};
+
+use super::{Chains, Notifications, RetryPolicy, attempt::Exchange};
+
+/// Makes one attempt at a leased transaction, or sends the notification that it failed.
+///
+/// A `Service<Lease>`: put tower's limits around it.
+pub struct OutputHandler<C> {
+    chains: Arc<C>,
+    notifications: Arc<Notifications>,
+    random: SharedRandom,
+}
+
+/// What was done with a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// An attempt was made.
+    Attempted {
+        /// Its final reply.
+        final_reply: Reply,
+        /// When another may be made, unless attempts or time are used up.
+        retry_at: Option<Timestamp>,
+    },
+    /// The originator was notified, or needed not to be.
+    Notified,
+    /// The transaction was cancelled during the attempt.
+    Cancelled,
+}
+
+impl<C: Chains> OutputHandler<C> {
+    /// An output handler that sends by `chains`, and notifies as `notifications` says.
+    pub fn new(chains: C, notifications: Notifications) -> Self {
+        Self {
+            chains: Arc::new(chains),
+            notifications: Arc::new(notifications),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// Takes the jitter between attempts from another source.
+    #[must_use]
+    pub fn with_random(mut self, random: SharedRandom) -> Self {
+        self.random = random;
+        self
+    }
+
+    async fn attempt(self, mut lease: Lease) -> Result<AttemptOutcome, BackendError> {
+        let chain = self.chains.find(&lease.context().sender);
+        let (attempt, retry) = match chain {
+            Some(chain) => {
+                let exchange = Exchange::new(&mut lease, chain.service);
+                (exchange.await, chain.retry)
+            }
+            None => (Some(without_chain(&lease)), RetryPolicy::default()),
+        };
+        let Some(attempt) = attempt else {
+            return Ok(AttemptOutcome::Cancelled);
+        };
+        let attempts = lease.attempt_count() + 1;
+        let unit = self.random.unit();
+        let retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
+        let final_reply = attempt.final_reply.clone();
+        lease.finish(AttemptEnd { attempt, retry_at }).await?;
+        Ok(AttemptOutcome::Attempted {
+            final_reply,
+            retry_at,
+        })
+    }
+
+    async fn notify(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
+        let notification = self.notifications.make(&lease).await?;
+        lease.notified(notification).await?;
+        Ok(AttemptOutcome::Notified)
+    }
+}
+
+/// What an attempt brings where config no longer has a chain for the sender: config can be mended,
+/// so the transaction waits.
+fn without_chain(lease: &Lease) -> Attempt {
+    let sender = &lease.context().sender;
+    tracing::error!(id = %lease.id(), %sender, "no chain for the sender of a stored transaction");
+    let now = lease.storage().clock().now();
+    Attempt {
+        started: now,
+        ended: now,
+        mail_reply: None,
+        recipient_replies: Vec::new(),
+        final_reply: Reply::local_error(),
+        remote: None,
+    }
+}
+
+impl<C: Chains> Service<Lease> for OutputHandler<C> {
+    type Response = AttemptOutcome;
+    type Error = BackendError;
+    type Future = BoxFuture<'static, Result<AttemptOutcome, BackendError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, lease: Lease) -> Self::Future {
+        let this = self.clone();
+        match lease.work() {
+            Work::Attempt => Box::pin(this.attempt(lease)),
+            Work::Notify => Box::pin(this.notify(lease)),
+        }
+    }
+}
+
+impl<C> Clone for OutputHandler<C> {
+    fn clone(&self) -> Self {
+        Self {
+            chains: Arc::clone(&self.chains),
+            notifications: Arc::clone(&self.notifications),
+            random: Arc::clone(&self.random),
+        }
+    }
+}
+
+impl<C> fmt::Debug for OutputHandler<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputHandler")
+            .field("notifications", &self.notifications)
+            .finish_non_exhaustive()
+    }
+}

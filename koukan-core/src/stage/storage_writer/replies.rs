@@ -1,0 +1,86 @@
+//! The open slots of one transaction, and the time each may stay open.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::{reply::Reply, transaction::Slot};
+
+/// Slots that wait for a reply. Each is opened after the one before, so they time out in order.
+pub(super) struct OpenSlots {
+    timeout: Duration,
+    mail: Option<(Slot, Instant)>,
+    rcpts: BTreeMap<usize, (Slot, Instant)>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl OpenSlots {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            mail: None,
+            rcpts: BTreeMap::new(),
+            timer: None,
+        }
+    }
+
+    pub(super) fn open_mail(&mut self, slot: Slot) {
+        self.mail = Some((slot, Instant::now() + self.timeout));
+    }
+
+    pub(super) fn open_rcpt(&mut self, index: usize, slot: Slot) {
+        let deadline = Instant::now() + self.timeout;
+        self.rcpts.insert(index, (slot, deadline));
+    }
+
+    pub(super) fn answer_mail(&mut self, reply: Reply) {
+        if let Some((slot, _)) = self.mail.take() {
+            slot.answer(reply);
+        }
+    }
+
+    pub(super) fn answer_rcpt(&mut self, index: usize, reply: Reply) {
+        if let Some((slot, _)) = self.rcpts.remove(&index) {
+            slot.answer(reply);
+        }
+    }
+
+    pub(super) fn answer_all(&mut self, reply: &Reply) {
+        self.answer_mail(reply.clone());
+        for (slot, _) in std::mem::take(&mut self.rcpts).into_values() {
+            slot.answer(reply.clone());
+        }
+    }
+
+    /// Answers what has been open for too long.
+    pub(super) fn poll_timeouts(&mut self, cx: &mut Context<'_>, reply: impl Fn() -> Reply) {
+        while let Some(deadline) = self.first_deadline() {
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx) == Poll::Pending {
+                return;
+            }
+            if self.mail.as_ref().is_some_and(|(_, at)| *at <= deadline) {
+                self.answer_mail(reply());
+            } else if let Some((_, (slot, _))) = self.rcpts.pop_first() {
+                slot.answer(reply());
+            }
+        }
+    }
+
+    fn first_deadline(&self) -> Option<Instant> {
+        let mail = self.mail.as_ref().map(|(_, deadline)| *deadline);
+        let rcpt = self.rcpts.first_key_value().map(|(_, (_, at))| *at);
+        mail.into_iter().chain(rcpt).min()
+    }
+}

@@ -1,0 +1,126 @@
+//! The service.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{self, Poll},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use tower::{BoxError, Service};
+
+use crate::{
+    context::{Context, Sender},
+    reply::Reply,
+    stage::output_handler::AttemptOutcome,
+    storage::{Lease, Storage},
+    transaction::Transaction,
+};
+
+use super::writing::Writing;
+
+/// Writes transactions into [`Storage`] and has each attempted by `output`, a
+/// `Service<Lease, Response = AttemptOutcome>`.
+///
+/// The attempt runs within the call, so it ends with it, unless the call returns first with a
+/// reply that somebody may take custody by: then it goes on in a task of its own.
+#[derive(Clone)]
+pub struct StorageWriter<O> {
+    storage: Storage,
+    output: O,
+    sender: Option<Arc<Sender>>,
+    timeouts: Timeouts,
+}
+
+/// How long a client waits for upstream before it is answered by the storage writer itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the reply to MAIL, and for that to each RCPT.
+    pub rcpt: Duration,
+    /// For the final reply, from the end of the message.
+    pub final_reply: Duration,
+}
+
+impl Default for Timeouts {
+    /// Half a minute and a minute: well within what SMTP clients wait (RFC 5321 section
+    /// 4.5.3.2).
+    fn default() -> Self {
+        Self {
+            rcpt: Duration::from_secs(30),
+            final_reply: Duration::from_secs(60),
+        }
+    }
+}
+
+impl<O> StorageWriter<O> {
+    /// A storage writer with the default timeouts, whose transactions keep their sender.
+    pub fn new(storage: Storage, output: O) -> Self {
+        Self {
+            storage,
+            output,
+            sender: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Writes transactions on behalf of another sender, whose chain they then go through.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Sender) -> Self {
+        self.sender = Some(Arc::new(sender));
+        self
+    }
+
+    /// Sets the timeouts.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+}
+
+impl<O> Service<Transaction> for StorageWriter<O>
+where
+    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
+        // That the output is ready is waited for within the attempt: until then the transaction
+        // is being written.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, transaction: Transaction) -> Self::Future {
+        let Self {
+            storage,
+            output,
+            sender,
+            timeouts,
+        } = self.clone();
+        let mut context = Arc::clone(&transaction.context);
+        if let Some(sender) = sender {
+            context = Arc::new(Context::clone(&context).with_sender((*sender).clone()));
+        }
+        let mail = transaction.mail.request().clone();
+        let Ok((recorder, lease)) = storage.begin(context, mail) else {
+            return Box::pin(async { Ok(Reply::insufficient_storage()) });
+        };
+        let writing = Writing::new(recorder, lease, output, timeouts);
+        Box::pin(writing.run(transaction))
+    }
+}
+
+impl<O> fmt::Debug for StorageWriter<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageWriter")
+            .field("sender", &self.sender)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
+}

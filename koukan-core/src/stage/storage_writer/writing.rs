@@ -1,0 +1,186 @@
+//! One transaction being written.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    task::{Context, Poll},
+};
+
+use futures_core::future::BoxFuture;
+use tokio::time::sleep;
+use tower::{BoxError, Service, ServiceExt};
+
+use crate::{
+    body::Body,
+    reply::Reply,
+    stage::output_handler::AttemptOutcome,
+    storage::{Answer, Lease, Recorder},
+    transaction::{Command, Rcpt, Transaction},
+};
+
+use super::{Timeouts, replies::OpenSlots};
+
+/// A transaction, its attempt, and what is still to be answered.
+///
+/// What comes from downstream is written to the end even when upstream has refused it: custody may
+/// still be taken then.
+pub(super) struct Writing {
+    recorder: Recorder,
+    attempt: Option<BoxFuture<'static, ()>>,
+    timeouts: Timeouts,
+    open: OpenSlots,
+    final_reply: Option<Reply>,
+}
+
+impl Writing {
+    pub(super) fn new<O>(recorder: Recorder, lease: Lease, output: O, timeouts: Timeouts) -> Self
+    where
+        O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+            + Send
+            + 'static,
+    {
+        let id = recorder.id();
+        let attempt = async move {
+            if let Err(error) = output.oneshot(lease).await {
+                let error = error.into();
+                tracing::error!(%id, %error, "an attempt could not be made");
+            }
+        };
+        Self {
+            recorder,
+            attempt: Some(Box::pin(attempt)),
+            timeouts,
+            open: OpenSlots::new(timeouts.rcpt),
+            final_reply: None,
+        }
+    }
+
+    pub(super) async fn run(mut self, transaction: Transaction) -> Result<Reply, BoxError> {
+        let Transaction {
+            mail,
+            mut recipients,
+            body,
+            ..
+        } = transaction;
+        let (_, slot) = mail.into_parts();
+        self.open.open_mail(slot);
+        while let Some(rcpt) = self.beside(|cx| recipients.poll_recipient(cx)).await {
+            self.rcpt(rcpt?);
+        }
+        self.recorder.finish_recipients();
+        self.body(body).await?;
+        self.final_reply().await;
+        Ok(self.end())
+    }
+
+    fn rcpt(&mut self, rcpt: Command<Rcpt>) {
+        let (rcpt, slot) = rcpt.into_parts();
+        let index = self.recorder.rcpt(rcpt);
+        match &self.final_reply {
+            None => self.open.open_rcpt(index, slot),
+            Some(reply) => slot.answer(self.with_custody(as_rest(reply))),
+        }
+    }
+
+    async fn body(&mut self, mut body: Body) -> Result<(), BoxError> {
+        self.beside(|cx| body.poll_body_ready(cx)).await?;
+        match body.into_blob() {
+            Ok((prefix, blob)) => self.recorder.body(prefix, blob),
+            Err(body) => {
+                let (writer, blob) = self.recorder.pool().create();
+                self.recorder.body(Vec::new(), blob);
+                let mut copy = pin!(body.copy_to(writer));
+                self.beside(|cx| copy.as_mut().poll(cx)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the final reply, or for the time to be up.
+    async fn final_reply(&mut self) {
+        let mut time_up = pin!(sleep(self.timeouts.final_reply));
+        poll_fn(|cx| {
+            self.poll_replies(cx);
+            if self.final_reply.is_some() {
+                return Poll::Ready(());
+            }
+            time_up.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
+    fn end(mut self) -> Reply {
+        if let Some(reply) = self.final_reply.take() {
+            if reply.is_positive() {
+                self.recorder.delivered();
+                return reply;
+            }
+            return self.with_custody(reply);
+        }
+        if let Some(attempt) = self.attempt.take() {
+            let attempt = tokio::spawn(attempt);
+            self.recorder.custody().keep_attempt(attempt.abort_handle());
+        }
+        self.with_custody(Reply::elapsed())
+    }
+
+    /// Polls `f` and, beside it, everything that goes on meanwhile.
+    async fn beside<T>(&mut self, mut f: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        poll_fn(|cx| {
+            let result = f(cx);
+            if result.is_pending() {
+                self.poll_replies(cx);
+            }
+            result
+        })
+        .await
+    }
+
+    /// Drives the attempt, and passes on what it answered.
+    fn poll_replies(&mut self, cx: &mut Context<'_>) {
+        if let Some(attempt) = &mut self.attempt
+            && attempt.as_mut().poll(cx).is_ready()
+        {
+            self.attempt = None;
+        }
+        while let Poll::Ready(answer) = self.recorder.poll_answer(cx) {
+            match answer {
+                Answer::Mail(reply) => {
+                    let reply = self.with_custody(reply);
+                    self.open.answer_mail(reply);
+                }
+                Answer::Rcpt(index, reply) => {
+                    let reply = self.with_custody(reply);
+                    self.open.answer_rcpt(index, reply);
+                }
+                Answer::Final(reply) => {
+                    let rest = self.with_custody(as_rest(&reply));
+                    self.open.answer_all(&rest);
+                    self.final_reply = Some(reply);
+                    break;
+                }
+            }
+        }
+        let custody = self.recorder.custody();
+        self.open.poll_timeouts(cx, || {
+            Reply::destination_timeout().with_extension(custody.clone())
+        });
+    }
+
+    fn with_custody(&self, reply: Reply) -> Reply {
+        if reply.is_positive() {
+            return reply;
+        }
+        reply.with_extension(self.recorder.custody().clone())
+    }
+}
+
+/// What a command gets that was not answered before the final reply came.
+fn as_rest(reply: &Reply) -> Reply {
+    if reply.is_negative() {
+        reply.clone()
+    } else {
+        Reply::local_error()
+    }
+}

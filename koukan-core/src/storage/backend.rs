@@ -1,0 +1,226 @@
+//! The durable tier: the [`Backend`] trait.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tower::BoxError;
+
+use crate::blob::BlobId;
+
+use super::record::{
+    Leased, NewTransaction, SessionId, Settlement, Status, StoredTransaction, TransactionId,
+};
+
+/// Durable storage of transactions and the blobs they refer to.
+///
+/// Every function is atomic, and what it wrote is durable when it returns `Ok`: it survives a
+/// crash of the process and of the machine. Functions that write may be called by many tasks at
+/// the same time; an implementation is expected to commit what arrives together in one commit.
+///
+/// The contract is executable: `test_util::backend_contract` (feature `test-util`) runs it against
+/// any implementation.
+///
+/// # Cancel safety
+///
+/// A write whose future is dropped is either done or not done, as a whole.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// Begins a session, and frees what sessions that are dead held under lease.
+    ///
+    /// A transaction so freed is due at once, but one that was under lease in five or more crashes
+    /// without an attempt ended in between is due only after a while that doubles from one minute
+    /// up to an hour, so that a message that crashes the process cannot do so in a loop.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError>;
+
+    /// Writes a transaction, its attempts, and its blob unless that is there already.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NoSuchBlob`] where the body is said to be stored and is not finished or not
+    /// of that length.
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
+
+    /// Writes the next octets of a blob, which begins at offset 0.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::BlobConflict`] where the blob does not end at `offset` or is finished.
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError>;
+
+    /// Finishes a blob of `len` octets; from now on transactions can refer to it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::BlobConflict`] where the blob has another length;
+    /// [`BackendError::NoSuchBlob`].
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError>;
+
+    /// Reads from `offset` of a finished blob at least one octet, as many as are convenient.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NoSuchBlob`] where there is no finished blob or it ends before `offset`.
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError>;
+
+    /// Takes at most `limit` transactions under lease that are due at `now` and not under lease,
+    /// those due first first.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn lease_due(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError>;
+
+    /// When the next transaction that is not under lease is due, which may have passed.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError>;
+
+    /// Writes what became of a leased transaction and ends the lease.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where the lease is not held any more; then nothing is written.
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError>;
+
+    /// Gives a lease back; the transaction is due as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where the lease is not held any more.
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError>;
+
+    /// Reads one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError>;
+
+    /// Counts the transactions by what is to happen with them.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn census(&self) -> Result<Census, BackendError>;
+
+    /// Removes what is no longer of use: transactions that have been final for longer than
+    /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
+    /// to. The body of a final transaction is not kept for its sake.
+    ///
+    /// Removes a bounded number at a time and tells how many, so that it does not hold up others;
+    /// call it again while it removes something.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError>;
+}
+
+/// What was found when a session began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Transactions that were under lease by a dead session.
+    pub freed: u64,
+}
+
+/// How many transactions there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Census {
+    /// Due now or later, not under lease.
+    pub waiting: u64,
+    /// Under lease.
+    pub leased: u64,
+    /// Final.
+    pub finished: u64,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Transactions that are final.
+    pub finished: Duration,
+    /// Blobs that no transaction refers to.
+    pub orphaned: Duration,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// Transactions.
+    pub transactions: u64,
+    /// Blobs.
+    pub blobs: u64,
+}
+
+/// A backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The lease is not held: another session has it, or it was settled.
+    #[error("the lease is no longer held")]
+    LeaseLost,
+    /// There is no finished blob of that identity and length.
+    #[error("no such blob")]
+    NoSuchBlob,
+    /// The blob does not end where the octets begin, or is finished.
+    #[error("blob has another length or is finished")]
+    BlobConflict,
+    /// The medium is full.
+    #[error("storage is full")]
+    Full(#[source] BoxError),
+    /// What was read cannot be understood.
+    #[error("stored data is malformed")]
+    Malformed(#[source] BoxError),
+    /// The medium failed.
+    #[error("storage failed")]
+    Failed(#[source] BoxError),
+}
+
+impl Status {
+    /// Whether nothing more will be tried.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Final(_))
+    }
+}
+
+impl Default for Retention {
+    /// An hour for orphaned blobs, a day for finished transactions.
+    fn default() -> Self {
+        Self {
+            finished: Duration::from_secs(24 * 3600),
+            orphaned: Duration::from_secs(3600),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What an attempt means for a transaction: a pure function.
+
+use crate::{path::ReversePath, reply::Reply};
+
+use super::{
+    AttemptEnd,
+    record::{Due, FinalReason, Recipient, RecipientOutcome, Status, Terms, Work},
+};
+
+/// Settles the recipients whose fate the attempt decided, and tells what is to happen next.
+///
+/// While a recipient is left to be retried, the others wait with their notification: one
+/// notification tells of all that failed.
+pub(super) fn conclude(
+    recipients: &mut [Recipient],
+    end: &AttemptEnd,
+    terms: Terms,
+    reverse_path: &ReversePath,
+) -> Status {
+    let retry_at = end.retry_at.filter(|_| terms.retry);
+    for (index, recipient) in recipients.iter_mut().enumerate() {
+        if recipient.settled.is_none() {
+            recipient.settled = match end.attempt.outcome(index) {
+                RecipientOutcome::Delivered(reply) | RecipientOutcome::Permanent(reply) => {
+                    Some(reply)
+                }
+                RecipientOutcome::Transient(_) if retry_at.is_some() => None,
+                RecipientOutcome::Transient(reply) => Some(reply),
+            };
+        }
+    }
+    if let Some(at) = retry_at
+        && recipients
+            .iter()
+            .any(|recipient| recipient.settled.is_none())
+    {
+        return Status::Due(Due {
+            at,
+            work: Work::Attempt,
+        });
+    }
+    match final_reason(recipients) {
+        FinalReason::Delivered => Status::Final(FinalReason::Delivered),
+        _ if terms.notify && !reverse_path.is_null() => Status::Due(Due {
+            at: end.attempt.ended,
+            work: Work::Notify,
+        }),
+        reason => Status::Final(reason),
+    }
+}
+
+/// Why a transaction whose recipients are all settled is over.
+pub(super) fn final_reason(recipients: &[Recipient]) -> FinalReason {
+    let mut replies = recipients.iter().filter_map(|r| r.settled.as_ref());
+    if replies.clone().any(Reply::is_permanent) {
+        FinalReason::Failed
+    } else if replies.any(Reply::is_transient) {
+        FinalReason::Expired
+    } else {
+        FinalReason::Delivered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{storage::record::Attempt, transaction::Rcpt};
+
+    const LATER: Timestamp = Timestamp::constant(1000, 0);
+    const BOTH: Terms = Terms {
+        retry: true,
+        notify: true,
+    };
+
+    fn end(replies: &[Reply], retry_at: Option<Timestamp>) -> AttemptEnd {
+        AttemptEnd {
+            attempt: Attempt {
+                started: Timestamp::UNIX_EPOCH,
+                ended: Timestamp::UNIX_EPOCH,
+                mail_reply: None,
+                recipient_replies: replies.iter().cloned().map(Some).collect(),
+                final_reply: Reply::message_accepted(),
+                remote: None,
+            },
+            retry_at,
+        }
+    }
+
+    fn after(replies: &[Reply], retry_at: Option<Timestamp>, terms: Terms, from: &str) -> Status {
+        let rcpt = || Rcpt::new("b@example.com".parse::<crate::path::ForwardPath>().unwrap());
+        let mut recipients: Vec<_> = replies
+            .iter()
+            .map(|_| Recipient {
+                rcpt: rcpt(),
+                settled: None,
+            })
+            .collect();
+        let end = end(replies, retry_at);
+        conclude(&mut recipients, &end, terms, &from.parse().unwrap())
+    }
+
+    fn due(at: Timestamp, work: Work) -> Status {
+        Status::Due(Due { at, work })
+    }
+
+    #[test]
+    fn the_replies_the_terms_and_the_schedule_decide() {
+        let ok = Reply::recipient_ok;
+        let busy = Reply::mailbox_busy;
+        let unknown = Reply::no_such_user;
+        let now = Timestamp::UNIX_EPOCH;
+        let none = Terms::default();
+        let only_retry = Terms {
+            retry: true,
+            notify: false,
+        };
+        for (replies, retry_at, terms, from, status) in [
+            (
+                vec![ok()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                Status::Final(FinalReason::Delivered),
+            ),
+            (
+                vec![busy()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                due(LATER, Work::Attempt),
+            ),
+            (
+                vec![ok(), busy()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                due(LATER, Work::Attempt),
+            ),
+            (
+                vec![unknown(), busy()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                due(LATER, Work::Attempt),
+            ),
+            (vec![busy()], None, BOTH, "a@b", due(now, Work::Notify)),
+            (
+                vec![busy()],
+                None,
+                BOTH,
+                "",
+                Status::Final(FinalReason::Expired),
+            ),
+            (
+                vec![unknown()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                due(now, Work::Notify),
+            ),
+            (
+                vec![ok(), unknown()],
+                Some(LATER),
+                BOTH,
+                "a@b",
+                due(now, Work::Notify),
+            ),
+            (
+                vec![unknown()],
+                Some(LATER),
+                BOTH,
+                "",
+                Status::Final(FinalReason::Failed),
+            ),
+            (
+                vec![unknown()],
+                None,
+                only_retry,
+                "a@b",
+                Status::Final(FinalReason::Failed),
+            ),
+            (
+                vec![busy()],
+                Some(LATER),
+                none,
+                "a@b",
+                Status::Final(FinalReason::Expired),
+            ),
+        ] {
+            let told = format!("{replies:?} {retry_at:?} {terms:?} {from:?}");
+            assert_eq!(after(&replies, retry_at, terms, from), status, "{told}");
+        }
+    }
+}

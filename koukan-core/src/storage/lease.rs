@@ -1,0 +1,270 @@
+//! The output side's handle of a transaction: the right to make one attempt at it.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{
+    blob::Blob,
+    body::Body,
+    context::Context,
+    reply::Reply,
+    transaction::{Mail, Rcpt},
+};
+
+use super::{
+    Answer, AttemptEnd, BackendError, Storage,
+    conclude::final_reason,
+    live::{Durability, Live, State},
+    record::{
+        Due, Leased, NewTransaction, Recipient, Settlement, Status, Terms, TransactionId, Work,
+    },
+};
+
+/// A transaction to be attempted, which nobody else works on.
+///
+/// Of a transaction that still arrives, recipients and body come as they come; of one that was
+/// read back from the backend, all is there. Dropping the lease before it is finished gives it
+/// back.
+pub struct Lease {
+    storage: Storage,
+    live: Arc<Live>,
+    work: Work,
+    attempt_count: u32,
+    next_recipient: usize,
+    is_finished: bool,
+}
+
+/// The message of a leased transaction.
+#[derive(Debug, Clone)]
+pub struct LeaseBody {
+    /// Complete header lines that stand before the blob.
+    pub prefix: Vec<Bytes>,
+    /// The rest, which may still grow.
+    pub blob: Blob,
+}
+
+impl Lease {
+    pub(super) fn of_new(storage: Storage, live: Arc<Live>) -> Self {
+        Self {
+            storage,
+            live,
+            work: Work::Attempt,
+            attempt_count: 0,
+            next_recipient: 0,
+            is_finished: false,
+        }
+    }
+
+    pub(super) fn of_stored(storage: Storage, leased: Leased) -> Self {
+        let Leased { transaction, fence } = leased;
+        let work = match transaction.status {
+            Status::Due(Due { work, .. }) => work,
+            Status::Final(_) => Work::Attempt,
+        };
+        let mut state = State::new();
+        state.recipients = transaction.recipients;
+        state.has_all_recipients = true;
+        state.body = transaction.body.map(|body| storage.stored_body(body));
+        state.durability = Durability::Leased {
+            fence,
+            terms: transaction.terms,
+        };
+        let live = Live::new(
+            transaction.id,
+            transaction.created,
+            transaction.context,
+            transaction.mail,
+            state,
+        );
+        Self {
+            storage,
+            live,
+            work,
+            attempt_count: transaction.attempt_count,
+            next_recipient: 0,
+            is_finished: false,
+        }
+    }
+
+    /// The transaction's identity.
+    pub fn id(&self) -> TransactionId {
+        self.live.id
+    }
+
+    /// When the transaction was started.
+    pub fn created(&self) -> Timestamp {
+        self.live.created
+    }
+
+    /// The facts of the session it came by.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.live.context
+    }
+
+    /// The MAIL command.
+    pub fn mail(&self) -> &Mail {
+        &self.live.mail
+    }
+
+    /// What is to be done.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// How many attempts were made before.
+    pub fn attempt_count(&self) -> u32 {
+        self.attempt_count
+    }
+
+    /// The storage that the lease is of.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The recipients so far, with what has become of them.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        self.live.lock().recipients.clone()
+    }
+
+    /// The next recipient that is not settled, with its position; `None` when there are no more.
+    pub fn poll_recipient(&mut self, cx: &task::Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
+        let mut position = self.next_recipient;
+        let next = self.live.poll(cx, |state| {
+            while let Some(recipient) = state.recipients.get(position) {
+                position += 1;
+                if recipient.settled.is_none() {
+                    return Some(Some((position - 1, recipient.rcpt.clone())));
+                }
+            }
+            state.has_all_recipients.then_some(None)
+        });
+        self.next_recipient = position;
+        next
+    }
+
+    /// The message, once its transfer has begun.
+    pub fn poll_body(&self, cx: &task::Context<'_>) -> Poll<LeaseBody> {
+        self.live.poll(cx, |state| {
+            state.body.as_ref().map(|body| LeaseBody {
+                prefix: body.prefix.clone(),
+                blob: body.blob.clone(),
+            })
+        })
+    }
+
+    /// Ready when the transaction is cancelled, so that the attempt should end.
+    pub fn poll_cancelled(&self, cx: &task::Context<'_>) -> Poll<()> {
+        self.live.poll(cx, |state| state.is_cancelled.then_some(()))
+    }
+
+    /// Passes on the reply to MAIL or RCPT.
+    pub fn answer(&self, answer: Answer) {
+        self.live.update(|state| state.answers.push(answer));
+    }
+
+    /// Ends the lease with what the attempt brought: passes on the final reply, and writes the
+    /// outcome if the transaction is in the durable tier.
+    ///
+    /// While the backend fails for want of space or for some other passing reason, it is tried
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where another session has taken the transaction over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the outcome may be lost, and the attempt made again after the next
+    /// start.
+    pub async fn finish(mut self, end: AttemptEnd) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let is_leased = self.live.update(|state| {
+            let final_reply = end.attempt.final_reply.clone();
+            state.answers.push(Answer::Final(final_reply));
+            state.end = Some(end.clone());
+            matches!(state.durability, Durability::Leased { .. })
+        });
+        if is_leased {
+            self.storage.settle(&self.live, end).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a lease for notification: queues the notification, if one is to be sent, and marks the
+    /// transaction final, in one commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    pub async fn notified(
+        mut self,
+        notification: Option<NewTransaction>,
+    ) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let Durability::Leased { fence, .. } = self.live.lock().durability else {
+            return Ok(());
+        };
+        let recipients = self.recipients();
+        let due = notification.as_ref().map(|new| new.status.clone());
+        let mut settlement = Settlement {
+            id: self.id(),
+            session: self.storage.session(),
+            fence,
+            attempt: None,
+            status: Status::Final(final_reason(&recipients)),
+            recipients,
+            notification: notification.map(Box::new),
+        };
+        self.storage.write_settlement(&mut settlement).await?;
+        if let Some(due) = due {
+            self.storage.due_changed(&due);
+        }
+        Ok(())
+    }
+
+    /// What was promised to the originator, where the transaction is in custody already.
+    pub fn terms(&self) -> Option<Terms> {
+        match self.live.lock().durability {
+            Durability::Leased { terms, .. } => Some(terms),
+            _ => None,
+        }
+    }
+}
+
+impl From<LeaseBody> for Body {
+    fn from(body: LeaseBody) -> Self {
+        let mut whole = Self::from(body.blob);
+        for octets in body.prefix.into_iter().rev() {
+            whole.prepend(octets);
+        }
+        whole
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        let durability = self.live.update(|state| {
+            state.answers.push(Answer::Final(Reply::local_error()));
+            state.is_abandoned = true;
+            state.durability
+        });
+        if let Durability::Leased { fence, .. } = durability {
+            self.storage.release_in_background(self.id(), fence);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lease({})", self.id())
+    }
+}

@@ -1,0 +1,179 @@
+//! Bringing bodies into the durable tier and back.
+
+use std::{io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use tokio::runtime::Handle;
+
+use crate::blob::{Backing, Blob, BlobId};
+
+use super::{
+    AttemptEnd, Backend, BackendError, Storage,
+    conclude::conclude,
+    live::{Durability, Live, LiveBody},
+    record::{BlobContent, NewBody, Settlement, StoredBody, Terms, TransactionId},
+};
+
+/// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
+/// written before it.
+const INLINE_MAX: u64 = 64 << 10;
+/// Octets of a larger blob that are written at a time.
+const PIECE: usize = 256 << 10;
+/// How long a failed write is waited for, at first and at most.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+
+impl Storage {
+    /// Makes a finished body fit to be inserted; a large blob is written now.
+    pub(super) async fn persist(&self, body: LiveBody, len: u64) -> Result<NewBody, BackendError> {
+        let LiveBody { prefix, blob } = body;
+        let content = match blob.in_memory() {
+            Some(octets) if len <= INLINE_MAX => BlobContent::Inline(octets),
+            _ => {
+                blob.persist(|| self.write_blob(&blob, len)).await?;
+                BlobContent::Stored
+            }
+        };
+        Ok(NewBody {
+            prefix: join(prefix),
+            blob: blob.id(),
+            len,
+            content,
+        })
+    }
+
+    async fn write_blob(&self, blob: &Blob, len: u64) -> Result<(), BackendError> {
+        let now = self.clock().now();
+        let mut reader = blob.reader();
+        let mut offset = 0;
+        let mut piece = BytesMut::new();
+        loop {
+            let octets = reader.next().await;
+            let octets = octets.map_err(|error| BackendError::Failed(error.into()))?;
+            piece.extend_from_slice(octets.as_deref().unwrap_or_default());
+            if piece.len() >= PIECE || octets.is_none() && !piece.is_empty() {
+                let written = piece.split().freeze();
+                let next = offset + written.len() as u64;
+                self.backend()
+                    .append_blob(blob.id(), offset, written, now)
+                    .await?;
+                offset = next;
+            }
+            if octets.is_none() {
+                break;
+            }
+        }
+        self.backend().finish_blob(blob.id(), len).await?;
+        blob.rebase(self.backing(blob.id()));
+        Ok(())
+    }
+
+    /// A body as it lies in the backend.
+    pub(super) fn stored_body(&self, body: StoredBody) -> LiveBody {
+        let backing = self.backing(body.blob);
+        LiveBody {
+            prefix: vec![body.prefix],
+            blob: Blob::stored(body.blob, body.len, backing),
+        }
+    }
+
+    fn backing(&self, blob: BlobId) -> Arc<dyn Backing> {
+        Arc::new(StoredOctets {
+            backend: Arc::clone(self.backend()),
+            blob,
+        })
+    }
+
+    /// Writes what an attempt under lease brought, and goes on trying while the backend fails: the
+    /// lease stays with this session, so nobody else can say what became of it.
+    pub(super) async fn settle(&self, live: &Live, end: AttemptEnd) -> Result<(), BackendError> {
+        let Durability::Leased { fence, terms } = live.lock().durability else {
+            return Ok(());
+        };
+        let mut settlement = self.settlement(live, end, fence, terms);
+        let status = settlement.status.clone();
+        self.write_settlement(&mut settlement).await?;
+        live.update(|state| state.durability = Durability::Settled);
+        self.due_changed(&status);
+        Ok(())
+    }
+
+    /// As `settle`, in a task of its own.
+    pub(super) fn settle_in_background(&self, live: Arc<Live>, end: AttemptEnd) {
+        let storage = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = storage.settle(&live, end).await {
+                tracing::error!(id = %live.id, %error, "could not settle a transaction");
+            }
+        });
+    }
+
+    /// Gives a lease back that ended without an outcome.
+    pub(super) fn release_in_background(&self, id: TransactionId, fence: u64) {
+        // Without a runtime the process is ending; its leases end with its session.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let storage = self.clone();
+        runtime.spawn(async move {
+            let released = storage.backend().release(id, storage.session(), fence);
+            if let Err(error) = released.await {
+                tracing::warn!(%id, %error, "could not give a lease back");
+            }
+            storage.due_changed(&storage.due_now());
+        });
+    }
+
+    fn settlement(&self, live: &Live, end: AttemptEnd, fence: u64, terms: Terms) -> Settlement {
+        let mut recipients = live.lock().recipients.clone();
+        let status = conclude(&mut recipients, &end, terms, &live.mail.reverse_path);
+        Settlement {
+            id: live.id,
+            session: self.session(),
+            fence,
+            attempt: Some(end.attempt),
+            recipients,
+            status,
+            notification: None,
+        }
+    }
+
+    pub(super) async fn write_settlement(
+        &self,
+        settlement: &mut Settlement,
+    ) -> Result<(), BackendError> {
+        let [mut back_off, longest] = BACK_OFF;
+        loop {
+            match self.backend().settle(settlement.clone()).await {
+                Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
+                    tracing::error!(id = %settlement.id, %error, "could not settle, will try again");
+                    tokio::time::sleep(back_off).await;
+                    back_off = longest.min(back_off * 2);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// The octets of a blob in the backend.
+struct StoredOctets {
+    backend: Arc<dyn Backend>,
+    blob: BlobId,
+}
+
+#[async_trait]
+impl Backing for StoredOctets {
+    async fn read(&self, offset: u64) -> io::Result<Bytes> {
+        let octets = self.backend.read_blob(self.blob, offset).await;
+        octets.map_err(io::Error::other)
+    }
+}
+
+fn join(mut pieces: Vec<Bytes>) -> Bytes {
+    match pieces.len() {
+        0 => Bytes::new(),
+        1 => pieces.remove(0),
+        _ => pieces.concat().into(),
+    }
+}

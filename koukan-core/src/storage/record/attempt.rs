@@ -1,0 +1,95 @@
+//! One attempt at a transaction.
+
+use jiff::Timestamp;
+
+use crate::reply::{RemoteMta, Reply};
+
+/// What one attempt at a transaction brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// The reply to MAIL, if one came.
+    pub mail_reply: Option<Reply>,
+    /// The replies to RCPT, by the recipients' order in the transaction; `None` for recipients
+    /// that were settled before or got no reply.
+    pub recipient_replies: Vec<Option<Reply>>,
+    /// The final reply, or the reply that made an end before the message was sent.
+    pub final_reply: Reply,
+    /// The host that replied last, where one was reached.
+    pub remote: Option<RemoteMta>,
+}
+
+/// What an attempt meant for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecipientOutcome {
+    /// Upstream has taken the message for it.
+    Delivered(Reply),
+    /// It failed and may succeed later.
+    Transient(Reply),
+    /// It failed for good.
+    Permanent(Reply),
+}
+
+/// A recipient that failed, and the reply that says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Position of the recipient in the transaction.
+    pub recipient: usize,
+    /// The reply that decided.
+    pub reply: Reply,
+}
+
+impl Attempt {
+    /// What the attempt meant for the recipient at `index`.
+    pub fn outcome(&self, index: usize) -> RecipientOutcome {
+        let rcpt_reply = self.recipient_replies.get(index).and_then(Option::as_ref);
+        let deciding = match rcpt_reply {
+            Some(reply) if reply.is_negative() => reply,
+            _ => &self.final_reply,
+        };
+        let reply = deciding.clone().without_extensions();
+        if reply.is_permanent() {
+            RecipientOutcome::Permanent(reply)
+        } else if reply.is_positive() {
+            RecipientOutcome::Delivered(reply)
+        } else {
+            RecipientOutcome::Transient(reply)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_rcpt_reply_decides_over_the_final_one() {
+        let attempt = Attempt {
+            started: Timestamp::UNIX_EPOCH,
+            ended: Timestamp::UNIX_EPOCH,
+            mail_reply: None,
+            recipient_replies: vec![
+                Some(Reply::recipient_ok()),
+                Some(Reply::mailbox_busy()),
+                Some(Reply::no_such_user()),
+                None,
+            ],
+            final_reply: Reply::message_accepted(),
+            remote: None,
+        };
+        use RecipientOutcome::{Delivered, Permanent, Transient};
+        assert_eq!(attempt.outcome(0), Delivered(Reply::message_accepted()));
+        assert_eq!(attempt.outcome(1), Transient(Reply::mailbox_busy()));
+        assert_eq!(attempt.outcome(2), Permanent(Reply::no_such_user()));
+        assert_eq!(attempt.outcome(3), Delivered(Reply::message_accepted()));
+        let refused = Attempt {
+            final_reply: Reply::bad_content(),
+            ..attempt
+        };
+        assert_eq!(refused.outcome(0), Permanent(Reply::bad_content()));
+        assert_eq!(refused.outcome(1), Transient(Reply::mailbox_busy()));
+    }
+}

@@ -1,0 +1,109 @@
+//! The input side's handle of a live transaction.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use bytes::Bytes;
+
+use crate::{
+    blob::{Blob, BlobPool},
+    transaction::Rcpt,
+};
+
+use super::{
+    Answer, Custody, Storage,
+    live::{Live, LiveBody},
+    record::TransactionId,
+};
+
+/// Writes a transaction as it arrives, and reads the replies that come back.
+///
+/// Dropping it, and every [`Custody`] made from it that was not taken, cancels the transaction.
+pub struct Recorder {
+    storage: Storage,
+    live: Arc<Live>,
+    custody: Custody,
+    answers_seen: usize,
+}
+
+impl Recorder {
+    pub(super) fn new(storage: Storage, live: Arc<Live>) -> Self {
+        let custody = Custody::new(storage.clone(), Arc::clone(&live));
+        Self {
+            storage,
+            live,
+            custody,
+            answers_seen: 0,
+        }
+    }
+
+    /// The transaction's identity.
+    pub fn id(&self) -> TransactionId {
+        self.live.id
+    }
+
+    /// Makes the blob for a body that is not one yet.
+    pub fn pool(&self) -> &BlobPool {
+        self.storage.pool()
+    }
+
+    /// Adds a recipient; returns its position.
+    pub fn rcpt(&self, rcpt: Rcpt) -> usize {
+        self.live.update(|state| state.push_recipient(rcpt))
+    }
+
+    /// Says that there are no more recipients.
+    pub fn finish_recipients(&self) {
+        self.live.update(|state| state.has_all_recipients = true);
+    }
+
+    /// Sets the message: complete header lines that stand before the blob, and the blob, which may
+    /// still grow. The first body stands.
+    pub fn body(&self, prefix: Vec<Bytes>, blob: Blob) {
+        self.live.update(|state| {
+            state.has_all_recipients = true;
+            state.body.get_or_insert(LiveBody { prefix, blob });
+        });
+    }
+
+    /// The next reply from upstream, in the order in which they came; the final one is the last.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn answer(&mut self) -> Answer {
+        poll_fn(|cx| self.poll_answer(cx)).await
+    }
+
+    /// As [`Recorder::answer`], to be polled.
+    pub fn poll_answer(&mut self, cx: &task::Context<'_>) -> Poll<Answer> {
+        let seen = self.answers_seen;
+        let answer = self.live.poll(cx, |state| state.answers.get(seen).cloned());
+        if answer.is_ready() {
+            self.answers_seen += 1;
+        }
+        answer
+    }
+
+    /// The right to take the transaction into custody.
+    pub fn custody(&self) -> &Custody {
+        &self.custody
+    }
+
+    /// Says that upstream has taken the message, so that nothing is left to do: what became of the
+    /// transaction is written down some time later, off the reply path.
+    pub fn delivered(self) {
+        self.custody.forgo();
+        self.storage.summarise(&self.live);
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorder({})", self.id())
+    }
+}

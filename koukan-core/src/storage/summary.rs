@@ -1,0 +1,103 @@
+//! What became of transactions that were never committed, written down off the reply path.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Backend,
+    conclude::{conclude, final_reason},
+    live::Live,
+    record::{NewTransaction, Status, Terms},
+};
+
+/// Summaries that wait to be written, at most; more are dropped.
+const QUEUED: usize = 4096;
+/// Summaries that are written in one commit, at most.
+const BATCH: usize = 512;
+/// How long the first summary of a batch waits for others.
+const LINGER: Duration = Duration::from_millis(200);
+
+pub(super) struct Summaries(mpsc::Sender<Entry>);
+
+enum Entry {
+    Summary(Box<NewTransaction>),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Summaries {
+    /// Starts the task that writes summaries; it ends when the last handle is dropped.
+    pub(super) fn start(backend: Arc<dyn Backend>) -> Self {
+        let (entries, queue) = mpsc::channel(QUEUED);
+        tokio::spawn(write(backend, queue));
+        Self(entries)
+    }
+
+    pub(super) fn add(&self, summary: NewTransaction) {
+        if self.0.try_send(Entry::Summary(Box::new(summary))).is_err() {
+            tracing::debug!("too many summaries wait to be written, one was dropped");
+        }
+    }
+
+    pub(super) async fn flush(&self) {
+        let (done, is_done) = oneshot::channel();
+        if self.0.send(Entry::Flush(done)).await.is_ok() {
+            // The task that writes is gone at the end of the runtime only.
+            let _ = is_done.await;
+        }
+    }
+}
+
+async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
+    while let Some(first) = queue.recv().await {
+        let mut entries = vec![first];
+        if matches!(entries[0], Entry::Summary(_)) {
+            tokio::time::sleep(LINGER).await;
+        }
+        while entries.len() < BATCH
+            && let Ok(entry) = queue.try_recv()
+        {
+            entries.push(entry);
+        }
+        let mut flushed = Vec::new();
+        let mut inserts = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry {
+                Entry::Summary(summary) => inserts.push(backend.insert(*summary)),
+                Entry::Flush(done) => flushed.push(done),
+            }
+        }
+        let results = join_all(inserts).await;
+        if let Some(error) = results.into_iter().find_map(Result::err) {
+            tracing::warn!(%error, "could not write down what became of a transaction");
+        }
+        for done in flushed {
+            // Whoever asked may have stopped waiting.
+            let _ = done.send(());
+        }
+    }
+}
+
+/// The summary of a transaction that is over and was never committed.
+pub(super) fn of(live: &Live) -> NewTransaction {
+    let state = live.lock();
+    let mut recipients = state.recipients.clone();
+    let terms = Terms::default();
+    let status = match &state.end {
+        Some(end) => conclude(&mut recipients, end, terms, &live.mail.reverse_path),
+        None => Status::Final(final_reason(&recipients)),
+    };
+    NewTransaction {
+        id: live.id,
+        created: live.created,
+        context: Arc::clone(&live.context),
+        mail: live.mail.clone(),
+        recipients,
+        body: None,
+        terms,
+        attempts: state.end.iter().map(|end| end.attempt.clone()).collect(),
+        status,
+        leased_by: None,
+    }
+}

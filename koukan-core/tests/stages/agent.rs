@@ -1,0 +1,141 @@
+//! An agent without sockets: Exploder, StorageWriter, OutputHandler and Dispatcher over a scripted
+//! upstream.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use koukan_core::{
+    blob::BlobPool,
+    clock::{Clock, SharedClock},
+    context::Sender,
+    service::{BoxMailService, MailService},
+    stage::{
+        dispatcher::Dispatcher,
+        exploder::{Exploder, Policy},
+        output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+        storage_writer::{StorageWriter, Timeouts},
+    },
+    storage::{Backend, Census, MemoryBackend, Storage},
+    test_util::{Script, TokioClock},
+    transaction::Transaction,
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+use tower::{ServiceExt, service_fn};
+
+pub(crate) const RETRY: RetryPolicy = RetryPolicy {
+    min_attempt_time: Duration::from_secs(60),
+    max_attempt_time: Duration::from_secs(600),
+    max_attempts: Some(5),
+    deadline: Duration::from_secs(3600),
+};
+
+pub(crate) const TIMEOUTS: Timeouts = Timeouts {
+    rcpt: Duration::from_secs(5),
+    final_reply: Duration::from_secs(10),
+};
+
+/// All parts, to be used one by one.
+pub(crate) struct Agent {
+    pub(crate) storage: Storage,
+    pub(crate) output: OutputHandler<Chain>,
+    pub(crate) writer: StorageWriter<OutputHandler<Chain>>,
+    pub(crate) clock: SharedClock,
+}
+
+impl Agent {
+    pub(crate) async fn over(upstream: impl MailService) -> Self {
+        Self::on(MemoryBackend::new(), upstream).await
+    }
+
+    pub(crate) async fn on(backend: impl Backend, upstream: impl MailService) -> Self {
+        let clock: SharedClock = Arc::new(TokioClock::default());
+        let storage = Storage::open(Arc::new(backend), BlobPool::default(), Arc::clone(&clock));
+        let storage = storage.await.unwrap();
+        let chain = Chain {
+            service: BoxMailService::new(upstream),
+            retry: RETRY,
+        };
+        let notifications = Notifications {
+            reporting_mta: "mx.example.com".into(),
+            sender: Sender::new("notification"),
+        };
+        let output = OutputHandler::new(chain, notifications);
+        let writer = StorageWriter::new(storage.clone(), output.clone()).with_timeouts(TIMEOUTS);
+        Self {
+            storage,
+            output,
+            writer,
+            clock,
+        }
+    }
+
+    pub(crate) fn exploder(&self, policy: Policy) -> impl MailService {
+        Exploder::new(self.writer.clone(), policy, self.storage.pool().clone())
+    }
+
+    /// Runs the dispatcher until the handle is stopped.
+    pub(crate) fn dispatch(&self) -> Dispatching {
+        let dispatcher = Dispatcher::new(self.storage.clone(), self.output.clone(), 8);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(dispatcher.run(async {
+            let _ = stopped.await;
+        }));
+        Dispatching { stop, task }
+    }
+
+    pub(crate) async fn census(&self) -> Census {
+        self.storage.flush().await;
+        self.storage.backend().census().await.unwrap()
+    }
+
+    /// Seconds since the agent began.
+    pub(crate) fn seconds(&self) -> i64 {
+        let start = koukan_core::test_util::ManualClock::default().now();
+        self.clock.now().duration_since(start).as_secs()
+    }
+}
+
+pub(crate) struct Dispatching {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Dispatching {
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.task.await.unwrap();
+    }
+}
+
+/// An upstream that plays one script after the other, and the last one for ever.
+pub(crate) fn turns(scripts: impl IntoIterator<Item = Script>) -> impl MailService {
+    let scripts: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(scripts.into_iter().collect()));
+    service_fn(move |tx: Transaction| {
+        let script = {
+            let mut scripts = scripts.lock().unwrap();
+            let next = scripts.front().cloned().unwrap();
+            if scripts.len() > 1 {
+                scripts.pop_front();
+            }
+            next
+        };
+        async move { script.oneshot(tx).await }
+    })
+}
+
+/// Waits, in tokio's paused time, until the condition holds.
+pub(crate) async fn until<Fut: Future<Output = bool>>(mut holds: impl FnMut() -> Fut) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(24 * 3600);
+    tokio::time::timeout(limit, wait)
+        .await
+        .expect("it never came");
+}

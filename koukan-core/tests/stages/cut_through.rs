@@ -1,0 +1,77 @@
+//! A message is delivered while the client waits, and what upstream says is what the client hears.
+
+use koukan_core::{
+    reply::Reply,
+    stage::exploder::Policy,
+    test_util::{Answer, Script, mail, rcpt, send},
+};
+
+use crate::agent::Agent;
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn upstream_replies_come_back_as_they_are() {
+    let final_reply = Reply::message_accepted().with_text("queued as 1234");
+    let upstream = Script::new().message(final_reply.clone());
+    let agent = Agent::over(upstream.clone()).await;
+    let outcome = send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert_eq!(outcome.message, Some(final_reply));
+    let received = upstream.only_received();
+    assert_eq!(received.reverse_path().as_str(), "a@x");
+    assert_eq!(received.recipient_texts(), ["b@y"]);
+    assert_eq!(received.text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_committed_before_the_reply_and_a_summary_is_written_after() {
+    let agent = Agent::over(Script::new()).await;
+    let outcome = send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered());
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!(census, Default::default());
+    assert_eq!(agent.census().await.finished, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_class_of_refusal_reaches_an_ingress_client() {
+    for reply in [Reply::mailbox_busy(), Reply::no_such_user()] {
+        let at_rcpt = Script::new().other_rcpts(reply.clone());
+        let agent = Agent::over(at_rcpt).await;
+        let front = agent.exploder(Policy::Ingress);
+        let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+        assert_eq!(outcome.recipients[0], reply);
+
+        let at_the_end = Script::new().message(reply.clone());
+        let agent = Agent::over(at_the_end).await;
+        let front = agent.exploder(Policy::Ingress);
+        let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+        assert_eq!(outcome.recipients, [Reply::recipient_ok()]);
+        assert_eq!(outcome.message, Some(reply));
+        assert_eq!(agent.census().await, Default::default());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_reverse_path_answers_the_recipient() {
+    let upstream = Script::new().mail(Answer::Return(Reply::policy_refused()));
+    let agent = Agent::over(upstream).await;
+    let front = agent.exploder(Policy::Ingress);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert_eq!(outcome.mail, Reply::sender_ok());
+    assert_eq!(outcome.recipients, [Reply::policy_refused()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_messages_pass_whole() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let message = "0123456789abcdef".repeat(100_000);
+    let to = [rcpt("b@y"), rcpt("c@y"), rcpt("d@y")];
+    let front = agent.exploder(Policy::Ingress);
+    let outcome = send(front, mail("a@x"), to, message.clone()).await;
+    assert!(outcome.is_delivered());
+    let received = upstream.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|received| received.text() == message));
+}

@@ -1,0 +1,12 @@
+//! The stages composed as an agent composes them, over a memory backend.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod agent;
+mod custody;
+mod cut_through;
+mod dispatcher;
+mod exploder;
+mod failing_backend;
+mod notification;
+mod storage_writer;

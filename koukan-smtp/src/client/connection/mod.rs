@@ -1,0 +1,216 @@
+//! One connection to a server.
+
+mod handshake;
+mod patience;
+mod send_queue;
+
+pub(crate) use self::send_queue::SendQueue;
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::BytesMut;
+use koukan_core::reply::{RemoteMta, Reply};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::codec::{Capabilities, CommandEncoder, ReplyParser};
+
+use self::patience::Patience;
+use super::{ClientError, Phase, Timeouts, Wire};
+
+/// Octets to make room for before reading.
+const READ_SIZE: usize = 1024;
+
+/// A connection on which the server has greeted, and been greeted.
+///
+/// Commands and octets are put into its output, replies taken off its input; which reply answers
+/// which command is the caller's business.
+///
+/// # Cancel safety
+///
+/// Nothing is lost between two polls; whoever stops amid a transaction must drop the connection.
+#[derive(Debug)]
+pub(crate) struct Connection<Io> {
+    io: Io,
+    input: BytesMut,
+    parser: ReplyParser,
+    output: SendQueue,
+    /// Whether something was written since the last flush.
+    is_unflushed: bool,
+    /// Whether writing failed: what the server still says may be read.
+    is_write_broken: bool,
+    /// Counts writes and replies, to tell that something happens.
+    progress: u64,
+    patience: Patience,
+    timeouts: Arc<Timeouts>,
+    remote: RemoteMta,
+    capabilities: Capabilities,
+    /// Mail transactions that were begun.
+    transactions: u32,
+    /// Whether a mail transaction may be open that RSET must end before the next one.
+    needs_reset: bool,
+}
+
+impl<Io: Wire> Connection<Io> {
+    fn new(io: Io, remote: RemoteMta, timeouts: Arc<Timeouts>) -> Self {
+        Self {
+            io,
+            input: BytesMut::new(),
+            parser: ReplyParser::default(),
+            output: SendQueue::default(),
+            is_unflushed: false,
+            is_write_broken: false,
+            progress: 0,
+            patience: Patience::default(),
+            timeouts,
+            remote,
+            capabilities: Capabilities::default(),
+            transactions: 0,
+            needs_reset: false,
+        }
+    }
+
+    pub(crate) fn remote(&self) -> &RemoteMta {
+        &self.remote
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    pub(crate) fn transactions(&self) -> u32 {
+        self.transactions
+    }
+
+    pub(crate) fn needs_reset(&self) -> bool {
+        self.needs_reset
+    }
+
+    pub(crate) fn begin_transaction(&mut self) {
+        self.transactions += 1;
+        self.needs_reset = true;
+    }
+
+    pub(crate) fn end_transaction(&mut self) {
+        self.needs_reset = false;
+    }
+
+    pub(crate) fn output(&mut self) -> &mut SendQueue {
+        &mut self.output
+    }
+
+    /// An encoder of commands, with what they depend on.
+    pub(crate) fn encoder(&mut self) -> (CommandEncoder<'_>, &Capabilities) {
+        (CommandEncoder::new(self.output.tail()), &self.capabilities)
+    }
+
+    /// Whether neither side has said anything that the other has not taken.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.output.is_empty()
+            && self.input.is_empty()
+            && !self.parser.is_amid_reply()
+            && !self.is_write_broken
+    }
+
+    /// Whether the server has kept silent and open an idle connection.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.is_quiet() && self.poll_read(&mut cx).is_pending()
+    }
+
+    /// Writes until the output is empty, or it must wait.
+    ///
+    /// After an error the output is thrown away: what became of the connection shows on reading,
+    /// where the server may have left a reason.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_write_broken {
+            self.output.clear();
+            return Poll::Ready(());
+        }
+        let result = ready!(self.poll_write_all(cx));
+        if result.is_err() {
+            self.is_write_broken = true;
+            self.output.clear();
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            let octets = ready!(pin!(self.io.write_buf(&mut self.output)).poll(cx))?;
+            if octets == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.progress += 1;
+            self.is_unflushed = true;
+        }
+        if self.is_unflushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.is_unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads the next reply; `phase` is what an error says it happened in.
+    pub(crate) fn poll_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+    ) -> Poll<Result<Reply, ClientError>> {
+        loop {
+            let reply = self.parser.parse(&mut self.input);
+            if let Some(reply) =
+                reply.map_err(|source| ClientError::InvalidReply { phase, source })?
+            {
+                self.progress += 1;
+                tracing::trace!(%reply, %phase, "reply");
+                return Poll::Ready(Ok(self.sign(reply)));
+            }
+            match ready!(self.poll_read(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(Err(ClientError::Disconnected(phase))),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Says which host a reply is about.
+    pub(crate) fn sign(&self, reply: Reply) -> Reply {
+        reply.with_extension(self.remote.clone())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.reserve(READ_SIZE);
+        pin!(self.io.read_buf(&mut self.input)).poll(cx)
+    }
+
+    /// Fails when the server has made no progress for the timeout of `phase`; to be polled after
+    /// all else.
+    pub(crate) fn poll_timeout(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<ClientError> {
+        let elapsed = self
+            .patience
+            .poll_elapsed(cx, phase, self.progress, &self.timeouts);
+        elapsed.map(|()| ClientError::Timeout(phase))
+    }
+
+    /// There is nothing to wait for.
+    pub(crate) fn rest(&mut self) {
+        self.patience.rest();
+    }
+
+    /// Writes what is in the output and reads one reply.
+    pub(crate) fn poll_exchange(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+    ) -> Poll<Result<Reply, ClientError>> {
+        let _ = self.poll_flush(cx);
+        if let Poll::Ready(result) = self.poll_reply(cx, phase) {
+            return Poll::Ready(result);
+        }
+        self.poll_timeout(cx, phase).map(Err)
+    }
+}

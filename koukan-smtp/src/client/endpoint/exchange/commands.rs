@@ -1,0 +1,154 @@
+//! What is written, and when.
+
+use koukan_core::{
+    path::ForwardPath,
+    reply::Reply,
+    transaction::{Command, Mail, Rcpt},
+};
+
+use crate::{
+    client::{Wire, connection::Connection},
+    codec::MailParameters,
+};
+
+use super::{
+    Exchange, Failure, OUTSTANDING_MAX, Stage,
+    expected::Expected,
+    framing::{self, Framing, Start},
+};
+
+/// Whether there is something to write after what was written.
+enum Next {
+    More,
+    /// Something must happen first.
+    Wait,
+    /// The transaction has ended, without the message.
+    End(Reply),
+}
+
+impl Exchange {
+    /// Writes what may be written now; returns the final reply if it is known without asking.
+    ///
+    /// Where the server does not offer PIPELINING, one command waits for its reply at a time.
+    pub(super) fn write_commands<Io: Wire>(
+        &mut self,
+        connection: &mut Connection<Io>,
+    ) -> Result<Option<Reply>, Failure> {
+        while self.may_write(connection) {
+            let next = match &self.stage {
+                Stage::Mail => self.write_mail(connection)?,
+                Stage::Recipients => self.write_recipient(connection),
+                Stage::GoAhead | Stage::Message(_) | Stage::Done => Next::Wait,
+            };
+            match next {
+                Next::More => {}
+                Next::Wait => break,
+                Next::End(reply) => return Ok(Some(reply)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn may_write<Io: Wire>(&self, connection: &Connection<Io>) -> bool {
+        let outstanding = self.expected.len();
+        outstanding == 0 || (connection.capabilities().pipelining && outstanding < OUTSTANDING_MAX)
+    }
+
+    /// Writes RSET if another transaction may be open, and then MAIL.
+    fn write_mail<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Result<Next, Failure> {
+        let needs_reset = connection.needs_reset();
+        let (mut encoder, capabilities) = connection.encoder();
+        let Mail {
+            reverse_path,
+            parameters,
+        } = &self.mail;
+        let length = self.intake.content.len();
+        let mut chosen = MailParameters::choose(reverse_path, parameters, capabilities, length)?;
+        if self.intake.recipients().any(is_utf8) {
+            chosen.allow_smtputf8();
+        }
+        if chosen.is_7bit_only() {
+            self.intake.content.forbid_8bit()?;
+        }
+        if needs_reset {
+            encoder.rset();
+            connection.end_transaction();
+            self.expected.push_back(Expected::Rset);
+            return Ok(Next::More);
+        }
+        self.is_smtputf8 = chosen.is_smtputf8();
+        encoder.mail(reverse_path, &chosen);
+        connection.begin_transaction();
+        self.expected.push_back(Expected::Mail);
+        self.stage = Stage::Recipients;
+        Ok(Next::More)
+    }
+
+    /// Writes RCPT, or after the last one what starts the message.
+    fn write_recipient<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Next {
+        if self.verdict.is_mail_refused() {
+            return self.end_without_message();
+        }
+        if let Some(rcpt) = self.intake.next_recipient() {
+            self.write_rcpt(rcpt, connection);
+            return Next::More;
+        }
+        if !self.intake.is_recipients_end() {
+            return Next::Wait;
+        }
+        match self.start(connection) {
+            Start::Wait => return Next::Wait,
+            Start::Never => return self.end_without_message(),
+            Start::Data => {
+                connection.encoder().0.data();
+                self.expected.push_back(Expected::Data);
+                self.stage = Stage::GoAhead;
+            }
+            Start::Blocks => self.stage = Stage::Message(Framing::Blocks),
+        }
+        Next::More
+    }
+
+    /// Ends the transaction when the server has answered all that it was asked.
+    fn end_without_message(&self) -> Next {
+        if self.expected.is_empty() {
+            Next::End(self.verdict.refusal())
+        } else {
+            Next::Wait
+        }
+    }
+
+    fn write_rcpt<Io: Wire>(&mut self, rcpt: Command<Rcpt>, connection: &mut Connection<Io>) {
+        if is_utf8(rcpt.forward_path()) && !self.is_smtputf8 {
+            let reply = if connection.capabilities().smtputf8 {
+                Reply::utf8_not_requested()
+            } else {
+                connection.sign(Reply::utf8_not_supported())
+            };
+            self.verdict.note_recipient(&reply);
+            rcpt.answer(reply);
+            return;
+        }
+        let Rcpt {
+            forward_path,
+            parameters,
+        } = rcpt.request();
+        let (mut encoder, capabilities) = connection.encoder();
+        encoder.rcpt(forward_path, parameters, capabilities);
+        self.expected.push_back(Expected::Rcpt(rcpt));
+    }
+
+    fn start<Io: Wire>(&self, connection: &Connection<Io>) -> Start {
+        let is_rcpt = |expected: &Expected| matches!(expected, Expected::Rcpt(_));
+        framing::start(
+            self.verdict.has_accepted(),
+            self.expected.iter().any(is_rcpt),
+            connection.capabilities(),
+            &self.intake.content,
+        )
+    }
+}
+
+fn is_utf8(forward_path: &ForwardPath) -> bool {
+    !forward_path.as_str().is_ascii()
+}

@@ -1,0 +1,119 @@
+//! The message, with what was taken in of it before it could be sent.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use koukan_core::body::{Body, BodyError};
+
+use crate::codec::Unsendable;
+
+use super::Failure;
+
+/// The message: first what was gathered of it, then what comes.
+#[derive(Debug)]
+pub(super) struct Content {
+    gathered: VecDeque<Bytes>,
+    /// Octets in `gathered`.
+    octets: usize,
+    body: Body,
+    /// Whether the body has ended cleanly, so that what is gathered is all.
+    is_end: bool,
+    is_7bit_only: bool,
+}
+
+impl Content {
+    pub(super) fn new(body: Body) -> Self {
+        Self {
+            gathered: VecDeque::new(),
+            octets: 0,
+            body,
+            is_end: false,
+            is_7bit_only: false,
+        }
+    }
+
+    /// Octets that are left, where that is known.
+    pub(super) fn len(&self) -> Option<u64> {
+        let rest = if self.is_end { 0 } else { self.body.len()? };
+        Some(self.octets as u64 + rest)
+    }
+
+    /// Whether something of it is there, if only its end.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_end || self.octets > 0
+    }
+
+    /// Whether all of it is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_end
+    }
+
+    /// Whether all of it, or that many octets, are there.
+    pub(super) fn has_gathered(&self, octets: usize) -> bool {
+        self.is_end || self.octets >= octets
+    }
+
+    /// From now on an octet above 127 is a failure.
+    pub(super) fn forbid_8bit(&mut self) -> Result<(), Unsendable> {
+        self.is_7bit_only = true;
+        self.gathered.iter().try_for_each(is_7bit)
+    }
+
+    /// Gathers the next part, unless that many octets are there.
+    pub(super) fn poll_gather(
+        &mut self,
+        cx: &mut Context<'_>,
+        octets_max: usize,
+    ) -> Poll<Result<(), BodyError>> {
+        if self.has_gathered(octets_max) {
+            return Poll::Pending;
+        }
+        match ready!(self.body.poll_chunk(cx)?) {
+            Some(chunk) => {
+                self.octets += chunk.len();
+                self.gathered.push_back(chunk);
+            }
+            None => self.is_end = true,
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The next part, `None` after the clean end only.
+    pub(super) fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Failure>> {
+        while self.gathered.is_empty() && !self.is_end {
+            ready!(self.poll_gather(cx, 1))?;
+        }
+        Poll::Ready(self.take_chunk().map_err(Into::into))
+    }
+
+    /// The next part of what was gathered.
+    pub(super) fn take_chunk(&mut self) -> Result<Option<Bytes>, Unsendable> {
+        let Some(chunk) = self.gathered.pop_front() else {
+            return Ok(None);
+        };
+        self.octets -= chunk.len();
+        if self.is_7bit_only {
+            is_7bit(&chunk)?;
+        }
+        Ok(Some(chunk))
+    }
+
+    /// Octets that were gathered.
+    pub(super) fn gathered_octets(&self) -> usize {
+        self.octets
+    }
+}
+
+fn is_7bit(chunk: &Bytes) -> Result<(), Unsendable> {
+    if chunk.is_ascii() {
+        Ok(())
+    } else {
+        Err(Unsendable::Needs8bitmime)
+    }
+}

@@ -1,0 +1,59 @@
+//! What an endpoint is told when it is made.
+
+use std::sync::Arc;
+
+use koukan_core::{
+    path::{Domain, InvalidMailbox},
+    signals::{Destination, HostPort},
+};
+
+use crate::client::{PoolSettings, Timeouts};
+
+/// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    pub(super) helo_name: Arc<str>,
+    pub(super) destination: Option<Arc<Destination>>,
+    pub(super) timeouts: Timeouts,
+    pub(super) pool: PoolSettings,
+}
+
+impl ClientSettings {
+    /// Settings with the name for EHLO, a domain or an address literal in brackets, and the
+    /// defaults for all else.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMailbox`] where the name is neither.
+    pub fn new(helo_name: &str) -> Result<Self, InvalidMailbox> {
+        Domain::check(helo_name)?;
+        Ok(Self {
+            helo_name: helo_name.into(),
+            destination: None,
+            timeouts: Timeouts::default(),
+            pool: PoolSettings::default(),
+        })
+    }
+
+    /// Sends everything to these hosts, tried in this order, whatever the signals say.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = HostPort>) -> Self {
+        let hosts = hosts.into_iter().collect();
+        self.destination = Some(Arc::new(Destination { hosts }));
+        self
+    }
+
+    /// Sets the timeouts.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets the limits of the connections.
+    #[must_use]
+    pub fn with_pool(mut self, pool: PoolSettings) -> Self {
+        self.pool = pool;
+        self
+    }
+}

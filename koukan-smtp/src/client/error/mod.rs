@@ -1,0 +1,83 @@
+//! What goes wrong between a client and its server, and what becomes of it downstream.
+
+mod reply;
+
+use std::{io, net::SocketAddr};
+
+use koukan_core::reply::{Reply, ReplyCode};
+
+use crate::codec::{InvalidReply, Unsendable};
+
+use super::Phase;
+
+/// A mail transaction with a server failed, other than by the server's reply to it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The addresses of the host could not be looked up.
+    #[error("could not look up {host}")]
+    ResolveFailed {
+        /// The name that was looked up.
+        host: Box<str>,
+        /// Why.
+        source: io::Error,
+    },
+    /// The host has no address.
+    #[error("{0} has no address")]
+    NoAddress(Box<str>),
+    /// No connection was opened.
+    #[error("could not connect to {address}")]
+    ConnectFailed {
+        /// Where to.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Too many connections to the host are in use, for too long.
+    #[error("all connections to the host are in use")]
+    Busy,
+    /// The server refused its service in its greeting, or in its reply to EHLO or HELO.
+    #[error("server refused its service: {0}")]
+    Refused(Reply),
+    /// The server was silent, or took nothing, for too long.
+    #[error("timeout in phase {0}")]
+    Timeout(Phase),
+    /// The connection ended.
+    #[error("lost the connection in phase {0}")]
+    Disconnected(Phase),
+    /// The server sent something that is no reply.
+    #[error("malformed reply in phase {phase}")]
+    InvalidReply {
+        /// When.
+        phase: Phase,
+        /// What is wrong with it.
+        source: InvalidReply,
+    },
+    /// The server gave a reply that makes no sense where it stands.
+    #[error("reply {code} makes no sense in phase {phase}")]
+    UnexpectedReply {
+        /// When.
+        phase: Phase,
+        /// The reply's code.
+        code: ReplyCode,
+    },
+    /// The server lacks what the message needs.
+    #[error("message cannot go to this server")]
+    Unsendable(#[from] Unsendable),
+}
+
+impl ClientError {
+    /// Whether another host may do better: nothing has been asked of this one yet, and it has
+    /// not refused for good.
+    pub(crate) fn leaves_hope(&self) -> bool {
+        match self {
+            Self::Refused(reply) => reply.is_transient(),
+            _ => true,
+        }
+    }
+
+    /// Whether the connection is gone, rather than misused.
+    pub(crate) fn is_disconnect(&self) -> bool {
+        matches!(self, Self::Disconnected(_))
+    }
+}

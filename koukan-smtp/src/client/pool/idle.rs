@@ -1,0 +1,177 @@
+//! The connections that wait for their next transaction.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::join_all;
+use koukan_core::signals::HostPort;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::client::{ClientError, Wire, connection::Connection};
+
+use super::{Lease, PoolSettings, reaper};
+
+/// What the pool's leases and its reaper share.
+pub(super) struct Idle<Io> {
+    pub(super) settings: PoolSettings,
+    state: Mutex<State<Io>>,
+}
+
+struct State<Io> {
+    hosts: HashMap<Arc<HostPort>, Host<Io>>,
+    is_closed: bool,
+    /// The task that closes what has been idle for too long, while there is anything idle.
+    reaper: Option<AbortOnDropHandle<()>>,
+}
+
+struct Host<Io> {
+    permits: Arc<Semaphore>,
+    /// The one that was used last comes last, and is used first.
+    parked: Vec<Parked<Io>>,
+}
+
+struct Parked<Io> {
+    connection: Connection<Io>,
+    expires: Instant,
+}
+
+impl<Io: Wire> Idle<Io> {
+    pub(super) fn new(settings: PoolSettings) -> Self {
+        Self {
+            settings,
+            state: Mutex::new(State {
+                hosts: HashMap::new(),
+                is_closed: false,
+                reaper: None,
+            }),
+        }
+    }
+
+    /// The right to use one connection to `host`.
+    pub(super) async fn permit(
+        idle: &Arc<Self>,
+        host: &HostPort,
+    ) -> Result<Lease<Io>, ClientError> {
+        let (host, permits) = idle.permits(host);
+        let permit = timeout(idle.settings.max_wait, permits.acquire_owned())
+            .await
+            .map_err(|_| ClientError::Busy)?
+            .expect("the semaphore is never closed");
+        Ok(Lease::new(Arc::clone(idle), host, permit))
+    }
+
+    fn permits(&self, host: &HostPort) -> (Arc<HostPort>, Arc<Semaphore>) {
+        let mut state = self.lock();
+        if let Some((host, found)) = state.hosts.get_key_value(host) {
+            return (Arc::clone(host), Arc::clone(&found.permits));
+        }
+        let key = Arc::new(host.clone());
+        let permits = Arc::new(Semaphore::new(self.settings.max_connections.max(1)));
+        let host = Host {
+            permits: Arc::clone(&permits),
+            parked: Vec::new(),
+        };
+        state.hosts.insert(Arc::clone(&key), host);
+        (key, permits)
+    }
+
+    /// Takes the connection out that was used last.
+    pub(super) fn take(&self, host: &HostPort) -> Option<Connection<Io>> {
+        let mut state = self.lock();
+        let parked = state.hosts.get_mut(host)?.parked.pop()?;
+        Some(parked.connection)
+    }
+
+    /// Takes all connections to the host out.
+    pub(super) fn take_all(&self, host: &HostPort) -> Vec<Connection<Io>> {
+        let mut state = self.lock();
+        let parked = state
+            .hosts
+            .get_mut(host)
+            .map(|host| mem::take(&mut host.parked));
+        let parked = parked.into_iter().flatten();
+        parked.map(|parked| parked.connection).collect()
+    }
+
+    /// Keeps a connection, or gives it back where none is to be kept.
+    pub(super) fn park(
+        idle: &Arc<Self>,
+        host: &HostPort,
+        connection: Connection<Io>,
+    ) -> Result<(), Connection<Io>> {
+        let mut state = idle.lock();
+        let is_closed = state.is_closed;
+        let Some(entry) = state.hosts.get_mut(host) else {
+            return Err(connection);
+        };
+        if is_closed || entry.parked.len() >= idle.settings.max_idle {
+            return Err(connection);
+        }
+        entry.parked.push(Parked {
+            connection,
+            expires: Instant::now() + idle.settings.idle_timeout,
+        });
+        if state.reaper.is_none() {
+            let reaper = tokio::spawn(reaper::reap(Arc::downgrade(idle)));
+            state.reaper = Some(AbortOnDropHandle::new(reaper));
+        }
+        Ok(())
+    }
+
+    /// Forgets a host to which there is no connection any more.
+    pub(super) fn forget_unused(&self, host: &HostPort) {
+        let mut state = self.lock();
+        let is_unused = |host: &Host<Io>| {
+            // Every permit, and everyone who waits for one, holds the semaphore.
+            host.parked.is_empty() && Arc::strong_count(&host.permits) == 1
+        };
+        if state.hosts.get(host).is_some_and(is_unused) {
+            state.hosts.remove(host);
+        }
+    }
+
+    /// Takes out what has expired by `now`, and tells when the next one will.
+    ///
+    /// With nothing left the reaper's task is over, and is started anew by the next `park`.
+    pub(super) fn expire(&self, now: Instant) -> (Vec<Connection<Io>>, Option<Instant>) {
+        let mut state = self.lock();
+        let mut expired = Vec::new();
+        for host in state.hosts.values_mut() {
+            let count = host.parked.partition_point(|parked| parked.expires <= now);
+            let parked = host.parked.drain(..count);
+            expired.extend(parked.map(|parked| parked.connection));
+        }
+        state
+            .hosts
+            .retain(|_, host| !host.parked.is_empty() || Arc::strong_count(&host.permits) > 1);
+        let first = |host: &Host<Io>| host.parked.first().map(|parked| parked.expires);
+        let next = state.hosts.values().filter_map(first).min();
+        if next.is_none() {
+            // Aborting is harmless: the task has nothing left to wait for.
+            state.reaper.take().map(AbortOnDropHandle::detach);
+        }
+        (expired, next)
+    }
+
+    pub(super) async fn close(&self) {
+        let parked: Vec<_> = {
+            let mut state = self.lock();
+            state.is_closed = true;
+            state.reaper = None;
+            let hosts = state.hosts.values_mut();
+            hosts.flat_map(|host| host.parked.drain(..)).collect()
+        };
+        join_all(parked.into_iter().map(|parked| parked.connection.quit())).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<Io>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,25 @@
+//! Closes connections that nobody used for too long.
+
+use std::sync::Weak;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::{Wire, connection::Connection};
+
+use super::idle::Idle;
+
+/// Sleeps from one expiry to the next, until nothing is idle any more or the pool is gone.
+pub(super) async fn reap<Io: Wire>(idle: Weak<Idle<Io>>) {
+    while let Some(next) = reap_once(&idle) {
+        sleep_until(next).await;
+    }
+}
+
+fn reap_once<Io: Wire>(idle: &Weak<Idle<Io>>) -> Option<Instant> {
+    let (expired, next) = idle.upgrade()?.expire(Instant::now());
+    if !expired.is_empty() {
+        tokio::spawn(join_all(expired.into_iter().map(Connection::quit)));
+    }
+    next
+}

@@ -1,0 +1,117 @@
+//! How long a client waits for a server.
+
+use std::{fmt, time::Duration};
+
+/// One timeout for each phase of a session.
+///
+/// *Source*: the defaults of most are those of RFC 5321 section 4.5.3.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Looking up the addresses of a host.
+    pub resolve: Duration,
+    /// Opening a connection to one address.
+    pub connect: Duration,
+    /// The greeting: section 4.5.3.2.1.
+    pub greeting: Duration,
+    /// The reply to EHLO or HELO.
+    pub ehlo: Duration,
+    /// The reply to MAIL: section 4.5.3.2.2.
+    pub mail: Duration,
+    /// The reply to RCPT: section 4.5.3.2.3.
+    pub rcpt: Duration,
+    /// The reply to DATA: section 4.5.3.2.4.
+    pub data: Duration,
+    /// The server taking some octets of the message: section 4.5.3.2.5.
+    pub block: Duration,
+    /// The reply to the end of the message: section 4.5.3.2.6.
+    pub end_of_data: Duration,
+    /// The reply to RSET.
+    pub rset: Duration,
+    /// The reply to QUIT, which nobody needs.
+    pub quit: Duration,
+}
+
+/// A phase of a session, as far as waiting for the server goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Looking up the addresses of the host.
+    Resolve,
+    /// Opening the connection.
+    Connect,
+    /// The greeting.
+    Greeting,
+    /// EHLO or HELO.
+    Ehlo,
+    /// MAIL.
+    Mail,
+    /// RCPT.
+    Rcpt,
+    /// DATA.
+    Data,
+    /// While the message is sent.
+    Block,
+    /// The message is sent, its reply is not there.
+    EndOfData,
+    /// RSET.
+    Rset,
+    /// QUIT.
+    Quit,
+}
+
+impl Timeouts {
+    /// The timeout of a phase.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Resolve => self.resolve,
+            Phase::Connect => self.connect,
+            Phase::Greeting => self.greeting,
+            Phase::Ehlo => self.ehlo,
+            Phase::Mail => self.mail,
+            Phase::Rcpt => self.rcpt,
+            Phase::Data => self.data,
+            Phase::Block => self.block,
+            Phase::EndOfData => self.end_of_data,
+            Phase::Rset => self.rset,
+            Phase::Quit => self.quit,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            resolve: seconds(30),
+            connect: seconds(30),
+            greeting: seconds(5 * 60),
+            ehlo: seconds(5 * 60),
+            mail: seconds(5 * 60),
+            rcpt: seconds(5 * 60),
+            data: seconds(2 * 60),
+            block: seconds(3 * 60),
+            end_of_data: seconds(10 * 60),
+            rset: seconds(20),
+            quit: seconds(5),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "look-up",
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Ehlo => "EHLO",
+            Self::Mail => "MAIL",
+            Self::Rcpt => "RCPT",
+            Self::Data => "DATA",
+            Self::Block => "message",
+            Self::EndOfData => "end of message",
+            Self::Rset => "RSET",
+            Self::Quit => "QUIT",
+        })
+    }
+}

@@ -1,0 +1,346 @@
+//! From a command line to a [`Command`].
+
+use koukan_core::{
+    context::ClientName,
+    path::{ForwardPath, ReversePath},
+    transaction::{Mail, Rcpt},
+};
+
+use super::{
+    Command, CommandError,
+    argument::{self, PathArgument},
+};
+
+/// Octets in the name of a client at most: RFC 5321 section 4.5.3.1.2.
+const CLIENT_NAME_MAX: usize = 255;
+
+impl Command {
+    /// Parses a command line.
+    ///
+    /// *Shape*: `line` has no CRLF. Verbs, keywords and parameter names are in any case; spaces at
+    /// the end of the line are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`], which knows the reply to it.
+    pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
+        let line = std::str::from_utf8(line).map_err(|_| CommandError::NotUtf8)?;
+        let line = line.trim_end_matches(' ');
+        let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let argument = argument.trim_start_matches(' ');
+        let bare = |command| match argument {
+            "" => Ok(command),
+            _ => Err(CommandError::Argument),
+        };
+        match Verb::of(verb).ok_or(CommandError::UnknownVerb)? {
+            Verb::Ehlo => hello(argument, true),
+            Verb::Helo => hello(argument, false),
+            Verb::Mail => mail(argument),
+            Verb::Rcpt => rcpt(argument),
+            Verb::Data => bare(Self::Data),
+            Verb::Bdat => bdat(argument),
+            Verb::Rset => bare(Self::Rset),
+            Verb::Quit => bare(Self::Quit),
+            Verb::StartTls => bare(Self::StartTls),
+            // These two take an argument or none, and nobody looks at it.
+            Verb::Noop => Ok(Self::Noop),
+            Verb::Help => Ok(Self::Help),
+            Verb::Vrfy => some(argument).map(|_| Self::Vrfy),
+            Verb::Expn => some(argument).map(|_| Self::Expn),
+            Verb::Auth => some(argument).map(|text| Self::Auth {
+                argument: text.into(),
+            }),
+        }
+    }
+}
+
+/// The first word of a command line.
+#[derive(Clone, Copy)]
+enum Verb {
+    Ehlo,
+    Helo,
+    Mail,
+    Rcpt,
+    Data,
+    Bdat,
+    Rset,
+    Noop,
+    Vrfy,
+    Expn,
+    Help,
+    Quit,
+    StartTls,
+    Auth,
+}
+
+impl Verb {
+    const NAMES: [(&str, Self); 14] = [
+        ("MAIL", Self::Mail),
+        ("RCPT", Self::Rcpt),
+        ("DATA", Self::Data),
+        ("BDAT", Self::Bdat),
+        ("EHLO", Self::Ehlo),
+        ("HELO", Self::Helo),
+        ("RSET", Self::Rset),
+        ("NOOP", Self::Noop),
+        ("QUIT", Self::Quit),
+        ("VRFY", Self::Vrfy),
+        ("EXPN", Self::Expn),
+        ("HELP", Self::Help),
+        ("AUTH", Self::Auth),
+        ("STARTTLS", Self::StartTls),
+    ];
+
+    fn of(word: &str) -> Option<Self> {
+        let is_it = |(name, _): &&(&str, Self)| word.eq_ignore_ascii_case(name);
+        Self::NAMES.iter().find(is_it).map(|(_, verb)| *verb)
+    }
+}
+
+fn hello(argument: &str, is_extended: bool) -> Result<Command, CommandError> {
+    let name = some(argument)?;
+    if name.contains(' ') || name.len() > CLIENT_NAME_MAX {
+        return Err(CommandError::Argument);
+    }
+    Ok(Command::Hello(ClientName {
+        name: name.into(),
+        is_extended,
+    }))
+}
+
+fn mail(argument: &str) -> Result<Command, CommandError> {
+    let PathArgument { path, parameters } = argument::split(argument, "FROM:")?;
+    let reverse_path: ReversePath = path.parse().map_err(CommandError::ReversePath)?;
+    let parameters = argument::parameters(parameters)?;
+    if !path.is_ascii() && !parameters.is_smtputf8() {
+        return Err(CommandError::Utf8NotRequested);
+    }
+    Ok(Command::Mail(Mail {
+        reverse_path,
+        parameters,
+    }))
+}
+
+/// Whether a forward-path in UTF-8 is fine, the MAIL before it says.
+fn rcpt(argument: &str) -> Result<Command, CommandError> {
+    let PathArgument { path, parameters } = argument::split(argument, "TO:")?;
+    let forward_path: ForwardPath = path.parse().map_err(CommandError::ForwardPath)?;
+    Ok(Command::Rcpt(Rcpt {
+        forward_path,
+        parameters: argument::parameters(parameters)?,
+    }))
+}
+
+fn bdat(argument: &str) -> Result<Command, CommandError> {
+    let mut words = argument.split(' ').filter(|word| !word.is_empty());
+    let size = words.next().ok_or(CommandError::Argument)?;
+    let is_digits = size.bytes().all(|octet| octet.is_ascii_digit());
+    let is_last = match words.next() {
+        None => false,
+        Some(word) if word.eq_ignore_ascii_case("LAST") => true,
+        Some(_) => return Err(CommandError::Argument),
+    };
+    match size.parse() {
+        Ok(size) if is_digits && words.next().is_none() => Ok(Command::Bdat { size, is_last }),
+        _ => Err(CommandError::Argument),
+    }
+}
+
+fn some(argument: &str) -> Result<&str, CommandError> {
+    match argument {
+        "" => Err(CommandError::Argument),
+        _ => Ok(argument),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koukan_core::path::InvalidMailbox;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, CommandError> {
+        Command::parse(line.as_bytes())
+    }
+
+    /// The path and the parameters of MAIL or RCPT.
+    fn path(line: &str) -> (String, String) {
+        match parse(line).unwrap() {
+            Command::Mail(mail) => (
+                mail.reverse_path.to_string(),
+                format!("{:?}", mail.parameters),
+            ),
+            Command::Rcpt(rcpt) => (
+                rcpt.forward_path.to_string(),
+                format!("{:?}", rcpt.parameters),
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn verbs_come_in_any_case() {
+        for (line, command) in [
+            ("DATA", Command::Data),
+            ("data  ", Command::Data),
+            ("Rset", Command::Rset),
+            ("NOOP", Command::Noop),
+            ("NOOP whatever it is", Command::Noop),
+            ("VRFY alice", Command::Vrfy),
+            ("expn list", Command::Expn),
+            ("help", Command::Help),
+            ("HELP mail", Command::Help),
+            ("quit", Command::Quit),
+            ("StartTLS", Command::StartTls),
+        ] {
+            assert_eq!(parse(line), Ok(command), "{line}");
+        }
+        for line in [
+            "",
+            "DAT",
+            "DATAX",
+            "MAILFROM:<a@b>",
+            "GET / HTTP/1.1",
+            "größe",
+        ] {
+            assert_eq!(parse(line), Err(CommandError::UnknownVerb), "{line}");
+        }
+        assert_eq!(Command::parse(b"EHLO \xff"), Err(CommandError::NotUtf8));
+    }
+
+    #[test]
+    fn arguments_are_where_they_belong() {
+        for line in [
+            "DATA x",
+            "RSET x",
+            "QUIT x",
+            "STARTTLS x",
+            "VRFY",
+            "EXPN",
+            "AUTH",
+            "EHLO",
+            "HELO",
+            "EHLO a b",
+            "MAIL",
+            "MAIL FROM",
+            "MAIL FROM:",
+            "MAIL FROM:a@b",
+            "MAIL TO:<a@b>",
+            "MAIL FROM:<a@b",
+            "MAIL FROM:a@b>",
+            "MAIL FROM:<a@b>SIZE=1",
+            "RCPT FROM:<a@b>",
+            "RCPT TO",
+            "MAIL FROM :<a@b>",
+            "MAIL FR\u{e4}M:<a@b>",
+        ] {
+            assert_eq!(parse(line), Err(CommandError::Argument), "{line}");
+        }
+    }
+
+    #[test]
+    fn clients_introduce_themselves() {
+        for name in [
+            "a.example",
+            "[127.0.0.1]",
+            "[IPv6:::1]",
+            "my_pc",
+            "localhost",
+        ] {
+            for (verb, is_extended) in [("EHLO", true), ("helo", false)] {
+                let greeting = ClientName {
+                    name: name.into(),
+                    is_extended,
+                };
+                assert_eq!(
+                    parse(&format!("{verb} {name}")),
+                    Ok(Command::Hello(greeting))
+                );
+            }
+        }
+        assert_eq!(
+            parse(&format!("EHLO {}", "a".repeat(256))),
+            Err(CommandError::Argument)
+        );
+    }
+
+    #[test]
+    fn paths_are_kept_as_written() {
+        for (line, expected, parameters) in [
+            ("MAIL FROM:<>", "", "[]"),
+            ("MAIL FROM:<a@b>", "a@b", "[]"),
+            (
+                "mail from: <A@b> size=10  BODY=8BITMIME",
+                "A@b",
+                "[size=10, BODY=8BITMIME]",
+            ),
+            (
+                "MAIL FROM:<\"x> SIZE=1\"@b> SIZE=2",
+                "\"x> SIZE=1\"@b",
+                "[SIZE=2]",
+            ),
+            ("MAIL FROM:<\"a\\\"> b\"@c>", "\"a\\\"> b\"@c", "[]"),
+            (
+                "MAIL FROM:<a@[IPv6:::1]> AUTH=<>",
+                "a@[IPv6:::1]",
+                "[AUTH=<>]",
+            ),
+            ("MAIL FROM:<ä@b> SMTPUTF8", "ä@b", "[SMTPUTF8]"),
+            ("MAIL FROM:<@a,@b.c:d@e>", "d@e", "[]"),
+            ("RCPT TO:<a@b>", "a@b", "[]"),
+            ("RCPT TO:   <ä@b>   X-Y=z  ", "ä@b", "[X-Y=z]"),
+            ("RCPT TO:<PostMaster>", "postmaster", "[]"),
+            ("RCPT TO:<@a:postmaster@b>", "postmaster@b", "[]"),
+        ] {
+            assert_eq!(path(line), (expected.into(), parameters.into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_parameters_are_checked() {
+        use CommandError::{Argument, ForwardPath, Parameter, ReversePath, Utf8NotRequested};
+        use koukan_core::path::InvalidParameter::{Duplicate, Keyword, Value};
+        for (line, error) in [
+            ("MAIL FROM:<a>", ReversePath(InvalidMailbox::NoAt)),
+            ("MAIL FROM:<a b@c>", ReversePath(InvalidMailbox::LocalPart)),
+            ("MAIL FROM:<ä@b>", Utf8NotRequested),
+            ("MAIL FROM:<@a,b:c@d>", Argument),
+            ("MAIL FROM:<@a:>", Argument),
+            ("MAIL FROM:<@a c@d>", Argument),
+            ("MAIL FROM:<@-:c@d>", Argument),
+            ("MAIL FROM:<a@b> =1", Parameter(Keyword)),
+            ("MAIL FROM:<a@b> SIZE=", Parameter(Value)),
+            ("MAIL FROM:<a@b> SIZE=1 size=2", Parameter(Duplicate)),
+            ("MAIL FROM:<a@b>> SIZE=1", Argument),
+            ("RCPT TO:<>", ForwardPath(InvalidMailbox::NoAt)),
+            ("RCPT TO:<a@b@c>", ForwardPath(InvalidMailbox::Domain)),
+            ("RCPT TO:<a@b> NOTIFY=A=B", Parameter(Value)),
+        ] {
+            assert_eq!(parse(line), Err(error), "{line}");
+        }
+    }
+
+    #[test]
+    fn bdat_says_how_many_octets_follow() {
+        for (line, size, is_last) in [
+            ("BDAT 0", 0, false),
+            ("bdat 86 last", 86, true),
+            ("BDAT  5  LAST", 5, true),
+            ("BDAT 18446744073709551615", u64::MAX, false),
+        ] {
+            assert_eq!(parse(line), Ok(Command::Bdat { size, is_last }), "{line}");
+        }
+        for line in [
+            "BDAT",
+            "BDAT LAST",
+            "BDAT -1",
+            "BDAT +1",
+            "BDAT 1x",
+            "BDAT 1 FIRST",
+            "BDAT 1 LAST 2",
+            "BDAT 18446744073709551616",
+        ] {
+            assert_eq!(parse(line), Err(CommandError::Argument), "{line}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Commands out of a buffer.
+
+use bytes::{Buf, BytesMut};
+
+use super::{Command, CommandError, Framed, LineFramer};
+
+/// Takes commands off the front of what a client sent.
+///
+/// # Example
+///
+/// ```
+/// use bytes::BytesMut;
+/// use koukan_smtp::codec::{Command, CommandDecoder, CommandError};
+///
+/// let mut buffer = BytesMut::from("NOOP\r\nPING\r\nQUI");
+/// let mut decoder = CommandDecoder::new(2048);
+/// assert_eq!(decoder.decode(&mut buffer), Some(Ok(Command::Noop)));
+/// assert_eq!(decoder.decode(&mut buffer), Some(Err(CommandError::UnknownVerb)));
+/// assert_eq!(decoder.decode(&mut buffer), None);
+/// ```
+#[derive(Debug, Clone)]
+pub struct CommandDecoder {
+    framer: LineFramer,
+}
+
+impl CommandDecoder {
+    /// Makes a decoder for lines of up to `line_max` octets, the CRLF included.
+    pub fn new(line_max: usize) -> Self {
+        Self {
+            framer: LineFramer::new(line_max),
+        }
+    }
+
+    /// Takes the next command; `None` when it needs more octets.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`] for a line that is no command; the next call goes on with the next line.
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Option<Result<Command, CommandError>> {
+        let Framed { consumed, line } = self.framer.next_line(buffer);
+        let command = line.map(|line| line.map_err(CommandError::from).and_then(Command::parse));
+        buffer.advance(consumed);
+        command
+    }
+}

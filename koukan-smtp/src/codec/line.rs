@@ -1,0 +1,218 @@
+//! Where a command line ends.
+
+/// Finds command lines in what a client sent.
+///
+/// A line ends with CRLF and with nothing else. A line that breaks the rules is reported as soon
+/// as that is certain, and dropped up to the next CRLF, so that what follows is read as what it
+/// is; nothing of it is kept meanwhile.
+///
+/// *Source*: RFC 5321 sections 2.3.8 and 4.5.3.1.4.
+#[derive(Debug, Clone)]
+pub struct LineFramer {
+    max: usize,
+    /// Octets at the front of the buffer that are known to hold no LF.
+    scanned: usize,
+    skipping: Option<Skipping>,
+}
+
+/// What a look at the front of the buffer found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Framed<'a> {
+    /// Octets to take off the front of the buffer once the line has been used.
+    pub consumed: usize,
+    /// A whole line without its CRLF, or what is wrong with it; `None` when more octets are needed.
+    pub line: Option<Result<&'a [u8], LineError>>,
+}
+
+/// Why a line is no command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The line has more octets than allowed.
+    #[error("command line too long")]
+    TooLong,
+    /// The line holds a CR or LF that is not part of a CRLF.
+    #[error("bare CR or LF in a command line")]
+    BareLineEnd,
+    /// The line holds a control character.
+    #[error("control character in a command line")]
+    ControlOctet,
+}
+
+/// The rest of a refused line is being dropped.
+#[derive(Debug, Clone, Copy)]
+struct Skipping {
+    is_after_cr: bool,
+}
+
+impl LineFramer {
+    /// Makes a framer for lines of up to `max` octets, the CRLF included.
+    pub fn new(max: usize) -> Self {
+        Self {
+            max,
+            scanned: 0,
+            skipping: None,
+        }
+    }
+
+    /// Looks for a line at the front of `buffer`.
+    ///
+    /// *Shape*: the caller takes [`Framed::consumed`] octets off the front before the next call,
+    /// also where there is no line yet, and otherwise only appends.
+    pub fn next_line<'a>(&mut self, buffer: &'a [u8]) -> Framed<'a> {
+        let skipped = match self.skip(buffer) {
+            Some(skipped) => skipped,
+            None => return Framed::nothing(buffer.len()),
+        };
+        let rest = &buffer[skipped..];
+        let Some(lf) = memchr::memchr(b'\n', &rest[self.scanned..]).map(|at| at + self.scanned)
+        else {
+            return self.without_end(rest, skipped);
+        };
+        self.scanned = 0;
+        let is_crlf = lf > 0 && rest[lf - 1] == b'\r';
+        if !is_crlf {
+            self.skipping = Some(Skipping { is_after_cr: false });
+        }
+        let line = match lf + 1 {
+            octets if octets > self.max => Err(LineError::TooLong),
+            _ if !is_crlf => Err(LineError::BareLineEnd),
+            _ => check_octets(&rest[..lf - 1]),
+        };
+        Framed {
+            consumed: skipped + lf + 1,
+            line: Some(line),
+        }
+    }
+
+    /// Goes to the end of a refused line; `None` if it is not in the buffer.
+    fn skip(&mut self, buffer: &[u8]) -> Option<usize> {
+        let Some(Skipping { mut is_after_cr }) = self.skipping else {
+            return Some(0);
+        };
+        for lf in memchr::memchr_iter(b'\n', buffer) {
+            let is_crlf = match lf {
+                0 => is_after_cr,
+                _ => buffer[lf - 1] == b'\r',
+            };
+            if is_crlf {
+                self.skipping = None;
+                return Some(lf + 1);
+            }
+        }
+        if let Some(last) = buffer.last() {
+            is_after_cr = *last == b'\r';
+        }
+        self.skipping = Some(Skipping { is_after_cr });
+        None
+    }
+
+    fn without_end<'a>(&mut self, rest: &[u8], skipped: usize) -> Framed<'a> {
+        if rest.len() < self.max {
+            self.scanned = rest.len();
+            return Framed::nothing(skipped);
+        }
+        self.scanned = 0;
+        self.skipping = Some(Skipping {
+            is_after_cr: rest.last() == Some(&b'\r'),
+        });
+        Framed {
+            consumed: skipped + rest.len(),
+            line: Some(Err(LineError::TooLong)),
+        }
+    }
+}
+
+impl Framed<'_> {
+    fn nothing(consumed: usize) -> Self {
+        Self {
+            consumed,
+            line: None,
+        }
+    }
+}
+
+fn check_octets(line: &[u8]) -> Result<&[u8], LineError> {
+    match line.iter().find(|octet| octet.is_ascii_control()) {
+        None => Ok(line),
+        Some(b'\r') => Err(LineError::BareLineEnd),
+        Some(_) => Err(LineError::ControlOctet),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use LineError::{BareLineEnd, ControlOctet, TooLong};
+
+    /// All lines, feeding the octets in pieces of `step`.
+    fn lines(octets: &[u8], step: usize) -> Vec<Result<Vec<u8>, LineError>> {
+        let mut framer = LineFramer::new(16);
+        let (mut buffer, mut found) = (Vec::new(), Vec::new());
+        for piece in octets.chunks(step) {
+            buffer.extend_from_slice(piece);
+            loop {
+                let Framed { consumed, line } = framer.next_line(&buffer);
+                let line = line.map(|line| line.map(<[u8]>::to_vec));
+                buffer.drain(..consumed);
+                match line {
+                    Some(line) => found.push(line),
+                    None => break,
+                }
+            }
+            assert!(buffer.len() <= 16, "keeps {} octets", buffer.len());
+        }
+        found
+    }
+
+    #[test]
+    fn only_crlf_ends_a_line() {
+        type Case = (&'static [u8], &'static [Result<&'static str, LineError>]);
+        let cases: [Case; 10] = [
+            (b"NOOP\r\nQUIT\r\n", &[Ok("NOOP"), Ok("QUIT")]),
+            (b"\r\n\r\n", &[Ok(""), Ok("")]),
+            (b"NOOP", &[]),
+            (b"NOOP\r", &[]),
+            (b"A\nB\r\nC\r\n", &[Err(BareLineEnd), Ok("C")]),
+            (b"\nB\n\r\nC\r\n", &[Err(BareLineEnd), Ok("C")]),
+            (b"A\rB\r\nC\r\n", &[Err(BareLineEnd), Ok("C")]),
+            (b"A\r\r\nC\r\n", &[Err(BareLineEnd), Ok("C")]),
+            (
+                b"A\0B\r\n\tC\r\nD\r\n",
+                &[Err(ControlOctet), Err(ControlOctet), Ok("D")],
+            ),
+            ("größe\r\n".as_bytes(), &[Ok("größe")]),
+        ];
+        for (octets, expected) in cases {
+            for step in 1..=octets.len() {
+                let found = lines(octets, step);
+                let expected: Vec<_> = expected
+                    .iter()
+                    .map(|line| line.map(|line| line.as_bytes().to_vec()))
+                    .collect();
+                assert_eq!(found, expected, "{octets:?} in steps of {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_is_one_error_and_is_not_kept() {
+        let fits = b"12345678901234\r\nC\r\n";
+        let over = b"123456789012345\r\nC\r\n";
+        let far_over = b"1234567890123456789012345678901234567890\rA\nB\r\nC\r\n";
+        let with_late_lf = b"1234567890123456\nNOOP\r\nC\r\n";
+        for step in 1..40 {
+            assert_eq!(
+                lines(fits, step),
+                [Ok(b"12345678901234".to_vec()), Ok(b"C".to_vec())]
+            );
+            for octets in [&over[..], far_over, with_late_lf] {
+                assert_eq!(
+                    lines(octets, step),
+                    [Err(TooLong), Ok(b"C".to_vec())],
+                    "{step}"
+                );
+            }
+        }
+    }
+}

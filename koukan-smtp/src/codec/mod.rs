@@ -1,0 +1,41 @@
+//! The wire format without I/O: octets in, events out, and back.
+//!
+//! Nothing here knows of sockets or of tokio. Each decoder takes what it can use from the front of
+//! a buffer and leaves the rest, so the same octets give the same events however a network cuts
+//! them up.
+//!
+//! | a server decodes | and encodes |
+//! |---|---|
+//! | [`CommandDecoder`], [`DataDecoder`], [`BdatDecoder`] | [`encode_reply`] |
+//!
+//! | a client decodes | and encodes |
+//! |---|---|
+//! | [`ReplyParser`], [`Capabilities`] | [`CommandEncoder`], [`DotStuffing`] |
+
+mod bdat;
+mod body;
+mod capabilities;
+mod command;
+mod command_decoder;
+mod command_encoder;
+mod data;
+mod dot_stuffing;
+mod line;
+mod mail_parameters;
+mod reply_encoder;
+mod reply_parser;
+
+pub use self::{
+    bdat::BdatDecoder,
+    body::{BareLineEnds, BodyEvent, ContentFault},
+    capabilities::{Capabilities, Limits, SizeLimit},
+    command::{Command, CommandError},
+    command_decoder::CommandDecoder,
+    command_encoder::CommandEncoder,
+    data::DataDecoder,
+    dot_stuffing::DotStuffing,
+    line::{Framed, LineError, LineFramer},
+    mail_parameters::{MailParameters, Unsendable},
+    reply_encoder::{LINE_MAX, encode_reply},
+    reply_parser::{InvalidReply, ReplyParser},
+};

@@ -1,0 +1,142 @@
+//! Replies onto the wire.
+
+use std::io::Write;
+
+use koukan_core::reply::Reply;
+
+/// Octets in a reply line at most, the CRLF included.
+///
+/// *Source*: RFC 5321 section 4.5.3.1.5.
+pub const LINE_MAX: usize = 512;
+
+/// Octets in a reply code.
+const CODE_LEN: usize = 3;
+
+/// Lines in a reply at most; what a stage writes beyond that is cut.
+const LINES_MAX: usize = 64;
+
+/// Appends a reply to `out`, as one or more lines.
+///
+/// *Shape*: each line starts with the code and, if `with_enhanced`, the enhanced status code;
+/// longer text goes on in another line. Characters outside printable ASCII become `?`, since no reply
+/// may be in UTF-8 to a client that has not asked for it.
+///
+/// *Source*: RFC 5321 section 4.2.1; RFC 2034 section 4.
+pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
+    let mut start = out.len();
+    let code = reply.code();
+    // Writing to a `Vec` does not fail.
+    let _ = match reply.enhanced() {
+        Some(enhanced) if with_enhanced => write!(out, "{code} {enhanced} "),
+        _ => write!(out, "{code} "),
+    };
+    let prefix = start..out.len();
+    let room = LINE_MAX - prefix.len() - "\r\n".len();
+    let lines = reply.text().split('\n').flat_map(|line| Wrapped {
+        rest: Some(line),
+        room,
+    });
+    for (nth, line) in lines.take(LINES_MAX).enumerate() {
+        if nth > 0 {
+            // The line before is not the last.
+            out[start + CODE_LEN] = b'-';
+            start = out.len();
+            out.extend_from_within(prefix.clone());
+            out[start + CODE_LEN] = b' ';
+        }
+        out.extend(line.chars().map(printable));
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// A line of text in pieces of at most `room` octets, cut at spaces where there are any.
+struct Wrapped<'a> {
+    rest: Option<&'a str>,
+    room: usize,
+}
+
+impl<'a> Iterator for Wrapped<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.rest.take()?;
+        if text.len() <= self.room {
+            return Some(text);
+        }
+        let hard = text.floor_char_boundary(self.room);
+        let space = memchr::memrchr(b' ', &text.as_bytes()[..=self.room]);
+        let (end, next) = match space {
+            Some(space) if space > 0 => (space, space + 1),
+            _ => (hard, hard),
+        };
+        self.rest = Some(&text[next..]);
+        Some(&text[..end])
+    }
+}
+
+fn printable(c: char) -> u8 {
+    match c {
+        ' '..='~' | '\t' => c as u8,
+        _ => b'?',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(reply: &Reply, with_enhanced: bool) -> String {
+        let mut out = Vec::new();
+        encode_reply(reply, with_enhanced, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn writes_one_line() {
+        assert_eq!(encode(&Reply::ok(), true), "250 2.0.0 ok\r\n");
+        assert_eq!(encode(&Reply::ok(), false), "250 ok\r\n");
+        assert_eq!(encode(&Reply::ok().with_text(""), true), "250 2.0.0 \r\n");
+        assert_eq!(
+            encode(&Reply::start_mail_input(), true),
+            "354 start mail input; end with <CRLF>.<CRLF>\r\n"
+        );
+    }
+
+    #[test]
+    fn every_line_has_the_codes() {
+        let reply = Reply::policy_refused().with_text("no\n\nbecause\u{e9}");
+        assert_eq!(
+            encode(&reply, true),
+            "550-5.7.1 no\r\n550-5.7.1 \r\n550 5.7.1 because?\r\n"
+        );
+        assert_eq!(encode(&reply, false), "550-no\r\n550-\r\n550 because?\r\n");
+    }
+
+    #[test]
+    fn long_text_goes_on_in_more_lines_and_ends() {
+        for text in [
+            "word ".repeat(400),
+            "x".repeat(2000),
+            "é".repeat(1000),
+            "\n".repeat(1000),
+        ] {
+            let wire = encode(&Reply::ok().with_text(text), true);
+            let lines: Vec<_> = wire.split_inclusive("\r\n").collect();
+            assert!(lines.len() <= LINES_MAX);
+            let (last, others) = lines.split_last().unwrap();
+            assert!(last.starts_with("250 2.0.0 "));
+            assert!(others.iter().all(|line| line.starts_with("250-2.0.0 ")));
+            assert!(lines.iter().all(|line| line.len() <= LINE_MAX));
+        }
+        let exact = "x".repeat(LINE_MAX - "250 2.0.0 \r\n".len());
+        assert_eq!(
+            encode(&Reply::ok().with_text(exact.clone()), true).len(),
+            LINE_MAX
+        );
+        let spaced = format!("{exact} y");
+        assert_eq!(
+            encode(&Reply::ok().with_text(spaced), true),
+            format!("250-2.0.0 {exact}\r\n250 2.0.0 y\r\n")
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! What a client may ask for.
+
+/// Bounds on what one client can make the server hold or do.
+///
+/// # Example
+///
+/// ```
+/// use koukan_smtp::server::Limits;
+///
+/// let limits = Limits { message_size: 10 << 20, ..Limits::default() };
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets in a command line, CRLF included. RFC 5321 section 4.5.3.1.4 demands 512 and more
+    /// for extensions. An over-long line gets 500. Default 2048.
+    pub command_line: usize,
+    /// Octets in a message, as advertised by SIZE; a larger one gets 552. Default 50 MiB.
+    pub message_size: u64,
+    /// Octets in a line of a message, CRLF included; a message with a longer one gets 554.
+    /// Default: no limit.
+    pub text_line: Option<usize>,
+    /// RCPT commands in a mail transaction; those beyond get 452. RFC 5321 section 4.5.3.1.8
+    /// demands 100 at least. Default 1000.
+    pub recipients: usize,
+    /// Mail transactions on a connection; the next MAIL gets 421. Default 10 000.
+    pub transactions: u32,
+    /// Commands on a connection that are malformed or out of sequence; one more gets 421.
+    /// Recipients that were refused do not count. Default 20.
+    pub errors: u32,
+    /// Commands that lead nowhere (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last
+    /// message that was accepted; one more gets 421. Default 100.
+    pub idle_commands: u32,
+    /// Connections in all; one more gets 421. Default 4096.
+    pub connections: usize,
+    /// Connections of one client (an IPv4 address, or the /64 network of an IPv6 address); one
+    /// more gets 421. Default 256.
+    pub connections_per_client: usize,
+    /// Octets of a message that are read at once, and so held, at most. Default 64 KiB.
+    pub body_buffer: usize,
+    /// Octets a second that a client must send while it sends a message, on average and apart
+    /// from [`Timeouts::data_grace`](super::Timeouts::data_grace), or it gets 421. Time that the
+    /// server itself takes does not count. Default 100.
+    pub data_rate: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command_line: 2048,
+            message_size: 50 << 20,
+            text_line: None,
+            recipients: 1000,
+            transactions: 10_000,
+            errors: 20,
+            idle_commands: 100,
+            connections: 4096,
+            connections_per_client: 256,
+            body_buffer: 64 << 10,
+            data_rate: 100,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The SMTP server: accepts connections and drives a [`MailService`] with what clients send.
+//!
+//! - Commands are pipelined through to the service: recipients go upstream as they come, and the
+//!   replies go back in order with as few writes as possible.
+//! - A message is streamed upstream while it is received; one that is refused, too big or badly
+//!   framed is taken off the wire to its end and answered then. A client that is gone before the
+//!   end of its message has sent none.
+//! - Only CRLF ends a line, and only CRLF `.` CRLF a message.
+//! - A client that speaks before the greeting is not turned away for it: what it sent is served
+//!   after the greeting.
+//! - A service that answers 421 has the connection closed, as RFC 5321 section 3.8 says.
+//!
+//! [`Limits`] and [`Timeouts`] bound what a client can make the server hold or do.
+
+mod accept;
+mod admission;
+mod config;
+mod limits;
+mod make;
+mod session;
+mod timeouts;
+
+pub use self::{
+    config::Config,
+    limits::Limits,
+    make::{Connected, MakeMailService, Shared},
+    timeouts::Timeouts,
+};
+
+use std::{fmt, future::pending, io, sync::Arc};
+
+use koukan_core::{context::Sender, service::MailService};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, ToSocketAddrs},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::session::Session;
+
+/// An SMTP server: a configuration, and what makes a service for each connection.
+///
+/// # Example
+///
+/// ```no_run
+/// use koukan_core::{reply::Reply, transaction::Transaction};
+/// use koukan_smtp::Server;
+/// use tower::{BoxError, service_fn};
+///
+/// #[tokio::main]
+/// async fn main() -> std::io::Result<()> {
+///     let print = service_fn(|mut tx: Transaction| async move {
+///         tx.mail.answer(Reply::sender_ok());
+///         while let Some(rcpt) = tx.recipients.next().await? {
+///             rcpt.answer(Reply::recipient_ok());
+///         }
+///         while let Some(octets) = tx.body.next().await? {
+///             print!("{}", String::from_utf8_lossy(&octets));
+///         }
+///         Ok::<_, BoxError>(Reply::message_accepted())
+///     });
+///     Server::new(print).with_name("mx.example.com").listen("127.0.0.1:1025").await
+/// }
+/// ```
+#[must_use = "a server does nothing until it listens"]
+pub struct Server<M> {
+    make: Arc<M>,
+    config: Arc<Config>,
+}
+
+impl<S: MailService> Server<Shared<S>> {
+    /// Makes a server that gives every connection the same service.
+    pub fn new(service: S) -> Self {
+        Self::with_make(Shared(service))
+    }
+}
+
+impl<M: MakeMailService> Server<M> {
+    /// Makes a server with a service for each connection: a closure of `&`[`Connected`], or any
+    /// other [`MakeMailService`].
+    pub fn with_make(make: M) -> Self {
+        Self {
+            make: Arc::new(make),
+            config: Arc::default(),
+        }
+    }
+
+    /// Replaces the configuration as a whole.
+    pub fn with_config(mut self, config: Config) -> Self {
+        self.config = Arc::new(config);
+        self
+    }
+
+    /// Sets the domain name by which the server introduces itself.
+    pub fn with_name(self, name: impl Into<Box<str>>) -> Self {
+        self.configure(|config| config.name = name.into())
+    }
+
+    /// Sets on whose behalf the transactions run.
+    pub fn with_sender(self, sender: Sender) -> Self {
+        self.configure(|config| config.sender = sender)
+    }
+
+    /// Sets what a client may ask for.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        self.configure(|config| config.limits = limits)
+    }
+
+    /// Sets how long a client is waited for.
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        self.configure(|config| config.timeouts = timeouts)
+    }
+
+    fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    /// Listens on `address` and serves whoever connects, until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot listen there.
+    pub async fn listen(self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let listener = TcpListener::bind(address).await?;
+        self.run(listener, pending()).await;
+        Ok(())
+    }
+
+    /// Serves whoever connects until `shutdown` is ready, then stops gracefully.
+    ///
+    /// To stop gracefully is to accept no more connections, to end sessions between transactions
+    /// with 421, to let transactions that are under way end, and to abort what is left after
+    /// [`Timeouts::drain`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When it is dropped, nothing more is accepted; sessions under way go on to their end.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        accept::run(self, listener, shutdown).await;
+    }
+
+    /// Serves one client on a transport that is connected already, until the session ends.
+    ///
+    /// The limits on the number of connections do not apply.
+    ///
+    /// # Cancel safety
+    ///
+    /// When it is dropped, a transaction that is under way is aborted.
+    pub async fn serve<IO>(&self, io: IO, connected: &Connected)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let stop = CancellationToken::new();
+        self.session(io, connected, stop).run().await;
+    }
+
+    fn session<IO>(
+        &self,
+        io: IO,
+        connected: &Connected,
+        stop: CancellationToken,
+    ) -> Session<IO, M::Service>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let service = self.make.make(connected);
+        Session::new(io, connected, service, Arc::clone(&self.config), stop)
+    }
+}
+
+impl<M> Clone for Server<M> {
+    fn clone(&self) -> Self {
+        Self {
+            make: Arc::clone(&self.make),
+            config: Arc::clone(&self.config),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Server<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

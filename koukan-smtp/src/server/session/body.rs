@@ -1,0 +1,183 @@
+//! Receiving a message: DATA and BDAT.
+
+use bytes::{Bytes, BytesMut};
+use koukan_core::{reply::Reply, service::MailService};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+
+use super::{End, Session, pace::Pace, state::Tally};
+use crate::codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder};
+
+/// What is known of a message that is being received.
+#[derive(Debug)]
+pub(super) struct Message {
+    octets: u64,
+    /// Its size as the client declared it.
+    declared: Option<u64>,
+    /// What it will be answered with, whatever else follows.
+    refusal: Option<Reply>,
+    chunks: BdatDecoder,
+    pace: Pace,
+}
+
+impl Message {
+    pub(super) fn new(bare_line_ends: BareLineEnds) -> Self {
+        Self {
+            octets: 0,
+            declared: None,
+            refusal: None,
+            chunks: BdatDecoder::new(bare_line_ends),
+            pace: Pace::default(),
+        }
+    }
+
+    /// The client declared a size.
+    pub(super) fn expect(&mut self, size: Option<u64>) {
+        self.declared = size;
+    }
+}
+
+impl<IO, S> Session<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: MailService,
+{
+    /// DATA.
+    pub(super) async fn receive_message(&mut self) -> Result<(), End> {
+        if let Some(reply) = self.early_refusal() {
+            self.close_transaction();
+            return self.send(reply);
+        }
+        self.no_more_recipients();
+        self.send(Reply::start_mail_input())?;
+        let text_line = self.config.limits.text_line;
+        let mut decoder = DataDecoder::new(self.config.bare_line_ends, text_line);
+        self.connection
+            .begin_body(self.message.declared, self.config.limits.body_buffer);
+        self.receive(|input| decoder.decode(input)).await?;
+        self.finish().await
+    }
+
+    /// BDAT.
+    pub(super) async fn receive_chunk(&mut self, size: u64, is_last: bool) -> Result<(), End> {
+        self.no_more_recipients();
+        let mut decoder = self.message.chunks.clone();
+        decoder.start_chunk(size, is_last);
+        self.connection
+            .begin_body(Some(size), self.config.limits.body_buffer);
+        self.receive(|input| decoder.decode(input)).await?;
+        self.message.chunks = decoder;
+        if is_last {
+            return self.finish().await;
+        }
+        if let Some(reply) = self.message.refusal.take().or_else(|| self.early_refusal()) {
+            self.close_transaction();
+            self.state.chunk_failed(reply.clone());
+            return self.send(reply);
+        }
+        self.state.chunk_taken();
+        self.send(Reply::ok().with_text(format!("{size} octets received")))
+    }
+
+    /// Takes the octets of a BDAT that cannot be carried out off the wire.
+    pub(super) async fn discard_chunk(&mut self, size: u64) -> Result<(), End> {
+        let mut decoder = BdatDecoder::new(BareLineEnds::Keep);
+        decoder.start_chunk(size, false);
+        loop {
+            match decoder.decode(self.connection.input_mut()) {
+                Some(BodyEvent::End) => return Ok(()),
+                Some(BodyEvent::Chunk(_) | BodyEvent::Fault(_)) => {}
+                None => self.read_message().await?,
+            }
+        }
+    }
+
+    /// Takes a message, or a part of it, off the wire and hands it upstream.
+    async fn receive(
+        &mut self,
+        mut decode: impl FnMut(&mut BytesMut) -> Option<BodyEvent>,
+    ) -> Result<(), End> {
+        loop {
+            match decode(self.connection.input_mut()) {
+                Some(BodyEvent::Chunk(octets)) => self.hand_on(octets).await,
+                Some(BodyEvent::Fault(fault)) => self.refuse(refusal(fault)),
+                Some(BodyEvent::End) => break,
+                None => self.read_message().await?,
+            }
+        }
+        self.connection.end_body();
+        Ok(())
+    }
+
+    async fn hand_on(&mut self, octets: Bytes) {
+        self.message.octets += octets.len() as u64;
+        if self.message.octets > self.config.limits.message_size {
+            self.refuse(Reply::message_too_big());
+        }
+        if let Some(driver) = &mut self.driver {
+            // Once the call has ended, its reply waits for the client to be done.
+            let _ = self.connection.flush_beside(driver.send(octets)).await;
+        }
+    }
+
+    /// Aborts the transaction; the rest of the message is received, and then answered.
+    fn refuse(&mut self, reply: Reply) {
+        self.driver = None;
+        self.message.refusal.get_or_insert(reply);
+    }
+
+    async fn read_message(&mut self) -> Result<(), End> {
+        let (limits, timeouts) = (&self.config.limits, &self.config.timeouts);
+        let started = Instant::now();
+        let patience = self.message.pace.patience(limits, timeouts);
+        let deadline = self.deadline.min(started + patience);
+        let before = self.connection.input_len();
+        tokio::select! {
+            biased;
+            result = self.connection.exchange(true, deadline) => result?,
+            _ = self.replies.next(self.driver.as_mut()) => {}
+        }
+        if self.connection.is_eof() {
+            return Err(End::Gone);
+        }
+        let octets = self.connection.input_len() - before;
+        self.message.pace.received(started.elapsed(), octets);
+        self.connection.grow_body(limits.body_buffer);
+        Ok(())
+    }
+
+    /// Answers the message.
+    async fn finish(&mut self) -> Result<(), End> {
+        let reply = match (self.message.refusal.take(), &mut self.driver) {
+            (Some(reply), _) => reply,
+            (None, Some(driver)) => self.connection.flush_beside(driver.finish()).await,
+            (None, None) => Reply::local_error(),
+        };
+        self.close_transaction();
+        if reply.is_positive() {
+            self.tallies.accepted();
+        }
+        self.answer(reply, Tally::Fine)
+    }
+
+    fn no_more_recipients(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            driver.data();
+        }
+    }
+
+    /// The final reply, if it is there already and negative.
+    fn early_refusal(&self) -> Option<Reply> {
+        let reply = self.driver.as_ref()?.final_reply()?;
+        reply.is_negative().then(|| reply.clone())
+    }
+}
+
+fn refusal(fault: ContentFault) -> Reply {
+    Reply::bad_content().with_text(match fault {
+        ContentFault::BareLineEnd => "message holds a bare CR or LF",
+        ContentFault::LineTooLong => "message holds a line that is too long",
+    })
+}

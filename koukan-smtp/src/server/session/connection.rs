@@ -1,0 +1,188 @@
+//! The octets of a session: what came in, what is to go out, and the transport between.
+
+use std::{future::pending, pin::pin, time::Duration};
+
+use bytes::BytesMut;
+use koukan_core::reply::Reply;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::End;
+use crate::codec;
+
+/// Octets to make room for when a command is awaited.
+const COMMAND_READ: usize = 1024;
+/// Octets to make room for when a message begins; doubled while reads fill what they get.
+const BODY_READ: usize = 8 * 1024;
+/// Octets of commands that are read ahead, at most.
+const READ_AHEAD: usize = 16 * 1024;
+/// Octets that are read and thrown away after a final 421, at most.
+const LINGER_OCTETS: usize = 64 * 1024;
+/// How long a client may take to read a final 421.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A transport with a buffer in either direction.
+#[derive(Debug)]
+pub(super) struct Connection<IO> {
+    io: IO,
+    input: BytesMut,
+    is_eof: bool,
+    /// Octets to make room for when there is little.
+    read_size: usize,
+    output: Vec<u8>,
+    /// Octets at the front of `output` that are on the wire already.
+    written: usize,
+    write_timeout: Duration,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    pub(super) fn new(io: IO, write_timeout: Duration) -> Self {
+        Self {
+            io,
+            input: BytesMut::new(),
+            is_eof: false,
+            read_size: COMMAND_READ,
+            output: Vec::new(),
+            written: 0,
+            write_timeout,
+        }
+    }
+
+    /// What came in and was not used.
+    pub(super) fn input_mut(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// How many octets came in and were not used.
+    pub(super) fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    /// Whether the client will send no more.
+    pub(super) fn is_eof(&self) -> bool {
+        self.is_eof
+    }
+
+    /// Whether so little came in that more may be read before it is used.
+    pub(super) fn may_read_ahead(&self) -> bool {
+        self.input.len() < READ_AHEAD
+    }
+
+    /// Puts a reply with those to go out.
+    pub(super) fn reply(&mut self, reply: &Reply, with_enhanced: bool) {
+        codec::encode_reply(reply, with_enhanced, &mut self.output);
+    }
+
+    /// Writes what is to go out, then reads; or, unless `may_read`, waits for the deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`End::Closed`] at the deadline; [`End::Gone`] if the transport fails or the client does
+    /// not take what is written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub(super) async fn exchange(&mut self, may_read: bool, deadline: Instant) -> Result<(), End> {
+        self.flush().await?;
+        let read = async {
+            match may_read {
+                true => self.read().await,
+                false => pending().await,
+            }
+        };
+        timeout_at(deadline, read)
+            .await
+            .unwrap_or_else(|_| Err(End::Closed(Reply::idle_too_long())))
+    }
+
+    /// Writes what is to go out while `answer` is awaited; ends with the answer, even if the
+    /// client is gone.
+    pub(super) async fn flush_beside<T>(&mut self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            _ = self.flush() => {}
+        }
+        answer.await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        match timeout(self.write_timeout, self.write()).await {
+            Ok(result) => result,
+            Err(_) => Err(End::Gone),
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), End> {
+        while self.written < self.output.len() {
+            match self.io.write(&self.output[self.written..]).await? {
+                0 => return Err(End::Gone),
+                written => self.written += written,
+            }
+        }
+        self.output.clear();
+        self.written = 0;
+        Ok(self.io.flush().await?)
+    }
+
+    async fn read(&mut self) -> Result<(), End> {
+        let room = self.input.capacity() - self.input.len();
+        // With a little room left in a big buffer, one more read fits; a sliver is no use.
+        if room < self.read_size / 8 {
+            self.input.reserve(self.read_size);
+        }
+        self.is_eof = self.io.read_buf(&mut self.input).await? == 0;
+        Ok(())
+    }
+
+    /// Makes ready to receive a message of about `size` octets, if that is known.
+    pub(super) fn begin_body(&mut self, size: Option<u64>, buffer_max: usize) {
+        let size = size.map_or(BODY_READ, |size| {
+            usize::try_from(size).unwrap_or(usize::MAX)
+        });
+        self.read_size = size.clamp(BODY_READ, buffer_max.max(BODY_READ));
+    }
+
+    /// Lets reads of a message grow up to `buffer_max` octets while they fill what they get.
+    pub(super) fn grow_body(&mut self, buffer_max: usize) {
+        if self.input.len() == self.input.capacity() {
+            self.read_size = (self.read_size * 2).min(buffer_max.max(BODY_READ));
+        }
+    }
+
+    /// Goes back to commands; a large buffer is given back.
+    pub(super) fn end_body(&mut self) {
+        if self.read_size > BODY_READ && self.input.len() <= COMMAND_READ {
+            self.input = BytesMut::from(&self.input[..]);
+        }
+        self.read_size = COMMAND_READ;
+    }
+
+    /// Writes what is left and closes.
+    ///
+    /// A socket that is closed with unread input makes the peer forget what it was sent last, so
+    /// after a reply that the client did not ask for, its input is read for a moment.
+    pub(super) async fn close(mut self, is_asked_for: bool) {
+        if self.flush().await.is_err() || self.io.shutdown().await.is_err() || is_asked_for {
+            return;
+        }
+        let _ = timeout(LINGER, async {
+            let mut octets = 0;
+            while !self.is_eof && octets < LINGER_OCTETS {
+                self.input.clear();
+                if self.read().await.is_err() {
+                    break;
+                }
+                octets += self.input.len();
+            }
+        })
+        .await;
+    }
+}

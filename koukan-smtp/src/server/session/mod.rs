@@ -1,0 +1,283 @@
+//! One SMTP session: what a client and the server say to each other on a connection.
+//!
+//! [`State`] decides what a command leads to; the rest does it. Commands are carried out as they
+//! come, RCPT upstream before its predecessors are answered; [`Replies`] keeps the answers in
+//! order. A command whose meaning depends on earlier answers is held until these are there.
+//!
+//! [`Session::wait`] is the one place where the session waits for commands, and so the one that
+//! writes: whatever can be answered at once goes out with one write.
+
+mod body;
+mod connection;
+mod end;
+mod hello;
+mod pace;
+mod parameters;
+mod replies;
+mod state;
+mod tally;
+
+use std::{convert::Infallible, sync::Arc};
+
+use koukan_core::{
+    context::{ClientName, Context},
+    reply::Reply,
+    service::MailService,
+    transaction::{Driver, Mail, Rcpt},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    body::Message,
+    connection::Connection,
+    end::End,
+    replies::{Answered, Replies},
+    state::{Action, State, Tally},
+    tally::Tallies,
+};
+use super::{Config, Connected};
+use crate::codec::{Command, CommandDecoder, CommandError};
+
+/// A session on a connection.
+pub(super) struct Session<IO, S> {
+    connection: Connection<IO>,
+    service: S,
+    config: Arc<Config>,
+    /// What each mail transaction is told of the session.
+    context: Arc<Context>,
+    commands: CommandDecoder,
+    /// A command that waits until those before it are answered.
+    held: Option<Command>,
+    state: State,
+    replies: Replies,
+    driver: Option<Driver>,
+    message: Message,
+    tallies: Tallies,
+    /// Since when the client has been waited for.
+    resting_since: Option<Instant>,
+    /// Set when the server stops.
+    stop: CancellationToken,
+    /// When the session has lasted long enough.
+    deadline: Instant,
+}
+
+impl<IO, S> Session<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: MailService,
+{
+    pub(super) fn new(
+        io: IO,
+        connected: &Connected,
+        service: S,
+        config: Arc<Config>,
+        stop: CancellationToken,
+    ) -> Self {
+        let mut context = Context::new(config.sender.clone());
+        context.remote_host = connected.remote_host;
+        context.local_host = connected.local_host;
+        Self {
+            connection: Connection::new(io, config.timeouts.write),
+            service,
+            context: Arc::new(context),
+            commands: CommandDecoder::new(config.limits.command_line),
+            held: None,
+            state: State::default(),
+            replies: Replies::default(),
+            driver: None,
+            message: Message::new(config.bare_line_ends),
+            tallies: Tallies::default(),
+            resting_since: None,
+            stop,
+            deadline: Instant::now() + config.timeouts.session,
+            config,
+        }
+    }
+
+    /// Serves the client until either side has had enough.
+    pub(super) async fn run(mut self) {
+        self.connection.reply(&hello::greeting(&self.config), false);
+        let Err(end) = self.serve().await;
+        // What was not delivered by now never will be.
+        self.driver = None;
+        tracing::debug!(?end, "session ended");
+        let is_asked_for = matches!(end, End::Quit);
+        let last = match end {
+            End::Gone => return,
+            End::Quit => Reply::closing(),
+            End::Closed(reply) => reply,
+        };
+        self.connection.reply(&last, self.state.is_extended());
+        self.connection.close(is_asked_for).await;
+    }
+
+    async fn serve(&mut self) -> Result<Infallible, End> {
+        loop {
+            while let Some(reply) = self.replies.pop_known() {
+                self.send(reply)?;
+            }
+            match self.next_command()? {
+                Some(Ok(command)) if self.must_wait(&command) => {
+                    self.held = Some(command);
+                    self.wait().await?;
+                }
+                Some(Ok(command)) => self.execute(command).await?,
+                Some(Err(error)) => self.answer(error.reply(), Tally::Error)?,
+                None => self.wait().await?,
+            }
+        }
+    }
+
+    fn next_command(&mut self) -> Result<Option<Result<Command, CommandError>>, End> {
+        if self.is_resting() && self.stop.is_cancelled() {
+            return Err(End::Closed(Reply::service_closing()));
+        }
+        if let Some(command) = self.held.take() {
+            return Ok(Some(Ok(command)));
+        }
+        if self.replies.is_full() {
+            return Ok(None);
+        }
+        match self.commands.decode(self.connection.input_mut()) {
+            None if self.connection.is_eof() => Err(End::Gone),
+            None => Ok(None),
+            command => {
+                self.resting_since = None;
+                Ok(command)
+            }
+        }
+    }
+
+    fn must_wait(&self, command: &Command) -> bool {
+        !self.replies.is_empty() && State::must_wait(command)
+    }
+
+    /// Whether the client has no business under way.
+    fn is_resting(&self) -> bool {
+        self.state.is_idle() && self.replies.is_empty()
+    }
+
+    /// Waits for the first reply to come or for more input, whichever is first.
+    async fn wait(&mut self) -> Result<(), End> {
+        let is_resting = self.is_resting();
+        let is_blocked = self.held.is_some() || self.replies.is_full();
+        let may_read =
+            !self.connection.is_eof() && (!is_blocked || self.connection.may_read_ahead());
+        let deadline = self.patience();
+        let (answered, reply) = tokio::select! {
+            // Replies that are there at once go out with those before them.
+            biased;
+            next = self.replies.next(self.driver.as_mut()) => next,
+            result = self.connection.exchange(may_read, deadline) => return result,
+            () = self.stop.cancelled(), if is_resting => return Ok(()),
+        };
+        self.answered(answered, reply)
+    }
+
+    /// Until when to wait for the client: for a whole command, not for the next octet of one.
+    fn patience(&mut self) -> Instant {
+        if !self.replies.is_empty() {
+            // The client waits for us.
+            self.resting_since = None;
+            return self.deadline;
+        }
+        let since = *self.resting_since.get_or_insert_with(Instant::now);
+        self.deadline.min(since + self.config.timeouts.command)
+    }
+
+    fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
+        match answered {
+            Answered::Mail if !reply.is_positive() => {
+                self.close_transaction();
+                self.replies.settle(&Reply::bad_sequence());
+            }
+            Answered::Rcpt if reply.is_positive() => self.state.recipient_accepted(),
+            Answered::Mail | Answered::Rcpt => {}
+        }
+        self.send(reply)
+    }
+
+    async fn execute(&mut self, command: Command) -> Result<(), End> {
+        match self.state.decide(command, &self.config.limits) {
+            Action::Hello(name) => self.hello(name),
+            Action::Mail(mail) => self.mail(mail),
+            Action::Rcpt(rcpt) => self.rcpt(rcpt).await,
+            Action::Data => self.receive_message().await,
+            Action::Bdat { size, is_last } => self.receive_chunk(size, is_last).await,
+            Action::Discard {
+                size,
+                is_last,
+                reply,
+                tally,
+            } => {
+                self.discard_chunk(size).await?;
+                self.state.chunk_discarded(is_last);
+                self.answer(reply, tally)
+            }
+            Action::Reset => {
+                self.close_transaction();
+                self.answer(Reply::ok(), Tally::Idle)
+            }
+            Action::Answer(reply, tally) => self.answer(reply, tally),
+            Action::Quit => Err(End::Quit),
+        }
+    }
+
+    fn hello(&mut self, name: ClientName) -> Result<(), End> {
+        self.close_transaction();
+        self.state.greeted(name.is_extended);
+        let reply = hello::answer(&self.config, name.is_extended);
+        Arc::make_mut(&mut self.context).client_name = Some(name);
+        self.answer(reply, Tally::Idle)
+    }
+
+    fn mail(&mut self, mail: Mail) -> Result<(), End> {
+        self.tallies.transaction(&self.config.limits)?;
+        self.state.opened(mail.parameters.is_smtputf8());
+        self.message = Message::new(self.config.bare_line_ends);
+        self.message.expect(mail.parameters.size());
+        let (driver, reply) = Driver::start(self.service.clone(), Arc::clone(&self.context), mail);
+        self.driver = Some(driver);
+        self.replies.push_mail(reply);
+        Ok(())
+    }
+
+    async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
+        let Some(driver) = &mut self.driver else {
+            return self.answer(Reply::bad_sequence(), Tally::Error);
+        };
+        let reply = self.connection.flush_beside(driver.rcpt(rcpt)).await;
+        self.state.recipient_handed_on();
+        self.replies.push_rcpt(reply);
+        Ok(())
+    }
+
+    /// Answers a command in its turn.
+    fn answer(&mut self, reply: Reply, tally: Tally) -> Result<(), End> {
+        self.tallies.command(tally, &self.config.limits)?;
+        if self.replies.is_empty() {
+            return self.send(reply);
+        }
+        self.replies.push(reply);
+        Ok(())
+    }
+
+    /// Answers a command whose turn it is.
+    fn send(&mut self, reply: Reply) -> Result<(), End> {
+        if reply.closes_connection() {
+            return Err(End::Closed(reply));
+        }
+        self.connection.reply(&reply, self.state.is_extended());
+        Ok(())
+    }
+
+    /// Ends the transaction, which aborts it unless it has ended by itself.
+    fn close_transaction(&mut self) {
+        self.driver = None;
+        self.state.closed();
+    }
+}

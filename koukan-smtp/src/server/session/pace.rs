@@ -1,0 +1,73 @@
+//! Whether a client sends a message fast enough.
+
+use std::time::Duration;
+
+use crate::server::{Limits, Timeouts};
+
+/// How long a client was waited for, and how much it sent, since a message began.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pace {
+    waited: Duration,
+    octets: u64,
+}
+
+impl Pace {
+    /// How long it may be waited for now.
+    pub(super) fn patience(&self, limits: &Limits, timeouts: &Timeouts) -> Duration {
+        let earned = Duration::from_secs(
+            self.octets
+                .checked_div(limits.data_rate)
+                .unwrap_or(u64::MAX),
+        );
+        timeouts
+            .data_grace
+            .saturating_add(earned)
+            .saturating_sub(self.waited)
+            .min(timeouts.data_block)
+    }
+
+    /// The client was waited for, and sent something.
+    pub(super) fn received(&mut self, waited: Duration, octets: usize) {
+        self.waited += waited;
+        self.octets += octets as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_earned_by_octets() {
+        let seconds = Duration::from_secs;
+        let limits = Limits {
+            data_rate: 10,
+            ..Limits::default()
+        };
+        let timeouts = Timeouts {
+            data_block: seconds(100),
+            data_grace: seconds(50),
+            ..Timeouts::default()
+        };
+        let mut pace = Pace::default();
+        assert_eq!(pace.patience(&limits, &timeouts), seconds(50));
+        pace.received(seconds(40), 50);
+        assert_eq!(pace.patience(&limits, &timeouts), seconds(15));
+        pace.received(seconds(15), 0);
+        assert_eq!(pace.patience(&limits, &timeouts), seconds(0));
+        pace.received(seconds(0), 10_000);
+        assert_eq!(pace.patience(&limits, &timeouts), seconds(100));
+    }
+
+    #[test]
+    fn without_a_rate_only_silence_counts() {
+        let limits = Limits {
+            data_rate: 0,
+            ..Limits::default()
+        };
+        let timeouts = Timeouts::default();
+        let mut pace = Pace::default();
+        pace.received(Duration::from_secs(100_000), 1);
+        assert_eq!(pace.patience(&limits, &timeouts), timeouts.data_block);
+    }
+}

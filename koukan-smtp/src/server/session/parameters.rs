@@ -1,0 +1,63 @@
+//! Which parameters MAIL and RCPT may have.
+
+use koukan_core::{
+    path::{Parameter, Parameters},
+    reply::Reply,
+};
+
+/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152) and SMTPUTF8 (RFC 6531).
+pub(super) fn check_mail(parameters: &Parameters, size_max: u64) -> Result<(), Reply> {
+    parameters
+        .iter()
+        .try_for_each(|parameter| check_one(parameter, size_max))
+}
+
+/// RCPT has none as yet.
+pub(super) fn check_rcpt(parameters: &Parameters) -> Result<(), Reply> {
+    if parameters.is_empty() {
+        Ok(())
+    } else {
+        Err(Reply::unknown_parameter())
+    }
+}
+
+fn check_one(parameter: &Parameter, size_max: u64) -> Result<(), Reply> {
+    let is = |keyword| parameter.keyword().eq_ignore_ascii_case(keyword);
+    if is("SIZE") {
+        check_size(parameter.value(), size_max)
+    } else if is("BODY") {
+        check_body(parameter.value())
+    } else if is("SMTPUTF8") {
+        parameter
+            .value()
+            .map_or(Ok(()), |_| Err(Reply::syntax_error()))
+    } else {
+        Err(Reply::unknown_parameter())
+    }
+}
+
+fn check_size(value: Option<&str>, max: u64) -> Result<(), Reply> {
+    let digits = value.ok_or_else(Reply::syntax_error)?;
+    if !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+        return Err(Reply::syntax_error());
+    }
+    // A number that does not even fit is too big.
+    match digits.parse::<u64>() {
+        Ok(size) if size <= max => Ok(()),
+        _ => Err(Reply::message_too_big()),
+    }
+}
+
+/// BINARYMIME is not offered.
+fn check_body(value: Option<&str>) -> Result<(), Reply> {
+    let is_offered = |value: &str| {
+        ["7BIT", "8BITMIME"]
+            .iter()
+            .any(|name| value.eq_ignore_ascii_case(name))
+    };
+    if value.is_some_and(is_offered) {
+        Ok(())
+    } else {
+        Err(Reply::syntax_error())
+    }
+}

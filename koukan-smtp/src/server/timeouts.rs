@@ -1,0 +1,41 @@
+//! How long the server waits for a client.
+
+use std::time::Duration;
+
+/// How long the server waits for a client, phase by phase; one that takes longer gets 421.
+///
+/// Time that passes while a reply from upstream is awaited does not count but for
+/// [`Timeouts::session`]; bound it with a timeout layer on the service.
+///
+/// *Source*: RFC 5321 section 4.5.3.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the next command. Default 5 minutes (RFC 5321 section 4.5.3.2.7).
+    pub command: Duration,
+    /// For the next octets of a message. Default 3 minutes (RFC 5321 section 4.5.3.2.5).
+    pub data_block: Duration,
+    /// For a message, on top of what its size allows at
+    /// [`Limits::data_rate`](super::Limits::data_rate). Default 1 minute.
+    pub data_grace: Duration,
+    /// For the client to take replies off the wire; a client that does not is dropped without
+    /// another. Default 2 minutes.
+    pub write: Duration,
+    /// For the whole session, looked at whenever the client is waited for. Default 2 hours.
+    pub session: Duration,
+    /// After the server was told to stop, for the transactions that are under way. Default 30
+    /// seconds.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            command: Duration::from_secs(5 * 60),
+            data_block: Duration::from_secs(3 * 60),
+            data_grace: Duration::from_secs(60),
+            write: Duration::from_secs(2 * 60),
+            session: Duration::from_secs(2 * 60 * 60),
+            drain: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Servers that close, break the protocol, or say 421.
+
+use koukan_core::reply::{RemoteMta, Reply};
+
+use super::{
+    net::Net,
+    sending::{add, hello, send, start, start_with},
+};
+
+/// What the server does up to each phase of a transaction, one command at a time.
+const PHASES: [&str; 5] = [
+    "",
+    "C: MAIL FROM:<a@me.example>\n",
+    "S: 250 sender\nC: RCPT TO:<b@mx.example>\n",
+    "S: 250 b\nC: DATA\n",
+    "S: 354 go\nC: hi\nC: .\n",
+];
+
+/// A script in which the server does something when it has come to a phase.
+fn script(phase: usize, then: &str) -> String {
+    hello("") + &PHASES[..=phase].concat() + then
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_a_transient_failure() {
+    for phase in 0..PHASES.len() {
+        let net = Net::new([script(phase, "CLOSE")]);
+        let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+        assert_eq!(replies[2], Reply::connection_lost().to_string(), "{phase}");
+        let positive = replies.iter().filter(|reply| reply.starts_with("250"));
+        assert_eq!(positive.count(), phase.saturating_sub(1).min(2), "{phase}");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_closes_says_the_final_word() {
+    for phase in 1..PHASES.len() {
+        let net = Net::new([script(phase, "S: 421 4.3.2 bye\nEOF")]);
+        let endpoint = net.endpoint();
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies[2], "421 4.3.2 bye", "{phase}");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_reply_breaks_the_protocol() {
+    for phase in 1..PHASES.len() {
+        for nonsense in ["HTTP/1.1 200 OK", "250-a\nS: 251 b", "334 eh"] {
+            let net = Net::new([script(phase, &format!("S: {nonsense}\nEOF"))]);
+            let endpoint = net.endpoint();
+            let replies = send(&endpoint, &["b"], "hi\r\n").await;
+            let last = Reply::bad_upstream_reply().to_string();
+            let is_go_ahead = phase == 3 && nonsense.starts_with('3');
+            if !is_go_ahead {
+                assert_eq!(replies[2], last, "{phase} {nonsense}");
+                net.done().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_nobody_asked_for_breaks_the_protocol() {
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           S: 250 and more
+           EOF"]);
+    let (mut driver, pending) = start(&net.endpoint());
+    assert!(driver.wait(pending).await.is_positive());
+    driver.progress().await;
+    assert_eq!(driver.finish().await, Reply::bad_upstream_reply());
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_may_close_between_commands() {
+    for (then, last) in [
+        ("S: 421 4.4.2 too slow\nEOF", "421 4.4.2 too slow"),
+        (
+            "CLOSE",
+            "451 4.4.2 lost the connection to the destination host",
+        ),
+    ] {
+        let net = Net::new([hello("PIPELINING")
+            + "C: MAIL FROM:<a@me.example>
+               S: 250 sender
+               C: RCPT TO:<b@mx.example>
+               S: 250 b
+               PAUSE 100\n"
+            + then]);
+        let mut driver = start_with(&net.endpoint(), &["b"]).await;
+        driver.progress().await;
+        assert_eq!(driver.final_reply().unwrap().to_string(), last);
+        assert_eq!(add(&mut driver, "c").await.to_string(), last);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_name_the_server_too() {
+    let net = Net::new([script(1, "CLOSE")]);
+    let (mut driver, pending) = start(&net.endpoint());
+    let reply = driver.wait(pending).await;
+    let remote = reply.extensions().get::<RemoteMta>().unwrap();
+    assert_eq!(&*remote.host, "mx.example");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_transaction_closes_its_connection() {
+    for phase in 1..PHASES.len() - 1 {
+        let net = Net::new([script(phase, "EOF")]);
+        let endpoint = net.endpoint();
+        let sending = send(&endpoint, &["b"], "hi\r\n");
+        let wait = std::time::Duration::from_secs(1);
+        tokio::time::timeout(wait, sending).await.unwrap_err();
+        net.done().await;
+    }
+}

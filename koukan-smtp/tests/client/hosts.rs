@@ -1,0 +1,190 @@
+//! Which host gets the transaction, and how it is greeted.
+
+use koukan_core::{
+    reply::Reply,
+    service::MailService,
+    signals::Destination,
+    transaction::{Command, Rcpt, Transaction},
+};
+use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
+use tower::ServiceExt;
+
+use super::{
+    net::{Net, Next},
+    sending::{add, hello, send, start},
+};
+
+/// All of a transaction that is accepted.
+const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: BDAT 4 LAST
+    C: hi
+    S: 250 sender
+    S: 250 b
+    S: 250 queued\n";
+
+fn accepting() -> String {
+    hello("PIPELINING CHUNKING") + ACCEPTED
+}
+
+fn endpoint_to(net: &Net, hosts: &[&str]) -> SmtpEndpoint<Net, Net> {
+    let hosts: Vec<_> = hosts.iter().map(|host| host.parse().unwrap()).collect();
+    net.endpoint_with(|settings| settings.with_hosts(hosts))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_is_tried_before_mail() {
+    for first in [
+        Next::Refused,
+        Next::Silent,
+        Next::Script("S: 421 full\nEOF".into()),
+        Next::Script("S: 450 later\nEOF".into()),
+        Next::Script("CLOSE".into()),
+        Next::Script("S: hello\nEOF".into()),
+        Next::Script("S: 220 mx\nC: EHLO me.example\nS: 451 later\nEOF".into()),
+        Next::Script("S: 220 mx\nC: EHLO me.example\nCLOSE".into()),
+    ] {
+        let net = Net::with([first, Next::Script(accepting())]);
+        let endpoint = endpoint_to(&net, &["192.0.2.7:25", "[2001:db8::1]:2525"]);
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies[2], "250 queued");
+        assert_eq!(net.addresses(), ["192.0.2.7:25", "[2001:db8::1]:2525"]);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_refuses_for_good_is_believed() {
+    for (script, last) in [
+        ("S: 554 5.7.1 not you\nEOF", "554 5.7.1 not you"),
+        (
+            "S: 220 mx\nC: EHLO me.example\nS: 550 no\nC: HELO me.example\nS: 550 no again\nEOF",
+            "550 no again",
+        ),
+        (
+            "S: 220 mx\nC: EHLO me.example\nS: 250 mx\nC: MAIL FROM:<a@me.example>\nS: 450 no",
+            "450 no",
+        ),
+    ] {
+        let net = Net::new([script]);
+        let endpoint = endpoint_to(&net, &["192.0.2.7:25", "192.0.2.8:25"]);
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies, [last; 3]);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_addresses_of_a_host_are_tried() {
+    let net = Net::with([Next::Refused, Next::Script(accepting())]);
+    let endpoint = endpoint_to(&net, &["two.example:25"]);
+    let replies = send(&endpoint, &["b"], "hi\r\n").await;
+    assert_eq!(replies[2], "250 queued");
+    assert_eq!(net.addresses(), ["192.0.2.1:25", "192.0.2.2:25"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_host_works_the_last_failure_is_told() {
+    for (hosts, reply) in [
+        (
+            ["unknown.example:25", "192.0.2.7:25"],
+            Reply::connection_failed(),
+        ),
+        (
+            ["192.0.2.7:25", "unknown.example:25"],
+            Reply::directory_failed(),
+        ),
+        (
+            ["192.0.2.7:25", "none.example:25"],
+            Reply::directory_failed(),
+        ),
+    ] {
+        let net = Net::with([Next::Refused]);
+        let replies = send(&endpoint_to(&net, &hosts), &["b"], "hi\r\n").await;
+        assert_eq!(replies, [reply.to_string().as_str(); 3]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_ehlo_is_greeted_with_helo() {
+    let net = Net::new(["S: 220-mx
+        S: 220 really
+        C: EHLO me.example
+        S: 502 what
+        C: HELO me.example
+        S: 250 mx
+        C: MAIL FROM:<a@me.example>
+        S: 250 sender
+        C: RCPT TO:<b@mx.example>
+        S: 250 b
+        C: DATA
+        S: 354 go
+        C: hi
+        C: .
+        S: 250 queued"]);
+    let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+    assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+    net.done().await;
+}
+
+/// An endpoint without hosts of its own, below a filter that routes by the first recipient.
+fn routed(net: &Net) -> impl MailService {
+    let settings = ClientSettings::new("me.example").unwrap();
+    SmtpEndpoint::with_transport(settings, net.clone(), net.clone()).map_request(
+        |tx: Transaction| {
+            let signals = tx.signals.clone();
+            tx.map_recipients(|recipients| {
+                recipients.map(move |rcpt: Command<Rcpt>| {
+                    let hosts = vec!["192.0.2.9:25".parse().unwrap()];
+                    let _ = signals.set(Destination { hosts });
+                    rcpt
+                })
+            })
+        },
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_signal_may_come_with_the_first_recipient() {
+    let net = Net::new([accepting()]);
+    let replies = send(&routed(&net), &["b"], "hi\r\n").await;
+    assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+    assert_eq!(net.addresses(), ["192.0.2.9:25"]);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_is_answered_where_the_recipient_waits_for_it() {
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
+           C: RCPT TO:<b@mx.example>
+           S: 550 5.7.1 not you
+           S: 503 what"]);
+    let (mut driver, pending) = start(&routed(&net));
+    assert_eq!(driver.wait(pending).await, Reply::sender_ok());
+    assert!(net.addresses().is_empty());
+    let reply = add(&mut driver, "b").await;
+    assert_eq!(reply.to_string(), "550 5.7.1 not you");
+    assert_eq!(driver.finish().await, reply);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nowhere_to_go_is_a_failure() {
+    let settings = ClientSettings::new("me.example").unwrap();
+    let net = Net::default();
+    let endpoint = SmtpEndpoint::with_transport(settings, net.clone(), net);
+    let replies = send(&endpoint, &["b"], "hi\r\n").await;
+    assert_eq!(replies, [Reply::local_error().to_string().as_str(); 3]);
+    let replies = send(&endpoint, &[], "hi\r\n").await;
+    assert_eq!(replies[1], Reply::no_valid_recipients().to_string());
+}
+
+#[test]
+fn the_own_name_is_a_domain_or_a_literal() {
+    assert!(ClientSettings::new("me.example").is_ok());
+    assert!(ClientSettings::new("[192.0.2.1]").is_ok());
+    for name in ["", "me example", "me\r\nRSET", "[me]"] {
+        assert!(ClientSettings::new(name).is_err(), "{name:?}");
+    }
+}

@@ -1,0 +1,256 @@
+//! Connections that are kept.
+
+use std::time::Duration;
+
+use koukan_core::reply::Reply;
+use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    net::Net,
+    sending::{hello, send, start, start_with},
+};
+
+/// All of a transaction that is accepted.
+const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: DATA
+    S: 250 sender
+    S: 250 b
+    S: 354 go
+    C: hi
+    C: .
+    S: 250 queued\n";
+
+/// One whose only recipient is refused.
+const REFUSED: &str = "C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: DATA
+    S: 250 sender
+    S: 550 no b
+    S: 554 nobody\n";
+
+fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint<Net, Net> {
+    let mut pool = PoolSettings::default();
+    set(&mut pool);
+    net.endpoint_with(|settings| settings.with_pool(pool))
+}
+
+async fn send_one(endpoint: &SmtpEndpoint<Net, Net>) -> String {
+    let replies = send(endpoint, &["b"], "hi\r\n").await;
+    replies.into_iter().next_back().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_used_again() {
+    let net =
+        Net::new([hello("PIPELINING") + ACCEPTED + ACCEPTED + ACCEPTED + "C: QUIT\nS: 221 bye"]);
+    let endpoint = net.endpoint();
+    for _ in 0..3 {
+        assert_eq!(send_one(&endpoint.clone()).await, "250 queued");
+    }
+    endpoint.close().await;
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_reset_with_the_next_transaction() {
+    let net = Net::new([hello("PIPELINING")
+        + REFUSED
+        + "QUIET
+           C: RSET
+           C: MAIL FROM:<a@me.example>
+           C: RCPT TO:<b@mx.example>
+           C: DATA
+           S: 250 reset
+           S: 250 sender
+           S: 250 b
+           S: 354 go
+           C: hi
+           C: .
+           S: 250 queued\n"
+        + ACCEPTED]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "550 no b");
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn reset_goes_alone_without_pipelining() {
+    let net = Net::new([hello("")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           C: RCPT TO:<b@mx.example>
+           S: 550 no b
+           C: RSET
+           QUIET
+           S: 250 reset
+           C: MAIL FROM:<a@me.example>
+           S: 550 no a"]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "550 no b");
+    assert_eq!(send_one(&endpoint).await, "550 no a");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_connection_is_not_used_again() {
+    for end in ["CLOSE", "S: 421 4.4.2 idle too long\nEOF"] {
+        let net = Net::new([
+            hello("PIPELINING") + ACCEPTED + end,
+            hello("PIPELINING") + ACCEPTED,
+        ]);
+        let endpoint = net.endpoint();
+        assert_eq!(send_one(&endpoint).await, "250 queued");
+        // The server gets its turn.
+        tokio::task::yield_now().await;
+        assert_eq!(send_one(&endpoint).await, "250 queued");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_dies_before_mail_is_answered_is_replaced() {
+    let asked = "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: DATA\n";
+    for end in ["CLOSE", "S: 421 4.4.2 idle too long\nEOF"] {
+        let first = hello("PIPELINING") + ACCEPTED + asked + end;
+        let net = Net::new([first, hello("PIPELINING") + ACCEPTED]);
+        let endpoint = net.endpoint();
+        assert_eq!(send_one(&endpoint).await, "250 queued");
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_may_have_arrived_is_not_sent_twice() {
+    let accepted = ACCEPTED.replace("C: DATA\n", "C: BDAT 4 LAST\nC: hi\n");
+    let accepted = accepted.replace("    S: 354 go\n    C: hi\n    C: .\n", "");
+    let net = Net::new([hello("PIPELINING CHUNKING")
+        + &accepted
+        + "C: MAIL FROM:<a@me.example>
+           C: RCPT TO:<b@mx.example>
+           C: BDAT 4 LAST
+           C: hi
+           CLOSE"]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    assert_eq!(
+        send_one(&endpoint).await,
+        Reply::connection_lost().to_string()
+    );
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_that_dies_is_not_replaced() {
+    let net = Net::new([hello("PIPELINING") + "C: MAIL FROM:<a@me.example>\nCLOSE"]);
+    let endpoint = net.endpoint();
+    assert_eq!(
+        send_one(&endpoint).await,
+        Reply::connection_lost().to_string()
+    );
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_to_a_host_are_limited() {
+    let net = Net::new([
+        hello("PIPELINING")
+            + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           EOF",
+        hello("PIPELINING") + ACCEPTED,
+    ]);
+    let endpoint = with_pool(&net, |pool| pool.max_connections = 1);
+    let (mut driver, pending) = start(&endpoint);
+    assert!(driver.wait(pending).await.is_positive());
+    assert_eq!(send_one(&endpoint).await, Reply::overloaded().to_string());
+
+    let waiting = send_one(&endpoint);
+    let first = async {
+        tokio::task::yield_now().await;
+        drop(driver);
+    };
+    let (reply, ()) = tokio::join!(waiting, first);
+    assert_eq!(reply, "250 queued");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_gets_the_connection_that_was_parked() {
+    let net = Net::new([hello("PIPELINING") + ACCEPTED + ACCEPTED + ACCEPTED]);
+    let endpoint = with_pool(&net, |pool| pool.max_connections = 1);
+    let replies = tokio::join!(
+        send_one(&endpoint),
+        send_one(&endpoint),
+        send_one(&endpoint)
+    );
+    assert_eq!(replies.0, "250 queued");
+    assert_eq!(replies.1, "250 queued");
+    assert_eq!(replies.2, "250 queued");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_are_closed_in_time() {
+    let net = Net::new([hello("PIPELINING") + ACCEPTED + "PAUSE 29\nC: QUIT\nS: 221 bye\nEOF"]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    let start = tokio::time::Instant::now();
+    net.done().await;
+    assert_eq!(start.elapsed().as_secs(), 30);
+    drop(endpoint);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_retires_after_its_last_transaction() {
+    for extensions in ["PIPELINING", "PIPELINING LIMITS_MAILMAX=2"] {
+        let last = "C: QUIT\nS: 221 bye\nEOF";
+        let net = Net::new([
+            hello(extensions) + ACCEPTED + ACCEPTED + last,
+            hello(extensions) + ACCEPTED,
+        ]);
+        let max = if extensions.len() > 12 { 100 } else { 2 };
+        let endpoint = with_pool(&net, |pool| pool.max_transactions = max);
+        for _ in 0..3 {
+            assert_eq!(send_one(&endpoint).await, "250 queued");
+        }
+        drop(endpoint);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_idle_connections_are_kept_than_allowed() {
+    let net = Net::new([hello("PIPELINING") + ACCEPTED + "C: QUIT\nS: 221 bye\nEOF"]);
+    let endpoint = with_pool(&net, |pool| pool.max_idle = 0);
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_last_endpoint_all_connections_close() {
+    let net = Net::new([hello("PIPELINING") + ACCEPTED + "EOF"]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    drop(endpoint);
+    timeout(Duration::from_secs(1), net.done()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_is_dropped_leaves_nothing_behind() {
+    let net = Net::new([
+        hello("PIPELINING")
+            + "C: MAIL FROM:<a@me.example>\nS: 250 sender\nC: RCPT TO:<b@mx.example>\nS: 250 b\nEOF",
+        hello("PIPELINING") + ACCEPTED,
+    ]);
+    let endpoint = net.endpoint();
+    drop(start_with(&endpoint, &["b"]).await);
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    net.done().await;
+}

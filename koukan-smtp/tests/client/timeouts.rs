@@ -1,0 +1,98 @@
+//! Each phase has its own timeout.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use koukan_core::reply::Reply;
+use koukan_smtp::client::Timeouts;
+use rstest::rstest;
+use tokio::time::Instant;
+
+use super::{
+    net::{Net, Next},
+    sending::{hello, progress_for, send, start_with},
+};
+
+/// A server that is silent from some phase on.
+fn silent(phase: usize) -> Net {
+    let script = [
+        "S: 220 mx\nC: EHLO me.example\n",
+        "S: 250 mx\nC: MAIL FROM:<a@me.example>\n",
+        "S: 250 sender\nC: RCPT TO:<b@mx.example>\n",
+        "S: 250 b\nC: DATA\n",
+        "S: 354 go\nC: hi\nC: .\n",
+    ];
+    Net::new([script[..phase].concat() + "EOF"])
+}
+
+#[rstest]
+#[case::greeting(0, Timeouts::default().greeting)]
+#[case::ehlo(1, Timeouts::default().ehlo)]
+#[case::mail(2, Timeouts::default().mail)]
+#[case::rcpt(3, Timeouts::default().rcpt)]
+#[case::data(4, Timeouts::default().data)]
+#[case::end_of_data(5, Timeouts::default().end_of_data)]
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_given_up(#[case] phase: usize, #[case] patience: Duration) {
+    let net = silent(phase);
+    let start = Instant::now();
+    let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+    assert_eq!(replies[2], Reply::conversation_timed_out().to_string());
+    let waited = start.elapsed();
+    assert!(waited >= patience && waited < patience + Duration::from_secs(1));
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_no_more_of_the_message_is_given_up() {
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           C: RCPT TO:<b@mx.example>
+           S: 250 b
+           C: DATA
+           S: 354 go
+           PAUSE 170
+           READ 1000
+           PAUSE 1000"]);
+    let mut driver = start_with(&net.endpoint(), &["b"]).await;
+    let start = Instant::now();
+    let body = Bytes::from("x".repeat(1_000_000));
+    driver.whole_body(body.into());
+    assert_eq!(driver.finish().await, Reply::conversation_timed_out());
+    assert_eq!(start.elapsed().as_secs(), 170 + 180);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_originator_costs_the_server_nothing() {
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           C: RCPT TO:<b@mx.example>
+           S: 250 b
+           C: DATA
+           S: 354 go
+           C: hi
+           C: .
+           PAUSE 500
+           S: 250 queued"]);
+    let mut driver = start_with(&net.endpoint(), &["b"]).await;
+    progress_for(&mut driver, 3600).await;
+    driver.data();
+    progress_for(&mut driver, 3600).await;
+    driver.send("hi\r\n".into()).await.unwrap();
+    assert_eq!(driver.finish().await.to_string(), "250 queued");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_and_resolving_take_limited_time() {
+    let net = Net::with([Next::Silent]);
+    let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+    assert_eq!(replies[2], Reply::connection_failed().to_string());
+    net.done().await;
+
+    let host = "slow.example:25".parse().unwrap();
+    let slow = Net::default().endpoint_with(|settings| settings.with_hosts([host]));
+    let replies = send(&slow, &["b"], "hi\r\n").await;
+    assert_eq!(replies[2], Reply::directory_failed().to_string());
+}
