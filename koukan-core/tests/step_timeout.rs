@@ -146,6 +146,25 @@ async fn a_message_that_nobody_asks_for_ends_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn recipients_may_be_answered_after_data() {
+    let slow = Answer::After(4 * MINUTE, Reply::recipient_ok());
+    let (mut driver, _mail) = start(Script::new().rcpt("b@y", slow));
+    let slow = driver.rcpt(rcpt("b@y")).await;
+    driver.data();
+    assert_eq!(driver.wait(slow).await, Reply::recipient_ok());
+    assert_eq!(driver.finish().await, Reply::message_accepted());
+    let (mut driver, _mail) = start(service_fn(|mut tx: Transaction| async move {
+        let _held = tx.recipients.next().await?;
+        tx.mail.answer(Reply::sender_ok());
+        sleep(3 * MINUTE).await;
+        Ok::<_, BoxError>(Reply::policy_refused())
+    }));
+    let slow = driver.rcpt(rcpt("b@y")).await;
+    driver.data();
+    assert_eq!(driver.wait(slow).await, Reply::policy_refused());
+}
+
+#[tokio::test(start_paused = true)]
 async fn octets_that_block_end_the_call() {
     let begin = Instant::now();
     let (mut driver, _mail) = start(service_fn(|tx| stuck(tx, 2)));
@@ -200,7 +219,7 @@ async fn a_message_passed_on_by_reference_is_due_when_it_is_complete() {
     let begin = Instant::now();
     let (mut driver, _mail) = start(service_fn(by_reference));
     let (mut writer, blob) = BlobPool::default().create();
-    let _ = driver.send_body(Body::from(blob)).await;
+    driver.whole_body(Body::from(blob));
     tokio::spawn(async move {
         for _ in 0..30 {
             writer.append("more\r\n".into()).await.unwrap();
@@ -221,9 +240,7 @@ async fn the_times_are_configured() {
     };
     let service = StepTimeoutLayer::new(timeouts).layer(Script::new().message(Answer::Never));
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
-    let _ = driver
-        .send_body(Blob::from_bytes("hi\r\n".into()).into())
-        .await;
+    driver.whole_body(Blob::from_bytes("hi\r\n".into()).into());
     assert_eq!(driver.finish().await, Reply::elapsed());
     assert_eq!(begin.elapsed().as_secs(), 7);
 }

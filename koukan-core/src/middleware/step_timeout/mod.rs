@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | MAIL | from the call to its answer | the call ends with [`Reply::elapsed`] |
 //! | RCPT | from its arrival to its answer | [`Reply::elapsed`] to this recipient; if upstream has not even taken it, the call ends with that |
-//! | DATA | from the end of the recipients until upstream asks for the message | the call ends with that |
+//! | DATA | from the end of the recipients, and the answer to the last, until upstream asks for the message | the call ends with that |
 //! | octets of the message | until upstream asks for more | the same |
 //! | the end of the message | until the final reply | the same |
 //!

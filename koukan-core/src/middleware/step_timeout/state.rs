@@ -43,6 +43,8 @@ struct Answer {
 enum BodyStep {
     /// It is the client's turn, or all is done.
     Idle,
+    /// DATA was said; upstream is to ask for octets once it has answered what came before.
+    Data,
     /// Upstream is to ask for octets, or to reply, until then.
     Due(Instant),
     /// Upstream has the rest by reference.
@@ -88,7 +90,7 @@ impl Steps {
     pub(super) fn data(&self) {
         let mut state = self.lock();
         if let BodyStep::Idle = state.body {
-            state.body = BodyStep::due_in(state.timeouts.data);
+            state.body = BodyStep::Data;
         }
     }
 
@@ -163,6 +165,12 @@ impl State {
                 Err(_) => BodyStep::Idle,
             };
         }
+        if let BodyStep::Data = self.body
+            && self.mail.is_none()
+            && self.rcpts.is_empty()
+        {
+            self.body = BodyStep::due_in(self.timeouts.data);
+        }
         let answers = self.mail.iter().chain(self.rcpts.front());
         answers
             .map(|answer| answer.deadline)
@@ -207,7 +215,7 @@ impl BodyStep {
     fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Due(deadline) => Some(*deadline),
-            Self::Idle | Self::Taken(_) => None,
+            Self::Idle | Self::Data | Self::Taken(_) => None,
         }
     }
 }
