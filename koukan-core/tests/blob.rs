@@ -1,5 +1,7 @@
 //! Blobs: written once, read by many while they grow.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{
     future::{Future, poll_fn},
     io,

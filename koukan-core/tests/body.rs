@@ -1,5 +1,7 @@
 //! Bodies: what can be told of them, and what is made of them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use bytes::Bytes;
 use koukan_core::{
     blob::{Blob, BlobPool},

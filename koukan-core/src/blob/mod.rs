@@ -18,11 +18,18 @@ pub use self::{
     writer::{BlobError, BlobWriter},
 };
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 
-use self::state::Shared;
+use crate::transaction::Aborted;
+
+use self::state::{End, Shared};
 
 /// A handle to the bytes of a message body; clones are cheap and share them.
 ///
@@ -56,6 +63,32 @@ impl Blob {
     /// Whether the blob is finished and without octets.
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
+    }
+
+    /// Waits until the writer has ended, and returns the length in octets.
+    ///
+    /// # Errors
+    ///
+    /// [`Aborted`] when the writer went away before the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn ended(&self) -> Result<u64, Aborted> {
+        poll_fn(|cx| self.poll_ended(cx)).await
+    }
+
+    /// As [`Blob::ended`], to be polled.
+    pub fn poll_ended(&self, cx: &Context<'_>) -> Poll<Result<u64, Aborted>> {
+        let mut state = self.0.lock();
+        match state.end {
+            End::Finished => Poll::Ready(Ok(state.len)),
+            End::Aborted => Poll::Ready(Err(Aborted)),
+            End::Growing => {
+                state.wait(cx.waker());
+                Poll::Pending
+            }
+        }
     }
 
     /// A reader that starts at the first octet.

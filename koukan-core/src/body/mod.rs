@@ -1,9 +1,11 @@
 //! The message of a transaction as a stream of bytes: [`Body`].
 
 mod error;
+mod observe;
 mod transform;
 
 pub use self::error::BodyError;
+pub(crate) use self::observe::Observer;
 
 use std::{
     collections::VecDeque,
@@ -20,6 +22,8 @@ use crate::{
     blob::{Blob, BlobReader},
     transaction::{Aborted, pipe::Receiver},
 };
+
+use self::observe::Observed;
 
 /// The RFC 5322 message of a transaction, as it is sent after DATA.
 ///
@@ -62,6 +66,7 @@ enum Source {
     Blob(BlobReader),
     /// What the body is made of is still being found out.
     Later(BoxFuture<'static, Result<Body, BodyError>>),
+    Observed(Box<Observed>),
     Boxed(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
 
@@ -156,6 +161,16 @@ impl Body {
                     }
                     Err(error) => Some(Err(error)),
                 },
+                Source::Observed(observed) => {
+                    observed.observer.asked();
+                    let chunk = ready!(observed.inner.poll_chunk(cx));
+                    match &chunk {
+                        Some(Ok(chunk)) => observed.observer.passed(chunk),
+                        Some(Err(_)) => {}
+                        None => observed.observer.ended(),
+                    }
+                    chunk
+                }
                 Source::Boxed(stream) => ready!(stream.as_mut().poll_next(cx)),
             };
             match &chunk {
@@ -219,6 +234,13 @@ impl Body {
                     }
                     Err(error) => error,
                 },
+                Source::Observed(observed) => {
+                    observed.observer.asked();
+                    match ready!(observed.inner.poll_body_ready(cx)) {
+                        Ok(()) => return Poll::Ready(Ok(())),
+                        Err(error) => error,
+                    }
+                }
                 _ => return Poll::Ready(Ok(())),
             };
             self.source = Source::Broken;
@@ -232,6 +254,7 @@ impl Body {
             Source::Done => 0,
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::Blob(reader) => reader.blob().len()? - reader.position(),
+            Source::Observed(observed) => observed.inner.len()?,
             Source::Broken | Source::Pipe { .. } | Source::Later(_) | Source::Boxed(_) => {
                 return None;
             }
@@ -251,12 +274,27 @@ impl Body {
     ///
     /// The body itself where it is anything else.
     pub fn into_blob(self) -> Result<(Vec<Bytes>, Blob), Self> {
-        match &self.source {
-            Source::Blob(reader) if reader.position() == 0 => {
-                Ok((self.prefix.into(), reader.blob()))
-            }
-            Source::Bytes(bytes) => Ok((self.prefix.into(), Blob::from_bytes(bytes.clone()))),
-            _ => Err(self),
+        let Self { prefix, source } = self;
+        match source {
+            Source::Blob(reader) if reader.position() == 0 => Ok((prefix.into(), reader.blob())),
+            Source::Bytes(bytes) => Ok((prefix.into(), Blob::from_bytes(bytes))),
+            Source::Observed(observed) => match observed.into_blob() {
+                Ok((inner, blob)) => Ok((prefix.into_iter().chain(inner).collect(), blob)),
+                Err(observed) => Err(Self {
+                    prefix,
+                    source: Source::Observed(Box::new(observed)),
+                }),
+            },
+            source => Err(Self { prefix, source }),
+        }
+    }
+
+    /// A body of octets and a blob after them: the reverse of [`Body::into_blob`].
+    pub fn from_blob(prefix: impl IntoIterator<Item = Bytes>, blob: Blob) -> Self {
+        let prefix = prefix.into_iter().filter(|octets| !octets.is_empty());
+        Self {
+            prefix: prefix.collect(),
+            source: Source::Blob(blob.reader()),
         }
     }
 }
@@ -289,6 +327,7 @@ impl fmt::Debug for Body {
             Source::Broken => "broken",
             Source::Pipe { .. } => "pipe",
             Source::Later(_) => "later",
+            Source::Observed(observed) => return observed.inner.fmt(f),
             Source::Blob(_) => "blob",
             Source::Boxed(_) => "stream",
         };

@@ -1,8 +1,12 @@
 //! What filters found out about a transaction: the write-once typed map [`Signals`].
 
 mod destination;
+mod trace_id;
 
-pub use self::destination::{Destination, HostPort, InvalidHostPort};
+pub use self::{
+    destination::{Destination, HostPort, InvalidHostPort},
+    trace_id::TraceId,
+};
 
 use std::{
     any::{Any, TypeId, type_name},

@@ -5,7 +5,7 @@ use crate::{
     reply::Reply,
 };
 
-use super::slot::Slot;
+use super::slot::{Slot, SlotWatch};
 
 /// The MAIL command: where a message comes from.
 ///
@@ -85,6 +85,11 @@ impl<T> Command<T> {
             request: self.request,
             slot: self.slot.map_reply(f),
         }
+    }
+
+    /// A second hold on the command, to answer it from beside.
+    pub(crate) fn watch(&self) -> SlotWatch {
+        self.slot.watch()
     }
 
     /// Takes request and slot apart.

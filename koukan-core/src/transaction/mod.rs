@@ -6,6 +6,8 @@ pub(crate) mod pipe;
 mod recipients;
 mod slot;
 
+pub(crate) use self::slot::SlotWatch;
+
 pub use self::{
     command::{Command, Mail, Rcpt},
     driver::{Driver, Ended},

@@ -31,7 +31,7 @@ enum Source {
 type Item = Result<Command<Rcpt>, Aborted>;
 
 impl Recipients {
-    pub(super) fn from_pipe(receiver: Receiver<Command<Rcpt>>) -> Self {
+    pub(crate) fn from_pipe(receiver: Receiver<Command<Rcpt>>) -> Self {
         Self(Source::Pipe(receiver))
     }
 

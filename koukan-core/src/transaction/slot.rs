@@ -29,6 +29,9 @@ pub const GRACE: Duration = Duration::from_millis(100);
 #[must_use = "a dropped slot is answered with the final reply or 451"]
 pub struct Slot(Arc<Shared>);
 
+/// A hold on a command beside the one who answers it: the first answer counts.
+pub(crate) struct SlotWatch(Arc<Shared>);
+
 /// The reply to one command, to come.
 ///
 /// A future that ends when the command is answered. It makes no progress by itself: the call
@@ -99,6 +102,25 @@ impl Slot {
     pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
         self.0.lock().hooks.push(Box::new(f));
         self
+    }
+}
+
+impl Slot {
+    /// A second hold on the command, to answer it from beside.
+    pub(crate) fn watch(&self) -> SlotWatch {
+        SlotWatch(Arc::clone(&self.0))
+    }
+}
+
+impl SlotWatch {
+    /// Whether nobody has answered, or let go of the slot.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.0.lock().phase, Phase::Open)
+    }
+
+    /// Answers unless that was done.
+    pub(crate) fn answer(&self, reply: Reply) {
+        self.0.answer(reply);
     }
 }
 

@@ -1,0 +1,53 @@
+//! Watching a body without changing it.
+
+use bytes::Bytes;
+
+use crate::blob::Blob;
+
+use super::{Body, Source};
+
+/// Is told what becomes of a body. The body stays what it is: a blob can still be taken out.
+pub(crate) trait Observer: Send {
+    /// The next octets were asked for.
+    fn asked(&mut self) {}
+
+    /// These octets went upstream.
+    fn passed(&mut self, chunk: &Bytes);
+
+    /// The body ended cleanly.
+    fn ended(&mut self) {}
+
+    /// All went upstream by reference: `prefix` octets and then `blob`, which may still grow.
+    fn taken(&mut self, prefix: u64, blob: &Blob);
+}
+
+pub(super) struct Observed {
+    pub(super) inner: Body,
+    pub(super) observer: Box<dyn Observer>,
+}
+
+impl Body {
+    /// Lets `observer` watch what becomes of this body.
+    pub(crate) fn observe(self, observer: impl Observer + 'static) -> Self {
+        Self::new(Source::Observed(Box::new(Observed {
+            inner: self,
+            observer: Box::new(observer),
+        })))
+    }
+}
+
+impl Observed {
+    pub(super) fn into_blob(mut self) -> Result<(Vec<Bytes>, Blob), Self> {
+        match self.inner.into_blob() {
+            Ok((prefix, blob)) => {
+                let octets: usize = prefix.iter().map(Bytes::len).sum();
+                self.observer.taken(octets as u64, &blob);
+                Ok((prefix, blob))
+            }
+            Err(inner) => {
+                self.inner = inner;
+                Err(self)
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What upstream owes, and until when.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{blob::Blob, reply::Reply, transaction::SlotWatch};
+
+use super::StepTimeouts;
+
+/// The steps of one transaction; clones share them.
+#[derive(Clone)]
+pub(super) struct Steps(Arc<Mutex<State>>);
+
+/// Upstream is stuck: there is no point in waiting for the rest.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overdue;
+
+struct State {
+    timeouts: StepTimeouts,
+    mail: Option<Answer>,
+    /// In the order of arrival, which is that of their deadlines.
+    rcpts: VecDeque<Answer>,
+    /// How many of `rcpts`, from the last, upstream has not taken.
+    untaken: usize,
+    body: BodyStep,
+    /// What the timer was last told.
+    armed: Option<Instant>,
+    waker: Option<Waker>,
+}
+
+/// An answer that is owed.
+struct Answer {
+    deadline: Instant,
+    slot: SlotWatch,
+}
+
+enum BodyStep {
+    /// It is the client's turn, or all is done.
+    Idle,
+    /// DATA was said; upstream is to ask for octets once it has answered what came before.
+    Data,
+    /// Upstream is to ask for octets, or to reply, until then.
+    Due(Instant),
+    /// Upstream has the rest by reference.
+    Taken(Blob),
+}
+
+impl Steps {
+    pub(super) fn start(timeouts: StepTimeouts, mail: SlotWatch) -> Self {
+        let mail = Answer {
+            deadline: Instant::now() + timeouts.mail,
+            slot: mail,
+        };
+        Self(Arc::new(Mutex::new(State {
+            timeouts,
+            mail: Some(mail),
+            rcpts: VecDeque::new(),
+            untaken: 0,
+            body: BodyStep::Idle,
+            armed: None,
+            waker: None,
+        })))
+    }
+
+    /// A recipient arrived.
+    pub(super) fn rcpt(&self, slot: SlotWatch) {
+        let mut state = self.lock();
+        let deadline = Instant::now() + state.timeouts.rcpt;
+        state.rcpts.push_back(Answer { deadline, slot });
+        state.untaken += 1;
+    }
+
+    /// Upstream took a recipient.
+    pub(super) fn rcpt_taken(&self) {
+        self.lock().untaken -= 1;
+    }
+
+    /// Upstream takes no more recipients; those that wait were dropped.
+    pub(super) fn rcpts_unwanted(&self) {
+        self.lock().untaken = 0;
+    }
+
+    /// There are no more recipients.
+    pub(super) fn data(&self) {
+        let mut state = self.lock();
+        if let BodyStep::Idle = state.body {
+            state.body = BodyStep::Data;
+        }
+    }
+
+    /// Upstream asked for octets.
+    pub(super) fn body_asked(&self) {
+        self.lock().body = BodyStep::Idle;
+    }
+
+    /// Upstream got octets.
+    pub(super) fn body_passed(&self) {
+        self.set_body(|timeouts| BodyStep::due_in(timeouts.data_block));
+    }
+
+    /// Upstream got the end.
+    pub(super) fn body_ended(&self) {
+        self.set_body(|timeouts| BodyStep::due_in(timeouts.message));
+    }
+
+    /// Upstream has the rest by reference.
+    pub(super) fn body_taken(&self, blob: Blob) {
+        self.set_body(|_| BodyStep::Taken(blob));
+    }
+
+    fn set_body(&self, step: impl FnOnce(&StepTimeouts) -> BodyStep) {
+        let waker = {
+            let mut state = self.lock();
+            state.body = step(&state.timeouts);
+            // The body may be pulled elsewhere, while the call sleeps.
+            let is_early = match (&state.body, state.armed) {
+                (BodyStep::Due(deadline), Some(armed)) => *deadline < armed,
+                _ => true,
+            };
+            if is_early { state.waker.take() } else { None }
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The first of all deadlines; registers for earlier ones.
+    pub(super) fn next_deadline(&self, cx: &Context<'_>) -> Option<Instant> {
+        let mut state = self.lock();
+        let deadline = state.next_deadline(cx);
+        state.armed = deadline;
+        state.waker = Some(cx.waker().clone());
+        deadline
+    }
+
+    /// Answers what is overdue.
+    pub(super) fn expire(&self) -> Result<(), Overdue> {
+        let now = Instant::now();
+        let expired = self.lock().take_expired(now)?;
+        for slot in expired {
+            slot.answer(Reply::elapsed());
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next_deadline(&mut self, cx: &Context<'_>) -> Option<Instant> {
+        self.forget_answered();
+        if let BodyStep::Taken(blob) = &self.body
+            && let Poll::Ready(end) = blob.poll_ended(cx)
+        {
+            self.body = match end {
+                Ok(_) => BodyStep::due_in(self.timeouts.message),
+                Err(_) => BodyStep::Idle,
+            };
+        }
+        if let BodyStep::Data = self.body
+            && self.mail.is_none()
+            && self.rcpts.is_empty()
+        {
+            self.body = BodyStep::due_in(self.timeouts.data);
+        }
+        let answers = self.mail.iter().chain(self.rcpts.front());
+        answers
+            .map(|answer| answer.deadline)
+            .chain(self.body.deadline())
+            .min()
+    }
+
+    fn take_expired(&mut self, now: Instant) -> Result<Vec<SlotWatch>, Overdue> {
+        self.forget_answered();
+        let is_due = |deadline: Instant| deadline <= now;
+        if self.mail.as_ref().is_some_and(|mail| is_due(mail.deadline))
+            || self.body.deadline().is_some_and(is_due)
+        {
+            return Err(Overdue);
+        }
+        let mut expired = Vec::new();
+        while let Some(rcpt) = self.rcpts.pop_front_if(|rcpt| is_due(rcpt.deadline)) {
+            if self.rcpts.len() < self.untaken {
+                return Err(Overdue);
+            }
+            expired.push(rcpt.slot);
+        }
+        Ok(expired)
+    }
+
+    fn forget_answered(&mut self) {
+        self.mail.take_if(|mail| !mail.slot.is_open());
+        // Whoever is in the queue still has an open slot.
+        while self
+            .rcpts
+            .pop_front_if(|rcpt| !rcpt.slot.is_open())
+            .is_some()
+        {}
+    }
+}
+
+impl BodyStep {
+    fn due_in(timeout: Duration) -> Self {
+        Self::Due(Instant::now() + timeout)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Due(deadline) => Some(*deadline),
+            Self::Idle | Self::Data | Self::Taken(_) => None,
+        }
+    }
+}

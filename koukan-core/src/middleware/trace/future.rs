@@ -1,0 +1,41 @@
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tracing::{Instrument, Span, instrument::Instrumented};
+
+use crate::reply::Reply;
+
+use super::record::Record;
+
+pin_project! {
+    /// The call of a [`Trace`](super::Trace).
+    pub struct TraceFuture<F> {
+        #[pin]
+        call: Instrumented<F>,
+        record: Option<Record>,
+    }
+}
+
+impl<F> TraceFuture<F> {
+    pub(super) fn new(call: F, span: Span, record: Option<Record>) -> Self {
+        let call = call.instrument(span);
+        Self { call, record }
+    }
+}
+
+impl<F: Future<Output = Result<Reply, E>>, E> Future for TraceFuture<F> {
+    type Output = Result<Reply, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.call.poll(cx));
+        if let Some(record) = this.record.take() {
+            record.end(result.as_ref().ok());
+        }
+        Poll::Ready(result)
+    }
+}

@@ -1,0 +1,156 @@
+//! What is noted of a transaction until the event is emitted.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::time::Instant;
+use tracing::{Span, field};
+
+use crate::{
+    blob::Blob,
+    context::Context,
+    path::{ForwardPath, ReversePath},
+    reply::{Reply, ReplyCode},
+    signals::TraceId,
+    transaction::{Command, Rcpt, Transaction},
+};
+
+use super::TARGET;
+
+/// Recipients that the event names, at most.
+const NAMED: usize = 10;
+
+/// What is noted of one transaction. Clones share it; the event is emitted when the last of them
+/// is gone: the call has ended, and each command is answered or nobody waits for its reply.
+#[derive(Clone)]
+pub(super) struct Record(Arc<Shared>);
+
+struct Shared {
+    id: TraceId,
+    span: Span,
+    context: Arc<Context>,
+    mail_from: ReversePath,
+    start: Instant,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    mail: Option<Reply>,
+    named: Recipients,
+    recipient_count: usize,
+    octets: u64,
+    blob: Option<Blob>,
+    message: Option<Reply>,
+    has_ended: bool,
+}
+
+/// The recipients that are named, each with the code of its reply.
+#[derive(Default)]
+struct Recipients(Vec<(ForwardPath, Option<ReplyCode>)>);
+
+impl Record {
+    pub(super) fn start(id: TraceId, span: Span, tx: &Transaction) -> Self {
+        Self(Arc::new(Shared {
+            id,
+            span,
+            context: Arc::clone(&tx.context),
+            mail_from: tx.mail.reverse_path().clone(),
+            start: Instant::now(),
+            notes: Mutex::default(),
+        }))
+    }
+
+    pub(super) fn mail_reply(&self, reply: Reply) -> Reply {
+        self.notes().mail = Some(reply.clone());
+        reply
+    }
+
+    pub(super) fn rcpt(&self, command: Command<Rcpt>) -> Command<Rcpt> {
+        let record = self.clone();
+        let mut notes = self.notes();
+        let index = notes.recipient_count;
+        notes.recipient_count += 1;
+        if index < NAMED {
+            let path = command.forward_path().clone();
+            notes.named.0.push((path, None));
+        }
+        drop(notes);
+        command.map_reply(move |reply| record.rcpt_reply(index, reply))
+    }
+
+    fn rcpt_reply(&self, index: usize, reply: Reply) -> Reply {
+        if let Some((_, code)) = self.notes().named.0.get_mut(index) {
+            *code = Some(reply.code());
+        }
+        reply
+    }
+
+    pub(super) fn octets(&self, octets: u64) {
+        self.notes().octets += octets;
+    }
+
+    pub(super) fn blob(&self, blob: Blob) {
+        self.notes().blob = Some(blob);
+    }
+
+    /// The call has ended; without a reply something broke.
+    pub(super) fn end(self, message: Option<&Reply>) {
+        let mut notes = self.notes();
+        notes.message = message.cloned();
+        notes.has_ended = true;
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let blob = notes.blob.as_ref().and_then(Blob::len);
+        tracing::info!(
+            target: TARGET,
+            parent: &self.span,
+            id = %self.id,
+            sender = %self.context.sender,
+            remote_host = self.context.remote_host.map(field::display),
+            mail_from = %self.mail_from,
+            mail = notes.mail.as_ref().map(field::display),
+            recipients = %notes.named,
+            recipient_count = notes.recipient_count,
+            octets = notes.octets + blob.unwrap_or_default(),
+            reply = notes.message.as_ref().map(field::display),
+            outcome = notes.outcome(),
+            duration_ms = self.start.elapsed().as_secs_f64() * 1e3,
+            "transaction ended",
+        );
+    }
+}
+
+impl Notes {
+    fn outcome(&self) -> &'static str {
+        match &self.message {
+            Some(reply) if reply.is_positive() => "accepted",
+            Some(_) => "refused",
+            None if self.has_ended => "failed",
+            None => "aborted",
+        }
+    }
+}
+
+impl fmt::Display for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, code)) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            match code {
+                Some(code) => write!(f, "{space}{path}={code}")?,
+                None => write!(f, "{space}{path}=none")?,
+            }
+        }
+        Ok(())
+    }
+}
