@@ -10,6 +10,8 @@ pub mod reply;
 pub mod service;
 pub mod signals;
 pub mod storage;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod transaction;
 
 pub use id::InvalidId;

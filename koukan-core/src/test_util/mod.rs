@@ -1,0 +1,3 @@
+//! What tests of services and of backends need.
+
+pub mod backend_contract;
