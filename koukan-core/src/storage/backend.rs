@@ -46,8 +46,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NoSuchBlob`] where the body is said to be stored and is not finished or not
-    /// of that length.
+    /// [`BackendError::NoSuchBlob`] where the body is said to be stored, or is there already, and
+    /// is not finished or not of that length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
     /// Writes the next octets of a blob, which begins at offset 0.
@@ -64,6 +64,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), BackendError>;
 
     /// Finishes a blob of `len` octets; from now on transactions can refer to it.
+    ///
+    /// Doing so again changes nothing.
     ///
     /// # Errors
     ///
@@ -133,7 +135,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Removes what is no longer of use: transactions that have been final for longer than
     /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
-    /// to. The body of a final transaction is not kept for its sake.
+    /// to. The body of a final transaction is not kept for its sake; until its blob is removed it
+    /// can be read, and from then on the transaction has none.
     ///
     /// Removes a bounded number at a time and tells how many, so that it does not hold up others;
     /// call it again while it removes something.

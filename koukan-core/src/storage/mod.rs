@@ -5,9 +5,11 @@ mod conclude;
 mod custody;
 mod lease;
 mod live;
+mod memory;
 mod persist;
 pub mod record;
 mod recorder;
+mod recovery;
 mod summary;
 
 pub use self::{
@@ -15,7 +17,9 @@ pub use self::{
     custody::{Custody, CustodyError},
     lease::{Lease, LeaseBody},
     live::{Answer, AttemptEnd},
+    memory::MemoryBackend,
     recorder::Recorder,
+    recovery::crash_back_off,
 };
 
 use std::{

@@ -19,6 +19,7 @@
 //! ```
 
 mod answer;
+pub mod backend_contract;
 mod clock;
 mod originate;
 mod received;

@@ -184,6 +184,28 @@ pub struct Settlement {
     pub notification: Option<Box<NewTransaction>>,
 }
 
+impl NewTransaction {
+    /// Since when it is final; `None` where it is not.
+    pub fn final_since(&self) -> Option<Timestamp> {
+        let last = self.attempts.last().map(|attempt| attempt.ended);
+        self.status
+            .is_final()
+            .then_some(last.unwrap_or(self.created))
+    }
+}
+
+impl Settlement {
+    /// Since when the transaction is final, as far as the settlement tells: the end of the attempt
+    /// or the time of the notification.
+    ///
+    /// Where it does not tell, a backend counts from when it first collects garbage.
+    pub fn final_since(&self) -> Option<Timestamp> {
+        let attempt = self.attempt.as_ref().map(|attempt| attempt.ended);
+        let notified = self.notification.as_ref().map(|new| new.created);
+        attempt.or(notified).filter(|_| self.status.is_final())
+    }
+}
+
 impl FinalReason {
     /// The reason as one word, as in logs and the REST API.
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,90 @@
+//! A transaction in a store in memory.
+
+use jiff::Timestamp;
+
+use crate::storage::{
+    crash_back_off,
+    record::{Due, NewTransaction, SessionId, Settlement, Status, StoredBody, StoredTransaction},
+};
+
+pub(super) struct Entry {
+    pub(super) stored: StoredTransaction,
+    pub(super) lease: Option<SessionId>,
+    pub(super) fence: u64,
+    /// Crashes in a row while it was under lease.
+    pub(super) crashes: u32,
+    pub(super) final_since: Option<Timestamp>,
+}
+
+impl Entry {
+    pub(super) fn new(new: NewTransaction) -> Self {
+        let final_since = new.final_since();
+        // What is final is not worked on.
+        let lease = new.leased_by.filter(|_| final_since.is_none());
+        let body = new.body.map(|body| StoredBody {
+            prefix: body.prefix,
+            blob: body.blob,
+            len: body.len,
+        });
+        let mut attempts = new.attempts;
+        Self {
+            lease,
+            fence: lease.is_some().into(),
+            crashes: 0,
+            final_since,
+            stored: StoredTransaction {
+                id: new.id,
+                created: new.created,
+                context: new.context,
+                mail: new.mail,
+                recipients: new.recipients,
+                body,
+                terms: new.terms,
+                attempt_count: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+                last_attempt: attempts.pop(),
+                status: new.status,
+            },
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Due> {
+        match self.stored.status {
+            Status::Due(due) => Some(due),
+            Status::Final(_) => None,
+        }
+    }
+
+    pub(super) fn is_leased_by(&self, session: SessionId, fence: u64) -> bool {
+        self.lease == Some(session) && self.fence == fence
+    }
+
+    /// Takes the lease of a dead session away, and returns when the transaction is due.
+    pub(super) fn recover(&mut self, now: Timestamp) -> Timestamp {
+        self.lease = None;
+        self.crashes = self.crashes.saturating_add(1);
+        let back_off = crash_back_off(self.crashes);
+        let Status::Due(due) = &mut self.stored.status else {
+            return now;
+        };
+        due.at = if back_off.is_zero() {
+            due.at.min(now)
+        } else {
+            now + back_off
+        };
+        due.at
+    }
+
+    /// Ends the lease, and returns the notification that is to be written.
+    pub(super) fn settle(&mut self, settlement: Settlement) -> Option<Box<NewTransaction>> {
+        self.final_since = settlement.final_since();
+        self.lease = None;
+        self.crashes = 0;
+        if let Some(attempt) = settlement.attempt {
+            self.stored.attempt_count = self.stored.attempt_count.saturating_add(1);
+            self.stored.last_attempt = Some(attempt);
+        }
+        self.stored.recipients = settlement.recipients;
+        self.stored.status = settlement.status;
+        settlement.notification
+    }
+}

@@ -1,0 +1,136 @@
+//! A [`Backend`] without a medium: [`MemoryBackend`].
+
+mod blobs;
+mod entry;
+mod store;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::blob::BlobId;
+
+use self::store::Store;
+use super::{
+    Backend, BackendError, Census, Collected, Recovered, Retention,
+    record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+};
+
+/// Storage that lives as long as the process: for a gateway, which keeps nothing, and for tests.
+///
+/// Clones share the store and count as one process; [`MemoryBackend::another_process`] shares the
+/// store alone.
+#[derive(Clone, Default)]
+pub struct MemoryBackend {
+    store: Arc<Mutex<Store>>,
+    /// Sessions that were begun through this handle and its clones live as long as this.
+    process: Arc<()>,
+}
+
+impl MemoryBackend {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same store as another process would see it: when the last clone of a handle is
+    /// dropped, the sessions that were begun through it are dead.
+    #[must_use]
+    pub fn another_process(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            process: Arc::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Backend for MemoryBackend {
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        let process = Arc::downgrade(&self.process);
+        Ok(self.lock().open_session(session, process, now))
+    }
+
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.lock().insert(transaction)
+    }
+
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        self.lock().blobs.append(blob, offset, octets, now)
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        self.lock().blobs.finish(blob, len)
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.lock().blobs.read(blob, offset)
+    }
+
+    async fn lease_due(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        Ok(self.lock().lease_due(session, now, limit))
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
+        Ok(self.lock().next_due())
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+        self.lock().settle(settlement)
+    }
+
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError> {
+        self.lock().release(id, session, fence)
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        Ok(self.lock().find(id))
+    }
+
+    async fn census(&self) -> Result<Census, BackendError> {
+        Ok(self.lock().census())
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        Ok(self.lock().collect_garbage(now, retention))
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackend").finish_non_exhaustive()
+    }
+}

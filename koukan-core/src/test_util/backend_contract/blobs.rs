@@ -1,0 +1,102 @@
+//! Blobs that are written before the transactions that refer to them.
+
+use bytes::Bytes;
+
+use crate::{blob::BlobId, storage::BackendError};
+
+use super::{
+    BackendFixture,
+    sample::{plain, read, stored, time},
+};
+
+/// Octets are appended only where the blob ends, and not to a finished one.
+pub async fn appends_where_the_blob_ends(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let blob = BlobId::random();
+    let append = |offset: u64, octets: &'static [u8]| {
+        backend.append_blob(blob, offset, Bytes::from_static(octets), time(0))
+    };
+    assert_conflict(append(1, b"x").await);
+    append(0, b"abc").await.unwrap();
+    assert_conflict(append(0, b"abc").await);
+    assert_conflict(append(2, b"c").await);
+    assert_conflict(append(4, b"e").await);
+    append(3, b"def").await.unwrap();
+    append(6, b"").await.unwrap();
+    backend.finish_blob(blob, 6).await.unwrap();
+    assert_conflict(append(6, b"g").await);
+    assert_eq!(read(&*backend, blob, 6).await, b"abcdef");
+}
+
+fn assert_conflict(result: Result<(), BackendError>) {
+    assert!(
+        matches!(result, Err(BackendError::BlobConflict)),
+        "{result:?}"
+    );
+}
+
+/// A blob is finished if it has the length that is said, and can be read only then.
+pub async fn finishes_a_blob_of_that_length(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let blob = BlobId::random();
+    assert_no_blob(backend.finish_blob(blob, 0).await);
+    let octets = Bytes::from_static(b"abc");
+    backend.append_blob(blob, 0, octets, time(0)).await.unwrap();
+    assert_conflict(backend.finish_blob(blob, 2).await);
+    assert_no_blob(backend.read_blob(blob, 0).await);
+    backend.finish_blob(blob, 3).await.unwrap();
+    backend.finish_blob(blob, 3).await.unwrap();
+    assert_conflict(backend.finish_blob(blob, 4).await);
+    assert_eq!(backend.read_blob(blob, 2).await.unwrap(), "c");
+    assert_no_blob(backend.read_blob(blob, 3).await);
+    assert_no_blob(backend.read_blob(BlobId::random(), 0).await);
+
+    let empty = BlobId::random();
+    let nothing = Bytes::new();
+    backend
+        .append_blob(empty, 0, nothing, time(0))
+        .await
+        .unwrap();
+    backend.finish_blob(empty, 0).await.unwrap();
+    let mut new = plain();
+    new.body = Some(stored(empty, 0));
+    backend.insert(new).await.unwrap();
+}
+
+fn assert_no_blob<T: std::fmt::Debug>(result: Result<T, BackendError>) {
+    assert!(
+        matches!(result, Err(BackendError::NoSuchBlob)),
+        "{result:?}"
+    );
+}
+
+/// Reading at any offset gives the octets from there on, whatever pieces they came in.
+pub async fn reads_across_chunk_borders(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let blob = BlobId::random();
+    let lengths = [1, 65_535, 65_536, 65_537, 300_000, 7, 1_000_000];
+    let total: usize = lengths.iter().sum();
+    let octets: Bytes = (0..total).map(|i| (i * 7 + i / 251) as u8).collect();
+    let mut offset = 0;
+    for length in lengths {
+        let piece = octets.slice(offset..offset + length);
+        backend
+            .append_blob(blob, offset as u64, piece, time(0))
+            .await
+            .unwrap();
+        offset += length;
+    }
+    backend.finish_blob(blob, total as u64).await.unwrap();
+    drop(backend);
+
+    let backend = fixture.open().await;
+    assert!(read(&*backend, blob, total as u64).await == octets);
+    for start in [0, 1, 2, 65_535, 65_536, 131_072, 131_073, total - 1] {
+        let read = backend.read_blob(blob, start as u64).await.unwrap();
+        assert!(!read.is_empty());
+        assert!(
+            read == octets[start..start + read.len()],
+            "other octets at {start}"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The contract of [`Backend`], executable: one function for each property.
+//!
+//! Whoever writes a backend writes a [`BackendFixture`] for it and runs all of them, either as one
+//! test each with [`backend_contract_tests!`](crate::backend_contract_tests) or in one go with
+//! [`run_all`]. A property that does not hold panics.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use koukan_core::{
+//!     storage::{Backend, MemoryBackend},
+//!     test_util::backend_contract::{self, BackendFixture},
+//! };
+//!
+//! struct Memory(MemoryBackend);
+//!
+//! #[async_trait]
+//! impl BackendFixture for Memory {
+//!     async fn open(&self) -> Arc<dyn Backend> {
+//!         Arc::new(self.0.another_process())
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! backend_contract::run_all(async || Memory(MemoryBackend::new())).await;
+//! # });
+//! ```
+#![allow(clippy::unwrap_used, reason = "a property that does not hold panics")]
+
+mod blobs;
+mod bodies;
+mod concurrency;
+mod garbage;
+mod leases;
+mod round_trip;
+mod sample;
+mod sessions;
+mod settlements;
+
+pub use self::{
+    blobs::{
+        appends_where_the_blob_ends, finishes_a_blob_of_that_length, reads_across_chunk_borders,
+    },
+    bodies::{
+        checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
+    },
+    concurrency::{
+        appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
+        never_leases_one_transaction_twice,
+    },
+    garbage::{
+        collects_blobs_that_nothing_refers_to, collects_in_bounded_portions,
+        collects_what_has_been_final_long_enough, keeps_a_blob_while_one_refers_to_it,
+    },
+    leases::{
+        leases_in_the_order_of_due_times, leases_no_more_than_asked, releases_a_lease,
+        tells_when_the_next_is_due,
+    },
+    round_trip::{
+        counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
+        finds_what_was_inserted, keeps_what_was_acknowledged, refuses_an_identity_twice,
+    },
+    sessions::{
+        backs_off_after_crashes, forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions,
+        inserts_under_lease,
+    },
+    settlements::{
+        refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
+        settles_wholly_or_not_at_all, settles_with_a_notification,
+    },
+};
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::storage::Backend;
+
+/// Makes the backend under test, and stands in for the processes that use it.
+#[async_trait]
+pub trait BackendFixture: Send + Sync {
+    /// Opens the store as a new process does.
+    ///
+    /// The first time the store is empty. Later, it holds what was written through the backends
+    /// opened before, whose process was killed: the suite has dropped them and goes on as if their
+    /// sessions were dead.
+    async fn open(&self) -> Arc<dyn Backend>;
+}
+
+/// Runs every property, each on a fixture of its own.
+///
+/// # Panics
+///
+/// If a property does not hold.
+pub async fn run_all<F: BackendFixture>(make: impl AsyncFn() -> F) {
+    crate::backend_contract_tests!(@properties run make);
+}
+
+/// Makes a `#[tokio::test]` of each property of the
+/// [backend contract](crate::test_util::backend_contract).
+///
+/// Takes the path of an async function without arguments that makes a
+/// [`BackendFixture`](crate::test_util::backend_contract::BackendFixture). The crate that uses it
+/// needs tokio with the features `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! backend_contract_tests {
+    ($make:path) => {
+        $crate::backend_contract_tests!(@properties tests $make);
+    };
+    (@properties $what:ident $make:path) => {
+        $crate::backend_contract_tests! {
+            @$what $make;
+            finds_what_was_inserted,
+            finds_nothing_unknown,
+            finds_a_summary_without_a_body,
+            refuses_an_identity_twice,
+            keeps_what_was_acknowledged,
+            counts_by_what_is_to_happen,
+            shares_a_blob_among_transactions,
+            shares_a_blob_inserted_at_once,
+            checks_a_stored_body,
+            appends_where_the_blob_ends,
+            finishes_a_blob_of_that_length,
+            reads_across_chunk_borders,
+            leases_in_the_order_of_due_times,
+            leases_no_more_than_asked,
+            releases_a_lease,
+            tells_when_the_next_is_due,
+            settles_for_good,
+            settles_for_later,
+            settles_with_a_notification,
+            settles_wholly_or_not_at_all,
+            refuses_a_settlement_without_the_lease,
+            inserts_under_lease,
+            frees_leases_of_dead_sessions,
+            backs_off_after_crashes,
+            forgets_crashes_after_an_attempt,
+            collects_what_has_been_final_long_enough,
+            collects_blobs_that_nothing_refers_to,
+            keeps_a_blob_while_one_refers_to_it,
+            collects_in_bounded_portions,
+            keeps_all_of_many_concurrent_inserts,
+            never_leases_one_transaction_twice,
+            appends_at_one_offset_only_once,
+        }
+    };
+    (@tests $make:path; $($property:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $property() {
+                $crate::test_util::backend_contract::$property(&$make().await).await;
+            }
+        )*
+    };
+    (@run $make:path; $($property:ident,)*) => {
+        $( $property(&$make().await).await; )*
+    };
+}
