@@ -23,11 +23,12 @@ async fn each_recipient_gets_a_transaction_of_its_own() {
     assert_eq!(outcome.recipients, [ok(), Reply::no_such_user(), ok()]);
     assert!(outcome.message.unwrap().is_positive());
     let received = upstream.received();
-    let delivered: Vec<_> = received
+    let mut delivered: Vec<_> = received
         .iter()
         .filter(|received| received.body == MESSAGE)
         .flat_map(|received| received.recipient_texts())
         .collect();
+    delivered.sort_unstable();
     assert_eq!(delivered, ["b@y", "d@y"]);
 }
 
