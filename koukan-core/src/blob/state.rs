@@ -25,7 +25,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) len: u64,
     pub(super) tail_start: u64,
-    tail: VecDeque<Bytes>,
+    /// Chunks, each with the position of its first octet.
+    tail: VecDeque<(u64, Bytes)>,
     pub(super) backing: Option<Arc<dyn Backing>>,
     pub(super) end: End,
     pub(super) is_stored: bool,
@@ -93,7 +94,7 @@ impl Shared {
         let mut state = self.lock();
         let mut left = octets;
         while left > 0 {
-            let chunk = state.tail.pop_front().expect("the tail held these octets");
+            let (_, chunk) = state.tail.pop_front().expect("the tail held these octets");
             left -= chunk.len() as u64;
         }
         state.tail_start += octets;
@@ -165,42 +166,37 @@ impl State {
 
     fn push(&mut self, chunk: Bytes) {
         if !chunk.is_empty() {
+            let start = self.len;
             self.len += chunk.len() as u64;
-            self.tail.push_back(chunk);
+            self.tail.push_back((start, chunk));
         }
     }
 
     /// The octets from `position` to the end of the chunk that holds it, if it is in the tail.
     pub(super) fn chunk_at(&self, position: u64) -> Option<Bytes> {
-        let mut start = self.tail_start;
-        for chunk in &self.tail {
-            let end = start + chunk.len() as u64;
-            if position < end {
-                let offset = usize::try_from(position.checked_sub(start)?).ok()?;
-                return Some(chunk.slice(offset..));
-            }
-            start = end;
-        }
-        None
+        let after = self.tail.partition_point(|(start, _)| *start <= position);
+        let (start, chunk) = self.tail.get(after.checked_sub(1)?)?;
+        let offset = usize::try_from(position - start).ok()?;
+        (offset < chunk.len()).then(|| chunk.slice(offset..))
     }
 
     /// The oldest chunks of the tail, at least `octets` octets or all.
     pub(super) fn oldest(&self, octets: u64) -> (u64, Vec<Bytes>) {
         let mut taken = 0;
-        let chunks = self.tail.iter().take_while(|chunk| {
+        let chunks = self.tail.iter().take_while(|(_, chunk)| {
             let is_wanted = taken < octets;
             if is_wanted {
                 taken += chunk.len() as u64;
             }
             is_wanted
         });
-        let chunks = chunks.cloned().collect();
+        let chunks = chunks.map(|(_, chunk)| chunk.clone()).collect();
         (taken, chunks)
     }
 
     pub(super) fn in_memory(&self) -> Option<Vec<Bytes>> {
         let is_whole = self.is_finished() && self.tail_start == 0;
-        is_whole.then(|| self.tail.iter().cloned().collect())
+        is_whole.then(|| self.tail.iter().map(|(_, chunk)| chunk.clone()).collect())
     }
 
     /// Asks to be woken at the next change.
