@@ -3,6 +3,7 @@ pub mod blob;
 pub mod body;
 pub mod clock;
 pub mod context;
+pub mod filter;
 mod id;
 pub mod middleware;
 pub mod path;

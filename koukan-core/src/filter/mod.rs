@@ -1,0 +1,7 @@
+//! Filters: layers that look at a transaction, change it, or refuse it.
+//!
+//! Each has a directory of its own. Policy stands apart from findings: a filter writes
+//! [`signals`](crate::signals), others decide by them.
+
+pub mod received_header;
+pub mod router;

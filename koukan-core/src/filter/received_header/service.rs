@@ -1,0 +1,126 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tower::Service;
+
+use crate::{
+    blob::BlobReader,
+    body::{Body, BodyError},
+    context,
+    reply::{Rejection, Reply},
+    service::MailService,
+    signals::TraceId,
+    transaction::Transaction,
+};
+
+use super::{ReceivedHeaderLayer, clauses::Facts, recipients::SeenRecipients, scanner::Scanner};
+
+/// Octets of a header section that are looked at before the message goes on; a loop's `Received`
+/// fields stand at the top.
+const LOOKED_AT: u64 = 256 << 10;
+
+/// Adds the `Received` field; see the [module documentation](super).
+#[derive(Debug, Clone)]
+pub struct ReceivedHeader<S> {
+    inner: S,
+    settings: ReceivedHeaderLayer,
+}
+
+impl<S> ReceivedHeader<S> {
+    pub(super) fn new(inner: S, settings: ReceivedHeaderLayer) -> Self {
+        Self { inner, settings }
+    }
+}
+
+impl<S: MailService> Service<Transaction> for ReceivedHeader<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, tx: Transaction) -> S::Future {
+        let recipients = SeenRecipients::default();
+        let seen = recipients.clone();
+        let message = Message {
+            settings: self.settings.clone(),
+            context: Arc::clone(&tx.context),
+            id: TraceId::of(&tx.signals),
+            is_smtputf8: tx.mail.request().parameters.is_smtputf8(),
+            recipients,
+        };
+        let tx = tx
+            .map_recipients(|recipients| seen.watch(recipients))
+            .map_body(|body| body.then(move |body| message.add_field(body)));
+        self.inner.call(tx)
+    }
+}
+
+/// What the field of one message is made of.
+struct Message {
+    settings: ReceivedHeaderLayer,
+    context: Arc<context::Context>,
+    id: TraceId,
+    is_smtputf8: bool,
+    recipients: SeenRecipients,
+}
+
+impl Message {
+    async fn add_field(self, body: Body) -> Result<Body, BodyError> {
+        let mut scanner = Scanner::new(self.settings.max_received_fields);
+        let mut body = match body.into_blob() {
+            Ok((prefix, blob)) => {
+                for octets in &prefix {
+                    check(&mut scanner, octets)?;
+                }
+                look_ahead(&mut scanner, blob.reader()).await?;
+                Body::from_blob(prefix, blob)
+            }
+            Err(body) => body.map(move |chunk: Bytes| {
+                check(&mut scanner, &chunk)?;
+                Ok::<_, Rejection>(chunk)
+            }),
+        };
+        body.prepend(self.field());
+        Ok(body)
+    }
+
+    fn field(&self) -> Bytes {
+        let recipient = self.recipients.only();
+        Facts {
+            host_name: &self.settings.host_name,
+            context: &self.context,
+            id: self.id,
+            is_smtputf8: self.is_smtputf8,
+            recipient: recipient.as_ref(),
+            now: self.settings.clock.now(),
+        }
+        .field()
+        .into()
+    }
+}
+
+/// Reads the header section of a blob beside those who read the message.
+async fn look_ahead(scanner: &mut Scanner, mut reader: BlobReader) -> Result<(), BodyError> {
+    while !scanner.is_done() && reader.position() < LOOKED_AT {
+        let Some(chunk) = reader.next().await? else {
+            break;
+        };
+        check(scanner, &chunk)?;
+    }
+    Ok(())
+}
+
+fn check(scanner: &mut Scanner, octets: &[u8]) -> Result<(), Rejection> {
+    let is_loop = scanner.scan(octets).is_err();
+    if is_loop {
+        Err(Reply::routing_loop().into())
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Decides for each recipient where it goes, or that it goes nowhere: [`RouterLayer`].
+//!
+//! A router has a [`Policy`]; [`Rules`] is one of several, of which the first that knows the
+//! recipient decides. [`AddressList`], [`DestDomain`] and [`StaticHosts`] come with it.
+//!
+//! *Phases*: RCPT. It does not touch the body.
+//!
+//! *Signals*: writes [`Destination`](crate::signals::Destination) as the first recipient that is
+//! routed passes. A transaction has one destination: before an Exploder, where recipients may
+//! differ, use a policy that accepts and does not route.
+//!
+//! | reply | when |
+//! |---|---|
+//! | the policy's | it rejects the recipient |
+//! | [`Reply::relay_denied`](crate::reply::Reply::relay_denied) | the policy does not know the recipient |
+//! | [`Reply::other_destination`](crate::reply::Reply::other_destination) | an earlier recipient goes elsewhere |
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     filter::router::{AddressList, Decision, RouterLayer},
+//!     reply::Reply,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! let local = AddressList::new(["example.com"], Decision::Accept);
+//! let service = RouterLayer::new(local).layer(Script::new());
+//! let to = [rcpt("bob@example.com"), rcpt("carol@example.net")];
+//! let outcome = send(service, mail("alice@example.org"), to, "\r\nhello\r\n").await;
+//! assert_eq!(outcome.recipients, [Reply::recipient_ok(), Reply::relay_denied()]);
+//! # Ok::<(), std::io::Error>(())
+//! # })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod address_list;
+mod dest_domain;
+mod layer;
+mod policy;
+mod service;
+mod static_hosts;
+
+pub use self::{
+    address_list::AddressList,
+    dest_domain::DestDomain,
+    layer::RouterLayer,
+    policy::{Decision, Policy, Rules},
+    service::Router,
+    static_hosts::StaticHosts,
+};

@@ -1,0 +1,50 @@
+//! What a router asks.
+
+use std::{fmt, sync::Arc};
+
+use crate::{path::ForwardPath, reply::Rejection, signals::Destination};
+
+/// What a policy says of a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It goes there.
+    Route(Destination),
+    /// It is welcome; where it goes is decided elsewhere.
+    Accept,
+    /// It is refused.
+    Reject(Rejection),
+    /// The policy does not know it.
+    Pass,
+}
+
+/// Decides by the address alone; what needs a look-up is a filter of its own.
+pub trait Policy: fmt::Debug + Send + Sync + 'static {
+    /// What is to become of a recipient.
+    fn decide(&self, recipient: &ForwardPath) -> Decision;
+}
+
+/// Policies in order: the first that knows the recipient decides.
+#[derive(Debug, Clone, Default)]
+pub struct Rules(Vec<Arc<dyn Policy>>);
+
+impl Rules {
+    /// No rules: no recipient is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a rule after the others.
+    #[must_use]
+    pub fn with(mut self, rule: impl Policy) -> Self {
+        self.0.push(Arc::new(rule));
+        self
+    }
+}
+
+impl Policy for Rules {
+    fn decide(&self, recipient: &ForwardPath) -> Decision {
+        let decisions = self.0.iter().map(|rule| rule.decide(recipient));
+        let mut known = decisions.filter(|decision| *decision != Decision::Pass);
+        known.next().unwrap_or(Decision::Pass)
+    }
+}
