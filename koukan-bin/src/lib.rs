@@ -1,1 +1,30 @@
-//! Koukan.
+//! Koukan: a mail transfer agent that is also a library.
+//!
+//! ```text
+//! Koukan::builder() → config file → start() or run()
+//! ```
+//!
+//! This crate composes the stages of [`koukan_core`], the SMTP server and client of
+//! [`koukan_smtp`] and the database of [`koukan_storage`] into an agent, as a configuration file
+//! says. It has no behaviour of its own: who wants another agent composes the same parts
+//! otherwise.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | the configuration, typed and checked |
+//! | [`registry`] | filters by name |
+//! | [`logging`] | logs, as configured |
+//!
+//! Minimum supported Rust version: 1.95.
+
+mod agent;
+mod compose;
+pub mod config;
+pub mod logging;
+pub mod registry;
+mod signals;
+
+pub use self::{
+    agent::{Builder, Koukan, Running},
+    compose::StartError,
+};

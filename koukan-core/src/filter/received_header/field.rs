@@ -21,7 +21,7 @@ impl Field {
     pub(super) fn clause(&mut self, clause: &str) {
         if self.fits(clause) {
             self.word(clause);
-        } else if 1 + clause.len() <= LINE {
+        } else if clause.len() < LINE {
             self.fold();
             self.word(clause);
         } else {

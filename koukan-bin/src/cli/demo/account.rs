@@ -1,0 +1,146 @@
+//! What became of each recipient of each letter.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::cli::sink::Received;
+
+use super::{
+    letter::Letter,
+    report::{Outcome, Report},
+};
+
+/// The account of all recipients.
+#[derive(Debug, Default)]
+pub(super) struct Account(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    letters_sent: u32,
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// The reply to RCPT or to the message was negative.
+    is_refused: bool,
+    /// The client was told that its message was taken.
+    is_accepted: bool,
+    /// It had arrived when the client was told.
+    was_there_at_once: bool,
+    arrivals: u32,
+    mangled: u32,
+    notifications: u32,
+}
+
+impl Account {
+    /// A message arrived at the sink.
+    pub(super) fn arrived(&self, received: &Received) {
+        let message = String::from_utf8_lossy(&received.message);
+        let mut book = self.lock();
+        if received.from.is_empty() {
+            for failed in failed_recipients(&message) {
+                book.entries.entry(failed).or_default().notifications += 1;
+            }
+            return;
+        }
+        let is_whole = Letter::of_sender(&received.from)
+            .is_some_and(|letter| without_trace(&message) == letter.message());
+        for to in &received.to {
+            let entry = book.entries.entry(to.clone()).or_default();
+            entry.arrivals += 1;
+            entry.mangled += u32::from(!is_whole);
+        }
+    }
+
+    /// The client was refused.
+    pub(super) fn refused(&self, recipient: &str) {
+        let mut book = self.lock();
+        book.entries
+            .entry(recipient.to_owned())
+            .or_default()
+            .is_refused = true;
+    }
+
+    /// The client was told that the message for this recipient was taken.
+    pub(super) fn accepted(&self, recipient: &str) {
+        let mut book = self.lock();
+        let entry = book.entries.entry(recipient.to_owned()).or_default();
+        entry.is_accepted = true;
+        entry.was_there_at_once = entry.arrivals > 0;
+    }
+
+    /// A letter is done with, as far as its client is concerned.
+    pub(super) fn letter_sent(&self) {
+        self.lock().letters_sent += 1;
+    }
+
+    /// Whether every recipient arrived, was refused or was told of.
+    pub(super) fn is_settled(&self) -> bool {
+        let book = self.lock();
+        let mut entries = book.entries.values();
+        entries.all(|entry| entry.outcome() != Outcome::Lost)
+    }
+
+    pub(super) fn progress(&self, letters: u32) -> String {
+        let sent = self.lock().letters_sent;
+        let report = self.report();
+        format!(
+            "sent {sent}/{letters}  delivered {}  refused {}  bounced {}  waiting {}",
+            report.count(Outcome::AtOnce) + report.count(Outcome::AfterRetry),
+            report.count(Outcome::Refused),
+            report.count(Outcome::Bounced),
+            report.count(Outcome::Lost),
+        )
+    }
+
+    pub(super) fn report(&self) -> Report {
+        let book = self.lock();
+        let mut report = Report::new(book.letters_sent);
+        for entry in book.entries.values() {
+            report.add(entry.outcome(), entry.arrivals, entry.mangled);
+        }
+        report
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn outcome(&self) -> Outcome {
+        if self.arrivals > 0 && self.was_there_at_once {
+            Outcome::AtOnce
+        } else if self.arrivals > 0 && self.is_accepted {
+            Outcome::AfterRetry
+        } else if self.is_refused {
+            Outcome::Refused
+        } else if self.notifications > 0 {
+            Outcome::Bounced
+        } else {
+            Outcome::Lost
+        }
+    }
+}
+
+/// The recipients that a notification says have failed.
+fn failed_recipients(message: &str) -> Vec<String> {
+    let fields = message
+        .lines()
+        .filter_map(|line| line.strip_prefix("Final-Recipient:"));
+    let addresses = fields.filter_map(|field| field.split_once(';'));
+    addresses
+        .map(|(_, address)| address.trim().to_owned())
+        .collect()
+}
+
+/// What the client wrote: all after the trace header fields.
+fn without_trace(message: &str) -> &str {
+    let Some(end) = message.find("From: <sender-") else {
+        return message;
+    };
+    &message[end..]
+}

@@ -1,0 +1,87 @@
+//! `koukan sink`: a destination to try things with.
+
+mod rule;
+mod service;
+
+pub(crate) use self::{
+    rule::Rule,
+    service::{Received, Sink},
+};
+
+use std::{
+    net::SocketAddr,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use clap::Args;
+use koukan_smtp::Server;
+use tokio::net::TcpListener;
+
+use super::{block_on, complain};
+
+/// What the sink does.
+#[derive(Debug, Args)]
+pub(crate) struct SinkCommand {
+    /// The address and port to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3025")]
+    listen: SocketAddr,
+    /// Refuses recipients that match a pattern with a reply code, as in `gone*=550`; `*` stands
+    /// for anything.
+    #[arg(long, value_name = "PATTERN=CODE")]
+    refuse: Vec<Rule>,
+    /// As `--refuse`, at the end of the message.
+    #[arg(long, value_name = "PATTERN=CODE")]
+    refuse_message: Vec<Rule>,
+    /// Prints nothing for each message.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl SinkCommand {
+    pub(crate) fn run(self) -> ExitCode {
+        match block_on(None, self.serve()) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(error)) | Err(error) => complain(&error),
+        }
+    }
+
+    async fn serve(self) -> std::io::Result<()> {
+        let messages = Arc::new(AtomicU64::new(0));
+        let octets = Arc::new(AtomicU64::new(0));
+        let (counted, summed) = (Arc::clone(&messages), Arc::clone(&octets));
+        let is_quiet = self.quiet;
+        let sink = Sink::new(move |received: Received| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            summed.fetch_add(received.message.len() as u64, Ordering::Relaxed);
+            if !is_quiet {
+                let (from, to) = (&received.from, received.to.join(" "));
+                println!("from <{from}> to {to}: {} octets", received.message.len());
+            }
+        });
+        let sink = sink
+            .refusing(self.refuse)
+            .refusing_messages(self.refuse_message);
+        let listener = TcpListener::bind(self.listen).await?;
+        eprintln!("listening on {}; stop with Ctrl-C", listener.local_addr()?);
+        let stop = async {
+            // Without a handler the signal ends the process as it always does.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        Server::new(sink)
+            .with_name("sink")
+            .run(listener, stop)
+            .await;
+        let (messages, octets) = (
+            messages.load(Ordering::Relaxed),
+            octets.load(Ordering::Relaxed),
+        );
+        eprintln!("{messages} messages, {octets} octets");
+        Ok(())
+    }
+}

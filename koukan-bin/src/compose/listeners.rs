@@ -1,0 +1,113 @@
+//! Where clients connect to.
+
+use std::{io, net::SocketAddr};
+
+use koukan_core::{
+    context, middleware::TraceLayer, service::BoxMailService, stage::output_handler::Chains,
+};
+use koukan_rest::health::{self, Readiness};
+use koukan_smtp::{
+    Server,
+    server::{Limits, Shared, Timeouts},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+
+use crate::config::{Config, SmtpListener};
+
+use super::{StartError, chains::Built};
+
+/// Sockets that are bound, each with what is to serve it.
+pub(crate) struct Listeners {
+    smtp: Vec<(TcpListener, Server<Shared<BoxMailService>>)>,
+    rest: Vec<TcpListener>,
+    /// What health checks are told.
+    pub(crate) readiness: Readiness,
+}
+
+impl Listeners {
+    pub(super) async fn bind(config: &Config, chains: &Built) -> Result<Self, StartError> {
+        let mut listeners = Self {
+            smtp: Vec::new(),
+            rest: Vec::new(),
+            readiness: Readiness::default(),
+        };
+        for listener in &config.smtp_listener {
+            let server = smtp_server(listener, config, chains)?;
+            let socket = bind(listener.address.value).await?;
+            listeners.smtp.push((socket, server));
+        }
+        for listener in &config.rest_listener {
+            listeners.rest.push(bind(listener.address.value).await?);
+        }
+        Ok(listeners)
+    }
+
+    /// The addresses that SMTP clients connect to, in the order of the configuration.
+    pub(crate) fn smtp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let sockets = self.smtp.iter().map(|(socket, _)| socket);
+        sockets.map(TcpListener::local_addr).collect()
+    }
+
+    /// Serves until `stop`, then lets what is under way end.
+    pub(crate) async fn serve(self, stop: CancellationToken) {
+        let mut tasks = JoinSet::new();
+        for (socket, server) in self.smtp {
+            tasks.spawn(server.run(socket, stop.clone().cancelled_owned()));
+        }
+        // Health checks are answered to the very end.
+        let mut health = JoinSet::new();
+        for socket in self.rest {
+            let routes = health::router(self.readiness.clone());
+            health.spawn(async move { axum::serve(socket, routes).await });
+        }
+        self.readiness.set(true);
+        stop.cancelled().await;
+        self.readiness.set(false);
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| StartError::Listen(address, error))
+}
+
+fn smtp_server(
+    listener: &SmtpListener,
+    config: &Config,
+    chains: &Built,
+) -> Result<Server<Shared<BoxMailService>>, StartError> {
+    let mut sender = context::Sender::new(listener.sender.value.as_str());
+    if let Some(tag) = &listener.tag {
+        sender = sender.with_tag(tag.value.as_str());
+    }
+    let unknown = || StartError::Config(format!("no chain for {sender}"));
+    let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
+    let service = ServiceBuilder::new()
+        // Outermost, so that it sees every reply as the client does.
+        .layer(TraceLayer)
+        .service(chain.service);
+    let defaults = Limits::default();
+    let limits = Limits {
+        message_size: listener
+            .max_message_size
+            .map_or(defaults.message_size, |size| size.0),
+        recipients: listener.max_recipients.unwrap_or(defaults.recipients),
+        connections: listener.max_connections.unwrap_or(defaults.connections),
+        connections_per_client: listener
+            .max_connections_per_client
+            .unwrap_or(defaults.connections_per_client),
+        ..defaults
+    };
+    let mut timeouts = Timeouts::default();
+    if let Some(command) = listener.command_timeout {
+        timeouts.command = command.0;
+    }
+    Ok(Server::new(BoxMailService::new(service))
+        .with_name(config.hostname.value.as_str())
+        .with_sender(sender)
+        .with_limits(limits)
+        .with_timeouts(timeouts))
+}

@@ -1,0 +1,107 @@
+//! Makes an agent of its configuration: layers and stages put together, and nothing else.
+//!
+//! A message comes in by a listener, passes the chain of the listener's sender, and is split by
+//! the Exploder there; each recipient's part is written by a StorageWriter and attempted by the
+//! OutputHandler, through the chain of the sender that the Exploder names, down to an SMTP server.
+//! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
+
+mod chains;
+mod endpoint;
+mod garbage;
+mod listeners;
+mod storage;
+
+pub(crate) use self::{garbage::collect_garbage, listeners::Listeners};
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use koukan_core::{
+    clock::SystemClock,
+    stage::{
+        dispatcher::Dispatcher,
+        output_handler::{Notifications, OutputHandler},
+    },
+    storage::{BackendError, Storage},
+};
+use koukan_storage::{OpenError, SqliteBackend};
+use tower::{ServiceBuilder, limit::ConcurrencyLimit};
+
+use crate::{
+    config::Config,
+    registry::{InvalidFilter, Registry, Surroundings},
+};
+
+use self::chains::LateChains;
+
+/// An agent could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("cannot use the database")]
+    Database(#[from] OpenError),
+    /// The queue cannot be read.
+    #[error("cannot begin a session on the queue")]
+    Session(#[from] BackendError),
+    /// A directory cannot be made or written to.
+    #[error("cannot use the directory {0}")]
+    Directory(std::path::PathBuf, #[source] io::Error),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The configuration was not checked before it was used.
+    #[error("the configuration is wrong: {0}")]
+    Config(String),
+}
+
+impl From<InvalidFilter> for StartError {
+    fn from(error: InvalidFilter) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+/// The output side's service: attempts at queued transactions, as many at a time as config says.
+pub(crate) type LimitedOutput = ConcurrencyLimit<OutputHandler<LateChains>>;
+
+/// All parts of an agent, ready to run.
+pub(crate) struct Parts {
+    pub(crate) storage: Storage,
+    pub(crate) database: Option<SqliteBackend>,
+    pub(crate) dispatcher: Dispatcher<LimitedOutput>,
+    pub(crate) listeners: Listeners,
+    pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
+}
+
+/// Puts an agent together; it listens from here on.
+pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Parts, StartError> {
+    let surroundings = Surroundings {
+        hostname: config.hostname.value.as_str().into(),
+        clock: Arc::new(SystemClock),
+    };
+    let (storage, database) = storage::open(config, Arc::clone(&surroundings.clock)).await?;
+
+    // The chains need the output handler, for what their Exploders write, and it needs them.
+    let late = LateChains::default();
+    let notifications = Notifications {
+        reporting_mta: surroundings.hostname.clone(),
+        sender: config.notification.to_sender(),
+    };
+    let output = OutputHandler::new(late.clone(), notifications);
+    let chains = chains::build(config, registry, &surroundings, &storage, &output)?;
+    let listeners = Listeners::bind(config, &chains).await?;
+    late.set(chains.by_sender);
+
+    // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
+    // listeners' limits, and never waits for queued ones.
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(config.output.max_in_flight)
+        .service(output);
+    let dispatcher = Dispatcher::new(storage.clone(), limited, config.output.max_in_flight);
+    Ok(Parts {
+        storage,
+        database,
+        dispatcher,
+        listeners,
+        endpoints: chains.endpoints,
+    })
+}

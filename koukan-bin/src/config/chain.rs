@@ -1,0 +1,141 @@
+//! Chains of filters.
+
+use std::{borrow::Cow, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+
+use super::{HumanDuration, Place, Retry};
+
+/// Filters in the order in which a transaction passes them, and the endpoint it ends in.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// The chain's name.
+    pub name: Place<String>,
+    /// The filters.
+    #[serde(default)]
+    pub filter: Vec<Place<Filter>>,
+    /// Where it ends.
+    pub endpoint: Endpoint,
+    /// How often delivery by this chain is tried; what is left out stands in the general `retry`.
+    #[serde(default)]
+    pub retry: Retry,
+}
+
+/// A filter by its name, with its configuration: `name`, or `name: {…}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    /// The name under which the filter is registered.
+    pub name: String,
+    /// Its configuration; an empty object where there is none.
+    pub config: serde_json::Value,
+}
+
+/// Where a chain ends.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Endpoint {
+    /// One transaction for each recipient, kept where it cannot be delivered at once.
+    Exploder(Exploder),
+    /// An SMTP server.
+    Smtp(Smtp),
+}
+
+/// One transaction for each recipient, kept where it cannot be delivered at once.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exploder {
+    /// Whom the client is.
+    pub policy: Policy,
+    /// On whose behalf the recipients' transactions are: the name of a sender.
+    pub sender: Place<String>,
+    /// One of the sender's tags.
+    pub tag: Option<Place<String>>,
+    /// How long the client waits for the destination's reply to RCPT. Default `30s`.
+    pub rcpt_timeout: Option<HumanDuration>,
+    /// How long the client waits for the destination's reply to the message. Default `60s`.
+    pub final_timeout: Option<HumanDuration>,
+}
+
+/// Whom the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// A user's program: what can succeed later is kept and retried here.
+    Submission,
+    /// Another agent, which retries by itself.
+    Ingress,
+}
+
+/// An SMTP server.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// Hosts to try in this order, as `host:port`. Without any, a routing filter of the chain
+    /// tells.
+    pub host: Vec<Place<String>>,
+    /// Connections to one host, at most. Default 100.
+    pub max_connections: Option<usize>,
+    /// How long to wait for a connection to be made. Default `30s`.
+    pub connect_timeout: Option<HumanDuration>,
+    /// How long a connection is kept that is not in use. Default `1m`.
+    pub idle_timeout: Option<HumanDuration>,
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FilterVisitor)
+    }
+}
+
+struct FilterVisitor;
+
+impl<'de> Visitor<'de> for FilterVisitor {
+    type Value = Filter;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a filter, or its name and configuration as `name: {…}`")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Filter, E> {
+        Ok(Filter {
+            name: name.to_owned(),
+            config: serde_json::Value::Object(serde_json::Map::new()),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filter, A::Error> {
+        let none = || de::Error::custom("a filter needs a name");
+        let name = map.next_key::<String>()?.ok_or_else(none)?;
+        let config = match map.next_value::<serde_json::Value>()? {
+            serde_json::Value::Null => serde_json::Value::Object(serde_json::Map::new()),
+            config => config,
+        };
+        match map.next_key::<String>()? {
+            None => Ok(Filter { name, config }),
+            Some(second) => Err(de::Error::custom(format!(
+                "`{second}` stands beside filter `{name}`: start each filter with `- `, and indent its configuration"
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for Filter {
+    fn schema_name() -> Cow<'static, str> {
+        "Filter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A filter by its name, with its configuration.",
+            "oneOf": [
+                { "type": "string" },
+                { "type": "object", "minProperties": 1, "maxProperties": 1 }
+            ]
+        })
+    }
+}

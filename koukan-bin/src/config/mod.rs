@@ -1,0 +1,125 @@
+//! The configuration: typed, checked as a whole before anything starts.
+//!
+//! [`Config::load`] reads YAML; what is wrong with it is told with file, line and a suggestion
+//! ([`ConfigError`]). [`Config::json_schema`] describes it.
+
+mod chain;
+mod duration;
+mod listener;
+mod load;
+mod place;
+mod problem;
+mod retry;
+mod sender;
+mod size;
+mod storage;
+mod suggest;
+mod validate;
+
+pub use self::{
+    chain::{Chain, Endpoint, Exploder, Filter, Policy, Smtp},
+    duration::HumanDuration,
+    listener::{RestListener, SmtpListener},
+    place::Place,
+    problem::{ConfigError, Problem},
+    retry::Retry,
+    sender::{Principal, Sender},
+    size::ByteSize,
+    storage::{Retention, Storage},
+};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// All of an agent's configuration.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The domain name by which this agent introduces and reports itself.
+    pub hostname: Place<String>,
+    /// What is logged, and how.
+    #[serde(default)]
+    pub log: Log,
+    /// Where transactions are kept.
+    #[serde(default)]
+    pub storage: Storage,
+    /// How often and for how long delivery is tried, where a chain says nothing else.
+    #[serde(default)]
+    pub retry: Retry,
+    /// How stored transactions are worked on.
+    #[serde(default)]
+    pub output: Output,
+    /// On whose behalf failures are told to the senders of messages.
+    pub notification: Principal,
+    /// Where SMTP clients connect to.
+    #[serde(default)]
+    pub smtp_listener: Vec<SmtpListener>,
+    /// Where HTTP clients connect to. So far it answers `/healthz` and `/readyz`.
+    #[serde(default)]
+    pub rest_listener: Vec<RestListener>,
+    /// Who submits mail, and which chain it goes through.
+    pub sender: Vec<Sender>,
+    /// Chains of filters, each ending in an endpoint.
+    pub chain: Vec<Chain>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The shape of a line.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// The least important level that is logged; `KOUKAN_LOG` overrides it.
+    #[serde(default)]
+    pub level: LogLevel,
+}
+
+/// The shape of a log line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How important a log line is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Something broke.
+    Error,
+    /// Something is odd.
+    Warn,
+    /// What became of each transaction.
+    #[default]
+    Info,
+    /// What each stage does.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How stored transactions are worked on.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Attempts at queued transactions that go on at the same time, at most.
+    pub max_in_flight: usize,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { max_in_flight: 200 }
+    }
+}
+
+impl Config {
+    /// The JSON Schema of the configuration.
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}

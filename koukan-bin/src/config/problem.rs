@@ -1,0 +1,69 @@
+//! What is wrong with a configuration.
+
+use std::{fmt, path::PathBuf};
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1 on; 0 where it has none.
+    pub line: u64,
+    /// The column, from 1 on; 0 where it has none.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+    /// What to change.
+    pub help: Option<String>,
+}
+
+/// A configuration cannot be used; all that was found is told.
+///
+/// As text: for each problem file, line and column, the line itself, and what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file, or a name for what is none.
+    pub file: PathBuf,
+    /// What is wrong; at least one thing.
+    pub problems: Vec<Problem>,
+    pub(super) lines: Vec<String>,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.problems.iter().enumerate() {
+            if number > 0 {
+                writeln!(f)?;
+            }
+            self.fmt_problem(problem, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl ConfigError {
+    fn fmt_problem(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem {
+            line,
+            column,
+            message,
+            help,
+        } = problem;
+        write!(f, "{}:", self.file.display())?;
+        if *line > 0 {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " {message}")?;
+        let index = usize::try_from(*line)
+            .ok()
+            .and_then(|line| line.checked_sub(1));
+        if let Some(text) = index.and_then(|index| self.lines.get(index)) {
+            let pointer = " ".repeat(usize::try_from(column.saturating_sub(1)).unwrap_or(0));
+            write!(f, "\n{line:>5} | {text}\n      | {pointer}^")?;
+        }
+        if let Some(help) = help {
+            write!(f, "\n        help: {help}")?;
+        }
+        Ok(())
+    }
+}

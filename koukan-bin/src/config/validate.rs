@@ -1,0 +1,210 @@
+//! Checks that span the whole file: names, references, values.
+
+use std::collections::BTreeSet;
+
+use koukan_core::{context, path::Domain, signals::HostPort};
+
+use crate::registry::Registry;
+
+use super::{Chain, Config, Endpoint, Place, Problem, suggest::nearest};
+
+/// All that is wrong.
+pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
+    let mut check = Check {
+        config,
+        problems: Vec::new(),
+    };
+    check.hostname();
+    check.unique("chain", config.chain.iter().map(|chain| &chain.name));
+    check.unique("sender", config.sender.iter().map(|sender| &sender.name));
+    check.senders();
+    check.principals();
+    for chain in &config.chain {
+        check.chain(chain, registry);
+    }
+    check.circles();
+    check
+        .problems
+        .sort_by_key(|problem| (problem.line, problem.column));
+    check.problems
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    fn wrong<T>(&mut self, place: &Place<T>, message: String, help: Option<String>) {
+        self.problems.push(Problem {
+            line: place.line,
+            column: place.column,
+            message,
+            help,
+        });
+    }
+
+    /// A name that refers to nothing.
+    fn unknown<'n>(
+        &mut self,
+        what: &str,
+        name: &Place<String>,
+        known: impl IntoIterator<Item = &'n str>,
+    ) {
+        let known: BTreeSet<_> = known.into_iter().collect();
+        let help = match nearest(&name.value, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.is_empty() => format!("there is no {what} at all"),
+            None => format!("there is {}", list(&known)),
+        };
+        self.wrong(name, format!("unknown {what} `{}`", name.value), Some(help));
+    }
+
+    fn hostname(&mut self) {
+        let hostname = &self.config.hostname;
+        if let Err(error) = Domain::check(&hostname.value) {
+            let message = format!("`{}` is not a host name: {error}", hostname.value);
+            self.wrong(
+                hostname,
+                message,
+                Some("give a name as in `mx.example.com`".into()),
+            );
+        }
+    }
+
+    fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if !seen.insert(&name.value) {
+                let message = format!("{what} `{}` is there twice", name.value);
+                self.wrong(name, message, Some("give one of them another name".into()));
+            }
+        }
+    }
+
+    fn senders(&mut self) {
+        let config = self.config;
+        for sender in &config.sender {
+            for (_, chain) in sender.chains() {
+                if !config
+                    .chain
+                    .iter()
+                    .any(|known| known.name.value == chain.value)
+                {
+                    let known = config.chain.iter().map(|known| known.name.value.as_str());
+                    self.unknown("chain", chain, known);
+                }
+            }
+            if sender.chains().next().is_none() {
+                let message = format!("sender `{}` has no chain", sender.name.value);
+                let help = "name one with `chain`, or several with `tag`".into();
+                self.wrong(&sender.name, message, Some(help));
+            }
+        }
+    }
+
+    fn principals(&mut self) {
+        let config = self.config;
+        let notification = &config.notification;
+        self.principal(&notification.sender, notification.tag.as_ref());
+        for listener in &config.smtp_listener {
+            self.principal(&listener.sender, listener.tag.as_ref());
+        }
+    }
+
+    fn principal(&mut self, name: &Place<String>, tag: Option<&Place<String>>) {
+        let config = self.config;
+        let mut senders = config.sender.iter();
+        let Some(sender) = senders.find(|sender| sender.name.value == name.value) else {
+            let known = config
+                .sender
+                .iter()
+                .map(|sender| sender.name.value.as_str());
+            return self.unknown("sender", name, known);
+        };
+        match tag {
+            Some(tag) if !sender.tag.contains_key(&tag.value) => {
+                self.unknown("tag", tag, sender.tag.keys().map(String::as_str));
+            }
+            None if sender.chain.is_none() && !sender.tag.is_empty() => {
+                let message = format!("sender `{}` has no chain without a tag", name.value);
+                let tags = sender.tag.keys().map(String::as_str).collect();
+                self.wrong(
+                    name,
+                    message,
+                    Some(format!("add a `tag`: there is {}", list(&tags))),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn chain(&mut self, chain: &'a Chain, registry: &Registry) {
+        for filter in &chain.filter {
+            let name = &filter.value.name;
+            if !registry.has(name) {
+                let name = Place {
+                    value: name.clone(),
+                    line: filter.line,
+                    column: filter.column,
+                };
+                self.unknown("filter", &name, registry.names());
+            } else if let Err(error) = registry.check(name, &filter.value.config) {
+                self.wrong(filter, format!("filter `{name}`: {error}"), None);
+            }
+        }
+        match &chain.endpoint {
+            Endpoint::Exploder(exploder) => {
+                self.principal(&exploder.sender, exploder.tag.as_ref());
+            }
+            Endpoint::Smtp(smtp) => {
+                for host in &smtp.host {
+                    if let Err(error) = host.value.parse::<HostPort>() {
+                        let message = format!("`{}` is {error}", host.value);
+                        self.wrong(host, message, None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A transaction that an exploder hands to a sender whose chain ends in an exploder again, and
+    /// so on, would never leave.
+    fn circles(&mut self) {
+        for chain in &self.config.chain {
+            let mut seen = BTreeSet::from([chain.name.value.as_str()]);
+            let mut next = self.next_chain(chain);
+            while let Some(there) = next {
+                if there.name.value == chain.name.value {
+                    let message = format!("chain `{}` leads back to itself", chain.name.value);
+                    let help = "let one of its exploders name a sender whose chain ends in `smtp`";
+                    self.wrong(&chain.name, message, Some(help.into()));
+                    break;
+                }
+                if !seen.insert(&there.name.value) {
+                    break;
+                }
+                next = self.next_chain(there);
+            }
+        }
+    }
+
+    fn next_chain(&self, chain: &Chain) -> Option<&'a Chain> {
+        let Endpoint::Exploder(exploder) = &chain.endpoint else {
+            return None;
+        };
+        let wanted = context::Sender {
+            name: exploder.sender.value.as_str().into(),
+            tag: exploder.tag.as_ref().map(|tag| tag.value.as_str().into()),
+        };
+        let mut chains = self.config.sender.iter().flat_map(|sender| sender.chains());
+        let (_, name) = chains.find(|(sender, _)| *sender == wanted)?;
+        let mut all = self.config.chain.iter();
+        all.find(|chain| chain.name.value == name.value)
+    }
+}
+
+fn list(names: &BTreeSet<&str>) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

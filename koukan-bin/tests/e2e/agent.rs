@@ -1,0 +1,92 @@
+//! `koukan run` with the local configuration, on other ports.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, await_listener, free_address};
+
+/// A running agent.
+pub(crate) struct Agent {
+    pub(crate) ingress: SocketAddr,
+    pub(crate) submission: SocketAddr,
+    process: Process,
+    directory: TempDir,
+}
+
+impl Agent {
+    pub(crate) fn start(sink: SocketAddr) -> Self {
+        Self::start_by(sink, command)
+    }
+
+    /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
+    pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
+        Self::start_by(sink, |config| {
+            // A signal that is ignored stays so in the program that takes the shell's place.
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_koukan")]);
+            shell.args(["run", "--config"]).arg(config);
+            shell
+        })
+    }
+
+    fn start_by(sink: SocketAddr, command: impl Fn(&Path) -> Command) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (ingress, submission) = (free_address(), free_address());
+        let config = config_file(&directory);
+        let text = include_str!("../../../config/local/koukan.yaml")
+            .replace("127.0.0.1:1025", &ingress.to_string())
+            .replace("127.0.0.1:1587", &submission.to_string())
+            .replace("127.0.0.1:3025", &sink.to_string())
+            .replace("data/", &format!("{}/", directory.path().display()))
+            // Tests do not wait for minutes.
+            + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
+        fs::write(&config, text).unwrap();
+        let process = Process::start(&mut command(&config));
+        await_listener(ingress);
+        await_listener(submission);
+        Self {
+            ingress,
+            submission,
+            process,
+            directory,
+        }
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again, with the same configuration and queue.
+    pub(crate) fn restart(&mut self) {
+        self.process = Process::start(&mut command(&config_file(&self.directory)));
+        await_listener(self.ingress);
+        await_listener(self.submission);
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
+        self.process.wait(limit)
+    }
+}
+
+fn config_file(directory: &TempDir) -> PathBuf {
+    directory.path().join("koukan.yaml")
+}
+
+fn command(config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.args(["run", "--config"]).arg(config);
+    command
+}

@@ -1,0 +1,85 @@
+//! An SMTP client that knows nothing of the code under test.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// A connection that has said EHLO.
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let mut client = Self {
+            stream: BufReader::new(stream),
+        };
+        client.reply()?;
+        client.command("EHLO client.example")?;
+        Ok(client)
+    }
+
+    /// Sends one message; the replies to MAIL, to each RCPT, and to the end of the message if it
+    /// came to that.
+    pub(crate) fn send(&mut self, from: &str, to: &[&str], message: &str) -> io::Result<Sent> {
+        let mut sent = Sent {
+            mail: self.command(&format!("MAIL FROM:<{from}>"))?,
+            rcpts: Vec::new(),
+            message: None,
+        };
+        for to in to {
+            sent.rcpts.push(self.command(&format!("RCPT TO:<{to}>"))?);
+        }
+        if !sent.rcpts.iter().any(|reply| reply.starts_with('2')) {
+            self.command("RSET")?;
+            return Ok(sent);
+        }
+        let data = self.command("DATA")?;
+        if !data.starts_with('3') {
+            sent.message = Some(data);
+            return Ok(sent);
+        }
+        let stuffed = message.replace("\r\n.", "\r\n..");
+        self.stream.get_mut().write_all(stuffed.as_bytes())?;
+        sent.message = Some(self.command(".")?);
+        Ok(sent)
+    }
+
+    pub(crate) fn command(&mut self, line: &str) -> io::Result<String> {
+        self.stream
+            .get_mut()
+            .write_all(format!("{line}\r\n").as_bytes())?;
+        self.reply()
+    }
+
+    fn reply(&mut self) -> io::Result<String> {
+        loop {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return Ok(line.trim_end().to_owned());
+            }
+        }
+    }
+}
+
+/// The replies to one message.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) mail: String,
+    pub(crate) rcpts: Vec<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl Sent {
+    pub(crate) fn is_accepted(&self) -> bool {
+        let message = self.message.as_deref();
+        message.is_some_and(|reply| reply.starts_with('2'))
+    }
+}

@@ -1,0 +1,19 @@
+//! The real binary between real peers: swaks, Python's smtplib, Postfix's smtp-source and
+//! smtp-sink, and `koukan sink`.
+//!
+//! `scripts/install-test-peers` installs what these need.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod agent;
+mod client;
+mod collector;
+mod crash;
+mod disk_full;
+mod peers;
+mod process;
+mod replies;
+mod smtp_source;
+mod smtplib;
+mod stop;
+mod swaks;

@@ -1,0 +1,24 @@
+//! Programs that nobody here wrote.
+
+use std::{path::PathBuf, process::Command};
+
+/// A command of a peer, which `scripts/install-test-peers` installs.
+pub(crate) fn peer(name: &str) -> Command {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/bin"];
+    let path = folders
+        .iter()
+        .map(|folder| PathBuf::from(folder).join(name));
+    let Some(path) = path.into_iter().find(|path| path.exists()) else {
+        panic!("{name} is not installed; run scripts/install-test-peers");
+    };
+    Command::new(path)
+}
+
+/// Runs a command to its end and returns what it printed; it must succeed.
+pub(crate) fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{out}\n{err}");
+    out
+}

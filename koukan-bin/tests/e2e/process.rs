@@ -1,0 +1,79 @@
+//! Child processes that end with their test.
+
+#![allow(clippy::disallowed_methods, reason = "real processes take real time")]
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, ExitStatus},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// A child that is killed when the test is done with it.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let program = command.get_program().to_owned();
+        match command.spawn() {
+            Ok(child) => Self(child),
+            Err(error) => panic!("could not start {program:?}: {error}"),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+
+    /// Sends a signal by its name, as in `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let mut status = None;
+        eventually(limit, || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An address on loopback that nobody listens on.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// Waits until something listens.
+pub(crate) fn await_listener(address: SocketAddr) {
+    let limit = Duration::from_secs(30);
+    eventually(limit, || TcpStream::connect(address).is_ok());
+}
+
+/// Waits for what another process does, which nothing here can be told of.
+pub(crate) fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "it did not come within {limit:?}");
+        sleep(Duration::from_millis(20));
+    }
+}

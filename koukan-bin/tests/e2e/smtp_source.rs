@@ -1,0 +1,105 @@
+//! Postfix's smtp-source and smtp-sink.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use crate::{
+    agent::Agent,
+    collector::Collector,
+    peers::{peer, run},
+    process::{Process, await_listener, eventually, free_address},
+};
+
+/// Sends messages of `size` octets through an agent; every one must arrive.
+fn flood(sessions: u32, messages: u32, size: u32, recipients: u32, options: &[&str]) {
+    let sink = Collector::start();
+    let agent = Agent::start(sink.address);
+    source(&agent, sessions, messages, size, recipients, options);
+    let expected = (messages * recipients) as usize;
+    eventually(Duration::from_secs(60), || sink.count() >= expected);
+    assert_eq!(sink.count(), expected);
+}
+
+fn source(
+    agent: &Agent,
+    sessions: u32,
+    messages: u32,
+    size: u32,
+    recipients: u32,
+    options: &[&str],
+) {
+    run(peer("smtp-source")
+        .args(options)
+        .args(["-s", &sessions.to_string()])
+        .args(["-m", &messages.to_string()])
+        .args(["-l", &size.to_string()])
+        .args(["-r", &recipients.to_string()])
+        .args(["-f", "a@example.org", "-t", "b@example.com"])
+        .arg(agent.ingress.to_string()));
+}
+
+#[test]
+fn one_session_kept() {
+    flood(1, 50, 5_000, 1, &["-d"]);
+}
+
+#[test]
+fn ten_sessions_with_new_connections() {
+    flood(10, 200, 5_000, 1, &[]);
+}
+
+#[test]
+fn fifty_sessions_kept() {
+    flood(50, 500, 1_000, 1, &["-d"]);
+}
+
+#[test]
+fn ten_recipients_a_message() {
+    flood(10, 50, 5_000, 10, &["-d"]);
+}
+
+#[test]
+fn messages_of_25_mib() {
+    flood(2, 4, 25 << 20, 1, &[]);
+}
+
+#[test]
+fn smtp_sink_gets_every_message_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = free_address();
+    let dump = folder.path().join("mail.%M");
+    let mut sink = peer("smtp-sink");
+    sink.args(["-u", &user()]).arg("-d").arg(&dump);
+    sink.arg(address.to_string())
+        .arg("64")
+        .stderr(Stdio::null());
+    make_writable(folder.path());
+    let _sink = Process::start(&mut sink);
+    await_listener(address);
+    let agent = Agent::start(address);
+    source(&agent, 10, 100, 5_000, 1, &[]);
+    let whole = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        files
+            .filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok())
+            .map(|dump| dump.matches("\nXXXXXXX").count())
+            .sum::<usize>()
+    };
+    // smtp-source fills a message with lines of X.
+    let lines_each = 5_000 / 80;
+    eventually(Duration::from_secs(30), || {
+        whole() >= 100 * (lines_each - 8)
+    });
+}
+
+/// smtp-sink, started by root, wants to be somebody else.
+fn user() -> String {
+    let id = run(peer("id").arg("-un"));
+    match id.trim() {
+        "root" => "nobody".into(),
+        other => other.into(),
+    }
+}
+
+fn make_writable(folder: &Path) {
+    run(peer("chmod").arg("777").arg(folder));
+}
