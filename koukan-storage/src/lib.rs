@@ -1,1 +1,38 @@
-//! Koukan storage.
+//! Durable storage for Koukan: [`SqliteBackend`] keeps transactions in one SQLite database, and
+//! [`TempSpill`] keeps on disk what message bodies do not fit into memory.
+//!
+//! Nothing of the SQL driver shows in the API.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{blob::{BlobPool, Limits}, clock::SystemClock, storage::Storage};
+//! use koukan_storage::{SqliteBackend, TempSpill};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! # let directory = tempfile::tempdir()?;
+//! # let directory = directory.path();
+//! let backend = SqliteBackend::open(directory.join("queue.sqlite")).await?;
+//! let spill = TempSpill::open(directory)?;
+//! let pool = BlobPool::new(Limits::default(), Arc::new(spill));
+//! let storage = Storage::open(Arc::new(backend.clone()), pool, Arc::new(SystemClock)).await?;
+//! # drop(storage);
+//! backend.close().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod query;
+mod row;
+mod spill;
+mod sqlite;
+
+pub use self::{
+    spill::TempSpill,
+    sqlite::{OpenError, SqliteBackend, SqliteOptions},
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,93 @@
+//! Blobs and their chunks.
+
+use sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+
+use super::{
+    Statement, bound,
+    schema::{Blobs, Chunks},
+    text,
+};
+
+/// Writes a blob unless it is there. Binds id, len, created.
+pub(crate) static INSERT_BLOB: Statement = Statement::new(|| insert_blob(true));
+
+/// Begins a blob that is to grow, unless it is there. Binds id, len, created.
+pub(crate) static CREATE_BLOB: Statement = Statement::new(|| insert_blob(false));
+
+fn insert_blob(is_finished: bool) -> String {
+    let columns = [Blobs::Id, Blobs::Len, Blobs::Created, Blobs::IsFinished];
+    let finished = Expr::cust(if is_finished { "1" } else { "0" });
+    text(
+        Query::insert()
+            .into_table(Blobs::Table)
+            .columns(columns)
+            .values_panic([bound(), bound(), bound(), finished])
+            .on_conflict(OnConflict::column(Blobs::Id).do_nothing().to_owned()),
+    )
+}
+
+/// Lengthens an unfinished blob that has the length said. Binds octets, id, len.
+pub(crate) static EXTEND_BLOB: Statement = Statement::new(|| {
+    text(
+        Query::update()
+            .table(Blobs::Table)
+            .value(Blobs::Len, Expr::col(Blobs::Len).add(bound()))
+            .and_where(Expr::col(Blobs::Id).eq(bound()))
+            .and_where(Expr::col(Blobs::Len).eq(bound()))
+            .and_where(Expr::col(Blobs::IsFinished).eq(Expr::cust("0"))),
+    )
+});
+
+/// Finishes a blob of the length said. Binds id, len.
+pub(crate) static FINISH_BLOB: Statement = Statement::new(|| {
+    text(
+        Query::update()
+            .table(Blobs::Table)
+            .value(Blobs::IsFinished, Expr::cust("1"))
+            .and_where(Expr::col(Blobs::Id).eq(bound()))
+            .and_where(Expr::col(Blobs::Len).eq(bound())),
+    )
+});
+
+/// Looks a blob up. Binds id; gives len, is_finished.
+pub(crate) static FIND_BLOB: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .columns([Blobs::Len, Blobs::IsFinished])
+            .from(Blobs::Table)
+            .and_where(Expr::col(Blobs::Id).eq(bound())),
+    )
+});
+
+/// Writes octets of a blob. Binds blob, start, octets.
+pub(crate) static INSERT_CHUNK: Statement = Statement::new(|| {
+    text(
+        Query::insert()
+            .into_table(Chunks::Table)
+            .columns([Chunks::BlobId, Chunks::Start, Chunks::Octets])
+            .values_panic([bound(), bound(), bound()]),
+    )
+});
+
+/// Reads chunks of a finished blob that begin at or before an offset, last first. Binds blob,
+/// offset, limit;
+/// gives start, octets.
+pub(crate) static READ_BLOB: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .columns([
+                (Chunks::Table, Chunks::Start),
+                (Chunks::Table, Chunks::Octets),
+            ])
+            .from(Chunks::Table)
+            .inner_join(
+                Blobs::Table,
+                Expr::col((Blobs::Table, Blobs::Id)).equals((Chunks::Table, Chunks::BlobId)),
+            )
+            .and_where(Expr::col((Blobs::Table, Blobs::IsFinished)).eq(Expr::cust("1")))
+            .and_where(Expr::col((Chunks::Table, Chunks::BlobId)).eq(bound()))
+            .and_where(Expr::col((Chunks::Table, Chunks::Start)).lte(bound()))
+            .order_by((Chunks::Table, Chunks::Start), Order::Desc)
+            .limit(1),
+    )
+});

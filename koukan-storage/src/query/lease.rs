@@ -1,0 +1,54 @@
+//! Leases of due transactions.
+
+use sea_query::{Expr, ExprTrait, Order, Query};
+
+use super::{
+    Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text, transaction::READ,
+};
+
+/// Takes due transactions under lease. Binds session, now, limit; gives what was leased, in any
+/// order.
+pub(crate) static LEASE_DUE: Statement = Statement::new(|| {
+    let due = Query::select()
+        .column(Transactions::Id)
+        .from(Transactions::Table)
+        .and_where(is_unfinished())
+        .and_where(is_not_leased())
+        .and_where(Expr::col(Transactions::DueAt).lte(bound()))
+        .order_by(Transactions::DueAt, Order::Asc)
+        .limit(1)
+        .to_owned();
+    text(
+        Query::update()
+            .table(Transactions::Table)
+            .value(Transactions::LeaseSession, bound())
+            .value(
+                Transactions::LeaseFence,
+                Expr::col(Transactions::LeaseFence).add(Expr::cust("1")),
+            )
+            .and_where(Expr::col(Transactions::Id).in_subquery(due))
+            .returning(Query::returning().columns(READ.into_iter().chain([Transactions::BlobId]))),
+    )
+});
+
+/// Ends the lease of a transaction that cannot be read, and puts it off. Binds due time, row id.
+pub(crate) static PARK: Statement = Statement::new(|| {
+    text(
+        Query::update()
+            .table(Transactions::Table)
+            .value(Transactions::LeaseSession, Expr::cust("NULL"))
+            .value(Transactions::DueAt, bound())
+            .and_where(Expr::col(Transactions::RowId).eq(bound())),
+    )
+});
+
+/// When the next transaction is due.
+pub(crate) static NEXT_DUE: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .expr(Expr::col(Transactions::DueAt).min())
+            .from(Transactions::Table)
+            .and_where(is_unfinished())
+            .and_where(is_not_leased()),
+    )
+});

@@ -1,0 +1,50 @@
+//! SQL: one statement for each function.
+//!
+//! Texts are built by sea-query, once; parameters are bound by hand, in the order in which they
+//! stand in the text.
+
+mod blob;
+mod collect;
+mod control;
+mod lease;
+mod schema;
+mod session;
+mod settle;
+mod statement;
+mod transaction;
+
+pub(crate) use self::{
+    blob::{
+        CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNK, READ_BLOB,
+    },
+    collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
+    control::{BEGIN, CHECKPOINT, COMMIT, ROLLBACK},
+    lease::{LEASE_DUE, NEXT_DUE, PARK},
+    session::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES},
+    settle::{HOLDS_LEASE, RELEASE, SETTLE},
+    statement::{Statement, Values},
+    transaction::{CENSUS, FIND_TRANSACTION, INSERT_TRANSACTION},
+};
+
+use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};
+
+use self::schema::Transactions;
+
+/// A parameter to be bound.
+fn bound() -> Expr {
+    Expr::val(0)
+}
+
+fn text(statement: &impl QueryStatementWriter) -> String {
+    let (text, _values) = statement.build(SqliteQueryBuilder);
+    text
+}
+
+/// Something is still to be done for it.
+fn is_unfinished() -> Expr {
+    Expr::col(Transactions::FinalReason).is_null()
+}
+
+fn is_not_leased() -> Expr {
+    Expr::col(Transactions::LeaseSession).is_null()
+}

@@ -1,0 +1,64 @@
+//! The names of tables and columns.
+
+use sea_query::Iden;
+
+/// Makes an enum of identifiers.
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy)]
+            pub(super) enum $name { $($variant,)* }
+
+            impl Iden for $name {
+                fn unquoted(&self) -> &str {
+                    match self { $(Self::$variant => $text,)* }
+                }
+            }
+        )*
+    };
+}
+
+names! {
+    /// Message bodies.
+    Blobs {
+        Table = "blobs",
+        Id = "id",
+        Len = "len",
+        IsFinished = "is_finished",
+        Created = "created",
+    }
+
+    /// The octets of blobs.
+    Chunks {
+        Table = "chunks",
+        BlobId = "blob_id",
+        Start = "start",
+        Octets = "octets",
+    }
+
+    /// Mail transactions. One is final when it has a final reason, else it has a due time and work.
+    Transactions {
+        Table = "transactions",
+        RowId = "rowid",
+        Id = "id",
+        Created = "created",
+        Context = "context",
+        Mail = "mail",
+        Recipients = "recipients",
+        Prefix = "prefix",
+        BlobId = "blob_id",
+        BodyLen = "body_len",
+        Retry = "retry",
+        Notify = "notify",
+        AttemptCount = "attempt_count",
+        LastAttempt = "last_attempt",
+        CrashCount = "crash_count",
+        DueAt = "due_at",
+        Work = "work",
+        FinalReason = "final_reason",
+        FinalSince = "final_since",
+        LeaseSession = "lease_session",
+        LeaseFence = "lease_fence",
+    }
+}

@@ -1,0 +1,57 @@
+//! Ends of leases.
+
+use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
+
+use super::{Statement, bound, schema::Transactions, text};
+
+/// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
+/// last attempt or null, due time, work, final reason, final since; id, session, fence.
+pub(crate) static SETTLE: Statement = Statement::new(|| {
+    let last_attempt = [bound(), Expr::col(Transactions::LastAttempt)];
+    let mut update = end_lease();
+    update
+        .value(Transactions::Recipients, bound())
+        .value(
+            Transactions::AttemptCount,
+            Expr::col(Transactions::AttemptCount).add(bound()),
+        )
+        .value(Transactions::LastAttempt, Func::coalesce(last_attempt))
+        .value(Transactions::DueAt, bound())
+        .value(Transactions::Work, bound())
+        .value(Transactions::FinalReason, bound())
+        .value(Transactions::FinalSince, bound())
+        .value(Transactions::CrashCount, Expr::cust("0"));
+    text(&update)
+});
+
+/// Gives a lease back, if it is held. Binds id, session, fence.
+pub(crate) static RELEASE: Statement = Statement::new(|| text(&end_lease()));
+
+fn end_lease() -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(Transactions::Table)
+        .value(Transactions::LeaseSession, Expr::cust("NULL"))
+        .and_where(Expr::col(Transactions::Id).eq(bound()))
+        .and_where(Expr::col(Transactions::LeaseSession).eq(bound()))
+        .and_where(Expr::col(Transactions::LeaseFence).eq(bound()));
+    update
+}
+
+/// Gives a row if the lease is held, with whether the notification is there already. Binds the
+/// notification's id; id, session, fence.
+pub(crate) static HOLDS_LEASE: Statement = Statement::new(|| {
+    let notification = Query::select()
+        .expr(Expr::cust("1"))
+        .from(Transactions::Table)
+        .and_where(Expr::col(Transactions::Id).eq(bound()))
+        .to_owned();
+    text(
+        Query::select()
+            .expr_as(Expr::exists(notification), "is_duplicate")
+            .from(Transactions::Table)
+            .and_where(Expr::col(Transactions::Id).eq(bound()))
+            .and_where(Expr::col(Transactions::LeaseSession).eq(bound()))
+            .and_where(Expr::col(Transactions::LeaseFence).eq(bound())),
+    )
+});

@@ -1,0 +1,82 @@
+//! The facts of a session.
+
+use std::borrow::Cow;
+
+use crate::BoxError;
+use koukan_core::context::{ClientName, Context, Sender, Tls};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ContextRow<'a> {
+    #[serde(borrow)]
+    sender: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    tag: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    remote_host: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    local_host: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    client_name: Option<ClientNameRow<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsRow<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    identity: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClientNameRow<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    is_extended: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TlsRow<'a> {
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+    #[serde(borrow)]
+    cipher: Cow<'a, str>,
+}
+
+impl<'a> From<&'a Context> for ContextRow<'a> {
+    fn from(context: &'a Context) -> Self {
+        Self {
+            sender: Cow::Borrowed(&context.sender.name),
+            tag: context.sender.tag.as_deref().map(Cow::Borrowed),
+            remote_host: context.remote_host.map(|host| host.to_string().into()),
+            local_host: context.local_host.map(|host| host.to_string().into()),
+            client_name: context.client_name.as_ref().map(|client| ClientNameRow {
+                name: Cow::Borrowed(&client.name),
+                is_extended: client.is_extended,
+            }),
+            tls: context.tls.as_ref().map(|tls| TlsRow {
+                version: Cow::Borrowed(&tls.version),
+                cipher: Cow::Borrowed(&tls.cipher),
+            }),
+            identity: context.identity.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+impl TryFrom<ContextRow<'_>> for Context {
+    type Error = BoxError;
+
+    fn try_from(row: ContextRow<'_>) -> Result<Self, BoxError> {
+        let mut sender = Sender::new(row.sender);
+        sender.tag = row.tag.map(Into::into);
+        let mut context = Self::new(sender);
+        context.remote_host = row.remote_host.map(|host| host.parse()).transpose()?;
+        context.local_host = row.local_host.map(|host| host.parse()).transpose()?;
+        context.client_name = row.client_name.map(|client| ClientName {
+            name: client.name.into(),
+            is_extended: client.is_extended,
+        });
+        context.tls = row.tls.map(|tls| Tls {
+            version: tls.version.into(),
+            cipher: tls.cipher.into(),
+        });
+        context.identity = row.identity.map(Into::into);
+        Ok(context)
+    }
+}

@@ -1,0 +1,25 @@
+//! Rows: how transactions stand in tables.
+//!
+//! What is not searched for stands as JSON in columns. The types here say how; they tolerate
+//! fields that they do not know, and a field that is added has a default, so that a version reads
+//! what its neighbours wrote.
+
+mod attempt;
+mod context;
+mod mail;
+mod malformed;
+mod recipient;
+mod reply;
+mod settlement;
+mod status;
+mod stored;
+mod time;
+mod transaction;
+
+pub(crate) use self::{
+    malformed::Malformed,
+    settlement::{LeaseRow, SettlementRow},
+    stored::StoredRow,
+    time::{from_micros, micros},
+    transaction::{BodyRow, TransactionRow, chunks},
+};

@@ -1,0 +1,86 @@
+//! What becomes of a leased transaction, to be written.
+
+use std::sync::Arc;
+
+use koukan_core::storage::{
+    BackendError,
+    record::{SessionId, Settlement, TransactionId},
+};
+
+use crate::query::Values;
+
+use super::{
+    attempt::AttemptRow, malformed::to_json, recipient::recipient_rows, status::StatusRow,
+    time::micros, transaction::TransactionRow,
+};
+
+pub(crate) struct SettlementRow {
+    pub(crate) lease: LeaseRow,
+    recipients: Arc<str>,
+    attempt: Option<Arc<str>>,
+    status: StatusRow,
+    final_since: Option<i64>,
+    pub(crate) notification: Option<TransactionRow>,
+}
+
+/// The right to work on a transaction.
+pub(crate) struct LeaseRow {
+    id: String,
+    session: String,
+    fence: i64,
+}
+
+impl SettlementRow {
+    /// # Errors
+    ///
+    /// As [`TransactionRow::new`] for the notification.
+    pub(crate) fn new(settlement: Settlement) -> Result<Self, BackendError> {
+        let final_since = settlement.final_since();
+        let notification = settlement.notification;
+        let attempt = settlement.attempt.as_ref();
+        Ok(Self {
+            recipients: to_json(&recipient_rows(&settlement.recipients)),
+            attempt: attempt.map(|attempt| to_json(&AttemptRow::from(attempt))),
+            status: (&settlement.status).into(),
+            final_since: final_since.map(micros),
+            lease: LeaseRow::new(settlement.id, settlement.session, settlement.fence),
+            notification: notification
+                .map(|new| TransactionRow::new(*new))
+                .transpose()?,
+        })
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        let notification = self.notification.as_ref().map_or(0, TransactionRow::weight);
+        let attempt = self.attempt.as_ref().map_or(0, |attempt| attempt.len());
+        notification + attempt + self.recipients.len()
+    }
+
+    /// Binds the values of [`SETTLE`](crate::query::SETTLE).
+    pub(crate) fn bind(&self, values: &mut Values) {
+        values
+            .add(Arc::clone(&self.recipients))
+            .add(i64::from(self.attempt.is_some()))
+            .add(self.attempt.clone());
+        self.status.bind(values);
+        values.add(self.final_since);
+        self.lease.bind(values);
+    }
+}
+
+impl LeaseRow {
+    pub(crate) fn new(id: TransactionId, session: SessionId, fence: u64) -> Self {
+        Self {
+            id: id.to_string(),
+            session: session.to_string(),
+            fence: fence.cast_signed(),
+        }
+    }
+
+    pub(crate) fn bind(&self, values: &mut Values) {
+        values
+            .add(self.id.as_str())
+            .add(self.session.as_str())
+            .add(self.fence);
+    }
+}

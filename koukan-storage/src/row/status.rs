@@ -1,0 +1,75 @@
+//! What is to happen next with a transaction, in columns.
+
+use koukan_core::storage::record::{Due, FinalReason, Status, Work};
+
+use crate::query::Values;
+
+use super::{
+    malformed::Malformed,
+    time::{from_micros, micros},
+};
+
+/// The columns `due_at`, `work` and `final_reason`.
+pub(super) struct StatusRow {
+    pub(super) due_at: Option<i64>,
+    pub(super) work: Option<&'static str>,
+    pub(super) final_reason: Option<&'static str>,
+}
+
+impl StatusRow {
+    pub(super) fn bind(&self, values: &mut Values) {
+        values
+            .add(self.due_at)
+            .add(self.work)
+            .add(self.final_reason);
+    }
+}
+
+impl From<&Status> for StatusRow {
+    fn from(status: &Status) -> Self {
+        match status {
+            Status::Due(due) => Self {
+                due_at: Some(micros(due.at)),
+                work: Some(match due.work {
+                    Work::Attempt => "attempt",
+                    Work::Notify => "notify",
+                }),
+                final_reason: None,
+            },
+            Status::Final(reason) => Self {
+                due_at: None,
+                work: None,
+                final_reason: Some(reason.as_str()),
+            },
+        }
+    }
+}
+
+/// Puts a status together from its columns.
+pub(super) fn status(
+    due_at: Option<i64>,
+    work: Option<&str>,
+    final_reason: Option<&str>,
+) -> Result<Status, Malformed> {
+    if let Some(text) = final_reason {
+        let known = [
+            FinalReason::Delivered,
+            FinalReason::Failed,
+            FinalReason::Expired,
+            FinalReason::Cancelled,
+        ];
+        let reason = known.into_iter().find(|reason| reason.as_str() == text);
+        let unknown = || Malformed::new("final_reason", format!("unknown reason {text:?}"));
+        return reason.map(Status::Final).ok_or_else(unknown);
+    }
+    let at = due_at.ok_or_else(|| Malformed::new("due_at", "neither due nor final"))?;
+    let work = match work {
+        Some("attempt") => Work::Attempt,
+        Some("notify") => Work::Notify,
+        other => return Err(Malformed::new("work", format!("unknown work {other:?}"))),
+    };
+    Ok(Status::Due(Due {
+        at: from_micros(at),
+        work,
+    }))
+}

@@ -1,0 +1,115 @@
+//! A transaction that was read.
+
+use std::sync::Arc;
+
+use crate::BoxError;
+use koukan_core::storage::record::{Leased, StoredBody, StoredTransaction, Terms};
+use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
+
+use super::{
+    attempt::AttemptRow,
+    context::ContextRow,
+    mail::MailRow,
+    malformed::{Malformed, from_json},
+    recipient::RecipientRow,
+    status::status,
+    time::from_micros,
+};
+
+/// A row with the columns of a transaction, not yet understood.
+pub(crate) struct StoredRow<'r>(pub(crate) &'r SqliteRow);
+
+impl StoredRow<'_> {
+    /// Reads the transaction.
+    pub(crate) fn transaction(&self) -> Result<StoredTransaction, Malformed> {
+        let last_attempt: Option<&str> = self.column("last_attempt")?;
+        let last_attempt = last_attempt
+            .map(|json| from_json::<AttemptRow<'_>>("last_attempt", json))
+            .transpose()?;
+        let attempt_count: i64 = self.column("attempt_count")?;
+        Ok(StoredTransaction {
+            id: self.parse("id")?,
+            created: from_micros(self.column("created")?),
+            context: Arc::new(self.json::<ContextRow<'_>, _>("context")?),
+            mail: self.json::<MailRow<'_>, _>("mail")?,
+            recipients: from_json::<Vec<RecipientRow<'_>>>(
+                "recipients",
+                self.column("recipients")?,
+            )?
+            .into_iter()
+            .map(|row| understood("recipients", row.try_into()))
+            .collect::<Result<_, _>>()?,
+            body: self.body()?,
+            terms: Terms {
+                retry: self.column("retry")?,
+                notify: self.column("notify")?,
+            },
+            attempt_count: u32::try_from(attempt_count).unwrap_or(u32::MAX),
+            last_attempt: last_attempt
+                .map(|row| understood("last_attempt", row.try_into()))
+                .transpose()?,
+            status: status(
+                self.column("due_at")?,
+                self.column("work")?,
+                self.column("final_reason")?,
+            )?,
+        })
+    }
+
+    /// Reads the transaction with the fencing token of its lease.
+    pub(crate) fn leased(&self) -> Result<Leased, Malformed> {
+        let fence: i64 = self.column("lease_fence")?;
+        Ok(Leased {
+            transaction: self.transaction()?,
+            fence: fence.cast_unsigned(),
+        })
+    }
+
+    /// Where the row lies, which can be read of any row.
+    pub(crate) fn row_id(&self) -> Result<i64, Malformed> {
+        self.column("rowid")
+    }
+
+    fn body(&self) -> Result<Option<StoredBody>, Malformed> {
+        if self.column::<Option<&str>>("blob_id")?.is_none() {
+            return Ok(None);
+        }
+        let prefix: Option<Vec<u8>> = self.column("prefix")?;
+        let len: i64 = self.column("body_len")?;
+        Ok(Some(StoredBody {
+            prefix: prefix.unwrap_or_default().into(),
+            blob: self.parse("blob_id")?,
+            len: u64::try_from(len).map_err(|error| Malformed::new("body_len", error))?,
+        }))
+    }
+
+    fn json<'s, R, T>(&'s self, name: &'static str) -> Result<T, Malformed>
+    where
+        R: serde::Deserialize<'s>,
+        T: TryFrom<R, Error = BoxError>,
+    {
+        let row: R = from_json(name, self.column(name)?)?;
+        understood(name, row.try_into())
+    }
+
+    fn parse<T>(&self, name: &'static str) -> Result<T, Malformed>
+    where
+        T: std::str::FromStr<Err: Into<BoxError>>,
+    {
+        let text: &str = self.column(name)?;
+        text.parse().map_err(|error| Malformed::new(name, error))
+    }
+
+    fn column<'s, T>(&'s self, name: &'static str) -> Result<T, Malformed>
+    where
+        T: Decode<'s, Sqlite> + Type<Sqlite>,
+    {
+        self.0
+            .try_get(name)
+            .map_err(|error| Malformed::new(name, error))
+    }
+}
+
+fn understood<T>(column: &'static str, value: Result<T, BoxError>) -> Result<T, Malformed> {
+    value.map_err(|error| Malformed::new(column, error))
+}

@@ -1,0 +1,77 @@
+//! One temporary file.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use koukan_core::blob::{Backing, SpillFile};
+
+use super::blocking;
+
+/// Octets that are read at a time, at most.
+const READ: u64 = 256 << 10;
+
+pub(super) struct TempFile(Arc<Inner>);
+
+struct Inner {
+    file: File,
+    /// Octets that were written to the end; what lies behind may be half of a write under way.
+    len: AtomicU64,
+}
+
+impl TempFile {
+    pub(super) fn new(file: File) -> Self {
+        Self(Arc::new(Inner {
+            file,
+            len: AtomicU64::new(0),
+        }))
+    }
+}
+
+#[async_trait]
+impl Backing for TempFile {
+    async fn read(&self, offset: u64) -> io::Result<Bytes> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.read(offset)).await
+    }
+}
+
+#[async_trait]
+impl SpillFile for TempFile {
+    async fn write(&self, offset: u64, chunks: Vec<Bytes>) -> io::Result<()> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.write(offset, &chunks)).await
+    }
+}
+
+impl Inner {
+    fn read(&self, offset: u64) -> io::Result<Bytes> {
+        let len = self.len.load(Ordering::Acquire);
+        let left = len.saturating_sub(offset).min(READ);
+        if left == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let left = usize::try_from(left).expect("a read is small");
+        let mut octets = BytesMut::zeroed(left);
+        self.file.read_exact_at(&mut octets, offset)?;
+        Ok(octets.freeze())
+    }
+
+    fn write(&self, offset: u64, chunks: &[Bytes]) -> io::Result<()> {
+        let mut end = offset;
+        for chunk in chunks {
+            self.file.write_all_at(chunk, end)?;
+            end += chunk.len() as u64;
+        }
+        self.len.fetch_max(end, Ordering::Release);
+        Ok(())
+    }
+}

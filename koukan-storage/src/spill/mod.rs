@@ -1,0 +1,59 @@
+//! What message bodies do not fit into memory: [`TempSpill`].
+
+mod file;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use koukan_core::blob::{Spill, SpillFile};
+
+use self::file::TempFile;
+
+/// Puts what does not fit into memory into temporary files in one directory.
+///
+/// The files have no name there, so they are gone with the process, however it ends.
+#[derive(Debug, Clone)]
+pub struct TempSpill {
+    directory: PathBuf,
+}
+
+impl TempSpill {
+    /// Uses `directory`, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever making the directory, or a file in it as a trial, reports.
+    pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
+        let directory = directory.into();
+        std::fs::create_dir_all(&directory)?;
+        tempfile::tempfile_in(&directory)?;
+        Ok(Self { directory })
+    }
+
+    /// Where the files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+#[async_trait]
+impl Spill for TempSpill {
+    async fn create(&self) -> io::Result<Arc<dyn SpillFile>> {
+        let directory = self.directory.clone();
+        let file = blocking(move || tempfile::tempfile_in(directory)).await?;
+        Ok(Arc::new(TempFile::new(file)))
+    }
+}
+
+/// Does file work where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+}

@@ -1,0 +1,130 @@
+//! The contract.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    blob::BlobId,
+    storage::{
+        Backend, BackendError, Census, Collected, Recovered, Retention,
+        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+    },
+};
+
+use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros};
+
+use super::{
+    SqliteBackend,
+    writer::{Append, Claim, Collect, Finish, OpenSession, Operation},
+};
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        let request = OpenSession { session, now };
+        self.0.writer.ask(0, request, Operation::OpenSession).await
+    }
+
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        // Made here and not by the writer, so that it is done on all processors.
+        let row = Box::new(TransactionRow::new(transaction)?);
+        self.0
+            .writer
+            .ask(row.weight(), row, Operation::Insert)
+            .await
+    }
+
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        let request = Append {
+            blob: blob.to_string(),
+            offset: i64::try_from(offset).map_err(|_| BackendError::BlobConflict)?,
+            octets,
+            now: micros(now),
+        };
+        let weight = request.octets.len();
+        self.0.writer.ask(weight, request, Operation::Append).await
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        let request = Finish {
+            blob: blob.to_string(),
+            len: i64::try_from(len).map_err(|_| BackendError::BlobConflict)?,
+        };
+        self.0.writer.ask(0, request, Operation::Finish).await
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.0.reader.read_blob(&blob.to_string(), offset).await
+    }
+
+    async fn lease_due(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let request = Claim {
+            session,
+            now,
+            limit,
+        };
+        let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
+        Ok(claimed.into_leased())
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.0.reader.next_due().await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+        let row = Box::new(SettlementRow::new(settlement)?);
+        self.0
+            .writer
+            .ask(row.weight(), row, Operation::Settle)
+            .await
+    }
+
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError> {
+        let lease = LeaseRow::new(id, session, fence);
+        self.0.writer.ask(0, lease, Operation::Release).await
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        self.0.reader.find(&id.to_string()).await
+    }
+
+    async fn census(&self) -> Result<Census, BackendError> {
+        self.0.reader.census().await
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
+        // Found beside the writer, which looks again at each before it removes it.
+        let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
+        let request = Collect {
+            now: micros(now),
+            final_before: before(retention.finished),
+            orphans,
+        };
+        self.0.writer.ask(0, request, Operation::Collect).await
+    }
+}

@@ -1,0 +1,43 @@
+//! Versions of the schema.
+//!
+//! The text of a migration is frozen once it was released: a database remembers the checksum of
+//! what made it. A change is a new file.
+
+use std::borrow::Cow;
+
+use sqlx::{
+    SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "initial",
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+)];
+
+pub(super) fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.into_iter().zip(1..);
+    let migrations = migrations.map(|((description, text), version)| {
+        let description = Cow::Borrowed(description);
+        let kind = MigrationType::Simple;
+        Migration::new(version, description, kind, text.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_released_never_changes() {
+        let checksums = ["x"];
+        for (migration, checksum) in migrator().iter().zip(checksums) {
+            let hex: String = migration.checksum[..8]
+                .iter()
+                .map(|octet| format!("{octet:02x}"))
+                .collect();
+            assert_eq!(hex, checksum, "migration {}", migration.version);
+        }
+    }
+}

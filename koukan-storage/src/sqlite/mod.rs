@@ -1,0 +1,72 @@
+//! Transactions in one SQLite database: [`SqliteBackend`].
+//!
+//! One process owns the database, by a lock on a file beside it. Within the process, one task
+//! writes: it takes what waits, up to a bound, and commits it together, so that many transactions
+//! share one sync of the disk. Reads go through connections of their own and never wait for
+//! writes.
+
+mod backend;
+mod error;
+mod lock;
+mod migrations;
+mod open;
+mod options;
+mod reader;
+mod writer;
+
+pub use self::{open::OpenError, options::SqliteOptions};
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use self::{reader::Reader, writer::Writer};
+
+/// A [`Backend`](koukan_core::storage::Backend) on a SQLite database of this process alone.
+///
+/// Clones share the database. It is closed when [`SqliteBackend::close`] returns, or in the
+/// background when the last clone is dropped.
+///
+/// *Units*: times are kept to the microsecond.
+#[derive(Clone)]
+pub struct SqliteBackend(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    writer: Writer,
+    reader: Reader,
+}
+
+impl SqliteBackend {
+    /// Opens the database, which is made if it is missing and brought to the present schema.
+    ///
+    /// Takes a path, or [`SqliteOptions`]. Must be called within a tokio runtime; a task in the
+    /// background writes.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
+        let options = options.into();
+        let (writer, reader) = open::open(&options).await?;
+        Ok(Self(Arc::new(Inner {
+            path: options.path,
+            writer,
+            reader,
+        })))
+    }
+
+    /// Writes what is still to be written, closes the database, and lets other processes have it.
+    ///
+    /// Whoever uses the backend after that gets an error. Closing it again does nothing.
+    pub async fn close(&self) {
+        self.0.reader.close().await;
+        self.0.writer.close().await;
+    }
+}
+
+impl fmt::Debug for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBackend")
+            .field("path", &self.0.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! How a database is used.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+/// Octets of a page. Larger ones make the log longer for each small change, smaller ones the
+/// chains of pages that hold a body.
+const PAGE: u32 = 4096;
+/// How long to wait where another program looks into the database.
+const BUSY: Duration = Duration::from_secs(10);
+/// Texts that stay prepared on a connection: every statement in every size.
+const PREPARED: usize = 256;
+
+/// Where a SQLite database is, and what it may use.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    pub(super) path: PathBuf,
+    readers: u32,
+    cache: u64,
+    max_size: Option<u64>,
+}
+
+impl SqliteOptions {
+    /// The database in the file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            readers: 4,
+            cache: 16 << 20,
+            max_size: None,
+        }
+    }
+
+    /// Sets how many reads go on at the same time, at most; 4 by default.
+    #[must_use]
+    pub fn with_readers(mut self, readers: u32) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// Sets the memory for pages of the database, in octets; 16 MiB by default.
+    #[must_use]
+    pub fn with_cache(mut self, octets: u64) -> Self {
+        self.cache = octets;
+        self
+    }
+
+    /// Sets how large the database may become, in octets, its log not counted; beyond that it is
+    /// full ([`BackendError::Full`](koukan_core::storage::BackendError::Full)). Without a limit by
+    /// default.
+    #[must_use]
+    pub fn with_max_size(mut self, octets: u64) -> Self {
+        self.max_size = Some(octets);
+        self
+    }
+
+    pub(super) fn readers(&self) -> u32 {
+        self.readers
+    }
+
+    /// The one connection that writes.
+    pub(super) fn writing(&self) -> SqliteConnectOptions {
+        let options = self
+            .connecting()
+            .create_if_missing(true)
+            .page_size(PAGE)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit is acknowledged when it is on the medium, not before.
+            .synchronous(SqliteSynchronous::Full)
+            // The writer says when: a checkpoint holds up whoever waits for the commit.
+            .pragma("wal_autocheckpoint", "0");
+        match self.max_size {
+            Some(octets) => options.pragma(
+                "max_page_count",
+                (octets / u64::from(PAGE)).max(1).to_string(),
+            ),
+            None => options,
+        }
+    }
+
+    /// Connections that read; the writing one comes first, since they cannot make the log.
+    pub(super) fn reading(&self) -> SqliteConnectOptions {
+        self.connecting().read_only(true)
+    }
+
+    fn connecting(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .foreign_keys(false)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(PREPARED)
+            .row_buffer_size(PREPARED)
+            // Negative means KiB.
+            .pragma("cache_size", format!("-{}", (self.cache >> 10).max(64)))
+            .pragma("temp_store", "memory")
+            .disable_statement_logging()
+    }
+}
+
+impl<P: AsRef<Path>> From<P> for SqliteOptions {
+    fn from(path: P) -> Self {
+        Self::new(path.as_ref())
+    }
+}

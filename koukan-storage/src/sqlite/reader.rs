@@ -1,0 +1,117 @@
+//! Reads, each by itself, beside the writer.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::storage::{BackendError, Census, record::StoredTransaction};
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqlitePoolOptions, SqliteRow},
+};
+
+use crate::{
+    query::{CENSUS, FIND_ORPHANS, FIND_TRANSACTION, NEXT_DUE, READ_BLOB, Statement, Values},
+    row::{StoredRow, from_micros},
+};
+
+use super::{SqliteOptions, error::failed};
+
+/// Blobs that are removed in one go, at most, and about how many octets they have in all.
+const ORPHANS_AT_ONCE: i64 = 256;
+const OCTETS_AT_ONCE: i64 = 64 << 20;
+
+pub(super) struct Reader(SqlitePool);
+
+impl Reader {
+    pub(super) fn new(options: &SqliteOptions) -> Self {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(options.readers())
+            // A connection to a file does not wear out.
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(options.reading());
+        Self(pool)
+    }
+
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
+
+    pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
+        let mut values = Values::default();
+        values.add(id);
+        let Some(row) = self.row(&FIND_TRANSACTION, values).await? else {
+            return Ok(None);
+        };
+        let transaction = StoredRow(&row).transaction();
+        let transaction = transaction.map_err(|error| BackendError::Malformed(error.into()))?;
+        Ok(Some(transaction))
+    }
+
+    pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
+        let offset = i64::try_from(offset).map_err(|_| BackendError::NoSuchBlob)?;
+        let mut values = Values::default();
+        values.add(blob).add(offset).add(1);
+        let row = self.row(&READ_BLOB, values).await?;
+        let row = row.ok_or(BackendError::NoSuchBlob)?;
+        let start: i64 = row.try_get(0).map_err(failed)?;
+        let octets: Vec<u8> = row.try_get(1).map_err(failed)?;
+        let mut octets = Bytes::from(octets);
+        let skipped = usize::try_from(offset - start).unwrap_or(usize::MAX);
+        if skipped >= octets.len() {
+            return Err(BackendError::NoSuchBlob);
+        }
+        Ok(octets.split_off(skipped))
+    }
+
+    pub(super) async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
+        let row = self.row(&NEXT_DUE, Values::default()).await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let due: Option<i64> = row.try_get(0).map_err(failed)?;
+        Ok(due.map(from_micros))
+    }
+
+    pub(super) async fn census(&self) -> Result<Census, BackendError> {
+        let Some(row) = self.row(&CENSUS, Values::default()).await? else {
+            return Ok(Census::default());
+        };
+        let count = |column: usize| -> Result<u64, BackendError> {
+            let count: i64 = row.try_get(column).map_err(failed)?;
+            Ok(count.cast_unsigned())
+        };
+        Ok(Census {
+            waiting: count(0)?,
+            leased: count(1)?,
+            finished: count(2)?,
+        })
+    }
+
+    /// Some blobs that were created before a time and that nothing unfinished refers to.
+    pub(super) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
+        let mut values = Values::default();
+        values.add(until).add(ORPHANS_AT_ONCE);
+        let query = sqlx::query_with(FIND_ORPHANS.text(), values.into_arguments());
+        let rows = query.fetch_all(&self.0).await.map_err(failed)?;
+        let mut orphans = Vec::with_capacity(rows.len());
+        let mut octets = 0;
+        for row in rows {
+            orphans.push(row.try_get(0).map_err(failed)?);
+            octets += row.try_get::<i64, _>(1).map_err(failed)?;
+            if octets > OCTETS_AT_ONCE {
+                break;
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn row(
+        &self,
+        statement: &Statement,
+        values: Values,
+    ) -> Result<Option<SqliteRow>, BackendError> {
+        let query = sqlx::query_with(statement.text(), values.into_arguments());
+        query.fetch_optional(&self.0).await.map_err(failed)
+    }
+}

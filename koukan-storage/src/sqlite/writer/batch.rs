@@ -1,0 +1,163 @@
+//! Operations that are committed together.
+
+use std::mem;
+
+use koukan_core::storage::{Collected, Recovered};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::row::{LeaseRow, SettlementRow, TransactionRow};
+
+use super::{
+    super::error::Cause,
+    lapse::Claimed,
+    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Pending, Queued},
+};
+
+/// Operations of each kind.
+///
+/// None of them was answered before the others came, so they may be done in any order: kind by
+/// kind, which takes the fewest statements.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) appends: Vec<Pending<Append, ()>>,
+    pub(super) finishes: Vec<Pending<Finish, ()>>,
+    pub(super) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
+    pub(super) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(super) releases: Vec<Pending<LeaseRow, ()>>,
+    pub(super) lapses: Vec<LeaseRow>,
+    pub(super) sessions: Vec<Pending<OpenSession, Recovered>>,
+    pub(super) claims: Vec<Pending<Claim, Claimed>>,
+    pub(super) collections: Vec<Pending<Collect, Collected>>,
+    closes: Vec<Pending<(), ()>>,
+    room: Option<OwnedSemaphorePermit>,
+    len: usize,
+}
+
+impl Batch {
+    /// Adds an operation, unless nobody waits for it any more.
+    pub(super) fn add(&mut self, queued: Queued) {
+        match queued.operation {
+            Operation::Append(pending) => push(&mut self.appends, pending),
+            Operation::Finish(pending) => push(&mut self.finishes, pending),
+            Operation::Settle(pending) => push(&mut self.settlements, pending),
+            Operation::Insert(pending) => push(&mut self.inserts, pending),
+            Operation::Release(pending) => push(&mut self.releases, pending),
+            Operation::OpenSession(pending) => push(&mut self.sessions, pending),
+            Operation::Claim(pending) => push(&mut self.claims, pending),
+            Operation::Collect(pending) => push(&mut self.collections, pending),
+            Operation::Lapse => {}
+            Operation::Close(pending) => self.closes.push(pending),
+        }
+        self.len += 1;
+        match (&mut self.room, queued.room) {
+            (Some(sum), Some(room)) => sum.merge(room),
+            (sum @ None, room) => *sum = room,
+            (Some(_), None) => {}
+        }
+    }
+
+    /// How many operations were added.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Octets that the operations hold in memory.
+    pub(super) fn weight(&self) -> usize {
+        let room = self.room.as_ref();
+        room.map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    /// Takes those out who wait for the end.
+    pub(super) fn take_closes(&mut self) -> Vec<Pending<(), ()>> {
+        mem::take(&mut self.closes)
+    }
+
+    /// Whether there is nothing to commit.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lapses.is_empty()
+            && self.appends.is_empty()
+            && self.finishes.is_empty()
+            && self.settlements.is_empty()
+            && self.inserts.is_empty()
+            && self.releases.is_empty()
+            && self.sessions.is_empty()
+            && self.claims.is_empty()
+            && self.collections.is_empty()
+    }
+
+    /// Answers everyone as was decided.
+    pub(super) fn answer(mut self) {
+        for claim in &mut self.claims {
+            if let Some(claimed) = claim.decided() {
+                claimed.commit();
+            }
+        }
+        answer(self.appends);
+        answer(self.finishes);
+        answer(self.settlements);
+        answer(self.inserts);
+        answer(self.releases);
+        answer(self.sessions);
+        answer(self.claims);
+        answer(self.collections);
+    }
+
+    /// Tells everyone that nothing was written, and returns the leases that are still to be given
+    /// back.
+    pub(super) fn fail(self, cause: &Cause) -> Vec<LeaseRow> {
+        fail(self.appends, cause);
+        fail(self.finishes, cause);
+        fail(self.settlements, cause);
+        fail(self.inserts, cause);
+        fail(self.releases, cause);
+        fail(self.sessions, cause);
+        fail(self.claims, cause);
+        fail(self.collections, cause);
+        self.lapses
+    }
+
+    /// Each operation in a batch of its own, undecided.
+    pub(super) fn into_singles(self) -> Vec<Self> {
+        let mut singles = Vec::with_capacity(self.len);
+        macro_rules! split {
+            ($($kind:ident,)*) => {$(
+                for mut pending in self.$kind {
+                    pending.reset();
+                    singles.push(Self { $kind: vec![pending], ..Self::default() });
+                }
+            )*};
+        }
+        split!(
+            appends,
+            finishes,
+            settlements,
+            inserts,
+            releases,
+            sessions,
+            claims,
+            collections,
+        );
+        singles.push(Self {
+            lapses: self.lapses,
+            ..Self::default()
+        });
+        singles.retain(|single| !single.is_empty());
+        singles
+    }
+}
+
+fn push<Q, T>(kind: &mut Vec<Pending<Q, T>>, pending: Pending<Q, T>) {
+    if !pending.is_abandoned() {
+        kind.push(pending);
+    }
+}
+
+fn answer<Q, T>(kind: Vec<Pending<Q, T>>) {
+    kind.into_iter().for_each(Pending::answer);
+}
+
+fn fail<Q, T>(kind: Vec<Pending<Q, T>>, cause: &Cause) {
+    for pending in kind {
+        pending.fail(cause.clone().into());
+    }
+}

@@ -1,0 +1,50 @@
+//! When the log is brought into the database.
+
+use std::time::Duration;
+
+use sqlx::SqliteConnection;
+use tokio::time::sleep;
+
+use crate::query::{CHECKPOINT, Values};
+
+use super::batch::Batch;
+
+/// Octets of the log at which whoever waits has to wait longer, about.
+const URGENT: usize = 32 << 20;
+/// How long nothing is to be written before the log is brought into the database.
+const IDLE: Duration = Duration::from_millis(500);
+/// Octets that a commit adds to the log beside what it writes, about: pages of indices.
+const COMMIT: usize = 64 << 10;
+
+/// Decides on checkpoints.
+#[derive(Default)]
+pub(super) struct Checkpoints {
+    /// Octets in the log, about.
+    logged: usize,
+}
+
+impl Checkpoints {
+    pub(super) fn wrote(&mut self, batch: &Batch) {
+        self.logged += batch.weight() * 3 / 2 + COMMIT;
+    }
+
+    pub(super) fn is_urgent(&self) -> bool {
+        self.logged > URGENT
+    }
+
+    /// Ends when nothing was written for a while and there is something to do.
+    pub(super) async fn idle(&self) {
+        if self.logged == 0 {
+            std::future::pending().await
+        }
+        sleep(IDLE).await;
+    }
+
+    pub(super) async fn run(&mut self, connection: &mut SqliteConnection) {
+        // What is left in the log is safe there; the next time will do.
+        self.logged = 0;
+        if let Err(error) = CHECKPOINT.execute(connection, Values::default()).await {
+            tracing::error!(%error, "could not bring the log into the database");
+        }
+    }
+}

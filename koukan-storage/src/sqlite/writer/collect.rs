@@ -1,0 +1,58 @@
+//! The removal of garbage.
+
+use koukan_core::storage::Collected;
+
+use crate::query::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, Values};
+
+use super::{
+    operation::{Collect, Pending},
+    task::Task,
+};
+
+/// Transactions that are removed in one go, at most.
+const AT_ONCE: i64 = 256;
+
+impl Task {
+    pub(super) async fn collect(
+        &mut self,
+        collections: &mut [Pending<Collect, Collected>],
+    ) -> Result<(), sqlx::Error> {
+        for collection in collections {
+            let Collect {
+                now,
+                final_before,
+                orphans,
+            } = &collection.request;
+            let mut values = Values::default();
+            values.add(*now);
+            DATE_FINISHED.execute(&mut self.connection, values).await?;
+            let mut values = Values::default();
+            values.add(*final_before).add(AT_ONCE);
+            let deleted = DELETE_FINISHED.execute(&mut self.connection, values);
+            let transactions = deleted.await?.affected;
+            let blobs = self.delete_blobs(orphans).await?;
+            collection.decide(Ok(Collected {
+                transactions,
+                blobs,
+            }));
+        }
+        Ok(())
+    }
+
+    async fn delete_blobs(&mut self, orphans: &[String]) -> Result<u64, sqlx::Error> {
+        let bind = |blob: &&String, values: &mut Values| {
+            values.add(blob.as_str());
+        };
+        let candidates: Vec<_> = orphans.iter().collect();
+        let deleted = DELETE_BLOB.execute_each(&mut self.connection, &candidates, bind);
+        let deleted = deleted.await?;
+        let deleted = candidates.into_iter().zip(deleted);
+        let deleted: Vec<_> = deleted
+            .filter(|(_, deleted)| deleted.affected == 1)
+            .map(|(blob, _)| blob)
+            .collect();
+        let chunks = DELETE_CHUNKS.execute_each(&mut self.connection, &deleted, bind);
+        chunks.await?;
+        Ok(deleted.len() as u64)
+    }
+}

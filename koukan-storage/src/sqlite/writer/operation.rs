@@ -1,0 +1,124 @@
+//! What can be asked of the writer.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::storage::{BackendError, Collected, Recovered, record::SessionId};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::row::{LeaseRow, SettlementRow, TransactionRow};
+
+use super::{super::error::closed, lapse::Claimed};
+
+/// An operation, and its share of the memory for those that wait.
+pub(super) struct Queued {
+    pub(super) operation: Operation,
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+pub(in crate::sqlite) enum Operation {
+    Append(Pending<Append, ()>),
+    Finish(Pending<Finish, ()>),
+    Insert(Pending<Box<TransactionRow>, ()>),
+    Settle(Pending<Box<SettlementRow>, ()>),
+    Release(Pending<LeaseRow, ()>),
+    OpenSession(Pending<OpenSession, Recovered>),
+    Claim(Pending<Claim, Claimed>),
+    Collect(Pending<Collect, Collected>),
+    /// Leases were taken for someone who has gone away.
+    Lapse,
+    /// Everything before it is done first, and nothing after it.
+    Close(Pending<(), ()>),
+}
+
+/// Octets for the end of a blob.
+pub(in crate::sqlite) struct Append {
+    pub(in crate::sqlite) blob: String,
+    pub(in crate::sqlite) offset: i64,
+    pub(in crate::sqlite) octets: Bytes,
+    pub(in crate::sqlite) now: i64,
+}
+
+/// The end of a blob.
+pub(in crate::sqlite) struct Finish {
+    pub(in crate::sqlite) blob: String,
+    pub(in crate::sqlite) len: i64,
+}
+
+/// The begin of a session.
+pub(in crate::sqlite) struct OpenSession {
+    pub(in crate::sqlite) session: SessionId,
+    pub(in crate::sqlite) now: Timestamp,
+}
+
+/// Leases on what is due.
+pub(in crate::sqlite) struct Claim {
+    pub(in crate::sqlite) session: SessionId,
+    pub(in crate::sqlite) now: Timestamp,
+    pub(in crate::sqlite) limit: usize,
+}
+
+/// The removal of garbage.
+pub(in crate::sqlite) struct Collect {
+    pub(in crate::sqlite) now: i64,
+    pub(in crate::sqlite) final_before: i64,
+    pub(in crate::sqlite) orphans: Vec<String>,
+}
+
+/// A request, and who waits for the answer.
+pub(in crate::sqlite) struct Pending<Q, T> {
+    pub(super) request: Q,
+    outcome: Option<Result<T, BackendError>>,
+    answer: oneshot::Sender<Result<T, BackendError>>,
+}
+
+impl<Q, T> Pending<Q, T> {
+    pub(super) fn new(request: Q, answer: oneshot::Sender<Result<T, BackendError>>) -> Self {
+        Self {
+            request,
+            outcome: None,
+            answer,
+        }
+    }
+
+    /// Notes what the answer will be once the commit is done.
+    pub(super) fn decide(&mut self, outcome: Result<T, BackendError>) {
+        self.outcome = Some(outcome);
+    }
+
+    /// Whether nothing was decided yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Whether it was decided that it is done.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    /// What was decided, if it is not a failure.
+    pub(super) fn decided(&mut self) -> Option<&mut T> {
+        self.outcome.as_mut()?.as_mut().ok()
+    }
+
+    /// Forgets what was decided, since it was taken back.
+    pub(super) fn reset(&mut self) {
+        self.outcome = None;
+    }
+
+    /// Whether nobody waits any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    /// Answers as decided.
+    pub(super) fn answer(self) {
+        let outcome = self.outcome.unwrap_or_else(|| Err(closed()));
+        // Whoever asked may have gone away.
+        let _ = self.answer.send(outcome);
+    }
+
+    pub(super) fn fail(mut self, error: BackendError) {
+        self.outcome = Some(Err(error));
+        self.answer();
+    }
+}

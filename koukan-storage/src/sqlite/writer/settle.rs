@@ -1,0 +1,142 @@
+//! Ends of leases, and new transactions.
+
+use koukan_core::storage::BackendError;
+use sqlx::Row;
+
+use crate::{
+    query::{HOLDS_LEASE, RELEASE, SETTLE, Values},
+    row::{LeaseRow, SettlementRow, TransactionRow},
+};
+
+use super::{
+    insert::{Duplicate, FinishedBlobs, insert},
+    operation::Pending,
+    task::Task,
+};
+
+type Settlements = [Pending<Box<SettlementRow>, ()>];
+type Inserts = [Pending<Box<TransactionRow>, ()>];
+
+impl Task {
+    /// Writes settlements, and transactions with the notifications among them.
+    pub(super) async fn settle_and_insert(
+        &mut self,
+        settlements: &mut Settlements,
+        inserts: &mut Inserts,
+    ) -> Result<(), sqlx::Error> {
+        self.check_leases(settlements).await?;
+        let new = notifications(settlements, Pending::is_open)
+            .chain(inserts.iter().map(|insert| &*insert.request));
+        let new: Vec<_> = new.collect();
+        let blobs = FinishedBlobs::of(&mut self.connection, &new).await?;
+        check_notifications(settlements, &blobs);
+        self.settle(settlements).await?;
+
+        let notifications: Vec<_> = notifications(settlements, Pending::is_done).collect();
+        let inserted = insert(&mut self.connection, &notifications).await?;
+        if inserted.iter().any(Result::is_err) {
+            // Two settlements bring one notification: only one by one can they be told apart.
+            return Err(sqlx::Error::Protocol(
+                "notification twice in a batch".into(),
+            ));
+        }
+        for insert in inserts.iter_mut() {
+            if let Err(error) = blobs.check(&insert.request) {
+                insert.decide(Err(error));
+            }
+        }
+        let mut open: Vec<_> = inserts
+            .iter_mut()
+            .filter(|insert| insert.is_open())
+            .collect();
+        let rows: Vec<_> = open.iter().map(|insert| &*insert.request).collect();
+        let inserted = insert(&mut self.connection, &rows).await?;
+        for (insert, outcome) in open.iter_mut().zip(inserted) {
+            insert.decide(outcome);
+        }
+        Ok(())
+    }
+
+    /// Sorts out who has a notification and no lease, so that nothing is written for them.
+    async fn check_leases(&mut self, settlements: &mut Settlements) -> Result<(), sqlx::Error> {
+        for settlement in settlements {
+            let Some(notification) = &settlement.request.notification else {
+                continue;
+            };
+            let mut values = Values::default();
+            values.add(notification.id.as_str());
+            settlement.request.lease.bind(&mut values);
+            let held = HOLDS_LEASE.execute(&mut self.connection, values).await?;
+            match held.rows.first() {
+                None => settlement.decide(Err(BackendError::LeaseLost)),
+                Some(row) if row.try_get(0)? => {
+                    settlement.decide(Err(BackendError::Failed(Duplicate.into())));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, settlements: &mut Settlements) -> Result<(), sqlx::Error> {
+        let mut open: Vec<_> = settlements
+            .iter_mut()
+            .filter(|settlement| settlement.is_open())
+            .collect();
+        let settled = SETTLE.execute_each(&mut self.connection, &open, |settlement, values| {
+            settlement.request.bind(values);
+        });
+        let settled = settled.await?;
+        for (settlement, settled) in open.iter_mut().zip(settled) {
+            settlement.decide(held(settled.affected));
+        }
+        Ok(())
+    }
+
+    /// Gives leases back.
+    pub(super) async fn release(
+        &mut self,
+        releases: &mut [Pending<LeaseRow, ()>],
+        lapses: &[LeaseRow],
+    ) -> Result<(), sqlx::Error> {
+        let leases = releases.iter().map(|release| &release.request);
+        let leases: Vec<_> = leases.chain(lapses).collect();
+        let released = RELEASE.execute_each(&mut self.connection, &leases, |lease, values| {
+            lease.bind(values);
+        });
+        let released = released.await?;
+        for (release, released) in releases.iter_mut().zip(released) {
+            release.decide(held(released.affected));
+        }
+        Ok(())
+    }
+}
+
+/// The notifications of those settlements.
+fn notifications(
+    settlements: &Settlements,
+    which: fn(&Pending<Box<SettlementRow>, ()>) -> bool,
+) -> impl Iterator<Item = &TransactionRow> {
+    let which = settlements
+        .iter()
+        .filter(move |settlement| which(settlement));
+    which.filter_map(|settlement| settlement.request.notification.as_ref())
+}
+
+fn check_notifications(settlements: &mut Settlements, blobs: &FinishedBlobs) {
+    for settlement in settlements {
+        if let Some(notification) = &settlement.request.notification
+            && settlement.is_open()
+            && let Err(error) = blobs.check(notification)
+        {
+            settlement.decide(Err(error));
+        }
+    }
+}
+
+fn held(affected: u64) -> Result<(), BackendError> {
+    match affected {
+        0 => Err(BackendError::LeaseLost),
+        _ => Ok(()),
+    }
+}

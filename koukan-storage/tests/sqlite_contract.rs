@@ -1,0 +1,53 @@
+//! The backend contract over `SqliteBackend`.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use koukan_core::{
+    backend_contract_tests, storage::Backend, test_util::backend_contract::BackendFixture,
+};
+use koukan_storage::SqliteBackend;
+use tempfile::TempDir;
+
+/// A database, and copies of its files made at the moments when its process was killed.
+struct Sqlite {
+    directory: TempDir,
+    opened: Mutex<Vec<SqliteBackend>>,
+}
+
+impl Sqlite {
+    fn path(&self, opened: usize) -> PathBuf {
+        self.directory.path().join(format!("{opened}.sqlite"))
+    }
+}
+
+#[async_trait]
+impl BackendFixture for Sqlite {
+    async fn open(&self) -> Arc<dyn Backend> {
+        let count = self.opened.lock().unwrap().len();
+        let path = self.path(count);
+        if count > 0 {
+            // The one before is still open, so the files are as a kill would leave them.
+            for suffix in ["", "-wal"] {
+                let file = |path: PathBuf| format!("{}{suffix}", path.display());
+                fs::copy(file(self.path(count - 1)), file(path.clone())).unwrap();
+            }
+        }
+        let backend = SqliteBackend::open(&path).await.unwrap();
+        self.opened.lock().unwrap().push(backend.clone());
+        Arc::new(backend)
+    }
+}
+
+async fn sqlite() -> Sqlite {
+    Sqlite {
+        directory: tempfile::tempdir().unwrap(),
+        opened: Mutex::default(),
+    }
+}
+
+backend_contract_tests!(sqlite);
