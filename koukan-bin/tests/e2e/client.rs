@@ -23,11 +23,11 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends one message; the replies to MAIL, to each RCPT, and to the end of the message if it
+    /// Sends one message; the replies to each RCPT, and to the end of the message if it
     /// came to that.
     pub(crate) fn send(&mut self, from: &str, to: &[&str], message: &str) -> io::Result<Sent> {
+        self.command(&format!("MAIL FROM:<{from}>"))?;
         let mut sent = Sent {
-            mail: self.command(&format!("MAIL FROM:<{from}>"))?,
             rcpts: Vec::new(),
             message: None,
         };
@@ -72,7 +72,6 @@ impl Client {
 /// The replies to one message.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) mail: String,
     pub(crate) rcpts: Vec<String>,
     pub(crate) message: Option<String>,
 }

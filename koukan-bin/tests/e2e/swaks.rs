@@ -11,11 +11,13 @@ fn swaks_delivers_a_message_byte_for_byte() {
     let sink = Collector::start();
     let agent = Agent::start(sink.address);
     let message = "Subject: from swaks\r\nFrom: c@example.org\r\n\r\n.\r\n..dots\r\n caf\u{e9}\r\n";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), message).unwrap();
     let server = agent.ingress.to_string();
     let printed = run(peer("swaks")
         .args(["--to", "a@example.com", "--from", "c@example.org"])
-        .args(["--server", &server, "--data", "-"])
-        .stdin_text(message));
+        .args(["--server", &server, "--data"])
+        .arg(format!("@{}", file.path().display())));
     assert!(
         printed.contains("<~  250 2.6.0") || printed.contains("<-  250 2.6.0"),
         "{printed}"

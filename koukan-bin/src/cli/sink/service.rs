@@ -18,10 +18,13 @@ const MESSAGE_MAX: usize = 256 << 20;
 /// Takes every message that no rule refuses, and tells of it.
 #[derive(Clone)]
 pub(crate) struct Sink {
-    rcpt: Arc<dyn Fn(&str) -> Option<Reply> + Send + Sync>,
-    message: Arc<dyn Fn(&str) -> Option<Reply> + Send + Sync>,
+    rcpt: Refusal,
+    message: Refusal,
     tell: Arc<dyn Fn(Received) + Send + Sync>,
 }
+
+/// Gives the reply to a recipient that is refused.
+type Refusal = Arc<dyn Fn(&str) -> Option<Reply> + Send + Sync>;
 
 /// A message that came.
 #[derive(Debug)]
