@@ -5,6 +5,7 @@ pub mod clock;
 pub mod context;
 pub mod filter;
 mod id;
+pub mod message;
 pub mod middleware;
 pub mod path;
 pub mod random;

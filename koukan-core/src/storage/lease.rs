@@ -20,9 +20,10 @@ use crate::{
 use super::{
     Answer, AttemptEnd, BackendError, Storage,
     conclude::final_reason,
-    live::{Durability, Live, State},
+    live::{Durability, Live, LiveBody, State},
     record::{
-        Due, Leased, NewTransaction, Recipient, Settlement, Status, Terms, TransactionId, Work,
+        Attempt, Due, Leased, NewTransaction, Recipient, Settlement, Status, Terms, TransactionId,
+        Work,
     },
 };
 
@@ -36,6 +37,7 @@ pub struct Lease {
     live: Arc<Live>,
     work: Work,
     attempt_count: u32,
+    last_attempt: Option<Attempt>,
     next_recipient: usize,
     is_finished: bool,
 }
@@ -56,6 +58,7 @@ impl Lease {
             live,
             work: Work::Attempt,
             attempt_count: 0,
+            last_attempt: None,
             next_recipient: 0,
             is_finished: false,
         }
@@ -87,6 +90,7 @@ impl Lease {
             live,
             work,
             attempt_count: transaction.attempt_count,
+            last_attempt: transaction.last_attempt,
             next_recipient: 0,
             is_finished: false,
         }
@@ -122,6 +126,11 @@ impl Lease {
         self.attempt_count
     }
 
+    /// The most recent attempt before this one, if there was one.
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.last_attempt.as_ref()
+    }
+
     /// The storage that the lease is of.
     pub fn storage(&self) -> &Storage {
         &self.storage
@@ -148,14 +157,15 @@ impl Lease {
         next
     }
 
+    /// The message, if its transfer has begun.
+    pub fn body(&self) -> Option<LeaseBody> {
+        self.live.lock().body.as_ref().map(LeaseBody::of)
+    }
+
     /// The message, once its transfer has begun.
     pub fn poll_body(&self, cx: &task::Context<'_>) -> Poll<LeaseBody> {
-        self.live.poll(cx, |state| {
-            state.body.as_ref().map(|body| LeaseBody {
-                prefix: body.prefix.clone(),
-                blob: body.blob.clone(),
-            })
-        })
+        self.live
+            .poll(cx, |state| state.body.as_ref().map(LeaseBody::of))
     }
 
     /// Ready when the transaction is cancelled, so that the attempt should end.
@@ -233,6 +243,15 @@ impl Lease {
         match self.live.lock().durability {
             Durability::Leased { terms, .. } => Some(terms),
             _ => None,
+        }
+    }
+}
+
+impl LeaseBody {
+    fn of(body: &LiveBody) -> Self {
+        Self {
+            prefix: body.prefix.clone(),
+            blob: body.blob.clone(),
         }
     }
 }

@@ -87,7 +87,7 @@ impl<C: Chains> OutputHandler<C> {
     }
 
     async fn notify(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
-        let notification = self.notifications.make(&lease).await?;
+        let notification = self.notifications.make(&lease).await;
         lease.notified(notification).await?;
         Ok(AttemptOutcome::Notified)
     }

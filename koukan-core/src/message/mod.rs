@@ -1,0 +1,3 @@
+//! Messages that the agent itself writes.
+
+pub mod dsn;
