@@ -1,4 +1,5 @@
 //! The backend contract over `SqliteBackend`.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
     fs,

@@ -7,6 +7,8 @@ mod blob;
 mod collect;
 mod control;
 mod lease;
+#[cfg(test)]
+mod plans;
 mod schema;
 mod session;
 mod settle;

@@ -13,6 +13,8 @@ mod reply;
 mod settlement;
 mod status;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod time;
 mod transaction;
 

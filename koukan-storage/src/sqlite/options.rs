@@ -10,8 +10,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-/// Octets of a page. Larger ones make the log longer for each small change, smaller ones the
-/// chains of pages that hold a body.
+/// Octets of a page. With 16 KiB, inserts by many at once are as fast or a little faster; lone
+/// commits, settlements and the removal of garbage are slower, since each change of a page puts
+/// all of it into the log.
 const PAGE: u32 = 4096;
 /// How long to wait where another program looks into the database.
 const BUSY: Duration = Duration::from_secs(10);

@@ -9,8 +9,9 @@ use crate::query::{CHECKPOINT, Values};
 
 use super::batch::Batch;
 
-/// Octets of the log at which whoever waits has to wait longer, about.
-const URGENT: usize = 32 << 20;
+/// Octets in the log at which whoever waits has to wait longer, about. Twice as much takes twice as
+/// long, half as often.
+const URGENT: usize = 8 << 20;
 /// How long nothing is to be written before the log is brought into the database.
 const IDLE: Duration = Duration::from_millis(500);
 /// Octets that a commit adds to the log beside what it writes, about: pages of indices.
@@ -35,7 +36,7 @@ impl Checkpoints {
     /// Ends when nothing was written for a while and there is something to do.
     pub(super) async fn idle(&self) {
         if self.logged == 0 {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         sleep(IDLE).await;
     }

@@ -1,0 +1,66 @@
+//! What other versions wrote is understood.
+
+use koukan_core::{
+    context::Context,
+    path::ReversePath,
+    storage::record::{Attempt, Recipient},
+    transaction::Mail,
+};
+
+use super::{
+    attempt::AttemptRow, context::ContextRow, mail::MailRow, malformed::from_json,
+    recipient::RecipientRow,
+};
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let row: ContextRow<'_> = from_json("", r#"{"sender":"a"}"#).unwrap();
+    let context = Context::try_from(row).unwrap();
+    assert_eq!(context.sender.to_string(), "a");
+    assert_eq!(context.remote_host, None);
+    let row: MailRow<'_> = from_json("", r#"{"reverse_path":""}"#).unwrap();
+    assert_eq!(Mail::try_from(row).unwrap(), Mail::new(ReversePath::Null));
+    let row: RecipientRow<'_> = from_json("", r#"{"forward_path":"a@b"}"#).unwrap();
+    assert_eq!(Recipient::try_from(row).unwrap().settled, None);
+    let json = r#"{"started":0,"ended":1,"final_reply":{"code":250}}"#;
+    let row: AttemptRow<'_> = from_json("", json).unwrap();
+    let attempt = Attempt::try_from(row).unwrap();
+    assert_eq!(attempt.final_reply.text(), "");
+    assert_eq!(attempt.recipient_replies, []);
+}
+
+#[test]
+fn what_is_not_known_is_passed_over() {
+    let json = r#"{"sender":"a","new":{"x":[1]},"tls":{"version":"1","cipher":"2","new":3}}"#;
+    let row: ContextRow<'_> = from_json("", json).unwrap();
+    assert_eq!(&*Context::try_from(row).unwrap().tls.unwrap().cipher, "2");
+}
+
+#[test]
+fn escapes_are_understood() {
+    let json =
+        r#"{"reverse_path":"\"a\\\"b\"@\u4f8b.jp","parameters":[["X","\u00fc"],["Y",null]]}"#;
+    let row: MailRow<'_> = from_json("", json).unwrap();
+    let mail = Mail::try_from(row).unwrap();
+    assert_eq!(mail.reverse_path.as_str(), "\"a\\\"b\"@例.jp");
+    assert_eq!(mail.parameters.get("x").unwrap().value(), Some("ü"));
+}
+
+#[test]
+fn what_makes_no_sense_is_an_error() {
+    for json in [
+        r#"{"reverse_path":"no address"}"#,
+        r#"{"reverse_path":"","parameters":[["A B",null]]}"#,
+        r#"{"reverse_path":"","parameters":[["A",null],["a",null]]}"#,
+    ] {
+        let row: MailRow<'_> = from_json("", json).unwrap();
+        assert!(Mail::try_from(row).is_err(), "{json}");
+    }
+    for json in [
+        r#"{"forward_path":"a@b","settled":{"code":99}}"#,
+        r#"{"forward_path":"a@b","settled":{"code":250,"enhanced":"9.9"}}"#,
+    ] {
+        let row: RecipientRow<'_> = from_json("", json).unwrap();
+        assert!(Recipient::try_from(row).is_err(), "{json}");
+    }
+}

@@ -1,0 +1,151 @@
+//! What goes wrong for one must not go wrong for others.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, future::join_all};
+use koukan_core::storage::{
+    Backend, BackendError,
+    record::{FinalReason, NewTransaction, SessionId, Status},
+};
+use koukan_storage::SqliteBackend;
+use tempfile::TempDir;
+
+mod support;
+
+use support::{now, tamper, transaction};
+
+async fn open() -> (SqliteBackend, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    (SqliteBackend::open(path).await.unwrap(), directory)
+}
+
+#[tokio::test]
+async fn an_insert_that_fails_fails_alone() {
+    let (backend, directory) = open().await;
+    let new: Vec<_> = (0..50).map(|_| transaction(100)).collect();
+    let bad = new[20].id;
+    let trigger = format!(
+        "CREATE TRIGGER refuse BEFORE INSERT ON transactions WHEN NEW.id = '{bad}'
+         BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    );
+    tamper(&directory.path().join("queue.sqlite"), trigger).await;
+    let inserts = new.iter().map(|new| backend.insert(new.clone()));
+    for (new, result) in new.iter().zip(join_all(inserts).await) {
+        let is_there = backend.find(new.id).await.unwrap().is_some();
+        assert_eq!(result.is_ok(), new.id != bad, "{result:?}");
+        assert_eq!(is_there, new.id != bad);
+    }
+    backend.insert(transaction(100)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_that_cannot_be_read_is_left_for_later() {
+    let (backend, directory) = open().await;
+    let path = directory.path().join("queue.sqlite");
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    let new: Vec<_> = (0..6).map(|_| transaction(100)).collect();
+    for new in &new {
+        backend.insert(new.clone()).await.unwrap();
+    }
+    let damages = [
+        ("mail", "'{\"reverse_path\": \"no address\"}'"),
+        ("context", "'{'"),
+        ("recipients", "CAST(x'22ff22' AS TEXT)"),
+        ("work", "'something new'"),
+        ("id", "'damaged'"),
+    ];
+    for ((column, value), new) in damages.iter().zip(&new) {
+        let sql = format!(
+            "UPDATE transactions SET {column} = {value} WHERE id = '{}'",
+            new.id
+        );
+        tamper(&path, sql).await;
+    }
+    let found = backend.find(new[0].id).await;
+    assert!(
+        matches!(found, Err(BackendError::Malformed(_))),
+        "{found:?}"
+    );
+
+    let leased = backend.lease_due(session, now(), 1).await.unwrap();
+    assert_eq!(leased.len(), 1);
+    assert_eq!(leased[0].transaction.id, new[5].id);
+    let hour = Duration::from_secs(3600);
+    assert_eq!(backend.next_due().await.unwrap(), Some(now() + hour));
+    assert_eq!(backend.census().await.unwrap().waiting, 5);
+
+    let repair = format!(
+        "UPDATE transactions SET context = '{{\"sender\": \"x\", \"added later\": 1}}' WHERE id = '{}'",
+        new[1].id
+    );
+    tamper(&path, repair).await;
+    let leased = backend.lease_due(session, now() + hour, 9).await.unwrap();
+    assert_eq!(leased.len(), 1);
+    assert_eq!(leased[0].transaction.id, new[1].id);
+    assert_eq!(&*leased[0].transaction.context.sender.name, "x");
+}
+
+#[tokio::test]
+async fn an_insert_whose_caller_went_away_is_done_or_not_done() {
+    let (backend, _directory) = open().await;
+    for polls in 0..6 {
+        let new = transaction(100);
+        let mut insert = Box::pin(backend.insert(new.clone()));
+        for _ in 0..polls {
+            if (&mut insert).now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(insert);
+        // Whatever was queued is done before this.
+        backend.insert(transaction(1)).await.unwrap();
+        if let Some(found) = backend.find(new.id).await.unwrap() {
+            let body = found.body.unwrap();
+            assert_eq!(backend.read_blob(body.blob, 0).await.unwrap().len(), 100);
+        }
+    }
+}
+
+#[tokio::test]
+async fn leases_for_a_caller_who_went_away_are_given_back() {
+    let (backend, _directory) = open().await;
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    backend.insert(transaction(100)).await.unwrap();
+    for polls in 0..200 {
+        let mut claim = backend.lease_due(session, now(), 10);
+        let mut arrived = None;
+        for _ in 0..polls {
+            arrived = (&mut claim).now_or_never();
+            if arrived.is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(claim);
+        if let Some(arrived) = arrived {
+            let leased = arrived.unwrap();
+            let [leased] = &leased[..] else {
+                panic!("round {polls}: the lease is lost: {leased:?}");
+            };
+            let id = leased.transaction.id;
+            backend.release(id, session, leased.fence).await.unwrap();
+        } else {
+            // What was queued is done before this, and what lapsed by it is given back with it.
+            backend.insert(finished()).await.unwrap();
+        }
+    }
+    let leased = backend.lease_due(session, now(), 10).await.unwrap();
+    assert_eq!(leased.len(), 1);
+}
+
+fn finished() -> NewTransaction {
+    NewTransaction {
+        status: Status::Final(FinalReason::Cancelled),
+        ..transaction(1)
+    }
+}

@@ -1,0 +1,63 @@
+//! Transactions to write.
+#![allow(dead_code, reason = "no test uses all of it")]
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    blob::BlobId,
+    context::{Context, Sender},
+    path::ReversePath,
+    storage::record::{
+        BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId, Work,
+    },
+    transaction::{Mail, Rcpt},
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Executor, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+
+/// Due at [`now`], with a body of so many octets.
+pub(crate) fn transaction(body: usize) -> NewTransaction {
+    NewTransaction {
+        id: TransactionId::random(),
+        created: now(),
+        context: Arc::new(Context::new(Sender::new("submission"))),
+        mail: Mail::new("alice@example.com".parse::<ReversePath>().unwrap()),
+        recipients: vec![Recipient {
+            rcpt: Rcpt {
+                forward_path: "bob@example.com".parse().unwrap(),
+                parameters: Default::default(),
+            },
+            settled: None,
+        }],
+        body: Some(NewBody {
+            prefix: Bytes::new(),
+            blob: BlobId::random(),
+            len: body as u64,
+            content: BlobContent::Inline(vec![Bytes::from(vec![b'x'; body])]),
+        }),
+        terms: Terms::default(),
+        attempts: Vec::new(),
+        status: Status::Due(Due {
+            at: now(),
+            work: Work::Attempt,
+        }),
+        leased_by: None,
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+/// Does something to a database behind the backend's back.
+pub(crate) async fn tamper(path: &Path, sql: impl Into<String>) {
+    let mut connection: SqliteConnection = SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap();
+    connection.execute(AssertSqlSafe(sql.into())).await.unwrap();
+}
