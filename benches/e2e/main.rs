@@ -1,0 +1,64 @@
+//! The end-to-end load test: a generator, an agent and a sink as three processes on loopback.
+//!
+//! ```text
+//! cargo build --release -p koukan && cargo run --release -p koukan-benches -- matrix
+//! ```
+//!
+//! Each case prints one row of a table and, with `--json`, one JSON object: messages per second,
+//! latency, processor time over all processes for 1000 messages, and the agent's largest resident
+//! memory; beside it the ceiling, the generator straight to the sink, in the same run.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a program that measures real time and talks to its user"
+)]
+
+mod agent;
+mod case;
+mod generate;
+mod histogram;
+mod process;
+mod sink;
+
+use std::{error::Error, net::SocketAddr, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "The end-to-end load test of Koukan")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs all cases, or one.
+    Matrix(case::Matrix),
+    /// Sends messages and prints what came of it as JSON.
+    Generate(generate::Load),
+    /// Takes messages and throws them away; prints how many at the end of its input.
+    Sink {
+        /// The address to listen on.
+        address: SocketAddr,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Matrix(matrix) => matrix.run(),
+        Command::Generate(load) => generate::run(&load),
+        Command::Sink { address } => sink::run(address),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("koukan-load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failed = Box<dyn Error + Send + Sync>;
