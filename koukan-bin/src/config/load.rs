@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::registry::Registry;
 
-use super::{Config, ConfigError, Problem, suggest::nearest, validate::validate};
+use super::{Config, ConfigError, Problem, suggest::meant, validate::validate};
 
 impl Config {
     /// Reads and checks a file; `registry` knows the filters.
@@ -57,7 +57,7 @@ fn unreadable(error: &serde_saphyr::Error) -> Problem {
     Problem {
         line: location.map_or(0, |location| location.line()),
         column: location.map_or(0, |location| location.column()),
-        help: help(&message),
+        help: meant(&message),
         message,
     }
 }
@@ -76,13 +76,4 @@ fn plain(error: &serde_saphyr::Error) -> String {
         Some((_, message)) => message.to_owned(),
         None => text.to_owned(),
     }
-}
-
-/// Of `unknown field `x`, expected one of `y`, `z`` the name that may have been meant, or all.
-fn help(message: &str) -> Option<String> {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
-    let unknown = quoted.next().filter(|_| is_unknown)?;
-    let known: Vec<_> = quoted.collect();
-    nearest(unknown, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"))
 }

@@ -13,6 +13,20 @@ pub(crate) fn nearest<'a>(
     (distance <= near_enough).then_some(nearest)
 }
 
+/// Of "unknown field `x`, expected one of y, z" the name that may have been meant.
+pub(crate) fn meant(message: &str) -> Option<String> {
+    let (what, expected) = message.split_once(", expected ")?;
+    if !what.contains("unknown field") && !what.contains("unknown variant") {
+        return None;
+    }
+    let unknown = what.split('`').nth(1)?;
+    let expected = expected.strip_prefix("one of ").unwrap_or(expected);
+    let known = expected
+        .split([',', ' ', '`'])
+        .filter(|word| !word.is_empty());
+    nearest(unknown, known).map(|meant| format!("did you mean `{meant}`?"))
+}
+
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour to make
 /// one word of the other.
 fn distance(a: &str, b: &str) -> usize {

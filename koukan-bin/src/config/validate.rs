@@ -6,7 +6,10 @@ use koukan_core::{context, path::Domain, signals::HostPort};
 
 use crate::registry::Registry;
 
-use super::{Chain, Config, Endpoint, Place, Problem, suggest::nearest};
+use super::{
+    Chain, Config, Endpoint, Place, Problem,
+    suggest::{meant, nearest},
+};
 
 /// All that is wrong.
 pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
@@ -150,7 +153,8 @@ impl<'a> Check<'a> {
                 };
                 self.unknown("filter", &name, registry.names());
             } else if let Err(error) = registry.check(name, &filter.value.config) {
-                self.wrong(filter, format!("filter `{name}`: {error}"), None);
+                let help = meant(&error.to_string());
+                self.wrong(filter, format!("filter `{name}`: {error}"), help);
             }
         }
         match &chain.endpoint {

@@ -1,0 +1,107 @@
+//! What may be depended on: licences, bans, and the crates of which there may be one only.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{collections::BTreeMap, process::Command};
+
+use serde_json::Value;
+
+const LICENCES: [&str; 14] = [
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT-0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+    "0BSD",
+];
+const BANNED: [&str; 4] = ["ring", "openssl-sys", "native-tls", "rsa"];
+const ONCE: [&str; 12] = [
+    "tokio",
+    "hyper",
+    "http",
+    "http-body",
+    "rustls",
+    "sqlx",
+    "axum",
+    "tower",
+    "tower-http",
+    "serde",
+    "thiserror",
+    "bytes",
+];
+
+/// All packages, as Cargo tells of them.
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args([
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"),
+        ])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// Whether an SPDX expression is satisfied by the licences above.
+fn is_allowed(expression: &str) -> bool {
+    let plain = expression.replace(['(', ')'], "").replace('/', " OR ");
+    let is_known = |licence: &str| LICENCES.contains(&licence.trim());
+    plain
+        .split(" AND ")
+        .all(|all| all.split(" OR ").any(is_known))
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    for package in packages() {
+        let licence = package["license"].as_str().unwrap_or("none");
+        assert!(is_allowed(licence), "{}: {licence}", package["name"]);
+    }
+}
+
+#[test]
+fn nothing_banned_is_depended_on() {
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        assert!(!BANNED.contains(&name), "{name} is banned: see deny.toml");
+    }
+}
+
+#[test]
+fn what_is_passed_between_crates_is_there_once() {
+    let mut versions = BTreeMap::<String, Vec<String>>::new();
+    for package in packages() {
+        let name = package["name"].as_str().unwrap().to_owned();
+        let version = package["version"].as_str().unwrap().to_owned();
+        versions.entry(name).or_default().push(version);
+    }
+    for name in ONCE {
+        let versions = versions.get(name).map_or(0, Vec::len);
+        assert!(versions <= 1, "{name} is there {versions} times");
+    }
+}
+
+#[test]
+fn expressions_are_read_as_spdx() {
+    assert!(is_allowed("MIT OR Apache-2.0"));
+    assert!(is_allowed("MIT/Apache-2.0"));
+    assert!(is_allowed("(MIT OR GPL-3.0) AND Unicode-3.0"));
+    assert!(!is_allowed("GPL-3.0"));
+    assert!(!is_allowed("MIT AND GPL-3.0"));
+}
