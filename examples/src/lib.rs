@@ -1,1 +1,1 @@
-//! Helpers shared by nothing: each example stands alone.
+#![doc = include_str!("../../guides/building-a-filter.md")]

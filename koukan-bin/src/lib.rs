@@ -28,3 +28,8 @@ pub use self::{
     agent::{Builder, Koukan, Running},
     compose::StartError,
 };
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

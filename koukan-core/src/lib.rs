@@ -1,4 +1,62 @@
-//! Koukan core.
+//! The contract of the Koukan mail transfer agent: one mail transaction is one tower call.
+//!
+//! ```text
+//! async fn(Transaction) -> Result<Reply, BoxError>
+//! ```
+//!
+//! This crate holds that contract, the stages that take a transaction through an agent, and
+//! filters. It has no socket, SQL or HTTP in it: those are `koukan-smtp`, `koukan-storage` and
+//! `koukan-rest`.
+//!
+//! # Example
+//!
+//! A filter in front of an endpoint, and a transaction through both:
+//!
+//! ```
+//! use koukan_core::{
+//!     middleware::{Next, from_fn},
+//!     reply::Reply,
+//!     test_util::{Script, mail, rcpt, send},
+//!     transaction::Transaction,
+//! };
+//! use tower::{BoxError, Layer};
+//!
+//! async fn no_bounces(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+//!     if tx.mail.reverse_path().is_null() {
+//!         return Ok(Reply::policy_refused());
+//!     }
+//!     next.run(tx).await
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let service = from_fn(no_bounces).layer(Script::new());
+//! let outcome = send(service, mail(""), [rcpt("bob@example.com")], "\r\nhello\r\n").await;
+//! assert_eq!(outcome.mail, Reply::policy_refused());
+//! # });
+//! ```
+//!
+//! # Modules
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`transaction`] | the contract and its five laws: start here |
+//! | [`reply`], [`path`], [`context`], [`signals`] | the values a transaction is made of |
+//! | [`body`], [`blob`] | the message, as a stream and as shared bytes |
+//! | [`service`] | what a stage is, erased forms, what failures become |
+//! | [`middleware`] | filters made of functions, timeouts, traces |
+//! | [`filter`] | filters for the main job |
+//! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher |
+//! | [`storage`] | the live and the durable tier between input and output |
+//! | [`message`] | messages that the agent itself writes |
+//! | [`clock`], [`random`] | what tests set |
+//!
+//! # Features
+//!
+//! `test-util`: scripted services, clocks, and the contract suite that every storage backend must
+//! pass.
+//!
+//! Minimum supported Rust version: 1.95.
+
 pub mod blob;
 pub mod body;
 pub mod clock;
@@ -18,4 +76,4 @@ pub mod storage;
 pub mod test_util;
 pub mod transaction;
 
-pub use id::InvalidId;
+pub use self::id::InvalidId;

@@ -1,0 +1,159 @@
+//! Each example, run as a user runs it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// An example that listens.
+struct Example {
+    process: Child,
+    address: SocketAddr,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Example {
+    fn start(name: &str, more: &[String]) -> Self {
+        // Test programs lie in a folder beside that of the examples.
+        let this = std::env::current_exe().unwrap();
+        let folder = this.parent().and_then(|deps| deps.parent()).unwrap();
+        let mut process = Command::new(folder.join("examples").join(name))
+            .arg("127.0.0.1:0")
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap();
+        Self {
+            address: address.parse().unwrap(),
+            process,
+            output,
+        }
+    }
+
+    /// Sends a message; the first digits of all replies after that to EHLO.
+    fn send(&self, from: &str, to: &[&str], text: &str) -> Vec<String> {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let mut stream = BufReader::new(stream);
+        reply(&mut stream);
+        command(&mut stream, "EHLO client.example");
+        let mut replies = vec![command(&mut stream, &format!("MAIL FROM:<{from}>"))];
+        for to in to {
+            replies.push(command(&mut stream, &format!("RCPT TO:<{to}>")));
+        }
+        replies.push(command(&mut stream, "DATA"));
+        if replies.last().is_some_and(|data| data == "354") {
+            let message = format!("Subject: hi\r\n\r\n{text}\r\n.");
+            replies.push(command(&mut stream, &message));
+        }
+        replies
+    }
+
+    fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(stream: &mut BufReader<TcpStream>, line: &str) -> String {
+    stream
+        .get_mut()
+        .write_all(format!("{line}\r\n").as_bytes())
+        .unwrap();
+    reply(stream)
+}
+
+fn reply(stream: &mut BufReader<TcpStream>) -> String {
+    loop {
+        let mut line = String::new();
+        assert!(
+            stream.read_line(&mut line).unwrap() > 0,
+            "the connection was closed"
+        );
+        if line.as_bytes()[3] != b'-' {
+            return line[..3].to_owned();
+        }
+    }
+}
+
+#[test]
+fn filter_from_fn_knows_its_users() {
+    let example = Example::start("filter_from_fn", &[]);
+    let replies = example.send("a@x", &["bob@example.com", "eve@example.com"], "hello");
+    assert_eq!(replies, ["250", "250", "550", "354", "250"]);
+}
+
+#[test]
+fn filter_layer_rejects_a_word_in_the_message() {
+    let example = Example::start("filter_layer", &[]);
+    let fine = example.send("a@x", &["bob@example.com"], "hello");
+    assert_eq!(fine, ["250", "250", "354", "250"]);
+    let refused = example.send("a@x", &["bob@example.com"], "you should buy now!");
+    assert_eq!(refused, ["250", "250", "354", "554"]);
+}
+
+#[test]
+fn smtp_to_closure_prints_what_passed_its_layers() {
+    let mut example = Example::start("smtp_to_closure", &[]);
+    let refused = example.send("", &["bob@example.com"], "hello");
+    assert_eq!(refused[0], "550");
+    let replies = example.send("a@x", &["bob@example.com"], "hello");
+    assert_eq!(replies, ["250", "250", "354", "250"]);
+    let printed = [(); 5].map(|()| example.next_line());
+    assert_eq!(
+        printed,
+        [
+            "from a@x to bob@example.com",
+            "X-Seen-By: an example",
+            "Subject: hi",
+            "",
+            "hello"
+        ]
+    );
+}
+
+#[test]
+fn tower_limits_shed_what_finds_no_room() {
+    let example = Example::start("tower_limits", &[]);
+    let open = || {
+        let mut stream = BufReader::new(TcpStream::connect(example.address).unwrap());
+        reply(&mut stream);
+        command(&mut stream, "EHLO client.example");
+        let mail = command(&mut stream, "MAIL FROM:<a@x>");
+        (stream, mail)
+    };
+    let (_first, mail) = open();
+    assert_eq!(mail, "250");
+    let (second, mail) = open();
+    assert_eq!(mail, "250");
+    let (_third, mail) = open();
+    assert_eq!(mail, "451");
+    drop(second);
+}
+
+#[test]
+fn embed_queue_relays() {
+    let mut upstream = Example::start("smtp_to_closure", &[]);
+    let example = Example::start("embed_queue", &[upstream.address.to_string()]);
+    let replies = example.send("a@x", &["bob@example.com"], "hello");
+    assert_eq!(replies, ["250", "250", "354", "250"]);
+    assert_eq!(upstream.next_line(), "from a@x to bob@example.com");
+}
