@@ -42,7 +42,7 @@ async fn take(mut tx: Transaction) -> Result<Reply, BoxError> {
         println!("for {}", rcpt.forward_path());
         rcpt.answer(Reply::recipient_ok());
     }
-    while tx.body.next().await?.is_some() {}
+    tx.body.discard().await?;
     Ok(Reply::message_accepted())
 }
 

@@ -23,7 +23,7 @@ async fn main() -> Result<(), BoxError> {
         while let Some(rcpt) = tx.recipients.next().await? {
             rcpt.answer(Reply::recipient_ok());
         }
-        while tx.body.next().await?.is_some() {}
+        tx.body.discard().await?;
         Ok::<_, BoxError>(Reply::message_accepted())
     });
     let service = ServiceBuilder::new()

@@ -97,7 +97,7 @@ async fn a_recipient_is_not_named_while_another_may_come() {
     let to = ["b@y", "c@y"].map(rcpt);
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
     for rcpt in to {
-        let _ = driver.rcpt(rcpt).await;
+        drop(driver.rcpt(rcpt).await);
     }
     driver.whole_body(Body::from(Bytes::from(MESSAGE)));
     assert_eq!(driver.finish().await, Reply::message_accepted());

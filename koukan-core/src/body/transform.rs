@@ -63,6 +63,16 @@ impl Body {
         })
     }
 
+    /// Pulls all that is left and throws it away: how an endpoint swallows a message.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] where the body does not end cleanly.
+    pub async fn discard(mut self) -> Result<(), BodyError> {
+        while self.next().await?.is_some() {}
+        Ok(())
+    }
+
     /// Copies the whole message into a blob.
     ///
     /// # Errors

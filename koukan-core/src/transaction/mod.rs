@@ -18,7 +18,7 @@ pub use self::{
 use std::sync::Arc;
 
 use crate::{
-    body::{Body, BodyError},
+    body::Body,
     context::Context,
     reply::{Rejection, Reply},
     signals::Signals,
@@ -104,15 +104,5 @@ impl Transaction {
         Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
     {
         self.map_body(|body| body.then_whole(limit, f))
-    }
-
-    /// Pulls all that is left and throws it away: how an endpoint swallows a message.
-    ///
-    /// # Errors
-    ///
-    /// [`BodyError`] where the body does not end cleanly.
-    pub async fn discard_body(&mut self) -> Result<(), BodyError> {
-        while self.body.next().await?.is_some() {}
-        Ok(())
     }
 }
