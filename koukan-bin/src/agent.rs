@@ -127,6 +127,7 @@ impl Koukan {
             endpoints,
         } = parts;
         let addresses = listeners.smtp_addresses();
+        tracing::info!(smtp = ?addresses.as_deref().unwrap_or_default(), "listening");
         let stop = CancellationToken::new();
         let retention = self.config.storage.retention;
         let garbage = tokio::spawn(collect_garbage(storage.clone(), retention));

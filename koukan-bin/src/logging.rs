@@ -1,6 +1,6 @@
 //! Logs, as configured.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::{
     Layer,
@@ -33,7 +33,9 @@ pub fn init(log: Log) -> Result<(), TryInitError> {
                 .with_default(level)
                 .with_target("sqlx", LevelFilter::WARN)
         });
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     let lines = match log.format {
         LogFormat::Human => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
