@@ -4,6 +4,7 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command},
+    sync::atomic::{AtomicU16, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -66,8 +67,19 @@ pub(crate) fn cpu_seconds(process: &str) -> f64 {
     ticks / 100.0
 }
 
+/// An address on loopback that nobody listens on, below the ports that connections are given.
 pub(crate) fn free_address() -> Result<SocketAddr, Failed> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static NEXT: AtomicU16 = AtomicU16::new(10_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if port >= 32_000 {
+            return Err("no free port".into());
+        }
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
 }
 
 pub(crate) fn await_listener(address: SocketAddr) -> Result<(), Failed> {

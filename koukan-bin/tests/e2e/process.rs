@@ -5,6 +5,7 @@
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -58,9 +59,19 @@ impl Drop for Process {
 }
 
 /// An address on loopback that nobody listens on.
+///
+/// The port lies below those that the system gives to connections of its own accord: a connection
+/// must not take the port while nobody listens, nor be connected to itself.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id() * 101 + number) % 22_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Waits until something listens.

@@ -1,6 +1,11 @@
 //! Postfix's smtp-source and smtp-sink.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::{
     agent::Agent,
@@ -60,6 +65,26 @@ fn ten_recipients_a_message() {
 #[test]
 fn messages_of_25_mib() {
     flood(2, 4, 25 << 20, 1, &[]);
+}
+
+#[test]
+fn koukan_sink_gets_every_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = folder.path().join("printed");
+    let address = free_address();
+    let mut sink = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    sink.args(["sink", "--listen", &address.to_string()]);
+    sink.stdout(std::fs::File::create(&printed).unwrap());
+    let mut sink = Process::start(&mut sink);
+    await_listener(address);
+    let agent = Agent::start(address);
+    source(agent.ingress, 10, 100, 5_000, 1, &[]);
+    // Standard output that is a file is written when there is much of it, and at the end.
+    sink.signal("INT");
+    assert!(sink.wait(Duration::from_secs(20)).success());
+    let printed = std::fs::read_to_string(&printed).unwrap();
+    let of_one = "from <a@example.org> to b@example.com: ";
+    assert_eq!(printed.matches(of_one).count(), 100, "{printed}");
 }
 
 #[test]
