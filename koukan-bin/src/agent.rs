@@ -186,13 +186,15 @@ impl Running {
 
     /// Stops in good order: accepts nothing more, lets transactions and attempts that are under
     /// way end or gives their leases back, writes down what became of them, closes the database.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
         let ended = async {
-            let _ = self.serving.await;
-            let _ = self.dispatching.await;
+            let _ = (&mut self.serving).await;
+            let _ = (&mut self.dispatching).await;
         };
         if timeout(DRAIN, ended).await.is_err() {
+            self.serving.abort();
+            self.dispatching.abort();
             tracing::warn!(
                 "attempts under way were abandoned; they are made again at the next start"
             );

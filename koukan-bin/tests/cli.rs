@@ -40,6 +40,11 @@ fn the_demo_accounts_for_every_recipient() {
 }
 
 #[test]
+fn a_demo_that_sends_nothing_has_shown_nothing() {
+    assert!(!koukan(&["demo", "--messages", "0"]).status.success());
+}
+
+#[test]
 fn the_local_configuration_is_fine() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/local/koukan.yaml");
     let output = koukan(&["check", path]);
@@ -68,6 +73,11 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
             "notification: { sender: outgoing }",
             "notification: { sender: outgoign }",
             "help: did you mean `outgoing`?",
+        ),
+        (
+            "hostname:",
+            "output: { max_in_flight: 0 }\nhostname:",
+            "koukan.yaml:7:11: invalid value",
         ),
         ("hostname:", "hostnam:", "did you mean `hostname`?"),
         (

@@ -83,7 +83,7 @@ fn smtp(config: &Smtp, hostname: &str) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let mut pool = PoolSettings::default();
     if let Some(max_connections) = config.max_connections {
-        pool.max_connections = max_connections;
+        pool.max_connections = max_connections.get();
     }
     if let Some(idle_timeout) = config.idle_timeout {
         pool.idle_timeout = idle_timeout.0;

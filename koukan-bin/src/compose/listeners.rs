@@ -1,6 +1,6 @@
 //! Where clients connect to.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, num::NonZeroUsize};
 
 use koukan_core::{
     context, middleware::TraceLayer, service::BoxMailService, stage::output_handler::Chains,
@@ -94,11 +94,15 @@ fn smtp_server(
         message_size: listener
             .max_message_size
             .map_or(defaults.message_size, |size| size.0),
-        recipients: listener.max_recipients.unwrap_or(defaults.recipients),
-        connections: listener.max_connections.unwrap_or(defaults.connections),
+        recipients: listener
+            .max_recipients
+            .map_or(defaults.recipients, NonZeroUsize::get),
+        connections: listener
+            .max_connections
+            .map_or(defaults.connections, NonZeroUsize::get),
         connections_per_client: listener
             .max_connections_per_client
-            .unwrap_or(defaults.connections_per_client),
+            .map_or(defaults.connections_per_client, NonZeroUsize::get),
         ..defaults
     };
     let mut timeouts = Timeouts::default();

@@ -94,9 +94,9 @@ pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Part
     // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
     // listeners' limits, and never waits for queued ones.
     let limited = ServiceBuilder::new()
-        .concurrency_limit(config.output.max_in_flight)
+        .concurrency_limit(config.output.max_in_flight.get())
         .service(output);
-    let dispatcher = Dispatcher::new(storage.clone(), limited, config.output.max_in_flight);
+    let dispatcher = Dispatcher::new(storage.clone(), limited, config.output.max_in_flight.get());
     Ok(Parts {
         storage,
         database,

@@ -1,6 +1,6 @@
 //! Chains of filters.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, num::NonZeroUsize};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -79,7 +79,7 @@ pub struct Smtp {
     /// tells.
     pub host: Vec<Place<String>>,
     /// Connections to one host, at most. Default 100.
-    pub max_connections: Option<usize>,
+    pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.
     pub connect_timeout: Option<HumanDuration>,
     /// How long a connection is kept that is not in use. Default `1m`.

@@ -1,6 +1,6 @@
 //! Where clients connect to.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, num::NonZeroUsize};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,11 +21,11 @@ pub struct SmtpListener {
     /// The largest message that is taken. Default `50MiB`.
     pub max_message_size: Option<ByteSize>,
     /// Recipients of one message, at most. Default 1000.
-    pub max_recipients: Option<usize>,
+    pub max_recipients: Option<NonZeroUsize>,
     /// Connections in all, at most. Default 4096.
-    pub max_connections: Option<usize>,
+    pub max_connections: Option<NonZeroUsize>,
     /// Connections of one client, at most. Default 256.
-    pub max_connections_per_client: Option<usize>,
+    pub max_connections_per_client: Option<NonZeroUsize>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
 }

@@ -28,6 +28,8 @@ pub use self::{
     storage::{Retention, Storage},
 };
 
+use std::num::NonZeroUsize;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -108,12 +110,14 @@ pub enum LogLevel {
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
     /// Attempts at queued transactions that go on at the same time, at most.
-    pub max_in_flight: usize,
+    pub max_in_flight: NonZeroUsize,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { max_in_flight: 200 }
+        Self {
+            max_in_flight: const { NonZeroUsize::new(200).expect("200 is not zero") },
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use crate::cli::sink::Received;
 
 use super::{
-    letter::Letter,
+    letter::{Fate, Letter},
     report::{Outcome, Report},
 };
 
@@ -99,8 +99,13 @@ impl Account {
     pub(super) fn report(&self) -> Report {
         let book = self.lock();
         let mut report = Report::new(book.letters_sent);
-        for entry in book.entries.values() {
-            report.add(entry.outcome(), entry.arrivals, entry.mangled);
+        for (recipient, entry) in &book.entries {
+            let outcome = entry.outcome();
+            report.add(outcome, entry.arrivals, entry.mangled);
+            let is_as_it_should = Fate::of(recipient).is_some_and(|fate| fate.allows(outcome));
+            if outcome != Outcome::Lost && (!is_as_it_should || entry.is_contradictory()) {
+                report.add_unexpected();
+            }
         }
         report
     }
@@ -111,6 +116,12 @@ impl Account {
 }
 
 impl Entry {
+    /// Whether more than one thing became of the recipient.
+    fn is_contradictory(&self) -> bool {
+        let what = [self.arrivals > 0, self.is_refused, self.notifications > 0];
+        what.into_iter().filter(|it| *it).count() > 1 || self.notifications > 1
+    }
+
     fn outcome(&self) -> Outcome {
         if self.arrivals > 0 && self.was_there_at_once {
             Outcome::AtOnce

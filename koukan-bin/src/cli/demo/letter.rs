@@ -8,6 +8,8 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
+use super::report::Outcome;
+
 /// Sizes of messages in octets, one after the other.
 const SIZES: [usize; 6] = [500, 4_000, 20_000, 70_000, 300_000, 1_500_000];
 /// Numbers of recipients, one after the other.
@@ -50,6 +52,15 @@ impl Fate {
             (Self::Busy | Self::Vanishing, false, true) => Some(Reply::mailbox_busy()),
             (Self::Late, true, true) => Some(Reply::insufficient_storage()),
             _ => None,
+        }
+    }
+
+    /// Whether that is what should become of such a recipient.
+    pub(super) fn allows(self, outcome: Outcome) -> bool {
+        let is_delivered = matches!(outcome, Outcome::AtOnce | Outcome::AfterRetry);
+        match self {
+            Self::Fine | Self::Busy | Self::Late => is_delivered,
+            Self::Gone | Self::Vanishing => !is_delivered,
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) struct Report {
     outcomes: BTreeMap<Outcome, u32>,
     duplicates: u32,
     mangled: u32,
+    unexpected: u32,
 }
 
 impl Report {
@@ -33,6 +34,7 @@ impl Report {
             outcomes: BTreeMap::new(),
             duplicates: 0,
             mangled: 0,
+            unexpected: 0,
         }
     }
 
@@ -42,13 +44,20 @@ impl Report {
         self.mangled += mangled;
     }
 
+    /// A recipient had an outcome that does not fit what the sink does with it.
+    pub(super) fn add_unexpected(&mut self) {
+        self.unexpected += 1;
+    }
+
     pub(super) fn count(&self, outcome: Outcome) -> u32 {
         self.outcomes.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// Whether nothing was lost, duplicated or changed.
+    /// Whether something was sent, and nothing of it was lost, duplicated, changed, or had another
+    /// outcome than it should.
     pub(super) fn is_all_accounted_for(&self) -> bool {
-        self.count(Outcome::Lost) + self.duplicates + self.mangled == 0
+        let wrong = self.count(Outcome::Lost) + self.duplicates + self.mangled + self.unexpected;
+        self.letters > 0 && wrong == 0
     }
 }
 
@@ -67,6 +76,7 @@ impl fmt::Display for Report {
             ("lost", self.count(Outcome::Lost)),
             ("duplicates", self.duplicates),
             ("not byte for byte", self.mangled),
+            ("not as the sink would have it", self.unexpected),
         ] {
             writeln!(f, "  {name:<32}{count:>6}")?;
         }
