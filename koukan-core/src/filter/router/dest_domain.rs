@@ -40,7 +40,8 @@ impl Policy for DestDomain {
             return Decision::Pass;
         };
         let host = match mailbox.domain() {
-            Domain::Name(name) => name.into(),
+            // Recipients of one domain go together however it is written.
+            Domain::Name(name) => name.to_ascii_lowercase().into(),
             Domain::Address(address) => address.to_string().into(),
             Domain::General(_) => return Decision::Reject(Rejection::new(Reply::no_route())),
         };
@@ -62,6 +63,7 @@ mod tests {
             other => format!("{other:?}"),
         };
         assert_eq!(route("a@example.com"), "example.com:25");
+        assert_eq!(route("a@Example.COM"), "example.com:25");
         assert_eq!(route("a@[127.0.0.1]"), "127.0.0.1:25");
         assert_eq!(route("a@[IPv6:::1]"), "[::1]:25");
         assert_eq!(route("postmaster"), "Pass");
