@@ -73,3 +73,18 @@ async fn nobody_is_told_of_a_failure_of_the_null_reverse_path() {
     dispatching.stop().await;
     assert!(up.received().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_text_of_a_message_without_a_header_is_not_returned_as_one() {
+    let up = Script::new();
+    let refusing = Script::new().other_rcpts(Reply::no_such_user());
+    let agent = Agent::over(turns([down(), refusing, up.clone()])).await;
+    let front = agent.exploder(Policy::Submission);
+    let message = "\r\nsecret\r\n\r\ntext\r\n";
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], message).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let dispatching = agent.dispatch();
+    until(|| async { !up.received().is_empty() }).await;
+    dispatching.stop().await;
+    assert!(!up.only_received().text().contains("secret"));
+}

@@ -116,6 +116,10 @@ async fn original_header(lease: &Lease) -> Bytes {
     let mut body = Body::from(body);
     let mut head = BytesMut::new();
     loop {
+        if head.starts_with(b"\r\n") {
+            // A message without a header: what follows is its text.
+            return Bytes::new();
+        }
         if let Some(end) = memmem::find(&head, b"\r\n\r\n") {
             head.truncate(end + 2);
             return head.freeze();
