@@ -2,8 +2,8 @@
 //! configuration file.
 //!
 //! ```sh
-//! cargo run --example embed_queue -- 127.0.0.1:1025 127.0.0.1:3025
-//! koukan sink --listen 127.0.0.1:3025
+//! cargo run -p koukan-examples --example embed_queue -- 127.0.0.1:1025 127.0.0.1:3025
+//! cargo run -- sink --listen 127.0.0.1:3025       # the destination, in another terminal
 //! swaks --to bob@example.com --server 127.0.0.1:1025
 //! ```
 

@@ -1,7 +1,7 @@
 //! A filter made of an `async fn`: mail for users that are not known is refused at RCPT.
 //!
 //! ```sh
-//! cargo run --example filter_from_fn -- 127.0.0.1:1025
+//! cargo run -p koukan-examples --example filter_from_fn -- 127.0.0.1:1025
 //! swaks --to bob@example.com --server 127.0.0.1:1025      # taken
 //! swaks --to eve@example.com --server 127.0.0.1:1025      # 550
 //! ```

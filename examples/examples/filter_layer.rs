@@ -2,7 +2,7 @@
 //! pass, without being held.
 //!
 //! ```sh
-//! cargo run --example filter_layer -- 127.0.0.1:1025
+//! cargo run -p koukan-examples --example filter_layer -- 127.0.0.1:1025
 //! swaks --to bob@example.com --server 127.0.0.1:1025 --body 'buy now'      # 554
 //! ```
 

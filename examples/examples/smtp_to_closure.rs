@@ -2,7 +2,7 @@
 //! closure that prints it.
 //!
 //! ```sh
-//! cargo run --example smtp_to_closure -- 127.0.0.1:1025
+//! cargo run -p koukan-examples --example smtp_to_closure -- 127.0.0.1:1025
 //! swaks --to bob@example.com --server 127.0.0.1:1025
 //! ```
 

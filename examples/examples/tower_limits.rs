@@ -1,7 +1,7 @@
 //! tower's own layers around a mail service: they act on whole transactions.
 //!
 //! ```sh
-//! cargo run --example tower_limits -- 127.0.0.1:1025
+//! cargo run -p koukan-examples --example tower_limits -- 127.0.0.1:1025
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
