@@ -42,7 +42,8 @@ const ONCE: [&str; 12] = [
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        // Those of other platforms have not been downloaded.
+        .args(["--filter-platform", &host()])
         .args([
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"),
@@ -56,6 +57,15 @@ fn packages() -> Vec<Value> {
     );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The platform that this is, as Cargo names it.
+fn host() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
+    let facts = String::from_utf8(output.stdout).unwrap();
+    let host = facts.lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap().to_owned()
 }
 
 /// Whether an SPDX expression is satisfied by the licences above.
