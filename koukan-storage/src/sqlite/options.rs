@@ -67,6 +67,9 @@ impl SqliteOptions {
     }
 
     /// The one connection that writes.
+    ///
+    /// It never runs `ANALYZE` or `PRAGMA optimize`: a queue is mostly empty when that would be
+    /// done, and plans that are right for an empty table are wrong for a full one.
     pub(super) fn writing(&self) -> SqliteConnectOptions {
         let options = self
             .connecting()

@@ -8,6 +8,10 @@
 //! lost) writes nothing and fails no other: that shows in the number of rows changed, not in an
 //! error. Where a statement does fail, the operations are done again one by one, each in a commit
 //! of its own.
+//!
+//! Where the commit itself fails, a sync above all, nobody of the batch is acknowledged. What it
+//! has put into the log may still be found there after a crash, as a whole, but nothing builds on
+//! it: the next commit writes over the same place.
 
 mod batch;
 mod blobs;
