@@ -68,6 +68,7 @@ pub mod middleware;
 pub mod path;
 pub mod random;
 pub mod reply;
+pub mod resource;
 pub mod service;
 pub mod signals;
 pub mod stage;

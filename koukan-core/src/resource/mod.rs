@@ -1,0 +1,58 @@
+//! The transaction as a resource: the REST API without HTTP.
+//!
+//! A transaction is a long-running operation: it is created, its message uploaded if that did not
+//! come with it, and watched until its [`View`] has a
+//! [`final_attempt_reason`](View::final_attempt_reason). Whoever answers a [`ResourceRequest`] is a
+//! [`ResourceService`]: the stage
+//! [`RestHandler`](crate::stage::rest_handler::RestHandler) over this process's storage, or a
+//! client of another process. Whoever asks is a server that HTTP clients talk to, or the stage
+//! [`RestEndpoint`](crate::stage::rest_endpoint::RestEndpoint). So the stages can be put together
+//! with HTTP between them or without.
+//!
+//! A *refusal* ([`ResourceResponse::Refused`]) is a value: the request was understood, and cannot
+//! be granted. An error of the service means that something broke, so that nobody knows whether
+//! the request was granted.
+
+mod caller;
+mod location;
+mod refusal;
+mod request;
+mod response;
+mod upload;
+mod view;
+
+pub use self::{
+    caller::Caller,
+    location::{InvalidLocation, Location, Target},
+    refusal::{Refusal, RefusalKind},
+    request::{
+        Append, BodySource, Create, Draft, List, ListState, Operation, Parsed, Read,
+        ResourceRequest, SmtpMeta,
+    },
+    response::{Created, Listed, ListedTransaction, ResourceResponse, Uploaded},
+    upload::{Range, Upload},
+    view::{BlobStatus, BodyView, BuilderView, Version, View},
+};
+
+use tower::{BoxError, Service};
+
+/// A tower service that answers requests for transaction resources.
+///
+/// A blanket alias, as [`MailService`](crate::service::MailService) is.
+pub trait ResourceService:
+    Service<ResourceRequest, Response = ResourceResponse, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> ResourceService for S where
+    S: Service<ResourceRequest, Response = ResourceResponse, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
