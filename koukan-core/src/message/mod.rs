@@ -1,3 +1,4 @@
-//! Messages that the agent itself writes.
+//! What is inside of messages: those that the agent itself writes, and those that pass through it.
 
 pub mod dsn;
+pub mod line_ends;

@@ -1,0 +1,137 @@
+//! Line ends of messages that did not come by SMTP.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use memchr::memchr2_iter;
+
+/// Makes every line end CRLF: a bare LF and a bare CR become one each.
+///
+/// Messages out of files and programs often have bare LF; on the wire every line ends with CRLF
+/// (RFC 5321 section 2.3.8).
+///
+/// *Shape*: takes and gives chunks cut anywhere. A CR at the end of a chunk is held back until it
+/// is known what follows.
+#[derive(Debug, Default)]
+pub struct LineEnds {
+    has_cr: bool,
+}
+
+impl LineEnds {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The chunk with its line ends made right; without a copy where they are.
+    pub fn normalize(&mut self, chunk: Bytes) -> Bytes {
+        if chunk.is_empty() {
+            return chunk;
+        }
+        if !self.has_cr && is_clean(&chunk) {
+            return chunk;
+        }
+        let mut fixed = BytesMut::with_capacity(chunk.len() + chunk.len() / 32 + 2);
+        let mut start = 0;
+        if self.has_cr {
+            fixed.put_slice(b"\r\n");
+            start = usize::from(chunk[0] == b'\n');
+            self.has_cr = false;
+        }
+        for at in memchr2_iter(b'\r', b'\n', &chunk) {
+            if at < start {
+                continue;
+            }
+            fixed.put_slice(&chunk[start..at]);
+            start = at + 1;
+            if chunk[at] == b'\r' {
+                match chunk.get(start) {
+                    None => {
+                        self.has_cr = true;
+                        break;
+                    }
+                    Some(b'\n') => start += 1,
+                    Some(_) => {}
+                }
+            }
+            fixed.put_slice(b"\r\n");
+        }
+        fixed.put_slice(&chunk[start..]);
+        fixed.freeze()
+    }
+
+    /// What was held back, at the end of the message.
+    pub fn finish(self) -> Bytes {
+        if self.has_cr {
+            Bytes::from_static(b"\r\n")
+        } else {
+            Bytes::new()
+        }
+    }
+}
+
+/// Whether every line end is CRLF, and no CR stands at the end.
+fn is_clean(chunk: &[u8]) -> bool {
+    let mut after_cr = None;
+    for at in memchr2_iter(b'\r', b'\n', chunk) {
+        if chunk[at] == b'\r' {
+            if chunk.get(at + 1) != Some(&b'\n') {
+                return false;
+            }
+            after_cr = Some(at + 1);
+        } else if after_cr != Some(at) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normalize(chunks: &[&[u8]]) -> Vec<u8> {
+        let mut line_ends = LineEnds::new();
+        let mut fixed = Vec::new();
+        for chunk in chunks {
+            fixed.extend_from_slice(&line_ends.normalize(Bytes::copy_from_slice(chunk)));
+        }
+        fixed.extend_from_slice(&line_ends.finish());
+        fixed
+    }
+
+    #[test]
+    fn every_line_end_becomes_crlf() {
+        for (message, fixed) in [
+            ("", ""),
+            ("a", "a"),
+            ("a\r\nb\r\n", "a\r\nb\r\n"),
+            ("a\nb\n", "a\r\nb\r\n"),
+            ("a\rb\r", "a\r\nb\r\n"),
+            ("\n\n\r\r\r\n", "\r\n\r\n\r\n\r\n\r\n"),
+            ("\r\n\n", "\r\n\r\n"),
+        ] {
+            assert_eq!(normalize(&[message.as_bytes()]), fixed.as_bytes());
+        }
+    }
+
+    #[test]
+    fn chunks_do_not_matter() {
+        let message = b"a\r\n\r\nb\nc\r\r\nd\n\r\n\re\r";
+        let whole = normalize(&[message]);
+        for first in 0..=message.len() {
+            for second in first..=message.len() {
+                let (head, rest) = message.split_at(first);
+                let (middle, tail) = rest.split_at(second - first);
+                assert_eq!(normalize(&[head, middle, tail]), whole);
+            }
+        }
+        let single: Vec<_> = message.chunks(1).collect();
+        assert_eq!(normalize(&single), whole);
+    }
+
+    #[test]
+    fn what_is_right_is_not_copied() {
+        let chunk = Bytes::from_static(b"a\r\nb\r\n");
+        let same = LineEnds::new().normalize(chunk.clone());
+        assert_eq!(same.as_ptr(), chunk.as_ptr());
+    }
+}
