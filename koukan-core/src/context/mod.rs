@@ -2,6 +2,8 @@
 
 use std::{fmt, net::SocketAddr};
 
+use crate::signals::HostPort;
+
 /// What is known of a mail transaction before its first command: who speaks, from where, how.
 ///
 /// Immutable and shared: a transaction carries it in an `Arc`.
@@ -29,6 +31,8 @@ pub struct Context {
     pub identity: Option<Box<str>>,
     /// On whose behalf the transaction runs: selects the chain.
     pub sender: Sender,
+    /// The host to deliver to, where whoever submitted says so.
+    pub next_hop: Option<HostPort>,
 }
 
 /// The argument of HELO or EHLO.
@@ -68,6 +72,7 @@ impl Context {
             tls: None,
             identity: None,
             sender,
+            next_hop: None,
         }
     }
 

@@ -9,8 +9,11 @@ use tower::BoxError;
 
 use crate::blob::BlobId;
 
-use super::record::{
-    Leased, NewTransaction, SessionId, Settlement, Status, StoredTransaction, TransactionId,
+use super::{
+    Listing,
+    record::{
+        Leased, NewTransaction, SessionId, Settlement, Status, StoredTransaction, TransactionId,
+    },
 };
 
 /// Durable storage of transactions and the blobs they refer to.
@@ -42,13 +45,29 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Recovered, BackendError>;
 
-    /// Writes a transaction, its attempts, and its blob unless that is there already.
+    /// Writes a transaction, its attempts, and its blobs unless they are there already.
     ///
     /// # Errors
     ///
-    /// [`BackendError::NoSuchBlob`] where the body is said to be stored, or is there already, and
-    /// is not finished or not of that length.
+    /// [`BackendError::Repeated`] where a transaction of the same sender's name has the same
+    /// idempotency key, which comes before all else. [`BackendError::NoSuchBlob`] where the body or
+    /// a part is said to be stored, or is there already, and is not finished or not of that length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
+
+    /// Writes a transaction in the place of its draft, the one of the same identity and sender's
+    /// name with [`Work::Abandon`](super::record::Work::Abandon), in one commit.
+    ///
+    /// The time when it was started and the idempotency key stay those of the draft. What is
+    /// written may be a draft again. A draft that has once been under lease is about to be given up
+    /// and cannot be completed; so the fencing token of a transaction that is completed under lease
+    /// is 1, as with one that is inserted.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotDraft`] where there is no such draft: it was abandoned, completed or
+    /// cancelled, is being so, or never was. [`BackendError::NoSuchBlob`] as for
+    /// [`Backend::insert`]; then the draft stays.
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
     /// Writes the next octets of a blob, which begins at offset 0.
     ///
@@ -93,6 +112,23 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
+    /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
+    ///
+    /// `None` where it is final, under lease or not there.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Malformed`] where it cannot be read; then it is not under lease.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the lease is not taken or given back.
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError>;
+
     /// When the next transaction that is not under lease is due, which may have passed.
     ///
     /// # Errors
@@ -126,6 +162,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError>;
 
+    /// Reads transactions of one sender, newest first.
+    ///
+    /// What cannot be read is left out, so that a list may be shorter than its limit only at its
+    /// end or for that reason.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError>;
+
     /// Counts the transactions by what is to happen with them.
     ///
     /// # Errors
@@ -135,8 +181,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Removes what is no longer of use: transactions that have been final for longer than
     /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
-    /// to. The body of a final transaction is not kept for its sake; until its blob is removed it
-    /// can be read, and from then on the transaction has none.
+    /// to, as body or as part. The blobs of a final transaction are not kept for its sake; until
+    /// they are removed they can be read, and from then on the transaction has no body, or lacks
+    /// those parts.
     ///
     /// Removes a bounded number at a time and tells how many, so that it does not hold up others;
     /// call it again while it removes something.
@@ -194,6 +241,12 @@ pub enum BackendError {
     /// The lease is not held: another session has it, or it was settled.
     #[error("the lease is no longer held")]
     LeaseLost,
+    /// A transaction of the same sender's name has the same idempotency key; it is this one.
+    #[error("the idempotency key is that of transaction {0}")]
+    Repeated(TransactionId),
+    /// There is no draft of that identity that could be completed.
+    #[error("no such draft")]
+    NotDraft,
     /// There is no finished blob of that identity and length.
     #[error("no such blob")]
     NoSuchBlob,

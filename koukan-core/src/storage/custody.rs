@@ -143,6 +143,7 @@ impl Custody {
             leased_by: attempts.is_empty().then(|| storage.session()),
             attempts,
             status,
+            idempotency_key: None,
         })
     }
 

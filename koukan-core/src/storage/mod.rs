@@ -4,6 +4,7 @@ mod backend;
 mod conclude;
 mod custody;
 mod lease;
+mod listing;
 mod live;
 mod memory;
 mod persist;
@@ -16,6 +17,7 @@ pub use self::{
     backend::{Backend, BackendError, Census, Collected, Recovered, Retention},
     custody::{Custody, CustodyError},
     lease::{Lease, LeaseBody},
+    listing::{ListCursor, ListState, Listing},
     live::{Answer, AttemptEnd},
     memory::MemoryBackend,
     recorder::Recorder,

@@ -12,7 +12,7 @@ use super::{
     AttemptEnd, Backend, BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, LiveBody},
-    record::{BlobContent, NewBody, Settlement, StoredBody, Terms, TransactionId},
+    record::{BlobContent, BodyKind, NewBody, Settlement, StoredBody, Terms, TransactionId},
 };
 
 /// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
@@ -39,6 +39,8 @@ impl Storage {
             blob: blob.id(),
             len,
             content,
+            kind: BodyKind::Message,
+            parts: Vec::new(),
         })
     }
 

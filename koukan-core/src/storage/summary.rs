@@ -99,5 +99,6 @@ pub(super) fn of(live: &Live) -> NewTransaction {
         attempts: state.end.iter().map(|end| end.attempt.clone()).collect(),
         status,
         leased_by: None,
+        idempotency_key: None,
     }
 }

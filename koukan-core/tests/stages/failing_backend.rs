@@ -13,7 +13,7 @@ use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
     storage::{
-        Backend, BackendError, Census, Collected, MemoryBackend, Recovered, Retention,
+        Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
         record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
     },
     test_util::{Answer, Script, mail, rcpt, send},
@@ -44,6 +44,10 @@ impl Backend for Failing {
             return Err(BackendError::Full("no space left".into()));
         }
         self.inner.insert(transaction).await
+    }
+
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.inner.complete(transaction).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
@@ -88,6 +92,14 @@ impl Backend for Failing {
         self.inner.lease_due(session, now, limit).await
     }
 
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError> {
+        self.inner.lease(id, session).await
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
         self.inner.next_due().await
     }
@@ -103,6 +115,10 @@ impl Backend for Failing {
 
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
         self.inner.find(id).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.inner.list(listing).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

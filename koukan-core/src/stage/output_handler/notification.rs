@@ -87,12 +87,11 @@ impl Notifications {
                 rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
                 settled: None,
             }],
-            body: Some(NewBody {
-                prefix: Bytes::new(),
-                blob: BlobId::random(),
-                len: message.len() as u64,
-                content: BlobContent::Inline(vec![message]),
-            }),
+            body: Some(NewBody::message(
+                BlobId::random(),
+                message.len() as u64,
+                BlobContent::Inline(vec![message]),
+            )),
             terms: Terms {
                 retry: true,
                 notify: false,
@@ -103,6 +102,7 @@ impl Notifications {
                 work: Work::Attempt,
             }),
             leased_by: None,
+            idempotency_key: None,
         }
     }
 }

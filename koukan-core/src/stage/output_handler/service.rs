@@ -123,6 +123,8 @@ impl<C: Chains> Service<Lease> for OutputHandler<C> {
         match lease.work() {
             Work::Attempt => Box::pin(this.attempt(lease)),
             Work::Notify => Box::pin(this.notify(lease)),
+            // Dropped, the lease is given back.
+            Work::Abandon => Box::pin(async { Ok(AttemptOutcome::Cancelled) }),
         }
     }
 }

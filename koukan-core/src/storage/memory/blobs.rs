@@ -9,7 +9,7 @@ use crate::{
     blob::BlobId,
     storage::{
         BackendError,
-        record::{BlobContent, NewBody},
+        record::{BlobContent, NewBody, StoredTransaction},
     },
 };
 
@@ -74,11 +74,14 @@ impl Blobs {
 
     /// Whether a transaction with this body can be written.
     pub(super) fn check(&self, body: &NewBody) -> Result<(), BackendError> {
-        let is_fine = match (self.blobs.get(&body.blob), &body.content) {
-            (Some(blob), _) => blob.is_finished && blob.len == body.len,
-            (None, BlobContent::Inline(pieces)) => length(pieces) == body.len,
+        let can_write = |blob, content: &BlobContent, len| match (self.blobs.get(&blob), content) {
+            (Some(blob), _) => blob.is_finished && blob.len == len,
+            (None, BlobContent::Inline(pieces)) => length(pieces) == len,
             (None, BlobContent::Stored) => false,
         };
+        let parts = &mut body.parts.iter();
+        let is_fine = can_write(body.blob, &body.content, body.len)
+            && parts.all(|part| can_write(part.blob, &part.content, part.len));
         is_fine.then_some(()).ok_or(BackendError::NoSuchBlob)
     }
 
@@ -96,6 +99,16 @@ impl Blobs {
 
     pub(super) fn contains(&self, id: BlobId) -> bool {
         self.blobs.contains_key(&id)
+    }
+
+    /// A transaction as it is read back: without a body and parts that were collected.
+    pub(super) fn view(&self, stored: &StoredTransaction) -> StoredTransaction {
+        let mut stored = stored.clone();
+        stored.body = stored.body.filter(|body| self.contains(body.blob));
+        if let Some(body) = &mut stored.body {
+            body.parts.retain(|part| self.contains(part.blob));
+        }
+        stored
     }
 
     /// Counts one more transaction for which something is still to be done.

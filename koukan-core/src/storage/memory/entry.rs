@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 
 use crate::storage::{
-    crash_back_off,
-    record::{Due, NewTransaction, SessionId, Settlement, Status, StoredBody, StoredTransaction},
+    ListState, crash_back_off,
+    record::{
+        Due, NewBody, NewTransaction, SessionId, Settlement, Status, StoredBody, StoredPart,
+        StoredTransaction, Work,
+    },
 };
 
 pub(super) struct Entry {
@@ -14,6 +17,7 @@ pub(super) struct Entry {
     /// Crashes in a row while it was under lease.
     pub(super) crashes: u32,
     pub(super) final_since: Option<Timestamp>,
+    pub(super) idempotency_key: Option<Box<str>>,
 }
 
 impl Entry {
@@ -21,24 +25,20 @@ impl Entry {
         let final_since = new.final_since();
         // What is final is not worked on.
         let lease = new.leased_by.filter(|_| final_since.is_none());
-        let body = new.body.map(|body| StoredBody {
-            prefix: body.prefix,
-            blob: body.blob,
-            len: body.len,
-        });
         let mut attempts = new.attempts;
         Self {
             lease,
             fence: lease.is_some().into(),
             crashes: 0,
             final_since,
+            idempotency_key: new.idempotency_key,
             stored: StoredTransaction {
                 id: new.id,
                 created: new.created,
                 context: new.context,
                 mail: new.mail,
                 recipients: new.recipients,
-                body,
+                body: new.body.map(stored_body),
                 terms: new.terms,
                 attempt_count: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
                 last_attempt: attempts.pop(),
@@ -56,6 +56,19 @@ impl Entry {
 
     pub(super) fn is_leased_by(&self, session: SessionId, fence: u64) -> bool {
         self.lease == Some(session) && self.fence == fence
+    }
+
+    /// Whether it can be completed: it is a draft, and never was under lease.
+    pub(super) fn is_open_draft(&self) -> bool {
+        self.fence == 0 && self.due().is_some_and(|due| due.work == Work::Abandon)
+    }
+
+    pub(super) fn state(&self) -> ListState {
+        match self.stored.status {
+            Status::Final(_) => ListState::Finished,
+            Status::Due(_) if self.lease.is_some() => ListState::Active,
+            Status::Due(_) => ListState::Waiting,
+        }
     }
 
     /// Takes the lease of a dead session away, and returns when the transaction is due.
@@ -86,5 +99,20 @@ impl Entry {
         self.stored.recipients = settlement.recipients;
         self.stored.status = settlement.status;
         settlement.notification
+    }
+}
+
+fn stored_body(new: NewBody) -> StoredBody {
+    let parts = new.parts.into_iter().map(|part| StoredPart {
+        name: part.name,
+        blob: part.blob,
+        len: part.len,
+    });
+    StoredBody {
+        prefix: new.prefix,
+        blob: new.blob,
+        len: new.len,
+        kind: new.kind,
+        parts: parts.collect(),
     }
 }

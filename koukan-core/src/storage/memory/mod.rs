@@ -2,6 +2,7 @@
 
 mod blobs;
 mod entry;
+mod index;
 mod store;
 
 use std::{
@@ -17,7 +18,7 @@ use crate::blob::BlobId;
 
 use self::store::Store;
 use super::{
-    Backend, BackendError, Census, Collected, Recovered, Retention,
+    Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
 };
 
@@ -68,6 +69,10 @@ impl Backend for MemoryBackend {
         self.lock().insert(transaction)
     }
 
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.lock().complete(transaction)
+    }
+
     async fn append_blob(
         &self,
         blob: BlobId,
@@ -95,6 +100,14 @@ impl Backend for MemoryBackend {
         Ok(self.lock().lease_due(session, now, limit))
     }
 
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError> {
+        Ok(self.lock().lease(id, session))
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
         Ok(self.lock().next_due())
     }
@@ -114,6 +127,10 @@ impl Backend for MemoryBackend {
 
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
         Ok(self.lock().find(id))
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        Ok(self.lock().list(&listing))
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

@@ -9,14 +9,14 @@ use std::{
 use jiff::Timestamp;
 
 use crate::storage::{
-    BackendError, Census, Collected, Recovered, Retention,
+    BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{
         BlobContent, Leased, NewTransaction, SessionId, Settlement, StoredTransaction,
         TransactionId,
     },
 };
 
-use super::{blobs::Blobs, entry::Entry};
+use super::{blobs::Blobs, entry::Entry, index::Index};
 
 /// Transactions and blobs that are removed in one go, at most.
 const COLLECTED_AT_ONCE: usize = 256;
@@ -27,6 +27,7 @@ const COLLECTED_AT_ONCE: usize = 256;
 pub(super) struct Store {
     pub(super) blobs: Blobs,
     transactions: HashMap<TransactionId, Entry>,
+    index: Index,
     /// Due now or later and not under lease, first due first.
     waiting: BTreeSet<(Timestamp, TransactionId)>,
     leased: HashSet<TransactionId>,
@@ -74,27 +75,70 @@ impl Store {
         Ok(())
     }
 
+    pub(super) fn complete(&mut self, mut new: NewTransaction) -> Result<(), BackendError> {
+        let name = &new.context.sender.name;
+        let draft = self.transactions.get(&new.id);
+        let draft = draft.filter(|draft| draft.is_open_draft());
+        let draft = draft.filter(|draft| draft.stored.context.sender.name == *name);
+        let draft = draft.ok_or(BackendError::NotDraft)?;
+        self.check_body(&new)?;
+        new.created = draft.stored.created;
+        new.idempotency_key = draft.idempotency_key.clone();
+        let draft = self.transactions.remove(&new.id);
+        let draft = draft.expect("it was there just now");
+        if let Some(due) = draft.due() {
+            self.waiting.remove(&(due.at, new.id));
+        }
+        self.index.remove(&draft);
+        self.unrefer(&draft.stored);
+        self.add(new);
+        Ok(())
+    }
+
     fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
+        if let Some(key) = &new.idempotency_key
+            && let Some(first) = self.index.find(&new.context.sender.name, key)
+        {
+            return Err(BackendError::Repeated(first));
+        }
         if self.transactions.contains_key(&new.id) {
             return Err(BackendError::Failed(Duplicate.into()));
         }
-        new.body
-            .as_ref()
-            .map_or(Ok(()), |body| self.blobs.check(body))
+        self.check_body(new)
+    }
+
+    fn check_body(&self, new: &NewTransaction) -> Result<(), BackendError> {
+        let body = new.body.as_ref();
+        body.map_or(Ok(()), |body| self.blobs.check(body))
     }
 
     fn add(&mut self, mut new: NewTransaction) {
         if let Some(body) = &mut new.body {
-            let content = mem::replace(&mut body.content, BlobContent::Stored);
-            self.blobs.insert(body.blob, content, new.created);
-            if !new.status.is_final() {
-                self.blobs.refer(body.blob);
+            let mut write = |blob, content: &mut BlobContent| {
+                let content = mem::replace(content, BlobContent::Stored);
+                self.blobs.insert(blob, content, new.created);
+            };
+            write(body.blob, &mut body.content);
+            for part in &mut body.parts {
+                write(part.blob, &mut part.content);
             }
         }
         let id = new.id;
         let entry = Entry::new(new);
+        if !entry.stored.status.is_final()
+            && let Some(body) = &entry.stored.body
+        {
+            body.blobs().for_each(|blob| self.blobs.refer(blob));
+        }
         self.file(&entry);
+        self.index.add(&entry);
         self.transactions.insert(id, entry);
+    }
+
+    fn unrefer(&mut self, stored: &StoredTransaction) {
+        if let Some(body) = &stored.body {
+            body.blobs().for_each(|blob| self.blobs.unrefer(blob));
+        }
     }
 
     /// Notes a transaction where it belongs.
@@ -120,18 +164,22 @@ impl Store {
             && let Some((at, id)) = self.waiting.first().copied()
             && at <= now
         {
-            self.waiting.remove(&(at, id));
-            self.leased.insert(id);
-            let entry = self.transactions.get_mut(&id);
-            let entry = entry.expect("what waits is there");
-            entry.lease = Some(session);
-            entry.fence += 1;
-            leased.push(Leased {
-                fence: entry.fence,
-                transaction: self.blobs.view(&entry.stored),
-            });
+            leased.extend(self.lease(id, session));
         }
         leased
+    }
+
+    pub(super) fn lease(&mut self, id: TransactionId, session: SessionId) -> Option<Leased> {
+        let entry = self.transactions.get_mut(&id)?;
+        let due = entry.due().filter(|_| entry.lease.is_none())?;
+        self.waiting.remove(&(due.at, id));
+        self.leased.insert(id);
+        entry.lease = Some(session);
+        entry.fence += 1;
+        Some(Leased {
+            fence: entry.fence,
+            transaction: self.blobs.view(&entry.stored),
+        })
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
@@ -153,10 +201,8 @@ impl Store {
             .expect("it was there just now");
         self.leased.remove(&id);
         let notification = entry.settle(settlement);
-        if entry.stored.status.is_final()
-            && let Some(body) = &entry.stored.body
-        {
-            self.blobs.unrefer(body.blob);
+        if entry.stored.status.is_final() {
+            self.unrefer(&entry.stored);
         }
         self.file(&entry);
         self.transactions.insert(id, entry);
@@ -186,6 +232,15 @@ impl Store {
         Some(self.blobs.view(&entry.stored))
     }
 
+    pub(super) fn list(&self, listing: &Listing) -> Vec<StoredTransaction> {
+        let ids = self.index.list(&listing.sender, listing.before);
+        ids.filter_map(|id| self.transactions.get(&id))
+            .filter(|entry| listing.state.is_none_or(|state| state == entry.state()))
+            .take(listing.limit)
+            .map(|entry| self.blobs.view(&entry.stored))
+            .collect()
+    }
+
     pub(super) fn census(&self) -> Census {
         Census {
             waiting: self.waiting.len() as u64,
@@ -202,7 +257,9 @@ impl Store {
             && since < Some(now - retention.finished)
         {
             self.finished.remove(&(since, id));
-            self.transactions.remove(&id);
+            if let Some(entry) = self.transactions.remove(&id) {
+                self.index.remove(&entry);
+            }
             transactions += 1;
         }
         let until = now - retention.orphaned;
@@ -221,14 +278,5 @@ impl Store {
                 entry.final_since = Some(now);
             }
         }
-    }
-}
-
-impl Blobs {
-    /// A transaction as it is read back: without a body that was collected.
-    fn view(&self, stored: &StoredTransaction) -> StoredTransaction {
-        let mut stored = stored.clone();
-        stored.body = stored.body.filter(|body| self.contains(body.blob));
-        stored
     }
 }

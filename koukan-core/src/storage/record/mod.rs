@@ -2,14 +2,16 @@
 //! [`Backend`](super::Backend).
 
 mod attempt;
+mod body;
 mod id;
 mod stored;
 
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
+    body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     id::{SessionId, TransactionId},
     stored::{
-        BlobContent, Due, FinalReason, Leased, NewBody, NewTransaction, Recipient, Settlement,
-        Status, StoredBody, StoredTransaction, Terms, Work,
+        Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, StoredTransaction,
+        Terms, Work,
     },
 };

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    blob::BlobId,
     context::Context,
     reply::Reply,
     transaction::{Mail, Rcpt},
 };
 
-use super::{Attempt, SessionId, TransactionId};
+use super::{Attempt, NewBody, SessionId, StoredBody, TransactionId};
 
 /// A transaction to be written in one commit, with its body where that fits.
 #[derive(Debug, Clone)]
@@ -27,7 +25,7 @@ pub struct NewTransaction {
     pub mail: Mail,
     /// The recipients, in order.
     pub recipients: Vec<Recipient>,
-    /// The message; `None` in the summary of a transaction that is over.
+    /// The message; `None` in the summary of a transaction that is over, and in a draft.
     pub body: Option<NewBody>,
     /// What was promised to the originator.
     pub terms: Terms,
@@ -37,6 +35,9 @@ pub struct NewTransaction {
     pub status: Status,
     /// The session that is working on it now, if one is; its fencing token is 1.
     pub leased_by: Option<SessionId>,
+    /// What its originator calls it, so that a repeated request finds it again: unique among the
+    /// transactions of a sender's name. It lives as long as the transaction.
+    pub idempotency_key: Option<Box<str>>,
 }
 
 /// A recipient, and what has become of it.
@@ -46,28 +47,6 @@ pub struct Recipient {
     pub rcpt: Rcpt,
     /// The reply that settled it for good: delivered, or failed permanently.
     pub settled: Option<Reply>,
-}
-
-/// A message to be written: octets that stand before the blob, and the blob.
-#[derive(Debug, Clone)]
-pub struct NewBody {
-    /// Header fields that were put before the blob; complete lines.
-    pub prefix: Bytes,
-    /// The blob.
-    pub blob: BlobId,
-    /// The blob's length in octets.
-    pub len: u64,
-    /// The blob's octets.
-    pub content: BlobContent,
-}
-
-/// Where the octets of a blob come from when a transaction is written.
-#[derive(Debug, Clone)]
-pub enum BlobContent {
-    /// They are written in the same commit, unless the blob is there already.
-    Inline(Vec<Bytes>),
-    /// They were appended and finished before.
-    Stored,
 }
 
 /// What was promised to the originator.
@@ -104,6 +83,9 @@ pub enum Work {
     Attempt,
     /// A notification about recipients that failed.
     Notify,
+    /// Giving it up: it is a *draft*, whose message is not complete, and its time has come.
+    /// Nothing is attempted.
+    Abandon,
 }
 
 /// Why nothing more will be tried.
@@ -118,6 +100,8 @@ pub enum FinalReason {
     Expired,
     /// It was cancelled.
     Cancelled,
+    /// Its message was never completed.
+    DownstreamTimeout,
 }
 
 /// A transaction as it was read back.
@@ -143,17 +127,6 @@ pub struct StoredTransaction {
     pub last_attempt: Option<Attempt>,
     /// What is to happen next.
     pub status: Status,
-}
-
-/// A message as it lies in a backend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredBody {
-    /// Octets that stand before the blob.
-    pub prefix: Bytes,
-    /// The blob, to be read with [`Backend::read_blob`](crate::storage::Backend::read_blob).
-    pub blob: BlobId,
-    /// The blob's length in octets.
-    pub len: u64,
 }
 
 /// A transaction that this session alone may work on, until it settles or releases it.
@@ -207,13 +180,14 @@ impl Settlement {
 }
 
 impl FinalReason {
-    /// The reason as one word, as in logs and the REST API.
+    /// The reason in words, as in logs and the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::DownstreamTimeout => "downstream timeout",
         }
     }
 }

@@ -28,9 +28,7 @@ pub async fn shares_a_blob_among_transactions(fixture: &dyn BackendFixture) {
     ];
     let body = NewBody {
         prefix: Bytes::from_static(b"A: b\r\n"),
-        blob,
-        len: 8,
-        content: BlobContent::Inline(pieces),
+        ..NewBody::message(blob, 8, BlobContent::Inline(pieces))
     };
     for body in [body.clone(), body.clone(), stored(blob, 8)] {
         let new = with(body);

@@ -34,20 +34,14 @@ pub(super) fn due(seconds: i64) -> Status {
 }
 
 pub(super) fn inline(octets: &'static [u8]) -> NewBody {
-    NewBody {
-        prefix: Bytes::new(),
-        blob: BlobId::random(),
-        len: octets.len() as u64,
-        content: BlobContent::Inline(vec![Bytes::from_static(octets)]),
-    }
+    let content = BlobContent::Inline(vec![Bytes::from_static(octets)]);
+    NewBody::message(BlobId::random(), octets.len() as u64, content)
 }
 
 pub(super) fn stored(blob: BlobId, len: u64) -> NewBody {
     NewBody {
         prefix: Bytes::from_static(b"Received: by here\r\n"),
-        blob,
-        len,
-        content: BlobContent::Stored,
+        ..NewBody::message(blob, len, BlobContent::Stored)
     }
 }
 
@@ -74,6 +68,7 @@ pub(super) fn plain() -> NewTransaction {
         attempts: Vec::new(),
         status: due(0),
         leased_by: None,
+        idempotency_key: None,
     }
 }
 
@@ -92,6 +87,7 @@ pub(super) fn rich() -> NewTransaction {
         cipher: "TLS13_AES_256_GCM_SHA384".into(),
     });
     context.identity = Some("用户 'o\"neil".into());
+    context.next_hop = Some("[2001:db8::99]:2525".parse().unwrap());
     NewTransaction {
         context: Arc::new(context),
         mail: Mail {

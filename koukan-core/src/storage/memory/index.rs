@@ -1,0 +1,73 @@
+//! By what the transactions of a store in memory are found.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound,
+};
+
+use crate::storage::{
+    ListCursor,
+    record::{StoredTransaction, TransactionId},
+};
+
+use super::entry::Entry;
+
+/// The transactions of each sender, by its name.
+#[derive(Default)]
+pub(super) struct Index(HashMap<Box<str>, Sender>);
+
+#[derive(Default)]
+struct Sender {
+    by_time: BTreeSet<ListCursor>,
+    by_key: HashMap<Box<str>, TransactionId>,
+}
+
+impl Index {
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let name = &entry.stored.context.sender.name;
+        let sender = self.0.entry(name.clone()).or_default();
+        sender.by_time.insert(place(&entry.stored));
+        if let Some(key) = &entry.idempotency_key {
+            sender.by_key.insert(key.clone(), entry.stored.id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, entry: &Entry) {
+        let name = &entry.stored.context.sender.name;
+        let Some(sender) = self.0.get_mut(name) else {
+            return;
+        };
+        sender.by_time.remove(&place(&entry.stored));
+        if let Some(key) = &entry.idempotency_key {
+            sender.by_key.remove(key);
+        }
+        if sender.by_time.is_empty() {
+            self.0.remove(name);
+        }
+    }
+
+    /// The transaction that has a key.
+    pub(super) fn find(&self, sender: &str, key: &str) -> Option<TransactionId> {
+        self.0.get(sender)?.by_key.get(key).copied()
+    }
+
+    /// A sender's transactions from a place on, newest first.
+    pub(super) fn list(
+        &self,
+        sender: &str,
+        before: Option<ListCursor>,
+    ) -> impl Iterator<Item = TransactionId> {
+        let end = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let sender = self.0.get(sender).into_iter();
+        sender
+            .flat_map(move |sender| sender.by_time.range((Bound::Unbounded, end)).rev())
+            .map(|place| place.id)
+    }
+}
+
+fn place(stored: &StoredTransaction) -> ListCursor {
+    ListCursor {
+        created: stored.created,
+        id: stored.id,
+    }
+}
