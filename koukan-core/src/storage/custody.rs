@@ -11,7 +11,7 @@ use super::{
     BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live},
-    record::{FinalReason, NewBody, NewTransaction, Status, Terms},
+    record::{FinalReason, NewBody, NewTransaction, Status, Terms, TransactionId},
 };
 
 /// The right to take a transaction into custody; a StorageWriter attaches it to negative replies
@@ -47,9 +47,12 @@ pub enum CustodyError {
     /// It was taken or given up before.
     #[error("the transaction is not to be had any more")]
     Gone,
+    /// An earlier transaction of the sender has the same idempotency key; nothing was committed.
+    #[error("the idempotency key is that of transaction {0}")]
+    Repeated(TransactionId),
     /// The backend failed.
     #[error("could not commit the transaction")]
-    Backend(#[from] BackendError),
+    Backend(#[source] BackendError),
 }
 
 /// The fencing token of a transaction that is committed under lease.
@@ -76,71 +79,102 @@ impl Custody {
     ///
     /// Dropped before it ends, the transaction may have been committed or not.
     pub async fn take(&self, terms: Terms) -> Result<(), CustodyError> {
+        self.commit(terms, None).await
+    }
+
+    /// As [`Custody::take`], with an idempotency key; in the place of the transaction's draft,
+    /// where that was committed before.
+    pub(super) async fn commit(
+        &self,
+        terms: Terms,
+        idempotency_key: Option<Box<str>>,
+    ) -> Result<(), CustodyError> {
         let Inner { storage, live, .. } = &*self.0;
         let body = live.lock().body.clone().ok_or(CustodyError::Incomplete)?;
-        let len = body.blob.len().ok_or(CustodyError::Incomplete)?;
-        let body = storage.persist(body, len).await?;
+        let body = storage.persist(body).await?;
+        let body = body.ok_or(CustodyError::Incomplete)?;
 
-        let new = self.snapshot(terms, body)?;
-        if let Status::Final(FinalReason::Delivered) = new.status {
+        let before = live.lock().durability;
+        let mut new = self.snapshot(terms, body)?;
+        if let Status::Final(FinalReason::Delivered) = new.status
+            && before == Durability::Volatile
+        {
             self.forgo();
             return Ok(());
         }
+        new.idempotency_key = idempotency_key;
         let status = new.status.clone();
         let is_leased = new.leased_by.is_some();
-        if let Err(error) = storage.backend().insert(new).await {
-            live.update(|state| state.durability = Durability::Volatile);
+        let committed = if before == Durability::Draft {
+            storage.backend().complete(new).await
+        } else {
+            storage.backend().insert(new).await
+        };
+        if let Err(error) = committed {
+            live.update(|state| state.durability = before);
             return Err(error.into());
         }
         self.forgo();
-        if !is_leased {
-            live.update(|state| state.durability = Durability::Settled);
-            storage.due_changed(&status);
-            return Ok(());
-        }
+        self.committed(terms, status, is_leased);
+        Ok(())
+    }
+
+    /// Goes on where the transaction is in the durable tier.
+    fn committed(&self, terms: Terms, status: Status, is_leased: bool) {
+        let Inner { storage, live, .. } = &*self.0;
         let (end, is_abandoned) = live.update(|state| {
-            state.durability = Durability::Leased {
-                fence: FENCE,
-                terms,
-            };
+            state.terms = terms;
+            if is_leased {
+                state.durability = Durability::Leased {
+                    fence: FENCE,
+                    terms,
+                };
+            } else if state.durability == Durability::Committing {
+                // Otherwise it has been taken under lease already.
+                state.durability = Durability::Settled;
+                state.settle(status.clone());
+            }
             (state.end.clone(), state.is_abandoned)
         });
-        // What ended while the commit was under way could not be settled then.
-        if let Some(end) = end {
+        if !is_leased {
+            storage.due_changed(&status);
+        } else if let Some(end) = end {
+            // What ended while the commit was under way could not be settled then.
             storage.settle_in_background(Arc::clone(live), end);
         } else if is_abandoned {
             storage.release_in_background(live.id, FENCE);
         }
-        Ok(())
     }
 
     /// What is to be committed; from here on the attempt leaves its end to be settled to whoever
     /// commits.
     fn snapshot(&self, terms: Terms, body: NewBody) -> Result<NewTransaction, CustodyError> {
         let Inner { storage, live, .. } = &*self.0;
+        let mail = live.mail().ok_or(CustodyError::Incomplete)?;
         let mut state = live.lock();
-        if state.durability != Durability::Volatile || state.is_cancelled {
+        let is_open = matches!(state.durability, Durability::Volatile | Durability::Draft);
+        if !is_open || state.is_cancelled {
             return Err(CustodyError::Gone);
         }
         let mut recipients = state.recipients.clone();
         let (status, attempts) = match &state.end {
             Some(end) => {
-                let reverse_path = &live.mail.reverse_path;
-                let status = conclude(&mut recipients, end, terms, reverse_path);
+                let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
                 (status, vec![end.attempt.clone()])
             }
             None => (storage.due_now(), Vec::new()),
         };
+        let is_attempted = attempts.is_empty() && !state.is_abandoned;
         state.durability = Durability::Committing;
         Ok(NewTransaction {
             id: live.id,
             created: live.created,
             context: Arc::clone(&live.context),
-            mail: live.mail.clone(),
+            mail: mail.clone(),
             recipients,
             body: Some(body),
             terms,
-            leased_by: attempts.is_empty().then(|| storage.session()),
+            leased_by: is_attempted.then(|| storage.session()),
             attempts,
             status,
             idempotency_key: None,
@@ -177,6 +211,16 @@ impl Drop for Inner {
         self.live.update(|state| state.is_cancelled = true);
         if let Some(attempt) = attempt {
             attempt.abort();
+        }
+    }
+}
+
+impl From<BackendError> for CustodyError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Repeated(first) => Self::Repeated(first),
+            BackendError::NotDraft => Self::Gone,
+            error => Self::Backend(error),
         }
     }
 }

@@ -6,12 +6,9 @@ use std::{
     task::{self, Poll},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    blob::Blob,
-    body::Body,
     context::Context,
     reply::Reply,
     transaction::{Mail, Rcpt},
@@ -20,10 +17,11 @@ use crate::{
 use super::{
     Answer, AttemptEnd, BackendError, Storage,
     conclude::final_reason,
-    live::{Durability, Live, LiveBody, State},
+    lease_body::LeaseBody,
+    live::{Durability, Live},
     record::{
-        Attempt, Due, Leased, NewTransaction, Recipient, Settlement, Status, Terms, TransactionId,
-        Work,
+        Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, Terms,
+        TransactionId, Work,
     },
 };
 
@@ -40,15 +38,6 @@ pub struct Lease {
     last_attempt: Option<Attempt>,
     next_recipient: usize,
     is_finished: bool,
-}
-
-/// The message of a leased transaction.
-#[derive(Debug, Clone)]
-pub struct LeaseBody {
-    /// Complete header lines that stand before the blob.
-    pub prefix: Vec<Bytes>,
-    /// The rest, which may still grow.
-    pub blob: Blob,
 }
 
 impl Lease {
@@ -70,27 +59,24 @@ impl Lease {
             Status::Due(Due { work, .. }) => work,
             Status::Final(_) => Work::Attempt,
         };
-        let mut state = State::new();
-        state.recipients = transaction.recipients;
-        state.has_all_recipients = true;
-        state.body = transaction.body.map(|body| storage.stored_body(body));
-        state.durability = Durability::Leased {
-            fence,
-            terms: transaction.terms,
-        };
-        let live = Live::new(
-            transaction.id,
-            transaction.created,
-            transaction.context,
-            transaction.mail,
-            state,
-        );
+        let attempt_count = transaction.attempt_count;
+        let last_attempt = transaction.last_attempt.clone();
+        let terms = transaction.terms;
+        let recipients = transaction.recipients.clone();
+        let live = storage.live_of_stored(transaction);
+        // Nobody but this session can have changed it since it was read.
+        live.update(|state| {
+            state.durability = Durability::Leased { fence, terms };
+            state.recipients = recipients;
+            state.last_attempt.clone_from(&last_attempt);
+            state.is_abandoned = false;
+        });
         Self {
             storage,
             live,
             work,
-            attempt_count: transaction.attempt_count,
-            last_attempt: transaction.last_attempt,
+            attempt_count,
+            last_attempt,
             next_recipient: 0,
             is_finished: false,
         }
@@ -111,9 +97,15 @@ impl Lease {
         &self.live.context
     }
 
-    /// The MAIL command.
+    /// The MAIL command; no attempt is made before it is known.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not known yet: a transaction whose originator has not said it is not given out.
     pub fn mail(&self) -> &Mail {
-        &self.live.mail
+        self.live
+            .mail()
+            .expect("a transaction is attempted after its MAIL command is known")
     }
 
     /// What is to be done.
@@ -134,6 +126,15 @@ impl Lease {
     /// The storage that the lease is of.
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Says that an attempt begins: replies of the one before it no longer count.
+    pub(crate) fn begin_attempt(&self) {
+        self.live.update(|state| {
+            state.attempt_count = self.attempt_count.saturating_add(1);
+            state.answers.clear();
+            state.end = None;
+        });
     }
 
     /// The recipients so far, with what has become of them.
@@ -221,20 +222,48 @@ impl Lease {
             return Ok(());
         };
         let recipients = self.recipients();
+        let status = Status::Final(final_reason(&recipients));
         let due = notification.as_ref().map(|new| new.status.clone());
         let mut settlement = Settlement {
             id: self.id(),
             session: self.storage.session(),
             fence,
             attempt: None,
-            status: Status::Final(final_reason(&recipients)),
+            status: status.clone(),
             recipients,
             notification: notification.map(Box::new),
         };
         self.storage.write_settlement(&mut settlement).await?;
+        self.live.settled(fence, status);
         if let Some(due) = due {
             self.storage.due_changed(&due);
         }
+        Ok(())
+    }
+
+    /// Ends the lease of a transaction that was given up: nothing more is tried.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let status = Status::Final(reason);
+        let Durability::Leased { fence, .. } = self.live.lock().durability else {
+            self.live.update(|state| state.settle(status));
+            return Ok(());
+        };
+        let mut settlement = Settlement {
+            id: self.id(),
+            session: self.storage.session(),
+            fence,
+            attempt: None,
+            status: status.clone(),
+            recipients: self.recipients(),
+            notification: None,
+        };
+        self.storage.write_settlement(&mut settlement).await?;
+        self.live.settled(fence, status);
         Ok(())
     }
 
@@ -244,25 +273,6 @@ impl Lease {
             Durability::Leased { terms, .. } => Some(terms),
             _ => None,
         }
-    }
-}
-
-impl LeaseBody {
-    fn of(body: &LiveBody) -> Self {
-        Self {
-            prefix: body.prefix.clone(),
-            blob: body.blob.clone(),
-        }
-    }
-}
-
-impl From<LeaseBody> for Body {
-    fn from(body: LeaseBody) -> Self {
-        let mut whole = Self::from(body.blob);
-        for octets in body.prefix.into_iter().rev() {
-            whole.prepend(octets);
-        }
-        whole
     }
 }
 

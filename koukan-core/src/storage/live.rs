@@ -1,33 +1,37 @@
 //! The live tier: one transaction that this process is working on.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{self, Poll, Waker},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    blob::Blob,
     context::Context,
     reply::Reply,
     transaction::{Mail, Rcpt},
 };
 
-use super::record::{Attempt, Recipient, Terms, TransactionId};
+use super::{
+    live_body::LiveBody,
+    lives::Lives,
+    record::{Attempt, Recipient, Status, Terms, TransactionId},
+};
 
-/// A transaction in memory, where its input side and its output side meet.
+/// A transaction in memory, where its input side, its output side and its readers meet.
 ///
-/// The input side adds requests, the output side adds replies; nothing is ever taken back. Whoever
-/// waits is woken by the other side's change.
+/// The input side adds requests, the output side adds replies; nothing is ever taken back, but for
+/// the replies of an attempt, which give way to those of the next. Whoever waits is woken by the
+/// others' changes.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) id: TransactionId,
     pub(super) created: Timestamp,
     pub(super) context: Arc<Context>,
-    pub(super) mail: Mail,
+    mail: OnceLock<Mail>,
     state: Mutex<State>,
+    lives: Arc<Lives>,
 }
 
 #[derive(Debug)]
@@ -38,19 +42,22 @@ pub(super) struct State {
     pub(super) is_cancelled: bool,
     /// The lease was dropped without an outcome.
     pub(super) is_abandoned: bool,
-    /// Replies in the order in which they came.
+    /// Attempts that have begun.
+    pub(super) attempt_count: u32,
+    /// The attempt before the one under way.
+    pub(super) last_attempt: Option<Attempt>,
+    /// Replies of the attempt under way, in the order in which they came.
     pub(super) answers: Vec<Answer>,
     /// How the attempt ended, once it has.
     pub(super) end: Option<AttemptEnd>,
     pub(super) durability: Durability,
+    /// What was promised to the originator, once something was.
+    pub(super) terms: Terms,
+    /// What is to happen next, as far as that is settled.
+    pub(super) status: Option<Status>,
+    /// Grows with each change.
+    pub(super) changes: u64,
     waiters: Vec<Waker>,
-}
-
-/// The message: octets that stand before the blob, and the blob, which may still grow.
-#[derive(Debug, Clone)]
-pub(super) struct LiveBody {
-    pub(super) prefix: Vec<Bytes>,
-    pub(super) blob: Blob,
 }
 
 /// A reply from upstream.
@@ -80,6 +87,8 @@ pub(super) enum Durability {
     Volatile,
     /// On its way.
     Committing,
+    /// There, as a draft that nobody works on: it is to be completed.
+    Draft,
     /// There, under a lease of this session with this fencing token.
     Leased { fence: u64, terms: Terms },
     /// There, and nothing that happens here matters to it any more.
@@ -91,16 +100,30 @@ impl Live {
         id: TransactionId,
         created: Timestamp,
         context: Arc<Context>,
-        mail: Mail,
+        mail: Option<Mail>,
         state: State,
+        lives: Arc<Lives>,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
             created,
             context,
-            mail,
+            mail: mail.map_or_else(OnceLock::new, OnceLock::from),
             state: Mutex::new(state),
+            lives,
         })
+    }
+
+    /// The MAIL command, once it is known.
+    pub(super) fn mail(&self) -> Option<&Mail> {
+        self.mail.get()
+    }
+
+    /// Sets the MAIL command, unless it is known; returns what it is.
+    pub(super) fn set_mail(&self, mail: Mail) -> &Mail {
+        let mail = self.mail.get_or_init(|| mail);
+        self.update(|_| ());
+        mail
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,12 +135,25 @@ impl Live {
         let (result, waiters) = {
             let mut state = self.lock();
             let result = change(&mut state);
+            state.changes += 1;
             (result, std::mem::take(&mut state.waiters))
         };
         for waiter in waiters {
             waiter.wake();
         }
         result
+    }
+
+    /// Notes what the settlement under that lease has written; a later lease goes on.
+    pub(super) fn settled(&self, fence: u64, status: Status) {
+        self.update(|state| {
+            let is_held =
+                matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence);
+            if is_held {
+                state.durability = Durability::Settled;
+                state.settle(status);
+            }
+        });
     }
 
     /// Looks for something in the state; if it is not there yet, the task is woken at a change.
@@ -138,6 +174,12 @@ impl Live {
     }
 }
 
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.lives.remove(self);
+    }
+}
+
 impl State {
     pub(super) fn new() -> Self {
         Self {
@@ -146,9 +188,14 @@ impl State {
             body: None,
             is_cancelled: false,
             is_abandoned: false,
+            attempt_count: 0,
+            last_attempt: None,
             answers: Vec::new(),
             end: None,
             durability: Durability::Volatile,
+            terms: Terms::default(),
+            status: None,
+            changes: 0,
             waiters: Vec::new(),
         }
     }
@@ -159,5 +206,17 @@ impl State {
             settled: None,
         });
         self.recipients.len() - 1
+    }
+
+    /// Whether nothing more will be tried.
+    pub(super) fn is_final(&self) -> bool {
+        self.status.as_ref().is_some_and(Status::is_final)
+    }
+
+    /// Notes what is to happen next, unless it is over already.
+    pub(super) fn settle(&mut self, status: Status) {
+        if !self.is_final() {
+            self.status = Some(status);
+        }
     }
 }

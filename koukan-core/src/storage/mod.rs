@@ -3,25 +3,34 @@
 mod backend;
 mod conclude;
 mod custody;
+mod draft;
 mod lease;
+mod lease_body;
 mod listing;
 mod live;
+mod live_body;
+mod lives;
 mod memory;
 mod persist;
 pub mod record;
 mod recorder;
 mod recovery;
+mod snapshot;
 mod summary;
+mod watch;
 
 pub use self::{
     backend::{Backend, BackendError, Census, Collected, Recovered, Retention},
     custody::{Custody, CustodyError},
-    lease::{Lease, LeaseBody},
+    lease::Lease,
+    lease_body::LeaseBody,
     listing::{ListCursor, ListState, Listing},
     live::{Answer, AttemptEnd},
     memory::MemoryBackend,
     recorder::Recorder,
     recovery::crash_back_off,
+    snapshot::{Snapshot, SnapshotBody, SnapshotPart},
+    watch::{SharedBody, Watch},
 };
 
 use std::{
@@ -35,8 +44,9 @@ use tokio::sync::Notify;
 use crate::{blob::BlobPool, clock::SharedClock, context::Context, transaction::Mail};
 
 use self::{
-    live::{Live, State},
-    record::{Due, SessionId, Status, TransactionId, Work},
+    live::{Durability, Live, State},
+    lives::Lives,
+    record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
     summary::Summaries,
 };
 
@@ -53,6 +63,7 @@ struct Inner {
     clock: SharedClock,
     session: SessionId,
     summaries: Summaries,
+    lives: Arc<Lives>,
     /// Told when something is due before [`Inner::next_look`].
     is_due: Notify,
     /// When the dispatcher looks for due transactions next.
@@ -90,6 +101,7 @@ impl Storage {
             clock,
             session,
             summaries,
+            lives: Arc::default(),
             is_due: Notify::new(),
             next_look: Mutex::new(None),
         })))
@@ -100,12 +112,23 @@ impl Storage {
     /// # Errors
     ///
     /// [`Exhausted`] when too much is in memory already.
-    pub fn begin(&self, context: Arc<Context>, mail: Mail) -> Result<(Recorder, Lease), Exhausted> {
+    pub fn begin(
+        &self,
+        context: Arc<Context>,
+        mail: impl Into<Option<Mail>>,
+    ) -> Result<(Recorder, Lease), Exhausted> {
         if self.pool().is_exhausted() {
             return Err(Exhausted);
         }
-        let now = self.0.clock.now();
-        let live = Live::new(TransactionId::random(), now, context, mail, State::new());
+        let live = Live::new(
+            TransactionId::random(),
+            self.0.clock.now(),
+            context,
+            mail.into(),
+            State::new(),
+            Arc::clone(&self.0.lives),
+        );
+        self.0.lives.add(&live);
         let lease = Lease::of_new(self.clone(), Arc::clone(&live));
         Ok((Recorder::new(self.clone(), live), lease))
     }
@@ -205,8 +228,36 @@ impl Storage {
         next_look.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn summarise(&self, live: &Live) {
-        self.0.summaries.add(summary::of(live));
+    fn summarise(&self, live: Arc<Live>) {
+        self.0.summaries.add(live);
+    }
+
+    /// The live image of a transaction that was read back; where there is one already, it knows
+    /// better than what was read.
+    fn live_of_stored(&self, stored: StoredTransaction) -> Arc<Live> {
+        let (live, _) = self.0.lives.find_or_add(stored.id, || {
+            let mut state = State::new();
+            state.has_all_recipients = true;
+            state.body = stored.body.map(|body| self.stored_body(body));
+            state.recipients = stored.recipients;
+            state.terms = stored.terms;
+            state.attempt_count = stored.attempt_count;
+            state.last_attempt = stored.last_attempt;
+            state.durability = match stored.status {
+                Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
+                _ => Durability::Settled,
+            };
+            state.settle(stored.status);
+            Live::new(
+                stored.id,
+                stored.created,
+                stored.context,
+                Some(stored.mail),
+                state,
+                Arc::clone(&self.0.lives),
+            )
+        });
+        live
     }
 }
 

@@ -6,13 +6,20 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
-use crate::blob::{Backing, Blob, BlobId};
+use crate::{
+    blob::{Backing, Blob, BlobId},
+    path::ReversePath,
+};
 
 use super::{
     AttemptEnd, Backend, BackendError, Storage,
     conclude::conclude,
-    live::{Durability, Live, LiveBody},
-    record::{BlobContent, BodyKind, NewBody, Settlement, StoredBody, Terms, TransactionId},
+    live::{Durability, Live},
+    live_body::{LiveBody, LivePart},
+    record::{
+        BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms,
+        TransactionId,
+    },
 };
 
 /// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
@@ -24,24 +31,65 @@ const PIECE: usize = 256 << 10;
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 
 impl Storage {
-    /// Makes a finished body fit to be inserted; a large blob is written now.
-    pub(super) async fn persist(&self, body: LiveBody, len: u64) -> Result<NewBody, BackendError> {
-        let LiveBody { prefix, blob } = body;
-        let content = match blob.in_memory() {
-            Some(octets) if len <= INLINE_MAX => BlobContent::Inline(octets),
-            _ => {
-                blob.persist(|| self.write_blob(&blob, len)).await?;
-                BlobContent::Stored
-            }
+    /// Makes a body fit to be inserted, with the parts that are finished; large blobs are written
+    /// now. `None` where something of it is not finished.
+    pub(super) async fn persist(&self, body: LiveBody) -> Result<Option<NewBody>, BackendError> {
+        let is_complete = body.is_complete();
+        let body = self.persist_finished(body).await?;
+        Ok(body.filter(|_| is_complete))
+    }
+
+    /// As [`Storage::persist`]; parts that are not finished are left out.
+    pub(super) async fn persist_finished(
+        &self,
+        body: LiveBody,
+    ) -> Result<Option<NewBody>, BackendError> {
+        let mut room = INLINE_MAX;
+        let Some((len, content)) = self.persist_blob(&body.blob, &mut room).await? else {
+            return Ok(None);
         };
-        Ok(NewBody {
-            prefix: join(prefix),
-            blob: blob.id(),
+        let mut parts = Vec::new();
+        for part in body.parts() {
+            if let Some((len, content)) = self.persist_blob(&part.blob, &mut room).await? {
+                parts.push(NewPart {
+                    name: part.name.clone(),
+                    blob: part.blob.id(),
+                    len,
+                    content,
+                });
+            }
+        }
+        Ok(Some(NewBody {
+            blob: body.blob.id(),
             len,
             content,
-            kind: BodyKind::Message,
-            parts: Vec::new(),
-        })
+            kind: match body.parts {
+                Some(_) => BodyKind::Composition,
+                None => BodyKind::Message,
+            },
+            parts,
+            prefix: join(body.prefix),
+        }))
+    }
+
+    /// The length and the octets of a blob, if it is finished. What has no room in the
+    /// transaction's own commit is written now.
+    async fn persist_blob(
+        &self,
+        blob: &Blob,
+        room: &mut u64,
+    ) -> Result<Option<(u64, BlobContent)>, BackendError> {
+        let Some(len) = blob.len() else {
+            return Ok(None);
+        };
+        if let Some(octets) = blob.in_memory()
+            && len <= *room
+        {
+            *room -= len;
+            return Ok(Some((len, BlobContent::Inline(octets))));
+        }
+        blob.persist(|| self.write_blob(blob, len)).await?;
+        Ok(Some((len, BlobContent::Stored)))
     }
 
     async fn write_blob(&self, blob: &Blob, len: u64) -> Result<(), BackendError> {
@@ -72,10 +120,18 @@ impl Storage {
 
     /// A body as it lies in the backend.
     pub(super) fn stored_body(&self, body: StoredBody) -> LiveBody {
-        let backing = self.backing(body.blob);
+        let blob = |id, len| Blob::stored(id, len, self.backing(id));
+        let parts = body.parts.into_iter().map(|part| LivePart {
+            blob: blob(part.blob, part.len),
+            name: part.name,
+        });
         LiveBody {
+            parts: match body.kind {
+                BodyKind::Message => None,
+                BodyKind::Composition => Some(parts.collect()),
+            },
+            blob: blob(body.blob, body.len),
             prefix: vec![body.prefix],
-            blob: Blob::stored(body.blob, body.len, backing),
         }
     }
 
@@ -95,7 +151,8 @@ impl Storage {
         let mut settlement = self.settlement(live, end, fence, terms);
         let status = settlement.status.clone();
         self.write_settlement(&mut settlement).await?;
-        live.update(|state| state.durability = Durability::Settled);
+        live.update(|state| state.recipients = settlement.recipients);
+        live.settled(fence, status.clone());
         self.due_changed(&status);
         Ok(())
     }
@@ -128,7 +185,9 @@ impl Storage {
 
     fn settlement(&self, live: &Live, end: AttemptEnd, fence: u64, terms: Terms) -> Settlement {
         let mut recipients = live.lock().recipients.clone();
-        let status = conclude(&mut recipients, &end, terms, &live.mail.reverse_path);
+        let null = ReversePath::Null;
+        let reverse_path = live.mail().map_or(&null, |mail| &mail.reverse_path);
+        let status = conclude(&mut recipients, &end, terms, reverse_path);
         Settlement {
             id: live.id,
             session: self.session(),

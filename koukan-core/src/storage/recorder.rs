@@ -16,7 +16,8 @@ use crate::{
 
 use super::{
     Answer, Custody, Storage,
-    live::{Live, LiveBody},
+    live::Live,
+    live_body::LiveBody,
     record::TransactionId,
 };
 
@@ -24,8 +25,8 @@ use super::{
 ///
 /// Dropping it, and every [`Custody`] made from it that was not taken, cancels the transaction.
 pub struct Recorder {
-    storage: Storage,
-    live: Arc<Live>,
+    pub(super) storage: Storage,
+    pub(super) live: Arc<Live>,
     custody: Custody,
     answers_seen: usize,
 }
@@ -66,7 +67,9 @@ impl Recorder {
     pub fn body(&self, prefix: Vec<Bytes>, blob: Blob) {
         self.live.update(|state| {
             state.has_all_recipients = true;
-            state.body.get_or_insert(LiveBody { prefix, blob });
+            state
+                .body
+                .get_or_insert_with(|| LiveBody::message(prefix, blob));
         });
     }
 
@@ -98,7 +101,7 @@ impl Recorder {
     /// transaction is written down some time later, off the reply path.
     pub fn delivered(self) {
         self.custody.forgo();
-        self.storage.summarise(&self.live);
+        self.storage.summarise(self.live);
     }
 }
 

@@ -22,7 +22,8 @@ const LINGER: Duration = Duration::from_millis(200);
 pub(super) struct Summaries(mpsc::Sender<Entry>);
 
 enum Entry {
-    Summary(Box<NewTransaction>),
+    /// Held until it is written, so that readers find the transaction meanwhile.
+    Summary(Arc<Live>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -34,8 +35,8 @@ impl Summaries {
         Self(entries)
     }
 
-    pub(super) fn add(&self, summary: NewTransaction) {
-        if self.0.try_send(Entry::Summary(Box::new(summary))).is_err() {
+    pub(super) fn add(&self, live: Arc<Live>) {
+        if self.0.try_send(Entry::Summary(live)).is_err() {
             tracing::debug!("too many summaries wait to be written, one was dropped");
         }
     }
@@ -61,13 +62,15 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
             entries.push(entry);
         }
         let mut flushed = Vec::new();
-        let mut inserts = Vec::with_capacity(entries.len());
+        let mut lives = Vec::with_capacity(entries.len());
         for entry in entries {
             match entry {
-                Entry::Summary(summary) => inserts.push(backend.insert(*summary)),
+                Entry::Summary(live) => lives.push(live),
                 Entry::Flush(done) => flushed.push(done),
             }
         }
+        let summaries = lives.iter().filter_map(|live| of(live));
+        let inserts = summaries.map(|summary| backend.insert(summary));
         let results = join_all(inserts).await;
         if let Some(error) = results.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "could not write down what became of a transaction");
@@ -80,19 +83,21 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
 }
 
 /// The summary of a transaction that is over and was never committed.
-pub(super) fn of(live: &Live) -> NewTransaction {
+fn of(live: &Live) -> Option<NewTransaction> {
+    let mail = live.mail()?;
     let state = live.lock();
     let mut recipients = state.recipients.clone();
     let terms = Terms::default();
-    let status = match &state.end {
-        Some(end) => conclude(&mut recipients, end, terms, &live.mail.reverse_path),
-        None => Status::Final(final_reason(&recipients)),
+    let status = match (&state.status, &state.end) {
+        (Some(status @ Status::Final(_)), _) => status.clone(),
+        (_, Some(end)) => conclude(&mut recipients, end, terms, &mail.reverse_path),
+        (_, None) => Status::Final(final_reason(&recipients)),
     };
-    NewTransaction {
+    Some(NewTransaction {
         id: live.id,
         created: live.created,
         context: Arc::clone(&live.context),
-        mail: live.mail.clone(),
+        mail: mail.clone(),
         recipients,
         body: None,
         terms,
@@ -100,5 +105,5 @@ pub(super) fn of(live: &Live) -> NewTransaction {
         status,
         leased_by: None,
         idempotency_key: None,
-    }
+    })
 }

@@ -37,6 +37,7 @@ pub(super) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(lease: &'a mut Lease, chain: BoxMailService) -> Self {
+        lease.begin_attempt();
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
         let (driver, mail) = Driver::start(chain, context, lease.mail().clone());

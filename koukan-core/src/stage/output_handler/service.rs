@@ -15,7 +15,7 @@ use crate::{
     reply::Reply,
     storage::{
         AttemptEnd, BackendError, Lease,
-        record::{Attempt, Work},
+        record::{Attempt, FinalReason, Work},
     },
 };
 
@@ -44,6 +44,8 @@ pub enum AttemptOutcome {
     Notified,
     /// The transaction was cancelled during the attempt.
     Cancelled,
+    /// The message was never completed.
+    Abandoned,
 }
 
 impl<C: Chains> OutputHandler<C> {
@@ -73,6 +75,7 @@ impl<C: Chains> OutputHandler<C> {
             None => (Some(without_chain(&lease)), RetryPolicy::default()),
         };
         let Some(attempt) = attempt else {
+            lease.give_up(FinalReason::Cancelled).await?;
             return Ok(AttemptOutcome::Cancelled);
         };
         let attempts = lease.attempt_count() + 1;
@@ -91,6 +94,12 @@ impl<C: Chains> OutputHandler<C> {
         lease.notified(notification).await?;
         Ok(AttemptOutcome::Notified)
     }
+}
+
+/// Gives up a transaction whose message was never completed.
+async fn abandon(lease: Lease) -> Result<AttemptOutcome, BackendError> {
+    lease.give_up(FinalReason::DownstreamTimeout).await?;
+    Ok(AttemptOutcome::Abandoned)
 }
 
 /// What an attempt brings where config no longer has a chain for the sender: config can be mended,
@@ -123,8 +132,7 @@ impl<C: Chains> Service<Lease> for OutputHandler<C> {
         match lease.work() {
             Work::Attempt => Box::pin(this.attempt(lease)),
             Work::Notify => Box::pin(this.notify(lease)),
-            // Dropped, the lease is given back.
-            Work::Abandon => Box::pin(async { Ok(AttemptOutcome::Cancelled) }),
+            Work::Abandon => Box::pin(abandon(lease)),
         }
     }
 }

@@ -1,0 +1,202 @@
+//! Transactions that are made by requests that come and go.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{blob::Blob, path::ReversePath, transaction::Mail};
+
+use super::{
+    BackendError, CustodyError, Lease, Recorder, SharedBody, Storage, Watch,
+    conclude::conclude,
+    live::Durability,
+    live_body::{LiveBody, LivePart},
+    record::{Due, FinalReason, NewTransaction, Status, Terms, Work},
+};
+
+impl Recorder {
+    /// Sets the MAIL command; returns what it is, which is another one where it was set before.
+    pub fn mail(&self, mail: Mail) -> &Mail {
+        self.live.set_mail(mail)
+    }
+
+    /// Sets a message that is described: the description, in JSON, and its parts by the names
+    /// that stand there, which may still grow.
+    pub fn composition(&self, description: Bytes, parts: Vec<(Box<str>, Blob)>) {
+        let parts = parts.into_iter().map(|(name, blob)| LivePart { name, blob });
+        let body = LiveBody {
+            prefix: Vec::new(),
+            blob: Blob::from_bytes(description),
+            parts: Some(parts.collect()),
+        };
+        self.live.update(|state| {
+            state.has_all_recipients = true;
+            state.body = Some(body);
+        });
+    }
+
+    /// Sets the body of another transaction as that of this one, by reference.
+    pub fn shared_body(&self, body: SharedBody) {
+        self.live.update(|state| {
+            state.has_all_recipients = true;
+            state.body = Some(body.0);
+        });
+    }
+
+    /// Tells readers that something of the body has changed.
+    pub fn touch(&self) {
+        self.live.update(|_| ());
+    }
+
+    /// Whether all of the message is there.
+    pub fn is_complete(&self) -> bool {
+        let state = self.live.lock();
+        state.body.as_ref().is_some_and(LiveBody::is_complete)
+    }
+
+    /// A reader of the transaction.
+    pub fn watch(&self) -> Watch {
+        Watch::new(Arc::clone(&self.live))
+    }
+
+    /// Commits the transaction, whose message is complete, under these terms; in the place of its
+    /// draft if that was committed before.
+    ///
+    /// # Errors
+    ///
+    /// [`CustodyError`]; nothing was promised then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the transaction may have been committed or not.
+    pub async fn commit(
+        &self,
+        terms: Terms,
+        idempotency_key: Option<Box<str>>,
+    ) -> Result<(), CustodyError> {
+        self.custody().commit(terms, idempotency_key).await
+    }
+
+    /// Commits what there is of the transaction, whose message is still to come; unless that does
+    /// by `until`, it is given up.
+    ///
+    /// # Errors
+    ///
+    /// [`CustodyError`]; nothing was promised then.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Recorder::commit`].
+    pub async fn commit_draft(
+        &self,
+        terms: Terms,
+        idempotency_key: Option<Box<str>>,
+        until: Timestamp,
+    ) -> Result<(), CustodyError> {
+        let mail = self.live.mail().ok_or(CustodyError::Incomplete)?.clone();
+        let status = Status::Due(Due {
+            at: until,
+            work: Work::Abandon,
+        });
+        let (recipients, body) = {
+            let state = self.live.lock();
+            (state.recipients.clone(), state.body.clone())
+        };
+        let body = match body {
+            Some(body) => self.storage.persist_finished(body).await?,
+            None => None,
+        };
+        let new = NewTransaction {
+            id: self.live.id,
+            created: self.live.created,
+            context: Arc::clone(&self.live.context),
+            mail,
+            recipients,
+            body,
+            terms,
+            attempts: Vec::new(),
+            status: status.clone(),
+            leased_by: None,
+            idempotency_key,
+        };
+        self.storage.backend().insert(new).await?;
+        self.custody().forgo();
+        self.live.update(|state| {
+            state.terms = terms;
+            state.durability = Durability::Draft;
+            state.settle(status.clone());
+        });
+        self.storage.due_changed(&status);
+        Ok(())
+    }
+
+    /// Says that the attempt has ended and nobody will take custody of a transaction to which
+    /// nothing was promised: its end is that of the transaction. One of which a draft was promised
+    /// goes on unless all its recipients were refused for good.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn attempt_ended(&self) -> Result<(), BackendError> {
+        let (durability, status, attempt) = {
+            let state = self.live.lock();
+            let terms = match state.durability {
+                Durability::Draft => Terms {
+                    notify: false,
+                    ..state.terms
+                },
+                _ => Terms::default(),
+            };
+            let null = ReversePath::Null;
+            let mail = self.live.mail();
+            let reverse_path = mail.map_or(&null, |mail| &mail.reverse_path);
+            let mut recipients = state.recipients.clone();
+            let status = match &state.end {
+                _ if state.is_cancelled => Status::Final(FinalReason::Cancelled),
+                Some(end) => conclude(&mut recipients, end, terms, reverse_path),
+                None => Status::Final(FinalReason::Expired),
+            };
+            let attempt = state.end.as_ref().map(|end| end.attempt.clone());
+            (state.durability, status, attempt)
+        };
+        match durability {
+            Durability::Volatile => {
+                self.custody().forgo();
+                self.live.update(|state| state.settle(status));
+                self.storage.summarise(Arc::clone(&self.live));
+            }
+            Durability::Draft if status == Status::Final(FinalReason::Failed) => {
+                let storage = &self.storage;
+                storage
+                    .settle_unleased(&self.live, status, attempt)
+                    .await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends a transaction to which nothing was promised, with a reason of its own.
+    pub fn give_up(&self, reason: FinalReason) {
+        self.live.update(|state| {
+            state.is_cancelled = true;
+            state.settle(Status::Final(reason));
+        });
+    }
+}
+
+impl Storage {
+    /// Goes on with a draft that no recorder of this process is making: after a restart.
+    ///
+    /// `None` where it is no draft.
+    pub fn resume(&self, watch: &Watch) -> Option<(Recorder, Lease)> {
+        let live = watch.live();
+        if live.lock().durability != Durability::Draft {
+            return None;
+        }
+        let recorder = Recorder::new(self.clone(), Arc::clone(live));
+        recorder.custody().forgo();
+        Some((recorder, Lease::of_new(self.clone(), Arc::clone(live))))
+    }
+}

@@ -1,0 +1,64 @@
+//! The message of a live transaction.
+
+use std::{
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use bytes::Bytes;
+
+use crate::{blob::Blob, transaction::Aborted};
+
+/// The message: octets that stand before the blob, and the blob, which may still grow.
+#[derive(Debug, Clone)]
+pub(super) struct LiveBody {
+    pub(super) prefix: Vec<Bytes>,
+    pub(super) blob: Blob,
+    /// The parts of a composition, whose description the blob is.
+    pub(super) parts: Option<Arc<[LivePart]>>,
+}
+
+/// A part of a composition, which may still grow.
+#[derive(Debug, Clone)]
+pub(super) struct LivePart {
+    pub(super) name: Box<str>,
+    pub(super) blob: Blob,
+}
+
+impl LiveBody {
+    pub(super) fn message(prefix: Vec<Bytes>, blob: Blob) -> Self {
+        Self {
+            prefix,
+            blob,
+            parts: None,
+        }
+    }
+
+    /// The parts of a composition; none of a message.
+    pub(super) fn parts(&self) -> &[LivePart] {
+        self.parts.as_deref().unwrap_or_default()
+    }
+
+    /// Whether all of it is there.
+    pub(super) fn is_complete(&self) -> bool {
+        let mut blobs = self.blobs();
+        blobs.all(|blob| blob.len().is_some())
+    }
+
+    /// Ready when all of it is there.
+    pub(super) fn poll_complete(&self, cx: &task::Context<'_>) -> Poll<Result<(), Aborted>> {
+        for blob in self.blobs() {
+            match blob.poll_ended(cx) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(aborted)) => return Poll::Ready(Err(aborted)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        let parts = self.parts().iter().map(|part| &part.blob);
+        std::iter::once(&self.blob).chain(parts)
+    }
+}
