@@ -15,7 +15,7 @@ use super::{insert::insert_parts, operation::Pending, task::Task};
 type Completions = [Pending<Box<TransactionRow>, ()>];
 
 impl Task {
-    /// Sorts out completions of what is no draft, and removes the parts of drafts.
+    /// Sorts out completions of what is no draft, and notes where parts are to be replaced.
     pub(super) async fn check_drafts(
         &mut self,
         completions: &mut Completions,
