@@ -236,9 +236,11 @@ fn transaction(body: Bytes) -> NewTransaction {
         }],
         body: Some(NewBody {
             prefix: Bytes::from_static(b"Received: from client.example.com by mx.example.com\r\n"),
-            blob: BlobId::random(),
-            len: body.len() as u64,
-            content: BlobContent::Inline(vec![body]),
+            ..NewBody::message(
+                BlobId::random(),
+                body.len() as u64,
+                BlobContent::Inline(vec![body]),
+            )
         }),
         terms: Terms::default(),
         attempts: Vec::new(),
@@ -247,6 +249,7 @@ fn transaction(body: Bytes) -> NewTransaction {
             work: Work::Attempt,
         }),
         leased_by: None,
+        idempotency_key: None,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 use koukan_core::storage::{
-    Backend, BackendError,
-    record::{FinalReason, NewTransaction, SessionId, Status},
+    Backend, BackendError, Listing,
+    record::{Due, FinalReason, NewTransaction, SessionId, Status, Work},
 };
 use koukan_storage::SqliteBackend;
 use tempfile::TempDir;
@@ -38,6 +38,72 @@ async fn an_insert_that_fails_fails_alone() {
         assert_eq!(is_there, new.id != bad);
     }
     backend.insert(transaction(100)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_completion_that_fails_fails_alone() {
+    let (backend, directory) = open().await;
+    let drafts: Vec<_> = (0..20).map(|_| draft()).collect();
+    for draft in &drafts {
+        backend.insert(draft.clone()).await.unwrap();
+    }
+    let bad = drafts[7].id;
+    let trigger = format!(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON transactions WHEN NEW.id = '{bad}'
+         BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    );
+    tamper(&directory.path().join("queue.sqlite"), trigger).await;
+    let session = SessionId::random();
+    let others = async {
+        backend.insert(transaction(100)).await.unwrap();
+        let leased = backend.lease(drafts[8].id, session).await.unwrap();
+        // It was completed in the same batch or before, since that came first.
+        assert!(leased.is_some());
+    };
+    let completions = drafts.iter().map(|draft| {
+        let whole = NewTransaction {
+            id: draft.id,
+            ..transaction(100)
+        };
+        backend.complete(whole)
+    });
+    let (results, ()) = tokio::join!(join_all(completions), others);
+    for (draft, result) in drafts.iter().zip(results) {
+        let found = backend.find(draft.id).await.unwrap().unwrap();
+        assert_eq!(result.is_ok(), draft.id != bad, "{result:?}");
+        assert_eq!(found.body.is_some(), draft.id != bad);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_cannot_be_read_is_neither_leased_nor_listed() {
+    let (backend, directory) = open().await;
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    let [good, bad] = [transaction(100), transaction(100)];
+    for new in [&good, &bad] {
+        backend.insert(new.clone()).await.unwrap();
+    }
+    let path = directory.path().join("queue.sqlite");
+    let damage = |kind| {
+        let id = bad.id;
+        format!("UPDATE transactions SET body_kind = {kind} WHERE id = '{id}'")
+    };
+    tamper(&path, damage("'something new'")).await;
+    let leased = backend.lease(bad.id, session).await;
+    assert!(matches!(leased, Err(BackendError::Malformed(_))));
+    assert_eq!(backend.census().await.unwrap().leased, 0);
+    let listing = Listing {
+        sender: "submission".into(),
+        state: None,
+        before: None,
+        limit: 10,
+    };
+    let listed = backend.list(listing).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].id, good.id);
+    tamper(&path, damage("NULL")).await;
+    assert!(backend.lease(bad.id, session).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -115,9 +181,19 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
     let (backend, _directory) = open().await;
     let session = SessionId::random();
     backend.open_session(session, now()).await.unwrap();
-    backend.insert(transaction(100)).await.unwrap();
+    let new = transaction(100);
+    let id = new.id;
+    backend.insert(new).await.unwrap();
     for polls in 0..200 {
-        let mut claim = backend.lease_due(session, now(), 10);
+        let claim = async {
+            if polls % 2 == 0 {
+                backend.lease_due(session, now(), 10).await
+            } else {
+                let leased = backend.lease(id, session).await;
+                leased.map(Vec::from_iter)
+            }
+        };
+        let mut claim = Box::pin(claim);
         let mut arrived = None;
         for _ in 0..polls {
             arrived = (&mut claim).now_or_never();
@@ -141,6 +217,17 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
     }
     let leased = backend.lease_due(session, now(), 10).await.unwrap();
     assert_eq!(leased.len(), 1);
+}
+
+fn draft() -> NewTransaction {
+    NewTransaction {
+        body: None,
+        status: Status::Due(Due {
+            at: now(),
+            work: Work::Abandon,
+        }),
+        ..transaction(0)
+    }
 }
 
 fn finished() -> NewTransaction {

@@ -164,8 +164,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Reads transactions of one sender, newest first.
     ///
-    /// What cannot be read is left out, so that a list may be shorter than its limit only at its
-    /// end or for that reason.
+    /// What cannot be read is left out.
     ///
     /// # Errors
     ///

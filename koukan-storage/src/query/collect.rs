@@ -4,7 +4,7 @@ use sea_query::{Expr, ExprTrait, Order, Query};
 
 use super::{
     Statement, bound, is_unfinished,
-    schema::{Blobs, Chunks, Transactions},
+    schema::{Blobs, Chunks, Parts, Transactions},
     text,
 };
 
@@ -61,13 +61,25 @@ pub(crate) static DELETE_BLOB: Statement = Statement::new(|| {
 
 fn is_orphan() -> Expr {
     let blob = Expr::col((Transactions::Table, Transactions::BlobId));
-    let references = Query::select()
+    let bodies = Query::select()
         .expr(Expr::cust("1"))
         .from(Transactions::Table)
         .and_where(blob.equals((Blobs::Table, Blobs::Id)))
         .and_where(is_unfinished())
         .to_owned();
-    Expr::not_exists(references)
+    let part = Expr::col((Parts::Table, Parts::BlobId));
+    let parts = Query::select()
+        .expr(Expr::cust("1"))
+        .from(Parts::Table)
+        .inner_join(
+            Transactions::Table,
+            Expr::col((Transactions::Table, Transactions::Id))
+                .equals((Parts::Table, Parts::TransactionId)),
+        )
+        .and_where(part.equals((Blobs::Table, Blobs::Id)))
+        .and_where(is_unfinished())
+        .to_owned();
+    Expr::not_exists(bodies).and(Expr::not_exists(parts))
 }
 
 /// Removes the octets of a blob. Binds blob.

@@ -6,7 +6,10 @@
 mod blob;
 mod collect;
 mod control;
+mod draft;
 mod lease;
+mod list;
+mod part;
 #[cfg(test)]
 mod plans;
 mod schema;
@@ -21,11 +24,14 @@ pub(crate) use self::{
     },
     collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
     control::{BEGIN, CHECKPOINT, COMMIT, ROLLBACK},
-    lease::{LEASE_DUE, NEXT_DUE, PARK},
+    draft::{COMPLETE, FIND_DRAFT},
+    lease::{LEASE, LEASE_DUE, NEXT_DUE, PARK},
+    list::{LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING},
+    part::{DELETE_PARTS, INSERT_PART},
     session::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES},
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
-    transaction::{CENSUS, FIND_TRANSACTION, INSERT_TRANSACTION},
+    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTION},
 };
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};

@@ -3,17 +3,23 @@
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 
 use super::{
-    BEGIN, CENSUS, CREATE_BLOB, DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED,
-    EXTEND_BLOB, FIND_BLOB, FIND_LEASES, FIND_ORPHANS, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES,
-    HOLDS_LEASE, INSERT_BLOB, INSERT_CHUNK, INSERT_TRANSACTION, LEASE_DUE, NEXT_DUE, PARK,
-    POSTPONE_LEASES, READ_BLOB, RELEASE, SETTLE, Statement, Values,
+    BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS,
+    DELETE_FINISHED, DELETE_PARTS, EXTEND_BLOB, FIND_BLOB, FIND_DRAFT, FIND_KEYED, FIND_LEASES,
+    FIND_ORPHANS, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES, HOLDS_LEASE, INSERT_BLOB,
+    INSERT_CHUNK, INSERT_PART, INSERT_TRANSACTION, LEASE, LEASE_DUE, LIST, LIST_FINISHED,
+    LIST_LEASED, LIST_WAITING, NEXT_DUE, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, SETTLE,
+    Statement, Values,
 };
 
 async fn database() -> SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new();
     let mut connection = options.in_memory(true).connect().await.unwrap();
-    let schema = include_str!("../../migrations/sqlite/0001_initial.sql");
-    connection.execute(schema).await.unwrap();
+    for schema in [
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+        include_str!("../../migrations/sqlite/0002_rest.sql"),
+    ] {
+        connection.execute(schema).await.unwrap();
+    }
     connection
 }
 
@@ -28,21 +34,29 @@ async fn plan(connection: &mut SqliteConnection, statement: &Statement) -> Vec<S
 async fn nothing_is_searched_without_an_index() {
     let mut connection = database().await;
     for statement in [
+        &COMPLETE,
         &CREATE_BLOB,
         &DATE_FINISHED,
         &DELETE_BLOB,
         &DELETE_CHUNKS,
         &DELETE_FINISHED,
+        &DELETE_PARTS,
         &EXTEND_BLOB,
         &FIND_BLOB,
+        &FIND_DRAFT,
+        &FIND_KEYED,
         &FIND_TRANSACTION,
         &FINISH_BLOB,
         &FREE_LEASES,
         &HOLDS_LEASE,
         &INSERT_BLOB,
         &INSERT_CHUNK,
+        &INSERT_PART,
         &INSERT_TRANSACTION,
+        &LEASE,
         &LEASE_DUE,
+        &LIST,
+        &LIST_FINISHED,
         &PARK,
         &POSTPONE_LEASES,
         &READ_BLOB,
@@ -69,6 +83,13 @@ async fn what_waits_is_found_by_its_own_index() {
         (&DATE_FINISHED, "transactions_finished"),
         (&DELETE_BLOB, "transactions_unfinished_blob"),
         (&FIND_ORPHANS, "transactions_unfinished_blob"),
+        (&DELETE_BLOB, "parts_blob"),
+        (&FIND_ORPHANS, "parts_blob"),
+        (&FIND_KEYED, "transactions_keyed"),
+        (&LIST, "transactions_listed"),
+        (&LIST_FINISHED, "transactions_listed"),
+        (&LIST_LEASED, "transactions_leased"),
+        (&LIST_WAITING, "transactions_waiting"),
         (&CENSUS, "transactions_waiting"),
         (&CENSUS, "transactions_leased"),
         (&CENSUS, "transactions_finished"),

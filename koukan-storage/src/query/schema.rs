@@ -37,18 +37,31 @@ names! {
         Octets = "octets",
     }
 
+    /// Parts of compositions. Those of a transaction go with it, by a trigger.
+    Parts {
+        Table = "parts",
+        TransactionId = "transaction_id",
+        Position = "position",
+        Name = "name",
+        BlobId = "blob_id",
+        Len = "len",
+    }
+
     /// Mail transactions. One is final when it has a final reason, else it has a due time and work.
     Transactions {
         Table = "transactions",
         RowId = "rowid",
         Id = "id",
         Created = "created",
+        Sender = "sender",
+        IdempotencyKey = "idempotency_key",
         Context = "context",
         Mail = "mail",
         Recipients = "recipients",
         Prefix = "prefix",
         BlobId = "blob_id",
         BodyLen = "body_len",
+        BodyKind = "body_kind",
         Retry = "retry",
         Notify = "notify",
         AttemptCount = "attempt_count",

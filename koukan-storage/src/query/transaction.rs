@@ -1,15 +1,16 @@
 //! Transactions.
 
-use sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
+use sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
 use super::{
     Statement, bound, is_not_leased, is_unfinished,
+    part::{PARTS, parts},
     schema::{Blobs, Transactions},
     text,
 };
 
 /// What is read of a transaction; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 16] = [
+pub(super) const READ: [Transactions; 17] = [
     Transactions::RowId,
     Transactions::Id,
     Transactions::Created,
@@ -18,6 +19,7 @@ pub(super) const READ: [Transactions; 16] = [
     Transactions::Recipients,
     Transactions::Prefix,
     Transactions::BodyLen,
+    Transactions::BodyKind,
     Transactions::Retry,
     Transactions::Notify,
     Transactions::AttemptCount,
@@ -28,59 +30,77 @@ pub(super) const READ: [Transactions; 16] = [
     Transactions::LeaseFence,
 ];
 
-/// Writes a transaction unless its id is there. Binds all columns but the crash count in the order
-/// of the schema.
+/// The columns that a draft and what it is completed to do not have in common, in the order in which
+/// they are bound.
+pub(super) const REST: [Transactions; 17] = [
+    Transactions::Context,
+    Transactions::Mail,
+    Transactions::Recipients,
+    Transactions::Prefix,
+    Transactions::BlobId,
+    Transactions::BodyLen,
+    Transactions::BodyKind,
+    Transactions::Retry,
+    Transactions::Notify,
+    Transactions::AttemptCount,
+    Transactions::LastAttempt,
+    Transactions::DueAt,
+    Transactions::Work,
+    Transactions::FinalReason,
+    Transactions::FinalSince,
+    Transactions::LeaseSession,
+    Transactions::LeaseFence,
+];
+
+/// Writes a transaction unless its id, or the idempotency key of its sender, is there. Binds id,
+/// created, sender, idempotency key; the [`REST`].
 pub(crate) static INSERT_TRANSACTION: Statement = Statement::new(|| {
-    use Transactions::{
-        AttemptCount, BlobId, BodyLen, Context, CrashCount, Created, DueAt, FinalReason,
-        FinalSince, Id, LastAttempt, LeaseFence, LeaseSession, Mail, Notify, Prefix, Recipients,
-        Retry, Table, Work,
-    };
-    const BOUND: [Transactions; 18] = [
-        Id,
-        Created,
-        Context,
-        Mail,
-        Recipients,
-        Prefix,
-        BlobId,
-        BodyLen,
-        Retry,
-        Notify,
-        AttemptCount,
-        LastAttempt,
-        DueAt,
-        Work,
-        FinalReason,
-        FinalSince,
-        LeaseSession,
-        LeaseFence,
-    ];
-    let values = BOUND.map(|_| bound()).into_iter();
+    use Transactions::{CrashCount, Created, Id, IdempotencyKey, Sender, Table};
+    let columns = [Id, Created, Sender, IdempotencyKey]
+        .into_iter()
+        .chain(REST);
+    let values = columns.clone().map(|_| bound()).chain([Expr::cust("0")]);
     text(
         Query::insert()
             .into_table(Table)
-            .columns(BOUND.into_iter().chain([CrashCount]))
-            .values_panic(values.chain([Expr::cust("0")]))
-            .on_conflict(OnConflict::column(Id).do_nothing().to_owned()),
+            .columns(columns.chain([CrashCount]))
+            .values_panic(values.collect::<Vec<_>>())
+            .on_conflict(OnConflict::new().do_nothing().to_owned()),
+    )
+});
+
+/// Finds the transaction that has an idempotency key. Binds sender, key; gives id.
+pub(crate) static FIND_KEYED: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .column(Transactions::Id)
+            .from(Transactions::Table)
+            .and_where(Expr::col(Transactions::Sender).eq(bound()))
+            .and_where(Expr::col(Transactions::IdempotencyKey).eq(bound()))
+            .and_where(Expr::col(Transactions::IdempotencyKey).is_not_null()),
     )
 });
 
 /// Reads a transaction; its blob is null where that was collected. Binds id.
 pub(crate) static FIND_TRANSACTION: Statement = Statement::new(|| {
-    let transactions = |column| (Transactions::Table, column);
-    text(
-        Query::select()
-            .columns(READ.map(transactions))
-            .expr_as(Expr::col((Blobs::Table, Blobs::Id)), Transactions::BlobId)
-            .from(Transactions::Table)
-            .left_join(
-                Blobs::Table,
-                Expr::col((Blobs::Table, Blobs::Id)).equals(transactions(Transactions::BlobId)),
-            )
-            .and_where(Expr::col(transactions(Transactions::Id)).eq(bound())),
-    )
+    let id = Expr::col((Transactions::Table, Transactions::Id));
+    text(read().and_where(id.eq(bound())))
 });
+
+/// Reads transactions without those parts of the body that were collected.
+pub(super) fn read() -> SelectStatement {
+    let transactions = |column| (Transactions::Table, column);
+    let mut read = Query::select();
+    read.columns(READ.map(transactions))
+        .expr_as(Expr::col((Blobs::Table, Blobs::Id)), Transactions::BlobId)
+        .expr_as(parts(), PARTS)
+        .from(Transactions::Table)
+        .left_join(
+            Blobs::Table,
+            Expr::col((Blobs::Table, Blobs::Id)).equals(transactions(Transactions::BlobId)),
+        );
+    read
+}
 
 /// Counts transactions; gives waiting, leased, finished. Each count reads a partial index only.
 pub(crate) static CENSUS: Statement = Statement::new(|| {

@@ -22,6 +22,8 @@ pub(super) struct ContextRow<'a> {
     tls: Option<TlsRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     identity: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    next_hop: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +57,10 @@ impl<'a> From<&'a Context> for ContextRow<'a> {
                 cipher: Cow::Borrowed(&tls.cipher),
             }),
             identity: context.identity.as_deref().map(Cow::Borrowed),
+            next_hop: context
+                .next_hop
+                .as_ref()
+                .map(|host| host.to_string().into()),
         }
     }
 }
@@ -77,6 +83,7 @@ impl TryFrom<ContextRow<'_>> for Context {
             cipher: tls.cipher.into(),
         });
         context.identity = row.identity.map(Into::into);
+        context.next_hop = row.next_hop.map(|host| host.parse()).transpose()?;
         Ok(context)
     }
 }

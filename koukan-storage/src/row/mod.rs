@@ -5,6 +5,7 @@
 //! what its neighbours wrote.
 
 mod attempt;
+mod body;
 mod context;
 mod mail;
 mod malformed;
@@ -19,9 +20,11 @@ mod time;
 mod transaction;
 
 pub(crate) use self::{
+    body::chunks,
     malformed::Malformed,
     settlement::{LeaseRow, SettlementRow},
+    status::ABANDON,
     stored::StoredRow,
     time::{from_micros, micros},
-    transaction::{BodyRow, TransactionRow, chunks},
+    transaction::TransactionRow,
 };

@@ -77,6 +77,14 @@ impl LeaseRow {
         }
     }
 
+    pub(super) fn of_row(id: &str, session: SessionId, fence: i64) -> Self {
+        Self {
+            id: id.into(),
+            session: session.to_string(),
+            fence,
+        }
+    }
+
     pub(crate) fn bind(&self, values: &mut Values) {
         values
             .add(self.id.as_str())

@@ -9,6 +9,9 @@ use super::{
     time::{from_micros, micros},
 };
 
+/// The work of a draft.
+pub(crate) const ABANDON: &str = "abandon";
+
 /// The columns `due_at`, `work` and `final_reason`.
 pub(super) struct StatusRow {
     pub(super) due_at: Option<i64>,
@@ -33,6 +36,7 @@ impl From<&Status> for StatusRow {
                 work: Some(match due.work {
                     Work::Attempt => "attempt",
                     Work::Notify => "notify",
+                    Work::Abandon => ABANDON,
                 }),
                 final_reason: None,
             },
@@ -57,6 +61,7 @@ pub(super) fn status(
             FinalReason::Failed,
             FinalReason::Expired,
             FinalReason::Cancelled,
+            FinalReason::DownstreamTimeout,
         ];
         let reason = known.into_iter().find(|reason| reason.as_str() == text);
         let unknown = || Malformed::new("final_reason", format!("unknown reason {text:?}"));
@@ -66,6 +71,7 @@ pub(super) fn status(
     let work = match work {
         Some("attempt") => Work::Attempt,
         Some("notify") => Work::Notify,
+        Some(ABANDON) => Work::Abandon,
         other => return Err(Malformed::new("work", format!("unknown work {other:?}"))),
     };
     Ok(Status::Due(Due {

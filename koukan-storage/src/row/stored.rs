@@ -1,17 +1,21 @@
 //! A transaction that was read.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::BoxError;
-use koukan_core::storage::record::{Leased, StoredBody, StoredTransaction, Terms};
+use koukan_core::storage::record::{
+    BodyKind, Leased, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
+};
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
 use super::{
     attempt::AttemptRow,
+    body::kind_as_str,
     context::ContextRow,
     mail::MailRow,
     malformed::{Malformed, from_json},
     recipient::RecipientRow,
+    settlement::LeaseRow,
     status::status,
     time::from_micros,
 };
@@ -80,7 +84,44 @@ impl StoredRow<'_> {
             prefix: prefix.unwrap_or_default().into(),
             blob: self.parse("blob_id")?,
             len: u64::try_from(len).map_err(|error| Malformed::new("body_len", error))?,
+            kind: self.kind()?,
+            parts: self.parts()?,
         }))
+    }
+
+    fn kind(&self) -> Result<BodyKind, Malformed> {
+        let Some(text) = self.column::<Option<&str>>("body_kind")? else {
+            return Ok(BodyKind::Message);
+        };
+        let kind = [BodyKind::Message, BodyKind::Composition]
+            .into_iter()
+            .find(|kind| kind_as_str(*kind) == text);
+        kind.ok_or_else(|| Malformed::new("body_kind", format!("unknown kind {text:?}")))
+    }
+
+    fn parts(&self) -> Result<Vec<StoredPart>, Malformed> {
+        let Some(json) = self.column::<Option<&str>>("parts")? else {
+            return Ok(Vec::new());
+        };
+        // Position, name, blob, length.
+        let mut rows: Vec<(i64, Cow<'_, str>, Cow<'_, str>, u64)> = from_json("parts", json)?;
+        rows.sort_unstable_by_key(|row| row.0);
+        let parts = rows.into_iter().map(|(_, name, blob, len)| {
+            let blob = blob.parse();
+            Ok(StoredPart {
+                name: name.into(),
+                blob: blob.map_err(|error| Malformed::new("parts", error))?,
+                len,
+            })
+        });
+        parts.collect()
+    }
+
+    /// The right of a session to work on it, as far as it can be read.
+    pub(crate) fn lease(&self, session: SessionId) -> Result<LeaseRow, Malformed> {
+        let id: &str = self.column("id")?;
+        let fence: i64 = self.column("lease_fence")?;
+        Ok(LeaseRow::of_row(id, session, fence))
     }
 
     fn json<'s, R, T>(&'s self, name: &'static str) -> Result<T, Malformed>

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, Recovered, Retention,
+        Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
     },
 };
@@ -15,7 +15,7 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros};
 
 use super::{
     SqliteBackend,
-    writer::{Append, Claim, Collect, Finish, OpenSession, Operation},
+    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
 };
 
 #[async_trait]
@@ -35,6 +35,14 @@ impl Backend for SqliteBackend {
         self.0
             .writer
             .ask(row.weight(), row, Operation::Insert)
+            .await
+    }
+
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        let row = Box::new(TransactionRow::new(transaction)?);
+        self.0
+            .writer
+            .ask(row.weight(), row, Operation::Complete)
             .await
     }
 
@@ -82,6 +90,19 @@ impl Backend for SqliteBackend {
         Ok(claimed.into_leased())
     }
 
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError> {
+        let request = Take {
+            id: id.to_string(),
+            session,
+        };
+        let taken = self.0.writer.ask(0, request, Operation::Take).await?;
+        Ok(taken.into_leased().pop())
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
         self.0.reader.next_due().await
     }
@@ -106,6 +127,10 @@ impl Backend for SqliteBackend {
 
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
         self.0.reader.find(&id.to_string()).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.0.reader.list(listing).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

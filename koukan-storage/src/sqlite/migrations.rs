@@ -10,10 +10,16 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "initial",
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "initial",
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+    ),
+    (
+        "rest",
+        include_str!("../../migrations/sqlite/0002_rest.sql"),
+    ),
+];
 
 pub(super) fn migrator() -> Migrator {
     let migrations = MIGRATIONS.into_iter().zip(1..);
@@ -31,7 +37,8 @@ mod tests {
 
     #[test]
     fn what_was_released_never_changes() {
-        let checksums = ["fb05f494cc0384d3"];
+        let checksums = ["fb05f494cc0384d3", "ad8d4cad67a61cbe"];
+        assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {
             let hex: String = migration.checksum[..8]
                 .iter()

@@ -2,15 +2,18 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use koukan_core::storage::{BackendError, Census, record::StoredTransaction};
+use koukan_core::storage::{BackendError, Census, ListState, Listing, record::StoredTransaction};
 use sqlx::{
     Row, SqlitePool,
     sqlite::{SqlitePoolOptions, SqliteRow},
 };
 
 use crate::{
-    query::{CENSUS, FIND_ORPHANS, FIND_TRANSACTION, NEXT_DUE, READ_BLOB, Statement, Values},
-    row::{StoredRow, from_micros},
+    query::{
+        CENSUS, FIND_ORPHANS, FIND_TRANSACTION, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
+        NEXT_DUE, READ_BLOB, Statement, Values,
+    },
+    row::{StoredRow, from_micros, micros},
 };
 
 use super::{SqliteOptions, error::failed};
@@ -46,6 +49,37 @@ impl Reader {
         let transaction = StoredRow(&row).transaction();
         let transaction = transaction.map_err(|error| BackendError::Malformed(error.into()))?;
         Ok(Some(transaction))
+    }
+
+    pub(super) async fn list(
+        &self,
+        listing: Listing,
+    ) -> Result<Vec<StoredTransaction>, BackendError> {
+        let statement = match listing.state {
+            None => &LIST,
+            Some(ListState::Waiting) => &LIST_WAITING,
+            Some(ListState::Active) => &LIST_LEASED,
+            Some(ListState::Finished) => &LIST_FINISHED,
+        };
+        let before = listing.before.as_ref();
+        let mut values = Values::default();
+        values
+            .add(&*listing.sender)
+            .add(before.map_or(i64::MAX, |place| micros(place.created)))
+            .add(before.map_or_else(String::new, |place| place.id.to_string()))
+            .add(i64::try_from(listing.limit).unwrap_or(i64::MAX));
+        let query = sqlx::query_with(statement.text(), values.into_arguments());
+        let rows = query.fetch_all(&self.0).await.map_err(failed)?;
+        let mut list = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match StoredRow(row).transaction() {
+                Ok(transaction) => list.push(transaction),
+                Err(error) => {
+                    tracing::warn!(%error, "a stored transaction cannot be read and is not listed");
+                }
+            }
+        }
+        Ok(list)
     }
 
     pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {

@@ -32,12 +32,11 @@ pub(crate) fn transaction(body: usize) -> NewTransaction {
             },
             settled: None,
         }],
-        body: Some(NewBody {
-            prefix: Bytes::new(),
-            blob: BlobId::random(),
-            len: body as u64,
-            content: BlobContent::Inline(vec![Bytes::from(vec![b'x'; body])]),
-        }),
+        body: Some(NewBody::message(
+            BlobId::random(),
+            body as u64,
+            BlobContent::Inline(vec![Bytes::from(vec![b'x'; body])]),
+        )),
         terms: Terms::default(),
         attempts: Vec::new(),
         status: Status::Due(Due {
@@ -45,6 +44,7 @@ pub(crate) fn transaction(body: usize) -> NewTransaction {
             work: Work::Attempt,
         }),
         leased_by: None,
+        idempotency_key: None,
     }
 }
 

@@ -23,7 +23,7 @@ const RETENTION: Retention = Retention {
 };
 
 /// Collects all there is to collect at `time(seconds)`.
-async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
+pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
     let mut sum = Collected::default();
     loop {
         let collected = backend.collect_garbage(time(seconds), RETENTION).await;
@@ -36,7 +36,7 @@ async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
     }
 }
 
-fn collected(transactions: u64, blobs: u64) -> Collected {
+pub(super) fn collected(transactions: u64, blobs: u64) -> Collected {
     Collected {
         transactions,
         blobs,

@@ -33,12 +33,17 @@
 mod blobs;
 mod bodies;
 mod concurrency;
+mod drafts;
 mod garbage;
+mod keys;
 mod leases;
+mod lists;
+mod parts;
 mod round_trip;
 mod sample;
 mod sessions;
 mod settlements;
+mod takes;
 
 pub use self::{
     blobs::{
@@ -51,13 +56,27 @@ pub use self::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
     },
+    drafts::{
+        completes_a_draft, completes_a_draft_only_once, completes_or_abandons,
+        completes_under_lease, keeps_a_draft_that_could_not_be_completed,
+        refuses_to_complete_an_abandoned_draft, refuses_to_complete_what_is_no_draft,
+    },
     garbage::{
         collects_blobs_that_nothing_refers_to, collects_in_bounded_portions,
         collects_what_has_been_final_long_enough, keeps_a_blob_while_one_refers_to_it,
     },
+    keys::{
+        inserts_one_of_many_with_one_key, leaves_the_key_of_a_failed_insert,
+        refuses_a_notification_with_a_repeated_key, refuses_a_repeated_key,
+    },
     leases::{
         leases_in_the_order_of_due_times, leases_no_more_than_asked, releases_a_lease,
         tells_when_the_next_is_due,
+    },
+    lists::{lists_by_state, lists_newest_first_by_pages},
+    parts::{
+        checks_stored_parts, finds_the_parts_of_a_composition, keeps_a_part_while_one_refers_to_it,
+        removes_parts_with_their_transaction, replaces_the_parts_of_a_draft,
     },
     round_trip::{
         counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
@@ -71,6 +90,7 @@ pub use self::{
         refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
         settles_wholly_or_not_at_all, settles_with_a_notification,
     },
+    takes::{fences_leases_by_identity, leases_by_identity, leases_to_one_only},
 };
 
 use std::sync::Arc;
@@ -145,6 +165,27 @@ macro_rules! backend_contract_tests {
             keeps_all_of_many_concurrent_inserts,
             never_leases_one_transaction_twice,
             appends_at_one_offset_only_once,
+            completes_a_draft,
+            completes_under_lease,
+            refuses_to_complete_what_is_no_draft,
+            refuses_to_complete_an_abandoned_draft,
+            keeps_a_draft_that_could_not_be_completed,
+            completes_a_draft_only_once,
+            completes_or_abandons,
+            finds_the_parts_of_a_composition,
+            checks_stored_parts,
+            keeps_a_part_while_one_refers_to_it,
+            replaces_the_parts_of_a_draft,
+            removes_parts_with_their_transaction,
+            refuses_a_repeated_key,
+            inserts_one_of_many_with_one_key,
+            leaves_the_key_of_a_failed_insert,
+            refuses_a_notification_with_a_repeated_key,
+            lists_newest_first_by_pages,
+            lists_by_state,
+            leases_by_identity,
+            fences_leases_by_identity,
+            leases_to_one_only,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

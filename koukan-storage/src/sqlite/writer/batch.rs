@@ -10,7 +10,7 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 use super::{
     super::error::Cause,
     lapse::Claimed,
-    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Pending, Queued},
+    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Pending, Queued, Take},
 };
 
 /// Operations of each kind.
@@ -23,9 +23,11 @@ pub(super) struct Batch {
     pub(super) finishes: Vec<Pending<Finish, ()>>,
     pub(super) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
     pub(super) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(super) completions: Vec<Pending<Box<TransactionRow>, ()>>,
     pub(super) releases: Vec<Pending<LeaseRow, ()>>,
     pub(super) lapses: Vec<LeaseRow>,
     pub(super) sessions: Vec<Pending<OpenSession, Recovered>>,
+    pub(super) takes: Vec<Pending<Take, Claimed>>,
     pub(super) claims: Vec<Pending<Claim, Claimed>>,
     pub(super) collections: Vec<Pending<Collect, Collected>>,
     closes: Vec<Pending<(), ()>>,
@@ -41,8 +43,10 @@ impl Batch {
             Operation::Finish(pending) => push(&mut self.finishes, pending),
             Operation::Settle(pending) => push(&mut self.settlements, pending),
             Operation::Insert(pending) => push(&mut self.inserts, pending),
+            Operation::Complete(pending) => push(&mut self.completions, pending),
             Operation::Release(pending) => push(&mut self.releases, pending),
             Operation::OpenSession(pending) => push(&mut self.sessions, pending),
+            Operation::Take(pending) => push(&mut self.takes, pending),
             Operation::Claim(pending) => push(&mut self.claims, pending),
             Operation::Collect(pending) => push(&mut self.collections, pending),
             Operation::Lapse => {}
@@ -79,25 +83,27 @@ impl Batch {
             && self.finishes.is_empty()
             && self.settlements.is_empty()
             && self.inserts.is_empty()
+            && self.completions.is_empty()
             && self.releases.is_empty()
             && self.sessions.is_empty()
+            && self.takes.is_empty()
             && self.claims.is_empty()
             && self.collections.is_empty()
     }
 
     /// Answers everyone as was decided.
     pub(super) fn answer(mut self) {
-        for claim in &mut self.claims {
-            if let Some(claimed) = claim.decided() {
-                claimed.commit();
-            }
-        }
+        let taken = self.takes.iter_mut().filter_map(Pending::decided);
+        let claimed = self.claims.iter_mut().filter_map(Pending::decided);
+        taken.chain(claimed).for_each(Claimed::commit);
         answer(self.appends);
         answer(self.finishes);
         answer(self.settlements);
         answer(self.inserts);
+        answer(self.completions);
         answer(self.releases);
         answer(self.sessions);
+        answer(self.takes);
         answer(self.claims);
         answer(self.collections);
     }
@@ -109,8 +115,10 @@ impl Batch {
         fail(self.finishes, cause);
         fail(self.settlements, cause);
         fail(self.inserts, cause);
+        fail(self.completions, cause);
         fail(self.releases, cause);
         fail(self.sessions, cause);
+        fail(self.takes, cause);
         fail(self.claims, cause);
         fail(self.collections, cause);
         self.lapses
@@ -132,8 +140,10 @@ impl Batch {
             finishes,
             settlements,
             inserts,
+            completions,
             releases,
             sessions,
+            takes,
             claims,
             collections,
         );

@@ -1,17 +1,20 @@
 //! Leases on what is due.
 
 use jiff::{SignedDuration, Timestamp};
-use koukan_core::storage::record::{Leased, Status};
+use koukan_core::storage::{
+    BackendError,
+    record::{Leased, Status},
+};
 use sqlx::sqlite::SqliteRow;
 
 use crate::{
-    query::{LEASE_DUE, PARK, Values},
+    query::{LEASE, LEASE_DUE, PARK, RELEASE, Values},
     row::{Malformed, StoredRow, micros},
 };
 
 use super::{
     lapse::Claimed,
-    operation::{Claim, Pending},
+    operation::{Claim, Pending, Take},
     task::Task,
 };
 
@@ -29,6 +32,42 @@ impl Task {
             claim.decide(Ok(claimed));
         }
         Ok(())
+    }
+
+    /// Takes single transactions under lease.
+    pub(super) async fn take(
+        &mut self,
+        takes: &mut [Pending<Take, Claimed>],
+    ) -> Result<(), sqlx::Error> {
+        for take in takes {
+            let session = take.request.session;
+            let leased = self.lease(&take.request).await?;
+            take.decide(leased.map(|leased| self.lapses.claimed(session, Vec::from_iter(leased))));
+        }
+        Ok(())
+    }
+
+    async fn lease(
+        &mut self,
+        take: &Take,
+    ) -> Result<Result<Option<Leased>, BackendError>, sqlx::Error> {
+        let mut values = Values::default();
+        values.add(take.session.to_string()).add(take.id.as_str());
+        let leased = LEASE.execute(&mut self.connection, values).await?;
+        let Some(row) = leased.rows.first() else {
+            return Ok(Ok(None));
+        };
+        let row = StoredRow(row);
+        let error = match row.leased() {
+            Ok(leased) => return Ok(Ok(Some(leased))),
+            Err(error) => error,
+        };
+        let lease = row.lease(take.session);
+        let lease = lease.map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let mut values = Values::default();
+        lease.bind(&mut values);
+        RELEASE.execute(&mut self.connection, values).await?;
+        Ok(Err(BackendError::Malformed(error.into())))
     }
 
     async fn lease_due(&mut self, claim: &Claim) -> Result<Vec<Leased>, sqlx::Error> {

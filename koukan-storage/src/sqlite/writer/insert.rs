@@ -6,14 +6,14 @@ use koukan_core::storage::BackendError;
 use sqlx::{Row, SqliteConnection};
 
 use crate::{
-    query::{FIND_BLOB, INSERT_BLOB, INSERT_CHUNK, INSERT_TRANSACTION},
-    row::{BodyRow, TransactionRow},
+    query::{FIND_BLOB, FIND_KEYED, INSERT_BLOB, INSERT_CHUNK, INSERT_PART, INSERT_TRANSACTION},
+    row::TransactionRow,
 };
 
 /// The identity of a new transaction is that of an old one.
 #[derive(Debug, thiserror::Error)]
 #[error("a transaction of that identity is there already")]
-pub(super) struct Duplicate;
+struct Duplicate;
 
 /// Lengths of the finished blobs that transactions refer to.
 pub(super) struct FinishedBlobs(HashMap<String, i64>);
@@ -28,15 +28,14 @@ impl FinishedBlobs {
         let mut unknown = Vec::new();
         let mut brought = HashMap::new();
         for transaction in transactions {
-            let Some(body) = &transaction.body else {
-                continue;
-            };
-            match &body.chunks {
-                Some(chunks) => {
-                    let new = (body.blob.as_str(), body.len, transaction.created, chunks);
-                    brought.entry(body.blob.as_str()).or_insert(new);
+            for blob in transaction.blobs() {
+                match &blob.chunks {
+                    Some(chunks) => {
+                        let new = (blob.id.as_str(), blob.len, transaction.created, chunks);
+                        brought.entry(blob.id.as_str()).or_insert(new);
+                    }
+                    None => unknown.push(blob.id.as_str()),
                 }
-                None => unknown.push(body.blob.as_str()),
             }
         }
         unknown.retain(|blob| !brought.contains_key(blob));
@@ -78,8 +77,8 @@ impl FinishedBlobs {
 
     /// Whether a transaction can be written.
     pub(super) fn check(&self, transaction: &TransactionRow) -> Result<(), BackendError> {
-        let is_fine = |body: &BodyRow| self.0.get(&body.blob) == Some(&body.len);
-        if transaction.body.as_ref().is_none_or(is_fine) {
+        let mut blobs = transaction.blobs();
+        if blobs.all(|blob| self.0.get(&blob.id) == Some(&blob.len)) {
             Ok(())
         } else {
             Err(BackendError::NoSuchBlob)
@@ -87,7 +86,7 @@ impl FinishedBlobs {
     }
 }
 
-/// Writes transactions whose blobs are there, and tells of each whether its id was new.
+/// Writes transactions whose blobs are there, and tells of each whether it was new.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     transactions: &[&TransactionRow],
@@ -96,9 +95,67 @@ pub(super) async fn insert(
         row.bind(values);
     });
     let inserted = inserted.await?.into_iter();
-    let outcome = inserted.map(|inserted| match inserted.affected {
-        0 => Err(BackendError::Failed(Duplicate.into())),
-        _ => Ok(()),
+    let are_new: Vec<_> = inserted.map(|inserted| inserted.affected == 1).collect();
+    let which = |is_new: bool| {
+        let which = transactions.iter().zip(&are_new);
+        let which = which.filter(move |(_, one)| **one == is_new);
+        which.map(|(row, _)| *row).collect::<Vec<_>>()
+    };
+    insert_parts(connection, &which(true)).await?;
+    let mut repeated = find_keyed(connection, &which(false)).await?.into_iter();
+    let outcomes = are_new.iter().map(|is_new| match is_new {
+        true => Ok(()),
+        false => Err(repeated.next().flatten().unwrap_or_else(duplicate)),
     });
-    Ok(outcome.collect())
+    Ok(outcomes.collect())
+}
+
+/// Writes the parts of transactions that have some.
+pub(super) async fn insert_parts(
+    connection: &mut SqliteConnection,
+    transactions: &[&TransactionRow],
+) -> Result<(), sqlx::Error> {
+    let parts = transactions.iter().flat_map(|transaction| {
+        let parts = transaction.parts().iter();
+        parts.map(|part| (transaction.id.as_str(), part))
+    });
+    let parts: Vec<_> = parts.collect();
+    let written = INSERT_PART.execute_each(connection, &parts, |(transaction, part), values| {
+        part.bind(transaction, values);
+    });
+    written.await?;
+    Ok(())
+}
+
+/// For each transaction, that it has the idempotency key of another, where that is so. Those
+/// without a key cost nothing.
+pub(super) async fn find_keyed(
+    connection: &mut SqliteConnection,
+    transactions: &[&TransactionRow],
+) -> Result<Vec<Option<BackendError>>, sqlx::Error> {
+    let keyed = transactions.iter().filter_map(|row| {
+        let key = row.idempotency_key.as_deref()?;
+        Some((&*row.sender, key))
+    });
+    let keyed: Vec<_> = keyed.collect();
+    let found = FIND_KEYED.execute_each(connection, &keyed, |(sender, key), values| {
+        values.add(*sender).add(*key);
+    });
+    let mut found = found.await?.into_iter();
+    let mut repeated = Vec::with_capacity(transactions.len());
+    for transaction in transactions {
+        let key = transaction.idempotency_key.as_ref();
+        let found = key.and_then(|_| found.next());
+        let first = found.as_ref().and_then(|found| found.rows.first());
+        let first = first.map(|row| row.try_get::<&str, _>(0)).transpose()?;
+        repeated.push(first.map(|id| match id.parse() {
+            Ok(id) => BackendError::Repeated(id),
+            Err(error) => BackendError::Malformed(Box::new(error)),
+        }));
+    }
+    Ok(repeated)
+}
+
+pub(super) fn duplicate() -> BackendError {
+    BackendError::Failed(Duplicate.into())
 }

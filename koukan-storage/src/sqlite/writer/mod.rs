@@ -18,6 +18,7 @@ mod blobs;
 mod checkpoint;
 mod claim;
 mod collect;
+mod complete;
 mod insert;
 mod lapse;
 mod operation;
@@ -25,7 +26,7 @@ mod session;
 mod settle;
 mod task;
 
-pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Operation};
+pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take};
 
 use std::sync::Arc;
 

@@ -19,9 +19,11 @@ pub(in crate::sqlite) enum Operation {
     Append(Pending<Append, ()>),
     Finish(Pending<Finish, ()>),
     Insert(Pending<Box<TransactionRow>, ()>),
+    Complete(Pending<Box<TransactionRow>, ()>),
     Settle(Pending<Box<SettlementRow>, ()>),
     Release(Pending<LeaseRow, ()>),
     OpenSession(Pending<OpenSession, Recovered>),
+    Take(Pending<Take, Claimed>),
     Claim(Pending<Claim, Claimed>),
     Collect(Pending<Collect, Collected>),
     /// Leases were taken for someone who has gone away.
@@ -48,6 +50,12 @@ pub(in crate::sqlite) struct Finish {
 pub(in crate::sqlite) struct OpenSession {
     pub(in crate::sqlite) session: SessionId,
     pub(in crate::sqlite) now: Timestamp,
+}
+
+/// A lease on one transaction.
+pub(in crate::sqlite) struct Take {
+    pub(in crate::sqlite) id: String,
+    pub(in crate::sqlite) session: SessionId,
 }
 
 /// Leases on what is due.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    insert::{Duplicate, FinishedBlobs, insert},
+    insert::{FinishedBlobs, duplicate, find_keyed, insert},
     operation::Pending,
     task::Task,
 };
@@ -18,15 +18,18 @@ type Settlements = [Pending<Box<SettlementRow>, ()>];
 type Inserts = [Pending<Box<TransactionRow>, ()>];
 
 impl Task {
-    /// Writes settlements, and transactions with the notifications among them.
+    /// Writes settlements, and transactions with the notifications among them; inserts and
+    /// completions that were decided before are left out.
     pub(super) async fn settle_and_insert(
         &mut self,
         settlements: &mut Settlements,
         inserts: &mut Inserts,
+        completions: &mut Inserts,
     ) -> Result<(), sqlx::Error> {
         self.check_leases(settlements).await?;
         let new = notifications(settlements, Pending::is_open)
-            .chain(inserts.iter().map(|insert| &*insert.request));
+            .chain(open_rows(inserts))
+            .chain(open_rows(completions));
         let new: Vec<_> = new.collect();
         let blobs = FinishedBlobs::of(&mut self.connection, &new).await?;
         check_notifications(settlements, &blobs);
@@ -40,19 +43,25 @@ impl Task {
                 "notification twice in a batch".into(),
             ));
         }
-        for insert in inserts.iter_mut() {
-            if let Err(error) = blobs.check(&insert.request) {
+        check_bodies(inserts, &blobs);
+        check_bodies(completions, &blobs);
+        let rows: Vec<_> = open_rows(inserts).collect();
+        let inserted = insert(&mut self.connection, &rows).await?;
+        let open = inserts.iter_mut().filter(|insert| insert.is_open());
+        for (insert, outcome) in open.zip(inserted) {
+            insert.decide(outcome);
+        }
+        self.complete(completions).await
+    }
+
+    /// Sorts out inserts that repeat one that was done before.
+    pub(super) async fn check_keys(&mut self, inserts: &mut Inserts) -> Result<(), sqlx::Error> {
+        let rows: Vec<_> = open_rows(inserts).collect();
+        let repeated = find_keyed(&mut self.connection, &rows).await?;
+        for (insert, repeated) in inserts.iter_mut().zip(repeated) {
+            if let Some(error) = repeated {
                 insert.decide(Err(error));
             }
-        }
-        let mut open: Vec<_> = inserts
-            .iter_mut()
-            .filter(|insert| insert.is_open())
-            .collect();
-        let rows: Vec<_> = open.iter().map(|insert| &*insert.request).collect();
-        let inserted = insert(&mut self.connection, &rows).await?;
-        for (insert, outcome) in open.iter_mut().zip(inserted) {
-            insert.decide(outcome);
         }
         Ok(())
     }
@@ -69,10 +78,14 @@ impl Task {
             let held = HOLDS_LEASE.execute(&mut self.connection, values).await?;
             match held.rows.first() {
                 None => settlement.decide(Err(BackendError::LeaseLost)),
-                Some(row) if row.try_get(0)? => {
-                    settlement.decide(Err(BackendError::Failed(Duplicate.into())));
+                Some(row) => {
+                    let is_duplicate: bool = row.try_get(0)?;
+                    let repeated = find_keyed(&mut self.connection, &[notification]).await?;
+                    let repeated = repeated.into_iter().next().flatten();
+                    if let Some(error) = repeated.or_else(|| is_duplicate.then(duplicate)) {
+                        settlement.decide(Err(error));
+                    }
                 }
-                Some(_) => {}
             }
         }
         Ok(())
@@ -121,6 +134,19 @@ fn notifications(
         .iter()
         .filter(move |settlement| which(settlement));
     which.filter_map(|settlement| settlement.request.notification.as_ref())
+}
+
+fn open_rows(inserts: &Inserts) -> impl Iterator<Item = &TransactionRow> {
+    let open = inserts.iter().filter(|insert| insert.is_open());
+    open.map(|insert| &*insert.request)
+}
+
+fn check_bodies(inserts: &mut Inserts, blobs: &FinishedBlobs) {
+    for insert in inserts.iter_mut().filter(|insert| insert.is_open()) {
+        if let Err(error) = blobs.check(&insert.request) {
+            insert.decide(Err(error));
+        }
+    }
 }
 
 fn check_notifications(settlements: &mut Settlements, blobs: &FinishedBlobs) {

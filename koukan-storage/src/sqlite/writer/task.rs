@@ -159,10 +159,17 @@ impl Task {
     async fn apply(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
         self.append(&mut batch.appends).await?;
         self.finish(&mut batch.finishes).await?;
-        self.settle_and_insert(&mut batch.settlements, &mut batch.inserts)
-            .await?;
+        self.check_drafts(&mut batch.completions).await?;
+        self.check_keys(&mut batch.inserts).await?;
+        self.settle_and_insert(
+            &mut batch.settlements,
+            &mut batch.inserts,
+            &mut batch.completions,
+        )
+        .await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;
+        self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
         self.collect(&mut batch.collections).await
     }

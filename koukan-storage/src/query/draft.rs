@@ -1,0 +1,37 @@
+//! Drafts.
+
+use sea_query::{Condition, Expr, ExprTrait, Query};
+
+use crate::row::ABANDON;
+
+use super::{Statement, bound, schema::Transactions, text, transaction::REST};
+
+/// Finds a draft that can be completed. Binds id, sender; gives body_kind.
+pub(crate) static FIND_DRAFT: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .column(Transactions::BodyKind)
+            .from(Transactions::Table)
+            .cond_where(is_open_draft()),
+    )
+});
+
+/// Writes a transaction in the place of its draft. Binds the [`REST`]; id, sender.
+pub(crate) static COMPLETE: Statement = Statement::new(|| {
+    text(
+        Query::update()
+            .table(Transactions::Table)
+            .values(REST.map(|column| (column, bound())))
+            .value(Transactions::CrashCount, Expr::cust("0"))
+            .cond_where(is_open_draft()),
+    )
+});
+
+/// It is a draft of that identity and sender, and never was under lease.
+fn is_open_draft() -> Condition {
+    Condition::all()
+        .add(Expr::col(Transactions::Id).eq(bound()))
+        .add(Expr::col(Transactions::Sender).eq(bound()))
+        .add(Expr::col(Transactions::Work).eq(Expr::cust(format!("'{ABANDON}'"))))
+        .add(Expr::col(Transactions::LeaseFence).eq(Expr::cust("0")))
+}
