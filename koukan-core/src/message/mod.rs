@@ -1,3 +1,4 @@
 //! Messages that the agent itself writes.
 
+pub mod builder;
 pub mod dsn;
