@@ -1,5 +1,6 @@
 //! The message of a transaction as a stream of bytes: [`Body`].
 
+mod composed;
 mod error;
 mod observe;
 mod transform;
@@ -20,6 +21,7 @@ use futures_core::{Stream, future::BoxFuture};
 
 use crate::{
     blob::{Blob, BlobReader},
+    message::builder::Rendering,
     transaction::{Aborted, pipe::Receiver},
 };
 
@@ -32,7 +34,8 @@ use self::observe::Observed;
 /// abandon the delivery before the final dot; whoever asks again gets an error again.
 ///
 /// A body that is an unchanged [`Blob`], apart from what was prepended, can be recognised as such
-/// with [`Body::into_blob`], so that it is passed on by reference.
+/// with [`Body::into_blob`], so that it is passed on by reference; one that is yet to be rendered with
+/// [`Body::into_composition`].
 ///
 /// # Example
 ///
@@ -64,6 +67,7 @@ enum Source {
         is_started: bool,
     },
     Blob(BlobReader),
+    Composition(Rendering),
     /// What the body is made of is still being found out.
     Later(BoxFuture<'static, Result<Body, BodyError>>),
     Observed(Box<Observed>),
@@ -154,6 +158,7 @@ impl Body {
                     None => None,
                 },
                 Source::Blob(reader) => ready!(reader.poll_chunk(cx)),
+                Source::Composition(rendering) => ready!(rendering.poll_chunk(cx)),
                 Source::Later(later) => match ready!(later.as_mut().poll(cx)) {
                     Ok(body) => {
                         self.take_over(body);
@@ -255,9 +260,11 @@ impl Body {
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::Blob(reader) => reader.blob().len()? - reader.position(),
             Source::Observed(observed) => observed.inner.len()?,
-            Source::Broken | Source::Pipe { .. } | Source::Later(_) | Source::Boxed(_) => {
-                return None;
-            }
+            Source::Broken
+            | Source::Pipe { .. }
+            | Source::Composition(_)
+            | Source::Later(_)
+            | Source::Boxed(_) => return None,
         };
         let prefix: usize = self.prefix.iter().map(Bytes::len).sum();
         Some(prefix as u64 + rest)
@@ -329,6 +336,7 @@ impl fmt::Debug for Body {
             Source::Later(_) => "later",
             Source::Observed(observed) => return observed.inner.fmt(f),
             Source::Blob(_) => "blob",
+            Source::Composition(_) => "composition",
             Source::Boxed(_) => "stream",
         };
         write!(f, "Body({source})")

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::blob::Blob;
+use crate::{blob::Blob, message::builder::Composition};
 
 use super::{Body, Source};
 
@@ -17,8 +17,9 @@ pub(crate) trait Observer: Send {
     /// The body ended cleanly.
     fn ended(&mut self) {}
 
-    /// All went upstream by reference: `prefix` octets and then `blob`, which may still grow.
-    fn taken(&mut self, prefix: u64, blob: &Blob);
+    /// All went upstream by reference: `prefix` octets and then what is made of `blobs`, which may
+    /// still grow.
+    fn taken(&mut self, prefix: u64, blobs: &[Blob]);
 }
 
 pub(super) struct Observed {
@@ -40,8 +41,7 @@ impl Observed {
     pub(super) fn into_blob(mut self) -> Result<(Vec<Bytes>, Blob), Self> {
         match self.inner.into_blob() {
             Ok((prefix, blob)) => {
-                let octets: usize = prefix.iter().map(Bytes::len).sum();
-                self.observer.taken(octets as u64, &blob);
+                self.observer.taken(octets(&prefix), &[blob.clone()]);
                 Ok((prefix, blob))
             }
             Err(inner) => {
@@ -50,4 +50,22 @@ impl Observed {
             }
         }
     }
+
+    pub(super) fn into_composition(mut self) -> Result<(Vec<Bytes>, Composition), Self> {
+        match self.inner.into_composition() {
+            Ok((prefix, composition)) => {
+                let blobs: Vec<_> = composition.parts().values().cloned().collect();
+                self.observer.taken(octets(&prefix), &blobs);
+                Ok((prefix, composition))
+            }
+            Err(inner) => {
+                self.inner = inner;
+                Err(self)
+            }
+        }
+    }
+}
+
+fn octets(pieces: &[Bytes]) -> u64 {
+    pieces.iter().map(|piece| piece.len() as u64).sum()
 }

@@ -1,4 +1,5 @@
 //! What is inside of messages: those that the agent itself writes, and those that pass through it.
 
+pub mod builder;
 pub mod dsn;
 pub mod line_ends;

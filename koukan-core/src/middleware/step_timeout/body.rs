@@ -28,7 +28,7 @@ impl Observer for BodyWatch {
         self.steps.body_ended();
     }
 
-    fn taken(&mut self, _: u64, blob: &Blob) {
-        self.steps.body_taken(blob.clone());
+    fn taken(&mut self, _: u64, blobs: &[Blob]) {
+        self.steps.body_taken(blobs.to_vec());
     }
 }

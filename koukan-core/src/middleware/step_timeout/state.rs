@@ -3,13 +3,17 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::{blob::Blob, reply::Reply, transaction::SlotWatch};
+use crate::{
+    blob::Blob,
+    reply::Reply,
+    transaction::{Aborted, SlotWatch},
+};
 
 use super::StepTimeouts;
 
@@ -47,8 +51,8 @@ enum BodyStep {
     Data,
     /// Upstream is to ask for octets, or to reply, until then.
     Due(Instant),
-    /// Upstream has the rest by reference.
-    Taken(Blob),
+    /// Upstream has the rest by reference; these may still grow.
+    Taken(Vec<Blob>),
 }
 
 impl Steps {
@@ -110,8 +114,8 @@ impl Steps {
     }
 
     /// Upstream has the rest by reference.
-    pub(super) fn body_taken(&self, blob: Blob) {
-        self.set_body(|_| BodyStep::Taken(blob));
+    pub(super) fn body_taken(&self, blobs: Vec<Blob>) {
+        self.set_body(|_| BodyStep::Taken(blobs));
     }
 
     fn set_body(&self, step: impl FnOnce(&StepTimeouts) -> BodyStep) {
@@ -157,12 +161,12 @@ impl Steps {
 impl State {
     fn next_deadline(&mut self, cx: &Context<'_>) -> Option<Instant> {
         self.forget_answered();
-        if let BodyStep::Taken(blob) = &self.body
-            && let Poll::Ready(end) = blob.poll_ended(cx)
+        if let BodyStep::Taken(blobs) = &self.body
+            && let Poll::Ready(end) = all_ended(blobs, cx)
         {
             self.body = match end {
-                Ok(_) => BodyStep::due_in(self.timeouts.message),
-                Err(_) => BodyStep::Idle,
+                Ok(()) => BodyStep::due_in(self.timeouts.message),
+                Err(Aborted) => BodyStep::Idle,
             };
         }
         if let BodyStep::Data = self.body
@@ -205,6 +209,13 @@ impl State {
             .is_some()
         {}
     }
+}
+
+fn all_ended(blobs: &[Blob], cx: &Context<'_>) -> Poll<Result<(), Aborted>> {
+    for blob in blobs {
+        ready!(blob.poll_ended(cx))?;
+    }
+    Poll::Ready(Ok(()))
 }
 
 impl BodyStep {

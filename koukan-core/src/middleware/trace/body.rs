@@ -21,9 +21,9 @@ impl Observer for Octets {
         self.passed += chunk.len() as u64;
     }
 
-    fn taken(&mut self, prefix: u64, blob: &Blob) {
+    fn taken(&mut self, prefix: u64, blobs: &[Blob]) {
         self.passed += prefix;
-        self.record.blob(blob.clone());
+        self.record.blobs(blobs.to_vec());
     }
 }
 

@@ -42,7 +42,7 @@ struct Notes {
     named: Recipients,
     recipient_count: usize,
     octets: u64,
-    blob: Option<Blob>,
+    blobs: Vec<Blob>,
     message: Option<Reply>,
     has_ended: bool,
 }
@@ -92,8 +92,8 @@ impl Record {
         self.notes().octets += octets;
     }
 
-    pub(super) fn blob(&self, blob: Blob) {
-        self.notes().blob = Some(blob);
+    pub(super) fn blobs(&self, blobs: Vec<Blob>) {
+        self.notes().blobs = blobs;
     }
 
     /// The call has ended; without a reply something broke.
@@ -111,7 +111,7 @@ impl Record {
 impl Drop for Shared {
     fn drop(&mut self) {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let blob = notes.blob.as_ref().and_then(Blob::len);
+        let blobs: u64 = notes.blobs.iter().filter_map(Blob::len).sum();
         tracing::info!(
             target: TARGET,
             parent: &self.span,
@@ -122,7 +122,7 @@ impl Drop for Shared {
             mail = notes.mail.as_ref().map(field::display),
             recipients = %notes.named,
             recipient_count = notes.recipient_count,
-            octets = notes.octets + blob.unwrap_or_default(),
+            octets = notes.octets + blobs,
             reply = notes.message.as_ref().map(field::display),
             outcome = notes.outcome(),
             duration_ms = self.start.elapsed().as_secs_f64() * 1e3,

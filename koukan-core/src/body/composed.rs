@@ -1,0 +1,61 @@
+//! Bodies that are yet to be rendered.
+
+use bytes::Bytes;
+
+use crate::message::builder::{Composition, Rendering};
+
+use super::{Body, Source};
+
+impl Body {
+    /// Whether the body is a composition of which nothing was read; after [`Body::ready`] that is
+    /// known.
+    pub fn is_composition(&self) -> bool {
+        match &self.source {
+            Source::Composition(rendering) => rendering.is_unread(),
+            Source::Observed(observed) => observed.inner.is_composition(),
+            _ => false,
+        }
+    }
+
+    /// Takes a composition out of which nothing was read, with what was prepended to it.
+    ///
+    /// # Errors
+    ///
+    /// The body itself where it is anything else.
+    pub fn into_composition(self) -> Result<(Vec<Bytes>, Composition), Self> {
+        let Self { prefix, source } = self;
+        let source = match source {
+            Source::Composition(rendering) => match rendering.into_composition() {
+                Ok(composition) => return Ok((prefix.into(), composition)),
+                Err(rendering) => Source::Composition(rendering),
+            },
+            Source::Observed(observed) => match observed.into_composition() {
+                Ok((inner, composition)) => {
+                    return Ok((prefix.into_iter().chain(inner).collect(), composition));
+                }
+                Err(observed) => Source::Observed(Box::new(observed)),
+            },
+            source => source,
+        };
+        Err(Self { prefix, source })
+    }
+
+    /// A body of octets and a composition after them: the reverse of [`Body::into_composition`].
+    pub fn from_composition(
+        prefix: impl IntoIterator<Item = Bytes>,
+        composition: Composition,
+    ) -> Self {
+        let prefix = prefix.into_iter().filter(|octets| !octets.is_empty());
+        Self {
+            prefix: prefix.collect(),
+            source: Source::Composition(Rendering::new(composition)),
+        }
+    }
+}
+
+impl From<Composition> for Body {
+    /// A body that is rendered as it is read.
+    fn from(composition: Composition) -> Self {
+        Self::from_composition([], composition)
+    }
+}

@@ -1,0 +1,68 @@
+//! A spec together with the blobs that it names.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::blob::Blob;
+
+use super::{Content, Spec};
+
+/// A message that is yet to be rendered: a [`Spec`] and a blob for each part that it names.
+///
+/// Clones are cheap and share the blobs. It becomes a body by `Body::from`, and can be taken out of
+/// one with [`Body::into_composition`](crate::body::Body::into_composition) as long as nothing was
+/// read.
+#[derive(Debug, Clone)]
+pub struct Composition {
+    spec: Arc<Spec>,
+    parts: BTreeMap<Box<str>, Blob>,
+}
+
+/// A spec has a part that there is nothing for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unresolved {
+    /// There is no blob of this name.
+    #[error("no blob for part {0}")]
+    CreateId(Box<str>),
+    /// A `reuse_uri` was not replaced: see [`Spec::replace_reuse_uris`].
+    #[error("nothing was found out about a reuse_uri")]
+    ReuseUri(Box<str>),
+}
+
+impl Composition {
+    /// Puts a spec and blobs together. Blobs that the spec does not name are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Unresolved`] where the content of a part is missing.
+    pub fn new(
+        spec: Arc<Spec>,
+        blobs: impl IntoIterator<Item = (Box<str>, Blob)>,
+    ) -> Result<Self, Unresolved> {
+        let mut blobs: BTreeMap<_, _> = blobs.into_iter().collect();
+        let mut parts = BTreeMap::new();
+        for part in spec.parts() {
+            match part.content() {
+                Content::Inline(_) => {}
+                Content::ReuseUri(uri) => return Err(Unresolved::ReuseUri(uri.clone())),
+                Content::CreateId(id) if parts.contains_key(id) => {}
+                Content::CreateId(id) => {
+                    let blob = blobs.remove(id);
+                    let blob = blob.ok_or_else(|| Unresolved::CreateId(id.clone()))?;
+                    parts.insert(id.clone(), blob);
+                }
+            }
+        }
+        Ok(Self { spec, parts })
+    }
+
+    /// What the message contains.
+    pub fn spec(&self) -> &Arc<Spec> {
+        &self.spec
+    }
+
+    /// The blobs, by the names that the spec gives them.
+    pub fn parts(&self) -> &BTreeMap<Box<str>, Blob> {
+        &self.parts
+    }
+}

@@ -1,0 +1,92 @@
+//! Base64 in lines, of octets that come in chunks.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::{Bytes, BytesMut};
+
+/// Octets that a line of 76 characters encodes: RFC 2045 section 6.8.
+const LINE: usize = 57;
+/// Octets that a piece encodes at most.
+const PIECE: usize = LINE * 840;
+
+/// Encodes chunks of any length; what they are cut into makes no difference to the octets.
+#[derive(Debug, Default)]
+pub(crate) struct Base64Lines {
+    /// Less than a line.
+    carry: BytesMut,
+    chunk: Bytes,
+}
+
+impl Base64Lines {
+    /// Adds octets, once the last ones are encoded.
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        debug_assert!(self.chunk.is_empty(), "octets were left");
+        self.chunk = chunk;
+    }
+
+    /// Whole lines, if there are some.
+    pub(super) fn next_lines(&mut self) -> Option<Bytes> {
+        if self.carry.len() + self.chunk.len() < LINE {
+            self.carry.extend_from_slice(&self.chunk.split_off(0));
+            return None;
+        }
+        let mut lines = String::with_capacity((self.chunk.len().min(PIECE) / LINE + 2) * 78);
+        if !self.carry.is_empty() {
+            let missing = self.chunk.split_to(LINE - self.carry.len());
+            self.carry.extend_from_slice(&missing);
+            encode(&self.carry, &mut lines);
+            self.carry.clear();
+        }
+        let whole = self.chunk.len() / LINE * LINE;
+        encode(&self.chunk.split_to(whole.min(PIECE)), &mut lines);
+        Some(lines.into())
+    }
+
+    /// The last line.
+    pub(super) fn finish(&mut self) -> Bytes {
+        let mut line = String::new();
+        encode(&self.carry, &mut line);
+        self.carry.clear();
+        line.into()
+    }
+}
+
+/// Encodes octets into lines, each with its end.
+pub(super) fn encode(octets: &[u8], lines: &mut String) {
+    for line in octets.chunks(LINE) {
+        STANDARD.encode_string(line, lines);
+        lines.push_str("\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_make_no_difference() {
+        let octets: Vec<u8> = (0..2 * PIECE + 100)
+            .map(|i| (i * 7 + i / 251) as u8)
+            .collect();
+        let mut expected = String::new();
+        encode(&octets, &mut expected);
+        assert!(expected.lines().all(|line| line.len() <= 76));
+        for length in [1, 2, 56, 57, 58, 1000, PIECE, octets.len()] {
+            let mut lines = Base64Lines::default();
+            let mut encoded = Vec::new();
+            for chunk in octets.chunks(length) {
+                lines.push(Bytes::copy_from_slice(chunk));
+                while let Some(chunk) = lines.next_lines() {
+                    assert!(chunk.len() <= 66_000);
+                    encoded.extend_from_slice(&chunk);
+                }
+            }
+            encoded.extend_from_slice(&lines.finish());
+            assert!(encoded == expected.as_bytes(), "chunks of {length}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_no_line() {
+        assert_eq!(Base64Lines::default().finish(), "");
+    }
+}

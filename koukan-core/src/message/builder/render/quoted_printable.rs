@@ -1,0 +1,80 @@
+//! Quoted-printable: RFC 2045 section 6.7.
+
+/// Characters of a line without the `=` of a soft line break, at most.
+const LINE: usize = 75;
+
+/// Encodes a text whose line ends are CRLF.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + text.len() / 8);
+    for line in text.split_inclusive("\r\n") {
+        let (line, end) = match line.strip_suffix("\r\n") {
+            Some(line) => (line, "\r\n"),
+            None => (line, ""),
+        };
+        encode_line(line.as_bytes(), &mut encoded);
+        encoded.push_str(end);
+    }
+    encoded
+}
+
+fn encode_line(line: &[u8], encoded: &mut String) {
+    let mut column = 0;
+    for (position, octet) in line.iter().enumerate() {
+        let is_last = position + 1 == line.len();
+        // A line that begins with "From " would get a ">" where mail is kept in mbox files.
+        let is_from = position == 0 && line.starts_with(b"From ");
+        let is_plain = match octet {
+            b' ' | b'\t' => !is_last,
+            b'=' => false,
+            _ => octet.is_ascii_graphic() && !is_from,
+        };
+        let width = if is_plain { 1 } else { 3 };
+        if column + width > LINE {
+            encoded.push_str("=\r\n");
+            column = 0;
+        }
+        if is_plain {
+            encoded.push(char::from(*octet));
+        } else {
+            encoded.push_str(&format!("={octet:02X}"));
+        }
+        column += width;
+    }
+}
+
+/// About how long a text gets.
+pub(super) fn encoded_len(text: &str) -> usize {
+    let is_plain =
+        |octet: u8| octet.is_ascii_graphic() && octet != b'=' || b" \t\r\n".contains(&octet);
+    let width = |octet| if is_plain(octet) { 1 } else { 3 };
+    let width: usize = text.bytes().map(width).sum();
+    width + width / LINE * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes_what_is_not_plain() {
+        for (text, expected) in [
+            ("", ""),
+            ("a b\r\n", "a b\r\n"),
+            ("a \r\n\t", "a=20\r\n=09"),
+            ("1=2\0", "1=3D2=00"),
+            ("ü", "=C3=BC"),
+            ("From me\r\nFrom", "=46rom me\r\nFrom"),
+        ] {
+            assert_eq!(encode(text), expected);
+        }
+    }
+
+    #[test]
+    fn lines_are_short() {
+        for text in ["x".repeat(500), "ü".repeat(500), "x ".repeat(500)] {
+            let encoded = encode(&text);
+            assert!(encoded.lines().all(|line| line.len() <= 76), "{encoded}");
+            assert!(!encoded.contains(" \r\n"), "{encoded}");
+        }
+    }
+}

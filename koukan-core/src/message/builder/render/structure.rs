@@ -1,0 +1,258 @@
+//! Which part stands where.
+
+use std::{collections::VecDeque, mem};
+
+use bytes::Bytes;
+
+use super::{
+    super::{
+        Composition,
+        boundary::Boundaries,
+        spec::{Content, MediaType, Part},
+    },
+    Segment,
+    base64_lines::Base64Lines,
+    field::Field,
+    header, parameter, text,
+    verbatim::Verbatim,
+};
+
+/// Lays a message out.
+pub(super) fn segments(composition: &Composition) -> VecDeque<Segment> {
+    let spec = composition.spec();
+    let header = header::fields(spec);
+    let mut writer = Writer {
+        composition,
+        boundaries: Boundaries::of(spec, &header),
+        text: header,
+        segments: VecDeque::new(),
+    };
+    writer.text.push_str("MIME-Version: 1.0\r\n");
+    match tree(composition) {
+        Some(root) => writer.node(&root),
+        None => writer
+            .text
+            .push_str("Content-Type: text/plain; charset=utf-8\r\n\r\n"),
+    }
+    // Lines have ends, also the last one of a text that is the whole message.
+    if !writer.text.is_empty() && !writer.text.ends_with("\r\n") {
+        writer.text.push_str("\r\n");
+    }
+    writer.flush();
+    writer.segments
+}
+
+/// A part, or parts.
+enum Node<'a> {
+    Leaf(&'a Part, Disposition),
+    Multipart(&'static str, Vec<Node<'a>>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disposition {
+    /// A text, which needs none unless it has a file name.
+    Body,
+    Inline,
+    Attachment,
+}
+
+fn tree(composition: &Composition) -> Option<Node<'_>> {
+    let spec = composition.spec();
+    let mut texts: Vec<_> = spec.text_body().iter().collect();
+    texts.sort_by_key(|part| rank(part.content_type()));
+    let texts = texts
+        .into_iter()
+        .map(|part| Node::Leaf(part, Disposition::Body));
+    let body = joined("alternative", texts.collect());
+    let related = spec.related_attachments().iter();
+    let mut related: Vec<_> = related
+        .map(|part| Node::Leaf(part, Disposition::Inline))
+        .collect();
+    let mut mixed = Vec::new();
+    match body {
+        Some(body) if related.is_empty() => mixed.push(body),
+        Some(body) => {
+            related.insert(0, body);
+            mixed.push(Node::Multipart("related", related));
+        }
+        None => mixed.append(&mut related),
+    }
+    let files = spec.file_attachments().iter();
+    mixed.extend(files.map(|part| Node::Leaf(part, Disposition::Attachment)));
+    match &mixed[..] {
+        // A file is not taken for a text, and a message not for the one that it is in.
+        [Node::Leaf(part, disposition)]
+            if *disposition != Disposition::Body || part.content_type().is_message() =>
+        {
+            Some(Node::Multipart("mixed", mixed))
+        }
+        _ => joined("mixed", mixed),
+    }
+}
+
+/// One node of several, if there are any.
+fn joined<'a>(subtype: &'static str, mut nodes: Vec<Node<'a>>) -> Option<Node<'a>> {
+    match nodes.len() {
+        0 | 1 => nodes.pop(),
+        _ => Some(Node::Multipart(subtype, nodes)),
+    }
+}
+
+/// Where an alternative stands: readers take the last that they know.
+fn rank(content_type: &MediaType) -> u8 {
+    match content_type.essence() {
+        "text/plain" => 0,
+        "text/html" => 2,
+        // What it invites to is also in the others.
+        "text/calendar" => 3,
+        _ => 1,
+    }
+}
+
+impl Node<'_> {
+    fn essence(&self) -> String {
+        match self {
+            Self::Leaf(part, _) => part.content_type().essence().to_owned(),
+            Self::Multipart(subtype, _) => format!("multipart/{subtype}"),
+        }
+    }
+
+    fn is_eight_bit(&self) -> bool {
+        match self {
+            Self::Leaf(part, _) => part.content_type().is_message(),
+            Self::Multipart(_, nodes) => nodes.iter().any(Self::is_eight_bit),
+        }
+    }
+}
+
+struct Writer<'a> {
+    composition: &'a Composition,
+    boundaries: Boundaries,
+    /// What comes after the segments.
+    text: String,
+    segments: VecDeque<Segment>,
+}
+
+impl Writer<'_> {
+    fn flush(&mut self) {
+        if !self.text.is_empty() {
+            let octets = Bytes::from(mem::take(&mut self.text));
+            self.segments.push_back(Segment::Octets(octets));
+        }
+    }
+
+    /// Writes a node, from its `Content-Type`.
+    fn node(&mut self, node: &Node<'_>) {
+        match node {
+            Node::Leaf(part, disposition) => self.leaf(part, *disposition),
+            Node::Multipart(subtype, nodes) => self.multipart(subtype, nodes, node.is_eight_bit()),
+        }
+    }
+
+    fn multipart(&mut self, subtype: &str, nodes: &[Node<'_>], is_eight_bit: bool) {
+        let boundary = self.boundaries.another();
+        let mut field = Field::new("content-type");
+        field.word(&format!("multipart/{subtype}"));
+        if let ("related", [root, ..]) = (subtype, nodes) {
+            // RFC 2387 section 3.1.
+            field
+                .append(";")
+                .word(&format!("type=\"{}\"", root.essence()));
+        }
+        field.append(";").word(&format!("boundary=\"{boundary}\""));
+        self.text.push_str(&field.finish());
+        if is_eight_bit {
+            self.text.push_str("Content-Transfer-Encoding: 8bit\r\n");
+        }
+        for node in nodes {
+            self.text.push_str(&format!("\r\n--{boundary}\r\n"));
+            self.node(node);
+        }
+        self.text.push_str(&format!("\r\n--{boundary}--\r\n"));
+    }
+
+    fn leaf(&mut self, part: &Part, disposition: Disposition) {
+        let content_type = part.content_type();
+        let mut field = Field::new("content-type");
+        field.word(content_type.essence());
+        let inline = part.content().as_inline();
+        // Inline text is UTF-8, whatever it was before it was put into JSON.
+        let is_utf8 = content_type.is_text()
+            && (inline.is_some() || content_type.parameter("charset").is_none());
+        if is_utf8 {
+            field.append(";").word("charset=utf-8");
+        }
+        for (name, value) in content_type.parameters() {
+            if !(is_utf8 && name == "charset") {
+                parameter::add(&mut field, name, value);
+            }
+        }
+        self.text.push_str(&field.finish());
+        let disposition = match (disposition, part.filename()) {
+            (Disposition::Body, None) => None,
+            (Disposition::Body | Disposition::Inline, _) => Some("inline"),
+            (Disposition::Attachment, _) => Some("attachment"),
+        };
+        if let Some(disposition) = disposition {
+            let mut field = Field::new("content-disposition");
+            field.word(disposition);
+            if let Some(name) = part.filename() {
+                parameter::add(&mut field, "filename", name);
+            }
+            self.text.push_str(&field.finish());
+        }
+        if let Some(id) = part.content_id() {
+            let mut field = Field::new("content-id");
+            field.word(&format!("<{id}>"));
+            self.text.push_str(&field.finish());
+        }
+        self.content(part);
+    }
+
+    fn content(&mut self, part: &Part) {
+        let content_type = part.content_type();
+        match part.content() {
+            Content::Inline(inline) if content_type.is_message() => {
+                self.encoding("8bit");
+                let octets = Bytes::copy_from_slice(inline.as_bytes());
+                let blob = crate::blob::Blob::from_bytes(octets);
+                self.flush();
+                let verbatim = Verbatim::new(self.boundaries.base());
+                self.segments
+                    .push_back(Segment::Verbatim(blob.reader(), verbatim));
+            }
+            Content::Inline(inline) => {
+                let encoded = match content_type.is_text() {
+                    true => text::encode_text(inline),
+                    false => text::encode_octets(inline.as_bytes()),
+                };
+                self.encoding(encoded.encoding);
+                match std::str::from_utf8(&encoded.octets) {
+                    Ok(text) => self.text.push_str(text),
+                    // Every encoding is ASCII.
+                    Err(_) => debug_assert!(false, "not ASCII"),
+                }
+            }
+            Content::CreateId(name) | Content::ReuseUri(name) => {
+                let Some(blob) = self.composition.parts().get(name) else {
+                    debug_assert!(false, "a composition has a blob for each name");
+                    return;
+                };
+                let segment = if content_type.is_message() {
+                    self.encoding("8bit");
+                    Segment::Verbatim(blob.reader(), Verbatim::new(self.boundaries.base()))
+                } else {
+                    self.encoding("base64");
+                    Segment::Base64(blob.reader(), Base64Lines::default())
+                };
+                self.flush();
+                self.segments.push_back(segment);
+            }
+        }
+    }
+
+    fn encoding(&mut self, encoding: &str) {
+        self.text
+            .push_str(&format!("Content-Transfer-Encoding: {encoding}\r\n\r\n"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Inline text: its transfer encoding.
+
+use bytes::Bytes;
+
+use super::{base64_lines, quoted_printable};
+
+/// Octets of a line of 7bit text, at most; a longer one is encoded, so that nobody wraps it.
+const LINE: usize = 78;
+
+/// A text in its transfer encoding.
+pub(super) struct Encoded {
+    pub(super) encoding: &'static str,
+    pub(super) octets: Bytes,
+}
+
+/// Encodes a text, with all line ends made CRLF.
+pub(super) fn encode_text(text: &str) -> Encoded {
+    let text = canonical(text);
+    if is_seven_bit(&text) {
+        return Encoded {
+            encoding: "7bit",
+            octets: text.into(),
+        };
+    }
+    if quoted_printable::encoded_len(&text) > text.len().div_ceil(3) * 4 * 78 / 76 {
+        return encode_octets(text.as_bytes());
+    }
+    Encoded {
+        encoding: "quoted-printable",
+        octets: quoted_printable::encode(&text).into(),
+    }
+}
+
+/// Encodes octets as they are.
+pub(super) fn encode_octets(octets: &[u8]) -> Encoded {
+    let mut lines = String::with_capacity(octets.len() / 57 * 78 + 80);
+    base64_lines::encode(octets, &mut lines);
+    Encoded {
+        encoding: "base64",
+        octets: lines.into(),
+    }
+}
+
+/// The text with line ends that are CRLF.
+fn canonical(text: &str) -> String {
+    let mut canonical = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text;
+    while let Some(end) = rest.find(['\r', '\n']) {
+        canonical.push_str(&rest[..end]);
+        canonical.push_str("\r\n");
+        let length = if rest[end..].starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
+        rest = &rest[end + length..];
+    }
+    canonical.push_str(rest);
+    canonical
+}
+
+fn is_seven_bit(text: &str) -> bool {
+    let is_fine = |line: &str| {
+        line.len() <= LINE
+            && line.bytes().all(|octet| octet.is_ascii_graphic() || b" \t".contains(&octet))
+            && !line.ends_with([' ', '\t'])
+            && !line.starts_with("From ")
+            // What boundaries begin with.
+            && !line.contains("=_")
+    };
+    text.split("\r\n").all(is_fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(text: &str) -> (&'static str, String) {
+        let Encoded { encoding, octets } = encode_text(text);
+        (encoding, String::from_utf8(octets.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is_but_for_line_ends() {
+        for (text, expected) in [
+            ("", ""),
+            ("a\nb\rc\r\nd", "a\r\nb\r\nc\r\nd"),
+            ("\r\r\n\n", "\r\n\r\n\r\n"),
+        ] {
+            assert_eq!(encoded(text), ("7bit", expected.into()));
+        }
+    }
+
+    #[test]
+    fn the_rest_is_encoded() {
+        for text in [
+            "a ",
+            "=_",
+            "From x",
+            "\0",
+            "grün und länger als das andere",
+            &"x".repeat(79),
+        ] {
+            assert_eq!(encoded(text).0, "quoted-printable", "{text}");
+        }
+        assert_eq!(
+            encoded("日本語のテキスト"),
+            ("base64", "5pel5pys6Kqe44Gu44OG44Kt44K544OI\r\n".into())
+        );
+    }
+}

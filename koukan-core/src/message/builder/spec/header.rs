@@ -1,0 +1,281 @@
+//! Header fields.
+
+use std::collections::BTreeSet;
+
+use crate::path::Mailbox;
+
+use super::{
+    super::{
+        SpecError,
+        limits::{MAX_HEADER_FIELDS, MAX_HEADER_TEXT, MAX_NAME, MAX_PARAMETER, MAX_WORD},
+    },
+    Reader, date,
+};
+
+/// A header field.
+///
+/// *Shape* of the name: `ftext` of RFC 5322, in the case in which it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    name: Box<str>,
+    value: HeaderValue,
+}
+
+/// The value of a header field, by its kind, which the name tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderValue {
+    /// Of from, to, cc, bcc, reply-to and sender; never empty.
+    Addresses(Vec<Address>),
+    /// Of date.
+    Date {
+        /// Seconds since 1970.
+        unix_secs: i64,
+        /// Seconds that local time is ahead of UTC.
+        tz_offset: i64,
+    },
+    /// Of message-id, in-reply-to and references, without `<>`; never empty.
+    Ids(Vec<Box<str>>),
+    /// Of any other field.
+    Text(Box<str>),
+}
+
+/// A mailbox with the name of whoever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    display_name: Option<Box<str>>,
+    address: Mailbox,
+}
+
+/// Fields that the builder writes itself.
+const OURS: [&str; 5] = [
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
+];
+/// Fields that may stand once: RFC 5322 section 3.6.
+const ONCE: [&str; 11] = [
+    "date",
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "subject",
+];
+
+impl Header {
+    pub(super) fn known(name: &str, value: HeaderValue) -> Self {
+        Self {
+            name: name.into(),
+            value,
+        }
+    }
+
+    /// The name, in the case in which it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value.
+    pub fn value(&self) -> &HeaderValue {
+        &self.value
+    }
+
+    /// Whether the field is never rendered: bcc.
+    pub fn is_envelope_only(&self) -> bool {
+        self.name.eq_ignore_ascii_case("bcc")
+    }
+
+    pub(super) fn needs_smtputf8(&self) -> bool {
+        match &self.value {
+            HeaderValue::Addresses(all) => all.iter().any(|one| !one.address.is_ascii()),
+            HeaderValue::Ids(ids) => ids.iter().any(|id| !id.is_ascii()),
+            HeaderValue::Date { .. } | HeaderValue::Text(_) => false,
+        }
+    }
+
+    /// About how many octets it has.
+    pub(super) fn size(&self) -> usize {
+        let value = match &self.value {
+            HeaderValue::Addresses(all) => all.iter().map(Address::size).sum(),
+            HeaderValue::Date { .. } => 31,
+            HeaderValue::Ids(ids) => ids.iter().map(|id| id.len() + 4).sum(),
+            HeaderValue::Text(text) => text.len(),
+        };
+        self.name.len() + 4 + value
+    }
+}
+
+impl Address {
+    /// The name of whoever it is.
+    pub fn display_name(&self) -> Option<&str> {
+        self.display_name.as_deref()
+    }
+
+    /// The mailbox.
+    pub fn address(&self) -> &Mailbox {
+        &self.address
+    }
+
+    fn size(&self) -> usize {
+        self.display_name.as_ref().map_or(0, |name| name.len()) + self.address.as_str().len() + 4
+    }
+}
+
+// === reading ===
+
+pub(super) fn read_all(headers: &Reader<'_>) -> Result<Vec<Header>, SpecError> {
+    let readers = headers.array("an array of [name, value] pairs")?;
+    if readers.len() > MAX_HEADER_FIELDS {
+        return Err(headers.error(&format!("there may be {MAX_HEADER_FIELDS} header fields")));
+    }
+    let mut seen = BTreeSet::new();
+    let mut read_all = Vec::with_capacity(readers.len());
+    for reader in readers {
+        let header = read(&reader)?;
+        let name = header.name.to_ascii_lowercase();
+        if ONCE.contains(&&*name) && !seen.insert(name) {
+            return Err(reader.error("may stand only once: remove one of them"));
+        }
+        read_all.push(header);
+    }
+    Ok(read_all)
+}
+
+/// Reads a `[name, value]` pair.
+pub(crate) fn read(header: &Reader<'_>) -> Result<Header, SpecError> {
+    let pair = "a [name, value] pair";
+    let elements = header.array(pair)?;
+    let [name, value] = &elements[..] else {
+        return Err(header.error(&format!("must be {pair}")));
+    };
+    let text = name.string("the name of a header field")?;
+    // RFC 5322 section 3.6.8.
+    if text.is_empty()
+        || text.len() > MAX_NAME
+        || !text.bytes().all(|c| c.is_ascii_graphic() && c != b':')
+    {
+        return Err(name.error(&format!(
+            "must be 1 to {MAX_NAME} visible ASCII characters without a colon"
+        )));
+    }
+    let lower = text.to_ascii_lowercase();
+    if OURS.contains(&&*lower) {
+        return Err(name.error(&format!("`{lower}` is written by the builder: remove it")));
+    }
+    let value = match &*lower {
+        "from" | "to" | "cc" | "bcc" | "reply-to" => HeaderValue::Addresses(read_addresses(value)?),
+        "sender" => {
+            let addresses = read_addresses(value)?;
+            if addresses.len() != 1 {
+                return Err(value.error("must be one address"));
+            }
+            HeaderValue::Addresses(addresses)
+        }
+        "date" => read_date(value)?,
+        "message-id" | "in-reply-to" | "references" => HeaderValue::Ids(read_ids(value, &lower)?),
+        _ => HeaderValue::Text(value.text("a string", MAX_HEADER_TEXT)?.into()),
+    };
+    Ok(Header {
+        name: text.into(),
+        value,
+    })
+}
+
+fn read_addresses(value: &Reader<'_>) -> Result<Vec<Address>, SpecError> {
+    if value.is_object() {
+        return Ok([read_address(value)?].into());
+    }
+    let elements = value.array("an array of {\"display_name\", \"address\"} objects")?;
+    if elements.is_empty() {
+        return Err(value.error("must not be empty: leave the header field out"));
+    }
+    elements.iter().map(read_address).collect()
+}
+
+fn read_address(value: &Reader<'_>) -> Result<Address, SpecError> {
+    let (mut display_name, mut address) = (None, None);
+    for (key, value) in value.object("an object with `address`")? {
+        match key {
+            "display_name" => {
+                let name = value.text("a name", MAX_PARAMETER)?;
+                display_name = (!name.trim().is_empty()).then(|| name.trim().into());
+            }
+            "address" => {
+                let text = value.string("an address such as \"alice@example.com\"")?;
+                let mailbox = text.parse::<Mailbox>().map_err(|reason| {
+                    value.error(&format!(
+                        "must be an address such as alice@example.com: {reason}"
+                    ))
+                })?;
+                address = Some(mailbox);
+            }
+            _ => return Err(value.unknown_key()),
+        }
+    }
+    let address = address.ok_or_else(|| value.error("lacks an `address`"))?;
+    Ok(Address {
+        display_name,
+        address,
+    })
+}
+
+fn read_date(value: &Reader<'_>) -> Result<HeaderValue, SpecError> {
+    let (mut unix_secs, mut tz_offset) = (None, 0);
+    for (key, value) in value.object("an object with `unix_secs` and `tz_offset`")? {
+        match key {
+            "unix_secs" => unix_secs = Some(value.integer("a whole number of seconds")?),
+            "tz_offset" => tz_offset = value.integer("a whole number of seconds")?,
+            _ => return Err(value.unknown_key()),
+        }
+    }
+    let unix_secs = unix_secs.ok_or_else(|| value.error("lacks `unix_secs`"))?;
+    date::write(unix_secs, tz_offset).map_err(|reason| value.error(reason))?;
+    Ok(HeaderValue::Date {
+        unix_secs,
+        tz_offset,
+    })
+}
+
+fn read_ids(value: &Reader<'_>, name: &str) -> Result<Vec<Box<str>>, SpecError> {
+    if value.is_string() {
+        return Ok([bare_id(value, MAX_WORD)?].into());
+    }
+    let elements = value.array("an array of ids without `<>`")?;
+    if elements.is_empty() {
+        return Err(value.error("must not be empty: leave the header field out"));
+    }
+    if name == "message-id" && elements.len() > 1 {
+        return Err(value.error("must be one id"));
+    }
+    elements.iter().map(|id| bare_id(id, MAX_WORD)).collect()
+}
+
+/// An id, also where it has its `<>`.
+pub(super) fn bare_id(value: &Reader<'_>, max: usize) -> Result<Box<str>, SpecError> {
+    let text = value.string("an id without `<>`")?;
+    let inner = text.strip_prefix('<').and_then(|t| t.strip_suffix('>'));
+    let id = inner.unwrap_or(text);
+    if id.len() > max || !is_id(id) {
+        return Err(value.error(&format!(
+            "must be an id such as abc@example.com, of {max} octets at most, without spaces, `<` and `>`"
+        )));
+    }
+    Ok(id.into())
+}
+
+/// Whether a text can stand between `<` and `>`.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_fine = |c: char| {
+        c.is_ascii_graphic() && !"<>".contains(c)
+            || !c.is_ascii() && !c.is_control() && !c.is_whitespace()
+    };
+    !text.is_empty() && text.chars().all(is_fine)
+}

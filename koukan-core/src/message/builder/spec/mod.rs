@@ -1,0 +1,187 @@
+//! What a message is to contain.
+
+mod complete;
+mod date;
+mod header;
+mod media_type;
+mod part;
+mod reader;
+mod write;
+
+use self::reader::Reader;
+pub(super) use self::{date::write as write_date, media_type::is_token};
+pub use self::{
+    header::{Address, Header, HeaderValue},
+    media_type::MediaType,
+    part::{Content, Part},
+};
+
+use serde_json::Value;
+
+use super::{MAX_HEADER_FIELDS, MAX_HEADER_OCTETS, MAX_INLINE_OCTETS, MAX_PARTS, SpecError};
+
+/// What a message is to contain: its header fields, and its parts by what they are for.
+///
+/// One that was read can be rendered; all that can go wrong later is that a blob cannot be read, or
+/// that an attached message is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spec {
+    headers: Vec<Header>,
+    text_body: Vec<Part>,
+    related_attachments: Vec<Part>,
+    file_attachments: Vec<Part>,
+}
+
+impl Spec {
+    /// Reads a spec.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError`], with the path of what is wrong: an unknown key, a value of another type, an
+    /// address or media type that is none, a control character, a field that the builder writes
+    /// itself or that may stand only once, or too much of anything.
+    pub fn from_json(json: &Value) -> Result<Self, SpecError> {
+        let mut spec = Self::default();
+        let root = Reader::root(json);
+        for (key, value) in root.object("an object with `headers` and parts")? {
+            match key {
+                "headers" => spec.headers = header::read_all(&value)?,
+                "text_body" => spec.text_body = part::read_all(&value)?,
+                "related_attachments" => spec.related_attachments = part::read_all(&value)?,
+                "file_attachments" => spec.file_attachments = part::read_all(&value)?,
+                "parts" => {
+                    return Err(value.error(
+                        "is what a parser makes; describe the parts in `text_body`, \
+                         `related_attachments` and `file_attachments`",
+                    ));
+                }
+                _ => return Err(value.unknown_key()),
+            }
+        }
+        spec.check_size(&root)?;
+        Ok(spec)
+    }
+
+    fn check_size(&self, root: &Reader<'_>) -> Result<(), SpecError> {
+        let headers: usize = self.headers.iter().map(Header::size).sum();
+        let inline = |part: &Part| part.content().as_inline().map_or(0, str::len);
+        let inline: usize = self.parts().map(inline).sum();
+        for (is, max, of_what) in [
+            (self.headers.len(), MAX_HEADER_FIELDS, "header fields"),
+            (headers, MAX_HEADER_OCTETS, "octets of header fields"),
+            (self.parts().count(), MAX_PARTS, "parts"),
+            (inline, MAX_INLINE_OCTETS, "octets of inline content"),
+        ] {
+            if is > max {
+                return Err(root.error(&format!("there may be {max} {of_what}, not {is}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The header fields, in order; `bcc` among them, which is never rendered.
+    pub fn headers(&self) -> &[Header] {
+        &self.headers
+    }
+
+    /// The first header field of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&HeaderValue> {
+        let mut headers = self.headers.iter();
+        let header = headers.find(|header| header.name().eq_ignore_ascii_case(name))?;
+        Some(header.value())
+    }
+
+    /// The alternatives of the text, in the order in which they were given.
+    pub fn text_body(&self) -> &[Part] {
+        &self.text_body
+    }
+
+    /// What the text refers to, such as its images.
+    pub fn related_attachments(&self) -> &[Part] {
+        &self.related_attachments
+    }
+
+    /// Files.
+    pub fn file_attachments(&self) -> &[Part] {
+        &self.file_attachments
+    }
+
+    /// All parts, in the order of the spec.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        let related = self.related_attachments.iter();
+        self.text_body
+            .iter()
+            .chain(related)
+            .chain(&self.file_attachments)
+    }
+
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut Part> {
+        let related = self.related_attachments.iter_mut();
+        self.text_body
+            .iter_mut()
+            .chain(related)
+            .chain(&mut self.file_attachments)
+    }
+
+    /// The names of the parts that are to be uploaded, each once, in the order of the spec.
+    pub fn create_ids(&self) -> Vec<&str> {
+        unique(self.parts().filter_map(|part| match part.content() {
+            Content::CreateId(id) => Some(&**id),
+            _ => None,
+        }))
+    }
+
+    /// The URIs of the parts that are to be shared, each once, in the order of the spec.
+    pub fn reuse_uris(&self) -> Vec<&str> {
+        unique(self.parts().filter_map(|part| match part.content() {
+            Content::ReuseUri(uri) => Some(&**uri),
+            _ => None,
+        }))
+    }
+
+    /// Replaces each `reuse_uri` by the name of a part, which `name_of` knows, so that the content
+    /// of each part is inline or has a name.
+    ///
+    /// *Shape* of the names: as those of `create_id`, and not one of [`Spec::create_ids`] unless it
+    /// is the same content.
+    ///
+    /// # Errors
+    ///
+    /// Those of `name_of`; what was replaced before stays replaced.
+    pub fn replace_reuse_uris<E>(
+        &mut self,
+        mut name_of: impl FnMut(&str) -> Result<Box<str>, E>,
+    ) -> Result<(), E> {
+        for part in self.parts_mut() {
+            if let Content::ReuseUri(uri) = &part.content {
+                part.content = Content::CreateId(name_of(uri)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an address, an id or a domain is not ASCII, so that the message can only go where
+    /// SMTPUTF8 is offered: RFC 6532.
+    pub fn needs_smtputf8(&self) -> bool {
+        let headers = self
+            .headers
+            .iter()
+            .filter(|header| !header.is_envelope_only());
+        headers.into_iter().any(Header::needs_smtputf8)
+            || self
+                .parts()
+                .any(|part| part.content_id().is_some_and(|id| !id.is_ascii()))
+    }
+
+    /// Whether the rendered message is `8bit`, so that it can only go where 8BITMIME is offered:
+    /// RFC 6152.
+    pub fn needs_8bitmime(&self) -> bool {
+        self.needs_smtputf8() || self.parts().any(|part| part.content_type().is_message())
+    }
+}
+
+/// Each once. There are [`MAX_PARTS`] at most.
+fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.filter(|name| seen.insert(*name)).collect()
+}
