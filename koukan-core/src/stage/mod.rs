@@ -12,4 +12,5 @@
 pub mod dispatcher;
 pub mod exploder;
 pub mod output_handler;
+pub mod rest_handler;
 pub mod storage_writer;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::{blob::Blob, path::ReversePath, transaction::Mail};
+use crate::{blob::Blob, body::Body, path::ReversePath, transaction::Mail};
 
 use super::{
     BackendError, CustodyError, Lease, Recorder, SharedBody, Storage, Watch,
@@ -24,7 +24,9 @@ impl Recorder {
     /// Sets a message that is described: the description, in JSON, and its parts by the names
     /// that stand there, which may still grow.
     pub fn composition(&self, description: Bytes, parts: Vec<(Box<str>, Blob)>) {
-        let parts = parts.into_iter().map(|(name, blob)| LivePart { name, blob });
+        let parts = parts
+            .into_iter()
+            .map(|(name, blob)| LivePart { name, blob });
         let body = LiveBody {
             prefix: Vec::new(),
             blob: Blob::from_bytes(description),
@@ -34,6 +36,24 @@ impl Recorder {
             state.has_all_recipients = true;
             state.body = Some(body);
         });
+    }
+
+    /// The description of a message that is described.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn description(&self) -> Result<Option<Bytes>, BackendError> {
+        let blob = {
+            let state = self.live.lock();
+            let body = state.body.as_ref().filter(|body| body.parts.is_some());
+            body.map(|body| body.blob.clone())
+        };
+        let Some(blob) = blob else { return Ok(None) };
+        let whole = Body::from(blob).collect(usize::MAX).await;
+        whole
+            .map(Some)
+            .map_err(|error| BackendError::Failed(error.into()))
     }
 
     /// Sets the body of another transaction as that of this one, by reference.
@@ -168,9 +188,7 @@ impl Recorder {
             }
             Durability::Draft if status == Status::Final(FinalReason::Failed) => {
                 let storage = &self.storage;
-                storage
-                    .settle_unleased(&self.live, status, attempt)
-                    .await?;
+                storage.settle_unleased(&self.live, status, attempt).await?;
             }
             _ => {}
         }

@@ -4,17 +4,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{blob::Blob, body::Body};
+use crate::{
+    blob::Blob,
+    body::{Body, BodyError},
+    message::builder::{Composition, Spec},
+};
 
 use super::live_body::{LiveBody, LivePart};
 
-/// The message of a leased transaction.
+/// Octets of a description, at most.
+const DESCRIPTION_MAX: usize = 64 << 20;
+
+/// The message of a leased transaction; [`Body::from`] makes a body of it.
 #[derive(Debug, Clone)]
 pub struct LeaseBody {
-    /// Complete header lines that stand before the blob.
-    pub prefix: Vec<Bytes>,
+    /// Complete header lines that stand before the rest.
+    prefix: Vec<Bytes>,
     /// The rest, which may still grow; or the description of the message.
-    pub blob: Blob,
+    blob: Blob,
     /// The parts of a message that is described.
     parts: Option<Arc<[LivePart]>>,
 }
@@ -31,6 +38,30 @@ impl LeaseBody {
 
 impl From<LeaseBody> for Body {
     fn from(body: LeaseBody) -> Self {
-        Self::from_blob(body.prefix, body.blob)
+        let LeaseBody {
+            prefix,
+            blob,
+            parts,
+        } = body;
+        let Some(parts) = parts else {
+            return Self::from_blob(prefix, blob);
+        };
+        let mut whole = Self::later(compose(blob, parts));
+        for octets in prefix.into_iter().rev() {
+            whole.prepend(octets);
+        }
+        whole
     }
+}
+
+async fn compose(description: Blob, parts: Arc<[LivePart]>) -> Result<Body, BodyError> {
+    let description = Body::from(description).collect(DESCRIPTION_MAX).await?;
+    let failed = |error: tower::BoxError| BodyError::Failed(error);
+    let json = serde_json::from_slice(&description).map_err(|error| failed(error.into()))?;
+    let spec = Spec::from_json(&json).map_err(|error| failed(error.into()))?;
+    let parts = parts
+        .iter()
+        .map(|part| (part.name.clone(), part.blob.clone()));
+    let composition = Composition::new(Arc::new(spec), parts);
+    Ok(composition.map_err(|error| failed(error.into()))?.into())
 }

@@ -1,13 +1,10 @@
 //! The message of a live transaction.
 
-use std::{
-    sync::Arc,
-    task::{self, Poll},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{blob::Blob, transaction::Aborted};
+use crate::blob::Blob;
 
 /// The message: octets that stand before the blob, and the blob, which may still grow.
 #[derive(Debug, Clone)]
@@ -43,18 +40,6 @@ impl LiveBody {
     pub(super) fn is_complete(&self) -> bool {
         let mut blobs = self.blobs();
         blobs.all(|blob| blob.len().is_some())
-    }
-
-    /// Ready when all of it is there.
-    pub(super) fn poll_complete(&self, cx: &task::Context<'_>) -> Poll<Result<(), Aborted>> {
-        for blob in self.blobs() {
-            match blob.poll_ended(cx) {
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(aborted)) => return Poll::Ready(Err(aborted)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        Poll::Ready(Ok(()))
     }
 
     fn blobs(&self) -> impl Iterator<Item = &Blob> {

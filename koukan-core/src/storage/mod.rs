@@ -232,6 +232,11 @@ impl Storage {
         self.0.summaries.add(live);
     }
 
+    /// A transaction that was read back, at this moment.
+    pub fn snapshot_of(&self, stored: StoredTransaction) -> Snapshot {
+        Watch::new(self.live_of_stored(stored)).snapshot()
+    }
+
     /// The live image of a transaction that was read back; where there is one already, it knows
     /// better than what was read.
     fn live_of_stored(&self, stored: StoredTransaction) -> Arc<Live> {

@@ -17,8 +17,7 @@ use super::{
     live::{Durability, Live},
     live_body::{LiveBody, LivePart},
     record::{
-        BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms,
-        TransactionId,
+        BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms, TransactionId,
     },
 };
 

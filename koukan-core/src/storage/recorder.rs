@@ -14,12 +14,7 @@ use crate::{
     transaction::Rcpt,
 };
 
-use super::{
-    Answer, Custody, Storage,
-    live::Live,
-    live_body::LiveBody,
-    record::TransactionId,
-};
+use super::{Answer, Custody, Storage, live::Live, live_body::LiveBody, record::TransactionId};
 
 /// Writes a transaction as it arrives, and reads the replies that come back.
 ///

@@ -1,0 +1,154 @@
+//! Adding to a transaction that is made step by step.
+
+use std::sync::Arc;
+
+use crate::{
+    resource::{Append, Caller, Draft, Refusal, RefusalKind, ResourceResponse, Version},
+    transaction::Rcpt,
+};
+
+use super::{
+    create::set_body,
+    making::{Making, Progress},
+    refuse::over,
+    service::Shared,
+    view::{version, view},
+};
+
+impl Shared {
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        caller: &Caller,
+        append: Append,
+    ) -> Result<ResourceResponse, Refusal> {
+        let mut watch = self.find_at(caller, &append.transaction).await?;
+        let Some(making) = self.table.find(watch.id()) else {
+            let snapshot = watch.snapshot();
+            return Err(match snapshot.final_reason {
+                Some(reason) => over(reason.as_str()),
+                None => not_incremental(),
+            });
+        };
+        if !making.is_incremental() {
+            return Err(not_incremental());
+        }
+        making.touch();
+        if !append.draft.is_empty() {
+            let mut progress = making.changing.lock().await;
+            let snapshot = watch.snapshot();
+            if let Some(reason) = snapshot.final_reason {
+                return Err(over(reason.as_str()));
+            }
+            check_version(append.if_match.as_ref(), &version(&view(&snapshot)))?;
+            self.add(caller, &making, &mut progress, append).await?;
+        }
+        let view = view(&watch.snapshot());
+        Ok(ResourceResponse::Current {
+            version: version(&view),
+            view: Box::new(view),
+        })
+    }
+
+    async fn add(
+        self: &Arc<Self>,
+        caller: &Caller,
+        making: &Making,
+        progress: &mut Progress,
+        append: Append,
+    ) -> Result<(), Refusal> {
+        let Append {
+            draft,
+            rcpt_to_list_offset,
+            ..
+        } = append;
+        let Draft {
+            mail_from,
+            rcpt_to,
+            body,
+            ..
+        } = draft;
+        let mut watch = making.recorder.watch();
+        let snapshot = watch.snapshot();
+        let news = new_recipients(&snapshot.recipients, rcpt_to, rcpt_to_list_offset)?;
+        if !news.is_empty() && progress.has_body {
+            let detail = "the message has begun: there can be no more recipients";
+            return Err(Refusal::new(RefusalKind::Conflict, detail).at("rcpt_to"));
+        }
+        if snapshot.recipients.len() + news.len() > self.settings.max_recipients {
+            let max = self.settings.max_recipients;
+            let detail = format!("there may be {max} recipients at most");
+            return Err(Refusal::malformed(detail).at("rcpt_to"));
+        }
+        if body.is_some() && progress.has_body {
+            let detail = "the transaction has a body already";
+            return Err(Refusal::new(RefusalKind::Conflict, detail).at("body"));
+        }
+        let sender = &snapshot.context.sender.name;
+        let source = match body {
+            Some(body) => Some(self.source(caller, sender, body).await?),
+            None => None,
+        };
+        // From here on nothing is refused: all of it is added, or nothing was.
+        if let Some(mail) = mail_from
+            && *making.recorder.mail(mail.clone()) != mail
+        {
+            let detail = "the transaction has another mail_from already";
+            return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
+        }
+        progress.recipients += news.len();
+        for rcpt in news {
+            making.recorder.rcpt(rcpt);
+        }
+        if let Some(source) = source {
+            progress.has_body = true;
+            set_body(self, making, source);
+        }
+        Ok(())
+    }
+}
+
+fn not_incremental() -> Refusal {
+    Refusal::malformed(
+        "the sender's transactions are not made step by step: give mail_from and rcpt_to with the create, and upload the message",
+    )
+}
+
+fn check_version(if_match: Option<&Version>, current: &Version) -> Result<(), Refusal> {
+    match if_match {
+        None => Err(Refusal::new(
+            RefusalKind::VersionMissing,
+            "If-Match is missing: give the ETag of the version that is changed",
+        )),
+        Some(given) if given == current || given.as_str() == "*" => Ok(()),
+        Some(_) => Err(Refusal::new(
+            RefusalKind::VersionMismatch,
+            "the transaction has changed: read it again and repeat",
+        )),
+    }
+}
+
+/// The recipients that are not there yet.
+fn new_recipients(
+    known: &[Rcpt],
+    given: Vec<Rcpt>,
+    offset: Option<usize>,
+) -> Result<Vec<Rcpt>, Refusal> {
+    let offset = offset.unwrap_or(known.len());
+    let at = "rcpt_to_list_offset";
+    if offset > known.len() {
+        let detail = format!("there are {} recipients so far", known.len());
+        return Err(Refusal::malformed(detail).at(at));
+    }
+    let mut news = Vec::new();
+    for (position, rcpt) in (offset..).zip(given) {
+        match known.get(position) {
+            None => news.push(rcpt),
+            Some(there) if *there == rcpt => {}
+            Some(_) => {
+                let detail = format!("recipient {position} is another one already");
+                return Err(Refusal::new(RefusalKind::Conflict, detail).at(at));
+            }
+        }
+    }
+    Ok(news)
+}

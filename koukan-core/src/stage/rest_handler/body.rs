@@ -1,0 +1,193 @@
+//! Where messages come from.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    blob::Blob,
+    message::{builder::Spec, line_ends::LineEnds},
+    path::Parameter,
+    resource::{BodySource, Caller, Location, Refusal, RefusalKind, Target},
+    storage::SharedBody,
+    transaction::Mail,
+};
+
+use super::{Settings, service::Shared};
+
+/// A message whose source was looked up.
+pub(super) enum Source {
+    /// Octets, all there.
+    Octets(Blob),
+    /// The body of another transaction.
+    Shared(SharedBody),
+    /// A description.
+    Described(Box<Described>),
+}
+
+/// A description, and what it takes from other transactions.
+pub(super) struct Described {
+    pub(super) spec: Spec,
+    pub(super) reused: Vec<(Box<str>, Blob)>,
+}
+
+impl Shared {
+    /// Looks up the source of a message of `sender`.
+    pub(super) async fn source(
+        &self,
+        caller: &Caller,
+        sender: &str,
+        body: BodySource,
+    ) -> Result<Source, Refusal> {
+        match body {
+            BodySource::Inline(octets) => {
+                if octets.len() as u64 > self.settings.max_message_size {
+                    return Err(too_large(&self.settings).at("body.inline"));
+                }
+                let mut line_ends = LineEnds::new();
+                let message = line_ends.normalize(octets);
+                let rest = line_ends.finish();
+                let message = if rest.is_empty() {
+                    message
+                } else {
+                    [message, rest].concat().into()
+                };
+                Ok(Source::Octets(Blob::from_bytes(message)))
+            }
+            BodySource::Reuse(location) => {
+                let at = "body.reuse_uri";
+                let Ok(Target::Body(id)) = location.target() else {
+                    let detail = "not the location of a body, as in /transactions/T/body";
+                    return Err(Refusal::malformed(detail).at(at));
+                };
+                let watch = self.reusable(caller, sender, id, at).await?;
+                let body = watch.body().ok_or_else(|| not_finished().at(at))?;
+                Ok(Source::Shared(body))
+            }
+            BodySource::MessageBuilder(json) => self.described(caller, sender, &json).await,
+        }
+    }
+
+    async fn described(
+        &self,
+        caller: &Caller,
+        sender: &str,
+        json: &Value,
+    ) -> Result<Source, Refusal> {
+        let at = "body.message_builder";
+        let mut spec = Spec::from_json(json).map_err(|error| {
+            let dot = if error.path.is_empty() || error.path.starts_with('[') {
+                ""
+            } else {
+                "."
+            };
+            let path = format!("{at}{dot}{}", error.path);
+            Refusal::malformed(error.message.into_string()).at(path)
+        })?;
+        let ids: Vec<Box<str>> = spec.create_ids().into_iter().map(Into::into).collect();
+        let uris: Vec<Box<str>> = spec.reuse_uris().into_iter().map(Into::into).collect();
+        let mut names = BTreeMap::new();
+        let mut reused = Vec::new();
+        for uri in uris {
+            let location = Location::new(&*uri);
+            let Ok(Target::Blob(id, part)) = location.target() else {
+                let detail =
+                    "a reuse_uri is not the location of a blob, as in /transactions/T/blob/B";
+                return Err(Refusal::malformed(detail).at(at));
+            };
+            let watch = self.reusable(caller, sender, id, at).await?;
+            let blob = watch.part(part).ok_or_else(|| not_finished().at(at))?;
+            let name = free_name(&ids, reused.len());
+            names.insert(uri, name.clone());
+            reused.push((name, blob));
+        }
+        let name_of = |uri: &str| names.get(uri).cloned().ok_or_else(Refusal::internal);
+        spec.replace_reuse_uris(name_of)?;
+        Ok(Source::Described(Box::new(Described { spec, reused })))
+    }
+
+    async fn reusable(
+        &self,
+        caller: &Caller,
+        sender: &str,
+        id: &str,
+        at: &str,
+    ) -> Result<crate::storage::Watch, Refusal> {
+        let found = self
+            .find(caller, id)
+            .await
+            .map_err(|refusal| refusal.at(at));
+        let mut watch = found?;
+        if &*watch.snapshot().context.sender.name != sender {
+            let detail = "what another sender has sent cannot be reused";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail).at(at));
+        }
+        Ok(watch)
+    }
+}
+
+/// A name for what is shared that no upload has.
+fn free_name(taken: &[Box<str>], count: usize) -> Box<str> {
+    let mut name = format!("reused-{count}");
+    while taken.iter().any(|taken| **taken == *name) {
+        name.push('-');
+    }
+    name.into()
+}
+
+fn not_finished() -> Refusal {
+    Refusal::not_found("there is no such finished body or blob to be reused")
+}
+
+fn too_large(settings: &Settings) -> Refusal {
+    let detail = format!("there may be {} octets at most", settings.max_message_size);
+    Refusal::new(RefusalKind::TooLarge, detail)
+}
+
+/// Says in the MAIL command what the message needs, where that was not said.
+pub(super) fn with_needs(mut mail: Mail, source: Option<&Source>) -> Mail {
+    let spec = match source {
+        Some(Source::Described(described)) => Some(&described.spec),
+        _ => None,
+    };
+    let mut need = |keyword, value| {
+        if let Ok(parameter) = Parameter::new(keyword, value) {
+            // It is there already where whoever submitted said so.
+            let _ = mail.parameters.push(parameter);
+        }
+    };
+    if spec.is_some_and(Spec::needs_smtputf8) {
+        need("SMTPUTF8", None);
+    }
+    if spec.is_some_and(Spec::needs_8bitmime) {
+        need("BODY", Some("8BITMIME"));
+    }
+    mail
+}
+
+/// The description as it is stored.
+pub(super) fn description(spec: &Spec) -> bytes::Bytes {
+    spec.to_json().to_string().into()
+}
+
+/// A part's blob by its name.
+pub(super) type Parts = Vec<(Box<str>, Blob)>;
+
+impl Described {
+    /// The parts in the order of the spec: those that are reused, and those that `upload` makes.
+    pub(super) fn parts(&self, mut upload: impl FnMut(&str) -> Blob) -> Parts {
+        let reused: BTreeMap<_, _> = self.reused.iter().cloned().collect();
+        let ids = self.spec.create_ids().into_iter();
+        ids.map(|id| {
+            let blob = reused.get(id).cloned().unwrap_or_else(|| upload(id));
+            (id.into(), blob)
+        })
+        .collect()
+    }
+
+    /// Completes the spec once and for all.
+    pub(super) fn complete(&mut self, shared: &Arc<Shared>, unique: &str) {
+        let now = shared.storage.clock().now();
+        self.spec.complete(now, &shared.settings.hostname, unique);
+    }
+}

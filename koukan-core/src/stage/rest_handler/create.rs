@@ -1,0 +1,255 @@
+//! Creating.
+
+use std::sync::Arc;
+
+use tower::{BoxError, Service};
+
+use crate::{
+    context::{ClientName, Context, Tls},
+    path::Parameter,
+    resource::{Caller, Create, Draft, Refusal, RefusalKind, ResourceResponse},
+    stage::output_handler::AttemptOutcome,
+    storage::{CustodyError, Lease, Watch, record::Terms},
+    transaction::Mail,
+};
+
+use super::{
+    Dialect, RestHandler, SenderPolicy,
+    attempts::attend,
+    body::{Source, with_needs},
+    incoming::Incoming,
+    making::Making,
+    refuse::no_room,
+    service::Shared,
+};
+
+impl<O> RestHandler<O>
+where
+    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    pub(super) async fn create(
+        self,
+        caller: Caller,
+        create: Create,
+    ) -> Result<ResourceResponse, Refusal> {
+        let wait = create.wait;
+        let shared = Arc::clone(&self.shared);
+        // A client that goes away must not leave a transaction half made.
+        let made = tokio::spawn(self.make(caller, create)).await;
+        let watch = made.map_err(|_| Refusal::internal())??;
+        Ok(ResourceResponse::Created(shared.created(watch, wait).await))
+    }
+
+    async fn make(self, caller: Caller, create: Create) -> Result<Watch, Refusal> {
+        let shared = &self.shared;
+        let Create {
+            sender,
+            mut draft,
+            idempotency_key,
+            ..
+        } = create;
+        let policy = shared.policy(&caller, &sender)?;
+        shared.check(&policy, &draft)?;
+        let source = match draft.body.take() {
+            Some(body) => Some(shared.source(&caller, &sender.name, body).await?),
+            None => None,
+        };
+        let mail = draft.mail_from.take();
+        let mail = mail.map(|mail| utf8(with_needs(mail, source.as_ref()), &draft));
+        let context = context(&caller, &policy, &draft, sender);
+        let room = shared.attempts.room();
+        if room.is_none() && policy.dialect == Dialect::Incremental {
+            return Err(no_room());
+        }
+        let begun = shared.storage.begin(Arc::new(context), mail);
+        let (recorder, lease) = begun.map_err(|_| no_room())?;
+        // Without room it is left to the queue.
+        let lease = room.is_some().then_some(lease);
+
+        let id = recorder.id();
+        let terms = terms(&policy, &draft);
+        let is_volatile = policy.dialect == Dialect::Incremental;
+        let volatile_key = idempotency_key.as_deref().filter(|_| is_volatile);
+        if let Some(key) = volatile_key
+            && let Some(first) = shared.table.claim(&recorder_sender(&recorder), key, id)
+        {
+            return shared.repeated(first).await;
+        }
+        let making = Making::new(recorder, policy.dialect, terms, volatile_key.is_some());
+        let making = Arc::new(making);
+        {
+            let mut progress = making.changing.lock().await;
+            progress.recipients = draft.rcpt_to.len();
+            for rcpt in draft.rcpt_to {
+                making.recorder.rcpt(rcpt);
+            }
+            if !is_volatile {
+                making.recorder.finish_recipients();
+            }
+            if let Some(source) = source {
+                progress.has_body = true;
+                set_body(shared, &making, source);
+            }
+        }
+        if !is_volatile {
+            match shared.commit(&making, terms, idempotency_key).await {
+                Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
+                result => result?,
+            }
+        }
+        shared.table.add(&making);
+        let watch = making.recorder.watch();
+        let shared = Arc::clone(shared);
+        tokio::spawn(attend(shared, making, lease, self.output, room));
+        Ok(watch)
+    }
+}
+
+impl Shared {
+    /// The policy of a sender that the caller may act for.
+    fn policy(
+        &self,
+        caller: &Caller,
+        sender: &crate::context::Sender,
+    ) -> Result<SenderPolicy, Refusal> {
+        if !caller.may_act_for(&sender.name) {
+            let detail = "transactions may not be created for that sender";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        if self.attempts.is_stopping() {
+            return Err(no_room());
+        }
+        self.senders.find(sender).ok_or_else(|| {
+            let refusal = if self.senders.has(&sender.name) {
+                Refusal::not_found("the sender has no such tag").at("sender.tag")
+            } else {
+                Refusal::not_found("there is no such sender")
+            };
+            refusal
+        })
+    }
+
+    fn check(&self, policy: &SenderPolicy, draft: &Draft) -> Result<(), Refusal> {
+        let max = self.settings.max_recipients;
+        if draft.rcpt_to.len() > max {
+            let detail = format!("there may be {max} recipients at most");
+            return Err(Refusal::malformed(detail).at("rcpt_to"));
+        }
+        if policy.dialect == Dialect::Incremental {
+            return Ok(());
+        }
+        if draft.mail_from.is_none() {
+            let detail = "missing: who the message is from, as {\"m\": \"alice@example.com\"}";
+            return Err(Refusal::malformed(detail).at("mail_from"));
+        }
+        if draft.rcpt_to.is_empty() {
+            let detail = "missing: whom the message is to, as [{\"m\": \"bob@example.com\"}]";
+            return Err(Refusal::malformed(detail).at("rcpt_to"));
+        }
+        Ok(())
+    }
+
+    /// Commits what was created: all of it, or a draft.
+    async fn commit(
+        &self,
+        making: &Making,
+        terms: Terms,
+        key: Option<Box<str>>,
+    ) -> Result<(), CustodyError> {
+        if making.recorder.is_complete() {
+            return making.commit_new(key).await;
+        }
+        let now = self.storage.clock().now();
+        let until = now.checked_add(self.settings.upload_timeout);
+        let until = until.unwrap_or(jiff::Timestamp::MAX);
+        making.recorder.commit_draft(terms, key, until).await
+    }
+
+    /// The transaction that a create repeats.
+    async fn repeated(
+        &self,
+        first: crate::storage::record::TransactionId,
+    ) -> Result<Watch, Refusal> {
+        let watch = self.storage.watch(first).await?;
+        watch.ok_or_else(super::refuse::unknown_transaction)
+    }
+}
+
+/// Gives a transaction its body.
+pub(super) fn set_body(shared: &Arc<Shared>, making: &Making, source: Source) {
+    let recorder = &making.recorder;
+    match source {
+        Source::Octets(blob) => recorder.body(Vec::new(), blob),
+        Source::Shared(body) => recorder.shared_body(body),
+        Source::Described(mut described) => {
+            described.complete(shared, &recorder.id().to_string());
+            let parts = described.parts(|id| {
+                let pool = shared.storage.pool();
+                let incoming = Incoming::new(pool, false, shared.settings.max_message_size);
+                making.expect(id, incoming).blob().clone()
+            });
+            recorder.composition(super::body::description(&described.spec), parts);
+        }
+    }
+}
+
+fn recorder_sender(recorder: &crate::storage::Recorder) -> Box<str> {
+    recorder.watch().snapshot().context.sender.name.clone()
+}
+
+fn terms(policy: &SenderPolicy, draft: &Draft) -> Terms {
+    Terms {
+        retry: draft.retry.unwrap_or(policy.terms.retry),
+        notify: draft.notification.unwrap_or(policy.terms.notify),
+    }
+}
+
+/// The facts of the session, as far as the caller is believed.
+fn context(
+    caller: &Caller,
+    policy: &SenderPolicy,
+    draft: &Draft,
+    sender: crate::context::Sender,
+) -> Context {
+    let mut context = Context::new(sender);
+    if policy.has_next_hop {
+        context.next_hop.clone_from(&draft.remote_host);
+    }
+    if !caller.is_trusted() {
+        return context;
+    }
+    if !policy.has_next_hop {
+        context.remote_host = draft.remote_address();
+    }
+    context.local_host = draft.local_address();
+    let Some(meta) = &draft.smtp_meta else {
+        return context;
+    };
+    context.client_name = meta.ehlo_host.clone().map(|name| ClientName {
+        name,
+        is_extended: meta.is_esmtp,
+    });
+    context.tls = meta.has_tls.then(|| Tls {
+        version: "TLS".into(),
+        cipher: "unknown".into(),
+    });
+    context
+}
+
+/// Addresses in UTF-8 need SMTPUTF8: RFC 6531 section 3.4.
+fn utf8(mut mail: Mail, draft: &Draft) -> Mail {
+    let rcpts = draft.rcpt_to.iter();
+    let is_ascii = mail.reverse_path.to_string().is_ascii()
+        && rcpts
+            .clone()
+            .all(|rcpt| rcpt.forward_path.to_string().is_ascii());
+    if !is_ascii && let Ok(parameter) = Parameter::new("SMTPUTF8", None) {
+        // It is there already where whoever submitted said so.
+        let _ = mail.parameters.push(parameter);
+    }
+    mail
+}

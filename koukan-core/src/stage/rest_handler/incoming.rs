@@ -1,0 +1,214 @@
+//! A blob that is uploaded, in one request or in several.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::sync::Notify;
+
+use crate::{
+    blob::{Blob, BlobPool, BlobWriter},
+    body::{Body, BodyError},
+    message::line_ends::LineEnds,
+    resource::{Range, Refusal, RefusalKind, Uploaded},
+};
+
+use super::refuse::no_room;
+
+/// A blob that is uploaded.
+///
+/// *Units*: lengths and positions are those of the octets as they are uploaded; the blob may have
+/// more, since line ends of messages are made CRLF.
+pub(super) struct Incoming {
+    blob: Blob,
+    /// `None` once the blob is complete or has failed.
+    writer: tokio::sync::Mutex<Option<Writer>>,
+    received: AtomicU64,
+    total: Mutex<Option<u64>>,
+    /// Told when another request goes on with the upload, so that one that hangs gives way.
+    superseded: Notify,
+    max: u64,
+}
+
+struct Writer {
+    blob: BlobWriter,
+    /// For messages; parts are taken as they are.
+    line_ends: Option<LineEnds>,
+}
+
+impl Incoming {
+    pub(super) fn new(pool: &BlobPool, is_message: bool, max: u64) -> Self {
+        let (writer, blob) = pool.create();
+        Self {
+            blob,
+            writer: tokio::sync::Mutex::new(Some(Writer {
+                blob: writer,
+                line_ends: is_message.then(LineEnds::new),
+            })),
+            received: AtomicU64::new(0),
+            total: Mutex::new(None),
+            superseded: Notify::new(),
+            max,
+        }
+    }
+
+    pub(super) fn blob(&self) -> &Blob {
+        &self.blob
+    }
+
+    /// Takes the octets of one request; `seen` is called as they come.
+    pub(super) async fn take(
+        &self,
+        range: Option<Range>,
+        mut content: Body,
+        seen: impl Fn(),
+    ) -> Result<Uploaded, Refusal> {
+        self.superseded.notify_waiters();
+        let mut writer = self.writer.lock().await;
+        let superseded = self.superseded.notified();
+        tokio::pin!(superseded);
+        superseded.as_mut().enable();
+        let open = writer.as_mut().ok_or_else(|| self.wrong_range())?;
+        let mut expected = self.check(range)?;
+        let mut skip = self.received() - range.map_or(0, |range| range.start);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = &mut superseded => return Err(superseded_refusal()),
+                chunk = content.next() => chunk,
+            };
+            let Some(mut chunk) = chunk.map_err(|error| broken_off(&error))? else {
+                break;
+            };
+            seen();
+            if let Some(expected) = &mut expected {
+                let len = chunk.len() as u64;
+                *expected = expected.checked_sub(len).ok_or_else(too_many)?;
+            }
+            let known = usize::try_from(skip).map_or(chunk.len(), |skip| skip.min(chunk.len()));
+            chunk.advance(known);
+            skip -= known as u64;
+            if let Err(refusal) = self.append(open, chunk).await {
+                if refusal.kind != RefusalKind::TooLarge {
+                    *writer = None;
+                }
+                return Err(refusal);
+            }
+        }
+        if expected.is_some_and(|left| left > 0) {
+            let detail = "there are fewer octets than Content-Range says: go on with the rest";
+            return Err(Refusal::malformed(detail));
+        }
+        let total = *self.lock_total();
+        let finalized = match range {
+            None => true,
+            Some(_) => total == Some(self.received()),
+        };
+        if finalized && let Some(writer) = writer.take() {
+            *self.lock_total() = Some(self.received());
+            self.finish(writer).await?;
+        }
+        Ok(Uploaded {
+            len: self.received(),
+            total: *self.lock_total(),
+            finalized,
+        })
+    }
+
+    /// Checks a range against what is there; returns how many octets are to come.
+    fn check(&self, range: Option<Range>) -> Result<Option<u64>, Refusal> {
+        let Some(range) = range else {
+            return Ok(None);
+        };
+        let received = self.received();
+        let is_behind = range.total.is_some_and(|total| total < received);
+        if range.start > received || is_behind {
+            return Err(self.wrong_range());
+        }
+        if range.total.is_some_and(|total| total > self.max) {
+            return Err(self.too_large());
+        }
+        let mut total = self.lock_total();
+        if let (Some(known), Some(told)) = (*total, range.total)
+            && known != told
+        {
+            let detail = format!("the length was said to be {known} before");
+            return Err(Refusal::new(RefusalKind::Conflict, detail).at("Content-Range"));
+        }
+        *total = total.or(range.total);
+        Ok(range.end.map(|end| end.saturating_sub(range.start)))
+    }
+
+    async fn append(&self, writer: &mut Writer, chunk: Bytes) -> Result<(), Refusal> {
+        let len = chunk.len() as u64;
+        if len == 0 {
+            return Ok(());
+        }
+        if self.received() + len > self.max {
+            return Err(self.too_large());
+        }
+        let chunk = match &mut writer.line_ends {
+            Some(line_ends) => line_ends.normalize(chunk),
+            None => chunk,
+        };
+        writer.blob.append(chunk).await.map_err(|error| {
+            tracing::error!(%error, "could not keep what is uploaded");
+            no_room()
+        })?;
+        self.received.fetch_add(len, Ordering::Release);
+        Ok(())
+    }
+
+    async fn finish(&self, mut writer: Writer) -> Result<(), Refusal> {
+        let rest = writer.line_ends.map(LineEnds::finish);
+        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+            writer.blob.append(rest).await.map_err(|_| no_room())?;
+        }
+        writer.blob.finish();
+        Ok(())
+    }
+
+    fn received(&self) -> u64 {
+        self.received.load(Ordering::Acquire)
+    }
+
+    fn wrong_range(&self) -> Refusal {
+        let (len, total) = (self.received(), *self.lock_total());
+        let detail = match total {
+            Some(total) if total == len => {
+                "the blob is complete: it cannot be written again".into()
+            }
+            _ => format!("the blob has {len} octets: go on from there"),
+        };
+        Refusal::new(RefusalKind::WrongRange { len, total }, detail)
+    }
+
+    fn too_large(&self) -> Refusal {
+        let detail = format!("there may be {} octets at most", self.max);
+        Refusal::new(RefusalKind::TooLarge, detail)
+    }
+
+    fn lock_total(&self) -> MutexGuard<'_, Option<u64>> {
+        self.total.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn too_many() -> Refusal {
+    Refusal::malformed("there are more octets than Content-Range says").at("Content-Range")
+}
+
+fn superseded_refusal() -> Refusal {
+    let detail = "another request goes on with this upload";
+    Refusal::new(RefusalKind::Conflict, detail)
+}
+
+fn broken_off(error: &BodyError) -> Refusal {
+    match error {
+        BodyError::Rejected(_) => {
+            Refusal::new(RefusalKind::TooLarge, "it is larger than it may be")
+        }
+        _ => Refusal::malformed("the request broke off: go on where the blob ends now"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Listing.
+
+use jiff::Timestamp;
+
+use crate::{
+    resource::{
+        Caller, List, ListState, Listed, ListedTransaction, Location, Refusal, RefusalKind,
+        ResourceResponse,
+    },
+    storage::{self, ListCursor, Listing},
+};
+
+use super::{service::Shared, view::view};
+
+/// Transactions of one list, at most.
+const LIMIT_MAX: usize = 1000;
+
+impl Shared {
+    pub(super) async fn list(
+        &self,
+        caller: &Caller,
+        list: List,
+    ) -> Result<ResourceResponse, Refusal> {
+        if !caller.may_act_for(&list.sender) {
+            let detail = "the sender is another's";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        if !self.senders.has(&list.sender) {
+            return Err(Refusal::not_found("there is no such sender"));
+        }
+        let limit = list.limit.clamp(1, LIMIT_MAX);
+        let wrong = || Refusal::malformed("not the cursor of a list before").at("cursor");
+        let before = list
+            .cursor
+            .as_deref()
+            .map(parse)
+            .map(|cursor| cursor.ok_or_else(wrong));
+        let listing = Listing {
+            sender: list.sender,
+            state: list.state.map(|state| match state {
+                ListState::Waiting => storage::ListState::Waiting,
+                ListState::Active => storage::ListState::Active,
+                ListState::Finished => storage::ListState::Finished,
+            }),
+            before: before.transpose()?,
+            limit,
+        };
+        let stored = self.storage.backend().list(listing).await?;
+        let is_full = stored.len() == limit;
+        let next = stored.last().filter(|_| is_full);
+        let next = next.map(|last| text(last.created, last.id).into());
+        let transactions = stored.into_iter().map(|stored| {
+            let created = stored.created;
+            let snapshot = self.storage.snapshot_of(stored);
+            ListedTransaction {
+                location: Location::of_transaction(snapshot.id),
+                created,
+                view: Box::new(view(&snapshot)),
+            }
+        });
+        Ok(ResourceResponse::Listed(Listed {
+            transactions: transactions.collect(),
+            next,
+        }))
+    }
+}
+
+fn text(created: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{}.{id}", created.as_nanosecond())
+}
+
+fn parse(cursor: &str) -> Option<ListCursor> {
+    let (created, id) = cursor.split_once('.')?;
+    let created = Timestamp::from_nanosecond(created.parse().ok()?).ok()?;
+    Some(ListCursor {
+        created,
+        id: id.parse().ok()?,
+    })
+}

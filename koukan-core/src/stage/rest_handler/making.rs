@@ -1,0 +1,120 @@
+//! One transaction in the making.
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::storage::{CustodyError, Recorder, record::Terms};
+
+use super::{Dialect, incoming::Incoming};
+
+/// A transaction that requests are making.
+pub(super) struct Making {
+    pub(super) recorder: Recorder,
+    pub(super) dialect: Dialect,
+    terms: Terms,
+    has_key: bool,
+    /// Held while commands are added or the message is completed.
+    pub(super) changing: tokio::sync::Mutex<Progress>,
+    /// The blobs that are uploaded: the message under the empty name, or its parts.
+    uploads: Mutex<BTreeMap<Box<str>, Arc<Incoming>>>,
+    touched: Mutex<Instant>,
+}
+
+/// How far a transaction is.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) recipients: usize,
+    pub(super) has_body: bool,
+    is_committed: bool,
+}
+
+impl Making {
+    pub(super) fn new(recorder: Recorder, dialect: Dialect, terms: Terms, has_key: bool) -> Self {
+        Self {
+            recorder,
+            dialect,
+            terms,
+            has_key,
+            changing: tokio::sync::Mutex::default(),
+            uploads: Mutex::default(),
+            touched: Mutex::new(Instant::now()),
+        }
+    }
+
+    pub(super) fn has_key(&self) -> bool {
+        self.has_key
+    }
+
+    pub(super) fn is_incremental(&self) -> bool {
+        self.dialect == Dialect::Incremental
+    }
+
+    /// The upload of that name, if there is one.
+    pub(super) fn upload(&self, name: &str) -> Option<Arc<Incoming>> {
+        self.lock_uploads().get(name).cloned()
+    }
+
+    /// Expects the upload of that name.
+    pub(super) fn expect(&self, name: &str, incoming: Incoming) -> Arc<Incoming> {
+        let mut uploads = self.lock_uploads();
+        let incoming = uploads
+            .entry(name.into())
+            .or_insert_with(|| Arc::new(incoming));
+        Arc::clone(incoming)
+    }
+
+    /// Notes that the originator is there.
+    pub(super) fn touch(&self) {
+        *self.lock_touched() = Instant::now();
+    }
+
+    /// Ready when the originator has said nothing for so long; never where nothing is to be said.
+    pub(super) async fn silent(&self, timeout: Duration) {
+        if !self.is_incremental() {
+            return pending().await;
+        }
+        loop {
+            let deadline = *self.lock_touched() + timeout;
+            if deadline <= Instant::now() {
+                if self.recorder.is_complete() {
+                    return pending().await;
+                }
+                return;
+            }
+            sleep_until(deadline).await;
+        }
+    }
+
+    /// Commits a transaction that is complete when it is created.
+    pub(super) async fn commit_new(&self, key: Option<Box<str>>) -> Result<(), CustodyError> {
+        let mut progress = self.changing.lock().await;
+        self.recorder.commit(self.terms, key).await?;
+        progress.is_committed = true;
+        Ok(())
+    }
+
+    /// Commits a transaction of the whole dialect whose message is complete by now, once.
+    pub(super) async fn complete(&self) -> Result<(), CustodyError> {
+        let mut progress = self.changing.lock().await;
+        if self.is_incremental() || progress.is_committed || !self.recorder.is_complete() {
+            return Ok(());
+        }
+        self.recorder.commit(self.terms, None).await?;
+        progress.is_committed = true;
+        Ok(())
+    }
+
+    fn lock_uploads(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<Incoming>>> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_touched(&self) -> MutexGuard<'_, Instant> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading and giving up.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    resource::{Caller, Created, Location, Read, Refusal, ResourceResponse, Version, View},
+    storage::{Snapshot, Watch},
+};
+
+use super::{
+    service::Shared,
+    view::{version, view},
+};
+
+/// How long a cancel waits for whoever works on the transaction to end it.
+const CANCEL_WAIT: Duration = Duration::from_secs(5);
+
+impl Shared {
+    pub(super) async fn read(
+        &self,
+        caller: &Caller,
+        read: Read,
+    ) -> Result<ResourceResponse, Refusal> {
+        let mut watch = self.find_at(caller, &read.transaction).await?;
+        let known = read.if_none_match;
+        let is_wanted = |_: &Snapshot, view: &View, version: &Version| match &known {
+            Some(known) => version != known,
+            None => view.is_final(),
+        };
+        let (view, version) = self.wait(&mut watch, read.wait, is_wanted).await;
+        if known.as_ref() == Some(&version) {
+            return Ok(ResourceResponse::Unchanged(version));
+        }
+        Ok(ResourceResponse::Current {
+            view: Box::new(view),
+            version,
+        })
+    }
+
+    pub(super) async fn cancel(
+        &self,
+        caller: &Caller,
+        location: &Location,
+    ) -> Result<ResourceResponse, Refusal> {
+        let mut watch = self.find_at(caller, location).await?;
+        self.storage.cancel(&watch).await?;
+        let is_over = |_: &Snapshot, view: &View, _: &Version| view.is_final();
+        let (view, version) = self.wait(&mut watch, Some(CANCEL_WAIT), is_over).await;
+        Ok(ResourceResponse::Current {
+            view: Box::new(view),
+            version,
+        })
+    }
+
+    /// A transaction that was created, after the wait that was asked for: for its end, or, where
+    /// it is the client's turn, for replies to all that it said.
+    pub(super) async fn created(&self, mut watch: Watch, wait: Option<Duration>) -> Created {
+        let is_wanted = |snapshot: &Snapshot, view: &View, _: &Version| {
+            let is_complete = snapshot.body.as_ref().is_some_and(|body| body.is_complete);
+            let is_answered = view.mail_response.is_some() == view.has_mail_from
+                && view.rcpt_response.len() == view.rcpt_to;
+            view.is_final() || !is_complete && is_answered
+        };
+        let (view, version) = self.wait(&mut watch, wait, is_wanted).await;
+        Created {
+            location: Location::of_transaction(watch.id()),
+            view: Box::new(view),
+            version,
+        }
+    }
+
+    /// Waits until `is_wanted`, or the time is up, or the agent stops.
+    async fn wait(
+        &self,
+        watch: &mut Watch,
+        wait: Option<Duration>,
+        is_wanted: impl Fn(&Snapshot, &View, &Version) -> bool,
+    ) -> (View, Version) {
+        let deadline = wait.map(|wait| Instant::now() + wait.min(self.settings.max_wait));
+        loop {
+            let snapshot = watch.snapshot();
+            let view = view(&snapshot);
+            let version = version(&view);
+            let Some(deadline) = deadline else {
+                return (view, version);
+            };
+            if is_wanted(&snapshot, &view, &version) {
+                return (view, version);
+            }
+            let changed = async {
+                tokio::select! {
+                    () = watch.changed() => true,
+                    () = self.attempts.stopping() => false,
+                }
+            };
+            if !timeout_at(deadline, changed).await.unwrap_or(false) {
+                return (view, version);
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What failures become.
+
+use std::time::Duration;
+
+use crate::{
+    resource::{Refusal, RefusalKind},
+    storage::{BackendError, CustodyError},
+};
+
+/// When to try again what there is no room for.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// There is no room for it now.
+pub(super) fn no_room() -> Refusal {
+    let retry_after = RETRY_AFTER;
+    let kind = RefusalKind::Unavailable { retry_after };
+    Refusal::new(kind, "there is no room for it now; try again later")
+}
+
+/// There is no such transaction.
+pub(super) fn unknown_transaction() -> Refusal {
+    Refusal::not_found("there is no such transaction; it may have been removed since it ended")
+}
+
+/// The transaction is over.
+pub(super) fn over(reason: &str) -> Refusal {
+    let detail = format!("the transaction is over ({reason}): create another one");
+    Refusal::new(RefusalKind::Conflict, detail)
+}
+
+impl From<BackendError> for Refusal {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::NoSuchBlob => {
+                Self::not_found("what was to be shared is not there any more: upload it again")
+            }
+            error => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "storage failed");
+                no_room()
+            }
+        }
+    }
+}
+
+impl From<CustodyError> for Refusal {
+    fn from(error: CustodyError) -> Self {
+        match error {
+            CustodyError::Backend(error) => error.into(),
+            CustodyError::Gone => over("given up"),
+            CustodyError::Incomplete => Self::malformed("the message is not complete"),
+            CustodyError::Repeated(_) => {
+                let detail = "the idempotency key was used for another transaction";
+                Self::new(RefusalKind::Conflict, detail)
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The service.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::future::BoxFuture;
+use tower::{BoxError, Service};
+
+use crate::{
+    resource::{
+        Caller, Location, Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse,
+        Target,
+    },
+    stage::output_handler::AttemptOutcome,
+    storage::{Lease, Storage, Watch, record::TransactionId},
+};
+
+use super::{Attempts, Senders, Settings, refuse::unknown_transaction, table::Table};
+
+/// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, a
+/// `Service<Lease, Response = AttemptOutcome>`.
+///
+/// A [`ResourceService`](crate::resource::ResourceService); clones share everything.
+pub struct RestHandler<O> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) output: O,
+}
+
+pub(super) struct Shared {
+    pub(super) storage: Storage,
+    pub(super) senders: Box<dyn Senders>,
+    pub(super) settings: Settings,
+    pub(super) table: Table,
+    pub(super) attempts: Attempts,
+}
+
+impl<O> RestHandler<O>
+where
+    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    /// A handler that keeps transactions in `storage`, and knows the senders in `senders`.
+    pub fn new(storage: Storage, output: O, senders: impl Senders, settings: Settings) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                storage,
+                senders: Box::new(senders),
+                table: Table::default(),
+                attempts: Attempts::new(settings.max_in_flight),
+                settings,
+            }),
+            output,
+        }
+    }
+
+    /// The attempts that were begun.
+    pub fn attempts(&self) -> &Attempts {
+        &self.shared.attempts
+    }
+
+    async fn handle(self, request: ResourceRequest) -> Result<ResourceResponse, Refusal> {
+        let caller = request.caller;
+        match request.operation {
+            Operation::Create(create) => self.create(caller, *create).await,
+            Operation::Read(read) => self.shared.read(&caller, read).await,
+            Operation::Append(append) => self.shared.append(&caller, *append).await,
+            Operation::Upload(upload) => self.upload(&caller, upload).await,
+            Operation::Parsed(_) => {
+                let detail = "parsed messages are not taken here: this is not a receiver";
+                Err(Refusal::malformed(detail))
+            }
+            Operation::Cancel(location) => self.shared.cancel(&caller, &location).await,
+            Operation::List(list) => self.shared.list(&caller, list).await,
+        }
+    }
+}
+
+impl Shared {
+    /// The transaction at a location, if the caller may act for its sender.
+    pub(super) async fn find(&self, caller: &Caller, id: &str) -> Result<Watch, Refusal> {
+        let id: TransactionId = id.parse().map_err(|_| unknown_transaction())?;
+        let watch = self.storage.watch(id).await?;
+        let mut watch = watch.ok_or_else(unknown_transaction)?;
+        let snapshot = watch.snapshot();
+        let sender = &snapshot.context.sender.name;
+        if !caller.may_act_for(sender) {
+            let detail = "the transaction is another sender's";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        Ok(watch)
+    }
+
+    /// The transaction of a location that stands for one.
+    pub(super) async fn find_at(
+        &self,
+        caller: &Caller,
+        location: &Location,
+    ) -> Result<Watch, Refusal> {
+        match location.target() {
+            Ok(Target::Transaction(id) | Target::Cancel(id)) => self.find(caller, id).await,
+            _ => Err(unknown_transaction()),
+        }
+    }
+}
+
+impl<O> Service<ResourceRequest> for RestHandler<O>
+where
+    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    type Response = ResourceResponse;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<ResourceResponse, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: ResourceRequest) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { Ok(this.handle(request).await.unwrap_or_else(Into::into)) })
+    }
+}
+
+impl<O: Clone> Clone for RestHandler<O> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            output: self.output.clone(),
+        }
+    }
+}
+
+impl<O> fmt::Debug for RestHandler<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestHandler")
+            .field("settings", &self.shared.settings)
+            .field("attempts", &self.shared.attempts)
+            .finish_non_exhaustive()
+    }
+}

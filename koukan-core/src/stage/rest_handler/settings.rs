@@ -1,0 +1,39 @@
+//! What a RestHandler may do.
+
+use std::time::Duration;
+
+/// Limits and times of a [`RestHandler`](super::RestHandler).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The domain for the Message-ID of messages that have none.
+    pub hostname: Box<str>,
+    /// The largest message, and the largest part, in octets.
+    pub max_message_size: u64,
+    /// Recipients of one transaction, at most.
+    pub max_recipients: usize,
+    /// Transactions in the making and attempts that clients watch, at most; what is beyond it is
+    /// left to the queue, or refused where there is none.
+    pub max_in_flight: usize,
+    /// The longest that a request is held back for a change.
+    pub max_wait: Duration,
+    /// How long an incremental transaction lives without change or heartbeat.
+    pub downstream_timeout: Duration,
+    /// How long the message of any other transaction may take to come.
+    pub upload_timeout: Duration,
+}
+
+impl Default for Settings {
+    /// 50 MiB, 1000 recipients, 10,000 in flight; waits of 30 seconds, a downstream timeout of two
+    /// minutes, and a day for uploads.
+    fn default() -> Self {
+        Self {
+            hostname: "localhost".into(),
+            max_message_size: 50 << 20,
+            max_recipients: 1000,
+            max_in_flight: 10_000,
+            max_wait: Duration::from_secs(30),
+            downstream_timeout: Duration::from_secs(120),
+            upload_timeout: Duration::from_secs(24 * 3600),
+        }
+    }
+}

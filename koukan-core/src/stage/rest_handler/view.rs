@@ -1,0 +1,103 @@
+//! Snapshots as readers see them.
+
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher},
+};
+
+use crate::{
+    reply::Reply,
+    resource::{BlobStatus, BodyView, BuilderView, Location, Version, View},
+    storage::{Snapshot, SnapshotBody, record::FinalReason},
+};
+
+pub(super) fn view(snapshot: &Snapshot) -> View {
+    let location = Location::of_transaction(snapshot.id);
+    let replies = snapshot.recipient_replies.iter();
+    View {
+        has_sender: true,
+        has_mail_from: snapshot.mail.is_some(),
+        rcpt_to: snapshot.recipients.len(),
+        body: Some(match &snapshot.body {
+            Some(body) => body_view(&location, body),
+            None => message(&location, false),
+        }),
+        mail_response: snapshot.mail_reply.clone(),
+        rcpt_response: replies.map_while(Clone::clone).collect(),
+        data_response: snapshot.final_reply.clone(),
+        attempt_count: snapshot.attempt_count,
+        final_attempt_reason: snapshot
+            .final_reason
+            .map(|reason| Cow::Borrowed(reason.as_str())),
+        retry: snapshot.terms.retry,
+        notification: snapshot.terms.notify,
+        cancelled: snapshot.final_reason == Some(FinalReason::Cancelled),
+        filter_output: serde_json::Map::new(),
+    }
+}
+
+fn body_view(location: &Location, body: &SnapshotBody) -> BodyView {
+    let Some(parts) = &body.parts else {
+        return message(location, body.is_complete);
+    };
+    let status = parts.iter().map(|part| {
+        let uri = location.join("blob").join(&part.name);
+        let finalized = part.is_complete;
+        (part.name.clone(), BlobStatus { uri, finalized })
+    });
+    BodyView {
+        blob_status: None,
+        message_builder: Some(BuilderView {
+            uri: None,
+            blob_status: Some(status.collect()),
+        }),
+    }
+}
+
+fn message(location: &Location, finalized: bool) -> BodyView {
+    let uri = location.join("body");
+    BodyView {
+        blob_status: Some(BlobStatus { uri, finalized }),
+        message_builder: None,
+    }
+}
+
+/// The version of a view: a hash of all that it shows, so that it is the same wherever and
+/// whenever the transaction is read.
+pub(super) fn version(view: &View) -> Version {
+    let mut hash = DefaultHasher::new();
+    hash.write_u8(u8::from(view.has_mail_from));
+    hash.write_usize(view.rcpt_to);
+    for reply in [&view.mail_response, &view.data_response] {
+        write_reply(&mut hash, reply.as_ref());
+    }
+    hash.write_usize(view.rcpt_response.len());
+    for reply in &view.rcpt_response {
+        write_reply(&mut hash, Some(reply));
+    }
+    hash.write_u32(view.attempt_count);
+    let reason = view.final_attempt_reason.as_deref();
+    hash.write(reason.unwrap_or_default().as_bytes());
+    hash.write_u8(u8::from(view.retry) | u8::from(view.notification) << 1);
+    if let Some(body) = &view.body {
+        let whole = body.blob_status.iter();
+        let builder = body.message_builder.iter();
+        let parts = builder.flat_map(|builder| builder.blob_status.iter().flatten());
+        for blob in whole.chain(parts.map(|(_, blob)| blob)) {
+            hash.write(blob.uri.as_str().as_bytes());
+            hash.write_u8(u8::from(blob.finalized));
+        }
+    }
+    Version::new(format!("{:016x}", hash.finish()))
+}
+
+fn write_reply(hash: &mut DefaultHasher, reply: Option<&Reply>) {
+    let Some(reply) = reply else {
+        return hash.write_u8(0);
+    };
+    hash.write_u16(reply.code().as_u16());
+    let enhanced = reply.enhanced().map(|enhanced| enhanced.to_string());
+    hash.write(enhanced.unwrap_or_default().as_bytes());
+    hash.write(reply.text().as_bytes());
+    hash.write_u8(0xff);
+}
