@@ -1,4 +1,5 @@
-//! Messages that the agent itself writes.
+//! Messages that the agent itself writes, and messages taken apart.
 
 pub mod builder;
 pub mod dsn;
+pub mod parser;
