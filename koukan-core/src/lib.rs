@@ -47,7 +47,7 @@
 //! | [`filter`] | filters for the main job |
 //! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher |
 //! | [`storage`] | the live and the durable tier between input and output |
-//! | [`message`] | messages that the agent itself writes |
+//! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`clock`], [`random`] | what tests set |
 //!
 //! # Features

@@ -2,20 +2,76 @@
 
 use koukan_core::{
     filter::{
+        message_builder::MessageBuilderLayer,
+        message_parser::MessageParserLayer,
         received_header::ReceivedHeaderLayer,
         router::{AddressList, Decision, DestDomain, RouterLayer, Rules, StaticHosts},
     },
+    message::parser::ParseLimits,
     reply::{Rejection, Reply},
     signals::{Destination, HostPort},
 };
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings};
+use crate::config::ByteSize;
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
+    registry.filter("message_builder", message_builder);
+    registry.try_filter("message_parser", message_parser);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
+}
+
+/// Renders messages that are given as a description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageBuilder {
+    /// Octets that a rendered message may have.
+    max_size: Option<ByteSize>,
+}
+
+fn message_builder(config: MessageBuilder) -> MessageBuilderLayer {
+    let layer = MessageBuilderLayer::new();
+    match config.max_size {
+        Some(ByteSize(octets)) => layer.with_max_size(octets),
+        None => layer,
+    }
+}
+
+/// Takes messages apart for those who want JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageParser {
+    /// Octets of a message that is parsed, at most.
+    max_size: Option<ByteSize>,
+    /// Octets of a text that is put into the JSON, at most.
+    max_inline: Option<ByteSize>,
+    /// Multiparts within each other, at most.
+    max_depth: Option<usize>,
+}
+
+fn message_parser(
+    config: MessageParser,
+    _: &Surroundings,
+) -> Result<MessageParserLayer, InvalidFilter> {
+    let octets = |size: ByteSize| {
+        let octets = usize::try_from(size.0);
+        octets.map_err(|_| InvalidFilter(format!("{} octets do not fit into memory", size.0)))
+    };
+    let mut limits = ParseLimits::default();
+    if let Some(size) = config.max_inline {
+        limits.max_inline = octets(size)?;
+    }
+    if let Some(depth) = config.max_depth {
+        limits.max_depth = depth;
+    }
+    let layer = MessageParserLayer::new().with_limits(limits);
+    Ok(match config.max_size {
+        Some(size) => layer.with_max_size(octets(size)?),
+        None => layer,
+    })
 }
 
 /// Adds the `Received` header field, and refuses messages that go round in a loop.

@@ -41,7 +41,8 @@ impl Observed {
     pub(super) fn into_blob(mut self) -> Result<(Vec<Bytes>, Blob), Self> {
         match self.inner.into_blob() {
             Ok((prefix, blob)) => {
-                self.observer.taken(octets(&prefix), &[blob.clone()]);
+                self.observer
+                    .taken(octets(&prefix), std::slice::from_ref(&blob));
                 Ok((prefix, blob))
             }
             Err(inner) => {

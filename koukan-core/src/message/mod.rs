@@ -3,3 +3,4 @@
 pub mod builder;
 pub mod dsn;
 pub mod line_ends;
+pub mod parser;

@@ -1,10 +1,12 @@
 //! What filters found out about a transaction: the write-once typed map [`Signals`].
 
 mod destination;
+mod parsed;
 mod trace_id;
 
 pub use self::{
     destination::{Destination, HostPort, InvalidHostPort},
+    parsed::Parsed,
     trace_id::TraceId,
 };
 

@@ -102,7 +102,7 @@ impl Header {
     }
 
     /// About how many octets it has.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let value = match &self.value {
             HeaderValue::Addresses(all) => all.iter().map(Address::size).sum(),
             HeaderValue::Date { .. } => 31,
@@ -140,13 +140,17 @@ pub(super) fn read_all(headers: &Reader<'_>) -> Result<Vec<Header>, SpecError> {
     let mut read_all = Vec::with_capacity(readers.len());
     for reader in readers {
         let header = read(&reader)?;
-        let name = header.name.to_ascii_lowercase();
-        if ONCE.contains(&&*name) && !seen.insert(name) {
+        if is_once(&header.name) && !seen.insert(header.name.to_ascii_lowercase()) {
             return Err(reader.error("may stand only once: remove one of them"));
         }
         read_all.push(header);
     }
     Ok(read_all)
+}
+
+/// Whether there may be only one field of that name.
+pub(crate) fn is_once(name: &str) -> bool {
+    ONCE.iter().any(|once| once.eq_ignore_ascii_case(name))
 }
 
 /// Reads a `[name, value]` pair.

@@ -8,12 +8,17 @@ mod part;
 mod reader;
 mod write;
 
-use self::reader::Reader;
 pub(super) use self::{date::write as write_date, media_type::is_token};
 pub use self::{
     header::{Address, Header, HeaderValue},
     media_type::MediaType,
     part::{Content, Part},
+};
+pub(in super::super) use self::{
+    header::{is_once, read as read_header},
+    media_type::read as read_media_type,
+    part::read as read_part,
+    reader::Reader,
 };
 
 use serde_json::Value;
