@@ -124,12 +124,11 @@ impl Shared {
             return Err(no_room());
         }
         self.senders.find(sender).ok_or_else(|| {
-            let refusal = if self.senders.has(&sender.name) {
+            if self.senders.has(&sender.name) {
                 Refusal::not_found("the sender has no such tag").at("sender.tag")
             } else {
                 Refusal::not_found("there is no such sender")
-            };
-            refusal
+            }
         })
     }
 

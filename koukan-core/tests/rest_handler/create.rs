@@ -1,0 +1,149 @@
+use std::time::Duration;
+
+use koukan_core::{
+    context::Sender,
+    reply::Reply,
+    resource::{BodySource, RefusalKind},
+    test_util::{Answer, Script},
+};
+use serde_json::json;
+
+use crate::agent::{Agent, octets, to_upload, whole};
+
+#[tokio::test(start_paused = true)]
+async fn one_create_sends_a_message_and_tells_what_became_of_it() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let created = agent.create(whole()).await;
+    assert_eq!(
+        created.view.final_attempt_reason.as_deref(),
+        Some("delivered")
+    );
+    assert_eq!(created.view.mail_response, Some(Reply::sender_ok()));
+    assert_eq!(created.view.rcpt_response, [Reply::recipient_ok()]);
+    assert_eq!(created.view.data_response, Some(Reply::message_accepted()));
+    assert_eq!(created.view.attempt_count, 1);
+    let received = upstream.only_received();
+    assert_eq!(received.text(), crate::agent::MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_destination_comes_back_with_the_create() {
+    let agent = Agent::over(Script::new().message(Reply::bad_content())).await;
+    let mut create = whole();
+    create.draft.notification = Some(false);
+    let created = agent.create(create).await;
+    assert_eq!(created.view.data_response, Some(Reply::bad_content()));
+    assert_eq!(created.view.final_attempt_reason.as_deref(), Some("failed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_created_is_committed_and_retried() {
+    let busy = Script::new().other_rcpts(Reply::mailbox_busy());
+    let agent = Agent::over(busy).await;
+    agent.dispatch();
+    let created = agent.create(whole()).await;
+    assert!(!created.view.is_final());
+    assert_eq!(created.view.rcpt_response, [Reply::mailbox_busy()]);
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!((census.waiting, census.leased), (1, 0));
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("expired"));
+    assert_eq!(view.attempt_count, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_wait_the_create_is_answered_at_once() {
+    let slow = Script::new().message(Answer::After(
+        Duration::from_secs(60),
+        Reply::message_accepted(),
+    ));
+    let agent = Agent::over(slow).await;
+    let mut create = whole();
+    create.wait = None;
+    let created = agent.create(create).await;
+    assert!(!created.view.is_final());
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!(census.leased, 1);
+    assert!(agent.end(&created.location).await.is_final());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_create_is_answered_with_the_first_transaction() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = whole();
+    create.idempotency_key = Some("key".into());
+    let first = agent.create(create.clone()).await;
+    let second = agent.create(create.clone()).await;
+    assert_eq!(second.location, first.location);
+    assert_eq!(upstream.received().len(), 1);
+    create.sender = Sender::new("other");
+    let other = agent.create(create).await;
+    assert_ne!(other.location, first.location);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_line_ends_become_crlf() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = whole();
+    create.draft.body = Some(BodySource::Inline(octets("Subject: hi\n\nhello\n")));
+    agent.create(create).await;
+    let received = upstream.only_received();
+    assert_eq!(received.text(), crate::agent::MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_or_unknown_is_refused_with_its_field() {
+    let agent = Agent::over(Script::new()).await;
+    let mut no_mail = whole();
+    no_mail.draft.mail_from = None;
+    let mut no_rcpt = whole();
+    no_rcpt.draft.rcpt_to.clear();
+    let mut unknown = whole();
+    unknown.sender = Sender::new("nobody");
+    let mut tag = whole();
+    tag.sender = Sender::new("app").with_tag("x");
+    let mut spec = whole();
+    let json = json!({"headers": [["subject", 1]]});
+    spec.draft.body = Some(BodySource::MessageBuilder(json));
+    for (create, kind, field) in [
+        (no_mail, RefusalKind::Malformed, Some("mail_from")),
+        (no_rcpt, RefusalKind::Malformed, Some("rcpt_to")),
+        (unknown, RefusalKind::NotFound, None),
+        (tag, RefusalKind::NotFound, Some("sender.tag")),
+        (
+            spec,
+            RefusalKind::Malformed,
+            Some("body.message_builder.headers[0][1]"),
+        ),
+    ] {
+        let refusal = agent.try_create(create).await.unwrap_err();
+        assert_eq!((&refusal.kind, refusal.field.as_deref()), (&kind, field));
+    }
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!(census, koukan_core::storage::Census::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_creates_for_its_own_senders_only() {
+    let agent = Agent::over(Script::new()).await.acting_for("other");
+    let refusal = agent.try_create(whole()).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Forbidden);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_stops_creates_nothing_and_lets_go_of_those_who_wait() {
+    let slow = Script::new().message(Answer::Never);
+    let agent = Agent::over(slow).await;
+    let waiting = tokio::spawn({
+        let agent = agent.clone();
+        async move { agent.create(whole()).await }
+    });
+    tokio::task::yield_now().await;
+    agent.handler.attempts().stop();
+    assert!(!waiting.await.unwrap().view.is_final());
+    let refusal = agent.try_create(to_upload()).await.unwrap_err();
+    assert!(matches!(refusal.kind, RefusalKind::Unavailable { .. }));
+}

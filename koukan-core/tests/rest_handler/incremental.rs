@@ -1,0 +1,172 @@
+use std::time::Duration;
+
+use koukan_core::{
+    context::Sender,
+    reply::Reply,
+    resource::{Create, Draft, Read, RefusalKind, Version, View},
+    test_util::Script,
+};
+
+use crate::agent::{Agent, MESSAGE, mail, octets, rcpt, read};
+
+fn begin() -> Create {
+    Create {
+        sender: Sender::new("gateway").with_tag("mx"),
+        draft: Draft {
+            mail_from: Some(mail("alice@example.com")),
+            ..Draft::default()
+        },
+        wait: None,
+        idempotency_key: None,
+    }
+}
+
+fn recipients(to: &[&str]) -> Draft {
+    Draft {
+        rcpt_to: to.iter().map(|to| rcpt(to)).collect(),
+        ..Draft::default()
+    }
+}
+
+/// Reads on until the view is as wanted.
+async fn until(
+    agent: &Agent,
+    transaction: &koukan_core::resource::Location,
+    is_wanted: impl Fn(&View) -> bool,
+) -> (View, Version) {
+    let (mut view, mut version) = agent.try_read(read(transaction)).await.unwrap();
+    while !is_wanted(&view) {
+        let next = Read {
+            if_none_match: Some(version),
+            wait: Some(Duration::from_secs(20)),
+            ..read(transaction)
+        };
+        (view, version) = agent.try_read(next).await.unwrap();
+    }
+    (view, version)
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_come_one_by_one_and_are_answered_as_upstream_answers() {
+    let upstream = Script::new().rcpt("nobody@example.com", Reply::no_such_user());
+    let agent = Agent::over(upstream.clone()).await;
+    let created = agent.create(begin()).await;
+    let at = &created.location;
+    let (_, version) = until(&agent, at, |view| view.mail_response.is_some()).await;
+
+    let two = recipients(&["bob@example.com", "nobody@example.com"]);
+    let appended = agent.append(at, Some(&version), two.clone(), Some(0)).await;
+    assert_eq!(appended.unwrap().0.rcpt_to, 2);
+    let (view, version) = until(&agent, at, |view| view.rcpt_response.len() == 2).await;
+    let replies = [Reply::recipient_ok(), Reply::no_such_user()];
+    assert_eq!(view.rcpt_response, replies);
+    // The same again changes nothing, another one in its place is refused.
+    let same = agent.append(at, Some(&version), two, Some(0)).await;
+    assert_eq!(same.unwrap().0.rcpt_to, 2);
+    let other = recipients(&["carol@example.com"]);
+    let refusal = agent.append(at, Some(&version), other, Some(1)).await;
+    assert_eq!(refusal.unwrap_err().kind, RefusalKind::Conflict);
+
+    let body = at.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    let view = agent.end(at).await;
+    assert_eq!(view.data_response, Some(Reply::message_accepted()));
+    let received = upstream.only_received();
+    assert_eq!(received.text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_is_of_the_current_version() {
+    let agent = Agent::over(Script::new()).await;
+    let created = agent.create(begin()).await;
+    let at = &created.location;
+    until(&agent, at, |view| view.mail_response.is_some()).await;
+    let one = recipients(&["bob@example.com"]);
+    let missing = agent.append(at, None, one.clone(), None).await;
+    assert_eq!(missing.unwrap_err().kind, RefusalKind::VersionMissing);
+    let old = Version::new("old");
+    let mismatch = agent.append(at, Some(&old), one, None).await;
+    assert_eq!(mismatch.unwrap_err().kind, RefusalKind::VersionMismatch);
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_keep_it_alive_and_silence_ends_it() {
+    let agent = Agent::over(Script::new()).await;
+    let created = agent.create(begin()).await;
+    let at = &created.location;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        let beat = agent.append(at, None, Draft::default(), None).await;
+        assert!(!beat.unwrap().0.is_final());
+    }
+    let view = agent.end(at).await;
+    assert_eq!(
+        view.final_attempt_reason.as_deref(),
+        Some("downstream timeout")
+    );
+    let late = agent.append(at, None, recipients(&["bob@example.com"]), None);
+    assert_eq!(late.await.unwrap_err().kind, RefusalKind::Conflict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_may_come_after_the_create() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = begin();
+    create.draft.mail_from = None;
+    let created = agent.create(create).await;
+    let at = &created.location;
+    assert!(!created.view.has_mail_from);
+    let with_mail = Draft {
+        mail_from: Some(mail("alice@example.com")),
+        ..recipients(&["bob@example.com"])
+    };
+    let version = &created.version;
+    agent
+        .append(at, Some(version), with_mail, None)
+        .await
+        .unwrap();
+    let (view, version) = until(&agent, at, |view| !view.rcpt_response.is_empty()).await;
+    assert_eq!(view.mail_response, Some(Reply::sender_ok()));
+    let other = Draft {
+        mail_from: Some(mail("eve@example.com")),
+        ..Draft::default()
+    };
+    let refusal = agent.append(at, Some(&version), other, None).await;
+    assert_eq!(refusal.unwrap_err().kind, RefusalKind::Conflict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_has_neither_mail_nor_heartbeat_ends_too() {
+    let agent = Agent::over(Script::new()).await;
+    let mut create = begin();
+    create.draft.mail_from = None;
+    let created = agent.create(create).await;
+    let view = agent.end(&created.location).await;
+    assert_eq!(
+        view.final_attempt_reason.as_deref(),
+        Some("downstream timeout")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_committed_and_the_end_can_be_read_for_a_while() {
+    let agent = Agent::over(Script::new().mail(Reply::mailbox_busy())).await;
+    let created = agent.create(begin()).await;
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.mail_response, Some(Reply::mailbox_busy()));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!((census.waiting, census.leased), (0, 0));
+    assert!(agent.view(&created.location).await.is_final());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_transaction_is_not_appended_to() {
+    let agent = Agent::over(Script::new()).await;
+    let created = agent.create(crate::agent::to_upload()).await;
+    let version = Some(&created.version);
+    let one = recipients(&["bob@example.com"]);
+    let refusal = agent.append(&created.location, version, one, None).await;
+    assert_eq!(refusal.unwrap_err().kind, RefusalKind::Malformed);
+}

@@ -1,0 +1,92 @@
+use koukan_core::{
+    reply::Reply,
+    resource::{List, ListState, Listed, Location, Operation, RefusalKind, ResourceResponse},
+    test_util::Script,
+};
+
+use crate::agent::{Agent, whole};
+
+fn list() -> List {
+    List {
+        sender: "app".into(),
+        state: None,
+        limit: 100,
+        cursor: None,
+    }
+}
+
+async fn listed(agent: &Agent, list: List) -> Listed {
+    match agent.ask(Operation::List(list)).await {
+        ResourceResponse::Listed(listed) => listed,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn locations(listed: &Listed) -> Vec<Location> {
+    let locations = listed.transactions.iter();
+    locations.map(|listed| listed.location.clone()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn transactions_are_listed_newest_first_page_by_page() {
+    let agent = Agent::over(Script::new()).await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        made.insert(0, agent.create(whole()).await.location);
+    }
+    let whole_list = listed(&agent, list()).await;
+    assert_eq!(locations(&whole_list), made);
+    assert_eq!(whole_list.next, None);
+    let mut pages = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = List {
+            limit: 2,
+            cursor,
+            ..list()
+        };
+        let page = listed(&agent, page).await;
+        pages.extend(locations(&page));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn transactions_are_listed_by_state() {
+    let busy = Agent::over(Script::new().other_rcpts(Reply::mailbox_busy())).await;
+    busy.create(whole()).await;
+    for (state, count) in [
+        (ListState::Waiting, 1),
+        (ListState::Active, 0),
+        (ListState::Finished, 0),
+    ] {
+        let state = Some(state);
+        let found = listed(&busy, List { state, ..list() }).await;
+        assert_eq!(found.transactions.len(), count);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_of_others_and_of_nobody_are_refused() {
+    let agent = Agent::over(Script::new()).await;
+    let other = agent.acting_for("other");
+    let mut nobody = list();
+    nobody.sender = "nobody".into();
+    let mut nonsense = list();
+    nonsense.cursor = Some("nonsense".into());
+    for (agent, list, kind) in [
+        (&other, list(), RefusalKind::Forbidden),
+        (&agent, nobody, RefusalKind::NotFound),
+        (&agent, nonsense, RefusalKind::Malformed),
+    ] {
+        let ResourceResponse::Refused(refusal) = agent.ask(Operation::List(list)).await else {
+            panic!("not refused");
+        };
+        assert_eq!(refusal.kind, kind);
+    }
+}

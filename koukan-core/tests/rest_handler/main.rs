@@ -1,0 +1,13 @@
+//! The transaction as a resource, over a memory backend and a scripted upstream.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod agent;
+mod cancel;
+mod create;
+mod incremental;
+mod list;
+mod read;
+mod restart;
+mod reuse;
+mod upload;
