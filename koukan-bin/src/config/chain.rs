@@ -1,6 +1,6 @@
 //! Chains of filters.
 
-use std::{borrow::Cow, fmt, num::NonZeroUsize};
+use std::{borrow::Cow, fmt, num::NonZeroUsize, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -43,6 +43,8 @@ pub enum Endpoint {
     Exploder(Exploder),
     /// An SMTP server.
     Smtp(Smtp),
+    /// An HTTP server that takes transactions: an application, or another part of this agent.
+    Rest(Rest),
 }
 
 /// One transaction for each recipient, kept where it cannot be delivered at once.
@@ -58,6 +60,29 @@ pub struct Exploder {
     /// How long the client waits for the destination's reply to RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
     /// How long the client waits for the destination's reply to the message. Default `60s`.
+    pub final_timeout: Option<HumanDuration>,
+}
+
+/// An HTTP server that takes transactions by the REST API.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rest {
+    /// Its URL, as in `http://127.0.0.1:8000`.
+    pub url: Place<String>,
+    /// On whose behalf transactions are created there. Default: the sender here.
+    pub sender: Option<String>,
+    /// With which tag. Default: that of the sender here, where `sender` is not given either.
+    pub tag: Option<String>,
+    /// Whether it takes transactions step by step. Default `true`.
+    pub incremental: Option<bool>,
+    /// A file with the bearer token to be used.
+    pub token_file: Option<PathBuf>,
+    /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that
+    /// the system trusts.
+    pub ca_file: Option<PathBuf>,
+    /// How long to wait for the reply to MAIL and RCPT. Default `30s`.
+    pub rcpt_timeout: Option<HumanDuration>,
+    /// How long to wait for the reply to the message. Default `5m`.
     pub final_timeout: Option<HumanDuration>,
 }
 

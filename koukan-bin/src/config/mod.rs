@@ -9,21 +9,24 @@ mod listener;
 mod load;
 mod place;
 mod problem;
+mod rest;
 mod retry;
 mod sender;
 mod size;
 mod storage;
 mod suggest;
 mod validate;
+mod validate_rest;
 
 pub use self::{
-    chain::{Chain, Endpoint, Exploder, Filter, Policy, Smtp},
+    chain::{Chain, Endpoint, Exploder, Filter, Policy, Rest, Smtp},
     duration::HumanDuration,
-    listener::{RestListener, SmtpListener},
+    listener::{RestListener, SmtpListener, Token},
     place::Place,
     problem::{ConfigError, Problem},
+    rest::RestApi,
     retry::Retry,
-    sender::{Principal, Sender},
+    sender::{Principal, RestSender, Sender},
     size::ByteSize,
     storage::{Retention, Storage},
 };
@@ -56,9 +59,12 @@ pub struct Config {
     /// Where SMTP clients connect to.
     #[serde(default)]
     pub smtp_listener: Vec<SmtpListener>,
-    /// Where HTTP clients connect to. So far it answers `/healthz` and `/readyz`.
+    /// Where HTTP clients connect to.
     #[serde(default)]
     pub rest_listener: Vec<RestListener>,
+    /// Limits of the REST API.
+    #[serde(default)]
+    pub rest: RestApi,
     /// Who submits mail, and which chain it goes through.
     pub sender: Vec<Sender>,
     /// Chains of filters, each ending in an endpoint.

@@ -19,6 +19,34 @@ pub struct Sender {
     /// Chains by tag.
     #[serde(default)]
     pub tag: BTreeMap<String, Place<String>>,
+    /// Whether and how it may create transactions by the REST API. Default: it may not.
+    pub rest: Option<RestSender>,
+}
+
+/// How a sender uses the REST API.
+///
+/// Transactions for a chain that ends in an exploder are made step by step, as an SMTP gateway
+/// does; others come whole, and are committed before they are answered.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestSender {
+    /// Whether the transactions go through this agent as through an SMTP gateway: step by step,
+    /// without being kept, and to the host that their `remote_host` names. Default `false`.
+    pub gateway: bool,
+    /// Whether transient failures are retried, where a transaction does not say. Default `true`.
+    pub retry: bool,
+    /// Whether final failures are told to the reverse-path, likewise. Default `true`.
+    pub notification: bool,
+}
+
+impl Default for RestSender {
+    fn default() -> Self {
+        Self {
+            gateway: false,
+            retry: true,
+            notification: true,
+        }
+    }
 }
 
 /// A sender and, where its chain depends on it, a tag.

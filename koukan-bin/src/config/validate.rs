@@ -22,6 +22,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.unique("sender", config.sender.iter().map(|sender| &sender.name));
     check.senders();
     check.principals();
+    check.rest_listeners();
     for chain in &config.chain {
         check.chain(chain, registry);
     }
@@ -32,13 +33,13 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.problems
 }
 
-struct Check<'a> {
-    config: &'a Config,
+pub(super) struct Check<'a> {
+    pub(super) config: &'a Config,
     problems: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
-    fn wrong<T>(&mut self, place: &Place<T>, message: String, help: Option<String>) {
+    pub(super) fn wrong<T>(&mut self, place: &Place<T>, message: String, help: Option<String>) {
         self.problems.push(Problem {
             line: place.line,
             column: place.column,
@@ -48,7 +49,7 @@ impl<'a> Check<'a> {
     }
 
     /// A name that refers to nothing.
-    fn unknown<'n>(
+    pub(super) fn unknown<'n>(
         &mut self,
         what: &str,
         name: &Place<String>,
@@ -161,6 +162,7 @@ impl<'a> Check<'a> {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());
             }
+            Endpoint::Rest(rest) => self.url(&rest.url),
             Endpoint::Smtp(smtp) => {
                 for host in &smtp.host {
                     if let Err(error) = host.value.parse::<HostPort>() {

@@ -13,6 +13,7 @@ use crate::{
     clock::SharedClock,
     reply::{RemoteMta, Reply},
     service::BoxMailService,
+    signals::{Destination, Signals},
     storage::{Answer, Lease, record::Attempt},
     transaction::{Driver, Pending},
 };
@@ -40,7 +41,13 @@ impl<'a> Exchange<'a> {
         lease.begin_attempt();
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
-        let (driver, mail) = Driver::start(chain, context, lease.mail().clone());
+        let signals = Signals::default();
+        if let Some(host) = &context.next_hop {
+            let hosts = vec![host.clone()];
+            // Nobody else has written into signals that are new.
+            let _ = signals.set(Destination { hosts });
+        }
+        let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);
         Self {
             started: clock.now(),
             lease,

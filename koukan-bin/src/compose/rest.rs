@@ -1,0 +1,80 @@
+//! The REST API, as configured.
+
+use std::collections::HashMap;
+
+use koukan_core::{
+    context::Sender,
+    stage::{
+        output_handler::OutputHandler,
+        rest_handler::{Dialect, RestHandler, SenderPolicy, Settings},
+    },
+    storage::{Storage, record::Terms},
+};
+
+use crate::config::{Config, Endpoint, RestSender};
+
+use super::chains::LateChains;
+
+/// What answers requests for transactions.
+pub(crate) type Handler = RestHandler<OutputHandler<LateChains>>;
+
+pub(super) fn handler(
+    config: &Config,
+    storage: &Storage,
+    output: &OutputHandler<LateChains>,
+) -> Handler {
+    let limits = &config.rest;
+    let defaults = Settings::default();
+    let settings = Settings {
+        hostname: config.hostname.value.as_str().into(),
+        max_message_size: limits
+            .max_message_size
+            .map_or(defaults.max_message_size, |size| size.0),
+        max_recipients: limits
+            .max_recipients
+            .map_or(defaults.max_recipients, |max| max.get()),
+        max_in_flight: limits
+            .max_in_flight
+            .map_or(defaults.max_in_flight, |max| max.get()),
+        max_wait: limits.max_wait.map_or(defaults.max_wait, |wait| wait.0),
+        downstream_timeout: limits
+            .downstream_timeout
+            .map_or(defaults.downstream_timeout, |timeout| timeout.0),
+        upload_timeout: limits
+            .upload_timeout
+            .map_or(defaults.upload_timeout, |timeout| timeout.0),
+    };
+    RestHandler::new(storage.clone(), output.clone(), senders(config), settings)
+}
+
+/// The senders that may use the API, each with how.
+fn senders(config: &Config) -> HashMap<Sender, SenderPolicy> {
+    let mut senders = HashMap::new();
+    for sender in &config.sender {
+        let Some(rest) = &sender.rest else { continue };
+        for (name, chain) in sender.chains() {
+            let mut chains = config.chain.iter();
+            let chain = chains.find(|known| known.name.value == chain.value);
+            let explodes =
+                chain.is_some_and(|chain| matches!(chain.endpoint, Endpoint::Exploder(_)));
+            senders.insert(name, policy(rest, explodes));
+        }
+    }
+    senders
+}
+
+fn policy(rest: &RestSender, explodes: bool) -> SenderPolicy {
+    let dialect = if rest.gateway || explodes {
+        Dialect::Incremental
+    } else {
+        Dialect::Whole
+    };
+    SenderPolicy {
+        dialect,
+        terms: Terms {
+            retry: rest.retry && dialect == Dialect::Whole,
+            notify: rest.notification && dialect == Dialect::Whole,
+        },
+        has_next_hop: rest.gateway,
+    }
+}
