@@ -35,6 +35,7 @@ def describe(octets):
             "filename": part.get_filename(),
             "disposition": part.get_content_disposition(),
             "content_id": text(part["content-id"]),
+            "text": part.get_content() if part.get_content_maintype() == "text" else None,
             "content": base64.b64encode(content or b"").decode(),
         })
         if part.get_content_maintype() == "message":
