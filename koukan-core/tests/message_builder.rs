@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use self::message::{
     any_spec::{any_line, any_spec, any_text},
-    block_on, check_lines, composition, header_names, python, render, spec, try_render,
+    check_lines, composition, header_names, now, python, render, spec, try_render,
 };
 
 /// The example of the documentation of the API.
@@ -474,13 +474,13 @@ fn a_composition_can_be_taken_out_as_long_as_nothing_was_read() {
     let (prefix, taken) = body.into_composition().unwrap();
     assert_eq!(prefix, ["a", "b"]);
     assert_eq!(taken.spec(), made().spec());
-    let whole = block_on(Body::from_composition(prefix, taken).collect(9999)).unwrap();
+    let whole = now(Body::from_composition(prefix, taken).collect(9999)).unwrap();
     assert_eq!(
         whole,
         [b"ab", &render(&example(), &example_blobs())[..]].concat()
     );
     let mut read = Body::from(made());
-    block_on(read.next()).unwrap();
+    now(read.next()).unwrap();
     assert!(read.into_composition().is_err());
     assert!(Body::from(Bytes::from("a")).into_composition().is_err());
     let changed = Body::from(made()).map(Ok::<_, Rejection>);
@@ -529,7 +529,7 @@ proptest! {
     ) {
         let json = json!({"text_body": [{"content_type": "image/png", "content": {"create_id": "a"}}]});
         let whole = render(&json, &vec![("a".into(), octets.clone().into())]);
-        let in_chunks = block_on(async {
+        let in_chunks = now(async {
             let (mut writer, blob) = BlobPool::default().create();
             for chunk in octets.chunks(length) {
                 writer.append(Bytes::copy_from_slice(chunk)).await.unwrap();

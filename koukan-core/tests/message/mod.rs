@@ -9,6 +9,7 @@ pub(crate) mod python;
 use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use koukan_core::{
     blob::Blob,
     body::{Body, BodyError},
@@ -31,14 +32,13 @@ pub(crate) fn composition(spec: Spec, blobs: &Blobs) -> Composition {
     Composition::new(Arc::new(spec), blobs).unwrap()
 }
 
-/// Runs a future that waits for nothing.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.unwrap().block_on(future)
+/// What a future that waits for nothing returns.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing is waited for")
 }
 
 pub(crate) fn try_render(spec: Spec, blobs: &Blobs) -> Result<Bytes, BodyError> {
-    block_on(Body::from(composition(spec, blobs)).collect(usize::MAX))
+    now(Body::from(composition(spec, blobs)).collect(usize::MAX))
 }
 
 pub(crate) fn render(json: &Value, blobs: &Blobs) -> Bytes {
