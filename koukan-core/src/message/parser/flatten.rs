@@ -137,7 +137,7 @@ impl Flat {
         let list = if role == Role::Body && is_text && *is_open {
             *is_open = false;
             &mut self.text_body
-        } else if role == Role::Related && (node.content_id.is_some() || !node.is_file()) {
+        } else if role == Role::Related && (node.content_id.is_some() || !node.is_attachment()) {
             &mut self.related_attachments
         } else {
             &mut self.file_attachments
@@ -193,7 +193,12 @@ fn content_type(node: &Node) -> String {
     };
     let mut text = node.content_type.value.clone();
     for (name, value) in &node.content_type.parameters {
-        let is_moot = matches!(&**name, "name" | "boundary") || is_utf8 && name == "charset";
+        let is_moot = match &**name {
+            "name" | "boundary" => true,
+            // That is what a builder says where nothing is said.
+            "charset" => is_utf8 || value.eq_ignore_ascii_case("utf-8"),
+            _ => false,
+        };
         if !is_moot {
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
             text.push_str(&format!("; {name}=\"{value}\""));

@@ -64,9 +64,13 @@ impl Node {
 
     /// Whether it is a file rather than something to be shown.
     pub(super) fn is_file(&self) -> bool {
+        self.is_attachment() || self.filename().is_some()
+    }
+
+    /// Whether it says that it is one.
+    pub(super) fn is_attachment(&self) -> bool {
         let disposition = self.disposition.as_ref();
         disposition.is_some_and(|disposition| disposition.value == "attachment")
-            || self.filename().is_some()
     }
 }
 

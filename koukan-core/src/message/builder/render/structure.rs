@@ -1,6 +1,6 @@
 //! Which part stands where.
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, iter, mem};
 
 use bytes::Bytes;
 
@@ -65,17 +65,24 @@ fn tree(composition: &Composition) -> Option<Node<'_>> {
         .map(|part| Node::Leaf(part, Disposition::Body));
     let body = joined("alternative", texts.collect());
     let related = spec.related_attachments().iter();
-    let mut related: Vec<_> = related
-        .map(|part| Node::Leaf(part, Disposition::Inline))
-        .collect();
     let mut mixed = Vec::new();
     match body {
-        Some(body) if related.is_empty() => mixed.push(body),
+        Some(body) if related.len() == 0 => mixed.push(body),
         Some(body) => {
-            related.insert(0, body);
-            mixed.push(Node::Multipart("related", related));
+            let related = related.map(|part| Node::Leaf(part, Disposition::Inline));
+            let nodes = iter::once(body).chain(related).collect();
+            mixed.push(Node::Multipart("related", nodes));
         }
-        None => mixed.append(&mut related),
+        None => mixed.extend(related.map(|part| {
+            // What is text would be taken for the text that is missing.
+            let is_text = part.content_type().is_text();
+            let disposition = if is_text {
+                Disposition::Attachment
+            } else {
+                Disposition::Inline
+            };
+            Node::Leaf(part, disposition)
+        })),
     }
     let files = spec.file_attachments().iter();
     mixed.extend(files.map(|part| Node::Leaf(part, Disposition::Attachment)));

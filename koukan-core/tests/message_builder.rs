@@ -1,0 +1,600 @@
+//! Messages from specs, read by parsers that others wrote.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod message;
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    blob::{Blob, BlobPool},
+    body::{Body, BodyError},
+    message::builder::{Composition, Spec, Unresolved},
+    reply::{Rejection, Reply},
+};
+use mail_parser::{MessageParser, MimeHeaders};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use serde_json::{Value, json};
+
+use self::message::{
+    any_spec::{any_line, any_spec, any_text},
+    check_lines, composition, header_names, now, python, render, spec, try_render,
+};
+
+/// The example of the documentation of the API.
+fn example() -> Value {
+    json!({
+        "headers": [
+            ["from", [{"display_name": "alice a", "address": "alice@example.com"}]],
+            ["to", [{"address": "bob@example.com"}]],
+            ["bcc", [{"address": "secret@example.com"}]],
+            ["subject", "hello"],
+            ["date", {"unix_secs": 1_709_750_551, "tz_offset": -28_800}],
+            ["message-id", ["abc@xyz"]],
+            ["in-reply-to", ["abd@xyz"]],
+            ["references", ["abd@xyz", "abe@xyz"]]
+        ],
+        "text_body": [
+            {"content_type": "text/html", "content": {"inline": "<b>hello</b>"}},
+            {"content_type": "text/plain", "content": {"create_id": "my_plain_body"}}
+        ],
+        "related_attachments": [
+            {"content_type": "image/png", "content_id": "xyz123", "content": {"create_id": "img"}}
+        ],
+        "file_attachments": [
+            {"content_type": "image/png", "filename": "cat.png", "content": {"create_id": "img"}}
+        ]
+    })
+}
+
+fn example_blobs() -> message::Blobs {
+    vec![
+        ("my_plain_body".into(), "hello".into()),
+        ("img".into(), Bytes::from_static(b"\x89PNG\0")),
+    ]
+}
+
+#[test]
+fn the_example_renders_as_documented() {
+    let message = render(&example(), &example_blobs());
+    let text = std::str::from_utf8(&message).unwrap();
+    let header = "From: alice a <alice@example.com>\r\n\
+        To: bob@example.com\r\n\
+        Subject: hello\r\n\
+        Date: Wed, 6 Mar 2024 10:42:31 -0800\r\n\
+        Message-ID: <abc@xyz>\r\n\
+        In-Reply-To: <abd@xyz>\r\n\
+        References: <abd@xyz> <abe@xyz>\r\n\
+        MIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed; boundary=\"=_";
+    assert!(text.starts_with(header), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    let described = &python::describe([&message[..]])[0];
+    assert_eq!(
+        described["structure"],
+        json!([
+            "multipart/mixed",
+            "multipart/related",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "image/png",
+            "image/png"
+        ])
+    );
+    assert_eq!(described["defects"], json!([]));
+    assert_eq!(python::content(&described["parts"][0]), b"hello");
+    assert_eq!(described["parts"][2]["content_id"], "<xyz123>");
+    assert_eq!(described["parts"][2]["disposition"], "inline");
+    assert_eq!(described["parts"][3]["filename"], "cat.png");
+    check_lines(&message);
+}
+
+#[test]
+fn wrappers_stand_only_where_they_are_needed() {
+    let part = |kind: &str| json!({"content_type": kind, "content": {"inline": "x"}});
+    let (text, html, file) = (
+        part("text/plain"),
+        part("text/html"),
+        part("application/pdf"),
+    );
+    for (json, structure) in [
+        (json!({}), vec!["text/plain"]),
+        (json!({"text_body": [html]}), vec!["text/html"]),
+        (
+            json!({"text_body": [html, text]}),
+            vec!["multipart/alternative", "text/plain", "text/html"],
+        ),
+        (
+            json!({"file_attachments": [file]}),
+            vec!["multipart/mixed", "application/pdf"],
+        ),
+        (
+            json!({"related_attachments": [file]}),
+            vec!["multipart/mixed", "application/pdf"],
+        ),
+        (
+            json!({"text_body": [html], "related_attachments": [file]}),
+            vec!["multipart/related", "text/html", "application/pdf"],
+        ),
+        (
+            json!({"text_body": [text], "file_attachments": [file, file]}),
+            vec![
+                "multipart/mixed",
+                "text/plain",
+                "application/pdf",
+                "application/pdf",
+            ],
+        ),
+    ] {
+        let described = &python::describe([&render(&json, &vec![])[..]])[0];
+        assert_eq!(described["structure"], json!(structure), "{json}");
+        assert_eq!(described["defects"], json!([]), "{json}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_path() {
+    let part = |part: Value| json!({"text_body": [part]});
+    let plain = |content: Value| part(json!({"content_type": "text/plain", "content": content}));
+    let header = |name: &str, value: Value| json!({"headers": [["x", "y"], [name, value]]});
+    for (json, path) in [
+        (json!([]), ""),
+        (json!({"body": []}), "body"),
+        (json!({"parts": {}}), "parts"),
+        (json!({"headers": {}}), "headers"),
+        (json!({"headers": [["x"]]}), "headers[0]"),
+        (header("x y", json!("")), "headers[1][0]"),
+        (header("", json!("")), "headers[1][0]"),
+        (header("x:y", json!("")), "headers[1][0]"),
+        (header("x\r\ny", json!("")), "headers[1][0]"),
+        (header("ü", json!("")), "headers[1][0]"),
+        (header("Content-Type", json!("text/html")), "headers[1][0]"),
+        (header("mime-version", json!("1.0")), "headers[1][0]"),
+        (
+            header("content-transfer-encoding", json!("8bit")),
+            "headers[1][0]",
+        ),
+        (header("subject", json!(1)), "headers[1][1]"),
+        (header("subject", json!(null)), "headers[1][1]"),
+        (header("subject", json!("a\r\nBcc: b")), "headers[1][1]"),
+        (header("subject", json!("a\nb")), "headers[1][1]"),
+        (header("subject", json!("a\0b")), "headers[1][1]"),
+        (header("subject", json!("a\u{85}b")), "headers[1][1]"),
+        (
+            header("subject", json!("x".repeat(40_000))),
+            "headers[1][1]",
+        ),
+        (header("from", json!("a@b")), "headers[1][1]"),
+        (header("from", json!([])), "headers[1][1]"),
+        (
+            header("from", json!([{"address": "a"}])),
+            "headers[1][1][0].address",
+        ),
+        (
+            header("from", json!({"address": "a@b\r\nx: y"})),
+            "headers[1][1].address",
+        ),
+        (
+            header("from", json!([{"display_name": "a"}])),
+            "headers[1][1][0]",
+        ),
+        (
+            header(
+                "from",
+                json!([{"display_name": "a\r\nb", "address": "a@b"}]),
+            ),
+            "headers[1][1][0].display_name",
+        ),
+        (
+            header("from", json!([{"name": "a", "address": "a@b"}])),
+            "headers[1][1][0].name",
+        ),
+        (
+            header("sender", json!([{"address": "a@b"}, {"address": "a@b"}])),
+            "headers[1][1]",
+        ),
+        (header("date", json!({})), "headers[1][1]"),
+        (
+            header("date", json!({"unix_secs": "1"})),
+            "headers[1][1].unix_secs",
+        ),
+        (
+            header("date", json!({"unix_secs": 1.5})),
+            "headers[1][1].unix_secs",
+        ),
+        (
+            header("date", json!({"unix_secs": i64::MAX})),
+            "headers[1][1]",
+        ),
+        (
+            header("date", json!({"unix_secs": 0, "tz_offset": 100_000})),
+            "headers[1][1]",
+        ),
+        (header("message-id", json!(["a", "b"])), "headers[1][1]"),
+        (header("message-id", json!(["a b"])), "headers[1][1][0]"),
+        (
+            header("references", json!(["a@b", "a>\r\nx: y"])),
+            "headers[1][1][1]",
+        ),
+        (header("X", json!(["y"])), "headers[1][1]"),
+        (
+            json!({"headers": [["To", {"address": "a@b"}], ["to", {"address": "a@b"}]]}),
+            "headers[1]",
+        ),
+        (part(json!({"content_type": "text/plain"})), "text_body[0]"),
+        (part(json!({"content": {"inline": ""}})), "text_body[0]"),
+        (
+            part(json!({"content_type": "text", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain\r\nx: y", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain; x", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain; x=\"", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain; x=y z", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain; x=1; X=2", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "multipart/mixed; boundary=x", "content": {"inline": ""}})),
+            "text_body[0].content_type",
+        ),
+        (
+            part(json!({"content_type": "text/plain", "parts": []})),
+            "text_body[0].parts",
+        ),
+        (
+            part(
+                json!({"content_type": "text/plain", "content": {"inline": ""}, "filename": "a\r\nb"}),
+            ),
+            "text_body[0].filename",
+        ),
+        (
+            part(
+                json!({"content_type": "text/plain", "content": {"inline": ""}, "content_id": "a b"}),
+            ),
+            "text_body[0].content_id",
+        ),
+        (
+            part(json!({"content_type": "message/rfc822", "content": {"inline": "\0"}})),
+            "text_body[0].content",
+        ),
+        (plain(json!({})), "text_body[0].content"),
+        (
+            plain(json!({"inline": "", "create_id": "a"})),
+            "text_body[0].content",
+        ),
+        (plain(json!({"inline": 1})), "text_body[0].content.inline"),
+        (plain(json!({"text": ""})), "text_body[0].content.text"),
+        (
+            plain(json!({"create_id": ""})),
+            "text_body[0].content.create_id",
+        ),
+        (
+            plain(json!({"create_id": ".."})),
+            "text_body[0].content.create_id",
+        ),
+        (
+            plain(json!({"create_id": "a/b"})),
+            "text_body[0].content.create_id",
+        ),
+        (
+            plain(json!({"create_id": "ü"})),
+            "text_body[0].content.create_id",
+        ),
+        (
+            plain(json!({"reuse_uri": "/a b"})),
+            "text_body[0].content.reuse_uri",
+        ),
+    ] {
+        let error = Spec::from_json(&json).unwrap_err();
+        assert_eq!(&*error.path, path, "{json}: {error}");
+        assert!(!error.to_string().contains(['\r', '\n', '\0']), "{error}");
+    }
+    let error = Spec::from_json(&header("date", json!({"unix_secs": "1"}))).unwrap_err();
+    let text = "headers[1][1].unix_secs: must be a whole number of seconds, not a string";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn there_may_not_be_too_much() {
+    let part = json!({"content_type": "text/plain", "content": {"inline": "x".repeat(9 << 20)}});
+    let small = json!({"content_type": "text/plain", "content": {"inline": ""}});
+    let field = |length| json!(["x", "y".repeat(length)]);
+    for json in [
+        json!({"headers": vec![field(1); 1001]}),
+        json!({"headers": vec![field(30_000); 9]}),
+        json!({"file_attachments": vec![small; 1001]}),
+        json!({"text_body": [part, part]}),
+    ] {
+        assert!(Spec::from_json(&json).is_err());
+    }
+}
+
+#[test]
+fn what_is_harmless_is_taken() {
+    let json = json!({
+        "headers": [
+            ["FROM", {"address": "a@b", "display_name": ""}],
+            ["Date", {"unix_secs": 0}],
+            ["Message-Id", "<a@b>"],
+            ["X-Tab", "a\tb"],
+        ],
+        "text_body": [{"content_type": "Text/Plain; Charset=koi8-r; x=a/b", "content": {"inline": "ü"}}],
+    });
+    let expected = "FROM: a@b\r\n\
+        Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n\
+        Message-Id: <a@b>\r\n\
+        X-Tab: a b\r\n\
+        MIME-Version: 1.0\r\n\
+        Content-Type: text/plain; charset=utf-8; x=\"a/b\"\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\nw7w=\r\n";
+    assert_eq!(render(&json, &vec![]), expected);
+}
+
+#[test]
+fn names_of_parts_are_listed_once_and_uris_are_replaced() {
+    let part = |content: Value| json!({"content_type": "image/png", "content": content});
+    let mut spec = spec(&json!({
+        "related_attachments": [part(json!({"create_id": "b"})), part(json!({"reuse_uri": "/t/blob/x"}))],
+        "file_attachments": [
+            part(json!({"create_id": "a"})),
+            part(json!({"reuse_uri": "/t/blob/x"})),
+            part(json!({"create_id": "b"})),
+        ],
+    }));
+    assert_eq!(spec.create_ids(), ["b", "a"]);
+    assert_eq!(spec.reuse_uris(), ["/t/blob/x"]);
+    let blobs = || ["a", "b", "other"].map(|id| (id.into(), Blob::from_bytes(Bytes::new())));
+    let unresolved = Composition::new(Arc::new(spec.clone()), blobs());
+    assert_eq!(
+        unresolved.unwrap_err(),
+        Unresolved::ReuseUri("/t/blob/x".into())
+    );
+    assert_eq!(spec.replace_reuse_uris(|uri| Err(uri.len())), Err(9));
+    spec.replace_reuse_uris(|_| Ok::<_, ()>("c".into()))
+        .unwrap();
+    assert_eq!(
+        (spec.create_ids(), spec.reuse_uris()),
+        (vec!["b", "c", "a"], vec![])
+    );
+    let missing = Composition::new(Arc::new(spec.clone()), blobs());
+    assert_eq!(missing.unwrap_err(), Unresolved::CreateId("c".into()));
+}
+
+#[test]
+fn a_completed_spec_renders_the_same_each_time() {
+    let mut completed = spec(&json!({"headers": [["subject", "x"]]}));
+    completed.complete(Timestamp::UNIX_EPOCH, "mx.example.com", "u<\r\n>1");
+    let json = completed.to_json();
+    assert_eq!(
+        json["headers"][2],
+        json!(["message-id", ["u1@mx.example.com"]])
+    );
+    completed.complete(Timestamp::now(), "other", "u2");
+    assert_eq!(completed.to_json(), json);
+    let rendered = try_render(completed, &vec![]).unwrap();
+    assert_eq!(rendered, render(&json, &vec![]));
+}
+
+#[test]
+fn what_the_next_hop_must_offer_is_told() {
+    let with = |name: &str, value: Value| spec(&json!({"headers": [[name, value]]}));
+    assert!(!with("from", json!({"address": "a@b", "display_name": "ü"})).needs_smtputf8());
+    assert!(!with("bcc", json!({"address": "ü@b"})).needs_smtputf8());
+    assert!(!with("subject", json!("ü")).needs_8bitmime());
+    assert!(with("from", json!({"address": "ü@b"})).needs_smtputf8());
+    assert!(with("from", json!({"address": "a@ü"})).needs_8bitmime());
+    assert!(with("references", json!(["ü@b"])).needs_smtputf8());
+    let attached = json!({"content_type": "message/rfc822", "content": {"create_id": "a"}});
+    let attached = spec(&json!({"file_attachments": [attached]}));
+    assert!(attached.needs_8bitmime() && !attached.needs_smtputf8());
+}
+
+#[test]
+fn attached_messages_stay_as_they_are() {
+    let inner = "Subject: inner\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\ngrün\r\n--x--";
+    let json = json!({"text_body": [{"content_type": "text/plain", "content": {"inline": "see"}}],
+        "file_attachments": [{"content_type": "message/rfc822", "content": {"create_id": "m"}}]});
+    let message = render(&json, &vec![("m".into(), inner.into())]);
+    let text = String::from_utf8(message.to_vec()).unwrap();
+    assert_eq!(
+        text.matches("Content-Transfer-Encoding: 8bit\r\n").count(),
+        2
+    );
+    assert!(text.contains(&format!("\r\n\r\n{inner}\r\n--=_")), "{text}");
+    check_lines(&message);
+    for octets in ["a\0b", &"x".repeat(999)] {
+        let blobs = vec![("m".into(), Bytes::copy_from_slice(octets.as_bytes()))];
+        let Err(BodyError::Rejected(rejection)) = try_render(spec(&json), &blobs) else {
+            panic!("not refused");
+        };
+        assert_eq!(rejection.reply().code(), Reply::bad_content().code());
+    }
+}
+
+#[test]
+fn a_message_can_be_attached_to_another_like_it() {
+    let json = json!({"headers": [["message-id", "same@x"]],
+        "file_attachments": [{"content_type": "message/rfc822", "content": {"create_id": "m"}}]});
+    let inner = render(&json, &vec![("m".into(), "Subject: x\r\n\r\n".into())]);
+    // The names of blobs do not make the octets, but the spec is the same.
+    let again = try_render(spec(&json), &vec![("m".into(), inner.clone())]);
+    assert!(matches!(again, Err(BodyError::Rejected(_))));
+    let mut other = json;
+    other["headers"][0][1] = "other@x".into();
+    assert!(try_render(spec(&other), &vec![("m".into(), inner)]).is_ok());
+}
+
+#[tokio::test]
+async fn parts_are_rendered_while_they_grow() {
+    let json =
+        json!({"file_attachments": [{"content_type": "image/png", "content": {"create_id": "a"}}]});
+    let (mut writer, blob) = BlobPool::default().create();
+    let composition = Composition::new(Arc::new(spec(&json)), [("a".into(), blob)]).unwrap();
+    let mut body = Body::from(composition);
+    assert_eq!(body.len(), None);
+    body.prepend("X: y\r\n".into());
+    assert_eq!(body.next().await.unwrap().unwrap(), "X: y\r\n");
+    assert!(body.is_composition());
+    let header = body.next().await.unwrap().unwrap();
+    assert!(header.ends_with(b"base64\r\n\r\n"), "{header:?}");
+    assert!(!body.is_composition());
+    writer.append(vec![0; 58].into()).await.unwrap();
+    let line = format!("{}\r\n", "A".repeat(76));
+    assert_eq!(body.next().await.unwrap().unwrap(), line);
+    drop(writer);
+    assert!(body.next().await.unwrap_err().is_aborted());
+    assert!(body.next().await.unwrap_err().is_aborted());
+}
+
+#[test]
+fn a_composition_can_be_taken_out_as_long_as_nothing_was_read() {
+    let made = || composition(spec(&example()), &example_blobs());
+    let mut body = Body::from(made());
+    body.prepend("b".into());
+    body.prepend("a".into());
+    let body = body.into_blob().unwrap_err();
+    let (prefix, taken) = body.into_composition().unwrap();
+    assert_eq!(prefix, ["a", "b"]);
+    assert_eq!(taken.spec(), made().spec());
+    let whole = now(Body::from_composition(prefix, taken).collect(9999)).unwrap();
+    assert_eq!(
+        whole,
+        [b"ab", &render(&example(), &example_blobs())[..]].concat()
+    );
+    let mut read = Body::from(made());
+    now(read.next()).unwrap();
+    assert!(read.into_composition().is_err());
+    assert!(Body::from(Bytes::from("a")).into_composition().is_err());
+    let changed = Body::from(made()).map(Ok::<_, Rejection>);
+    assert!(changed.into_composition().is_err());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_said_is_read_by_others((json, blobs) in any_spec()) {
+        let message = render(&json, &blobs);
+        check_lines(&message);
+        // No header field but those that were asked for.
+        let mut expected: Vec<String> = json["headers"].as_array().unwrap().iter()
+            .map(|header| header[0].as_str().unwrap().to_ascii_lowercase())
+            .filter(|name| name != "bcc")
+            .collect();
+        expected.extend(["mime-version".into(), "content-type".into()]);
+        let mut names = header_names(&message);
+        names.retain(|name| !matches!(&**name, "content-transfer-encoding" | "content-disposition" | "content-id"));
+        prop_assert_eq!(names, expected);
+        let parsed = MessageParser::default().parse(&message[..]).unwrap();
+        let leaves: Vec<_> = parsed.parts.iter().filter(|part| !part.is_multipart()).collect();
+        let asked = |key: &str| json[key].as_array().unwrap().clone();
+        let count = asked("text_body").len() + asked("related_attachments").len() + asked("file_attachments").len();
+        prop_assert_eq!(leaves.len(), count.max(1));
+        let files = asked("file_attachments");
+        for (file, leaf) in files.iter().rev().zip(leaves.iter().rev()) {
+            let expected = match file["content"]["create_id"].as_str() {
+                Some(id) => blobs.iter().find(|(other, _)| **other == *id).unwrap().1.clone(),
+                None => file["content"]["inline"].as_str().unwrap().to_owned().into(),
+            };
+            if !file["content_type"].as_str().unwrap().starts_with("text/") {
+                prop_assert_eq!(leaf.contents(), &expected[..]);
+            }
+            prop_assert_eq!(leaf.content_disposition().unwrap().ctype(), "attachment");
+        }
+        // The spec says the same in JSON.
+        let read = spec(&json);
+        prop_assert_eq!(&read, &spec(&read.to_json()));
+    }
+
+    #[test]
+    fn chunks_of_blobs_make_no_difference(
+        octets in proptest::collection::vec(any::<u8>(), 0..5000),
+        length in 1_usize..600,
+    ) {
+        let json = json!({"text_body": [{"content_type": "image/png", "content": {"create_id": "a"}}]});
+        let whole = render(&json, &vec![("a".into(), octets.clone().into())]);
+        let in_chunks = now(async {
+            let (mut writer, blob) = BlobPool::default().create();
+            for chunk in octets.chunks(length) {
+                writer.append(Bytes::copy_from_slice(chunk)).await.unwrap();
+            }
+            writer.finish();
+            let composition = Composition::new(Arc::new(spec(&json)), [("a".into(), blob)]).unwrap();
+            Body::from(composition).collect(1 << 20).await.unwrap()
+        });
+        prop_assert_eq!(&whole, &in_chunks);
+        let text = std::str::from_utf8(&whole).unwrap();
+        let (_, encoded) = text.split_once("\r\n\r\n").unwrap();
+        prop_assert_eq!(encoded.replace("\r\n", ""), STANDARD.encode(octets));
+    }
+}
+
+/// Python takes blanks at the ends, and several in a row, for fewer.
+fn with_single_spaces(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn python_reads_what_was_said() {
+    let octets = proptest::collection::vec(any::<u8>(), 0..500);
+    let line = || any_line().prop_map(|line| with_single_spaces(&line));
+    let strategy = (line(), line(), line(), any_text(), octets);
+    let mut runner = TestRunner::deterministic();
+    let cases: Vec<_> = (0..300)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect();
+    let messages: Vec<_> = cases
+        .iter()
+        .map(|(subject, name, filename, text, octets)| {
+            let filename = format!("x{filename}");
+            let json = json!({
+                "headers": [["subject", subject],
+                    ["to", [{"display_name": name, "address": "a.b@example.com"}, {"address": "c@example.com"}]]],
+                "text_body": [{"content_type": "text/plain", "content": {"inline": text}}],
+                "file_attachments": [{"content_type": "application/pdf", "filename": filename, "content": {"create_id": "o"}}],
+            });
+            render(&json, &vec![("o".into(), octets.clone().into())])
+        })
+        .collect();
+    let described = python::describe(messages.iter().map(|message| &message[..]));
+    for ((case, message), got) in cases.iter().zip(&messages).zip(described) {
+        let (subject, name, filename, text, octets) = case;
+        let message = String::from_utf8_lossy(message);
+        assert_eq!(got["subject"], **subject, "{message}");
+        let to = &got["addresses"]["to"];
+        assert_eq!(to[1], json!(["", "c@example.com"]), "{message}");
+        assert_eq!(to[0][1], "a.b@example.com", "{message}");
+        // Python puts a space between encoded words of a name, which RFC 2047 section 6.2 forbids.
+        let without_spaces = |name: &str| name.replace(' ', "");
+        let got_name = without_spaces(to[0][0].as_str().unwrap());
+        assert_eq!(got_name, without_spaces(name), "{message}");
+        assert_eq!(
+            got["parts"][1]["filename"],
+            format!("x{filename}"),
+            "{message}"
+        );
+        assert_eq!(
+            python::content(&got["parts"][0]),
+            text.as_bytes(),
+            "{message}"
+        );
+        assert_eq!(python::content(&got["parts"][1]), &octets[..], "{message}");
+        assert_eq!(got["defects"], json!([]), "{message}");
+    }
+}
