@@ -11,6 +11,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`command`] | what the binaries have in common |
 //! | [`config`] | the configuration, typed and checked |
 //! | [`registry`] | filters by name |
 //! | [`logging`] | logs, as configured |
@@ -18,6 +19,7 @@
 //! Minimum supported Rust version: 1.95.
 
 mod agent;
+pub mod command;
 mod compose;
 pub mod config;
 pub mod logging;

@@ -2,12 +2,13 @@
 
 mod check;
 mod demo;
-mod run;
 mod sink;
+mod token;
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use koukan::command::{Run, block_on, complain};
 
 /// A mail transfer agent that is also a library.
 #[derive(Debug, Parser)]
@@ -20,13 +21,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs an agent until it is told to stop by SIGTERM or SIGINT.
-    Run(run::Run),
+    Run(Run),
     /// Checks a configuration file and starts nothing.
     Check(check::Check),
     /// Prints the JSON Schema of the configuration file.
     Schema,
     /// Takes mail by SMTP and throws it away: a destination to try things with.
     Sink(sink::SinkCommand),
+    /// Makes a token for the REST API, and the hash of it that stands in the configuration.
+    Token,
     /// Starts an agent and a sink, sends a few hundred messages, and accounts for each.
     Demo(demo::Demo),
 }
@@ -41,29 +44,8 @@ impl Cli {
                 ExitCode::SUCCESS
             }
             Command::Sink(sink) => sink.run(),
+            Command::Token => token::run(),
             Command::Demo(demo) => demo.run(),
         }
     }
-}
-
-/// Tells what went wrong, and why.
-fn complain(error: &dyn Error) -> ExitCode {
-    eprint!("koukan: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
-    ExitCode::FAILURE
-}
-
-/// Runs a command's future on a runtime of its own.
-fn block_on<F: Future>(threads: Option<usize>, future: F) -> std::io::Result<F::Output> {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = threads {
-        runtime.worker_threads(threads.max(1));
-    }
-    let runtime = runtime.enable_all().build()?;
-    Ok(runtime.block_on(future))
 }
