@@ -65,15 +65,25 @@ fn exploder(
             .final_timeout
             .map_or(defaults.final_reply, |timeout| timeout.0),
     };
-    let writer = StorageWriter::new(storage.clone(), output.clone())
-        .with_sender(sender)
-        .with_timeouts(timeouts);
+    let writer = |sender| {
+        let writer = StorageWriter::new(storage.clone(), output.clone());
+        BoxMailService::new(writer.with_sender(sender).with_timeouts(timeouts))
+    };
+    let mut legs = writer(sender);
+    if !config.domain.is_empty() {
+        let mut by_domain = ByDomain::new(legs);
+        for (domain, sender) in &config.domain {
+            let sender = context::Sender::new(sender.value.as_str());
+            by_domain = by_domain.with(domain, writer(sender));
+        }
+        legs = BoxMailService::new(by_domain);
+    }
     let policy = match config.policy {
         Policy::Submission => exploder::Policy::Submission,
         Policy::Ingress => exploder::Policy::Ingress,
     };
     BoxMailService::new(exploder::Exploder::new(
-        writer,
+        legs,
         policy,
         storage.pool().clone(),
     ))

@@ -1,6 +1,6 @@
 //! Chains of filters.
 
-use std::{borrow::Cow, fmt, num::NonZeroUsize, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, fmt, num::NonZeroUsize, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -57,6 +57,9 @@ pub struct Exploder {
     pub sender: Place<String>,
     /// One of the sender's tags.
     pub tag: Option<Place<String>>,
+    /// Senders for recipients of certain domains, in place of `sender`.
+    #[serde(default)]
+    pub domain: BTreeMap<String, Place<String>>,
     /// How long the client waits for the destination's reply to RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
     /// How long the client waits for the destination's reply to the message. Default `60s`.

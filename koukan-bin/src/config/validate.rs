@@ -161,6 +161,9 @@ impl<'a> Check<'a> {
         match &chain.endpoint {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());
+                for sender in exploder.domain.values() {
+                    self.principal(sender, None);
+                }
             }
             Endpoint::Rest(rest) => self.url(&rest.url),
             Endpoint::Smtp(smtp) => {

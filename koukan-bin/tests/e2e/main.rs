@@ -13,6 +13,7 @@ mod disk_full;
 mod peers;
 mod process;
 mod replies;
+mod rest;
 mod smtp_source;
 mod smtplib;
 mod stop;

@@ -13,9 +13,10 @@
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
 //! | the legs' replies | otherwise |
 
+mod by_domain;
 mod leg;
 mod legs;
 mod reduce;
 mod service;
 
-pub use self::{reduce::Policy, service::Exploder};
+pub use self::{by_domain::ByDomain, reduce::Policy, service::Exploder};

@@ -1,0 +1,122 @@
+//! An agent in one process, or in two.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, await_listener, free_address};
+
+/// How an agent is put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// `koukan run` alone.
+    Whole,
+    /// `koukan-router` and `koukan-gateway`, with HTTP between them.
+    Split,
+}
+
+/// A running agent with the local configuration, on other ports.
+pub(super) struct Agent {
+    pub(super) ingress: SocketAddr,
+    pub(super) submission: SocketAddr,
+    pub(super) rest: SocketAddr,
+    /// The process that keeps mail; then the gateway, if it is another.
+    processes: Vec<Process>,
+    commands: Vec<(PathBuf, &'static str, PathBuf)>,
+    _directory: TempDir,
+}
+
+impl Agent {
+    pub(super) fn start(shape: Shape, sink: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
+        let write = |name: &str, text: &str| {
+            let text = text
+                .replace("127.0.0.1:1025", &ingress.to_string())
+                .replace("127.0.0.1:1587", &submission.to_string())
+                .replace("127.0.0.1:3025", &sink.to_string())
+                .replace("127.0.0.1:8000", &rest.to_string())
+                .replace("127.0.0.1:8001", &gateway.to_string())
+                .replace("data/", &format!("{}/", directory.path().display()))
+                // Tests do not wait for minutes.
+                + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let commands = match shape {
+            Shape::Whole => vec![(
+                PathBuf::from(env!("CARGO_BIN_EXE_koukan")),
+                "run",
+                write(
+                    "koukan.yaml",
+                    include_str!("../../../../config/local/koukan.yaml"),
+                ),
+            )],
+            Shape::Split => vec![
+                (
+                    PathBuf::from(env!("CARGO_BIN_EXE_koukan-router")),
+                    "",
+                    write(
+                        "router.yaml",
+                        include_str!("../../../../config/local/router.yaml"),
+                    ),
+                ),
+                (
+                    PathBuf::from(env!("CARGO_BIN_EXE_koukan-gateway")),
+                    "",
+                    write(
+                        "gateway.yaml",
+                        include_str!("../../../../config/local/gateway.yaml"),
+                    ),
+                ),
+            ],
+        };
+        let mut agent = Self {
+            ingress,
+            submission,
+            rest,
+            processes: Vec::new(),
+            commands,
+            _directory: directory,
+        };
+        for index in 0..agent.commands.len() {
+            let process = agent.process(index);
+            agent.processes.push(process);
+        }
+        for address in [ingress, submission, rest] {
+            await_listener(address);
+        }
+        agent
+    }
+
+    /// kill -9 of the process that keeps mail.
+    pub(super) fn kill(&mut self) {
+        self.processes[0].kill();
+    }
+
+    /// Starts it again, with the same configuration and queue.
+    pub(super) fn restart(&mut self) {
+        self.processes[0] = self.process(0);
+        await_listener(self.rest);
+    }
+
+    fn process(&self, index: usize) -> Process {
+        let (program, run, config) = &self.commands[index];
+        Process::start(&mut command(program, run, config))
+    }
+}
+
+fn command(program: &Path, run: &str, config: &Path) -> Command {
+    let mut command = Command::new(program);
+    if !run.is_empty() {
+        command.arg(run);
+    }
+    command.arg("--config").arg(config);
+    command
+}
