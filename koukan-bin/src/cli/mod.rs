@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod send;
 mod sink;
 mod token;
 
@@ -28,6 +29,8 @@ enum Command {
     Schema,
     /// Takes mail by SMTP and throws it away: a destination to try things with.
     Sink(sink::SinkCommand),
+    /// Sends a message by an agent's REST API, and tells what became of it.
+    Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
     Token,
     /// Starts an agent and a sink, sends a few hundred messages, and accounts for each.
@@ -44,6 +47,7 @@ impl Cli {
                 ExitCode::SUCCESS
             }
             Command::Sink(sink) => sink.run(),
+            Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Demo(demo) => demo.run(),
         }

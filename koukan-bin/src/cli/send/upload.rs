@@ -1,0 +1,64 @@
+//! Files as bodies, with a progress bar.
+
+use std::{io, path::Path};
+
+use bytes::BytesMut;
+use futures_util::stream;
+use koukan_core::body::{Body, BodyError};
+use tokio::{fs::File, io::AsyncReadExt};
+
+/// Octets that are read at a time.
+const CHUNK: usize = 256 << 10;
+const WIDTH: usize = 30;
+
+/// The content of a file; as it is read, `has_progress` draws a bar on standard error.
+pub(super) async fn file(path: &Path, has_progress: bool) -> io::Result<Body> {
+    let file = File::open(path).await?;
+    let len = file.metadata().await?.len();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let bar = Bar {
+        name: name.unwrap_or_default(),
+        len,
+        done: 0,
+        shown: None,
+        has_progress,
+    };
+    let octets = stream::try_unfold((file, bar), |(mut file, mut bar)| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        while chunk.len() < CHUNK {
+            let read = file.read_buf(&mut chunk).await;
+            if read.map_err(|error| BodyError::Failed(error.into()))? == 0 {
+                break;
+            }
+        }
+        bar.advance(chunk.len() as u64);
+        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), (file, bar))))
+    });
+    Ok(Body::from_stream(octets))
+}
+
+struct Bar {
+    name: String,
+    len: u64,
+    done: u64,
+    /// The percentage that is drawn.
+    shown: Option<u64>,
+    has_progress: bool,
+}
+
+impl Bar {
+    fn advance(&mut self, octets: u64) {
+        self.done += octets;
+        let percent = (self.done * 100).checked_div(self.len).unwrap_or(100).min(100);
+        if !self.has_progress || self.shown == Some(percent) {
+            return;
+        }
+        self.shown = Some(percent);
+        let full = usize::try_from(percent).unwrap_or(100) * WIDTH / 100;
+        let (done, rest) = ("=".repeat(full), " ".repeat(WIDTH - full));
+        eprint!("\r{} [{done}{rest}] {percent:3} %", self.name);
+        if percent == 100 {
+            eprintln!();
+        }
+    }
+}
