@@ -95,7 +95,10 @@ fn any_header() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn any_part(types: Vec<&'static str>) -> BoxedStrategy<(Map<String, Value>, Option<Vec<u8>>)> {
+/// A part, and the octets of its blob.
+type AnyPart = (Map<String, Value>, Option<Vec<u8>>);
+
+fn any_part(types: Vec<&'static str>) -> BoxedStrategy<AnyPart> {
     let octets = vec(any::<u8>(), 0..400);
     let content = prop_oneof![any_text().prop_map(Ok), octets.prop_map(Err),];
     (
