@@ -126,7 +126,7 @@ impl Player {
             "U-" => assert_eq!(self.log.rest(), [""; 0], "{place}"),
             "T:" => assert_eq!(
                 self.started.elapsed().as_secs(),
-                text.parse().unwrap(),
+                text.parse::<u64>().unwrap(),
                 "{place}"
             ),
             "" | "# " | "#" | "@ " => {}

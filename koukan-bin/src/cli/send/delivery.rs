@@ -79,7 +79,10 @@ impl Delivery {
             Source::Builder { spec, files } => {
                 let files = std::mem::take(files).into_iter();
                 let files = files.map(|(id, path)| (Some(id), path));
-                (Some(BodySource::MessageBuilder(spec.clone())), files.collect())
+                (
+                    Some(BodySource::MessageBuilder(spec.clone())),
+                    files.collect(),
+                )
             }
         }
     }
@@ -113,7 +116,11 @@ impl Delivery {
 
     async fn ask(&self, operation: Operation) -> Result<ResourceResponse, BoxError> {
         let request = ResourceRequest::trusted(operation);
-        self.client.clone().oneshot(request).await.map_err(Into::into)
+        self.client
+            .clone()
+            .oneshot(request)
+            .await
+            .map_err(Into::into)
     }
 }
 

@@ -50,7 +50,9 @@ impl Outcome {
         Self {
             to,
             state,
-            told: told.or_else(|| reason.map(str::to_owned)).unwrap_or_default(),
+            told: told
+                .or_else(|| reason.map(str::to_owned))
+                .unwrap_or_default(),
             location: Some(location),
         }
     }

@@ -15,7 +15,9 @@ const WIDTH: usize = 30;
 pub(super) async fn file(path: &Path, has_progress: bool) -> io::Result<Body> {
     let file = File::open(path).await?;
     let len = file.metadata().await?.len();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let bar = Bar {
         name: name.unwrap_or_default(),
         len,
@@ -49,7 +51,10 @@ struct Bar {
 impl Bar {
     fn advance(&mut self, octets: u64) {
         self.done += octets;
-        let percent = (self.done * 100).checked_div(self.len).unwrap_or(100).min(100);
+        let percent = (self.done * 100)
+            .checked_div(self.len)
+            .unwrap_or(100)
+            .min(100);
         if !self.has_progress || self.shown == Some(percent) {
             return;
         }

@@ -86,7 +86,14 @@ assert status == 201, (status, tx)
 print(fields["Location"], flush=True)
 request("POST", SENDER, {"Prefer": "wait=20"}, {**envelope("carol@example.com"), "body": body})
 "#;
-    let created = python(agent.rest, &script.replace("request(\"POST\", SENDER, {\"Prefer\"", "0 and request(\"POST\", SENDER, {\"Prefer\""), &[]);
+    let created = python(
+        agent.rest,
+        &script.replace(
+            "request(\"POST\", SENDER, {\"Prefer\"",
+            "0 and request(\"POST\", SENDER, {\"Prefer\"",
+        ),
+        &[],
+    );
     let mut waiting = start_python(agent.rest, script);
     let both = r#"
 status, _, page = request("GET", SENDER)
@@ -224,7 +231,13 @@ fn swaks_delivers(shape: Shape) {
     let sink = Collector::start();
     let agent = Agent::start(shape, sink.address);
     let server = agent.submission.to_string();
-    let arguments = ["--to", "bob@example.com", "--from", "a@example.org", "--server"];
+    let arguments = [
+        "--to",
+        "bob@example.com",
+        "--from",
+        "a@example.org",
+        "--server",
+    ];
     run(peer("swaks").args(arguments).arg(&server));
     sink.only_message("bob@example.com");
 }

@@ -40,7 +40,9 @@ SENDER = "/senders/submission/transactions"
 pub(super) fn python(server: SocketAddr, script: &str, args: &[&str]) -> String {
     let script = format!("{PRELUDE}\n{script}");
     let mut command = peer("python3");
-    run(command.args(["-c", &script, &server.to_string()]).args(args))
+    run(command
+        .args(["-c", &script, &server.to_string()])
+        .args(args))
 }
 
 /// Starts a script.
