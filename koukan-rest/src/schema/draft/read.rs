@@ -1,0 +1,99 @@
+//! Reading what a client says of a transaction.
+
+use koukan_core::{
+    context::Sender,
+    resource::{Draft, Refusal},
+};
+use serde_json::Value;
+
+use crate::schema::reader::{Field, Object};
+
+use super::{body, command, session};
+
+/// Reads a create, the sender of whose path is `path_sender`.
+///
+/// *Shape*: `sender` may be left out, which selects no tag; a single recipient may stand without
+/// the list. `retry` and `notification` are enabled by any object.
+///
+/// # Errors
+///
+/// [`RefusalKind::Malformed`](koukan_core::resource::RefusalKind::Malformed) for the first thing
+/// that is not as it must be, with the path of the field.
+pub fn create_from_json(value: &Value, path_sender: &str) -> Result<(Sender, Draft), Refusal> {
+    let field = Field::root(value);
+    let object = field.open_object()?;
+    let mut draft = Draft::default();
+    let mut sender = Sender {
+        name: path_sender.into(),
+        tag: None,
+    };
+    for member in object.members() {
+        match member.name() {
+            "sender" => sender.tag = session::tag(&member, path_sender)?,
+            "remote_host" => draft.remote_host = Some(session::host(&member)?),
+            "local_host" => draft.local_host = Some(session::host(&member)?),
+            "smtp_meta" => draft.smtp_meta = Some(session::meta(&member)?),
+            "rcpt_to_list_offset" => {
+                return Err(member.refuse("belongs in a PATCH; in a create, leave it out"));
+            }
+            _ => read_common(&mut draft, &member)?,
+        }
+    }
+    Ok((sender, draft))
+}
+
+/// Reads what is added to a transaction, and the position of the first of its recipients; an empty
+/// object adds nothing, and tells that the originator is still there.
+///
+/// # Errors
+///
+/// As those of [`create_from_json`].
+pub fn append_from_json(value: &Value) -> Result<(Draft, Option<usize>), Refusal> {
+    let field = Field::root(value);
+    let object: Object<'_> = field.open_object()?;
+    let mut draft = Draft::default();
+    let mut offset = None;
+    for member in object.members() {
+        match member.name() {
+            "rcpt_to_list_offset" => offset = Some(member.number("a position, counted from 0")?),
+            "sender" | "remote_host" | "local_host" | "smtp_meta" => {
+                let detail = "is told when the transaction is created; in a PATCH, leave it out";
+                return Err(member.refuse(detail));
+            }
+            _ => read_common(&mut draft, &member)?,
+        }
+    }
+    Ok((draft, offset))
+}
+
+/// Reads a field that both may have.
+fn read_common(draft: &mut Draft, field: &Field<'_>) -> Result<(), Refusal> {
+    match field.name() {
+        "mail_from" => draft.mail_from = Some(command::mail(field)?),
+        "rcpt_to" => draft.rcpt_to = command::recipients(field)?,
+        "body" => draft.body = Some(body::source(field)?),
+        "retry" => draft.retry = Some(is_enabled(field)?),
+        "notification" => draft.notification = Some(is_enabled(field)?),
+        "filter_output" => draft.filter_output = field.open_object()?.map().clone(),
+        "cancelled" => {
+            let detail = "is set by the server; to give the transaction up, POST to its /cancel";
+            return Err(field.refuse(detail));
+        }
+        "mail_response"
+        | "rcpt_response"
+        | "data_response"
+        | "attempt_count"
+        | "final_attempt_reason" => {
+            return Err(field.refuse("is set by the server; leave it out"));
+        }
+        _ => return Err(field.refuse("is not a field of a transaction; leave it out")),
+    }
+    Ok(())
+}
+
+fn is_enabled(field: &Field<'_>) -> Result<bool, Refusal> {
+    match field.open_object() {
+        Ok(_) => Ok(true),
+        Err(_) => Err(field.mistyped("an object, which enables it")),
+    }
+}

@@ -1,0 +1,67 @@
+//! The sender, and facts of an SMTP session.
+
+use std::net::IpAddr;
+
+use koukan_core::{
+    path::Domain,
+    resource::{Refusal, SmtpMeta},
+    signals::HostPort,
+};
+
+use crate::schema::reader::Field;
+
+/// The tag of a `sender`, whose name must be that of the path.
+pub(super) fn tag(field: &Field<'_>, path_sender: &str) -> Result<Option<Box<str>>, Refusal> {
+    let object = field.object(&["name", "tag"])?;
+    let name = object.require("name")?;
+    if name.text()? != path_sender {
+        return Err(name.refuse("must be the sender that the path names"));
+    }
+    let Some(tag) = object.get("tag") else {
+        return Ok(None);
+    };
+    match tag.text()? {
+        "" => Err(tag.refuse("must not be empty; leave it out instead")),
+        text => Ok(Some(text.into())),
+    }
+}
+
+/// A `["host", port]`.
+pub(super) fn host(field: &Field<'_>) -> Result<HostPort, Refusal> {
+    let wanted = "a list of an IP address and a port";
+    let elements = field.list().map_err(|_| field.mistyped(wanted))?;
+    let [host, port] = elements.as_slice() else {
+        return Err(field.refuse(format!("must be {wanted}, nothing more or less")));
+    };
+    let text = host.text()?;
+    let is_name = !text.starts_with('[') && Domain::check(text).is_ok();
+    if !is_name && text.parse::<IpAddr>().is_err() {
+        return Err(host.refuse("must be an IP address, without brackets, or a host name"));
+    }
+    Ok(HostPort {
+        host: text.into(),
+        port: port.number("a port, 0 to 65535")?,
+    })
+}
+
+/// An `smtp_meta`; what is left out is empty or false.
+pub(super) fn meta(field: &Field<'_>) -> Result<SmtpMeta, Refusal> {
+    let object = field.object(&["ehlo_host", "esmtp", "tls", "auth"])?;
+    let flag = |name| object.get(name).map_or(Ok(false), |field| field.flag());
+    let ehlo_host = match object.get("ehlo_host") {
+        None => None,
+        Some(host) => match host.text()? {
+            "" => return Err(host.refuse("must not be empty; leave it out instead")),
+            text if text.contains(char::is_control) => {
+                return Err(host.refuse("must not hold control characters"));
+            }
+            text => Some(text.into()),
+        },
+    };
+    Ok(SmtpMeta {
+        ehlo_host,
+        is_esmtp: flag("esmtp")?,
+        has_tls: flag("tls")?,
+        is_authenticated: flag("auth")?,
+    })
+}

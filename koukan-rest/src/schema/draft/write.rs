@@ -1,0 +1,81 @@
+//! Writing what a client says of a transaction.
+
+use koukan_core::{context::Sender, resource::Draft, signals::HostPort};
+use serde_json::{Map, Value, json};
+
+use super::{body, command};
+
+/// Writes a create.
+///
+/// What there is no JSON for is left out: an inline message that is not UTF-8, which is to be
+/// uploaded instead, and `retry` and `notification` that are disabled.
+pub fn create_to_json(sender: &Sender, draft: &Draft) -> Value {
+    let mut object = Map::new();
+    let mut named = json!({"name": sender.name});
+    if let Some(tag) = &sender.tag {
+        named["tag"] = json!(tag);
+    }
+    object.insert("sender".into(), named);
+    if let Some(host) = &draft.remote_host {
+        object.insert("remote_host".into(), host_to_json(host));
+    }
+    if let Some(host) = &draft.local_host {
+        object.insert("local_host".into(), host_to_json(host));
+    }
+    if let Some(meta) = &draft.smtp_meta {
+        let mut facts = json!({
+            "esmtp": meta.is_esmtp,
+            "tls": meta.has_tls,
+            "auth": meta.is_authenticated,
+        });
+        if let Some(host) = &meta.ehlo_host {
+            facts["ehlo_host"] = json!(host);
+        }
+        object.insert("smtp_meta".into(), facts);
+    }
+    write_common(&mut object, draft);
+    Value::Object(object)
+}
+
+/// Writes what is added to a transaction, with the position of the first of its recipients.
+///
+/// The facts that are told when a transaction is created are left out, and what
+/// [`create_to_json`] leaves out.
+pub fn append_to_json(draft: &Draft, offset: Option<usize>) -> Value {
+    let mut object = Map::new();
+    write_common(&mut object, draft);
+    if let Some(offset) = offset {
+        object.insert("rcpt_to_list_offset".into(), offset.into());
+    }
+    Value::Object(object)
+}
+
+fn write_common(object: &mut Map<String, Value>, draft: &Draft) {
+    if let Some(mail) = &draft.mail_from {
+        let mailbox = command::to_json(mail.reverse_path.as_str(), &mail.parameters);
+        object.insert("mail_from".into(), mailbox);
+    }
+    if !draft.rcpt_to.is_empty() {
+        let recipients = draft.rcpt_to.iter();
+        let recipients = recipients
+            .map(|rcpt| command::to_json(rcpt.forward_path.as_str(), &rcpt.parameters))
+            .collect();
+        object.insert("rcpt_to".into(), recipients);
+    }
+    if let Some(body) = draft.body.as_ref().and_then(body::to_json) {
+        object.insert("body".into(), body);
+    }
+    if draft.retry == Some(true) {
+        object.insert("retry".into(), json!({}));
+    }
+    if draft.notification == Some(true) {
+        object.insert("notification".into(), json!({}));
+    }
+    if !draft.filter_output.is_empty() {
+        object.insert("filter_output".into(), draft.filter_output.clone().into());
+    }
+}
+
+fn host_to_json(host: &HostPort) -> Value {
+    json!([host.host, host.port])
+}

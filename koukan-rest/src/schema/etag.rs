@@ -1,0 +1,58 @@
+//! Versions as entity tags.
+//!
+//! *Source*: RFC 9110 sections 8.8.3, 13.1.1 and 13.1.2.
+
+use koukan_core::resource::Version;
+
+/// What `If-Match` or `If-None-Match` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// `*`: any version.
+    Any,
+    /// One of these versions.
+    OneOf(Vec<Version>),
+}
+
+impl Condition {
+    /// Reads the value of the field: `*`, or entity tags separated by commas, each as [`parse`]
+    /// takes it.
+    pub fn parse(text: &str) -> Self {
+        if text.trim() == "*" {
+            return Self::Any;
+        }
+        let tags = split_list(text);
+        let tags = tags.into_iter().filter(|tag| !tag.is_empty());
+        Self::OneOf(tags.map(parse).collect())
+    }
+
+    /// Whether that version is one that is asked for.
+    pub fn is_met_by(&self, version: &Version) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(version),
+        }
+    }
+}
+
+/// Writes a version as a strong entity tag, with quotes.
+pub fn quoted(version: &Version) -> String {
+    format!("\"{version}\"")
+}
+
+/// Reads an entity tag: quoted, weak (`W/"…"`) or bare.
+pub fn parse(text: &str) -> Version {
+    let text = text.trim();
+    let tag = text.strip_prefix("W/").unwrap_or(text);
+    let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    Version::new(quoted.unwrap_or(text))
+}
+
+/// Splits at the commas that are not within quotes.
+fn split_list(text: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let is_separator = move |c| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    };
+    text.split(is_separator).map(str::trim).collect()
+}

@@ -1,0 +1,50 @@
+//! The transaction as JSON: what stands in requests and responses, both ways.
+//!
+//! | | writes | reads |
+//! |---|---|---|
+//! | a create | [`create_to_json`] | [`create_from_json`] |
+//! | what is added to a transaction | [`append_to_json`] | [`append_from_json`] |
+//! | a transaction as a reader sees it | [`view_to_json`] | [`view_from_json`] |
+//! | some of a sender's transactions | [`listed_to_json`] | |
+//! | a reply | [`reply_to_json`] | [`reply_from_json`] |
+//! | a refusal | [`problem::to_json`] | [`problem::from_response`] |
+//! | a version | [`etag::quoted`] | [`etag::parse`] |
+//!
+//! What a client writes is read strictly: whatever is not understood is refused, with the path of
+//! the field at fault, as in `rcpt_to[0].m`. What a server answers is read tolerantly: fields that
+//! are not known are ignored, and `null` is as good as nothing.
+//!
+//! [`openapi`] describes all of it for other programs.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_rest::schema;
+//! use serde_json::json;
+//!
+//! let (sender, draft) = schema::create_from_json(
+//!     &json!({"mail_from": {"m": "alice@example.com"}, "rcpt_to": [{"m": "bob@example.com"}]}),
+//!     "submission",
+//! )?;
+//! assert_eq!(&*sender.name, "submission");
+//! assert_eq!(draft.rcpt_to.len(), 1);
+//!
+//! let refusal = schema::create_from_json(&json!({"rcpt_to": [{"m": "bob"}]}), "submission");
+//! assert_eq!(refusal.unwrap_err().field.as_deref(), Some("rcpt_to[0].m"));
+//! # Ok::<(), koukan_core::resource::Refusal>(())
+//! ```
+
+mod draft;
+pub mod etag;
+mod openapi;
+pub mod problem;
+mod reader;
+mod reply;
+mod view;
+
+pub use self::{
+    draft::{append_from_json, append_to_json, create_from_json, create_to_json},
+    openapi::openapi,
+    reply::{reply_from_json, reply_to_json},
+    view::{InvalidView, listed_to_json, view_from_json, view_to_json},
+};

@@ -1,0 +1,106 @@
+//! Reading what a server refused.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderName, StatusCode,
+    header::{CONTENT_RANGE, LOCATION, RETRY_AFTER},
+};
+use koukan_core::resource::{Location, Refusal, RefusalKind};
+use serde_json::Value;
+
+/// When to try again where the server does not say.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+/// When to try again at the latest, whatever the server says.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Characters of a server's detail that are kept.
+const DETAIL_MAX: usize = 500;
+
+/// Makes a refusal of a response that is not a success.
+///
+/// Tolerant: where the content is not problem details, the detail tells the status.
+///
+/// *Shape*: whether to try again depends on the status alone. A 416 counts as one only with a
+/// `Content-Range` that tells the length, a 308 or 307 with a `Location`.
+pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+    let kind = kind(status, headers);
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name| problem.get(name).and_then(Value::as_str);
+    let field = text("field").filter(|field| !field.is_empty());
+    let field = field.map(clean);
+    let detail = text("detail").or_else(|| text("title")).map(clean);
+    let detail = detail.filter(|detail| !detail.is_empty());
+    let detail = detail.unwrap_or_else(|| format!("the server answered {status}"));
+    let Some(field) = field else {
+        return Refusal::new(kind, detail);
+    };
+    let prefix = format!("{field}: ");
+    let detail = match detail.strip_prefix(&prefix) {
+        Some(rest) => rest.to_owned(),
+        None => detail,
+    };
+    Refusal::new(kind, detail).at(field)
+}
+
+fn kind(status: StatusCode, headers: &HeaderMap) -> RefusalKind {
+    let location = || {
+        Some(RefusalKind::Elsewhere(Location::new(text(
+            headers, LOCATION,
+        )?)))
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => RefusalKind::Unauthenticated,
+        StatusCode::FORBIDDEN => RefusalKind::Forbidden,
+        StatusCode::NOT_FOUND | StatusCode::GONE => RefusalKind::NotFound,
+        StatusCode::CONFLICT => RefusalKind::Conflict,
+        StatusCode::PRECONDITION_FAILED => RefusalKind::VersionMismatch,
+        StatusCode::PAYLOAD_TOO_LARGE => RefusalKind::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => RefusalKind::WrongContentType,
+        StatusCode::RANGE_NOT_SATISFIABLE => wrong_range(headers).unwrap_or(RefusalKind::Malformed),
+        StatusCode::PRECONDITION_REQUIRED => RefusalKind::VersionMissing,
+        StatusCode::TOO_MANY_REQUESTS => RefusalKind::TooMany {
+            retry_after: retry_after(headers),
+        },
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::GATEWAY_TIMEOUT
+        | StatusCode::REQUEST_TIMEOUT => RefusalKind::Unavailable {
+            retry_after: retry_after(headers),
+        },
+        StatusCode::PERMANENT_REDIRECT | StatusCode::TEMPORARY_REDIRECT => {
+            location().unwrap_or(RefusalKind::Internal)
+        }
+        status if status.is_client_error() => RefusalKind::Malformed,
+        _ => RefusalKind::Internal,
+    }
+}
+
+/// `bytes */LEN`, or `bytes 0-LAST/TOTAL` as a successful upload has it.
+fn wrong_range(headers: &HeaderMap) -> Option<RefusalKind> {
+    let range = text(headers, CONTENT_RANGE)?;
+    let (range, total) = range.strip_prefix("bytes ")?.trim().split_once('/')?;
+    let total = total.parse().ok();
+    if range == "*" {
+        let len = total?;
+        return Some(RefusalKind::WrongRange { len, total: None });
+    }
+    let last: u64 = range.split_once('-')?.1.parse().ok()?;
+    let len = last.checked_add(1)?;
+    Some(RefusalKind::WrongRange { len, total })
+}
+
+fn retry_after(headers: &HeaderMap) -> Duration {
+    let seconds = text(headers, RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+    let after = seconds.map_or(RETRY_AFTER_DEFAULT, Duration::from_secs);
+    after.min(RETRY_AFTER_MAX)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Keeps what a server says from filling a log or breaking its lines.
+fn clean(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(DETAIL_MAX).map(visible).collect()
+}

@@ -1,0 +1,47 @@
+//! Replies as JSON: `{"code": 250, "message": "2.0.0 ok"}`.
+
+use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
+use serde_json::{Value, json};
+
+/// Writes a reply.
+///
+/// *Shape*: the enhanced status code, where there is one, is the first word of the message; `\n`
+/// separates lines.
+pub fn reply_to_json(reply: &Reply) -> Value {
+    let text = reply.text();
+    let message = match reply.enhanced() {
+        Some(enhanced) if text.is_empty() => enhanced.to_string(),
+        Some(enhanced) => format!("{enhanced} {text}"),
+        None => text.to_owned(),
+    };
+    json!({"code": reply.code().as_u16(), "message": message})
+}
+
+/// Reads a reply; `None` where there is no reply code.
+///
+/// The message may be missing. Where it begins with an enhanced status code of the class of the
+/// reply code, that is split off, from each of its lines.
+pub fn reply_from_json(value: &Value) -> Option<Reply> {
+    let code = u16::try_from(value.get("code")?.as_u64()?).ok()?;
+    let code = ReplyCode::new(code).ok()?;
+    let message = value.get("message").and_then(Value::as_str);
+    let message = message.unwrap_or_default();
+    let is_of_class = |enhanced: &EnhancedCode| u16::from(enhanced.class()) == code.as_u16() / 100;
+    let (word, _) = split_word(message);
+    let Some(enhanced) = word.parse().ok().filter(is_of_class) else {
+        return Some(Reply::new(code, None, message.to_owned()));
+    };
+    let without = |line| match split_word(line) {
+        (first, rest) if first == word => rest,
+        _ => line,
+    };
+    let lines: Vec<&str> = message.split('\n').map(without).collect();
+    Some(Reply::new(code, Some(enhanced), lines.join("\n")))
+}
+
+/// The first word of the first line, and what follows it and a space.
+fn split_word(text: &str) -> (&str, &str) {
+    let end = text.find([' ', '\r', '\n']).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    (word, rest.strip_prefix(' ').unwrap_or(rest))
+}

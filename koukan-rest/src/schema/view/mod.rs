@@ -1,0 +1,11 @@
+//! A transaction as a reader sees it, as JSON.
+
+mod invalid;
+mod read;
+mod write;
+
+pub use self::{
+    invalid::InvalidView,
+    read::view_from_json,
+    write::{listed_to_json, view_to_json},
+};

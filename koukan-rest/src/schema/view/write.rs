@@ -1,0 +1,119 @@
+//! Writing a transaction for whoever reads it.
+
+use koukan_core::resource::{BlobStatus, BodyView, BuilderView, Listed, Location, View};
+use serde_json::{Map, Value, json};
+
+use crate::schema::reply_to_json;
+
+/// Writes a transaction: placeholders for what was requested, the replies whole.
+///
+/// `absolute` makes URIs of locations; what is not so yet, or is nothing, is left out.
+pub fn view_to_json(view: &View, absolute: impl Fn(&Location) -> String) -> Value {
+    Value::Object(write(view, &absolute))
+}
+
+/// Writes some of a sender's transactions.
+///
+/// *Shape*: as [`view_to_json`] writes each, with its `uri` and when it was `created` (RFC 3339).
+pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -> Value {
+    let transactions = listed.transactions.iter().map(|transaction| {
+        let mut object = write(&transaction.view, &absolute);
+        object.insert("uri".into(), absolute(&transaction.location).into());
+        object.insert("created".into(), transaction.created.to_string().into());
+        Value::Object(object)
+    });
+    let mut list = json!({"transactions": transactions.collect::<Vec<_>>()});
+    if let Some(next) = &listed.next {
+        list["next_cursor"] = json!(next);
+    }
+    list
+}
+
+fn write(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {
+    let replies = || view.rcpt_response.iter().map(reply_to_json).collect();
+    let reason = view.final_attempt_reason.as_deref();
+    let fields = [
+        ("sender", view.has_sender.then(placeholder)),
+        ("mail_from", view.has_mail_from.then(placeholder)),
+        (
+            "rcpt_to",
+            (view.rcpt_to > 0).then(|| vec![placeholder(); view.rcpt_to].into()),
+        ),
+        (
+            "body",
+            view.body.as_ref().map(|body| write_body(body, absolute)),
+        ),
+        (
+            "mail_response",
+            view.mail_response.as_ref().map(reply_to_json),
+        ),
+        (
+            "rcpt_response",
+            (!view.rcpt_response.is_empty()).then(replies),
+        ),
+        (
+            "data_response",
+            view.data_response.as_ref().map(reply_to_json),
+        ),
+        (
+            "attempt_count",
+            (view.attempt_count > 0).then(|| view.attempt_count.into()),
+        ),
+        ("final_attempt_reason", reason.map(Value::from)),
+        ("retry", view.retry.then(placeholder)),
+        ("notification", view.notification.then(placeholder)),
+        ("cancelled", view.cancelled.then_some(Value::Bool(true))),
+        (
+            "filter_output",
+            (!view.filter_output.is_empty()).then(|| view.filter_output.clone().into()),
+        ),
+    ];
+    object(fields)
+}
+
+fn write_body(body: &BodyView, absolute: &impl Fn(&Location) -> String) -> Value {
+    let blob = body.blob_status.as_ref();
+    let builder = body.message_builder.as_ref();
+    let fields = [
+        ("blob_status", blob.map(|blob| write_blob(blob, absolute))),
+        (
+            "message_builder",
+            builder.map(|builder| write_builder(builder, absolute)),
+        ),
+    ];
+    object(fields).into()
+}
+
+fn write_builder(builder: &BuilderView, absolute: &impl Fn(&Location) -> String) -> Value {
+    let write_blobs = |blobs: &Vec<(Box<str>, BlobStatus)>| {
+        let blobs = blobs.iter();
+        let blobs = blobs.map(|(id, blob)| (id.to_string(), write_blob(blob, absolute)));
+        Value::Object(blobs.collect())
+    };
+    let uri = builder.uri.as_ref();
+    let fields = [
+        ("uri", uri.map(|uri| absolute(uri).into())),
+        ("blob_status", builder.blob_status.as_ref().map(write_blobs)),
+    ];
+    object(fields).into()
+}
+
+fn write_blob(blob: &BlobStatus, absolute: &impl Fn(&Location) -> String) -> Value {
+    let fields = [
+        ("uri", Some(absolute(&blob.uri).into())),
+        ("finalized", blob.finalized.then_some(Value::Bool(true))),
+    ];
+    object(fields).into()
+}
+
+/// That the server has it.
+fn placeholder() -> Value {
+    json!({})
+}
+
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    let fields = fields.into_iter();
+    fields
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
