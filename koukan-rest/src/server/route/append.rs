@@ -12,7 +12,7 @@ use crate::{
     server::{answer::answer, field::condition, json_content, shared::Shared},
 };
 
-use super::{Answer, Parts, parts, read::matched};
+use super::{Answer, Parts, part, read::matched};
 
 pub(super) async fn append(
     State(shared): State<Shared>,
@@ -20,7 +20,7 @@ pub(super) async fn append(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let transaction = Location::of_transaction(parts(path)?);
+    let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
     let json = json_content::read_any(&head.headers, body, &shared.settings).await?;

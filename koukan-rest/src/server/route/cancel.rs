@@ -8,7 +8,7 @@ use koukan_core::resource::{Caller, Location, Operation};
 
 use crate::server::{answer::answer, shared::Shared};
 
-use super::{Answer, Parts, parts};
+use super::{Answer, Parts, part};
 
 pub(super) async fn cancel(
     State(shared): State<Shared>,
@@ -16,7 +16,7 @@ pub(super) async fn cancel(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let transaction = Location::of_transaction(parts(path)?);
+    let transaction = Location::of_transaction(part(path)?);
     let base = shared.base(request.uri(), request.headers());
     let response = shared.ask(caller, Operation::Cancel(transaction)).await?;
     Ok(answer(response, &base, false))

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{Answer, Parts, parts};
+use super::{Answer, Parts, part};
 
 pub(super) async fn create(
     State(shared): State<Shared>,
@@ -25,7 +25,7 @@ pub(super) async fn create(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let name = parts(path)?;
+    let name = part(path)?;
     if !caller.may_act_for(&name) {
         return Err(Problem::forbidden_sender());
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::server::{answer::answer, problem::Problem, shared::Shared};
 
-use super::{Answer, Parts, parts};
+use super::{Answer, Parts, part};
 
 /// Transactions of one list, where the client does not say.
 const LIMIT: usize = 100;
@@ -29,7 +29,7 @@ pub(super) async fn list(
     query: Result<Query<Parameters>, QueryRejection>,
     request: Request,
 ) -> Answer {
-    let sender = parts(path)?;
+    let sender = part(path)?;
     if !caller.may_act_for(&sender) {
         return Err(Problem::forbidden_sender());
     }

@@ -34,10 +34,7 @@ pub(super) fn routes(shared: Shared) -> Router {
             "/senders/{sender}/transactions",
             post(create::create).get(list::list),
         )
-        .route(
-            "/transactions/{id}",
-            get(read::read).patch(append::append),
-        )
+        .route("/transactions/{id}", get(read::read).patch(append::append))
         .route("/transactions/{id}/body", put(upload::body))
         .route("/transactions/{id}/blob/{blob}", put(upload::blob))
         .route(
@@ -60,10 +57,23 @@ async fn authenticate(State(shared): State<Shared>, mut request: Request, next: 
     Ok(next.run(request).await)
 }
 
+/// The one part of the path.
+fn part(path: Parts<String>) -> Result<String, Problem> {
+    parts(path.map(|Path(part)| Path([part]))).map(|[part]| part)
+}
+
 /// The parts of the path.
-fn parts<T>(parts: Parts<T>) -> Result<T, Problem> {
-    match parts {
-        Ok(Path(parts)) => Ok(parts),
-        Err(_) => Err(Refusal::malformed("the path is not UTF-8").into()),
+fn parts<T: AsRef<[String]>>(path: Parts<T>) -> Result<T, Problem> {
+    let Path(parts) = path.map_err(|_| Refusal::malformed("the path is not UTF-8"))?;
+    if parts.as_ref().iter().all(|part| is_plain(part)) {
+        Ok(parts)
+    } else {
+        Err(Problem::no_route())
     }
+}
+
+/// Whether a part of a path stays one when it becomes part of another path.
+fn is_plain(part: &str) -> bool {
+    let is_special = |c: char| c.is_control() || "/\\?#%".contains(c);
+    !part.contains(is_special) && part != "." && part != ".."
 }

@@ -9,7 +9,7 @@ use koukan_core::resource::{Caller, Location, Operation, Parsed};
 
 use crate::server::{answer::answer, field::condition, json_content, shared::Shared};
 
-use super::{Answer, Parts, parts, read::matched};
+use super::{Answer, Parts, part, read::matched};
 
 pub(super) async fn parsed(
     State(shared): State<Shared>,
@@ -17,7 +17,7 @@ pub(super) async fn parsed(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let transaction = Location::of_transaction(parts(path)?);
+    let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
     let message = json_content::read(&head.headers, body, &shared.settings).await?;

@@ -7,17 +7,17 @@ use axum::{
 };
 use koukan_core::resource::{Caller, Location, Operation, Read, ResourceResponse, Version};
 
-use crate::server::{
-    answer::{answer, applied, unchanged},
-    field::{
-        condition::{self, Condition},
-        wait,
+use crate::{
+    schema::etag::Condition,
+    server::{
+        answer::{answer, applied, unchanged},
+        field::{condition, wait},
+        problem::Problem,
+        shared::Shared,
     },
-    problem::Problem,
-    shared::Shared,
 };
 
-use super::{Answer, Parts, parts};
+use super::{Answer, Parts, part};
 
 pub(super) async fn read(
     State(shared): State<Shared>,
@@ -25,7 +25,7 @@ pub(super) async fn read(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let transaction = Location::of_transaction(parts(path)?);
+    let transaction = Location::of_transaction(part(path)?);
     let headers = request.headers();
     let wait = wait::of_read(headers, shared.settings.max_wait)?;
     let known = condition::of(headers, &IF_NONE_MATCH)?;
@@ -43,7 +43,7 @@ pub(super) async fn read(
         }
         Some(condition) => {
             if let Some(version) = current(&shared, &caller, &read.transaction).await?
-                && condition.matches(&version)
+                && condition.is_met_by(&version)
             {
                 // Of all transactions there are, the client wants none: no use to wait.
                 if condition == Condition::Any {

@@ -11,7 +11,7 @@ use crate::server::{
     upload_content::UploadContent,
 };
 
-use super::{Answer, Parts, parts};
+use super::{Answer, Parts, part, parts};
 
 pub(super) async fn body(
     State(shared): State<Shared>,
@@ -19,17 +19,17 @@ pub(super) async fn body(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let to = Location::of_transaction(parts(path)?).join("body");
+    let to = Location::of_transaction(part(path)?).join("body");
     upload(shared, caller, to, request).await
 }
 
 pub(super) async fn blob(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    path: Parts<(String, String)>,
+    path: Parts<[String; 2]>,
     request: Request,
 ) -> Answer {
-    let (id, blob) = parts(path)?;
+    let [id, blob] = parts(path)?;
     let to = Location::of_transaction(id).join(&format!("blob/{blob}"));
     upload(shared, caller, to, request).await
 }
