@@ -1,0 +1,187 @@
+//! Transactions as readers see them.
+
+use koukan_core::{
+    reply::Reply,
+    resource::{BlobStatus, BodyView, BuilderView, Listed, ListedTransaction, Location, View},
+};
+use koukan_rest::schema::{InvalidView, listed_to_json, view_from_json, view_to_json};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+fn absolute(location: &Location) -> String {
+    format!("http://a{location}")
+}
+
+fn blob(uri: &str, finalized: bool) -> BlobStatus {
+    BlobStatus {
+        uri: Location::new(uri),
+        finalized,
+    }
+}
+
+fn read(value: Value) -> View {
+    view_from_json(&value).unwrap()
+}
+
+fn full() -> Value {
+    json!({
+        "sender": {},
+        "mail_from": {},
+        "rcpt_to": [{}, {}],
+        "body": {
+            "blob_status": {"uri": "http://a/transactions/T/body", "finalized": true},
+            "message_builder": {
+                "uri": "http://a/transactions/T/message_builder",
+                "blob_status": {
+                    "a": {"uri": "http://a/transactions/T/blob/a"},
+                    "b": {"uri": "http://a/transactions/T/blob/b", "finalized": true},
+                },
+            },
+        },
+        "mail_response": {"code": 250, "message": "2.1.0 sender ok"},
+        "rcpt_response": [{"code": 250, "message": "2.1.5 recipient ok"}],
+        "data_response": {"code": 550, "message": "5.1.1 no such user here"},
+        "attempt_count": 2,
+        "final_attempt_reason": "upstream response success",
+        "retry": {},
+        "notification": {},
+        "cancelled": true,
+        "filter_output": {"spf": {"result": "pass"}},
+    })
+}
+
+#[test]
+fn every_field_goes_both_ways() {
+    let view = read(full());
+    assert!(view.has_sender && view.has_mail_from);
+    assert_eq!(view.rcpt_to, 2);
+    assert_eq!(view.rcpt_response, [Reply::recipient_ok()]);
+    assert_eq!(view.data_response, Some(Reply::no_such_user()));
+    assert_eq!(view.attempt_count, 2);
+    assert!(view.is_final() && view.retry && view.notification && view.cancelled);
+    let as_it_is = |location: &Location| location.to_string();
+    assert_eq!(view_to_json(&view, as_it_is), full());
+}
+
+#[test]
+fn nothing_is_written_of_nothing() {
+    assert_eq!(view_to_json(&View::default(), absolute), json!({}));
+    assert_eq!(read(json!({})), View::default());
+}
+
+#[test]
+fn every_uri_is_made_absolute() {
+    let view = View {
+        body: Some(BodyView {
+            blob_status: Some(blob("/transactions/T/body", false)),
+            message_builder: Some(BuilderView {
+                uri: Some(Location::new("/transactions/T/message_builder")),
+                blob_status: Some(vec![("a".into(), blob("/transactions/T/blob/a", true))]),
+            }),
+        }),
+        ..View::default()
+    };
+    let body = json!({
+        "blob_status": {"uri": "http://a/transactions/T/body"},
+        "message_builder": {
+            "uri": "http://a/transactions/T/message_builder",
+            "blob_status": {"a": {"uri": "http://a/transactions/T/blob/a", "finalized": true}},
+        },
+    });
+    assert_eq!(view_to_json(&view, absolute), json!({"body": body}));
+}
+
+#[test]
+fn null_is_as_good_as_nothing() {
+    let Value::Object(full) = full() else {
+        unreachable!()
+    };
+    let nulls: Value = full
+        .keys()
+        .map(|name| (name.as_str(), Value::Null))
+        .collect();
+    assert_eq!(read(nulls), View::default());
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    let value = json!({"x": 1, "body": {"y": 2}, "mail_from": {"m": "alice@example.com"}});
+    let view = read(value);
+    assert!(view.has_mail_from);
+    assert_eq!(view.body, Some(BodyView::default()));
+}
+
+#[test]
+fn an_unfinished_blob_may_say_so() {
+    let body = json!({"blob_status": {"uri": "/b", "finalized": false}});
+    let body = read(json!({"body": body})).body.unwrap();
+    assert_eq!(body.blob_status, Some(blob("/b", false)));
+}
+
+#[test]
+fn a_blob_without_a_uri_is_none() {
+    let body = json!({"blob_status": {}, "message_builder": {"blob_status": {"a": {}}}});
+    let body = read(json!({"body": body})).body.unwrap();
+    assert_eq!(body.blob_status, None);
+    let builder = body.message_builder.unwrap();
+    assert_eq!(builder.blob_status, Some(Vec::new()));
+}
+
+#[rstest]
+#[case(json!({"code": 250, "message": "2.0.0 ok"}), 1)]
+#[case(json!([{"code": 250}, {"code": 550}]), 2)]
+#[case(json!([{"code": 250}, null, {"code": 550}]), 1)]
+#[case(json!([{"code": 250}, {}]), 1)]
+#[case(json!([null]), 0)]
+#[case(json!([]), 0)]
+fn replies_end_with_the_first_that_is_to_come(#[case] replies: Value, #[case] count: usize) {
+    assert_eq!(
+        read(json!({"rcpt_response": replies})).rcpt_response.len(),
+        count
+    );
+}
+
+#[rstest]
+#[case(json!([]), "it")]
+#[case(json!({"mail_response": "250"}), "mail_response")]
+#[case(json!({"data_response": {"code": 99}}), "data_response")]
+#[case(json!({"rcpt_response": [null, {"code": 0}]}), "rcpt_response[1]")]
+#[case(json!({"attempt_count": -1}), "attempt_count")]
+#[case(json!({"final_attempt_reason": 1}), "final_attempt_reason")]
+fn what_makes_no_sense_is_no_transaction(#[case] value: Value, #[case] field: &str) {
+    let error: InvalidView = view_from_json(&value).unwrap_err();
+    assert_eq!(&*error.field, field);
+}
+
+#[test]
+fn a_list_tells_where_and_when_and_how_it_goes_on() {
+    let transaction = ListedTransaction {
+        location: Location::of_transaction("T"),
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        view: Box::new(View {
+            has_mail_from: true,
+            ..View::default()
+        }),
+    };
+    let mut listed = Listed {
+        transactions: vec![transaction],
+        next: Some("c".into()),
+    };
+    let transactions = json!([{
+        "uri": "http://a/transactions/T",
+        "created": "2026-01-02T03:04:05Z",
+        "mail_from": {},
+    }]);
+    assert_eq!(
+        listed_to_json(&listed, absolute),
+        json!({"transactions": transactions, "next_cursor": "c"})
+    );
+    listed = Listed {
+        transactions: Vec::new(),
+        next: None,
+    };
+    assert_eq!(
+        listed_to_json(&listed, absolute),
+        json!({"transactions": []})
+    );
+}
