@@ -45,7 +45,7 @@ pub(super) struct Stalled(Arc<AtomicBool>);
 
 impl UploadContent {
     /// The octets of `body`: `max` at most, with gaps no longer than `timeout`.
-    pub(super) fn new(body: HttpBody, max: u64, timeout: Duration) -> (Body, Stalled) {
+    pub(super) fn stream(body: HttpBody, max: u64, timeout: Duration) -> (Body, Stalled) {
         let has_elapsed = Arc::new(AtomicBool::new(false));
         let content = Self {
             inner: body.into_data_stream(),

@@ -50,7 +50,7 @@ async fn upload(shared: Shared, caller: Caller, to: Location, request: Request) 
         let detail = "Content-Length is another than that of the range";
         return Err(Refusal::malformed(detail).at("Content-Range").into());
     }
-    let (content, stalled) = UploadContent::new(body, max, settings.upload_idle_timeout);
+    let (content, stalled) = UploadContent::stream(body, max, settings.upload_idle_timeout);
     let upload = Upload { to, range, content };
     let response = shared.ask(caller, Operation::Upload(upload)).await;
     let response = response.map_err(|problem| match stalled.is_stalled() {
