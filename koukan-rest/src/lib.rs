@@ -1,13 +1,21 @@
 //! HTTP for Koukan.
 //!
 //! ```text
-//! fn(Readiness) -> axum::Router
+//! fn(ResourceService) -> axum::Router
 //! ```
 //!
-//! So far: what an orchestrator asks an agent, [`health`], and the transaction as JSON, [`schema`]. The transaction as a resource comes
-//! here, on axum, over the stages of `koukan-core`.
+//! The transaction as a resource, as `koukan-core` has it, for HTTP clients:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`server`] | answers HTTP requests with a resource service |
+//! | [`schema`] | the transaction as JSON, both ways |
+//! | [`auth`] | knows who asks, by bearer tokens |
+//! | [`health`] | tells an orchestrator whether the agent lives and takes mail |
 //!
 //! Minimum supported Rust version: 1.95.
 
+pub mod auth;
 pub mod health;
 pub mod schema;
+pub mod server;

@@ -1,0 +1,118 @@
+//! Who asks: bearer tokens.
+//!
+//! ```text
+//! fn(Authorization) -> Result<Caller, Denied>
+//! ```
+//!
+//! A caller shows a secret (`Authorization: Bearer SECRET`); [`Auth`] knows its SHA-256, and the
+//! senders that it may act for.
+//!
+//! | request | response |
+//! |---|---|
+//! | without a token | 401, `WWW-Authenticate: Bearer` |
+//! | with a token that is unknown or expired | 401, the same with `error="invalid_token"` |
+//! | for a sender that the token is not for | 403 |
+//!
+//! *Source*: RFC 6750.
+
+mod token;
+
+pub use self::token::{InvalidHash, Token, generate_token};
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use koukan_core::{clock::SharedClock, resource::Caller};
+
+/// Knows tokens; clones share them.
+#[derive(Clone)]
+pub struct Auth {
+    tokens: Arc<[Token]>,
+    clock: SharedClock,
+}
+
+/// Whoever asks is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// There is no bearer token.
+    #[error("a token is needed: Authorization: Bearer TOKEN")]
+    Missing,
+    /// Nobody knows the token.
+    #[error("the token is not known here")]
+    Unknown,
+    /// The token is no longer good.
+    #[error("the token has expired: ask for a new one")]
+    Expired,
+}
+
+impl Auth {
+    /// Lets in who has one of these tokens; without any, nobody.
+    pub fn new(tokens: impl IntoIterator<Item = Token>, clock: SharedClock) -> Self {
+        Self {
+            tokens: tokens.into_iter().collect(),
+            clock,
+        }
+    }
+
+    /// Who asks, by the header fields of the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`].
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Denied> {
+        let secret = bearer(headers).ok_or(Denied::Missing)?;
+        let token = self.find(secret).ok_or(Denied::Unknown)?;
+        if token.expires.is_some_and(|end| end <= self.clock.now()) {
+            return Err(Denied::Expired);
+        }
+        tracing::debug!(token = %token.name, "authenticated");
+        let caller = match &token.senders {
+            Some(senders) => Caller::of_senders(senders.iter().map(|name| name.as_str().into())),
+            None => Caller::unrestricted(),
+        };
+        Ok(caller.with_trust(token.trusted))
+    }
+
+    /// The token of that secret; all are looked at, so that the time does not tell which it is.
+    fn find(&self, secret: &[u8]) -> Option<&Token> {
+        let hash = token::sha256(secret);
+        let is_known = |token: &Token| verify_slices_are_equal(&token.sha256, &hash).is_ok();
+        let tokens = self.tokens.iter();
+        tokens.fold(None, |found, token| {
+            if is_known(token) { Some(token) } else { found }
+        })
+    }
+}
+
+impl Denied {
+    /// The challenge that goes with the 401.
+    pub(crate) fn challenge(self) -> &'static str {
+        match self {
+            Self::Missing => "Bearer",
+            Self::Unknown => {
+                "Bearer error=\"invalid_token\", error_description=\"the token is not known here\""
+            }
+            Self::Expired => {
+                "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The secret; the scheme is of any case: RFC 9110 section 11.1.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, secret) = value.split_at_checked("Bearer ".len())?;
+    let secret = secret.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"Bearer ") && !secret.is_empty()).then_some(secret)
+}

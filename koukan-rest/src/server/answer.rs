@@ -1,0 +1,94 @@
+//! What the service answers, as HTTP.
+
+use axum::{
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION},
+    },
+    response::{IntoResponse, Response},
+};
+use koukan_core::resource::{ResourceResponse, Uploaded, Version};
+use serde_json::{Value, json};
+
+use crate::schema::{etag, listed_to_json, view_to_json};
+
+use super::{base::Base, field::wait::Wait, problem::Problem};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The HTTP response to what the service answers.
+///
+/// *Shape*: `is_ranged` where the request told which octets it brought, so that the answer tells
+/// which there are.
+pub(super) fn answer(response: ResourceResponse, base: &Base, is_ranged: bool) -> Response {
+    match response {
+        ResourceResponse::Created(created) => {
+            let view = view_to_json(&created.view, |location| base.uri(location));
+            let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
+            put(&mut response, LOCATION, base.uri(&created.location));
+            put(&mut response, ETAG, etag::quoted(&created.version));
+            response
+        }
+        ResourceResponse::Current { view, version } => {
+            let view = view_to_json(&view, |location| base.uri(location));
+            let mut response = json_of(&view);
+            put(&mut response, ETAG, etag::quoted(&version));
+            response
+        }
+        ResourceResponse::Unchanged(version) => unchanged(&version),
+        ResourceResponse::Uploaded(uploaded) => {
+            let mut response = json_of(&json!({}));
+            if let Some(range) = range(uploaded).filter(|_| is_ranged) {
+                put(&mut response, CONTENT_RANGE, range);
+            }
+            response
+        }
+        ResourceResponse::Listed(listed) => {
+            json_of(&listed_to_json(&listed, |location| base.uri(location)))
+        }
+        ResourceResponse::Refused(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+/// 304: what the client has is what there is.
+pub(super) fn unchanged(version: &Version) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    put(&mut response, ETAG, etag::quoted(version));
+    response
+}
+
+/// Tells that the client's preference was applied, where it had one.
+pub(super) fn applied(headers: &mut HeaderMap, wait: Option<Wait>) {
+    if let Some(wait) = wait.filter(|wait| wait.is_preference) {
+        let seconds = format!("wait={}", wait.time.as_secs());
+        if let Ok(value) = HeaderValue::try_from(seconds) {
+            headers.insert(PREFERENCE_APPLIED, value);
+        }
+    }
+}
+
+pub(super) fn json_of(value: &Value) -> Response {
+    let mut response = value.to_string().into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// Which octets there are; `None` where there are none and nobody knows how many there will be.
+fn range(uploaded: Uploaded) -> Option<String> {
+    let total = uploaded.total.map(|total| total.to_string());
+    match uploaded.len.checked_sub(1) {
+        Some(last) => {
+            let total = total.as_deref().unwrap_or("*");
+            Some(format!("bytes 0-{last}/{total}"))
+        }
+        None => total.map(|total| format!("bytes */{total}")),
+    }
+}
+
+/// What no header field can hold is left out.
+fn put(response: &mut Response, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,205 @@
+//! Connections: HTTP/1.1 and HTTP/2 without TLS.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tower::ServiceExt;
+
+use super::patient_io::PatientIo;
+
+/// How long to let be when connections cannot be accepted, as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Limits and times of connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionSettings {
+    /// Connections at the same time; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a client may take for the head of a request; connections without a request are
+    /// closed after that time.
+    pub header_read_timeout: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub write_timeout: Duration,
+    /// How long HTTP/2 clients are not heard of before they are asked for a sign of life, and how
+    /// long they have for it.
+    pub ping_interval: Duration,
+    /// How long requests have to end when the server stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ConnectionSettings {
+    /// 20,000 connections; 30 seconds for heads, 60 for writes, pings after 20, and 40 for the end,
+    /// so that reads which hang for 30 are answered.
+    fn default() -> Self {
+        Self {
+            max_connections: 20_000,
+            header_read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            ping_interval: Duration::from_secs(20),
+            drain_timeout: Duration::from_secs(40),
+        }
+    }
+}
+
+/// Answers connections with `router` until `shutdown` ends, and then those requests that have begun.
+///
+/// # Errors
+///
+/// None so far: what fails is one connection, and is logged.
+///
+/// # Cancel safety
+///
+/// When it is dropped no new connections are accepted; those that there are go on.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_with(listener, router, ConnectionSettings::default(), shutdown).await
+}
+
+/// As [`serve`], with other limits.
+///
+/// # Errors
+///
+/// As of [`serve`].
+pub async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    settings: ConnectionSettings,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let slots = settings.max_connections.min(Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(slots));
+    let graceful = GracefulShutdown::new();
+    let stop = Arc::new(tokio::sync::Notify::new());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accepted => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_connection(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, "could not accept a connection");
+                tokio::select! {
+                    () = &mut shutdown => break,
+                    () = sleep(ACCEPT_PAUSE) => continue,
+                }
+            }
+        };
+        tracing::trace!(%peer, "connected");
+        let connection = Connection {
+            router: router.clone(),
+            settings: settings.clone(),
+            watcher: graceful.watcher(),
+        };
+        let stop = Arc::clone(&stop);
+        tokio::spawn(async move {
+            let _slot = slot;
+            tokio::select! {
+                () = connection.answer(stream) => {}
+                () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
+            }
+        });
+    }
+    drop(listener);
+    tracing::debug!(connections = graceful.count(), "draining");
+    if timeout(settings.drain_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests did not end in time; giving them up");
+        stop.notify_waiters();
+    }
+    Ok(())
+}
+
+/// Whether it is the connection that failed, before it was accepted, and not the listener.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+struct Connection {
+    router: Router,
+    settings: ConnectionSettings,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn answer(self, stream: TcpStream) {
+        let settings = self.settings;
+        // Answers are small and complete: there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&has_asked);
+        let router = self.router;
+        let service = service_fn(move |request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+            async move { answer.await.map_err(|never: Infallible| never) }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.header_read_timeout);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(settings.ping_interval)
+            .keep_alive_timeout(settings.ping_interval);
+        let io = TokioIo::new(PatientIo::new(stream, settings.write_timeout));
+        let connection = builder.serve_connection(io, service).into_owned();
+        let mut connection = pin!(self.watcher.watch(connection));
+        // The builder waits without end for the octets that tell HTTP/1.1 from HTTP/2.
+        let ended = tokio::select! {
+            ended = &mut connection => Some(ended),
+            () = sleep(settings.header_read_timeout) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None if has_asked.load(Ordering::Relaxed) => connection.await,
+            None => return tracing::debug!("a client had nothing to ask"),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection failed");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What goes around all routes.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{
+        HeaderName, HeaderValue, Method,
+        header::{
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH,
+            IF_NONE_MATCH, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use koukan_core::resource::Refusal;
+use tokio::sync::Semaphore;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    cors::CorsLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+
+use super::{ServerSettings, problem::Problem};
+
+/// The routes with all layers around them, the innermost first.
+pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
+    let slots = settings.max_requests.min(Semaphore::MAX_PERMITS);
+    let no_store = HeaderValue::from_static("no-store");
+    let no_sniff = HeaderValue::from_static("nosniff");
+    let mut router = routes
+        // Innermost: it changes content, and nothing else needs to see that.
+        .layer(CompressionLayer::new().gzip(true))
+        // Around all that costs time, inside of what makes a well-formed answer of its refusal.
+        .layer(from_fn_with_state(
+            Arc::new(Semaphore::new(slots)),
+            limit_load,
+        ))
+        // Around all that may panic, so that a panic costs one request.
+        .layer(CatchPanicLayer::custom(panicked));
+    if let Some(cors) = cors(&settings.cors_origins) {
+        // Outside of the limits and of authentication: scripts are to see refusals too, and
+        // preflight requests carry no token.
+        router = router.layer(cors);
+    }
+    router
+        // No proxy keeps what changes at any time and is nobody else's business.
+        .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store))
+        // What clients wrote is never taken for a script.
+        .layer(SetResponseHeaderLayer::overriding(
+            X_CONTENT_TYPE_OPTIONS,
+            no_sniff,
+        ))
+        // Inside of the one that gives the id.
+        .layer(PropagateRequestIdLayer::x_request_id())
+        // Sees the request with its id, and the answer that all layers but the id's agreed on.
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        // Around the trace, so that a request can be found by the id that its client was told.
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        // Outermost, so that nothing that prints header fields prints a token.
+        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
+}
+
+/// Answers at once with 503 what there is no slot for: a queue would only make clients wait.
+async fn limit_load(
+    State(slots): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let _slot = slots.try_acquire().map_err(|_| Problem::overloaded())?;
+    Ok(next.run(request).await)
+}
+
+/// What a panic becomes: its message is for the log, not for the client.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(message, "a request panicked");
+    Problem::from(Refusal::internal()).into_response()
+}
+
+/// The span of a request: its path without the query, and its id.
+fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok());
+    let (method, path) = (request.method(), request.uri().path());
+    tracing::info_span!("request", %method, path, id)
+}
+
+/// Which origins' scripts may use the API; `None` for none.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins = origins.iter().filter_map(|origin| {
+        let value = HeaderValue::from_str(origin);
+        value
+            .inspect_err(|_| tracing::warn!(%origin, "not an origin"))
+            .ok()
+    });
+    let origins: Vec<_> = origins.collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let cors = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_RANGE,
+            CONTENT_TYPE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("prefer"),
+            HeaderName::from_static("request-timeout"),
+            HeaderName::from_static("x-finalize-blob-length"),
+        ])
+        .expose_headers([
+            CONTENT_RANGE,
+            ETAG,
+            LOCATION,
+            RETRY_AFTER,
+            HeaderName::from_static("preference-applied"),
+            HeaderName::from_static("x-request-id"),
+        ]);
+    Some(cors)
+}

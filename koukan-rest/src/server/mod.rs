@@ -1,0 +1,101 @@
+//! The server: the [transaction resource](koukan_core::resource) over HTTP.
+//!
+//! ```text
+//! fn(ResourceService, ServerSettings) -> axum::Router
+//! ```
+//!
+//! [`Server`] makes an axum router of any [`ResourceService`]; [`serve`] answers connections with
+//! it. The service decides; what is here only translates:
+//!
+//! | module | translates |
+//! |---|---|
+//! | `route` | a request of each route into an operation |
+//! | `field` | header fields: waits, conditions, ranges, keys |
+//! | `json_content`, `upload_content` | content: JSON at once, uploads chunk by chunk |
+//! | `answer`, `problem` | what the service answers into an HTTP response |
+//! | `layers` | nothing: what goes around all routes |
+//! | `connections` | connections into requests |
+//!
+//! No upload is held in memory; JSON is, up to [`ServerSettings::max_json`]. Whatever goes wrong
+//! is answered as `application/problem+json` without anything internal.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use koukan_core::resource::ResourceService;
+//! use koukan_rest::server::{Server, ServerSettings, serve};
+//!
+//! # async fn run(service: impl ResourceService) -> std::io::Result<()> {
+//! let router = Server::new(service, ServerSettings::default()).router();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+//! serve(listener, router, std::future::pending()).await
+//! # }
+//! ```
+
+mod answer;
+mod base;
+mod connections;
+mod field;
+mod json_content;
+mod layers;
+mod patient_io;
+mod problem;
+mod route;
+mod settings;
+mod shared;
+mod upload_content;
+
+pub use self::{
+    connections::{ConnectionSettings, serve, serve_with},
+    settings::ServerSettings,
+};
+
+use std::fmt;
+
+use axum::Router;
+use koukan_core::resource::ResourceService;
+
+use crate::auth::Auth;
+
+use self::shared::Shared;
+
+/// Answers HTTP requests with a [`ResourceService`].
+///
+/// Without [`Server::with_auth`] everybody may do everything: for a listener on the loopback
+/// interface only.
+pub struct Server {
+    shared: Shared,
+}
+
+impl Server {
+    /// A server that asks `service`.
+    pub fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
+        Self {
+            shared: Shared::new(service, settings),
+        }
+    }
+
+    /// Lets in only who has a token.
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.shared.auth = Some(auth);
+        self
+    }
+
+    /// The routes, with all layers around them.
+    ///
+    /// Those of [`health`](crate::health) can be merged with it: they need no token, and no limit.
+    pub fn router(self) -> Router {
+        let settings = self.shared.settings.clone();
+        layers::around(route::routes(self.shared), &settings)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("settings", &self.shared.settings)
+            .field("auth", &self.shared.auth)
+            .finish_non_exhaustive()
+    }
+}

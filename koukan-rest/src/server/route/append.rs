@@ -1,0 +1,44 @@
+//! `PATCH /transactions/{id}`.
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    http::header::IF_MATCH,
+};
+use koukan_core::resource::{Append, Caller, Draft, Location, Operation};
+
+use crate::{
+    schema::append_from_json,
+    server::{answer::answer, field::condition, json_content, shared::Shared},
+};
+
+use super::{Answer, Parts, part, read::matched};
+
+pub(super) async fn append(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    request: Request,
+) -> Answer {
+    let transaction = Location::of_transaction(part(path)?);
+    let (head, body) = request.into_parts();
+    let condition = condition::of(&head.headers, &IF_MATCH)?;
+    let json = json_content::read_any(&head.headers, body, &shared.settings).await?;
+    let (draft, rcpt_to_list_offset) = match json {
+        Some(json) => append_from_json(&json)?,
+        // A heartbeat.
+        None => (Draft::default(), None),
+    };
+    let if_match = matched(&shared, &caller, &transaction, condition).await?;
+    let append = Append {
+        transaction,
+        if_match,
+        draft,
+        rcpt_to_list_offset,
+    };
+    let response = shared
+        .ask(caller, Operation::Append(Box::new(append)))
+        .await?;
+    let base = shared.base(&head.uri, &head.headers);
+    Ok(answer(response, &base, false))
+}

@@ -1,0 +1,50 @@
+//! `POST /senders/{sender}/transactions`.
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
+use koukan_core::resource::{Caller, Create, Operation};
+
+use crate::{
+    schema::create_from_json,
+    server::{
+        answer::{answer, applied},
+        field::{idempotency_key, wait},
+        json_content,
+        problem::Problem,
+        shared::Shared,
+    },
+};
+
+use super::{Answer, Parts, part};
+
+pub(super) async fn create(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    request: Request,
+) -> Answer {
+    let name = part(path)?;
+    if !caller.may_act_for(&name) {
+        return Err(Problem::forbidden_sender());
+    }
+    let (head, body) = request.into_parts();
+    let wait = wait::preferred(&head.headers, shared.settings.max_wait);
+    let idempotency_key = idempotency_key::of(&head.headers)?;
+    let json = json_content::read(&head.headers, body, &shared.settings).await?;
+    let (sender, draft) = create_from_json(&json, &name)?;
+    let create = Create {
+        sender,
+        draft,
+        wait: wait.map(|wait| wait.time),
+        idempotency_key,
+    };
+    let response = shared
+        .ask(caller, Operation::Create(Box::new(create)))
+        .await?;
+    let base = shared.base(&head.uri, &head.headers);
+    let mut response = answer(response, &base, false);
+    applied(response.headers_mut(), wait);
+    Ok(response)
+}

@@ -1,0 +1,74 @@
+//! `GET /senders/{sender}/transactions?state=&limit=&cursor=`.
+
+use axum::{
+    Extension,
+    extract::{Query, Request, State, rejection::QueryRejection},
+};
+use koukan_core::resource::{Caller, List, ListState, Operation, Refusal};
+use serde::Deserialize;
+
+use crate::server::{answer::answer, problem::Problem, shared::Shared};
+
+use super::{Answer, Parts, part};
+
+/// Transactions of one list, where the client does not say.
+const LIMIT: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameters {
+    state: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    query: Result<Query<Parameters>, QueryRejection>,
+    request: Request,
+) -> Answer {
+    let sender = part(path)?;
+    if !caller.may_act_for(&sender) {
+        return Err(Problem::forbidden_sender());
+    }
+    let Query(parameters) = query.map_err(|_| {
+        let detail = "the parameters are state, limit and cursor, each once at most";
+        Refusal::malformed(detail)
+    })?;
+    let list = parameters.list(sender.into())?;
+    let base = shared.base(request.uri(), request.headers());
+    let response = shared.ask(caller, Operation::List(list)).await?;
+    Ok(answer(response, &base, false))
+}
+
+impl Parameters {
+    /// The list that is asked for; an empty parameter says nothing.
+    fn list(self, sender: Box<str>) -> Result<List, Refusal> {
+        let state = match self.state.as_deref() {
+            None | Some("") => None,
+            Some("waiting") => Some(ListState::Waiting),
+            Some("active") => Some(ListState::Active),
+            Some("finished") => Some(ListState::Finished),
+            Some(_) => {
+                let detail = "not one of waiting, active, finished";
+                return Err(Refusal::malformed(detail).at("state"));
+            }
+        };
+        let limit = match self.limit.as_deref() {
+            None | Some("") => LIMIT,
+            Some(limit) => match limit.parse() {
+                Ok(limit) if limit > 0 => limit,
+                _ => return Err(Refusal::malformed("not a positive number").at("limit")),
+            },
+        };
+        let cursor = self.cursor.filter(|cursor| !cursor.is_empty());
+        Ok(List {
+            sender,
+            state,
+            limit,
+            cursor: cursor.map(Into::into),
+        })
+    }
+}

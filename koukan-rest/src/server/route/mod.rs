@@ -1,0 +1,79 @@
+//! The routes, one file each.
+
+mod append;
+mod cancel;
+mod create;
+mod list;
+mod parsed;
+mod read;
+mod upload;
+
+use axum::{
+    Router,
+    extract::{Path, Request, State, rejection::PathRejection},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    routing::{get, post, put},
+};
+use koukan_core::resource::Refusal;
+
+use crate::schema::openapi;
+
+use super::{answer::json_of, problem::Problem, shared::Shared};
+
+/// The answer of a route.
+type Answer = Result<Response, Problem>;
+
+/// Parts of the path, or why there are none.
+type Parts<T> = Result<Path<T>, PathRejection>;
+
+/// All routes.
+pub(super) fn routes(shared: Shared) -> Router {
+    Router::new()
+        .route(
+            "/senders/{sender}/transactions",
+            post(create::create).get(list::list),
+        )
+        .route("/transactions/{id}", get(read::read).patch(append::append))
+        .route("/transactions/{id}/body", put(upload::body))
+        .route("/transactions/{id}/blob/{blob}", put(upload::blob))
+        .route(
+            "/transactions/{id}/message_builder",
+            post(parsed::parsed).put(parsed::parsed),
+        )
+        .route("/transactions/{id}/cancel", post(cancel::cancel))
+        // What follows needs no token.
+        .route_layer(from_fn_with_state(shared.clone(), authenticate))
+        .route("/openapi.json", get(async || json_of(&openapi())))
+        .fallback(async || Problem::no_route())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .with_state(shared)
+}
+
+/// Finds out who asks, before anything of the request is looked at.
+async fn authenticate(State(shared): State<Shared>, mut request: Request, next: Next) -> Answer {
+    let caller = shared.caller(request.headers())?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// The one part of the path.
+fn part(path: Parts<String>) -> Result<String, Problem> {
+    parts(path.map(|Path(part)| Path([part]))).map(|[part]| part)
+}
+
+/// The parts of the path.
+fn parts<T: AsRef<[String]>>(path: Parts<T>) -> Result<T, Problem> {
+    let Path(parts) = path.map_err(|_| Refusal::malformed("the path is not UTF-8"))?;
+    if parts.as_ref().iter().all(|part| is_plain(part)) {
+        Ok(parts)
+    } else {
+        Err(Problem::no_route())
+    }
+}
+
+/// Whether a part of a path stays one when it becomes part of another path.
+fn is_plain(part: &str) -> bool {
+    let is_special = |c: char| c.is_control() || "/\\?#%".contains(c);
+    !part.contains(is_special) && part != "." && part != ".."
+}

@@ -1,0 +1,66 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Uri};
+use koukan_core::resource::{
+    Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService,
+};
+use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
+
+use crate::auth::Auth;
+
+use super::{ServerSettings, base::Base, problem::Problem};
+
+type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
+
+/// What all requests share; clones are the same.
+#[derive(Clone)]
+pub(super) struct Shared {
+    service: Resource,
+    pub(super) settings: Arc<ServerSettings>,
+    pub(super) auth: Option<Auth>,
+}
+
+impl Shared {
+    pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
+        Self {
+            service: BoxCloneSyncService::new(service.map_err(Into::into)),
+            settings: Arc::new(settings),
+            auth: None,
+        }
+    }
+
+    /// Who asks.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        match &self.auth {
+            Some(auth) => Ok(auth.authenticate(headers)?),
+            None => Ok(Caller::unrestricted().with_trust(self.settings.is_trusted)),
+        }
+    }
+
+    /// Has the service answer; refusals and failures become problems.
+    pub(super) async fn ask(
+        &self,
+        caller: Caller,
+        operation: Operation,
+    ) -> Result<ResourceResponse, Problem> {
+        let request = ResourceRequest { caller, operation };
+        match self.service.clone().oneshot(request).await {
+            Ok(ResourceResponse::Refused(refusal)) => Err(refusal.into()),
+            Ok(response) => Ok(response),
+            Err(error) => {
+                tracing::error!(%error, cause = ?error.source(), "a request for a resource failed");
+                Err(Refusal::internal().into())
+            }
+        }
+    }
+
+    /// What locations begin with in the answer to that request.
+    pub(super) fn base(&self, uri: &Uri, headers: &HeaderMap) -> Base {
+        match &self.settings.base_url {
+            Some(url) => Base::new(url),
+            None => Base::of_request(uri, headers),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What goes around all routes.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use koukan_core::{
+    clock::SystemClock,
+    resource::{ResourceRequest, ResourceResponse, Version, View},
+};
+use koukan_rest::{
+    auth::Auth,
+    server::{Server, ServerSettings},
+};
+use tokio::sync::Notify;
+use tower::{BoxError, ServiceExt, service_fn};
+
+use crate::support::{answering, answering_with, current, empty, request, send};
+
+#[tokio::test]
+async fn answers_are_neither_kept_nor_guessed_at() {
+    for path in ["/transactions/T", "/nothing", "/openapi.json"] {
+        let (server, _) = answering(current("1"));
+        let answer = send(server.router(), empty(request("GET", path))).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert!(!answer.header("x-request-id").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_request_comes_back() {
+    let (server, _) = answering(current("1"));
+    let request = request("GET", "/transactions/T").header("x-request-id", "r-1");
+    let answer = send(server.router(), empty(request)).await;
+    assert_eq!(answer.header("x-request-id"), "r-1");
+}
+
+#[tokio::test]
+async fn what_is_too_much_is_refused_at_once() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let notify = (Arc::clone(&begun), Arc::clone(&go_on));
+    let service = service_fn(move |_: ResourceRequest| {
+        let (begun, go_on) = notify.clone();
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            Ok::<_, BoxError>(current("1"))
+        }
+    });
+    let settings = ServerSettings::default().with_max_requests(1);
+    let router = Server::new(service, settings).router();
+    let read = || empty(request("GET", "/transactions/T"));
+    let first = tokio::spawn(send(router.clone(), read()));
+    begun.notified().await;
+    let second = send(router.clone(), read()).await;
+    assert_eq!(second.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(second.header("retry-after"), "1");
+    second.detail();
+    go_on.notify_one();
+    assert_eq!(first.await.unwrap().status, StatusCode::OK);
+    go_on.notify_one();
+    assert_eq!(send(router, read()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_wants_that() {
+    let mut view = View::default();
+    view.filter_output
+        .insert("f".into(), "x".repeat(1000).into());
+    let (server, _) = answering(ResourceResponse::Current {
+        view: Box::new(view),
+        version: Version::new("1"),
+    });
+    let request = request("GET", "/transactions/T").header("accept-encoding", "gzip");
+    let response = server.router().oneshot(empty(request)).await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(response.headers()["etag"], "\"1\"");
+}
+
+#[tokio::test]
+async fn scripts_of_known_origins_only_may_ask() {
+    for (origins, allowed) in [(vec![], ""), (vec!["https://a".to_owned()], "https://a")] {
+        let settings = ServerSettings::default().with_cors_origins(origins);
+        let (server, _) = answering_with(current("1"), settings);
+        let router = server
+            .with_auth(Auth::new([], Arc::new(SystemClock)))
+            .router();
+        let preflight = request("OPTIONS", "/transactions/T")
+            .header("origin", "https://a")
+            .header("access-control-request-method", "PATCH")
+            .header("access-control-request-headers", "authorization,if-match");
+        let answer = send(router.clone(), empty(preflight)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), allowed);
+        assert_eq!(answer.status == StatusCode::OK, !allowed.is_empty());
+        let stranger = request("GET", "/transactions/T").header("origin", "https://b");
+        let answer = send(router, empty(stranger)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+}

@@ -1,0 +1,13 @@
+//! The server, through its router and over TCP.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod auth;
+mod headers;
+mod json;
+mod layers;
+mod refusals;
+mod routes;
+mod support;
+mod tcp;
+mod uploads;
