@@ -127,7 +127,12 @@ impl Koukan {
             endpoints,
         } = parts;
         let addresses = listeners.smtp_addresses();
-        tracing::info!(smtp = ?addresses.as_deref().unwrap_or_default(), "listening");
+        let rest_addresses = listeners.rest_addresses();
+        tracing::info!(
+            smtp = ?addresses.as_deref().unwrap_or_default(),
+            rest = ?rest_addresses.as_deref().unwrap_or_default(),
+            "listening"
+        );
         let stop = CancellationToken::new();
         let retention = self.config.storage.retention;
         let garbage = tokio::spawn(collect_garbage(storage.clone(), retention));
@@ -135,6 +140,7 @@ impl Koukan {
         let serving = tokio::spawn(listeners.serve(stop.clone()));
         Ok(Running {
             addresses,
+            rest_addresses,
             stop,
             storage,
             database,
@@ -164,6 +170,7 @@ impl Koukan {
 #[must_use = "an agent goes on running until it is stopped"]
 pub struct Running {
     addresses: io::Result<Vec<SocketAddr>>,
+    rest_addresses: io::Result<Vec<SocketAddr>>,
     stop: CancellationToken,
     storage: koukan_core::storage::Storage,
     database: Option<SqliteBackend>,
@@ -177,6 +184,11 @@ impl Running {
     /// The addresses that SMTP clients connect to, in the order of the configuration.
     pub fn smtp_addresses(&self) -> &[SocketAddr] {
         self.addresses.as_deref().unwrap_or_default()
+    }
+
+    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    pub fn rest_addresses(&self) -> &[SocketAddr] {
+        self.rest_addresses.as_deref().unwrap_or_default()
     }
 
     /// What the agent keeps.

@@ -16,6 +16,7 @@
 //! Minimum supported Rust version: 1.95.
 
 pub mod auth;
+pub mod client;
 pub mod health;
 pub mod schema;
 pub mod server;

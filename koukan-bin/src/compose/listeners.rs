@@ -3,9 +3,16 @@
 use std::{io, net::SocketAddr, num::NonZeroUsize};
 
 use koukan_core::{
-    context, middleware::TraceLayer, service::BoxMailService, stage::output_handler::Chains,
+    clock::SharedClock,
+    context,
+    middleware::TraceLayer,
+    service::BoxMailService,
+    stage::{output_handler::Chains, rest_handler::Attempts},
 };
-use koukan_rest::health::{self, Readiness};
+use koukan_rest::{
+    health::{self, Readiness},
+    server::serve,
+};
 use koukan_smtp::{
     Server,
     server::{Limits, Shared, Timeouts},
@@ -16,21 +23,32 @@ use tower::ServiceBuilder;
 
 use crate::config::{Config, SmtpListener};
 
-use super::{StartError, chains::Built};
+use super::{
+    StartError,
+    chains::Built,
+    rest::{self, Handler},
+};
 
 /// Sockets that are bound, each with what is to serve it.
 pub(crate) struct Listeners {
     smtp: Vec<(TcpListener, Server<Shared<BoxMailService>>)>,
-    rest: Vec<TcpListener>,
+    rest: Vec<(TcpListener, axum::Router)>,
+    attempts: Attempts,
     /// What health checks are told.
     pub(crate) readiness: Readiness,
 }
 
 impl Listeners {
-    pub(super) async fn bind(config: &Config, chains: &Built) -> Result<Self, StartError> {
+    pub(super) async fn bind(
+        config: &Config,
+        chains: &Built,
+        handler: &Handler,
+        clock: &SharedClock,
+    ) -> Result<Self, StartError> {
         let mut listeners = Self {
             smtp: Vec::new(),
             rest: Vec::new(),
+            attempts: handler.attempts().clone(),
             readiness: Readiness::default(),
         };
         for listener in &config.smtp_listener {
@@ -39,7 +57,13 @@ impl Listeners {
             listeners.smtp.push((socket, server));
         }
         for listener in &config.rest_listener {
-            listeners.rest.push(bind(listener.address.value).await?);
+            let mut routes = health::router(listeners.readiness.clone());
+            if listener.api {
+                let server = rest::server(listener, config, handler.clone(), clock)?;
+                routes = routes.merge(server.router());
+            }
+            let socket = bind(listener.address.value).await?;
+            listeners.rest.push((socket, routes));
         }
         Ok(listeners)
     }
@@ -56,16 +80,27 @@ impl Listeners {
         for (socket, server) in self.smtp {
             tasks.spawn(server.run(socket, stop.clone().cancelled_owned()));
         }
-        // Health checks are answered to the very end.
-        let mut health = JoinSet::new();
-        for socket in self.rest {
-            let routes = health::router(self.readiness.clone());
-            health.spawn(async move { axum::serve(socket, routes).await });
+        let mut http = JoinSet::new();
+        let closing = CancellationToken::new();
+        for (socket, routes) in self.rest {
+            let closing = closing.clone().cancelled_owned();
+            http.spawn(async move { serve(socket, routes, closing).await });
         }
         self.readiness.set(true);
         stop.cancelled().await;
         self.readiness.set(false);
+        self.attempts.stop();
         while tasks.join_next().await.is_some() {}
+        // Health checks, and those who ask what becomes of a transaction, are answered to the end.
+        self.attempts.ended().await;
+        closing.cancel();
+        while http.join_next().await.is_some() {}
+    }
+
+    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    pub(crate) fn rest_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let sockets = self.rest.iter().map(|(socket, _)| socket);
+        sockets.map(TcpListener::local_addr).collect()
     }
 }
 

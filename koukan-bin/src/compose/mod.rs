@@ -9,6 +9,7 @@ mod chains;
 mod endpoint;
 mod garbage;
 mod listeners;
+mod rest;
 mod storage;
 
 pub(crate) use self::{garbage::collect_garbage, listeners::Listeners};
@@ -88,7 +89,8 @@ pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Part
     };
     let output = OutputHandler::new(late.clone(), notifications);
     let chains = chains::build(config, registry, &surroundings, &storage, &output)?;
-    let listeners = Listeners::bind(config, &chains).await?;
+    let handler = rest::handler(config, &storage, &output);
+    let listeners = Listeners::bind(config, &chains, &handler, &surroundings.clock).await?;
     late.set(chains.by_sender);
 
     // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the

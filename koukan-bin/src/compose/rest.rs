@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use koukan_core::{
+    clock::SharedClock,
     context::Sender,
     stage::{
         output_handler::OutputHandler,
@@ -11,9 +12,14 @@ use koukan_core::{
     storage::{Storage, record::Terms},
 };
 
-use crate::config::{Config, Endpoint, RestSender};
+use koukan_rest::{
+    auth::{Auth, Token},
+    server::{Server, ServerSettings},
+};
 
-use super::chains::LateChains;
+use crate::config::{self, Config, Endpoint, RestListener, RestSender};
+
+use super::{StartError, chains::LateChains};
 
 /// What answers requests for transactions.
 pub(crate) type Handler = RestHandler<OutputHandler<LateChains>>;
@@ -45,6 +51,45 @@ pub(super) fn handler(
             .map_or(defaults.upload_timeout, |timeout| timeout.0),
     };
     RestHandler::new(storage.clone(), output.clone(), senders(config), settings)
+}
+
+/// The API on one listener.
+pub(super) fn server(
+    listener: &RestListener,
+    config: &Config,
+    handler: Handler,
+    clock: &SharedClock,
+) -> Result<Server, StartError> {
+    let mut settings = ServerSettings::default()
+        .with_trust(listener.trusted)
+        .with_cors_origins(listener.cors_origin.iter().cloned());
+    if let Some(url) = &listener.base_url {
+        settings = settings.with_base_url(url.trim_end_matches('/'));
+    }
+    if let Some(size) = config.rest.max_message_size {
+        settings = settings.with_max_message_size(size.0);
+    }
+    if let Some(wait) = config.rest.max_wait {
+        settings = settings.with_max_wait(wait.0);
+    }
+    let server = Server::new(handler, settings);
+    if listener.token.is_empty() {
+        return Ok(server);
+    }
+    let tokens: Result<Vec<_>, _> = listener.token.iter().map(token).collect();
+    Ok(server.with_auth(Auth::new(tokens?, SharedClock::clone(clock))))
+}
+
+fn token(token: &config::Token) -> Result<Token, StartError> {
+    let hash = Token::parse_hash(&token.sha256.value);
+    let senders = token.sender.as_ref();
+    Ok(Token {
+        name: token.name.as_str().into(),
+        sha256: hash.map_err(|error| StartError::Config(error.to_string()))?,
+        senders: senders.map(|senders| senders.iter().map(|name| name.value.clone()).collect()),
+        trusted: token.trusted,
+        expires: token.expires,
+    })
 }
 
 /// The senders that may use the API, each with how.
