@@ -82,7 +82,7 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
 };
 
 /// Fields of responses.
-const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(&str, &str); 5] = [
     ("ETag", "The version of the transaction; opaque."),
     (
         "Location",
@@ -97,10 +97,6 @@ const HEADERS: [(&str, &str); 6] = [
         "How many seconds to wait before trying again.",
     ),
     ("WWW-Authenticate", "`Bearer`."),
-    (
-        "Preference-Applied",
-        "`wait=SECONDS`, where it was (RFC 7240).",
-    ),
 ];
 
 /// Adds all of them.

@@ -40,13 +40,13 @@ pub(super) struct ParsedMessage {
 
 /// The name and the value of a header field.
 #[derive(ToSchema)]
-#[schema(example = json!(["subject", "hello"]))]
-struct Header(String, HeaderValue);
+#[schema(min_items = 2, example = json!(["subject", "hello"]))]
+struct Header((String, HeaderValue));
 
 /// The value of a header field, by its name.
 #[derive(ToSchema)]
 #[serde(untagged)]
-enum HeaderValue {
+pub(super) enum HeaderValue {
     /// Of from, to, cc, bcc, reply-to and sender.
     Addresses(Vec<Address>),
     /// Of date.
@@ -61,7 +61,7 @@ enum HeaderValue {
 
 /// An address in a header field.
 #[derive(ToSchema)]
-struct Address {
+pub(super) struct Address {
     #[schema(required = false)]
     display_name: String,
     #[schema(example = "alice@example.com")]
@@ -70,7 +70,7 @@ struct Address {
 
 /// A date in a header field.
 #[derive(ToSchema)]
-struct Date {
+pub(super) struct Date {
     /// Seconds since 1970, UTC.
     unix_secs: i64,
     /// Seconds east of UTC.
@@ -80,7 +80,8 @@ struct Date {
 
 /// A value, and its parameters.
 #[derive(ToSchema)]
-struct WithParameters(String, BTreeMap<String, String>);
+#[schema(min_items = 2)]
+pub(super) struct WithParameters((String, BTreeMap<String, String>));
 
 /// A part of a message.
 #[derive(ToSchema)]

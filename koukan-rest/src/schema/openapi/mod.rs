@@ -57,6 +57,8 @@ fn components() -> ComponentsBuilder {
     add::<request::Create>(&mut schemas);
     add::<request::Append>(&mut schemas);
     add::<message::ParsedMessage>(&mut schemas);
+    // The elements of tuples stand in place; what they refer to must be added.
+    message::HeaderValue::schemas(&mut schemas);
     add::<transaction::Transaction>(&mut schemas);
     add::<transaction::TransactionList>(&mut schemas);
     add::<problems::Problem>(&mut schemas);

@@ -77,8 +77,8 @@ struct Sender {
 
 /// An IP address or host name, and a TCP port.
 #[derive(ToSchema)]
-#[schema(example = json!(["192.0.2.1", 25]))]
-struct Host(String, u16);
+#[schema(min_items = 2, example = json!(["192.0.2.1", 25]))]
+struct Host((String, u16));
 
 /// Facts of the SMTP session; believed only from a trusted peer.
 #[derive(ToSchema)]
@@ -140,12 +140,32 @@ struct RecipientList(Vec<Mailbox>);
 
 /// Where the message comes from; left out where it is to be uploaded.
 #[derive(ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 enum BodySource {
-    /// An RFC 5322 message.
-    Inline(String),
-    /// The finished body of an earlier transaction: `/transactions/T/body`.
-    ReuseUri(String),
-    /// A message to be built.
-    MessageBuilder(MessageSpec),
+    Inline(InlineBody),
+    ReuseUri(ReusedBody),
+    MessageBuilder(BuiltBody),
+}
+
+/// An RFC 5322 message.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InlineBody {
+    #[schema(example = "Subject: hi\r\n\r\nhello")]
+    inline: String,
+}
+
+/// The finished body of an earlier transaction.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReusedBody {
+    #[schema(example = "/transactions/T/body")]
+    reuse_uri: String,
+}
+
+/// A message to be built.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BuiltBody {
+    message_builder: MessageSpec,
 }
