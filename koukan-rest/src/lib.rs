@@ -9,6 +9,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`server`] | answers HTTP requests with a resource service |
+//! | [`client`] | is a resource service, and asks a server |
 //! | [`schema`] | the transaction as JSON, both ways |
 //! | [`auth`] | knows who asks, by bearer tokens |
 //! | [`health`] | tells an orchestrator whether the agent lives and takes mail |

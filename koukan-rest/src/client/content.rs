@@ -1,12 +1,8 @@
 //! What requests carry.
 
-use std::sync::Arc;
 use std::{
     pin::Pin,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -22,13 +18,7 @@ pub(super) enum Content {
 
 /// Watches an upload from beside.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watch(Arc<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    has_begun: AtomicBool,
-    error: Mutex<Option<BodyError>>,
-}
+pub(super) struct Watch(Arc<Mutex<Option<BodyError>>>);
 
 /// What is uploaded broke off.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +26,9 @@ struct Seen {
 pub(super) struct BrokenOff;
 
 impl Watch {
-
     /// Why the body broke off, if it did.
     pub(super) fn error(&self) -> Option<BodyError> {
-        let error = self.0.error.lock();
+        let error = self.0.lock();
         error.unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -56,7 +45,6 @@ impl HttpBody for Content {
             Self::Whole(octets) => Poll::Ready(octets.take().map(|octets| Ok(Frame::data(octets)))),
             Self::Upload { body, watch } => {
                 let chunk = ready!(body.poll_chunk(cx));
-                watch.0.has_begun.store(true, Ordering::Release);
                 Poll::Ready(chunk.map(|chunk| match chunk {
                     Ok(octets) => Ok(Frame::data(octets)),
                     Err(error) => {
