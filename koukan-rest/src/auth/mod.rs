@@ -80,9 +80,12 @@ impl Auth {
         let hash = token::sha256(secret);
         let is_known = |token: &Token| verify_slices_are_equal(&token.sha256, &hash).is_ok();
         let tokens = self.tokens.iter();
-        tokens.fold(None, |found, token| {
-            if is_known(token) { Some(token) } else { found }
-        })
+        tokens.fold(
+            None,
+            |found, token| {
+                if is_known(token) { Some(token) } else { found }
+            },
+        )
     }
 }
 
