@@ -1,8 +1,76 @@
 //! The API for other programs.
+//!
+//! The types of [`request`], [`message`] and [`transaction`] stand for what is read and written;
+//! nothing but their schemas is ever used.
 
-use serde_json::{Value, json};
+mod fields;
+mod message;
+mod operations;
+mod problems;
+mod request;
+mod transaction;
+
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, RefOr, Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+/// The name of the one way to authenticate.
+const BEARER: &str = "bearer";
 
 /// The OpenAPI 3.1 document of the API.
+///
+/// # Example
+///
+/// ```
+/// let document = koukan_rest::schema::openapi();
+/// assert_eq!(document["openapi"], "3.1.0");
+/// assert!(document["paths"]["/transactions/{id}"]["get"].is_object());
+/// ```
 pub fn openapi() -> Value {
-    json!({"openapi": "3.1.0"})
+    let license = LicenseBuilder::new()
+        .name("Apache-2.0 OR MIT")
+        .identifier(Some("Apache-2.0 OR MIT"));
+    let info = InfoBuilder::new()
+        .title("Koukan")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(include_str!("description.md")))
+        .license(Some(license.build()));
+    let document = OpenApiBuilder::new()
+        .info(info.build())
+        .paths(operations::paths())
+        .components(Some(components().build()))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(
+            BEARER,
+            [],
+        )]))
+        .build();
+    serde_json::to_value(document).expect("a document has no keys but strings")
+}
+
+fn components() -> ComponentsBuilder {
+    let mut schemas = Vec::new();
+    add::<request::Create>(&mut schemas);
+    add::<request::Append>(&mut schemas);
+    add::<message::ParsedMessage>(&mut schemas);
+    // The elements of tuples stand in place; what they refer to must be added.
+    message::HeaderValue::schemas(&mut schemas);
+    add::<transaction::Transaction>(&mut schemas);
+    add::<transaction::TransactionList>(&mut schemas);
+    add::<problems::Problem>(&mut schemas);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .security_scheme(BEARER, SecurityScheme::Http(bearer));
+    problems::add(fields::add(components))
+}
+
+/// Adds a schema, and all that it refers to.
+fn add<S: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((S::name().into_owned(), <S as PartialSchema>::schema()));
+    S::schemas(schemas);
 }

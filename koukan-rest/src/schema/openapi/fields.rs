@@ -1,0 +1,161 @@
+//! Header fields and other parameters.
+
+use utoipa::openapi::{
+    ComponentsBuilder, Object, Ref, RefOr, Required, Schema, Type,
+    header::HeaderBuilder,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::ObjectBuilder,
+};
+
+/// Fields of requests, and query parameters.
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
+    use ParameterIn::{Header, Query};
+    [
+        (
+            "If-Match",
+            Header,
+            "The ETag of the version that is changed.",
+            Type::String,
+        ),
+        (
+            "If-None-Match",
+            Header,
+            "The ETag of a version that is known: with request-timeout, answers as soon as there is another.",
+            Type::String,
+        ),
+        (
+            "request-timeout",
+            Header,
+            "How many seconds to wait: with If-None-Match for another version, else for the end.",
+            Type::Integer,
+        ),
+        (
+            "Prefer",
+            Header,
+            "`wait=SECONDS` (RFC 7240): as request-timeout.",
+            Type::String,
+        ),
+        (
+            "Idempotency-Key",
+            Header,
+            "Makes it safe to repeat the create: the same key of the same sender is answered with the first transaction.",
+            Type::String,
+        ),
+        (
+            "Content-Range",
+            Header,
+            "`bytes START-END/TOTAL`, where TOTAL is `*` until it is known: the range that reaches TOTAL finishes the blob. Without it the content is the whole blob.",
+            Type::String,
+        ),
+        (
+            "X-Finalize-Blob-Length",
+            Header,
+            "Finishes a blob of that many octets; without content.",
+            Type::Integer,
+        ),
+        (
+            "state",
+            Query,
+            "Only those that are `waiting`, `active` or `finished`.",
+            Type::String,
+        ),
+        ("limit", Query, "How many at most.", Type::Integer),
+        (
+            "cursor",
+            Query,
+            "The `next_cursor` of the page before.",
+            Type::String,
+        ),
+        (
+            "id",
+            ParameterIn::Path,
+            "The transaction, as in its URI.",
+            Type::String,
+        ),
+        (
+            "sender",
+            ParameterIn::Path,
+            "The sender's name.",
+            Type::String,
+        ),
+    ]
+};
+
+/// Fields of responses.
+const HEADERS: [(&str, &str); 5] = [
+    ("ETag", "The version of the transaction; opaque."),
+    (
+        "Location",
+        "The URI of the transaction, or where to repeat the request.",
+    ),
+    (
+        "Content-Range",
+        "`bytes 0-LAST/TOTAL`: the octets that the blob has now; in a 416, `bytes */LENGTH`: as many it has, where to go on.",
+    ),
+    (
+        "Retry-After",
+        "How many seconds to wait before trying again.",
+    ),
+    ("WWW-Authenticate", "`Bearer`."),
+];
+
+/// Adds all of them.
+pub(super) fn add(components: ComponentsBuilder) -> ComponentsBuilder {
+    let components =
+        PARAMETERS
+            .into_iter()
+            .fold(components, |components, (name, place, text, kind)| {
+                let parameter = described(name, place, text, schema(name, kind));
+                components.parameter(name, parameter)
+            });
+    let blob = described(
+        "blob_id",
+        ParameterIn::Path,
+        "The `create_id` of a part of the message.",
+        Object::with_type(Type::String).into(),
+    );
+    HEADERS.iter().fold(
+        components.parameter("blob_id", blob),
+        |components, (name, text)| {
+            let header = HeaderBuilder::new()
+                .description(Some(*text))
+                .schema(Some(Object::with_type(Type::String)));
+            components.header(*name, header.build())
+        },
+    )
+}
+
+/// A reference to a parameter.
+pub(super) fn parameter(name: &str) -> Ref {
+    Ref::new(format!("#/components/parameters/{name}"))
+}
+
+/// A reference to a field of responses.
+pub(super) fn header(name: &str) -> Ref {
+    Ref::new(format!("#/components/headers/{name}"))
+}
+
+fn described(name: &str, place: ParameterIn, text: &str, schema: RefOr<Schema>) -> Parameter {
+    let required = match place {
+        ParameterIn::Path => Required::True,
+        _ => Required::False,
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(Some(text))
+        .schema(Some(schema))
+        .build()
+}
+
+fn schema(name: &str, kind: Type) -> RefOr<Schema> {
+    let object = ObjectBuilder::new();
+    let object = match name {
+        "state" => object.enum_values(Some(["waiting", "active", "finished"])),
+        "limit" => object.minimum(Some(1)),
+        _ if kind == Type::Integer => object.minimum(Some(0)),
+        _ => object,
+    };
+    object.schema_type(kind).build().into()
+}

@@ -1,0 +1,198 @@
+//! The routes.
+
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Content, ContentBuilder, HttpMethod, Object, Paths, Ref, Response, ResponseBuilder, Type,
+        path::{OperationBuilder, PathsBuilder},
+        request_body::{RequestBody, RequestBodyBuilder},
+        security::SecurityRequirement,
+    },
+};
+
+use super::{
+    fields,
+    message::ParsedMessage,
+    problems,
+    request::{Append, Create},
+    transaction::{Transaction, TransactionList},
+};
+
+const JSON: &str = "application/json";
+
+/// What may go wrong with every transaction.
+const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
+
+/// All routes, each with its methods.
+pub(super) fn paths() -> Paths {
+    let mut paths = PathsBuilder::new().build();
+    let mut add = |path: &str, method, operation: OperationBuilder| {
+        paths.add_path_operation(path, vec![method], operation.build());
+    };
+    let of_sender = "/senders/{sender}/transactions";
+    add(of_sender, HttpMethod::Post, create());
+    add(of_sender, HttpMethod::Get, list());
+    add("/transactions/{id}", HttpMethod::Get, read());
+    add("/transactions/{id}", HttpMethod::Patch, append());
+    add("/transactions/{id}/body", HttpMethod::Put, upload_body());
+    let blob = "/transactions/{id}/blob/{blob_id}";
+    add(blob, HttpMethod::Put, upload_blob());
+    let builder = "/transactions/{id}/message_builder";
+    add(builder, HttpMethod::Post, parsed("postParsedMessage"));
+    add(builder, HttpMethod::Put, parsed("putParsedMessage"));
+    add("/transactions/{id}/cancel", HttpMethod::Post, cancel());
+    let text = "text/plain";
+    for (path, id, summary, media_type) in [
+        ("/openapi.json", "openapi", "This document", JSON),
+        ("/healthz", "healthz", "Tells that the agent lives", text),
+        (
+            "/readyz",
+            "readyz",
+            "Tells whether the agent takes mail",
+            text,
+        ),
+        ("/metrics", "metrics", "Metrics for Prometheus", text),
+    ] {
+        add(path, HttpMethod::Get, of_agent(id, summary, media_type));
+    }
+    paths
+}
+
+fn create() -> OperationBuilder {
+    let created = transaction("it was made, or had been by the request that this one repeats");
+    let created = created.header_ref("Location", fields::header("Location"));
+    let parameters = ["sender", "Idempotency-Key", "Prefer", "request-timeout"];
+    let operation = operation("createTransaction", "Makes a transaction", &parameters)
+        .request_body(Some(json::<Create>()))
+        .response("201", created.build());
+    refused(
+        operation,
+        &[400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+    )
+}
+
+fn list() -> OperationBuilder {
+    let listed = ResponseBuilder::new()
+        .description("some of them, newest first")
+        .content(JSON, content::<TransactionList>());
+    let parameters = ["sender", "state", "limit", "cursor"];
+    let operation = operation("listTransactions", "Lists transactions", &parameters)
+        .response("200", listed.build());
+    refused(operation, &[400, 401, 403, 404, 429, 500, 503])
+}
+
+fn read() -> OperationBuilder {
+    let unchanged = ResponseBuilder::new()
+        .description("there is no other version")
+        .header_ref("ETag", fields::header("ETag"));
+    let parameters = ["id", "If-None-Match", "request-timeout", "Prefer"];
+    let operation = operation("readTransaction", "Reads a transaction", &parameters)
+        .response("200", transaction("the transaction as it is now").build())
+        .response("304", unchanged.build());
+    refused(operation, &OF_A_TRANSACTION)
+}
+
+fn append() -> OperationBuilder {
+    let summary = "Adds to a transaction that is made step by step";
+    let mut body = json::<Append>();
+    // Without content it is a heartbeat.
+    body.required = None;
+    let operation = operation("appendToTransaction", summary, &["id", "If-Match"])
+        .request_body(Some(body))
+        .response("200", transaction("it was added").build());
+    let operation = refused(operation, &OF_A_TRANSACTION);
+    refused(operation, &[409, 412, 413, 415, 428])
+}
+
+fn upload_body() -> OperationBuilder {
+    let summary = "Uploads the RFC 5322 message, whole or in ranges";
+    upload(operation("uploadBody", summary, &["id"]))
+}
+
+fn upload_blob() -> OperationBuilder {
+    let summary = "Uploads a part of the message, whole or in ranges";
+    upload(operation("uploadBlob", summary, &["id", "blob_id"]))
+}
+
+fn upload(operation: OperationBuilder) -> OperationBuilder {
+    let octets = RequestBodyBuilder::new()
+        .description(Some("The octets."))
+        .content("*/*", ContentBuilder::new().build());
+    let written = ResponseBuilder::new()
+        .description("they were written")
+        .header_ref("Content-Range", fields::header("Content-Range"));
+    let operation = operation
+        .parameter_ref(fields::parameter("Content-Range"))
+        .parameter_ref(fields::parameter("X-Finalize-Blob-Length"))
+        .request_body(Some(octets.build()))
+        .response("200", written.build());
+    refused(refused(operation, &OF_A_TRANSACTION), &[409, 413, 415, 416])
+}
+
+fn parsed(id: &str) -> OperationBuilder {
+    let summary = "Gives a receiver the parsed message; only receivers take it";
+    let operation = operation(id, summary, &["id", "If-Match"])
+        .request_body(Some(json::<ParsedMessage>()))
+        .response("200", transaction("it was taken").build());
+    let operation = refused(operation, &OF_A_TRANSACTION);
+    refused(operation, &[409, 412, 413, 415, 428])
+}
+
+fn cancel() -> OperationBuilder {
+    let summary = "Gives a transaction up; without effect once it is final";
+    let operation = operation("cancelTransaction", summary, &["id"])
+        .response("200", transaction("the transaction as it is now").build());
+    refused(operation, &OF_A_TRANSACTION)
+}
+
+/// What is asked of the agent, without a token.
+fn of_agent(id: &str, summary: &str, media_type: &str) -> OperationBuilder {
+    let kind = match media_type {
+        JSON => Type::Object,
+        _ => Type::String,
+    };
+    let content = || Content::new(Some(Object::with_type(kind.clone())));
+    let answer = |text: &str| -> Response {
+        let answer = ResponseBuilder::new().description(text);
+        answer.content(media_type, content()).build()
+    };
+    let operation = operation(id, summary, &[])
+        .security(SecurityRequirement::default())
+        .response("200", answer("yes"));
+    match id {
+        "readyz" => operation.response("503", answer("not now")),
+        _ => operation,
+    }
+}
+
+fn operation(id: &str, summary: &str, parameters: &[&str]) -> OperationBuilder {
+    let operation = OperationBuilder::new()
+        .operation_id(Some(id))
+        .summary(Some(summary));
+    parameters.iter().fold(operation, |operation, name| {
+        operation.parameter_ref(fields::parameter(name))
+    })
+}
+
+fn refused(operation: OperationBuilder, statuses: &[u16]) -> OperationBuilder {
+    statuses.iter().fold(operation, |operation, status| {
+        operation.response(status.to_string(), problems::response(*status))
+    })
+}
+
+fn transaction(description: &str) -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description(description)
+        .header_ref("ETag", fields::header("ETag"))
+        .content(JSON, content::<Transaction>())
+}
+
+fn json<S: ToSchema>() -> RequestBody {
+    let body = RequestBodyBuilder::new().content(JSON, content::<S>());
+    body.required(Some(utoipa::openapi::Required::True)).build()
+}
+
+/// Content of a schema among the components.
+pub(super) fn content<S: ToSchema>() -> Content {
+    Content::new(Some(Ref::from_schema_name(S::name())))
+}

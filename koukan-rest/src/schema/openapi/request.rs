@@ -1,0 +1,171 @@
+//! What a client says of a transaction.
+
+#![allow(dead_code, reason = "the types stand for their schemas")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::message::MessageSpec;
+
+/// A transaction to be made.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Create {
+    #[schema(required = false)]
+    sender: Sender,
+    /// The SMTP client; or the host to send to, where it is a gateway that is asked.
+    #[schema(required = false)]
+    remote_host: Host,
+    /// The address that the SMTP client connected to.
+    #[schema(required = false)]
+    local_host: Host,
+    #[schema(required = false)]
+    smtp_meta: SmtpMeta,
+    #[schema(required = false)]
+    mail_from: Mailbox,
+    #[schema(required = false)]
+    rcpt_to: Recipients,
+    #[schema(required = false)]
+    body: BodySource,
+    /// Enables retries of transient failures.
+    #[schema(required = false)]
+    retry: Map<String, Value>,
+    /// Enables notifications of final failures to the reverse-path.
+    #[schema(required = false)]
+    notification: Map<String, Value>,
+    /// Signals, by filter.
+    #[schema(required = false)]
+    filter_output: BTreeMap<String, Value>,
+}
+
+/// What is added to a transaction that is made step by step; nothing at all tells that the
+/// originator is still there.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Append {
+    #[schema(required = false)]
+    mail_from: Mailbox,
+    #[schema(required = false)]
+    rcpt_to: Recipients,
+    /// The position in the transaction of the first of `rcpt_to`.
+    #[schema(required = false, minimum = 0)]
+    rcpt_to_list_offset: u64,
+    #[schema(required = false)]
+    body: BodySource,
+    /// Enables retries of transient failures.
+    #[schema(required = false)]
+    retry: Map<String, Value>,
+    /// Enables notifications of final failures to the reverse-path.
+    #[schema(required = false)]
+    notification: Map<String, Value>,
+    /// Signals, by filter.
+    #[schema(required = false)]
+    filter_output: BTreeMap<String, Value>,
+}
+
+/// Which of the sender's chains the mail goes through.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Sender {
+    /// The sender that the path names.
+    name: String,
+    #[schema(required = false, min_length = 1)]
+    tag: String,
+}
+
+/// An IP address or host name, and a TCP port.
+#[derive(ToSchema)]
+#[schema(min_items = 2, example = json!(["192.0.2.1", 25]))]
+struct Host((String, u16));
+
+/// Facts of the SMTP session; believed only from a trusted peer.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SmtpMeta {
+    /// How the client named itself.
+    #[schema(required = false, min_length = 1)]
+    ehlo_host: String,
+    /// Whether it said EHLO.
+    #[schema(required = false)]
+    esmtp: bool,
+    /// Whether the connection had TLS.
+    #[schema(required = false)]
+    tls: bool,
+    /// Whether the client authenticated itself.
+    #[schema(required = false)]
+    auth: bool,
+}
+
+/// An address and its ESMTP parameters.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Mailbox {
+    /// The address without `<` and `>`; empty for the null reverse-path.
+    #[schema(example = "alice@example.com")]
+    m: String,
+    #[schema(required = false, min_items = 1)]
+    e: Vec<Parameter>,
+}
+
+/// An ESMTP parameter.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Parameter {
+    /// The keyword; `keyword` is another name of it.
+    #[schema(example = "SIZE", required = false)]
+    k: String,
+    /// The value, where there is one; `value` is another name of it.
+    #[schema(example = "1000", required = false)]
+    p: String,
+    #[schema(required = false, deprecated)]
+    keyword: String,
+    #[schema(required = false, deprecated)]
+    value: String,
+}
+
+/// The recipients: a list, or a single one.
+#[derive(ToSchema)]
+#[serde(untagged)]
+enum Recipients {
+    List(RecipientList),
+    Single(Mailbox),
+}
+
+/// At least one recipient.
+#[derive(ToSchema)]
+#[schema(min_items = 1)]
+struct RecipientList(Vec<Mailbox>);
+
+/// Where the message comes from; left out where it is to be uploaded.
+#[derive(ToSchema)]
+#[serde(untagged)]
+enum BodySource {
+    Inline(InlineBody),
+    ReuseUri(ReusedBody),
+    MessageBuilder(BuiltBody),
+}
+
+/// An RFC 5322 message.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InlineBody {
+    #[schema(example = "Subject: hi\r\n\r\nhello")]
+    inline: String,
+}
+
+/// The finished body of an earlier transaction.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReusedBody {
+    #[schema(example = "/transactions/T/body")]
+    reuse_uri: String,
+}
+
+/// A message to be built.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BuiltBody {
+    message_builder: MessageSpec,
+}
