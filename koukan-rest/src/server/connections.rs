@@ -32,6 +32,9 @@ use super::patient_io::PatientIo;
 /// How long to let be when connections cannot be accepted, as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
+const BUFFER_MAX: usize = 128 << 10;
+
 /// Limits and times of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -179,7 +182,8 @@ impl Connection {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(settings.header_read_timeout);
+            .header_read_timeout(settings.header_read_timeout)
+            .max_buf_size(BUFFER_MAX);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -28,6 +28,21 @@ async fn waits_are_capped() {
 }
 
 #[tokio::test]
+async fn a_create_may_wait_too() {
+    let (server, asked) = answering(created());
+    let mut request = json_request("POST", "/senders/app/transactions", CREATE);
+    let headers = request.headers_mut();
+    headers.insert("request-timeout", "5".parse().unwrap());
+    headers.insert("prefer", "wait=10".parse().unwrap());
+    let answer = send(server.router(), request).await;
+    assert_eq!(answer.header("preference-applied"), "");
+    let Operation::Create(create) = only(&asked) else {
+        panic!("not a create");
+    };
+    assert_eq!(create.wait, Some(Duration::from_secs(5)));
+}
+
+#[tokio::test]
 async fn a_wait_that_makes_no_sense_is_malformed() {
     let (server, _) = answering(current("1"));
     let request = request("GET", "/transactions/T").header("request-timeout", "soon");

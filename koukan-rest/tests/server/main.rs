@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod agent;
 mod auth;
 mod headers;
 mod json;

@@ -167,6 +167,28 @@ async fn the_api_describes_itself() {
 }
 
 #[tokio::test]
+async fn what_is_described_is_what_there_is() {
+    let description = koukan_rest::schema::openapi();
+    let mut routes = 0;
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        // Others answer these.
+        if ["/healthz", "/readyz", "/metrics"].contains(&path.as_str()) {
+            continue;
+        }
+        for method in methods.as_object().unwrap().keys() {
+            let (server, _) = answering(current("1"));
+            let method = method.to_uppercase();
+            let path = path.replace(['{', '}'], "");
+            let answer = send(server.router(), empty(request(&method, &path))).await;
+            let is_there = [StatusCode::OK, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+            assert!(is_there.contains(&answer.status), "{method} {path}");
+            routes += 1;
+        }
+    }
+    assert_eq!(routes, 10);
+}
+
+#[tokio::test]
 async fn there_is_nothing_else() {
     for path in [
         "/",

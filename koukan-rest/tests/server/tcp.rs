@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use koukan_core::{
     body::BodyError,
-    resource::{Operation, ResourceRequest},
+    resource::{Operation, ResourceRequest, ResourceResponse},
 };
 use koukan_rest::server::{ConnectionSettings, Server, ServerSettings, serve_with};
 use tokio::{
@@ -145,6 +145,51 @@ async fn a_client_that_goes_away_does_not_end_its_upload() {
     assert!(end.unwrap_err().is_aborted());
 }
 
+/// Tells when it is dropped.
+struct Guard(Arc<Notify>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_client_that_has_closed_its_side() {
+    let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let notify = (Arc::clone(&begun), Arc::clone(&dropped));
+    let service = service_fn(move |_: ResourceRequest| {
+        let (begun, dropped) = notify.clone();
+        async move {
+            let _guard = Guard(dropped);
+            begun.notify_one();
+            std::future::pending::<Result<ResourceResponse, BoxError>>().await
+        }
+    });
+    let server = Server::new(service, ServerSettings::default());
+    let running = start(server.router(), ConnectionSettings::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(READ).await.unwrap();
+    begun.notified().await;
+    stream.shutdown().await.unwrap();
+    dropped.notified().await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_their_turn() {
+    let mut settings = ConnectionSettings::default();
+    settings.max_connections = 1;
+    let running = start(answering(current("1")).0.router(), settings).await;
+    let first = TcpStream::connect(running.address).await.unwrap();
+    let mut second = TcpStream::connect(running.address).await.unwrap();
+    second.write_all(READ).await.unwrap();
+    let mut octet = [0; 1];
+    let early = tokio::time::timeout(Duration::from_millis(50), second.read(&mut octet));
+    assert!(early.await.is_err());
+    drop(first);
+    assert_eq!(second.read(&mut octet).await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn requests_that_have_begun_are_answered_before_the_end() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -177,7 +222,7 @@ async fn requests_that_do_not_end_are_given_up() {
     let notify = Arc::clone(&begun);
     let service = service_fn(move |_: ResourceRequest| {
         notify.notify_one();
-        std::future::pending::<Result<koukan_core::resource::ResourceResponse, BoxError>>()
+        std::future::pending::<Result<ResourceResponse, BoxError>>()
     });
     let mut settings = ConnectionSettings::default();
     settings.drain_timeout = Duration::from_millis(10);

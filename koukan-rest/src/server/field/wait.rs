@@ -21,11 +21,9 @@ pub(in crate::server) struct Wait {
     pub(in crate::server) is_preference: bool,
 }
 
-/// The wait that a read asks for, of `max` at most.
-pub(in crate::server) fn of_read(
-    headers: &HeaderMap,
-    max: Duration,
-) -> Result<Option<Wait>, Refusal> {
+/// The wait that a request asks for, of `max` at most; where it says so twice, `request-timeout`
+/// counts.
+pub(in crate::server) fn of(headers: &HeaderMap, max: Duration) -> Result<Option<Wait>, Refusal> {
     let Some(text) = single(headers, &REQUEST_TIMEOUT)? else {
         return Ok(preferred(headers, max));
     };
@@ -41,7 +39,7 @@ pub(in crate::server) fn of_read(
 }
 
 /// The wait that `Prefer` asks for, of `max` at most.
-pub(in crate::server) fn preferred(headers: &HeaderMap, max: Duration) -> Option<Wait> {
+fn preferred(headers: &HeaderMap, max: Duration) -> Option<Wait> {
     let values = headers.get_all(PREFER).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     let mut preferences = texts.flat_map(|text| text.split(','));
@@ -77,7 +75,7 @@ mod tests {
 
     fn read(name: &'static str, value: &'static str) -> Result<Option<Duration>, Refusal> {
         let headers = [(HeaderName::from_static(name), value.parse().unwrap())];
-        let wait = of_read(&HeaderMap::from_iter(headers), MAX)?;
+        let wait = of(&HeaderMap::from_iter(headers), MAX)?;
         Ok(wait.map(|wait| wait.time))
     }
 

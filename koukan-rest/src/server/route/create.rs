@@ -30,7 +30,7 @@ pub(super) async fn create(
         return Err(Problem::forbidden_sender());
     }
     let (head, body) = request.into_parts();
-    let wait = wait::preferred(&head.headers, shared.settings.max_wait);
+    let wait = wait::of(&head.headers, shared.settings.max_wait)?;
     let idempotency_key = idempotency_key::of(&head.headers)?;
     let json = json_content::read(&head.headers, body, &shared.settings).await?;
     let (sender, draft) = create_from_json(&json, &name)?;

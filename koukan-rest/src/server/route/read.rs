@@ -27,7 +27,7 @@ pub(super) async fn read(
 ) -> Answer {
     let transaction = Location::of_transaction(part(path)?);
     let headers = request.headers();
-    let wait = wait::of_read(headers, shared.settings.max_wait)?;
+    let wait = wait::of(headers, shared.settings.max_wait)?;
     let known = condition::of(headers, &IF_NONE_MATCH)?;
     let base = shared.base(request.uri(), headers);
 
