@@ -37,6 +37,11 @@ impl Content {
         }
     }
 
+    /// Whether it can be read from its first octet more than once.
+    pub(super) fn is_by_reference(&self) -> bool {
+        !matches!(self, Self::Stream(_))
+    }
+
     /// A body of this content that tells `progress` what becomes of it.
     pub(super) fn body(&self, progress: &Progress) -> Body {
         let body = match self {

@@ -8,7 +8,8 @@ use crate::{
     body::{Body, BodyError},
     message::parser::ParsedMessage,
     resource::{
-        BlobStatus, Location, Operation, Parsed, ResourceResponse, ResourceService, Upload, Version,
+        BlobStatus, Location, Operation, Parsed, Refusal, RefusalKind, ResourceResponse,
+        ResourceService, Upload, Version,
     },
 };
 
@@ -30,6 +31,13 @@ pub(in super::super) struct Message {
     pub(in super::super) parsed: Option<(Location, Arc<ParsedMessage>)>,
     pub(in super::super) content: Content,
     pub(in super::super) progress: Progress,
+}
+
+impl Message {
+    /// Whether it can be sent from its first octet, even where some of it was sent before.
+    fn is_repeatable(&self) -> bool {
+        self.content.is_by_reference() || self.progress.is_unsent()
+    }
 }
 
 /// The message did not go upstream.
@@ -74,9 +82,14 @@ async fn send_all<R: ResourceService>(resource: &R, message: &Message) -> Result
         send_parsed(resource, message, to, parsed).await?;
     }
     let mut backoff = Backoff::new(3);
+    let mut to = message.to.clone();
     loop {
         let content = message.content.body(&message.progress);
-        match upload(resource, message.to.clone(), content).await {
+        match upload(resource, to.clone(), content).await {
+            Err(Failure::Refused(Refusal {
+                kind: RefusalKind::Elsewhere(there),
+                ..
+            })) if message.is_repeatable() && backoff.next().is_some() => to = there,
             Err(failure)
                 if failure.is_passing()
                     && message.progress.is_unsent()
