@@ -171,7 +171,7 @@ impl Body {
                     let chunk = ready!(observed.inner.poll_chunk(cx));
                     match &chunk {
                         Some(Ok(chunk)) => observed.observer.passed(chunk),
-                        Some(Err(_)) => {}
+                        Some(Err(error)) => observed.observer.failed(error),
                         None => observed.observer.ended(),
                     }
                     chunk

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{blob::Blob, message::builder::Composition};
 
-use super::{Body, Source};
+use super::{Body, BodyError, Source};
 
 /// Is told what becomes of a body. The body stays what it is: a blob can still be taken out.
 pub(crate) trait Observer: Send {
@@ -16,6 +16,9 @@ pub(crate) trait Observer: Send {
 
     /// The body ended cleanly.
     fn ended(&mut self) {}
+
+    /// The body does not end cleanly.
+    fn failed(&mut self, _: &BodyError) {}
 
     /// All went upstream by reference: `prefix` octets and then what is made of `blobs`, which may
     /// still grow.

@@ -74,6 +74,10 @@ replies! {
     conversation_timed_out = 451 (4 . 4 . 2) "timeout waiting for the destination host";
     /// The destination host does not speak SMTP as it should.
     bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
+    /// The destination ended the transaction without a reply.
+    given_up = 451 (4 . 4 . 2) "destination gave up the transaction, try again later";
+    /// What is asked is not provided for, here or upstream; somebody must see to it.
+    misconfigured = 451 (4 . 3 . 5) "mail system is not configured for this, try again later";
     /// A name could not be resolved just now.
     directory_failed = 451 (4 . 4 . 3) "could not look up the destination, try again later";
     /// This recipient must go in another mail transaction than those before it.

@@ -5,6 +5,8 @@
 //! | [`exploder`] | a mail service | one leg for each recipient; fans the replies back in |
 //! | [`storage_writer`] | a mail service | writes a transaction into storage as it arrives, answers with what comes back |
 //! | [`output_handler`] | a service of leases | one attempt at one stored transaction |
+//! | [`rest_handler`] | a resource service | the transaction as a resource, over storage |
+//! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
 //! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
 //!
 //! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
@@ -12,5 +14,6 @@
 pub mod dispatcher;
 pub mod exploder;
 pub mod output_handler;
+pub mod rest_endpoint;
 pub mod rest_handler;
 pub mod storage_writer;

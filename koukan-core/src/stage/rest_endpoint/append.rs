@@ -1,0 +1,90 @@
+//! Adds recipients, or a sign of life, to the transaction upstream.
+
+use crate::{
+    resource::{Append, Draft, Location, Operation, ResourceService, Version},
+    transaction::Rcpt,
+};
+
+use super::{
+    ask::{Current, ask, current, read},
+    backoff::Backoff,
+    failure::Failure,
+};
+
+/// What is to be added: recipients that come after `offset` others, or nothing at all.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) offset: usize,
+    pub(super) rcpt_to: Vec<Rcpt>,
+}
+
+/// Adds to a transaction. Where its version is not the one that was known, or nobody knows what
+/// became of the request, the transaction is read and what is missing in it is added.
+pub(super) async fn append<R: ResourceService>(
+    resource: R,
+    transaction: Location,
+    mut version: Version,
+    mut group: Group,
+) -> Result<Current, Failure> {
+    let is_heartbeat = group.rcpt_to.is_empty();
+    let mut backoff = Backoff::new(6);
+    loop {
+        let append = Append {
+            transaction: transaction.clone(),
+            if_match: Some(version),
+            draft: Draft {
+                rcpt_to: group.rcpt_to.clone(),
+                ..Draft::default()
+            },
+            rcpt_to_list_offset: (!is_heartbeat).then_some(group.offset),
+        };
+        let operation = Operation::Append(Box::new(append));
+        let failure = match ask(resource.clone(), operation).await {
+            Ok(response) => return current(response),
+            Err(failure) => failure,
+        };
+        let is_repeatable = failure.is_version_mismatch() || failure.is_passing();
+        let Some(pause) = backoff.next().filter(|_| is_repeatable) else {
+            return Err(failure);
+        };
+        if !failure.is_version_mismatch() {
+            tokio::time::sleep(pause).await;
+        }
+        let now = read(&resource, &transaction).await?;
+        if now.view.is_final() || !group.is_missing_in(now.view.rcpt_to) && !is_heartbeat {
+            return Ok(now);
+        }
+        version = now.version;
+    }
+}
+
+impl Group {
+    /// Leaves out what a transaction of that many recipients has already; false if that is all.
+    fn is_missing_in(&mut self, known: usize) -> bool {
+        let arrived = known.saturating_sub(self.offset).min(self.rcpt_to.len());
+        self.rcpt_to.drain(..arrived);
+        self.offset += arrived;
+        !self.rcpt_to.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::path::ForwardPath;
+
+    use super::*;
+
+    #[test]
+    fn what_arrived_is_not_sent_again() {
+        let rcpt = |path: &str| Rcpt::new(path.parse::<ForwardPath>().unwrap());
+        for (known, missing) in [(0, 2), (1, 2), (2, 1), (3, 0), (9, 0)] {
+            let mut group = Group {
+                offset: 1,
+                rcpt_to: vec![rcpt("b@y"), rcpt("c@y")],
+            };
+            assert_eq!(group.is_missing_in(known), missing > 0, "{known}");
+            assert_eq!(group.rcpt_to.len(), missing, "{known}");
+            assert_eq!(group.offset, 3 - missing, "{known}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Single requests.
+
+use tower::ServiceExt;
+
+use crate::resource::{
+    Location, Operation, Read, ResourceRequest, ResourceResponse, ResourceService, Version, View,
+};
+
+use super::{backoff::Backoff, failure::Failure};
+
+/// A transaction as upstream has told it.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) view: Box<View>,
+    pub(super) version: Version,
+}
+
+/// Makes one request. What is refused is a failure.
+pub(super) async fn ask<R: ResourceService>(
+    resource: R,
+    operation: Operation,
+) -> Result<ResourceResponse, Failure> {
+    let request = ResourceRequest::trusted(operation);
+    match resource.oneshot(request).await {
+        Ok(ResourceResponse::Refused(refusal)) => Err(Failure::Refused(refusal)),
+        Ok(response) => Ok(response),
+        Err(error) => Err(Failure::Broken(error.into())),
+    }
+}
+
+/// Reads the transaction as it is now, more than once if need be.
+pub(super) async fn read<R: ResourceService>(
+    resource: &R,
+    transaction: &Location,
+) -> Result<Current, Failure> {
+    let mut backoff = Backoff::new(3);
+    loop {
+        let read = Read {
+            transaction: transaction.clone(),
+            if_none_match: None,
+            wait: None,
+        };
+        match ask(resource.clone(), Operation::Read(read)).await {
+            Ok(response) => return current(response),
+            Err(failure) if failure.is_passing() && backoff.pause().await => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+pub(super) fn current(response: ResourceResponse) -> Result<Current, Failure> {
+    match response {
+        ResourceResponse::Current { view, version } => Ok(Current { view, version }),
+        _ => Err(Failure::Unexpected),
+    }
+}

@@ -1,0 +1,60 @@
+//! What is left upstream when a call ends early.
+
+use std::future::Future;
+
+use tokio::runtime::Handle;
+
+use crate::resource::{Location, Operation, ResourceService};
+
+use super::{ask::ask, backoff::Backoff};
+
+/// Cancels the transaction upstream when it is dropped, unless it was told not to.
+pub(super) struct CancelOnDrop<R: ResourceService> {
+    resource: R,
+    transaction: Option<Location>,
+}
+
+impl<R: ResourceService> CancelOnDrop<R> {
+    pub(super) fn new(resource: R, transaction: Location) -> Self {
+        Self {
+            resource,
+            transaction: Some(transaction),
+        }
+    }
+
+    /// The transaction has ended, or is upstream's now.
+    pub(super) fn disarm(&mut self) {
+        self.transaction = None;
+    }
+}
+
+impl<R: ResourceService> Drop for CancelOnDrop<R> {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            spawn(cancel(self.resource.clone(), transaction));
+        }
+    }
+}
+
+/// Goes on after the call was dropped; without a runtime there is nobody to do it.
+pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(task));
+    }
+}
+
+/// Cancels a transaction, trying a few times.
+pub(super) async fn cancel<R: ResourceService>(resource: R, transaction: Location) {
+    let mut backoff = Backoff::new(3);
+    loop {
+        let operation = Operation::Cancel(transaction.clone());
+        match ask(resource.clone(), operation).await {
+            Ok(_) => return,
+            Err(failure) if failure.is_passing() && backoff.pause().await => {}
+            Err(failure) => {
+                tracing::debug!(%transaction, error = %failure, "could not cancel upstream");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Creates the transaction upstream.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use tokio::time::timeout;
+
+use crate::resource::{Create, Created, Operation, ResourceResponse, ResourceService};
+
+use super::{
+    ask::ask,
+    backoff::Backoff,
+    cancel::{cancel, spawn},
+    failure::Failure,
+};
+
+/// How long a create whose call was dropped may still take, so that it can be cancelled.
+const AFTERTHOUGHT: Duration = Duration::from_secs(60);
+
+/// A create under way. Where it is dropped before it ends, it is carried on with in a task of its
+/// own, and what it made is cancelled: nobody knows yet where that is.
+pub(super) struct Creating<R: ResourceService> {
+    resource: R,
+    create: Option<BoxFuture<'static, Result<Created, Failure>>>,
+    is_begun: bool,
+}
+
+impl<R: ResourceService> Creating<R> {
+    pub(super) fn new(resource: R, request: Create) -> Self {
+        Self {
+            create: Some(Box::pin(create(resource.clone(), request))),
+            resource,
+            is_begun: false,
+        }
+    }
+}
+
+impl<R: ResourceService> Unpin for Creating<R> {}
+
+impl<R: ResourceService> Future for Creating<R> {
+    type Output = Result<Created, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.is_begun = true;
+        let create = self.create.as_mut().expect("polled after it was ready");
+        let created = ready!(create.as_mut().poll(cx));
+        self.create = None;
+        Poll::Ready(created)
+    }
+}
+
+impl<R: ResourceService> Drop for Creating<R> {
+    fn drop(&mut self) {
+        let create = self.create.take().filter(|_| self.is_begun);
+        if let Some(create) = create {
+            let resource = self.resource.clone();
+            spawn(async move {
+                if let Ok(Ok(created)) = timeout(AFTERTHOUGHT, create).await {
+                    cancel(resource, created.location).await;
+                }
+            });
+        }
+    }
+}
+
+/// Creates a transaction; repeats the request, by the same key, while that may help.
+async fn create<R: ResourceService>(resource: R, request: Create) -> Result<Created, Failure> {
+    let mut backoff = Backoff::new(3);
+    loop {
+        let operation = Operation::Create(Box::new(request.clone()));
+        match ask(resource.clone(), operation).await {
+            Ok(ResourceResponse::Created(created)) => return Ok(created),
+            Ok(_) => return Err(Failure::Unexpected),
+            Err(failure) if failure.is_passing() && backoff.pause().await => {
+                tracing::debug!(error = %failure, "repeats a create");
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! From a transaction to the host that takes it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+use tower::BoxError;
+
+use crate::{
+    context::Context,
+    id::RandomId,
+    reply::Reply,
+    resource::ResourceService,
+    signals::{Destination, HostPort, Signals},
+    transaction::Transaction,
+};
+
+use super::{
+    Settings,
+    create::Creating,
+    draft::Parts,
+    failure::Step,
+    intake::Intake,
+    session::{Ended, Session},
+};
+
+/// One call.
+pub(super) struct Delivery<R> {
+    pub(super) resource: R,
+    pub(super) settings: Arc<Settings>,
+    pub(super) signals: Signals,
+    pub(super) intake: Intake,
+    context: Arc<Context>,
+    /// The message, where it goes with the create.
+    inline: Option<Bytes>,
+}
+
+impl<R: ResourceService> Delivery<R> {
+    pub(super) fn new(resource: R, settings: Arc<Settings>, transaction: Transaction) -> Self {
+        Self {
+            resource,
+            settings,
+            signals: transaction.signals.clone(),
+            context: Arc::clone(&transaction.context),
+            intake: Intake::new(transaction),
+            inline: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Reply, BoxError> {
+        self.intake.gather().await?;
+        if !self.settings.is_incremental || self.is_destination_missing() {
+            self.intake.wait_for_recipient().await?;
+            if self.intake.is_without_recipients() {
+                return Ok(Reply::no_valid_recipients());
+            }
+        }
+        if self.is_destination_missing() {
+            tracing::error!("no destination is known for the transaction");
+            return Ok(Reply::misconfigured());
+        }
+        if !self.settings.is_incremental {
+            let octets_max = self.settings.inline_max;
+            self.inline = self.intake.take_small(octets_max, &self.signals).await?;
+        }
+        let destination = self.signals.find::<Destination>();
+        let hosts = destination.as_ref().map_or(&[][..], |to| &to.hosts);
+        let Some((last, others)) = hosts.split_last() else {
+            return Ok(self.deliver_to(None).await?.into_reply());
+        };
+        for host in others {
+            match self.deliver_to(Some(host)).await? {
+                Ended::Replied(reply) => return Ok(reply),
+                Ended::Unheard(reply) => tracing::debug!(%host, %reply, "tries the next host"),
+            }
+        }
+        Ok(self.deliver_to(Some(last)).await?.into_reply())
+    }
+
+    fn is_destination_missing(&self) -> bool {
+        self.settings.awaits_destination && self.signals.find::<Destination>().is_none()
+    }
+
+    async fn deliver_to(&mut self, host: Option<&HostPort>) -> Result<Ended, BoxError> {
+        let begun = Instant::now();
+        let parts = Parts {
+            context: &self.context,
+            signals: &self.signals,
+            mail: &self.intake.mail,
+            rcpt_to: self.intake.replies.tell_from(0),
+            host,
+            inline: self.inline.as_ref(),
+        };
+        let create = self.settings.create(parts, RandomId::new().to_string());
+        let creating = Creating::new(self.resource.clone(), create);
+        let failed = |reply: Reply| {
+            Ok(if reply.is_transient() {
+                Ended::Unheard(reply)
+            } else {
+                Ended::Replied(reply)
+            })
+        };
+        match timeout_at(begun + self.settings.timeouts.start, creating).await {
+            Ok(Ok(created)) => Session::new(self, created, begun).run().await,
+            Ok(Err(failure)) => failed(failure.reply(Step::Create)),
+            Err(_) => failed(Reply::elapsed()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What upstream is told when the transaction is created.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::{
+    context::Context,
+    resource::{BodySource, Create, Draft, SmtpMeta},
+    signals::{HostPort, Signals},
+    transaction::{Mail, Rcpt},
+};
+
+use super::Settings;
+
+/// The parts of a create.
+pub(super) struct Parts<'a> {
+    pub(super) context: &'a Context,
+    pub(super) signals: &'a Signals,
+    pub(super) mail: &'a Mail,
+    pub(super) rcpt_to: Vec<Rcpt>,
+    /// The host to deliver to, where the destination says one.
+    pub(super) host: Option<&'a HostPort>,
+    /// The message, where it goes with the rest.
+    pub(super) inline: Option<&'a Bytes>,
+}
+
+impl Settings {
+    /// Puts a create together; it may be repeated by `key`.
+    pub(super) fn create(&self, parts: Parts<'_>, key: String) -> Create {
+        let context = parts.context;
+        let sender = self.sender.as_deref().unwrap_or(&context.sender);
+        let mut draft = Draft {
+            mail_from: Some(parts.mail.clone()),
+            rcpt_to: parts.rcpt_to,
+            body: parts.inline.cloned().map(BodySource::Inline),
+            ..Draft::default()
+        };
+        if self.has_session_facts {
+            draft.remote_host = context.remote_host.map(host_port);
+            draft.local_host = context.local_host.map(host_port);
+            draft.smtp_meta = Some(smtp_meta(context));
+        }
+        if let Some(host) = parts.host {
+            draft.remote_host = Some(host.clone());
+        }
+        if let Some(filter_output) = &self.filter_output {
+            draft.filter_output = filter_output(parts.signals);
+        }
+        Create {
+            sender: sender.clone(),
+            draft,
+            wait: None,
+            idempotency_key: Some(key.into()),
+        }
+    }
+}
+
+fn host_port(address: SocketAddr) -> HostPort {
+    HostPort {
+        host: address.ip().to_string().into(),
+        port: address.port(),
+    }
+}
+
+fn smtp_meta(context: &Context) -> SmtpMeta {
+    let client_name = context.client_name.as_ref();
+    SmtpMeta {
+        ehlo_host: client_name.map(|client| client.name.clone()),
+        is_esmtp: client_name.is_some_and(|client| client.is_extended),
+        has_tls: context.tls.is_some(),
+        is_authenticated: context.identity.is_some(),
+    }
+}

@@ -1,0 +1,147 @@
+//! Why a request came to nothing, and what that is for the client.
+
+use tower::BoxError;
+
+use crate::{
+    reply::Reply,
+    resource::{Refusal, RefusalKind},
+};
+
+/// A request came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// It was refused.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// The resource service failed: nobody knows whether it was granted.
+    #[error("resource service failed: {0}")]
+    Broken(BoxError),
+    /// The answer is not one to that request.
+    #[error("answered something else than was asked")]
+    Unexpected,
+}
+
+/// How far a transaction had come upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It was to be created.
+    Create,
+    /// It had been.
+    Later,
+}
+
+impl Failure {
+    /// Whether the same request may be granted in a moment.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Broken(_) => true,
+            Self::Refused(refusal) => matches!(
+                refusal.kind,
+                RefusalKind::Internal | RefusalKind::Unavailable { .. }
+            ),
+            Self::Unexpected => false,
+        }
+    }
+
+    /// Whether upstream has another version of the transaction than was said.
+    pub(super) fn is_version_mismatch(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::VersionMismatch)
+    }
+
+    /// The reply for the client; what somebody must see to is logged as an error.
+    pub(super) fn reply(&self, step: Step) -> Reply {
+        let reply = self.meaning(step);
+        if reply == Reply::misconfigured() {
+            tracing::error!(error = %self, ?step, "upstream refuses transactions");
+        } else {
+            tracing::warn!(error = %self, ?step, "a request to upstream failed");
+        }
+        reply
+    }
+
+    fn meaning(&self, step: Step) -> Reply {
+        let refusal = match (self, step) {
+            (Self::Refused(refusal), _) => refusal,
+            (Self::Unexpected, _) => return Reply::bad_upstream_reply(),
+            (Self::Broken(_), Step::Create) => return Reply::connection_failed(),
+            (Self::Broken(_), Step::Later) => return Reply::connection_lost(),
+        };
+        match &refusal.kind {
+            RefusalKind::TooLarge => Reply::message_too_big(),
+            RefusalKind::TooMany { .. } | RefusalKind::Unavailable { .. } => Reply::overloaded(),
+            RefusalKind::NotFound if step == Step::Later => Reply::connection_lost(),
+            RefusalKind::NotFound
+            | RefusalKind::Malformed
+            | RefusalKind::Unauthenticated
+            | RefusalKind::Forbidden
+            | RefusalKind::WrongContentType
+            | RefusalKind::VersionMissing => Reply::misconfigured(),
+            _ => Reply::local_error(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn refused(kind: RefusalKind) -> Failure {
+        Failure::Refused(Refusal::new(kind, "no"))
+    }
+
+    #[test]
+    fn every_refusal_has_a_reply() {
+        let retry_after = Duration::from_secs(1);
+        for (kind, create, later) in [
+            (
+                RefusalKind::Malformed,
+                Reply::misconfigured(),
+                Reply::misconfigured(),
+            ),
+            (
+                RefusalKind::NotFound,
+                Reply::misconfigured(),
+                Reply::connection_lost(),
+            ),
+            (
+                RefusalKind::Unavailable { retry_after },
+                Reply::overloaded(),
+                Reply::overloaded(),
+            ),
+            (
+                RefusalKind::TooMany { retry_after },
+                Reply::overloaded(),
+                Reply::overloaded(),
+            ),
+            (
+                RefusalKind::TooLarge,
+                Reply::message_too_big(),
+                Reply::message_too_big(),
+            ),
+            (
+                RefusalKind::Internal,
+                Reply::local_error(),
+                Reply::local_error(),
+            ),
+            (
+                RefusalKind::Conflict,
+                Reply::local_error(),
+                Reply::local_error(),
+            ),
+        ] {
+            let failure = refused(kind);
+            assert_eq!(failure.reply(Step::Create), create, "{failure}");
+            assert_eq!(failure.reply(Step::Later), later, "{failure}");
+        }
+    }
+
+    #[test]
+    fn only_what_passes_is_repeated() {
+        assert!(refused(RefusalKind::Internal).is_passing());
+        assert!(Failure::Broken("reset".into()).is_passing());
+        assert!(!refused(RefusalKind::Malformed).is_passing());
+        assert!(!Failure::Unexpected.is_passing());
+    }
+}

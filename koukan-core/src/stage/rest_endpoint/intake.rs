@@ -1,0 +1,179 @@
+//! What the originator gives.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    body::{Body, BodyError},
+    reply::Reply,
+    signals::{Parsed, Signals},
+    transaction::{Aborted, Mail, Recipients, Transaction},
+};
+
+use super::replies::Replies;
+
+/// Recipients that are pulled before upstream was told of them, at most.
+const UNTOLD_MAX: usize = 100;
+
+/// The originator's side of a transaction: what it gives, and what it is still to be answered.
+pub(super) struct Intake {
+    pub(super) mail: Mail,
+    pub(super) replies: Replies,
+    recipients: Recipients,
+    is_recipients_end: bool,
+    /// The message, until it goes upstream.
+    body: Option<Body>,
+}
+
+impl Intake {
+    pub(super) fn new(transaction: Transaction) -> Self {
+        let (mail, slot) = transaction.mail.into_parts();
+        Self {
+            mail,
+            replies: Replies::new(slot),
+            recipients: transaction.recipients,
+            is_recipients_end: false,
+            body: Some(transaction.body),
+        }
+    }
+
+    /// Whether all recipients are known.
+    pub(super) fn is_recipients_end(&self) -> bool {
+        self.is_recipients_end
+    }
+
+    /// Whether there are no recipients, and will be none.
+    pub(super) fn is_without_recipients(&self) -> bool {
+        self.is_recipients_end && self.replies.recipients() == 0
+    }
+
+    /// Whether the message is here, and nothing of it has gone upstream.
+    pub(super) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    pub(super) fn take_body(&mut self) -> Option<Body> {
+        self.body.take()
+    }
+
+    /// Takes the recipients that are there; waits for none.
+    pub(super) async fn gather(&mut self) -> Result<(), Aborted> {
+        poll_fn(|cx| {
+            while let Poll::Ready(more) = self.poll_recipient(cx, 0) {
+                more?;
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Waits until there is a recipient, or will be none; answers MAIL if that takes the client's
+    /// next command.
+    pub(super) async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
+        while self.replies.recipients() == 0 && !self.is_recipients_end {
+            self.replies.answer_mail(Reply::sender_ok());
+            poll_fn(|cx| self.poll_recipient(cx, 0)).await?;
+            self.gather().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next recipient or the end of them, unless there are too many already of which
+    /// upstream was not told; it was told of `told`.
+    pub(super) fn poll_recipient(
+        &mut self,
+        cx: &mut Context<'_>,
+        told: usize,
+    ) -> Poll<Result<(), Aborted>> {
+        if self.is_recipients_end || self.replies.recipients() >= told + UNTOLD_MAX {
+            return Poll::Pending;
+        }
+        self.recipients.poll_recipient(cx).map(|next| {
+            match next.transpose()? {
+                Some(rcpt) => self.replies.open_rcpt(rcpt),
+                None => self.is_recipients_end = true,
+            }
+            Ok(())
+        })
+    }
+
+    /// Ready when it is known what the message is made of.
+    pub(super) fn poll_body_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        match &mut self.body {
+            Some(body) => body.poll_body_ready(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Takes the message if all of it is there, and it is a text of `octets_max` octets at most;
+    /// not one that is to go upstream parsed. Waits for nothing.
+    pub(super) async fn take_small(
+        &mut self,
+        octets_max: usize,
+        signals: &Signals,
+    ) -> Result<Option<Bytes>, BodyError> {
+        if !self.is_recipients_end || self.replies.recipients() == 0 {
+            return Ok(None);
+        }
+        let Some(body) = &mut self.body else {
+            return Ok(None);
+        };
+        let gathered = poll_fn(|cx| Poll::Ready(gather(cx, body, octets_max))).await?;
+        let Gathered { chunks, is_whole } = gathered;
+        let octets: usize = chunks.iter().map(Bytes::len).sum();
+        let is_small = is_whole && octets <= octets_max && signals.find::<Parsed>().is_none();
+        if is_small {
+            let mut whole = BytesMut::with_capacity(octets);
+            chunks
+                .iter()
+                .for_each(|chunk| whole.extend_from_slice(chunk));
+            if std::str::from_utf8(&whole).is_ok() {
+                self.body = None;
+                return Ok(Some(whole.freeze()));
+            }
+        }
+        for chunk in chunks.into_iter().rev() {
+            body.prepend(chunk);
+        }
+        Ok(None)
+    }
+}
+
+/// What is there of a message.
+struct Gathered {
+    chunks: Vec<Bytes>,
+    is_whole: bool,
+}
+
+fn gather(cx: &mut Context<'_>, body: &mut Body, octets_max: usize) -> Result<Gathered, BodyError> {
+    let mut gathered = Gathered {
+        chunks: Vec::new(),
+        is_whole: false,
+    };
+    // What can go by reference is not read in vain.
+    if body.poll_body_ready(cx)?.is_pending()
+        || body.is_composition()
+        || body.len().is_some_and(|len| len > octets_max as u64)
+    {
+        return Ok(gathered);
+    }
+    let mut octets = 0;
+    while octets <= octets_max {
+        match body.poll_chunk(cx)? {
+            Poll::Ready(Some(chunk)) => {
+                octets += chunk.len();
+                gathered.chunks.push(chunk);
+            }
+            Poll::Ready(None) => {
+                gathered.is_whole = true;
+                break;
+            }
+            Poll::Pending => break,
+        }
+    }
+    Ok(gathered)
+}

@@ -1,0 +1,110 @@
+//! Beginning the requests that may be made now.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::{reply::Reply, resource::ResourceService, signals::Parsed};
+
+use super::{
+    super::{
+        append::{Group, append},
+        message::{Content, Message, Progress, send},
+        watch::watch,
+    },
+    Appending, Session, Stage,
+};
+
+impl<R: ResourceService> Session<'_, R> {
+    pub(super) fn begin(&mut self) {
+        self.begin_append();
+        self.begin_send();
+        self.begin_watch();
+    }
+
+    /// Tells upstream of the recipients that came since it was told last.
+    fn begin_append(&mut self) {
+        let replies = &mut self.delivery.intake.replies;
+        if replies.recipients() == self.told {
+            return;
+        }
+        if !self.delivery.settings.is_incremental {
+            replies.refuse_from(self.told, &Reply::too_many_recipients());
+            return;
+        }
+        if self.appending.is_none() {
+            let group = Group {
+                offset: self.told,
+                rcpt_to: replies.tell_from(self.told),
+            };
+            self.told = replies.recipients();
+            self.append(group);
+        }
+    }
+
+    /// Tells upstream that the originator is still there.
+    pub(super) fn begin_heartbeat(&mut self) {
+        self.append(Group {
+            offset: self.told,
+            rcpt_to: Vec::new(),
+        });
+    }
+
+    fn append(&mut self, group: Group) {
+        let is_heartbeat = group.rcpt_to.is_empty();
+        let request = append(
+            self.delivery.resource.clone(),
+            self.upstream.transaction.clone(),
+            self.upstream.version.clone(),
+            group,
+        );
+        self.refreshed = Instant::now();
+        self.appending = Some(Appending {
+            request: Box::pin(request),
+            is_heartbeat,
+        });
+    }
+
+    fn begin_send(&mut self) {
+        if !matches!(self.message, Stage::Ready) {
+            return;
+        }
+        let Some(body) = self.delivery.intake.take_body() else {
+            return;
+        };
+        let parsed = self.upstream.builder_uri().and_then(|uri| {
+            let parsed = self.delivery.signals.find::<Parsed>()?;
+            Some((uri, Arc::clone(&parsed.0)))
+        });
+        let progress = Progress::new();
+        let message = Message {
+            transaction: self.upstream.transaction.clone(),
+            version: self.upstream.version.clone(),
+            to: self.upstream.body_uri(),
+            parsed,
+            content: Content::new(body),
+            progress: progress.clone(),
+        };
+        self.sending = Some(Box::pin(send(self.delivery.resource.clone(), message)));
+        self.message = Stage::Sending(progress);
+    }
+
+    fn begin_watch(&mut self) {
+        if self.watching.is_none() && self.is_owed() {
+            let request = watch(
+                self.delivery.resource.clone(),
+                self.upstream.transaction.clone(),
+                self.upstream.version.clone(),
+                self.delivery.settings.wait,
+            );
+            self.watching = Some(Box::pin(request));
+        }
+    }
+
+    /// Whether upstream owes a reply.
+    fn is_owed(&self) -> bool {
+        !self.upstream.is_mail_accepted()
+            || !self.delivery.intake.replies.is_all_answered()
+            || matches!(self.message, Stage::Sending(_) | Stage::Sent(_))
+    }
+}

@@ -1,0 +1,120 @@
+//! Waiting for whatever happens next.
+
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+use tower::BoxError;
+
+use crate::resource::ResourceService;
+
+use super::{
+    super::{ask::Current, failure::Failure, message::SendError},
+    Session, Stage,
+};
+
+/// What a transaction waits for.
+pub(super) enum Event {
+    /// The originator has given something.
+    Given,
+    /// Recipients were added; or, if so, nothing.
+    Appended(Result<Current, Failure>, bool),
+    /// Upstream has the message, and may have said more.
+    Sent(Result<Option<Current>, SendError>),
+    /// The transaction has changed.
+    Watched(Result<Current, Failure>),
+    /// Upstream owes a reply for too long.
+    Overdue,
+}
+
+impl<R: ResourceService> Session<'_, R> {
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, BoxError>> {
+        if self.poll_given(cx)?.is_ready() {
+            return Poll::Ready(Ok(Event::Given));
+        }
+        if let Some(appending) = &mut self.appending
+            && let Poll::Ready(result) = appending.request.as_mut().poll(cx)
+        {
+            let is_heartbeat = appending.is_heartbeat;
+            self.appending = None;
+            return Poll::Ready(Ok(Event::Appended(result, is_heartbeat)));
+        }
+        if let Some(sending) = &mut self.sending
+            && let Poll::Ready(result) = sending.as_mut().poll(cx)
+        {
+            self.sending = None;
+            self.refreshed = Instant::now();
+            return Poll::Ready(Ok(Event::Sent(result)));
+        }
+        if let Some(watching) = &mut self.watching
+            && let Poll::Ready(result) = watching.as_mut().poll(cx)
+        {
+            self.watching = None;
+            return Poll::Ready(Ok(Event::Watched(result)));
+        }
+        let overdue = self.overdue_at(cx);
+        if self.overdue.poll(cx, overdue).is_ready() {
+            return Poll::Ready(Ok(Event::Overdue));
+        }
+        let heartbeat = self.heartbeat_at();
+        if self.heartbeat.poll(cx, heartbeat).is_ready() {
+            self.begin_heartbeat();
+            // The request is polled for the first time where the others are.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Takes all that the originator has given, so that it goes upstream together.
+    fn poll_given(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        let mut given = Poll::Pending;
+        while let Poll::Ready(more) = self.delivery.intake.poll_recipient(cx, self.told) {
+            more?;
+            given = Poll::Ready(Ok(()));
+        }
+        if given.is_pending() && matches!(self.message, Stage::Held) && self.is_message_wanted() {
+            given = self.delivery.intake.poll_body_ready(cx)?.map(Ok);
+            if given.is_ready() {
+                self.message = Stage::Ready;
+            }
+        }
+        given
+    }
+
+    /// Whether what comes before the message is done.
+    fn is_message_wanted(&self) -> bool {
+        let intake = &self.delivery.intake;
+        let is_told = intake.is_recipients_end() && self.told == intake.replies.recipients();
+        let is_answered = self.upstream.is_mail_accepted() && intake.replies.is_all_answered();
+        is_told && (is_answered || !self.delivery.settings.is_incremental)
+    }
+
+    /// When the first of the replies that upstream owes is overdue.
+    fn overdue_at(&self, cx: &Context<'_>) -> Option<Instant> {
+        let timeouts = &self.delivery.settings.timeouts;
+        let envelope = if self.upstream.is_mail_accepted() {
+            let told = self.delivery.intake.replies.told_first_open();
+            told.map(|told| told + timeouts.rcpt)
+        } else {
+            Some(self.begun + timeouts.start)
+        };
+        let message = match &self.message {
+            Stage::Held | Stage::Ready => None,
+            Stage::Sending(progress) => progress.upstream_since(cx),
+            Stage::Sent(since) => Some(*since),
+        };
+        let message = message.map(|since| since + timeouts.data);
+        envelope.into_iter().chain(message).min()
+    }
+
+    /// When upstream is to be told that the originator is still there.
+    fn heartbeat_at(&self) -> Option<Instant> {
+        if self.appending.is_some() || !self.delivery.settings.is_incremental {
+            return None;
+        }
+        let sent = match &self.message {
+            Stage::Sending(progress) => progress.last_passed(),
+            _ => self.refreshed,
+        };
+        Some(sent.max(self.refreshed) + self.delivery.settings.refresh_interval)
+    }
+}

@@ -1,0 +1,148 @@
+//! One transaction upstream.
+//!
+//! Two sides meet here: what the originator gives, and what upstream tells. [`Session::run`] turns
+//! round between three steps: see whether the transaction has ended, begin every request that may
+//! be made now, wait for the next [`Event`](event::Event). Three requests at most are under way at
+//! once, and none waits for another: one that adds recipients, one that sends the message, one that
+//! watches.
+
+mod begin;
+mod event;
+mod judge;
+mod upstream;
+
+use futures_core::future::BoxFuture;
+use tokio::time::Instant;
+use tower::BoxError;
+
+use crate::{
+    reply::Reply,
+    resource::{Created, ResourceService},
+};
+
+use super::{
+    ask::Current,
+    deadline::Deadline,
+    delivery::Delivery,
+    failure::{Failure, Step},
+    message::{Progress, SendError},
+};
+
+use self::{event::Event, upstream::Upstream};
+
+/// How a transaction upstream ended.
+pub(super) enum Ended {
+    /// With this reply.
+    Replied(Reply),
+    /// With this one, and nothing was said that keeps another host from being tried.
+    Unheard(Reply),
+}
+
+/// A transaction upstream.
+pub(super) struct Session<'a, R: ResourceService> {
+    delivery: &'a mut Delivery<R>,
+    upstream: Upstream<R>,
+    /// When the create began.
+    begun: Instant,
+    /// How many recipients upstream was told of.
+    told: usize,
+    message: Stage,
+    appending: Option<Appending>,
+    sending: Option<BoxFuture<'static, Result<Option<Current>, SendError>>>,
+    watching: Option<BoxFuture<'static, Result<Current, Failure>>>,
+    /// When upstream was last told something.
+    refreshed: Instant,
+    overdue: Deadline,
+    heartbeat: Deadline,
+}
+
+struct Appending {
+    request: BoxFuture<'static, Result<Current, Failure>>,
+    is_heartbeat: bool,
+}
+
+/// How far the message has come.
+enum Stage {
+    /// It is not upstream's turn to have it.
+    Held,
+    /// It is known what it is made of.
+    Ready,
+    /// It is on its way.
+    Sending(Progress),
+    /// Upstream has it, since then.
+    Sent(Instant),
+}
+
+impl Ended {
+    pub(super) fn into_reply(self) -> Reply {
+        match self {
+            Self::Replied(reply) | Self::Unheard(reply) => reply,
+        }
+    }
+}
+
+impl<'a, R: ResourceService> Session<'a, R> {
+    /// A transaction that was just created with all recipients that there are.
+    pub(super) fn new(delivery: &'a mut Delivery<R>, created: Created, begun: Instant) -> Self {
+        let now = Instant::now();
+        let has_body = delivery.intake.has_body();
+        Self {
+            upstream: Upstream::new(delivery.resource.clone(), created),
+            begun,
+            told: delivery.intake.replies.recipients(),
+            message: if has_body {
+                Stage::Held
+            } else {
+                Stage::Sent(now)
+            },
+            delivery,
+            appending: None,
+            sending: None,
+            watching: None,
+            refreshed: now,
+            overdue: Deadline::default(),
+            heartbeat: Deadline::default(),
+        }
+    }
+
+    /// Has the transaction.
+    pub(super) async fn run(mut self) -> Result<Ended, BoxError> {
+        loop {
+            if let Some(ended) = self.judge() {
+                return Ok(ended);
+            }
+            self.begin();
+            match std::future::poll_fn(|cx| self.poll_event(cx)).await? {
+                Event::Given => {}
+                Event::Appended(Err(failure), is_heartbeat @ true) => {
+                    // What is asked next will tell.
+                    tracing::debug!(error = %failure, is_heartbeat, "could not refresh");
+                }
+                Event::Sent(Ok(now)) => {
+                    self.message = Stage::Sent(Instant::now());
+                    now.into_iter().for_each(|now| self.upstream.take(now));
+                }
+                Event::Appended(Ok(now), _) | Event::Watched(Ok(now)) => self.upstream.take(now),
+                Event::Appended(Err(failure), _)
+                | Event::Watched(Err(failure))
+                | Event::Sent(Err(SendError::Failure(failure))) => {
+                    return Ok(Ended::Replied(failure.reply(Step::Later)));
+                }
+                Event::Sent(Err(SendError::Body(error))) => return Err(error.into()),
+                Event::Overdue => return Ok(self.end(Reply::elapsed())),
+            }
+        }
+    }
+
+    /// Ends with a reply to MAIL, or without one.
+    fn end(&self, reply: Reply) -> Ended {
+        let is_answered =
+            self.upstream.is_mail_accepted() || self.delivery.intake.replies.is_any_accepted();
+        let is_begun = self.sending.is_some();
+        if reply.is_transient() && !is_answered && !is_begun {
+            Ended::Unheard(reply)
+        } else {
+            Ended::Replied(reply)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What an endpoint is told when it is made.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+use crate::{context::Sender, signals::Signals};
+
+/// The settings of a [`RestEndpoint`](super::RestEndpoint).
+#[derive(Clone)]
+pub struct Settings {
+    pub(super) sender: Option<Arc<Sender>>,
+    pub(super) timeouts: Timeouts,
+    pub(super) refresh_interval: Duration,
+    pub(super) wait: Duration,
+    pub(super) is_incremental: bool,
+    pub(super) has_session_facts: bool,
+    pub(super) awaits_destination: bool,
+    pub(super) inline_max: usize,
+    pub(super) filter_output: Option<FilterOutput>,
+}
+
+type FilterOutput = Arc<dyn Fn(&Signals) -> Map<String, Value> + Send + Sync>;
+
+/// How long upstream may take for each reply before the transaction is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the create and the reply to MAIL together, at each host.
+    pub start: Duration,
+    /// For the reply to each RCPT.
+    pub rcpt: Duration,
+    /// For taking the next octets of the message, and for the final reply after the last.
+    pub data: Duration,
+}
+
+impl Default for Timeouts {
+    /// What an SMTP client waits at least: RFC 5321 section 4.5.3.2.
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(5 * 60),
+            rcpt: Duration::from_secs(5 * 60),
+            data: Duration::from_secs(10 * 60),
+        }
+    }
+}
+
+impl Default for Settings {
+    /// An incremental resource that is told nothing but the envelope and the message.
+    fn default() -> Self {
+        Self {
+            sender: None,
+            timeouts: Timeouts::default(),
+            refresh_interval: Duration::from_secs(30),
+            wait: Duration::from_secs(30),
+            is_incremental: true,
+            has_session_facts: false,
+            awaits_destination: false,
+            inline_max: 64 << 10,
+            filter_output: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Creates transactions on behalf of this sender, and not of the context's.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Sender) -> Self {
+        self.sender = Some(Arc::new(sender));
+        self
+    }
+
+    /// Sets the timeouts.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets how often an incremental resource is told that the client is still there; 30 seconds
+    /// by default.
+    #[must_use]
+    pub fn with_refresh_interval(mut self, interval: Duration) -> Self {
+        self.refresh_interval = interval;
+        self
+    }
+
+    /// Sets how long each read may hang; 30 seconds by default.
+    #[must_use]
+    pub fn with_wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sets whether the resource takes a transaction step by step, as gateways and routers for
+    /// gateways do, which is the default; an ordinary one takes it as a whole.
+    #[must_use]
+    pub fn with_incremental(mut self, is_incremental: bool) -> Self {
+        self.is_incremental = is_incremental;
+        self
+    }
+
+    /// Sets whether upstream is told the facts of the SMTP session (addresses, EHLO name, TLS,
+    /// authentication); by default it is not.
+    #[must_use]
+    pub fn with_session_facts(mut self, has_session_facts: bool) -> Self {
+        self.has_session_facts = has_session_facts;
+        self
+    }
+
+    /// Sets whether the signal [`Destination`](crate::signals::Destination) is waited for, until
+    /// there is a recipient, where a routing filter needs one for it; by default it is used only
+    /// where it is set when the call begins.
+    #[must_use]
+    pub fn with_destination_awaited(mut self, awaits_destination: bool) -> Self {
+        self.awaits_destination = awaits_destination;
+        self
+    }
+
+    /// Sets how many octets of a message may go with the create of an ordinary resource; 64 KiB by
+    /// default.
+    #[must_use]
+    pub fn with_inline_max(mut self, octets: usize) -> Self {
+        self.inline_max = octets;
+        self
+    }
+
+    /// Tells upstream what filters found out, as `of` writes it, by filter; by default it is not
+    /// told.
+    #[must_use]
+    pub fn with_filter_output(
+        mut self,
+        of: impl Fn(&Signals) -> Map<String, Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.filter_output = Some(Arc::new(of));
+        self
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("sender", &self.sender)
+            .field("timeouts", &self.timeouts)
+            .field("refresh_interval", &self.refresh_interval)
+            .field("is_incremental", &self.is_incremental)
+            .finish_non_exhaustive()
+    }
+}

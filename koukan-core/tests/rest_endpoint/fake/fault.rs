@@ -1,0 +1,29 @@
+//! What goes wrong.
+
+use koukan_core::resource::RefusalKind;
+
+/// Kinds of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Create,
+    Append,
+    Upload,
+    Read,
+    Parsed,
+    Cancel,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// It is refused.
+    Refuse(RefusalKind),
+    /// It is lost.
+    Lose,
+    /// It is granted, and the answer is lost.
+    LoseAnswer,
+    /// It is never answered; where it is a create, it is granted after an hour.
+    Hang,
+    /// It breaks after that many chunks.
+    BreakAfter(usize),
+}

@@ -1,0 +1,99 @@
+//! A transaction resource that keeps the contract: versions, write-once, hanging reads.
+
+mod fault;
+mod script;
+mod service;
+mod transaction;
+mod upload;
+
+pub(crate) use self::{
+    fault::{Fault, Kind},
+    script::Script,
+    transaction::Transaction,
+};
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use koukan_core::resource::{Create, View};
+use tokio::sync::watch;
+
+/// The resource; clones share it.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    state: Arc<Mutex<State>>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    script: Script,
+    transactions: Vec<Transaction>,
+    /// Every create as it was asked, those that failed too.
+    creates: Vec<Create>,
+    /// Every request, as one line.
+    log: Vec<String>,
+    faults: Vec<(Kind, Fault)>,
+    is_hasty: bool,
+}
+
+impl Fake {
+    pub(crate) fn new(script: Script) -> Self {
+        let state = State {
+            script,
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    /// The next request of that kind meets this fault; more than one in that order.
+    pub(crate) fn fault(&self, kind: Kind, fault: Fault) {
+        self.lock().faults.push((kind, fault));
+    }
+
+    /// Reads are answered at once from now on, whatever wait they ask for.
+    pub(crate) fn let_no_read_hang(&self) {
+        self.lock().is_hasty = true;
+    }
+
+    /// Changes what a reader sees of a transaction.
+    pub(crate) fn change(&self, transaction: usize, f: impl FnOnce(&mut View)) {
+        let transaction = &mut self.lock().transactions[transaction];
+        f(&mut transaction.view);
+        transaction.version += 1;
+        self.changed();
+    }
+
+    pub(crate) fn transaction(&self, transaction: usize) -> Transaction {
+        self.lock().transactions[transaction].clone()
+    }
+
+    pub(crate) fn transactions(&self) -> usize {
+        self.lock().transactions.len()
+    }
+
+    pub(crate) fn creates(&self) -> Vec<Create> {
+        self.lock().creates.clone()
+    }
+
+    /// Every request but reads, in order.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let log = self.lock().log.clone();
+        log.into_iter().filter(|line| line != "read").collect()
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        let state = self.lock();
+        state.log.iter().filter(|line| *line == "read").count()
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}

@@ -1,0 +1,47 @@
+//! What the resource answers by itself.
+
+use koukan_core::reply::Reply;
+
+/// What is answered as soon as it is asked; `None` where the test answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    /// MAIL, by the host to deliver to.
+    pub(crate) mail: fn(Option<&str>) -> Option<Reply>,
+    /// RCPT, by the forward-path.
+    pub(crate) rcpt: fn(&str) -> Option<Reply>,
+    /// The message.
+    pub(crate) data: Option<Reply>,
+    /// Whether parsed messages are wanted.
+    pub(crate) is_receiver: bool,
+    /// Whether transactions can be made step by step.
+    pub(crate) is_incremental: bool,
+}
+
+impl Script {
+    /// Accepts everything.
+    pub(crate) fn accepting() -> Self {
+        Self {
+            mail: |_| Some(Reply::sender_ok()),
+            rcpt: |_| Some(Reply::recipient_ok()),
+            data: Some(Reply::message_accepted()),
+            is_receiver: false,
+            is_incremental: true,
+        }
+    }
+
+    /// Answers nothing.
+    pub(crate) fn silent() -> Self {
+        Self {
+            mail: |_| None,
+            rcpt: |_| None,
+            data: None,
+            ..Self::accepting()
+        }
+    }
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self::accepting()
+    }
+}

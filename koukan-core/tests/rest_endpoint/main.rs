@@ -1,0 +1,14 @@
+//! RestEndpoint over a resource service that keeps the contract and does what a test tells it.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod envelope;
+mod failures;
+mod fake;
+mod handler;
+mod hosts;
+mod lifetime;
+mod message;
+mod ordinary;
+mod originator;
+mod parsed;

@@ -1,0 +1,49 @@
+//! The client's side of a test.
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    reply::Reply,
+    signals::Signals,
+    stage::rest_endpoint::{RestEndpoint, Settings},
+    test_util::{context, mail},
+    transaction::{Driver, Pending},
+};
+use tokio::time::timeout;
+
+use crate::fake::Fake;
+
+pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+pub(crate) fn endpoint(fake: &Fake) -> RestEndpoint<Fake> {
+    RestEndpoint::new(fake.clone(), Settings::default())
+}
+
+pub(crate) fn start(endpoint: RestEndpoint<Fake>) -> (Driver, Pending) {
+    start_with(endpoint, Signals::default())
+}
+
+pub(crate) fn start_with(endpoint: RestEndpoint<Fake>, signals: Signals) -> (Driver, Pending) {
+    Driver::start_with(endpoint, Arc::clone(&context()), mail("a@x"), signals)
+}
+
+/// Lets the call go on for a moment.
+pub(crate) async fn let_run(driver: &mut Driver) {
+    let_run_for(driver, Duration::from_millis(1)).await;
+}
+
+pub(crate) async fn let_run_for(driver: &mut Driver, time: Duration) {
+    let _ = timeout(time, driver.progress()).await;
+}
+
+/// Whether there is no reply yet.
+pub(crate) async fn is_open(driver: &mut Driver, pending: &mut Pending) -> bool {
+    timeout(Duration::from_millis(1), driver.wait(pending))
+        .await
+        .is_err()
+}
+
+/// A reply of upstream that no part of the agent would give.
+pub(crate) fn own(reply: Reply) -> Reply {
+    reply.with_text("upstream said so")
+}
