@@ -1,25 +1,29 @@
 //! Where chains end.
 
+use std::{fs, path::PathBuf};
+
 use koukan_core::{
     context,
     middleware::TraceLayer,
     service::BoxMailService,
     signals::HostPort,
     stage::{
-        exploder,
+        exploder::{self, ByDomain},
         output_handler::OutputHandler,
+        rest_endpoint::{self, RestEndpoint},
         storage_writer::{self, StorageWriter},
     },
     storage::Storage,
 };
+use koukan_rest::client::{Client, ClientSettings};
 use koukan_smtp::{
     SmtpEndpoint,
-    client::{self, ClientSettings, PoolSettings},
+    client::{self, PoolSettings},
 };
 use tower::ServiceBuilder;
 
 use crate::{
-    config::{Chain, Endpoint, Exploder, Policy, Smtp},
+    config::{Chain, Endpoint, Exploder, Filter, Place, Policy, Rest, Smtp},
     registry::Surroundings,
 };
 
@@ -44,7 +48,54 @@ pub(super) fn build(
                 .service(endpoint);
             Ok(BoxMailService::new(traced))
         }
+        Endpoint::Rest(config) => {
+            let endpoint = rest_endpoint(chain, config)?;
+            let traced = ServiceBuilder::new().layer(TraceLayer).service(endpoint);
+            Ok(BoxMailService::new(traced))
+        }
     }
+}
+
+fn rest_endpoint(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>, StartError> {
+    let wrong = |error: &dyn std::error::Error| {
+        let cause = error.source().map(|cause| format!(": {cause}"));
+        StartError::Config(format!("{error}{}", cause.unwrap_or_default()))
+    };
+    let read = |path: &PathBuf| {
+        let octets = fs::read(path);
+        octets.map_err(|error| StartError::Config(format!("{}: {error}", path.display())))
+    };
+    let mut http = ClientSettings::default();
+    if let Some(path) = &config.ca_file {
+        http = http.with_ca(read(path)?);
+    }
+    if let Some(path) = &config.token_file {
+        let token = read(path)?;
+        http = http.with_token(String::from_utf8_lossy(&token).trim());
+    }
+    let client = Client::new(&config.url.value, http).map_err(|error| wrong(&error))?;
+    let defaults = rest_endpoint::Timeouts::default();
+    let rcpt = config.rcpt_timeout.map(|timeout| timeout.0);
+    let routes = |filter: &Place<Filter>| filter.value.name == "router";
+    let mut settings = rest_endpoint::Settings::default()
+        .with_timeouts(rest_endpoint::Timeouts {
+            start: rcpt.unwrap_or(defaults.start),
+            rcpt: rcpt.unwrap_or(defaults.rcpt),
+            data: config
+                .final_timeout
+                .map_or(defaults.data, |timeout| timeout.0),
+        })
+        .with_incremental(config.incremental.unwrap_or(true))
+        .with_session_facts(true)
+        .with_destination_awaited(chain.filter.iter().any(routes));
+    if let Some(name) = &config.sender {
+        let sender = context::Sender::new(name.as_str());
+        settings = settings.with_sender(match &config.tag {
+            Some(tag) => sender.with_tag(tag.as_str()),
+            None => sender,
+        });
+    }
+    Ok(RestEndpoint::new(client, settings))
 }
 
 fn exploder(
@@ -102,7 +153,7 @@ fn smtp(config: &Smtp, hostname: &str) -> Result<SmtpEndpoint, StartError> {
     if let Some(connect) = config.connect_timeout {
         timeouts.connect = connect.0;
     }
-    let mut settings = ClientSettings::new(hostname)
+    let mut settings = client::ClientSettings::new(hostname)
         .map_err(|error| wrong(&error))?
         .with_pool(pool)
         .with_timeouts(timeouts);

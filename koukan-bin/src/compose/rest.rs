@@ -81,14 +81,14 @@ pub(super) fn server(
 }
 
 fn token(token: &config::Token) -> Result<Token, StartError> {
-    let hash = Token::parse_hash(&token.sha256.value);
+    let known = Token::from_hex(token.name.as_str(), &token.sha256.value);
+    let known = known.map_err(|error| StartError::Config(error.to_string()))?;
     let senders = token.sender.as_ref();
     Ok(Token {
-        name: token.name.as_str().into(),
-        sha256: hash.map_err(|error| StartError::Config(error.to_string()))?,
         senders: senders.map(|senders| senders.iter().map(|name| name.value.clone()).collect()),
         trusted: token.trusted,
         expires: token.expires,
+        ..known
     })
 }
 

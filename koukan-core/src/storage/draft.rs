@@ -186,7 +186,10 @@ impl Recorder {
                 self.live.update(|state| state.settle(status));
                 self.storage.summarise(Arc::clone(&self.live));
             }
-            Durability::Draft if status == Status::Final(FinalReason::Failed) => {
+            // A message that is complete is committed by whoever completed it, with this end.
+            Durability::Draft
+                if status == Status::Final(FinalReason::Failed) && !self.is_complete() =>
+            {
                 let storage = &self.storage;
                 storage.settle_unleased(&self.live, status, attempt).await?;
             }

@@ -48,8 +48,7 @@ impl HttpBody for Content {
                 Poll::Ready(chunk.map(|chunk| match chunk {
                     Ok(octets) => Ok(Frame::data(octets)),
                     Err(error) => {
-                        let mut place =
-                            watch.0.error.lock().unwrap_or_else(PoisonError::into_inner);
+                        let mut place = watch.0.lock().unwrap_or_else(PoisonError::into_inner);
                         *place = Some(error);
                         Err(BrokenOff)
                     }
