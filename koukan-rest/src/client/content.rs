@@ -45,11 +45,16 @@ impl HttpBody for Content {
             Self::Whole(octets) => Poll::Ready(octets.take().map(|octets| Ok(Frame::data(octets)))),
             Self::Upload { body, watch } => {
                 let chunk = ready!(body.poll_chunk(cx));
+                if matches!(chunk, Some(Ok(_))) && body.is_empty() {
+                    // Where the length is known nobody asks for the end, which tells those who
+                    // watch that it was reached.
+                    let _ = body.poll_chunk(cx);
+                }
                 Poll::Ready(chunk.map(|chunk| match chunk {
                     Ok(octets) => Ok(Frame::data(octets)),
                     Err(error) => {
-                        let mut place = watch.0.lock().unwrap_or_else(PoisonError::into_inner);
-                        *place = Some(error);
+                        let place = watch.0.lock();
+                        *place.unwrap_or_else(PoisonError::into_inner) = Some(error);
                         Err(BrokenOff)
                     }
                 }))
