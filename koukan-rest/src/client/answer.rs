@@ -1,166 +1,131 @@
-//! HTTP responses as answers.
+//! Responses as answers.
 
-use std::hash::{DefaultHasher, Hasher};
-
-use bytes::Bytes;
 use http::{
-    HeaderMap, StatusCode, Uri,
-    header::{CONTENT_RANGE, ETAG, LOCATION},
+    HeaderMap,
+    header::{CONTENT_RANGE, LOCATION},
 };
 use koukan_core::resource::{
-    BodyView, Created, Listed, ListedTransaction, Location, ResourceResponse, Uploaded, Version,
-    View,
+    Created, Listed, ListedTransaction, Location, Refusal, RefusalKind, ResourceResponse, View,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::schema::{etag, problem, view_from_json};
+use crate::schema::{problem, view_from_json};
 
-use super::{ClientError, request::Kind};
+use super::{ClientError, etag::version, transport::Response, uri::resolve};
 
-/// A response that has come whole.
-pub(super) struct Incoming {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    /// Where it came from.
-    pub(super) uri: Uri,
-}
+impl Response {
+    /// A transaction that was made.
+    pub(super) fn created(&self) -> Result<ResourceResponse, ClientError> {
+        let location = self.headers.get(LOCATION);
+        let location = location.and_then(|location| location.to_str().ok());
+        let location = location.and_then(|location| self.resolve(location));
+        Ok(ResourceResponse::Created(Created {
+            location: location.ok_or(ClientError::Malformed("no Location"))?,
+            version: version(&self.headers, &self.content),
+            view: Box::new(self.view(&self.json()?)?),
+        }))
+    }
 
-impl Incoming {
-    pub(super) fn into_answer(self, kind: Kind) -> Result<ResourceResponse, ClientError> {
-        if self.status == StatusCode::NOT_MODIFIED {
-            return Ok(ResourceResponse::Unchanged(self.version()));
+    /// A transaction as it is.
+    pub(super) fn current(&self) -> Result<ResourceResponse, ClientError> {
+        Ok(ResourceResponse::Current {
+            version: version(&self.headers, &self.content),
+            view: Box::new(self.view(&self.json()?)?),
+        })
+    }
+
+    /// Some of a sender's transactions.
+    pub(super) fn listed(&self) -> Result<ResourceResponse, ClientError> {
+        let json = self.json()?;
+        let entries = json.get("transactions").and_then(Value::as_array);
+        let entries = entries.ok_or(ClientError::Malformed("no transactions"))?;
+        let transactions = entries.iter().map(|entry| self.entry(entry));
+        let next = json.get("next_cursor").and_then(Value::as_str);
+        Ok(ResourceResponse::Listed(Listed {
+            transactions: transactions.collect::<Result<_, _>>()?,
+            next: next.map(Into::into),
+        }))
+    }
+
+    fn entry(&self, json: &Value) -> Result<ListedTransaction, ClientError> {
+        let text = |name: &str| json.get(name).and_then(Value::as_str);
+        let location = text("uri").and_then(|uri| self.resolve(uri));
+        let created = text("created").and_then(|created| created.parse().ok());
+        Ok(ListedTransaction {
+            location: location.ok_or(ClientError::Malformed("an entry without a URI"))?,
+            created: created.unwrap_or_default(),
+            view: Box::new(self.view(json)?),
+        })
+    }
+
+    /// What is not granted.
+    pub(super) fn refusal(&self) -> Result<Refusal, ClientError> {
+        let mut refusal = problem::from_response(self.status, &self.headers, &self.content);
+        if let Some(there) = self.redirect()? {
+            refusal.kind = RefusalKind::Elsewhere(Location::new(there.to_string()));
         }
-        if !self.status.is_success() {
-            let refusal = problem::from_response(self.status, &self.headers, &self.body);
-            return Ok(refusal.into());
-        }
-        match kind {
-            Kind::Created => {
-                let location = self.headers.get(LOCATION);
-                let location = location.and_then(|location| location.to_str().ok());
-                let location = location.ok_or(ClientError::Malformed("no Location"))?;
-                Ok(ResourceResponse::Created(Created {
-                    location: self.resolve(location),
-                    version: self.version(),
-                    view: Box::new(self.view()?),
-                }))
-            }
-            Kind::Current => Ok(ResourceResponse::Current {
-                version: self.version(),
-                view: Box::new(self.view()?),
-            }),
-            Kind::Uploaded => Ok(ResourceResponse::Uploaded(self.uploaded())),
-            Kind::Listed => self.listed(),
-        }
+        Ok(refusal)
     }
 
     fn json(&self) -> Result<Value, ClientError> {
-        if self.body.is_empty() {
-            return Ok(Value::Object(serde_json::Map::new()));
+        if self.content.trim_ascii().is_empty() {
+            return Ok(Value::Object(Map::new()));
         }
-        serde_json::from_slice(&self.body).map_err(|_| ClientError::Malformed("no JSON"))
+        serde_json::from_slice(&self.content).map_err(|_| ClientError::Malformed("no JSON"))
     }
 
-    fn view(&self) -> Result<View, ClientError> {
-        self.view_of(&self.json()?)
-    }
-
-    fn view_of(&self, json: &Value) -> Result<View, ClientError> {
+    fn view(&self, json: &Value) -> Result<View, ClientError> {
         let view = view_from_json(json);
         let mut view = view.map_err(|_| ClientError::Malformed("not a transaction"))?;
         if let Some(body) = &mut view.body {
-            self.resolve_all(body);
+            let blob = body.blob_status.iter_mut().map(|blob| &mut blob.uri);
+            let builder = body.message_builder.iter_mut().flat_map(|builder| {
+                let blobs = builder.blob_status.iter_mut().flatten();
+                let blobs = blobs.map(|(_, blob)| &mut blob.uri);
+                builder.uri.iter_mut().chain(blobs)
+            });
+            for uri in blob.chain(builder) {
+                *uri = self
+                    .resolve(uri.as_str())
+                    .ok_or(ClientError::Malformed("a URI that is none"))?;
+            }
         }
         Ok(view)
     }
 
-    fn resolve_all(&self, body: &mut BodyView) {
-        let resolve = |uri: &mut Location| *uri = self.resolve(uri.as_str());
-        if let Some(blob) = &mut body.blob_status {
-            resolve(&mut blob.uri);
-        }
-        if let Some(builder) = &mut body.message_builder {
-            if let Some(uri) = &mut builder.uri {
-                resolve(uri);
-            }
-            for (_, blob) in builder.blob_status.iter_mut().flatten() {
-                resolve(&mut blob.uri);
-            }
-        }
+    fn resolve(&self, reference: &str) -> Option<Location> {
+        let uri = resolve(&self.uri, reference)?;
+        Some(Location::new(uri.to_string()))
     }
+}
 
-    /// A reference against where the response came from: RFC 3986 section 5, as far as servers of
-    /// this API use it.
-    fn resolve(&self, reference: &str) -> Location {
-        if reference.contains("://") {
-            return Location::new(reference);
-        }
-        let scheme = self.uri.scheme_str().unwrap_or("http");
-        if reference.starts_with("//") {
-            return Location::new(format!("{scheme}:{reference}"));
-        }
-        let authority = self
-            .uri
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        if reference.starts_with('/') {
-            return Location::new(format!("{scheme}://{authority}{reference}"));
-        }
-        let path = self.uri.path();
-        let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
-        Location::new(format!("{scheme}://{authority}{folder}{reference}"))
+/// The octets that a blob has, and those it will have: `bytes 0-9/20`, `bytes 0-9/*`, or
+/// `bytes */10`.
+pub(super) fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
+    let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let total = total.parse().ok();
+    match range.split_once('-') {
+        Some((_, last)) => Some((last.parse::<u64>().ok()?.checked_add(1)?, total)),
+        None => Some((total?, None)),
     }
+}
 
-    /// The version that the server names, else one of our own making.
-    fn version(&self) -> Version {
-        let named = self.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
-        named.map_or_else(
-            || {
-                let mut hash = DefaultHasher::new();
-                hash.write(&self.body);
-                Version::new(format!("{:016x}", hash.finish()))
-            },
-            etag::parse,
-        )
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn uploaded(&self) -> Uploaded {
-        let range = self.headers.get(CONTENT_RANGE);
-        let range = range
-            .and_then(|range| range.to_str().ok())
-            .unwrap_or_default();
-        let (octets, total) = range
-            .strip_prefix("bytes ")
-            .and_then(|range| range.split_once('/'))
-            .unwrap_or_default();
-        let last = octets
-            .split_once('-')
-            .and_then(|(_, last)| last.parse::<u64>().ok());
-        let total = total.parse().ok();
-        let len = last.map_or(0, |last| last + 1);
-        Uploaded {
-            len,
-            total,
-            // Without a range it was the whole.
-            finalized: range.is_empty() || total == Some(len),
+    #[test]
+    fn ranges_tell_where_to_go_on() {
+        for (value, range) in [
+            ("bytes 0-9/20", Some((10, Some(20)))),
+            ("bytes 0-9/*", Some((10, None))),
+            ("bytes */10", Some((10, None))),
+            ("lines 0-9/20", None),
+            ("bytes 0-x/20", None),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_RANGE, value.parse().unwrap())]);
+            assert_eq!(content_range(&headers), range, "{value}");
         }
-    }
-
-    fn listed(&self) -> Result<ResourceResponse, ClientError> {
-        let json = self.json()?;
-        let mut transactions = Vec::new();
-        for entry in json["transactions"].as_array().into_iter().flatten() {
-            let created = entry["created"].as_str().unwrap_or_default();
-            transactions.push(ListedTransaction {
-                location: self.resolve(entry["uri"].as_str().unwrap_or_default()),
-                created: created.parse().unwrap_or_default(),
-                view: Box::new(self.view_of(entry)?),
-            });
-        }
-        Ok(ResourceResponse::Listed(Listed {
-            transactions,
-            next: json["next_cursor"].as_str().map(Into::into),
-        }))
     }
 }

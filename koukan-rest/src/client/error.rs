@@ -15,15 +15,27 @@ pub enum ClientError {
     /// The token holds octets that cannot stand in a header field.
     #[error("the token holds an octet that is not allowed")]
     Token,
-    /// The server could not be reached, or went away before it answered.
+    /// A location is not one that can be asked by HTTP.
+    #[error("not a location that can be asked: {0:?}")]
+    Location(Box<str>),
+    /// No connection came about: nothing was sent.
+    #[error("no connection to the server")]
+    Unreachable(#[source] BoxError),
+    /// The server went away before it answered: nobody knows what became of the request.
     #[error("no answer from the server")]
     Unanswered(#[source] BoxError),
-    /// The server did not answer in time.
+    /// The server did not answer, or did not take what was sent, in time.
     #[error("the server did not answer in time")]
     Elapsed,
+    /// The answer is longer than is read.
+    #[error("the server's answer is too long")]
+    TooLong,
     /// What the server answered is not what this API answers.
     #[error("the server answered something else than this API does: {0}")]
     Malformed(&'static str),
+    /// The server sends from one place to the next without an end.
+    #[error("the server redirects without an end")]
+    TooManyRedirects,
     /// What was to be uploaded broke off.
     #[error("what was to be uploaded broke off")]
     Body(#[source] BoxError),

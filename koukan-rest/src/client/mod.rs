@@ -1,12 +1,19 @@
 //! The client: a [`ResourceService`](koukan_core::resource::ResourceService) over HTTP.
 //!
-//! Connections are kept and shared by clones; HTTP/1.1, or h2 where the server offers it by TLS.
-//! Octets are streamed: an upload is sent as its body comes, and one that breaks off breaks the
-//! request off, so that the server never takes a part for the whole.
+//! Connections are kept and shared by clones; HTTP/1.1, or h2 where the server offers it by TLS, or
+//! is known to speak it. It takes what other servers of this API answer: entity tags quoted, bare,
+//! or none at all, problems as JSON or as text, relative and absolute URIs, which are resolved by
+//! RFC 3986 against the URI that was asked.
 //!
-//! What is safe to repeat is repeated where no answer came: reads, cancels, and creates with an
-//! idempotency key. A 308 is followed, but for uploads that have begun; the token goes to the
-//! server it is for, and nowhere else.
+//! Octets are streamed, as fast as the server takes them; an upload that breaks off, that the
+//! server answers early or that nobody waits for any more breaks the request off, so that the
+//! server never takes a part for the whole.
+//!
+//! What is safe to repeat is repeated where the connection fails: reads, cancels, and creates with
+//! an idempotency key, after any failure before the response; all others while nothing was sent. A
+//! 307 or 308 is followed with method and content, but for uploads that have begun
+//! ([`Elsewhere`](koukan_core::resource::RefusalKind::Elsewhere) then), and never from https to
+//! http. The token goes to the server it is for, to those that the settings name, and nowhere else.
 //!
 //! # Example
 //!
@@ -29,11 +36,12 @@
 //! ```
 
 mod answer;
-mod connect;
-mod content;
 mod error;
-mod request;
-mod send;
+mod etag;
+mod operation;
+mod service;
 mod settings;
+mod transport;
+mod uri;
 
-pub use self::{error::ClientError, send::Client, settings::ClientSettings};
+pub use self::{error::ClientError, service::Client, settings::ClientSettings};

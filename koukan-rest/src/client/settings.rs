@@ -1,4 +1,4 @@
-//! How a client connects.
+//! How a client connects, and whom it trusts.
 
 use std::{fmt, time::Duration};
 
@@ -8,33 +8,48 @@ use bytes::Bytes;
 #[derive(Clone)]
 pub struct ClientSettings {
     pub(super) token: Option<Box<str>>,
+    pub(super) token_urls: Vec<Box<str>>,
     pub(super) ca: Option<Bytes>,
+    pub(super) http2: bool,
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) idle_timeout: Duration,
-    pub(super) http2: bool,
+    pub(super) redirects_max: usize,
+    pub(super) repetitions_max: u32,
+    pub(super) response_max: usize,
 }
 
 impl Default for ClientSettings {
-    /// Ten seconds to connect, thirty for an answer beyond what was asked for as a wait; idle
-    /// connections are kept for a minute.
+    /// Ten seconds to connect, thirty for an answer beyond what was asked for as a wait, a minute
+    /// between octets; 5 redirects, 2 repetitions, and answers of 16 MiB at most.
     fn default() -> Self {
         Self {
             token: None,
+            token_urls: Vec::new(),
             ca: None,
+            http2: false,
             connect_timeout: Duration::from_secs(10),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
-            http2: false,
+            redirects_max: 5,
+            repetitions_max: 2,
+            response_max: 16 << 20,
         }
     }
 }
 
 impl ClientSettings {
-    /// Shows a bearer token.
+    /// Shows a bearer token to the server, and to no other.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// Shows the token to the server at this URL, too, as to another replica.
+    #[must_use]
+    pub fn with_token_for(mut self, url: &str) -> Self {
+        self.token_urls.push(url.into());
         self
     }
 
@@ -45,24 +60,54 @@ impl ClientSettings {
         self
     }
 
-    /// Sets how long to wait for a connection.
+    /// Speaks h2 to servers without TLS, which must be known to do so.
+    #[must_use]
+    pub fn with_http2(mut self, http2: bool) -> Self {
+        self.http2 = http2;
+        self
+    }
+
+    /// Sets how long to wait for a connection, with TLS.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long to wait for an answer, beyond what is asked for as a wait.
+    /// Sets how long to wait for an answer once the request was sent, beyond what is asked for as a
+    /// wait.
     #[must_use]
     pub fn with_response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// Speaks h2 to servers without TLS, which must be known to do so.
+    /// Sets how long the server may take to accept the next octets of an upload, and to send the
+    /// next of an answer.
     #[must_use]
-    pub fn with_http2(mut self, http2: bool) -> Self {
-        self.http2 = http2;
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how many redirects are followed for one request.
+    #[must_use]
+    pub fn with_redirects_max(mut self, redirects: usize) -> Self {
+        self.redirects_max = redirects;
+        self
+    }
+
+    /// Sets how often a request is repeated at most.
+    #[must_use]
+    pub fn with_repetitions_max(mut self, repetitions: u32) -> Self {
+        self.repetitions_max = repetitions;
+        self
+    }
+
+    /// Sets how many octets of an answer are read at most.
+    #[must_use]
+    pub fn with_response_max(mut self, octets: usize) -> Self {
+        self.response_max = octets;
         self
     }
 }

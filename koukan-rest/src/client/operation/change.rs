@@ -1,0 +1,66 @@
+//! Changing a transaction.
+
+use http::{HeaderValue, Method, header::IF_MATCH};
+use koukan_core::resource::{Append, Location, Parsed, ResourceResponse, Version};
+
+use crate::{
+    client::{
+        ClientError,
+        etag::etag,
+        transport::{Content, Repeat, Request, Transport},
+    },
+    schema::append_to_json,
+};
+
+pub(super) async fn append(
+    transport: &Transport,
+    append: Append,
+) -> Result<ResourceResponse, ClientError> {
+    let uri = transport.uri_of(&append.transaction)?;
+    let mut request = Request::new(Method::PATCH, uri);
+    request.repeat = Repeat::Unsent;
+    if !append.draft.is_empty() {
+        let json = append_to_json(&append.draft, append.rcpt_to_list_offset);
+        request.content = Content::Json(json.to_string().into());
+    }
+    if_match(&mut request, append.if_match.as_ref());
+    ask(transport, &request).await
+}
+
+pub(super) async fn parsed(
+    transport: &Transport,
+    parsed: Parsed,
+) -> Result<ResourceResponse, ClientError> {
+    let uri = transport.uri_of(&parsed.to)?;
+    let mut request = Request::json(Method::POST, uri, &parsed.message);
+    request.repeat = Repeat::Unsent;
+    if_match(&mut request, parsed.if_match.as_ref());
+    ask(transport, &request).await
+}
+
+pub(super) async fn cancel(
+    transport: &Transport,
+    location: &Location,
+) -> Result<ResourceResponse, ClientError> {
+    let to = match location.as_str().ends_with("/cancel") {
+        true => location.clone(),
+        false => location.join("cancel"),
+    };
+    let uri = transport.uri_of(&to)?;
+    ask(transport, &Request::new(Method::POST, uri)).await
+}
+
+/// Where the server gives no entity tags, any version is the one that is meant.
+fn if_match(request: &mut Request, version: Option<&Version>) {
+    if let Some(version) = version {
+        let tag = etag(version).unwrap_or(HeaderValue::from_static("*"));
+        request.headers.insert(IF_MATCH, tag);
+    }
+}
+
+async fn ask(transport: &Transport, request: &Request) -> Result<ResourceResponse, ClientError> {
+    match transport.ask(request).await? {
+        Ok(response) => response.current(),
+        Err(refusal) => Ok(refusal.into()),
+    }
+}

@@ -1,0 +1,56 @@
+//! Creating a transaction.
+
+use http::Method;
+use koukan_core::resource::{BodySource, Create, Refusal, ResourceResponse};
+
+use crate::{
+    client::{
+        ClientError,
+        transport::{Repeat, Request, Transport},
+        uri::segment,
+    },
+    schema::create_to_json,
+};
+
+use super::{IDEMPOTENCY_KEY, PREFER, seconds, value};
+
+pub(super) async fn perform(
+    transport: &Transport,
+    create: Create,
+) -> Result<ResourceResponse, ClientError> {
+    if is_unwritable(&create) {
+        let detail = "a message that is not UTF-8 cannot be inline; it is to be uploaded";
+        return Ok(Refusal::malformed(detail).at("body.inline").into());
+    }
+    let path = format!("senders/{}/transactions", segment(&create.sender.name));
+    let uri = transport.uri_below(&path)?;
+    let mut request = Request::json(
+        Method::POST,
+        uri,
+        &create_to_json(&create.sender, &create.draft),
+    );
+    request.repeat = Repeat::Unsent;
+    if let Some(key) = create.idempotency_key.as_deref().and_then(value) {
+        request.headers.insert(IDEMPOTENCY_KEY, key);
+        request.repeat = Repeat::Always;
+    }
+    if let Some(wait) = create.wait.filter(|wait| !wait.is_zero()) {
+        let wait_header = format!("wait={}", seconds(wait));
+        request
+            .headers
+            .extend(value(&wait_header).map(|value| (PREFER, value)));
+        request.wait = wait;
+    }
+    match transport.ask(&request).await? {
+        Ok(response) => response.created(),
+        Err(refusal) => Ok(refusal.into()),
+    }
+}
+
+/// Whether there is no JSON for the message, which would be left out.
+fn is_unwritable(create: &Create) -> bool {
+    match &create.draft.body {
+        Some(BodySource::Inline(octets)) => std::str::from_utf8(octets).is_err(),
+        _ => false,
+    }
+}

@@ -1,0 +1,73 @@
+//! What is asked of a resource, as requests, and the responses to them.
+
+mod change;
+mod create;
+mod list;
+mod read;
+mod upload;
+
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use koukan_core::resource::{Location, Operation, Refusal, ResourceResponse};
+
+use super::{
+    ClientError,
+    transport::{Request, Response, Transport},
+    uri::resolve,
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+
+pub(super) async fn perform(
+    transport: &Transport,
+    operation: Operation,
+) -> Result<ResourceResponse, ClientError> {
+    match operation {
+        Operation::Create(operation) => create::perform(transport, *operation).await,
+        Operation::Read(operation) => read::perform(transport, operation).await,
+        Operation::Append(operation) => change::append(transport, *operation).await,
+        Operation::Upload(operation) => upload::perform(transport, operation).await,
+        Operation::Parsed(operation) => change::parsed(transport, operation).await,
+        Operation::Cancel(location) => change::cancel(transport, &location).await,
+        Operation::List(operation) => list::perform(transport, operation).await,
+    }
+}
+
+impl Transport {
+    /// The URI of a location. Those that a server gave are absolute; a path is one below the base
+    /// URL.
+    fn uri_of(&self, location: &Location) -> Result<Uri, ClientError> {
+        let text = location.as_str();
+        match text.strip_prefix('/') {
+            Some(path) => self.uri_below(path),
+            None => resolve(self.base(), text).ok_or_else(|| ClientError::Location(text.into())),
+        }
+    }
+
+    /// The URI of something below the base URL.
+    fn uri_below(&self, path: &str) -> Result<Uri, ClientError> {
+        let base = self.base();
+        resolve(base, &format!("{}{path}", base.path()))
+            .ok_or_else(|| ClientError::Location(path.into()))
+    }
+
+    /// Makes a request; what is not granted is a refusal.
+    async fn ask(&self, request: &Request) -> Result<Result<Response, Refusal>, ClientError> {
+        let response = self.request(request).await?;
+        if response.status.is_success() || response.status == StatusCode::NOT_MODIFIED {
+            return Ok(Ok(response));
+        }
+        Ok(Err(response.refusal()?))
+    }
+}
+
+/// A header value of text that is made here.
+fn value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(text).ok()
+}
+
+/// Whole seconds, of which a part counts as one.
+fn seconds(time: std::time::Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}

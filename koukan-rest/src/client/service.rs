@@ -1,0 +1,76 @@
+//! The service.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::future::BoxFuture;
+use koukan_core::resource::{ResourceRequest, ResourceResponse};
+use tower::Service;
+
+use super::{ClientError, ClientSettings, operation, transport::Transport};
+
+/// Asks a server by HTTP; clones share its connections. The [module documentation](super) says more.
+///
+/// Who asks ([`ResourceRequest::caller`]) is told by the token of the
+/// settings, whatever the request says.
+///
+/// # Errors
+///
+/// [`ClientError`], where there is no answer of this API.
+///
+/// # Cancel safety
+///
+/// Dropping a call abandons the request; content that was not sent whole does not look complete to
+/// the server.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::stage::rest_endpoint::{RestEndpoint, Settings};
+/// use koukan_rest::client::{Client, ClientSettings};
+///
+/// let settings = ClientSettings::default().with_token("a secret");
+/// let client = Client::new("https://mail.example.com", settings)?;
+/// let endpoint = RestEndpoint::new(client, Settings::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Transport>);
+
+impl Client {
+    /// A client of the server at a URL, as in `https://mail.example.com`; it connects when it is
+    /// asked first.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] where the URL, the token or the certificates cannot be used.
+    pub fn new(url: &str, settings: ClientSettings) -> Result<Self, ClientError> {
+        Ok(Self(Arc::new(Transport::new(url, settings)?)))
+    }
+}
+
+impl Service<ResourceRequest> for Client {
+    type Response = ResourceResponse;
+    type Error = ClientError;
+    type Future = BoxFuture<'static, Result<ResourceResponse, ClientError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: ResourceRequest) -> Self::Future {
+        let transport = Arc::clone(&self.0);
+        Box::pin(async move { operation::perform(&transport, request.operation).await })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", self.0.base())
+            .finish_non_exhaustive()
+    }
+}

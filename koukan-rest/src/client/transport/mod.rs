@@ -1,0 +1,146 @@
+//! Requests over connections: what goes to the server, and what comes back.
+
+mod connect;
+mod content;
+mod exchange;
+mod receive;
+mod repeat;
+mod upload;
+
+pub(super) use self::{content::Content, upload::Source};
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+
+use super::{
+    ClientError, ClientSettings,
+    uri::{Origin, base_url},
+};
+
+use self::{
+    connect::{Connector, connector},
+    content::RequestBody,
+};
+
+/// The connections of a client, and its settings.
+pub(super) struct Transport {
+    settings: ClientSettings,
+    /// The server's URL; its path ends with a slash.
+    base: Uri,
+    token: Option<Token>,
+    pool: legacy::Client<Connector, RequestBody>,
+}
+
+/// A bearer token, and who may see it.
+struct Token {
+    value: HeaderValue,
+    origins: Vec<Origin>,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+    /// How long the server is asked to wait before it answers.
+    pub(super) wait: Duration,
+    pub(super) repeat: Repeat,
+}
+
+/// When a request may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// After any failure before the response: it does no harm.
+    Always,
+    /// Where it was not sent.
+    Unsent,
+}
+
+/// One response.
+#[derive(Debug)]
+pub(super) struct Response {
+    /// The URI that was asked last, redirects included.
+    pub(super) uri: Uri,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Bytes,
+}
+
+impl Transport {
+    pub(super) fn new(url: &str, settings: ClientSettings) -> Result<Self, ClientError> {
+        let base = base_url(url).ok_or(ClientError::Url)?;
+        let token = settings.token.as_deref();
+        let token = token.map(|token| Token::new(token, &base, &settings.token_urls));
+        let token = token.transpose()?;
+        let connector = connector(&settings)?;
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_only(settings.http2);
+        Ok(Self {
+            pool: builder.build(connector),
+            settings,
+            base,
+            token,
+        })
+    }
+
+    pub(super) fn base(&self) -> &Uri {
+        &self.base
+    }
+}
+
+impl Token {
+    fn new(token: &str, base: &Uri, urls: &[Box<str>]) -> Result<Self, ClientError> {
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value = value.map_err(|_| ClientError::Token)?;
+        value.set_sensitive(true);
+        let others = urls.iter().map(|url| base_url(url));
+        let all = std::iter::once(Some(base.clone())).chain(others);
+        let origins = all.map(|url| Origin::of(&url?)).collect::<Option<_>>();
+        Ok(Self {
+            value,
+            origins: origins.ok_or(ClientError::Url)?,
+        })
+    }
+}
+
+impl Request {
+    /// A request without content, which does no harm when it is repeated.
+    pub(super) fn new(method: Method, uri: Uri) -> Self {
+        Self {
+            method,
+            uri,
+            headers: HeaderMap::new(),
+            content: Content::None,
+            wait: Duration::ZERO,
+            repeat: Repeat::Always,
+        }
+    }
+
+    /// A request that writes this JSON.
+    pub(super) fn json(method: Method, uri: Uri, json: &serde_json::Value) -> Self {
+        Self {
+            content: Content::Json(json.to_string().into()),
+            ..Self::new(method, uri)
+        }
+    }
+
+    /// A request that uploads octets.
+    pub(super) fn upload(uri: Uri, source: Arc<Source>) -> Self {
+        Self {
+            content: Content::Upload(source),
+            repeat: Repeat::Unsent,
+            ..Self::new(Method::PUT, uri)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Redirects, and requests that are repeated.
+
+use std::time::Duration;
+
+use http::{StatusCode, Uri, header::LOCATION};
+use tokio::time::sleep;
+
+use crate::client::{
+    ClientError,
+    uri::{Origin, resolve},
+};
+
+use super::{Repeat, Request, Response, Transport};
+
+/// The pause before the first repetition; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Transport {
+    /// Makes a request: follows redirects, and repeats it where that is safe.
+    pub(in super::super) async fn request(
+        &self,
+        request: &Request,
+    ) -> Result<Response, ClientError> {
+        let mut uri = request.uri.clone();
+        let mut redirects = 0;
+        let mut repetitions = 0;
+        loop {
+            let response = match self.exchange(request, &uri).await {
+                Ok(response) => response,
+                Err(error)
+                    if repetitions < self.settings.repetitions_max
+                        && is_repeatable(request, &error) =>
+                {
+                    tracing::debug!(%uri, error = &error as &dyn std::error::Error, "repeats a request");
+                    sleep(PAUSE * 2_u32.pow(repetitions.min(5))).await;
+                    repetitions += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match response.redirect()? {
+                Some(there) if request.content.is_repeatable() => {
+                    if redirects == self.settings.redirects_max {
+                        return Err(ClientError::TooManyRedirects);
+                    }
+                    redirects += 1;
+                    uri = there;
+                }
+                _ => return Ok(response),
+            }
+        }
+    }
+}
+
+fn is_repeatable(request: &Request, error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable(_) => request.content.is_repeatable(),
+        ClientError::Unanswered(_) => request.repeat == Repeat::Always,
+        _ => false,
+    }
+}
+
+impl Response {
+    /// Where the response sends the request, if it does.
+    pub(in super::super) fn redirect(&self) -> Result<Option<Uri>, ClientError> {
+        let is_redirect = matches!(
+            self.status,
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
+        if !is_redirect {
+            return Ok(None);
+        }
+        let location = self.headers.get(LOCATION);
+        let location = location.and_then(|location| location.to_str().ok());
+        let location = location.ok_or(ClientError::Malformed("a redirect without a Location"))?;
+        let there =
+            resolve(&self.uri, location).ok_or_else(|| ClientError::Location(location.into()))?;
+        let is_https = |uri| Origin::of(uri).is_some_and(|origin| origin.is_https());
+        if is_https(&self.uri) && !is_https(&there) {
+            return Err(ClientError::Malformed("a redirect away from https"));
+        }
+        Ok(Some(there))
+    }
+}

@@ -1,0 +1,179 @@
+//! The message on its way to the server.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use koukan_core::body::{Body, BodyError};
+use tokio::time::Instant;
+
+/// A message that is uploaded, by one request at a time.
+pub(in super::super) struct Source(Mutex<State>);
+
+struct State {
+    body: Body,
+    /// Octets that the connection took.
+    octets: u64,
+    /// Whether it took any, or the end.
+    is_begun: bool,
+    /// Why it broke off, if it did.
+    error: Option<BodyError>,
+    turn: Turn,
+    /// Which request may read the body: none but the last.
+    request: u64,
+    waker: Option<Waker>,
+}
+
+/// Who is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The server, to take octets, since then.
+    Server(Instant),
+    /// Whoever gives the message.
+    Originator,
+    /// The server, to answer, since then: the message has ended.
+    Ended(Instant),
+}
+
+/// The message as the content of one request.
+///
+/// It fails, and so the connection does, when the request is abandoned: what was sent of it never
+/// looks complete.
+pub(in super::super) struct Upload {
+    source: Arc<Source>,
+    request: u64,
+    len: Option<u64>,
+    is_end: bool,
+}
+
+/// What is uploaded broke off, or is not wanted any more.
+#[derive(Debug, thiserror::Error)]
+#[error("upload broke off")]
+pub(in super::super) struct BrokenOff;
+
+impl Source {
+    pub(in super::super) fn new(body: Body) -> Self {
+        Self(Mutex::new(State {
+            body,
+            octets: 0,
+            is_begun: false,
+            error: None,
+            turn: Turn::Server(Instant::now()),
+            request: 0,
+            waker: None,
+        }))
+    }
+
+    /// The content of one more request; those before get no more of it.
+    pub(super) fn upload(source: &Arc<Self>) -> Upload {
+        source.revoke();
+        let mut state = source.lock();
+        state.turn = Turn::Server(Instant::now());
+        Upload {
+            source: Arc::clone(source),
+            request: state.request,
+            len: state.body.len(),
+            is_end: false,
+        }
+    }
+
+    /// Ends the content of all requests so far.
+    pub(super) fn revoke(&self) {
+        let waker = {
+            let mut state = self.lock();
+            state.request += 1;
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether nothing of it was sent.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.lock().is_begun
+    }
+
+    /// How many octets were sent.
+    pub(in super::super) fn octets(&self) -> u64 {
+        self.lock().octets
+    }
+
+    /// Why it broke off, if it did.
+    pub(super) fn take_error(&self) -> Option<BodyError> {
+        self.lock().error.take()
+    }
+
+    pub(super) fn turn(&self) -> Turn {
+        self.lock().turn
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let source = Arc::clone(&self.source);
+        let mut state = source.lock();
+        if state.request != self.request {
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
+        loop {
+            return match state.body.poll_chunk(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    // An empty chunk would look like the end.
+                    if chunk.is_empty() {
+                        continue;
+                    }
+                    state.octets += chunk.len() as u64;
+                    state.is_begun = true;
+                    state.turn = Turn::Server(Instant::now());
+                    Poll::Ready(Some(Ok(Frame::data(chunk))))
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    state.is_begun = true;
+                    state.error = Some(error);
+                    Poll::Ready(Some(Err(BrokenOff)))
+                }
+                Poll::Ready(None) => {
+                    state.is_begun = true;
+                    state.turn = Turn::Ended(Instant::now());
+                    self.is_end = true;
+                    Poll::Ready(None)
+                }
+                Poll::Pending => {
+                    state.turn = Turn::Originator;
+                    state.waker = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            };
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_end
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.len.map_or_else(SizeHint::new, SizeHint::with_exact)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
