@@ -2,4 +2,5 @@
 
 mod flows;
 mod python;
+mod receiver;
 mod setup;

@@ -33,6 +33,14 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn start(shape: Shape, sink: SocketAddr) -> Self {
+        Self::start_with_receiver(shape, sink, free_address())
+    }
+
+    pub(super) fn start_with_receiver(
+        shape: Shape,
+        sink: SocketAddr,
+        receiver: SocketAddr,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
@@ -42,6 +50,7 @@ impl Agent {
                 .replace("127.0.0.1:3025", &sink.to_string())
                 .replace("127.0.0.1:8000", &rest.to_string())
                 .replace("127.0.0.1:8001", &gateway.to_string())
+                .replace("127.0.0.1:8002", &receiver.to_string())
                 .replace("data/", &format!("{}/", directory.path().display()))
                 // Tests do not wait for minutes.
                 + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
