@@ -3,4 +3,5 @@
 mod flows;
 mod python;
 mod receiver;
+mod send;
 mod setup;
