@@ -1,0 +1,16 @@
+//! The client against HTTP peers: Python's, a TLS server, a receiver to the letter of the REST API,
+//! and the server of this crate.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod deliveries;
+mod failures;
+mod peer;
+mod receiver;
+mod redirects;
+mod requests;
+mod responses;
+mod server;
+mod tls;
+mod tokens;
+mod uploads;

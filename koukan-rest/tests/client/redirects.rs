@@ -1,0 +1,120 @@
+use koukan_core::{
+    body::Body,
+    resource::{RefusalKind, ResourceResponse},
+};
+use koukan_rest::client::ClientError;
+use serde_json::{Value, json};
+
+use crate::peer::{Peer, ask, create, read, upload};
+
+/// One peer that sends everything to another.
+async fn two(status: u16, path: &str) -> (Peer, Peer) {
+    let there = Peer::answering(json!({
+        "status": 201, "body": "{}", "headers": {"Location": "T"},
+    }))
+    .await;
+    let location = format!("{}{path}", there.url());
+    let here = Peer::answering(json!({"status": status, "headers": {"Location": location}})).await;
+    (here, there)
+}
+
+#[tokio::test]
+async fn method_and_content_go_where_the_redirect_says() {
+    for status in [307, 308] {
+        let (mut here, mut there) = two(status, "/elsewhere/transactions").await;
+        let response = ask(&here.client(), create()).await.unwrap();
+        let ResourceResponse::Created(created) = response else {
+            panic!("{response:?}");
+        };
+        // Relative to where the answer came from.
+        let location = format!("{}/elsewhere/T", there.url());
+        assert_eq!(created.location.as_str(), location);
+        let sent = here.next("content").await;
+        let request = there.next("request").await;
+        assert_eq!(request["line"], "POST /elsewhere/transactions");
+        let got = there.next("content").await;
+        assert_eq!(got["octets"], sent["octets"]);
+        assert_ne!(got["octets"], "");
+    }
+}
+
+#[tokio::test]
+async fn other_redirects_are_refusals() {
+    let (here, mut there) = two(302, "/x").await;
+    let error = ask(&here.client(), read()).await.unwrap();
+    assert!(matches!(error, ResourceResponse::Refused(_)), "{error:?}");
+    assert!(there.is_silent().await);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed_for_ever() {
+    let mut peer = Peer::answering(json!({
+        "status": 308, "headers": {"Location": "/transactions/T"},
+    }))
+    .await;
+    let error = ask(&peer.client(), read()).await.unwrap_err();
+    assert!(matches!(error, ClientError::TooManyRedirects), "{error:?}");
+    for _ in 0..6 {
+        peer.next("request").await;
+    }
+    assert!(peer.is_silent().await);
+}
+
+#[tokio::test]
+async fn a_redirect_to_nowhere_is_an_error() {
+    for headers in [json!({}), json!({"Location": "mailto:x"})] {
+        let peer = Peer::answering(json!({"status": 308, "headers": headers})).await;
+        assert!(ask(&peer.client(), read()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_has_begun_is_not_followed() {
+    let (here, mut there) = two(308, "/transactions/T/body").await;
+    let upload = upload("/transactions/T/body", Body::from_static_text("hello"));
+    let response = ask(&here.client(), upload).await.unwrap();
+    let ResourceResponse::Refused(refusal) = response else {
+        panic!("{response:?}");
+    };
+    let location = format!("{}/transactions/T/body", there.url());
+    let RefusalKind::Elsewhere(to) = refusal.kind else {
+        panic!("{refusal:?}");
+    };
+    assert_eq!(to.as_str(), location);
+    assert!(there.is_silent().await);
+}
+
+#[tokio::test]
+async fn an_upload_of_which_nothing_came_yet_is_followed() {
+    let there = Peer::answering(json!({"status": 200})).await;
+    let location = format!("{}/transactions/T/body", there.url());
+    let answer = json!({"status": 308, "early": true, "headers": {"Location": location}});
+    let mut here = Peer::answering(answer).await;
+    let mut there = there;
+    let (sender, body) = crate::uploads::growing();
+    let client = here.client();
+    let to = "/transactions/T/body";
+    let uploading = tokio::spawn(async move { ask(&client, upload(to, body)).await });
+    here.next("request").await;
+    there.next("request").await;
+    sender.send(Ok("hello".into())).await.unwrap();
+    drop(sender);
+    let response = uploading.await.unwrap().unwrap();
+    assert!(matches!(response, ResourceResponse::Uploaded(_)));
+    let got = there.next("content").await;
+    assert_eq!(
+        (&got["octets"], &got["complete"]),
+        (&Value::from("hello"), &Value::from(true))
+    );
+}
+
+/// Shorthand for tests.
+trait FromText {
+    fn from_static_text(text: &'static str) -> Body;
+}
+
+impl FromText for Body {
+    fn from_static_text(text: &'static str) -> Body {
+        Body::from(bytes::Bytes::from_static(text.as_bytes()))
+    }
+}
