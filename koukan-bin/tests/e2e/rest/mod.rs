@@ -3,5 +3,6 @@
 mod flows;
 mod python;
 mod receiver;
+mod schemathesis;
 mod send;
 mod setup;
