@@ -19,6 +19,7 @@ pub(crate) struct Agent {
     pub(crate) process: Process,
     pub(crate) ingress: SocketAddr,
     pub(crate) submission: SocketAddr,
+    pub(crate) rest: SocketAddr,
     _directory: TempDir,
 }
 
@@ -26,19 +27,25 @@ impl Agent {
     pub(crate) fn start(sink: SocketAddr) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
         let (ingress, submission) = (free_address()?, free_address()?);
+        let rest = free_address()?;
         let config = directory.path().join("koukan.yaml");
         let folder = directory.path().display().to_string();
-        fs::write(&config, configuration(&folder, ingress, submission, sink))?;
+        fs::write(
+            &config,
+            configuration(&folder, ingress, submission, rest, sink),
+        )?;
         let mut command = Command::new(binary()?);
         command.args(["run", "--config"]).arg(&config);
         command.stdin(Stdio::null());
         let process = Process::start(&mut command)?;
         await_listener(ingress)?;
         await_listener(submission)?;
+        await_listener(rest)?;
         Ok(Self {
             process,
             ingress,
             submission,
+            rest,
             _directory: directory,
         })
     }
@@ -57,6 +64,7 @@ fn configuration(
     folder: &str,
     ingress: SocketAddr,
     submission: SocketAddr,
+    rest: SocketAddr,
     sink: SocketAddr,
 ) -> String {
     format!(
@@ -69,7 +77,10 @@ notification: {{ sender: out }}
 smtp_listener:
   - {{ address: "{ingress}", sender: ingress }}
   - {{ address: "{submission}", sender: submission }}
+rest_listener: [{{ address: "{rest}" }}]
+rest: {{ max_message_size: 4GiB }}
 sender:
+  - {{ name: app, chain: out, rest: {{}} }}
   - {{ name: ingress, chain: ingress }}
   - {{ name: submission, chain: submission }}
   - {{ name: out, chain: out }}

@@ -21,6 +21,7 @@ mod generate;
 mod histogram;
 mod process;
 mod sink;
+mod upload;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode};
 
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     /// Runs all cases, or one.
     Matrix(case::Matrix),
+    /// Uploads one large message in ranges and prints the memory that took.
+    Upload(upload::Upload),
     /// Sends messages and prints what came of it as JSON.
     Generate(generate::Load),
     /// Takes messages and throws them away; prints how many at the end of its input.
@@ -49,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Matrix(matrix) => matrix.run(),
+        Command::Upload(upload) => upload.run(),
         Command::Generate(load) => generate::run(&load),
         Command::Sink { address } => sink::run(address),
     };

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -156,4 +156,86 @@ fn embed_queue_relays() {
     let replies = example.send("a@x", &["bob@example.com"], "hello");
     assert_eq!(replies, ["250", "250", "354", "250"]);
     assert_eq!(upstream.next_line(), "from a@x to bob@example.com");
+}
+
+/// One HTTP request; the status and the body of the answer.
+fn http(server: SocketAddr, method: &str, target: &str, kind: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(server).unwrap();
+    let limit = Some(Duration::from_secs(30));
+    stream.set_read_timeout(limit).unwrap();
+    let len = body.len();
+    write!(
+        stream,
+        "{method} {target} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {len}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    (status, body.to_owned())
+}
+
+#[test]
+fn embed_axum_sends_by_its_own_route_and_by_the_api() {
+    let mut upstream = Example::start("smtp_to_closure", &[]);
+    let more = ["127.0.0.1:0".into(), upstream.address.to_string()];
+    let example = Example::start("embed_axum", &more);
+    let (status, told) = http(
+        example.address,
+        "POST",
+        "/welcome",
+        "text/plain",
+        "bob@x.example",
+    );
+    // The closure refuses the null reverse-path.
+    assert_eq!((status, &told[..3]), (200, "550"));
+    let (status, _) = http(example.address, "POST", "/welcome", "text/plain", "nobody");
+    assert_eq!(status, 400);
+
+    let this = std::env::current_exe().unwrap();
+    let folder = this.parent().and_then(|deps| deps.parent()).unwrap();
+    let output = Command::new(folder.join("examples/rest_send"))
+        .args([&example.address.to_string(), "bob@example.com"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"250"), "{output:?}");
+    let from = "from alice@example.com to bob@example.com";
+    while upstream.next_line() != from {}
+}
+
+#[test]
+fn rest_receiver_prints_what_it_gets() {
+    let mut example = Example::start("rest_receiver", &[]);
+    let json = "application/json";
+    let post = |target: &str, body: &str| http(example.address, "POST", target, json, body);
+    let envelope = r#"{"mail_from": {"m": "a@x"}, "rcpt_to": [{"m": "b@y"}]}"#;
+    let (status, told) = post("/senders/receiver/transactions", envelope);
+    assert_eq!(status, 201, "{told}");
+    assert!(told.contains("/transactions/0/message_builder"), "{told}");
+    let parsed = r#"{"headers": [["subject", "hi"]], "text_body": [{"content_type": "text/plain",
+        "content": {"inline": "hello"}}], "file_attachments": [{"content_type": "image/png",
+        "filename": "cat.png", "content": {"create_id": "part1"}}]}"#;
+    let (status, told) = post("/transactions/0/message_builder", parsed);
+    assert_eq!(status, 200);
+    assert!(told.contains("/transactions/0/blob/part1"), "{told}");
+    let octets = "application/octet-stream";
+    let put = |target: &str, body: &str| http(example.address, "PUT", target, octets, body).0;
+    assert_eq!(put("/transactions/0/blob/other", "meow"), 404);
+    assert_eq!(put("/transactions/0/blob/part1", "meow"), 200);
+    assert_eq!(
+        put("/transactions/0/body", "Subject: hi\r\n\r\nhello\r\n"),
+        200
+    );
+    let printed = [(); 4].map(|()| example.next_line());
+    assert_eq!(
+        printed,
+        [
+            "from a@x to b@y: 22 octets",
+            "  subject: \"hi\"",
+            "  text_body: \"text/plain\" -: \"hello\"",
+            "  file_attachments: \"image/png\" cat.png: 4 octets"
+        ]
+    );
 }

@@ -57,7 +57,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         (
             "- received_header",
             "- recieved_header",
-            "koukan.yaml:29:9: unknown filter `recieved_header`\n   29 |       - recieved_header\n      |         ^\n        help: did you mean `received_header`?",
+            "koukan.yaml:36:9: unknown filter `recieved_header`\n   36 |       - recieved_header\n      |         ^\n        help: did you mean `received_header`?",
         ),
         (
             "smtp-mx: ingress }",
@@ -77,7 +77,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         (
             "hostname:",
             "output: { max_in_flight: 0 }\nhostname:",
-            "koukan.yaml:7:11: invalid value",
+            "koukan.yaml:8:11: invalid value",
         ),
         ("hostname:", "hostnam:", "did you mean `hostname`?"),
         (
@@ -106,8 +106,8 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
             "chain `ingress` is there twice",
         ),
         (
-            "exploder: { policy: ingress, sender: outgoing }",
-            "exploder: { policy: ingress, sender: ingress, tag: smtp-mx }",
+            "policy: ingress\n        sender: outgoing\n",
+            "policy: ingress\n        sender: ingress\n        tag: smtp-mx\n",
             "chain `ingress` leads back to itself",
         ),
     ] {

@@ -45,6 +45,7 @@ impl Agent {
             .replace("127.0.0.1:1025", &ingress.to_string())
             .replace("127.0.0.1:1587", &submission.to_string())
             .replace("127.0.0.1:3025", &sink.to_string())
+            .replace("127.0.0.1:8000", &free_address().to_string())
             .replace("data/", &format!("{}/", directory.path().display()))
             // Tests do not wait for minutes.
             + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";

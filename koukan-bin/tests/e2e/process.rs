@@ -4,7 +4,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, ExitStatus},
+    process::{Child, ChildStdout, Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::{Duration, Instant},
@@ -20,6 +20,13 @@ impl Process {
             Ok(child) => Self(child),
             Err(error) => panic!("could not start {program:?}: {error}"),
         }
+    }
+
+    /// Starts a program whose output is piped, and gives that out.
+    pub(crate) fn start_with_output(command: &mut Command) -> (Self, ChildStdout) {
+        let mut process = Self::start(command);
+        let output = process.0.stdout.take();
+        (process, output.expect("the output is piped"))
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -138,7 +138,8 @@ fn place(created: &Created, id: Option<&str>) -> Location {
 
 fn share(spec: &mut Value, id: &str, uri: &Location) {
     for list in ["text_body", "related_attachments", "file_attachments"] {
-        for part in spec[list].as_array_mut().into_iter().flatten() {
+        let parts = spec.get_mut(list).and_then(Value::as_array_mut);
+        for part in parts.into_iter().flatten() {
             if part["content"]["create_id"] == id {
                 part["content"] = json!({"reuse_uri": uri.as_str()});
             }

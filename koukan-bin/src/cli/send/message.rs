@@ -105,7 +105,8 @@ impl Message {
 
     fn add_headers(&self, spec: &mut Value, from: &ReversePath, to: &[ForwardPath]) {
         let has = |spec: &Value, name: &str| {
-            let headers = spec["headers"].as_array().into_iter().flatten();
+            let headers = spec.get("headers").and_then(Value::as_array);
+            let headers = headers.into_iter().flatten();
             let mut names = headers.filter_map(|header| header[0].as_str());
             names.any(|known| known.eq_ignore_ascii_case(name))
         };
@@ -139,7 +140,7 @@ fn part(content_type: &str, text: &str) -> Value {
 }
 
 fn add(spec: &mut Value, list: &str, value: Value) {
-    match spec[list].as_array_mut() {
+    match spec.get_mut(list).and_then(Value::as_array_mut) {
         Some(list) => list.push(value),
         None => spec[list] = json!([value]),
     }
@@ -148,7 +149,8 @@ fn add(spec: &mut Value, list: &str, value: Value) {
 /// Replaces contents that name files by what is to be uploaded.
 fn take_files(spec: &mut Value, files: &mut Vec<(String, PathBuf)>) {
     for list in ["text_body", "related_attachments", "file_attachments"] {
-        let parts = spec[list].as_array_mut().into_iter().flatten();
+        let parts = spec.get_mut(list).and_then(Value::as_array_mut);
+        let parts = parts.into_iter().flatten();
         for content in parts.filter_map(|part| part.get_mut("content")) {
             let Some(file) = content.get("filename").and_then(Value::as_str) else {
                 continue;

@@ -2,4 +2,7 @@
 
 mod flows;
 mod python;
+mod receiver;
+mod schemathesis;
+mod send;
 mod setup;

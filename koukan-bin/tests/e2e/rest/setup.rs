@@ -33,6 +33,24 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn start(shape: Shape, sink: SocketAddr) -> Self {
+        Self::start_by(shape, sink, free_address(), "")
+    }
+
+    /// As [`Agent::start`], with an application that receives.
+    pub(super) fn start_with_receiver(
+        shape: Shape,
+        sink: SocketAddr,
+        receiver: SocketAddr,
+    ) -> Self {
+        Self::start_by(shape, sink, receiver, "")
+    }
+
+    /// As [`Agent::start`], with more lines of configuration for each process.
+    pub(super) fn start_with(shape: Shape, sink: SocketAddr, more: &str) -> Self {
+        Self::start_by(shape, sink, free_address(), more)
+    }
+
+    fn start_by(shape: Shape, sink: SocketAddr, receiver: SocketAddr, more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
@@ -42,9 +60,11 @@ impl Agent {
                 .replace("127.0.0.1:3025", &sink.to_string())
                 .replace("127.0.0.1:8000", &rest.to_string())
                 .replace("127.0.0.1:8001", &gateway.to_string())
+                .replace("127.0.0.1:8002", &receiver.to_string())
                 .replace("data/", &format!("{}/", directory.path().display()))
                 // Tests do not wait for minutes.
-                + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
+                + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
+                + more;
             let path = directory.path().join(name);
             fs::write(&path, text).unwrap();
             path

@@ -30,6 +30,10 @@ impl<R: ResourceService> Session<'_, R> {
                     return Some(Ended::Replied(reply));
                 }
             }
+            if matches!(self.message, Stage::Sending(_)) {
+                // The reply has overtaken the end of the upload.
+                return None;
+            }
         }
         let is_refused = self.is_each_recipient_refused();
         if is_refused && self.delivery.intake.is_recipients_end() {
