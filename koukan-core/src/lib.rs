@@ -45,7 +45,7 @@
 //! | [`service`] | what a stage is, erased forms, what failures become |
 //! | [`middleware`] | filters made of functions, timeouts, traces |
 //! | [`filter`] | filters for the main job |
-//! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher |
+//! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher, RestHandler, RestEndpoint |
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`clock`], [`random`] | what tests set |

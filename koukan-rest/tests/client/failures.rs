@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use koukan_core::{
@@ -7,7 +7,7 @@ use koukan_core::{
 };
 use koukan_rest::client::{Client, ClientError, ClientSettings};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 
 use crate::peer::{Peer, ask, create, create_with_key, read, upload};
 

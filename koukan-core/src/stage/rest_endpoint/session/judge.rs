@@ -23,16 +23,13 @@ impl<R: ResourceService> Session<'_, R> {
             // Nothing but the end of the message makes it true.
             match &self.message {
                 Stage::Held | Stage::Ready => {}
+                // It has overtaken the end of the upload.
                 Stage::Sending(progress) if !progress.is_ended() => return None,
                 Stage::Sending(_) | Stage::Sent(_) => {
                     self.delivery.intake.replies.accept_rest();
                     self.upstream.hand_over();
                     return Some(Ended::Replied(reply));
                 }
-            }
-            if matches!(self.message, Stage::Sending(_)) {
-                // The reply has overtaken the end of the upload.
-                return None;
             }
         }
         let is_refused = self.is_each_recipient_refused();
