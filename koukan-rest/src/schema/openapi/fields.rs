@@ -82,7 +82,7 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
 };
 
 /// Fields of responses.
-const HEADERS: [(&str, &str); 5] = [
+const HEADERS: [(&str, &str); 6] = [
     ("ETag", "The version of the transaction; opaque."),
     (
         "Location",
@@ -97,6 +97,10 @@ const HEADERS: [(&str, &str); 5] = [
         "How many seconds to wait before trying again.",
     ),
     ("WWW-Authenticate", "`Bearer`."),
+    (
+        "Preference-Applied",
+        "`wait=SECONDS`: how long the answer was held back at most, where that was preferred.",
+    ),
 ];
 
 /// Adds all of them.
@@ -154,6 +158,12 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = match name {
         "state" => object.enum_values(Some(["waiting", "active", "finished"])),
         "limit" => object.minimum(Some(1)),
+        // An entity tag. There may also be several, separated by commas.
+        "If-Match" | "If-None-Match" => object.pattern(Some(r"^[!-+\x2d-~]+$")),
+        "Idempotency-Key" => object.pattern(Some("^[!-~]{1,255}$")),
+        "Content-Range" => object.pattern(Some(
+            r"^bytes ([0-9]{1,18}-[0-9]{1,18}/(\*|[0-9]{1,18})|\*/[0-9]{1,18})$",
+        )),
         _ if kind == Type::Integer => object.minimum(Some(0)),
         _ => object,
     };

@@ -51,7 +51,6 @@ pub(super) fn paths() -> Paths {
             "Tells whether the agent takes mail",
             text,
         ),
-        ("/metrics", "metrics", "Metrics for Prometheus", text),
     ] {
         add(path, HttpMethod::Get, of_agent(id, summary, media_type));
     }
@@ -61,13 +60,14 @@ pub(super) fn paths() -> Paths {
 fn create() -> OperationBuilder {
     let created = transaction("it was made, or had been by the request that this one repeats");
     let created = created.header_ref("Location", fields::header("Location"));
+    let created = held_back(created);
     let parameters = ["sender", "Idempotency-Key", "Prefer", "request-timeout"];
     let operation = operation("createTransaction", "Makes a transaction", &parameters)
         .request_body(Some(json::<Create>()))
         .response("201", created.build());
     refused(
         operation,
-        &[400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+        &[400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 503],
     )
 }
 
@@ -85,10 +85,11 @@ fn read() -> OperationBuilder {
     let unchanged = ResponseBuilder::new()
         .description("there is no other version")
         .header_ref("ETag", fields::header("ETag"));
+    let current = transaction("the transaction as it is now");
     let parameters = ["id", "If-None-Match", "request-timeout", "Prefer"];
     let operation = operation("readTransaction", "Reads a transaction", &parameters)
-        .response("200", transaction("the transaction as it is now").build())
-        .response("304", unchanged.build());
+        .response("200", held_back(current).build())
+        .response("304", held_back(unchanged).build());
     refused(operation, &OF_A_TRANSACTION)
 }
 
@@ -101,7 +102,7 @@ fn append() -> OperationBuilder {
         .request_body(Some(body))
         .response("200", transaction("it was added").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
-    refused(operation, &[409, 412, 413, 415, 428])
+    refused(operation, &[408, 409, 412, 413, 415, 428])
 }
 
 fn upload_body() -> OperationBuilder {
@@ -126,7 +127,8 @@ fn upload(operation: OperationBuilder) -> OperationBuilder {
         .parameter_ref(fields::parameter("X-Finalize-Blob-Length"))
         .request_body(Some(octets.build()))
         .response("200", written.build());
-    refused(refused(operation, &OF_A_TRANSACTION), &[409, 413, 415, 416])
+    let operation = refused(operation, &OF_A_TRANSACTION);
+    refused(operation, &[408, 409, 413, 415, 416])
 }
 
 fn parsed(id: &str) -> OperationBuilder {
@@ -135,7 +137,7 @@ fn parsed(id: &str) -> OperationBuilder {
         .request_body(Some(json::<ParsedMessage>()))
         .response("200", transaction("it was taken").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
-    refused(operation, &[409, 412, 413, 415, 428])
+    refused(operation, &[408, 409, 412, 413, 415, 428])
 }
 
 fn cancel() -> OperationBuilder {
@@ -161,6 +163,8 @@ fn of_agent(id: &str, summary: &str, media_type: &str) -> OperationBuilder {
         .response("200", answer("yes"));
     match id {
         "readyz" => operation.response("503", answer("not now")),
+        // Whoever asks for it takes a place among the requests, as others do.
+        "openapi" => refused(operation, &[500, 503]),
         _ => operation,
     }
 }
@@ -178,6 +182,12 @@ fn refused(operation: OperationBuilder, statuses: &[u16]) -> OperationBuilder {
     statuses.iter().fold(operation, |operation, status| {
         operation.response(status.to_string(), problems::response(*status))
     })
+}
+
+/// Adds the header field that tells of a preference to wait.
+fn held_back(response: ResponseBuilder) -> ResponseBuilder {
+    let name = "Preference-Applied";
+    response.header_ref(name, fields::header(name))
 }
 
 fn transaction(description: &str) -> ResponseBuilder {

@@ -30,7 +30,7 @@ pub(super) struct Problem {
 }
 
 /// Each status, what it means, and the header field that comes with it.
-const PROBLEMS: [(u16, &str, Option<&str>); 14] = [
+const PROBLEMS: [(u16, &str, Option<&str>); 15] = [
     (
         308,
         "another replica works on the transaction: repeat the request there",
@@ -44,6 +44,7 @@ const PROBLEMS: [(u16, &str, Option<&str>); 14] = [
     ),
     (403, "of another sender", None),
     (404, "no such sender, transaction or blob", None),
+    (408, "the content did not come in time", None),
     (409, "written before, with another value", None),
     (412, "If-Match is not the current version", None),
     (413, "larger than it may be", None),

@@ -78,7 +78,17 @@ struct Sender {
 /// An IP address or host name, and a TCP port.
 #[derive(ToSchema)]
 #[schema(min_items = 2, example = json!(["192.0.2.1", 25]))]
-struct Host((String, u16));
+struct Host((HostName, Port));
+
+/// An IP address without brackets, or a host name.
+#[derive(ToSchema)]
+#[schema(pattern = "^[0-9A-Za-z:]([0-9A-Za-z.:-]*[0-9A-Za-z:])?$")]
+struct HostName(String);
+
+/// A TCP port.
+#[derive(ToSchema)]
+#[schema(maximum = 65535)]
+struct Port(u16);
 
 /// Facts of the SMTP session; believed only from a trusted peer.
 #[derive(ToSchema)]
@@ -111,17 +121,34 @@ struct Mailbox {
 
 /// An ESMTP parameter.
 #[derive(ToSchema)]
+#[serde(untagged)]
+enum Parameter {
+    Short(ShortParameter),
+    Long(LongParameter),
+}
+
+/// An ESMTP parameter.
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Parameter {
-    /// The keyword; `keyword` is another name of it.
-    #[schema(example = "SIZE", required = false)]
+struct ShortParameter {
+    /// The keyword.
+    #[schema(example = "SIZE", pattern = "^[0-9A-Za-z][0-9A-Za-z-]*$")]
     k: String,
-    /// The value, where there is one; `value` is another name of it.
-    #[schema(example = "1000", required = false)]
+    /// The value, where there is one.
+    #[schema(example = "1000", required = false, pattern = "^[^= ]+$")]
     p: String,
-    #[schema(required = false, deprecated)]
+}
+
+/// An ESMTP parameter by other names.
+#[derive(ToSchema)]
+#[schema(deprecated)]
+#[serde(deny_unknown_fields)]
+struct LongParameter {
+    /// The keyword.
+    #[schema(pattern = "^[0-9A-Za-z][0-9A-Za-z-]*$")]
     keyword: String,
-    #[schema(required = false, deprecated)]
+    /// The value, where there is one.
+    #[schema(required = false, pattern = "^[^= ]+$")]
     value: String,
 }
 
