@@ -1,6 +1,6 @@
 //! Programs that nobody here wrote.
 
-use std::{path::PathBuf, process::Command};
+use std::{env, path::PathBuf, process::Command};
 
 /// A command of a peer, which `scripts/install-test-peers` installs.
 pub(crate) fn peer(name: &str) -> Command {
@@ -11,6 +11,19 @@ pub(crate) fn peer(name: &str) -> Command {
     let Some(path) = path.into_iter().find(|path| path.exists()) else {
         panic!("{name} is not installed; run scripts/install-test-peers");
     };
+    Command::new(path)
+}
+
+/// A command of Python's virtual environment, which `scripts/install-test-peers` makes.
+pub(crate) fn python_peer(name: &str) -> Command {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = env::var_os("KOUKAN_PEERS").map_or_else(|| "target/peers".into(), PathBuf::from);
+    let path = root.join(folder).join("venv/bin").join(name);
+    assert!(
+        path.exists(),
+        "{} is missing; run scripts/install-test-peers",
+        path.display()
+    );
     Command::new(path)
 }
 

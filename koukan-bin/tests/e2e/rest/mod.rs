@@ -2,4 +2,5 @@
 
 mod flows;
 mod python;
+mod schemathesis;
 mod setup;

@@ -33,6 +33,11 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn start(shape: Shape, sink: SocketAddr) -> Self {
+        Self::start_with(shape, sink, "")
+    }
+
+    /// As [`Agent::start`], with more lines of configuration for each process.
+    pub(super) fn start_with(shape: Shape, sink: SocketAddr, more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
@@ -44,7 +49,8 @@ impl Agent {
                 .replace("127.0.0.1:8001", &gateway.to_string())
                 .replace("data/", &format!("{}/", directory.path().display()))
                 // Tests do not wait for minutes.
-                + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
+                + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
+                + more;
             let path = directory.path().join(name);
             fs::write(&path, text).unwrap();
             path
