@@ -111,7 +111,12 @@ impl Custody {
             storage.backend().insert(new).await
         };
         if let Err(error) = committed {
-            live.update(|state| state.durability = before);
+            live.update(|state| {
+                // Otherwise a draft that is given up was taken under lease meanwhile.
+                if state.durability == Durability::Committing {
+                    state.durability = before;
+                }
+            });
             return Err(error.into());
         }
         self.forgo();
@@ -142,7 +147,7 @@ impl Custody {
             // What ended while the commit was under way could not be settled then.
             storage.settle_in_background(Arc::clone(live), end);
         } else if is_abandoned {
-            storage.release_in_background(live.id, FENCE);
+            storage.release_in_background(Arc::clone(live), FENCE);
         }
     }
 

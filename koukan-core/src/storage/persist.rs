@@ -16,9 +16,7 @@ use super::{
     conclude::conclude,
     live::{Durability, Live},
     live_body::{LiveBody, LivePart},
-    record::{
-        BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms, TransactionId,
-    },
+    record::{BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms},
 };
 
 /// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
@@ -167,17 +165,20 @@ impl Storage {
     }
 
     /// Gives a lease back that ended without an outcome.
-    pub(super) fn release_in_background(&self, id: TransactionId, fence: u64) {
+    pub(super) fn release_in_background(&self, live: Arc<Live>, fence: u64) {
         // Without a runtime the process is ending; its leases end with its session.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
         let storage = self.clone();
         runtime.spawn(async move {
+            let id = live.id;
             let released = storage.backend().release(id, storage.session(), fence);
             if let Err(error) = released.await {
                 tracing::warn!(%id, %error, "could not give a lease back");
             }
+            // Unless it is under another lease by now, which has another token.
+            live.released(fence);
             storage.due_changed(&storage.due_now());
         });
     }

@@ -97,23 +97,34 @@ pub(super) async fn attend<O>(
             tracing::error!(%id, %error, "an attempt could not be made");
         }
     };
-    tokio::pin!(work);
+    let mut work = Box::pin(work);
     tokio::select! {
         () = &mut work => {}
         () = making.silent(timeout) => {
             making.recorder.give_up(FinalReason::DownstreamTimeout);
             // The attempt sees that; without MAIL there is none.
             if making.recorder.watch().snapshot().mail.is_some() {
-                work.await;
+                (&mut work).await;
             }
         }
+        () = stopped_before_message(&shared, &making) => {}
     }
+    drop(work);
     drop(room);
     if let Err(error) = making.recorder.attempt_ended().await {
         tracing::error!(%id, %error, "could not write down the end of an attempt");
     }
     settled(&making).await;
     shared.table.remove(id);
+}
+
+/// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
+/// this process waits for it, and the draft can be completed after the next start.
+async fn stopped_before_message(shared: &Shared, making: &Making) {
+    shared.attempts.stopping().await;
+    if making.is_incremental() || making.recorder.is_complete() {
+        std::future::pending().await
+    }
 }
 
 /// Waits for the MAIL command, or the end.

@@ -66,20 +66,29 @@ where
         if let Some(making) = shared.table.find(watch.id()) {
             return Ok(making);
         }
+        // One at a time: there is one lease and one body to be made.
+        let _resuming = shared.resuming.lock().await;
+        if let Some(making) = shared.table.find(watch.id()) {
+            return Ok(making);
+        }
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
             return Err(complete());
         };
         let making = Making::new(recorder, Dialect::Whole, snapshot.terms, false);
         let making = Arc::new(making);
         shared.restore(&making).await?;
-        let (making, is_new) = shared.table.find_or_add(making);
-        if is_new {
-            let room = shared.attempts.room();
-            let lease = room.is_some().then_some(lease);
-            let shared = Arc::clone(shared);
-            let output = self.output.clone();
-            tokio::spawn(attend(shared, Arc::clone(&making), lease, output, room));
-        }
+        shared.table.add(&making);
+        let room = shared.attempts.room();
+        let lease = match room {
+            Some(_) => Some(lease),
+            None => {
+                lease.leave();
+                None
+            }
+        };
+        let shared = Arc::clone(shared);
+        let output = self.output.clone();
+        tokio::spawn(attend(shared, Arc::clone(&making), lease, output, room));
         Ok(making)
     }
 }
