@@ -92,12 +92,17 @@ impl Storage {
     async fn write_blob(&self, blob: &Blob, len: u64) -> Result<(), BackendError> {
         let now = self.clock().now();
         let mut reader = blob.reader();
-        let mut offset = 0;
+        // What an earlier try has written stands.
+        let mut offset = blob.stored_len();
+        let mut skip = offset;
         let mut piece = BytesMut::new();
         loop {
             let octets = reader.next().await;
             let octets = octets.map_err(|error| BackendError::Failed(error.into()))?;
-            piece.extend_from_slice(octets.as_deref().unwrap_or_default());
+            let new = octets.as_deref().unwrap_or_default();
+            let known = usize::try_from(skip).map_or(new.len(), |skip| skip.min(new.len()));
+            skip -= known as u64;
+            piece.extend_from_slice(&new[known..]);
             if piece.len() >= PIECE || octets.is_none() && !piece.is_empty() {
                 let written = piece.split().freeze();
                 let next = offset + written.len() as u64;
@@ -105,6 +110,7 @@ impl Storage {
                     .append_blob(blob.id(), offset, written, now)
                     .await?;
                 offset = next;
+                blob.set_stored_len(offset);
             }
             if octets.is_none() {
                 break;
@@ -141,7 +147,11 @@ impl Storage {
 
     /// Writes what an attempt under lease brought, and goes on trying while the backend fails: the
     /// lease stays with this session, so nobody else can say what became of it.
-    pub(super) async fn settle(&self, live: &Live, end: AttemptEnd) -> Result<(), BackendError> {
+    pub(super) async fn settle(
+        &self,
+        live: &Arc<Live>,
+        end: AttemptEnd,
+    ) -> Result<(), BackendError> {
         let Durability::Leased { fence, terms } = live.lock().durability else {
             return Ok(());
         };
@@ -151,7 +161,7 @@ impl Storage {
         live.update(|state| state.recipients = settlement.recipients);
         live.settled(fence, status.clone());
         self.due_changed(&status);
-        Ok(())
+        self.cancel_late(live).await
     }
 
     /// As `settle`, in a task of its own.
@@ -180,6 +190,9 @@ impl Storage {
             // Unless it is under another lease by now, which has another token.
             live.released(fence);
             storage.due_changed(&storage.due_now());
+            if let Err(error) = storage.cancel_late(&live).await {
+                tracing::warn!(%id, %error, "could not cancel a transaction");
+            }
         });
     }
 

@@ -130,6 +130,15 @@ impl Incoming {
         })
     }
 
+    /// What there is of an upload that has ended.
+    pub(super) fn whole(&self) -> Uploaded {
+        Uploaded {
+            len: self.received(),
+            total: *self.lock_total(),
+            finalized: true,
+        }
+    }
+
     /// Checks a range against what is there; returns how many octets are to come.
     fn check(&self, range: Option<Range>) -> Result<Option<Expected>, Refusal> {
         let Some(range) = range else {

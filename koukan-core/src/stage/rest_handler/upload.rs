@@ -46,14 +46,23 @@ where
         let incoming = self.shared.expected(&making, name).await?;
         making.touch();
         let touch = || making.touch();
-        let uploaded = incoming.take(upload.range, upload.content, touch).await?;
-        if uploaded.finalized {
-            making.recorder.touch();
-            // A client that goes away must not leave a message half committed.
-            let completed = tokio::spawn(async move { making.complete().await }).await;
-            completed.map_err(|_| Refusal::internal())??;
+        let uploaded = incoming.take(upload.range, upload.content, touch).await;
+        let is_finalized = match &uploaded {
+            Ok(uploaded) => uploaded.finalized,
+            // The commit may have failed the time before.
+            Err(_) => incoming.blob().len().is_some(),
+        };
+        if !is_finalized {
+            return uploaded.map(ResourceResponse::Uploaded);
         }
-        Ok(ResourceResponse::Uploaded(uploaded))
+        making.recorder.touch();
+        // A client that goes away must not leave a message half committed.
+        let completed = tokio::spawn(async move { making.complete().await }).await;
+        let is_news = completed.map_err(|_| Refusal::internal())??;
+        match uploaded {
+            Err(_) if is_news => Ok(ResourceResponse::Uploaded(incoming.whole())),
+            uploaded => uploaded.map(ResourceResponse::Uploaded),
+        }
     }
 
     /// The transaction in the making; a draft that nobody is making is taken up again.
