@@ -1,7 +1,8 @@
 //! Attempts beside requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::{BoxError, Service, ServiceExt};
 
@@ -92,9 +93,15 @@ pub(super) async fn attend<O>(
     let work = async {
         mail_known(&making).await;
         let Some(lease) = lease else { return };
-        if let Err(error) = output.oneshot(lease).await {
-            let error = error.into();
-            tracing::error!(%id, %error, "an attempt could not be made");
+        // A bug in a filter costs the attempt, and leaves nothing in the table.
+        let attempt = AssertUnwindSafe(output.oneshot(lease)).catch_unwind();
+        match attempt.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = error.into();
+                tracing::error!(%id, %error, "an attempt could not be made");
+            }
+            Err(_) => tracing::error!(%id, "an attempt has panicked"),
         }
     };
     let mut work = Box::pin(work);
@@ -123,7 +130,7 @@ pub(super) async fn attend<O>(
 async fn stopped_before_message(shared: &Shared, making: &Making) {
     shared.attempts.stopping().await;
     if making.is_incremental() || making.recorder.is_complete() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
