@@ -137,6 +137,43 @@ async fn no_acceptance_is_believed_before_the_end_of_the_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_acceptance_that_overtakes_the_answer_to_the_upload_is_waited_for() {
+    let fake = Fake::new(Script {
+        data: None,
+        ..Script::accepting()
+    });
+    let mut driver = started(endpoint(&fake)).await;
+    driver.send("Subject: hi\r\n".into()).await.unwrap();
+    let_run(&mut driver).await;
+    fake.change(0, |view| {
+        view.data_response = Some(own(Reply::message_accepted()));
+        view.final_attempt_reason = Some("upstream response".into());
+    });
+    let_run(&mut driver).await;
+    assert_eq!(driver.final_reply(), None);
+    assert_eq!(driver.finish().await, own(Reply::message_accepted()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_of_a_part_is_none() {
+    let fake = Fake::new(Script {
+        data: None,
+        ..Script::accepting()
+    });
+    fake.fault(Kind::Upload, Fault::BreakAfter(2));
+    let mut driver = started(endpoint(&fake)).await;
+    driver.send("Subject: hi\r\n".into()).await.unwrap();
+    let_run(&mut driver).await;
+    fake.change(0, |view| {
+        view.data_response = Some(own(Reply::message_accepted()));
+        view.final_attempt_reason = Some("upstream response".into());
+    });
+    driver.send("\r\n".into()).await.unwrap();
+    driver.progress().await;
+    assert_eq!(driver.final_reply(), Some(&Reply::connection_lost()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upload_is_repeated_while_nothing_was_sent() {
     let fake = Fake::new(Script::accepting());
     fake.fault(Kind::Upload, Fault::BreakAfter(0));

@@ -11,8 +11,9 @@ use koukan_core::{
 use koukan_rest::client::{Client, ClientError, ClientSettings};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
     time::timeout,
 };
 use tower::ServiceExt;
@@ -20,7 +21,7 @@ use tower::ServiceExt;
 /// A process of Python that tells what it got; it is killed when this is dropped.
 pub(crate) struct Peer {
     _process: Child,
-    events: Lines<BufReader<ChildStdout>>,
+    events: mpsc::Receiver<String>,
     pub(crate) port: u16,
 }
 
@@ -46,10 +47,19 @@ impl Peer {
             .kill_on_drop(true)
             .spawn()
             .expect("python3 is installed");
-        let output = process.stdout.take().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        // Taken at once, so that the peer never waits for its test.
+        let (sender, events) = mpsc::channel(10_000);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = output.next_line().await {
+                if sender.send(line).await.is_err() {
+                    return;
+                }
+            }
+        });
         let mut this = Self {
             _process: process,
-            events: BufReader::new(output).lines(),
+            events,
             port: 0,
         };
         let ready = this.event().await;
@@ -59,9 +69,9 @@ impl Peer {
 
     /// The next event.
     pub(crate) async fn event(&mut self) -> Value {
-        let line = timeout(Duration::from_secs(20), self.events.next_line());
+        let line = timeout(Duration::from_secs(20), self.events.recv());
         let line = line.await.expect("the peer tells something in time");
-        serde_json::from_str(&line.unwrap().expect("the peer is running")).unwrap()
+        serde_json::from_str(&line.expect("the peer is running")).unwrap()
     }
 
     /// The next event of that kind.

@@ -23,6 +23,7 @@ pub(super) async fn perform(
     let uri = transport.uri_of(&to)?;
     let len = content.len();
     let source = Arc::new(Source::new(content));
+    let _discard = Discard(Arc::clone(&source));
     let mut request = Request::upload(uri, Arc::clone(&source));
     if let Some(range) = range {
         let Some((name, text)) = range_header(range, len) else {
@@ -48,6 +49,15 @@ pub(super) async fn perform(
         total,
         finalized: total == Some(len),
     }))
+}
+
+/// Lets go of the message when the call ends, or is dropped.
+struct Discard(Arc<Source>);
+
+impl Drop for Discard {
+    fn drop(&mut self) {
+        self.0.discard();
+    }
 }
 
 /// The field that says which octets these are; `None` where their end is not known.

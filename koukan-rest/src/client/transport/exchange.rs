@@ -3,8 +3,8 @@
 use std::pin::pin;
 
 use http::{
-    HeaderValue, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    HeaderValue, Method, Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT},
 };
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
@@ -62,6 +62,8 @@ impl Transport {
         );
         if let Some(media_type) = request.content.media_type() {
             headers.insert(CONTENT_TYPE, media_type);
+        } else if request.method != Method::GET {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         if let Some(token) = &self.token
             && let Some(origin) = Origin::of(uri)

@@ -3,8 +3,8 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use bytes::Bytes;
@@ -73,12 +73,13 @@ impl Source {
     pub(super) fn upload(source: &Arc<Self>) -> Upload {
         source.revoke();
         let mut state = source.lock();
+        let len = state.body.len();
         state.turn = Turn::Server(Instant::now());
         Upload {
             source: Arc::clone(source),
             request: state.request,
-            len: state.body.len(),
-            is_end: false,
+            len,
+            is_end: len == Some(0),
         }
     }
 
@@ -91,6 +92,20 @@ impl Source {
         };
         if let Some(waker) = waker {
             waker.wake();
+        }
+    }
+
+    /// Lets go of the message: the connection may hold on to the request for longer.
+    pub(in super::super) fn discard(&self) {
+        self.revoke();
+        let body = std::mem::replace(&mut self.lock().body, Body::empty());
+        drop(body);
+    }
+
+    fn given(&self) {
+        let mut state = self.lock();
+        if state.turn == Turn::Originator {
+            state.turn = Turn::Server(Instant::now());
         }
     }
 
@@ -118,6 +133,22 @@ impl Source {
     }
 }
 
+/// Notices that the originator has given something, since when it is the server's turn: the
+/// connection may not ask for it while the server takes nothing.
+struct Given {
+    source: Weak<Source>,
+    waker: Waker,
+}
+
+impl Wake for Given {
+    fn wake(self: Arc<Self>) {
+        if let Some(source) = self.source.upgrade() {
+            source.given();
+        }
+        self.waker.wake_by_ref();
+    }
+}
+
 impl http_body::Body for Upload {
     type Data = Bytes;
     type Error = BrokenOff;
@@ -128,11 +159,15 @@ impl http_body::Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let source = Arc::clone(&self.source);
         let mut state = source.lock();
-        if state.request != self.request {
+        if state.request != self.request || state.error.is_some() {
             return Poll::Ready(Some(Err(BrokenOff)));
         }
+        let given = Waker::from(Arc::new(Given {
+            source: Arc::downgrade(&source),
+            waker: cx.waker().clone(),
+        }));
         loop {
-            return match state.body.poll_chunk(cx) {
+            return match state.body.poll_chunk(&mut Context::from_waker(&given)) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     // An empty chunk would look like the end.
                     if chunk.is_empty() {
@@ -140,7 +175,13 @@ impl http_body::Body for Upload {
                     }
                     state.octets += chunk.len() as u64;
                     state.is_begun = true;
-                    state.turn = Turn::Server(Instant::now());
+                    // Who was told the length does not ask for the end.
+                    self.is_end = self.len == Some(state.octets);
+                    state.turn = if self.is_end {
+                        Turn::Ended(Instant::now())
+                    } else {
+                        Turn::Server(Instant::now())
+                    };
                     Poll::Ready(Some(Ok(Frame::data(chunk))))
                 }
                 Poll::Ready(Some(Err(error))) => {

@@ -51,6 +51,7 @@ impl Content {
             }
             Self::Stream(shared) => Body::from_stream(shared.clone()),
         };
+        progress.begin(body.len());
         body.observe(progress.clone())
     }
 }

@@ -21,6 +21,8 @@ pub(in super::super) struct Progress(Arc<Mutex<State>>);
 struct State {
     turn: Turn,
     is_begun: bool,
+    /// Octets that are still to go, where that is known.
+    left: Option<u64>,
     error: Option<BodyError>,
     /// When octets went upstream last.
     passed: Instant,
@@ -44,10 +46,21 @@ impl Progress {
         Self(Arc::new(Mutex::new(State {
             turn: Turn::Upstream(now),
             is_begun: false,
+            left: None,
             error: None,
             passed: now,
             waker: None,
         })))
+    }
+
+    /// It goes upstream from its first octet, and has that many, where that is known.
+    pub(super) fn begin(&self, octets: Option<u64>) {
+        let mut state = self.lock();
+        state.left = octets;
+        state.turn = match octets {
+            Some(0) => Turn::Ended(Instant::now()),
+            _ => Turn::Upstream(Instant::now()),
+        };
     }
 
     /// Since when it is upstream's turn, if it is; the task is woken when it will be.
@@ -131,8 +144,18 @@ impl Observer for Progress {
         }
     }
 
-    fn passed(&mut self, _: &Bytes) {
-        self.turn(Turn::Upstream(Instant::now()));
+    fn passed(&mut self, chunk: &Bytes) {
+        let left = {
+            let mut state = self.lock();
+            let octets = chunk.len() as u64;
+            state.left = state.left.map(|left| left.saturating_sub(octets));
+            state.left
+        };
+        // Who knows the length need not ask for the end.
+        self.turn(match left {
+            Some(0) => Turn::Ended(Instant::now()),
+            _ => Turn::Upstream(Instant::now()),
+        });
     }
 
     fn ended(&mut self) {
@@ -145,7 +168,8 @@ impl Observer for Progress {
             BodyError::Rejected(rejection) => rejection.clone().into(),
             BodyError::Failed(error) => BodyError::Failed(error.to_string().into()),
         };
-        self.lock().error = Some(error);
+        // Who asks again is told less.
+        self.lock().error.get_or_insert(error);
     }
 
     fn taken(&mut self, _: u64, blobs: &[Blob]) {

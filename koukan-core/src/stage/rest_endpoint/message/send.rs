@@ -34,6 +34,12 @@ pub(in super::super) struct Message {
 }
 
 impl Message {
+    /// Whether upstream has replied to it: refused it, or accepted all of it.
+    fn is_replied_to(&self, now: &Current) -> bool {
+        let reply = now.view.data_response.as_ref();
+        reply.is_some_and(|reply| reply.is_negative() || self.progress.is_ended())
+    }
+
     /// Whether it can be sent from its first octet, even where some of it was sent before.
     fn is_repeatable(&self) -> bool {
         self.content.is_by_reference() || self.progress.is_unsent()
@@ -58,7 +64,7 @@ impl From<Failure> for SendError {
 /// Sends a message: parsed, where that is wanted, then the blobs of that, and as it is. Receivers
 /// take the end of the last as the end of the message.
 ///
-/// Returns the transaction where upstream has ended it over that.
+/// Returns the transaction where that failed, and upstream has replied to the message all the same.
 pub(in super::super) async fn send<R: ResourceService>(
     resource: R,
     message: Message,
@@ -72,7 +78,7 @@ pub(in super::super) async fn send<R: ResourceService>(
     }
     // Perhaps upstream has said why.
     match read(&resource, &message.transaction).await {
-        Ok(now) if now.view.is_final() || now.view.data_response.is_some() => Ok(Some(now)),
+        Ok(now) if message.is_replied_to(&now) => Ok(Some(now)),
         _ => Err(failure.into()),
     }
 }

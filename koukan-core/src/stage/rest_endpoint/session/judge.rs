@@ -21,10 +21,14 @@ impl<R: ResourceService> Session<'_, R> {
                 return Some(Ended::Replied(reply));
             }
             // Nothing but the end of the message makes it true.
-            if self.is_sent() {
-                self.delivery.intake.replies.accept_rest();
-                self.upstream.hand_over();
-                return Some(Ended::Replied(reply));
+            match &self.message {
+                Stage::Held | Stage::Ready => {}
+                Stage::Sending(progress) if !progress.is_ended() => return None,
+                Stage::Sending(_) | Stage::Sent(_) => {
+                    self.delivery.intake.replies.accept_rest();
+                    self.upstream.hand_over();
+                    return Some(Ended::Replied(reply));
+                }
             }
             if matches!(self.message, Stage::Sending(_)) {
                 // The reply has overtaken the end of the upload.
@@ -43,13 +47,5 @@ impl<R: ResourceService> Session<'_, R> {
     fn is_each_recipient_refused(&self) -> bool {
         let replies = &self.delivery.intake.replies;
         replies.is_all_answered() && !replies.is_any_accepted()
-    }
-
-    fn is_sent(&self) -> bool {
-        match &self.message {
-            Stage::Sent(_) => true,
-            Stage::Sending(progress) => progress.is_ended(),
-            Stage::Held | Stage::Ready => false,
-        }
     }
 }
