@@ -21,7 +21,7 @@ pub use self::{
 use std::{
     fmt,
     future::poll_fn,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
 };
 
@@ -121,6 +121,16 @@ impl Blob {
             return Ok(());
         }
         self.0.persisted.get_or_try_init(store).await.map(|_| ())
+    }
+
+    /// How many octets were stored so far, where storing failed half-way.
+    pub(crate) fn stored_len(&self) -> u64 {
+        self.0.stored_len.load(Ordering::Acquire)
+    }
+
+    /// Notes how many octets were stored so far.
+    pub(crate) fn set_stored_len(&self, len: u64) {
+        self.0.stored_len.store(len, Ordering::Release);
     }
 
     /// Whether the blob is read from durable storage.

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     task::Waker,
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Shared {
     pub(super) pool: Option<BlobPool>,
     /// Set once the octets are in durable storage.
     pub(super) persisted: OnceCell<()>,
+    /// Octets that are in durable storage already.
+    pub(super) stored_len: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -67,6 +69,7 @@ impl Shared {
             id,
             pool,
             persisted: OnceCell::new(),
+            stored_len: AtomicU64::new(0),
             state: Mutex::new(state),
         }
     }

@@ -39,6 +39,14 @@ pub(super) fn conclude(
             work: Work::Attempt,
         });
     }
+    if recipients.is_empty() {
+        // MAIL was refused before there were any.
+        return Status::Final(match &end.attempt.final_reply {
+            reply if reply.is_permanent() => FinalReason::Failed,
+            reply if reply.is_transient() => FinalReason::Expired,
+            _ => FinalReason::Delivered,
+        });
+    }
     match final_reason(recipients) {
         FinalReason::Delivered => Status::Final(FinalReason::Delivered),
         _ if terms.notify && !reverse_path.is_null() => Status::Due(Due {

@@ -77,7 +77,8 @@ impl Custody {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the transaction may have been committed or not.
+    /// Dropped before it ends, the commit goes on: the transaction is then in custody, or it was
+    /// not to be had.
     pub async fn take(&self, terms: Terms) -> Result<(), CustodyError> {
         self.commit(terms, None).await
     }
@@ -85,6 +86,20 @@ impl Custody {
     /// As [`Custody::take`], with an idempotency key; in the place of the transaction's draft,
     /// where that was committed before.
     pub(super) async fn commit(
+        &self,
+        terms: Terms,
+        idempotency_key: Option<Box<str>>,
+    ) -> Result<(), CustodyError> {
+        let this = self.clone();
+        // In a task of its own: what was committed under lease must not be left by everyone.
+        let commit = tokio::spawn(async move { this.write(terms, idempotency_key).await });
+        let failed = |error: tokio::task::JoinError| BackendError::Failed(error.into());
+        commit
+            .await
+            .unwrap_or_else(|error| Err(failed(error).into()))
+    }
+
+    async fn write(
         &self,
         terms: Terms,
         idempotency_key: Option<Box<str>>,
@@ -111,7 +126,12 @@ impl Custody {
             storage.backend().insert(new).await
         };
         if let Err(error) = committed {
-            live.update(|state| state.durability = before);
+            live.update(|state| {
+                // Otherwise a draft that is given up was taken under lease meanwhile.
+                if state.durability == Durability::Committing {
+                    state.durability = before;
+                }
+            });
             return Err(error.into());
         }
         self.forgo();
@@ -138,11 +158,12 @@ impl Custody {
         });
         if !is_leased {
             storage.due_changed(&status);
+            storage.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.
             storage.settle_in_background(Arc::clone(live), end);
         } else if is_abandoned {
-            storage.release_in_background(live.id, FENCE);
+            storage.release_in_background(Arc::clone(live), FENCE);
         }
     }
 

@@ -216,6 +216,8 @@ impl Storage {
         if live.lock().durability != Durability::Draft {
             return None;
         }
+        // A lease that was dropped before no longer counts: there is another one.
+        live.update(|state| state.is_abandoned = false);
         let recorder = Recorder::new(self.clone(), Arc::clone(live));
         recorder.custody().forgo();
         Some((recorder, Lease::of_new(self.clone(), Arc::clone(live))))

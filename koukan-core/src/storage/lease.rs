@@ -169,9 +169,18 @@ impl Lease {
             .poll(cx, |state| state.body.as_ref().map(LeaseBody::of))
     }
 
-    /// Ready when the transaction is cancelled, so that the attempt should end.
+    /// Ready when the transaction is cancelled, or was given up because its message did not come,
+    /// so that the attempt should end.
     pub fn poll_cancelled(&self, cx: &task::Context<'_>) -> Poll<()> {
-        self.live.poll(cx, |state| state.is_cancelled.then_some(()))
+        self.live.poll(cx, |state| {
+            (state.is_cancelled || state.is_final()).then_some(())
+        })
+    }
+
+    /// Leaves a transaction that is new to the queue: no attempt is made now.
+    pub(crate) fn leave(mut self) {
+        self.is_finished = true;
+        self.live.update(|state| state.is_abandoned = true);
     }
 
     /// Passes on the reply to MAIL or RCPT.
@@ -282,12 +291,20 @@ impl Drop for Lease {
             return;
         }
         let durability = self.live.update(|state| {
-            state.answers.push(Answer::Final(Reply::local_error()));
             state.is_abandoned = true;
+            match state.durability {
+                // Whoever was promised something reads of attempts that are written down.
+                Durability::Draft | Durability::Leased { .. } => {
+                    state.answers.clear();
+                    state.attempt_count = self.attempt_count;
+                }
+                _ => state.answers.push(Answer::Final(Reply::local_error())),
+            }
             state.durability
         });
         if let Durability::Leased { fence, .. } = durability {
-            self.storage.release_in_background(self.id(), fence);
+            self.storage
+                .release_in_background(Arc::clone(&self.live), fence);
         }
     }
 }

@@ -156,6 +156,15 @@ impl Live {
         });
     }
 
+    /// Notes that the lease with that token was given back; a later lease goes on.
+    pub(super) fn released(&self, fence: u64) {
+        self.update(|state| {
+            if matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence) {
+                state.durability = Durability::Settled;
+            }
+        });
+    }
+
     /// Looks for something in the state; if it is not there yet, the task is woken at a change.
     pub(super) fn poll<T>(
         &self,

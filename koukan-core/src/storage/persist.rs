@@ -16,9 +16,7 @@ use super::{
     conclude::conclude,
     live::{Durability, Live},
     live_body::{LiveBody, LivePart},
-    record::{
-        BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms, TransactionId,
-    },
+    record::{BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms},
 };
 
 /// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
@@ -94,12 +92,17 @@ impl Storage {
     async fn write_blob(&self, blob: &Blob, len: u64) -> Result<(), BackendError> {
         let now = self.clock().now();
         let mut reader = blob.reader();
-        let mut offset = 0;
+        // What an earlier try has written stands.
+        let mut offset = blob.stored_len();
+        let mut skip = offset;
         let mut piece = BytesMut::new();
         loop {
             let octets = reader.next().await;
             let octets = octets.map_err(|error| BackendError::Failed(error.into()))?;
-            piece.extend_from_slice(octets.as_deref().unwrap_or_default());
+            let new = octets.as_deref().unwrap_or_default();
+            let known = usize::try_from(skip).map_or(new.len(), |skip| skip.min(new.len()));
+            skip -= known as u64;
+            piece.extend_from_slice(&new[known..]);
             if piece.len() >= PIECE || octets.is_none() && !piece.is_empty() {
                 let written = piece.split().freeze();
                 let next = offset + written.len() as u64;
@@ -107,6 +110,7 @@ impl Storage {
                     .append_blob(blob.id(), offset, written, now)
                     .await?;
                 offset = next;
+                blob.set_stored_len(offset);
             }
             if octets.is_none() {
                 break;
@@ -143,7 +147,11 @@ impl Storage {
 
     /// Writes what an attempt under lease brought, and goes on trying while the backend fails: the
     /// lease stays with this session, so nobody else can say what became of it.
-    pub(super) async fn settle(&self, live: &Live, end: AttemptEnd) -> Result<(), BackendError> {
+    pub(super) async fn settle(
+        &self,
+        live: &Arc<Live>,
+        end: AttemptEnd,
+    ) -> Result<(), BackendError> {
         let Durability::Leased { fence, terms } = live.lock().durability else {
             return Ok(());
         };
@@ -153,7 +161,7 @@ impl Storage {
         live.update(|state| state.recipients = settlement.recipients);
         live.settled(fence, status.clone());
         self.due_changed(&status);
-        Ok(())
+        self.cancel_late(live).await
     }
 
     /// As `settle`, in a task of its own.
@@ -167,18 +175,24 @@ impl Storage {
     }
 
     /// Gives a lease back that ended without an outcome.
-    pub(super) fn release_in_background(&self, id: TransactionId, fence: u64) {
+    pub(super) fn release_in_background(&self, live: Arc<Live>, fence: u64) {
         // Without a runtime the process is ending; its leases end with its session.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
         let storage = self.clone();
         runtime.spawn(async move {
+            let id = live.id;
             let released = storage.backend().release(id, storage.session(), fence);
             if let Err(error) = released.await {
                 tracing::warn!(%id, %error, "could not give a lease back");
             }
+            // Unless it is under another lease by now, which has another token.
+            live.released(fence);
             storage.due_changed(&storage.due_now());
+            if let Err(error) = storage.cancel_late(&live).await {
+                tracing::warn!(%id, %error, "could not cancel a transaction");
+            }
         });
     }
 

@@ -74,9 +74,51 @@ impl Storage {
         Ok(())
     }
 
+    /// Cancels a transaction that was cancelled while something else became of it was written.
+    pub(super) async fn cancel_late(&self, live: &Arc<Live>) -> Result<(), BackendError> {
+        let is_late = {
+            let state = live.lock();
+            state.is_cancelled && !state.is_final()
+        };
+        if is_late {
+            let cancelled = Status::Final(FinalReason::Cancelled);
+            self.write_unleased(live, cancelled, None).await?;
+        }
+        Ok(())
+    }
+
+    /// As `cancel_late`, in a task of its own where there is something to do.
+    pub(super) fn cancel_late_in_background(&self, live: Arc<Live>) {
+        if !live.lock().is_cancelled {
+            return;
+        }
+        let storage = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = storage.cancel_late(&live).await {
+                tracing::warn!(id = %live.id, %error, "could not cancel a transaction");
+            }
+        });
+    }
+
     /// Writes the end of a transaction that nobody works on; does nothing where somebody does, or
     /// it is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes on in a task of its own, so that no lease is left.
     pub(super) async fn settle_unleased(
+        &self,
+        live: &Arc<Live>,
+        status: Status,
+        attempt: Option<Attempt>,
+    ) -> Result<(), BackendError> {
+        let (storage, live) = (self.clone(), Arc::clone(live));
+        let write = async move { storage.write_unleased(&live, status, attempt).await };
+        let written = tokio::spawn(write).await;
+        written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
+    }
+
+    async fn write_unleased(
         &self,
         live: &Live,
         status: Status,

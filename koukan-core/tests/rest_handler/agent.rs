@@ -19,7 +19,7 @@ use koukan_core::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
         rest_handler::{RestHandler, SenderPolicy, Settings},
     },
-    storage::{MemoryBackend, Storage},
+    storage::{Backend, MemoryBackend, Storage},
     test_util::TokioClock,
     transaction::{Mail, Rcpt},
 };
@@ -41,7 +41,7 @@ impl Agent {
     }
 
     pub(crate) async fn on(
-        backend: MemoryBackend,
+        backend: impl Backend,
         upstream: impl MailService,
         settings: Settings,
     ) -> Self {

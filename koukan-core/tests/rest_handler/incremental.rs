@@ -170,3 +170,16 @@ async fn a_whole_transaction_is_not_appended_to() {
     let refusal = agent.append(&created.location, version, one, None).await;
     assert_eq!(refusal.unwrap_err().kind, RefusalKind::Malformed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_panics_ends_the_transaction_and_frees_its_key() {
+    let agent = Agent::over(Script::new().mail(koukan_core::test_util::Answer::Panic("bug"))).await;
+    let mut create = begin();
+    create.idempotency_key = Some("key".into());
+    let first = agent.create(create.clone()).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let view = agent.view(&first.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("expired"));
+    let second = agent.create(create).await;
+    assert_ne!(first.location, second.location);
+}

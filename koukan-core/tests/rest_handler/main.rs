@@ -5,6 +5,7 @@
 mod agent;
 mod cancel;
 mod create;
+mod failing_backend;
 mod incremental;
 mod list;
 mod read;

@@ -98,3 +98,90 @@ async fn a_draft_whose_message_never_comes_is_given_up() {
         Some("downstream timeout")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn parts_uploaded_at_the_same_time_after_a_restart_make_one_message() {
+    let backend = MemoryBackend::new();
+    let process = backend.another_process();
+    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let mut create = to_upload();
+    create.draft.body = Some(BodySource::MessageBuilder(json!({
+        "text_body": [
+            {"content_type": "text/plain", "content": {"create_id": "plain"}},
+            {"content_type": "text/html", "content": {"create_id": "html"}},
+        ],
+    })));
+    let created = agent.create(create).await;
+    drop(agent);
+
+    let upstream = Script::new();
+    let agent = after_crash(&backend, &upstream).await;
+    let [plain, html] = ["blob/plain", "blob/html"].map(|to| created.location.join(to));
+    let (plain, html) = tokio::join!(
+        agent.upload(&plain, None, octets("hello")),
+        agent.upload(&html, None, octets("<b>hello</b>")),
+    );
+    plain.unwrap();
+    html.unwrap();
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+    assert_eq!(view.attempt_count, 1);
+    assert_eq!(upstream.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_attempted_no_longer() {
+    let agent = Agent::over(Script::new()).await;
+    agent.dispatch();
+    agent.create(to_upload()).await;
+    tokio::time::sleep(Duration::from_secs(25 * 3600)).await;
+    let ended = agent.handler.attempts().ended();
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    ended.expect("the attempt has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_messages_that_are_not_uploaded() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    agent.dispatch();
+    let created = agent.create(to_upload()).await;
+    agent.handler.attempts().stop();
+    let ended = agent.handler.attempts().ended();
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    ended.expect("the attempt has ended");
+    // It is still a draft, which can be completed.
+    let view = agent.view(&created.location).await;
+    assert!(!view.is_final());
+    assert_eq!(view.data_response, None);
+    let body = created.location.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    while !agent.view(&created.location).await.is_final() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // The first one was left without its message.
+    let received = upstream.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[1].text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_the_queue_has_no_replies() {
+    let settings = Settings {
+        max_in_flight: 1,
+        ..Settings::default()
+    };
+    let upstream = Script::new();
+    let agent = Agent::on(MemoryBackend::new(), upstream, settings).await;
+    let first = agent.create(to_upload()).await;
+    let mut create = whole();
+    create.wait = None;
+    for create in [create, to_upload()] {
+        let second = agent.create(create).await;
+        let view = agent.view(&second.location).await;
+        assert_eq!(view.mail_response, None);
+        assert_eq!(view.data_response, None);
+        assert_eq!(view.attempt_count, 0);
+    }
+    assert!(!agent.view(&first.location).await.is_final());
+}

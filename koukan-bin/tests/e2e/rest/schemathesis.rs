@@ -18,20 +18,28 @@ use super::{
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,response_headers_conformance";
 
-/// Makes a transaction of each kind that a request may meet, and prints their names: two that wait
-/// for their message, one for a part of it, one that is made step by step, and one that is done.
+/// Makes transactions of each kind that a request may meet, and prints what to put for the words of
+/// `schemathesis.toml`: those that wait for their message or a part of it, those that are made step
+/// by step, some to be cancelled, and one that is done.
 const PREPARE: &str = r#"
+def make(count, asked, fields={}):
+    ids = []
+    for _ in range(count):
+        status, answered, tx = request("POST", SENDER, fields, asked)
+        assert status == 201, (status, tx)
+        ids.append(answered["Location"].rsplit("/", 1)[1])
+    return ids
 part = {"content_type": "text/plain", "content": {"create_id": "part"}}
-for asked, fields in [
-    (envelope(), {}),
-    (envelope(), {}),
-    ({**envelope(), "body": {"message_builder": {"text_body": [part]}}}, {}),
-    ({"sender": {"name": "submission", "tag": "smtp-msa"}}, {}),
-    ({**envelope(), "body": {"inline": "Subject: hi\r\n\r\nhello\r\n"}}, {"Prefer": "wait=20"}),
-]:
-    status, fields, tx = request("POST", SENDER, fields, asked)
-    assert status == 201, (status, tx)
-    print(fields["Location"].rsplit("/", 1)[1])
+whole = {**envelope(), "body": {"inline": "Subject: hi\r\n\r\nhello\r\n"}}
+waiting = make(20, envelope())
+waiting += make(20, {**envelope(), "body": {"message_builder": {"text_body": [part]}}})
+stepwise = make(20, {"sender": {"name": "submission", "tag": "smtp-msa"}})
+spare = make(5, envelope())
+finished = make(1, whole, {"Prefer": "wait=20"})
+words = {"WAITING": waiting, "STEPWISE": stepwise, "SPARE": spare, "FINISHED": finished}
+words["BODY"] = [f"/transactions/{finished[0]}/body"]
+for word, values in words.items():
+    print(word, json.dumps(values)[1:-1], sep="\t")
 "#;
 
 #[test]
@@ -39,10 +47,11 @@ fn every_answer_is_as_the_document_says() {
     let sink = Collector::start();
     let agent = Agent::start_with(Shape::Whole, sink.address, "rest: { max_wait: 1s }\n");
     let prepared = python(agent.rest, PREPARE, &[]);
-    let ids: Vec<_> = prepared.lines().collect();
-    let config = include_str!("schemathesis.toml")
-        .replace("IDS", &format!("{ids:?}").replace(['[', ']'], ""))
-        .replace("FINISHED", ids[ids.len() - 1]);
+    let config = include_str!("schemathesis.toml").to_owned();
+    let config = prepared.lines().fold(config, |config, line| {
+        let (word, values) = line.split_once('\t').unwrap();
+        config.replace(word, values)
+    });
     let directory = tempfile::tempdir().unwrap();
     let config_path = directory.path().join("schemathesis.toml");
     fs::write(&config_path, config).unwrap();

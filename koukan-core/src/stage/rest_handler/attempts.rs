@@ -1,7 +1,8 @@
 //! Attempts beside requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::{BoxError, Service, ServiceExt};
 
@@ -92,28 +93,45 @@ pub(super) async fn attend<O>(
     let work = async {
         mail_known(&making).await;
         let Some(lease) = lease else { return };
-        if let Err(error) = output.oneshot(lease).await {
-            let error = error.into();
-            tracing::error!(%id, %error, "an attempt could not be made");
+        // A bug in a filter costs the attempt, and leaves nothing in the table.
+        let attempt = AssertUnwindSafe(output.oneshot(lease)).catch_unwind();
+        match attempt.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = error.into();
+                tracing::error!(%id, %error, "an attempt could not be made");
+            }
+            Err(_) => tracing::error!(%id, "an attempt has panicked"),
         }
     };
-    tokio::pin!(work);
+    let mut work = Box::pin(work);
     tokio::select! {
         () = &mut work => {}
         () = making.silent(timeout) => {
             making.recorder.give_up(FinalReason::DownstreamTimeout);
             // The attempt sees that; without MAIL there is none.
             if making.recorder.watch().snapshot().mail.is_some() {
-                work.await;
+                (&mut work).await;
             }
         }
+        () = stopped_before_message(&shared, &making) => {}
     }
+    drop(work);
     drop(room);
     if let Err(error) = making.recorder.attempt_ended().await {
         tracing::error!(%id, %error, "could not write down the end of an attempt");
     }
     settled(&making).await;
     shared.table.remove(id);
+}
+
+/// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
+/// this process waits for it, and the draft can be completed after the next start.
+async fn stopped_before_message(shared: &Shared, making: &Making) {
+    shared.attempts.stopping().await;
+    if making.is_incremental() || making.recorder.is_complete() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Waits for the MAIL command, or the end.

@@ -68,7 +68,13 @@ where
         let begun = shared.storage.begin(Arc::new(context), mail);
         let (recorder, lease) = begun.map_err(|_| no_room())?;
         // Without room it is left to the queue.
-        let lease = room.is_some().then_some(lease);
+        let lease = match room {
+            Some(_) => Some(lease),
+            None => {
+                lease.leave();
+                None
+            }
+        };
 
         let id = recorder.id();
         let terms = terms(&policy, &draft);

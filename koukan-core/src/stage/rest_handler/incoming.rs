@@ -32,6 +32,13 @@ pub(super) struct Incoming {
     max: u64,
 }
 
+/// Octets that a request is to bring.
+struct Expected {
+    left: u64,
+    /// Not only at most.
+    is_exact: bool,
+}
+
 struct Writer {
     blob: BlobWriter,
     /// For messages; parts are taken as they are.
@@ -70,7 +77,7 @@ impl Incoming {
         let superseded = self.superseded.notified();
         tokio::pin!(superseded);
         superseded.as_mut().enable();
-        let open = writer.as_mut().ok_or_else(|| self.wrong_range())?;
+        let open = writer.as_mut().ok_or_else(|| self.closed())?;
         let mut expected = self.check(range)?;
         let mut skip = self.received() - range.map_or(0, |range| range.start);
         loop {
@@ -85,30 +92,36 @@ impl Incoming {
             seen();
             if let Some(expected) = &mut expected {
                 let len = chunk.len() as u64;
-                *expected = expected.checked_sub(len).ok_or_else(too_many)?;
+                expected.left = expected.left.checked_sub(len).ok_or_else(too_many)?;
             }
             let known = usize::try_from(skip).map_or(chunk.len(), |skip| skip.min(chunk.len()));
             chunk.advance(known);
             skip -= known as u64;
             if let Err(refusal) = self.append(open, chunk).await {
-                if refusal.kind != RefusalKind::TooLarge {
+                if matches!(refusal.kind, RefusalKind::Unavailable { .. }) {
                     *writer = None;
                 }
                 return Err(refusal);
             }
         }
-        if expected.is_some_and(|left| left > 0) {
+        if range.is_none() && skip > 0 {
+            return Err(self.shorter(self.received()));
+        }
+        if expected.is_some_and(|expected| expected.is_exact && expected.left > 0) {
             let detail = "there are fewer octets than Content-Range says: go on with the rest";
             return Err(Refusal::malformed(detail));
         }
         let total = *self.lock_total();
+        if let Some(total) = total.filter(|total| range.is_none() && *total != self.received()) {
+            return Err(self.shorter(total));
+        }
         let finalized = match range {
             None => true,
             Some(_) => total == Some(self.received()),
         };
-        if finalized && let Some(writer) = writer.take() {
+        if finalized {
             *self.lock_total() = Some(self.received());
-            self.finish(writer).await?;
+            finish(&mut writer).await?;
         }
         Ok(Uploaded {
             len: self.received(),
@@ -117,8 +130,17 @@ impl Incoming {
         })
     }
 
+    /// What there is of an upload that has ended.
+    pub(super) fn whole(&self) -> Uploaded {
+        Uploaded {
+            len: self.received(),
+            total: *self.lock_total(),
+            finalized: true,
+        }
+    }
+
     /// Checks a range against what is there; returns how many octets are to come.
-    fn check(&self, range: Option<Range>) -> Result<Option<u64>, Refusal> {
+    fn check(&self, range: Option<Range>) -> Result<Option<Expected>, Refusal> {
         let Some(range) = range else {
             return Ok(None);
         };
@@ -137,8 +159,19 @@ impl Incoming {
             let detail = format!("the length was said to be {known} before");
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("Content-Range"));
         }
+        if let Some(total) = total.or(range.total)
+            && range.end.is_some_and(|end| end > total)
+        {
+            let detail = format!("the range goes beyond the length, which is {total}");
+            return Err(Refusal::new(RefusalKind::Conflict, detail).at("Content-Range"));
+        }
         *total = total.or(range.total);
-        Ok(range.end.map(|end| end.saturating_sub(range.start)))
+        let end = range.end.or(*total);
+        let is_exact = range.end.is_some();
+        Ok(end.map(|end| Expected {
+            left: end.saturating_sub(range.start),
+            is_exact,
+        }))
     }
 
     async fn append(&self, writer: &mut Writer, chunk: Bytes) -> Result<(), Refusal> {
@@ -149,29 +182,39 @@ impl Incoming {
         if self.received() + len > self.max {
             return Err(self.too_large());
         }
+        let total = *self.lock_total();
+        if let Some(total) = total.filter(|total| self.received() + len > *total) {
+            let detail = format!("there are more octets than the {total} that were told");
+            return Err(Refusal::new(RefusalKind::Conflict, detail));
+        }
         let chunk = match &mut writer.line_ends {
             Some(line_ends) => line_ends.normalize(chunk),
             None => chunk,
         };
+        // Before it is waited for: the blob has the octets even where the client goes away then.
+        self.received.fetch_add(len, Ordering::Release);
         writer.blob.append(chunk).await.map_err(|error| {
             tracing::error!(%error, "could not keep what is uploaded");
             no_room()
-        })?;
-        self.received.fetch_add(len, Ordering::Release);
-        Ok(())
-    }
-
-    async fn finish(&self, mut writer: Writer) -> Result<(), Refusal> {
-        let rest = writer.line_ends.map(LineEnds::finish);
-        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-            writer.blob.append(rest).await.map_err(|_| no_room())?;
-        }
-        writer.blob.finish();
-        Ok(())
+        })
     }
 
     fn received(&self) -> u64 {
         self.received.load(Ordering::Acquire)
+    }
+
+    fn shorter(&self, len: u64) -> Refusal {
+        let detail = format!("the blob has {len} octets: it cannot be replaced, but gone on with");
+        Refusal::new(RefusalKind::Conflict, detail)
+    }
+
+    /// Why nothing more is taken.
+    fn closed(&self) -> Refusal {
+        if self.blob.len().is_some() {
+            return self.wrong_range();
+        }
+        let detail = "what was uploaded could not be kept: create another transaction";
+        Refusal::new(RefusalKind::Conflict, detail)
     }
 
     fn wrong_range(&self) -> Refusal {
@@ -193,6 +236,22 @@ impl Incoming {
     fn lock_total(&self) -> MutexGuard<'_, Option<u64>> {
         self.total.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Ends the blob; what is not ended since the client goes away is ended by the next request.
+async fn finish(slot: &mut Option<Writer>) -> Result<(), Refusal> {
+    let Some(writer) = slot else { return Ok(()) };
+    let rest = writer.line_ends.take().map(LineEnds::finish);
+    if let Some(rest) = rest.filter(|rest| !rest.is_empty())
+        && writer.blob.append(rest).await.is_err()
+    {
+        *slot = None;
+        return Err(no_room());
+    }
+    if let Some(writer) = slot.take() {
+        writer.blob.finish();
+    }
+    Ok(())
 }
 
 fn too_many() -> Refusal {

@@ -99,15 +99,16 @@ impl Making {
         Ok(())
     }
 
-    /// Commits a transaction of the whole dialect whose message is complete by now, once.
-    pub(super) async fn complete(&self) -> Result<(), CustodyError> {
+    /// Commits a transaction of the whole dialect whose message is complete by now, once; returns
+    /// whether it was done now.
+    pub(super) async fn complete(&self) -> Result<bool, CustodyError> {
         let mut progress = self.changing.lock().await;
         if self.is_incremental() || progress.is_committed || !self.recorder.is_complete() {
-            return Ok(());
+            return Ok(false);
         }
         self.recorder.commit(self.terms, None).await?;
         progress.is_committed = true;
-        Ok(())
+        Ok(true)
     }
 
     fn lock_uploads(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<Incoming>>> {

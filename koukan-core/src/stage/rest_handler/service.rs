@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) table: Table,
     pub(super) attempts: Attempts,
+    /// Held while a draft is taken up again.
+    pub(super) resuming: tokio::sync::Mutex<()>,
 }
 
 impl<O> RestHandler<O>
@@ -53,6 +55,7 @@ where
                 senders: Box::new(senders),
                 table: Table::default(),
                 attempts: Attempts::new(settings.max_in_flight),
+                resuming: tokio::sync::Mutex::default(),
                 settings,
             }),
             output,

@@ -48,17 +48,6 @@ impl Table {
         self.lock().makings.insert(id, Arc::clone(making));
     }
 
-    /// Adds a transaction unless another request was faster; returns the one that is there.
-    pub(super) fn find_or_add(&self, making: Arc<Making>) -> (Arc<Making>, bool) {
-        let mut entries = self.lock();
-        let id = making.recorder.id();
-        if let Some(known) = entries.makings.get(&id) {
-            return (Arc::clone(known), false);
-        }
-        entries.makings.insert(id, Arc::clone(&making));
-        (making, true)
-    }
-
     pub(super) fn remove(&self, id: TransactionId) {
         let mut entries = self.lock();
         let removed = entries.makings.remove(&id);

@@ -46,14 +46,23 @@ where
         let incoming = self.shared.expected(&making, name).await?;
         making.touch();
         let touch = || making.touch();
-        let uploaded = incoming.take(upload.range, upload.content, touch).await?;
-        if uploaded.finalized {
-            making.recorder.touch();
-            // A client that goes away must not leave a message half committed.
-            let completed = tokio::spawn(async move { making.complete().await }).await;
-            completed.map_err(|_| Refusal::internal())??;
+        let uploaded = incoming.take(upload.range, upload.content, touch).await;
+        let is_finalized = match &uploaded {
+            Ok(uploaded) => uploaded.finalized,
+            // The commit may have failed the time before.
+            Err(_) => incoming.blob().len().is_some(),
+        };
+        if !is_finalized {
+            return uploaded.map(ResourceResponse::Uploaded);
         }
-        Ok(ResourceResponse::Uploaded(uploaded))
+        making.recorder.touch();
+        // A client that goes away must not leave a message half committed.
+        let completed = tokio::spawn(async move { making.complete().await }).await;
+        let is_news = completed.map_err(|_| Refusal::internal())??;
+        match uploaded {
+            Err(_) if is_news => Ok(ResourceResponse::Uploaded(incoming.whole())),
+            uploaded => uploaded.map(ResourceResponse::Uploaded),
+        }
     }
 
     /// The transaction in the making; a draft that nobody is making is taken up again.
@@ -66,20 +75,29 @@ where
         if let Some(making) = shared.table.find(watch.id()) {
             return Ok(making);
         }
+        // One at a time: there is one lease and one body to be made.
+        let _resuming = shared.resuming.lock().await;
+        if let Some(making) = shared.table.find(watch.id()) {
+            return Ok(making);
+        }
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
             return Err(complete());
         };
         let making = Making::new(recorder, Dialect::Whole, snapshot.terms, false);
         let making = Arc::new(making);
         shared.restore(&making).await?;
-        let (making, is_new) = shared.table.find_or_add(making);
-        if is_new {
-            let room = shared.attempts.room();
-            let lease = room.is_some().then_some(lease);
-            let shared = Arc::clone(shared);
-            let output = self.output.clone();
-            tokio::spawn(attend(shared, Arc::clone(&making), lease, output, room));
-        }
+        shared.table.add(&making);
+        let room = shared.attempts.room();
+        let lease = match room {
+            Some(_) => Some(lease),
+            None => {
+                lease.leave();
+                None
+            }
+        };
+        let shared = Arc::clone(shared);
+        let output = self.output.clone();
+        tokio::spawn(attend(shared, Arc::clone(&making), lease, output, room));
         Ok(making)
     }
 }

@@ -1,0 +1,226 @@
+//! Requests while the backend is slow or fails.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    blob::BlobId,
+    body::Body,
+    reply::Reply,
+    resource::{Location, Operation, RefusalKind},
+    stage::rest_handler::Settings,
+    storage::{
+        Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
+        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+    },
+    test_util::{Answer, Script},
+};
+
+use crate::agent::{Agent, MESSAGE, octets, to_upload, whole};
+
+const SLOW: Duration = Duration::from_secs(30);
+
+/// A memory backend whose next writes of a kind fail or are slow.
+#[derive(Debug, Clone, Default)]
+struct Failing {
+    inner: MemoryBackend,
+    full_completes: Arc<AtomicU32>,
+    full_appends: Arc<AtomicU32>,
+    slow_settlements: Arc<AtomicU32>,
+}
+
+fn take_one(left: &AtomicU32) -> bool {
+    let less = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+        .is_ok()
+}
+
+#[async_trait]
+impl Backend for Failing {
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.inner.insert(transaction).await
+    }
+
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        if take_one(&self.full_completes) {
+            return Err(BackendError::Full("no space left".into()));
+        }
+        self.inner.complete(transaction).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+        if take_one(&self.slow_settlements) {
+            tokio::time::sleep(SLOW).await;
+        }
+        self.inner.settle(settlement).await
+    }
+
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        self.inner.open_session(session, now).await
+    }
+
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        if offset > 0 && take_one(&self.full_appends) {
+            return Err(BackendError::Full("no space left".into()));
+        }
+        self.inner.append_blob(blob, offset, octets, now).await
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        self.inner.finish_blob(blob, len).await
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.inner.read_blob(blob, offset).await
+    }
+
+    async fn lease_due(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        self.inner.lease_due(session, now, limit).await
+    }
+
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError> {
+        self.inner.lease(id, session).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.inner.next_due().await
+    }
+
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError> {
+        self.inner.release(id, session, fence).await
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        self.inner.find(id).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.inner.list(listing).await
+    }
+
+    async fn census(&self) -> Result<Census, BackendError> {
+        self.inner.census().await
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        self.inner.collect_garbage(now, retention).await
+    }
+}
+
+async fn agent(backend: &Failing, upstream: &Script) -> Agent {
+    Agent::on(backend.clone(), upstream.clone(), Settings::default()).await
+}
+
+fn down() -> Script {
+    Script::new().mail(Answer::Return(Reply::connection_failed()))
+}
+
+/// Asks for a cancel, and goes away before it is answered.
+async fn cancel_and_go(agent: &Agent, transaction: &Location) {
+    let cancelled = agent.ask(Operation::Cancel(transaction.clone()));
+    let _ = tokio::time::timeout(Duration::from_secs(1), cancelled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_fails_at_the_end_of_the_upload_is_made_by_the_next() {
+    let backend = Failing::default();
+    let upstream = Script::new();
+    let agent = agent(&backend, &upstream).await;
+    let created = agent.create(to_upload()).await;
+    let body = created.location.join("body");
+    backend.full_completes.store(2, Ordering::Relaxed);
+    for _ in 0..2 {
+        let failed = agent.upload(&body, None, octets(MESSAGE)).await;
+        let kind = failed.unwrap_err().kind;
+        assert!(matches!(kind, RefusalKind::Unavailable { .. }), "{kind:?}");
+    }
+    let uploaded = agent.upload(&body, None, octets(MESSAGE)).await;
+    assert!(uploaded.unwrap().finalized);
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+    assert_eq!(upstream.only_received().text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_message_that_was_half_written_is_written_by_the_next_upload() {
+    let backend = Failing::default();
+    let upstream = Script::new();
+    let agent = agent(&backend, &upstream).await;
+    let created = agent.create(to_upload()).await;
+    let body = created.location.join("body");
+    backend.full_appends.store(1, Ordering::Relaxed);
+    let large = Bytes::from("a line of a large message\r\n".repeat(40_000));
+    let lines = |count| Bytes::from("a line of a large message\r\n".repeat(count));
+    let pieces = futures_util::stream::iter((0..40).map(move |_| Ok(lines(1000))));
+    let failed = agent.upload(&body, None, Body::from_stream(pieces)).await;
+    let kind = failed.unwrap_err().kind;
+    assert!(matches!(kind, RefusalKind::Unavailable { .. }), "{kind:?}");
+    agent.upload(&body, None, large.clone()).await.unwrap();
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+    assert_eq!(upstream.only_received().text().len(), large.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_while_it_cancels_leaves_no_lease() {
+    let backend = Failing::default();
+    let agent = agent(&backend, &down()).await;
+    let created = agent.create(to_upload()).await;
+    backend.slow_settlements.store(1, Ordering::Relaxed);
+    cancel_and_go(&agent, &created.location).await;
+    tokio::time::sleep(2 * SLOW).await;
+    assert_eq!(backend.inner.census().await.unwrap().leased, 0);
+    assert!(agent.view(&created.location).await.cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_while_an_attempt_is_written_down_counts() {
+    let backend = Failing::default();
+    let agent = agent(&backend, &down()).await;
+    backend.slow_settlements.store(1, Ordering::Relaxed);
+    let mut create = whole();
+    create.wait = None;
+    let created = agent.create(create).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cancel_and_go(&agent, &created.location).await;
+    tokio::time::sleep(2 * SLOW).await;
+    let census = backend.inner.census().await.unwrap();
+    assert_eq!((census.waiting, census.leased), (0, 0));
+    assert!(agent.view(&created.location).await.cancelled);
+}
