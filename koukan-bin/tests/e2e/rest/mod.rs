@@ -1,6 +1,7 @@
 //! The REST API: the same tests with all in one process, and with router and gateway apart.
 
 mod flows;
+mod protocol;
 mod python;
 mod receiver;
 mod schemathesis;
