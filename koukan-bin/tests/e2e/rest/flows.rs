@@ -1,4 +1,4 @@
-//! Mail by REST and by SMTP, through an agent of either shape.
+//! Mail by REST and by SMTP, through an agent of each shape.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ macro_rules! flows {
     ($($name:ident)*) => {
         mod whole {
             $(#[test] fn $name() { super::$name(super::Shape::Whole); })*
+        }
+        mod loopback {
+            $(#[test] fn $name() { super::$name(super::Shape::Loopback); })*
         }
         mod split {
             $(#[test] fn $name() { super::$name(super::Shape::Split); })*

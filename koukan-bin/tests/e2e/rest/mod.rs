@@ -1,4 +1,5 @@
-//! The REST API: the same tests with all in one process, and with router and gateway apart.
+//! The REST API: the same tests with all in one process, with HTTP within that, and with router and
+//! gateway apart.
 
 mod flows;
 mod protocol;

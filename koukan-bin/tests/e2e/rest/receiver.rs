@@ -121,6 +121,11 @@ fn whole_parsed() {
 }
 
 #[test]
+fn loopback_parsed() {
+    an_application_gets_parsed_mail_with_its_attachments(Shape::Loopback);
+}
+
+#[test]
 fn split_parsed() {
     an_application_gets_parsed_mail_with_its_attachments(Shape::Split);
 }
@@ -128,6 +133,11 @@ fn split_parsed() {
 #[test]
 fn whole_addresses() {
     an_application_gets_mail_for_its_own_addresses_only(Shape::Whole);
+}
+
+#[test]
+fn loopback_addresses() {
+    an_application_gets_mail_for_its_own_addresses_only(Shape::Loopback);
 }
 
 #[test]

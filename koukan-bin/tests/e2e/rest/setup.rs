@@ -16,6 +16,8 @@ use crate::process::{Process, await_listener, free_address};
 pub(super) enum Shape {
     /// `koukan run` alone.
     Whole,
+    /// `koukan run` alone, whose router and gateway speak HTTP to each other.
+    Loopback,
     /// `koukan-router` and `koukan-gateway`, with HTTP between them.
     Split,
 }
@@ -77,6 +79,11 @@ impl Agent {
                     "koukan.yaml",
                     include_str!("../../../../config/local/koukan.yaml"),
                 ),
+            )],
+            Shape::Loopback => vec![(
+                PathBuf::from(env!("CARGO_BIN_EXE_koukan")),
+                "run",
+                write("loopback.yaml", include_str!("loopback.yaml")),
             )],
             Shape::Split => vec![
                 (
