@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listener, free_address};
+use crate::process::{Process, await_listener, free_address, quoted};
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -42,10 +42,10 @@ impl Agent {
         let (ingress, submission) = (free_address(), free_address());
         let config = config_file(&directory);
         let text = include_str!("../../../config/local/koukan.yaml")
-            .replace("127.0.0.1:1025", &ingress.to_string())
-            .replace("127.0.0.1:1587", &submission.to_string())
-            .replace("127.0.0.1:3025", &sink.to_string())
-            .replace("127.0.0.1:8000", &free_address().to_string())
+            .replace("127.0.0.1:1025\"", &quoted(ingress))
+            .replace("127.0.0.1:1587\"", &quoted(submission))
+            .replace("127.0.0.1:3025\"", &quoted(sink))
+            .replace("127.0.0.1:8000\"", &quoted(free_address()))
             .replace("data/", &format!("{}/", directory.path().display()))
             // Tests do not wait for minutes.
             + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";

@@ -81,6 +81,12 @@ pub(crate) fn free_address() -> SocketAddr {
     }
 }
 
+/// An address with the quotation mark after it, to be put into a configuration in the place of
+/// another: that one may be the beginning of a third, but for the mark.
+pub(crate) fn quoted(address: SocketAddr) -> String {
+    format!("{address}\"")
+}
+
 /// Waits until something listens.
 pub(crate) fn await_listener(address: SocketAddr) {
     let limit = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listener, free_address};
+use crate::process::{Process, await_listener, free_address, quoted};
 
 /// How an agent is put together.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +57,12 @@ impl Agent {
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
             let text = text
-                .replace("127.0.0.1:1025", &ingress.to_string())
-                .replace("127.0.0.1:1587", &submission.to_string())
-                .replace("127.0.0.1:3025", &sink.to_string())
-                .replace("127.0.0.1:8000", &rest.to_string())
-                .replace("127.0.0.1:8001", &gateway.to_string())
-                .replace("127.0.0.1:8002", &receiver.to_string())
+                .replace("127.0.0.1:1025\"", &quoted(ingress))
+                .replace("127.0.0.1:1587\"", &quoted(submission))
+                .replace("127.0.0.1:3025\"", &quoted(sink))
+                .replace("127.0.0.1:8000\"", &quoted(rest))
+                .replace("127.0.0.1:8001\"", &quoted(gateway))
+                .replace("127.0.0.1:8002\"", &quoted(receiver))
                 .replace("data/", &format!("{}/", directory.path().display()))
                 // Tests do not wait for minutes.
                 + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
