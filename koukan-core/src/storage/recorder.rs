@@ -96,6 +96,9 @@ impl Recorder {
     /// transaction is written down some time later, off the reply path.
     pub fn delivered(self) {
         self.custody.forgo();
+        // Summaries wait to be written; the message need not wait with them.
+        let body = self.live.update(|state| state.body.take());
+        drop(body);
         self.storage.summarise(self.live);
     }
 }
