@@ -6,6 +6,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::random;
+
 /// 128 bits: a counter that grows within this process, then random bits.
 ///
 /// *Shape*: as text 26 digits of Crockford's base 32 in lower case. The first 48 bits start at a
@@ -25,8 +27,7 @@ const LEN: usize = 26;
 impl RandomId {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let mut octets = [0_u8; 16];
-        getrandom::fill(&mut octets).expect("the operating system gives random octets");
+        let octets: [u8; 16] = random::octets().expect("the operating system gives random octets");
         let random = u128::from_be_bytes(octets);
         let start = u64::from_be_bytes([
             0, 0, octets[0], octets[1], octets[2], octets[3], octets[4], octets[5],

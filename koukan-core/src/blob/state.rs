@@ -78,15 +78,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds octets and wakes the readers; returns how many are in memory now.
-    pub(super) fn push(&self, chunk: Bytes) -> u64 {
+    /// Adds octets and wakes the readers, but for those that `poller` would wake; returns how many
+    /// octets are in memory now.
+    pub(super) fn push(&self, chunk: Bytes, poller: Option<&Waker>) -> u64 {
         if let Some(pool) = &self.pool {
             pool.take(chunk.len() as u64);
         }
         let (in_memory, waiters) = {
             let mut state = self.lock();
             state.push(chunk);
-            (state.len - state.tail_start, mem::take(&mut state.waiters))
+            (state.len - state.tail_start, state.take_waiters(poller))
         };
         wake(waiters);
         in_memory
@@ -106,14 +107,15 @@ impl Shared {
         self.give_back(octets);
     }
 
-    pub(super) fn end(&self, end: End) {
+    /// Ends the blob unless it has ended; wakes as `push` does.
+    pub(super) fn end(&self, end: End, poller: Option<&Waker>) {
         let waiters = {
             let mut state = self.lock();
             if state.end != End::Growing {
                 return;
             }
             state.end = end;
-            mem::take(&mut state.waiters)
+            state.take_waiters(poller)
         };
         wake(waiters);
     }
@@ -200,6 +202,14 @@ impl State {
     pub(super) fn in_memory(&self) -> Option<Vec<Bytes>> {
         let is_whole = self.is_finished() && self.tail_start == 0;
         is_whole.then(|| self.tail.iter().map(|(_, chunk)| chunk.clone()).collect())
+    }
+
+    fn take_waiters(&mut self, poller: Option<&Waker>) -> Vec<Waker> {
+        let Some(poller) = poller else {
+            return mem::take(&mut self.waiters);
+        };
+        let is_woken = |waiter: &mut Waker| !waiter.will_wake(poller);
+        self.waiters.extract_if(.., is_woken).collect()
     }
 
     /// Asks to be woken at the next change.

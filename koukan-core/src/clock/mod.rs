@@ -1,7 +1,12 @@
-//! The wall clock, as a trait, so that tests can set it.
+//! The wall clock, as a trait, so that tests can set it; and [`Alarm`], a timer for deadlines that
+//! move.
 //!
 //! Timeouts and intervals use tokio's clock, which tests can pause; the time of day, as it stands
 //! in header fields and in the queue, comes from here.
+
+mod alarm;
+
+pub use self::alarm::Alarm;
 
 use std::{fmt::Debug, sync::Arc};
 

@@ -129,7 +129,12 @@ impl Reply {
 /// Keeps the text from breaking the framing on the wire.
 fn sanitize(text: Cow<'static, str>) -> Cow<'static, str> {
     let is_clean = |c: char| c == '\n' || c == '\t' || !c.is_control();
-    if text.chars().all(is_clean) {
+    let is_printable = |octet: u8| (b' '..=b'~').contains(&octet);
+    // Most texts are plain, which is found out quickly: without a way out, many octets at a time.
+    let is_plain = text
+        .bytes()
+        .fold(true, |is, octet| is & is_printable(octet));
+    if is_plain || text.chars().all(is_clean) {
         return text;
     }
     let unified = text.replace("\r\n", "\n");

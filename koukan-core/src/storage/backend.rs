@@ -54,6 +54,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// a part is said to be stored, or is there already, and is not finished or not of that length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
+    /// Writes down, in one commit, what became of transactions that were never committed: final
+    /// ones without a body, a key or a lease. One whose identity is there already is left out.
+    ///
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError>;
+
     /// Writes a transaction in the place of its draft, the one of the same identity and sender's
     /// name with [`Work::Abandon`](super::record::Work::Abandon), in one commit.
     ///

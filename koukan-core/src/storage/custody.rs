@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use super::{
     BackendError, Storage,
     conclude::conclude,
-    live::{Durability, Live},
+    live::{Durability, Live, Side},
     record::{FinalReason, NewBody, NewTransaction, Status, Terms, TransactionId},
 };
 
@@ -126,7 +126,7 @@ impl Custody {
             storage.backend().insert(new).await
         };
         if let Err(error) = committed {
-            live.update(|state| {
+            live.update(Side::Reader, |state| {
                 // Otherwise a draft that is given up was taken under lease meanwhile.
                 if state.durability == Durability::Committing {
                     state.durability = before;
@@ -142,7 +142,7 @@ impl Custody {
     /// Goes on where the transaction is in the durable tier.
     fn committed(&self, terms: Terms, status: Status, is_leased: bool) {
         let Inner { storage, live, .. } = &*self.0;
-        let (end, is_abandoned) = live.update(|state| {
+        let (end, is_abandoned) = live.update(Side::Reader, |state| {
             state.terms = terms;
             if is_leased {
                 state.durability = Durability::Leased {
@@ -229,7 +229,8 @@ impl Drop for Inner {
             }
             hold.attempt.take()
         };
-        self.live.update(|state| state.is_cancelled = true);
+        self.live
+            .update(Side::Reader, |state| state.is_cancelled = true);
         if let Some(attempt) = attempt {
             attempt.abort();
         }

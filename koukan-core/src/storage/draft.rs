@@ -10,7 +10,7 @@ use crate::{blob::Blob, body::Body, path::ReversePath, transaction::Mail};
 use super::{
     BackendError, CustodyError, Lease, Recorder, SharedBody, Storage, Watch,
     conclude::conclude,
-    live::Durability,
+    live::{Durability, Side},
     live_body::{LiveBody, LivePart},
     record::{Due, FinalReason, NewTransaction, Status, Terms, Work},
 };
@@ -32,7 +32,7 @@ impl Recorder {
             blob: Blob::from_bytes(description),
             parts: Some(parts.collect()),
         };
-        self.live.update(|state| {
+        self.live.update(Side::Reader, |state| {
             state.has_all_recipients = true;
             state.body = Some(body);
         });
@@ -58,7 +58,7 @@ impl Recorder {
 
     /// Sets the body of another transaction as that of this one, by reference.
     pub fn shared_body(&self, body: SharedBody) {
-        self.live.update(|state| {
+        self.live.update(Side::Reader, |state| {
             state.has_all_recipients = true;
             state.body = Some(body.0);
         });
@@ -66,7 +66,7 @@ impl Recorder {
 
     /// Tells readers that something of the body has changed.
     pub fn touch(&self) {
-        self.live.update(|_| ());
+        self.live.update(Side::Reader, |_| ());
     }
 
     /// Whether all of the message is there.
@@ -142,7 +142,7 @@ impl Recorder {
         };
         self.storage.backend().insert(new).await?;
         self.custody().forgo();
-        self.live.update(|state| {
+        self.live.update(Side::Reader, |state| {
             state.terms = terms;
             state.durability = Durability::Draft;
             state.settle(status.clone());
@@ -183,7 +183,7 @@ impl Recorder {
         match durability {
             Durability::Volatile => {
                 self.custody().forgo();
-                self.live.update(|state| state.settle(status));
+                self.live.update(Side::Reader, |state| state.settle(status));
                 self.storage.summarise(Arc::clone(&self.live));
             }
             // A message that is complete is committed by whoever completed it, with this end.
@@ -200,7 +200,7 @@ impl Recorder {
 
     /// Ends a transaction to which nothing was promised, with a reason of its own.
     pub fn give_up(&self, reason: FinalReason) {
-        self.live.update(|state| {
+        self.live.update(Side::Reader, |state| {
             state.is_cancelled = true;
             state.settle(Status::Final(reason));
         });
@@ -217,7 +217,7 @@ impl Storage {
             return None;
         }
         // A lease that was dropped before no longer counts: there is another one.
-        live.update(|state| state.is_abandoned = false);
+        live.update(Side::Reader, |state| state.is_abandoned = false);
         let recorder = Recorder::new(self.clone(), Arc::clone(live));
         recorder.custody().forgo();
         Some((recorder, Lease::of_new(self.clone(), Arc::clone(live))))

@@ -18,7 +18,7 @@ use super::{
     Answer, AttemptEnd, BackendError, Storage,
     conclude::final_reason,
     lease_body::LeaseBody,
-    live::{Durability, Live},
+    live::{Durability, Live, Side},
     record::{
         Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, Terms,
         TransactionId, Work,
@@ -65,7 +65,7 @@ impl Lease {
         let recipients = transaction.recipients.clone();
         let live = storage.live_of_stored(transaction);
         // Nobody but this session can have changed it since it was read.
-        live.update(|state| {
+        live.update(Side::Output, |state| {
             state.durability = Durability::Leased { fence, terms };
             state.recipients = recipients;
             state.last_attempt.clone_from(&last_attempt);
@@ -130,7 +130,7 @@ impl Lease {
 
     /// Says that an attempt begins: replies of the one before it no longer count.
     pub(crate) fn begin_attempt(&self) {
-        self.live.update(|state| {
+        self.live.update(Side::Output, |state| {
             state.attempt_count = self.attempt_count.saturating_add(1);
             state.answers.clear();
             state.end = None;
@@ -145,7 +145,7 @@ impl Lease {
     /// The next recipient that is not settled, with its position; `None` when there are no more.
     pub fn poll_recipient(&mut self, cx: &task::Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
         let mut position = self.next_recipient;
-        let next = self.live.poll(cx, |state| {
+        let next = self.live.poll(cx, Side::Output, |state| {
             while let Some(recipient) = state.recipients.get(position) {
                 position += 1;
                 if recipient.settled.is_none() {
@@ -165,14 +165,15 @@ impl Lease {
 
     /// The message, once its transfer has begun.
     pub fn poll_body(&self, cx: &task::Context<'_>) -> Poll<LeaseBody> {
-        self.live
-            .poll(cx, |state| state.body.as_ref().map(LeaseBody::of))
+        self.live.poll(cx, Side::Output, |state| {
+            state.body.as_ref().map(LeaseBody::of)
+        })
     }
 
     /// Ready when the transaction is cancelled, or was given up because its message did not come,
     /// so that the attempt should end.
     pub fn poll_cancelled(&self, cx: &task::Context<'_>) -> Poll<()> {
-        self.live.poll(cx, |state| {
+        self.live.poll(cx, Side::Output, |state| {
             (state.is_cancelled || state.is_final()).then_some(())
         })
     }
@@ -180,12 +181,14 @@ impl Lease {
     /// Leaves a transaction that is new to the queue: no attempt is made now.
     pub(crate) fn leave(mut self) {
         self.is_finished = true;
-        self.live.update(|state| state.is_abandoned = true);
+        self.live
+            .update(Side::Output, |state| state.is_abandoned = true);
     }
 
     /// Passes on the reply to MAIL or RCPT.
     pub fn answer(&self, answer: Answer) {
-        self.live.update(|state| state.answers.push(answer));
+        self.live
+            .update(Side::Output, |state| state.answers.push(answer));
     }
 
     /// Ends the lease with what the attempt brought: passes on the final reply, and writes the
@@ -204,7 +207,7 @@ impl Lease {
     /// start.
     pub async fn finish(mut self, end: AttemptEnd) -> Result<(), BackendError> {
         self.is_finished = true;
-        let is_leased = self.live.update(|state| {
+        let is_leased = self.live.update(Side::Output, |state| {
             let final_reply = end.attempt.final_reply.clone();
             state.answers.push(Answer::Final(final_reply));
             state.end = Some(end.clone());
@@ -259,7 +262,7 @@ impl Lease {
         self.is_finished = true;
         let status = Status::Final(reason);
         let Durability::Leased { fence, .. } = self.live.lock().durability else {
-            self.live.update(|state| state.settle(status));
+            self.live.update(Side::Output, |state| state.settle(status));
             return Ok(());
         };
         let mut settlement = Settlement {
@@ -290,7 +293,7 @@ impl Drop for Lease {
         if self.is_finished {
             return;
         }
-        let durability = self.live.update(|state| {
+        let durability = self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
             match state.durability {
                 // Whoever was promised something reads of attempts that are written down.

@@ -57,7 +57,19 @@ pub(super) struct State {
     pub(super) status: Option<Status>,
     /// Grows with each change.
     pub(super) changes: u64,
-    waiters: Vec<Waker>,
+    /// The task that polls the input side and, after it, the output side, and then looks for
+    /// answers: neither need wake the other there.
+    poller: Option<Waker>,
+    waiters: Vec<(Side, Waker)>,
+}
+
+/// Who changes a transaction, or waits for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Input,
+    Output,
+    /// Whoever reads, and whoever steps in from outside.
+    Reader,
 }
 
 /// A reply from upstream.
@@ -122,7 +134,7 @@ impl Live {
     /// Sets the MAIL command, unless it is known; returns what it is.
     pub(super) fn set_mail(&self, mail: Mail) -> &Mail {
         let mail = self.mail.get_or_init(|| mail);
-        self.update(|_| ());
+        self.update(Side::Reader, |_| ());
         mail
     }
 
@@ -130,15 +142,15 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes everyone who waits for a change.
-    pub(super) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    /// Changes the state and wakes everyone who waits for a change by `side`.
+    pub(super) fn update<T>(&self, side: Side, change: impl FnOnce(&mut State) -> T) -> T {
         let (result, waiters) = {
             let mut state = self.lock();
             let result = change(&mut state);
             state.changes += 1;
-            (result, std::mem::take(&mut state.waiters))
+            (result, state.take_waiters(side))
         };
-        for waiter in waiters {
+        for (_, waiter) in waiters {
             waiter.wake();
         }
         result
@@ -146,7 +158,7 @@ impl Live {
 
     /// Notes what the settlement under that lease has written; a later lease goes on.
     pub(super) fn settled(&self, fence: u64, status: Status) {
-        self.update(|state| {
+        self.update(Side::Output, |state| {
             let is_held =
                 matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence);
             if is_held {
@@ -158,27 +170,26 @@ impl Live {
 
     /// Notes that the lease with that token was given back; a later lease goes on.
     pub(super) fn released(&self, fence: u64) {
-        self.update(|state| {
+        self.update(Side::Output, |state| {
             if matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence) {
                 state.durability = Durability::Settled;
             }
         });
     }
 
-    /// Looks for something in the state; if it is not there yet, the task is woken at a change.
+    /// Looks for something in the state on behalf of `side`; if it is not there yet, the task is
+    /// woken at a change.
     pub(super) fn poll<T>(
         &self,
         cx: &task::Context<'_>,
+        side: Side,
         look: impl FnOnce(&State) -> Option<T>,
     ) -> Poll<T> {
         let mut state = self.lock();
         if let Some(found) = look(&state) {
             return Poll::Ready(found);
         }
-        let waker = cx.waker();
-        if !state.waiters.iter().any(|other| other.will_wake(waker)) {
-            state.waiters.push(waker.clone());
-        }
+        state.wait(side, cx.waker());
         Poll::Pending
     }
 }
@@ -205,8 +216,34 @@ impl State {
             terms: Terms::default(),
             status: None,
             changes: 0,
+            poller: None,
             waiters: Vec::new(),
         }
+    }
+
+    fn wait(&mut self, side: Side, waker: &Waker) {
+        let is_known = |(other, known): &(Side, Waker)| *other == side && known.will_wake(waker);
+        if !self.waiters.iter().any(is_known) {
+            self.waiters.push((side, waker.clone()));
+        }
+    }
+
+    /// Says that the task polls both sides, the output side last, until it says otherwise.
+    pub(super) fn set_poller(&mut self, poller: Option<&Waker>) {
+        match (&mut self.poller, poller) {
+            (Some(known), Some(poller)) => known.clone_from(poller),
+            (known, poller) => *known = poller.cloned(),
+        }
+    }
+
+    /// Takes out those who are to be woken when `side` has changed something.
+    fn take_waiters(&mut self, side: Side) -> Vec<(Side, Waker)> {
+        let Some(poller) = self.poller.as_ref().filter(|_| side != Side::Reader) else {
+            return std::mem::take(&mut self.waiters);
+        };
+        let is_woken =
+            |(side, waker): &mut (Side, Waker)| *side == Side::Reader || !waker.will_wake(poller);
+        self.waiters.extract_if(.., is_woken).collect()
     }
 
     pub(super) fn push_recipient(&mut self, rcpt: Rcpt) -> usize {

@@ -14,7 +14,7 @@ use crate::{
 use super::{
     AttemptEnd, Backend, BackendError, Storage,
     conclude::conclude,
-    live::{Durability, Live},
+    live::{Durability, Live, Side},
     live_body::{LiveBody, LivePart},
     record::{BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms},
 };
@@ -158,7 +158,9 @@ impl Storage {
         let mut settlement = self.settlement(live, end, fence, terms);
         let status = settlement.status.clone();
         self.write_settlement(&mut settlement).await?;
-        live.update(|state| state.recipients = settlement.recipients);
+        live.update(Side::Reader, |state| {
+            state.recipients = settlement.recipients
+        });
         live.settled(fence, status.clone());
         self.due_changed(&status);
         self.cancel_late(live).await

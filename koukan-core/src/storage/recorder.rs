@@ -14,7 +14,12 @@ use crate::{
     transaction::Rcpt,
 };
 
-use super::{Answer, Custody, Storage, live::Live, live_body::LiveBody, record::TransactionId};
+use super::{
+    Answer, Custody, Storage,
+    live::{Live, Side, State},
+    live_body::LiveBody,
+    record::TransactionId,
+};
 
 /// Writes a transaction as it arrives, and reads the replies that come back.
 ///
@@ -49,18 +54,20 @@ impl Recorder {
 
     /// Adds a recipient; returns its position.
     pub fn rcpt(&self, rcpt: Rcpt) -> usize {
-        self.live.update(|state| state.push_recipient(rcpt))
+        self.live
+            .update(Side::Input, |state| state.push_recipient(rcpt))
     }
 
     /// Says that there are no more recipients.
     pub fn finish_recipients(&self) {
-        self.live.update(|state| state.has_all_recipients = true);
+        self.live
+            .update(Side::Input, |state| state.has_all_recipients = true);
     }
 
     /// Sets the message: complete header lines that stand before the blob, and the blob, which may
     /// still grow. The first body stands.
     pub fn body(&self, prefix: Vec<Bytes>, blob: Blob) {
-        self.live.update(|state| {
+        self.live.update(Side::Input, |state| {
             state.has_all_recipients = true;
             state
                 .body
@@ -80,11 +87,23 @@ impl Recorder {
     /// As [`Recorder::answer`], to be polled.
     pub fn poll_answer(&mut self, cx: &task::Context<'_>) -> Poll<Answer> {
         let seen = self.answers_seen;
-        let answer = self.live.poll(cx, |state| state.answers.get(seen).cloned());
+        let look = |state: &State| state.answers.get(seen).cloned();
+        let answer = self.live.poll(cx, Side::Input, look);
         if answer.is_ready() {
             self.answers_seen += 1;
         }
         answer
+    }
+
+    /// Says that this task polls the attempt after whatever it does here, and looks for answers
+    /// after that: then the two do not wake each other. To be said again at each poll.
+    pub(crate) fn attempt_is_beside(&self, cx: &task::Context<'_>) {
+        self.live.lock().set_poller(Some(cx.waker()));
+    }
+
+    /// The attempt goes on elsewhere from now on.
+    pub(crate) fn attempt_is_elsewhere(&self) {
+        self.live.lock().set_poller(None);
     }
 
     /// The right to take the transaction into custody.
@@ -97,7 +116,10 @@ impl Recorder {
     pub fn delivered(self) {
         self.custody.forgo();
         // Summaries wait to be written; the message need not wait with them.
-        let body = self.live.update(|state| state.body.take());
+        let body = self.live.update(Side::Input, |state| {
+            state.set_poller(None);
+            state.body.take()
+        });
         drop(body);
         self.storage.summarise(self.live);
     }

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -69,11 +68,11 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
                 Entry::Flush(done) => flushed.push(done),
             }
         }
-        let summaries = lives.iter().filter_map(|live| of(live));
-        let inserts = summaries.map(|summary| backend.insert(summary));
-        let results = join_all(inserts).await;
-        if let Some(error) = results.into_iter().find_map(Result::err) {
-            tracing::warn!(%error, "could not write down what became of a transaction");
+        let summaries: Vec<_> = lives.iter().filter_map(|live| of(live)).collect();
+        if !summaries.is_empty()
+            && let Err(error) = backend.summarise(summaries).await
+        {
+            tracing::warn!(%error, "could not write down what became of transactions");
         }
         for done in flushed {
             // Whoever asked may have stopped waiting.

@@ -10,7 +10,7 @@ use crate::blob::Blob;
 
 use super::{
     BackendError, Snapshot, Storage,
-    live::{Durability, Live},
+    live::{Durability, Live, Side},
     live_body::LiveBody,
     record::{Attempt, BodyKind, FinalReason, Settlement, Status, TransactionId},
 };
@@ -56,7 +56,7 @@ impl Storage {
     /// Dropped before it ends, the transaction may have been cancelled or not.
     pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
         let live = &watch.live;
-        let durability = live.update(|state| {
+        let durability = live.update(Side::Reader, |state| {
             if !state.is_final() {
                 state.is_cancelled = true;
             }
@@ -64,7 +64,7 @@ impl Storage {
         });
         let cancelled = Status::Final(FinalReason::Cancelled);
         match durability {
-            Durability::Volatile => live.update(|state| state.settle(cancelled)),
+            Durability::Volatile => live.update(Side::Reader, |state| state.settle(cancelled)),
             // Whoever works on it sees the cancellation and settles it.
             Durability::Committing | Durability::Leased { .. } => {}
             Durability::Draft | Durability::Settled => {
@@ -137,7 +137,7 @@ impl Storage {
             notification: None,
         };
         self.write_settlement(&mut settlement).await?;
-        live.update(|state| {
+        live.update(Side::Reader, |state| {
             state.durability = Durability::Settled;
             state.settle(status);
         });
@@ -177,8 +177,9 @@ impl Watch {
 
     /// As [`Watch::changed`], to be polled.
     pub fn poll_changed(&self, cx: &task::Context<'_>) -> Poll<()> {
-        self.live
-            .poll(cx, |state| (state.changes != self.seen).then_some(()))
+        self.live.poll(cx, Side::Reader, |state| {
+            (state.changes != self.seen).then_some(())
+        })
     }
 
     /// The body, if all of it is there.

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -36,7 +36,9 @@ const CHUNKS_QUEUED: usize = 2;
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
 /// The driver owns the call. The call advances while any of the driver's `async` methods is
-/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`].
+/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]: what a
+/// method hands on does not wake the task that polled the driver last, since nobody but that task
+/// can go on with it.
 ///
 /// Dropping the driver drops the call and ends both streams with [`Aborted`](super::Aborted).
 ///
@@ -79,6 +81,9 @@ pub struct Driver {
     recipients: Option<pipe::Sender<Command<Rcpt>>>,
     body: Option<pipe::Sender<Piece>>,
     asked: Vec<Arc<slot::Shared>>,
+    /// Who polled the call last, and so polls it again after it was given something: what waits
+    /// for that within the call need not wake the same task.
+    poller: Option<Waker>,
 }
 
 /// The call has ended already; its final reply waits in [`Driver::finish`].
@@ -123,6 +128,7 @@ impl Driver {
             recipients: Some(recipients),
             body: Some(body),
             asked: vec![pending.shared()],
+            poller: None,
         };
         (driver, pending)
     }
@@ -150,7 +156,7 @@ impl Driver {
         self.asked.push(pending.shared());
         if let Some(recipients) = &self.recipients {
             // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
-            let _ = recipients.send(Command::new(rcpt, slot));
+            let _ = recipients.send(Command::new(rcpt, slot), self.poller.as_ref());
         }
         pending
     }
@@ -158,7 +164,7 @@ impl Driver {
     /// Says that there are no more recipients.
     pub fn data(&mut self) {
         if let Some(recipients) = self.recipients.take() {
-            recipients.finish();
+            recipients.finish(self.poller.as_ref());
         }
     }
 
@@ -176,7 +182,8 @@ impl Driver {
         self.data();
         poll_fn(|cx| self.poll_body_ready(cx)).await?;
         let body = self.body.as_ref().ok_or(Ended)?;
-        body.send(Piece::Chunk(chunk)).map_err(|_| Ended)
+        body.send(Piece::Chunk(chunk), self.poller.as_ref())
+            .map_err(|_| Ended)
     }
 
     /// Hands the whole body upstream at once, by reference where it is a blob; in place of
@@ -187,8 +194,8 @@ impl Driver {
         self.data();
         if let Some(sender) = self.body.take() {
             // Nobody pulls the body any more: the final reply is on its way.
-            let _ = sender.send(Piece::Rest(body));
-            sender.finish();
+            let _ = sender.send(Piece::Rest(body), self.poller.as_ref());
+            sender.finish(self.poller.as_ref());
         }
     }
 
@@ -200,7 +207,7 @@ impl Driver {
     pub async fn finish(&mut self) -> Reply {
         self.data();
         if let Some(body) = self.body.take() {
-            body.finish();
+            body.finish(self.poller.as_ref());
         }
         poll_fn(|cx| self.poll_progress(cx)).await;
         self.final_reply.clone().unwrap_or_else(Reply::local_error)
@@ -217,8 +224,7 @@ impl Driver {
 
     /// As [`Driver::wait`], to be polled.
     pub fn poll_wait(&mut self, cx: &mut task::Context<'_>, pending: &mut Pending) -> Poll<Reply> {
-        // The order is free: an answer wakes the task through `pending`.
-        if let Poll::Ready(reply) = Pin::new(&mut *pending).poll(cx) {
+        if let Some(reply) = pending.look() {
             return Poll::Ready(reply);
         }
         let _ = self.poll_progress(cx);
@@ -241,6 +247,10 @@ impl Driver {
         let Some(call) = &mut self.call else {
             return Poll::Ready(());
         };
+        match &mut self.poller {
+            Some(poller) => poller.clone_from(cx.waker()),
+            None => self.poller = Some(cx.waker().clone()),
+        }
         let result = match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
             Ok(result) => ready!(result),
             Err(panic) => Err(Panicked::new(panic).into()),

@@ -41,6 +41,14 @@ struct State<T> {
     is_received: bool,
 }
 
+impl<T> State<T> {
+    /// Whoever waits for items, unless `poller` is the same.
+    fn receiver_but(&mut self, poller: Option<&Waker>) -> Option<Waker> {
+        self.receiver
+            .take_if(|receiver| !poller.is_some_and(|poller| receiver.will_wake(poller)))
+    }
+}
+
 fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -57,32 +65,39 @@ impl<T> Sender<T> {
         if state.queue.len() < state.capacity {
             return Poll::Ready(Ok(()));
         }
-        state.sender = Some(cx.waker().clone());
+        keep(&mut state.sender, cx);
         Poll::Pending
     }
 
     /// Adds an item; the caller has seen [`Sender::poll_ready`].
-    pub(crate) fn send(&self, item: T) -> Result<(), Unreceived> {
+    ///
+    /// The consumer is woken, unless `poller` would do that: whoever polls the consumer anyway.
+    pub(crate) fn send(&self, item: T, poller: Option<&Waker>) -> Result<(), Unreceived> {
         let mut state = lock(&self.0);
         if !state.is_received {
             return Err(Unreceived);
         }
         debug_assert!(state.queue.len() < state.capacity, "poll_ready was skipped");
         state.queue.push_back(item);
-        wake(state, |state| state.receiver.take());
+        wake(state, |state| state.receiver_but(poller));
         Ok(())
     }
 
-    /// Ends the queue cleanly.
-    pub(crate) fn finish(self) {
-        lock(&self.0).end = Some(Ok(()));
+    /// Ends the queue cleanly; wakes as [`Sender::send`] does.
+    pub(crate) fn finish(self, poller: Option<&Waker>) {
+        let mut state = lock(&self.0);
+        state.end = Some(Ok(()));
+        wake(state, |state| state.receiver_but(poller));
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
-        state.end.get_or_insert(Err(Aborted));
+        if state.end.is_some() {
+            return;
+        }
+        state.end = Some(Err(Aborted));
         wake(state, |state| state.receiver.take());
     }
 }
@@ -103,7 +118,7 @@ impl<T> Receiver<T> {
         if state.end.is_some() {
             return Poll::Ready(None);
         }
-        state.receiver = Some(cx.waker().clone());
+        keep(&mut state.receiver, cx);
         Poll::Pending
     }
 }
@@ -115,6 +130,13 @@ impl<T> Drop for Receiver<T> {
         let queue = std::mem::take(&mut state.queue);
         wake(state, |state| state.sender.take());
         drop(queue);
+    }
+}
+
+fn keep(waker: &mut Option<Waker>, cx: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *waker = Some(cx.waker().clone()),
     }
 }
 

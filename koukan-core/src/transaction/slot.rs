@@ -66,6 +66,9 @@ enum Phase {
     Taken,
 }
 
+/// The slot was dropped unanswered.
+struct Dropped;
+
 pub(super) fn slot() -> (Slot, Pending) {
     let shared = Arc::new(Shared(Mutex::new(State {
         phase: Phase::Open,
@@ -147,6 +150,19 @@ impl fmt::Debug for Slot {
 // === impl Pending ===
 
 impl Pending {
+    /// The reply, if it is there; if not, nobody is woken by it until this is polled. So whoever
+    /// polls this after the call is not woken by what the call has just answered.
+    pub(super) fn look(&mut self) -> Option<Reply> {
+        let mut state = self.shared.lock();
+        state.waker = None;
+        state.take()
+    }
+
+    /// As `look`, without taking the reply.
+    pub(crate) fn unregister(&mut self) {
+        self.shared.lock().waker = None;
+    }
+
     pub(super) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
     }
@@ -157,11 +173,8 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         loop {
-            if let Poll::Ready(reply) = self.shared.poll_reply(cx) {
-                return Poll::Ready(reply);
-            }
-            if !self.shared.is_dropped() {
-                return Poll::Pending;
+            if let Ok(poll) = self.shared.poll_reply(cx) {
+                return poll;
             }
             let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
             ready!(grace.as_mut().poll(cx));
@@ -177,6 +190,19 @@ impl fmt::Debug for Pending {
 }
 
 // === impl Shared ===
+
+impl State {
+    fn take(&mut self) -> Option<Reply> {
+        match self.phase {
+            Phase::Open | Phase::Dropped | Phase::Answering => return None,
+            Phase::Answered(_) | Phase::Taken => {}
+        }
+        match mem::replace(&mut self.phase, Phase::Taken) {
+            Phase::Answered(reply) => Some(reply),
+            _ => panic!("a pending reply was polled after it was ready"),
+        }
+    }
+}
 
 impl Shared {
     /// Answers unless that was done; the first answer stands.
@@ -198,21 +224,17 @@ impl Shared {
         wake(waker);
     }
 
-    fn poll_reply(&self, cx: &Context<'_>) -> Poll<Reply> {
+    /// The reply; else, for a slot that was dropped, that its time runs.
+    fn poll_reply(&self, cx: &Context<'_>) -> Result<Poll<Reply>, Dropped> {
         let mut state = self.lock();
-        match mem::replace(&mut state.phase, Phase::Taken) {
-            Phase::Answered(reply) => Poll::Ready(reply),
-            Phase::Taken => panic!("a pending reply was polled after it was ready"),
-            phase => {
-                state.phase = phase;
-                state.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(reply) = state.take() {
+            return Ok(Poll::Ready(reply));
         }
-    }
-
-    fn is_dropped(&self) -> bool {
-        matches!(self.lock().phase, Phase::Dropped)
+        state.waker = Some(cx.waker().clone());
+        match state.phase {
+            Phase::Dropped => Err(Dropped),
+            _ => Ok(Poll::Pending),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -49,6 +49,10 @@ impl Backend for Failing {
         self.inner.insert(transaction).await
     }
 
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        self.inner.summarise(summaries).await
+    }
+
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         if take_one(&self.full_completes) {
             return Err(BackendError::Full("no space left".into()));

@@ -46,6 +46,10 @@ impl Backend for Failing {
         self.inner.insert(transaction).await
     }
 
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        self.inner.summarise(summaries).await
+    }
+
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.inner.complete(transaction).await
     }

@@ -103,6 +103,7 @@ impl DataDecoder {
     fn take_lines(&mut self, buffer: &mut BytesMut) -> (Bytes, Stop) {
         // Octets before `read` are dealt with; those that stay are in front of `write`.
         let (mut read, mut write) = (0, 0);
+        let mut may_be_plain = self.line_max.is_none();
         let stop = loop {
             if self.at_line_start {
                 match strip_dot(&buffer[read..]) {
@@ -114,7 +115,16 @@ impl DataDecoder {
                 self.at_line_start = false;
                 self.line_length = 0;
             }
-            let (taken, line) = self.scan_line(&buffer[read..]);
+            let plain = match may_be_plain {
+                true => plain_lines(&buffer[read..]),
+                false => 0,
+            };
+            let (taken, line) = match plain {
+                0 => self.scan_line(&buffer[read..]),
+                plain => (plain, Line::Whole),
+            };
+            // What is not plain is gone through line by line, and not looked at as a whole again.
+            may_be_plain &= plain > 0;
             if read != write {
                 buffer.copy_within(read..read + taken, write);
             }
@@ -160,6 +170,26 @@ impl DataDecoder {
     }
 }
 
+/// Octets at the front that are lines with CRLF at their ends, none but the first with a dot at its
+/// start; 0 where others are among them.
+///
+/// The same as scanning line by line, for what most messages are, but many octets at a time.
+fn plain_lines(octets: &[u8]) -> usize {
+    let end = memchr::memmem::find(octets, b"\n.").or_else(|| memchr::memrchr(b'\n', octets));
+    let Some(end) = end else { return 0 };
+    let lines = &octets[..=end];
+    let pairs = lines.iter().zip(&lines[1..]);
+    // Without a way out, so that many pairs are compared at once.
+    let is_paired = pairs.fold(true, |is, (first, second)| {
+        is & ((*first == b'\r') == (*second == b'\n'))
+    });
+    if is_paired && lines[0] != b'\n' {
+        lines.len()
+    } else {
+        0
+    }
+}
+
 /// How far a scan for the end of a line came.
 enum Line {
     Whole,
@@ -186,6 +216,8 @@ fn strip_dot(line: &[u8]) -> Dot {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use BareLineEnds::{Keep, Reject};
 
@@ -288,6 +320,22 @@ mod tests {
             b"a\r\n.\rb\n.\r\n\r\n.\r\n",
             (b"a\r\n\rb\n.\r\n\r\n", false, Some(b"")),
         );
+    }
+
+    proptest! {
+        /// Where lines have a limit they are gone through one by one.
+        #[test]
+        fn many_lines_at_once_are_as_one_by_one(
+            input in "([a.\r\n]|\r\n|\r\n\\.){0,24}(\r\n\\.\r\n)?X?",
+            step in 1_usize..80,
+            is_kept in any::<bool>(),
+        ) {
+            let policy = if is_kept { Keep } else { Reject };
+            let one_by_one = receive(
+                &mut DataDecoder::new(policy, Some(usize::MAX)), input.as_bytes(), step);
+            let at_once = receive(&mut DataDecoder::new(policy, None), input.as_bytes(), step);
+            prop_assert_eq!(at_once, one_by_one);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) use self::{
     session::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES},
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
-    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTION},
+    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_SUMMARY, INSERT_TRANSACTION},
 };
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};

@@ -69,6 +69,38 @@ pub(crate) static INSERT_TRANSACTION: Statement = Statement::new(|| {
     )
 });
 
+/// Writes a transaction that was never committed and is over, unless its id is there. Binds id,
+/// created, sender, context, mail, recipients, attempt count, last attempt, final reason, final
+/// since.
+pub(crate) static INSERT_SUMMARY: Statement = Statement::new(|| {
+    use Transactions::{
+        AttemptCount, Context, CrashCount, Created, FinalReason, FinalSince, Id, LastAttempt,
+        LeaseFence, Mail, Notify, Recipients, Retry, Sender, Table,
+    };
+    let bound_columns = [
+        Id,
+        Created,
+        Sender,
+        Context,
+        Mail,
+        Recipients,
+        AttemptCount,
+        LastAttempt,
+        FinalReason,
+        FinalSince,
+    ];
+    let zero_columns = [Retry, Notify, CrashCount, LeaseFence];
+    let bounds = bound_columns.map(|_| bound());
+    let zeros = zero_columns.map(|_| Expr::cust("0"));
+    text(
+        Query::insert()
+            .into_table(Table)
+            .columns(bound_columns.into_iter().chain(zero_columns))
+            .values_panic(bounds.into_iter().chain(zeros).collect::<Vec<_>>())
+            .on_conflict(OnConflict::new().do_nothing().to_owned()),
+    )
+});
+
 /// Finds the transaction that has an idempotency key. Binds sender, key; gives id.
 pub(crate) static FIND_KEYED: Statement = Statement::new(|| {
     text(

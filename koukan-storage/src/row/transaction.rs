@@ -99,6 +99,21 @@ impl TransactionRow {
         self.bind_rest(values);
     }
 
+    /// Binds the values of [`INSERT_SUMMARY`](crate::query::INSERT_SUMMARY).
+    pub(crate) fn bind_summary(&self, values: &mut Values) {
+        values
+            .add(self.id.as_str())
+            .add(self.created)
+            .add(&*self.sender)
+            .add(Arc::clone(&self.context))
+            .add(Arc::clone(&self.mail))
+            .add(Arc::clone(&self.recipients))
+            .add(self.attempt_count)
+            .add(self.last_attempt.clone())
+            .add(self.status.final_reason)
+            .add(self.final_since);
+    }
+
     /// Binds the values of [`COMPLETE`](crate::query::COMPLETE).
     pub(crate) fn bind_completion(&self, values: &mut Values) {
         self.bind_rest(values);

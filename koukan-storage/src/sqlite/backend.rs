@@ -38,6 +38,13 @@ impl Backend for SqliteBackend {
             .await
     }
 
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        let rows = summaries.into_iter().map(TransactionRow::new);
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let weight = rows.iter().map(TransactionRow::weight).sum();
+        self.0.writer.ask(weight, rows, Operation::Summarise).await
+    }
+
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         let row = Box::new(TransactionRow::new(transaction)?);
         self.0

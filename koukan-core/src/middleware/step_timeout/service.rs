@@ -1,14 +1,13 @@
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::pin,
     task::{Context, Poll, ready},
 };
 
 use futures_core::future::BoxFuture;
-use tokio::time::{Instant, Sleep, sleep_until};
 use tower::{BoxError, Service};
 
-use crate::{reply::Reply, service::MailService, transaction::Transaction};
+use crate::{clock::Alarm, reply::Reply, service::MailService, transaction::Transaction};
 
 use super::{
     StepTimeouts,
@@ -57,14 +56,14 @@ async fn run<E: Into<BoxError>>(
     steps: Steps,
 ) -> Result<Reply, BoxError> {
     let mut call = pin!(call);
-    let mut timer = Timer(None);
+    let mut timer = Alarm::default();
     poll_fn(|cx| {
         feed.poll(cx);
         if let Poll::Ready(reply) = call.as_mut().poll(cx) {
             return Poll::Ready(reply.map_err(Into::into));
         }
         while let Some(deadline) = steps.next_deadline(cx) {
-            ready!(timer.poll(deadline, cx));
+            ready!(timer.poll(cx, deadline));
             if let Err(Overdue) = steps.expire() {
                 return Poll::Ready(Ok(Reply::elapsed()));
             }
@@ -72,25 +71,4 @@ async fn run<E: Into<BoxError>>(
         Poll::Pending
     })
     .await
-}
-
-/// A timer that is moved as seldom as possible: it may fire too early, never too late.
-struct Timer(Option<Pin<Box<Sleep>>>);
-
-impl Timer {
-    fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self
-            .0
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if deadline < sleep.deadline() {
-            sleep.as_mut().reset(deadline);
-        }
-        loop {
-            ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
-        }
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use tokio::sync::oneshot;
-
 use crate::{
-    body::Body,
     context::Context,
     reply::Reply,
     service::MailService,
@@ -13,7 +10,7 @@ use crate::{
     transaction::{Aborted, Command, Driver, Mail, Rcpt},
 };
 
-use super::{Policy, reduce};
+use super::{Policy, handoff::Taker, reduce};
 
 /// How a leg ended.
 pub(super) struct LegEnd {
@@ -31,7 +28,7 @@ pub(super) async fn run<S: MailService>(
     context: Arc<Context>,
     mail: Mail,
     rcpt: Command<Rcpt>,
-    body: oneshot::Receiver<Body>,
+    body: Taker,
 ) -> Result<LegEnd, Aborted> {
     let (rcpt, slot) = rcpt.into_parts();
     // The reply to MAIL is not waited for: where it refuses, it answers RCPT as well.
@@ -46,7 +43,7 @@ pub(super) async fn run<S: MailService>(
     if !is_accepted {
         return Ok(LegEnd { index, reply: None });
     }
-    let body = with(&mut driver, body).await.map_err(|_| Aborted)?;
+    let body = with(&mut driver, body.take()).await?;
     driver.whole_body(body);
     let reply = Some(driver.finish().await);
     Ok(LegEnd { index, reply })

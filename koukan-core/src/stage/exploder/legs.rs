@@ -4,12 +4,11 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::{Stream, future::BoxFuture};
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::oneshot;
 
 use crate::{
     body::Body,
@@ -21,6 +20,7 @@ use crate::{
 
 use super::{
     Policy,
+    handoff::{Giver, handoff},
     leg::{self, LegEnd},
 };
 
@@ -30,9 +30,18 @@ pub(super) struct Legs<S> {
     policy: Policy,
     context: Arc<context::Context>,
     mail: Mail,
-    running: FuturesUnordered<BoxFuture<'static, Result<LegEnd, Aborted>>>,
-    bodies: Vec<oneshot::Sender<Body>>,
+    running: Running,
+    bodies: Vec<Giver>,
     replies: Vec<Option<Reply>>,
+}
+
+type Leg = BoxFuture<'static, Result<LegEnd, Aborted>>;
+
+/// A lone leg, the usual case, is polled with the others' task itself: it has no waker of its own.
+enum Running {
+    None,
+    One(Leg),
+    Many(FuturesUnordered<Leg>),
 }
 
 impl<S: MailService> Legs<S> {
@@ -47,15 +56,15 @@ impl<S: MailService> Legs<S> {
             policy,
             context,
             mail,
-            running: FuturesUnordered::new(),
+            running: Running::None,
             bodies: Vec::new(),
             replies: Vec::new(),
         }
     }
 
     pub(super) fn start(&mut self, rcpt: Command<Rcpt>) {
-        let (body, later) = oneshot::channel();
-        self.running.push(Box::pin(leg::run(
+        let (body, later) = handoff();
+        self.running.add(Box::pin(leg::run(
             self.bodies.len(),
             self.service.clone(),
             self.policy,
@@ -70,14 +79,14 @@ impl<S: MailService> Legs<S> {
 
     /// How many legs may still take the message.
     pub(super) fn open(&self) -> usize {
-        self.bodies.iter().filter(|body| !body.is_closed()).count()
+        self.bodies.iter().filter(|body| body.is_wanted()).count()
     }
 
-    /// Gives each leg that still takes it what `body` makes.
+    /// Gives each leg that still takes it what `body` makes. The legs are to be polled next.
     pub(super) fn give(&mut self, mut body: impl FnMut() -> Body) {
-        for sender in self.bodies.drain(..).filter(|sender| !sender.is_closed()) {
-            // A leg that ended just now does not need it.
-            let _ = sender.send(body());
+        let is_polled_next = matches!(self.running, Running::One(_));
+        for giver in self.bodies.drain(..).filter(Giver::is_wanted) {
+            giver.give(body(), is_polled_next);
         }
     }
 
@@ -102,13 +111,36 @@ impl<S: MailService> Legs<S> {
     }
 
     fn poll_legs(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Aborted>> {
-        loop {
-            match pin!(&mut self.running).poll_next(cx) {
-                Poll::Ready(Some(Ok(LegEnd { index, reply }))) => self.replies[index] = reply,
-                Poll::Ready(Some(Err(aborted))) => return Poll::Ready(Err(aborted)),
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Pending => return Poll::Pending,
+        while let Some(end) = ready!(self.running.poll_next(cx)) {
+            let LegEnd { index, reply } = end?;
+            self.replies[index] = reply;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Running {
+    fn add(&mut self, leg: Leg) {
+        *self = match std::mem::replace(self, Self::None) {
+            Self::None => Self::One(leg),
+            Self::One(first) => Self::Many([first, leg].into_iter().collect()),
+            Self::Many(legs) => {
+                legs.push(leg);
+                Self::Many(legs)
             }
+        };
+    }
+
+    /// The next leg that has ended; `None` when all have.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<LegEnd, Aborted>>> {
+        match self {
+            Self::None => Poll::Ready(None),
+            Self::One(leg) => {
+                let end = ready!(leg.as_mut().poll(cx));
+                *self = Self::None;
+                Poll::Ready(Some(end))
+            }
+            Self::Many(legs) => pin!(legs).poll_next(cx),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | the legs' replies | otherwise |
 
 mod by_domain;
+mod handoff;
 mod leg;
 mod legs;
 mod reduce;

@@ -173,6 +173,12 @@ impl Future for Exchange<'_> {
             return Poll::Ready(None);
         }
         this.feed(cx);
+        // What the chain answers now is looked at right after.
+        let rcpts = this.rcpts.iter_mut().map(|(_, pending)| pending);
+        this.mail
+            .iter_mut()
+            .chain(rcpts)
+            .for_each(Pending::unregister);
         // Its end shows in the final reply.
         let _ = this.driver.poll_progress(cx);
         this.answer(cx);

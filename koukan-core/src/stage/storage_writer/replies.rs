@@ -2,22 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
-use crate::{reply::Reply, transaction::Slot};
+use crate::{clock::Alarm, reply::Reply, transaction::Slot};
 
 /// Slots that wait for a reply. Each is opened after the one before, so they time out in order.
 pub(super) struct OpenSlots {
     timeout: Duration,
     mail: Option<(Slot, Instant)>,
     rcpts: BTreeMap<usize, (Slot, Instant)>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl OpenSlots {
@@ -26,7 +24,7 @@ impl OpenSlots {
             timeout,
             mail: None,
             rcpts: BTreeMap::new(),
-            timer: None,
+            alarm: Alarm::default(),
         }
     }
 
@@ -61,13 +59,7 @@ impl OpenSlots {
     /// Answers what has been open for too long.
     pub(super) fn poll_timeouts(&mut self, cx: &mut Context<'_>, reply: impl Fn() -> Reply) {
         while let Some(deadline) = self.first_deadline() {
-            let timer = self
-                .timer
-                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            if timer.as_mut().poll(cx) == Poll::Pending {
+            if self.alarm.poll(cx, deadline).is_pending() {
                 return;
             }
             if self.mail.as_ref().is_some_and(|(_, at)| *at <= deadline) {
@@ -76,6 +68,11 @@ impl OpenSlots {
                 slot.answer(reply());
             }
         }
+    }
+
+    /// Ready at a deadline for all of them together.
+    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        self.alarm.poll(cx, deadline)
     }
 
     fn first_deadline(&self) -> Option<Instant> {

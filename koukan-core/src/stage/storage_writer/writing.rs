@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use tokio::time::sleep;
+use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
@@ -89,7 +89,8 @@ impl Writing {
             Err(body) => {
                 let (writer, blob) = self.recorder.pool().create();
                 self.recorder.body(Vec::new(), blob);
-                let mut copy = pin!(body.copy_to(writer));
+                // The attempt is polled after each piece, below.
+                let mut copy = pin!(body.copy_to(writer.before_readers()));
                 self.beside(|cx| copy.as_mut().poll(cx)).await?;
             }
         }
@@ -98,19 +99,20 @@ impl Writing {
 
     /// Waits for the final reply, or for the time to be up.
     async fn final_reply(&mut self) {
-        let mut time_up = pin!(sleep(self.timeouts.final_reply));
+        let deadline = Instant::now() + self.timeouts.final_reply;
         poll_fn(|cx| {
             self.poll_replies(cx);
             if self.final_reply.is_some() {
                 return Poll::Ready(());
             }
-            time_up.as_mut().poll(cx)
+            self.open.poll_deadline(cx, deadline)
         })
         .await;
     }
 
     /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
     fn end(mut self) -> Reply {
+        self.recorder.attempt_is_elsewhere();
         if let Some(reply) = self.final_reply.take() {
             if reply.is_positive() {
                 self.recorder.delivered();
@@ -139,6 +141,7 @@ impl Writing {
 
     /// Drives the attempt, and passes on what it answered.
     fn poll_replies(&mut self, cx: &mut Context<'_>) {
+        self.recorder.attempt_is_beside(cx);
         if let Some(attempt) = &mut self.attempt
             && attempt.as_mut().poll(cx).is_ready()
         {

@@ -69,6 +69,15 @@ impl Backend for MemoryBackend {
         self.lock().insert(transaction)
     }
 
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        let mut store = self.lock();
+        for summary in summaries {
+            // One that is there already stays as it is.
+            let _ = store.insert(summary);
+        }
+        Ok(())
+    }
+
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.lock().complete(transaction)
     }

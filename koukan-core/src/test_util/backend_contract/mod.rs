@@ -80,7 +80,8 @@ pub use self::{
     },
     round_trip::{
         counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
-        finds_what_was_inserted, keeps_what_was_acknowledged, refuses_an_identity_twice,
+        finds_summaries_that_were_written_together, finds_what_was_inserted,
+        keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
     sessions::{
         backs_off_after_crashes, forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions,
@@ -136,6 +137,7 @@ macro_rules! backend_contract_tests {
             finds_what_was_inserted,
             finds_nothing_unknown,
             finds_a_summary_without_a_body,
+            finds_summaries_that_were_written_together,
             refuses_an_identity_twice,
             keeps_what_was_acknowledged,
             counts_by_what_is_to_happen,

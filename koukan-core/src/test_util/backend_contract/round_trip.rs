@@ -4,7 +4,7 @@ use crate::{
     path::ReversePath,
     storage::{
         BackendError, Census,
-        record::{NewTransaction, SessionId, Status, StoredTransaction},
+        record::{NewTransaction, SessionId, Status, StoredTransaction, Terms},
     },
     transaction::Mail,
 };
@@ -77,6 +77,38 @@ pub async fn finds_a_summary_without_a_body(fixture: &dyn BackendFixture) {
     assert_eq!(found.body, None);
     assert_eq!(found.status, delivered());
     assert_eq!(backend.next_due().await.unwrap(), None);
+}
+
+/// Summaries are written together; one whose identity is there already is left out.
+pub async fn finds_summaries_that_were_written_together(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let known = plain();
+    backend.insert(known.clone()).await.unwrap();
+    let summary = || NewTransaction {
+        body: None,
+        status: delivered(),
+        idempotency_key: None,
+        terms: Terms::default(),
+        ..rich()
+    };
+    let mut summaries: Vec<_> = (0..100).map(|_| summary()).collect();
+    summaries[50].id = known.id;
+    backend.summarise(summaries.clone()).await.unwrap();
+    for summary in &summaries {
+        let found = backend.find(summary.id).await.unwrap().unwrap();
+        if summary.id == known.id {
+            assert_eq!(found.status, known.status);
+            continue;
+        }
+        assert_eq!(found.status, delivered());
+        assert_eq!(found.created, summary.created);
+        assert_eq!(*found.context, *summary.context);
+        assert_eq!(found.mail, summary.mail);
+        assert_eq!(found.recipients, summary.recipients);
+        assert_eq!(found.last_attempt.as_ref(), summary.attempts.last());
+        assert_eq!((found.body, found.terms), (None, Terms::default()));
+    }
+    assert_eq!(backend.census().await.unwrap().finished, 99);
 }
 
 /// An identity that is there already is an error, and what is there stays as it is.

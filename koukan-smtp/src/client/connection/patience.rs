@@ -1,24 +1,19 @@
 //! The timer of a connection.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use koukan_core::clock::Alarm;
+use tokio::time::Instant;
 
 use crate::client::{Phase, Timeouts};
 
 /// Ends when the server made no progress for the timeout of a phase.
-///
-/// The timer is set anew only when it rings too early, so that the usual short wait costs no
-/// more than a look at the clock.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     /// The phase and the progress that is waited for since when the deadline was set.
     watched: Option<(Phase, u64)>,
     deadline: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl Patience {
@@ -37,19 +32,7 @@ impl Patience {
         };
         self.watched = watched;
         self.deadline = Some(deadline);
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if deadline < timer.deadline() {
-            timer.as_mut().reset(deadline);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if timer.deadline() >= deadline {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(deadline);
-        }
-        Poll::Pending
+        self.alarm.poll(cx, deadline)
     }
 
     /// Waits for nothing.

@@ -1,12 +1,17 @@
 //! The octets of a session: what came in, what is to go out, and the transport between.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::BytesMut;
-use koukan_core::reply::Reply;
+use koukan_core::{clock::Alarm, reply::Reply};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use super::End;
@@ -35,6 +40,8 @@ pub(super) struct Connection<IO> {
     /// Octets at the front of `output` that are on the wire already.
     written: usize,
     write_timeout: Duration,
+    /// For whatever is waited for.
+    alarm: Alarm,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
@@ -47,6 +54,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             output: Vec::new(),
             written: 0,
             write_timeout,
+            alarm: Alarm::default(),
         }
     }
 
@@ -87,15 +95,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Nothing is lost when it is dropped before it ends.
     pub(super) async fn exchange(&mut self, may_read: bool, deadline: Instant) -> Result<(), End> {
         self.flush().await?;
-        let read = async {
-            match may_read {
-                true => self.read().await,
-                false => pending().await,
+        poll_fn(|cx| {
+            if may_read && let Poll::Ready(result) = self.poll_read(cx) {
+                return Poll::Ready(result);
             }
-        };
-        timeout_at(deadline, read)
-            .await
-            .unwrap_or_else(|_| Err(End::Closed(Reply::idle_too_long())))
+            ready!(self.alarm.poll(cx, deadline));
+            Poll::Ready(Err(End::Closed(Reply::idle_too_long())))
+        })
+        .await
     }
 
     /// Writes what is to go out while `answer` is awaited; ends with the answer, even if the
@@ -111,35 +118,48 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     async fn flush(&mut self) -> Result<(), End> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
-        match timeout(self.write_timeout, self.write()).await {
-            Ok(result) => result,
-            Err(_) => Err(End::Gone),
-        }
+        let mut deadline = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(result) = self.poll_write(cx) {
+                return Poll::Ready(result);
+            }
+            // Where the client takes what is written at once, nobody looks at the clock.
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.write_timeout);
+            ready!(self.alarm.poll(cx, deadline));
+            Poll::Ready(Err(End::Gone))
+        })
+        .await
     }
 
-    async fn write(&mut self) -> Result<(), End> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if self.output.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         while self.written < self.output.len() {
-            match self.io.write(&self.output[self.written..]).await? {
-                0 => return Err(End::Gone),
+            let rest = &self.output[self.written..];
+            match ready!(Pin::new(&mut self.io).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(End::Gone)),
                 written => self.written += written,
             }
         }
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         self.output.clear();
         self.written = 0;
-        Ok(self.io.flush().await?)
+        Poll::Ready(Ok(()))
     }
 
     async fn read(&mut self) -> Result<(), End> {
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         let room = self.input.capacity() - self.input.len();
         // With a little room left in a big buffer, one more read fits; a sliver is no use.
         if room < self.read_size / 8 {
             self.input.reserve(self.read_size);
         }
-        self.is_eof = self.io.read_buf(&mut self.input).await? == 0;
-        Ok(())
+        self.is_eof = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))? == 0;
+        Poll::Ready(Ok(()))
     }
 
     /// Makes ready to receive a message of about `size` octets, if that is known.

@@ -24,6 +24,7 @@ pub(super) struct Batch {
     pub(super) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
     pub(super) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
     pub(super) completions: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(super) summaries: Vec<Pending<Vec<TransactionRow>, ()>>,
     pub(super) releases: Vec<Pending<LeaseRow, ()>>,
     pub(super) lapses: Vec<LeaseRow>,
     pub(super) sessions: Vec<Pending<OpenSession, Recovered>>,
@@ -44,6 +45,7 @@ impl Batch {
             Operation::Settle(pending) => push(&mut self.settlements, pending),
             Operation::Insert(pending) => push(&mut self.inserts, pending),
             Operation::Complete(pending) => push(&mut self.completions, pending),
+            Operation::Summarise(pending) => push(&mut self.summaries, pending),
             Operation::Release(pending) => push(&mut self.releases, pending),
             Operation::OpenSession(pending) => push(&mut self.sessions, pending),
             Operation::Take(pending) => push(&mut self.takes, pending),
@@ -84,6 +86,7 @@ impl Batch {
             && self.settlements.is_empty()
             && self.inserts.is_empty()
             && self.completions.is_empty()
+            && self.summaries.is_empty()
             && self.releases.is_empty()
             && self.sessions.is_empty()
             && self.takes.is_empty()
@@ -101,6 +104,7 @@ impl Batch {
         answer(self.settlements);
         answer(self.inserts);
         answer(self.completions);
+        answer(self.summaries);
         answer(self.releases);
         answer(self.sessions);
         answer(self.takes);
@@ -116,6 +120,7 @@ impl Batch {
         fail(self.settlements, cause);
         fail(self.inserts, cause);
         fail(self.completions, cause);
+        fail(self.summaries, cause);
         fail(self.releases, cause);
         fail(self.sessions, cause);
         fail(self.takes, cause);
@@ -141,6 +146,7 @@ impl Batch {
             settlements,
             inserts,
             completions,
+            summaries,
             releases,
             sessions,
             takes,

@@ -24,6 +24,7 @@ mod lapse;
 mod operation;
 mod session;
 mod settle;
+mod summarise;
 mod task;
 
 pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take};

@@ -20,6 +20,7 @@ pub(in crate::sqlite) enum Operation {
     Finish(Pending<Finish, ()>),
     Insert(Pending<Box<TransactionRow>, ()>),
     Complete(Pending<Box<TransactionRow>, ()>),
+    Summarise(Pending<Vec<TransactionRow>, ()>),
     Settle(Pending<Box<SettlementRow>, ()>),
     Release(Pending<LeaseRow, ()>),
     OpenSession(Pending<OpenSession, Recovered>),

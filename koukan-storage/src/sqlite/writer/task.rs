@@ -167,6 +167,7 @@ impl Task {
             &mut batch.completions,
         )
         .await?;
+        self.summarise(&mut batch.summaries).await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;
         self.take(&mut batch.takes).await?;

@@ -1,0 +1,22 @@
+//! Transactions that were never committed, and are over.
+
+use crate::{query::INSERT_SUMMARY, row::TransactionRow};
+
+use super::{operation::Pending, task::Task};
+
+impl Task {
+    pub(super) async fn summarise(
+        &mut self,
+        summaries: &mut [Pending<Vec<TransactionRow>, ()>],
+    ) -> Result<(), sqlx::Error> {
+        for pending in summaries {
+            let rows = &pending.request;
+            let written = INSERT_SUMMARY.execute_each(&mut self.connection, rows, |row, values| {
+                row.bind_summary(values);
+            });
+            written.await?;
+            pending.decide(Ok(()));
+        }
+        Ok(())
+    }
+}
