@@ -16,7 +16,7 @@ const QUEUED: usize = 4096;
 /// Summaries that are written in one commit, at most.
 const BATCH: usize = 512;
 /// How long the first summary of a batch waits for others.
-const LINGER: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_millis(50);
 
 pub(super) struct Summaries(mpsc::Sender<Entry>);
 

@@ -34,7 +34,7 @@ impl SqliteOptions {
         Self {
             path: path.into(),
             readers: 4,
-            cache: 16 << 20,
+            cache: 4 << 20,
             max_size: None,
         }
     }
@@ -46,7 +46,8 @@ impl SqliteOptions {
         self
     }
 
-    /// Sets the memory for pages of the database, in octets; 16 MiB by default.
+    /// Sets the memory for pages of the database, in octets; 4 MiB by default: what
+    /// a queue writes stands close together, and the operating system caches the rest.
     #[must_use]
     pub fn with_cache(mut self, octets: u64) -> Self {
         self.cache = octets;

@@ -46,7 +46,6 @@ mod ask;
 mod backoff;
 mod cancel;
 mod create;
-mod deadline;
 mod delivery;
 mod draft;
 mod failure;

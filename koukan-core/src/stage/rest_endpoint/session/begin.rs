@@ -1,6 +1,6 @@
 //! Beginning the requests that may be made now.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -14,6 +14,9 @@ use super::{
     },
     Appending, Session, Stage,
 };
+
+/// How long a message may be on its way before upstream is watched beside.
+const UNWATCHED: Duration = Duration::from_millis(100);
 
 impl<R: ResourceService> Session<'_, R> {
     pub(super) fn begin(&mut self) {
@@ -86,11 +89,12 @@ impl<R: ResourceService> Session<'_, R> {
             progress: progress.clone(),
         };
         self.sending = Some(Box::pin(send(self.delivery.resource.clone(), message)));
+        self.refreshed = Instant::now();
         self.message = Stage::Sending(progress);
     }
 
     fn begin_watch(&mut self) {
-        if self.watching.is_none() && self.is_owed() {
+        if self.watching.is_none() && self.is_owed() && !self.is_about_to_tell() {
             let request = watch(
                 self.delivery.resource.clone(),
                 self.upstream.transaction.clone(),
@@ -99,6 +103,19 @@ impl<R: ResourceService> Session<'_, R> {
             );
             self.watching = Some(Box::pin(request));
         }
+    }
+
+    /// Whether a request under way ends soon and changes the transaction: a watch that is begun
+    /// before would tell of that change and nothing else.
+    fn is_about_to_tell(&self) -> bool {
+        let is_short = self.watch_at().is_some_and(|at| Instant::now() < at);
+        self.appending.is_some() || is_short
+    }
+
+    /// When a message that is on its way is long enough on its way to be watched meanwhile.
+    pub(super) fn watch_at(&self) -> Option<Instant> {
+        let is_sending = self.sending.is_some() && self.watching.is_none();
+        is_sending.then(|| self.refreshed + UNWATCHED)
     }
 
     /// Whether upstream owes a reply.

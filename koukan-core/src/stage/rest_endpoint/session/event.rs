@@ -14,7 +14,7 @@ use super::{
 
 /// What a transaction waits for.
 pub(super) enum Event {
-    /// The originator has given something.
+    /// The originator has given something, or it is time to begin a request.
     Given,
     /// Recipients were added; or, if so, nothing.
     Appended(Result<Current, Failure>, bool),
@@ -51,12 +51,19 @@ impl<R: ResourceService> Session<'_, R> {
             self.watching = None;
             return Poll::Ready(Ok(Event::Watched(result)));
         }
-        let overdue = self.overdue_at(cx);
-        if self.overdue.poll(cx, overdue).is_ready() {
+        if let Some(overdue) = self.overdue_at(cx)
+            && self.overdue.poll(cx, overdue).is_ready()
+        {
             return Poll::Ready(Ok(Event::Overdue));
         }
-        let heartbeat = self.heartbeat_at();
-        if self.heartbeat.poll(cx, heartbeat).is_ready() {
+        if let Some(watch) = self.watch_at()
+            && self.watch.poll(cx, watch).is_ready()
+        {
+            return Poll::Ready(Ok(Event::Given));
+        }
+        if let Some(heartbeat) = self.heartbeat_at()
+            && self.heartbeat.poll(cx, heartbeat).is_ready()
+        {
             self.begin_heartbeat();
             // The request is polled for the first time where the others are.
             cx.waker().wake_by_ref();

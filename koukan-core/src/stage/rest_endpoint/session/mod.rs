@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use tower::BoxError;
 
 use crate::{
+    clock::Alarm,
     reply::Reply,
     resource::{Created, ResourceService},
 };
 
 use super::{
     ask::Current,
-    deadline::Deadline,
     delivery::Delivery,
     failure::{Failure, Step},
     message::{Progress, SendError},
@@ -52,8 +52,9 @@ pub(super) struct Session<'a, R: ResourceService> {
     watching: Option<BoxFuture<'static, Result<Current, Failure>>>,
     /// When upstream was last told something.
     refreshed: Instant,
-    overdue: Deadline,
-    heartbeat: Deadline,
+    overdue: Alarm,
+    heartbeat: Alarm,
+    watch: Alarm,
 }
 
 struct Appending {
@@ -100,8 +101,9 @@ impl<'a, R: ResourceService> Session<'a, R> {
             sending: None,
             watching: None,
             refreshed: now,
-            overdue: Deadline::default(),
-            heartbeat: Deadline::default(),
+            overdue: Alarm::default(),
+            heartbeat: Alarm::default(),
+            watch: Alarm::default(),
         }
     }
 
