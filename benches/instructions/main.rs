@@ -5,7 +5,13 @@
 //! the client and the sink here, which are as simple as they can be.
 #![allow(clippy::print_stdout, reason = "tells which scenarios there are")]
 
+mod chain;
+mod codec;
+mod content;
+mod message;
 mod relay;
+mod rest;
+mod runtime;
 mod sink;
 mod smtp_client;
 
@@ -13,14 +19,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use relay::{Load, relay};
-
 /// The agent's own, since much of what a message costs is memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs a scenario, or lists them: each with a few and with many times to run it, the difference
-/// between which leaves out what it takes to set it up.
+/// Runs a scenario; or lists them, each with a few and with many times to run it.
 #[derive(Debug, Parser)]
 struct Args {
     /// The scenario.
@@ -30,6 +33,8 @@ struct Args {
     times: Option<usize>,
 }
 
+/// What is run, and how often: the difference between few and many times leaves out what it takes
+/// to set it up.
 struct Scenario {
     name: &'static str,
     few: usize,
@@ -37,49 +42,23 @@ struct Scenario {
     run: fn(usize),
 }
 
-const fn scenario(name: &'static str, few: usize, many: usize, run: fn(usize)) -> Scenario {
-    Scenario {
-        name,
-        few,
-        many,
-        run,
-    }
-}
-
 const SCENARIOS: &[Scenario] = &[
-    scenario("relay_kept", 100, 600, |times| {
-        relay(times, Load::default());
-    }),
-    scenario("relay_pipelined", 100, 600, |times| {
-        let is_pipelined = true;
-        relay(
-            times,
-            Load {
-                is_pipelined,
-                ..Load::default()
-            },
-        );
-    }),
-    scenario("relay_10_recipients", 20, 120, |times| {
-        let recipients = 10;
-        relay(
-            times,
-            Load {
-                recipients,
-                ..Load::default()
-            },
-        );
-    }),
-    scenario("relay_100k", 50, 250, |times| {
-        let size = 100_000;
-        relay(
-            times,
-            Load {
-                size,
-                ..Load::default()
-            },
-        );
-    }),
+    scenario("relay_kept", 100, 600, relay::kept),
+    scenario("relay_pipelined", 100, 600, relay::pipelined),
+    scenario("relay_10_recipients", 20, 120, relay::to_10_recipients),
+    scenario("relay_100k", 50, 250, relay::of_100k),
+    scenario("chain_16", 100, 1100, chain::of_16_layers),
+    scenario("exploder_10", 50, 550, chain::exploder_to_10),
+    scenario("codec_commands", 500, 5500, codec::decode_commands),
+    scenario("codec_replies", 500, 5500, codec::parse_replies),
+    scenario("codec_encode", 500, 5500, codec::encode),
+    scenario("dot_stuffing", 5, 25, codec::stuff_dots),
+    scenario("dot_unstuffing", 5, 25, codec::unstuff_dots),
+    scenario("message_build", 5, 25, message::build),
+    scenario("message_parse", 5, 25, message::parse_whole),
+    scenario("rest_create", 50, 350, rest::create),
+    scenario("json_create", 200, 2200, rest::read_create),
+    scenario("json_view", 200, 2200, rest::write_view),
 ];
 
 fn main() -> ExitCode {
@@ -100,23 +79,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs `future` on one thread that has timers, and no sockets.
-fn block_on(future: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    runtime
-        .expect("a runtime needs no more than memory")
-        .block_on(future);
-}
-
-/// A message of so many octets, in lines of 72.
-fn message(size: usize) -> String {
-    let line = format!("{}\r\n", "0123456789".repeat(7));
-    let header = "From: <alice@example.org>\r\nTo: <bob@example.com>\r\nSubject: hello\r\n\r\n";
-    let mut message = header.to_owned();
-    while message.len() + line.len() <= size {
-        message.push_str(&line);
+const fn scenario(name: &'static str, few: usize, many: usize, run: fn(usize)) -> Scenario {
+    Scenario {
+        name,
+        few,
+        many,
+        run,
     }
-    message
 }

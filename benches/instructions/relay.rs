@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use koukan_core::{
-    blob::BlobPool,
     clock::SystemClock,
     context::Sender,
     filter::received_header::ReceivedHeaderLayer,
@@ -15,7 +14,7 @@ use koukan_core::{
         output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
         storage_writer::StorageWriter,
     },
-    storage::{MemoryBackend, Storage},
+    storage::Storage,
 };
 use koukan_smtp::{
     Server, SmtpEndpoint,
@@ -24,16 +23,51 @@ use koukan_smtp::{
 };
 use tower::ServiceBuilder;
 
-use crate::{block_on, message, sink::Sink, smtp_client::SmtpClient};
+use crate::{
+    content::message,
+    runtime::{block_on, check_finished, storage},
+    sink::Sink,
+    smtp_client::SmtpClient,
+};
 
 const HOSTNAME: &str = "bench.example";
 
+/// Messages of 5 KB, each command after the reply to the one before.
+pub(crate) fn kept(times: usize) {
+    relay(times, Load::default());
+}
+
+/// MAIL, RCPT and DATA at once.
+pub(crate) fn pipelined(times: usize) {
+    let load = Load {
+        is_pipelined: true,
+        ..Load::default()
+    };
+    relay(times, load);
+}
+
+pub(crate) fn to_10_recipients(times: usize) {
+    let load = Load {
+        recipients: 10,
+        ..Load::default()
+    };
+    relay(times, load);
+}
+
+pub(crate) fn of_100k(times: usize) {
+    let load = Load {
+        size: 100_000,
+        ..Load::default()
+    };
+    relay(times, load);
+}
+
 /// What the client sends each time, on one connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Load {
-    pub(crate) size: usize,
-    pub(crate) recipients: usize,
-    pub(crate) is_pipelined: bool,
+struct Load {
+    size: usize,
+    recipients: usize,
+    is_pipelined: bool,
 }
 
 impl Default for Load {
@@ -46,8 +80,7 @@ impl Default for Load {
     }
 }
 
-/// Has an agent relay that many messages.
-pub(crate) fn relay(times: usize, load: Load) {
+fn relay(times: usize, load: Load) {
     block_on(async {
         let storage = storage().await;
         let sink = Sink::default();
@@ -67,18 +100,9 @@ pub(crate) fn relay(times: usize, load: Load) {
         }
         client.quit().await;
         session.await.expect("the session does not panic");
-        storage.flush().await;
-        let census = storage.backend().census().await;
-        let census = census.expect("memory does not fail");
-        assert_eq!(census.finished as usize, times * load.recipients);
+        check_finished(&storage, times * load.recipients).await;
         assert_eq!(sink.messages(), times * load.recipients);
     });
-}
-
-async fn storage() -> Storage {
-    let backend = Arc::new(MemoryBackend::new());
-    let storage = Storage::open(backend, BlobPool::default(), Arc::new(SystemClock));
-    storage.await.expect("memory does not fail")
 }
 
 fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
