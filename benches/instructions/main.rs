@@ -15,8 +15,6 @@ mod runtime;
 mod sink;
 mod smtp_client;
 
-use std::process::ExitCode;
-
 use clap::Parser;
 
 /// The agent's own, since much of what a message costs is memory.
@@ -61,22 +59,18 @@ const SCENARIOS: &[Scenario] = &[
     scenario("json_view", 200, 2200, rest::write_view),
 ];
 
-fn main() -> ExitCode {
+fn main() -> Result<(), String> {
     let args = Args::parse();
     let (Some(name), Some(times)) = (args.scenario, args.times) else {
         for scenario in SCENARIOS {
             println!("{} {} {}", scenario.name, scenario.few, scenario.many);
         }
-        return ExitCode::SUCCESS;
+        return Ok(());
     };
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
-    match scenario {
-        Some(scenario) => {
-            (scenario.run)(times);
-            ExitCode::SUCCESS
-        }
-        None => ExitCode::FAILURE,
-    }
+    let scenario = scenario.ok_or_else(|| format!("there is no scenario {name}"))?;
+    (scenario.run)(times);
+    Ok(())
 }
 
 const fn scenario(name: &'static str, few: usize, many: usize, run: fn(usize)) -> Scenario {
