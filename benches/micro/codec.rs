@@ -4,7 +4,11 @@
 
 use bytes::{Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use koukan_smtp::codec::{BareLineEnds, CommandDecoder, DataDecoder, DotStuffing, ReplyParser};
+use koukan_core::{path::Parameters, reply::Reply};
+use koukan_smtp::codec::{
+    BareLineEnds, Capabilities, CommandDecoder, CommandEncoder, DataDecoder, DotStuffing,
+    MailParameters, ReplyParser, encode_reply,
+};
 
 const COMMANDS: &[u8] =
     b"MAIL FROM:<alice@example.org> SIZE=5000 BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n";
@@ -27,6 +31,35 @@ fn codec(criterion: &mut Criterion) {
             let mut parser = ReplyParser::default();
             let mut input = BytesMut::from(REPLIES);
             while parser.parse(&mut input).unwrap().is_some() {}
+        });
+    });
+    group.bench_function("encode_commands", |bencher| {
+        let (from, to) = ("alice@example.org".parse(), "bob@example.com".parse());
+        let (from, to) = (from.unwrap(), to.unwrap());
+        let parameters = Parameters::default();
+        let capabilities = Capabilities::parse(&Reply::ok().with_text("mx.example.com\nSIZE"));
+        let mut output = BytesMut::with_capacity(256);
+        bencher.iter(|| {
+            output.clear();
+            let mut encoder = CommandEncoder::new(&mut output);
+            let chosen = MailParameters::choose(&from, &parameters, &capabilities, Some(5_000));
+            encoder.mail(&from, &chosen.unwrap());
+            encoder.rcpt(&to, &parameters, &capabilities);
+            encoder.data();
+        });
+    });
+    group.bench_function("encode_replies", |bencher| {
+        let replies = [
+            Reply::sender_ok(),
+            Reply::recipient_ok(),
+            Reply::message_accepted(),
+        ];
+        let mut output = Vec::with_capacity(256);
+        bencher.iter(|| {
+            output.clear();
+            for reply in &replies {
+                encode_reply(reply, true, &mut output);
+            }
         });
     });
     let line = format!("{}\r\n", "0123456789".repeat(7));

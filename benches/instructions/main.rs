@@ -1,0 +1,83 @@
+//! Hot paths, each run so many times within one thread and without sockets: for counting
+//! instructions, which come out nearly the same wherever and whenever it runs.
+//!
+//! `scripts/instructions` counts them and compares with `baseline.json`. What is counted includes
+//! the client and the sink here, which are as simple as they can be.
+#![allow(clippy::print_stdout, reason = "tells which scenarios there are")]
+
+mod chain;
+mod codec;
+mod content;
+mod message;
+mod relay;
+mod rest;
+mod runtime;
+mod sink;
+mod smtp_client;
+
+use clap::Parser;
+
+/// The agent's own, since much of what a message costs is memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs a scenario; or lists them, each with a few and with many times to run it.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The scenario.
+    #[arg(requires = "times")]
+    scenario: Option<String>,
+    /// How many times to run it.
+    times: Option<usize>,
+}
+
+/// What is run, and how often: the difference between few and many times leaves out what it takes
+/// to set it up.
+struct Scenario {
+    name: &'static str,
+    few: usize,
+    many: usize,
+    run: fn(usize),
+}
+
+const SCENARIOS: &[Scenario] = &[
+    scenario("relay_kept", 100, 600, relay::kept),
+    scenario("relay_pipelined", 100, 600, relay::pipelined),
+    scenario("relay_10_recipients", 20, 120, relay::to_10_recipients),
+    scenario("relay_100k", 50, 250, relay::of_100k),
+    scenario("chain_16", 100, 1100, chain::of_16_layers),
+    scenario("exploder_10", 50, 550, chain::exploder_to_10),
+    scenario("codec_commands", 500, 5500, codec::decode_commands),
+    scenario("codec_replies", 500, 5500, codec::parse_replies),
+    scenario("codec_encode", 500, 5500, codec::encode),
+    scenario("dot_stuffing", 5, 25, codec::stuff_dots),
+    scenario("dot_unstuffing", 5, 25, codec::unstuff_dots),
+    scenario("message_build", 5, 25, message::build),
+    scenario("message_parse", 5, 25, message::parse_whole),
+    scenario("rest_create", 50, 350, rest::create),
+    scenario("json_create", 200, 2200, rest::read_create),
+    scenario("json_view", 200, 2200, rest::write_view),
+];
+
+fn main() -> Result<(), String> {
+    let args = Args::parse();
+    let (Some(name), Some(times)) = (args.scenario, args.times) else {
+        for scenario in SCENARIOS {
+            println!("{} {} {}", scenario.name, scenario.few, scenario.many);
+        }
+        return Ok(());
+    };
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.ok_or_else(|| format!("there is no scenario {name}"))?;
+    (scenario.run)(times);
+    Ok(())
+}
+
+const fn scenario(name: &'static str, few: usize, many: usize, run: fn(usize)) -> Scenario {
+    Scenario {
+        name,
+        few,
+        many,
+        run,
+    }
+}

@@ -1,0 +1,33 @@
+//! What scenarios run on.
+
+use std::sync::Arc;
+
+use koukan_core::{
+    blob::BlobPool,
+    clock::SystemClock,
+    storage::{MemoryBackend, Storage},
+};
+
+/// Runs `future` on one thread that has timers, and no sockets.
+pub(crate) fn block_on(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let runtime = runtime.expect("a runtime needs no more than memory");
+    runtime.block_on(future);
+}
+
+/// Storage without a medium, which needs no thread of its own.
+pub(crate) async fn storage() -> Storage {
+    let backend = Arc::new(MemoryBackend::new());
+    let storage = Storage::open(backend, BlobPool::default(), Arc::new(SystemClock));
+    storage.await.expect("memory does not fail")
+}
+
+/// Waits for what is written off the reply path, and checks that so many transactions ended.
+pub(crate) async fn check_finished(storage: &Storage, expected: usize) {
+    storage.flush().await;
+    let census = storage.backend().census().await;
+    let census = census.expect("memory does not fail");
+    assert_eq!(census.finished, expected as u64);
+}

@@ -1,0 +1,107 @@
+//! A destination that takes everything, and does as little as it can for it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use koukan_smtp::client::{Connect, Resolve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+const PIPE: usize = 256 << 10;
+
+/// A network whose every host is this sink.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sink(Arc<AtomicUsize>);
+
+impl Sink {
+    /// The messages that came.
+    pub(crate) fn messages(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Connect for Sink {
+    type Io = DuplexStream;
+
+    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+        let (ours, theirs) = duplex(PIPE);
+        tokio::spawn(serve(theirs, self.clone()));
+        Ok(ours)
+    }
+}
+
+impl Resolve for Sink {
+    async fn resolve(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Err(io::Error::other("the destination has an address"))
+    }
+}
+
+async fn serve(mut io: DuplexStream, sink: Sink) -> io::Result<()> {
+    let mut input = Vec::with_capacity(PIPE);
+    let mut replies = Vec::with_capacity(4096);
+    // Octets of a chunk that are still to come, and what to say then.
+    let mut chunk = 0;
+    let mut is_in_message = false;
+    io.write_all(b"220 sink\r\n").await?;
+    while io.read_buf(&mut input).await? > 0 {
+        let mut rest = &input[..];
+        while !rest.is_empty() {
+            if is_in_message {
+                // Nothing comes after a message before its reply.
+                if rest.ends_with(b"\r\n.\r\n") {
+                    rest = &[];
+                    is_in_message = false;
+                    sink.0.fetch_add(1, Ordering::Relaxed);
+                    replies.extend_from_slice(b"250 ok\r\n");
+                } else {
+                    rest = &rest[rest.len().saturating_sub(4)..];
+                }
+                break;
+            }
+            let skipped = chunk.min(rest.len());
+            rest = &rest[skipped..];
+            chunk -= skipped;
+            if chunk > 0 {
+                break;
+            }
+            let Some(end) = rest.iter().position(|octet| *octet == b'\n') else {
+                break;
+            };
+            let line = &rest[..=end];
+            rest = &rest[end + 1..];
+            replies.extend_from_slice(match &line[..4] {
+                b"EHLO" => b"250-sink\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 PIPELINING\r\n",
+                b"DATA" => {
+                    is_in_message = true;
+                    b"354 go on\r\n"
+                }
+                b"BDAT" => {
+                    chunk = size(line);
+                    sink.0
+                        .fetch_add(usize::from(line.ends_with(b" LAST\r\n")), Ordering::Relaxed);
+                    b"250 ok\r\n"
+                }
+                _ => b"250 ok\r\n",
+            });
+        }
+        let used = input.len() - rest.len();
+        input.drain(..used);
+        // A chunk is answered when it is there.
+        if chunk == 0 && !replies.is_empty() {
+            io.write_all(&replies).await?;
+            replies.clear();
+        }
+    }
+    Ok(())
+}
+
+/// The size that a BDAT command names.
+fn size(line: &[u8]) -> usize {
+    let digits = line[5..].iter().take_while(|octet| octet.is_ascii_digit());
+    digits.fold(0, |size, digit| size * 10 + usize::from(digit - b'0'))
+}
