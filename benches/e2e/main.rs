@@ -16,14 +16,17 @@
 )]
 
 mod agent;
-mod case;
 mod generate;
+mod group_commit;
 mod histogram;
+mod matrix;
+mod message;
 mod process;
+mod server;
 mod sink;
 mod upload;
 
-use std::{error::Error, net::SocketAddr, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -37,24 +40,21 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Runs all cases, or one.
-    Matrix(case::Matrix),
+    Matrix(matrix::Matrix),
     /// Uploads one large message in ranges and prints the memory that took.
     Upload(upload::Upload),
     /// Sends messages and prints what came of it as JSON.
     Generate(generate::Load),
-    /// Takes messages and throws them away; prints how many at the end of its input.
-    Sink {
-        /// The address to listen on.
-        address: SocketAddr,
-    },
+    /// Takes messages and throws them away; prints which at the end of its input.
+    Sink(sink::Sink),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Matrix(matrix) => matrix.run(),
         Command::Upload(upload) => upload.run(),
-        Command::Generate(load) => generate::run(&load),
-        Command::Sink { address } => sink::run(address),
+        Command::Generate(load) => load.run(),
+        Command::Sink(sink) => sink.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
