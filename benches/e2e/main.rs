@@ -5,8 +5,9 @@
 //! ```
 //!
 //! Each case prints one row of a table and, with `--json`, one JSON object: messages per second,
-//! latency, processor time over all processes for 1000 messages, and the agent's largest resident
-//! memory; beside it the ceiling, the generator straight to the sink, in the same run.
+//! latency, processor time over all processes for 1000 messages, the agent's largest resident
+//! memory, its syncs and what it writes for a message; beside it the ceiling, the generator straight
+//! to the sink, and Postfix in the agent's place, in the same run.
 
 #![allow(
     clippy::print_stdout,
@@ -16,11 +17,14 @@
 )]
 
 mod agent;
+#[cfg(test)]
+mod closed_loop;
 mod generate;
 mod group_commit;
 mod histogram;
 mod matrix;
 mod message;
+mod postfix;
 mod process;
 mod server;
 mod sink;

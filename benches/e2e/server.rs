@@ -41,4 +41,15 @@ pub(crate) trait Server {
     fn retries_soon(&self) -> bool {
         true
     }
+
+    /// Resident memory of all its processes now, with what they share counted once.
+    fn proportional_mib(&self) -> Option<f64> {
+        None
+    }
+
+    /// Stands still until it is resumed.
+    fn pause(&self) {}
+
+    /// Goes on.
+    fn resume(&self) {}
 }

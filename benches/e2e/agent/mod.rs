@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     Failed,
-    process::{Process, Traced, await_listener, free_address, peak_mib, written_kib},
+    process::{Process, Traced, await_listener, free_address, peak_mib, signal, written_kib},
     server::{Entry, Server},
 };
 
@@ -86,6 +86,18 @@ impl Server for Agent {
         let processes = self.processes.iter();
         Some(processes.map(|process| written_kib(process.id())).sum())
     }
+
+    fn pause(&self) {
+        self.processes
+            .iter()
+            .for_each(|process| signal(process.id(), "STOP"));
+    }
+
+    fn resume(&self) {
+        self.processes
+            .iter()
+            .for_each(|process| signal(process.id(), "CONT"));
+    }
 }
 
 impl TracedAgent {
@@ -114,6 +126,18 @@ impl Server for TracedAgent {
 
     fn syncs(&self) -> Option<u64> {
         Some(self.processes.iter().map(Traced::syncs).sum())
+    }
+
+    fn pause(&self) {
+        self.processes
+            .iter()
+            .for_each(|process| process.signal("STOP"));
+    }
+
+    fn resume(&self) {
+        self.processes
+            .iter()
+            .for_each(|process| process.signal("CONT"));
     }
 }
 

@@ -71,16 +71,7 @@ impl Rest {
 
 /// A POST of a whole message.
 fn request(load: &Load) -> Template {
-    let shape = Shape::new(load.size);
-    let recipients: Vec<_> = (0..load.recipients)
-        .map(|index| format!(r#"{{"m":"{}"}}"#, recipient(index)))
-        .collect();
-    let message = shape.head + &String::from_utf8_lossy(LINE).repeat(shape.body / LINE.len());
-    let content = format!(
-        r#"{{"mail_from":{{"m":"load@example.org"}},"rcpt_to":[{}],"body":{{"inline":"{}"}}}}"#,
-        recipients.join(","),
-        message.replace("\r\n", r"\r\n"),
-    );
+    let content = content(load.size, load.recipients);
     let wait = load.wait.map(|wait| format!("Prefer: wait={wait}\r\n"));
     let head = format!(
         "POST /senders/{}/transactions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{}Content-Length: {}\r\n\r\n",
@@ -90,6 +81,20 @@ fn request(load: &Load) -> Template {
         Template::new(content.as_bytes()).len(),
     );
     Template::new((head + &content).as_bytes())
+}
+
+/// The JSON of a whole transaction.
+fn content(size: usize, recipients: u64) -> String {
+    let shape = Shape::new(size);
+    let recipients: Vec<_> = (0..recipients)
+        .map(|index| format!(r#"{{"m":"{}"}}"#, recipient(index)))
+        .collect();
+    let message = shape.head + &String::from_utf8_lossy(LINE).repeat(shape.body / LINE.len());
+    format!(
+        r#"{{"mail_from":{{"m":"load@example.org"}},"rcpt_to":[{}],"body":{{"inline":"{}"}}}}"#,
+        recipients.join(","),
+        message.replace("\r\n", r"\r\n"),
+    )
 }
 
 /// The status of an answer and where its content starts, once all of it is there.
@@ -113,7 +118,28 @@ fn answer(input: &[u8]) -> Result<Option<(u16, usize)>, Failed> {
 
 #[cfg(test)]
 mod tests {
-    use super::answer;
+    use memchr::memmem::find;
+    use serde_json::Value;
+
+    use super::{answer, content};
+
+    #[test]
+    fn the_content_is_a_transaction() {
+        let content = crate::message::Template::new(content(300, 2).as_bytes())
+            .fill(7)
+            .to_vec();
+        let asked: Value = serde_json::from_slice(&content).unwrap();
+        assert_eq!(asked["rcpt_to"][1]["m"], "m0000000007-1@example.com");
+        let message = asked["body"]["inline"].as_str().unwrap();
+        assert!(
+            message.starts_with("X-Load-Id: 0000000007\r\n"),
+            "{message}"
+        );
+        assert!(
+            find(message.as_bytes(), b"\r\n\r\n0123").is_some(),
+            "{message}"
+        );
+    }
 
     #[test]
     fn an_answer_is_there_when_its_content_is() {

@@ -6,7 +6,9 @@ use crate::{
     Failed,
     agent::{Agent, TracedAgent},
     group_commit,
+    postfix::Postfix,
     process::Traced,
+    server::Entry,
 };
 
 use super::{
@@ -24,7 +26,7 @@ impl Matrix {
         let pass = Pass { case, messages };
         let fewer = Pass {
             case,
-            messages: messages.div_ceil(10).max(case.sessions),
+            messages: messages.div_ceil(10).max(messages.min(2 * case.sessions)),
         };
         let ceiling = match case.ceiling {
             Ceiling::Direct => pass.direct()?["per_second"].clone(),
@@ -37,6 +39,16 @@ impl Matrix {
         if Traced::is_possible() {
             let traced = fewer.through(|sink| TracedAgent::start(case.shape, sink))?;
             result["syncs"] = traced["syncs"].clone();
+        }
+        if !self.without_postfix && case.entry != Entry::Rest && Postfix::is_possible() {
+            let mut other = fewer.through(Postfix::start)?;
+            // One for each of some hundred processes.
+            other["peak_mib_each"].take();
+            // It keeps everything first: what counts is when it has arrived.
+            let rate = ["arrived_per_second", "per_second"].map(|rate| &other[rate]);
+            let rate = rate.into_iter().find(|rate| !rate.is_null());
+            result["postfix_per_second"] = json!(rate);
+            result["postfix"] = other;
         }
         Ok(result)
     }

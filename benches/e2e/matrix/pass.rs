@@ -13,8 +13,10 @@ use crate::{Failed, process::free_address, server::Server};
 
 use super::{case::Case, destination::Destination};
 
-/// How long a queue may take to be drained.
-const DRAIN: Duration = Duration::from_secs(120);
+/// How long the last message may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// When a message that failed is tried again, at the latest.
+const RETRY: Duration = Duration::from_secs(6);
 /// How long a message that comes twice may take to come again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -31,7 +33,7 @@ impl Pass<'_> {
         let address = free_address()?;
         let sink = Destination::start(address, self.case, self.messages)?;
         let result = self.generate(address)?;
-        sink.await_all(DRAIN);
+        sink.await_all(PATIENCE);
         sink.end()?;
         Ok(result)
     }
@@ -42,10 +44,9 @@ impl Pass<'_> {
         start: impl FnOnce(SocketAddr) -> Result<S, Failed>,
     ) -> Result<Value, Failed> {
         let address = free_address()?;
-        let begin = || Destination::start(address, self.case, self.messages);
         let mut sink = match self.case.is_stored {
             true => None,
-            false => Some(begin()?),
+            false => Some(Destination::start(address, self.case, self.messages)?),
         };
         let server = start(address)?;
         let (cpu, written) = (server.cpu_seconds(), server.written_kib());
@@ -53,40 +54,46 @@ impl Pass<'_> {
         let before = Instant::now();
         let mut result = self.generate(server.address(self.case.entry))?;
         let mut memory = server.memory_mib();
+        if let Some(sink) = &sink {
+            result["arrived_per_second"] = json!(self.rate(before, sink));
+        } else if server.retries_soon() {
+            // All messages are to be due when the sink is there.
+            server.pause();
+            let late = Destination::start(address, self.case, self.messages)?;
+            sleep(RETRY);
+            let before = Instant::now();
+            server.resume();
+            result["drained_per_second"] = json!(self.rate(before, &late));
+            sink = Some(late);
+        }
+        sleep(AGAIN);
+        let cpu = server.cpu_seconds() - cpu;
+        let generator = result["generator_cpu"].as_f64().unwrap_or_default();
+        let others = generator + sink.as_ref().map_or(0.0, Destination::cpu_seconds);
+        let later = server.memory_mib();
+        if later.iter().sum::<f64>() > memory.iter().sum() {
+            memory = later;
+        }
         let per_message = |count: f64| count / f64::from(self.messages);
-        if !self.case.is_stored || server.retries_soon() {
-            let up = Instant::now();
-            let is_late = sink.is_none();
-            let sink = match sink.take() {
-                Some(sink) => sink,
-                None => begin()?,
-            };
-            let all = sink.await_all(DRAIN);
-            let rate = |since: Instant| {
-                let seconds = all.map(|all| (all - since).as_secs_f64());
-                seconds.map(|seconds| f64::from(self.messages) / seconds)
-            };
-            match is_late {
-                true => result["drained_per_second"] = json!(rate(up)),
-                false => result["arrived_per_second"] = json!(rate(before)),
-            }
-            sleep(AGAIN);
-            let others = result["generator_cpu"].as_f64().unwrap_or(0.0) + sink.cpu_seconds();
-            let cpu = server.cpu_seconds() - cpu;
-            result["agent_cpu_per_1000"] = json!(per_message(cpu) * 1000.0);
-            result["cpu_per_1000"] = json!(per_message(cpu + others) * 1000.0);
-            sink.end()?;
-        }
-        for (known, now) in memory.iter_mut().zip(server.memory_mib()) {
-            *known = known.max(now);
-        }
+        let written = server.written_kib().zip(written);
+        let syncs = server.syncs().zip(syncs);
+        result["server_cpu_per_1000"] = json!(per_message(cpu) * 1000.0);
+        result["cpu_per_1000"] = json!(per_message(cpu + others) * 1000.0);
         result["peak_mib"] = json!(memory.iter().sum::<f64>());
         result["peak_mib_each"] = json!(memory);
-        let written = server.written_kib().zip(written);
+        result["proportional_mib"] = json!(server.proportional_mib());
         result["written_kib"] = json!(written.map(|(now, before)| per_message(now - before)));
-        let syncs = server.syncs().zip(syncs);
         result["syncs"] = json!(syncs.map(|(now, before)| per_message((now - before) as f64)));
+        if let Some(sink) = sink {
+            sink.end()?;
+        }
         Ok(result)
+    }
+
+    /// Messages a second until the last has arrived.
+    fn rate(&self, since: Instant, sink: &Destination) -> Option<f64> {
+        let all = sink.await_all(PATIENCE)?;
+        Some(f64::from(self.messages) / (all - since).as_secs_f64())
     }
 
     fn generate(&self, address: SocketAddr) -> Result<Value, Failed> {

@@ -11,7 +11,7 @@ use crate::Failed;
 pub(crate) use self::{
     address::{await_listener, free_address},
     traced::Traced,
-    usage::{children, cpu_seconds, peak_mib, written_kib},
+    usage::{children, cpu_seconds, cpu_seconds_with_ended, peak_mib, resident_mib, written_kib},
 };
 
 /// A child that is killed when it is dropped.
@@ -44,8 +44,9 @@ impl Drop for Process {
     }
 }
 
-/// Asks a process to end.
-pub(crate) fn terminate(process: u32) {
+/// Sends a signal to a process.
+pub(crate) fn signal(process: u32, name: &str) {
+    let mut command = Command::new("kill");
     // It may have ended by itself.
-    let _ = Command::new("kill").arg(process.to_string()).status();
+    let _ = command.args(["-s", name]).arg(process.to_string()).status();
 }

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::Command, thread::sleep, time::Duration};
 
 use crate::Failed;
 
-use super::{Process, children, terminate};
+use super::{Process, children, signal};
 
 /// Calls that bring octets to the medium.
 const SYNCS: [&str; 4] = ["fsync(", "fdatasync(", "msync(", "sync_file_range("];
@@ -40,6 +40,13 @@ impl Traced {
         Ok(Self { tracer, file })
     }
 
+    /// Sends a signal to what is traced.
+    pub(crate) fn signal(&self, name: &str) {
+        for process in children(self.tracer.id()) {
+            signal(process, name);
+        }
+    }
+
     /// Syncs so far.
     pub(crate) fn syncs(&self) -> u64 {
         let text = fs::read_to_string(&self.file).unwrap_or_default();
@@ -50,7 +57,7 @@ impl Traced {
 impl Drop for Traced {
     fn drop(&mut self) {
         // The tracer ends with what it traces; if it ended first, that would go on.
-        children(self.tracer.id()).into_iter().for_each(terminate);
+        self.signal("TERM");
         for _ in 0..1000 {
             if !matches!(self.tracer.0.try_wait(), Ok(None)) {
                 return;

@@ -4,17 +4,34 @@ use std::{fs, path::Path};
 
 /// Processor time of a process so far, user and system.
 pub(crate) fn cpu_seconds(process: &str) -> f64 {
+    times(process).iter().take(2).sum()
+}
+
+/// Processor time of a process and of its children that have ended.
+pub(crate) fn cpu_seconds_with_ended(process: u32) -> f64 {
+    times(&process.to_string()).iter().sum()
+}
+
+/// User and system time of a process, and of its children that have ended.
+fn times(process: &str) -> Vec<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks: f64 = ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let ticks = fields.split_whitespace().skip(11).take(4);
+    let ticks = ticks.filter_map(|ticks| ticks.parse::<f64>().ok());
     // A tick is a hundredth of a second wherever Linux runs on a PC.
-    ticks / 100.0
+    ticks.map(|ticks| ticks / 100.0).collect()
 }
 
 /// The largest resident memory of a process so far, in MiB.
 pub(crate) fn peak_mib(process: u32) -> f64 {
     field(format!("/proc/{process}/status"), "VmHWM:") / 1024.0
+}
+
+/// Resident memory of a process, and the same with what is shared divided among those who share it,
+/// in MiB.
+pub(crate) fn resident_mib(process: u32) -> (f64, f64) {
+    let file = format!("/proc/{process}/smaps_rollup");
+    (field(&file, "Rss:") / 1024.0, field(&file, "Pss:") / 1024.0)
 }
 
 /// Octets that a process wrote to storage so far, in KiB.
