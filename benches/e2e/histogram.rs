@@ -1,18 +1,21 @@
-//! Latencies, to about 6 %.
+//! Latencies, to a sixty-fourth.
 
 use std::time::Duration;
 
-/// Counts durations in buckets, sixteen to each doubling.
+/// Buckets to each doubling, as a power of two.
+const STEPS: u32 = 6;
+
+/// Counts durations in buckets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram(Vec<u64>);
 
 impl Histogram {
     pub(crate) fn add(&mut self, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros())
-            .unwrap_or(u64::MAX)
-            .max(16);
-        let doubling = 63 - micros.leading_zeros();
-        let bucket = (doubling * 16) as usize + ((micros >> (doubling - 4)) & 15) as usize;
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos.max(1 << STEPS);
+        let doubling = nanos.ilog2();
+        let step = (nanos >> (doubling - STEPS)) & ((1 << STEPS) - 1);
+        let bucket = ((doubling << STEPS) as u64 + step) as usize;
         if self.0.len() <= bucket {
             self.0.resize(bucket + 1, 0);
         }
@@ -34,12 +37,47 @@ impl Histogram {
         let mut left = (total as f64 * share).ceil() as u64;
         for (bucket, count) in self.0.iter().enumerate() {
             if *count >= left {
-                let (doubling, step) = (bucket / 16, bucket % 16);
-                let micros = (16 + step as u64) << doubling >> 4;
-                return micros as f64 / 1000.0;
+                let (doubling, step) = (bucket >> STEPS, bucket & ((1 << STEPS) - 1));
+                // The end of the bucket.
+                let nanos = (((1 << STEPS) + step as u128 + 1) << doubling) >> STEPS;
+                return nanos as f64 / 1e6;
             }
             left -= count;
         }
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Histogram;
+
+    #[test]
+    fn percentiles_are_right_to_a_sixty_fourth() {
+        let (mut even, mut odd) = (Histogram::default(), Histogram::default());
+        for micros in (100..=10_000).step_by(2) {
+            even.add(Duration::from_micros(micros));
+            odd.add(Duration::from_micros(micros + 1));
+        }
+        even.merge(&odd);
+        for (share, millis) in [(0.5, 5.05), (0.99, 9.9), (1.0, 10.0)] {
+            let told = even.percentile(share);
+            assert!(
+                told >= millis && told < millis * 65.0 / 64.0,
+                "{share}: {told}"
+            );
+        }
+        assert_eq!(Histogram::default().percentile(0.5), 0.0);
+    }
+
+    #[test]
+    fn the_shortest_and_the_longest_have_a_bucket() {
+        let mut histogram = Histogram::default();
+        histogram.add(Duration::ZERO);
+        assert!(histogram.percentile(1.0) < 0.001);
+        histogram.add(Duration::from_secs(3600));
+        assert!(histogram.percentile(1.0) > 3_600_000.0);
     }
 }

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Failed,
-    agent::Agent,
+    agent::{Agent, Shape},
     process::{Process, await_listener, free_address},
+    server::Server,
 };
 
 /// How large, and in what ranges.
@@ -45,13 +46,13 @@ impl Upload {
             await_listener(sink_address)?;
             Some(sink)
         };
-        let agent = Agent::start(sink_address)?;
-        let before = agent.process.peak_memory();
+        let agent = Agent::start(Shape::Whole, sink_address)?;
+        let before = peak(&agent);
         let start = Instant::now();
         let asked =
             json!({"mail_from": {"m": "a@example.com"}, "rcpt_to": [{"m": "b@example.com"}]});
         let path = "/senders/app/transactions";
-        let created = Request::new("POST", path).json(&asked).send(agent.rest)?;
+        let created = Request::new("POST", path).json(&asked).send(agent.rest())?;
         let transaction = created.location().ok_or("no location")?;
         let len = self.size * MIB;
         let mut at = 0;
@@ -62,16 +63,23 @@ impl Upload {
             let is_broken = interruptions <= at / (3 * self.range * MIB) && end < len;
             if is_broken {
                 interruptions += 1;
-                put(agent.rest, &transaction, at, end, len, Some((end - at) / 2))?;
+                put(
+                    agent.rest(),
+                    &transaction,
+                    at,
+                    end,
+                    len,
+                    Some((end - at) / 2),
+                )?;
             } else {
-                put(agent.rest, &transaction, at, end, len, None)?;
+                put(agent.rest(), &transaction, at, end, len, None)?;
             }
-            at = self.length(agent.rest, &transaction, end, len)?;
+            at = self.length(agent.rest(), &transaction, end, len)?;
         }
         let uploaded = start.elapsed();
         let end = Request::new("GET", &transaction)
             .wait(30)
-            .send(agent.rest)?;
+            .send(agent.rest())?;
         let view: Value = serde_json::from_slice(&end.body)?;
         println!(
             "{} MiB in ranges of {} MiB, {interruptions} broken off and resumed: {:.1} s, {:.0} MiB/s",
@@ -83,7 +91,7 @@ impl Upload {
         println!(
             "reply {}; resident memory at most {:.0} MiB, {before:.0} MiB before",
             view["data_response"]["code"],
-            agent.process.peak_memory(),
+            peak(&agent),
         );
         Ok(())
     }
@@ -107,6 +115,11 @@ impl Upload {
         let length = range.rsplit('/').next().unwrap_or_default();
         Ok(length.parse()?)
     }
+}
+
+/// The agent's largest resident memory so far, in MiB.
+fn peak(agent: &Agent) -> f64 {
+    agent.memory_mib().iter().sum()
 }
 
 /// Writes a range, or the first octets of it.

@@ -1,0 +1,107 @@
+//! Clients that send as fast as they are answered, or at fixed instants.
+
+mod client;
+mod rest;
+mod schedule;
+mod smtp;
+mod tally;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::Instant,
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{Failed, process::cpu_seconds};
+
+use self::{client::Client, schedule::Schedule, tally::Tally};
+
+/// What to send.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Load {
+    /// Where to.
+    pub(crate) address: SocketAddr,
+    /// Clients at the same time.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) sessions: u64,
+    /// Messages in all.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) messages: u64,
+    /// Octets of a message.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) size: usize,
+    /// Recipients of a message.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) recipients: u64,
+    /// A new connection for each message.
+    #[arg(long)]
+    pub(crate) new_connections: bool,
+    /// Sends MAIL, RCPT and DATA without waiting for each reply.
+    #[arg(long)]
+    pub(crate) pipelining: bool,
+    /// Sends by HTTP, a whole transaction in each request.
+    #[arg(long)]
+    pub(crate) rest: bool,
+    /// The sender on whose behalf it is sent by HTTP.
+    #[arg(long, default_value = "app")]
+    pub(crate) sender: String,
+    /// Seconds to wait for what becomes of a message sent by HTTP.
+    #[arg(long)]
+    pub(crate) wait: Option<u32>,
+    /// Messages a second, sent when they are due whether or not earlier ones were answered.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Messages that are due and wait for a client, at most.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) backlog: usize,
+}
+
+impl Load {
+    pub(crate) fn run(&self) -> Result<(), Failed> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        println!("{}", runtime.block_on(self.send_all())?);
+        Ok(())
+    }
+
+    /// Sends everything, and tells what came of it.
+    pub(crate) async fn send_all(&self) -> Result<Value, Failed> {
+        let next = Arc::new(AtomicU64::new(0));
+        let permits = Arc::new(Semaphore::new(0));
+        let start = Instant::now();
+        let schedule = self.rate.map(|rate| Schedule::new(start, rate));
+        let mut clients = JoinSet::new();
+        for _ in 0..self.sessions {
+            let timing = schedule.map(|schedule| (schedule, Arc::clone(&permits)));
+            clients.spawn(Client::new(self, Arc::clone(&next), timing).run());
+        }
+        let pacing = schedule.map(|schedule| {
+            let (messages, backlog) = (self.messages, self.backlog);
+            thread::spawn(move || schedule.release(messages, &permits, backlog))
+        });
+        let mut tally = Tally::default();
+        while let Some(client) = clients.join_next().await {
+            tally.merge(client??);
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let backlog = pacing.map(|pacing| pacing.join().unwrap_or_default());
+        if backlog > Some(self.backlog) {
+            return Err("too many messages are due and wait for a client".into());
+        }
+        Ok(json!({
+            "per_second": self.messages as f64 / seconds,
+            "p50_ms": tally.latencies.percentile(0.5),
+            "p99_ms": tally.latencies.percentile(0.99),
+            "refused": tally.refused,
+            "refused_ids": tally.refused_ids,
+            "backlog": backlog,
+            "generator_cpu": cpu_seconds("self"),
+        }))
+    }
+}

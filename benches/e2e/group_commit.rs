@@ -1,0 +1,117 @@
+//! How many messages a second SQLite commits by itself, fifty at a time: what no agent that keeps
+//! its messages there can exceed.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::Failed;
+
+const SCHEMA: [&str; 2] = [
+    include_str!("../../koukan-storage/migrations/sqlite/0001_initial.sql"),
+    include_str!("../../koukan-storage/migrations/sqlite/0002_rest.sql"),
+];
+/// Messages in a commit.
+const GROUP: usize = 50;
+/// Commits after which the log is brought into the database, about as often as the agent does so.
+const CHECKPOINT: u32 = 20;
+const TIME: Duration = Duration::from_secs(2);
+
+/// Messages a second, each a blob, a chunk and a transaction as the agent writes them.
+pub(crate) fn per_second(size: usize) -> Result<f64, Failed> {
+    let directory = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(insert(&directory.path().join("ceiling.sqlite"), size))
+}
+
+async fn insert(path: &Path, size: usize) -> Result<f64, Failed> {
+    let mut connection = open(path).await?;
+    let group = group(GROUP);
+    let octets = vec![b'x'; size];
+    let mut written = 0;
+    let mut commits = 0;
+    let start = Instant::now();
+    while start.elapsed() < TIME {
+        let mut query = sqlx::query(AssertSqlSafe(group.as_str()));
+        for _ in 0..GROUP {
+            written += 1;
+            let (transaction, blob) = (id(2 * written), id(2 * written + 1));
+            query = query.bind(blob.clone()).bind(size as i64);
+            query = query.bind(blob.clone()).bind(octets.as_slice());
+            let to = format!(r#"[{{"forward_path":"m{written:010}-0@example.com"}}]"#);
+            query = query
+                .bind(transaction)
+                .bind(to)
+                .bind(blob)
+                .bind(size as i64);
+        }
+        query.execute(&mut connection).await?;
+        commits += 1;
+        if commits % CHECKPOINT == 0 {
+            let checkpoint = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)");
+            checkpoint.execute(&mut connection).await?;
+        }
+    }
+    let rate = written as f64 / start.elapsed().as_secs_f64();
+    connection.close().await?;
+    Ok(rate)
+}
+
+/// A database like the agent's.
+async fn open(path: &Path) -> Result<SqliteConnection, Failed> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .page_size(4096)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(false)
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let mut connection = options.connect().await?;
+    for script in SCHEMA {
+        sqlx::raw_sql(script).execute(&mut connection).await?;
+    }
+    Ok(connection)
+}
+
+/// All statements of one commit as one text, since a round trip to the connection's thread costs
+/// more than a statement.
+fn group(messages: usize) -> String {
+    let message = r#"
+INSERT INTO blobs (id, len, is_finished, created) VALUES (?, ?, 1, 1795521486704529);
+INSERT INTO chunks (blob_id, start, octets) VALUES (?, 0, ?);
+INSERT INTO transactions (id, created, context, mail, recipients, prefix, blob_id, body_len, retry,
+    notify, attempt_count, crash_count, due_at, work, lease_session, lease_fence, sender)
+VALUES (?, 1795521486704529, '{"sender":"app"}', '{"reverse_path":"load@example.org"}', ?, x'', ?,
+    ?, 1, 1, 0, 0, 1795521486704529, 'attempt', '423d7dz43cc8s8j8qwq0pmhcqp', 1, 'app');
+"#;
+    format!("BEGIN;{}COMMIT;", message.repeat(messages))
+}
+
+/// An identity like the agent's: later ones are greater.
+fn id(number: u64) -> String {
+    let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{number:010}{scrambled:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GROUP, group, id};
+
+    #[test]
+    fn a_group_binds_eight_values_for_each_message() {
+        assert_eq!(group(GROUP).matches('?').count(), 8 * GROUP);
+        assert!(id(1) < id(2) && id(1).len() == 26);
+    }
+}

@@ -1,0 +1,95 @@
+//! The cases.
+
+use crate::{agent::Shape, server::Entry};
+
+/// What is sent, how, and through what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) sessions: u32,
+    pub(super) messages: u32,
+    pub(super) size: usize,
+    pub(super) recipients: u32,
+    pub(super) options: &'static [&'static str],
+    pub(super) shape: Shape,
+    pub(super) entry: Entry,
+    /// The sink is down while the messages are sent.
+    pub(super) is_stored: bool,
+    pub(super) ceiling: Ceiling,
+}
+
+/// What no agent can exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ceiling {
+    /// The generator straight to the sink.
+    Direct,
+    /// SQLite's commits, fifty messages in each.
+    GroupCommit,
+    None,
+}
+
+const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> Case {
+    Case {
+        name,
+        sessions,
+        messages,
+        size,
+        recipients: 1,
+        options: &[],
+        shape: Shape::Whole,
+        entry: Entry::Ingress,
+        is_stored: false,
+        ceiling: Ceiling::Direct,
+    }
+}
+
+pub(super) const CASES: &[Case] = &[
+    case("kept", 10, 30_000, 5_000),
+    Case {
+        options: &["--pipelining"],
+        ..case("pipelined", 10, 30_000, 5_000)
+    },
+    Case {
+        options: &["--new-connections"],
+        ..case("new", 10, 15_000, 5_000)
+    },
+    Case {
+        recipients: 10,
+        ..case("recipients", 10, 3_000, 5_000)
+    },
+    case("100k", 10, 5_000, 100_000),
+    case("10m", 5, 100, 10_000_000),
+    Case {
+        options: &["--new-connections"],
+        ..case("isolated", 1, 2_000, 5_000)
+    },
+    case("one", 1, 3_000, 5_000),
+    Case {
+        options: &["--rate", "2000"],
+        ceiling: Ceiling::None,
+        ..case("open", 10, 10_000, 5_000)
+    },
+    Case {
+        entry: Entry::Submission,
+        is_stored: true,
+        ..case("stored", 50, 30_000, 5_000)
+    },
+    case("memory", 20, 60, 25 << 20),
+    Case {
+        entry: Entry::Rest,
+        options: &["--rest", "--wait", "20"],
+        ceiling: Ceiling::None,
+        ..case("rest-wait", 10, 20_000, 5_000)
+    },
+    Case {
+        entry: Entry::Rest,
+        options: &["--rest"],
+        is_stored: true,
+        ceiling: Ceiling::GroupCommit,
+        ..case("rest-create", 50, 30_000, 5_000)
+    },
+    Case {
+        shape: Shape::Split,
+        ..case("split", 10, 10_000, 5_000)
+    },
+];

@@ -1,0 +1,76 @@
+//! The sink as a process.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Command, Stdio},
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    Failed,
+    process::{Process, await_listener},
+};
+
+use super::case::Case;
+
+/// A running sink.
+pub(super) struct Destination {
+    process: Process,
+    lines: Receiver<(Instant, String)>,
+}
+
+impl Destination {
+    pub(super) fn start(address: SocketAddr, case: &Case, messages: u32) -> Result<Self, Failed> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["sink", &address.to_string()]);
+        command.args(["--messages", &messages.to_string()]);
+        command.args(["--recipients", &case.recipients.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::start(&mut command)?;
+        let output = process.0.stdout.take().ok_or("the sink has no output")?;
+        let (sender, lines) = sync_channel(4);
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send((Instant::now(), line)).is_err() {
+                    break;
+                }
+            }
+        });
+        await_listener(address)?;
+        Ok(Self { process, lines })
+    }
+
+    /// Waits until every message is there; none if that takes too long.
+    pub(super) fn await_all(&self, limit: Duration) -> Option<Instant> {
+        let (at, _) = self.lines.recv_timeout(limit).ok()?;
+        Some(at)
+    }
+
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        self.process.cpu_seconds()
+    }
+
+    /// Ends the sink.
+    ///
+    /// # Errors
+    ///
+    /// When not each message came once, whole, and to whom it was sent.
+    pub(super) fn end(mut self) -> Result<(), Failed> {
+        drop(self.process.0.stdin.take());
+        let lines = std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(20)).ok());
+        let (_, report) = lines.last().ok_or("the sink told nothing")?;
+        let report: Value = serde_json::from_str(&report)?;
+        let count = |fault: &str| report[fault]["count"].as_u64();
+        let are_right = ["lost", "duplicate", "damaged"].map(|fault| count(fault) == Some(0));
+        if are_right == [true; 3] && report["foreign"] == 0 {
+            Ok(())
+        } else {
+            Err(format!("what arrived is not what was sent: {report}").into())
+        }
+    }
+}

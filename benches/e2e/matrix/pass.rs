@@ -1,0 +1,118 @@
+//! One run of a case through one server.
+
+use std::{
+    net::SocketAddr,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{Failed, process::free_address, server::Server};
+
+use super::{case::Case, destination::Destination};
+
+/// How long the last message may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// When a message that failed is tried again, at the latest.
+const RETRY: Duration = Duration::from_secs(6);
+/// How long a message that comes twice may take to come again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// So many messages of a case.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) case: &'a Case,
+    pub(super) messages: u32,
+}
+
+impl Pass<'_> {
+    /// The generator straight to the sink.
+    pub(super) fn direct(&self) -> Result<Value, Failed> {
+        let address = free_address()?;
+        let sink = Destination::start(address, self.case, self.messages)?;
+        let result = self.generate(address)?;
+        sink.await_all(PATIENCE);
+        sink.end()?;
+        Ok(result)
+    }
+
+    /// Through a server, which is started with the sink's address.
+    pub(super) fn through<S: Server>(
+        &self,
+        start: impl FnOnce(SocketAddr) -> Result<S, Failed>,
+    ) -> Result<Value, Failed> {
+        let address = free_address()?;
+        let mut sink = match self.case.is_stored {
+            true => None,
+            false => Some(Destination::start(address, self.case, self.messages)?),
+        };
+        let server = start(address)?;
+        let (cpu, written) = (server.cpu_seconds(), server.written_kib());
+        let syncs = server.syncs();
+        let before = Instant::now();
+        let mut result = self.generate(server.address(self.case.entry))?;
+        let mut memory = server.memory_mib();
+        if let Some(sink) = &sink {
+            result["arrived_per_second"] = json!(self.rate(before, sink));
+        } else if server.retries_soon() {
+            // All messages are to be due when the sink is there.
+            server.pause();
+            let late = Destination::start(address, self.case, self.messages)?;
+            sleep(RETRY);
+            let before = Instant::now();
+            server.resume();
+            result["drained_per_second"] = json!(self.rate(before, &late));
+            sink = Some(late);
+        }
+        sleep(AGAIN);
+        let cpu = server.cpu_seconds() - cpu;
+        let generator = result["generator_cpu"].as_f64().unwrap_or_default();
+        let others = generator + sink.as_ref().map_or(0.0, Destination::cpu_seconds);
+        let later = server.memory_mib();
+        if later.iter().sum::<f64>() > memory.iter().sum() {
+            memory = later;
+        }
+        let per_message = |count: f64| count / f64::from(self.messages);
+        let written = server.written_kib().zip(written);
+        let syncs = server.syncs().zip(syncs);
+        result["server_cpu_per_1000"] = json!(per_message(cpu) * 1000.0);
+        result["cpu_per_1000"] = json!(per_message(cpu + others) * 1000.0);
+        result["peak_mib"] = json!(memory.iter().sum::<f64>());
+        result["peak_mib_each"] = json!(memory);
+        result["proportional_mib"] = json!(server.proportional_mib());
+        result["written_kib"] = json!(written.map(|(now, before)| per_message(now - before)));
+        result["syncs"] = json!(syncs.map(|(now, before)| per_message((now - before) as f64)));
+        if let Some(sink) = sink {
+            sink.end()?;
+        }
+        Ok(result)
+    }
+
+    /// Messages a second until the last has arrived.
+    fn rate(&self, since: Instant, sink: &Destination) -> Option<f64> {
+        let all = sink.await_all(PATIENCE)?;
+        Some(f64::from(self.messages) / (all - since).as_secs_f64())
+    }
+
+    fn generate(&self, address: SocketAddr) -> Result<Value, Failed> {
+        let output = Command::new(std::env::current_exe()?)
+            .args(["generate", &address.to_string()])
+            .args(["--sessions", &self.case.sessions.to_string()])
+            .args(["--messages", &self.messages.to_string()])
+            .args(["--size", &self.case.size.to_string()])
+            .args(["--recipients", &self.case.recipients.to_string()])
+            .args(self.case.options)
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            return Err("the generator failed".into());
+        }
+        let result: Value = serde_json::from_slice(&output.stdout)?;
+        match result["refused"].as_u64() {
+            Some(0) => Ok(result),
+            _ => Err(format!("messages were refused: {result}").into()),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What is sent: every message says which one it is and how long it is, and is otherwise known in
+//! advance, so that whoever gets it can check all of it by comparing memory.
+
+mod template;
+
+use std::sync::LazyLock;
+
+pub(crate) use template::Template;
+
+/// The line that bodies consist of.
+pub(crate) const LINE: &[u8; 72] =
+    b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+
+/// Lines to write from and to compare with.
+pub(crate) static LINES: LazyLock<Vec<u8>> = LazyLock::new(|| LINE.repeat(4096));
+
+/// The header field with a message's number.
+pub(crate) const ID: &[u8] = b"X-Load-Id: ";
+/// The header field with the length of what follows the header section.
+pub(crate) const LENGTH: &[u8] = b"X-Load-Length: ";
+
+/// The shape of a message: a header section and a number of lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// The header section and the empty line after it; `#` stands for the number.
+    pub(crate) head: String,
+    /// Octets of the body, whole lines.
+    pub(crate) body: usize,
+}
+
+impl Shape {
+    /// A message of about `size` octets.
+    pub(crate) fn new(size: usize) -> Self {
+        let body = size.saturating_sub(64).next_multiple_of(LINE.len());
+        let head = format!(
+            "{}#\r\n{}{body}\r\nSubject: load\r\n\r\n",
+            String::from_utf8_lossy(ID),
+            String::from_utf8_lossy(LENGTH),
+        );
+        Self { head, body }
+    }
+}
+
+/// The address of a message's recipient, with `#` for the number of the message.
+pub(crate) fn recipient(index: u64) -> String {
+    format!("m#-{index}@example.com")
+}

@@ -1,0 +1,132 @@
+//! Postfix in the place of the agent, to compare with: an instance of its own, with its durable
+//! queue, in a temporary directory.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    Failed,
+    process::{
+        Process, await_listener, children, cpu_seconds_with_ended, free_address, resident_mib,
+        signal,
+    },
+    server::{Entry, Server},
+};
+
+const POSTFIX: &str = "/usr/sbin/postfix";
+const DAEMONS: &str = "/usr/lib/postfix/sbin";
+
+/// A running Postfix.
+pub(crate) struct Postfix {
+    master: Process,
+    address: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Postfix {
+    /// Whether there is one here and it may be started: it wants to be started by root.
+    pub(crate) fn is_possible() -> bool {
+        let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        is_root && Path::new(POSTFIX).exists() && Path::new(DAEMONS).join("master").exists()
+    }
+
+    pub(crate) fn start(sink: SocketAddr) -> Result<Self, Failed> {
+        let address = free_address()?;
+        let directory = tempfile::tempdir()?;
+        let folder = directory.path();
+        // Its processes run as a user of its own.
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+        for (name, text) in [
+            ("main.cf", include_str!("main.cf")),
+            ("master.cf", include_str!("master.cf")),
+        ] {
+            let text = text
+                .replace("FOLDER", &folder.display().to_string())
+                .replace("DAEMONS", DAEMONS)
+                .replace("SINK_HOST", &sink.ip().to_string())
+                .replace("SINK_PORT", &sink.port().to_string())
+                .replace("LISTEN", &address.to_string());
+            fs::write(folder.join(name), text)?;
+        }
+        fs::create_dir(folder.join("queue"))?;
+        fs::create_dir(folder.join("data"))?;
+        run(Command::new("chown")
+            .arg("postfix")
+            .arg(folder.join("data")))?;
+        run(Command::new(POSTFIX).arg("-c").arg(folder).arg("check"))?;
+        let mut command = Command::new(Path::new(DAEMONS).join("master"));
+        command.arg("-c").arg(folder).arg("-s");
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let master = Process::start(&mut command)?;
+        await_listener(address)?;
+        Ok(Self {
+            master,
+            address,
+            _directory: directory,
+        })
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        let mut processes = children(self.master.id());
+        processes.push(self.master.id());
+        processes
+    }
+}
+
+impl Server for Postfix {
+    fn address(&self, _: Entry) -> SocketAddr {
+        self.address
+    }
+
+    fn cpu_seconds(&self) -> f64 {
+        let processes = self.processes().into_iter();
+        processes.map(cpu_seconds_with_ended).sum()
+    }
+
+    /// Of those that run now; what they share is counted for each.
+    fn memory_mib(&self) -> Vec<f64> {
+        let each = self.processes().into_iter().map(resident_mib);
+        each.map(|(resident, _)| resident).collect()
+    }
+
+    fn proportional_mib(&self) -> Option<f64> {
+        let each = self.processes().into_iter().map(resident_mib);
+        Some(each.map(|(_, proportional)| proportional).sum())
+    }
+
+    fn retries_soon(&self) -> bool {
+        false
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        // It ends those that it started.
+        signal(self.master.id(), "TERM");
+        for _ in 0..100 {
+            if !matches!(self.master.0.try_wait(), Ok(None)) {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), Failed> {
+    let program = command.get_program().to_owned();
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{}: {told}", program.display()).into())
+}

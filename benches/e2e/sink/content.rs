@@ -1,0 +1,109 @@
+//! Whether a message is what was sent.
+
+use memchr::memmem::find;
+
+use crate::message::{ID, LENGTH, LINE, LINES};
+
+/// Octets of a header section, at most.
+pub(super) const HEAD: usize = 64 << 10;
+
+/// A message as it comes. Its body is compared with what was sent, block by block.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    head: Vec<u8>,
+    id: Option<u64>,
+    /// Octets of the body that are to come, once the header section is there.
+    left: Option<usize>,
+    /// Octets of the body that came.
+    at: usize,
+    is_damaged: bool,
+}
+
+impl Content {
+    /// Takes the next octets of the message.
+    pub(super) fn take(&mut self, octets: &[u8]) {
+        let Some(left) = self.left else {
+            let known = self.head.len();
+            self.head.extend_from_slice(octets);
+            // The empty line may come in pieces.
+            let from = known.saturating_sub(3);
+            if let Some(end) = find(&self.head[from..], b"\r\n\r\n") {
+                let end = from + end + 4;
+                self.head.truncate(end);
+                self.read_head();
+                self.take(&octets[end - known..]);
+            } else if self.head.len() > HEAD {
+                self.left = Some(0);
+                self.is_damaged = true;
+            }
+            return;
+        };
+        let within = &octets[..octets.len().min(left)];
+        self.is_damaged |= within.len() < octets.len() || self.matching(within) < within.len();
+        self.advance(within.len());
+    }
+
+    /// Octets of the body that are to come, if the header section is there and nothing is wrong so
+    /// far.
+    pub(super) fn left(&self) -> Option<usize> {
+        self.left.filter(|_| !self.is_damaged)
+    }
+
+    /// How many of these are the next octets of the body.
+    pub(super) fn matching(&self, octets: &[u8]) -> usize {
+        let from = self.at % LINE.len();
+        let (first, rest) = octets.split_at(octets.len().min(LINES.len() - from));
+        let mut rest = rest.chunks(LINES.len());
+        if LINES[from..].starts_with(first) && rest.all(|lines| LINES.starts_with(lines)) {
+            return octets.len();
+        }
+        let expected = LINE.iter().cycle().skip(from);
+        let same = octets.iter().zip(expected);
+        same.take_while(|(octet, expected)| octet == expected)
+            .count()
+    }
+
+    /// Takes octets that are known to be the next ones.
+    pub(super) fn advance(&mut self, octets: usize) {
+        self.at += octets;
+        self.left = self.left.map(|left| left.saturating_sub(octets));
+    }
+
+    /// Notes that the message is not what was sent.
+    pub(super) fn damage(&mut self) {
+        self.is_damaged = true;
+    }
+
+    /// Whether what came so far is whole lines.
+    pub(super) fn is_at_line_start(&self) -> bool {
+        self.at.is_multiple_of(LINE.len())
+    }
+
+    /// The number in the message, and whether all of it came as it was sent.
+    pub(super) fn verdict(&self) -> (Option<u64>, bool) {
+        (self.id, !self.is_damaged && self.left == Some(0))
+    }
+
+    /// Gets ready for another message.
+    pub(super) fn clear(&mut self) {
+        self.head.clear();
+        *self = Self {
+            head: std::mem::take(&mut self.head),
+            ..Self::default()
+        };
+    }
+
+    fn read_head(&mut self) {
+        self.id = field(&self.head, ID);
+        let length = field(&self.head, LENGTH);
+        self.is_damaged |= length.is_none();
+        self.left = Some(length.unwrap_or_default() as usize);
+    }
+}
+
+/// A number in a header section.
+fn field(head: &[u8], name: &[u8]) -> Option<u64> {
+    let value = &head[find(head, name)? + name.len()..];
+    let end = value.iter().position(|octet| !octet.is_ascii_digit())?;
+    std::str::from_utf8(&value[..end]).ok()?.parse().ok()
+}
