@@ -14,7 +14,7 @@ use super::{
 /// Summaries that wait to be written, at most; more are dropped.
 const QUEUED: usize = 4096;
 /// Summaries that are written in one commit, at most.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 /// How long the first summary of a batch waits for others.
 const LINGER: Duration = Duration::from_millis(50);
 

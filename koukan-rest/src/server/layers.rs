@@ -21,13 +21,13 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     cors::CorsLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
 };
 
-use super::{ServerSettings, problem::Problem};
+use super::{ServerSettings, problem::Problem, request_ids::RequestIds};
 
 /// The routes with all layers around them, the innermost first.
 pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
@@ -62,7 +62,7 @@ pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
         // Sees the request with its id, and the answer that all layers but the id's agreed on.
         .layer(TraceLayer::new_for_http().make_span_with(span))
         // Around the trace, so that a request can be found by the id that its client was told.
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(SetRequestIdLayer::x_request_id(RequestIds::default()))
         // Outermost, so that nothing that prints header fields prints a token.
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
 }

@@ -40,6 +40,7 @@ mod json_content;
 mod layers;
 mod patient_io;
 mod problem;
+mod request_ids;
 mod route;
 mod settings;
 mod shared;

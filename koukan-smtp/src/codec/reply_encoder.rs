@@ -1,7 +1,5 @@
 //! Replies onto the wire.
 
-use std::io::Write;
-
 use koukan_core::reply::Reply;
 
 /// Octets in a reply line at most, the CRLF included.
@@ -24,12 +22,16 @@ const LINES_MAX: usize = 64;
 /// *Source*: RFC 5321 section 4.2.1; RFC 2034 section 4.
 pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
     let mut start = out.len();
-    let code = reply.code();
-    // Writing to a `Vec` does not fail.
-    let _ = match reply.enhanced() {
-        Some(enhanced) if with_enhanced => write!(out, "{code} {enhanced} "),
-        _ => write!(out, "{code} "),
-    };
+    push_number(reply.code().as_u16(), out);
+    if let Some(enhanced) = reply.enhanced().filter(|_| with_enhanced) {
+        out.push(b' ');
+        push_number(enhanced.class().into(), out);
+        out.push(b'.');
+        push_number(enhanced.subject(), out);
+        out.push(b'.');
+        push_number(enhanced.detail(), out);
+    }
+    out.push(b' ');
     let prefix = start..out.len();
     let room = LINE_MAX - prefix.len() - "\r\n".len();
     let lines = reply.text().split('\n').flat_map(|line| Wrapped {
@@ -44,7 +46,13 @@ pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
             out.extend_from_within(prefix.clone());
             out[start + CODE_LEN] = b' ';
         }
-        out.extend(line.chars().map(printable));
+        match line
+            .bytes()
+            .fold(true, |is, octet| is & is_printable(octet))
+        {
+            true => out.extend_from_slice(line.as_bytes()),
+            false => out.extend(line.chars().map(printable)),
+        }
         out.extend_from_slice(b"\r\n");
     }
 }
@@ -74,11 +82,22 @@ impl<'a> Iterator for Wrapped<'a> {
     }
 }
 
+fn is_printable(octet: u8) -> bool {
+    matches!(octet, b' '..=b'~' | b'\t')
+}
+
 fn printable(c: char) -> u8 {
-    match c {
-        ' '..='~' | '\t' => c as u8,
+    match u8::try_from(c) {
+        Ok(octet) if is_printable(octet) => octet,
         _ => b'?',
     }
+}
+
+/// Appends a number up to 999, as all in a reply are.
+fn push_number(number: u16, out: &mut Vec<u8>) {
+    let digits = [number / 100, number / 10 % 10, number % 10];
+    let zeros = digits[..2].iter().take_while(|digit| **digit == 0).count();
+    out.extend(digits[zeros..].iter().map(|digit| b'0' + *digit as u8));
 }
 
 #[cfg(test)]

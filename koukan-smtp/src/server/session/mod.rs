@@ -17,7 +17,14 @@ mod replies;
 mod state;
 mod tally;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    mem,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use koukan_core::{
     context::{ClientName, Context},
@@ -55,6 +62,9 @@ pub(super) struct Session<IO, S> {
     state: State,
     replies: Replies,
     driver: Option<Driver>,
+    /// Whether the call was polled after all that it was given, so that only what wakes the task
+    /// can bring it on.
+    is_driven: bool,
     message: Message,
     tallies: Tallies,
     /// Since when the client has been waited for.
@@ -89,6 +99,7 @@ where
             state: State::default(),
             replies: Replies::default(),
             driver: None,
+            is_driven: false,
             message: Message::new(config.bare_line_ends),
             tallies: Tallies::default(),
             resting_since: None,
@@ -168,12 +179,20 @@ where
         let may_read =
             !self.connection.is_eof() && (!is_blocked || self.connection.may_read_ahead());
         let deadline = self.patience();
-        let (answered, reply) = tokio::select! {
-            // Replies that are there at once go out with those before them.
-            biased;
-            next = self.replies.next(self.driver.as_mut()) => next,
-            result = self.connection.exchange(may_read, deadline) => return result,
-            () = self.stop.cancelled(), if is_resting => return Ok(()),
+        let mut is_driven = mem::take(&mut self.is_driven) && self.replies.is_empty();
+        let (answered, reply) = {
+            let mut next = pin!(self.replies.next(self.driver.as_mut()));
+            let next = poll_fn(|cx| match mem::take(&mut is_driven) {
+                true => Poll::Pending,
+                false => next.as_mut().poll(cx),
+            });
+            tokio::select! {
+                // Replies that are there at once go out with those before them.
+                biased;
+                next = next => next,
+                result = self.connection.exchange(may_read, deadline) => return result,
+                () = self.stop.cancelled(), if is_resting => return Ok(()),
+            }
         };
         self.answered(answered, reply)
     }
@@ -190,6 +209,7 @@ where
     }
 
     fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
+        self.is_driven = true;
         match answered {
             Answered::Mail if !reply.is_positive() => {
                 self.close_transaction();
@@ -242,6 +262,7 @@ where
         self.message.expect(mail.parameters.size());
         let (driver, reply) = Driver::start(self.service.clone(), Arc::clone(&self.context), mail);
         self.driver = Some(driver);
+        self.is_driven = false;
         self.replies.push_mail(reply);
         Ok(())
     }
@@ -252,6 +273,7 @@ where
         };
         let reply = self.connection.flush_beside(driver.rcpt(rcpt)).await;
         self.state.recipient_handed_on();
+        self.is_driven = false;
         self.replies.push_rcpt(reply);
         Ok(())
     }
