@@ -67,7 +67,12 @@ impl Pass<'_> {
             sink = Some(late);
         }
         sleep(AGAIN);
-        let cpu = server.cpu_seconds() - cpu;
+        let now = server.cpu_seconds();
+        let cpu: Vec<_> = now
+            .iter()
+            .zip(&cpu)
+            .map(|(now, before)| now - before)
+            .collect();
         let generator = result["generator_cpu"].as_f64().unwrap_or_default();
         let others = generator + sink.as_ref().map_or(0.0, Destination::cpu_seconds);
         let later = server.memory_mib();
@@ -77,8 +82,9 @@ impl Pass<'_> {
         let per_message = |count: f64| count / f64::from(self.messages);
         let written = server.written_kib().zip(written);
         let syncs = server.syncs().zip(syncs);
-        result["server_cpu_per_1000"] = json!(per_message(cpu) * 1000.0);
-        result["cpu_per_1000"] = json!(per_message(cpu + others) * 1000.0);
+        let all = others + cpu.iter().sum::<f64>();
+        result["cpu_per_1000"] = json!(per_message(all) * 1000.0);
+        result["server_cpu_seconds_each"] = json!(cpu);
         result["peak_mib"] = json!(memory.iter().sum::<f64>());
         result["peak_mib_each"] = json!(memory);
         result["proportional_mib"] = json!(server.proportional_mib());
