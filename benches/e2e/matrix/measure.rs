@@ -23,10 +23,14 @@ impl Matrix {
             true => case.messages.div_ceil(10),
             false => case.messages,
         };
-        let pass = Pass { case, messages };
-        let fewer = Pass {
+        let pass = Pass {
             case,
+            messages,
+            is_chunking: !self.without_chunking,
+        };
+        let fewer = Pass {
             messages: messages.div_ceil(10).max(messages.min(2 * case.sessions)),
+            ..pass
         };
         let ceiling = match case.ceiling {
             Ceiling::Direct => pass.direct()?["per_second"].clone(),

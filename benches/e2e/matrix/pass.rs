@@ -25,13 +25,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(super) struct Pass<'a> {
     pub(super) case: &'a Case,
     pub(super) messages: u32,
+    /// The sink offers BDAT.
+    pub(super) is_chunking: bool,
 }
 
 impl Pass<'_> {
     /// The generator straight to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
-        let sink = Destination::start(address, self.case, self.messages)?;
+        let sink = Destination::start(address, self)?;
         let result = self.generate(address)?;
         sink.await_all(PATIENCE);
         sink.end()?;
@@ -46,7 +48,7 @@ impl Pass<'_> {
         let address = free_address()?;
         let mut sink = match self.case.is_stored {
             true => None,
-            false => Some(Destination::start(address, self.case, self.messages)?),
+            false => Some(Destination::start(address, self)?),
         };
         let server = start(address)?;
         let (cpu, written) = (server.cpu_seconds(), server.written_kib());
@@ -59,7 +61,7 @@ impl Pass<'_> {
         } else if server.retries_soon() {
             // All messages are to be due when the sink is there.
             server.pause();
-            let late = Destination::start(address, self.case, self.messages)?;
+            let late = Destination::start(address, self)?;
             sleep(RETRY);
             let before = Instant::now();
             server.resume();
