@@ -17,9 +17,9 @@ pub(crate) enum Entry {
 pub(crate) trait Server {
     fn address(&self, entry: Entry) -> SocketAddr;
 
-    /// Processor time of all its processes so far.
-    fn cpu_seconds(&self) -> f64 {
-        0.0
+    /// Processor time of each of its processes so far, or of all.
+    fn cpu_seconds(&self) -> Vec<f64> {
+        Vec::new()
     }
 
     /// Resident memory of each of its processes, at most.

@@ -16,7 +16,7 @@ use crate::{
     process::{Process, await_listener},
 };
 
-use super::case::Case;
+use super::pass::Pass;
 
 /// A running sink.
 pub(super) struct Destination {
@@ -25,11 +25,14 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    pub(super) fn start(address: SocketAddr, case: &Case, messages: u32) -> Result<Self, Failed> {
+    pub(super) fn start(address: SocketAddr, pass: &Pass<'_>) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["sink", &address.to_string()]);
-        command.args(["--messages", &messages.to_string()]);
-        command.args(["--recipients", &case.recipients.to_string()]);
+        command.args(["--messages", &pass.messages.to_string()]);
+        command.args(["--recipients", &pass.case.recipients.to_string()]);
+        if !pass.is_chunking {
+            command.arg("--without-chunking");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
         let output = process.0.stdout.take().ok_or("the sink has no output")?;

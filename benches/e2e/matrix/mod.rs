@@ -27,6 +27,9 @@ pub(crate) struct Matrix {
     /// Does not compare with Postfix.
     #[arg(long)]
     without_postfix: bool,
+    /// The sink takes DATA only.
+    #[arg(long)]
+    without_chunking: bool,
 }
 
 impl Matrix {

@@ -25,13 +25,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(super) struct Pass<'a> {
     pub(super) case: &'a Case,
     pub(super) messages: u32,
+    /// The sink offers BDAT.
+    pub(super) is_chunking: bool,
 }
 
 impl Pass<'_> {
     /// The generator straight to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
-        let sink = Destination::start(address, self.case, self.messages)?;
+        let sink = Destination::start(address, self)?;
         let result = self.generate(address)?;
         sink.await_all(PATIENCE);
         sink.end()?;
@@ -46,7 +48,7 @@ impl Pass<'_> {
         let address = free_address()?;
         let mut sink = match self.case.is_stored {
             true => None,
-            false => Some(Destination::start(address, self.case, self.messages)?),
+            false => Some(Destination::start(address, self)?),
         };
         let server = start(address)?;
         let (cpu, written) = (server.cpu_seconds(), server.written_kib());
@@ -59,7 +61,7 @@ impl Pass<'_> {
         } else if server.retries_soon() {
             // All messages are to be due when the sink is there.
             server.pause();
-            let late = Destination::start(address, self.case, self.messages)?;
+            let late = Destination::start(address, self)?;
             sleep(RETRY);
             let before = Instant::now();
             server.resume();
@@ -67,7 +69,12 @@ impl Pass<'_> {
             sink = Some(late);
         }
         sleep(AGAIN);
-        let cpu = server.cpu_seconds() - cpu;
+        let now = server.cpu_seconds();
+        let cpu: Vec<_> = now
+            .iter()
+            .zip(&cpu)
+            .map(|(now, before)| now - before)
+            .collect();
         let generator = result["generator_cpu"].as_f64().unwrap_or_default();
         let others = generator + sink.as_ref().map_or(0.0, Destination::cpu_seconds);
         let later = server.memory_mib();
@@ -77,8 +84,9 @@ impl Pass<'_> {
         let per_message = |count: f64| count / f64::from(self.messages);
         let written = server.written_kib().zip(written);
         let syncs = server.syncs().zip(syncs);
-        result["server_cpu_per_1000"] = json!(per_message(cpu) * 1000.0);
-        result["cpu_per_1000"] = json!(per_message(cpu + others) * 1000.0);
+        let all = others + cpu.iter().sum::<f64>();
+        result["cpu_per_1000"] = json!(per_message(all) * 1000.0);
+        result["server_cpu_seconds_each"] = json!(cpu);
         result["peak_mib"] = json!(memory.iter().sum::<f64>());
         result["peak_mib_each"] = json!(memory);
         result["proportional_mib"] = json!(server.proportional_mib());

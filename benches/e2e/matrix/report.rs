@@ -1,4 +1,16 @@
 //! The table.
+//!
+//! | column | |
+//! |---|---|
+//! | `msg/s` | messages that clients were told are accepted, a second |
+//! | `p50 ms`, `p99 ms` | from the start of a message, its connection included where it has its own, or from when it was due, until the last reply |
+//! | `ceiling`, `% of it` | messages a second of the generator straight to the sink, or of SQLite alone |
+//! | `postfix`, `x it` | messages a second until the last of them arrived by way of Postfix; with the sink down, until it accepted the last |
+//! | `cpu s/1k` | processor time of generator, agent and sink for 1000 messages, the drain included |
+//! | `peak MiB` | largest resident memory of the agent, all its processes added up |
+//! | `syncs` | calls that bring octets to the medium for a message, from a pass of its own |
+//! | `KiB` | what the agent writes to storage for a message |
+//! | `drain/s` | messages a second, once the sink is there and all of them are due, until the last arrived |
 
 use serde_json::Value;
 

@@ -87,9 +87,10 @@ impl Server for Postfix {
         self.address
     }
 
-    fn cpu_seconds(&self) -> f64 {
+    /// Of all, since processes come and go.
+    fn cpu_seconds(&self) -> Vec<f64> {
         let processes = self.processes().into_iter();
-        processes.map(cpu_seconds_with_ended).sum()
+        vec![processes.map(cpu_seconds_with_ended).sum()]
     }
 
     /// Of those that run now; what they share is counted for each.

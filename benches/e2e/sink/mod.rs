@@ -35,6 +35,9 @@ pub(crate) struct Sink {
     /// Recipients of each.
     #[arg(long, default_value_t = 1)]
     recipients: u64,
+    /// Offers DATA only.
+    #[arg(long)]
+    without_chunking: bool,
 }
 
 /// The ledger of all connections.
@@ -50,7 +53,7 @@ impl Sink {
         let listener = runtime.block_on(TcpListener::bind(self.address))?;
         // Whoever started the sink ends it by closing its input.
         let end = runtime.spawn_blocking(|| stdin().read_line(&mut String::new()));
-        let accepting = accept(listener, Arc::clone(&ledger));
+        let accepting = accept(listener, Arc::clone(&ledger), !self.without_chunking);
         runtime.block_on(async move {
             tokio::select! {
                 result = accepting => result,
@@ -66,23 +69,34 @@ impl Sink {
 }
 
 /// Serves whoever connects.
-pub(crate) async fn accept(listener: TcpListener, ledger: Shared) -> Result<(), Failed> {
+pub(crate) async fn accept(
+    listener: TcpListener,
+    ledger: Shared,
+    is_chunking: bool,
+) -> Result<(), Failed> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let ledger = Arc::clone(&ledger);
         tokio::spawn(async move {
+            let session = match is_chunking {
+                true => Session::default(),
+                false => Session::without_chunking(),
+            };
             // A client that breaks off has sent nothing that counts.
-            let _ = serve(stream, &ledger).await;
+            let _ = serve(stream, session, &ledger).await;
         });
     }
 }
 
-async fn serve(mut stream: TcpStream, ledger: &Mutex<Ledger>) -> Result<(), Failed> {
+async fn serve(
+    mut stream: TcpStream,
+    mut session: Session,
+    ledger: &Mutex<Ledger>,
+) -> Result<(), Failed> {
     stream.write_all(b"220 sink\r\n").await?;
     let mut input = Vec::with_capacity(128 << 10);
     let mut replies = Vec::with_capacity(1 << 10);
-    let mut session = Session::default();
     while stream.read_buf(&mut input).await? > 0 {
         let (used, is_complete) = {
             let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ use super::{
 };
 
 const EHLO: &[u8] = b"250-sink\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 PIPELINING\r\n";
+const EHLO_WITHOUT_CHUNKING: &[u8] = b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n";
 
 /// A session, fed with what comes in pieces of any size.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(super) struct Session {
     phase: Phase,
     recipients: Vec<Option<Recipient>>,
     content: Content,
+    is_without_chunking: bool,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +38,14 @@ enum Phase {
 }
 
 impl Session {
+    /// A session of a server that does not offer CHUNKING.
+    pub(super) fn without_chunking() -> Self {
+        Self {
+            is_without_chunking: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes what it can of `input` and says how much; adds replies to `replies`.
     pub(super) fn take(
         &mut self,
@@ -68,6 +78,7 @@ impl Session {
         let end = find(input, b"\r\n")?;
         let line = &input[..end];
         let reply: &[u8] = match line.get(..4) {
+            Some(b"EHLO") if self.is_without_chunking => EHLO_WITHOUT_CHUNKING,
             Some(b"EHLO") => EHLO,
             Some(b"RCPT") => {
                 self.recipients.push(recipient(line));

@@ -1,0 +1,55 @@
+//! What is run for an agent.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::Failed;
+
+use super::{Shape, addresses::Addresses};
+
+/// What to run, with the configurations written.
+pub(super) fn commands(
+    shape: Shape,
+    directory: &TempDir,
+    addresses: &Addresses,
+    sink: SocketAddr,
+) -> Result<Vec<Command>, Failed> {
+    let programs: &[(&str, &[&str], &str)] = match shape {
+        Shape::Whole => &[("koukan", &["run"], include_str!("whole.yaml"))],
+        Shape::Split => &[
+            ("koukan-router", &[], include_str!("router.yaml")),
+            ("koukan-gateway", &[], include_str!("gateway.yaml")),
+        ],
+    };
+    let command = |(program, arguments, text): &(&str, &[&str], &str)| {
+        let config = directory.path().join(format!("{program}.yaml"));
+        let text = text
+            .replace("FOLDER", &directory.path().display().to_string())
+            .replace("INGRESS", &addresses.ingress.to_string())
+            .replace("SUBMISSION", &addresses.submission.to_string())
+            .replace("REST", &addresses.rest.to_string())
+            .replace("GATEWAY", &addresses.gateway.to_string())
+            .replace("SINK", &sink.to_string());
+        fs::write(&config, text)?;
+        let mut command = Command::new(binary(program)?);
+        command.args(*arguments).arg("--config").arg(config);
+        command.stdin(Stdio::null());
+        Ok(command)
+    };
+    programs.iter().map(command).collect()
+}
+
+/// A binary beside this one.
+fn binary(name: &str) -> Result<PathBuf, Failed> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err("the agent is not built; run `cargo build --release -p koukan` first".into())
+}
