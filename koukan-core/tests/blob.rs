@@ -80,7 +80,14 @@ impl SpillFile for File {
 
 fn spilling(window: u64) -> BlobPool {
     let budget = 1 << 20;
-    BlobPool::new(Limits { window, budget }, Arc::new(Disk::default()))
+    BlobPool::new(
+        Limits {
+            window,
+            spill_above: 0,
+            budget,
+        },
+        Arc::new(Disk::default()),
+    )
 }
 
 fn bytes(text: &'static str) -> Bytes {
@@ -173,6 +180,7 @@ async fn what_fits_the_window_touches_no_disk() {
     let disk = Arc::new(Disk::default());
     let limits = Limits {
         window: 10,
+        spill_above: 0,
         budget: 100,
     };
     let pool = BlobPool::new(limits, Arc::clone(&disk) as Arc<dyn Spill>);
@@ -185,9 +193,31 @@ async fn what_fits_the_window_touches_no_disk() {
 }
 
 #[tokio::test]
+async fn nothing_spills_while_there_is_memory_for_all() {
+    let disk = Arc::new(Disk::default());
+    let limits = Limits {
+        window: 2,
+        spill_above: 10,
+        budget: 100,
+    };
+    let pool = BlobPool::new(limits, Arc::clone(&disk) as Arc<dyn Spill>);
+    let (mut first, _first) = pool.create();
+    let (mut second, blob) = pool.create();
+    first.append(bytes("01234")).await.unwrap();
+    second.append(bytes("56789")).await.unwrap();
+    assert_eq!(disk.files.load(Ordering::Relaxed), 0);
+    second.append(bytes("x")).await.unwrap();
+    assert_eq!(disk.files.load(Ordering::Relaxed), 1);
+    assert!(pool.used() <= 10, "{} octets in memory", pool.used());
+    second.finish();
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"56789x");
+}
+
+#[tokio::test]
 async fn memory_is_given_back_with_the_last_handle() {
     let pool = BlobPool::in_memory(Limits {
         window: 10,
+        spill_above: 0,
         budget: 8,
     });
     let (mut writer, blob) = pool.create();
@@ -205,6 +235,7 @@ async fn memory_is_given_back_with_the_last_handle() {
 async fn beyond_the_budget_a_blob_without_a_disk_is_refused() {
     let pool = BlobPool::in_memory(Limits {
         window: 2,
+        spill_above: 0,
         budget: 8,
     });
     let (mut first, _first) = pool.create();
@@ -225,6 +256,7 @@ async fn a_full_disk_is_reported() {
     let pool = BlobPool::new(
         Limits {
             window: 4,
+            spill_above: 0,
             budget: 99,
         },
         Arc::new(disk),

@@ -54,6 +54,7 @@ async fn a_blob_larger_than_its_window_is_read_as_it_was_written() {
     let spill = TempSpill::open(directory.path()).unwrap();
     let limits = Limits {
         window: 64 << 10,
+        spill_above: 0,
         budget: 1 << 20,
     };
     let pool = BlobPool::new(limits, Arc::new(spill));

@@ -50,6 +50,9 @@ fn pool(config: &Config) -> Result<BlobPool, StartError> {
     let defaults = Limits::default();
     let limits = Limits {
         window: storage.body_window.map_or(defaults.window, |size| size.0),
+        spill_above: storage
+            .spill_above
+            .map_or(defaults.spill_above, |size| size.0),
         budget: storage.memory_budget.map_or(defaults.budget, |size| size.0),
     };
     Ok(BlobPool::new(limits, Arc::new(spill)))

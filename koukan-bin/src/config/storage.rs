@@ -20,7 +20,10 @@ pub struct Storage {
     /// Memory for the bodies of transactions under way, in all; beyond it new ones are put off
     /// with 452. Default `256MiB`.
     pub memory_budget: Option<ByteSize>,
-    /// Memory for the body of one transaction under way; the rest is spilled. Default `256KiB`.
+    /// Memory for the bodies of transactions under way, in all, beyond which they spill. Default
+    /// `32MiB`.
+    pub spill_above: Option<ByteSize>,
+    /// Memory for the body of one transaction under way when bodies spill. Default `256KiB`.
     pub body_window: Option<ByteSize>,
     /// How long things are kept that are no longer of use.
     pub retention: Retention,

@@ -26,15 +26,18 @@ pub(super) struct Inner {
 pub struct Limits {
     /// Octets that one blob keeps in memory at most before it spills.
     pub window: u64,
+    /// Octets that all blobs keep in memory together before any of them spills.
+    pub spill_above: u64,
     /// Octets that all blobs keep in memory together before new ones are refused.
     pub budget: u64,
 }
 
 impl Default for Limits {
-    /// 256 KiB a blob, 256 MiB in all.
+    /// 256 KiB a blob once there are 32 MiB in all; 256 MiB in all.
     fn default() -> Self {
         Self {
             window: 256 << 10,
+            spill_above: 32 << 20,
             budget: 256 << 20,
         }
     }

@@ -55,7 +55,7 @@ impl BlobWriter {
         self
     }
 
-    /// Appends octets, and spills older ones where the window is full.
+    /// Appends octets, and spills older ones where the window is full and memory is short.
     ///
     /// # Errors
     ///
@@ -74,7 +74,12 @@ impl BlobWriter {
             return Ok(());
         };
         match &pool.0.spill {
-            Some(_) if in_memory <= pool.0.limits.window => Ok(()),
+            Some(_)
+                if in_memory <= pool.0.limits.window
+                    || pool.used() <= pool.0.limits.spill_above =>
+            {
+                Ok(())
+            }
             Some(spill) => {
                 let file = match &self.file {
                     Some(file) => Arc::clone(file),

@@ -4,6 +4,7 @@ use sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
 
 use super::{
     Statement, bound,
+    bulk::BulkInsert,
     schema::{Blobs, Chunks},
     text,
 };
@@ -60,13 +61,15 @@ pub(crate) static FIND_BLOB: Statement = Statement::new(|| {
 });
 
 /// Writes octets of a blob. Binds blob, start, octets.
-pub(crate) static INSERT_CHUNK: Statement = Statement::new(|| {
-    text(
-        Query::insert()
-            .into_table(Chunks::Table)
-            .columns([Chunks::BlobId, Chunks::Start, Chunks::Octets])
-            .values_panic([bound(), bound(), bound()]),
-    )
+pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|rows| {
+    let mut insert = Query::insert();
+    insert
+        .into_table(Chunks::Table)
+        .columns([Chunks::BlobId, Chunks::Start, Chunks::Octets]);
+    for _ in 0..rows {
+        insert.values_panic([bound(), bound(), bound()]);
+    }
+    text(&insert)
 });
 
 /// Reads chunks of a finished blob that begin at or before an offset, last first. Binds blob,

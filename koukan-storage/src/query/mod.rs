@@ -4,6 +4,7 @@
 //! stand in the text.
 
 mod blob;
+mod bulk;
 mod collect;
 mod control;
 mod draft;
@@ -20,7 +21,7 @@ mod transaction;
 
 pub(crate) use self::{
     blob::{
-        CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNK, READ_BLOB,
+        CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNKS, READ_BLOB,
     },
     collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
     control::{BEGIN, CHECKPOINT, COMMIT, ROLLBACK},
@@ -31,7 +32,7 @@ pub(crate) use self::{
     session::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES},
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
-    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_SUMMARY, INSERT_TRANSACTION},
+    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_SUMMARIES, INSERT_TRANSACTIONS},
 };
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};

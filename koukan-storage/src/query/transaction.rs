@@ -3,7 +3,9 @@
 use sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
 use super::{
-    Statement, bound, is_not_leased, is_unfinished,
+    Statement, bound,
+    bulk::BulkInsert,
+    is_not_leased, is_unfinished,
     part::{PARTS, parts},
     schema::{Blobs, Transactions},
     text,
@@ -52,32 +54,25 @@ pub(super) const REST: [Transactions; 17] = [
     Transactions::LeaseFence,
 ];
 
-/// Writes a transaction unless its id, or the idempotency key of its sender, is there. Binds id,
-/// created, sender, idempotency key; the [`REST`].
-pub(crate) static INSERT_TRANSACTION: Statement = Statement::new(|| {
-    use Transactions::{CrashCount, Created, Id, IdempotencyKey, Sender, Table};
+/// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
+/// id, created, sender, idempotency key; the [`REST`].
+pub(crate) static INSERT_TRANSACTIONS: BulkInsert = BulkInsert::new(|rows| {
+    use Transactions::{CrashCount, Created, Id, IdempotencyKey, Sender};
     let columns = [Id, Created, Sender, IdempotencyKey]
         .into_iter()
         .chain(REST);
-    let values = columns.clone().map(|_| bound()).chain([Expr::cust("0")]);
-    text(
-        Query::insert()
-            .into_table(Table)
-            .columns(columns.chain([CrashCount]))
-            .values_panic(values.collect::<Vec<_>>())
-            .on_conflict(OnConflict::new().do_nothing().to_owned()),
-    )
+    insert(&columns.collect::<Vec<_>>(), &[CrashCount], rows)
 });
 
-/// Writes a transaction that was never committed and is over, unless its id is there. Binds id,
-/// created, sender, context, mail, recipients, attempt count, last attempt, final reason, final
+/// Writes transactions that were never committed and are over, unless their ids are there. Binds
+/// id, created, sender, context, mail, recipients, attempt count, last attempt, final reason, final
 /// since.
-pub(crate) static INSERT_SUMMARY: Statement = Statement::new(|| {
+pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {
     use Transactions::{
         AttemptCount, Context, CrashCount, Created, FinalReason, FinalSince, Id, LastAttempt,
-        LeaseFence, Mail, Notify, Recipients, Retry, Sender, Table,
+        LeaseFence, Mail, Notify, Recipients, Retry, Sender,
     };
-    let bound_columns = [
+    let columns = [
         Id,
         Created,
         Sender,
@@ -89,17 +84,21 @@ pub(crate) static INSERT_SUMMARY: Statement = Statement::new(|| {
         FinalReason,
         FinalSince,
     ];
-    let zero_columns = [Retry, Notify, CrashCount, LeaseFence];
-    let bounds = bound_columns.map(|_| bound());
-    let zeros = zero_columns.map(|_| Expr::cust("0"));
-    text(
-        Query::insert()
-            .into_table(Table)
-            .columns(bound_columns.into_iter().chain(zero_columns))
-            .values_panic(bounds.into_iter().chain(zeros).collect::<Vec<_>>())
-            .on_conflict(OnConflict::new().do_nothing().to_owned()),
-    )
+    insert(&columns, &[Retry, Notify, CrashCount, LeaseFence], rows)
 });
+
+/// Writes transactions that are not there.
+fn insert(bound_columns: &[Transactions], zero_columns: &[Transactions], rows: usize) -> String {
+    let columns = bound_columns.iter().chain(zero_columns).copied();
+    let mut insert = Query::insert();
+    insert.into_table(Transactions::Table).columns(columns);
+    for _ in 0..rows {
+        let bounds = bound_columns.iter().map(|_| bound());
+        let zeros = zero_columns.iter().map(|_| Expr::cust("0"));
+        insert.values_panic(bounds.chain(zeros).collect::<Vec<_>>());
+    }
+    text(insert.on_conflict(OnConflict::new().do_nothing().to_owned()))
+}
 
 /// Finds the transaction that has an idempotency key. Binds sender, key; gives id.
 pub(crate) static FIND_KEYED: Statement = Statement::new(|| {

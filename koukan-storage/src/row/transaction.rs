@@ -89,7 +89,7 @@ impl TransactionRow {
         self.body.as_ref().map_or(&[], |body| &body.parts)
     }
 
-    /// Binds the values of [`INSERT_TRANSACTION`](crate::query::INSERT_TRANSACTION).
+    /// Binds the values of [`INSERT_TRANSACTIONS`](crate::query::INSERT_TRANSACTIONS).
     pub(crate) fn bind(&self, values: &mut Values) {
         values
             .add(self.id.as_str())
@@ -99,7 +99,7 @@ impl TransactionRow {
         self.bind_rest(values);
     }
 
-    /// Binds the values of [`INSERT_SUMMARY`](crate::query::INSERT_SUMMARY).
+    /// Binds the values of [`INSERT_SUMMARIES`](crate::query::INSERT_SUMMARIES).
     pub(crate) fn bind_summary(&self, values: &mut Values) {
         values
             .add(self.id.as_str())

@@ -3,7 +3,7 @@
 use koukan_core::storage::BackendError;
 
 use crate::{
-    query::{CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_CHUNK, Values},
+    query::{CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_CHUNKS, Values},
     row::chunks,
 };
 
@@ -38,7 +38,7 @@ impl Task {
         }
         let chunks = chunks(append.offset, append.octets.clone());
         let written =
-            INSERT_CHUNK.execute_each(&mut self.connection, &chunks, |(start, octets), values| {
+            INSERT_CHUNKS.insert(&mut self.connection, &chunks, |(start, octets), values| {
                 values.add(append.blob.as_str()).add(*start).add(&**octets);
             });
         written.await?;

@@ -6,7 +6,7 @@ use koukan_core::storage::BackendError;
 use sqlx::{Row, SqliteConnection};
 
 use crate::{
-    query::{FIND_BLOB, FIND_KEYED, INSERT_BLOB, INSERT_CHUNK, INSERT_PART, INSERT_TRANSACTION},
+    query::{FIND_BLOB, FIND_KEYED, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART, INSERT_TRANSACTIONS},
     row::TransactionRow,
 };
 
@@ -54,7 +54,7 @@ impl FinishedBlobs {
                 unknown.push(blob);
             }
         }
-        let written = INSERT_CHUNK.execute_each(connection, &chunks, |chunk, values| {
+        let written = INSERT_CHUNKS.insert(connection, &chunks, |chunk, values| {
             let (blob, start, octets) = chunk;
             values.add(*blob).add(*start).add(&***octets);
         });
@@ -91,23 +91,22 @@ pub(super) async fn insert(
     connection: &mut SqliteConnection,
     transactions: &[&TransactionRow],
 ) -> Result<Vec<Result<(), BackendError>>, sqlx::Error> {
-    let inserted = INSERT_TRANSACTION.execute_each(connection, transactions, |row, values| {
+    let inserted = INSERT_TRANSACTIONS.insert(connection, transactions, |row, values| {
         row.bind(values);
     });
-    let inserted = inserted.await?.into_iter();
-    let are_new: Vec<_> = inserted.map(|inserted| inserted.affected == 1).collect();
-    let which = |is_new: bool| {
-        let which = transactions.iter().zip(&are_new);
-        let which = which.filter(move |(_, one)| **one == is_new);
-        which.map(|(row, _)| *row).collect::<Vec<_>>()
-    };
-    insert_parts(connection, &which(true)).await?;
-    let mut repeated = find_keyed(connection, &which(false)).await?.into_iter();
-    let outcomes = are_new.iter().map(|is_new| match is_new {
-        true => Ok(()),
-        false => Err(repeated.next().flatten().unwrap_or_else(duplicate)),
-    });
-    Ok(outcomes.collect())
+    if inserted.await? == transactions.len() {
+        insert_parts(connection, transactions).await?;
+        return Ok(transactions.iter().map(|_| Ok(())).collect());
+    }
+    if transactions.len() > 1 {
+        // Only one by one can it be told which of them was there.
+        return Err(sqlx::Error::Protocol("transaction is there already".into()));
+    }
+    let repeated = find_keyed(connection, transactions).await?;
+    let outcomes = repeated
+        .into_iter()
+        .map(|repeated| repeated.unwrap_or_else(duplicate));
+    Ok(outcomes.map(Err).collect())
 }
 
 /// Writes the parts of transactions that have some.

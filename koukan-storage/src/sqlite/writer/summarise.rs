@@ -1,6 +1,6 @@
 //! Transactions that were never committed, and are over.
 
-use crate::{query::INSERT_SUMMARY, row::TransactionRow};
+use crate::{query::INSERT_SUMMARIES, row::TransactionRow};
 
 use super::{operation::Pending, task::Task};
 
@@ -11,7 +11,7 @@ impl Task {
     ) -> Result<(), sqlx::Error> {
         for pending in summaries {
             let rows = &pending.request;
-            let written = INSERT_SUMMARY.execute_each(&mut self.connection, rows, |row, values| {
+            let written = INSERT_SUMMARIES.insert(&mut self.connection, rows, |row, values| {
                 row.bind_summary(values);
             });
             written.await?;

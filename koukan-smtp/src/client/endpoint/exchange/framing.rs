@@ -18,8 +18,9 @@ use super::{Failure, content::Content, expected::Expected};
 const OUTPUT_MAX: usize = 128 * 1024;
 /// Octets in one BDAT block, at which it gets no further chunk of the body.
 const BLOCK_MAX: usize = 256 * 1024;
-/// BDAT blocks that may wait for their replies.
-const BLOCKS_OUTSTANDING_MAX: usize = 8;
+/// BDAT blocks that may wait for their replies: enough that a slow reply does not hold up the
+/// message, few enough that the replies, a line each, fit any receive buffer.
+const BLOCKS_OUTSTANDING_MAX: usize = 64;
 
 /// How the message is being sent.
 #[derive(Debug)]

@@ -1,0 +1,59 @@
+//! Inserts of many rows at once.
+
+use std::sync::{Arc, OnceLock};
+
+use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
+
+use super::Values;
+
+/// Rows in one statement, at most: 64 of 22 columns are well within what SQLite binds.
+const ROWS_AT_MOST: usize = 1 << (SIZES - 1);
+const SIZES: usize = 7;
+
+/// An insert whose rows go into one statement, 64 at a time and then fewer.
+///
+/// Beside [`Statement::execute_each`](super::Statement::execute_each) it brings one number for all
+/// of them, and costs a third less.
+pub(crate) struct BulkInsert {
+    build: fn(rows: usize) -> String,
+    texts: [OnceLock<Arc<str>>; SIZES],
+}
+
+impl BulkInsert {
+    /// `build` makes the text of a statement of so many rows.
+    pub(super) const fn new(build: fn(rows: usize) -> String) -> Self {
+        Self {
+            build,
+            texts: [const { OnceLock::new() }; SIZES],
+        }
+    }
+
+    /// Inserts `rows`, in order; returns how many were not there already, where the statement
+    /// leaves those out.
+    pub(crate) async fn insert<T>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &[T],
+        bind: impl Fn(&T, &mut Values),
+    ) -> Result<usize, sqlx::Error> {
+        let mut inserted = 0;
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let size = rest.len().min(ROWS_AT_MOST).ilog2() as usize;
+            let (now, later) = rest.split_at(1 << size);
+            rest = later;
+            let mut values = Values::default();
+            now.iter().for_each(|row| bind(row, &mut values));
+            let query = sqlx::query_with(self.text(size), values.into_arguments());
+            let done = connection.execute(query).await?;
+            inserted += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+        }
+        Ok(inserted)
+    }
+
+    /// The text for two to the power of `size` rows.
+    fn text(&self, size: usize) -> AssertSqlSafe<Arc<str>> {
+        let text = self.texts[size].get_or_init(|| (self.build)(1 << size).into());
+        AssertSqlSafe(Arc::clone(text))
+    }
+}
