@@ -17,6 +17,7 @@ use axum::{
 };
 use koukan_core::resource::Refusal;
 use tokio::sync::Semaphore;
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -29,42 +30,42 @@ use tower_http::{
 
 use super::{ServerSettings, problem::Problem, request_ids::RequestIds};
 
-/// The routes with all layers around them, the innermost first.
+/// The routes with all layers around them, the outermost first.
+///
+/// They go around all at once: a router boxes its routes at each layer it is given, and copies the
+/// boxes for each request.
 pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
     let slots = settings.max_requests.min(Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(slots));
     let no_store = HeaderValue::from_static("no-store");
     let no_sniff = HeaderValue::from_static("nosniff");
-    let mut router = routes
-        // Innermost: it changes content, and nothing else needs to see that.
-        .layer(CompressionLayer::new().gzip(true))
-        // Around all that costs time, inside of what makes a well-formed answer of its refusal.
-        .layer(from_fn_with_state(
-            Arc::new(Semaphore::new(slots)),
-            limit_load,
-        ))
-        // Around all that may panic, so that a panic costs one request.
-        .layer(CatchPanicLayer::custom(panicked));
-    if let Some(cors) = cors(&settings.cors_origins) {
-        // Outside of the limits and of authentication: scripts are to see refusals too, and
-        // preflight requests carry no token.
-        router = router.layer(cors);
-    }
-    router
-        // No proxy keeps what changes at any time and is nobody else's business.
-        .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store))
-        // What clients wrote is never taken for a script.
-        .layer(SetResponseHeaderLayer::overriding(
-            X_CONTENT_TYPE_OPTIONS,
-            no_sniff,
-        ))
-        // Inside of the one that gives the id.
-        .layer(PropagateRequestIdLayer::x_request_id())
-        // Sees the request with its id, and the answer that all layers but the id's agreed on.
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        // Around the trace, so that a request can be found by the id that its client was told.
-        .layer(SetRequestIdLayer::x_request_id(RequestIds::default()))
-        // Outermost, so that nothing that prints header fields prints a token.
-        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
+    routes.layer(
+        ServiceBuilder::new()
+            // Outermost, so that nothing that prints header fields prints a token.
+            .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
+            // Around the trace, so that a request can be found by the id that its client was told.
+            .layer(SetRequestIdLayer::x_request_id(RequestIds::default()))
+            // Sees the request with its id, and the answer that all layers but the id's agreed on.
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            // Inside of the one that gives the id.
+            .layer(PropagateRequestIdLayer::x_request_id())
+            // What clients wrote is never taken for a script.
+            .layer(SetResponseHeaderLayer::overriding(
+                X_CONTENT_TYPE_OPTIONS,
+                no_sniff,
+            ))
+            // No proxy keeps what changes at any time and is nobody else's business.
+            .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store))
+            // Outside of the limits and of authentication: scripts are to see refusals too, and
+            // preflight requests carry no token.
+            .option_layer(cors(&settings.cors_origins))
+            // Around all that may panic, so that a panic costs one request.
+            .layer(CatchPanicLayer::custom(panicked))
+            // Around all that costs time, inside of what makes a well-formed answer of its refusal.
+            .layer(from_fn_with_state(slots, limit_load))
+            // Innermost: it changes content, and nothing else needs to see that.
+            .layer(CompressionLayer::new().gzip(true)),
+    )
 }
 
 /// Answers at once with 503 what there is no slot for: a queue would only make clients wait.
