@@ -13,9 +13,19 @@ pub(super) struct Case {
     pub(super) options: &'static [&'static str],
     pub(super) shape: Shape,
     pub(super) entry: Entry,
-    /// The sink is down while the messages are sent.
-    pub(super) is_stored: bool,
+    pub(super) sink: Sink,
     pub(super) ceiling: Ceiling,
+}
+
+/// What the sink does while the messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    /// It takes them.
+    Up,
+    /// It refuses connections, so that each attempt fails and is written down.
+    Down,
+    /// It lets clients connect and says nothing, so that attempts last.
+    Mute,
 }
 
 /// What no agent can exceed.
@@ -38,7 +48,7 @@ const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> 
         options: &[],
         shape: Shape::Whole,
         entry: Entry::Ingress,
-        is_stored: false,
+        sink: Sink::Up,
         ceiling: Ceiling::Direct,
     }
 }
@@ -58,7 +68,7 @@ pub(super) const CASES: &[Case] = &[
         ..case("recipients", 10, 3_000, 5_000)
     },
     case("100k", 10, 5_000, 100_000),
-    case("10m", 5, 100, 10_000_000),
+    case("10m", 5, 300, 10_000_000),
     Case {
         options: &["--new-connections"],
         ..case("isolated", 1, 2_000, 5_000)
@@ -71,7 +81,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         entry: Entry::Submission,
-        is_stored: true,
+        sink: Sink::Down,
         ..case("stored", 50, 30_000, 5_000)
     },
     case("memory", 20, 60, 25 << 20),
@@ -84,9 +94,16 @@ pub(super) const CASES: &[Case] = &[
     Case {
         entry: Entry::Rest,
         options: &["--rest"],
-        is_stored: true,
+        sink: Sink::Mute,
         ceiling: Ceiling::GroupCommit,
         ..case("rest-create", 50, 30_000, 5_000)
+    },
+    Case {
+        entry: Entry::Rest,
+        options: &["--rest"],
+        sink: Sink::Down,
+        ceiling: Ceiling::GroupCommit,
+        ..case("rest-stored", 50, 30_000, 5_000)
     },
     Case {
         shape: Shape::Split,

@@ -1,7 +1,7 @@
 //! One run of a case through one server.
 
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{Failed, process::free_address, server::Server};
 
-use super::{case::Case, destination::Destination};
+use super::{
+    case::{Case, Sink},
+    destination::Destination,
+};
 
 /// How long the last message may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -46,9 +49,13 @@ impl Pass<'_> {
         start: impl FnOnce(SocketAddr) -> Result<S, Failed>,
     ) -> Result<Value, Failed> {
         let address = free_address()?;
-        let mut sink = match self.case.is_stored {
-            true => None,
-            false => Some(Destination::start(address, self)?),
+        let mut sink = match self.case.sink {
+            Sink::Up => Some(Destination::start(address, self)?),
+            Sink::Down | Sink::Mute => None,
+        };
+        let mute = match self.case.sink {
+            Sink::Mute => Some(TcpListener::bind(address)?),
+            Sink::Up | Sink::Down => None,
         };
         let server = start(address)?;
         let (cpu, written) = (server.cpu_seconds(), server.written_kib());
@@ -58,6 +65,12 @@ impl Pass<'_> {
         let mut memory = server.memory_mib();
         if let Some(sink) = &sink {
             result["arrived_per_second"] = json!(self.rate(before, sink));
+        } else if let Some(mute) = mute {
+            drop(mute);
+            let late = Destination::start(address, self)?;
+            // They are tried again each when its time comes: that is no rate.
+            late.await_all(PATIENCE);
+            sink = Some(late);
         } else if server.retries_soon() {
             // All messages are to be due when the sink is there.
             server.pause();

@@ -21,7 +21,7 @@ pub struct Storage {
     /// with 452. Default `256MiB`.
     pub memory_budget: Option<ByteSize>,
     /// Memory for the bodies of transactions under way, in all, beyond which they spill. Default
-    /// `32MiB`.
+    /// `24MiB`.
     pub spill_above: Option<ByteSize>,
     /// Memory for the body of one transaction under way when bodies spill. Default `256KiB`.
     pub body_window: Option<ByteSize>,

@@ -33,11 +33,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 KiB a blob once there are 32 MiB in all; 256 MiB in all.
+    /// 256 KiB a blob once there are 24 MiB in all; 256 MiB in all.
     fn default() -> Self {
         Self {
             window: 256 << 10,
-            spill_above: 32 << 20,
+            spill_above: 24 << 20,
             budget: 256 << 20,
         }
     }

@@ -65,17 +65,23 @@ impl FromStr for EnhancedCode {
     type Err = InvalidEnhancedCode;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = |part: &str| {
-            let is_digits =
-                (1..=3).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
-            if is_digits { part.parse().ok() } else { None }
+        // Up to three digits each; whatever replies begin with is tried, so it is to be quick.
+        let mut octets = text.bytes();
+        let mut number = |end: Option<u8>| {
+            let mut number = None;
+            for _ in 0..4 {
+                match octets.next() {
+                    Some(digit @ b'0'..=b'9') => {
+                        number = Some(number.unwrap_or(0) * 10 + u16::from(digit - b'0'));
+                    }
+                    other if other == end => return number.ok_or(InvalidEnhancedCode),
+                    _ => return Err(InvalidEnhancedCode),
+                }
+            }
+            Err(InvalidEnhancedCode)
         };
-        let mut parts = text.split('.').map(number);
-        let mut next = || parts.next().flatten().ok_or(InvalidEnhancedCode);
-        let (class, subject, detail) = (next()?, next()?, next()?);
-        if parts.next().is_some() {
-            return Err(InvalidEnhancedCode);
-        }
+        let dot = Some(b'.');
+        let (class, subject, detail) = (number(dot)?, number(dot)?, number(None)?);
         let class = u8::try_from(class).map_err(|_| InvalidEnhancedCode)?;
         Self::new(class, subject, detail)
     }

@@ -116,10 +116,7 @@ impl Recorder {
     pub fn delivered(self) {
         self.custody.forgo();
         // Summaries wait to be written; the message need not wait with them.
-        let body = self.live.update(Side::Input, |state| {
-            state.set_poller(None);
-            state.body.take()
-        });
+        let body = self.live.update(Side::Input, |state| state.body.take());
         drop(body);
         self.storage.summarise(self.live);
     }

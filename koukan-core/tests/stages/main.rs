@@ -10,3 +10,4 @@ mod exploder;
 mod failing_backend;
 mod notification;
 mod storage_writer;
+mod wakes;

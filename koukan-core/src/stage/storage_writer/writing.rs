@@ -112,14 +112,15 @@ impl Writing {
 
     /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
     fn end(mut self) -> Reply {
-        self.recorder.attempt_is_elsewhere();
         if let Some(reply) = self.final_reply.take() {
             if reply.is_positive() {
                 self.recorder.delivered();
                 return reply;
             }
+            self.recorder.attempt_is_elsewhere();
             return self.with_custody(reply);
         }
+        self.recorder.attempt_is_elsewhere();
         if let Some(attempt) = self.attempt.take() {
             let attempt = tokio::spawn(attempt);
             self.recorder.custody().keep_attempt(attempt.abort_handle());

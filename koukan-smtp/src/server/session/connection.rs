@@ -19,8 +19,11 @@ use crate::codec;
 
 /// Octets to make room for when a command is awaited.
 const COMMAND_READ: usize = 1024;
-/// Octets to make room for when a message begins; doubled while reads fill what they get.
-const BODY_READ: usize = 8 * 1024;
+/// Octets to make room for when a message begins; doubled while reads fill what they get. Memory that
+/// nothing is read into is not touched, and each read less is a step less for all that follows.
+const BODY_READ: usize = 32 * 1024;
+/// Octets of a buffer that is kept between messages, at most.
+const KEPT: usize = 8 * 1024;
 /// Octets of commands that are read ahead, at most.
 const READ_AHEAD: usize = 16 * 1024;
 /// Octets that are read and thrown away after a final 421, at most.
@@ -164,22 +167,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Makes ready to receive a message of about `size` octets, if that is known.
     pub(super) fn begin_body(&mut self, size: Option<u64>, buffer_max: usize) {
-        let size = size.map_or(BODY_READ, |size| {
-            usize::try_from(size).unwrap_or(usize::MAX)
-        });
-        self.read_size = size.clamp(BODY_READ, buffer_max.max(BODY_READ));
+        let max = buffer_max.max(COMMAND_READ);
+        let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        self.read_size = size.clamp(BODY_READ.min(max), max);
     }
 
     /// Lets reads of a message grow up to `buffer_max` octets while they fill what they get.
     pub(super) fn grow_body(&mut self, buffer_max: usize) {
         if self.input.len() == self.input.capacity() {
-            self.read_size = (self.read_size * 2).min(buffer_max.max(BODY_READ));
+            self.read_size = (self.read_size * 2).min(buffer_max.max(COMMAND_READ));
         }
     }
 
     /// Goes back to commands; a large buffer is given back.
     pub(super) fn end_body(&mut self) {
-        if self.read_size > BODY_READ && self.input.len() <= COMMAND_READ {
+        if self.input.capacity() > KEPT && self.input.len() <= COMMAND_READ {
             self.input = BytesMut::from(&self.input[..]);
         }
         self.read_size = COMMAND_READ;

@@ -1,0 +1,130 @@
+//! A task is not woken by what it does itself, and is by everything else.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use koukan_core::{
+    context::{Context as SessionContext, Sender},
+    reply::Reply,
+    stage::exploder::Policy,
+    test_util::{Script, mail, rcpt},
+    transaction::{Driver, Transaction},
+};
+use tokio::sync::Semaphore;
+use tower::{BoxError, service_fn};
+
+use crate::agent::Agent;
+
+/// Counts how often it was woken.
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Wakes {
+    /// Polls once.
+    fn poll<F: Future>(self: &Arc<Self>, future: F) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::clone(self));
+        pin!(future).poll(&mut Context::from_waker(&waker))
+    }
+
+    fn take(&self) -> u32 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn context() -> Arc<SessionContext> {
+    Arc::new(SessionContext::new(Sender::new("ingress")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_upstream_takes_at_once_wakes_nobody() {
+    let agent = Agent::over(Script::new()).await;
+    let wakes = Arc::new(Wakes::default());
+    let front = agent.exploder(Policy::Ingress);
+    let (mut driver, reply) = Driver::start(front, context(), mail("a@x"));
+    assert_eq!(
+        wakes.poll(driver.wait(reply)),
+        Poll::Ready(Reply::sender_ok())
+    );
+    // The client is silent for a while: the call is polled, and waits.
+    assert_eq!(wakes.poll(driver.progress()), Poll::Pending);
+    let mut reply = driver.rcpt(rcpt("b@y")).await;
+    assert_eq!(
+        wakes.poll(driver.wait(&mut reply)),
+        Poll::Ready(Reply::recipient_ok())
+    );
+    driver.data();
+    assert_eq!(wakes.poll(driver.progress()), Poll::Pending);
+    for octets in ["Subject: hi\r\n", "\r\nhello\r\n"] {
+        assert_eq!(wakes.poll(driver.send(octets.into())), Poll::Ready(Ok(())));
+        assert_eq!(wakes.poll(driver.progress()), Poll::Pending);
+    }
+    let Poll::Ready(reply) = wakes.poll(driver.finish()) else {
+        panic!("it waits for something");
+    };
+    assert!(reply.is_positive());
+    assert_eq!(wakes.take(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_upstream_does_elsewhere_wakes_the_task() {
+    let gate = Arc::new(Semaphore::new(0));
+    let opened = Arc::clone(&gate);
+    let upstream = service_fn(move |mut tx: Transaction| {
+        let gate = Arc::clone(&opened);
+        async move {
+            tx.mail.answer(Reply::sender_ok());
+            while let Some(rcpt) = tx.recipients.next().await? {
+                gate.acquire().await?.forget();
+                rcpt.answer(Reply::recipient_ok());
+            }
+            while tx.body.next().await?.is_some() {}
+            gate.acquire().await?.forget();
+            Ok::<_, BoxError>(Reply::message_accepted())
+        }
+    });
+    let agent = Agent::over(upstream).await;
+    let wakes = Arc::new(Wakes::default());
+    let front = agent.exploder(Policy::Ingress);
+    let (mut driver, reply) = Driver::start(front, context(), mail("a@x"));
+    assert!(wakes.poll(driver.wait(reply)).is_ready());
+    let mut reply = driver.rcpt(rcpt("b@y")).await;
+    driver.data();
+    assert_eq!(wakes.poll(driver.wait(&mut reply)), Poll::Pending);
+    assert_eq!(wakes.take(), 0);
+    gate.add_permits(1);
+    assert_eq!(wakes.take(), 1);
+    assert!(wakes.poll(driver.wait(&mut reply)).is_ready());
+    assert!(wakes.poll(driver.send("\r\nhello\r\n".into())).is_ready());
+    assert_eq!(wakes.poll(driver.finish()), Poll::Pending);
+    assert_eq!(wakes.take(), 0);
+    gate.add_permits(1);
+    assert_eq!(wakes.take(), 1);
+    assert!(wakes.poll(driver.finish()).is_ready());
+}
+
+/// Whoever reads a transaction in the task that makes it may have looked before the change.
+#[tokio::test(start_paused = true)]
+async fn a_reader_in_the_same_task_is_woken() {
+    let agent = Agent::over(Script::new()).await;
+    let wakes = Arc::new(Wakes::default());
+    let (recorder, _lease) = agent.storage.begin(context(), mail("a@x")).unwrap();
+    let mut watch = recorder.watch();
+    watch.snapshot();
+    assert_eq!(wakes.poll(watch.changed()), Poll::Pending);
+    recorder.rcpt(rcpt("b@y"));
+    assert_eq!(wakes.take(), 1);
+    assert_eq!(wakes.poll(watch.changed()), Poll::Ready(()));
+}
