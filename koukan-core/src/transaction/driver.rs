@@ -31,7 +31,7 @@ use super::{
 /// RCPT commands that wait to be pulled, at most.
 const RECIPIENTS_QUEUED: usize = 32;
 /// Body chunks that wait to be pulled, at most.
-const CHUNKS_QUEUED: usize = 2;
+const CHUNKS_QUEUED: usize = 4;
 
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
