@@ -159,7 +159,7 @@ impl Storage {
         let status = settlement.status.clone();
         self.write_settlement(&mut settlement).await?;
         live.update(Side::Reader, |state| {
-            state.recipients = settlement.recipients
+            state.recipients = settlement.recipients;
         });
         live.settled(fence, status.clone());
         self.due_changed(&status);
