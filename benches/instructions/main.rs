@@ -8,6 +8,8 @@
 mod chain;
 mod codec;
 mod content;
+#[path = "../letter/mod.rs"]
+mod letter;
 mod message;
 mod relay;
 mod rest;

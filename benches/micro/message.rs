@@ -2,45 +2,19 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
-use std::sync::Arc;
+#[path = "../letter/mod.rs"]
+mod letter;
 
-use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use koukan_core::{
-    blob::Blob,
     body::Body,
     message::{
-        builder::{Composition, Spec},
+        builder::Spec,
         parser::{ParseLimits, parse},
     },
 };
-use serde_json::{Value, json};
 
-fn letter() -> Value {
-    json!({
-        "headers": [
-            ["from", [{"display_name": "Jörg Müller", "address": "joerg@example.com"}]],
-            ["to", [{"address": "bob@example.com"}, {"address": "carol@example.com"}]],
-            ["subject", "Grüße aus München"],
-            ["date", {"unix_secs": 1_709_750_551, "tz_offset": 3600}],
-            ["message-id", ["abc@example.com"]]
-        ],
-        "text_body": [
-            {"content_type": "text/plain", "content": {"inline": "Grüße\n".repeat(50)}},
-            {"content_type": "text/html", "content": {"inline": "<p>Grüße</p>\n".repeat(50)}}
-        ],
-        "file_attachments": [
-            {"content_type": "application/pdf", "filename": "a.pdf", "content": {"create_id": "a"}}
-        ]
-    })
-}
-
-/// A message with an attachment of so many octets.
-fn composition(octets: usize) -> Composition {
-    let spec = Arc::new(Spec::from_json(&letter()).unwrap());
-    let octets: Bytes = (0..octets).map(|i| (i * 7 + i / 251) as u8).collect();
-    Composition::new(spec, [("a".into(), Blob::from_bytes(octets))]).unwrap()
-}
+use self::letter::{composition, letter};
 
 fn message(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -57,7 +57,6 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Writes down, in one commit, what became of transactions that were never committed: final
     /// ones without a body, a key or a lease. One whose identity is there already is left out.
     ///
-    ///
     /// # Errors
     ///
     /// [`BackendError`].
