@@ -7,7 +7,10 @@ use koukan_core::{
 };
 use koukan_rest::client::{Client, ClientError, ClientSettings};
 use serde_json::json;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::Instant,
+};
 
 use crate::peer::{Peer, ask, create, create_with_key, read, upload};
 
@@ -72,9 +75,10 @@ async fn what_may_have_been_done_is_not_done_again() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listening: nobody else is given the port meanwhile.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
     let client = Client::new(&url, ClientSettings::default()).unwrap();
     let body = Body::from(Bytes::from_static(b"hello"));
     for operation in [read(), create(), upload("/transactions/T/body", body)] {

@@ -2,7 +2,7 @@
 
 use koukan_core::reply::{RemoteMta, Reply};
 use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
     script,
@@ -41,9 +41,10 @@ async fn sends_by_tcp_to_a_name() {
 
 #[tokio::test]
 async fn a_refused_connection_is_transient() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = endpoint_to(&listener.local_addr().unwrap().to_string());
-    drop(listener);
+    // Bound and not listening: nobody else is given the port meanwhile.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = endpoint_to(&socket.local_addr().unwrap().to_string());
     let (mut driver, pending) = start(&endpoint);
     let reply = driver.wait(pending).await;
     assert_eq!(reply, Reply::connection_failed());
