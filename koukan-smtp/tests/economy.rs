@@ -169,6 +169,34 @@ async fn a_slow_upstream_slows_the_client() {
     assert!(text.contains("250 1000002\r\n221 "), "{text}");
 }
 
+/// A reply that comes from elsewhere does not stand for what comes with it.
+#[tokio::test(start_paused = true)]
+async fn a_call_goes_on_while_the_client_is_silent() {
+    let gone_on = Arc::new(Semaphore::new(0));
+    let counter = Arc::clone(&gone_on);
+    let service = service_fn(move |mut tx: Transaction| {
+        let gone_on = Arc::clone(&counter);
+        async move {
+            tx.mail.answer(Reply::sender_ok());
+            while let Some(rcpt) = tx.recipients.next().await? {
+                tokio::spawn(async move { rcpt.answer(Reply::recipient_ok()) }).await?;
+                gone_on.add_permits(1);
+            }
+            Ok::<_, BoxError>(Reply::local_error())
+        }
+    });
+    let (mut client, theirs) = tokio::io::duplex(4096);
+    tokio::spawn(Server::new(service).serve(theirs, &Connected::default()));
+    let start = "HELO client\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.com>\r\n";
+    client.write_all(start.as_bytes()).await.unwrap();
+    let gone_on = tokio::time::timeout(Duration::from_secs(1), gone_on.acquire());
+    gone_on
+        .await
+        .expect("the call was not polled")
+        .unwrap()
+        .forget();
+}
+
 /// A client that does not take its replies is dropped, however long it goes on to ask.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_read_is_dropped() {

@@ -60,6 +60,8 @@ pub(super) struct State {
     /// The task that polls the input side and, after it, the output side, and then looks for
     /// answers: neither need wake the other there.
     poller: Option<Waker>,
+    /// The task that polled the output side last: its changes may come from another one.
+    output: Option<Waker>,
     waiters: Vec<(Side, Waker)>,
 }
 
@@ -217,11 +219,15 @@ impl State {
             status: None,
             changes: 0,
             poller: None,
+            output: None,
             waiters: Vec::new(),
         }
     }
 
     fn wait(&mut self, side: Side, waker: &Waker) {
+        if side == Side::Output {
+            keep(&mut self.output, Some(waker));
+        }
         let is_known = |(other, known): &(Side, Waker)| *other == side && known.will_wake(waker);
         if !self.waiters.iter().any(is_known) {
             self.waiters.push((side, waker.clone()));
@@ -230,15 +236,20 @@ impl State {
 
     /// Says that the task polls both sides, the output side last, until it says otherwise.
     pub(super) fn set_poller(&mut self, poller: Option<&Waker>) {
-        match (&mut self.poller, poller) {
-            (Some(known), Some(poller)) => known.clone_from(poller),
-            (known, poller) => *known = poller.cloned(),
-        }
+        keep(&mut self.poller, poller);
     }
 
     /// Takes out those who are to be woken when `side` has changed something.
     fn take_waiters(&mut self, side: Side) -> Vec<(Side, Waker)> {
-        let Some(poller) = self.poller.as_ref().filter(|_| side != Side::Reader) else {
+        let is_beside = |poller: &&Waker| match side {
+            Side::Input => true,
+            Side::Output => {
+                let output = self.output.as_ref();
+                output.is_some_and(|output| output.will_wake(poller))
+            }
+            Side::Reader => false,
+        };
+        let Some(poller) = self.poller.as_ref().filter(is_beside) else {
             return std::mem::take(&mut self.waiters);
         };
         let is_woken =
@@ -264,5 +275,12 @@ impl State {
         if !self.is_final() {
             self.status = Some(status);
         }
+    }
+}
+
+fn keep(known: &mut Option<Waker>, waker: Option<&Waker>) {
+    match (known, waker) {
+        (Some(known), Some(waker)) => known.clone_from(waker),
+        (known, waker) => *known = waker.cloned(),
     }
 }

@@ -152,7 +152,11 @@ impl fmt::Debug for Slot {
 impl Pending {
     /// The reply, if it is there; if not, nobody is woken by it until this is polled. So whoever
     /// polls this after the call is not woken by what the call has just answered.
-    pub(super) fn look(&mut self) -> Option<Reply> {
+    ///
+    /// # Panics
+    ///
+    /// Where the reply was taken before.
+    pub fn look(&mut self) -> Option<Reply> {
         let mut state = self.shared.lock();
         state.waker = None;
         state.take()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     fake::{Fake, Fault, Kind, Script},
-    originator::{MESSAGE, endpoint, let_run, let_run_for, start},
+    originator::{MESSAGE, endpoint, let_run, let_run_for, own, start},
 };
 
 const CANCEL: &str = "cancel /transactions/0";
@@ -96,6 +96,27 @@ async fn a_heartbeat_that_fails_ends_nothing() {
     let_run_for(&mut driver, Duration::from_secs(40)).await;
     let bob = driver.rcpt(rcpt("b@y")).await;
     assert_eq!(driver.wait(bob).await, Reply::recipient_ok());
+}
+
+/// Time stands still where the endpoint turns round without waiting.
+#[tokio::test(start_paused = true)]
+async fn upstream_is_watched_beside_a_heartbeat_that_hangs() {
+    let fake = Fake::new(Script::accepting());
+    let (mut driver, _mail) = start(endpoint(&fake));
+    let bob = driver.rcpt(rcpt("b@y")).await;
+    driver.wait(bob).await;
+    driver.send("Subject: hi\r\n".into()).await.unwrap();
+    fake.fault(Kind::Append, Fault::Hang);
+    let_run_for(&mut driver, Duration::from_secs(40)).await;
+    assert_eq!(fake.log().last().unwrap(), "heartbeat");
+    // The watch that was begun before the heartbeat ends.
+    fake.change(0, |_| ());
+    let_run_for(&mut driver, Duration::from_secs(1)).await;
+    fake.change(0, |view| {
+        view.data_response = Some(own(Reply::bad_content()));
+    });
+    driver.progress().await;
+    assert_eq!(driver.final_reply(), Some(&own(Reply::bad_content())));
 }
 
 #[tokio::test(start_paused = true)]

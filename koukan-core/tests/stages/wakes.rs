@@ -13,14 +13,15 @@ use std::{
 use koukan_core::{
     context::{Context as SessionContext, Sender},
     reply::Reply,
-    stage::exploder::Policy,
+    stage::{exploder::Policy, storage_writer::StorageWriter},
+    storage::Lease,
     test_util::{Script, mail, rcpt},
     transaction::{Driver, Transaction},
 };
 use tokio::sync::Semaphore;
-use tower::{BoxError, service_fn};
+use tower::{BoxError, ServiceExt, service_fn};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, TIMEOUTS};
 
 /// Counts how often it was woken.
 #[derive(Default)]
@@ -127,4 +128,23 @@ async fn a_reader_in_the_same_task_is_woken() {
     recorder.rcpt(rcpt("b@y"));
     assert_eq!(wakes.take(), 1);
     assert_eq!(wakes.poll(watch.changed()), Poll::Ready(()));
+}
+
+/// Whoever writes waits for answers that come from another task.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
+    let agent = Agent::over(Script::new()).await;
+    let output = agent.output.clone();
+    let spawned = service_fn(move |lease: Lease| {
+        let attempt = tokio::spawn(output.clone().oneshot(lease));
+        async move { Ok::<_, BoxError>(attempt.await??) }
+    });
+    let writer = StorageWriter::new(agent.storage.clone(), spawned).with_timeouts(TIMEOUTS);
+    let (mut driver, reply) = Driver::start(writer, context(), mail("a@x"));
+    assert_eq!(driver.wait(reply).await, Reply::sender_ok());
+    let reply = driver.rcpt(rcpt("b@y")).await;
+    assert_eq!(driver.wait(reply).await, Reply::recipient_ok());
+    driver.send("\r\nhello\r\n".into()).await.unwrap();
+    assert_eq!(driver.finish().await, Reply::message_accepted());
+    assert_eq!(agent.seconds(), 0);
 }

@@ -137,6 +137,7 @@ where
         let patience = self.message.pace.patience(limits, timeouts);
         let deadline = self.deadline.min(started + patience);
         let before = self.connection.input_len();
+        self.is_driven = false;
         tokio::select! {
             biased;
             result = self.connection.exchange(true, deadline) => result?,
@@ -169,6 +170,7 @@ where
     async fn let_call_run(&mut self) {
         if let Some(driver) = &mut self.driver {
             poll_fn(|cx| Poll::Ready(driver.poll_progress(cx).is_ready())).await;
+            self.is_driven = true;
         }
     }
 

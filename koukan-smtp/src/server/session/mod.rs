@@ -179,12 +179,19 @@ where
         let may_read =
             !self.connection.is_eof() && (!is_blocked || self.connection.may_read_ahead());
         let deadline = self.patience();
-        let mut is_driven = mem::take(&mut self.is_driven) && self.replies.is_empty();
-        let (answered, reply) = {
+        let has_replies = !self.replies.is_empty();
+        // What woke the task since may have woken the call.
+        let mut was_driven = mem::take(&mut self.is_driven);
+        let (answered, reply, is_driven) = {
             let mut next = pin!(self.replies.next(self.driver.as_mut()));
-            let next = poll_fn(|cx| match mem::take(&mut is_driven) {
-                true => Poll::Pending,
-                false => next.as_mut().poll(cx),
+            let next = poll_fn(|cx| match (mem::take(&mut was_driven), has_replies) {
+                (true, false) => Poll::Pending,
+                (was_driven, _) => {
+                    let next = next.as_mut().poll(cx);
+                    next.map(|(answered, reply, is_driven)| {
+                        (answered, reply, is_driven || was_driven)
+                    })
+                }
             });
             tokio::select! {
                 // Replies that are there at once go out with those before them.
@@ -194,6 +201,7 @@ where
                 () = self.stop.cancelled(), if is_resting => return Ok(()),
             }
         };
+        self.is_driven = is_driven;
         self.answered(answered, reply)
     }
 
@@ -209,7 +217,6 @@ where
     }
 
     fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
-        self.is_driven = true;
         match answered {
             Answered::Mail if !reply.is_positive() => {
                 self.close_transaction();

@@ -1,6 +1,11 @@
 //! Replies in the order of their commands.
 
-use std::{collections::VecDeque, future::pending};
+use std::{
+    collections::VecDeque,
+    future::{Future, pending, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
 
 use koukan_core::{
     reply::Reply,
@@ -62,12 +67,13 @@ impl Replies {
     }
 
     /// Drives the call until the reply at the front is there, and takes it out; with none to
-    /// come, for ever.
+    /// come, for ever. Tells also whether it took driving: a reply that was there already says
+    /// nothing of what else the call was woken for.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub(super) async fn next(&mut self, driver: Option<&mut Driver>) -> (Answered, Reply) {
+    pub(super) async fn next(&mut self, driver: Option<&mut Driver>) -> (Answered, Reply, bool) {
         let Some(driver) = driver else {
             return pending().await;
         };
@@ -79,9 +85,16 @@ impl Replies {
                 return pending().await;
             }
         };
-        let reply = driver.wait(reply).await;
+        let (reply, is_driven) = poll_fn(|cx| {
+            if let Some(reply) = reply.look() {
+                return Poll::Ready((reply, false));
+            }
+            let _ = driver.poll_progress(cx);
+            Pin::new(&mut *reply).poll(cx).map(|reply| (reply, true))
+        })
+        .await;
         self.0.pop_front();
-        (answered, reply)
+        (answered, reply, is_driven)
     }
 
     /// Answers with `reply` all that is still to be answered from upstream.

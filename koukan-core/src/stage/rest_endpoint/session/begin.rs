@@ -15,7 +15,7 @@ use super::{
     Appending, Session, Stage,
 };
 
-/// How long a message may be on its way before upstream is watched beside.
+/// How long recipients or a message may be on their way before upstream is watched beside.
 const UNWATCHED: Duration = Duration::from_millis(100);
 
 impl<R: ResourceService> Session<'_, R> {
@@ -105,17 +105,17 @@ impl<R: ResourceService> Session<'_, R> {
         }
     }
 
-    /// Whether a request under way ends soon and changes the transaction: a watch that is begun
+    /// Whether a request under way may end soon and change the transaction: a watch that is begun
     /// before would tell of that change and nothing else.
     fn is_about_to_tell(&self) -> bool {
-        let is_short = self.watch_at().is_some_and(|at| Instant::now() < at);
-        self.appending.is_some() || is_short
+        self.watch_at().is_some_and(|at| Instant::now() < at)
     }
 
-    /// When a message that is on its way is long enough on its way to be watched meanwhile.
+    /// When what is on its way is long enough on its way to be watched meanwhile.
     pub(super) fn watch_at(&self) -> Option<Instant> {
-        let is_sending = self.sending.is_some() && self.watching.is_none();
-        is_sending.then(|| self.refreshed + UNWATCHED)
+        let is_under_way = self.appending.is_some() || self.sending.is_some();
+        let is_to_begin = is_under_way && self.watching.is_none() && self.is_owed();
+        is_to_begin.then(|| self.refreshed + UNWATCHED)
     }
 
     /// Whether upstream owes a reply.
