@@ -36,9 +36,9 @@ const CHUNKS_QUEUED: usize = 4;
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
 /// The driver owns the call. The call advances while any of the driver's `async` methods is
-/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]: what a
-/// method hands on does not wake the task that polled the driver last, since nobody but that task
-/// can go on with it.
+/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]. Feed a
+/// driver and poll it in one task, the poll last: what a method hands on does not wake the task that
+/// polled the driver before.
 ///
 /// Dropping the driver drops the call and ends both streams with [`Aborted`](super::Aborted).
 ///
