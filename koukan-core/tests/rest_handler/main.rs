@@ -5,6 +5,8 @@
 mod agent;
 mod cancel;
 mod create;
+#[path = "../failing/mod.rs"]
+mod failing;
 mod failing_backend;
 mod incremental;
 mod list;

@@ -1,142 +1,19 @@
 //! A backend that fails loses nothing that was acknowledged, and nothing more is acknowledged.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use jiff::Timestamp;
 use koukan_core::{
-    blob::BlobId,
     reply::Reply,
     stage::exploder::Policy,
-    storage::{
-        Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
-        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
-    },
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
-use crate::agent::{Agent, turns, until};
+use crate::{
+    agent::{Agent, turns, until},
+    failing::Failing,
+};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
-
-/// A memory backend whose next writes of a kind fail.
-#[derive(Debug, Clone, Default)]
-struct Failing {
-    inner: MemoryBackend,
-    full_inserts: Arc<AtomicU32>,
-    failed_settlements: Arc<AtomicU32>,
-}
-
-fn take_one(left: &AtomicU32) -> bool {
-    let less = |left: u32| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-        .is_ok()
-}
-
-#[async_trait]
-impl Backend for Failing {
-    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        if take_one(&self.full_inserts) {
-            return Err(BackendError::Full("no space left".into()));
-        }
-        self.inner.insert(transaction).await
-    }
-
-    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        self.inner.summarise(summaries).await
-    }
-
-    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        self.inner.complete(transaction).await
-    }
-
-    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
-        if take_one(&self.failed_settlements) {
-            return Err(BackendError::Failed("disk on fire".into()));
-        }
-        self.inner.settle(settlement).await
-    }
-
-    async fn open_session(
-        &self,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Recovered, BackendError> {
-        self.inner.open_session(session, now).await
-    }
-
-    async fn append_blob(
-        &self,
-        blob: BlobId,
-        offset: u64,
-        octets: Bytes,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        self.inner.append_blob(blob, offset, octets, now).await
-    }
-
-    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
-        self.inner.finish_blob(blob, len).await
-    }
-
-    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
-        self.inner.read_blob(blob, offset).await
-    }
-
-    async fn lease_due(
-        &self,
-        session: SessionId,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Leased>, BackendError> {
-        self.inner.lease_due(session, now, limit).await
-    }
-
-    async fn lease(
-        &self,
-        id: TransactionId,
-        session: SessionId,
-    ) -> Result<Option<Leased>, BackendError> {
-        self.inner.lease(id, session).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
-        self.inner.next_due().await
-    }
-
-    async fn release(
-        &self,
-        id: TransactionId,
-        session: SessionId,
-        fence: u64,
-    ) -> Result<(), BackendError> {
-        self.inner.release(id, session, fence).await
-    }
-
-    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
-        self.inner.find(id).await
-    }
-
-    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
-        self.inner.list(listing).await
-    }
-
-    async fn census(&self) -> Result<Census, BackendError> {
-        self.inner.census().await
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        self.inner.collect_garbage(now, retention).await
-    }
-}
 
 fn down() -> Script {
     Script::new().mail(Answer::Return(Reply::connection_failed()))

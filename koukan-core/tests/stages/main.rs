@@ -7,6 +7,8 @@ mod custody;
 mod cut_through;
 mod dispatcher;
 mod exploder;
+#[path = "../failing/mod.rs"]
+mod failing;
 mod failing_backend;
 mod notification;
 mod storage_writer;

@@ -1,0 +1,151 @@
+//! A backend that fails when it is told to.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    blob::BlobId,
+    storage::{
+        Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
+        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+    },
+};
+
+/// How long a slow write takes.
+pub(crate) const SLOW: Duration = Duration::from_secs(30);
+
+/// A memory backend whose next writes of a kind fail or are slow.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Failing {
+    pub(crate) inner: MemoryBackend,
+    /// How many of the next writes of that kind fail, or are slow.
+    pub(crate) full_inserts: Arc<AtomicU32>,
+    pub(crate) full_completes: Arc<AtomicU32>,
+    pub(crate) full_appends: Arc<AtomicU32>,
+    pub(crate) failed_settlements: Arc<AtomicU32>,
+    pub(crate) slow_settlements: Arc<AtomicU32>,
+}
+
+fn take_one(left: &AtomicU32) -> bool {
+    let less = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+        .is_ok()
+}
+
+#[async_trait]
+impl Backend for Failing {
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        if take_one(&self.full_inserts) {
+            return Err(BackendError::Full("no space left".into()));
+        }
+        self.inner.insert(transaction).await
+    }
+
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        self.inner.summarise(summaries).await
+    }
+
+    async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        if take_one(&self.full_completes) {
+            return Err(BackendError::Full("no space left".into()));
+        }
+        self.inner.complete(transaction).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+        if take_one(&self.failed_settlements) {
+            return Err(BackendError::Failed("disk on fire".into()));
+        }
+        if take_one(&self.slow_settlements) {
+            tokio::time::sleep(SLOW).await;
+        }
+        self.inner.settle(settlement).await
+    }
+
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        self.inner.open_session(session, now).await
+    }
+
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        if offset > 0 && take_one(&self.full_appends) {
+            return Err(BackendError::Full("no space left".into()));
+        }
+        self.inner.append_blob(blob, offset, octets, now).await
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        self.inner.finish_blob(blob, len).await
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.inner.read_blob(blob, offset).await
+    }
+
+    async fn lease_due(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        self.inner.lease_due(session, now, limit).await
+    }
+
+    async fn lease(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+    ) -> Result<Option<Leased>, BackendError> {
+        self.inner.lease(id, session).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.inner.next_due().await
+    }
+
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError> {
+        self.inner.release(id, session, fence).await
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        self.inner.find(id).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.inner.list(listing).await
+    }
+
+    async fn census(&self) -> Result<Census, BackendError> {
+        self.inner.census().await
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        self.inner.collect_garbage(now, retention).await
+    }
+}
