@@ -66,6 +66,9 @@ replies! {
     elapsed = 451 (4 . 4 . 7) "processing took too long, try again later";
     /// Too much is under way.
     overloaded = 451 (4 . 3 . 2) "overloaded, try again later";
+    /// The destination host is there and takes no mail: it refused in its greeting, or in its reply
+    /// to EHLO or HELO.
+    session_refused = 451 (4 . 3 . 2) "destination host refuses service, try again later";
     /// The destination host could not be reached.
     connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
     /// The connection to the destination host broke.
@@ -141,11 +144,45 @@ impl Reply {
     pub fn closes_connection(&self) -> bool {
         self.code() == ReplyCode::known(421)
     }
+
+    /// The answer to QUIT, or 421: nothing follows it on the connection.
+    pub fn ends_session(&self) -> bool {
+        self.closes_connection() || self.code() == ReplyCode::known(221)
+    }
+
+    /// The reply of a host upstream as it is passed on downstream: 421 becomes 450, with its
+    /// text, its enhanced code and its extensions.
+    ///
+    /// Upstream has closed its own connection. The client's connection is another one, on which
+    /// other recipients and other messages may still go their way. So every endpoint and proxy
+    /// passes replies through this; 421 is left to the server that holds the client's connection,
+    /// and to filters that want it closed.
+    #[must_use]
+    pub fn relayed(self) -> Self {
+        if self.closes_connection() {
+            self.with_code(ReplyCode::known(450))
+        } else {
+            self
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_421_of_another_host_closes_nobody_elses_connection() {
+        let reply = Reply::too_many_connections().with_extension(7_u8).relayed();
+        assert_eq!(
+            reply.to_string(),
+            "450 4.7.0 too many connections, try again later"
+        );
+        assert_eq!(reply.extensions().get::<u8>(), Some(&7));
+        for reply in [Reply::overloaded(), Reply::ok(), Reply::no_such_user()] {
+            assert_eq!(reply.clone().relayed(), reply);
+        }
+    }
 
     #[test]
     fn code_and_enhanced_code_agree_on_the_class() {

@@ -91,6 +91,13 @@ impl Reply {
         self
     }
 
+    /// Replaces the code by another of the same class.
+    fn with_code(mut self, code: ReplyCode) -> Self {
+        debug_assert_eq!(self.code.as_u16() / 100, code.as_u16() / 100);
+        self.code = code;
+        self
+    }
+
     /// Attaches a typed value, in place of an earlier one of the same type.
     #[must_use]
     pub fn with_extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {

@@ -149,3 +149,23 @@ async fn a_reply_that_answers_nothing_is_not_passed_on() {
     let (mut driver, mail) = start(endpoint(&fake));
     assert_eq!(driver.wait(mail).await, Reply::bad_upstream_reply());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_closed_upstream_closes_none_here() {
+    let relayed = Reply::service_closing().relayed();
+    assert!(!relayed.closes_connection());
+
+    let fake = Fake::new(Script {
+        mail: |_| Some(Reply::service_closing()),
+        ..Script::accepting()
+    });
+    let (mut driver, mail) = start(endpoint(&fake));
+    assert_eq!(driver.wait(mail).await, relayed);
+
+    let fake = Fake::new(Script {
+        data: Some(Reply::service_closing()),
+        ..Script::accepting()
+    });
+    let outcome = send(endpoint(&fake), self::mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert_eq!(outcome.message, Some(relayed));
+}

@@ -99,3 +99,19 @@ async fn an_abort_ends_all_legs_before_the_end_of_the_message() {
         assert_eq!(received.end, koukan_core::test_util::End::Dropped);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_closes_its_connection_does_not_close_the_clients() {
+    let busy = Reply::too_many_connections;
+    let relayed = "450 4.7.0 too many connections, try again later";
+    let upstream = Script::new().rcpt("b@y", busy());
+    let to = [rcpt("b@y"), rcpt("c@y")];
+    let outcome = send(exploder(upstream), mail("a@x"), to, MESSAGE).await;
+    assert_eq!(outcome.recipients[0].to_string(), relayed);
+    assert_eq!(outcome.recipients[1], Reply::recipient_ok());
+    assert!(outcome.message.unwrap().is_positive());
+
+    let upstream = Script::new().message(busy());
+    let outcome = send(exploder(upstream), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert_eq!(outcome.message.unwrap().to_string(), relayed);
+}

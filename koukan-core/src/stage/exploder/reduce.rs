@@ -24,7 +24,7 @@ pub(super) struct Verdict {
 pub(super) fn rcpt_reply(policy: Policy, reply: Reply, can_take: bool) -> Reply {
     match policy {
         Policy::Submission if reply.is_transient() && can_take => Reply::recipient_ok(),
-        _ => reply.without_extensions(),
+        _ => reply.without_extensions().relayed(),
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn final_reply(policy: Policy, replies: &[Reply]) -> Verdict {
 impl Verdict {
     fn plain(reply: &Reply) -> Self {
         Self {
-            reply: reply.clone().without_extensions(),
+            reply: reply.clone().without_extensions().relayed(),
             into_custody: Vec::new(),
         }
     }
@@ -67,6 +67,17 @@ mod tests {
         assert_eq!(rcpt_reply(Ingress, busy(), true), busy());
         let unknown = Reply::no_such_user;
         assert_eq!(rcpt_reply(Submission, unknown(), true), unknown());
+    }
+
+    #[test]
+    fn a_leg_that_was_closed_upstream_leaves_the_client_its_connection() {
+        let closing = Reply::service_closing;
+        let relayed = closing().relayed();
+        assert!(!relayed.closes_connection());
+        assert_eq!(rcpt_reply(Ingress, closing(), true), relayed);
+        assert_eq!(rcpt_reply(Submission, closing(), false), relayed);
+        let verdict = final_reply(Ingress, &[closing(), closing()]);
+        assert_eq!(verdict.reply, relayed);
     }
 
     #[test]

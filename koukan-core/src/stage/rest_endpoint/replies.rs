@@ -113,10 +113,11 @@ impl Replies {
     }
 }
 
-/// A reply that answers a command: upstream may give codes that do not.
+/// A reply that answers a command: upstream may give codes that do not. One that closes a connection
+/// there closes none here.
 pub(super) fn proper(reply: &Reply) -> Reply {
     if reply.is_positive() || reply.is_negative() {
-        reply.clone()
+        reply.clone().relayed()
     } else {
         Reply::bad_upstream_reply()
     }
