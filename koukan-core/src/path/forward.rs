@@ -24,6 +24,12 @@ impl ForwardPath {
         }
     }
 
+    /// A text that is the same for all ways to write one recipient; see [`Mailbox::name`].
+    pub fn name(&self) -> String {
+        self.mailbox()
+            .map_or_else(|| self.to_string(), Mailbox::name)
+    }
+
     /// The text between `<` and `>`.
     pub fn as_str(&self) -> &str {
         self.mailbox().map_or("postmaster", Mailbox::as_str)

@@ -115,3 +115,46 @@ async fn a_destination_that_closes_its_connection_does_not_close_the_clients() {
     let outcome = send(exploder(upstream), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message.unwrap().to_string(), relayed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_that_is_named_again_gets_one_copy() {
+    let upstream = Script::new().rcpt("unknown@y", Reply::no_such_user());
+    let to = ["b@y", "b@Y", "unknown@y", "\"b\"@y", "B@y", "unknown@y"].map(rcpt);
+    let outcome = send(exploder(upstream.clone()), mail("a@x"), to, MESSAGE).await;
+    let (ok, unknown) = (Reply::recipient_ok, Reply::no_such_user);
+    let expected = [ok(), ok(), unknown(), ok(), ok(), unknown()];
+    assert_eq!(outcome.recipients, expected);
+    assert!(outcome.message.unwrap().is_positive());
+    let received = upstream.received();
+    let messages = received.iter().filter(|received| received.body == MESSAGE);
+    let mut delivered: Vec<_> = messages
+        .flat_map(|received| received.recipient_texts())
+        .collect();
+    delivered.sort_unstable();
+    assert_eq!(delivered, ["B@y", "b@y"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_that_is_named_again_later_is_answered_as_before() {
+    let upstream = crate::agent::turns([
+        Script::new(),
+        Script::new().rcpt("c@y", Reply::mailbox_busy()),
+        Script::new(),
+    ]);
+    let upstream = koukan_core::service::BoxMailService::new(upstream);
+    let exploder = Exploder::new(upstream, Policy::Ingress, BlobPool::default());
+    let (mut driver, _mail) = Driver::start(exploder, context(), mail("a@x"));
+    for (to, expected) in [
+        ("b@y", Reply::recipient_ok()),
+        ("b@y", Reply::recipient_ok()),
+        // It was refused before, and may fare better in another transaction.
+        ("c@y", Reply::mailbox_busy()),
+        ("c@y", Reply::recipient_ok()),
+        ("c@Y", Reply::recipient_ok()),
+    ] {
+        let pending = driver.rcpt(rcpt(to)).await;
+        assert_eq!(driver.wait(pending).await, expected, "{to}");
+    }
+    driver.send(MESSAGE.into()).await.unwrap();
+    assert!(driver.finish().await.is_positive());
+}

@@ -1,4 +1,4 @@
-//! How a leg gets its message.
+//! How a leg gets its message, and how other commands for its recipient get its answer.
 
 use std::{
     future::poll_fn,
@@ -7,13 +7,22 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::{body::Body, transaction::Aborted};
+use crate::{
+    body::Body,
+    reply::Reply,
+    transaction::{Aborted, Command, Rcpt, Slot},
+};
 
 /// The giving end; dropped without giving, the leg is aborted.
-pub(super) struct Giver(Arc<Mutex<State>>);
+pub(super) struct Giver(Arc<Mutex<Shared>>);
 
 /// The leg's end.
-pub(super) struct Taker(Arc<Mutex<State>>);
+pub(super) struct Taker(Arc<Mutex<Shared>>);
+
+struct Shared {
+    state: State,
+    recipient: Recipient,
+}
 
 enum State {
     Waiting(Option<Waker>),
@@ -21,9 +30,20 @@ enum State {
     Gone,
 }
 
+/// What became of the leg's recipient.
+enum Recipient {
+    /// Nothing yet; those who named it again wait for the same answer.
+    Asked(Vec<Slot>),
+    Accepted,
+    Refused,
+}
+
 pub(super) fn handoff() -> (Giver, Taker) {
-    let state = Arc::new(Mutex::new(State::Waiting(None)));
-    (Giver(Arc::clone(&state)), Taker(state))
+    let shared = Arc::new(Mutex::new(Shared {
+        state: State::Waiting(None),
+        recipient: Recipient::Asked(Vec::new()),
+    }));
+    (Giver(Arc::clone(&shared)), Taker(shared))
 }
 
 // === impl Giver ===
@@ -31,7 +51,22 @@ pub(super) fn handoff() -> (Giver, Taker) {
 impl Giver {
     /// Whether the leg still takes it.
     pub(super) fn is_wanted(&self) -> bool {
-        matches!(*lock(&self.0), State::Waiting(_))
+        matches!(lock(&self.0).state, State::Waiting(_))
+    }
+
+    /// Answers another command for the leg's recipient as the leg answers its own. Where the
+    /// recipient was refused the command comes back: it may fare better.
+    pub(super) fn answer_too(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
+        match &mut lock(&self.0).recipient {
+            Recipient::Asked(slots) => {
+                slots.push(rcpt.into_parts().1);
+                return None;
+            }
+            Recipient::Accepted => {}
+            Recipient::Refused => return Some(rcpt),
+        }
+        rcpt.answer(Reply::recipient_ok());
+        None
     }
 
     /// Gives the message. The leg is woken unless it `is_polled_next` anyway.
@@ -56,18 +91,33 @@ impl Drop for Giver {
 // === impl Taker ===
 
 impl Taker {
+    /// Answers RCPT, and those for the same recipient that came since.
+    pub(super) fn answer(&self, slot: Slot, reply: Reply) {
+        let now = match reply.is_positive() {
+            true => Recipient::Accepted,
+            false => Recipient::Refused,
+        };
+        let before = mem::replace(&mut lock(&self.0).recipient, now);
+        if let Recipient::Asked(slots) = before {
+            slots
+                .into_iter()
+                .for_each(|slot| slot.answer(reply.clone()));
+        }
+        slot.answer(reply);
+    }
+
     /// The message, once it is there.
     pub(super) async fn take(self) -> Result<Body, Aborted> {
         poll_fn(|cx| self.poll_take(cx)).await
     }
 
     fn poll_take(&self, cx: &Context<'_>) -> Poll<Result<Body, Aborted>> {
-        let mut state = lock(&self.0);
-        if let State::Waiting(waker) = &mut *state {
+        let mut shared = lock(&self.0);
+        if let State::Waiting(waker) = &mut shared.state {
             *waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        Poll::Ready(match mem::replace(&mut *state, State::Gone) {
+        Poll::Ready(match mem::replace(&mut shared.state, State::Gone) {
             State::Given(body) => Ok(*body),
             State::Waiting(_) | State::Gone => Err(Aborted),
         })
@@ -76,16 +126,23 @@ impl Taker {
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        // A message that nobody took goes with it.
-        let state = mem::replace(&mut *lock(&self.0), State::Gone);
-        drop(state);
+        // A message that nobody took goes with it, and commands that nobody answered.
+        let left = {
+            let mut shared = lock(&self.0);
+            (
+                mem::replace(&mut shared.state, State::Gone),
+                mem::replace(&mut shared.recipient, Recipient::Refused),
+            )
+        };
+        drop(left);
     }
 }
 
 /// Changes the state if nothing was given yet; returns who waits for it.
-fn change(state: &Mutex<State>, to: State) -> Option<Waker> {
-    let mut state = lock(state);
-    match &mut *state {
+fn change(shared: &Mutex<Shared>, to: State) -> Option<Waker> {
+    let mut shared = lock(shared);
+    let state = &mut shared.state;
+    match state {
         State::Waiting(waker) => {
             let waker = waker.take();
             *state = to;
@@ -95,6 +152,6 @@ fn change(state: &Mutex<State>, to: State) -> Option<Waker> {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

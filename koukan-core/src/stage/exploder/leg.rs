@@ -39,7 +39,7 @@ pub(super) async fn run<S: MailService>(
     let can_take = reply.extensions().get::<Custody>().is_some();
     let reply = reduce::rcpt_reply(policy, reply, can_take);
     let is_accepted = reply.is_positive();
-    slot.answer(reply);
+    body.answer(slot, reply);
     if !is_accepted {
         return Ok(LegEnd { index, reply: None });
     }

@@ -22,6 +22,7 @@ use super::{
     Policy,
     handoff::{Giver, handoff},
     leg::{self, LegEnd},
+    seen::Seen,
 };
 
 /// Legs under way, and how the others ended.
@@ -31,6 +32,7 @@ pub(super) struct Legs<S> {
     context: Arc<context::Context>,
     mail: Mail,
     running: Running,
+    seen: Seen,
     bodies: Vec<Giver>,
     replies: Vec<Option<Reply>>,
 }
@@ -57,15 +59,25 @@ impl<S: MailService> Legs<S> {
             context,
             mail,
             running: Running::None,
+            seen: Seen::default(),
             bodies: Vec::new(),
             replies: Vec::new(),
         }
     }
 
-    pub(super) fn start(&mut self, rcpt: Command<Rcpt>) {
+    /// Starts a leg, unless the recipient has one that may take the message.
+    pub(super) fn start(&mut self, mut rcpt: Command<Rcpt>) {
+        let index = self.bodies.len();
+        if let Some(first) = self.seen.leg_of(rcpt.request(), index) {
+            match self.bodies[first].answer_too(rcpt) {
+                None => return,
+                Some(unanswered) => rcpt = unanswered,
+            }
+            self.seen.replace(rcpt.request(), index);
+        }
         let (body, later) = handoff();
         self.running.add(Box::pin(leg::run(
-            self.bodies.len(),
+            index,
             self.service.clone(),
             self.policy,
             Arc::clone(&self.context),

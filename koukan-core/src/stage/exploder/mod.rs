@@ -2,7 +2,8 @@
 //!
 //! It answers MAIL itself, starts a transaction with one recipient for each RCPT through an inner
 //! service, gives all of them the same message without a copy, and makes one final reply of
-//! theirs. Where the replies differ, which one SMTP reply cannot tell, it takes those that failed
+//! theirs. A recipient that is named again has the leg that it has already, unless it was refused, and
+//! so gets one copy; each RCPT is answered. Where the replies differ, which one SMTP reply cannot tell, it takes those that failed
 //! into [`Custody`](crate::storage::Custody).
 //!
 //! | it answers | when |
@@ -18,6 +19,7 @@ mod handoff;
 mod leg;
 mod legs;
 mod reduce;
+mod seen;
 mod service;
 
 pub use self::{by_domain::ByDomain, reduce::Policy, service::Exploder};
