@@ -2,8 +2,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Octets in a local part at most: RFC 5321 section 4.5.3.1.1.
-const LOCAL_PART_MAX: usize = 64;
+/// Octets in a mailbox at most: a path has 256 with its `<` and `>` (RFC 5321 section 4.5.3.1.3).
+///
+/// A local part may take up all of that, beyond the 64 octets of section 4.5.3.1.1. Addresses that
+/// programs make (SRS, VERP, confirmations of mailing lists) are longer than those, and section
+/// 4.5.3.1 asks to avoid limits.
+const MAILBOX_MAX: usize = 254;
 /// Octets in a domain at most: RFC 5321 section 4.5.3.1.2.
 const DOMAIN_MAX: usize = 255;
 /// Octets in a label at most: RFC 1035 section 2.3.4.
@@ -19,23 +23,30 @@ pub enum InvalidMailbox {
     /// The local part breaks the grammar.
     #[error("malformed local part")]
     LocalPart,
-    /// The local part has more than 64 octets.
-    #[error("local part longer than 64 octets")]
-    LocalPartTooLong,
+    /// The mailbox has more than 254 octets.
+    #[error("address too long: more than 254 octets")]
+    TooLong,
     /// The domain or address literal breaks the grammar.
     #[error("malformed domain")]
     Domain,
     /// The domain has more than 255 octets, or a label more than 63.
-    #[error("domain too long")]
+    #[error("domain too long: more than 255 octets, or 63 between two dots")]
     DomainTooLong,
+}
+
+impl InvalidMailbox {
+    /// Whether the text breaks a limit of length.
+    pub fn is_too_long(self) -> bool {
+        matches!(self, Self::TooLong | Self::DomainTooLong)
+    }
 }
 
 /// Finds the `@` of a mailbox and checks both sides of it; returns its octet position.
 pub(super) fn check_mailbox(text: &str) -> Result<usize, InvalidMailbox> {
-    let at = local_part_end(text)?;
-    if at > LOCAL_PART_MAX {
-        return Err(InvalidMailbox::LocalPartTooLong);
+    if text.len() > MAILBOX_MAX {
+        return Err(InvalidMailbox::TooLong);
     }
+    let at = local_part_end(text)?;
     check_domain(&text[at + 1..])?;
     Ok(at)
 }

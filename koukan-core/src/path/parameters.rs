@@ -120,6 +120,16 @@ impl Parameters {
         self.get("SIZE")?.value()?.parse().ok()
     }
 
+    /// Adds to the declared message size, if there is one: for whoever adds octets to a message on
+    /// its way. An estimate may be too high and should not be too low (RFC 1870 section 6.1).
+    pub fn grow_size(&mut self, octets: u64) {
+        let Some(size) = self.size() else { return };
+        let is_size = |parameter: &&mut Parameter| parameter.keyword.eq_ignore_ascii_case("SIZE");
+        if let Some(parameter) = self.0.iter_mut().find(is_size) {
+            parameter.value = Some(size.saturating_add(octets).to_string().into());
+        }
+    }
+
     /// Whether `SMTPUTF8` (RFC 6531) is there.
     pub fn is_smtputf8(&self) -> bool {
         self.contains("SMTPUTF8")
@@ -187,6 +197,18 @@ mod tests {
         );
         assert!(list.remove("SIZE").is_some());
         assert_eq!(list.size(), None);
+    }
+
+    #[test]
+    fn a_declared_size_grows() {
+        let mut list = parameters(&[("Body", Some("7BIT")), ("size", Some("10"))]);
+        list.grow_size(5);
+        assert_eq!(format!("{list:?}"), "[Body=7BIT, size=15]");
+        list.grow_size(u64::MAX);
+        assert_eq!(list.size(), Some(u64::MAX));
+        let mut none = parameters(&[("Body", Some("7BIT"))]);
+        none.grow_size(5);
+        assert_eq!(none.size(), None);
     }
 
     #[test]
