@@ -8,8 +8,10 @@ use bytes::Bytes;
 use koukan_core::{
     blob::{Blob, BlobPool},
     body::Body,
+    context::Tls,
     filter::received_header::{ReceivedHeader, ReceivedHeaderLayer},
     middleware::DeliverRequest,
+    path::Parameter,
     reply::Reply,
     service::MailService,
     signals::TraceId,
@@ -168,4 +170,80 @@ async fn the_host_name_is_checked() {
     let clock = Arc::new(ManualClock::default());
     assert!(ReceivedHeaderLayer::new("mx example", clock.clone()).is_err());
     assert!(ReceivedHeaderLayer::new("[192.0.2.1]", clock).is_ok());
+}
+
+/// The message that goes upstream, without the field.
+async fn behind_the_field(message: &str) -> [String; 2] {
+    let upstream = Script::new();
+    let outcome = send(
+        filtered(upstream.clone()),
+        mail("a@x"),
+        [rcpt("b@y")],
+        message.to_owned(),
+    );
+    assert!(outcome.await.is_delivered());
+    let whole = upstream.only_received().text().to_owned();
+    let upstream = Script::new();
+    let reply = send_in_octets(filtered(upstream.clone()), message).await;
+    assert_eq!(reply, Reply::message_accepted());
+    let in_octets = upstream.only_received().text().to_owned();
+    [whole, in_octets].map(|text| text.split_once("+0000\r\n").unwrap().1.to_owned())
+}
+
+#[tokio::test]
+async fn what_is_no_header_section_does_not_become_a_part_of_the_field() {
+    for (message, expected) in [
+        (MESSAGE, MESSAGE),
+        ("\r\nhello\r\n", "\r\nhello\r\n"),
+        (
+            " for <eve@example.com>\r\n",
+            "\r\n for <eve@example.com>\r\n",
+        ),
+        (
+            "\tSubject: hi\r\n\r\nx\r\n",
+            "\r\n\tSubject: hi\r\n\r\nx\r\n",
+        ),
+        ("hello\r\nyou\r\n", "\r\nhello\r\nyou\r\n"),
+        ("", "\r\n"),
+        (
+            "From a Fri Jan  2 03:04:05 2026\r\nSubject: hi\r\n\r\nx\r\n",
+            "X-Mailbox-Line: From a Fri Jan  2 03:04:05 2026\r\nSubject: hi\r\n\r\nx\r\n",
+        ),
+    ] {
+        assert_eq!(
+            behind_the_field(message).await,
+            [expected; 2],
+            "{message:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_declared_size_grows_by_more_than_the_longest_field() {
+    let upstream = Script::new();
+    let label = "a".repeat(63);
+    let name = [&*label, &label, &label, &label[..61]].join(".");
+    let layer = ReceivedHeaderLayer::new(&name, Arc::new(ManualClock::default())).unwrap();
+    let address = "[2001:db8:1111:2222:3333:4444:5555:6666]:1234";
+    let mut context = context_from(address, &name);
+    context.tls = Some(Tls {
+        version: "v".repeat(100).into(),
+        cipher: "c".repeat(100).into(),
+    });
+    let message = "hello\r\n";
+    let mut mail = mail("a@x");
+    let size = Parameter::new("SIZE", Some(&message.len().to_string())).unwrap();
+    mail.parameters.push(size).unwrap();
+    let body = Blob::from_bytes(message.into());
+    let to = rcpt(&format!("{}@y", "b".repeat(252)));
+    let request = DeliverRequest::new(Arc::new(context), mail, body).to(to);
+    let outcome = send_with(layer.layer(upstream.clone()), request).await;
+    assert!(outcome.is_delivered());
+    let received = upstream.only_received();
+    let declared = received.mail.parameters.size().unwrap();
+    let actual = received.body.len() as u64;
+    assert!(
+        actual > 1000 && (actual..actual + 300).contains(&declared),
+        "{actual} {declared}"
+    );
 }

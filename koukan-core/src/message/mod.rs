@@ -3,4 +3,5 @@
 pub mod builder;
 pub mod dsn;
 pub mod line_ends;
+pub mod opening;
 pub mod parser;

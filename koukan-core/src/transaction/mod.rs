@@ -88,9 +88,12 @@ impl Transaction {
         self
     }
 
-    /// Puts octets, complete header fields, before the message.
+    /// Puts octets, complete header fields, before the message, and adds them to the size that was
+    /// declared.
     #[must_use]
     pub fn prepend(mut self, octets: Bytes) -> Self {
+        let parameters = &mut self.mail.request_mut().parameters;
+        parameters.grow_size(octets.len() as u64);
         self.body.prepend(octets);
         self
     }

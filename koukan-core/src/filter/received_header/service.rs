@@ -10,6 +10,7 @@ use crate::{
     blob::BlobReader,
     body::{Body, BodyError},
     context,
+    message::opening::Opening,
     reply::{Rejection, Reply},
     service::MailService,
     signals::TraceId,
@@ -21,6 +22,9 @@ use super::{ReceivedHeaderLayer, clauses::Facts, recipients::SeenRecipients, sca
 /// Octets of a header section that are looked at before the message goes on; a loop's `Received`
 /// fields stand at the top.
 const LOOKED_AT: u64 = 256 << 10;
+
+/// Octets of the field, and of what may have to stand behind it, at most.
+const GROWTH_MAX: u64 = 1280;
 
 /// Adds the `Received` field; see the [module documentation](super).
 #[derive(Debug, Clone)]
@@ -44,7 +48,10 @@ impl<S: MailService> Service<Transaction> for ReceivedHeader<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, tx: Transaction) -> S::Future {
+    fn call(&mut self, mut tx: Transaction) -> S::Future {
+        let parameters = &mut tx.mail.request_mut().parameters;
+        // What the field says of the recipient is not known yet.
+        parameters.grow_size(GROWTH_MAX);
         let recipients = SeenRecipients::default();
         let seen = recipients.clone();
         let message = Message {
@@ -73,26 +80,32 @@ struct Message {
 impl Message {
     async fn add_field(self, body: Body) -> Result<Body, BodyError> {
         let mut scanner = Scanner::new(self.settings.max_received_fields);
+        let mut opening = Opening::default();
         let mut body = match body.into_blob() {
             Ok((prefix, blob)) => {
                 for octets in &prefix {
+                    opening.look(octets);
                     check(&mut scanner, octets)?;
                 }
-                look_ahead(&mut scanner, blob.reader()).await?;
+                look_ahead(&mut opening, &mut scanner, blob.reader()).await?;
                 Body::from_blob(prefix, blob)
             }
-            Err(body) => body.map(move |chunk: Bytes| {
-                check(&mut scanner, &chunk)?;
-                Ok::<_, Rejection>(chunk)
-            }),
+            Err(mut body) => {
+                look_at_start(&mut opening, &mut body).await?;
+                body.map(move |chunk: Bytes| {
+                    check(&mut scanner, &chunk)?;
+                    Ok::<_, Rejection>(chunk)
+                })
+            }
         };
-        body.prepend(self.field());
+        body.prepend(self.field(opening.separator()));
         Ok(body)
     }
 
-    fn field(&self) -> Bytes {
+    /// The field, and what is to separate it from the message.
+    fn field(&self, separator: &str) -> Bytes {
         let recipient = self.recipients.only();
-        Facts {
+        let mut field = Facts {
             host_name: &self.settings.host_name,
             context: &self.context,
             id: self.id,
@@ -100,18 +113,40 @@ impl Message {
             recipient: recipient.as_ref(),
             now: self.settings.clock.now(),
         }
-        .field()
-        .into()
+        .field();
+        field.push_str(separator);
+        field.into()
     }
 }
 
 /// Reads the header section of a blob beside those who read the message.
-async fn look_ahead(scanner: &mut Scanner, mut reader: BlobReader) -> Result<(), BodyError> {
+async fn look_ahead(
+    opening: &mut Opening,
+    scanner: &mut Scanner,
+    mut reader: BlobReader,
+) -> Result<(), BodyError> {
     while !scanner.is_done() && reader.position() < LOOKED_AT {
         let Some(chunk) = reader.next().await? else {
             break;
         };
+        opening.look(&chunk);
         check(scanner, &chunk)?;
+    }
+    Ok(())
+}
+
+/// Reads as much of a message as tells how it begins, and puts it back.
+async fn look_at_start(opening: &mut Opening, body: &mut Body) -> Result<(), BodyError> {
+    let mut read = Vec::new();
+    while !opening.is_known() {
+        let Some(chunk) = body.next().await? else {
+            break;
+        };
+        opening.look(&chunk);
+        read.push(chunk);
+    }
+    for chunk in read.into_iter().rev() {
+        body.prepend(chunk);
     }
     Ok(())
 }
