@@ -13,7 +13,7 @@
 //! | `U: line` | expects that the service saw that next |
 //! | `U-` | expects that the service saw nothing more |
 //! | `T: n` | expects that n seconds have passed since the start |
-//! | `@ key value` | sets a limit or a timeout (in seconds), before anything else |
+//! | `@ key value` | sets a limit, a timeout (in seconds) or `bare_line_ends`, before anything else |
 //! | `#` | a comment |
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -24,7 +24,8 @@ use std::{path::PathBuf, time::Duration};
 
 use koukan_smtp::{
     Server,
-    server::{Connected, Limits, Timeouts},
+    codec::BareLineEnds,
+    server::{Config, Connected},
 };
 use rstest::rstest;
 use tokio::{
@@ -36,17 +37,15 @@ use tokio::{
 #[tokio::test(start_paused = true)]
 async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
     let script = std::fs::read_to_string(&path).unwrap();
-    let (mut limits, mut timeouts) = (Limits::default(), Timeouts::default());
+    let mut config = Config::default();
+    config.name = "mx.example.com".into();
     for line in script.lines() {
         if let Some(setting) = line.strip_prefix("@ ") {
-            set(&mut limits, &mut timeouts, setting);
+            set(&mut config, setting);
         }
     }
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone()))
-        .with_name("mx.example.com")
-        .with_limits(limits)
-        .with_timeouts(timeouts);
+    let server = Server::new(support::service(log.clone())).with_config(config);
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));
     let mut player = Player {
@@ -64,8 +63,17 @@ async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
     session.await.expect("the session does not panic");
 }
 
-fn set(limits: &mut Limits, timeouts: &mut Timeouts, setting: &str) {
+fn set(config: &mut Config, setting: &str) {
     let (key, value) = setting.split_once(' ').expect("a key and a value");
+    if key == "bare_line_ends" {
+        config.bare_line_ends = match value {
+            "reject" => BareLineEnds::Reject,
+            "normalise" => BareLineEnds::Normalise,
+            _ => panic!("no such choice"),
+        };
+        return;
+    }
+    let (limits, timeouts) = (&mut config.limits, &mut config.timeouts);
     let number: u64 = value.parse().expect("a number");
     let duration = Duration::from_secs(number);
     match key {
@@ -75,6 +83,9 @@ fn set(limits: &mut Limits, timeouts: &mut Timeouts, setting: &str) {
         "recipients" => limits.recipients = number as usize,
         "transactions" => limits.transactions = number as u32,
         "errors" => limits.errors = number as u32,
+        "refused_recipients" => limits.refused_recipients = number as u32,
+        "prompt_refusals" => limits.prompt_refusals = number as u32,
+        "refusal_delay" => limits.refusal_delay = duration,
         "idle_commands" => limits.idle_commands = number as u32,
         "data_rate" => limits.data_rate = number,
         "command" => timeouts.command = duration,

@@ -52,8 +52,14 @@ replies! {
     service_closing = 421 (4 . 3 . 2) "service closing, try again later";
     /// A client was silent, or too slow, for too long.
     idle_too_long = 421 (4 . 4 . 2) "timeout waiting for the client, closing connection";
-    /// A client sent too many commands that were wrong or without use.
+    /// A client sent too many commands that were wrong.
     too_many_errors = 421 (4 . 7 . 0) "too many errors, closing connection";
+    /// A client sent too many commands that led to no mail.
+    too_many_idle_commands = 421 (4 . 7 . 0) "too many commands without mail, closing connection";
+    /// A client named too many recipients that were refused.
+    too_many_refused_recipients = 421 (4 . 7 . 0) "too many refused recipients, closing connection";
+    /// A client speaks another protocol than SMTP.
+    other_protocol = 421 (4 . 7 . 0) "this is an SMTP server, and that is another protocol; closing connection";
     /// A client holds too many connections.
     too_many_connections = 421 (4 . 7 . 0) "too many connections, try again later";
     /// The mailbox cannot be reached just now.

@@ -57,13 +57,13 @@ impl BdatDecoder {
             match self.scan(&buffer[..available]) {
                 Scan::Clean(octets) => return Some(BodyEvent::Chunk(self.take(buffer, octets))),
                 Scan::NeedMore => return None,
+                Scan::Bare if self.policy == BareLineEnds::Normalise && buffer[0] == b'\n' => {
+                    return Some(BodyEvent::Chunk(self.take_normalised(buffer, available)));
+                }
                 Scan::Bare => return Some(self.fault()),
             }
         }
-        if self.is_last
-            && self.is_after_cr
-            && self.policy == BareLineEnds::Reject
-            && !self.has_fault
+        if self.is_last && self.is_after_cr && self.policy != BareLineEnds::Keep && !self.has_fault
         {
             return Some(self.fault());
         }
@@ -80,6 +80,23 @@ impl BdatDecoder {
         self.remaining -= octets as u64;
         self.is_after_cr = taken.last() == Some(&b'\r');
         taken
+    }
+
+    /// Takes lines that end with LF alone, up to the first CR, with CRLF in place of each LF.
+    fn take_normalised(&mut self, buffer: &mut BytesMut, available: usize) -> Bytes {
+        let end = memchr::memchr(b'\r', &buffer[..available]).unwrap_or(available);
+        let taken = self.take(buffer, end);
+        let mut lines = BytesMut::with_capacity(taken.len() + taken.len() / 16);
+        for line in taken.split_inclusive(|octet| *octet == b'\n') {
+            match line {
+                [text @ .., b'\n'] => {
+                    lines.extend_from_slice(text);
+                    lines.extend_from_slice(b"\r\n");
+                }
+                text => lines.extend_from_slice(text),
+            }
+        }
+        lines.freeze()
     }
 
     /// Goes to the first bare line end in octets that all belong to the chunk.
@@ -116,7 +133,7 @@ enum Scan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use BareLineEnds::{Keep, Reject};
+    use BareLineEnds::{Keep, Normalise, Reject};
 
     /// What a message sent in chunks of the given sizes gives: content, and whether it is faulty.
     fn receive(
@@ -168,6 +185,29 @@ mod tests {
                 assert_eq!(found, message, "{octets:?} {sizes:?} in steps of {step}");
                 let (kept, is_faulty) = receive(Keep, octets, sizes, step);
                 assert_eq!((&kept[..], is_faulty), (&octets[..octets.len() - 4], false));
+            }
+        }
+    }
+
+    #[test]
+    fn a_bare_lf_becomes_crlf_and_a_bare_cr_is_refused() {
+        for (octets, sizes, message, has_fault) in [
+            (
+                &b"a\nb\n\nc\r\n\nNEXT"[..],
+                &[9][..],
+                &b"a\r\nb\r\n\r\nc\r\n\r\n"[..],
+                false,
+            ),
+            (b"a\n.\nNEXT", &[2, 2], b"a\r\n.\r\n", false),
+            (b"a\r\nbNEXT", &[2, 2], b"a\r\nb", false),
+            (b"\na\rbNEXT", &[4], b"\r\na", true),
+            (b"\na\r\r\nNEXT", &[5], b"\r\na", true),
+            (b"\n\rNEXT", &[2], b"\r\n\r", true),
+        ] {
+            for step in 1..=octets.len() {
+                let found = receive(Normalise, octets, sizes, step);
+                let expected = (message.to_vec(), has_fault);
+                assert_eq!(found, expected, "{octets:?} {sizes:?} in steps of {step}");
             }
         }
     }

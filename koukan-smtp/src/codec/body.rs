@@ -29,13 +29,16 @@ pub enum ContentFault {
 ///
 /// Under either, only CRLF `.` CRLF ends a message: no form of bare line end ever does.
 ///
-/// *Source*: RFC 5321 section 2.3.8.
+/// *Source*: RFC 5321 section 2.3.8; RFC 6409 section 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BareLineEnds {
     /// Receive the message to its end and refuse it. Other systems take bare line ends for line
     /// ends, so what is one message here could be two there; this is the choice for a relay.
     #[default]
     Reject,
+    /// Make CRLF of an LF alone, and refuse a message with a CR alone: for users' programs, some of
+    /// which end lines with LF. What goes on has line ends that mean one thing to all.
+    Normalise,
     /// Pass them on as content; only where no other SMTP system gets the message.
     Keep,
 }

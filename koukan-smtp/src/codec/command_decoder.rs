@@ -38,7 +38,7 @@ impl CommandDecoder {
     /// [`CommandError`] for a line that is no command; the next call goes on with the next line.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Option<Result<Command, CommandError>> {
         let Framed { consumed, line } = self.framer.next_line(buffer);
-        let command = line.map(|line| line.map_err(CommandError::from).and_then(Command::parse));
+        let command = line.map(|line| line.map_err(CommandError::of).and_then(Command::parse));
         buffer.advance(consumed);
         command
     }

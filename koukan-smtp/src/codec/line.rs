@@ -2,11 +2,11 @@
 
 /// Finds command lines in what a client sent.
 ///
-/// A line ends with CRLF and with nothing else. A line that breaks the rules is reported as soon
-/// as that is certain, and dropped up to the next CRLF, so that what follows is read as what it
-/// is; nothing of it is kept meanwhile.
+/// A line ends with CRLF and with nothing else; blanks before that do not count. A line that breaks
+/// the rules is reported as soon as that is certain, and dropped up to the next CRLF, so that what
+/// follows is read as what it is; nothing of it is kept meanwhile.
 ///
-/// *Source*: RFC 5321 sections 2.3.8 and 4.5.3.1.4.
+/// *Source*: RFC 5321 sections 2.3.8, 4.1.1 and 4.5.3.1.4.
 #[derive(Debug, Clone)]
 pub struct LineFramer {
     max: usize,
@@ -20,8 +20,18 @@ pub struct LineFramer {
 pub struct Framed<'a> {
     /// Octets to take off the front of the buffer once the line has been used.
     pub consumed: usize,
-    /// A whole line without its CRLF, or what is wrong with it; `None` when more octets are needed.
-    pub line: Option<Result<&'a [u8], LineError>>,
+    /// A whole line without its CRLF and the blanks before that, or what is wrong with it; `None`
+    /// when more octets are needed.
+    pub line: Option<Result<&'a [u8], BrokenLine<'a>>>,
+}
+
+/// A line that is no command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokenLine<'a> {
+    /// Why it is none.
+    pub error: LineError,
+    /// The octets at its start, as many as are there: they tell what it was meant to be.
+    pub start: &'a [u8],
 }
 
 /// Why a line is no command line.
@@ -34,7 +44,7 @@ pub enum LineError {
     /// The line holds a CR or LF that is not part of a CRLF.
     #[error("bare CR or LF in a command line")]
     BareLineEnd,
-    /// The line holds a control character.
+    /// The line holds a control character; TABs at its end do no harm.
     #[error("control character in a command line")]
     ControlOctet,
 }
@@ -65,6 +75,10 @@ impl LineFramer {
             None => return Framed::nothing(buffer.len()),
         };
         let rest = &buffer[skipped..];
+        if rest.first().is_some_and(is_never_first) {
+            self.scanned = 0;
+            return self.broken(LineError::ControlOctet, &rest[..1], skipped);
+        }
         let Some(lf) = memchr::memchr(b'\n', &rest[self.scanned..]).map(|at| at + self.scanned)
         else {
             return self.without_end(rest, skipped);
@@ -74,10 +88,12 @@ impl LineFramer {
         if !is_crlf {
             self.skipping = Some(Skipping { is_after_cr: false });
         }
+        let start = &rest[..lf - usize::from(is_crlf)];
+        let broken = |error| Err(BrokenLine { error, start });
         let line = match lf + 1 {
-            octets if octets > self.max => Err(LineError::TooLong),
-            _ if !is_crlf => Err(LineError::BareLineEnd),
-            _ => check_octets(&rest[..lf - 1]),
+            octets if octets > self.max => broken(LineError::TooLong),
+            _ if !is_crlf => broken(LineError::BareLineEnd),
+            _ => check_octets(trim_end(start)).or_else(broken),
         };
         Framed {
             consumed: skipped + lf + 1,
@@ -107,18 +123,23 @@ impl LineFramer {
         None
     }
 
-    fn without_end<'a>(&mut self, rest: &[u8], skipped: usize) -> Framed<'a> {
+    fn without_end<'a>(&mut self, rest: &'a [u8], skipped: usize) -> Framed<'a> {
         if rest.len() < self.max {
             self.scanned = rest.len();
             return Framed::nothing(skipped);
         }
         self.scanned = 0;
+        self.broken(LineError::TooLong, rest, skipped)
+    }
+
+    /// Reports a line of which no more than `start` is there, and drops the rest of it.
+    fn broken<'a>(&mut self, error: LineError, start: &'a [u8], skipped: usize) -> Framed<'a> {
         self.skipping = Some(Skipping {
-            is_after_cr: rest.last() == Some(&b'\r'),
+            is_after_cr: start.last() == Some(&b'\r'),
         });
         Framed {
-            consumed: skipped + rest.len(),
-            line: Some(Err(LineError::TooLong)),
+            consumed: skipped + start.len(),
+            line: Some(Err(BrokenLine { error, start })),
         }
     }
 }
@@ -130,6 +151,19 @@ impl Framed<'_> {
             line: None,
         }
     }
+}
+
+/// Whether no line begins so, however it goes on. Protocols without lines, TLS among them, are
+/// found out by that: waiting for the end of the line would be of no use.
+fn is_never_first(octet: &u8) -> bool {
+    octet.is_ascii_control() && !b"\r\n\t".contains(octet)
+}
+
+/// *Source*: RFC 5321 section 4.1.1 asks to tolerate white space at the end.
+fn trim_end(line: &[u8]) -> &[u8] {
+    let is_text = |octet: &u8| !b" \t".contains(octet);
+    let end = line.iter().rposition(is_text).map_or(0, |last| last + 1);
+    &line[..end]
 }
 
 fn check_octets(line: &[u8]) -> Result<&[u8], LineError> {
@@ -153,7 +187,7 @@ mod tests {
             buffer.extend_from_slice(piece);
             loop {
                 let Framed { consumed, line } = framer.next_line(&buffer);
-                let line = line.map(|line| line.map(<[u8]>::to_vec));
+                let line = line.map(|line| line.map(<[u8]>::to_vec).map_err(|line| line.error));
                 buffer.drain(..consumed);
                 match line {
                     Some(line) => found.push(line),
@@ -168,7 +202,7 @@ mod tests {
     #[test]
     fn only_crlf_ends_a_line() {
         type Case = (&'static [u8], &'static [Result<&'static str, LineError>]);
-        let cases: [Case; 10] = [
+        let cases: [Case; 13] = [
             (b"NOOP\r\nQUIT\r\n", &[Ok("NOOP"), Ok("QUIT")]),
             (b"\r\n\r\n", &[Ok(""), Ok("")]),
             (b"NOOP", &[]),
@@ -182,6 +216,9 @@ mod tests {
                 &[Err(ControlOctet), Err(ControlOctet), Ok("D")],
             ),
             ("größe\r\n".as_bytes(), &[Ok("größe")]),
+            (b"A \t\r\n\t \r\n", &[Ok("A"), Ok("")]),
+            (b"A\tB\t\r\nC\r\n", &[Err(ControlOctet), Ok("C")]),
+            (b"\x16\x03\nA\rB\r\nC\r\n", &[Err(ControlOctet), Ok("C")]),
         ];
         for (octets, expected) in cases {
             for step in 1..=octets.len() {
@@ -192,6 +229,19 @@ mod tests {
                     .collect();
                 assert_eq!(found, expected, "{octets:?} in steps of {step}");
             }
+        }
+    }
+
+    #[test]
+    fn a_broken_line_tells_what_it_was_meant_to_be() {
+        for (octets, error, start) in [
+            (&b"BDAT 5\tLAST\r\n"[..], ControlOctet, &b"BDAT 5\tLAST"[..]),
+            (b"GET /\nHost: x\r\n", BareLineEnd, b"GET /"),
+            (b"GET /90123456789012", TooLong, b"GET /90123456789012"),
+            (b"\x16", ControlOctet, b"\x16"),
+        ] {
+            let found = LineFramer::new(16).next_line(octets).line;
+            assert_eq!(found, Some(Err(BrokenLine { error, start })));
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a client may ask for.
 
+use std::time::Duration;
+
 /// Bounds on what one client can make the server hold or do.
 ///
 /// # Example
@@ -25,8 +27,16 @@ pub struct Limits {
     /// Mail transactions on a connection; the next MAIL gets 421. Default 10 000.
     pub transactions: u32,
     /// Commands on a connection that are malformed or out of sequence; one more gets 421.
-    /// Recipients that were refused do not count. Default 20.
+    /// Recipients that were refused are counted by themselves. Default 20.
     pub errors: u32,
+    /// Recipients on a connection that are refused for good (5yz), against clients that look for
+    /// addresses; one more gets 421, unless as many were accepted. Default 100.
+    pub refused_recipients: u32,
+    /// Of these, those whose replies go out at once; each further one waits for
+    /// [`Limits::refusal_delay`], unless as many were accepted. Default 10.
+    pub prompt_refusals: u32,
+    /// How long the reply to a recipient beyond [`Limits::prompt_refusals`] waits. Default 1 second.
+    pub refusal_delay: Duration,
     /// Commands that lead nowhere (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last
     /// message that was accepted; one more gets 421. Default 100.
     pub idle_commands: u32,
@@ -52,6 +62,9 @@ impl Default for Limits {
             recipients: 1000,
             transactions: 10_000,
             errors: 20,
+            refused_recipients: 100,
+            prompt_refusals: 10,
+            refusal_delay: Duration::from_secs(1),
             idle_commands: 100,
             connections: 4096,
             connections_per_client: 256,

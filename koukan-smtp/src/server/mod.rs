@@ -5,7 +5,11 @@
 //! - A message is streamed upstream while it is received; one that is refused, too big or badly
 //!   framed is taken off the wire to its end and answered then. A client that is gone before the
 //!   end of its message has sent none.
-//! - Only CRLF ends a line, and only CRLF `.` CRLF a message.
+//! - Only CRLF ends a line, and only CRLF `.` CRLF a message. What a message with other line ends
+//!   in it becomes, [`BareLineEnds`] says.
+//! - What may not be meant as commands is not carried out: the chunk of a malformed BDAT is skipped,
+//!   and where its end cannot be told, or where a client speaks another protocol, the connection is
+//!   closed.
 //! - A client that speaks before the greeting is not turned away for it: what it sent is served
 //!   after the greeting.
 //! - A service that answers 421 has the connection closed, as RFC 5321 section 3.8 says.
@@ -37,6 +41,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::session::Session;
+use crate::codec::BareLineEnds;
 
 /// An SMTP server: a configuration, and what makes a service for each connection.
 ///
@@ -109,6 +114,11 @@ impl<M: MakeMailService> Server<M> {
     /// Sets how long a client is waited for.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         self.configure(|config| config.timeouts = timeouts)
+    }
+
+    /// Sets what to do with messages that hold bare line ends.
+    pub fn with_bare_line_ends(self, policy: BareLineEnds) -> Self {
+        self.configure(|config| config.bare_line_ends = policy)
     }
 
     fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {

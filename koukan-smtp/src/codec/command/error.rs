@@ -5,7 +5,9 @@ use koukan_core::{
     reply::Reply,
 };
 
-use crate::codec::LineError;
+use crate::codec::{BrokenLine, LineError};
+
+use super::{OtherProtocol, chunk};
 
 /// Why a line is no command that can be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,13 +15,25 @@ use crate::codec::LineError;
 pub enum CommandError {
     /// The line itself is broken.
     #[error("broken command line")]
-    Line(#[from] LineError),
+    Line(#[source] LineError),
     /// The line is not UTF-8.
     #[error("command line is not UTF-8")]
     NotUtf8,
     /// There is no such verb.
     #[error("unknown command")]
     UnknownVerb,
+    /// The line begins with nothing like a verb: a header field, or octets of another protocol.
+    #[error("no command")]
+    NoVerb,
+    /// The line belongs to another protocol, whose content must never be taken for commands.
+    #[error("another protocol")]
+    OtherProtocol(OtherProtocol),
+    /// BDAT breaks the grammar; the octets that follow its line are no commands for that.
+    #[error("malformed BDAT")]
+    Chunk {
+        /// How many octets follow, where that can be read.
+        size: Option<u64>,
+    },
     /// The argument breaks the grammar, is missing, or is there where none may be.
     #[error("malformed argument")]
     Argument,
@@ -38,17 +52,54 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// What a broken line means, by what it was meant to be.
+    pub(in crate::codec) fn of(line: BrokenLine<'_>) -> Self {
+        let BrokenLine { error, start } = line;
+        if chunk::is_bdat(start) {
+            // Where the line ends, and the chunk begins, is certain in this case only.
+            let is_whole = error == LineError::ControlOctet;
+            let size = is_whole.then(|| chunk::size(start)).flatten();
+            return Self::Chunk { size };
+        }
+        OtherProtocol::of(start).map_or(Self::Line(error), Self::OtherProtocol)
+    }
+
+    /// What a line means that is no command, by what it was meant to be; else `error`.
+    pub(super) fn of_line(line: &[u8], error: Self) -> Self {
+        if chunk::is_bdat(line) {
+            let size = chunk::size(line);
+            return Self::Chunk { size };
+        }
+        if let Some(protocol) = OtherProtocol::of(line) {
+            return Self::OtherProtocol(protocol);
+        }
+        let line = line.trim_ascii_start();
+        let mut words = line.split(|octet| *octet == b' ');
+        let is_field = words.next().is_some_and(|word| word.ends_with(b":"));
+        match line.first() {
+            Some(first) if is_field || !first.is_ascii_alphabetic() => Self::NoVerb,
+            _ => error,
+        }
+    }
+
     /// The reply to such a line.
     ///
-    /// *Source*: RFC 5321 sections 4.2.4 and 4.3.2; enhanced codes by RFC 2034 and RFC 3463;
+    /// *Source*: RFC 5321 sections 4.2.4, 4.3.2 and 4.5.3.1.10; enhanced codes by RFC 2034 and RFC 3463;
     /// 553 by RFC 6531 section 3.5.
     pub fn reply(&self) -> Reply {
         match self {
             Self::Line(LineError::TooLong) => Reply::line_too_long(),
             Self::Line(_) | Self::NotUtf8 => Reply::invalid_octets(),
-            Self::UnknownVerb => Reply::unknown_command(),
-            Self::Argument | Self::Parameter(_) => Reply::syntax_error(),
+            Self::UnknownVerb | Self::NoVerb => Reply::unknown_command(),
+            Self::OtherProtocol(_) => Reply::other_protocol(),
+            Self::Argument | Self::Parameter(_) | Self::Chunk { .. } => Reply::syntax_error(),
+            Self::ReversePath(error) if error.is_too_long() => {
+                Reply::bad_sender_address().with_text("reverse-path too long")
+            }
             Self::ReversePath(_) => Reply::bad_sender_address(),
+            Self::ForwardPath(error) if error.is_too_long() => {
+                Reply::bad_recipient_address().with_text("forward-path too long")
+            }
             Self::ForwardPath(_) => Reply::bad_recipient_address(),
             Self::Utf8NotRequested => Reply::utf8_not_requested(),
         }

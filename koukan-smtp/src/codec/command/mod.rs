@@ -1,10 +1,12 @@
 //! The commands of a client.
 
 mod argument;
+mod chunk;
 mod error;
+mod other_protocol;
 mod parse;
 
-pub use self::error::CommandError;
+pub use self::{error::CommandError, other_protocol::OtherProtocol};
 
 use koukan_core::{
     context::ClientName,

@@ -9,6 +9,7 @@ use koukan_core::{
 use super::{
     Command, CommandError,
     argument::{self, PathArgument},
+    chunk,
 };
 
 /// Octets in the name of a client at most: RFC 5321 section 4.5.3.1.2.
@@ -17,28 +18,30 @@ const CLIENT_NAME_MAX: usize = 255;
 impl Command {
     /// Parses a command line.
     ///
-    /// *Shape*: `line` has no CRLF. Verbs, keywords and parameter names are in any case; spaces at
+    /// *Shape*: `line` has no CRLF. Verbs, keywords and parameter names are in any case; blanks at
     /// the end of the line are ignored.
     ///
     /// # Errors
     ///
     /// [`CommandError`], which knows the reply to it.
     pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
-        let line = std::str::from_utf8(line).map_err(|_| CommandError::NotUtf8)?;
-        let line = line.trim_end_matches(' ');
+        let octets = line;
+        let instead_of = |error| CommandError::of_line(octets, error);
+        let line = std::str::from_utf8(line).map_err(|_| instead_of(CommandError::NotUtf8))?;
+        let line = line.trim_end_matches([' ', '\t']);
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
         let argument = argument.trim_start_matches(' ');
         let bare = |command| match argument {
             "" => Ok(command),
             _ => Err(CommandError::Argument),
         };
-        match Verb::of(verb).ok_or(CommandError::UnknownVerb)? {
+        match Verb::of(verb).ok_or_else(|| instead_of(CommandError::UnknownVerb))? {
             Verb::Ehlo => hello(argument, true),
             Verb::Helo => hello(argument, false),
             Verb::Mail => mail(argument),
             Verb::Rcpt => rcpt(argument),
             Verb::Data => bare(Self::Data),
-            Verb::Bdat => bdat(argument),
+            Verb::Bdat => chunk::parse(line, argument),
             Verb::Rset => bare(Self::Rset),
             Verb::Quit => bare(Self::Quit),
             Verb::StartTls => bare(Self::StartTls),
@@ -131,21 +134,6 @@ fn rcpt(argument: &str) -> Result<Command, CommandError> {
     }))
 }
 
-fn bdat(argument: &str) -> Result<Command, CommandError> {
-    let mut words = argument.split(' ').filter(|word| !word.is_empty());
-    let size = words.next().ok_or(CommandError::Argument)?;
-    let is_digits = size.bytes().all(|octet| octet.is_ascii_digit());
-    let is_last = match words.next() {
-        None => false,
-        Some(word) if word.eq_ignore_ascii_case("LAST") => true,
-        Some(_) => return Err(CommandError::Argument),
-    };
-    match size.parse() {
-        Ok(size) if is_digits && words.next().is_none() => Ok(Command::Bdat { size, is_last }),
-        _ => Err(CommandError::Argument),
-    }
-}
-
 fn some(argument: &str) -> Result<&str, CommandError> {
     match argument {
         "" => Err(CommandError::Argument),
@@ -158,6 +146,7 @@ mod tests {
     use koukan_core::path::InvalidMailbox;
 
     use super::*;
+    use crate::codec::OtherProtocol;
 
     fn parse(line: &str) -> Result<Command, CommandError> {
         Command::parse(line.as_bytes())
@@ -195,16 +184,14 @@ mod tests {
         ] {
             assert_eq!(parse(line), Ok(command), "{line}");
         }
-        for line in [
-            "",
-            "DAT",
-            "DATAX",
-            "MAILFROM:<a@b>",
-            "GET / HTTP/1.1",
-            "größe",
-        ] {
+        for line in ["", " ", " NOOP", "DAT", "DATAX", "MAILFROM:<a@b>", "größe"] {
             assert_eq!(parse(line), Err(CommandError::UnknownVerb), "{line}");
         }
+        for line in ["Host: x", "Host:", "*1", ".", "{\"a\": 1}", "äh", "<a>"] {
+            assert_eq!(parse(line), Err(CommandError::NoVerb), "{line}");
+        }
+        let http = CommandError::OtherProtocol(OtherProtocol::Http);
+        assert_eq!(parse("GET / HTTP/1.1"), Err(http));
         assert_eq!(Command::parse(b"EHLO \xff"), Err(CommandError::NotUtf8));
     }
 
@@ -330,17 +317,21 @@ mod tests {
         ] {
             assert_eq!(parse(line), Ok(Command::Bdat { size, is_last }), "{line}");
         }
-        for line in [
-            "BDAT",
-            "BDAT LAST",
-            "BDAT -1",
-            "BDAT +1",
-            "BDAT 1x",
-            "BDAT 1 FIRST",
-            "BDAT 1 LAST 2",
-            "BDAT 18446744073709551616",
+        for (line, size) in [
+            ("BDAT", None),
+            ("BDAT LAST", None),
+            ("BDAT -1", None),
+            ("BDAT 18446744073709551616", None),
+            ("BDAT 1 FIRST", Some(1)),
+            ("BDAT 1 LAST 2", Some(1)),
+            ("BDAT 1 LAST LAST", Some(1)),
+            (" BDAT 1", Some(1)),
+            ("BDAT\t1", Some(1)),
+            ("BDAT 1\tLAST", Some(1)),
         ] {
-            assert_eq!(parse(line), Err(CommandError::Argument), "{line}");
+            assert_eq!(parse(line), Err(CommandError::Chunk { size }), "{line}");
         }
+        let not_utf8 = Command::parse(b"BDAT 1 \xff");
+        assert_eq!(not_utf8, Err(CommandError::Chunk { size: Some(1) }));
     }
 }

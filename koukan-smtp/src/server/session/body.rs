@@ -90,11 +90,13 @@ where
         decoder.start_chunk(size, false);
         loop {
             match decoder.decode(self.connection.input_mut()) {
-                Some(BodyEvent::End) => return Ok(()),
+                Some(BodyEvent::End) => break,
                 Some(BodyEvent::Chunk(_) | BodyEvent::Fault(_)) => {}
                 None => self.read_message().await?,
             }
         }
+        self.connection.end_body();
+        Ok(())
     }
 
     /// Takes a message, or a part of it, off the wire and hands it upstream.
@@ -105,7 +107,9 @@ where
         loop {
             match decode(self.connection.input_mut()) {
                 Some(BodyEvent::Chunk(octets)) => self.hand_on(octets).await,
-                Some(BodyEvent::Fault(fault)) => self.refuse(refusal(fault)),
+                Some(BodyEvent::Fault(fault)) => {
+                    self.refuse(refusal(fault, self.config.bare_line_ends));
+                }
                 Some(BodyEvent::End) => break,
                 None => self.read_message().await?,
             }
@@ -144,7 +148,7 @@ where
             _ = self.replies.next(self.driver.as_mut()) => {}
         }
         if self.connection.is_eof() {
-            return Err(End::Gone);
+            return Err(End::HungUp);
         }
         let octets = self.connection.input_len() - before;
         self.message.pace.received(started.elapsed(), octets);
@@ -187,9 +191,10 @@ where
     }
 }
 
-fn refusal(fault: ContentFault) -> Reply {
-    Reply::bad_content().with_text(match fault {
-        ContentFault::BareLineEnd => "message holds a bare CR or LF",
-        ContentFault::LineTooLong => "message holds a line that is too long",
+fn refusal(fault: ContentFault, policy: BareLineEnds) -> Reply {
+    Reply::bad_content().with_text(match (fault, policy) {
+        (ContentFault::BareLineEnd, BareLineEnds::Normalise) => "message holds a bare CR",
+        (ContentFault::BareLineEnd, _) => "message holds a bare CR or LF",
+        (ContentFault::LineTooLong, _) => "message holds a line that is too long",
     })
 }

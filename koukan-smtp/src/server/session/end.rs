@@ -7,9 +7,12 @@ use koukan_core::reply::Reply;
 pub(super) enum End {
     /// The client said QUIT.
     Quit,
-    /// The client is gone, or does not take replies off the wire.
+    /// The client has closed its half of the connection, and has no command left that is not
+    /// answered. It may still take what it was answered.
+    HungUp,
+    /// The connection is lost, or the client does not take replies off the wire.
     Gone,
-    /// The server has had enough of the client, and closes the connection with that reply, a 421.
+    /// The server has had enough of the client, and closes the connection with that reply.
     Closed(Reply),
     /// The server stops.
     Stopped,

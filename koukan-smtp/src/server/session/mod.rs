@@ -19,11 +19,12 @@ mod tally;
 
 use std::{
     convert::Infallible,
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     mem,
     pin::pin,
     sync::Arc,
     task::Poll,
+    time::Duration,
 };
 
 use koukan_core::{
@@ -34,7 +35,7 @@ use koukan_core::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::Instant,
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +50,9 @@ use self::{
 use super::{Config, Connected};
 use crate::codec::{Command, CommandDecoder, CommandError};
 
+/// A command, or what is wrong with a line that is none.
+type Parsed = Result<Command, CommandError>;
+
 /// A session on a connection.
 pub(super) struct Session<IO, S> {
     connection: Connection<IO>,
@@ -58,7 +62,7 @@ pub(super) struct Session<IO, S> {
     context: Arc<Context>,
     commands: CommandDecoder,
     /// A command that waits until those before it are answered.
-    held: Option<Command>,
+    held: Option<Parsed>,
     state: State,
     replies: Replies,
     driver: Option<Driver>,
@@ -118,11 +122,14 @@ where
         tracing::debug!(?end, "session ended");
         let (last, may_have_sent_more) = match end {
             End::Gone => return,
-            End::Quit => (Reply::closing(), false),
-            End::Stopped => (Reply::service_closing(), false),
-            End::Closed(reply) => (reply, true),
+            End::HungUp => (None, false),
+            End::Quit => (Some(Reply::closing()), false),
+            End::Stopped => (Some(Reply::service_closing()), false),
+            End::Closed(reply) => (Some(reply), true),
         };
-        self.connection.reply(&last, self.state.is_extended());
+        if let Some(last) = last {
+            self.connection.reply(&last, self.state.is_extended());
+        }
         self.connection.close(may_have_sent_more).await;
     }
 
@@ -132,29 +139,28 @@ where
                 self.send(reply)?;
             }
             match self.next_command()? {
-                Some(Ok(command)) if self.must_wait(&command) => {
+                Some(command) if self.must_wait(&command) => {
                     self.held = Some(command);
                     self.wait().await?;
                 }
-                Some(Ok(command)) => self.execute(command).await?,
-                Some(Err(error)) => self.answer(error.reply(), Tally::Error)?,
+                Some(command) => self.execute(command).await?,
                 None => self.wait().await?,
             }
         }
     }
 
-    fn next_command(&mut self) -> Result<Option<Result<Command, CommandError>>, End> {
+    fn next_command(&mut self) -> Result<Option<Parsed>, End> {
         if self.is_resting() && self.stop.is_cancelled() {
             return Err(End::Stopped);
         }
         if let Some(command) = self.held.take() {
-            return Ok(Some(Ok(command)));
+            return Ok(Some(command));
         }
         if self.replies.is_full() {
             return Ok(None);
         }
         match self.commands.decode(self.connection.input_mut()) {
-            None if self.connection.is_eof() => Err(End::Gone),
+            None if self.connection.is_eof() && self.replies.is_empty() => Err(End::HungUp),
             None => Ok(None),
             command => {
                 self.resting_since = None;
@@ -163,7 +169,7 @@ where
         }
     }
 
-    fn must_wait(&self, command: &Command) -> bool {
+    fn must_wait(&self, command: &Parsed) -> bool {
         !self.replies.is_empty() && State::must_wait(command)
     }
 
@@ -202,7 +208,7 @@ where
             }
         };
         self.is_driven = is_driven;
-        self.answered(answered, reply)
+        self.answered(answered, reply).await
     }
 
     /// Until when to wait for the client: for a whole command, not for the next octet of one.
@@ -216,19 +222,45 @@ where
         self.deadline.min(since + self.config.timeouts.command)
     }
 
-    fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
+    async fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
         match answered {
             Answered::Mail if !reply.is_positive() => {
                 self.close_transaction();
                 self.replies.settle(&Reply::bad_sequence());
             }
-            Answered::Rcpt if reply.is_positive() => self.state.recipient_accepted(),
+            Answered::Rcpt if reply.is_positive() => {
+                self.state.recipient_accepted();
+                self.tallies.recipient_accepted();
+            }
+            Answered::Rcpt if reply.is_permanent() => {
+                let delay = self.tallies.recipient_refused(&self.config.limits)?;
+                self.pause(delay).await;
+            }
             Answered::Mail | Answered::Rcpt => {}
         }
         self.send(reply)
     }
 
-    async fn execute(&mut self, command: Command) -> Result<(), End> {
+    /// Lets a client wait that names too many recipients that are refused. The call goes on.
+    async fn pause(&mut self, delay: Duration) {
+        if delay.is_zero() {
+            return;
+        }
+        let pause = self.connection.flush_beside(sleep(delay));
+        let progress = async {
+            if let Some(driver) = &mut self.driver {
+                driver.progress().await;
+            }
+            pending::<()>().await;
+        };
+        tokio::select! {
+            () = pause => {}
+            () = progress => {}
+        }
+        self.is_driven = false;
+    }
+
+    async fn execute(&mut self, command: Parsed) -> Result<(), End> {
         match self.state.decide(command, &self.config.limits) {
             Action::Hello(name) => self.hello(name),
             Action::Mail(mail) => self.mail(mail),
@@ -240,7 +272,12 @@ where
                 is_last,
                 reply,
                 tally,
+                fails,
             } => {
+                if fails {
+                    self.close_transaction();
+                    self.state.chunk_failed(reply.clone());
+                }
                 self.discard_chunk(size).await?;
                 self.state.chunk_discarded(is_last);
                 self.answer(reply, tally)
@@ -250,6 +287,7 @@ where
                 self.answer(Reply::ok(), Tally::Idle)
             }
             Action::Answer(reply, tally) => self.answer(reply, tally),
+            Action::Close(reply) => Err(End::Closed(reply)),
             Action::Quit => Err(End::Quit),
         }
     }

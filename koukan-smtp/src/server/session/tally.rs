@@ -1,5 +1,7 @@
 //! What a client did so far that it may not do for ever.
 
+use std::time::Duration;
+
 use koukan_core::reply::Reply;
 
 use super::{End, state::Tally};
@@ -11,17 +13,22 @@ pub(super) struct Tallies {
     errors: u32,
     idle_commands: u32,
     transactions: u32,
+    accepted_recipients: u32,
+    refused_recipients: u32,
 }
 
 impl Tallies {
     /// Counts a command.
     pub(super) fn command(&mut self, tally: Tally, limits: &Limits) -> Result<(), End> {
-        let (count, max) = match tally {
-            Tally::Fine => return Ok(()),
-            Tally::Idle => (&mut self.idle_commands, limits.idle_commands),
-            Tally::Error => (&mut self.errors, limits.errors),
-        };
-        count_up(count, max, Reply::too_many_errors)
+        match tally {
+            Tally::Fine => Ok(()),
+            Tally::Idle => count_up(
+                &mut self.idle_commands,
+                limits.idle_commands,
+                Reply::too_many_idle_commands,
+            ),
+            Tally::Error => count_up(&mut self.errors, limits.errors, Reply::too_many_errors),
+        }
     }
 
     /// Counts a mail transaction that begins.
@@ -29,6 +36,32 @@ impl Tallies {
         count_up(&mut self.transactions, limits.transactions, || {
             Reply::service_closing()
                 .with_text("enough messages on this connection, go on in another")
+        })
+    }
+
+    /// A recipient was accepted.
+    pub(super) fn recipient_accepted(&mut self) {
+        self.accepted_recipients = self.accepted_recipients.saturating_add(1);
+    }
+
+    /// A recipient was refused for good; returns how long that reply is to wait.
+    ///
+    /// Who looks for addresses is refused more often than not. A list with dead addresses in it is
+    /// not.
+    pub(super) fn recipient_refused(&mut self, limits: &Limits) -> Result<Duration, End> {
+        self.refused_recipients = self.refused_recipients.saturating_add(1);
+        let refused = self.refused_recipients;
+        if refused <= self.accepted_recipients {
+            return Ok(Duration::ZERO);
+        }
+        if refused > limits.refused_recipients {
+            return Err(End::Closed(Reply::too_many_refused_recipients()));
+        }
+        let is_slow = refused > limits.prompt_refusals;
+        Ok(if is_slow {
+            limits.refusal_delay
+        } else {
+            Duration::ZERO
         })
     }
 
@@ -44,4 +77,32 @@ fn count_up(count: &mut u32, max: u32, reply: impl FnOnce() -> Reply) -> Result<
     }
     *count += 1;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_recipients_are_slowed_down_and_then_too_many_unless_more_were_accepted() {
+        let limits = Limits {
+            prompt_refusals: 2,
+            refused_recipients: 4,
+            refusal_delay: Duration::from_secs(1),
+            ..Limits::default()
+        };
+        let delays = |tallies: &mut Tallies, count| {
+            let delay = || tallies.recipient_refused(&limits).ok();
+            std::iter::repeat_with(delay)
+                .map(|delay| delay.map(|delay| delay.as_secs()))
+                .take(count)
+                .collect::<Vec<_>>()
+        };
+        let mut tallies = Tallies::default();
+        let expected = [Some(0), Some(0), Some(1), Some(1), None];
+        assert_eq!(delays(&mut tallies, 5), expected);
+        let mut tallies = Tallies::default();
+        (0..6).for_each(|_| tallies.recipient_accepted());
+        assert_eq!(delays(&mut tallies, 7)[5..], [Some(0), None]);
+    }
 }

@@ -1,5 +1,9 @@
 //! The message after DATA: its end, and the dots that were put before its lines.
 
+mod normalise;
+#[cfg(test)]
+mod tests;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{BareLineEnds, BodyEvent, ContentFault};
@@ -29,11 +33,24 @@ use super::{BareLineEnds, BodyEvent, ContentFault};
 pub struct DataDecoder {
     policy: BareLineEnds,
     line_max: Option<usize>,
-    /// Whether the front of the buffer is the start of a line.
-    at_line_start: bool,
+    /// What the front of the buffer is.
+    at: At,
+    /// Whether lines that end with LF alone are about, so that octets are copied.
+    is_normalising: bool,
     /// Octets of the current line that were taken already.
     line_length: usize,
     fault: Fault,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// A line, after CRLF or as the first.
+    Line,
+    /// A line, after an LF alone: it may be content, and never the end of the message.
+    LineAfterLf,
+    /// The rest of a line.
+    Rest,
 }
 
 /// Whether the message can still be taken.
@@ -49,6 +66,8 @@ enum Fault {
 enum Stop {
     NeedMore,
     End,
+    /// An LF alone comes next, in place of which CRLF is to go on.
+    BareLf,
     Fault(ContentFault),
 }
 
@@ -60,7 +79,8 @@ impl DataDecoder {
         Self {
             policy,
             line_max,
-            at_line_start: true,
+            at: At::Line,
+            is_normalising: false,
             line_length: 0,
             fault: Fault::None,
         }
@@ -76,13 +96,18 @@ impl DataDecoder {
                 self.fault = Fault::Reported;
                 return Some(BodyEvent::Fault(fault));
             }
-            if self.at_line_start && buffer.starts_with(b".\r\n") {
+            if self.at == At::Line && buffer.starts_with(b".\r\n") {
                 let _ = buffer.split_to(3);
                 return Some(BodyEvent::End);
             }
-            let (chunk, stop) = self.take_lines(buffer);
-            if let Stop::Fault(fault) = stop {
-                self.found(fault);
+            let (chunk, stop) = match self.is_normalising {
+                true => self.take_normalised(buffer),
+                false => self.take_lines(buffer),
+            };
+            match stop {
+                Stop::Fault(fault) => self.found(fault),
+                Stop::BareLf => self.is_normalising = true,
+                Stop::NeedMore | Stop::End => {}
             }
             if !chunk.is_empty() && self.fault != Fault::Reported {
                 return Some(BodyEvent::Chunk(chunk));
@@ -96,6 +121,8 @@ impl DataDecoder {
     fn found(&mut self, fault: ContentFault) {
         if self.fault == Fault::None {
             self.fault = Fault::Found(fault);
+            // Nothing but the end matters any more.
+            self.is_normalising = false;
         }
     }
 
@@ -105,14 +132,14 @@ impl DataDecoder {
         let (mut read, mut write) = (0, 0);
         let mut may_be_plain = self.line_max.is_none();
         let stop = loop {
-            if self.at_line_start {
-                match strip_dot(&buffer[read..]) {
+            if self.at == At::Line {
+                match self.dot(&buffer[read..]) {
                     Dot::NeedMore => break Stop::NeedMore,
                     Dot::End => break Stop::End,
                     Dot::Stuffed => read += 1,
                     Dot::None => {}
                 }
-                self.at_line_start = false;
+                self.at = At::Rest;
                 self.line_length = 0;
             }
             let plain = match may_be_plain {
@@ -132,8 +159,9 @@ impl DataDecoder {
             write += taken;
             self.line_length += taken;
             match line {
-                Line::Whole => self.at_line_start = true,
+                Line::Whole => self.at = At::Line,
                 Line::Part => break self.length_fault().map_or(Stop::NeedMore, Stop::Fault),
+                Line::BareLf => break Stop::BareLf,
                 Line::Bare => break Stop::Fault(ContentFault::BareLineEnd),
             }
             if let Some(fault) = self.length_fault() {
@@ -161,11 +189,24 @@ impl DataDecoder {
             match (octets[at], octets.get(at + 1)) {
                 (b'\r', Some(b'\n')) => return (at + 2, Line::Whole),
                 (b'\r', None) => return (at, Line::Part),
-                _ if self.fault == Fault::None && self.policy == BareLineEnds::Reject => {
-                    return (at, Line::Bare);
+                _ if self.fault != Fault::None || self.policy == BareLineEnds::Keep => {
+                    from = at + 1
                 }
-                _ => from = at + 1,
+                (b'\n', _) if self.policy == BareLineEnds::Normalise => return (at, Line::BareLf),
+                _ => return (at, Line::Bare),
             }
+        }
+    }
+
+    /// What the dot at the start of a line after CRLF is.
+    fn dot(&self, line: &[u8]) -> Dot {
+        match line {
+            [b'.', b'\r', b'\n', ..] => Dot::End,
+            [] | [b'.'] | [b'.', b'\r'] => Dot::NeedMore,
+            // Who stuffs dots at the starts of such lines puts two here.
+            [b'.', b'\n', ..] if self.policy == BareLineEnds::Normalise => Dot::None,
+            [b'.', ..] => Dot::Stuffed,
+            _ => Dot::None,
         }
     }
 }
@@ -194,6 +235,9 @@ fn plain_lines(octets: &[u8]) -> usize {
 enum Line {
     Whole,
     Part,
+    /// To an LF alone that can be made good.
+    BareLf,
+    /// To a bare line end that cannot.
     Bare,
 }
 
@@ -203,160 +247,4 @@ enum Dot {
     Stuffed,
     End,
     NeedMore,
-}
-
-fn strip_dot(line: &[u8]) -> Dot {
-    match line {
-        [b'.', b'\r', b'\n', ..] => Dot::End,
-        [] | [b'.'] | [b'.', b'\r'] => Dot::NeedMore,
-        [b'.', ..] => Dot::Stuffed,
-        _ => Dot::None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use BareLineEnds::{Keep, Reject};
-
-    /// The message, its fault, and what is left behind its end (`None`: it did not end).
-    type Outcome = (Vec<u8>, Option<ContentFault>, Option<Vec<u8>>);
-
-    fn receive(decoder: &mut DataDecoder, octets: &[u8], step: usize) -> Outcome {
-        let (mut buffer, mut message, mut fault) = (BytesMut::new(), Vec::new(), None);
-        let mut pieces = octets.chunks(step);
-        loop {
-            match decoder.decode(&mut buffer) {
-                Some(BodyEvent::Chunk(chunk)) => {
-                    assert_eq!(fault, None, "a chunk after the fault");
-                    message.extend_from_slice(&chunk);
-                }
-                Some(BodyEvent::Fault(found)) => assert_eq!(fault.replace(found), None),
-                Some(BodyEvent::End) => {
-                    let mut rest = buffer.to_vec();
-                    pieces.for_each(|piece| rest.extend_from_slice(piece));
-                    return (message, fault, Some(rest));
-                }
-                None => match pieces.next() {
-                    Some(piece) => {
-                        assert!(buffer.len() <= 2, "{buffer:?}");
-                        buffer.extend_from_slice(piece);
-                    }
-                    None => return (message, fault, None),
-                },
-            }
-        }
-    }
-
-    fn check(policy: BareLineEnds, octets: &[u8], expected: (&[u8], bool, Option<&[u8]>)) {
-        for step in 1..=octets.len() {
-            let (message, fault, rest) = receive(&mut DataDecoder::new(policy, None), octets, step);
-            let found = (&message[..], fault.is_some(), rest.as_deref());
-            assert_eq!(found, expected, "{octets:?} in steps of {step}");
-        }
-    }
-
-    #[test]
-    fn takes_messages_and_removes_dots() {
-        for (octets, message, rest) in [
-            (&b".\r\n"[..], &b""[..], &b""[..]),
-            (b".\r\nQUIT\r\n", b"", b"QUIT\r\n"),
-            (b"a\r\n.\r\n", b"a\r\n", b""),
-            (b"\r\n.\r\n", b"\r\n", b""),
-            (b"..\r\n.\r\n", b".\r\n", b""),
-            (b"..a\r\n...b\r\nc..\r\n.\r\n", b".a\r\n..b\r\nc..\r\n", b""),
-            (b".a\r\n.\r\n", b"a\r\n", b""),
-            (b"a.\r\n.\r\n.\r\n", b"a.\r\n", b".\r\n"),
-            (b"a\r\n\0.\r\n.\r\n", b"a\r\n\0.\r\n", b""),
-        ] {
-            check(Reject, octets, (message, false, Some(rest)));
-            check(Keep, octets, (message, false, Some(rest)));
-        }
-    }
-
-    #[test]
-    fn bare_line_ends_never_end_a_message() {
-        for octets in [
-            &b"a\n.\n"[..],
-            b"a\n.\r\n",
-            b"a\r.\r\n",
-            b"a\r.\r",
-            b"a\r\n.\n",
-            b"a\r\n.\rb",
-            b"a\n\n.\r\n",
-            b"a\r\n.\r\r",
-        ] {
-            for step in 1..=octets.len() {
-                let (_, fault, rest) = receive(&mut DataDecoder::new(Reject, None), octets, step);
-                assert_eq!(
-                    (fault, rest),
-                    (Some(ContentFault::BareLineEnd), None),
-                    "{octets:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_message_with_bare_line_ends_is_received_to_its_real_end() {
-        check(Reject, b"a\n.\nb\r\n.\r\nQUIT", (b"a", true, Some(b"QUIT")));
-        check(Reject, b"a\r.\r\nb\r\n.\r\n", (b"a", true, Some(b"")));
-        check(
-            Reject,
-            b"a\r\n.\rb\r\n..\r\n.\r\n",
-            (b"a\r\n", true, Some(b"")),
-        );
-        check(Reject, b"a\r\r\n.\r\n", (b"a", true, Some(b"")));
-        check(Reject, b"\n.\r\n\r\n.\r\n", (b"", true, Some(b"")));
-        check(
-            Keep,
-            b"a\n.\nb\r\n.\r\n",
-            (b"a\n.\nb\r\n", false, Some(b"")),
-        );
-        check(
-            Keep,
-            b"a\r\n.\rb\n.\r\n\r\n.\r\n",
-            (b"a\r\n\rb\n.\r\n\r\n", false, Some(b"")),
-        );
-    }
-
-    proptest! {
-        /// Where lines have a limit they are gone through one by one.
-        #[test]
-        fn many_lines_at_once_are_as_one_by_one(
-            input in "([a.\r\n]|\r\n|\r\n\\.){0,24}(\r\n\\.\r\n)?X?",
-            step in 1_usize..80,
-            is_kept in any::<bool>(),
-        ) {
-            let policy = if is_kept { Keep } else { Reject };
-            let one_by_one = receive(
-                &mut DataDecoder::new(policy, Some(usize::MAX)), input.as_bytes(), step);
-            let at_once = receive(&mut DataDecoder::new(policy, None), input.as_bytes(), step);
-            prop_assert_eq!(at_once, one_by_one);
-        }
-    }
-
-    #[test]
-    fn a_line_may_be_as_long_as_the_limit() {
-        for step in 1..20 {
-            let limited = || DataDecoder::new(Reject, Some(6));
-            let (message, fault, _) = receive(&mut limited(), b"1234\r\n.123\r\n.\r\n", step);
-            assert_eq!((&message[..], fault), (&b"1234\r\n123\r\n"[..], None));
-            let (_, fault, rest) = receive(&mut limited(), b"12345\r\na\n.\r\n\r\n.\r\nX", step);
-            assert_eq!(fault, Some(ContentFault::LineTooLong));
-            assert_eq!(rest.as_deref(), Some(&b"X"[..]));
-        }
-    }
-
-    #[test]
-    fn a_message_without_dots_is_not_copied() {
-        let mut buffer = BytesMut::from("hello\r\nworld\r\n.\r\n");
-        let origin = buffer.as_ptr();
-        match DataDecoder::new(Reject, None).decode(&mut buffer) {
-            Some(BodyEvent::Chunk(chunk)) => assert_eq!(chunk.as_ptr(), origin),
-            other => panic!("{other:?}"),
-        }
-    }
 }

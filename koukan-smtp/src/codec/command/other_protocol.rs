@@ -1,0 +1,90 @@
+//! Other protocols that are spoken to an SMTP server, by mistake or to have a request's content
+//! carried out as commands.
+
+/// A protocol other than SMTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherProtocol {
+    /// HTTP, or a protocol with request lines like those: RFC 9112 section 3.
+    Http,
+    /// TLS, from its first octet on: RFC 8446 section 5.1.
+    Tls,
+    /// SSH: RFC 4253 section 4.2.
+    Ssh,
+    /// The header of a proxy, where none is expected.
+    Proxy,
+}
+
+/// Methods of RFC 9110, RFC 5789 and, as HTTP/2 begins, RFC 9113.
+const METHODS: [&[u8]; 10] = [
+    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI",
+];
+
+/// The type of a TLS record with a handshake in it.
+const TLS_HANDSHAKE: u8 = 22;
+
+impl OtherProtocol {
+    /// The protocol of a line that is no SMTP command, by how it begins and ends.
+    pub(super) fn of(line: &[u8]) -> Option<Self> {
+        if line.first() == Some(&TLS_HANDSHAKE) {
+            return Some(Self::Tls);
+        }
+        let mut words = line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        let first = words.next()?;
+        let last = words.next_back().unwrap_or(first);
+        let is_method = |method: &&[u8]| first.eq_ignore_ascii_case(method);
+        if METHODS.iter().any(is_method) || is_version(first) || is_version(last) {
+            Some(Self::Http)
+        } else if first.starts_with(b"SSH-") {
+            Some(Self::Ssh)
+        } else if first == b"PROXY" {
+            Some(Self::Proxy)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a word is the name of a protocol and its version, as `HTTP/1.1`.
+fn is_version(word: &[u8]) -> bool {
+    let Some(slash) = word.iter().position(|octet| *octet == b'/') else {
+        return false;
+    };
+    let (name, version) = (&word[..slash], &word[slash + 1..]);
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_uppercase);
+    is_name && matches!(version, [b'0'..=b'9', b'.', b'0'..=b'9'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OtherProtocol::{Http, Proxy, Ssh, Tls};
+
+    #[test]
+    fn lines_of_other_protocols_are_known() {
+        for (line, expected) in [
+            (&b"GET / HTTP/1.1"[..], Some(Http)),
+            (b"post /x", Some(Http)),
+            (b"CONNECT mx.example.com:25 HTTP/1.0", Some(Http)),
+            (b"OPTIONS", Some(Http)),
+            (b"PRI * HTTP/2.0", Some(Http)),
+            (b"PROPFIND /x HTTP/1.1", Some(Http)),
+            (b"HTTP/1.1 200 OK", Some(Http)),
+            (b"INVITE sip:bob@example.com SIP/2.0", Some(Http)),
+            (b"PUT\t/x", Some(Http)),
+            (b"\x16\x03\x01", Some(Tls)),
+            (b"SSH-2.0-OpenSSH_9.6", Some(Ssh)),
+            (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 25", Some(Proxy)),
+            (b"", None),
+            (b" ", None),
+            (b"HELLO client", None),
+            (b"GETTING there", None),
+            (b"XYZ a/b", None),
+            (b"XYZ /1.1", None),
+        ] {
+            assert_eq!(OtherProtocol::of(line), expected, "{}", line.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a command leads to.
+
+use koukan_core::{
+    context::ClientName,
+    reply::Reply,
+    transaction::{Mail, Rcpt},
+};
+
+/// What to do with a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) enum Action {
+    /// Start anew with that client name, and say what is offered.
+    Hello(ClientName),
+    /// Start a mail transaction.
+    Mail(Mail),
+    /// Hand the recipient upstream.
+    Rcpt(Rcpt),
+    /// Receive a message.
+    Data,
+    /// Receive a chunk of a message.
+    Bdat {
+        size: u64,
+        is_last: bool,
+    },
+    /// Receive a chunk, throw it away, and then answer.
+    Discard {
+        size: u64,
+        is_last: bool,
+        reply: Reply,
+        tally: Tally,
+        /// Whether the message that it was to be a part of has failed with that.
+        fails: bool,
+    },
+    /// Abort the transaction, if there is one.
+    Reset,
+    /// Answer, and nothing else.
+    Answer(Reply, Tally),
+    /// Answer and close the connection: what else the client sends may not be meant as commands.
+    Close(Reply),
+    Quit,
+}
+
+impl Action {
+    /// Refuses a command, which counts as an error.
+    pub(super) fn refuse(reply: Reply) -> Self {
+        Self::Answer(reply, Tally::Error)
+    }
+}
+
+/// What a command counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Tally {
+    Fine,
+    /// Leads nowhere.
+    Idle,
+    Error,
+}

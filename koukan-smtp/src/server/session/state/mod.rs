@@ -1,0 +1,275 @@
+//! Which command is allowed when: the decisions of a session, without its doing.
+
+mod action;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::action::{Action, Tally};
+
+use koukan_core::{
+    reply::Reply,
+    transaction::{Mail, Rcpt},
+};
+
+use super::parameters;
+use crate::{
+    codec::{Command, CommandError, LineError},
+    server::Limits,
+};
+
+/// Octets of a chunk that are taken off the wire to be thrown away, at most, unless a message may be
+/// larger than that.
+const SKIPPED_MAX: u64 = 1 << 30;
+
+/// Where a session stands.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Whether the client said EHLO (`true`) or HELO.
+    is_extended: Option<bool>,
+    phase: Phase,
+}
+
+/// Where the mail transaction stands.
+#[derive(Debug, Default)]
+enum Phase {
+    /// There is none.
+    #[default]
+    Idle,
+    /// MAIL was handed upstream, and is not refused as yet.
+    Open(Envelope),
+    /// At least one BDAT chunk was taken.
+    Chunks,
+    /// A BDAT chunk failed; more of them may be in the pipeline (RFC 3030 section 2).
+    Failed(Reply),
+}
+
+/// What matters of MAIL and RCPT for what may follow.
+#[derive(Debug)]
+struct Envelope {
+    is_smtputf8: bool,
+    handed_on: usize,
+    accepted: usize,
+}
+
+impl State {
+    /// Whether the client said EHLO, so that replies have enhanced status codes.
+    pub(super) fn is_extended(&self) -> bool {
+        self.is_extended == Some(true)
+    }
+
+    /// Whether no mail transaction is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Failed(_))
+    }
+
+    /// Whether what to do with the command depends on replies that are not there yet.
+    ///
+    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, QUIT, a malformed BDAT and another
+    /// protocol would take the answers of earlier commands with them.
+    pub(super) fn must_wait(command: &Result<Command, CommandError>) -> bool {
+        match command {
+            Ok(
+                Command::Hello(_)
+                | Command::Mail(_)
+                | Command::Data
+                | Command::Bdat { .. }
+                | Command::Rset
+                | Command::Quit,
+            )
+            | Err(CommandError::Chunk { .. } | CommandError::OtherProtocol(_)) => true,
+            Ok(
+                Command::Rcpt(_)
+                | Command::Noop
+                | Command::Vrfy
+                | Command::Expn
+                | Command::Help
+                | Command::StartTls
+                | Command::Auth { .. },
+            )
+            | Err(_) => false,
+        }
+    }
+
+    /// What to do with a command, or with a line that is none.
+    pub(super) fn decide(&self, command: Result<Command, CommandError>, limits: &Limits) -> Action {
+        let command = match command {
+            Ok(command) => command,
+            Err(error) => return self.misread(&error, limits),
+        };
+        match command {
+            Command::Hello(name) => Action::Hello(name),
+            Command::Mail(mail) => self.mail(mail, limits),
+            Command::Rcpt(rcpt) => self.rcpt(rcpt, limits),
+            Command::Data => self.data(),
+            Command::Bdat { size, is_last } => self.bdat(size, is_last, limits),
+            Command::Rset => Action::Reset,
+            Command::Noop => Action::Answer(Reply::ok(), Tally::Idle),
+            Command::Vrfy => Action::Answer(Reply::cannot_verify(), Tally::Idle),
+            Command::Help => Action::Answer(Reply::help(), Tally::Idle),
+            Command::Expn => Action::Answer(Reply::not_implemented(), Tally::Idle),
+            Command::StartTls | Command::Auth { .. } => Action::refuse(Reply::not_implemented()),
+            Command::Quit => Action::Quit,
+        }
+    }
+
+    fn mail(&self, mail: Mail, limits: &Limits) -> Action {
+        if self.is_extended.is_none() || !self.is_idle() {
+            return Action::refuse(Reply::bad_sequence());
+        }
+        match parameters::check_mail(&mail.parameters, limits.message_size) {
+            Ok(()) => Action::Mail(mail),
+            Err(reply) => Action::refuse(reply),
+        }
+    }
+
+    fn rcpt(&self, rcpt: Rcpt, limits: &Limits) -> Action {
+        let Phase::Open(envelope) = &self.phase else {
+            return Action::refuse(Reply::bad_sequence());
+        };
+        if let Err(reply) = parameters::check_rcpt(&rcpt.parameters) {
+            return Action::refuse(reply);
+        }
+        let mailbox = rcpt.forward_path.mailbox();
+        if !envelope.is_smtputf8 && mailbox.is_some_and(|mailbox| !mailbox.is_ascii()) {
+            return Action::refuse(Reply::utf8_not_requested());
+        }
+        if envelope.handed_on >= limits.recipients {
+            return Action::Answer(Reply::too_many_recipients(), Tally::Fine);
+        }
+        Action::Rcpt(rcpt)
+    }
+
+    fn data(&self) -> Action {
+        match &self.phase {
+            Phase::Open(envelope) => match envelope.missing_recipient() {
+                None => Action::Data,
+                Some(reply) => Action::Answer(reply, Tally::Fine),
+            },
+            Phase::Idle | Phase::Chunks | Phase::Failed(_) => Action::refuse(Reply::bad_sequence()),
+        }
+    }
+
+    fn bdat(&self, size: u64, is_last: bool, limits: &Limits) -> Action {
+        if is_endless(size, limits) {
+            return Action::Close(Reply::message_too_big());
+        }
+        let (reply, tally) = match &self.phase {
+            Phase::Chunks => return Action::Bdat { size, is_last },
+            Phase::Open(envelope) => match envelope.missing_recipient() {
+                None => return Action::Bdat { size, is_last },
+                Some(reply) => (reply, Tally::Fine),
+            },
+            // In the pipeline there may be as many as the message has; without octets they are no use.
+            Phase::Failed(reply) => match size {
+                0 => (reply.clone(), Tally::Idle),
+                _ => (reply.clone(), Tally::Fine),
+            },
+            Phase::Idle => (Reply::bad_sequence(), Tally::Error),
+        };
+        Action::Discard {
+            size,
+            is_last,
+            reply,
+            tally,
+            fails: false,
+        }
+    }
+
+    /// What to do with a line that is no command: whatever follows it, nothing that was not meant as
+    /// a command may be taken for one.
+    fn misread(&self, error: &CommandError, limits: &Limits) -> Action {
+        let reply = error.reply();
+        match error {
+            CommandError::Chunk { size: Some(size) } if !is_endless(*size, limits) => {
+                Action::Discard {
+                    size: *size,
+                    is_last: false,
+                    reply,
+                    tally: Tally::Error,
+                    fails: !self.is_idle(),
+                }
+            }
+            CommandError::Chunk { .. } => Action::Close(
+                reply.with_text("cannot tell where the chunk ends, closing connection"),
+            ),
+            CommandError::OtherProtocol(_) => Action::Close(reply),
+            // An SMTP client has said so by its first commands.
+            CommandError::NoVerb
+            | CommandError::Line(LineError::ControlOctet | LineError::TooLong)
+                if self.is_extended.is_none() =>
+            {
+                Action::Close(Reply::other_protocol())
+            }
+            _ => Action::refuse(reply),
+        }
+    }
+
+    // What has happened:
+
+    /// The client said EHLO (`is_extended`) or HELO.
+    pub(super) fn greeted(&mut self, is_extended: bool) {
+        self.is_extended = Some(is_extended);
+        self.phase = Phase::Idle;
+    }
+
+    /// MAIL was handed upstream.
+    pub(super) fn opened(&mut self, is_smtputf8: bool) {
+        self.phase = Phase::Open(Envelope {
+            is_smtputf8,
+            handed_on: 0,
+            accepted: 0,
+        });
+    }
+
+    /// A recipient was handed upstream.
+    pub(super) fn recipient_handed_on(&mut self) {
+        if let Phase::Open(envelope) = &mut self.phase {
+            envelope.handed_on += 1;
+        }
+    }
+
+    /// Upstream took a recipient.
+    pub(super) fn recipient_accepted(&mut self) {
+        if let Phase::Open(envelope) = &mut self.phase {
+            envelope.accepted += 1;
+        }
+    }
+
+    /// A chunk of the message was taken, and more are to come.
+    pub(super) fn chunk_taken(&mut self) {
+        self.phase = Phase::Chunks;
+    }
+
+    /// A chunk of the message was refused.
+    pub(super) fn chunk_failed(&mut self, reply: Reply) {
+        self.phase = Phase::Failed(reply);
+    }
+
+    /// A chunk was thrown away; `is_last` ends those that follow a failed one.
+    pub(super) fn chunk_discarded(&mut self, is_last: bool) {
+        if is_last && matches!(self.phase, Phase::Failed(_)) {
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// The transaction is over, one way or the other.
+    pub(super) fn closed(&mut self) {
+        self.phase = Phase::Idle;
+    }
+}
+
+impl Envelope {
+    /// What DATA or BDAT gets if there is nobody to deliver to.
+    fn missing_recipient(&self) -> Option<Reply> {
+        match self {
+            Self { accepted: 1.., .. } => None,
+            Self { handed_on: 1.., .. } => Some(Reply::no_valid_recipients()),
+            _ => Some(Reply::bad_sequence()),
+        }
+    }
+}
+
+/// Whether a chunk is so large that its end is not waited for.
+fn is_endless(size: u64, limits: &Limits) -> bool {
+    size > limits.message_size.max(SKIPPED_MAX)
+}

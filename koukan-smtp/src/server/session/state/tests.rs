@@ -1,0 +1,157 @@
+//! The decisions as tables.
+
+use super::*;
+
+/// States by name, each with what led to it.
+fn state(name: &str) -> State {
+    let mut state = State::default();
+    let steps: &[fn(&mut State)] = &[
+        |state| state.greeted(true),
+        |state| state.opened(false),
+        State::recipient_handed_on,
+        State::recipient_accepted,
+        State::chunk_taken,
+        |state| state.chunk_failed(Reply::message_too_big()),
+    ];
+    let count = [
+        "new", "greeted", "mail", "refused", "ready", "chunks", "failed",
+    ]
+    .iter()
+    .position(|other| *other == name)
+    .unwrap();
+    steps[..count].iter().for_each(|step| step(&mut state));
+    state
+}
+
+/// The action in short: its kind, or the reply.
+fn decide(state: &State, line: &str) -> String {
+    let limits = Limits {
+        message_size: 1000,
+        ..Limits::default()
+    };
+    let command = Command::parse(line.as_bytes());
+    match state.decide(command, &limits) {
+        Action::Answer(reply, _) => reply.to_string()[..9].trim_end().to_owned(),
+        Action::Discard { reply, .. } => format!("discard {}", reply.code()),
+        Action::Close(reply) => format!("close {}", reply.code()),
+        action => {
+            let text = format!("{action:?}");
+            let end = text.find(|c: char| !c.is_alphanumeric());
+            text[..end.unwrap_or(text.len())].to_owned()
+        }
+    }
+}
+
+#[test]
+fn every_command_in_every_state() {
+    const STATES: [&str; 7] = [
+        "new", "greeted", "mail", "refused", "ready", "chunks", "failed",
+    ];
+    const BAD: &str = "503 5.5.1";
+    const NONE: &str = "554 5.5.1";
+    let table = [
+        ("EHLO a", ["Hello"; 7]),
+        ("HELO a", ["Hello"; 7]),
+        ("MAIL FROM:<>", [BAD, "Mail", BAD, BAD, BAD, BAD, "Mail"]),
+        (
+            "RCPT TO:<a@b>",
+            [BAD, BAD, "Rcpt", "Rcpt", "Rcpt", BAD, BAD],
+        ),
+        ("DATA", [BAD, BAD, BAD, NONE, "Data", BAD, BAD]),
+        (
+            "BDAT 1",
+            [
+                "discard 503",
+                "discard 503",
+                "discard 503",
+                "discard 554",
+                "Bdat",
+                "Bdat",
+                "discard 552",
+            ],
+        ),
+        ("RSET", ["Reset"; 7]),
+        ("NOOP", ["250 2.0.0"; 7]),
+        ("VRFY a", ["252 2.5.2"; 7]),
+        ("EXPN a", ["502 5.5.1"; 7]),
+        ("HELP", ["214 2.0.0"; 7]),
+        ("STARTTLS", ["502 5.5.1"; 7]),
+        ("AUTH PLAIN", ["502 5.5.1"; 7]),
+        ("QUIT", ["Quit"; 7]),
+    ];
+    for (line, expected) in table {
+        for (name, expected) in STATES.iter().zip(expected) {
+            assert_eq!(decide(&state(name), line), expected, "{line} when {name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_command_in_every_state() {
+    const STATES: [&str; 4] = ["new", "greeted", "ready", "failed"];
+    let table = [
+        ("what", ["500 5.5.1"; 4]),
+        ("", ["500 5.5.1"; 4]),
+        ("MAIL FROM:<", ["501 5.5.4"; 4]),
+        ("BDAT 5 FIRST", ["discard 501"; 4]),
+        ("BDAT 1073741824 FIRST", ["discard 501"; 4]),
+        ("BDAT 1073741825 FIRST", ["close 501"; 4]),
+        ("BDAT 1073741825", ["close 552"; 4]),
+        ("BDAT", ["close 501"; 4]),
+        ("GET / HTTP/1.1", ["close 421"; 4]),
+        (
+            "Host: x",
+            ["close 421", "500 5.5.1", "500 5.5.1", "500 5.5.1"],
+        ),
+    ];
+    for (line, expected) in table {
+        for (name, expected) in STATES.iter().zip(expected) {
+            assert_eq!(decide(&state(name), line), expected, "{line} when {name}");
+        }
+    }
+}
+
+#[test]
+fn parameters_are_checked() {
+    for (line, expected) in [
+        ("MAIL FROM:<> SIZE=1000", "Mail"),
+        ("MAIL FROM:<> size=0 body=7bit", "Mail"),
+        ("MAIL FROM:<> BODY=8BITMIME SMTPUTF8", "Mail"),
+        ("MAIL FROM:<> SIZE=1001", "552 5.3.4"),
+        ("MAIL FROM:<> SIZE=99999999999999999999999", "552 5.3.4"),
+        ("MAIL FROM:<> SIZE", "501 5.5.4"),
+        ("MAIL FROM:<> SIZE=+1", "501 5.5.4"),
+        ("MAIL FROM:<> BODY=BINARYMIME", "501 5.5.4"),
+        ("MAIL FROM:<> SMTPUTF8=1", "501 5.5.4"),
+        ("MAIL FROM:<> RET=FULL", "555 5.5.4"),
+    ] {
+        assert_eq!(decide(&state("greeted"), line), expected, "{line}");
+    }
+    assert_eq!(
+        decide(&state("mail"), "RCPT TO:<a@b> NOTIFY=NEVER"),
+        "555 5.5.4"
+    );
+    assert_eq!(decide(&state("mail"), "RCPT TO:<ä@b>"), "553 5.6.7");
+    let mut utf8 = state("greeted");
+    utf8.opened(true);
+    assert_eq!(decide(&utf8, "RCPT TO:<ä@b>"), "Rcpt");
+}
+
+#[test]
+fn recipients_are_counted() {
+    let mut state = state("mail");
+    for _ in 0..Limits::default().recipients {
+        assert_eq!(decide(&state, "RCPT TO:<a@b>"), "Rcpt");
+        state.recipient_handed_on();
+    }
+    assert_eq!(decide(&state, "RCPT TO:<a@b>"), "452 4.5.3");
+}
+
+#[test]
+fn chunks_after_a_failed_one_are_over_with_the_last() {
+    let mut state = state("failed");
+    state.chunk_discarded(false);
+    assert_eq!(decide(&state, "BDAT 1"), "discard 552");
+    state.chunk_discarded(true);
+    assert_eq!(decide(&state, "BDAT 1"), "discard 503");
+}
