@@ -1,10 +1,13 @@
 //! Where clients connect to.
 
-use std::{io, net::SocketAddr, num::NonZeroUsize};
+use std::{
+    io,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use koukan_core::{
     clock::SharedClock,
-    context,
     middleware::TraceLayer,
     service::BoxMailService,
     stage::{output_handler::Chains, rest_handler::Attempts},
@@ -15,13 +18,14 @@ use koukan_rest::{
 };
 use koukan_smtp::{
     Server,
+    codec::BareLineEnds,
     server::{Limits, Shared, Timeouts},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
-use crate::config::{Config, SmtpListener};
+use crate::config::{self, Config, SmtpListener};
 
 use super::{
     StartError,
@@ -114,18 +118,31 @@ fn smtp_server(
     config: &Config,
     chains: &Built,
 ) -> Result<Server<Shared<BoxMailService>>, StartError> {
-    let mut sender = context::Sender::new(listener.sender.value.as_str());
-    if let Some(tag) = &listener.tag {
-        sender = sender.with_tag(tag.value.as_str());
-    }
+    let sender = listener.principal().to_sender();
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
     let service = ServiceBuilder::new()
         // Outermost, so that it sees every reply as the client does.
         .layer(TraceLayer)
         .service(chain.service);
+    let bare_line_ends = match listener.bare_line_ends(config) {
+        config::BareLineEnds::Reject => BareLineEnds::Reject,
+        config::BareLineEnds::Normalise => BareLineEnds::Normalise,
+    };
+    Ok(Server::new(BoxMailService::new(service))
+        .with_name(config.hostname.value.as_str())
+        .with_sender(sender)
+        .with_limits(limits(listener))
+        .with_timeouts(timeouts(listener))
+        .with_bare_line_ends(bare_line_ends))
+}
+
+fn limits(listener: &SmtpListener) -> Limits {
     let defaults = Limits::default();
-    let limits = Limits {
+    let refused_recipients = listener
+        .max_refused_recipients
+        .map_or(defaults.refused_recipients, NonZeroU32::get);
+    Limits {
         message_size: listener
             .max_message_size
             .map_or(defaults.message_size, |size| size.0),
@@ -138,15 +155,18 @@ fn smtp_server(
         connections_per_client: listener
             .max_connections_per_client
             .map_or(defaults.connections_per_client, NonZeroUsize::get),
+        refused_recipients,
+        prompt_refusals: refused_recipients / 10,
         ..defaults
-    };
-    let mut timeouts = Timeouts::default();
-    if let Some(command) = listener.command_timeout {
-        timeouts.command = command.0;
     }
-    Ok(Server::new(BoxMailService::new(service))
-        .with_name(config.hostname.value.as_str())
-        .with_sender(sender)
-        .with_limits(limits)
-        .with_timeouts(timeouts))
+}
+
+fn timeouts(listener: &SmtpListener) -> Timeouts {
+    let defaults = Timeouts::default();
+    Timeouts {
+        command: listener
+            .command_timeout
+            .map_or(defaults.command, |timeout| timeout.0),
+        ..defaults
+    }
 }

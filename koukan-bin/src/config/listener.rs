@@ -1,12 +1,15 @@
 //! Where clients connect to.
 
-use std::{net::SocketAddr, num::NonZeroUsize};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ByteSize, HumanDuration, Place};
+use super::{ByteSize, Config, Endpoint, HumanDuration, Place, Policy, Principal};
 
 /// Where SMTP clients connect to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -27,8 +30,48 @@ pub struct SmtpListener {
     pub max_connections: Option<NonZeroUsize>,
     /// Connections of one client, at most. Default 256.
     pub max_connections_per_client: Option<NonZeroUsize>,
+    /// Recipients on one connection that are refused for good, at most, unless as many are accepted:
+    /// against clients that look for addresses. From a tenth of these on replies are slow.
+    /// Default 100.
+    pub max_refused_recipients: Option<NonZeroU32>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
+    /// What becomes of messages in which lines end with LF alone. Default: `normalise` where users'
+    /// programs submit mail, that is, where the sender's chain ends in an exploder with `policy:
+    /// submission`; `reject` elsewhere.
+    pub bare_line_ends: Option<BareLineEnds>,
+}
+
+/// What becomes of messages in which lines end with LF alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BareLineEnds {
+    /// They are refused: what is one message to this agent may be two to another.
+    Reject,
+    /// Lines end with CRLF from here on. A message with a CR alone is refused all the same.
+    Normalise,
+}
+
+impl SmtpListener {
+    /// On whose behalf mail comes in.
+    pub fn principal(&self) -> Principal {
+        Principal {
+            sender: self.sender.clone(),
+            tag: self.tag.clone(),
+        }
+    }
+
+    /// What becomes of messages in which lines end with LF alone, in that configuration.
+    pub fn bare_line_ends(&self, config: &Config) -> BareLineEnds {
+        let chain = config.chain_of(&self.principal().to_sender());
+        let default = match chain.map(|chain| &chain.endpoint) {
+            Some(Endpoint::Exploder(exploder)) if exploder.policy == Policy::Submission => {
+                BareLineEnds::Normalise
+            }
+            _ => BareLineEnds::Reject,
+        };
+        self.bare_line_ends.unwrap_or(default)
+    }
 }
 
 /// Where HTTP clients connect to.
@@ -77,4 +120,52 @@ pub struct Token {
 
 fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::registry::Registry;
+
+    use super::*;
+    use BareLineEnds::{Normalise, Reject};
+
+    fn config(text: &str) -> Config {
+        Config::parse(Path::new("koukan.yaml"), text, &Registry::default()).unwrap()
+    }
+
+    #[test]
+    fn lines_are_made_good_where_users_submit_mail_unless_the_listener_says_otherwise() {
+        let local = include_str!("../../../config/local/koukan.yaml");
+        let gateway = include_str!("../../../config/local/gateway.yaml");
+        let choose = |text: &str, tag: &str, choice: &str| {
+            let listener = format!("{tag} }}");
+            assert!(text.contains(&listener));
+            text.replace(&listener, &format!("{tag}, bare_line_ends: {choice} }}"))
+        };
+        for (text, expected) in [
+            (local.to_owned(), [Reject, Normalise]),
+            (choose(local, "smtp-mx", "normalise"), [Normalise; 2]),
+            (choose(local, "smtp-msa", "reject"), [Reject; 2]),
+            (gateway.to_owned(), [Reject, Normalise]),
+        ] {
+            let config = config(&text);
+            let listeners = config.smtp_listener.iter();
+            let chosen: Vec<_> = listeners.map(|one| one.bare_line_ends(&config)).collect();
+            assert_eq!(chosen, expected);
+        }
+    }
+
+    #[test]
+    fn there_is_no_other_choice() {
+        let text = include_str!("../../../config/local/gateway.yaml");
+        let text = text.replace("bare_line_ends: normalise", "bare_line_ends: keep");
+        let error = Config::parse(Path::new("x"), &text, &Registry::default()).unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains("keep") && told.contains("normalise"),
+            "{told}"
+        );
+    }
 }

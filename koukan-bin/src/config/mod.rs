@@ -21,7 +21,7 @@ mod validate_rest;
 pub use self::{
     chain::{Chain, Endpoint, Exploder, Filter, Policy, Rest, Smtp},
     duration::HumanDuration,
-    listener::{RestListener, SmtpListener, Token},
+    listener::{BareLineEnds, RestListener, SmtpListener, Token},
     place::Place,
     problem::{ConfigError, Problem},
     rest::RestApi,
@@ -33,6 +33,7 @@ pub use self::{
 
 use std::num::NonZeroUsize;
 
+use koukan_core::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -69,6 +70,17 @@ pub struct Config {
     pub sender: Vec<Sender>,
     /// Chains of filters, each ending in an endpoint.
     pub chain: Vec<Chain>,
+}
+
+impl Config {
+    /// The chain that a sender's mail goes through.
+    pub(crate) fn chain_of(&self, sender: &context::Sender) -> Option<&Chain> {
+        let mut all = self.sender.iter().flat_map(Sender::chains);
+        let (_, name) = all.find(|(known, _)| known == sender)?;
+        self.chain
+            .iter()
+            .find(|chain| chain.name.value == name.value)
+    }
 }
 
 /// What is logged, and how.
