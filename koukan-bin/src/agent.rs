@@ -216,9 +216,24 @@ impl Running {
             endpoint.close().await;
         }
         self.storage.flush().await;
-        if let Some(database) = self.database {
-            database.close().await;
+        match self.database {
+            Some(database) => database.close().await,
+            None => tell_what_is_lost(&self.storage).await,
         }
+    }
+}
+
+/// Says how much of what is in memory was promised and is not delivered.
+async fn tell_what_is_lost(storage: &koukan_core::storage::Storage) {
+    let Ok(census) = storage.backend().census().await else {
+        return;
+    };
+    let transactions = census.waiting + census.leased;
+    if transactions > 0 {
+        tracing::error!(
+            transactions,
+            "MAIL IS LOST: it was queued in memory, and storage is memory alone"
+        );
     }
 }
 

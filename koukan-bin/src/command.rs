@@ -6,7 +6,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::{Koukan, logging};
+use crate::{Koukan, logging, memory};
 
 /// What to run: the arguments `--config FILE` and `--threads NUMBER`.
 #[derive(Debug, Args)]
@@ -32,7 +32,11 @@ impl Run {
         if let Err(error) = logging::init(agent.config().log) {
             return complain(&error);
         }
-        match block_on(self.threads, agent.run()) {
+        let run = async {
+            tokio::spawn(memory::give_back());
+            agent.run().await
+        };
+        match block_on(self.threads, run) {
             Ok(Ok(())) => ExitCode::SUCCESS,
             Ok(Err(error)) => complain(&error),
             Err(error) => complain(&error),

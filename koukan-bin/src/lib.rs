@@ -23,6 +23,7 @@ pub mod command;
 mod compose;
 pub mod config;
 pub mod logging;
+mod memory;
 pub mod registry;
 mod signals;
 

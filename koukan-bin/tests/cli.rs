@@ -4,7 +4,8 @@
 
 use std::{
     fs,
-    process::{Command, Output},
+    io::Write,
+    process::{Command, Output, Stdio},
 };
 
 fn koukan(arguments: &[&str]) -> Output {
@@ -114,6 +115,142 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         let complaint = complaint(from, to);
         assert!(complaint.contains(told), "{told}\nis not in\n{complaint}");
         assert!(complaint.starts_with("koukan.yaml:"), "{complaint}");
+    }
+}
+
+/// What `koukan check` says of a small configuration with this in place of its storage.
+fn checked(storage: &str, sender: &str, endpoint: &str) -> Result<String, String> {
+    let config = format!(
+        "hostname: a.example\n{storage}\nnotification: {{ sender: out }}\nsender:\n  - {sender}\n  \
+         - {{ name: out, chain: out }}\nchain:\n  - name: in\n    endpoint: {endpoint}\n  - name: \
+         out\n    endpoint: {{ smtp: {{ host: [\"127.0.0.1:3025\"] }} }}\n"
+    );
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    fs::write(file.path(), config).unwrap();
+    let output = koukan(&["check", &file.path().display().to_string()]);
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}
+
+#[test]
+fn promises_need_storage() {
+    let plain = "{ name: a, chain: in }";
+    let by_rest = "{ name: a, chain: in, rest: {} }";
+    let gateway = "{ name: a, chain: in, rest: { gateway: true } }";
+    let submission = "{ exploder: { policy: submission, sender: out } }";
+    let ingress = "{ exploder: { policy: ingress, sender: out } }";
+    let passed_on = "{ rest: { url: \"http://127.0.0.1:8000\" } }";
+    let promises = [
+        (plain, submission),
+        (plain, ingress),
+        (by_rest, passed_on),
+        (by_rest, submission),
+        (gateway, submission),
+    ];
+    for (sender, endpoint) in promises {
+        for storage in [
+            "",
+            "storage: {}",
+            "storage: { spill: /tmp, memory_budget: 1MiB }",
+        ] {
+            let told = checked(storage, sender, endpoint).unwrap_err();
+            assert!(told.contains("no storage keeps the mail"), "{told}");
+            assert!(told.contains("write `storage: memory`"), "{told}");
+            assert!(!told.contains(".yaml: "), "it has a line: {told}");
+        }
+        for storage in [
+            "storage: memory",
+            "storage: { memory: true, memory_budget: 1MiB }",
+            "storage: { sqlite: /tmp/never-made.sqlite }",
+        ] {
+            checked(storage, sender, endpoint).unwrap();
+        }
+    }
+    checked("", plain, passed_on).unwrap();
+    checked("", gateway, passed_on).unwrap();
+}
+
+#[test]
+fn what_is_wrong_with_storage_is_told() {
+    let plain = "{ name: a, chain: in }";
+    let endpoint = "{ exploder: { policy: submission, sender: out } }";
+    let told = checked("storage: memroy", plain, endpoint).unwrap_err();
+    assert!(told.contains("yaml:2:"), "{told}");
+    assert!(told.contains("memroy") && told.contains("memory"), "{told}");
+    let told = checked("storage: { sqlit: x }", plain, endpoint).unwrap_err();
+    assert!(told.contains("did you mean `sqlite`?"), "{told}");
+    let both = "storage: { sqlite: x, memory: true }";
+    let told = checked(both, plain, endpoint).unwrap_err();
+    assert!(told.contains("either `sqlite` or `memory`"), "{told}");
+}
+
+/// What `koukan send` complains of before it asks anybody, with this on standard input.
+fn unsent(arguments: &[&str], input: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    // Nobody listens there, so that who asks fails otherwise.
+    let to = [
+        "send",
+        "--server",
+        "http://127.0.0.1:9",
+        "--from",
+        "a@example.com",
+        "b@example.com",
+    ];
+    command.args(to).args(arguments);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who does not read it may have gone away.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    text(&output.stderr)
+}
+
+#[test]
+fn what_cannot_be_sent_is_told_before_anybody_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let spec = directory.path().join("spec.json");
+    let spec = spec.to_str().unwrap();
+    let here = directory.path().to_str().unwrap();
+    fs::write(spec, "{").unwrap();
+    for (arguments, input, told) in [
+        (&[][..], "hello", "there is nothing to send"),
+        (&["--subject", "hi"], "", "there is nothing to send"),
+        (&["--text", "-", "--html", "-"], "x", "only one of"),
+        (&["--builder", "-", "--text", "-"], "x", "only one of"),
+        (&["--eml", "-"], "", "there is no message on standard input"),
+        (&["--builder", "-"], "{", "standard input: EOF"),
+        (
+            &["--builder", "-"],
+            "[]",
+            "standard input: a message builder spec",
+        ),
+        (&["--builder", spec], "", spec),
+        (
+            &["--eml", "/nowhere/m.eml"],
+            "",
+            "cannot read /nowhere/m.eml: No such file",
+        ),
+        (&["--eml", here], "", "it is a directory"),
+        (&["--attach", "/nowhere/f"], "", "cannot read /nowhere/f"),
+        (
+            &["--text", "x", "--token-file", "/nowhere/t"],
+            "",
+            "cannot read /nowhere/t",
+        ),
+    ] {
+        let complaint = unsent(arguments, input);
+        assert!(
+            complaint.contains(told),
+            "{arguments:?}: {told}\nis not in\n{complaint}"
+        );
     }
 }
 

@@ -1,18 +1,17 @@
 //! Unguessable identities that sort by the time they were made.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
 
 use crate::random;
 
-/// 128 bits: a counter that grows within this process, then random bits.
+/// 128 bits: the time when it was made, then random bits.
 ///
-/// *Shape*: as text 26 digits of Crockford's base 32 in lower case. The first 48 bits start at a
-/// random place for each process and grow by one for each identity, which keeps neighbours in
-/// time neighbours in an index; the other 80 are random, which keeps them unguessable.
+/// *Shape*: as text 26 digits of Crockford's base 32 in lower case. The first 48 bits are the
+/// milliseconds since 1970, which keeps neighbours in time neighbours in an index; the other 80 are
+/// random, which keeps identities unguessable. There is no counter: who has two identities does not
+/// learn how many others were made between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RandomId(u128);
 
@@ -23,19 +22,17 @@ pub struct InvalidId;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LEN: usize = 26;
+const TIME_BITS: u32 = 48;
+const RANDOM_BITS: u32 = 80;
 
 impl RandomId {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let octets: [u8; 16] = random::octets().expect("the operating system gives random octets");
-        let random = u128::from_be_bytes(octets);
-        let start = u64::from_be_bytes([
-            0, 0, octets[0], octets[1], octets[2], octets[3], octets[4], octets[5],
-        ]);
-        // The first caller decides where the process starts; a zero start is as good as any.
-        let _ = NEXT.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed);
-        let count = u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) & 0xffff_ffff_ffff;
-        Self(count << 80 | random & ((1 << 80) - 1))
+        // Of the system's clock: nothing is ever decided by it.
+        let time = Timestamp::now().as_millisecond().cast_unsigned();
+        let time = u128::from(time) & ((1 << TIME_BITS) - 1);
+        let random = u128::from_be_bytes(octets) & ((1 << RANDOM_BITS) - 1);
+        Self(time << RANDOM_BITS | random)
     }
 }
 
@@ -77,6 +74,17 @@ mod tests {
         for id in ids {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
+    }
+
+    #[test]
+    fn tells_when_it_was_made_and_not_how_many_there_were_before() {
+        let time = |id: RandomId| i64::try_from(id.0 >> RANDOM_BITS).unwrap();
+        let before = Timestamp::now().as_millisecond();
+        let first = RandomId::new();
+        let others = (0..100_000).map(|_| RandomId::new()).last().unwrap();
+        let after = Timestamp::now().as_millisecond();
+        assert!(before <= time(first) && time(first) <= time(others));
+        assert!(time(others) <= after, "it has run ahead of the time");
     }
 
     #[test]

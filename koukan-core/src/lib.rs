@@ -49,6 +49,7 @@
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`clock`], [`random`] | what tests set |
+//! | [`repeats`] | what would fill the log |
 //!
 //! # Features
 //!
@@ -67,6 +68,7 @@ pub mod message;
 pub mod middleware;
 pub mod path;
 pub mod random;
+pub mod repeats;
 pub mod reply;
 pub mod resource;
 pub mod service;

@@ -1,7 +1,8 @@
 //! Storage, as configured.
 
 use std::{
-    fs,
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -31,7 +32,12 @@ pub(super) async fn open(
     };
     let backend: Arc<dyn Backend> = match &database {
         Some(database) => Arc::new(database.clone()),
-        None => Arc::new(MemoryBackend::new()),
+        None => {
+            if config.storage.memory {
+                tracing::warn!("mail is kept in memory: what is queued is lost at the end");
+            }
+            Arc::new(MemoryBackend::new())
+        }
     };
     let storage = Storage::open(backend, pool(config)?, clock).await?;
     Ok((storage, database))
@@ -65,6 +71,9 @@ fn directory_of(file: &Path) -> &Path {
     }
 }
 
+/// Makes a directory that only its owner may look into; one that is there stays as it is.
 fn make_directory(path: &Path) -> Result<(), StartError> {
-    fs::create_dir_all(path).map_err(|error| StartError::Directory(PathBuf::from(path), error))
+    let mut directory = DirBuilder::new();
+    let made = directory.recursive(true).mode(0o700).create(path);
+    made.map_err(|error| StartError::Directory(PathBuf::from(path), error))
 }

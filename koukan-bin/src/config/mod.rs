@@ -17,6 +17,7 @@ mod storage;
 mod suggest;
 mod validate;
 mod validate_rest;
+mod validate_storage;
 
 pub use self::{
     chain::{Chain, Endpoint, Exploder, Filter, Policy, Rest, Smtp},

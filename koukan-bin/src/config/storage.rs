@@ -1,19 +1,29 @@
 //! Where transactions are kept.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::{ByteSize, HumanDuration};
 
-/// Where transactions are kept.
+/// The word that stands for storage in memory.
+const MEMORY: &str = "memory";
+
+/// Where transactions are kept: in a database, or with `memory`, also written in the place of all
+/// of this, until the agent stops.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
+#[schemars(transform = or_memory)]
 pub struct Storage {
-    /// The SQLite database; it and its directory are made if they are not there. Without it,
-    /// nothing outlives the process.
+    /// The SQLite database; it and its directory are made if they are not there.
     pub sqlite: Option<PathBuf>,
+    /// Whether transactions may be kept in memory alone, so that all that is queued is lost when
+    /// the agent stops. Default `false`.
+    pub memory: bool,
     /// The directory for message bodies that do not fit into memory. Default: that of the
     /// database, else the system's for temporary files.
     pub spill: Option<PathBuf>,
@@ -27,6 +37,48 @@ pub struct Storage {
     pub body_window: Option<ByteSize>,
     /// How long things are kept that are no longer of use.
     pub retention: Retention,
+}
+
+impl<'de> Deserialize<'de> for Storage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Shape)
+    }
+}
+
+/// A mapping, or the word.
+struct Shape;
+
+impl<'de> Visitor<'de> for Shape {
+    type Value = Storage;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{{ sqlite: FILE }}` or `{MEMORY}`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Storage, E> {
+        if text != MEMORY {
+            return Err(E::unknown_variant(text, &[MEMORY]));
+        }
+        Ok(Storage {
+            memory: true,
+            ..Storage::default()
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Storage, A::Error> {
+        // What is derived, by its other name.
+        Storage::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// What the schema of the mapping becomes.
+fn or_memory(schema: &mut Schema) {
+    let description = schema.remove("description");
+    let mapping = std::mem::take(schema);
+    *schema = json_schema!({
+        "description": description,
+        "anyOf": [{ "const": MEMORY }, mapping],
+    });
 }
 
 /// How long things are kept that are no longer of use.

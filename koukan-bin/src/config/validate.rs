@@ -23,6 +23,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.senders();
     check.principals();
     check.rest_listeners();
+    check.storage();
     for chain in &config.chain {
         check.chain(chain, registry);
     }

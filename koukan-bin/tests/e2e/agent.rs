@@ -61,6 +61,15 @@ impl Agent {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where its database is.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

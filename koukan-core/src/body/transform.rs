@@ -3,6 +3,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -10,10 +11,19 @@ use futures_core::Stream;
 
 use crate::{
     blob::BlobWriter,
+    repeats::Repeats,
     reply::{Rejection, Reply},
 };
 
 use super::{Body, BodyError, Item, Source};
+
+/// For how long messages that could not be kept are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(messages, seconds, "message bodies could still not be kept");
+});
 
 impl Body {
     /// Passes every chunk through `f`, which may reject the message.
@@ -82,7 +92,10 @@ impl Body {
     pub async fn copy_to(mut self, mut blob: BlobWriter) -> Result<(), BodyError> {
         while let Some(chunk) = self.next().await? {
             blob.append(chunk).await.map_err(|error| {
-                tracing::error!(%error, "could not keep a message body");
+                if NOT_KEPT.is_first() {
+                    let cause = std::error::Error::source(&error);
+                    tracing::error!(%error, cause, "could not keep a message body");
+                }
                 Rejection::new(Reply::insufficient_storage())
             })?;
         }

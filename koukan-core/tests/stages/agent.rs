@@ -51,8 +51,16 @@ impl Agent {
     }
 
     pub(crate) async fn on(backend: impl Backend, upstream: impl MailService) -> Self {
+        Self::with(backend, BlobPool::default(), upstream).await
+    }
+
+    pub(crate) async fn with(
+        backend: impl Backend,
+        pool: BlobPool,
+        upstream: impl MailService,
+    ) -> Self {
         let clock: SharedClock = Arc::new(TokioClock::default());
-        let storage = Storage::open(Arc::new(backend), BlobPool::default(), Arc::clone(&clock));
+        let storage = Storage::open(Arc::new(backend), pool, Arc::clone(&clock));
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),

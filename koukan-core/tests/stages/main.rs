@@ -10,6 +10,7 @@ mod exploder;
 #[path = "../failing/mod.rs"]
 mod failing;
 mod failing_backend;
+mod full_spill;
 mod notification;
 mod storage_writer;
 mod wakes;

@@ -20,6 +20,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
+use koukan_core::repeats::Repeats;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -31,6 +32,13 @@ use super::patient_io::PatientIo;
 
 /// How long to let be when connections cannot be accepted, as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// For how long failures to accept are counted before they are told.
+const ACCEPT_INTERVAL: Duration = Duration::from_secs(60);
+
+static NOT_ACCEPTED: Repeats = Repeats::new(ACCEPT_INTERVAL, |tries, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(tries, seconds, "connections could still not be accepted");
+});
 
 /// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
 const BUFFER_MAX: usize = 128 << 10;
@@ -114,7 +122,9 @@ pub async fn serve_with(
             Ok(accepted) => accepted,
             Err(error) if is_of_connection(&error) => continue,
             Err(error) => {
-                tracing::error!(%error, "could not accept a connection");
+                if NOT_ACCEPTED.is_first() {
+                    tracing::error!(%error, "connections cannot be accepted");
+                }
                 tokio::select! {
                     () = &mut shutdown => break,
                     () = sleep(ACCEPT_PAUSE) => continue,

@@ -28,7 +28,7 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use super::{ServerSettings, problem::Problem, request_ids::RequestIds};
+use super::{ServerSettings, failures::Failures, problem::Problem, request_ids::RequestIds};
 
 /// The routes with all layers around them, the outermost first.
 ///
@@ -44,9 +44,13 @@ pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
             // Outermost, so that nothing that prints header fields prints a token.
             .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
             // Around the trace, so that a request can be found by the id that its client was told.
-            .layer(SetRequestIdLayer::x_request_id(RequestIds::default()))
+            .layer(SetRequestIdLayer::x_request_id(RequestIds))
             // Sees the request with its id, and the answer that all layers but the id's agreed on.
-            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(
+                TraceLayer::new_for_http()
+                    .make_span_with(span)
+                    .on_failure(Failures),
+            )
             // Inside of the one that gives the id.
             .layer(PropagateRequestIdLayer::x_request_id())
             // What clients wrote is never taken for a script.

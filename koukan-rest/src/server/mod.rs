@@ -35,6 +35,7 @@
 mod answer;
 mod base;
 mod connections;
+mod failures;
 mod field;
 mod json_content;
 mod layers;

@@ -1,6 +1,9 @@
 //! What goes around all routes.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use koukan_core::{
@@ -33,6 +36,58 @@ async fn the_id_of_a_request_comes_back() {
     let request = request("GET", "/transactions/T").header("x-request-id", "r-1");
     let answer = send(server.router(), empty(request)).await;
     assert_eq!(answer.header("x-request-id"), "r-1");
+}
+
+#[tokio::test]
+async fn the_id_of_a_request_does_not_tell_how_many_there_were() {
+    let (server, _) = answering(current("1"));
+    let router = server.router();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let answer = send(router.clone(), empty(request("GET", "/transactions/T"))).await;
+        ids.push(answer.header("x-request-id").to_owned());
+    }
+    let ends: Vec<_> = ids.iter().map(|id| &id[id.len() - 12..]).collect();
+    assert!(ends[0] != ends[1] && ends[1] != ends[2], "{ids:?}");
+    // The last 60 bits are random: that all begin alike is a counter.
+    let begins: Vec<_> = ends.iter().map(|end| &end[..4]).collect();
+    assert!(begins[0] != begins[1] || begins[1] != begins[2], "{ids:?}");
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_for_want_of_room_are_counted_and_not_logged_one_by_one() {
+    let lines = Lines::default();
+    let to = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || to.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let settings = ServerSettings::default().with_max_requests(0);
+    let (server, _) = answering_with(current("1"), settings);
+    let router = server.router();
+    for _ in 0..100 {
+        let answer = send(router.clone(), empty(request("GET", "/transactions/T"))).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let told = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!told.contains("ERROR"), "{told}");
+    assert!(told.lines().count() <= 3, "{told}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use koukan_core::reply::Reply;
+use koukan_core::{repeats::Repeats, reply::Reply};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
@@ -15,8 +15,15 @@ use super::{
 };
 use crate::codec;
 
-/// How long to wait when the process has run out of sockets.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+/// How long to wait when the process has run out of sockets, at first and at most.
+const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+/// For how long failures to accept are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+static NOT_ACCEPTED: Repeats = Repeats::new(INTERVAL, |tries, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(tries, seconds, "connections could still not be accepted");
+});
 
 /// Accepts connections until `shutdown`, then lets the sessions end.
 pub(super) async fn run<M: MakeMailService>(
@@ -52,13 +59,21 @@ struct Sessions<M> {
 
 impl<M: MakeMailService> Sessions<M> {
     async fn accept(&self, listener: &TcpListener) {
+        let [shortest, longest] = PAUSE;
+        let mut pause = shortest;
         loop {
             match listener.accept().await {
-                Ok((stream, remote)) => self.admit(stream, remote),
+                Ok((stream, remote)) => {
+                    pause = shortest;
+                    self.admit(stream, remote);
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
-                    sleep(EXHAUSTED).await;
+                    if NOT_ACCEPTED.is_first() {
+                        tracing::error!(%error, "connections cannot be accepted");
+                    }
+                    sleep(pause).await;
+                    pause = longest.min(pause * 2);
                 }
             }
         }

@@ -15,3 +15,12 @@ pub(crate) static ROLLBACK: Statement = Statement::new(|| "ROLLBACK".into());
 /// was kept from it, pages in the log, pages copied.
 pub(crate) static CHECKPOINT: Statement =
     Statement::new(|| "PRAGMA wal_checkpoint(PASSIVE)".into());
+
+/// Counts pages. Gives those without content, all.
+pub(crate) static FREE_PAGES: Statement = Statement::new(|| {
+    "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count".into()
+});
+
+/// Takes pages without content off the end of the database, at most 1024, which are 4 MiB; what is
+/// behind them is moved before.
+pub(crate) static VACUUM: Statement = Statement::new(|| "PRAGMA incremental_vacuum(1024)".into());

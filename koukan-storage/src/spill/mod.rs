@@ -11,25 +11,28 @@ use std::{
 use async_trait::async_trait;
 use koukan_core::blob::{Spill, SpillFile};
 
+use crate::private;
+
 use self::file::TempFile;
 
 /// Puts what does not fit into memory into temporary files in one directory.
 ///
-/// The files have no name there, so they are gone with the process, however it ends.
+/// The files have no name there, so they are gone with the process, however it ends; only their
+/// owner may read them.
 #[derive(Debug, Clone)]
 pub struct TempSpill {
     directory: PathBuf,
 }
 
 impl TempSpill {
-    /// Uses `directory`, which is made if it is missing.
+    /// Uses `directory`, which is made if it is missing, for its owner alone.
     ///
     /// # Errors
     ///
     /// Whatever making the directory, or a file in it as a trial, reports.
     pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
-        std::fs::create_dir_all(&directory)?;
+        private::make_directory(&directory)?;
         tempfile::tempfile_in(&directory)?;
         Ok(Self { directory })
     }

@@ -1,45 +1,89 @@
 //! What the database reports, as the contract says it.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use koukan_core::storage::BackendError;
+
+use super::{OpenError, files::FileLost};
 
 /// The cause of an error, shared by everyone whose write failed together.
 ///
 /// Keeps the driver's types out of the API.
 #[derive(Clone)]
-pub(super) struct Cause(Arc<sqlx::Error>);
+pub(super) struct Cause(Arc<Fault>);
+
+enum Fault {
+    Sql(sqlx::Error),
+    Lost(FileLost),
+}
 
 /// The backend was closed.
 #[derive(Debug, thiserror::Error)]
 #[error("database is closed")]
 pub(super) struct Closed;
 
+/// `SQLITE_BUSY`: another program has locked the database.
+const BUSY: u32 = 5;
+/// `SQLITE_CORRUPT`.
+const CORRUPT: u32 = 11;
 /// `SQLITE_FULL`.
-const FULL: &str = "13";
-/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the log.
-const NO_ROOM_FOR_INDEX: &str = "4874";
+const FULL: u32 = 13;
 /// `SQLITE_NOTADB`.
-const NOT_A_DATABASE: &str = "26";
+const NOT_A_DATABASE: u32 = 26;
+/// `SQLITE_IOERR_WRITE`: SQLite says that a disk is full only where the system says so; a quota or
+/// the largest size of a file shows like this.
+const NO_ROOM_TO_WRITE: u32 = 778;
+/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the log.
+const NO_ROOM_FOR_INDEX: u32 = 4874;
 
 impl Cause {
-    pub(super) fn is_not_a_database(&self) -> bool {
-        self.has_code(NOT_A_DATABASE)
+    /// Why the database at `path` could not be opened.
+    pub(super) fn into_open_error(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        // What stands above the lowest octet tells more of the same.
+        match self.code().map(|code| code & 0xff) {
+            Some(BUSY) => OpenError::Locked { path },
+            Some(CORRUPT) => OpenError::Damaged {
+                path,
+                what: self.to_string(),
+            },
+            Some(NOT_A_DATABASE) => OpenError::NotADatabase { path },
+            _ => OpenError::Failed {
+                path,
+                source: self.into(),
+            },
+        }
     }
 
     fn is_full(&self) -> bool {
-        self.has_code(FULL) || self.has_code(NO_ROOM_FOR_INDEX)
+        let code = self.code();
+        code.is_some_and(|code| matches!(code, FULL | NO_ROOM_TO_WRITE | NO_ROOM_FOR_INDEX))
     }
 
-    fn has_code(&self, code: &str) -> bool {
-        let error = self.0.as_database_error();
-        error.is_some_and(|error| error.code().as_deref() == Some(code))
+    /// SQLite's extended result code.
+    fn code(&self) -> Option<u32> {
+        let Fault::Sql(error) = &*self.0 else {
+            return None;
+        };
+        error.as_database_error()?.code()?.parse().ok()
     }
 }
 
 impl From<sqlx::Error> for Cause {
     fn from(error: sqlx::Error) -> Self {
-        Self(Arc::new(error))
+        Self(Arc::new(Fault::Sql(error)))
+    }
+}
+
+impl From<FileLost> for Cause {
+    fn from(lost: FileLost) -> Self {
+        Self(Arc::new(Fault::Lost(lost)))
+    }
+}
+
+impl From<FileLost> for BackendError {
+    fn from(lost: FileLost) -> Self {
+        Self::Failed(lost.into())
     }
 }
 
@@ -65,12 +109,18 @@ impl Error for Cause {}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        match &*self.0 {
+            Fault::Sql(error) => fmt::Display::fmt(error, f),
+            Fault::Lost(lost) => fmt::Display::fmt(lost, f),
+        }
     }
 }
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        match &*self.0 {
+            Fault::Sql(error) => fmt::Debug::fmt(error, f),
+            Fault::Lost(lost) => fmt::Debug::fmt(lost, f),
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use super::OpenError;
+use crate::private;
+
+use super::{OpenError, files::beside};
 
 /// The right to use a database, until it is dropped or the process ends.
 pub(super) struct ProcessLock {
@@ -15,17 +18,19 @@ pub(super) struct ProcessLock {
 impl ProcessLock {
     /// Takes the lock on the file beside the database.
     pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
+        let path = beside(database, ".lock");
         let failed = |source| OpenError::Io {
-            path: path.clone().into(),
+            path: path.clone(),
             source,
         };
         let mut open = File::options();
         let open = open.create(true).truncate(false).write(true);
-        let file = open.open(&path).map_err(failed)?;
+        let file = open.mode(private::FILE).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => {
+                private::tighten(&path);
+                Ok(Self { _file: file })
+            }
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
                 path: database.into(),
             }),

@@ -4,13 +4,22 @@
 //! writes: it takes what waits, up to a bound, and commits it together, so that many transactions
 //! share one sync of the disk. Reads go through connections of their own and never wait for
 //! writes.
+//!
+//! A file that is there already is looked at before it is used: what is empty, cut off, damaged or
+//! somebody else's is an error, and only what is missing is made. While the database is in use its
+//! files have to stay where they are: from the moment that one of them is deleted or replaced
+//! nothing is acknowledged, and everything is answered with an error until it is back.
 
 mod backend;
+mod create;
 mod error;
+mod files;
+mod inspect;
 mod lock;
 mod migrations;
 mod open;
 mod options;
+mod prepare;
 mod reader;
 mod writer;
 

@@ -1,17 +1,26 @@
 //! Opening a database.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use sqlx::{ConnectOptions, SqliteConnection, migrate::MigrateError};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, migrate::MigrateError};
 
-use crate::BoxError;
+use crate::{BoxError, private};
 
 use super::{
-    SqliteOptions, error::Cause, lock::ProcessLock, migrations::migrator, reader::Reader,
+    SqliteOptions,
+    create::create,
+    error::Cause,
+    files::{Files, beside},
+    inspect::{Found, look, verify},
+    lock::ProcessLock,
+    migrations::migrator,
+    prepare::prepare,
+    reader::Reader,
     writer::Writer,
 };
 
@@ -26,16 +35,63 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Another process uses the database.
-    #[error("database {} is in use by another process", path.display())]
+    #[error("database {} is in use by another process: stop that first", path.display())]
     Locked {
         /// The database.
         path: PathBuf,
     },
+    /// There is a directory or a device.
+    #[error("{} is not a file: name a file for the database", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file is something else.
-    #[error("{} is not a SQLite database", path.display())]
+    #[error("{} is not a SQLite database: name another file, or move this one away", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// The file has no octets, so what was queued in it is gone.
+    #[error(
+        "database {} is empty: restore it, or remove the file to begin with an empty queue",
+        path.display()
+    )]
+    Empty {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The log is there, and the database that it belongs to is not.
+    #[error(
+        "there is no database {0}, but its log {0}-wal, which may hold messages: put the database \
+         back beside it, or remove the log to begin with an empty queue",
+        path.display()
+    )]
+    LogAlone {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Another program's database.
+    #[error(
+        "{} is a database of another program, or its tables are gone: name another file, restore \
+         it, or move it away to begin with an empty queue",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database cannot be relied upon.
+    #[error(
+        "database {} is damaged ({what}): restore it, or save what can be read with \
+         `sqlite3 FILE .recover`, and move it away to begin with an empty queue",
+        path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
     },
     /// The database was made by another version, most likely a newer one.
     #[error("database {} has schema version {version}, which this program does not know", path.display())]
@@ -71,25 +127,42 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Writer, Reader), Op
         let path = directory.into();
         return Err(OpenError::NoDirectory { path });
     }
-    let lock = ProcessLock::take(&options.path)?;
-    let failed = |error: sqlx::Error| {
-        let path = options.path.clone();
-        let cause = Cause::from(error);
-        if cause.is_not_a_database() {
-            return OpenError::NotADatabase { path };
+    // SQLite keeps its log beside the file that a link leads to.
+    let real = fs::canonicalize(&options.path).unwrap_or_else(|_| options.path.clone());
+    let path = real.as_path();
+    let lock = ProcessLock::take(path)?;
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    match look(path)? {
+        Found::Nothing => create(options, path).await?,
+        Found::Database(len) => {
+            let looking = options.connecting(path);
+            let mut connection = looking.connect().await.map_err(failed)?;
+            verify(&mut connection, path, len).await?;
+            prepare(&mut connection, path, len).await.map_err(failed)?;
+            connection.close().await.map_err(failed)?;
         }
-        let source = cause.into();
-        OpenError::Failed { path, source }
-    };
-    let mut connection = options.writing().connect().await.map_err(failed)?;
-    migrate(&mut connection, &options.path).await?;
-    sync(directory).await?;
-    let reader = Reader::new(options);
-    let writer = Writer::start(connection, options, lock);
+    }
+    // SQLite gives a new log the permissions of the database.
+    for suffix in ["", "-wal", "-shm"] {
+        private::tighten(&beside(path, suffix));
+    }
+    let mut connection = options.writing(path).connect().await.map_err(failed)?;
+    migrate(&mut connection, path).await?;
+    sync(path).await?;
+    let files = Files::note(&options.path, path).map_err(|source| {
+        let path = path.to_owned();
+        OpenError::Io { path, source }
+    })?;
+    let files = Arc::new(files);
+    let reader = Reader::new(options.reading(path), options.readers(), Arc::clone(&files));
+    let writer = Writer::start(connection, options.writing(path), files, lock);
     Ok((writer, reader))
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), OpenError> {
     let path = path.to_owned();
     match migrator().run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
@@ -104,8 +177,8 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
 }
 
 /// Makes the name of a new file durable.
-async fn sync(directory: &Path) -> Result<(), OpenError> {
-    let path = directory.to_owned();
+pub(super) async fn sync(file: &Path) -> Result<(), OpenError> {
+    let path = directory(file).to_owned();
     let synced = tokio::task::spawn_blocking({
         let path = path.clone();
         move || File::open(path)?.sync_all()

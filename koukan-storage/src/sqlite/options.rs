@@ -7,8 +7,10 @@ use std::{
 
 use sqlx::{
     ConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+
+use super::inspect::APPLICATION_ID;
 
 /// Octets of a page. With 16 KiB, inserts by many at once are as fast or a little faster; lone
 /// commits, settlements and the removal of garbage are slower, since each change of a page puts
@@ -18,6 +20,9 @@ const PAGE: u32 = 4096;
 const BUSY: Duration = Duration::from_secs(10);
 /// Texts that stay prepared on a connection: every statement in every size.
 const PREPARED: usize = 256;
+
+/// Octets that the log keeps on the disk when it is begun anew.
+const LOG: u64 = 16 << 20;
 
 /// Where a SQLite database is, and what it may use.
 #[derive(Debug, Clone)]
@@ -67,20 +72,30 @@ impl SqliteOptions {
         self.readers
     }
 
-    /// The one connection that writes.
+    /// The connection that makes the tables of a new database.
+    pub(super) fn creating(&self, path: &Path) -> SqliteConnectOptions {
+        self.connecting(path)
+            .page_size(PAGE)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .pragma("application_id", APPLICATION_ID.to_string())
+            .synchronous(SqliteSynchronous::Full)
+    }
+
+    /// The one connection that writes. It makes no database: one that is gone must not be replaced
+    /// by an empty one.
     ///
     /// It never runs `ANALYZE` or `PRAGMA optimize`: a queue is mostly empty when that would be
     /// done, and plans that are right for an empty table are wrong for a full one.
-    pub(super) fn writing(&self) -> SqliteConnectOptions {
+    pub(super) fn writing(&self, path: &Path) -> SqliteConnectOptions {
         let options = self
-            .connecting()
-            .create_if_missing(true)
-            .page_size(PAGE)
+            .connecting(path)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is acknowledged when it is on the medium, not before.
             .synchronous(SqliteSynchronous::Full)
             // The writer says when: a checkpoint holds up whoever waits for the commit.
-            .pragma("wal_autocheckpoint", "0");
+            .pragma("wal_autocheckpoint", "0")
+            // A log that had to grow, since somebody read for long, shrinks again.
+            .pragma("journal_size_limit", LOG.to_string());
         match self.max_size {
             Some(octets) => options.pragma(
                 "max_page_count",
@@ -91,13 +106,15 @@ impl SqliteOptions {
     }
 
     /// Connections that read; the writing one comes first, since they cannot make the log.
-    pub(super) fn reading(&self) -> SqliteConnectOptions {
-        self.connecting().read_only(true)
+    pub(super) fn reading(&self, path: &Path) -> SqliteConnectOptions {
+        self.connecting(path).read_only(true)
     }
 
-    fn connecting(&self) -> SqliteConnectOptions {
+    /// Connections that change nothing by themselves.
+    pub(super) fn connecting(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
-            .filename(&self.path)
+            .filename(path)
+            .create_if_missing(false)
             .foreign_keys(false)
             .busy_timeout(BUSY)
             .statement_cache_capacity(PREPARED)

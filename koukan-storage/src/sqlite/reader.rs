@@ -1,11 +1,13 @@
 //! Reads, each by itself, beside the writer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{BackendError, Census, ListState, Listing, record::StoredTransaction};
 use sqlx::{
     Row, SqlitePool,
-    sqlite::{SqlitePoolOptions, SqliteRow},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
 
 use crate::{
@@ -16,28 +18,31 @@ use crate::{
     row::{StoredRow, from_micros, micros},
 };
 
-use super::{SqliteOptions, error::failed};
+use super::{error::failed, files::Files};
 
 /// Blobs that are removed in one go, at most, and about how many octets they have in all.
 const ORPHANS_AT_ONCE: i64 = 256;
 const OCTETS_AT_ONCE: i64 = 64 << 20;
 
-pub(super) struct Reader(SqlitePool);
+pub(super) struct Reader {
+    pool: SqlitePool,
+    files: Arc<Files>,
+}
 
 impl Reader {
-    pub(super) fn new(options: &SqliteOptions) -> Self {
+    pub(super) fn new(options: SqliteConnectOptions, connections: u32, files: Arc<Files>) -> Self {
         let pool = SqlitePoolOptions::new()
-            .max_connections(options.readers())
+            .max_connections(connections)
             // A connection to a file does not wear out.
             .test_before_acquire(false)
             .max_lifetime(None)
             .idle_timeout(None)
-            .connect_lazy_with(options.reading());
-        Self(pool)
+            .connect_lazy_with(options);
+        Self { pool, files }
     }
 
     pub(super) async fn close(&self) {
-        self.0.close().await;
+        self.pool.close().await;
     }
 
     pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
@@ -68,8 +73,7 @@ impl Reader {
             .add(before.map_or(i64::MAX, |place| micros(place.created)))
             .add(before.map_or_else(String::new, |place| place.id.to_string()))
             .add(i64::try_from(listing.limit).unwrap_or(i64::MAX));
-        let query = sqlx::query_with(statement.text(), values.into_arguments());
-        let rows = query.fetch_all(&self.0).await.map_err(failed)?;
+        let rows = self.rows(statement, values).await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
             match StoredRow(row).transaction() {
@@ -126,8 +130,7 @@ impl Reader {
     pub(super) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
         let mut values = Values::default();
         values.add(until).add(ORPHANS_AT_ONCE);
-        let query = sqlx::query_with(FIND_ORPHANS.text(), values.into_arguments());
-        let rows = query.fetch_all(&self.0).await.map_err(failed)?;
+        let rows = self.rows(&FIND_ORPHANS, values).await?;
         let mut orphans = Vec::with_capacity(rows.len());
         let mut octets = 0;
         for row in rows {
@@ -145,7 +148,18 @@ impl Reader {
         statement: &Statement,
         values: Values,
     ) -> Result<Option<SqliteRow>, BackendError> {
+        self.files.check()?;
         let query = sqlx::query_with(statement.text(), values.into_arguments());
-        query.fetch_optional(&self.0).await.map_err(failed)
+        query.fetch_optional(&self.pool).await.map_err(failed)
+    }
+
+    async fn rows(
+        &self,
+        statement: &Statement,
+        values: Values,
+    ) -> Result<Vec<SqliteRow>, BackendError> {
+        self.files.check()?;
+        let query = sqlx::query_with(statement.text(), values.into_arguments());
+        query.fetch_all(&self.pool).await.map_err(failed)
     }
 }

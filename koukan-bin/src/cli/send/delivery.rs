@@ -1,98 +1,155 @@
-//! One message to several recipients.
+//! One message to several recipients, each with a transaction of its own.
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use koukan_core::{
     context::Sender,
+    path::ForwardPath,
     resource::{
-        BodySource, Create, Created, Draft, Location, Operation, Read, ResourceRequest,
+        Create, Created, Draft, Location, Operation, Read, Refusal, ResourceRequest,
         ResourceResponse, Upload, View,
     },
     transaction::{Mail, Rcpt},
 };
 use koukan_rest::client::Client;
-use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::{BoxError, ServiceExt};
 
-use super::{message::Source, outcome::Outcome, upload::file};
+use super::{
+    outcome::Outcome,
+    source::{Content, Piece, Source},
+    upload::file,
+};
+
+/// Transactions that are made and waited for at the same time, at most.
+const AT_ONCE: usize = 16;
 
 pub(super) struct Delivery {
     pub(super) client: Client,
     pub(super) sender: Sender,
     pub(super) mail: Mail,
-    pub(super) source: Source,
     pub(super) wait: Duration,
     pub(super) has_progress: bool,
 }
 
+/// A transaction that was made, or not.
+struct Started {
+    to: String,
+    until: Instant,
+    made: Result<Created, Refusal>,
+}
+
+/// A recipient's turn.
+enum Turn {
+    Begun(Result<Started, BoxError>),
+    Next(ForwardPath),
+}
+
 impl Delivery {
-    pub(super) async fn deliver(&mut self, rcpt: Rcpt) -> Result<Outcome, BoxError> {
-        let to = rcpt.forward_path.to_string();
-        let (body, files) = self.take_source();
-        let has_uploads = !files.is_empty();
+    /// Delivers to all recipients; what became of each, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The first, where the agent could be asked for none of them.
+    pub(super) async fn deliver(
+        &self,
+        mut source: Source,
+        to: Vec<ForwardPath>,
+    ) -> Result<Vec<Outcome>, BoxError> {
+        let names: Vec<_> = to.iter().map(ToString::to_string).collect();
+        let mut to = to.into_iter();
+        // What is uploaded for one is shared by the others, so they come after it; its end is
+        // waited for with theirs.
+        let mut first = Vec::new();
+        while !source.pieces().is_empty()
+            && let Some(to) = to.next()
+        {
+            let started = self.start(&source, to).await;
+            first.push(Turn::Begun(started.map(|(started, shared)| {
+                if let Some(shared) = shared {
+                    source = shared;
+                }
+                started
+            })));
+        }
+        let turns = first.into_iter().chain(to.map(Turn::Next));
+        let ends = turns.map(|turn| self.end_of(turn, &source));
+        let ends = stream::iter(ends).buffered(AT_ONCE);
+        let ends: Vec<_> = ends.collect().await;
+        if ends.iter().all(Result::is_err) {
+            return ends.into_iter().collect();
+        }
+        let outcomes = names.into_iter().zip(ends);
+        let outcomes =
+            outcomes.map(|(to, end)| end.unwrap_or_else(|error| Outcome::unknown(to, &*error)));
+        Ok(outcomes.collect())
+    }
+
+    async fn end_of(&self, turn: Turn, source: &Source) -> Result<Outcome, BoxError> {
+        let started = match turn {
+            Turn::Begun(started) => started?,
+            Turn::Next(to) => self.start(source, to).await?.0,
+        };
+        let Started { to, until, made } = started;
+        match made {
+            Ok(created) => {
+                let view = self.end(&created, until).await?;
+                Ok(Outcome::of(to, created.location, &view))
+            }
+            Err(refusal) => Ok(Outcome::refused(to, &refusal)),
+        }
+    }
+
+    /// Makes a transaction and uploads what belongs to it; also the source for those that come
+    /// after it, where that is another now.
+    async fn start(
+        &self,
+        source: &Source,
+        to: ForwardPath,
+    ) -> Result<(Started, Option<Source>), BoxError> {
+        let pieces = source.pieces();
         let create = Create {
             sender: self.sender.clone(),
             draft: Draft {
                 mail_from: Some(self.mail.clone()),
-                rcpt_to: vec![rcpt],
-                body,
+                rcpt_to: vec![Rcpt::new(to.clone())],
+                body: source.body(),
                 ..Draft::default()
             },
-            wait: (!has_uploads).then_some(self.wait),
+            wait: pieces.is_empty().then_some(self.wait),
             idempotency_key: Some(koukan_core::blob::BlobId::random().to_string().into()),
         };
         let until = Instant::now() + self.wait;
+        let started = |made| Started {
+            to: to.to_string(),
+            until,
+            made,
+        };
         let created = match self.ask(Operation::Create(Box::new(create))).await? {
             ResourceResponse::Created(created) => created,
-            ResourceResponse::Refused(refusal) => return Ok(Outcome::refused(to, &refusal)),
+            ResourceResponse::Refused(refusal) => return Ok((started(Err(refusal)), None)),
             other => return Err(format!("not an answer to a create: {other:?}").into()),
         };
-        for (id, path) in files {
+        let mut places = Vec::with_capacity(pieces.len());
+        for Piece { id, content } in pieces {
             let uri = place(&created, id.as_deref());
             let upload = Upload {
                 to: uri.clone(),
                 range: None,
-                content: file(&path, self.has_progress).await?,
+                content: match content {
+                    Content::File(path) => file(&path, self.has_progress).await?,
+                    Content::Octets(octets) => octets.into(),
+                },
             };
             match self.ask(Operation::Upload(upload)).await? {
-                ResourceResponse::Uploaded(_) => self.reuse(id.as_deref(), &uri),
-                ResourceResponse::Refused(refusal) => return Ok(Outcome::refused(to, &refusal)),
+                ResourceResponse::Uploaded(_) => places.push((id, uri)),
+                ResourceResponse::Refused(refusal) => return Ok((started(Err(refusal)), None)),
                 other => return Err(format!("not an answer to an upload: {other:?}").into()),
             }
         }
-        let view = self.end(&created, until).await?;
-        Ok(Outcome::of(to, created.location, &view))
-    }
-
-    /// The body of the next create, and the files to be uploaded for it.
-    #[allow(clippy::type_complexity, reason = "an id and a file")]
-    fn take_source(
-        &mut self,
-    ) -> (
-        Option<BodySource>,
-        Vec<(Option<String>, std::path::PathBuf)>,
-    ) {
-        match &mut self.source {
-            Source::Eml(path) => (None, vec![(None, path.clone())]),
-            Source::Uploaded(uri) => (Some(BodySource::Reuse(uri.clone())), Vec::new()),
-            Source::Builder { spec, files } => {
-                let files = std::mem::take(files).into_iter();
-                let files = files.map(|(id, path)| (Some(id), path));
-                (
-                    Some(BodySource::MessageBuilder(spec.clone())),
-                    files.collect(),
-                )
-            }
-        }
-    }
-
-    /// Lets later transactions share what was uploaded.
-    fn reuse(&mut self, id: Option<&str>, uri: &Location) {
-        match (&mut self.source, id) {
-            (Source::Builder { spec, .. }, Some(id)) => share(spec, id, uri),
-            (source, _) => *source = Source::Uploaded(uri.clone()),
-        }
+        let shared = (!places.is_empty()).then(|| source.clone().shared(&places));
+        Ok((started(Ok(created)), shared))
     }
 
     /// The transaction at its end, or as it is when the time is up.
@@ -133,16 +190,5 @@ fn place(created: &Created, id: Option<&str>) -> Location {
             told.map_or_else(|| created.location.join("body"), |blob| blob.uri.clone())
         }
         Some(id) => created.location.join("blob").join(id),
-    }
-}
-
-fn share(spec: &mut Value, id: &str, uri: &Location) {
-    for list in ["text_body", "related_attachments", "file_attachments"] {
-        let parts = spec.get_mut(list).and_then(Value::as_array_mut);
-        for part in parts.into_iter().flatten() {
-            if part["content"]["create_id"] == id {
-                part["content"] = json!({"reuse_uri": uri.as_str()});
-            }
-        }
     }
 }

@@ -9,28 +9,33 @@ use clap::Args;
 use koukan_core::{
     message::builder::Spec,
     path::{ForwardPath, ReversePath},
-    resource::Location,
 };
 use serde_json::{Value, json};
 use tower::BoxError;
 
-/// The message: a file, or a description.
+use super::{
+    input::{is_standard, read_standard, text},
+    source::Source,
+    upload::failed,
+};
+
+/// The message: a file, or a description. `-` is standard input, for one of them.
 #[derive(Debug, Args)]
 pub(crate) struct Message {
-    /// An RFC 5322 message.
+    /// An RFC 5322 message; `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["builder", "subject", "text", "html", "attach"])]
     eml: Option<PathBuf>,
-    /// A message builder spec in JSON; what else is given is added to it. A content
-    /// `{"filename": "FILE"}` is uploaded from that file.
+    /// A message builder spec in JSON; what else is given is added to it. `-` is standard input. A
+    /// content `{"filename": "FILE"}` is uploaded from that file.
     #[arg(long, value_name = "FILE")]
     builder: Option<PathBuf>,
     /// The subject.
     #[arg(long)]
     subject: Option<String>,
-    /// A body in plain text.
+    /// A body in plain text; `-` is standard input.
     #[arg(long)]
     text: Option<String>,
-    /// A body in HTML.
+    /// A body in HTML; `-` is standard input.
     #[arg(long)]
     html: Option<String>,
     /// A file to attach; may be given several times.
@@ -38,48 +43,47 @@ pub(crate) struct Message {
     attach: Vec<PathBuf>,
 }
 
-/// What is created, and which files are uploaded for it.
-#[derive(Debug, Clone)]
-pub(crate) enum Source {
-    /// The whole message.
-    Eml(PathBuf),
-    /// A message that was uploaded already.
-    Uploaded(Location),
-    /// A description, and the file for each `create_id`.
-    Builder {
-        spec: Value,
-        files: Vec<(String, PathBuf)>,
-    },
-}
-
 impl Message {
-    pub(crate) fn source(
+    pub(super) fn source(
         &self,
         from: &ReversePath,
         to: &[ForwardPath],
     ) -> Result<Source, BoxError> {
+        self.check()?;
         if let Some(file) = &self.eml {
-            return Ok(Source::Eml(file.clone()));
+            return eml(file);
         }
-        let mut spec = match &self.builder {
-            None => json!({}),
+        let (mut spec, place) = match &self.builder {
+            None => (json!({}), None),
             Some(file) => {
-                let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-                let text = fs::read(file).map_err(|error| wrong(&error))?;
-                serde_json::from_slice(&text).map_err(|error| wrong(&error))?
+                let (octets, place) = if is_standard(file) {
+                    (read_standard()?, "standard input".to_owned())
+                } else {
+                    let octets = fs::read(file).map_err(failed(file))?;
+                    (octets, file.display().to_string())
+                };
+                let spec = serde_json::from_slice(&octets);
+                (
+                    spec.map_err(|error| format!("{place}: {error}"))?,
+                    Some(place),
+                )
             }
         };
+        let in_place = |message: String| match &place {
+            Some(place) => format!("{place}: {message}"),
+            None => message,
+        };
         if !spec.is_object() {
-            return Err("a message builder spec is a JSON object".into());
+            return Err(in_place("a message builder spec is a JSON object".into()).into());
         }
         let mut files = Vec::new();
         take_files(&mut spec, &mut files);
         self.add_headers(&mut spec, from, to);
-        if let Some(text) = &self.text {
-            add(&mut spec, "text_body", part("text/plain", text));
+        if let Some(given) = &self.text {
+            add(&mut spec, "text_body", part("text/plain", &text(given)?));
         }
-        if let Some(html) = &self.html {
-            add(&mut spec, "text_body", part("text/html", html));
+        if let Some(given) = &self.html {
+            add(&mut spec, "text_body", part("text/html", &text(given)?));
         }
         for file in &self.attach {
             let id = format!("file{}", files.len());
@@ -96,11 +100,33 @@ impl Message {
             files.push((id, file.clone()));
         }
         // What is wrong is told before anything is sent.
-        Spec::from_json(&spec)?;
+        Spec::from_json(&spec).map_err(|error| in_place(error.to_string()))?;
         for (_, file) in &files {
-            fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            check_file(file)?;
         }
         Ok(Source::Builder { spec, files })
+    }
+
+    /// Whether there is a message at all, and standard input is asked for once.
+    fn check(&self) -> Result<(), BoxError> {
+        let files = [&self.eml, &self.builder].map(|file| file.as_ref().is_some_and(is_standard));
+        let texts = [&self.text, &self.html].map(|text| text.as_ref().is_some_and(is_standard));
+        let dashes = files.into_iter().chain(texts).filter(|is_dash| *is_dash);
+        if dashes.count() > 1 {
+            return Err(
+                "standard input can be only one of --eml, --builder, --text, --html".into(),
+            );
+        }
+        let has_text = self.text.is_some() || self.html.is_some();
+        let has_file = self.eml.is_some() || self.builder.is_some() || !self.attach.is_empty();
+        if has_text || has_file {
+            return Ok(());
+        }
+        Err(
+            "there is nothing to send: give --text, --html, --attach, --builder or --eml \
+             (`--text -` reads standard input, `--text ''` is an empty message)"
+                .into(),
+        )
     }
 
     fn add_headers(&self, spec: &mut Value, from: &ReversePath, to: &[ForwardPath]) {
@@ -133,6 +159,28 @@ impl Message {
             add(spec, "headers", json!(["subject", subject]));
         }
     }
+}
+
+/// A whole message.
+fn eml(file: &Path) -> Result<Source, BoxError> {
+    if !is_standard(file) {
+        check_file(file)?;
+        return Ok(Source::Eml(file.into()));
+    }
+    let octets = read_standard()?;
+    if octets.is_empty() {
+        return Err("there is no message on standard input".into());
+    }
+    Ok(Source::Read(octets.into()))
+}
+
+/// Tells before anything is sent that a file cannot be.
+fn check_file(file: &Path) -> Result<(), BoxError> {
+    let metadata = fs::metadata(file).map_err(failed(file))?;
+    if metadata.is_dir() {
+        return Err(format!("cannot read {}: it is a directory", file.display()).into());
+    }
+    Ok(())
 }
 
 fn part(content_type: &str, text: &str) -> Value {

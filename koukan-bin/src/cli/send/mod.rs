@@ -1,8 +1,10 @@
 //! `koukan send`: a client of the REST API for the command line.
 
 mod delivery;
+mod input;
 mod message;
 mod outcome;
+mod source;
 mod upload;
 
 use std::{fs, io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
@@ -11,7 +13,7 @@ use clap::Args;
 use koukan_core::{
     context::Sender,
     path::{ForwardPath, ReversePath},
-    transaction::{Mail, Rcpt},
+    transaction::Mail,
 };
 use koukan_rest::client::{Client, ClientSettings};
 use tower::BoxError;
@@ -83,20 +85,15 @@ impl Send {
         if let Some(tag) = &self.tag {
             sender = sender.with_tag(tag.as_str());
         }
-        let mut delivery = Delivery {
+        let source = self.message.source(&self.from, &self.to)?;
+        let delivery = Delivery {
             client,
             sender,
-            mail: Mail::new(self.from.clone()),
-            source: self.message.source(&self.from, &self.to)?,
+            mail: Mail::new(self.from),
             wait: Duration::from_secs(self.wait),
             has_progress: !self.json && std::io::stderr().is_terminal(),
         };
-        let mut outcomes = Vec::new();
-        for to in self.to {
-            let rcpt = Rcpt::new(to);
-            outcomes.push(delivery.deliver(rcpt).await?);
-        }
-        Ok(outcomes)
+        delivery.deliver(source, self.to).await
     }
 }
 

@@ -23,6 +23,8 @@ enum State {
     Failed,
     /// The agent did not take it.
     Refused,
+    /// The agent could not be asked, or not to the end.
+    Unknown,
 }
 
 impl Outcome {
@@ -31,6 +33,15 @@ impl Outcome {
             to,
             state: State::Refused,
             told: refusal.to_string(),
+            location: None,
+        }
+    }
+
+    pub(super) fn unknown(to: String, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self {
+            to,
+            state: State::Unknown,
+            told: error.to_string(),
             location: None,
         }
     }
@@ -70,6 +81,7 @@ impl State {
             Self::Queued => "queued",
             Self::Failed => "failed",
             Self::Refused => "refused",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -6,15 +6,21 @@ use bytes::BytesMut;
 use futures_util::stream;
 use koukan_core::body::{Body, BodyError};
 use tokio::{fs::File, io::AsyncReadExt};
+use tower::BoxError;
 
 /// Octets that are read at a time.
 const CHUNK: usize = 256 << 10;
 const WIDTH: usize = 30;
 
 /// The content of a file; as it is read, `has_progress` draws a bar on standard error.
-pub(super) async fn file(path: &Path, has_progress: bool) -> io::Result<Body> {
-    let file = File::open(path).await?;
-    let len = file.metadata().await?.len();
+///
+/// # Errors
+///
+/// Where it cannot be read; that names the file.
+pub(super) async fn file(path: &Path, has_progress: bool) -> Result<Body, BoxError> {
+    let failed = failed(path);
+    let file = File::open(path).await.map_err(&failed)?;
+    let len = file.metadata().await.map_err(&failed)?.len();
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
@@ -25,18 +31,25 @@ pub(super) async fn file(path: &Path, has_progress: bool) -> io::Result<Body> {
         shown: None,
         has_progress,
     };
-    let octets = stream::try_unfold((file, bar), |(mut file, mut bar)| async move {
+    let state = (file, bar, failed);
+    let octets = stream::try_unfold(state, |(mut file, mut bar, failed)| async move {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         while chunk.len() < CHUNK {
             let read = file.read_buf(&mut chunk).await;
-            if read.map_err(|error| BodyError::Failed(error.into()))? == 0 {
+            if read.map_err(|error| BodyError::Failed(failed(error)))? == 0 {
                 break;
             }
         }
         bar.advance(chunk.len() as u64);
-        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), (file, bar))))
+        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), (file, bar, failed))))
     });
     Ok(Body::from_stream(octets))
+}
+
+/// Makes an error of what the operating system reports of a file.
+pub(super) fn failed(path: &Path) -> impl Fn(io::Error) -> BoxError + Send + Sync + use<> {
+    let path = path.display().to_string();
+    move |error| format!("cannot read {path}: {error}").into()
 }
 
 struct Bar {

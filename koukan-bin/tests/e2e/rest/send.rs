@@ -1,6 +1,11 @@
 //! `koukan send`.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    process::{Command, Stdio},
+};
 
 use crate::{
     collector::{Collector, without_trace},
@@ -54,6 +59,70 @@ fn a_message_that_is_ready_is_sent_as_it_is() {
     for to in ["bob@example.com", "carol@example.com"] {
         let message = sink.only_message(to);
         assert_eq!(without_trace(&message), "Subject: hi\r\n\r\nhello\r\n");
+    }
+}
+
+#[test]
+fn standard_input_is_a_message_or_a_text() {
+    let sink = Collector::start();
+    let agent = Agent::start(Shape::Whole, sink.address);
+    let with_input = |arguments: &[&str], input: &str| {
+        let mut child = send(agent.rest)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success(), "{arguments:?}");
+    };
+    let to = ["eml1@example.com", "eml2@example.com", "eml3@example.com"];
+    with_input(
+        &["--eml", "-", to[0], to[1], to[2]],
+        "Subject: hi\n\nhello\n",
+    );
+    for to in to {
+        let message = sink.only_message(to);
+        assert_eq!(without_trace(&message), "Subject: hi\r\n\r\nhello\r\n");
+    }
+    with_input(&["--text", "-", "text@example.com"], "from a pipe\n");
+    assert!(
+        sink.only_message("text@example.com")
+            .contains("from a pipe")
+    );
+    with_input(&["--html", "-", "html@example.com"], "<p>from a pipe");
+    assert!(sink.only_message("html@example.com").contains("text/html"));
+    let spec = r#"{"text_body": [{"content_type": "text/plain", "content": {"inline": "spec"}}]}"#;
+    with_input(&["--builder", "-", "spec@example.com"], spec);
+    assert!(sink.only_message("spec@example.com").contains("spec"));
+}
+
+#[test]
+fn one_recipient_that_is_refused_is_no_hindrance_to_the_others() {
+    let sink = Collector::start();
+    let agent = Agent::start(Shape::Whole, sink.address);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notes.txt");
+    fs::write(&file, "some notes\n").unwrap();
+    let to: Vec<_> = (0..40)
+        .map(|number| format!("r{number}@example.com"))
+        .collect();
+    let output = send(agent.rest)
+        .args(["--text", "hello", "--attach"])
+        .arg(&file)
+        .arg("550@example.com")
+        .args(&to)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines[0].starts_with("550@example.com"), "{told}");
+    assert!(lines[0].contains("failed"), "{told}");
+    for (line, to) in lines[1..].iter().zip(&to) {
+        assert!(line.starts_with(to) && line.contains("delivered"), "{line}");
+        assert!(sink.only_message(to).contains("notes.txt"));
     }
 }
 

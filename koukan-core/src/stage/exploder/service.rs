@@ -1,6 +1,9 @@
 //! The service.
 
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_core::future::BoxFuture;
 use futures_util::future::try_join_all;
@@ -9,6 +12,7 @@ use tower::{BoxError, Service};
 use crate::{
     blob::BlobPool,
     body::Body,
+    repeats::Repeats,
     reply::Reply,
     service::MailService,
     storage::{BackendError, Custody, CustodyError, record::Terms},
@@ -93,13 +97,29 @@ impl<S: MailService> Exploder<S> {
     }
 }
 
+/// For how long failures to take custody are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(messages, seconds, "could still not take custody");
+});
+
 /// Takes the transaction that a reply is about into custody.
 async fn take(reply: &Reply) -> Result<(), Reply> {
     let Some(custody) = reply.extensions().get::<Custody>() else {
-        return Err(Reply::local_error());
+        // As where the message could not be kept. The client has to try again, and is told why.
+        return Err(if reply.is_transient() {
+            reply.clone()
+        } else {
+            Reply::local_error()
+        });
     };
     custody.take(TERMS).await.map_err(|error| {
-        tracing::error!(%error, ?custody, "could not take custody");
+        if NOT_TAKEN.is_first() {
+            let cause = std::error::Error::source(&error);
+            tracing::error!(%error, cause, ?custody, "could not take custody");
+        }
         match error {
             CustodyError::Backend(BackendError::Full(_)) => Reply::insufficient_storage(),
             _ => Reply::local_error(),

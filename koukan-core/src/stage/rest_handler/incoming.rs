@@ -1,8 +1,11 @@
 //! A blob that is uploaded, in one request or in several.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes};
@@ -12,10 +15,19 @@ use crate::{
     blob::{Blob, BlobPool, BlobWriter},
     body::{Body, BodyError},
     message::line_ends::LineEnds,
+    repeats::Repeats,
     resource::{Range, Refusal, RefusalKind, Uploaded},
 };
 
 use super::refuse::no_room;
+
+/// For how long uploads that could not be kept are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |uploads, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(uploads, seconds, "uploads could still not be kept");
+});
 
 /// A blob that is uploaded.
 ///
@@ -194,7 +206,10 @@ impl Incoming {
         // Before it is waited for: the blob has the octets even where the client goes away then.
         self.received.fetch_add(len, Ordering::Release);
         writer.blob.append(chunk).await.map_err(|error| {
-            tracing::error!(%error, "could not keep what is uploaded");
+            if NOT_KEPT.is_first() {
+                let cause = std::error::Error::source(&error);
+                tracing::error!(%error, cause, "could not keep what is uploaded");
+            }
             no_room()
         })
     }

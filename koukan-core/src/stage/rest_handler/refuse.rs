@@ -3,12 +3,21 @@
 use std::time::Duration;
 
 use crate::{
+    repeats::Repeats,
     resource::{Refusal, RefusalKind},
     storage::{BackendError, CustodyError},
 };
 
 /// When to try again what there is no room for.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// For how long failures are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static FAILED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(requests, seconds, "storage still failed");
+});
 
 /// There is no room for it now.
 pub(super) fn no_room() -> Refusal {
@@ -35,7 +44,10 @@ impl From<BackendError> for Refusal {
                 Self::not_found("what was to be shared is not there any more: upload it again")
             }
             error => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error), "storage failed");
+                if FAILED.is_first() {
+                    let cause = std::error::Error::source(&error);
+                    tracing::error!(%error, cause, "storage failed");
+                }
                 no_room()
             }
         }

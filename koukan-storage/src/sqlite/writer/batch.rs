@@ -96,9 +96,7 @@ impl Batch {
 
     /// Answers everyone as was decided.
     pub(super) fn answer(mut self) {
-        let taken = self.takes.iter_mut().filter_map(Pending::decided);
-        let claimed = self.claims.iter_mut().filter_map(Pending::decided);
-        taken.chain(claimed).for_each(Claimed::commit);
+        self.commit_leases();
         answer(self.appends);
         answer(self.finishes);
         answer(self.settlements);
@@ -110,6 +108,20 @@ impl Batch {
         answer(self.takes);
         answer(self.claims);
         answer(self.collections);
+    }
+
+    /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
+    /// it are to be given back too, should the files be put back.
+    pub(super) fn lose(mut self, cause: &Cause) -> Vec<LeaseRow> {
+        self.commit_leases();
+        self.fail(cause)
+    }
+
+    /// From now on leases must arrive or be given back.
+    fn commit_leases(&mut self) {
+        let taken = self.takes.iter_mut().filter_map(Pending::decided);
+        let claimed = self.claims.iter_mut().filter_map(Pending::decided);
+        taken.chain(claimed).for_each(Claimed::commit);
     }
 
     /// Tells everyone that nothing was written, and returns the leases that are still to be given

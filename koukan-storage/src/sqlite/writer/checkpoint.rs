@@ -1,9 +1,6 @@
 //! When the log is brought into the database.
 
-use std::time::Duration;
-
 use sqlx::SqliteConnection;
-use tokio::time::sleep;
 
 use crate::query::{CHECKPOINT, Values};
 
@@ -12,8 +9,6 @@ use super::batch::Batch;
 /// Octets in the log at which whoever waits has to wait longer, about. Twice as much takes twice as
 /// long, half as often.
 const URGENT: usize = 8 << 20;
-/// How long nothing is to be written before the log is brought into the database.
-const IDLE: Duration = Duration::from_millis(500);
 /// Octets that a commit adds to the log beside what it writes, about: pages of indices.
 const COMMIT: usize = 64 << 10;
 
@@ -33,12 +28,9 @@ impl Checkpoints {
         self.logged > URGENT
     }
 
-    /// Ends when nothing was written for a while and there is something to do.
-    pub(super) async fn idle(&self) {
-        if self.logged == 0 {
-            std::future::pending::<()>().await;
-        }
-        sleep(IDLE).await;
+    /// Whether there is something to do once nothing is written any more.
+    pub(super) fn is_due(&self) -> bool {
+        self.logged > 0
     }
 
     pub(super) async fn run(&mut self, connection: &mut SqliteConnection) {

@@ -31,6 +31,9 @@ impl Task {
             let deleted = DELETE_FINISHED.execute(&mut self.connection, values);
             let transactions = deleted.await?.affected;
             let blobs = self.delete_blobs(orphans).await?;
+            if transactions > 0 || blobs > 0 {
+                self.shrinking.removed();
+            }
             collection.decide(Ok(Collected {
                 transactions,
                 blobs,

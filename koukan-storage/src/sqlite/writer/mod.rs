@@ -9,6 +9,9 @@
 //! error. Where a statement does fail, the operations are done again one by one, each in a commit
 //! of its own.
 //!
+//! Where a file of the database is no longer the one that was opened, nothing is written; where
+//! that shows after the commit, nobody is acknowledged.
+//!
 //! Where the commit itself fails, a sync above all, nobody of the batch is acknowledged. What it
 //! has put into the log may still be found there after a crash, as a whole, but nothing builds on
 //! it: the next commit writes over the same place.
@@ -24,6 +27,7 @@ mod lapse;
 mod operation;
 mod session;
 mod settle;
+mod shrink;
 mod summarise;
 mod task;
 
@@ -32,14 +36,14 @@ pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Op
 use std::sync::Arc;
 
 use koukan_core::storage::BackendError;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::{
     operation::{Pending, Queued},
     task::Task,
 };
-use super::{SqliteOptions, error::closed, lock::ProcessLock};
+use super::{error::closed, files::Files, lock::ProcessLock};
 
 /// Operations that wait, at most.
 const QUEUED: usize = 4096;
@@ -55,11 +59,12 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         connection: SqliteConnection,
-        options: &SqliteOptions,
+        options: SqliteConnectOptions,
+        files: Arc<Files>,
         lock: ProcessLock,
     ) -> Self {
         let (queue, operations) = mpsc::channel(QUEUED);
-        let task = Task::new(connection, options.clone(), operations, queue.downgrade());
+        let task = Task::new(connection, options, files, operations, queue.downgrade());
         tokio::spawn(task.run(lock));
         Self {
             queue,

@@ -1,31 +1,55 @@
 //! The task that writes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use koukan_core::storage::record::SessionId;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use tokio::{sync::mpsc, task::yield_now};
+use koukan_core::{repeats::Repeats, storage::record::SessionId};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{
+    sync::mpsc,
+    task::yield_now,
+    time::{Interval, MissedTickBehavior, interval, sleep},
+};
 
 use crate::query::{BEGIN, COMMIT, ROLLBACK, Values};
 
 use super::{
-    super::{SqliteOptions, error::Cause, lock::ProcessLock},
+    super::{
+        error::Cause,
+        files::{FileLost, Files},
+        lock::ProcessLock,
+    },
     batch::Batch,
     checkpoint::Checkpoints,
     lapse::Lapses,
     operation::Queued,
+    shrink::Shrinking,
 };
 
 /// Operations that are committed together, at most.
 const BATCH: usize = 512;
 /// Octets that they hold in memory, about; one operation may have more.
 const BATCH_OCTETS: usize = 8 << 20;
+/// How long nothing is to be written before the database is tidied up.
+const IDLE: Duration = Duration::from_millis(500);
+/// How often the files are looked for while nothing is written.
+const LOOK: Duration = Duration::from_secs(5);
+/// For how long failures to write are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(commits, seconds, "could still not write");
+});
+
 /// How often others are let run who may have more to write, after a commit.
 const PATIENCE: usize = 8;
 
 pub(super) struct Task {
     pub(super) connection: SqliteConnection,
-    options: SqliteOptions,
+    options: SqliteConnectOptions,
+    files: Arc<Files>,
+    /// When the files are looked for although nothing is to be written.
+    look: Interval,
     queue: mpsc::Receiver<Queued>,
     pub(super) lapses: Lapses,
     /// Sessions that were begun by this process; all others are dead.
@@ -33,6 +57,7 @@ pub(super) struct Task {
     /// Rows of transactions that could not be read, and that was logged.
     pub(super) malformed: HashSet<i64>,
     checkpoints: Checkpoints,
+    pub(super) shrinking: Shrinking,
 }
 
 /// Why a batch was not committed.
@@ -41,23 +66,31 @@ enum Failure {
     Statement(sqlx::Error),
     /// The whole.
     Commit(sqlx::Error),
+    /// It went into files that nobody will find.
+    Lost(FileLost),
 }
 
 impl Task {
     pub(super) fn new(
         connection: SqliteConnection,
-        options: SqliteOptions,
+        options: SqliteConnectOptions,
+        files: Arc<Files>,
         queue: mpsc::Receiver<Queued>,
         sender: mpsc::WeakSender<Queued>,
     ) -> Self {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             connection,
             options,
+            files,
+            look,
             queue,
             lapses: Lapses::new(sender),
             sessions: HashSet::new(),
             malformed: HashSet::new(),
             checkpoints: Checkpoints::default(),
+            shrinking: Shrinking::default(),
         }
     }
 
@@ -88,15 +121,32 @@ impl Task {
     }
 
     /// The next operation; `None` when there will be none. In the meantime, what is in the log is
-    /// brought into the database.
+    /// brought into the database, which is made smaller where it can be, and the files are looked
+    /// for.
     async fn next(&mut self) -> Option<Queued> {
-        tokio::select! {
-            biased;
-            next = self.queue.recv() => return next,
-            () = self.checkpoints.idle() => {}
+        loop {
+            let is_tidy = !self.checkpoints.is_due() && !self.shrinking.is_due();
+            tokio::select! {
+                biased;
+                next = self.queue.recv() => return next,
+                () = sleep(IDLE), if !is_tidy => self.tidy().await,
+                _ = self.look.tick() => {
+                    // What is wrong is logged there.
+                    let _ = self.files.check();
+                }
+            }
         }
+    }
+
+    async fn tidy(&mut self) {
+        if self.files.check().is_err() {
+            // Until the files are back: an operation that is done then makes it due again.
+            self.checkpoints = Checkpoints::default();
+            self.shrinking = Shrinking::default();
+            return;
+        }
+        self.shrink().await;
         self.checkpoints.run(&mut self.connection).await;
-        self.queue.recv().await
     }
 
     /// Takes what waits.
@@ -127,15 +177,23 @@ impl Task {
         if batch.is_empty() {
             return;
         }
+        if let Err(lost) = self.files.check() {
+            self.lapses.put_back(batch.fail(&lost.into()));
+            return;
+        }
         self.checkpoints.wrote(&batch);
         match self.try_commit(&mut batch).await {
             Ok(()) => batch.answer(),
+            Err(Failure::Lost(lost)) => self.lapses.put_back(batch.lose(&lost.into())),
             Err(Failure::Commit(error)) => self.fail(batch, error).await,
             Err(Failure::Statement(_)) => {
                 self.roll_back().await;
                 for mut single in batch.into_singles() {
                     match self.try_commit(&mut single).await {
                         Ok(()) => single.answer(),
+                        Err(Failure::Lost(lost)) => {
+                            self.lapses.put_back(single.lose(&lost.into()));
+                        }
                         Err(Failure::Commit(error) | Failure::Statement(error)) => {
                             self.fail(single, error).await;
                         }
@@ -151,6 +209,7 @@ impl Task {
         self.apply(batch).await.map_err(Failure::Statement)?;
         let committed = COMMIT.execute(&mut self.connection, Values::default());
         committed.await.map_err(Failure::Commit)?;
+        self.files.check().map_err(Failure::Lost)?;
         tracing::trace!(operations = batch.len(), "committed");
         Ok(())
     }
@@ -177,7 +236,9 @@ impl Task {
 
     async fn fail(&mut self, batch: Batch, error: sqlx::Error) {
         let cause = Cause::from(error);
-        tracing::error!(operations = batch.len(), error = %cause, "could not write");
+        if NOT_WRITTEN.is_first() {
+            tracing::error!(operations = batch.len(), error = %cause, "could not write");
+        }
         self.lapses.put_back(batch.fail(&cause));
         self.roll_back().await;
     }
@@ -189,7 +250,7 @@ impl Task {
         let _ = rolled_back.await;
         // One that is not fit for use any more is replaced.
         if self.connection.ping().await.is_err()
-            && let Ok(connection) = self.options.writing().connect().await
+            && let Ok(connection) = self.options.connect().await
         {
             self.connection = connection;
         }

@@ -1,0 +1,44 @@
+//! Checks that what is promised is kept somewhere.
+
+use super::{Endpoint, Place, validate::Check};
+
+/// What to do about it.
+const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \
+                    lost when the agent stops";
+
+impl Check<'_> {
+    /// Whoever is told that a message was taken is told so because it is in storage.
+    pub(super) fn storage(&mut self) {
+        let config = self.config;
+        let storage = &config.storage;
+        if storage.memory && storage.sqlite.is_some() {
+            let message = "storage is either `sqlite` or `memory`";
+            self.wrong(
+                &Place::nowhere(()),
+                message.into(),
+                Some("leave one out".into()),
+            );
+        }
+        if storage.memory || storage.sqlite.is_some() {
+            return;
+        }
+        for chain in &config.chain {
+            if let Endpoint::Exploder(_) = chain.endpoint {
+                let name = &chain.name.value;
+                let message =
+                    format!("chain `{name}` promises to deliver, and no storage keeps the mail");
+                self.wrong(&chain.name, message, Some(HELP.into()));
+            }
+        }
+        for sender in &config.sender {
+            // A gateway is told what the destination says, and nothing before.
+            if sender.rest.is_some_and(|rest| !rest.gateway) {
+                let name = &sender.name.value;
+                let message = format!(
+                    "sender `{name}` is promised delivery by REST, and no storage keeps the mail"
+                );
+                self.wrong(&sender.name, message, Some(HELP.into()));
+            }
+        }
+    }
+}

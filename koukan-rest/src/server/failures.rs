@@ -1,0 +1,42 @@
+//! What is logged of answers that tell of a failure.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use koukan_core::repeats::Repeats;
+use tower_http::{classify::ServerErrorsFailureClass, trace::OnFailure};
+use tracing::Span;
+
+/// For how long refusals are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static REFUSED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
+    tracing::warn!(
+        requests,
+        seconds = interval.as_secs(),
+        "requests were refused with 503"
+    );
+});
+
+/// Logs each failure, but counts refusals for want of room: under load there are thousands, and
+/// nothing is broken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failures;
+
+impl OnFailure<ServerErrorsFailureClass> for Failures {
+    fn on_failure(&mut self, failure: ServerErrorsFailureClass, latency: Duration, _: &Span) {
+        match failure {
+            ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {
+                if REFUSED.is_first() {
+                    tracing::warn!("a request was refused with 503; others will be counted");
+                }
+            }
+            ServerErrorsFailureClass::StatusCode(status) => {
+                tracing::error!(status = status.as_u16(), ?latency, "a request failed");
+            }
+            ServerErrorsFailureClass::Error(error) => {
+                tracing::error!(error, ?latency, "a request failed");
+            }
+        }
+    }
+}

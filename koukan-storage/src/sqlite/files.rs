@@ -1,0 +1,115 @@
+//! The files of a database that is in use, and whether they are still there.
+//!
+//! SQLite keeps its files open and goes on in them when their names are gone: all that is written
+//! then is lost at the end of the process. So no write is acknowledged, and nothing is read, unless
+//! every file is still the one that was opened.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// A database without a page is none; the file that was opened had at least one.
+const LEN_MIN: u64 = 512;
+
+/// The files of a database, as they were when it was opened.
+#[derive(Debug)]
+pub(super) struct Files {
+    known: Vec<Known>,
+    is_lost: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Known {
+    path: PathBuf,
+    /// Device and number.
+    identity: (u64, u64),
+    len_min: u64,
+}
+
+/// A file of the database is not the one that was opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} was deleted, replaced or emptied while it was in use; put it back, or start again",
+    path.display()
+)]
+pub(super) struct FileLost {
+    path: PathBuf,
+    #[source]
+    source: Option<io::Error>,
+}
+
+impl Files {
+    /// Notes what the files are now: the database as `path` names it, and what stands beside the
+    /// file `real` that it leads to.
+    pub(super) fn note(path: &Path, real: &Path) -> io::Result<Self> {
+        let known = |path: PathBuf, len_min| {
+            let metadata = fs::metadata(&path)?;
+            let identity = (metadata.dev(), metadata.ino());
+            Ok::<_, io::Error>(Known {
+                path,
+                identity,
+                len_min,
+            })
+        };
+        let known = [
+            known(path.into(), LEN_MIN)?,
+            known(beside(real, "-wal"), 0)?,
+            known(beside(real, "-shm"), 0)?,
+            known(beside(real, ".lock"), 0)?,
+        ];
+        Ok(Self {
+            known: known.into(),
+            is_lost: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether all files are still there. The first time that one is not, and when it is again, is
+    /// logged.
+    ///
+    /// Costs one system call for each file.
+    pub(super) fn check(&self) -> Result<(), FileLost> {
+        let lost = self.known.iter().find_map(|known| known.check().err());
+        let was_lost = self.is_lost.swap(lost.is_some(), Ordering::Relaxed);
+        match (&lost, was_lost) {
+            (Some(lost), false) => {
+                let source = lost.source.as_ref().map(|source| source as _);
+                let source: Option<&(dyn std::error::Error + 'static)> = source;
+                tracing::error!(
+                    error = %lost,
+                    source,
+                    "THE DATABASE IS GONE: no mail is taken or delivered any more"
+                );
+            }
+            (None, true) => tracing::warn!("the database is there again: mail is taken again"),
+            _ => {}
+        }
+        lost.map_or(Ok(()), Err)
+    }
+}
+
+impl Known {
+    fn check(&self) -> Result<(), FileLost> {
+        let lost = |source| FileLost {
+            path: self.path.clone(),
+            source,
+        };
+        let metadata = fs::metadata(&self.path).map_err(|error| lost(Some(error)))?;
+        let is_same = (metadata.dev(), metadata.ino()) == self.identity;
+        if is_same && metadata.len() >= self.len_min {
+            Ok(())
+        } else {
+            Err(lost(None))
+        }
+    }
+}
+
+/// The path of a file whose name is that of `path` with `suffix` after it.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}

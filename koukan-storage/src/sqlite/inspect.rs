@@ -1,0 +1,143 @@
+//! Whether a file is a database of ours, before anything is written to it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+
+use super::{OpenError, error::Cause, files::beside};
+
+/// Stands in the file's header and says whose database it is: `KOUK`.
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"KOUK");
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+const HEADER: usize = 100;
+/// The tables that every version has had.
+const TABLES: [&str; 4] = ["_sqlx_migrations", "transactions", "blobs", "chunks"];
+/// Tables that are checked page by page however large the database is: they tell what is queued.
+const CHECKED: [&str; 3] = ["transactions", "blobs", "parts"];
+/// Octets up to which all of a database is checked, which takes less than a second.
+const CHECKED_WHOLE: u64 = 64 << 20;
+
+/// What there is at the path of a database.
+pub(super) enum Found {
+    Nothing,
+    /// A database as far as its first octets and its length tell, of so many octets.
+    Database(u64),
+}
+
+/// Looks at the file without opening it as a database.
+pub(super) fn look(path: &Path) -> Result<Found, OpenError> {
+    let failed = |source| OpenError::Io {
+        path: path.into(),
+        source,
+    };
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len());
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A link that leads nowhere: the disk that it leads to may not be there yet.
+            return if fs::symlink_metadata(path).is_ok() {
+                Err(failed(error))
+            } else if log > 0 {
+                Err(OpenError::LogAlone { path: path.into() })
+            } else {
+                Ok(Found::Nothing)
+            };
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    if !metadata.is_file() {
+        return Err(OpenError::NotAFile { path: path.into() });
+    }
+    if metadata.len() == 0 {
+        return Err(OpenError::Empty { path: path.into() });
+    }
+    // Writable too: SQLite itself would be content with reading.
+    let file = File::options().read(true).write(true).open(path);
+    let mut header = Vec::with_capacity(HEADER);
+    let read = file.map(|file| file.take(HEADER as u64).read_to_end(&mut header));
+    read.flatten().map_err(failed)?;
+    match whole_len(&header) {
+        None => Err(OpenError::NotADatabase { path: path.into() }),
+        // With a log, the file may be shorter than it says until the log is brought into it.
+        Some(len) if len > metadata.len() && log == 0 => Err(OpenError::Damaged {
+            path: path.into(),
+            what: format!("it has {} octets and should have {len}", metadata.len()),
+        }),
+        Some(_) => Ok(Found::Database(metadata.len())),
+    }
+}
+
+/// How many octets a database has by its own account, 0 where it does not say; `None` where it is
+/// none. <https://www.sqlite.org/fileformat.html>, section 1.3.
+fn whole_len(header: &[u8]) -> Option<u64> {
+    if header.len() < HEADER || !header.starts_with(MAGIC) {
+        return None;
+    }
+    let number = |at: usize| {
+        let octets = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        u64::from(u32::from_be_bytes(octets))
+    };
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        page => u64::from(page),
+    };
+    let is_said = number(24) == number(92);
+    Some(if is_said { page * number(28) } else { 0 })
+}
+
+/// Whether the database of `len` octets is one of ours, and whole.
+pub(super) async fn verify(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    len: u64,
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let damaged = |what: String| OpenError::Damaged {
+        path: path.into(),
+        what,
+    };
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let tables = texts(connection, tables.into()).await.map_err(failed)?;
+    let has = |name: &&str| tables.iter().any(|table| table == name);
+    if let Some(missing) = TABLES.iter().find(|name| !has(name)) {
+        let id = application_id(connection).await.map_err(failed)?;
+        return Err(if id == APPLICATION_ID {
+            damaged(format!("its table {missing} is missing"))
+        } else {
+            OpenError::Foreign { path: path.into() }
+        });
+    }
+    let checks: Vec<_> = if len <= CHECKED_WHOLE {
+        vec!["PRAGMA quick_check(1)".to_owned()]
+    } else {
+        let there = CHECKED.iter().filter(|name| has(name));
+        there
+            .map(|table| format!("PRAGMA quick_check({table})"))
+            .collect()
+    };
+    for check in checks {
+        let found = texts(connection, check).await.map_err(failed)?;
+        if let Some(wrong) = found.into_iter().find(|line| line != "ok") {
+            // Several lines; the first of them says in which table.
+            return Err(damaged(wrong.replace('\n', "; ")));
+        }
+    }
+    Ok(())
+}
+
+/// What the header says whose database it is; 0 where it does not.
+pub(super) async fn application_id(connection: &mut SqliteConnection) -> Result<i32, sqlx::Error> {
+    let id = sqlx::query_scalar("PRAGMA application_id");
+    id.fetch_one(connection).await
+}
+
+async fn texts(connection: &mut SqliteConnection, sql: String) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}

@@ -1,0 +1,77 @@
+//! Giving room in the database's file back to the disk.
+//!
+//! Pages that nothing is in any more are used again, so the file would be as large for ever as it
+//! was once. While there is nothing else to do it is made smaller, a step at a time.
+
+use sqlx::Row;
+
+use crate::query::{FREE_PAGES, VACUUM, Values};
+
+use super::task::Task;
+
+/// Free pages that are kept for what comes next.
+const KEPT: i64 = 1024;
+
+/// Whether there may be room to be given back.
+pub(super) struct Shrinking {
+    is_due: bool,
+}
+
+impl Default for Shrinking {
+    /// There may be room that an earlier process left.
+    fn default() -> Self {
+        Self { is_due: true }
+    }
+}
+
+impl Shrinking {
+    /// Something was removed.
+    pub(super) fn removed(&mut self) {
+        self.is_due = true;
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.is_due
+    }
+}
+
+impl Task {
+    /// Makes the file smaller by one step, where it is due.
+    pub(super) async fn shrink(&mut self) {
+        if !self.shrinking.is_due() {
+            return;
+        }
+        match self.try_shrink().await {
+            Ok(is_due) => self.shrinking.is_due = is_due,
+            Err(error) => {
+                self.shrinking.is_due = false;
+                tracing::warn!(%error, "could not make the database smaller");
+            }
+        }
+    }
+
+    /// Returns whether there is more to be given back.
+    async fn try_shrink(&mut self) -> Result<bool, sqlx::Error> {
+        let free = self.free_pages().await?;
+        if free <= 0 {
+            return Ok(false);
+        }
+        VACUUM
+            .execute(&mut self.connection, Values::default())
+            .await?;
+        let left = self.free_pages().await?;
+        // A database of an earlier version keeps its pages.
+        Ok(left > 0 && left < free)
+    }
+
+    /// How many pages can be given back.
+    async fn free_pages(&mut self) -> Result<i64, sqlx::Error> {
+        let counted = FREE_PAGES.execute(&mut self.connection, Values::default());
+        let counted = counted.await?;
+        let Some(row) = counted.rows.first() else {
+            return Ok(0);
+        };
+        let (free, all): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(free - KEPT - (all - free) / 8)
+    }
+}

@@ -1,0 +1,170 @@
+//! What may stand where the database should be.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use koukan_core::storage::Backend;
+use koukan_storage::{OpenError, SqliteBackend};
+use tempfile::TempDir;
+
+mod support;
+
+use support::{tamper, transaction};
+
+fn place() -> (PathBuf, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (directory.path().join("queue.sqlite"), directory)
+}
+
+/// A database of some size, which was closed.
+async fn database() -> (PathBuf, TempDir) {
+    let (path, directory) = place();
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    for _ in 0..20 {
+        backend.insert(transaction(20_000)).await.unwrap();
+    }
+    backend.close().await;
+    (path, directory)
+}
+
+/// The error of opening; what is there stays as it is.
+async fn refused(path: &Path) -> OpenError {
+    let before = fs::read(path).ok();
+    let error = SqliteBackend::open(path).await.unwrap_err();
+    assert_eq!(fs::read(path).ok(), before);
+    error
+}
+
+#[tokio::test]
+async fn an_empty_file_is_not_taken_for_an_empty_queue() {
+    let (path, _directory) = place();
+    File::create(&path).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::Empty { .. }), "{error:?}");
+    let told = error.to_string();
+    assert!(
+        told.contains("remove the file to begin with an empty queue"),
+        "{told}"
+    );
+    fs::remove_file(&path).unwrap();
+    SqliteBackend::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_off_is_damaged() {
+    for len in [100, 4096, 5000, 40_960] {
+        let (path, _directory) = database().await;
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(len)
+            .unwrap();
+        let error = refused(&path).await;
+        assert!(
+            matches!(error, OpenError::Damaged { .. }),
+            "{len}: {error:?}"
+        );
+    }
+    let (path, _directory) = database().await;
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(50)
+        .unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::NotADatabase { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn pages_that_were_overwritten_are_damage() {
+    let (path, _directory) = database().await;
+    let file = File::options().write(true).open(&path).unwrap();
+    for page in 1..12 {
+        file.write_all_at(&[0xa5; 4096], page * 4096).unwrap();
+    }
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_database_whose_beginning_was_overwritten_is_none() {
+    let (path, _directory) = database().await;
+    let file = File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&[0; 4096], 0).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::NotADatabase { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_stays_as_it_is() {
+    let (path, _directory) = place();
+    other_database(&path, "CREATE TABLE notes (text TEXT)").await;
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_database_without_tables_is_no_empty_queue() {
+    let (path, _directory) = place();
+    other_database(&path, "PRAGMA user_version = 1").await;
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+    let (path, _directory) = database().await;
+    tamper(&path, "DROP TABLE chunks").await;
+    let error = SqliteBackend::open(&path).await.unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_log_without_its_database_is_kept() {
+    let (path, directory) = place();
+    let log = directory.path().join("queue.sqlite-wal");
+    fs::write(&log, "mail").unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
+    assert_eq!(fs::read(&log).unwrap(), b"mail");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_directory_and_a_link_that_leads_nowhere_are_no_files() {
+    let (path, _directory) = place();
+    fs::create_dir(&path).unwrap();
+    let error = SqliteBackend::open(&path).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotAFile { .. }), "{error:?}");
+    let (path, directory) = place();
+    let nowhere = directory.path().join("nowhere");
+    std::os::unix::fs::symlink(&nowhere, &path).unwrap();
+    let error = SqliteBackend::open(&path).await.unwrap_err();
+    assert!(matches!(error, OpenError::Io { .. }), "{error:?}");
+    assert!(!nowhere.exists());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_new_database_is_no_hindrance() {
+    let (path, directory) = place();
+    fs::write(directory.path().join("queue.sqlite.new"), "half").unwrap();
+    fs::write(directory.path().join("queue.sqlite.new-journal"), "half").unwrap();
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    backend.insert(transaction(1)).await.unwrap();
+    backend.close().await;
+    let mut left: Vec<_> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["queue.sqlite", "queue.sqlite.lock"]);
+}
+
+/// A database that some other program made.
+async fn other_database(path: &Path, sql: &str) {
+    // SQLite takes an empty file for a database without tables.
+    File::create(path).unwrap();
+    tamper(path, sql).await;
+}
