@@ -18,6 +18,8 @@ mod pool;
 mod resolve;
 mod timeouts;
 
+use self::error::{HostFailure, Place};
+
 pub use self::{
     connect::{Connect, TcpConnect, Wire},
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},

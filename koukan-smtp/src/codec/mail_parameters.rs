@@ -12,8 +12,8 @@ use super::Capabilities;
 /// | parameter | goes to the server |
 /// |---|---|
 /// | SIZE | where offered: the message's size if known, else what was declared |
-/// | BODY | where 8BITMIME (for BINARYMIME: that and CHUNKING) is offered |
-/// | SMTPUTF8 | if it was given, or the reverse-path needs it |
+/// | BODY | where 8BITMIME (for BINARYMIME: that and CHUNKING) is offered: as given, and 8BITMIME for a message that is known to hold octets above 127 |
+/// | SMTPUTF8 | if an address needs it; if it was given and the message is not known to be ASCII |
 /// | RET, ENVID | where DSN is offered |
 /// | REQUIRETLS | always |
 /// | others | never |
@@ -23,6 +23,19 @@ pub struct MailParameters<'a> {
     capabilities: &'a Capabilities,
     size: Option<u64>,
     is_smtputf8: bool,
+    /// Whether the message is known to hold octets above 127.
+    is_8bit: bool,
+}
+
+/// What is known of a message when MAIL is written: nothing, where it is still to come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Foreknowledge {
+    /// Its size in octets.
+    pub length: Option<u64>,
+    /// Whether its header is ASCII.
+    pub is_header_ascii: Option<bool>,
+    /// Whether all of it is ASCII.
+    pub is_ascii: Option<bool>,
 }
 
 /// Why a message cannot go to a server as it is.
@@ -47,8 +60,11 @@ pub enum Unsendable {
 }
 
 impl<'a> MailParameters<'a> {
-    /// Chooses among the `given` parameters; `length` is the message's size in octets where it
-    /// is known.
+    /// Chooses among the `given` parameters, by what is known of the message.
+    ///
+    /// That a client gave SMTPUTF8 does not mean that its message needs it. Where the server does
+    /// not offer it and the header is not known yet, [`MailParameters::is_ascii_header_only`] says
+    /// what to watch for.
     ///
     /// # Errors
     ///
@@ -57,14 +73,16 @@ impl<'a> MailParameters<'a> {
         reverse_path: &ReversePath,
         given: &'a Parameters,
         capabilities: &'a Capabilities,
-        length: Option<u64>,
+        message: Foreknowledge,
     ) -> Result<Self, Unsendable> {
-        let size = length.or_else(|| given.size());
+        let size = message.length.or_else(|| given.size());
         if size.is_some_and(|size| !capabilities.allows_size(size)) {
             return Err(Unsendable::TooBig);
         }
-        let is_smtputf8 = given.is_smtputf8() || !reverse_path.as_str().is_ascii();
-        if is_smtputf8 && !capabilities.smtputf8 {
+        let is_given = given.is_smtputf8();
+        let is_needed = !reverse_path.as_str().is_ascii()
+            || (is_given && message.is_header_ascii == Some(false));
+        if is_needed && !capabilities.smtputf8 {
             return Err(Unsendable::NeedsSmtputf8);
         }
         if is_binarymime(given) && !(capabilities.binarymime && capabilities.chunking) {
@@ -73,11 +91,13 @@ impl<'a> MailParameters<'a> {
         if given.contains("REQUIRETLS") && !capabilities.requiretls {
             return Err(Unsendable::NeedsRequiretls);
         }
+        let may_be_needed = is_given && message.is_ascii != Some(true);
         Ok(Self {
             given,
             capabilities,
             size,
-            is_smtputf8,
+            is_smtputf8: is_needed || (may_be_needed && capabilities.smtputf8),
+            is_8bit: message.is_ascii == Some(false),
         })
     }
 
@@ -91,16 +111,30 @@ impl<'a> MailParameters<'a> {
         self.is_smtputf8
     }
 
+    /// Whether SMTPUTF8 was given and is left out: no octet above 127 may follow in the header.
+    pub fn is_ascii_header_only(&self) -> bool {
+        self.given.is_smtputf8() && !self.is_smtputf8
+    }
+
     /// Whether BODY=8BITMIME was given and is left out: no octet above 127 may follow.
+    ///
+    /// A server that offers SMTPUTF8 takes such octets: RFC 6531 section 3.1.
     pub fn is_7bit_only(&self) -> bool {
-        self.given.is_8bitmime() && !self.capabilities.eight_bit_mime
+        self.given.is_8bitmime() && !self.capabilities.eight_bit_mime && !self.is_smtputf8
+    }
+
+    /// Whether BODY=8BITMIME is added, or put in the place of what was given.
+    fn adds_8bitmime(&self) -> bool {
+        self.is_8bit && self.capabilities.eight_bit_mime && !is_binarymime(self.given)
     }
 
     fn goes_as_given(&self, parameter: &Parameter) -> bool {
         let is = |keyword: &str| parameter.keyword().eq_ignore_ascii_case(keyword);
-        (is("BODY") && (self.capabilities.eight_bit_mime || is_binarymime(self.given)))
-            || ((is("RET") || is("ENVID")) && self.capabilities.dsn)
-            || is("REQUIRETLS")
+        if is("BODY") {
+            let is_offered = self.capabilities.eight_bit_mime || is_binarymime(self.given);
+            return is_offered && !self.adds_8bitmime();
+        }
+        ((is("RET") || is("ENVID")) && self.capabilities.dsn) || is("REQUIRETLS")
     }
 }
 
@@ -118,6 +152,9 @@ impl fmt::Display for MailParameters<'_> {
         }
         if self.is_smtputf8 {
             f.write_str(" SMTPUTF8")?;
+        }
+        if self.adds_8bitmime() {
+            f.write_str(" BODY=8BITMIME")?;
         }
         self.given
             .iter()
@@ -152,8 +189,70 @@ mod tests {
         }
         let capabilities = Capabilities::parse(&Reply::ok().with_text(offered.to_owned()));
         let path = path.parse().unwrap();
-        MailParameters::choose(&path, &parameters, &capabilities, length)
+        let message = Foreknowledge {
+            length,
+            ..Foreknowledge::default()
+        };
+        MailParameters::choose(&path, &parameters, &capabilities, message)
             .map(|chosen| chosen.to_string())
+    }
+
+    /// As `choose`, for a message of which the first is known; tells also whether its header
+    /// must be watched.
+    fn choose_for(message: &str, given: &str, offered: &str) -> Result<(String, bool), Unsendable> {
+        let mut parameters = Parameters::default();
+        for text in given.split_whitespace() {
+            let (keyword, value) = text.split_once('=').unwrap_or((text, ""));
+            let value = Some(value).filter(|value| !value.is_empty());
+            let parameter = Parameter::new(keyword, value).unwrap();
+            parameters.push(parameter).unwrap();
+        }
+        let (header, all) = match message {
+            "ascii" => (Some(true), Some(true)),
+            "utf8 body" => (Some(true), Some(false)),
+            "utf8 header" => (Some(false), Some(false)),
+            _ => (None, None),
+        };
+        let message = Foreknowledge {
+            length: None,
+            is_header_ascii: header,
+            is_ascii: all,
+        };
+        let capabilities = Capabilities::parse(&Reply::ok().with_text(offered.to_owned()));
+        let path = "a@example.com".parse().unwrap();
+        MailParameters::choose(&path, &parameters, &capabilities, message)
+            .map(|chosen| (chosen.to_string(), chosen.is_ascii_header_only()))
+    }
+
+    const BOTH: &str = "SMTPUTF8 BODY=8BITMIME";
+
+    #[rstest]
+    #[case::nothing_known("?", BOTH, ALL, " SMTPUTF8 BODY=8BITMIME", false)]
+    #[case::not_needed("ascii", "SMTPUTF8", ALL, "", true)]
+    #[case::perhaps_in_a_part("utf8 body", BOTH, ALL, " SMTPUTF8 BODY=8BITMIME", false)]
+    #[case::needed("utf8 header", BOTH, ALL, " SMTPUTF8 BODY=8BITMIME", false)]
+    #[case::not_offered("?", "SMTPUTF8", "x", "", true)]
+    #[case::not_offered_for_ascii("ascii", BOTH, "x", "", true)]
+    #[case::body_only("utf8 body", BOTH, "x\n8BITMIME", " BODY=8BITMIME", true)]
+    #[case::not_given("utf8 header", "", ALL, " BODY=8BITMIME", false)]
+    #[case::not_given_nor_offered("utf8 header", "", "x", "", false)]
+    #[case::wrongly_given("utf8 body", "BODY=7BIT", ALL, " BODY=8BITMIME", false)]
+    #[case::rightly_given("ascii", "BODY=7BIT", ALL, " BODY=7BIT", false)]
+    fn what_is_there_decides(
+        #[case] message: &str,
+        #[case] given: &str,
+        #[case] offered: &str,
+        #[case] chosen: &str,
+        #[case] is_watched: bool,
+    ) {
+        let found = choose_for(message, given, offered);
+        assert_eq!(found, Ok((chosen.to_owned(), is_watched)));
+    }
+
+    #[test]
+    fn a_header_in_utf8_cannot_do_without_smtputf8() {
+        let error = Err(Unsendable::NeedsSmtputf8);
+        assert_eq!(choose_for("utf8 header", BOTH, "x\n8BITMIME"), error);
     }
 
     #[rstest]
@@ -180,7 +279,6 @@ mod tests {
     #[rstest]
     #[case::size("", "x\nSIZE 10", Some(11), Unsendable::TooBig)]
     #[case::declared("SIZE=11", "x\nSIZE 10", None, Unsendable::TooBig)]
-    #[case::utf8("SMTPUTF8", "x", None, Unsendable::NeedsSmtputf8)]
     #[case::binary(
         "BODY=BINARYMIME",
         "x\n8BITMIME\nBINARYMIME",

@@ -10,7 +10,7 @@
 //!
 //! | a client decodes | and encodes |
 //! |---|---|
-//! | [`ReplyParser`], [`Capabilities`] | [`CommandEncoder`], [`DotStuffing`] |
+//! | [`ReplyParser`], [`Capabilities`] | [`CommandEncoder`], [`MailParameters`], [`HeaderScan`], [`DotStuffing`] |
 
 mod bdat;
 mod body;
@@ -20,6 +20,7 @@ mod command_decoder;
 mod command_encoder;
 mod data;
 mod dot_stuffing;
+mod header_scan;
 mod line;
 mod mail_parameters;
 mod reply_encoder;
@@ -34,8 +35,9 @@ pub use self::{
     command_encoder::CommandEncoder,
     data::DataDecoder,
     dot_stuffing::DotStuffing,
+    header_scan::HeaderScan,
     line::{BrokenLine, Framed, LineError, LineFramer},
-    mail_parameters::{MailParameters, Unsendable},
+    mail_parameters::{Foreknowledge, MailParameters, Unsendable},
     reply_encoder::{LINE_MAX, encode_reply},
-    reply_parser::{InvalidReply, ReplyParser},
+    reply_parser::{CodesDiffer, InvalidReply, ReplyParser},
 };

@@ -1,5 +1,7 @@
 //! The message: framing, size, and how it is abandoned.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use koukan_core::{
@@ -8,11 +10,12 @@ use koukan_core::{
     service::MailService,
     transaction::Transaction,
 };
+use tokio::time::sleep;
 use tower::ServiceExt;
 
 use super::{
     net::Net,
-    sending::{hello, mail, progress_for, send, send_mail, start, start_with},
+    sending::{HOST, assert_own, hello, mail, progress_for, send, send_mail, start, start_with},
 };
 
 /// A transaction with one recipient, up to the reply to it.
@@ -148,6 +151,8 @@ async fn an_early_refusal_stops_the_message() {
             let mut driver = start_with(&net.endpoint(), &["b"]).await;
             let body = Bytes::from("x".repeat(10_000_000));
             driver.whole_body(body.into());
+            // What closes is the connection to the server only.
+            let reply = reply.replace("421 ", "450 ");
             assert_eq!(driver.finish().await.to_string(), reply);
             net.done().await;
         }
@@ -182,8 +187,8 @@ async fn a_positive_reply_amid_the_message_is_not_believed() {
     let mut driver = start_with(&net.endpoint(), &["b"]).await;
     let body = Bytes::from("x".repeat(10_000_000));
     driver.whole_body(body.into());
-    let reply = driver.finish().await;
-    assert_eq!(reply, Reply::bad_upstream_reply());
+    let reply = driver.finish().await.to_string();
+    assert_own(&reply, &Reply::bad_upstream_reply(), HOST, "message");
     net.done().await;
 }
 
@@ -235,14 +240,15 @@ async fn what_is_rejected_before_data_costs_no_connection() {
     let net = Net::new([hello("PIPELINING")
         + ENVELOPE
         + "C: RSET
-           C: MAIL FROM:<a@me.example>
            S: 250 reset
+           C: MAIL FROM:<a@me.example>
            S: 550 no more
            EOF"]);
     let endpoint = net.endpoint();
     let mut driver = start_with(&rejecting(endpoint.clone()), &["b"]).await;
     driver.send("one\r\n".into()).await.unwrap();
     assert_eq!(driver.finish().await, Reply::bad_content());
+    sleep(Duration::from_secs(1)).await;
     let (mut driver, pending) = start(&endpoint);
     assert_eq!(driver.wait(pending).await.to_string(), "550 no more");
     drop((endpoint, driver));
@@ -255,18 +261,8 @@ async fn what_is_too_big_is_not_sent() {
     let endpoint = net.endpoint();
     for mail in [mail("SIZE=11"), mail("")] {
         let replies = send_mail(&endpoint, mail, &["b"], "hello world").await;
-        assert_eq!(replies, [Reply::message_too_big().to_string().as_str(); 3]);
+        assert_own(&replies[2], &Reply::message_too_big(), HOST, "");
     }
-    drop(endpoint);
-    net.done().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn smtputf8_cannot_be_done_without() {
-    let net = Net::new([hello("PIPELINING") + "EOF"]);
-    let endpoint = net.endpoint();
-    let replies = send_mail(&endpoint, mail("SMTPUTF8"), &["b"], "hi\r\n").await;
-    assert_eq!(replies[2], Reply::utf8_not_supported().to_string());
     drop(endpoint);
     net.done().await;
 }
@@ -289,7 +285,7 @@ async fn eight_bit_content_needs_8bitmime_ascii_does_not() {
     let replies = send_mail(&endpoint, mail.clone(), &["b"], "hi\r\n").await;
     assert_eq!(replies[2], "250 queued");
     let replies = send_mail(&endpoint, mail, &["b"], "hé\r\n").await;
-    assert_eq!(replies[2], Reply::eight_bit_not_supported().to_string());
+    assert_own(&replies[2], &Reply::eight_bit_not_supported(), HOST, "");
     drop(endpoint);
     net.done().await;
 }
@@ -306,6 +302,7 @@ async fn eight_bit_content_that_comes_late_is_abandoned() {
     let mut driver = start_with(&endpoint, &["b"]).await;
     driver.send("hi\r\n".into()).await.unwrap();
     driver.send("hé\r\n".into()).await.unwrap();
-    assert_eq!(driver.finish().await, Reply::eight_bit_not_supported());
+    let reply = driver.finish().await.to_string();
+    assert_own(&reply, &Reply::eight_bit_not_supported(), HOST, "");
     net.done().await;
 }

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 use super::{
     net::{Net, Next},
-    sending::{add, hello, send, start},
+    sending::{add, assert_own, hello, send, start},
 };
 
 /// All of a transaction that is accepted.
@@ -38,10 +38,17 @@ async fn the_next_host_is_tried_before_mail() {
         Next::Refused,
         Next::Silent,
         Next::Script("S: 421 full\nEOF".into()),
-        Next::Script("S: 450 later\nEOF".into()),
+        Next::Script("S: 450 later\nC: QUIT\nS: 221 bye\nEOF".into()),
         Next::Script("CLOSE".into()),
         Next::Script("S: hello\nEOF".into()),
-        Next::Script("S: 220 mx\nC: EHLO me.example\nS: 451 later\nEOF".into()),
+        Next::Script("S: 554 5.7.1 not you\nC: QUIT\nS: 221 bye\nEOF".into()),
+        Next::Script(
+            "S: 220 mx\nC: EHLO me.example\nS: 550 no\nC: HELO me.example\nS: 550 no\nC: QUIT\nEOF"
+                .into(),
+        ),
+        Next::Script("S: 220 mx\nC: EHLO me.example\nS: 451 later\nC: QUIT\nEOF".into()),
+        Next::Script("S: 220 mx\nC: EHLO me.example\nS: 354 what\nC: QUIT\nEOF".into()),
+        Next::Script("S: 220 mx\nC: EHLO me.example\nS: 700 what\nC: QUIT\nEOF".into()),
         Next::Script("S: 220 mx\nC: EHLO me.example\nCLOSE".into()),
     ] {
         let net = Net::with([first, Next::Script(accepting())]);
@@ -54,24 +61,113 @@ async fn the_next_host_is_tried_before_mail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_refuses_for_good_is_believed() {
-    for (script, last) in [
-        ("S: 554 5.7.1 not you\nEOF", "554 5.7.1 not you"),
+async fn a_host_that_refuses_its_service_for_good_is_no_reason_to_refuse_the_message() {
+    for (script, phase) in [
+        ("S: 554 5.7.1 not you\nC: QUIT\nS: 221 bye\nEOF", "greeting"),
         (
-            "S: 220 mx\nC: EHLO me.example\nS: 550 no\nC: HELO me.example\nS: 550 no again\nEOF",
-            "550 no again",
-        ),
-        (
-            "S: 220 mx\nC: EHLO me.example\nS: 250 mx\nC: MAIL FROM:<a@me.example>\nS: 450 no",
-            "450 no",
+            "S: 220 mx\nC: EHLO me.example\nS: 550 no\nC: HELO me.example\nS: 554 5.7.1 not you\n\
+             C: QUIT\nS: 221 bye\nEOF",
+            "EHLO",
         ),
     ] {
-        let net = Net::new([script]);
+        let net = Net::new([script, script]);
+        let endpoint = endpoint_to(&net, &["mx.example:25", "192.0.2.8:25"]);
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        let expected =
+            format!("451 4.3.2 192.0.2.8:25 refused its service at {phase}: 554 5.7.1 not you");
+        assert_eq!(replies, [expected.as_str(); 3]);
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_has_answered_mail_is_believed() {
+    for last in ["450 no", "550 5.7.1 no"] {
+        let net = Net::new([format!(
+            "S: 220 mx\nC: EHLO me.example\nS: 250 mx\nC: MAIL FROM:<a@me.example>\nS: {last}"
+        )]);
         let endpoint = endpoint_to(&net, &["192.0.2.7:25", "192.0.2.8:25"]);
         let replies = send(&endpoint, &["b"], "hi\r\n").await;
         assert_eq!(replies, [last; 3]);
         net.done().await;
     }
+}
+
+/// A transaction that is accepted, one command at a time.
+const SEQUENTIAL: &str = "C: MAIL FROM:<a@me.example>
+    S: 250 sender
+    C: RCPT TO:<b@mx.example>
+    S: 250 b
+    C: DATA
+    S: 354 go
+    C: hi
+    C: .
+    S: 250 queued\n";
+
+/// What a server may do in place of the reply to MAIL, with what the client says to it.
+const NO_REPLY_TO_MAIL: [&str; 7] = [
+    "CLOSE",
+    "S: 421 4.3.2 bye\nEOF",
+    "S: 354 what\nC: QUIT\nEOF",
+    "S: 700 what\nC: QUIT\nEOF",
+    "S: HTTP/1.1 400 Bad Request\nC: QUIT\nEOF",
+    "S: 250-sen\nCLOSE",
+    "PAUSE 400\nC: QUIT\nEOF",
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_and_the_next_address_are_tried_until_one_has_answered_mail() {
+    for then in NO_REPLY_TO_MAIL {
+        for hosts in [&["192.0.2.1:25", "192.0.2.2:25"][..], &["two.example:25"]] {
+            let first = hello("") + "C: MAIL FROM:<a@me.example>\n" + then;
+            let net = Net::new([first, hello("") + SEQUENTIAL]);
+            let replies = send(&endpoint_to(&net, hosts), &["b"], "hi\r\n").await;
+            assert_eq!(replies, ["250 sender", "250 b", "250 queued"], "{then}");
+            assert_eq!(net.addresses(), ["192.0.2.1:25", "192.0.2.2:25"]);
+            net.done().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_went_ahead_of_the_reply_to_mail_goes_to_the_next_host_with_care() {
+    let net = Net::new([
+        hello("PIPELINING CHUNKING")
+            + "C: MAIL FROM:<a@me.example>
+               C: RCPT TO:<b@mx.example>
+               C: BDAT 4 LAST
+               C: hi
+               CLOSE",
+        hello("PIPELINING CHUNKING")
+            + "C: MAIL FROM:<a@me.example>
+               QUIET
+               S: 250 sender
+               C: RCPT TO:<b@mx.example>
+               QUIET
+               S: 250 b
+               C: DATA
+               S: 354 go
+               C: hi
+               C: .
+               S: 250 queued",
+    ]);
+    let replies = send(&endpoint_to(&net, &["two.example:25"]), &["b"], "hi\r\n").await;
+    assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_reply_to_mail_there_is_no_other_host() {
+    let net = Net::new([hello("")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           C: RCPT TO:<b@mx.example>
+           CLOSE"]);
+    let endpoint = endpoint_to(&net, &["two.example:25", "192.0.2.9:25"]);
+    let replies = send(&endpoint, &["b"], "hi\r\n").await;
+    let host = "two.example (192.0.2.1:25)";
+    assert_own(&replies[2], &Reply::connection_lost(), host, "RCPT");
+    net.done().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +197,8 @@ async fn where_no_host_works_the_last_failure_is_told() {
     ] {
         let net = Net::with([Next::Refused]);
         let replies = send(&endpoint_to(&net, &hosts), &["b"], "hi\r\n").await;
-        assert_eq!(replies, [reply.to_string().as_str(); 3]);
+        assert_own(&replies[0], &reply, hosts[1], "");
+        assert!(replies.iter().all(|other| *other == replies[0]));
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     net::Net,
-    sending::{hello, send, start, start_with},
+    sending::{HOST, assert_own, hello, send, start},
 };
 
 /// All of a transaction that is accepted.
@@ -126,50 +126,109 @@ async fn a_connection_that_dies_before_mail_is_answered_is_replaced() {
     }
 }
 
+/// A transaction in which one command waits for the reply to another.
+const SEQUENTIAL: &str = "C: MAIL FROM:<a@me.example>
+    QUIET
+    S: 250 sender
+    C: RCPT TO:<b@mx.example>
+    QUIET
+    S: 250 b
+    C: DATA
+    S: 354 go
+    C: hi
+    C: .
+    S: 250 queued with care";
+
+/// A transaction that is accepted on a connection with CHUNKING, and another that was sent.
+const ACCEPTED_AND_SENT: &str = "C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: BDAT 4 LAST
+    C: hi
+    S: 250 sender
+    S: 250 b
+    S: 250 queued
+    C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: BDAT 4 LAST
+    C: hi\n";
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_may_have_arrived_is_not_sent_twice() {
-    let accepted = ACCEPTED.replace("C: DATA\n", "C: BDAT 4 LAST\nC: hi\n");
-    let accepted = accepted.replace("    S: 354 go\n    C: hi\n    C: .\n", "");
     let net = Net::new([hello("PIPELINING CHUNKING")
-        + &accepted
-        + "C: MAIL FROM:<a@me.example>
-           C: RCPT TO:<b@mx.example>
-           C: BDAT 4 LAST
-           C: hi
-           CLOSE"]);
+        + ACCEPTED_AND_SENT
+        + "S: 250 sender\nS: 250 b\nCLOSE"]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
-    assert_eq!(
-        send_one(&endpoint).await,
-        Reply::connection_lost().to_string()
-    );
+    let reply = send_one(&endpoint).await;
+    assert_own(&reply, &Reply::connection_lost(), HOST, "end of message");
     net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_on_a_connection_that_was_dead_already_goes_on_a_new_one() {
+    let net = Net::new([
+        hello("PIPELINING CHUNKING") + ACCEPTED_AND_SENT + "CLOSE",
+        hello("PIPELINING CHUNKING") + SEQUENTIAL,
+    ]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    assert_eq!(send_one(&endpoint).await, "250 queued with care");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_that_cannot_be_reset_is_replaced() {
+    for refusal in ["502 what", "421 4.3.2 bye", "700 what"] {
+        let end = if refusal.starts_with('4') {
+            "EOF"
+        } else {
+            "C: QUIT\nEOF"
+        };
+        let first = REFUSED.to_owned() + "C: RSET\nS: " + refusal + "\n" + end;
+        let net = Net::new([
+            hello("") + &without_pipelining(&first),
+            hello("") + SEQUENTIAL,
+        ]);
+        let endpoint = net.endpoint();
+        assert_eq!(send_one(&endpoint).await, "550 no b");
+        assert_eq!(
+            send_one(&endpoint).await,
+            "250 queued with care",
+            "{refusal}"
+        );
+        net.done().await;
+    }
+}
+
+fn without_pipelining(script: &str) -> String {
+    let refused = "C: MAIL FROM:<a@me.example>
+        S: 250 sender
+        C: RCPT TO:<b@mx.example>
+        S: 550 no b\n";
+    script.replace(REFUSED, refused)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_connection_that_dies_is_not_replaced() {
     let net = Net::new([hello("PIPELINING") + "C: MAIL FROM:<a@me.example>\nCLOSE"]);
-    let endpoint = net.endpoint();
-    assert_eq!(
-        send_one(&endpoint).await,
-        Reply::connection_lost().to_string()
-    );
+    let reply = send_one(&net.endpoint()).await;
+    assert_own(&reply, &Reply::connection_lost(), HOST, "MAIL");
     net.done().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn connections_to_a_host_are_limited() {
-    let net = Net::new([
-        hello("PIPELINING")
-            + "C: MAIL FROM:<a@me.example>
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
            S: 250 sender
-           EOF",
-        hello("PIPELINING") + ACCEPTED,
-    ]);
+           C: RSET
+           S: 250 reset\n"
+        + ACCEPTED]);
     let endpoint = with_pool(&net, |pool| pool.max_connections = 1);
     let (mut driver, pending) = start(&endpoint);
     assert!(driver.wait(pending).await.is_positive());
-    assert_eq!(send_one(&endpoint).await, Reply::overloaded().to_string());
+    let reply = send_one(&endpoint).await;
+    assert_own(&reply, &Reply::overloaded(), "mx.example:25", "");
 
     let waiting = send_one(&endpoint);
     let first = async {
@@ -240,17 +299,4 @@ async fn with_the_last_endpoint_all_connections_close() {
     assert_eq!(send_one(&endpoint).await, "250 queued");
     drop(endpoint);
     timeout(Duration::from_secs(1), net.done()).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_transaction_that_is_dropped_leaves_nothing_behind() {
-    let net = Net::new([
-        hello("PIPELINING")
-            + "C: MAIL FROM:<a@me.example>\nS: 250 sender\nC: RCPT TO:<b@mx.example>\nS: 250 b\nEOF",
-        hello("PIPELINING") + ACCEPTED,
-    ]);
-    let endpoint = net.endpoint();
-    drop(start_with(&endpoint, &["b"]).await);
-    assert_eq!(send_one(&endpoint).await, "250 queued");
-    net.done().await;
 }

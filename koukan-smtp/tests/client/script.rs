@@ -3,6 +3,8 @@
 //! | line | the server |
 //! |---|---|
 //! | `S: text` | sends a line; several in a row are sent together |
+//! | `RAW text` | sends that without a line end |
+//! | `LF text / text` | sends lines that end with a bare LF |
 //! | `C: text` | receives that line |
 //! | `READ n` | receives that many octets |
 //! | `BLOCKS n` | receives BDAT blocks of that many octets together, and accepts each but the last |
@@ -45,6 +47,11 @@ pub(crate) async fn follow<Io: AsyncRead + AsyncWrite + Unpin>(script: String, i
                 }
                 // The client may be gone by now; the next line tells.
                 let _ = server.io.write_all(output.as_bytes()).await;
+            }
+            ("RAW", text) => server.io.write_all(text.as_bytes()).await.unwrap(),
+            ("LF", text) => {
+                let output = text.replace(" / ", "\n") + "\n";
+                server.io.write_all(output.as_bytes()).await.unwrap();
             }
             ("C:", text) => assert_eq!(server.line().await, text, "in script:\n{script:.2000}"),
             ("READ", octets) => server.octets(octets.parse().unwrap()).await,

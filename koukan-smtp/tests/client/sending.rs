@@ -100,3 +100,22 @@ pub(crate) async fn progress_for(driver: &mut Driver, seconds: u64) {
     let wait = timeout(Duration::from_secs(seconds), driver.progress());
     wait.await.expect_err("the transaction goes on");
 }
+
+/// The reply is one of our own, of that meaning, and says with which host and in which phase it
+/// came about.
+#[track_caller]
+pub(crate) fn assert_own(reply: &str, like: &Reply, host: &str, phase: &str) {
+    let (code, enhanced) = (like.code(), like.enhanced().unwrap());
+    assert!(
+        reply.starts_with(&format!("{code} {enhanced} ")),
+        "{reply} is not like {like}"
+    );
+    assert!(reply.contains(host), "{reply} does not name {host}");
+    assert!(
+        reply.ends_with(phase) || reply.contains(&format!("{phase}:")),
+        "{reply}, not {phase}"
+    );
+}
+
+/// The one host of most tests, as replies of our own name it.
+pub(crate) const HOST: &str = "mx.example (192.0.2.1:25)";

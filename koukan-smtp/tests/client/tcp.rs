@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
     script,
-    sending::{hello, send, start},
+    sending::{assert_own, hello, send, start},
 };
 
 fn endpoint_to(host: &str) -> SmtpEndpoint {
@@ -47,6 +47,7 @@ async fn a_refused_connection_is_transient() {
     let endpoint = endpoint_to(&socket.local_addr().unwrap().to_string());
     let (mut driver, pending) = start(&endpoint);
     let reply = driver.wait(pending).await;
-    assert_eq!(reply, Reply::connection_failed());
+    let host = socket.local_addr().unwrap().to_string();
+    assert_own(&reply.to_string(), &Reply::connection_failed(), &host, "");
     assert!(reply.extensions().get::<RemoteMta>().is_none());
 }

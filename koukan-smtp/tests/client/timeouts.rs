@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     net::{Net, Next},
-    sending::{hello, progress_for, send, start_with},
+    sending::{HOST, assert_own, hello, progress_for, send, start_with},
 };
 
 /// A server that is silent from some phase on.
@@ -22,22 +22,28 @@ fn silent(phase: usize) -> Net {
         "S: 250 b\nC: DATA\n",
         "S: 354 go\nC: hi\nC: .\n",
     ];
-    Net::new([script[..phase].concat() + "EOF"])
+    // Who has not greeted is told nothing.
+    let last = if phase == 0 { "EOF" } else { "C: QUIT\nEOF" };
+    Net::new([script[..phase].concat() + last])
 }
 
 #[rstest]
-#[case::greeting(0, Timeouts::default().greeting)]
-#[case::ehlo(1, Timeouts::default().ehlo)]
-#[case::mail(2, Timeouts::default().mail)]
-#[case::rcpt(3, Timeouts::default().rcpt)]
-#[case::data(4, Timeouts::default().data)]
-#[case::end_of_data(5, Timeouts::default().end_of_data)]
+#[case::greeting(0, Timeouts::default().greeting, "greeting")]
+#[case::ehlo(1, Timeouts::default().ehlo, "EHLO")]
+#[case::mail(2, Timeouts::default().mail, "MAIL")]
+#[case::rcpt(3, Timeouts::default().rcpt, "RCPT")]
+#[case::data(4, Timeouts::default().data, "DATA")]
+#[case::end_of_data(5, Timeouts::default().end_of_data, "end of message")]
 #[tokio::test(start_paused = true)]
-async fn a_silent_server_is_given_up(#[case] phase: usize, #[case] patience: Duration) {
+async fn a_silent_server_is_given_up(
+    #[case] phase: usize,
+    #[case] patience: Duration,
+    #[case] name: &str,
+) {
     let net = silent(phase);
     let start = Instant::now();
     let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
-    assert_eq!(replies[2], Reply::conversation_timed_out().to_string());
+    assert_own(&replies[2], &Reply::conversation_timed_out(), HOST, name);
     let waited = start.elapsed();
     assert!(waited >= patience && waited < patience + Duration::from_secs(1));
     net.done().await;
@@ -59,7 +65,8 @@ async fn a_server_that_takes_no_more_of_the_message_is_given_up() {
     let start = Instant::now();
     let body = Bytes::from("x".repeat(10_000_000));
     driver.whole_body(body.into());
-    assert_eq!(driver.finish().await, Reply::conversation_timed_out());
+    let reply = driver.finish().await.to_string();
+    assert_own(&reply, &Reply::conversation_timed_out(), HOST, "message");
     assert_eq!(start.elapsed().as_secs(), 170 + 180);
 }
 
@@ -88,11 +95,16 @@ async fn a_slow_originator_costs_the_server_nothing() {
 async fn connecting_and_resolving_take_limited_time() {
     let net = Net::with([Next::Silent]);
     let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
-    assert_eq!(replies[2], Reply::connection_failed().to_string());
+    assert_own(&replies[2], &Reply::connection_failed(), HOST, "");
     net.done().await;
 
     let host = "slow.example:25".parse().unwrap();
     let slow = Net::default().endpoint_with(|settings| settings.with_hosts([host]));
     let replies = send(&slow, &["b"], "hi\r\n").await;
-    assert_eq!(replies[2], Reply::directory_failed().to_string());
+    assert_own(
+        &replies[2],
+        &Reply::directory_failed(),
+        "slow.example:25",
+        "",
+    );
 }

@@ -1,6 +1,6 @@
-//! The first and the last words on a connection.
+//! The first words on a connection.
 
-use std::{future::poll_fn, sync::Arc};
+use std::sync::Arc;
 
 use koukan_core::reply::{RemoteMta, Reply};
 use tokio::time::timeout;
@@ -13,14 +13,10 @@ use crate::{
 use super::Connection;
 
 impl<Io: Wire> Connection<Io> {
-    /// Connects, waits for the greeting, and greets with EHLO, or with HELO where the server
-    /// does not know EHLO.
-    ///
-    /// *Source*: RFC 5321 sections 3.1 and 3.2.
-    pub(crate) async fn open(
+    /// Connects, and says nothing yet.
+    pub(crate) async fn connect(
         connect: &impl Connect<Io = Io>,
         remote: RemoteMta,
-        helo_name: &str,
         timeouts: Arc<Timeouts>,
     ) -> Result<Self, ClientError> {
         let address = remote.address;
@@ -28,44 +24,38 @@ impl<Io: Wire> Connection<Io> {
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
             .map_err(|source| ClientError::ConnectFailed { address, source })?;
-        let mut connection = Self::new(io, remote, timeouts);
-        accepted(connection.exchange(Phase::Greeting).await?)?;
-        connection.greet(helo_name).await?;
-        tracing::debug!(remote = %address, "connected");
-        Ok(connection)
+        Ok(Self::new(io, remote, timeouts))
     }
 
-    async fn greet(&mut self, helo_name: &str) -> Result<(), ClientError> {
+    /// Waits for the greeting, and greets with EHLO, or with HELO where the server does not know
+    /// EHLO.
+    ///
+    /// *Source*: RFC 5321 sections 3.1 and 3.2.
+    pub(crate) async fn greet(&mut self, helo_name: &str) -> Result<(), ClientError> {
+        let greeting = self.exchange(Phase::Greeting).await?;
+        self.is_greeted = true;
+        accepted(greeting, Phase::Greeting)?;
         self.encoder().0.ehlo(helo_name);
         let reply = self.exchange(Phase::Ehlo).await?;
         if reply.is_permanent() {
             self.encoder().0.helo(helo_name);
-            return accepted(self.exchange(Phase::Ehlo).await?).map(drop);
+            let reply = self.exchange(Phase::Ehlo).await?;
+            return accepted(reply, Phase::Ehlo).map(drop);
         }
-        self.capabilities = Capabilities::parse(&accepted(reply)?);
+        self.offered = Capabilities::parse(&accepted(reply, Phase::Ehlo)?);
+        self.capabilities = self.offered.clone();
+        tracing::debug!(remote = %self.remote.address, "connected");
         Ok(())
-    }
-
-    /// Says QUIT, and waits a little for the answer, so that it does not come to a closed port.
-    pub(crate) async fn quit(mut self) {
-        self.encoder().0.quit();
-        let _ = self.exchange(Phase::Quit).await;
-    }
-
-    async fn exchange(&mut self, phase: Phase) -> Result<Reply, ClientError> {
-        poll_fn(|cx| self.poll_exchange(cx, phase)).await
     }
 }
 
-fn accepted(reply: Reply) -> Result<Reply, ClientError> {
+fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError> {
     if reply.is_positive() {
         return Ok(reply);
     }
     if reply.is_negative() {
-        return Err(ClientError::Refused(reply));
+        return Err(ClientError::Refused { phase, reply });
     }
-    Err(ClientError::UnexpectedReply {
-        phase: Phase::Greeting,
-        code: reply.code(),
-    })
+    let code = reply.code();
+    Err(ClientError::UnexpectedReply { phase, code })
 }

@@ -1,5 +1,6 @@
 //! One connection to a server.
 
+mod farewell;
 mod handshake;
 mod patience;
 mod send_queue;
@@ -17,10 +18,10 @@ use bytes::BytesMut;
 use koukan_core::reply::{RemoteMta, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::codec::{Capabilities, CommandEncoder, ReplyParser};
+use crate::codec::{Capabilities, CommandEncoder, InvalidReply, ReplyParser};
 
 use self::patience::Patience;
-use super::{ClientError, Phase, Timeouts, Wire};
+use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire};
 
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
@@ -32,7 +33,8 @@ const READ_SIZE: usize = 1024;
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost between two polls; whoever stops amid a transaction must drop the connection.
+/// Nothing is lost between two polls; whoever stops amid a transaction must end it, or drop the
+/// connection.
 #[derive(Debug)]
 pub(crate) struct Connection<Io> {
     io: Io,
@@ -43,12 +45,21 @@ pub(crate) struct Connection<Io> {
     is_unflushed: bool,
     /// Whether writing failed: what the server still says may be read.
     is_write_broken: bool,
+    /// Whether the server has ended the connection, or said that it does.
+    is_ended: bool,
+    /// Whether the server has said its first word.
+    is_greeted: bool,
     /// Counts writes and replies, to tell that something happens.
     progress: u64,
     patience: Patience,
     timeouts: Arc<Timeouts>,
     remote: RemoteMta,
+    /// What the server offers.
+    offered: Capabilities,
+    /// What of it is used.
     capabilities: Capabilities,
+    /// Whether commands wait for one another, though the server offers PIPELINING.
+    is_careful: bool,
     /// Mail transactions that were begun.
     transactions: u32,
     /// Whether a mail transaction may be open that RSET must end before the next one.
@@ -64,11 +75,15 @@ impl<Io: Wire> Connection<Io> {
             output: SendQueue::default(),
             is_unflushed: false,
             is_write_broken: false,
+            is_ended: false,
+            is_greeted: false,
             progress: 0,
             patience: Patience::default(),
             timeouts,
             remote,
+            offered: Capabilities::default(),
             capabilities: Capabilities::default(),
+            is_careful: false,
             transactions: 0,
             needs_reset: false,
         }
@@ -80,6 +95,33 @@ impl<Io: Wire> Connection<Io> {
 
     pub(crate) fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// Whether to have each reply before the next command goes, and the message only after those
+    /// to the whole envelope: with a server whose replies cannot be told apart otherwise.
+    ///
+    /// Then the message goes after DATA, whose own reply proves that both sides count alike.
+    pub(crate) fn set_careful(&mut self, is_careful: bool) {
+        if self.is_careful == is_careful {
+            return;
+        }
+        self.is_careful = is_careful;
+        self.capabilities = self.offered.clone();
+        if is_careful {
+            self.capabilities.pipelining = false;
+            // BINARYMIME cannot do without.
+            self.capabilities.chunking &= self.offered.binarymime;
+        }
+    }
+
+    /// Whether the server has said its first word, so that QUIT may be said to it.
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.is_greeted
+    }
+
+    /// Whether the server has ended the connection, or said that it does.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.is_ended
     }
 
     pub(crate) fn transactions(&self) -> u32 {
@@ -108,12 +150,23 @@ impl<Io: Wire> Connection<Io> {
         (CommandEncoder::new(self.output.tail()), &self.capabilities)
     }
 
+    /// Whether the server has said something that nobody has looked at.
+    pub(crate) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// The next reply if it was read already; nothing is read for it.
+    pub(crate) fn buffered_reply(&mut self) -> Option<Reply> {
+        self.parser.parse(&mut self.input).ok().flatten()
+    }
+
     /// Whether neither side has said anything that the other has not taken.
     pub(crate) fn is_quiet(&self) -> bool {
         self.output.is_empty()
             && self.input.is_empty()
             && !self.parser.is_amid_reply()
             && !self.is_write_broken
+            && !self.is_ended
     }
 
     /// Whether the server has kept silent and open an idle connection.
@@ -156,30 +209,52 @@ impl<Io: Wire> Connection<Io> {
     }
 
     /// Reads the next reply; `phase` is what an error says it happened in.
+    ///
+    /// After [`ClientError::InvalidReply`] the next one may be asked for.
     pub(crate) fn poll_reply(
         &mut self,
         cx: &mut Context<'_>,
         phase: Phase,
     ) -> Poll<Result<Reply, ClientError>> {
         loop {
-            let reply = self.parser.parse(&mut self.input);
-            if let Some(reply) =
-                reply.map_err(|source| ClientError::InvalidReply { phase, source })?
-            {
-                self.progress += 1;
-                tracing::trace!(%reply, %phase, "reply");
-                return Poll::Ready(Ok(self.sign(reply)));
+            let parsed = self.parser.parse(&mut self.input);
+            if let Some(reply) = self.taken(parsed, phase)? {
+                return Poll::Ready(Ok(reply));
             }
             match ready!(self.poll_read(cx)) {
-                Ok(0) | Err(_) => return Poll::Ready(Err(ClientError::Disconnected(phase))),
+                Ok(0) | Err(_) => {
+                    self.is_ended = true;
+                    let parsed = self.parser.parse_end(&mut self.input);
+                    let last = self.taken(parsed, phase)?;
+                    return Poll::Ready(last.ok_or(ClientError::Disconnected(phase)));
+                }
                 Ok(_) => {}
             }
         }
     }
 
+    fn taken(
+        &mut self,
+        parsed: Result<Option<Reply>, InvalidReply>,
+        phase: Phase,
+    ) -> Result<Option<Reply>, ClientError> {
+        let parsed = parsed.map_err(|source| ClientError::InvalidReply { phase, source })?;
+        Ok(parsed.map(|reply| {
+            self.progress += 1;
+            self.is_ended |= reply.closes_connection();
+            tracing::trace!(%reply, %phase, "reply");
+            self.sign(reply)
+        }))
+    }
+
     /// Says which host a reply is about.
     pub(crate) fn sign(&self, reply: Reply) -> Reply {
         reply.with_extension(self.remote.clone())
+    }
+
+    /// A failure on this connection.
+    pub(crate) fn failure(&self, error: ClientError) -> HostFailure {
+        HostFailure::new(Place::Address(self.remote.clone()), error)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use koukan_core::{
     body::BodyError,
-    reply::Reply,
+    reply::{RemoteMta, Reply},
     signals::{Destination, HostPort, Signals},
     transaction::Transaction,
 };
 use tower::BoxError;
 
 use crate::client::{
-    ClientError, Connect, Resolve, Wire,
+    Connect, HostFailure, Place, Resolve, Wire,
     pool::{Freshness, Lease, Pool},
 };
 
@@ -32,8 +32,9 @@ pub struct NoDestination;
 enum Outcome {
     /// The transaction has ended.
     Ended(Result<Reply, BodyError>),
-    /// No session came about; another host may be tried.
-    Unreached(ClientError),
+    /// The host has not answered MAIL; another one may be tried. The reply is for the case that
+    /// there is none.
+    Unreached(Reply),
 }
 
 impl<C: Connect, R: Resolve> Attempts<C, R> {
@@ -47,17 +48,14 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
                 Err(NoDestination.into())
             };
         };
-        let mut failure = None;
+        let mut last = None;
         for host in &destination.hosts {
             match self.deliver_to(host, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
-                Outcome::Unreached(error) => {
-                    tracing::debug!(%host, %error, "no session with the host");
-                    failure = Some(error);
-                }
+                Outcome::Unreached(reply) => last = Some(reply),
             }
         }
-        Ok(failure.ok_or(NoDestination)?.into())
+        Ok(last.ok_or(NoDestination)?)
     }
 
     /// Finds out where to deliver, as soon as that can be known.
@@ -74,60 +72,105 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
         Ok(signals.find())
     }
 
+    /// Tries the addresses of a host until one of them has answered MAIL.
     async fn deliver_to(&self, host: &HostPort, exchange: &mut Exchange) -> Outcome {
         let mut freshness = Freshness::Any;
+        let mut failed = Vec::new();
+        let mut last = None;
         loop {
-            let mut lease = match self.pool.checkout(host, freshness).await {
+            let lease = match self.pool.checkout(host, freshness, &failed).await {
                 Ok(lease) => lease,
-                Err(error) if error.leaves_hope() => return Outcome::Unreached(error),
-                Err(error) => return Outcome::Ended(Ok(error.into())),
+                Err(failure) => {
+                    let last = last.filter(|_| failure.is_no_address());
+                    return Outcome::Unreached(last.unwrap_or_else(|| failure.into_reply()));
+                }
             };
-            let result = exchange.run(lease.connection()).await;
-            if lease.is_reused() && is_lost(&result) && exchange.rewind() {
-                tracing::debug!(%host, "a kept connection was dead");
-                freshness = Freshness::New;
-                continue;
+            let mut conversation = Conversation::new(lease, exchange);
+            let result = conversation.run().await;
+            let (is_reused, remote) = (conversation.is_reused, conversation.remote.clone());
+            if conversation.exchange.is_host_suspect(&result) {
+                self.pool.suspect(host);
             }
-            return Outcome::Ended(settle(result, lease, exchange));
+            let is_hosts_fault = is_hosts_fault(&result);
+            let result = conversation.end(result);
+            if !is_hosts_fault || !exchange.rewind() {
+                return Outcome::Ended(result);
+            }
+            // A kept connection may have been dead; the host has its chance with a new one.
+            freshness = Freshness::New;
+            if !is_reused {
+                failed.push(remote.address);
+                last = result.ok();
+            }
         }
     }
 }
 
-/// Keeps the connection if it can be used again, and names the host in replies of our own.
-fn settle<Io: Wire>(
-    result: Result<Reply, Failure>,
-    mut lease: Lease<Io>,
-    exchange: &Exchange,
-) -> Result<Reply, BodyError> {
-    let connection = lease.connection();
-    let is_sound = match &result {
-        Ok(reply) => !reply.closes_connection(),
-        Err(Failure::Intake(_) | Failure::Client(ClientError::Unsendable(_))) => true,
-        Err(Failure::Client(_)) => false,
-    };
-    let is_reusable = is_sound && exchange.is_settled() && connection.is_quiet();
-    let result = match result {
-        Ok(reply) => {
-            tracing::debug!(address = %connection.remote().address, %reply, "transaction has ended");
-            Ok(reply)
-        }
-        Err(Failure::Intake(error)) => Err(error),
-        Err(Failure::Client(error)) => {
-            tracing::debug!(address = %connection.remote().address, %error, "delivery failed");
-            Ok(connection.sign(error.into()))
-        }
-    };
-    if is_reusable {
-        lease.park();
-    }
-    result
+/// A transaction on a connection, which is left as is fitting also where the transaction is
+/// dropped.
+struct Conversation<'a, Io: Wire> {
+    /// Until it is left.
+    lease: Option<Lease<Io>>,
+    remote: RemoteMta,
+    is_reused: bool,
+    exchange: &'a mut Exchange,
 }
 
-/// Whether the server has closed the connection, with or without a word.
-fn is_lost(result: &Result<Reply, Failure>) -> bool {
+impl<'a, Io: Wire> Conversation<'a, Io> {
+    fn new(mut lease: Lease<Io>, exchange: &'a mut Exchange) -> Self {
+        Self {
+            remote: lease.connection().remote().clone(),
+            is_reused: lease.is_reused(),
+            lease: Some(lease),
+            exchange,
+        }
+    }
+
+    async fn run(&mut self) -> Result<Reply, Failure> {
+        let lease = self.lease.as_mut();
+        let lease = lease.expect("the connection is left after the conversation only");
+        let is_suspect = lease.is_suspect();
+        self.exchange.run(lease.connection(), is_suspect).await
+    }
+
+    /// Leaves the connection, and names the host in replies of our own. A 421 was about this
+    /// connection, not about the client's.
+    fn end(mut self, result: Result<Reply, Failure>) -> Result<Reply, BodyError> {
+        self.leave(Some(&result));
+        match result {
+            Ok(reply) => {
+                let address = self.remote.address;
+                tracing::debug!(%address, %reply, "transaction has ended");
+                Ok(reply.relayed())
+            }
+            Err(Failure::Intake(error)) => Err(error),
+            Err(Failure::Client(error)) => {
+                let failure = HostFailure::new(Place::Address(self.remote.clone()), error);
+                tracing::info!(error = %failure, "delivery to a host failed");
+                Ok(failure.into_reply())
+            }
+        }
+    }
+
+    fn leave(&mut self, result: Option<&Result<Reply, Failure>>) {
+        if let Some(mut lease) = self.lease.take() {
+            let parting = self.exchange.parting(result, lease.connection());
+            lease.part(parting);
+        }
+    }
+}
+
+impl<Io: Wire> Drop for Conversation<'_, Io> {
+    fn drop(&mut self) {
+        self.leave(None);
+    }
+}
+
+/// Whether the host failed, rather than its client, or refused to go on.
+fn is_hosts_fault(result: &Result<Reply, Failure>) -> bool {
     match result {
         Ok(reply) => reply.closes_connection(),
-        Err(Failure::Client(error)) => error.is_disconnect(),
+        Err(Failure::Client(error)) => error.is_hosts_fault(),
         Err(Failure::Intake(_)) => false,
     }
 }

@@ -27,25 +27,39 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 /// filter needs a recipient for it and there is none yet, MAIL is answered with 250 right away;
 /// should the server refuse MAIL later, each recipient gets that reply, and it is the final one.
 ///
-/// Hosts are tried in order until one takes the session; from MAIL on there is no other host.
-/// Replies carry the [`RemoteMta`](koukan_core::reply::RemoteMta) that they are from. Connections
-/// are kept for later transactions; clones share them.
+/// Hosts, and the addresses of each, are tried in order until one of them has answered MAIL: one that
+/// refuses its service, breaks off or is silent before is the host's trouble, not the message's.
+/// From the reply to MAIL on there is no other host. Connections are kept for later transactions;
+/// clones share them.
 ///
 /// What is offered is used: PIPELINING (commands that are there together are written together,
 /// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
-/// SMTPUTF8, DSN. A message with BODY=8BITMIME for a server without 8BITMIME is sent as it is
-/// while it holds ASCII only, and abandoned with 554 5.6.3 at the first other octet; there is no
-/// conversion.
+/// SMTPUTF8, DSN. There is no conversion. What a message needs is decided by its octets and
+/// addresses: with SMTPUTF8 for a server without, it is sent while its header is ASCII, and
+/// abandoned with 553 5.6.7 at the first other octet there; with BODY=8BITMIME for a server
+/// without, it is sent while it is ASCII, else abandoned with 554 5.6.3.
+///
+/// Replies come from the server, word for word, but that 421 becomes 450: what closes is the
+/// connection to the server. Replies of the endpoint's own, which are below, name the host and the
+/// phase. Both carry the [`RemoteMta`](koukan_core::reply::RemoteMta) that they are about.
 ///
 /// | failure | reply |
 /// |---|---|
 /// | no address | 451 4.4.3 |
 /// | no connection | 451 4.4.1 |
+/// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
 /// | too many connections in use | 451 4.3.2 |
 /// | larger than the server takes | 552 5.3.4 |
 /// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.3, 550 5.7.30 |
+///
+/// # Servers that break the protocol
+///
+/// Once the end of the message has gone to the server, the reply to it is waited for whatever was
+/// said before, and decides: also about recipients whose own replies were unclear. Otherwise the
+/// transaction ends with 451 4.5.0 and the message is not sent. For a day after, each command to
+/// that host waits for the reply to the one before.
 ///
 /// # Errors
 ///
@@ -55,8 +69,9 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 ///
 /// # Cancel safety
 ///
-/// Dropping the call's future closes the connection; unless the end of the message was sent by
-/// then, nothing is delivered.
+/// Unless the end of the message was sent by then, nothing is delivered when the call's future is
+/// dropped. The connection is reset and kept, or closed with QUIT, in the background within some
+/// seconds; amid a message it is closed at once.
 ///
 /// # Example
 ///
@@ -94,8 +109,8 @@ impl<C: Connect, R: Resolve> SmtpEndpoint<C, R> {
         }
     }
 
-    /// Closes the idle connections, with QUIT. Transactions go on; no connection is kept after
-    /// them.
+    /// Closes the idle connections, with QUIT, and waits for those that are being left. Transactions
+    /// go on; no connection is kept after them.
     pub async fn close(&self) {
         self.attempts.pool.close().await;
     }

@@ -1,6 +1,10 @@
 //! What goes wrong between a client and its server, and what becomes of it downstream.
 
+mod failure;
+mod place;
 mod reply;
+
+pub(crate) use self::{failure::HostFailure, place::Place};
 
 use std::{io, net::SocketAddr};
 
@@ -37,8 +41,13 @@ pub enum ClientError {
     #[error("all connections to the host are in use")]
     Busy,
     /// The server refused its service in its greeting, or in its reply to EHLO or HELO.
-    #[error("server refused its service: {0}")]
-    Refused(Reply),
+    #[error("server refused its service in phase {phase}: {reply}")]
+    Refused {
+        /// When.
+        phase: Phase,
+        /// What it said.
+        reply: Reply,
+    },
     /// The server was silent, or took nothing, for too long.
     #[error("timeout in phase {0}")]
     Timeout(Phase),
@@ -46,7 +55,7 @@ pub enum ClientError {
     #[error("lost the connection in phase {0}")]
     Disconnected(Phase),
     /// The server sent something that is no reply.
-    #[error("malformed reply in phase {phase}")]
+    #[error("malformed reply in phase {phase}: {source}")]
     InvalidReply {
         /// When.
         phase: Phase,
@@ -62,22 +71,34 @@ pub enum ClientError {
         code: ReplyCode,
     },
     /// The server lacks what the message needs.
-    #[error("message cannot go to this server")]
+    #[error("message cannot go to this server: {0}")]
     Unsendable(#[from] Unsendable),
 }
 
 impl ClientError {
-    /// Whether another host may do better: nothing has been asked of this one yet, and it has
-    /// not refused for good.
-    pub(crate) fn leaves_hope(&self) -> bool {
-        match self {
-            Self::Refused(reply) => reply.is_transient(),
-            _ => true,
-        }
+    /// Whether another host may do better: the fault is the host's, not the message's.
+    pub(crate) fn is_hosts_fault(&self) -> bool {
+        !matches!(self, Self::Unsendable(_))
     }
 
-    /// Whether the connection is gone, rather than misused.
-    pub(crate) fn is_disconnect(&self) -> bool {
-        matches!(self, Self::Disconnected(_))
+    /// Whether the server has said something that no server should.
+    pub(crate) fn is_protocol_error(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidReply { .. } | Self::UnexpectedReply { .. }
+        )
+    }
+
+    /// Whether there was no connection.
+    pub(crate) fn is_unreached(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect)
+        )
+    }
+
+    /// Whether nothing more is heard of the server.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, Self::Disconnected(_) | Self::Timeout(_))
     }
 }

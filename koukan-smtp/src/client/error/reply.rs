@@ -4,39 +4,84 @@ use koukan_core::reply::Reply;
 
 use crate::{client::Phase, codec::Unsendable};
 
-use super::ClientError;
+use super::{ClientError, Place};
 
-impl From<ClientError> for Reply {
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::Refused(reply) => reply,
-            ClientError::ResolveFailed { .. }
-            | ClientError::NoAddress(_)
-            | ClientError::Timeout(Phase::Resolve) => Self::directory_failed(),
-            ClientError::ConnectFailed { .. } | ClientError::Timeout(Phase::Connect) => {
-                Self::connection_failed()
+/// Characters of what a server said that are repeated in a reply of our own.
+const QUOTED_MAX: usize = 400;
+
+impl ClientError {
+    /// The reply of our own that a failure at a host becomes. Its text names host and phase.
+    pub(super) fn reply_at(&self, place: &Place) -> Reply {
+        let (reply, text) = match self {
+            Self::ResolveFailed { .. } | Self::Timeout(Phase::Resolve) => (
+                Reply::directory_failed(),
+                format!("could not look up {place}, try again later"),
+            ),
+            Self::NoAddress(_) => (
+                Reply::directory_failed(),
+                format!("{place} has no address, try again later"),
+            ),
+            Self::ConnectFailed { .. } => (
+                Reply::connection_failed(),
+                format!("could not connect to {place}"),
+            ),
+            Self::Timeout(Phase::Connect) => (
+                Reply::connection_failed(),
+                format!("timeout connecting to {place}"),
+            ),
+            Self::Busy => (
+                Reply::overloaded(),
+                format!("all connections to {place} are in use, try again later"),
+            ),
+            Self::Refused { phase, reply } => {
+                let said: String = reply.to_string().chars().take(QUOTED_MAX).collect();
+                (
+                    Reply::session_refused(),
+                    format!("{place} refused its service at {phase}: {said}"),
+                )
             }
-            ClientError::Busy => Self::overloaded(),
-            ClientError::Timeout(_) => Self::conversation_timed_out(),
-            ClientError::Disconnected(_) => Self::connection_lost(),
-            ClientError::InvalidReply { .. } | ClientError::UnexpectedReply { .. } => {
-                Self::bad_upstream_reply()
-            }
-            ClientError::Unsendable(unsendable) => match unsendable {
-                Unsendable::TooBig => Self::message_too_big(),
-                Unsendable::NeedsSmtputf8 => Self::utf8_not_supported(),
-                Unsendable::Needs8bitmime => Self::eight_bit_not_supported(),
-                Unsendable::NeedsBinarymime => Self::binary_not_supported(),
-                Unsendable::NeedsRequiretls => Self::requiretls_not_supported(),
-            },
-        }
+            Self::Timeout(phase) => (
+                Reply::conversation_timed_out(),
+                format!("timeout waiting for {place} at {phase}"),
+            ),
+            Self::Disconnected(phase) => (
+                Reply::connection_lost(),
+                format!("lost the connection to {place} at {phase}"),
+            ),
+            Self::InvalidReply { phase, source } => (
+                Reply::bad_upstream_reply(),
+                format!("{place} broke the protocol at {phase}: {source}"),
+            ),
+            Self::UnexpectedReply { phase, code } => (
+                Reply::bad_upstream_reply(),
+                format!("{place} broke the protocol at {phase}: reply {code} makes no sense there"),
+            ),
+            Self::Unsendable(unsendable) => return unsendable_reply(*unsendable, place),
+        };
+        reply.with_text(text)
     }
+}
+
+fn unsendable_reply(unsendable: Unsendable, place: &Place) -> Reply {
+    let lacks = |keyword| format!("{place} does not offer {keyword}, which the message needs");
+    let (reply, text) = match unsendable {
+        Unsendable::TooBig => (
+            Reply::message_too_big(),
+            format!("message is larger than {place} takes"),
+        ),
+        Unsendable::NeedsSmtputf8 => (Reply::utf8_not_supported(), lacks("SMTPUTF8")),
+        Unsendable::Needs8bitmime => (Reply::eight_bit_not_supported(), lacks("8BITMIME")),
+        Unsendable::NeedsBinarymime => (Reply::binary_not_supported(), lacks("BINARYMIME")),
+        Unsendable::NeedsRequiretls => (Reply::requiretls_not_supported(), lacks("REQUIRETLS")),
+    };
+    reply.with_text(text)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
 
+    use koukan_core::reply::RemoteMta;
     use rstest::rstest;
 
     use super::*;
@@ -48,21 +93,51 @@ mod tests {
     #[case(ClientError::Timeout(Phase::Rcpt), "451 4.4.2")]
     #[case(ClientError::Disconnected(Phase::Data), "451 4.4.2")]
     #[case(ClientError::Busy, "451 4.3.2")]
-    #[case(ClientError::Refused(Reply::policy_refused()), "550 5.7.1")]
+    #[case(refused(), "451 4.3.2")]
+    #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]
     #[case(ClientError::Unsendable(Unsendable::NeedsSmtputf8), "553 5.6.7")]
     #[case(ClientError::Unsendable(Unsendable::Needs8bitmime), "554 5.6.3")]
-    fn failures_have_their_replies(#[case] error: ClientError, #[case] start: &str) {
-        let reply = Reply::from(error).to_string();
+    fn failures_have_their_replies_and_name_the_host(
+        #[case] error: ClientError,
+        #[case] start: &str,
+    ) {
+        let place = Place::Address(RemoteMta {
+            host: "mx.example".into(),
+            address: ([192, 0, 2, 1], 25).into(),
+        });
+        let reply = error.reply_at(&place).to_string();
         assert!(reply.starts_with(start), "{reply}");
+        assert!(reply.contains("mx.example (192.0.2.1:25)"), "{reply}");
+    }
+
+    fn refused() -> ClientError {
+        ClientError::Refused {
+            phase: Phase::Ehlo,
+            reply: Reply::policy_refused(),
+        }
+    }
+
+    fn connect_failed() -> ClientError {
+        ClientError::ConnectFailed {
+            address: ([192, 0, 2, 1], 25).into(),
+            source: io::ErrorKind::ConnectionRefused.into(),
+        }
     }
 
     #[test]
-    fn a_refused_connection_may_work_later() {
-        let error = ClientError::ConnectFailed {
-            address: ([127, 0, 0, 1], 25).into(),
-            source: io::ErrorKind::ConnectionRefused.into(),
+    fn what_a_server_refused_with_is_repeated_in_one_line() {
+        let place = Place::Host("mx.example:25".parse().unwrap());
+        let reply = refused().reply_at(&place).to_string();
+        let expected = "451 4.3.2 mx.example:25 refused its service at EHLO: \
+                        550 5.7.1 refused by policy";
+        assert_eq!(reply, expected);
+        let long = Reply::policy_refused().with_text("x\n".repeat(10_000));
+        let error = ClientError::Refused {
+            phase: Phase::Greeting,
+            reply: long,
         };
-        assert_eq!(Reply::from(error), Reply::connection_failed());
+        let reply = error.reply_at(&place);
+        assert!(reply.text().len() < 600 && !reply.text().contains('\n'));
     }
 }

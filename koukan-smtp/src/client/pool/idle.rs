@@ -6,26 +6,30 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
 use tokio::{
+    runtime::Handle,
     sync::Semaphore,
     time::{Instant, timeout},
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::client::{ClientError, Wire, connection::Connection};
 
-use super::{Lease, PoolSettings, reaper};
+use super::{Lease, PoolSettings, reaper, suspects::Suspects};
 
 /// What the pool's leases and its reaper share.
 pub(super) struct Idle<Io> {
     pub(super) settings: PoolSettings,
     state: Mutex<State<Io>>,
+    /// Connections that are being left: with RSET under a permit, with QUIT without.
+    partings: TaskTracker,
 }
 
 struct State<Io> {
     hosts: HashMap<Arc<HostPort>, Host<Io>>,
+    suspects: Suspects,
     is_closed: bool,
     /// The task that closes what has been idle for too long, while there is anything idle.
     reaper: Option<AbortOnDropHandle<()>>,
@@ -35,6 +39,13 @@ struct Host<Io> {
     permits: Arc<Semaphore>,
     /// The one that was used last comes last, and is used first.
     parked: Vec<Parked<Io>>,
+}
+
+/// What a pool knows of a host.
+struct Entry {
+    host: Arc<HostPort>,
+    permits: Arc<Semaphore>,
+    is_suspect: bool,
 }
 
 struct Parked<Io> {
@@ -48,9 +59,11 @@ impl<Io: Wire> Idle<Io> {
             settings,
             state: Mutex::new(State {
                 hosts: HashMap::new(),
+                suspects: Suspects::default(),
                 is_closed: false,
                 reaper: None,
             }),
+            partings: TaskTracker::new(),
         }
     }
 
@@ -59,18 +72,27 @@ impl<Io: Wire> Idle<Io> {
         idle: &Arc<Self>,
         host: &HostPort,
     ) -> Result<Lease<Io>, ClientError> {
-        let (host, permits) = idle.permits(host);
+        let Entry {
+            host,
+            permits,
+            is_suspect,
+        } = idle.entry(host);
         let permit = timeout(idle.settings.max_wait, permits.acquire_owned())
             .await
             .map_err(|_| ClientError::Busy)?
             .expect("the semaphore is never closed");
-        Ok(Lease::new(Arc::clone(idle), host, permit))
+        Ok(Lease::new(Arc::clone(idle), host, is_suspect, permit))
     }
 
-    fn permits(&self, host: &HostPort) -> (Arc<HostPort>, Arc<Semaphore>) {
+    fn entry(&self, host: &HostPort) -> Entry {
         let mut state = self.lock();
+        let is_suspect = state.suspects.contains(host);
         if let Some((host, found)) = state.hosts.get_key_value(host) {
-            return (Arc::clone(host), Arc::clone(&found.permits));
+            return Entry {
+                host: Arc::clone(host),
+                permits: Arc::clone(&found.permits),
+                is_suspect,
+            };
         }
         let key = Arc::new(host.clone());
         let permits = Arc::new(Semaphore::new(self.settings.max_connections.max(1)));
@@ -79,7 +101,24 @@ impl<Io: Wire> Idle<Io> {
             parked: Vec::new(),
         };
         state.hosts.insert(Arc::clone(&key), host);
-        (key, permits)
+        Entry {
+            host: key,
+            permits,
+            is_suspect,
+        }
+    }
+
+    /// Remembers that the host has broken the protocol.
+    pub(super) fn suspect(&self, host: &HostPort) {
+        self.lock().suspects.add(host);
+    }
+
+    /// Lets a connection be left in the background, which must take limited time.
+    pub(super) fn spawn(&self, parting: impl Future<Output = ()> + Send + 'static) {
+        // Outside of a runtime nothing can be waited for: dropped, the connection closes.
+        if let Ok(runtime) = Handle::try_current() {
+            self.partings.spawn_on(parting, &runtime);
+        }
     }
 
     /// Takes the connection out that was used last.
@@ -168,7 +207,10 @@ impl<Io: Wire> Idle<Io> {
             let hosts = state.hosts.values_mut();
             hosts.flat_map(|host| host.parked.drain(..)).collect()
         };
-        join_all(parked.into_iter().map(|parked| parked.connection.quit())).await;
+        let parked = join_all(parked.into_iter().map(|parked| parked.connection.quit()));
+        // Those that are being left already are let go in peace as well.
+        self.partings.close();
+        join(parked, self.partings.wait()).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, State<Io>> {

@@ -1,35 +1,58 @@
 //! A connection in use.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use koukan_core::signals::HostPort;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use crate::client::{Wire, connection::Connection};
 
 use super::idle::Idle;
 
+/// How long a connection whose transaction was given up keeps its permit while it waits for the
+/// server: long enough for a server that answers, so short that a server that does not keeps
+/// nobody from a connection for long.
+const RESET_MAX: Duration = Duration::from_secs(2);
+
 /// A connection that its holder uses alone, and the permit for it.
 ///
-/// Dropped, it closes the connection. [`Lease::park`] keeps the connection for the next
-/// transaction.
+/// [`Lease::part`] says what becomes of the connection. Dropped without, it is closed, with QUIT
+/// where the server has said its first word.
 pub(crate) struct Lease<Io: Wire> {
     connection: Option<Connection<Io>>,
     is_reused: bool,
+    /// Whether the host has broken the protocol before.
+    is_suspect: bool,
     host: Arc<HostPort>,
     permit: Option<OwnedSemaphorePermit>,
     idle: Arc<Idle<Io>>,
+}
+
+/// How to leave a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// Neither side has anything to say: another transaction may begin.
+    Keep,
+    /// The transaction was given up, and the server still owes that many replies: hear them out,
+    /// say RSET, and keep the connection. What takes too long is left with QUIT.
+    Reset { owed: usize },
+    /// Say QUIT.
+    Quit,
+    /// Say nothing: the server has closed, or would take it for a part of the message.
+    Close,
 }
 
 impl<Io: Wire> Lease<Io> {
     pub(super) fn new(
         idle: Arc<Idle<Io>>,
         host: Arc<HostPort>,
+        is_suspect: bool,
         permit: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             connection: None,
             is_reused: false,
+            is_suspect,
             host,
             permit: Some(permit),
             idle,
@@ -50,16 +73,34 @@ impl<Io: Wire> Lease<Io> {
 
     /// Closes all kept connections: one was found dead, so the others will be.
     pub(super) fn discard_idle(&mut self) {
-        drop(self.idle.take_all(&self.host));
+        for connection in self.idle.take_all(&self.host) {
+            self.idle.spawn(connection.quit());
+        }
     }
 
-    pub(super) fn put(&mut self, connection: Connection<Io>) {
-        self.connection = Some(connection);
+    /// Takes a connection in on which nothing was said yet.
+    pub(super) fn put(&mut self, connection: Connection<Io>) -> &mut Connection<Io> {
+        self.connection.insert(connection)
+    }
+
+    /// Leaves a connection whose handshake has failed.
+    pub(super) fn give_up(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && connection.is_greeted()
+            && !connection.is_ended()
+        {
+            self.idle.spawn(connection.quit());
+        }
     }
 
     /// Whether the connection was used before.
     pub(crate) fn is_reused(&self) -> bool {
         self.is_reused
+    }
+
+    /// Whether the host has broken the protocol before.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.is_suspect
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection<Io> {
@@ -68,9 +109,31 @@ impl<Io: Wire> Lease<Io> {
             .expect("the pool hands out leases with a connection")
     }
 
+    /// Leaves the connection. Waits for nothing: what takes time is done in the background, within
+    /// some seconds.
+    ///
+    /// Whoever waits for a permit gets it at once, except with [`Parting::Reset`]: then within two
+    /// seconds, and with it the connection if the server has answered by then.
+    pub(crate) fn part(mut self, parting: Parting) {
+        match parting {
+            Parting::Keep => self.park(),
+            Parting::Reset { owed } => {
+                let idle = Arc::clone(&self.idle);
+                idle.spawn(async move {
+                    match timeout(RESET_MAX, self.connection().reset(owed)).await {
+                        Ok(true) => self.park(),
+                        _ => self.give_up(),
+                    }
+                });
+            }
+            Parting::Quit => self.give_up(),
+            Parting::Close => self.connection = None,
+        }
+    }
+
     /// Keeps the connection for the next transaction, or closes it politely where it has served
     /// enough of them.
-    pub(crate) fn park(mut self) {
+    fn park(mut self) {
         let Some(connection) = self.connection.take() else {
             return;
         };
@@ -83,7 +146,7 @@ impl<Io: Wire> Lease<Io> {
             Idle::park(&self.idle, &self.host, connection)
         };
         if let Some(connection) = retired {
-            tokio::spawn(connection.quit());
+            self.idle.spawn(connection.quit());
         }
     }
 }
@@ -91,7 +154,7 @@ impl<Io: Wire> Lease<Io> {
 impl<Io: Wire> Drop for Lease<Io> {
     fn drop(&mut self) {
         // Closed first: whoever gets the permit may open a connection at once.
-        self.connection = None;
+        self.give_up();
         self.permit = None;
         self.idle.forget_unused(&self.host);
     }

@@ -9,10 +9,11 @@ mod idle;
 mod lease;
 mod reaper;
 mod settings;
+mod suspects;
 
 pub use self::settings::PoolSettings;
 
-pub(crate) use self::lease::Lease;
+pub(crate) use self::lease::{Lease, Parting};
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -20,7 +21,9 @@ use koukan_core::{reply::RemoteMta, signals::HostPort};
 use tokio::time::timeout;
 
 use self::idle::Idle;
-use super::{ClientError, Connect, Phase, Resolve, Timeouts, connection::Connection};
+use super::{
+    ClientError, Connect, HostFailure, Phase, Place, Resolve, Timeouts, connection::Connection,
+};
 
 /// Hands out connections to hosts, kept ones or new ones.
 pub(crate) struct Pool<C: Connect, R> {
@@ -55,24 +58,36 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         }
     }
 
-    /// A connection to `host`, for the caller alone.
+    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] where none can be had, or not in time.
+    /// [`HostFailure`] where none can be had, or not in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, a connection that was just being opened is closed.
     pub(crate) async fn checkout(
         &self,
         host: &HostPort,
         freshness: Freshness,
-    ) -> Result<Lease<C::Io>, ClientError> {
-        let mut lease = Idle::permit(&self.idle, host).await?;
-        if freshness == Freshness::New {
-            lease.discard_idle();
-        } else if lease.reuse() {
-            return Ok(lease);
+        failed: &[SocketAddr],
+    ) -> Result<Lease<C::Io>, HostFailure> {
+        let lease = Idle::permit(&self.idle, host).await;
+        let mut lease = lease.map_err(|error| at(host, error))?;
+        match freshness {
+            Freshness::New => lease.discard_idle(),
+            Freshness::Any if lease.reuse() => return Ok(lease),
+            Freshness::Any => {}
         }
-        lease.put(self.open(host).await?);
+        self.open(&mut lease, host, failed).await?;
         Ok(lease)
+    }
+
+    /// Remembers that the host has broken the protocol: with the next transactions, each command
+    /// waits for the reply to the one before.
+    pub(crate) fn suspect(&self, host: &HostPort) {
+        self.idle.suspect(host);
     }
 
     /// Closes all idle connections with QUIT; from now on none is kept.
@@ -81,25 +96,39 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
     }
 
     /// Opens a connection to the first of the host's addresses that works.
-    async fn open(&self, host: &HostPort) -> Result<Connection<C::Io>, ClientError> {
+    async fn open(
+        &self,
+        lease: &mut Lease<C::Io>,
+        host: &HostPort,
+        failed: &[SocketAddr],
+    ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
-        let mut failure = ClientError::NoAddress(host.host.clone());
-        for address in self.addresses(host).await? {
+        let mut failure = at(host, ClientError::NoAddress(host.host.clone()));
+        let addresses = self.addresses(host).await;
+        for address in addresses.map_err(|error| at(host, error))? {
+            if failed.contains(&address) {
+                continue;
+            }
             let remote = RemoteMta {
                 host: Arc::clone(&name),
                 address,
             };
-            let timeouts = Arc::clone(&self.timeouts);
-            match Connection::open(&self.connect, remote, &self.helo_name, timeouts).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) if error.leaves_hope() => {
-                    tracing::debug!(%host, %address, %error, "no session");
-                    failure = error;
+            match self.greet(lease, remote.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    lease.give_up();
+                    failure = HostFailure::new(Place::Address(remote), error);
+                    tracing::info!(error = %failure, "no session with a host");
                 }
-                Err(error) => return Err(error),
             }
         }
         Err(failure)
+    }
+
+    async fn greet(&self, lease: &mut Lease<C::Io>, remote: RemoteMta) -> Result<(), ClientError> {
+        let timeouts = Arc::clone(&self.timeouts);
+        let connection = Connection::connect(&self.connect, remote, timeouts).await?;
+        lease.put(connection).greet(&self.helo_name).await
     }
 
     async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {
@@ -115,4 +144,8 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
                 source,
             })
     }
+}
+
+fn at(host: &HostPort, error: ClientError) -> HostFailure {
+    HostFailure::new(Place::Host(host.clone()), error)
 }

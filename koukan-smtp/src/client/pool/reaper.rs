@@ -2,10 +2,9 @@
 
 use std::sync::Weak;
 
-use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Wire, connection::Connection};
+use crate::client::Wire;
 
 use super::idle::Idle;
 
@@ -17,9 +16,10 @@ pub(super) async fn reap<Io: Wire>(idle: Weak<Idle<Io>>) {
 }
 
 fn reap_once<Io: Wire>(idle: &Weak<Idle<Io>>) -> Option<Instant> {
-    let (expired, next) = idle.upgrade()?.expire(Instant::now());
-    if !expired.is_empty() {
-        tokio::spawn(join_all(expired.into_iter().map(Connection::quit)));
+    let idle = idle.upgrade()?;
+    let (expired, next) = idle.expire(Instant::now());
+    for connection in expired {
+        idle.spawn(connection.quit());
     }
     next
 }

@@ -8,7 +8,7 @@ use koukan_core::{
 
 use crate::{
     client::{Wire, connection::Connection},
-    codec::MailParameters,
+    codec::{MailParameters, Unsendable},
 };
 
 use super::{
@@ -34,6 +34,10 @@ impl Exchange {
         &mut self,
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
+        if self.expected.is_empty() && connection.has_input() {
+            // Nobody asked for it: it is to be heard before anything else is asked.
+            return Ok(None);
+        }
         while self.may_write(connection) {
             let next = match &self.stage {
                 Stage::Mail => self.write_mail(connection)?,
@@ -62,13 +66,14 @@ impl Exchange {
             reverse_path,
             parameters,
         } = &self.mail;
-        let length = self.intake.content.len();
-        let mut chosen = MailParameters::choose(reverse_path, parameters, capabilities, length)?;
+        // Looked at only where it makes a difference.
+        let is_read = parameters.is_smtputf8() || capabilities.eight_bit_mime;
+        let content = &mut self.intake.content;
+        let known = content.foreknowledge(is_read);
+        let mut chosen = MailParameters::choose(reverse_path, parameters, capabilities, known)?;
+        content.restrict(chosen.is_7bit_only(), chosen.is_ascii_header_only())?;
         if self.intake.recipients().any(is_utf8) {
             chosen.allow_smtputf8();
-        }
-        if chosen.is_7bit_only() {
-            self.intake.content.forbid_8bit()?;
         }
         if needs_reset {
             encoder.rset();
@@ -121,9 +126,12 @@ impl Exchange {
     fn write_rcpt<Io: Wire>(&mut self, rcpt: Command<Rcpt>, connection: &mut Connection<Io>) {
         if is_utf8(rcpt.forward_path()) && !self.is_smtputf8 {
             let reply = if connection.capabilities().smtputf8 {
-                Reply::utf8_not_requested()
+                // MAIL went without, since nothing needed it then.
+                let text = "recipient needs SMTPUTF8; send it in a separate transaction";
+                Reply::other_destination().with_text(text)
             } else {
-                connection.sign(Reply::utf8_not_supported())
+                let error = Unsendable::NeedsSmtputf8;
+                connection.failure(error.into()).into_reply()
             };
             self.verdict.note_recipient(&reply);
             rcpt.answer(reply);

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use koukan_core::body::{Body, BodyError};
 
-use crate::codec::Unsendable;
+use crate::codec::{Foreknowledge, HeaderScan, Unsendable};
 
 use super::Failure;
 
@@ -21,7 +21,13 @@ pub(super) struct Content {
     body: Body,
     /// Whether the body has ended cleanly, so that what is gathered is all.
     is_end: bool,
+    /// What was taken of it while it may be asked for again.
+    sent: Vec<Bytes>,
+    /// Whether all that was taken is in `sent`.
+    is_kept: bool,
     is_7bit_only: bool,
+    /// Watches the header where that must be ASCII.
+    header: Option<HeaderScan>,
 }
 
 impl Content {
@@ -31,7 +37,10 @@ impl Content {
             octets: 0,
             body,
             is_end: false,
+            sent: Vec::new(),
+            is_kept: true,
             is_7bit_only: false,
+            header: None,
         }
     }
 
@@ -56,10 +65,56 @@ impl Content {
         self.is_end || self.octets >= octets
     }
 
-    /// From now on an octet above 127 is a failure.
-    pub(super) fn forbid_8bit(&mut self) -> Result<(), Unsendable> {
-        self.is_7bit_only = true;
-        self.gathered.iter().try_for_each(is_7bit)
+    /// What is known of it; of its octets nothing unless they are `read`.
+    pub(super) fn foreknowledge(&self, is_read: bool) -> Foreknowledge {
+        let length = self.len();
+        if !is_read {
+            return Foreknowledge {
+                length,
+                ..Foreknowledge::default()
+            };
+        }
+        let (mut scan, mut gathered) = (HeaderScan::default(), self.gathered.iter());
+        let is_header_ascii = gathered.all(|chunk| scan.is_ascii(chunk));
+        let is_ascii = is_header_ascii && self.gathered.iter().all(|chunk| chunk.is_ascii());
+        // What has not come yet may have any octets.
+        let known = |is_ascii: bool, is_all: bool| (!is_ascii || is_all).then_some(is_ascii);
+        Foreknowledge {
+            length,
+            is_header_ascii: known(is_header_ascii, scan.is_over() || self.is_end),
+            is_ascii: known(is_ascii, self.is_end),
+        }
+    }
+
+    /// From now on an octet above 127 is a failure: anywhere, or in the header.
+    pub(super) fn restrict(
+        &mut self,
+        is_7bit_only: bool,
+        is_ascii_header_only: bool,
+    ) -> Result<(), Unsendable> {
+        self.is_7bit_only = is_7bit_only;
+        self.header = is_ascii_header_only.then(HeaderScan::default);
+        match is_7bit_only {
+            true => self.gathered.iter().try_for_each(is_7bit),
+            false => Ok(()),
+        }
+    }
+
+    /// Nobody will ask again for what was taken.
+    pub(super) fn forget_sent(&mut self) {
+        self.sent.clear();
+        self.is_kept = false;
+    }
+
+    /// Puts back what was taken; says whether that was possible.
+    pub(super) fn rewind(&mut self) -> bool {
+        if self.is_kept {
+            for chunk in self.sent.drain(..).rev() {
+                self.octets += chunk.len();
+                self.gathered.push_front(chunk);
+            }
+        }
+        self.is_kept
     }
 
     /// Gathers the next part, unless that many octets are there.
@@ -98,6 +153,14 @@ impl Content {
             return Ok(None);
         };
         self.octets -= chunk.len();
+        if self.is_kept {
+            self.sent.push(chunk.clone());
+        }
+        if let Some(header) = &mut self.header
+            && !header.is_ascii(&chunk)
+        {
+            return Err(Unsendable::NeedsSmtputf8);
+        }
         if self.is_7bit_only {
             is_7bit(&chunk)?;
         }

@@ -4,7 +4,10 @@ use std::task::{Context, Poll};
 
 use koukan_core::reply::Reply;
 
-use crate::client::{Phase, Wire, connection::Connection};
+use crate::{
+    client::{ClientError, Phase, Wire, connection::Connection},
+    codec::InvalidReply,
+};
 
 use super::{Exchange, Failure, OUTSTANDING_MAX, Stage, expected::Expected};
 
@@ -15,6 +18,8 @@ pub(super) enum Event {
     Intake,
     /// The server has replied.
     Reply(Reply),
+    /// The server has said something that is no reply; others may follow.
+    Invalid(ClientError),
 }
 
 impl Exchange {
@@ -31,8 +36,12 @@ impl Exchange {
         // then there is room.
         let _ = self.poll_fill(cx, connection)?;
         while connection.poll_flush(cx).is_ready() && self.poll_fill(cx, connection)?.is_ready() {}
-        if let Poll::Ready(reply) = connection.poll_reply(cx, self.phase())? {
-            return Poll::Ready(Ok(Event::Reply(reply)));
+        if let Poll::Ready(result) = connection.poll_reply(cx, self.phase()) {
+            return Poll::Ready(match result {
+                Ok(reply) => Ok(Event::Reply(reply)),
+                Err(error) if may_go_on(&error) => Ok(Event::Invalid(error)),
+                Err(error) => Err(error.into()),
+            });
         }
         match self.awaited(connection) {
             Some(phase) => connection
@@ -57,6 +66,8 @@ impl Exchange {
     fn awaited<Io: Wire>(&self, connection: &mut Connection<Io>) -> Option<Phase> {
         let is_writing = !connection.output().is_empty();
         match self.expected.front() {
+            // Whoever says 421 is about to close.
+            _ if self.oddities.is_closing() => Some(Phase::Quit),
             Some(Expected::Message) if is_writing => Some(Phase::Block),
             Some(expected) => Some(expected.phase()),
             None => is_writing.then_some(Phase::Block),
@@ -77,8 +88,17 @@ impl Exchange {
             Poll::Pending => return Poll::Pending,
         };
         if is_end {
+            self.is_ahead = self.expected.len() > 1;
             self.stage = Stage::Done;
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Whether replies may follow what was no reply.
+fn may_go_on(error: &ClientError) -> bool {
+    let ClientError::InvalidReply { source, .. } = error else {
+        return false;
+    };
+    matches!(source, InvalidReply::NoCode | InvalidReply::Code(_))
 }

@@ -10,7 +10,10 @@ mod event;
 mod expected;
 mod framing;
 mod intake;
+mod oddities;
+mod parting;
 mod replies;
+mod verdict;
 
 use std::{collections::VecDeque, future::poll_fn};
 
@@ -25,7 +28,10 @@ use crate::{
     codec::Unsendable,
 };
 
-use self::{event::Event, expected::Expected, framing::Framing, intake::Intake, replies::Verdict};
+use self::{
+    event::Event, expected::Expected, framing::Framing, intake::Intake, oddities::Oddities,
+    verdict::Verdict,
+};
 
 /// Commands that wait for their replies at most, and recipients that wait to be sent.
 const OUTSTANDING_MAX: usize = 100;
@@ -41,8 +47,13 @@ pub(super) struct Exchange {
     /// What the server has still to answer, in order.
     expected: VecDeque<Expected>,
     verdict: Verdict,
+    oddities: Oddities,
     /// Whether forward-paths may hold UTF-8.
     is_smtputf8: bool,
+    /// Whether the end of the message went out before all replies to the envelope were there.
+    is_ahead: bool,
+    /// Whether nothing may go ahead of a reply any more: some server may have the message already.
+    is_careful: bool,
 }
 
 /// What is to be written next.
@@ -86,7 +97,10 @@ impl Exchange {
             stage: Stage::Mail,
             expected: VecDeque::new(),
             verdict: Verdict::default(),
+            oddities: Oddities::default(),
             is_smtputf8: false,
+            is_ahead: false,
+            is_careful: false,
         }
     }
 
@@ -112,6 +126,20 @@ impl Exchange {
     pub(super) async fn run<Io: Wire>(
         &mut self,
         connection: &mut Connection<Io>,
+        is_suspect: bool,
+    ) -> Result<Reply, Failure> {
+        connection.set_careful(self.is_careful || is_suspect);
+        match self.converse(connection).await {
+            Err(Failure::Client(error)) if error.is_silence() => {
+                self.last_words().ok_or(Failure::Client(error))
+            }
+            result => result,
+        }
+    }
+
+    async fn converse<Io: Wire>(
+        &mut self,
+        connection: &mut Connection<Io>,
     ) -> Result<Reply, Failure> {
         self.intake.gather().await?;
         loop {
@@ -125,28 +153,44 @@ impl Exchange {
                         return Ok(reply);
                     }
                 }
+                Event::Invalid(error) => self.take_invalid(error, connection)?,
             }
         }
     }
 
-    /// Goes back to the start, for another connection, if the server has not answered MAIL and
-    /// has been sent nothing of the message.
+    /// Goes back to the start, for another connection, if the server has not answered MAIL.
+    ///
+    /// Where the message had gone to it already, the next server gets it only after it has
+    /// answered for the whole envelope: so that there are two copies at most.
     pub(super) fn rewind(&mut self) -> bool {
-        let is_message_begun = matches!(self.stage, Stage::Message(_) | Stage::Done);
-        if self.verdict.is_mail_answered() || is_message_begun {
+        let is_mail_answered = self.verdict.is_mail_answered() || self.oddities.mail.is_some();
+        if is_mail_answered || !self.intake.content.rewind() {
             return false;
         }
+        self.is_careful |= self.is_end_given();
         while let Some(expected) = self.expected.pop_back() {
             if let Expected::Rcpt(rcpt) = expected {
                 self.intake.put_back(rcpt);
             }
         }
+        self.oddities = Oddities::default();
+        self.is_ahead = false;
         self.stage = Stage::Mail;
         true
     }
 
-    /// Whether the server owes no reply and waits for no message, so that RSET is in order.
-    pub(super) fn is_settled(&self) -> bool {
-        self.expected.is_empty() && !matches!(self.stage, Stage::Message(Framing::Dots(_)))
+    /// Whether the host is to be treated with care from now on: it has broken the protocol, or was
+    /// given the message ahead of its replies and gave none to the envelope.
+    pub(super) fn is_host_suspect(&self, result: &Result<Reply, Failure>) -> bool {
+        let is_broken = |error: &ClientError| {
+            error.is_protocol_error() || (error.is_silence() && self.is_ahead && !self.is_last())
+        };
+        let is_broken = matches!(result, Err(Failure::Client(error)) if is_broken(error));
+        is_broken || self.oddities.is_any()
+    }
+
+    /// Whether the reply to the message is the only one that the server owes.
+    fn is_last(&self) -> bool {
+        matches!(self.expected.front(), Some(Expected::Message))
     }
 }

@@ -2,22 +2,17 @@
 
 use koukan_core::reply::Reply;
 
-use crate::client::{ClientError, Phase, Wire, connection::Connection};
+use crate::{
+    client::{ClientError, Phase, Wire, connection::Connection},
+    codec::{CodesDiffer, InvalidReply},
+};
 
 use super::{
     Exchange, Failure, Stage,
     expected::Expected,
     framing::{Dots, Framing},
+    oddities::Held,
 };
-
-/// What the server has decided about the envelope.
-#[derive(Debug, Default)]
-pub(super) struct Verdict {
-    mail: Option<Reply>,
-    accepted: usize,
-    /// Stands for all refused recipients: of one that may be accepted later, if there is one.
-    refused: Option<Reply>,
-}
 
 impl Exchange {
     /// Takes in the reply that comes next; returns it, or another, if it is the final one.
@@ -26,62 +21,198 @@ impl Exchange {
         reply: Reply,
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
-        let phase = self.phase();
         if reply.closes_connection() {
-            return Ok(Some(reply));
+            return Ok(self.take_closing(reply));
         }
-        let Some(expected) = self.expected.pop_front() else {
+        let Some(expected) = self.expected.front() else {
             // The server need not wait for the end of a message that it will not take.
             let is_amid_message = matches!(self.stage, Stage::Message(_));
             return if is_amid_message && reply.is_negative() {
                 Ok(Some(reply))
             } else {
-                Err(unexpected(&reply, phase))
+                Err(unexpected(&reply, self.phase()).into())
             };
         };
         if reply.code().is_intermediate()
             != (matches!(expected, Expected::Data) && !reply.is_negative())
         {
-            return Err(unexpected(&reply, phase));
+            let error = unexpected(&reply, expected.phase());
+            return self.take_nonsense(error, connection).map(|()| None);
         }
+        if reply.extensions().get::<CodesDiffer>().is_some() {
+            self.oddities.note();
+            if self.is_end_given() && !matches!(expected, Expected::Message) {
+                self.hold_front(Held::unclear(reply));
+                return Ok(None);
+            }
+        }
+        match self.expected.pop_front() {
+            Some(expected) => self.take_answer(expected, reply, connection),
+            None => Ok(None),
+        }
+    }
+
+    fn take_answer<Io: Wire>(
+        &mut self,
+        expected: Expected,
+        reply: Reply,
+        connection: &mut Connection<Io>,
+    ) -> Result<Option<Reply>, Failure> {
         match expected {
-            Expected::Rset if reply.is_negative() => return Err(unexpected(&reply, phase)),
+            Expected::Rset if reply.is_negative() => {
+                self.oddities.note();
+                // What became of a message that has gone already shows in what follows.
+                if !self.is_end_given() {
+                    return Err(unexpected(&reply, Phase::Rset).into());
+                }
+            }
             Expected::Rset => {}
             Expected::Mail => self.take_mail_reply(reply),
             Expected::Rcpt(rcpt) => {
-                // After a refused MAIL the server says no more than "bad sequence".
-                let reply = self.verdict.mail_refusal().cloned().unwrap_or(reply);
-                self.verdict.note_recipient(&reply);
+                let reply = self.verdict.recipient_reply(reply);
                 rcpt.answer(reply);
             }
             Expected::Data if reply.is_negative() => return Ok(Some(self.verdict.apply(reply))),
-            Expected::Data => self.go_ahead(connection),
-            Expected::Block if reply.is_negative() => return Ok(Some(self.verdict.apply(reply))),
-            Expected::Block => {}
-            Expected::Message if reply.is_positive() => {
-                if !connection.output().is_empty() {
-                    return Err(unexpected(&reply, phase));
+            Expected::Data => return Ok(self.go_ahead(connection)),
+            Expected::Block if reply.is_negative() => {
+                if !self.is_end_given() {
+                    return Ok(Some(self.verdict.apply(reply)));
                 }
-                connection.end_transaction();
-                return Ok(Some(self.verdict.apply(reply)));
+                self.oddities.objection.get_or_insert(reply);
             }
-            Expected::Message => return Ok(Some(self.verdict.apply(reply))),
+            Expected::Block => {}
+            Expected::Message => return self.take_last(reply, connection).map(Some),
         }
         Ok(None)
+    }
+
+    /// The reply to the message is there.
+    fn take_last<Io: Wire>(
+        &mut self,
+        reply: Reply,
+        connection: &mut Connection<Io>,
+    ) -> Result<Reply, Failure> {
+        if reply.is_positive() {
+            if !connection.output().is_empty() || self.is_overtaken(connection) {
+                return Err(unexpected(&reply, Phase::EndOfData).into());
+            }
+            connection.end_transaction();
+        }
+        let is_any_accepted = self.verdict.has_accepted();
+        if let Some(held) = self.oddities.mail.take() {
+            self.take_mail_reply(held.settle(&reply, Some(connection.sign(Reply::sender_ok()))));
+        }
+        for (rcpt, held) in std::mem::take(&mut self.oddities.recipients) {
+            let accepted = || connection.sign(Reply::recipient_ok());
+            let answer = held.settle(&reply, (!is_any_accepted).then(accepted));
+            rcpt.answer(self.verdict.recipient_reply(answer));
+        }
+        let objection = self.oddities.objection.take();
+        let reply = match objection {
+            Some(objection) if reply.is_negative() => objection,
+            _ => reply,
+        };
+        Ok(self.verdict.apply(reply))
+    }
+
+    /// Whether the reply that was taken for the final one was to an earlier command, since there
+    /// are more replies than commands and the last of them is a refusal.
+    fn is_overtaken<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> bool {
+        if !self.is_ahead || !connection.has_input() {
+            return false;
+        }
+        match connection.buffered_reply() {
+            // The message was accepted before the server closes.
+            Some(reply) if reply.closes_connection() => false,
+            surplus => {
+                self.oddities.note();
+                surplus.is_some_and(|reply| reply.is_negative())
+            }
+        }
+    }
+
+    /// The server has said 421. It has the last word, unless the message has gone to it: then the
+    /// reply to that may still come.
+    fn take_closing(&mut self, reply: Reply) -> Option<Reply> {
+        if !self.is_end_given() || matches!(self.expected.front(), Some(Expected::Message) | None) {
+            return Some(reply);
+        }
+        self.hold_front(Held::unclear(reply.clone()));
+        self.oddities.objection = Some(reply);
+        None
+    }
+
+    /// Takes in what is no reply at all.
+    pub(super) fn take_invalid<Io: Wire>(
+        &mut self,
+        error: ClientError,
+        connection: &Connection<Io>,
+    ) -> Result<(), Failure> {
+        let is_line_only = matches!(
+            error,
+            ClientError::InvalidReply {
+                source: InvalidReply::NoCode,
+                ..
+            }
+        );
+        if !is_line_only {
+            return self.take_nonsense(error, connection);
+        }
+        if self.is_end_given() && self.oddities.takes_noise() {
+            Ok(())
+        } else {
+            Err(error.into())
+        }
+    }
+
+    /// Takes in a reply that makes no sense in answer to the command whose turn it is.
+    fn take_nonsense<Io: Wire>(
+        &mut self,
+        error: ClientError,
+        connection: &Connection<Io>,
+    ) -> Result<(), Failure> {
+        match self.expected.front() {
+            Some(Expected::Rcpt(_)) => {}
+            Some(Expected::Rset | Expected::Mail | Expected::Block) if self.is_end_given() => {}
+            _ => return Err(error.into()),
+        }
+        self.oddities.note();
+        let reply = connection.failure(error).into_reply();
+        if self.is_end_given() {
+            self.hold_front(Held::nonsense(reply));
+        } else if let Some(Expected::Rcpt(rcpt)) = self.expected.pop_front() {
+            rcpt.answer(self.verdict.recipient_reply(reply));
+        }
+        Ok(())
+    }
+
+    /// Lets the command whose turn it is wait for the reply to the message.
+    fn hold_front(&mut self, held: Held) {
+        match self.expected.pop_front() {
+            Some(Expected::Mail) => self.oddities.mail = Some(held),
+            Some(Expected::Rcpt(rcpt)) => self.oddities.recipients.push((rcpt, held)),
+            _ => {}
+        }
     }
 
     fn take_mail_reply(&mut self, reply: Reply) {
         if let Some(slot) = self.mail_slot.take() {
             slot.answer(reply.clone());
         }
-        self.verdict.mail = Some(reply);
+        // From now on there is no other host.
+        self.intake.content.forget_sent();
+        self.verdict.note_mail(reply);
     }
 
-    /// The server waits for the message.
-    fn go_ahead<Io: Wire>(&mut self, connection: &mut Connection<Io>) {
+    /// The server waits for the message; returns the final reply where it gets none.
+    fn go_ahead<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Option<Reply> {
         if self.verdict.has_accepted() {
             self.stage = Stage::Message(Framing::Dots(Dots::default()));
-            return;
+            return None;
+        }
+        if self.oddities.is_any() {
+            // It may think that somebody is there to receive it, even an empty one.
+            return Some(self.verdict.refusal());
         }
         // DATA was pipelined, and all recipients were refused: RFC 2920 section 3.1.
         connection
@@ -90,6 +221,12 @@ impl Exchange {
             .extend_from_slice(Dots::default().end());
         self.expected.push_back(Expected::Message);
         self.stage = Stage::Done;
+        None
+    }
+
+    /// Whether the end of the message has gone to the server, or is about to.
+    pub(super) fn is_end_given(&self) -> bool {
+        matches!(self.expected.back(), Some(Expected::Message))
     }
 
     /// What the server is busy with.
@@ -100,56 +237,19 @@ impl Exchange {
             (None, _) => Phase::Rcpt,
         }
     }
+
+    /// The final reply where the server has gone without one, if what it has said is enough.
+    pub(super) fn last_words(&self) -> Option<Reply> {
+        let objection = self.oddities.objection.clone();
+        objection.or_else(|| {
+            let is_open = |expected: &Expected| matches!(expected, Expected::Rcpt(_));
+            let is_undecided = self.expected.iter().any(is_open) || self.oddities.is_holding();
+            self.verdict.certain_refusal(is_undecided)
+        })
+    }
 }
 
-fn unexpected(reply: &Reply, phase: Phase) -> Failure {
+fn unexpected(reply: &Reply, phase: Phase) -> ClientError {
     let code = reply.code();
-    ClientError::UnexpectedReply { phase, code }.into()
-}
-
-// === impl Verdict ===
-
-impl Verdict {
-    pub(super) fn is_mail_answered(&self) -> bool {
-        self.mail.is_some()
-    }
-
-    pub(super) fn is_mail_refused(&self) -> bool {
-        self.mail_refusal().is_some()
-    }
-
-    fn mail_refusal(&self) -> Option<&Reply> {
-        self.mail.as_ref().filter(|reply| reply.is_negative())
-    }
-
-    pub(super) fn has_accepted(&self) -> bool {
-        self.accepted > 0
-    }
-
-    pub(super) fn note_recipient(&mut self, reply: &Reply) {
-        let is_transient = |reply: &Reply| reply.is_transient();
-        if reply.is_positive() {
-            self.accepted += 1;
-        } else if !self.refused.as_ref().is_some_and(is_transient)
-            && (self.refused.is_none() || reply.is_transient())
-        {
-            self.refused = Some(reply.clone());
-        }
-    }
-
-    /// The final reply where nothing was accepted.
-    pub(super) fn refusal(&self) -> Reply {
-        let refusal = self.mail_refusal().or(self.refused.as_ref());
-        refusal.cloned().unwrap_or_else(Reply::no_valid_recipients)
-    }
-
-    /// The final reply, given the server's reply to the message: that, unless there was nobody
-    /// to receive it.
-    fn apply(&self, reply: Reply) -> Reply {
-        if self.has_accepted() {
-            reply
-        } else {
-            self.refusal()
-        }
-    }
+    ClientError::UnexpectedReply { phase, code }
 }

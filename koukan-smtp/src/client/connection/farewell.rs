@@ -1,0 +1,57 @@
+//! The last words on a connection.
+
+use std::future::poll_fn;
+
+use koukan_core::reply::Reply;
+use tokio::time::timeout;
+
+use crate::client::{ClientError, Phase, Wire};
+
+use super::Connection;
+
+impl<Io: Wire> Connection<Io> {
+    /// Hears out the replies that the server owes, and ends the transaction with RSET; says
+    /// whether the connection can be used for another one.
+    ///
+    /// The caller limits the time.
+    ///
+    /// *Source*: RFC 5321 section 4.1.1.5.
+    pub(crate) async fn reset(&mut self, owed: usize) -> bool {
+        for _ in 0..owed {
+            match self.exchange(Phase::Rset).await {
+                // After 354 the server takes RSET for a line of the message.
+                Ok(reply) if !reply.closes_connection() && !reply.code().is_intermediate() => {}
+                _ => return false,
+            }
+        }
+        self.encoder().0.rset();
+        let reply = self.exchange(Phase::Rset).await;
+        self.end_transaction();
+        reply.is_ok_and(|reply| reply.is_positive()) && self.is_quiet()
+    }
+
+    /// Says QUIT, and waits a little for the answer, so that it does not come to a closed port.
+    ///
+    /// *Source*: RFC 5321 section 4.1.1.10.
+    pub(crate) async fn quit(mut self) {
+        self.encoder().0.quit();
+        let limit = self.timeouts.quit;
+        let answered = async {
+            // Replies that were owed come before the answer.
+            loop {
+                match self.exchange(Phase::Quit).await {
+                    Ok(reply) if reply.ends_session() => return,
+                    Ok(_) | Err(ClientError::InvalidReply { .. }) => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        // Nobody needs the answer.
+        let _ = timeout(limit, answered).await;
+    }
+
+    /// Writes what is in the output and waits for one reply.
+    pub(super) async fn exchange(&mut self, phase: Phase) -> Result<Reply, ClientError> {
+        poll_fn(|cx| self.poll_exchange(cx, phase)).await
+    }
+}

@@ -1,0 +1,33 @@
+//! A failure and its place.
+
+use koukan_core::reply::Reply;
+
+use super::{ClientError, Place};
+
+/// What went wrong, and with which host.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {error}")]
+pub(crate) struct HostFailure {
+    pub(crate) place: Place,
+    pub(crate) error: ClientError,
+}
+
+impl HostFailure {
+    pub(crate) fn new(place: Place, error: ClientError) -> Self {
+        Self { place, error }
+    }
+
+    /// Whether there was no address left to be tried.
+    pub(crate) fn is_no_address(&self) -> bool {
+        matches!(self.error, ClientError::NoAddress(_))
+    }
+
+    /// The reply that we make of it: it names host and phase, and carries which host was reached.
+    pub(crate) fn into_reply(self) -> Reply {
+        let reply = self.error.reply_at(&self.place);
+        match self.error.is_unreached() {
+            true => reply,
+            false => self.place.sign(reply),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Where something went wrong, in the words that replies and logs use.
+
+use std::fmt;
+
+use koukan_core::{
+    reply::{RemoteMta, Reply},
+    signals::HostPort,
+};
+
+/// The host that a failure is about, and its address as far as one was chosen.
+///
+/// *Shape* as text: `mx.example.com (192.0.2.1:25)`; where the host is known by its address or has
+/// none, `192.0.2.1:25` and `mx.example.com:25`.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Host(HostPort),
+    Address(RemoteMta),
+}
+
+impl Place {
+    /// Says which host a reply is about.
+    pub(crate) fn sign(&self, reply: Reply) -> Reply {
+        match self {
+            Self::Host(_) => reply,
+            Self::Address(remote) => reply.with_extension(remote.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => host.fmt(f),
+            Self::Address(RemoteMta { host, address }) => {
+                if host.parse() == Ok(address.ip()) {
+                    address.fmt(f)
+                } else {
+                    write!(f, "{host} ({address})")
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_named_once() {
+        let at = |host: &str| {
+            Place::Address(RemoteMta {
+                host: host.into(),
+                address: ([192, 0, 2, 1], 25).into(),
+            })
+        };
+        assert_eq!(at("mx.example").to_string(), "mx.example (192.0.2.1:25)");
+        assert_eq!(at("192.0.2.1").to_string(), "192.0.2.1:25");
+        let host = "[2001:db8::1]:25";
+        assert_eq!(Place::Host(host.parse().unwrap()).to_string(), host);
+    }
+}

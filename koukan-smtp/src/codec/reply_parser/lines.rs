@@ -1,0 +1,82 @@
+//! The lines of one reply, until the last one is there.
+
+use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
+
+use super::{CodesDiffer, InvalidReply, LINES_MAX, TEXT_MAX, line::Line};
+
+/// What the lines so far come to.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// The three digits of the last line that had some.
+    number: u16,
+    enhanced: Option<EnhancedCode>,
+    text: String,
+    count: usize,
+    /// Whether lines promised different things by the first digits of their codes.
+    differ: bool,
+}
+
+impl Lines {
+    pub(super) fn start(line: &Line<'_>) -> Self {
+        let (enhanced, text) = match line.split_enhanced() {
+            Some((enhanced, text)) => (Some(enhanced), text),
+            None => (None, line.text),
+        };
+        let mut lines = Self {
+            number: line.number,
+            enhanced,
+            text: String::with_capacity(text.len()),
+            count: 1,
+            differ: false,
+        };
+        lines.push_lossy(text);
+        lines
+    }
+
+    /// Adds a line. Its code counts, not those of the lines before it.
+    pub(super) fn add(&mut self, line: &Line<'_>) {
+        let is_other_class = line.class() != self.number / 100;
+        self.differ |= is_other_class;
+        self.number = line.number;
+        // An enhanced code other than the first line's is left in the text rather than lost.
+        let text = match line.split_enhanced() {
+            Some((enhanced, text)) if is_other_class => {
+                self.enhanced = Some(enhanced);
+                text
+            }
+            Some((enhanced, text)) if self.enhanced == Some(enhanced) => text,
+            _ => {
+                self.enhanced = self.enhanced.filter(|_| !is_other_class);
+                line.text
+            }
+        };
+        self.add_text(text);
+    }
+
+    /// Adds a line that has no code: amid a reply it can be nothing but text.
+    pub(super) fn add_text(&mut self, text: &[u8]) {
+        self.count += 1;
+        if self.count <= LINES_MAX && self.text.len() + text.len() <= TEXT_MAX {
+            self.text.push('\n');
+            self.push_lossy(text);
+        }
+    }
+
+    fn push_lossy(&mut self, text: &[u8]) {
+        for chunk in text.utf8_chunks() {
+            self.text.push_str(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                self.text.push('?');
+            }
+        }
+    }
+
+    pub(super) fn into_reply(self) -> Result<Reply, InvalidReply> {
+        let code = ReplyCode::new(self.number).map_err(|_| InvalidReply::Code(self.number))?;
+        let reply = Reply::new(code, self.enhanced, self.text);
+        Ok(match self.differ {
+            true => reply.with_extension(CodesDiffer),
+            false => reply,
+        })
+    }
+}
