@@ -9,7 +9,7 @@ use koukan_core::{
 };
 use koukan_smtp::codec::{
     BareLineEnds, BodyEvent, Capabilities, CommandDecoder, CommandEncoder, DataDecoder,
-    DotStuffing, MailParameters, ReplyParser, encode_reply,
+    DotStuffing, Foreknowledge, MailParameters, ReplyParser, encode_reply,
 };
 
 use crate::content::message;
@@ -56,7 +56,8 @@ pub(crate) fn encode(times: usize) {
     for _ in 0..times {
         commands.clear();
         let mut encoder = CommandEncoder::new(&mut commands);
-        let chosen = MailParameters::choose(&from, &parameters, &capabilities, Some(5_000));
+        let message = Foreknowledge::of_length(5_000);
+        let chosen = MailParameters::choose(&from, &parameters, &capabilities, message);
         encoder.mail(&from, &chosen.expect("nothing is asked for"));
         encoder.rcpt(&to, &parameters, &capabilities);
         encoder.data();

@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use koukan_core::{path::Parameters, reply::Reply};
 use koukan_smtp::codec::{
     BareLineEnds, Capabilities, CommandDecoder, CommandEncoder, DataDecoder, DotStuffing,
-    MailParameters, ReplyParser, encode_reply,
+    Foreknowledge, MailParameters, ReplyParser, encode_reply,
 };
 
 const COMMANDS: &[u8] =
@@ -42,7 +42,8 @@ fn codec(criterion: &mut Criterion) {
         bencher.iter(|| {
             output.clear();
             let mut encoder = CommandEncoder::new(&mut output);
-            let chosen = MailParameters::choose(&from, &parameters, &capabilities, Some(5_000));
+            let message = Foreknowledge::of_length(5_000);
+            let chosen = MailParameters::choose(&from, &parameters, &capabilities, message);
             encoder.mail(&from, &chosen.unwrap());
             encoder.rcpt(&to, &parameters, &capabilities);
             encoder.data();

@@ -38,6 +38,16 @@ pub struct Foreknowledge {
     pub is_ascii: Option<bool>,
 }
 
+impl Foreknowledge {
+    /// A message of which nothing but the size is known.
+    pub fn of_length(octets: u64) -> Self {
+        Self {
+            length: Some(octets),
+            ..Self::default()
+        }
+    }
+}
+
 /// Why a message cannot go to a server as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

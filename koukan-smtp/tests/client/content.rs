@@ -45,12 +45,12 @@ async fn dots_are_stuffed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn data_goes_before_the_body_is_there() {
+async fn data_waits_for_the_body_since_nobody_can_go_back_after_it() {
     let net = Net::new([hello("PIPELINING")
         + ENVELOPE
-        + "C: DATA
+        + "QUIET
+           C: DATA
            S: 354 go
-           QUIET
            C: hi
            C: .
            S: 250 queued"]);

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     net::Net,
-    sending::{add, hello, send, start, start_with},
+    sending::{add, hello, progress_for, send, start, start_with},
 };
 
 /// All of a transaction that is accepted.
@@ -45,7 +45,11 @@ async fn a_connection_is_reset_and_kept_when_the_client_gives_up() {
         };
         let net = Net::new([hello(extensions) + ENVELOPE + RESET + &accepted + QUIT]);
         let endpoint = net.endpoint();
-        drop(start_with(&endpoint, &["b"]).await);
+        let mut driver = start_with(&endpoint, &["b"]).await;
+        // As a leg of an Exploder does, long before its client says DATA.
+        driver.data();
+        progress_for(&mut driver, 1).await;
+        drop(driver);
         sleep(Duration::from_secs(1)).await;
         let replies = send(&endpoint, &["b"], "hi\r\n").await;
         assert_eq!(replies[2], "250 queued");

@@ -49,8 +49,9 @@ pub(super) enum Start {
 
 /// Decides how to start the message when there are no more recipients.
 ///
-/// Before it is known that anybody will receive it, DATA goes only if it need not wait for the
-/// body, and a block only if it is all.
+/// DATA goes only when something of the message is there: from then on a client that gives up
+/// leaves the server amid a message, which cannot be ended politely. Before it is known that anybody
+/// will receive it, a block goes only if it is all.
 pub(super) fn start(
     has_accepted: bool,
     is_undecided: bool,
@@ -60,7 +61,8 @@ pub(super) fn start(
     match (has_accepted, is_undecided) {
         (false, false) => Start::Never,
         (true, _) if capabilities.chunking => Start::Blocks,
-        (true, _) => Start::Data,
+        (true, _) if content.is_begun() => Start::Data,
+        (true, _) => Start::Wait,
         (false, true) if capabilities.chunking && content.is_whole() => Start::Blocks,
         (false, true) if !capabilities.chunking && content.is_begun() => Start::Data,
         (false, true) => Start::Wait,
@@ -190,6 +192,15 @@ mod tests {
         let content = content("body", true);
         let start = start(has_accepted, is_undecided, &capabilities, &content);
         assert_eq!(start, expected);
+    }
+
+    #[test]
+    fn data_waits_for_the_message() {
+        let capabilities = Capabilities::default();
+        let none = Content::new(Body::empty());
+        assert_eq!(start(true, false, &capabilities, &none), Start::Wait);
+        let some = content("body", false);
+        assert_eq!(start(true, false, &capabilities, &some), Start::Data);
     }
 
     #[rstest]
