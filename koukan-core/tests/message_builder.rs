@@ -49,6 +49,33 @@ fn example() -> Value {
     })
 }
 
+/// Fields that have a grammar of their own, as Python reads them.
+#[test]
+fn python_reads_structured_fields() {
+    let json = json!({"headers": [
+        ["resent-to", "Jörg, K <j@x.org>"],
+        ["resent-from", [{"display_name": "Ä B", "address": "a@x.org"}]],
+        ["list-id", "Grüße an alle <list.example.com>"],
+        ["list-unsubscribe", format!("<https://x.org/{}>, <mailto:a@x.org>", "a".repeat(200))],
+        ["disposition-notification-to", "Ü <u@x.org>"],
+    ]});
+    let message = render(&json, &vec![]);
+    check_lines(&message);
+    assert!(message.is_ascii());
+    let described = &python::describe([&message[..]])[0];
+    assert_eq!(described["defects"], json!([]));
+    let headers = described["headers"].as_array().unwrap();
+    let said = json["headers"].as_array().unwrap();
+    for (header, said) in headers.iter().zip(said) {
+        let expected = match said[0].as_str().unwrap() {
+            "resent-to" => "\"Jörg, K\" <j@x.org>",
+            "resent-from" => "Ä B <a@x.org>",
+            _ => said[1].as_str().unwrap(),
+        };
+        assert_eq!(header[1], expected);
+    }
+}
+
 fn example_blobs() -> message::Blobs {
     vec![
         ("my_plain_body".into(), "hello".into()),

@@ -101,6 +101,28 @@ fn what_is_wrong_is_told_with_its_path() {
             "headers[1][1][1]",
         ),
         (header("X", json!(["y"])), "headers[1][1]"),
+        // What a field has no way to say.
+        (header("auto-submitted", json!("grün")), "headers[1][1]"),
+        (header("Errors-To", json!("grün")), "headers[1][1]"),
+        (header("resent-date", json!("grün")), "headers[1][1]"),
+        (
+            header("resent-message-id", json!(["a", "b"])),
+            "headers[1][1]",
+        ),
+        (
+            header(
+                "resent-sender",
+                json!([{"address": "a@b"}, {"address": "c@d"}]),
+            ),
+            "headers[1][1]",
+        ),
+        (
+            header(
+                "list-unsubscribe",
+                json!(format!("<https://x/{}>", "x".repeat(900))),
+            ),
+            "headers[1][1]",
+        ),
         (
             json!({"headers": [["To", {"address": "a@b"}], ["to", {"address": "a@b"}]]}),
             "headers[1]",
@@ -267,9 +289,18 @@ fn what_the_next_hop_must_offer_is_told() {
     assert!(with("from", json!({"address": "ü@b"})).needs_smtputf8());
     assert!(with("from", json!({"address": "a@ü"})).needs_8bitmime());
     assert!(with("references", json!(["ü@b"])).needs_smtputf8());
+    assert!(with("resent-to", json!("A <ü@b>")).needs_smtputf8());
+    assert!(!with("resent-bcc", json!("A <ü@b>")).needs_smtputf8());
+    assert!(!with("list-id", json!("Ü <l.x>")).needs_8bitmime());
     let attached = json!({"content_type": "message/rfc822", "content": {"create_id": "a"}});
     let attached = spec(&json!({"file_attachments": [attached]}));
     assert!(attached.needs_8bitmime() && !attached.needs_smtputf8());
+}
+
+#[test]
+fn what_a_parser_found_out_is_no_part_of_a_spec() {
+    let json = json!({"headers": [], "delivery_status": {"recipients": []}});
+    assert_eq!(spec(&json), spec(&json!({})));
 }
 
 #[test]

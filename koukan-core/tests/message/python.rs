@@ -44,6 +44,7 @@ def describe(octets):
         "subject": text(message["subject"]),
         "date": message["date"].datetime.timestamp() if message["date"] else None,
         "addresses": addresses,
+        "headers": [[name, str(value)] for name, value in message.items()],
         "parts": parts,
         "structure": [part.get_content_type() for part in message.walk()],
         "defects": [repr(d) for part in message.walk() for d in part.defects],

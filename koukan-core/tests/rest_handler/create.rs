@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use koukan_core::{
     context::Sender,
+    path::ReversePath,
     reply::Reply,
-    resource::{BodySource, RefusalKind},
+    resource::{BodySource, Create, RefusalKind},
     test_util::{Answer, Script},
+    transaction::Mail,
 };
 use serde_json::json;
 
@@ -124,6 +126,77 @@ async fn what_is_missing_or_unknown_is_refused_with_its_field() {
     }
     let census = agent.storage.backend().census().await.unwrap();
     assert_eq!(census, koukan_core::storage::Census::default());
+}
+
+fn described(headers: serde_json::Value) -> Create {
+    let mut create = whole();
+    let text = json!({"content_type": "text/plain", "content": {"inline": "hello, world!"}});
+    let json = json!({"headers": headers, "text_body": [text]});
+    create.draft.body = Some(BodySource::MessageBuilder(json));
+    create
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_has_an_author_and_a_sender() {
+    let of = |names: &[&str]| {
+        let of = names.iter().map(|name| json!({"address": name}));
+        of.collect::<serde_json::Value>()
+    };
+    for (headers, expected) in [
+        (
+            json!([["subject", "hello"]]),
+            "From: alice@example.com\r\nSubject: hello\r\n",
+        ),
+        (
+            json!([["From", of(&["b@x"])], ["subject", "hello"]]),
+            "From: b@x\r\nSubject: hello\r\n",
+        ),
+        (
+            json!([["from", of(&["b@x", "c@x"])], ["subject", "hello"]]),
+            "From: b@x, c@x\r\nSender: alice@example.com\r\nSubject: hello\r\n",
+        ),
+        (
+            json!([["from", of(&["b@x", "c@x"])], ["sender", of(&["c@x"])]]),
+            "From: b@x, c@x\r\nSender: c@x\r\n",
+        ),
+        (
+            json!([["resent-from", of(&["b@x", "c@x"])]]),
+            "From: alice@example.com\r\nResent-From: b@x, c@x\r\n\
+             Resent-Sender: alice@example.com\r\n",
+        ),
+    ] {
+        let upstream = Script::new();
+        let agent = Agent::over(upstream.clone()).await;
+        let created = agent.create(described(headers.clone())).await;
+        agent.end(&created.location).await;
+        let received = upstream.only_received();
+        let message = received.text();
+        assert!(message.starts_with(expected), "{headers}: {message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_null_reverse_path_is_no_author() {
+    let agent = Agent::over(Script::new()).await;
+    let mut create = described(json!([["subject", "hello"]]));
+    let null = ReversePath::Null;
+    create.draft.mail_from = Some(Mail::new(null.clone()));
+    let refusal = agent.try_create(create).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Malformed);
+    let field = refusal.field.as_deref();
+    assert_eq!(field, Some("body.message_builder.headers"));
+    let mut create = described(json!([["from", [{"address": "b@x"}, {"address": "c@x"}]]]));
+    create.draft.mail_from = Some(Mail::new(null));
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let created = agent.create(create).await;
+    agent.end(&created.location).await;
+    let received = upstream.only_received();
+    assert!(
+        received
+            .text()
+            .starts_with("From: b@x, c@x\r\nSender: b@x\r\n")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,10 @@
 //!   NUL or a line longer than 998 octets fails the body with
 //!   [`Reply::bad_content`](crate::reply::Reply::bad_content). Such a message needs 8BITMIME:
 //!   [`Spec::needs_8bitmime`].
-//! - Header text that is not ASCII is encoded as RFC 2047 says, parameters as RFC 2231 says.
+//! - Header text that is not ASCII is encoded as RFC 2047 says, parameters as RFC 2231 says. Fields
+//!   that are more than text, such as `Resent-To`, `List-Unsubscribe` or `Auto-Submitted`, are
+//!   encoded by their grammar: names, words and comments alone, URIs with `%`; what is ASCII stays as
+//!   it is.
 //!   Addresses and ids that are not ASCII are not encoded, for which there is no way: the message
 //!   needs SMTPUTF8, as [`Spec::needs_smtputf8`] tells.
 //!

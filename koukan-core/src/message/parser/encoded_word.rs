@@ -1,9 +1,21 @@
 //! Encoded words: RFC 2047, and what people make of it.
+//!
+//! Whole header fields are decoded here, since mail-parser decodes each word by itself, and so
+//! loses the characters that are broken between two words, and the state of ISO-2022.
 
-use super::{charset, transfer};
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use super::{
+    charset::{self, Charset},
+    transfer,
+};
 
 /// Octets of an encoded word, at most; those of RFC 2047 have 75.
 const MAX_WORD: usize = 2000;
+/// Octets of a charset's name in one, at most.
+const MAX_CHARSET: usize = 80;
 
 /// Decodes the encoded words in a text, wherever they stand.
 pub(super) fn decode(text: &str) -> String {
@@ -11,11 +23,11 @@ pub(super) fn decode(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("=?") {
         let (before, word) = rest.split_at(at);
-        match Word::read(word) {
-            Some(word) => {
+        match Word::read(word.as_bytes()) {
+            Some(found) => {
                 decoded.plain(before);
-                decoded.word(&word);
-                rest = &rest[at + word.length..];
+                decoded.word(&found);
+                rest = &word[found.length..];
             }
             None => {
                 decoded.plain(&rest[..at + 2]);
@@ -27,48 +39,121 @@ pub(super) fn decode(text: &str) -> String {
     decoded.finish()
 }
 
+/// Octets of the encoded word that a text begins with.
+pub(super) fn length(text: &str) -> Option<usize> {
+    Word::read(text.as_bytes()).map(|word| word.length)
+}
+
+/// A header field whose encoded words are ASCII: octets that should have been encoded are, so that
+/// they are still of the word's charset when the rest has been decoded.
+pub(super) fn escape(value: &[u8]) -> Cow<'_, [u8]> {
+    let is_wrong =
+        |octet: u8| !octet.is_ascii() || octet.is_ascii_control() && !b"\r\n\t".contains(&octet);
+    let mut escaped: Vec<u8> = Vec::new();
+    let mut taken = 0;
+    for at in memmem::find_iter(value, "=?") {
+        if at < taken {
+            continue;
+        }
+        let Some(word) = Word::read(&value[at..]) else {
+            continue;
+        };
+        let end = at + word.length;
+        if word.encoding == Encoding::Q && value[at..end].iter().any(|octet| is_wrong(*octet)) {
+            escaped.extend_from_slice(&value[taken..at]);
+            for octet in &value[at..end] {
+                match is_wrong(*octet) {
+                    true => escaped.extend_from_slice(format!("={octet:02X}").as_bytes()),
+                    false => escaped.push(*octet),
+                }
+            }
+            taken = end;
+        }
+    }
+    if taken == 0 {
+        return value.into();
+    }
+    escaped.extend_from_slice(&value[taken..]);
+    escaped.into()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    B,
+    Q,
+}
+
 struct Word<'a> {
     charset: &'a str,
-    octets: Vec<u8>,
+    encoding: Encoding,
+    data: &'a [u8],
     length: usize,
 }
 
 impl<'a> Word<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let end = text.floor_char_boundary(MAX_WORD);
-        let inner = text[..end].strip_prefix("=?")?;
-        let (charset, tail) = inner.split_once('?')?;
-        let (encoding, tail) = tail.split_once('?')?;
-        let (data, _) = tail.split_once("?=")?;
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let inner = text[..text.len().min(MAX_WORD)].strip_prefix(b"=?")?;
+        let end = memchr::memchr(b'?', &inner[..inner.len().min(MAX_CHARSET)])?;
+        let (charset, tail) = inner.split_at(end);
+        let charset = std::str::from_utf8(charset).ok()?;
         if charset.is_empty() || !charset.bytes().all(|octet| octet.is_ascii_graphic()) {
             return None;
         }
-        let octets = match encoding {
-            "b" | "B" => transfer::base64(data.as_bytes()),
-            "q" | "Q" => {
-                let mut octets = Vec::with_capacity(data.len());
-                let data = data.replace('_', " ");
-                transfer::hex(data.as_bytes(), b'=', &mut octets);
-                octets
-            }
+        let encoding = match tail {
+            [b'?', b'b' | b'B', b'?', ..] => Encoding::B,
+            [b'?', b'q' | b'Q', b'?', ..] => Encoding::Q,
             _ => return None,
         };
+        let data = &tail[3..];
+        let data = &data[..memmem::find(data, b"?=")?];
         Some(Self {
             // RFC 2231 section 5: the language is of no interest.
             charset: charset.split('*').next().unwrap_or(charset),
-            octets,
-            length: 2 + charset.len() + 1 + encoding.len() + 1 + data.len() + 2,
+            encoding,
+            data,
+            length: 2 + charset.len() + 3 + data.len() + 2,
         })
+    }
+
+    fn decode(&self) -> Vec<u8> {
+        match self.encoding {
+            Encoding::B => transfer::base64(self.data),
+            Encoding::Q => {
+                let spaced = |octet: &u8| if *octet == b'_' { b' ' } else { *octet };
+                let data: Vec<u8> = self.data.iter().map(spaced).collect();
+                let mut octets = Vec::with_capacity(data.len());
+                transfer::hex(&data, b'=', &mut octets);
+                octets
+            }
+        }
+    }
+
+    /// The characters of base64 that it has, and how many of them would have padding.
+    fn base64(&self) -> Option<(Vec<u8>, usize)> {
+        if self.encoding == Encoding::Q {
+            return None;
+        }
+        let is_base64 = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
+        let data: Vec<u8> = self.data.iter().copied().filter(is_base64).collect();
+        let left = data.len() % 4;
+        Some((data, left))
     }
 }
 
 #[derive(Default)]
 struct Decoded<'a> {
     text: String,
-    /// Octets of words side by side in one charset: some break characters between them.
-    open: Option<(&'a str, Vec<u8>)>,
+    /// Words side by side in one charset: some break characters between them.
+    open: Option<Open<'a>>,
     /// Blanks after a word, which count for nothing if another word follows.
     blanks: &'a str,
+}
+
+struct Open<'a> {
+    charset: &'a str,
+    octets: Vec<u8>,
+    /// Characters of base64 at the end that were not a group of four, and what they were taken for.
+    left: Vec<u8>,
 }
 
 impl<'a> Decoded<'a> {
@@ -84,19 +169,24 @@ impl<'a> Decoded<'a> {
     fn word(&mut self, word: &Word<'a>) {
         self.blanks = "";
         match &mut self.open {
-            Some((charset, octets)) if charset.eq_ignore_ascii_case(word.charset) => {
-                octets.extend_from_slice(&word.octets);
-            }
+            Some(open) if open.takes(word.charset) => open.add(word),
             _ => {
                 self.close();
-                self.open = Some((word.charset, word.octets.clone()));
+                let mut open = Open {
+                    charset: word.charset,
+                    octets: Vec::new(),
+                    left: Vec::new(),
+                };
+                open.add(word);
+                self.open = Some(open);
             }
         }
     }
 
     fn close(&mut self) {
-        if let Some((charset, octets)) = self.open.take() {
-            self.text.push_str(&charset::decode(Some(charset), &octets));
+        if let Some(open) = self.open.take() {
+            let text = charset::decode(Some(open.charset), &open.octets);
+            self.text.push_str(&text);
             self.text.push_str(std::mem::take(&mut self.blanks));
         }
     }
@@ -104,6 +194,40 @@ impl<'a> Decoded<'a> {
     fn finish(mut self) -> String {
         self.close();
         self.text
+    }
+}
+
+impl Open<'_> {
+    /// Whether octets of that charset are decoded together with these.
+    fn takes(&self, charset: &str) -> bool {
+        match Charset::named(charset) {
+            None => self.charset.eq_ignore_ascii_case(charset),
+            // What is base64 in UTF-7 ends with the word, also without a `-`.
+            Some(Charset::Utf7) => false,
+            named => Charset::named(self.charset) == named,
+        }
+    }
+
+    fn add(&mut self, word: &Word<'_>) {
+        let Some((data, left)) = word.base64() else {
+            self.left.clear();
+            self.octets.extend_from_slice(&word.decode());
+            return;
+        };
+        // Some break the base64 itself between two words.
+        if !self.left.is_empty() && left != 0 && (self.left.len() + left).is_multiple_of(4) {
+            let guessed = transfer::base64(&self.left).len();
+            self.octets.truncate(self.octets.len() - guessed);
+            let mut joined = std::mem::take(&mut self.left);
+            joined.extend_from_slice(&data);
+            self.octets.extend_from_slice(&transfer::base64(&joined));
+            return;
+        }
+        self.octets.extend_from_slice(&transfer::base64(&data));
+        self.left = match data.contains(&b'=') {
+            true => Vec::new(),
+            false => data[data.len() - left..].to_vec(),
+        };
     }
 }
 
@@ -122,16 +246,47 @@ mod tests {
                 "a üü b",
             ),
             ("=?utf-8?b?w7w=?==?utf-8?b?w7w=?=", "üü"),
-            // A character that is broken between two words.
-            ("=?utf-8?q?=C3?= =?utf-8?q?=BC?=", "ü"),
+            // A character that is broken between two words, also of another spelling.
+            ("=?utf-8?q?=C3?= =?utf8?q?=BC?=", "ü"),
             ("=?koi8-r?b?8NI=?=", "Пр"),
             (
                 "=?utf-8?x?abc?= =?utf-8?q?abc",
                 "=?utf-8?x?abc?= =?utf-8?q?abc",
             ),
             ("=?=?utf-8?q?a?=", "=?a"),
+            ("=?utf-8?q??=", ""),
+            // Base64 that is broken between two words.
+            ("=?utf-8?b?5pel5p?= =?utf-8?b?ys6Kqe?=", "日本語"),
+            ("=?utf-8?b?aGk?= =?utf-8?b?aGlo?=", "hihih"),
+            // Words of ISO-2022, each of which begins and ends in ASCII, or does not.
+            (
+                "=?ISO-2022-JP?B?GyRCJCIbKEI=?= =?iso-2022-jp?B?GyRCJCQbKEI=?=",
+                "あい",
+            ),
+            (
+                "=?iso-2022-jp?B?GyRCJCI=?= =?iso-2022-jp?B?JCQbKEI=?= x",
+                "あい x",
+            ),
+            ("=?utf-7?q?+AKM?= =?utf-7?q?1?=", "£1"),
+            ("=?iso-2022-kr?b?GyQpQw5HUQ8=?=", "한"),
         ] {
             assert_eq!(decode(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn octets_that_were_not_encoded_are_of_the_charset_of_the_word() {
+        for (value, expected) in [
+            (&b"=?iso-8859-5?Q?=BF\xe0?= \xfc"[..], "Пр ü"),
+            (b"a =?koi8-r?q?\xf0\xd2?=", "a Пр"),
+            (b"=?utf-8?Q?\xc3\xbc?=", "ü"),
+            (b"=?iso-2022-jp?Q?\x1b$B$\"\x1b(B?=", "あ"),
+            (b"=?iso-8859-1?b?/A\xff==?=", "ü"),
+            (b"plain", "plain"),
+        ] {
+            let escaped = escape(value);
+            let line = charset::decode(None, &escaped);
+            assert_eq!(decode(&line), expected, "{value:?}");
         }
     }
 }

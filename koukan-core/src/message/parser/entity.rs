@@ -8,8 +8,12 @@ const MAX_FIELDS: usize = 1000;
 
 /// A message or a part of one.
 pub(super) struct Entity {
+    /// A first line `From …`, which is of the mbox that the message was in.
+    pub(super) mbox_from: Option<Bytes>,
     pub(super) fields: Vec<Field>,
     pub(super) body: Bytes,
+    /// The header section was too long: the body begins with what remains of it.
+    pub(super) is_cut: bool,
 }
 
 /// A header field.
@@ -21,10 +25,16 @@ pub(super) struct Field {
 }
 
 impl Entity {
-    /// Takes the header section off. It ends with an empty line, or before a line that is no field.
-    pub(super) fn split(octets: Bytes) -> Self {
-        let mut fields: Vec<Field> = Vec::new();
-        let mut open: Option<(String, usize)> = None;
+    /// Takes the header section off. It ends with an empty line, before a line that is no field, or
+    /// before the field with which it has more than `max` octets.
+    pub(super) fn split(octets: Bytes, max: usize) -> Self {
+        let mut entity = Self {
+            mbox_from: None,
+            fields: Vec::new(),
+            body: Bytes::new(),
+            is_cut: false,
+        };
+        let mut open: Option<Open> = None;
         let mut position = 0;
         let mut body = octets.len();
         while position < octets.len() {
@@ -32,16 +42,26 @@ impl Entity {
             let end = position + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             let line = without_end(&octets[position..end]);
             let is_continued = matches!(line.first(), Some(b' ' | b'\t')) && position > 0;
-            let is_mbox = position == 0 && line.starts_with(b"From ");
             if !is_continued {
-                close(&mut fields, open.take(), &octets, position);
+                if let Some(from) = entity.close(open.take(), &octets, position, max) {
+                    body = from;
+                    break;
+                }
                 if line.is_empty() {
                     body = end;
                     break;
                 }
                 match name(line) {
-                    Some((name, after)) => open = Some((name, position + after)),
-                    None if is_mbox => {}
+                    Some((name, after)) => {
+                        open = Some(Open {
+                            name,
+                            from: position,
+                            value: position + after,
+                        });
+                    }
+                    None if position == 0 && line.starts_with(b"From ") => {
+                        entity.mbox_from = Some(octets.slice_ref(line));
+                    }
                     None => {
                         body = position;
                         break;
@@ -50,26 +70,49 @@ impl Entity {
             }
             position = end;
         }
-        close(&mut fields, open.take(), &octets, position);
-        Self {
-            fields,
-            body: octets.slice(body..),
+        if let Some(from) = entity.close(open, &octets, position, max) {
+            body = from;
         }
+        entity.body = octets.slice(body..);
+        entity
+    }
+
+    /// Adds a field; where it began, if there is no room for it.
+    fn close(
+        &mut self,
+        open: Option<Open>,
+        octets: &Bytes,
+        end: usize,
+        max: usize,
+    ) -> Option<usize> {
+        let open = open?;
+        if self.fields.len() == MAX_FIELDS || end > max {
+            self.is_cut = true;
+            return Some(open.from);
+        }
+        let value = octets.slice(open.value..end);
+        let name = open.name;
+        self.fields.push(Field { name, value });
+        None
     }
 
     /// The first field of that name.
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Octets of the header section.
+    pub(super) fn header_octets(&self) -> usize {
+        let octets = |field: &Field| field.name.len() + field.value.len();
+        self.fields.iter().map(octets).sum()
+    }
 }
 
-fn close(fields: &mut Vec<Field>, open: Option<(String, usize)>, octets: &Bytes, end: usize) {
-    if let Some((name, start)) = open
-        && fields.len() < MAX_FIELDS
-    {
-        let value = octets.slice(start..end);
-        fields.push(Field { name, value });
-    }
+/// A field whose end was not seen yet.
+struct Open {
+    name: String,
+    from: usize,
+    value: usize,
 }
 
 /// The name of a field, and where its value begins: RFC 5322 section 3.6.8, with the blanks of
@@ -92,7 +135,7 @@ mod tests {
     use super::*;
 
     fn split(text: &'static str) -> (Vec<(String, Bytes)>, Bytes) {
-        let Entity { fields, body } = Entity::split(text.into());
+        let Entity { fields, body, .. } = Entity::split(text.into(), 1000);
         let fields = fields.into_iter().map(|field| (field.name, field.value));
         (fields.collect(), body)
     }
@@ -119,5 +162,27 @@ mod tests {
         ] {
             assert_eq!(split(text), (fields(expected), body.into()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_is_body() {
+        for (max, expected, rest) in [
+            (15, &[("a", " b\r\n"), ("c", " d\r\n")][..], "x"),
+            (11, &[("a", " b\r\n")], "C: d\r\n\r\nx"),
+            (5, &[], "A: b\r\nC: d\r\n\r\nx"),
+        ] {
+            let entity = Entity::split("A: b\r\nC: d\r\n\r\nx".into(), max);
+            let is_cut = expected.len() < 2;
+            assert_eq!((entity.is_cut, entity.body), (is_cut, rest.into()));
+            let read = entity.fields.into_iter();
+            let read: Vec<_> = read.map(|field| (field.name, field.value)).collect();
+            assert_eq!(read, fields(expected));
+        }
+        let many = Bytes::from("A: b\r\n".repeat(1001));
+        let entity = Entity::split(many, usize::MAX);
+        assert_eq!(
+            (entity.fields.len(), entity.body),
+            (1000, "A: b\r\n".into())
+        );
     }
 }

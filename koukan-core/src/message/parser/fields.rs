@@ -1,25 +1,29 @@
 //! Header fields as JSON.
 
-use mail_parser::DateTime;
 use serde_json::{Value, json};
 
 use super::{
-    address, charset, encoded_word,
+    address, charset, date, encoded_word,
     entity::Field,
+    ids,
     parameters::{self, WithParameters},
 };
 
-/// Octets of a field's value that are looked at.
-const MAX_VALUE: usize = 64 << 10;
+/// Octets of a value that may be more than text.
+const MAX_STRUCTURED: usize = 256 << 10;
 
 impl Field {
     /// The value in one line, before encoded words are decoded.
     pub(super) fn line(&self) -> String {
-        charset::unfold(&self.value[..self.value.len().min(MAX_VALUE)])
+        let escaped = encoded_word::escape(&self.value);
+        charset::one_line(&charset::decode(None, &escaped))
     }
 
     /// The value, taken for one with parameters.
     pub(super) fn with_parameters(&self) -> WithParameters {
+        if self.value.len() > MAX_STRUCTURED {
+            return WithParameters::default();
+        }
         parameters::parse(&self.line())
     }
 
@@ -31,8 +35,9 @@ impl Field {
 
 fn value(name: &str, line: &str) -> Value {
     let structured = match name {
+        _ if line.len() > MAX_STRUCTURED => None,
         "from" | "to" | "cc" | "bcc" | "reply-to" | "sender" => addresses(line),
-        "message-id" | "in-reply-to" | "references" => ids(line),
+        "message-id" | "in-reply-to" | "references" => ids(line, name),
         "date" => date(line),
         "content-type" | "content-disposition" => with_parameters(line),
         _ => None,
@@ -42,8 +47,11 @@ fn value(name: &str, line: &str) -> Value {
 
 fn addresses(line: &str) -> Option<Value> {
     let list = address::parse(line);
-    // An empty group, such as "undisclosed-recipients:;", is a list of none.
-    let is_list = !list.is_empty() || line.contains(':');
+    let is_list = match list.is_empty() {
+        // An empty group, such as "undisclosed-recipients:;", is a list of none.
+        true => line.contains(':'),
+        false => list.iter().any(|addressee| !addressee.address.is_empty()),
+    };
     is_list.then(|| {
         let list = list.into_iter();
         list.map(|addressee| match addressee.display_name {
@@ -54,24 +62,15 @@ fn addresses(line: &str) -> Option<Value> {
     })
 }
 
-fn ids(line: &str) -> Option<Value> {
-    let ids: Vec<String> = match line.contains('<') {
-        true => {
-            let ids = line.split('<').skip(1);
-            let ids = ids.map(|id| id.split('>').next().unwrap_or_default());
-            ids.map(|id| id.replace(' ', "")).collect()
-        }
-        false => line.split(' ').map(str::to_owned).collect(),
-    };
-    let ids: Vec<_> = ids.into_iter().filter(|id| !id.is_empty()).collect();
+fn ids(line: &str, name: &str) -> Option<Value> {
+    let ids = ids::parse(line, name == "message-id");
     (!ids.is_empty()).then(|| ids.into())
 }
 
-fn date(line: &str) -> Option<Value> {
-    let date = DateTime::parse_rfc822(&format!("{line}\n")).filter(DateTime::is_valid)?;
-    let offset = i64::from(date.tz_hour) * 3600 + i64::from(date.tz_minute) * 60;
-    let offset = if date.tz_before_gmt { -offset } else { offset };
-    Some(json!({"unix_secs": date.to_timestamp(), "tz_offset": offset}))
+/// A date as the builder takes it.
+pub(super) fn date(line: &str) -> Option<Value> {
+    let moment = date::parse(line)?;
+    Some(json!({"unix_secs": moment.unix_secs, "tz_offset": moment.tz_offset}))
 }
 
 fn with_parameters(line: &str) -> Option<Value> {
@@ -92,10 +91,20 @@ mod tests {
                 json!([{"display_name": "A", "address": "a@x"}]),
             ),
             ("to", "undisclosed:;", json!([])),
+            (
+                "to",
+                "undisclosed recipients",
+                json!("undisclosed recipients"),
+            ),
             ("to", "", json!("")),
             ("message-id", "<a@b>", json!(["a@b"])),
             ("references", "<a@b> (c) <d@e>", json!(["a@b", "d@e"])),
             ("in-reply-to", "a@b", json!(["a@b"])),
+            (
+                "in-reply-to",
+                "Your message of Monday",
+                json!("Your message of Monday"),
+            ),
             (
                 "date",
                 "Wed, 6 Mar 2024 10:42:31 -0800",

@@ -23,8 +23,19 @@ pub(super) fn json(root: Node) -> Value {
     ] {
         json.insert(key.into(), values.into());
     }
+    if let Some(status) = delivery_status(&root) {
+        json.insert("delivery_status".into(), status.clone());
+    }
     json.insert("parts".into(), tree(root));
     json.into()
+}
+
+/// What the first part that is a delivery status says; those in attached messages are not meant.
+fn delivery_status(node: &Node) -> Option<&Value> {
+    match &node.content {
+        Content::Parts(nodes) => nodes.iter().find_map(delivery_status),
+        _ => node.delivery_status.as_ref(),
+    }
 }
 
 fn tree(node: Node) -> Value {
@@ -37,6 +48,22 @@ fn tree(node: Node) -> Value {
         }
         content => {
             json.insert("content".into(), content.to_json());
+        }
+    }
+    if let Some(message) = node.message {
+        json.insert("parts".into(), json!([tree(*message)]));
+    }
+    if let Some(status) = node.delivery_status {
+        json.insert("delivery_status".into(), status);
+    }
+    for (key, text) in [
+        ("mbox_from", node.around.mbox_from),
+        ("padding", node.around.padding),
+        ("preamble", node.around.preamble),
+        ("epilogue", node.around.epilogue),
+    ] {
+        if let Some(text) = text {
+            json.insert(key.into(), text.into());
         }
     }
     json.into()

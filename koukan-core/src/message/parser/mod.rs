@@ -6,7 +6,11 @@
 //! - `parts`, the MIME tree: each node has `content_type`, all `headers`, and either `parts` or
 //!   `content`. Structured header fields are parsed: addresses, ids, dates; `content-type` and
 //!   `content-disposition` are `["type/subtype", {parameters}]`. A field that is not what it should
-//!   be is a string. Names are in lower case.
+//!   be is a string. Names are in lower case. No octet of the message is missing from the tree: what
+//!   is neither header nor content stands in `mbox_from` (a first line `From …`), `padding` (what
+//!   stands behind the delimiter before the part), `preamble` and `epilogue` (what stands before the
+//!   first part and after the last one, or before and after encoded text), where there is any. A
+//!   preamble or an epilogue that is too long to be inline is one more part.
 //! - `headers`, `text_body`, `related_attachments`, `file_attachments`: the same as a
 //!   [`Spec`](super::builder::Spec), of which the message could have been built. Only what a builder
 //!   accepts is there: a malformed address, a second `Subject` and the MIME fields are not.
@@ -21,9 +25,18 @@
 //!   builder makes the same octets of that.
 //! - The text is the first alternative of bodies; further texts of a multipart/mixed are file
 //!   attachments.
-//! - An attached message, and any other message/*, is one opaque part, so that it stays the same
-//!   octet by octet. So is what is nested deeper than the limit, and what remains when there are
-//!   too many parts.
+//! - A multipart in which no part begins is a leaf, with all that is in it. So is what is nested
+//!   deeper than the limit, what remains when there are too many parts, and what follows a header
+//!   section that is too long.
+//! - An attached message (message/rfc822, message/global), and any other message/*, is one opaque
+//!   part, so that it stays the same octet by octet. The message that it is, is also taken apart: the
+//!   node has its tree in `parts`, beside its `content`; messages within that one have `parts` only.
+//!   The same is done with a header section (text/rfc822-headers, message/global-headers).
+//! - A message/delivery-status has `delivery_status`, and so has the whole message: for each of
+//!   `recipients` its `original_recipient`, `final_recipient`, `action`, `status`, `diagnostic`,
+//!   `remote_mta`, `last_attempt_date`, `will_retry_until`; beside them `reporting_mta`,
+//!   `original_envelope_id`, `arrival_date` and so on. Only what is said is there. The usual types
+//!   (`rfc822`, `dns`, `smtp`) are left out, others stay before a semicolon.
 //!
 //! # Example
 //!
@@ -40,10 +53,13 @@
 
 mod address;
 mod charset;
+mod date;
+mod delivery_status;
 mod encoded_word;
 mod entity;
 mod fields;
 mod flatten;
+mod ids;
 mod multipart;
 mod parameters;
 mod transfer;
@@ -52,12 +68,20 @@ mod tree;
 use bytes::Bytes;
 use serde_json::Value;
 
+/// The names and the addresses in a text; an address may be empty, or none.
+pub(super) fn parse_addresses(text: &str) -> Vec<(Option<String>, String)> {
+    let list = address::parse(&charset::one_line(text)).into_iter();
+    list.map(|addressee| (addressee.display_name, addressee.address))
+        .collect()
+}
+
 /// What [`parse`] makes of a message.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParsedMessage {
     /// The message as JSON; see the [module documentation](self).
     pub json: Value,
-    /// The contents that the JSON names with `create_id`, each once, in the order of the message.
+    /// The contents that the JSON names with `create_id`, each once, in the order of the message;
+    /// those of attached messages come after all others.
     pub blobs: Vec<(Box<str>, Bytes)>,
 }
 

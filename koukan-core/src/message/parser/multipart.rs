@@ -1,73 +1,184 @@
 //! The parts of a multipart: RFC 2046 section 5.1.
+//!
+//! mail-parser keeps neither what stands before the first part and after the last one nor what
+//! stands behind a delimiter, so the parts are found here.
 
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-/// Where the parts between delimiters are, if there is at least one delimiter; the last part may
-/// lack its end. The one after `max` parts is all that remains.
-pub(super) fn split(body: &[u8], boundary: &str, max: usize) -> Option<Vec<Range<usize>>> {
-    let delimiter = format!("--{boundary}");
-    let mut parts = Vec::new();
-    let mut start = None;
-    for found in memmem::find_iter(body, &delimiter) {
-        let Some(line) = line_at(body, found, delimiter.len()) else {
-            continue;
-        };
-        if let Some(start) = start {
-            if parts.len() == max {
-                parts.push(start..body.len());
-                return Some(parts);
-            }
-            parts.push(start..line.before.max(start));
-        }
-        if line.is_last {
-            return Some(parts);
-        }
-        start = Some(line.after);
-    }
-    parts.push(start?..body.len());
-    Some(parts)
+/// Where everything in a multipart is. Only delimiters, and the line ends around them, are nowhere.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Split {
+    /// What comes before the first part.
+    pub(super) preamble: Range<usize>,
+    /// At least one.
+    pub(super) parts: Vec<Part>,
+    /// What comes after the last part.
+    pub(super) epilogue: Range<usize>,
+}
+
+/// Where a part is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    /// What stands in the line of the delimiter before it, behind the boundary.
+    pub(super) padding: Range<usize>,
+    pub(super) octets: Range<usize>,
+}
+
+/// Splits the body of a multipart, if a part begins in it; the last part may lack its end. The one
+/// after `max` parts is all that remains.
+///
+/// A delimiter may have text behind it after a blank. What follows without a blank is taken for
+/// text only where no part would begin otherwise: the boundary may have been cut off.
+pub(super) fn split(body: &[u8], boundary: &str, max: usize) -> Option<Split> {
+    let delimiter = [b"--", boundary.as_bytes()].concat();
+    let exact = Delimiters {
+        body,
+        delimiter: &delimiter,
+        suffix: b"",
+    };
+    exact.split(max).or_else(|| {
+        let suffix = exact.suffix()?;
+        Delimiters { suffix, ..exact }.split(max)
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Delimiters<'a> {
+    body: &'a [u8],
+    /// Two hyphens and the boundary.
+    delimiter: &'a [u8],
+    /// What may follow the boundary without a blank.
+    suffix: &'a [u8],
 }
 
 struct Line {
     /// Where the part before it ends: the line end before the line is the delimiter's.
     before: usize,
+    /// Where what stands behind the delimiter begins.
+    padding: usize,
     /// Where the next part starts.
     after: usize,
     is_last: bool,
 }
 
-/// The delimiter line, if what was found is one.
-fn line_at(body: &[u8], found: usize, length: usize) -> Option<Line> {
-    let before = match &body[..found] {
-        [] => 0,
-        [.., b'\r', b'\n'] => found - 2,
-        [.., b'\n'] => found - 1,
-        _ => return None,
-    };
-    let rest = &body[found + length..];
-    let end = memchr(b'\n', rest);
-    let line = &rest[..end.unwrap_or(rest.len())];
-    let (is_last, blanks) = match line.strip_prefix(b"--") {
-        Some(blanks) => (true, blanks),
-        None => (false, line),
-    };
-    let is_line = blanks.iter().all(u8::is_ascii_whitespace);
-    is_line.then(|| Line {
-        before,
-        after: end.map_or(body.len(), |end| found + length + end + 1),
-        is_last,
-    })
+impl<'a> Delimiters<'a> {
+    fn split(&self, max: usize) -> Option<Split> {
+        let mut split = Split::default();
+        let mut open: Option<Part> = None;
+        for found in self.find() {
+            let Some(line) = self.line_at(found) else {
+                continue;
+            };
+            match open.take() {
+                Some(mut part) => {
+                    if split.parts.len() == max {
+                        part.octets.end = self.body.len();
+                        return Some(split.with(part));
+                    }
+                    part.octets.end = line.before.max(part.octets.start);
+                    split.parts.push(part);
+                }
+                // What closes nothing is text.
+                None if line.is_last => continue,
+                None => split.preamble = 0..line.before,
+            }
+            if line.is_last {
+                split.epilogue = self.padding(&line).start..self.body.len();
+                return Some(split);
+            }
+            open = Some(Part {
+                padding: self.padding(&line),
+                octets: line.after..line.after,
+            });
+        }
+        let mut part = open?;
+        part.octets.end = self.body.len();
+        Some(split.with(part))
+    }
+
+    /// Where delimiters may be.
+    fn find(&self) -> impl Iterator<Item = usize> {
+        memmem::find_iter(self.body, self.delimiter)
+    }
+
+    /// The delimiter line, if what was found is one.
+    fn line_at(&self, found: usize) -> Option<Line> {
+        let before = match &self.body[..found] {
+            [] => 0,
+            [.., b'\r', b'\n'] => found - 2,
+            [.., b'\n'] => found - 1,
+            _ => return None,
+        };
+        let tail = found + self.delimiter.len();
+        let rest = &self.body[tail..];
+        let end = memchr(b'\n', rest);
+        let line = &rest[..end.unwrap_or(rest.len())];
+        let bare = line.strip_prefix(self.suffix).unwrap_or(line);
+        let (is_last, text) = match bare.strip_prefix(b"--") {
+            Some(text) => (true, text),
+            None => (false, bare),
+        };
+        let is_line = text.first().is_none_or(u8::is_ascii_whitespace);
+        is_line.then(|| Line {
+            before,
+            // The suffix is told too, but not the end of a line.
+            padding: match bare.len() < line.len() {
+                true => tail,
+                false => tail + (line.len() - text.len()),
+            },
+            after: end.map_or(self.body.len(), |end| tail + end + 1),
+            is_last,
+        })
+    }
+
+    /// What stands behind a delimiter, if it is not blank.
+    fn padding(&self, line: &Line) -> Range<usize> {
+        let start = line.padding.min(line.after);
+        let padding = &self.body[start..line.after];
+        if line.is_last {
+            let blank = padding.trim_ascii().is_empty();
+            return if blank { line.after } else { start }..self.body.len();
+        }
+        let text = padding.trim_ascii_end();
+        match text.trim_ascii_start().is_empty() {
+            true => line.after..line.after,
+            false => start..start + text.len(),
+        }
+    }
+
+    /// What follows the boundary in the first line that begins as a delimiter does.
+    fn suffix(&self) -> Option<&'a [u8]> {
+        self.find().find_map(|found| {
+            let is_at_start = found == 0 || self.body[found - 1] == b'\n';
+            let tail = &self.body[found + self.delimiter.len()..];
+            let end = tail.iter().position(u8::is_ascii_whitespace);
+            let suffix = &tail[..end.unwrap_or(tail.len())];
+            (is_at_start && !suffix.is_empty() && !suffix.starts_with(b"--")).then_some(suffix)
+        })
+    }
+}
+
+impl Split {
+    /// With a last part that nothing follows.
+    fn with(mut self, part: Part) -> Self {
+        self.epilogue = part.octets.end..part.octets.end;
+        self.parts.push(part);
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parts(body: &str, max: usize) -> Option<Vec<&str>> {
-        let parts = split(body.as_bytes(), "b", max)?;
-        Some(parts.into_iter().map(|part| &body[part]).collect())
+        let split = split(body.as_bytes(), "b", max)?;
+        let parts = split.parts.into_iter();
+        Some(parts.map(|part| &body[part.octets]).collect())
     }
 
     #[test]
@@ -75,7 +186,6 @@ mod tests {
         for (body, expected) in [
             ("", None),
             ("text", None),
-            ("--bc\r\nx", None),
             (" --b\r\nx", None),
             ("--b\r\n1\r\n--b\r\n2\r\n--b--\r\n3", Some(&["1", "2"][..])),
             ("pre\r\n--b \r\n1\r\n\r\n--b--", Some(&["1\r\n"])),
@@ -83,9 +193,42 @@ mod tests {
             ("--b\r\n--b\r\n--bc\r\n--b--", Some(&["", "--bc"])),
             ("--b\r\n1\r\n", Some(&["1\r\n"])),
             ("--b", Some(&[""])),
-            ("--b--", Some(&[])),
+            // What closes nothing.
+            ("--b--", None),
+            ("--b--\r\ntext", None),
+            ("--b--\r\n--b\r\n1\r\n--b--", Some(&["1"])),
+            // Text behind a delimiter.
+            ("--b junk\r\n1\r\n--b-- junk", Some(&["1"])),
+            ("--b\tjunk\r\n1\r\n--b\r\n2", Some(&["1", "2"])),
+            ("--bjunk\r\n1\r\n--b--", Some(&["1"])),
+            // A boundary of which the end is missing.
+            ("--bcd\r\n1\r\n--bcd\r\n2\r\n--bcd--\r\n", Some(&["1", "2"])),
         ] {
             assert_eq!(parts(body, 9).as_deref(), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_around_the_parts_is_told() {
+        for (body, preamble, paddings, epilogue) in [
+            ("--b\r\n1\r\n--b--", "", &[""][..], ""),
+            ("pre\r\n--b\r\n1\r\n--b--\r\nepi", "pre", &[""], "epi"),
+            ("--b--\r\n--b\r\n1\r\n--b--\r\n", "--b--", &[""], ""),
+            (
+                "--b x y \r\n1\r\n--b-- z\r\nepi",
+                "",
+                &[" x y"],
+                " z\r\nepi",
+            ),
+            ("--bx\r\n1\r\n--b--\r\n", "", &["x"], ""),
+            ("--bx\r\n1\r\n--bx--\r\nepi", "", &["x"], "x--\r\nepi"),
+            ("--b\r\n1\r\n--b\r\n2", "", &["", ""], ""),
+        ] {
+            let split = split(body.as_bytes(), "b", 9).unwrap();
+            assert_eq!(&body[split.preamble], preamble, "{body:?}");
+            assert_eq!(&body[split.epilogue], epilogue, "{body:?}");
+            let found = split.parts.iter().map(|part| &body[part.padding.clone()]);
+            assert_eq!(found.collect::<Vec<_>>(), paddings, "{body:?}");
         }
     }
 
@@ -95,5 +238,33 @@ mod tests {
         let rest = "2\r\n--b\r\n3\r\n--b--\r\n";
         assert_eq!(parts(body, 1), Some(vec!["1", rest]));
         assert_eq!(parts(body, 3), Some(vec!["1", "2", "3"]));
+    }
+
+    proptest! {
+        /// Between what is told there is nothing but delimiters, blanks and line ends.
+        #[test]
+        fn every_octet_is_somewhere(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "--b", "--b--", "--", "b", " ", "\t", "\r\n", "\n", "x", "--bx", "--b--x", "-", "\r",
+            ]), 0..30),
+            max in 0_usize..4,
+        ) {
+            let body = pieces.concat();
+            if let Some(split) = split(body.as_bytes(), "b", max) {
+                let mut ranges = vec![split.preamble];
+                for part in split.parts {
+                    ranges.extend([part.padding, part.octets]);
+                }
+                ranges.push(split.epilogue);
+                ranges.push(body.len()..body.len());
+                let mut end = 0;
+                for range in ranges {
+                    prop_assert!(range.start >= end, "{body:?}: {range:?}");
+                    let between = body[end..range.start].trim();
+                    prop_assert!(["", "--b", "--b--"].contains(&between), "{body:?}: {between:?}");
+                    end = range.end;
+                }
+            }
+        }
     }
 }

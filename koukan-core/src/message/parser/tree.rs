@@ -5,17 +5,19 @@ use serde_json::Value;
 
 use super::{
     super::builder::{MAX_INLINE_OCTETS, MAX_PARTS},
-    ParseLimits, charset,
+    ParseLimits, charset, delivery_status,
     entity::Entity,
-    multipart,
+    multipart::{self, Split},
     parameters::WithParameters,
-    transfer,
+    transfer::TransferEncoding,
 };
 
 /// Multiparts within each other, whatever the limits say: readers of JSON have limits too.
 const MAX_DEPTH: usize = 50;
-/// Octets of header fields in all entities that are kept.
+/// Octets of header fields in all entities that are taken apart.
 const MAX_HEADER_OCTETS: usize = 4 << 20;
+/// The type of what is not looked into.
+const OPAQUE: &str = "application/octet-stream";
 
 /// A message or a part of one.
 pub(super) struct Node {
@@ -25,6 +27,24 @@ pub(super) struct Node {
     /// `[name, value]` pairs.
     pub(super) headers: Vec<Value>,
     pub(super) content: Content,
+    pub(super) around: Around,
+    /// What a message/delivery-status says.
+    pub(super) delivery_status: Option<Value>,
+    /// The message that it is, or of which it has the header, taken apart.
+    pub(super) message: Option<Box<Node>>,
+}
+
+/// What is of a message and of none of its parts.
+#[derive(Default)]
+pub(super) struct Around {
+    /// What stands behind the delimiter before the part.
+    pub(super) padding: Option<String>,
+    /// A first line `From …` before the header section.
+    pub(super) mbox_from: Option<String>,
+    /// What comes before the first part, or before the encoded text.
+    pub(super) preamble: Option<String>,
+    /// What comes after the last part, or after the encoded text.
+    pub(super) epilogue: Option<String>,
 }
 
 pub(super) enum Content {
@@ -42,13 +62,16 @@ pub(super) fn grow(message: Bytes, limits: &ParseLimits) -> (Node, Vec<(Box<str>
     let mut growing = Growing {
         max_inline: limits.max_inline,
         max_depth: limits.max_depth.min(MAX_DEPTH),
-        // At each level there may be one more, which is what remains.
-        parts_left: limits.max_parts.clamp(1, MAX_PARTS - MAX_DEPTH),
+        // At each level there may be three more: what remains, and what is around the parts.
+        parts_left: limits.max_parts.clamp(1, MAX_PARTS - 3 * MAX_DEPTH),
         inline_left: MAX_INLINE_OCTETS,
         headers_left: MAX_HEADER_OCTETS,
         blobs: Vec::new(),
+        is_within: false,
     };
-    let root = growing.node(message, "text/plain", 0);
+    let mut root = growing.node(message, "text/plain", 0);
+    // The parts of the message come first: what is in messages within gets what is left.
+    growing.look_within(&mut root, 0);
     (root, growing.blobs)
 }
 
@@ -81,94 +104,169 @@ struct Growing {
     inline_left: usize,
     headers_left: usize,
     blobs: Vec<(Box<str>, Bytes)>,
+    /// What is taken apart is in an attached message.
+    is_within: bool,
 }
 
 impl Growing {
     fn node(&mut self, octets: Bytes, default_type: &str, depth: usize) -> Node {
-        let entity = Entity::split(octets);
+        let entity = Entity::split(octets, self.headers_left);
+        self.headers_left = self.headers_left.saturating_sub(entity.header_octets());
         let field = |name| entity.field(name);
         let content_type = field("content-type").map(|field| field.with_parameters());
         let mut node = Node {
             content_type: content_type.unwrap_or_default(),
             disposition: field("content-disposition").map(|field| field.with_parameters()),
             content_id: field("content-id").map(|field| field.line()),
-            headers: self.headers(&entity),
+            headers: entity.fields.iter().map(|field| field.to_json()).collect(),
             content: Content::Parts(Vec::new()),
+            around: Around::default(),
+            delivery_status: None,
+            message: None,
         };
+        node.around.mbox_from = entity.mbox_from.as_deref().map(text);
         if !is_media_type(&node.content_type.value) {
             node.content_type.value = default_type.to_owned();
         }
-        node.content = match self.parts(&node, &entity.body, depth) {
-            Some(parts) => Content::Parts(parts),
-            None => {
-                let encoding = field("content-transfer-encoding").map(|field| field.line());
-                self.leaf(&node, entity.body, &encoding.unwrap_or_default())
-            }
-        };
+        if entity.is_cut {
+            // What remains of the header would be taken for content.
+            node.content_type = WithParameters::default();
+            node.content_type.value = OPAQUE.into();
+            node.content = self.blob(entity.body);
+            return node;
+        }
+        let encoding = field("content-transfer-encoding").map(|field| field.with_parameters());
+        let encoding = encoding.map_or(TransferEncoding::Identity, |encoding| {
+            TransferEncoding::named(&encoding.value)
+        });
+        if node.content_type.value.starts_with("multipart/") {
+            self.multipart(&mut node, entity.body, encoding, depth);
+        } else {
+            self.leaf(&mut node, entity.body, encoding, depth);
+        }
         node
     }
 
-    fn headers(&mut self, entity: &Entity) -> Vec<Value> {
-        let mut headers = Vec::new();
-        for field in &entity.fields {
-            let octets = field.name.len() + field.value.len();
-            match self.headers_left.checked_sub(octets) {
-                Some(left) => self.headers_left = left,
-                None => break,
+    /// Takes a multipart apart; one in which no part begins stays as it is.
+    fn multipart(
+        &mut self,
+        node: &mut Node,
+        body: Bytes,
+        encoding: TransferEncoding,
+        depth: usize,
+    ) {
+        if depth < self.max_depth && self.parts_left >= 2 {
+            // It must not be encoded (RFC 2045 section 6.4), but some are.
+            let decoded = encoding.decode(body.clone()).octets;
+            let max = self.parts_left - 1;
+            for body in [&body, &decoded] {
+                let split = |boundary| multipart::split(body, boundary, max);
+                let split = node.content_type.boundaries().find_map(split);
+                if let Some(split) = split {
+                    return self.parts(node, body, split, depth);
+                }
             }
-            headers.push(field.to_json());
         }
-        headers
+        node.content = self.blob(body);
     }
 
-    /// The parts of a multipart.
-    fn parts(&mut self, node: &Node, body: &Bytes, depth: usize) -> Option<Vec<Node>> {
-        let subtype = node.content_type.value.strip_prefix("multipart/")?;
-        let boundary = node.content_type.parameter("boundary")?;
-        if depth >= self.max_depth || self.parts_left < 2 || boundary.is_empty() {
-            return None;
-        }
-        let default_type = match subtype {
-            "digest" => "message/rfc822",
+    fn parts(&mut self, node: &mut Node, body: &Bytes, split: Split, depth: usize) {
+        let default_type = match &*node.content_type.value {
+            "multipart/digest" => "message/rfc822",
             _ => "text/plain",
         };
         let max = self.parts_left - 1;
-        let parts = multipart::split(body, boundary, max)?;
         self.parts_left = max;
-        let mut nodes = Vec::with_capacity(parts.len());
-        for (index, part) in parts.into_iter().enumerate() {
+        let mut nodes = Vec::with_capacity(split.parts.len());
+        let mut epilogue = split.epilogue;
+        for (index, part) in split.parts.into_iter().enumerate() {
             // Parts of parts count as well.
-            if index == max || self.parts_left < 2 {
-                nodes.push(self.opaque(body.slice(part.start..)));
+            let is_rest = index == max || self.parts_left < 2;
+            let mut node = match is_rest {
+                true => self.opaque(body.slice(part.octets.start..)),
+                false => self.node(body.slice(part.octets), default_type, depth + 1),
+            };
+            let padding = text(&body[part.padding]);
+            node.around.padding = Some(padding).filter(|padding| !padding.is_empty());
+            nodes.push(node);
+            if is_rest {
+                epilogue.start = epilogue.end;
                 break;
             }
-            nodes.push(self.node(body.slice(part), default_type, depth + 1));
         }
-        Some(nodes)
+        node.around.preamble = self.beside(&mut nodes, body.slice(split.preamble));
+        node.around.epilogue = self.beside(&mut nodes, body.slice(epilogue));
+        node.content = Content::Parts(nodes);
+    }
+
+    /// What stands beside the parts: a text, or one more part if it is too long for one.
+    fn beside(&mut self, nodes: &mut Vec<Node>, octets: Bytes) -> Option<String> {
+        if octets.trim_ascii().is_empty() {
+            return None;
+        }
+        let text = charset::decode(None, &octets);
+        if self.fits(&text) {
+            self.inline_left -= text.len();
+            return Some(text.into_owned());
+        }
+        let node = self.opaque(octets);
+        nodes.push(node);
+        None
     }
 
     /// What is not looked into.
     fn opaque(&mut self, octets: Bytes) -> Node {
+        let value = |value: &str| WithParameters {
+            value: value.into(),
+            ..WithParameters::default()
+        };
         Node {
-            content_type: WithParameters {
-                value: "application/octet-stream".into(),
-                ..WithParameters::default()
-            },
-            disposition: None,
+            content_type: value(OPAQUE),
+            disposition: Some(value("attachment")),
             content_id: None,
             headers: Vec::new(),
-            content: self.blob(octets, false),
+            content: self.blob(octets),
+            around: Around::default(),
+            delivery_status: None,
+            message: None,
         }
     }
 
-    fn leaf(&mut self, node: &Node, body: Bytes, encoding: &str) -> Content {
-        let content_type = &node.content_type;
-        if content_type.value.starts_with("multipart/") {
-            return self.blob(body, false);
+    fn leaf(&mut self, node: &mut Node, body: Bytes, encoding: TransferEncoding, depth: usize) {
+        let decoded = encoding.decode(body.clone());
+        let mut octets = decoded.octets;
+        let beside = [decoded.preamble, decoded.epilogue];
+        let [preamble, epilogue] = beside.map(|octets| {
+            let is_blank = octets.trim_ascii().is_empty();
+            (!is_blank).then(|| charset::decode(None, &octets).into_owned())
+        });
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self
+            .inline_left
+            .checked_sub(length(&preamble) + length(&epilogue))
+        {
+            Some(left) => {
+                self.inline_left = left;
+                (node.around.preamble, node.around.epilogue) = (preamble, epilogue);
+            }
+            // Nothing is left out: all of it is content as it is.
+            None => octets = body,
         }
-        let octets = transfer::decode(encoding, body);
+        if delivery_status::is(&node.content_type.value) {
+            node.delivery_status = delivery_status::parse(&octets);
+        }
+        if self.is_within && self.can_look_into(node, depth) {
+            // Its octets are those of a message that has them already.
+            node.message = Some(self.node(octets, "text/plain", depth + 1).into());
+            return;
+        }
+        node.content = self.content(node, octets);
+    }
+
+    fn content(&mut self, node: &Node, octets: Bytes) -> Content {
+        let content_type = &node.content_type;
         if !content_type.value.starts_with("text/") {
-            return self.blob(octets, false);
+            return self.blob(octets);
         }
         let charset = content_type.parameter("charset");
         if node.is_file() {
@@ -176,18 +274,50 @@ impl Growing {
                 Ok(text) if charset::is_utf8(charset) && has_only_crlf(text) && self.fits(text) => {
                     self.inline(text.to_owned())
                 }
-                _ => self.blob(octets, false),
+                _ => self.blob(octets),
             };
         }
         let text = charset::decode(charset, &octets);
-        match text {
-            text if self.fits(&text) => self.inline(text.into_owned()),
-            std::borrow::Cow::Borrowed(text) if text.len() == octets.len() => {
-                let octets = octets.clone();
-                self.blob(octets, true)
-            }
-            text => self.blob(text.into_owned().into(), true),
+        // Receivers take an empty inline text for a missing one.
+        if self.fits(&text) && !(self.is_within && text.is_empty()) {
+            return self.inline(text.into_owned());
         }
+        let octets = match text {
+            std::borrow::Cow::Borrowed(text) if text.len() == octets.len() => octets.clone(),
+            text => text.into_owned().into(),
+        };
+        match self.blob(octets) {
+            Content::Blob { id, .. } => Content::Blob { id, is_utf8: true },
+            content => content,
+        }
+    }
+
+    /// Takes the messages that are attached apart, too.
+    fn look_within(&mut self, node: &mut Node, depth: usize) {
+        if let Content::Parts(nodes) = &mut node.content {
+            for node in nodes {
+                self.look_within(node, depth + 1);
+            }
+            return;
+        }
+        if !self.can_look_into(node, depth) {
+            return;
+        }
+        let octets = match &node.content {
+            Content::Inline(text) => text.clone().into(),
+            Content::Blob { id, .. } => match self.blobs.iter().find(|(other, _)| other == id) {
+                Some((_, octets)) => octets.clone(),
+                None => return,
+            },
+            Content::Parts(_) => return,
+        };
+        self.is_within = true;
+        node.message = Some(self.node(octets, "text/plain", depth + 1).into());
+        self.is_within = false;
+    }
+
+    fn can_look_into(&self, node: &Node, depth: usize) -> bool {
+        is_message(&node.content_type.value) && depth < self.max_depth && self.parts_left > 0
     }
 
     fn fits(&self, text: &str) -> bool {
@@ -200,12 +330,31 @@ impl Growing {
         Content::Inline(text)
     }
 
-    fn blob(&mut self, octets: Bytes, is_utf8: bool) -> Content {
+    fn blob(&mut self, octets: Bytes) -> Content {
         self.parts_left = self.parts_left.saturating_sub(1);
         let id: Box<str> = format!("part{}", self.blobs.len() + 1).into();
         self.blobs.push((id.clone(), octets));
-        Content::Blob { id, is_utf8 }
+        Content::Blob { id, is_utf8: false }
     }
+}
+
+/// Octets that are no content, as text.
+fn text(octets: &[u8]) -> String {
+    charset::one_line(&charset::decode(None, octets))
+}
+
+/// Whether it is a message, or the header of one, that can be taken apart.
+fn is_message(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "message/rfc822"
+            | "message/global"
+            | "message/news"
+            | "text/rfc822-headers"
+            | "text/rfc822-header"
+            | "message/rfc822-headers"
+            | "message/global-headers"
+    )
 }
 
 /// Whether a value is `type/subtype`.

@@ -84,10 +84,13 @@ impl Shared {
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("body"));
         }
         let sender = &snapshot.context.sender.name;
-        let source = match body {
+        let mut source = match body {
             Some(body) => Some(self.source(caller, sender, body).await?),
             None => None,
         };
+        if let Some(source) = &mut source {
+            source.originate(mail_from.as_ref().or(snapshot.mail.as_ref()))?;
+        }
         // From here on nothing is refused: all of it is added, or nothing was.
         if let Some(mail) = mail_from
             && *making.recorder.mail(mail.clone()) != mail

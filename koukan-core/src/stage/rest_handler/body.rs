@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use crate::{
     blob::Blob,
-    message::{builder::Spec, line_ends::LineEnds},
+    message::{
+        builder::{Spec, SpecError},
+        line_ends::LineEnds,
+    },
     path::Parameter,
     resource::{BodySource, Caller, Location, Refusal, RefusalKind, Target},
     storage::SharedBody,
@@ -75,15 +78,7 @@ impl Shared {
         json: &Value,
     ) -> Result<Source, Refusal> {
         let at = "body.message_builder";
-        let mut spec = Spec::from_json(json).map_err(|error| {
-            let dot = if error.path.is_empty() || error.path.starts_with('[') {
-                ""
-            } else {
-                "."
-            };
-            let path = format!("{at}{dot}{}", error.path);
-            Refusal::malformed(error.message.into_string()).at(path)
-        })?;
+        let mut spec = Spec::from_json(json).map_err(refused)?;
         let ids: Vec<Box<str>> = spec.create_ids().into_iter().map(Into::into).collect();
         let uris: Vec<Box<str>> = spec.reuse_uris().into_iter().map(Into::into).collect();
         let mut names = BTreeMap::new();
@@ -135,6 +130,16 @@ fn free_name(taken: &[Box<str>], count: usize) -> Box<str> {
     name.into()
 }
 
+fn refused(error: SpecError) -> Refusal {
+    let dot = if error.path.is_empty() || error.path.starts_with('[') {
+        ""
+    } else {
+        "."
+    };
+    let path = format!("body.message_builder{dot}{}", error.path);
+    Refusal::malformed(error.message.into_string()).at(path)
+}
+
 fn not_finished() -> Refusal {
     Refusal::not_found("there is no such finished body or blob to be reused")
 }
@@ -142,6 +147,20 @@ fn not_finished() -> Refusal {
 fn too_large(settings: &Settings) -> Refusal {
     let detail = format!("there may be {} octets at most", settings.max_message_size);
     Refusal::new(RefusalKind::TooLarge, detail)
+}
+
+impl Source {
+    /// Says whom a message that is described is from, if that was left out; nothing where the
+    /// reverse-path is not known.
+    pub(super) fn originate(&mut self, mail: Option<&Mail>) -> Result<(), Refusal> {
+        match (self, mail) {
+            (Self::Described(described), Some(mail)) => {
+                let spec = &mut described.spec;
+                spec.originate(&mail.reverse_path).map_err(refused)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Says in the MAIL command what the message needs, where that was not said.

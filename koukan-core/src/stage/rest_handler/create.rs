@@ -54,11 +54,14 @@ where
         } = create;
         let policy = shared.policy(&caller, &sender)?;
         shared.check(&policy, &draft)?;
-        let source = match draft.body.take() {
+        let mut source = match draft.body.take() {
             Some(body) => Some(shared.source(&caller, &sender.name, body).await?),
             None => None,
         };
         let mail = draft.mail_from.take();
+        if let Some(source) = &mut source {
+            source.originate(mail.as_ref())?;
+        }
         let mail = mail.map(|mail| utf8(with_needs(mail, source.as_ref()), &draft));
         let context = context(&caller, &policy, &draft, sender);
         let room = shared.attempts.room();

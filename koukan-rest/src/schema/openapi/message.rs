@@ -36,6 +36,66 @@ pub(super) struct ParsedMessage {
     file_attachments: Vec<Part>,
     #[schema(required = false)]
     parts: Node,
+    /// Of a notification: what became of which recipient.
+    #[schema(required = false)]
+    delivery_status: DeliveryStatus,
+}
+
+/// What a message/delivery-status says: RFC 3464. Only what it says is there. The usual types
+/// (`rfc822`, `dns`, `smtp`) are left out, others stay before a semicolon.
+#[derive(ToSchema)]
+pub(super) struct DeliveryStatus {
+    #[schema(required = false)]
+    reporting_mta: String,
+    #[schema(required = false)]
+    original_envelope_id: String,
+    #[schema(required = false)]
+    dsn_gateway: String,
+    #[schema(required = false)]
+    received_from_mta: String,
+    #[schema(required = false)]
+    arrival_date: DateOrText,
+    recipients: Vec<RecipientStatus>,
+}
+
+/// What became of a recipient.
+#[derive(ToSchema)]
+pub(super) struct RecipientStatus {
+    /// The address as it was given.
+    #[schema(required = false)]
+    original_recipient: String,
+    /// The address to which it was tried to deliver.
+    #[schema(required = false)]
+    final_recipient: String,
+    /// `failed`, `delayed`, `delivered`, `relayed` or `expanded`.
+    #[schema(required = false, example = "failed")]
+    action: String,
+    /// An enhanced status code: RFC 3463.
+    #[schema(required = false, example = "5.1.1")]
+    status: String,
+    /// What the remote host said.
+    #[schema(required = false, example = "550 5.1.1 no such user")]
+    diagnostic: String,
+    #[schema(required = false)]
+    remote_mta: String,
+    #[schema(required = false)]
+    last_attempt_date: DateOrText,
+    #[schema(required = false)]
+    will_retry_until: DateOrText,
+    #[schema(required = false)]
+    final_log_id: String,
+    #[schema(required = false)]
+    localized_diagnostic: String,
+}
+
+/// A date, or what was written in its place.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum DateOrText {
+    /// A date.
+    Date(Date),
+    /// What is none.
+    Text(String),
 }
 
 /// The name and the value of a header field.
@@ -47,7 +107,7 @@ struct Header((String, HeaderValue));
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum HeaderValue {
-    /// Of from, to, cc, bcc, reply-to and sender.
+    /// Of from, to, cc, bcc, reply-to and sender; of resent-to and others of that kind too.
     Addresses(Vec<Address>),
     /// Of date.
     Date(Date),
@@ -114,10 +174,26 @@ struct Node {
     content_type: String,
     #[schema(required = false)]
     headers: Vec<Header>,
+    /// Of a multipart. An attached message has its own tree here, beside its content.
     #[schema(required = false, no_recursion)]
     parts: Vec<Node>,
     #[schema(required = false)]
     content: Content,
+    /// Of a message/delivery-status.
+    #[schema(required = false)]
+    delivery_status: DeliveryStatus,
+    /// What stands before the first part, or before encoded text.
+    #[schema(required = false)]
+    preamble: String,
+    /// What stands after the last part, or after encoded text.
+    #[schema(required = false)]
+    epilogue: String,
+    /// What stands behind the delimiter before the part.
+    #[schema(required = false)]
+    padding: String,
+    /// A first line `From …`, of the mbox that the message was in.
+    #[schema(required = false)]
+    mbox_from: String,
     /// Whatever else is known of it.
     #[serde(flatten)]
     other: BTreeMap<String, Value>,

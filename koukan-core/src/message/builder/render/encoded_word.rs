@@ -15,23 +15,33 @@ const CHARACTER: usize = 12;
 
 /// Adds a text as encoded words, each of whole characters.
 pub(super) fn add(field: &mut Field, text: &str) {
+    add_within(field, "", text, "");
+}
+
+/// Adds a text as encoded words, with something before the first one and after the last one.
+pub(super) fn add_within(field: &mut Field, before: &str, text: &str, after: &str) {
     let in_q: usize = text.chars().map(q_len).sum();
     let is_q = in_q <= text.len().div_ceil(3) * 4;
+    let frame = FRAME + before.len() + after.len();
+    let mut before = before;
     let mut rest = text;
     while !rest.is_empty() {
         let mut room = field.room(LINE).min(WORD);
-        if room < FRAME + CHARACTER {
+        if room < frame + CHARACTER {
             field.fold();
             room = WORD;
         }
-        let (word, tail) = rest.split_at(fitting(rest, room - FRAME, is_q));
-        field.word(&if is_q {
+        let (word, tail) = rest.split_at(fitting(rest, room - frame, is_q));
+        rest = tail;
+        let encoded = if is_q {
             let text: String = word.chars().map(q).collect();
             format!("=?utf-8?Q?{text}?=")
         } else {
             format!("=?utf-8?B?{}?=", STANDARD.encode(word))
-        });
-        rest = tail;
+        };
+        let after = if rest.is_empty() { after } else { "" };
+        field.word(&format!("{before}{encoded}{after}"));
+        before = "";
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{
     super::{
         limits::MAX_WORD,
-        spec::{Address, Header, HeaderValue, Spec, write_date},
+        spec::{Address, Grammar, Header, HeaderValue, Spec, write_date},
     },
     encoded_word,
     field::Field,
+    structured,
 };
 
 /// Spaces in a row that are left as they are, at most.
@@ -14,7 +15,7 @@ const MAX_SPACES: usize = 16;
 /// Octets of a quoted name, at most; a longer one is made encoded words, which can be folded.
 const MAX_QUOTED: usize = 64;
 
-/// Writes the fields of a spec, but bcc.
+/// Writes the fields of a spec, but bcc and resent-bcc.
 pub(super) fn fields(spec: &Spec) -> String {
     let headers = spec.headers().iter();
     headers
@@ -46,8 +47,11 @@ fn field(header: &Header) -> String {
                 field.word(&format!("<{id}>"));
             }
         }
-        HeaderValue::Text(text) if is_plain(text) => add_plain(&mut field, text),
-        HeaderValue::Text(text) => encoded_word::add(&mut field, text),
+        HeaderValue::Text(text) => match header.grammar() {
+            Grammar::Text if is_plain(text) => add_plain(&mut field, text),
+            Grammar::Text => encoded_word::add(&mut field, text),
+            grammar => structured::add(&mut field, text, grammar),
+        },
     }
     field.finish()
 }
@@ -134,6 +138,79 @@ mod tests {
         }
         let quoted = json!({"address": "\"a b\"@x"});
         assert_eq!(rendered("to", quoted), "To: <\"a b\"@x>\r\n");
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_written_by_the_grammar_of_the_field() {
+        let long = format!("<https://example.com/?{}>", "a=?b&".repeat(100));
+        for (name, value, expected) in [
+            (
+                "resent-to",
+                "Jörg, K <j@x>, \"a, b\" <c@d>",
+                "Resent-To: =?utf-8?B?SsO2cmcsIEs=?= <j@x>, \"a, b\" <c@d>",
+            ),
+            ("errors-to", "nobody at all", "Errors-To: nobody at all"),
+            ("resent-cc", "g: a@x, b@x;", "Resent-Cc: g: a@x, b@x;"),
+            (
+                "disposition-notification-to",
+                "Ü <u@x>",
+                "Disposition-Notification-To: =?utf-8?B?w5w=?= <u@x>",
+            ),
+            (
+                "list-id",
+                "Grüße an alle <list.example.com>",
+                "List-ID: =?utf-8?B?R3LDvMOfZQ==?= an alle <list.example.com>",
+            ),
+            (
+                "list-id",
+                "\"Grüße, \\\"alle\\\"\" <l.x>",
+                "List-ID: =?utf-8?B?R3LDvMOfZSwgImFsbGUi?= <l.x>",
+            ),
+            (
+                "list-unsubscribe",
+                "<mailto:a@x?subject=weg>,<https://x/ü?a=?b> (Grüße (an) alle)",
+                "List-Unsubscribe: <mailto:a@x?subject=weg>,<https://x/%C3%BC?a=?b>\r\n \
+                 (=?utf-8?B?R3LDvMOfZSAoYW4pIGFsbGU=?=)",
+            ),
+            ("list-post", &long, &format!("List-Post: {long}")),
+            (
+                "keywords",
+                "grün, blau",
+                "Keywords: =?utf-8?B?Z3LDvG4=?=, blau",
+            ),
+            (
+                "content-location",
+                "https://x/grün",
+                "Content-Location: https://x/gr%C3%BCn",
+            ),
+            (
+                "auto-submitted",
+                "auto-replied (grün)",
+                "Auto-Submitted: auto-replied (=?utf-8?B?Z3LDvG4=?=)",
+            ),
+            (
+                "auto-submitted",
+                "auto-replied; a=\"=?b\"",
+                "Auto-Submitted: auto-replied; a=\"=?b\"",
+            ),
+            (
+                "content-description",
+                "grün",
+                "Content-Description: =?utf-8?B?Z3LDvG4=?=",
+            ),
+            ("resent-message-id", "<a@b>", "Resent-Message-ID: <a@b>"),
+            ("resent-date", "yesterday", "Resent-Date: yesterday"),
+        ] {
+            let rendered = rendered(name, value.into());
+            assert_eq!(rendered, format!("{expected}\r\n"), "{name}: {value}");
+        }
+        let date = json!({"unix_secs": 0});
+        let expected = "Resent-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n";
+        assert_eq!(rendered("resent-date", date), expected);
+        let resent = json!([{"address": "a@x", "display_name": "Ä"}]);
+        let expected = "Resent-From: =?utf-8?B?w4Q=?= <a@x>\r\n";
+        assert_eq!(rendered("resent-from", resent.clone()), expected);
+        assert_eq!(rendered("Resent-Bcc", resent), "");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod header;
 mod parameter;
 mod quoted_printable;
 mod structure;
+mod structured;
 mod text;
 pub(super) mod verbatim;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::path::Mailbox;
+use crate::{message::parser::parse_addresses, path::Mailbox};
 
 use super::{
     super::{
@@ -10,6 +10,8 @@ use super::{
         limits::{MAX_HEADER_FIELDS, MAX_HEADER_TEXT, MAX_NAME, MAX_PARAMETER, MAX_WORD},
     },
     Reader, date,
+    grammar::Grammar,
+    structured,
 };
 
 /// A header field.
@@ -25,18 +27,19 @@ pub struct Header {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderValue {
-    /// Of from, to, cc, bcc, reply-to and sender; never empty.
+    /// Of from, to, cc, bcc, reply-to and sender, and of others that have addresses; never empty.
     Addresses(Vec<Address>),
-    /// Of date.
+    /// Of date, and of others that have a date.
     Date {
         /// Seconds since 1970.
         unix_secs: i64,
         /// Seconds that local time is ahead of UTC.
         tz_offset: i64,
     },
-    /// Of message-id, in-reply-to and references, without `<>`; never empty.
+    /// Of message-id, in-reply-to and references, and of others that have ids, without `<>`; never
+    /// empty.
     Ids(Vec<Box<str>>),
-    /// Of any other field.
+    /// Of any other field. What of it is not ASCII is written as the field's grammar has it.
     Text(Box<str>),
 }
 
@@ -88,9 +91,16 @@ impl Header {
         &self.value
     }
 
-    /// Whether the field is never rendered: bcc.
+    /// Whether the field is never rendered: bcc, and resent-bcc.
     pub fn is_envelope_only(&self) -> bool {
-        self.name.eq_ignore_ascii_case("bcc")
+        ["bcc", "resent-bcc"]
+            .iter()
+            .any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+
+    /// What its value is made of.
+    pub(in super::super) fn grammar(&self) -> Grammar {
+        Grammar::of(&self.name)
     }
 
     pub(super) fn needs_smtputf8(&self) -> bool {
@@ -114,6 +124,14 @@ impl Header {
 }
 
 impl Address {
+    /// A mailbox of which no name is known.
+    pub(super) fn unnamed(address: Mailbox) -> Self {
+        Self {
+            display_name: None,
+            address,
+        }
+    }
+
     /// The name of whoever it is.
     pub fn display_name(&self) -> Option<&str> {
         self.display_name.as_deref()
@@ -174,23 +192,72 @@ pub(crate) fn read(header: &Reader<'_>) -> Result<Header, SpecError> {
     if OURS.contains(&&*lower) {
         return Err(name.error(&format!("`{lower}` is written by the builder: remove it")));
     }
-    let value = match &*lower {
-        "from" | "to" | "cc" | "bcc" | "reply-to" => HeaderValue::Addresses(read_addresses(value)?),
-        "sender" => {
-            let addresses = read_addresses(value)?;
-            if addresses.len() != 1 {
-                return Err(value.error("must be one address"));
-            }
-            HeaderValue::Addresses(addresses)
-        }
-        "date" => read_date(value)?,
-        "message-id" | "in-reply-to" | "references" => HeaderValue::Ids(read_ids(value, &lower)?),
-        _ => HeaderValue::Text(value.text("a string", MAX_HEADER_TEXT)?.into()),
-    };
+    let value = read_value(value, Grammar::of(&lower))?;
     Ok(Header {
         name: text.into(),
         value,
     })
+}
+
+fn read_value(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecError> {
+    let is_text = match grammar {
+        Grammar::Addresses { is_text, .. }
+        | Grammar::Date { is_text }
+        | Grammar::Ids { is_text, .. } => is_text && value.is_string(),
+        _ => true,
+    };
+    if is_text {
+        return read_text(value, grammar);
+    }
+    match grammar {
+        Grammar::Addresses { is_one, .. } => {
+            let addresses = read_addresses(value)?;
+            if is_one && addresses.len() != 1 {
+                return Err(value.error("must be one address"));
+            }
+            Ok(HeaderValue::Addresses(addresses))
+        }
+        Grammar::Date { .. } => read_date(value),
+        Grammar::Ids { is_one, .. } => Ok(HeaderValue::Ids(read_ids(value, is_one)?)),
+        _ => read_text(value, grammar),
+    }
+}
+
+fn read_text(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecError> {
+    let text = value.text("a string", MAX_HEADER_TEXT)?;
+    if grammar == Grammar::Text {
+        return Ok(HeaderValue::Text(text.into()));
+    }
+    let text = text.trim_matches(' ');
+    if let Grammar::Addresses { is_one, .. } = grammar
+        && let Some(addresses) = addresses_in(text)
+        && (!is_one || addresses.len() == 1)
+    {
+        return Ok(HeaderValue::Addresses(addresses));
+    }
+    structured::check(text, grammar).map_err(|reason| value.error(&reason))?;
+    Ok(HeaderValue::Text(text.into()))
+}
+
+/// The addresses of a text, if it has nothing else; a group has a name of its own.
+fn addresses_in(text: &str) -> Option<Vec<Address>> {
+    if text.contains([':', ';']) {
+        return None;
+    }
+    let list = parse_addresses(text).into_iter();
+    let addresses: Option<Vec<_>> = list
+        .map(|(name, address)| {
+            let address = address.parse().ok()?;
+            let display_name = name
+                .filter(|name| name.len() <= MAX_PARAMETER)
+                .map(Into::into);
+            Some(Address {
+                display_name,
+                address,
+            })
+        })
+        .collect();
+    addresses.filter(|addresses| !addresses.is_empty())
 }
 
 fn read_addresses(value: &Reader<'_>) -> Result<Vec<Address>, SpecError> {
@@ -248,7 +315,7 @@ fn read_date(value: &Reader<'_>) -> Result<HeaderValue, SpecError> {
     })
 }
 
-fn read_ids(value: &Reader<'_>, name: &str) -> Result<Vec<Box<str>>, SpecError> {
+fn read_ids(value: &Reader<'_>, is_one: bool) -> Result<Vec<Box<str>>, SpecError> {
     if value.is_string() {
         return Ok([bare_id(value, MAX_WORD)?].into());
     }
@@ -256,7 +323,7 @@ fn read_ids(value: &Reader<'_>, name: &str) -> Result<Vec<Box<str>>, SpecError> 
     if elements.is_empty() {
         return Err(value.error("must not be empty: leave the header field out"));
     }
-    if name == "message-id" && elements.len() > 1 {
+    if is_one && elements.len() > 1 {
         return Err(value.error("must be one id"));
     }
     elements.iter().map(|id| bare_id(id, MAX_WORD)).collect()

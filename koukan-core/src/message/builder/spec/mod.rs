@@ -2,13 +2,21 @@
 
 mod complete;
 mod date;
+mod grammar;
 mod header;
 mod media_type;
+mod originator;
 mod part;
 mod reader;
+mod structured;
 mod write;
 
-pub(super) use self::{date::write as write_date, media_type::is_token};
+pub(super) use self::{
+    date::write as write_date,
+    grammar::Grammar,
+    media_type::is_token,
+    structured::{Kind, Token, tokens},
+};
 pub use self::{
     header::{Address, Header, HeaderValue},
     media_type::MediaType,
@@ -60,6 +68,8 @@ impl Spec {
                          `related_attachments` and `file_attachments`",
                     ));
                 }
+                // What a parser found out.
+                "delivery_status" => {}
                 _ => return Err(value.unknown_key()),
             }
         }
@@ -84,7 +94,7 @@ impl Spec {
         Ok(())
     }
 
-    /// The header fields, in order; `bcc` among them, which is never rendered.
+    /// The header fields, in order; `bcc` and `resent-bcc` among them, which are never rendered.
     pub fn headers(&self) -> &[Header] {
         &self.headers
     }

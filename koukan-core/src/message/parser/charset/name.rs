@@ -1,0 +1,189 @@
+//! The names of charsets.
+
+use std::sync::LazyLock;
+
+use encoding_rs::Encoding;
+use oem_cp::code_table::DECODING_TABLE_CP_MAP;
+use oem_cp::code_table_type::TableType;
+
+use super::{iso2022::Set, wide::Order};
+
+/// How octets become text.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Charset {
+    Utf8,
+    /// What says so and has other octets all the same is guessed.
+    Ascii,
+    Library(&'static Encoding),
+    Utf7,
+    /// Without an order, the octets tell it.
+    Utf16(Option<Order>),
+    Utf32(Option<Order>),
+    /// What SO stands for where no escape sequence says it.
+    Iso2022(Option<Set>),
+    Hz,
+    Johab,
+    Oem(&'static TableType),
+}
+
+impl PartialEq for Charset {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Library(one), Self::Library(other)) => one == other,
+            (Self::Oem(one), Self::Oem(other)) => std::ptr::eq(*one, *other),
+            (Self::Utf16(one), Self::Utf16(other)) | (Self::Utf32(one), Self::Utf32(other)) => {
+                one == other
+            }
+            (Self::Iso2022(one), Self::Iso2022(other)) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// Octets of a name that are looked at.
+const MAX_NAME: usize = 60;
+
+impl Charset {
+    /// The charset of that name, as people spell it.
+    pub(in super::super) fn named(name: &str) -> Option<Self> {
+        let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let key: String = name
+            .chars()
+            .take(MAX_NAME)
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let key = key.strip_prefix('x').unwrap_or(&key);
+        known(key)
+            .or_else(|| Encoding::for_label_no_replacement(name.as_bytes()).map(Self::Library))
+            .or_else(|| alias(key))
+            .or_else(|| code_page(key))
+            .or_else(|| iso_8859(key))
+    }
+
+    fn label(label: &str) -> Option<Self> {
+        Encoding::for_label_no_replacement(label.as_bytes()).map(Self::Library)
+    }
+}
+
+/// What `encoding_rs` does not know, or reads otherwise than mail needs it.
+fn known(key: &str) -> Option<Charset> {
+    Some(match key {
+        "utf8" | "utf8mb4" | "unicode11utf8" | "cp65001" | "utf8bom" => Charset::Utf8,
+        "ascii" | "usascii" | "ansix341968" | "iso646us" | "646" | "cp367" | "us" | "cp20127" => {
+            Charset::Ascii
+        }
+        "utf7" | "unicode11utf7" | "unicode20utf7" | "csutf7" | "cp65000" | "csunicode11utf7" => {
+            Charset::Utf7
+        }
+        "utf16" | "csutf16" | "ucs2" | "iso10646ucs2" | "unicode" | "csunicode" => {
+            Charset::Utf16(None)
+        }
+        "utf16le" | "csutf16le" | "cp1200" | "ucs2le" => Charset::Utf16(Some(Order::Little)),
+        "utf16be" | "csutf16be" | "cp1201" | "ucs2be" | "unicodefffe" => {
+            Charset::Utf16(Some(Order::Big))
+        }
+        "utf32" | "csutf32" | "ucs4" | "iso10646ucs4" | "csucs4" => Charset::Utf32(None),
+        "utf32le" | "csutf32le" | "cp12000" | "ucs4le" => Charset::Utf32(Some(Order::Little)),
+        "utf32be" | "csutf32be" | "cp12001" | "ucs4be" => Charset::Utf32(Some(Order::Big)),
+        "hz" | "hzgb2312" | "hzgb" | "cp52936" => Charset::Hz,
+        "johab" | "cp1361" | "ms1361" | "windows1361" | "ksc560192" | "ksc56011992" => {
+            Charset::Johab
+        }
+        "cp50220" | "cp50221" | "cp50222" => Charset::Iso2022(None),
+        "cp50225" => Charset::Iso2022(Some(Set::Ksc5601)),
+        key => {
+            let family = key.strip_prefix("cs").unwrap_or(key);
+            let family = family.strip_prefix("iso2022")?;
+            Charset::Iso2022(match family.get(..2) {
+                Some("kr") => Some(Set::Ksc5601),
+                Some("cn") => Some(Set::Gb2312),
+                _ => None,
+            })
+        }
+    })
+}
+
+/// Other names of what `encoding_rs` knows.
+fn alias(key: &str) -> Option<Charset> {
+    Charset::label(match key {
+        "mskanji" | "sjis" | "shiftjis" | "pck" | "windows31j" | "cp943" | "ibm943" => "shift_jis",
+        "eucjp" | "eucjpms" | "ujis" | "cp51932" => "euc-jp",
+        "uhc" | "euckr" | "ksc5601" | "ksc56011987" | "ksx1001" | "korean" | "cp51949"
+        | "cp970" => "euc-kr",
+        "euccn" | "gb2312" | "gb231280" | "gbk" | "eucgb2312cn" => "gbk",
+        "cp54936" | "gb180302000" => "gb18030",
+        "big5hkscs" | "cnbig5" | "big5eten" | "big5hkscs2004" => "big5",
+        "macroman" | "mac" | "applemacintosh" | "macosroman" | "cp10000" => "macintosh",
+        "maccyrillic" | "macukrainian" | "cp10007" => "x-mac-cyrillic",
+        "koi8" | "cskoi8" | "cp20866" | "cp878" => "koi8-r",
+        "koi8ru" | "cp21866" | "cp1168" => "koi8-u",
+        "tis620" | "tis6202533" | "thai" | "iso885911" => "windows-874",
+        "mscyrl" => "windows-1251",
+        "msansi" | "cp819" | "ibm819" => "windows-1252",
+        "msgreek" => "windows-1253",
+        "msturk" => "windows-1254",
+        "mshebr" => "windows-1255",
+        "msarab" => "windows-1256",
+        _ => return None,
+    })
+}
+
+/// A code page by its number.
+fn code_page(key: &str) -> Option<Charset> {
+    let prefixes = [
+        "windows", "win", "msdos", "dos", "ibm", "oem", "cspc", "pc", "cs", "ms", "cp",
+    ];
+    let bare = prefixes
+        .iter()
+        .find_map(|prefix| key.strip_prefix(prefix))
+        .unwrap_or(key);
+    let bare = bare.strip_prefix("cp").unwrap_or(bare);
+    let digits = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u16 = digits.parse().ok()?;
+    match number {
+        932 => Charset::label("shift_jis"),
+        936 => Charset::label("gbk"),
+        949 => Charset::label("euc-kr"),
+        950 => Charset::label("big5"),
+        1250..=1258 => Charset::label(&format!("windows-{number}")),
+        28591..=28606 => iso_8859(&format!("8859{}", number - 28590)),
+        _ => {
+            static TABLES: LazyLock<Vec<(u16, &'static TableType)>> = LazyLock::new(|| {
+                let tables = DECODING_TABLE_CP_MAP.entries();
+                tables.map(|(number, table)| (*number, table)).collect()
+            });
+            let mut tables = TABLES.iter();
+            tables
+                .find(|(known, _)| *known == number)
+                .map(|(_, table)| Charset::Oem(table))
+        }
+    }
+}
+
+/// ISO 8859 by the number of its part, or of its Latin alphabet.
+fn iso_8859(key: &str) -> Option<Charset> {
+    let key = key.strip_prefix("cs").unwrap_or(key);
+    let key = key.strip_prefix("iso").unwrap_or(key);
+    let part = match key.strip_prefix("latin") {
+        Some("0" | "9") => 15,
+        Some("5") => 9,
+        Some("6") => 10,
+        Some("7") => 13,
+        Some("8") => 14,
+        Some("10") => 16,
+        Some(latin) => latin.parse().ok().filter(|part| (1..=4).contains(part))?,
+        None => {
+            let digits = key.strip_prefix("8859")?;
+            // A year may follow, or the direction of the text.
+            let digits = digits.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let digits = if digits.len() > 4 {
+                &digits[..digits.len() - 4]
+            } else {
+                digits
+            };
+            digits.parse::<u16>().ok()?
+        }
+    };
+    Charset::label(&format!("iso-8859-{part}"))
+}

@@ -1,0 +1,359 @@
+//! Dates: RFC 5322 section 3.3, and what people make of it.
+//!
+//! They are read here, since mail-parser reads `-600` as twelve hours, `+9999` as three and 30 Feb
+//! as a day, and neither it nor `jiff` reads a time without a zone or the full name of a month.
+//! What can be read in two ways is not read at all.
+
+use jiff::civil::{Date, Time};
+
+use super::parameters::without_comments;
+
+/// A moment, and the zone in which it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) unix_secs: i64,
+    /// Seconds that local time is ahead of UTC.
+    pub(super) tz_offset: i64,
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const DAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+/// Zones that mean one thing only, in hours: those of RFC 5322 section 4.3, and some others.
+const ZONES: [(&str, i64); 24] = [
+    ("z", 0),
+    ("ut", 0),
+    ("utc", 0),
+    ("gmt", 0),
+    ("wet", 0),
+    ("edt", -4),
+    ("est", -5),
+    ("cdt", -5),
+    ("cst", -6),
+    ("mdt", -6),
+    ("mst", -7),
+    ("pdt", -7),
+    ("pst", -8),
+    ("akst", -9),
+    ("hst", -10),
+    ("cet", 1),
+    ("met", 1),
+    ("cest", 2),
+    ("mest", 2),
+    ("eet", 2),
+    ("eest", 3),
+    ("msk", 3),
+    ("jst", 9),
+    ("kst", 9),
+];
+
+/// Reads a date, which is one line.
+pub(super) fn parse(text: &str) -> Option<Moment> {
+    let text = without_comments(text).to_ascii_lowercase();
+    let mut found = Found::default();
+    // A comma or a blank stands between words; so does the T of ISO 8601.
+    for word in text.split(|c: char| c.is_whitespace() || c == ',') {
+        if !word.is_empty() {
+            found.word(word)?;
+        }
+    }
+    found.moment()
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    day: Option<i8>,
+    month: Option<i8>,
+    year: Option<i16>,
+    /// Seconds of the day.
+    time: Option<i64>,
+    /// Hours that `am` or `pm` stand for.
+    half: Option<i64>,
+    offset: Option<i64>,
+}
+
+impl Found {
+    /// Takes a word; nothing if it fits nowhere.
+    fn word(&mut self, word: &str) -> Option<()> {
+        if word.contains(':') {
+            return self.time(word);
+        }
+        // `+0100 CET`: the number counts.
+        if self.offset.is_some()
+            && word.bytes().all(|octet| octet.is_ascii_alphabetic())
+            && self.month.is_some()
+        {
+            return Some(());
+        }
+        if let Some(offset) = self.time.is_some().then(|| offset(word)).flatten() {
+            return set(&mut self.offset, offset);
+        }
+        if word.contains('-') && !word.starts_with('-') {
+            return word.split('-').try_for_each(|word| self.date(word));
+        }
+        self.date(word)
+    }
+
+    fn date(&mut self, word: &str) -> Option<()> {
+        if word.bytes().all(|octet| octet.is_ascii_digit()) {
+            return self.number(word);
+        }
+        let word = word.trim_end_matches('.');
+        if let Some(month) = month(word) {
+            return set(&mut self.month, month);
+        }
+        match word {
+            "am" | "pm" if self.time.is_some() => {
+                set(&mut self.half, if word == "pm" { 12 } else { 0 })
+            }
+            "at" => Some(()),
+            _ if is_day(word) => Some(()),
+            // RFC 5322 section 4.3: what no one knows is UTC.
+            _ if self.time.is_some() && word.bytes().all(|c| c.is_ascii_alphabetic()) => {
+                let zone = ZONES.iter().find(|(name, _)| *name == word);
+                set(&mut self.offset, zone.map_or(0, |(_, hours)| hours * 3600))
+            }
+            _ => {
+                // `1st`, `2nd`, `3rd`, `4th`.
+                let end = word.find(|c: char| !c.is_ascii_digit())?;
+                let (digits, suffix) = word.split_at(end);
+                matches!(suffix, "st" | "nd" | "rd" | "th").then_some(())?;
+                self.number(digits)
+            }
+        }
+    }
+
+    /// A day, a month or a year.
+    fn number(&mut self, digits: &str) -> Option<()> {
+        let number: i16 = digits.parse().ok()?;
+        if digits.len() == 4 {
+            return set(&mut self.year, number);
+        }
+        // Before a month there is a year only in ISO 8601, where it has four digits.
+        if self.year.is_some() && self.month.is_none() {
+            return set(&mut self.month, i8::try_from(number).ok()?);
+        }
+        if self.day.is_none() && digits.len() <= 2 {
+            return set(&mut self.day, i8::try_from(number).ok()?);
+        }
+        // RFC 5322 section 4.3.
+        let year = match digits.len() {
+            2 if number < 50 => 2000 + number,
+            2 | 3 => 1900 + number,
+            _ => return None,
+        };
+        self.month?;
+        set(&mut self.year, year)
+    }
+
+    /// A time, before which there may be an ISO date, and after which a zone.
+    fn time(&mut self, word: &str) -> Option<()> {
+        let word = match word.split_once('t') {
+            Some((date, time)) if date.contains('-') && self.year.is_none() => {
+                date.split('-').try_for_each(|word| self.date(word))?;
+                time
+            }
+            _ => word,
+        };
+        // `+02:00`, `gmt+02:00`.
+        if self.time.is_some() {
+            return set(&mut self.offset, offset(word)?);
+        }
+        let end = word.find(|c: char| !c.is_ascii_digit() && !":.".contains(c));
+        let (time, zone) = word.split_at(end.unwrap_or(word.len()));
+        set(&mut self.time, seconds(time)?)?;
+        match zone {
+            "" => Some(()),
+            "am" | "pm" => self.date(zone),
+            zone => set(&mut self.offset, offset(zone)?),
+        }
+    }
+
+    fn moment(self) -> Option<Moment> {
+        let time = match (self.time?, self.half) {
+            (time, None) => time,
+            // 12 am is midnight.
+            (time, Some(half)) if (3600..13 * 3600).contains(&time) => {
+                time % (12 * 3600) + half * 3600
+            }
+            _ => return None,
+        };
+        let date = Date::new(self.year?, self.month?, self.day?).ok()?;
+        if !(1900..=9999).contains(&date.year()) {
+            return None;
+        }
+        let tz_offset = self.offset.unwrap_or(0);
+        let zero = date.to_datetime(Time::midnight());
+        let local = zero.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Moment {
+            unix_secs: local.timestamp().as_second() + time - tz_offset,
+            tz_offset,
+        })
+    }
+}
+
+/// Sets what was not set before.
+fn set<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.is_none().then(|| *place = Some(value))
+}
+
+fn month(word: &str) -> Option<i8> {
+    let is_named = |month: &str| {
+        word.len() >= 3 && month.starts_with(word) || word == "sept" && month == "september"
+    };
+    let index = MONTHS.iter().position(|month| is_named(month))?;
+    i8::try_from(index + 1).ok()
+}
+
+fn is_day(word: &str) -> bool {
+    let is_named = |day: &str| word.len() >= 2 && day.starts_with(word);
+    DAYS.iter().any(|day| is_named(day)) || ["tues", "thurs"].contains(&word)
+}
+
+/// `10:42`, `10:42:31`, with a fraction; the second may be a leap second.
+fn seconds(word: &str) -> Option<i64> {
+    let mut parts = word.split(':');
+    let number = |part: &str, max: i64| {
+        let is_number = (1..=2).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+        let number: i64 = part.parse().ok().filter(|_| is_number)?;
+        (number <= max).then_some(number)
+    };
+    let hours = number(parts.next()?, 23)?;
+    let minutes = number(parts.next()?, 59)?;
+    let seconds = match parts.next() {
+        Some(part) => number(part.split('.').next()?, 60)?,
+        None => 0,
+    };
+    let is_end = parts.next().is_none();
+    is_end.then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+/// `-0800`, `-08:00`, `gmt+2`; and, of names, those that are known.
+fn offset(word: &str) -> Option<i64> {
+    if let Some((_, hours)) = ZONES.iter().find(|(name, _)| *name == word) {
+        return Some(hours * 3600);
+    }
+    let is_named = ["gmt", "utc", "ut"]
+        .iter()
+        .find_map(|name| word.strip_prefix(name));
+    let bare = is_named.unwrap_or(word);
+    let (sign, digits) = match bare.as_bytes().first()? {
+        b'+' => (1, &bare[1..]),
+        b'-' => (-1, &bare[1..]),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(pair) => pair,
+        None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
+        None if is_named.is_some() && digits.len() <= 2 => (digits, "0"),
+        None => return None,
+    };
+    let number = |part: &str, max: i64| {
+        let is_number = (1..=2).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+        let number: i64 = part.parse().ok().filter(|_| is_number)?;
+        (number <= max).then_some(number)
+    };
+    Some(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read() {
+        let at = 1_709_721_751; // Wed, 6 Mar 2024 10:42:31 +0000
+        for (text, unix_secs, hours) in [
+            ("Wed, 6 Mar 2024 10:42:31 +0000", at, 0),
+            ("Wed, 6 Mar 2024 10:42:31 -0800", at + 8 * 3600, -8),
+            ("Wed, 06 Mar 2024 10:42:31 -0800 (PST)", at + 8 * 3600, -8),
+            ("6 Mar 24 10:42:31 PST", at + 8 * 3600, -8),
+            ("Wed, 6 Mar 2024 10:42 CST", at - 31 + 6 * 3600, -6),
+            ("Wed,6 Mar 2024 10:42:31 GMT", at, 0),
+            ("6 March 2024 10:42:31 Z", at, 0),
+            ("Wednesday, 6 MARCH 2024 10:42:31 UT", at, 0),
+            ("Wed, 6 Mar 124 10:42:31 +0000", at, 0),
+            // Without a zone, and with one that nobody knows.
+            ("Wed, 6 Mar 2024 10:42:31", at, 0),
+            ("Wed, 6 Mar 2024 10:42:31 XYZ", at, 0),
+            ("Wed, 6 Mar 2024 10:42:31 A", at, 0),
+            ("Wed, 6 Mar 2024 10:42:31 +0100 CET", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 +01:00", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 GMT+0100", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 GMT+1", at - 3600, 1),
+            // A leap second.
+            ("Wed, 6 Mar 2024 10:42:60 +0000", at + 29, 0),
+            ("Wed, 6 Mar 2024 10:42:31.25 +0000", at, 0),
+            // What other programs write.
+            ("Wed Mar  6 10:42:31 2024", at, 0),
+            ("Wed Mar 06 10:42:31 GMT 2024", at, 0),
+            ("Wed, 06-Mar-2024 10:42:31 GMT", at, 0),
+            ("2024-03-06T10:42:31Z", at, 0),
+            ("2024-03-06 10:42:31 +0100", at - 3600, 1),
+            ("2024-03-06T10:42:31.5+01:00", at - 3600, 1),
+            ("March 6th, 2024 at 10:42:31 AM", at, 0),
+            ("6 Mar 2024 10:42:31 PM", at + 12 * 3600, 0),
+            ("Tues, 5 Sept 2023 00:00:00 +0000", 1_693_872_000, 0),
+            ("Thu, 1 Jan 1970 00:00 +0000", 0, 0),
+            ("31 Dec 1969 23:59:59 +0000", -1, 0),
+            ("29 Feb 2024 00:00:00 +0000", 1_709_164_800, 0),
+        ] {
+            let tz_offset = hours * 3600;
+            let expected = Moment {
+                unix_secs,
+                tz_offset,
+            };
+            assert_eq!(parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_or_two_things_is_not_read() {
+        for text in [
+            "",
+            "yesterday",
+            "Wed, 6 Mar 2024 10:42:31 -600",
+            "Wed, 6 Mar 2024 10:42:31 +9999",
+            "Wed, 6 Mar 2024 10:42:31 +0060",
+            "Wed, 6 Mar 2024 10:42:31 +00000",
+            "30 Feb 2024 10:42:31 +0000",
+            "29 Feb 2023 10:42:31 +0000",
+            "0 Mar 2024 10:42:31 +0000",
+            "6 Mar 2024 24:00:00 +0000",
+            "6 Mar 2024 10:60:00 +0000",
+            "6 Mar 2024 10:42:61 +0000",
+            "6 Mar 2024 10:42:31:00 +0000",
+            "6 Mar 2024 13:42 pm",
+            "6 Mar 2024 10 +0000",
+            "6 Foo 2024 10:42:31 +0000",
+            "Wed, 99 Foo 2024 25:61:61 -9999",
+            "06/03/2024 10:42:31",
+            "6 7 Mar 2024 10:42:31 +0000",
+            "6 Mar 20240 10:42:31 +0000",
+            "6 Mar 0024 10:42:31 +0000",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
