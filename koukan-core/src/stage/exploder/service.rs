@@ -108,9 +108,10 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
 /// Takes the transaction that a reply is about into custody.
 async fn take(reply: &Reply) -> Result<(), Reply> {
     let Some(custody) = reply.extensions().get::<Custody>() else {
-        // As where the message could not be kept. The client has to try again, and is told why.
-        return Err(if reply.is_transient() {
-            reply.clone()
+        let no_room = Reply::insufficient_storage();
+        // Where the message could not even be kept, the client is told so.
+        return Err(if *reply == no_room {
+            no_room
         } else {
             Reply::local_error()
         });
