@@ -16,11 +16,7 @@ fn host(name: &str) -> HostPort {
 }
 
 fn router(upstream: &Script) -> Router<Script> {
-    let to = |name| {
-        Decision::Route(Destination {
-            hosts: vec![host(name)],
-        })
-    };
+    let to = |name| Decision::Route(Destination::of_operator([host(name)]));
     let nobody = Decision::Reject(Rejection::new(Reply::no_such_user()));
     let rules = Rules::new()
         .with(AddressList::new(["a.example"], to("a")).with_prefixes(["bob"]))

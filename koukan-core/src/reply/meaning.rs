@@ -122,6 +122,10 @@ replies! {
     relay_denied = 550 (5 . 7 . 1) "relaying denied";
     /// The destination domain cannot be reached, ever.
     no_route = 550 (5 . 1 . 2) "no route to that domain";
+    /// The destination's address is one that nobody may have mail sent to.
+    destination_not_allowed = 550 (5 . 7 . 1) "mail to that address is not allowed";
+    /// The destination is this host: RFC 3463 X.4.6.
+    loops_back = 554 (5 . 4 . 6) "mail for this destination loops back to this host";
     /// A policy refuses the message or the command.
     policy_refused = 550 (5 . 7 . 1) "refused by policy";
     /// An address in UTF-8 without SMTPUTF8: RFC 6531 section 3.5.

@@ -9,6 +9,7 @@ mod extensions;
 mod meaning;
 mod rejection;
 mod remote_mta;
+mod standing;
 
 pub use self::{
     code::{InvalidReplyCode, ReplyCode},

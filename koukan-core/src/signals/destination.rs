@@ -7,6 +7,38 @@ use std::{fmt, net::Ipv6Addr, str::FromStr};
 pub struct Destination {
     /// Hosts to try in this order.
     pub hosts: Vec<HostPort>,
+    /// Who named them.
+    pub named_by: NamedBy,
+}
+
+/// Who named the hosts of a [`Destination`].
+///
+/// An endpoint connects wherever the operator says. Where somebody else says it, the endpoint looks
+/// at the addresses first: whoever submits mail must not reach what only this host can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NamedBy {
+    /// The operator, in the configuration.
+    Operator,
+    /// Somebody else: a recipient's domain, its MX records, a client's `remote_host`.
+    Other,
+}
+
+impl Destination {
+    /// Hosts that the operator names in the configuration.
+    pub fn of_operator(hosts: impl IntoIterator<Item = HostPort>) -> Self {
+        Self {
+            hosts: hosts.into_iter().collect(),
+            named_by: NamedBy::Operator,
+        }
+    }
+
+    /// Hosts that somebody else names.
+    pub fn of_other(hosts: impl IntoIterator<Item = HostPort>) -> Self {
+        Self {
+            hosts: hosts.into_iter().collect(),
+            named_by: NamedBy::Other,
+        }
+    }
 }
 
 /// A host name or address, and a port.

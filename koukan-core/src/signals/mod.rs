@@ -5,7 +5,7 @@ mod parsed;
 mod trace_id;
 
 pub use self::{
-    destination::{Destination, HostPort, InvalidHostPort},
+    destination::{Destination, HostPort, InvalidHostPort, NamedBy},
     parsed::Parsed,
     trace_id::TraceId,
 };

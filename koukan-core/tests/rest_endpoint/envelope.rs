@@ -142,9 +142,30 @@ async fn without_an_accepted_recipient_no_message_goes_upstream() {
     assert_eq!(driver.wait(bob).await, Reply::no_such_user());
     let carol = driver.rcpt(rcpt("c@y")).await;
     assert_eq!(driver.wait(carol).await, Reply::no_such_user());
-    assert_eq!(driver.finish().await, Reply::no_valid_recipients());
+    assert_eq!(driver.finish().await, Reply::no_such_user());
     tokio::task::yield_now().await;
     assert_eq!(fake.log().last().unwrap(), "cancel /transactions/0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipients_that_are_deferred_defer_the_message() {
+    for to in [&["busy@y"][..], &["b@y", "busy@y"], &["busy@y", "b@y"]] {
+        let fake = Fake::new(Script {
+            rcpt: |to| {
+                Some(match to {
+                    "busy@y" => own(Reply::mailbox_busy()),
+                    _ => Reply::no_such_user(),
+                })
+            },
+            ..Script::accepting()
+        });
+        let (mut driver, _mail) = start(endpoint(&fake));
+        for to in to {
+            let pending = driver.rcpt(rcpt(to)).await;
+            assert!(driver.wait(pending).await.is_negative());
+        }
+        assert_eq!(driver.finish().await, own(Reply::mailbox_busy()), "{to:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

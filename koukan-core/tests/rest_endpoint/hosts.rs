@@ -23,9 +23,7 @@ fn to_hosts() -> Signals {
 }
 
 fn destination() -> Destination {
-    Destination {
-        hosts: vec!["one:25".parse().unwrap(), "two:25".parse().unwrap()],
-    }
+    Destination::of_operator(["one:25".parse().unwrap(), "two:25".parse().unwrap()])
 }
 
 fn hosts(fake: &Fake) -> Vec<String> {

@@ -69,6 +69,13 @@ impl Agent {
                 Sender::new("gateway").with_tag("mx"),
                 SenderPolicy::incremental(),
             ),
+            (
+                Sender::new("output"),
+                SenderPolicy {
+                    has_next_hop: true,
+                    ..SenderPolicy::incremental()
+                },
+            ),
         ]);
         let handler = RestHandler::new(storage.clone(), output.clone(), senders, settings);
         Self {

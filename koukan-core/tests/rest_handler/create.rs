@@ -200,6 +200,18 @@ async fn a_null_reverse_path_is_no_author() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_who_is_trusted_says_where_to_connect() {
+    let agent = Agent::over(Script::new()).await;
+    let mut create = whole();
+    create.sender = Sender::new("output");
+    create.draft.remote_host = Some("192.0.2.1:25".parse().unwrap());
+    let untrusted = agent.acting_for("output");
+    let refusal = untrusted.try_create(create.clone()).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Forbidden);
+    agent.create(create).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_creates_for_its_own_senders_only() {
     let agent = Agent::over(Script::new()).await.acting_for("other");
     let refusal = agent.try_create(whole()).await.unwrap_err();

@@ -61,13 +61,28 @@ async fn without_recipients_there_is_nothing_to_deliver() {
     let (mut driver, _mail) = Driver::start(exploder(upstream.clone()), context(), mail("a@x"));
     let refused = driver.rcpt(rcpt("b@y")).await;
     driver.wait(refused).await;
-    assert_eq!(driver.finish().await, Reply::no_valid_recipients());
+    assert_eq!(driver.finish().await, Reply::no_such_user());
     assert!(
         upstream
             .received()
             .iter()
             .all(|received| received.body.is_empty())
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipients_that_are_deferred_defer_the_message() {
+    let upstream = Script::new()
+        .rcpt("b@y", Reply::no_such_user())
+        .rcpt("c@y", Reply::mailbox_busy());
+    let (mut driver, _mail) = Driver::start(exploder(upstream), context(), mail("a@x"));
+    for to in ["b@y", "c@y"] {
+        let pending = driver.rcpt(rcpt(to)).await;
+        assert!(driver.wait(pending).await.is_negative());
+    }
+    assert_eq!(driver.finish().await, Reply::mailbox_busy());
+    let (mut driver, _mail) = Driver::start(exploder(Script::new()), context(), mail("a@x"));
+    assert_eq!(driver.finish().await, Reply::no_valid_recipients());
 }
 
 #[tokio::test(start_paused = true)]

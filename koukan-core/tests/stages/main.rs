@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod agent;
+mod backscatter;
 mod custody;
 mod cut_through;
+mod deferred;
 mod dispatcher;
 mod exploder;
 #[path = "../failing/mod.rs"]

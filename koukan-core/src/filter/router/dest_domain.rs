@@ -46,9 +46,7 @@ impl Policy for DestDomain {
             Domain::General(_) => return Decision::Reject(Rejection::new(Reply::no_route())),
         };
         let port = self.port;
-        Decision::Route(Destination {
-            hosts: vec![HostPort { host, port }],
-        })
+        Decision::Route(Destination::of_other([HostPort { host, port }]))
     }
 }
 

@@ -14,8 +14,7 @@ pub struct StaticHosts(Destination);
 impl StaticHosts {
     /// Routes to these hosts, to be tried in this order.
     pub fn new(hosts: impl IntoIterator<Item = HostPort>) -> Self {
-        let hosts = hosts.into_iter().collect();
-        Self(Destination { hosts })
+        Self(Destination::of_operator(hosts))
     }
 }
 

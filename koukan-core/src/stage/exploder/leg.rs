@@ -16,8 +16,10 @@ use super::{Policy, handoff::Taker, reduce};
 pub(super) struct LegEnd {
     /// Its position among the recipients.
     pub(super) index: usize,
-    /// The final reply; `None` where the recipient was refused.
-    pub(super) reply: Option<Reply>,
+    /// The final reply, or that to RCPT where it refused the recipient.
+    pub(super) reply: Reply,
+    /// Whether the recipient was accepted.
+    pub(super) is_accepted: bool,
 }
 
 /// Runs a leg: answers RCPT, then waits for `body`, and ends with the final reply.
@@ -38,15 +40,23 @@ pub(super) async fn run<S: MailService>(
     let reply = driver.wait(pending).await;
     let can_take = reply.extensions().get::<Custody>().is_some();
     let reply = reduce::rcpt_reply(policy, reply, can_take);
-    let is_accepted = reply.is_positive();
-    body.answer(slot, reply);
-    if !is_accepted {
-        return Ok(LegEnd { index, reply: None });
+    if !reply.is_positive() {
+        body.answer(slot, reply.clone());
+        return Ok(LegEnd {
+            index,
+            reply,
+            is_accepted: false,
+        });
     }
+    body.answer(slot, reply);
     let body = with(&mut driver, body.take()).await?;
     driver.whole_body(body);
-    let reply = Some(driver.finish().await);
-    Ok(LegEnd { index, reply })
+    let reply = driver.finish().await;
+    Ok(LegEnd {
+        index,
+        reply,
+        is_accepted: true,
+    })
 }
 
 /// Waits for `other` while the driver goes on.

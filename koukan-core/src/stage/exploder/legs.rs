@@ -35,6 +35,15 @@ pub(super) struct Legs<S> {
     seen: Seen,
     bodies: Vec<Giver>,
     replies: Vec<Option<Reply>>,
+    refusals: Vec<Reply>,
+}
+
+/// How all legs ended.
+pub(super) struct LegEnds {
+    /// The final replies of those whose recipient was accepted.
+    pub(super) replies: Vec<Reply>,
+    /// The replies to RCPT of the others.
+    pub(super) refusals: Vec<Reply>,
 }
 
 type Leg = BoxFuture<'static, Result<LegEnd, Aborted>>;
@@ -62,6 +71,7 @@ impl<S: MailService> Legs<S> {
             seen: Seen::default(),
             bodies: Vec::new(),
             replies: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -116,16 +126,27 @@ impl<S: MailService> Legs<S> {
         .await
     }
 
-    /// Waits for all legs; the final replies of those whose recipient was accepted.
-    pub(super) async fn finish(mut self) -> Result<Vec<Reply>, Aborted> {
+    /// Waits for all legs.
+    pub(super) async fn finish(mut self) -> Result<LegEnds, Aborted> {
         poll_fn(|cx| self.poll_legs(cx)).await?;
-        Ok(self.replies.into_iter().flatten().collect())
+        Ok(LegEnds {
+            replies: self.replies.into_iter().flatten().collect(),
+            refusals: self.refusals,
+        })
     }
 
     fn poll_legs(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Aborted>> {
         while let Some(end) = ready!(self.running.poll_next(cx)) {
-            let LegEnd { index, reply } = end?;
-            self.replies[index] = reply;
+            let LegEnd {
+                index,
+                reply,
+                is_accepted,
+            } = end?;
+            if is_accepted {
+                self.replies[index] = Some(reply);
+            } else {
+                self.refusals.push(reply);
+            }
         }
         Poll::Ready(Ok(()))
     }

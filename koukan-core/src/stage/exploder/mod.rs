@@ -3,14 +3,19 @@
 //! It answers MAIL itself, starts a transaction with one recipient for each RCPT through an inner
 //! service, gives all of them the same message without a copy, and makes one final reply of
 //! theirs. A recipient that is named again has the leg that it has already, unless it was refused, and
-//! so gets one copy; each RCPT is answered. Where the replies differ, which one SMTP reply cannot tell, it takes those that failed
-//! into [`Custody`](crate::storage::Custody).
+//! so gets one copy; each RCPT is answered. Where some recipients have got the message and others
+//! have not, which one SMTP reply cannot tell, it takes those that failed into
+//! [`Custody`](crate::storage::Custody).
+//!
+//! Another agent ([`Policy::Ingress`]) whose message nobody has taken is told so: then nothing is
+//! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
 //! | 250 to RCPT or to the message, in place of a leg's reply | its [`Policy`] says so and custody was taken, or can be |
-//! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | no recipient was accepted |
+//! | the reply that stands for all refusals ([`Reply::standing_for`](crate::reply::Reply::standing_for)) | no recipient was accepted |
+//! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
 //! | the legs' replies | otherwise |
 
@@ -22,4 +27,8 @@ mod reduce;
 mod seen;
 mod service;
 
-pub use self::{by_domain::ByDomain, reduce::Policy, service::Exploder};
+pub use self::{
+    by_domain::ByDomain,
+    reduce::{Notify, Policy},
+    service::Exploder,
+};

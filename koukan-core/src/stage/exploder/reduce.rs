@@ -11,6 +11,17 @@ pub enum Policy {
     Ingress,
 }
 
+/// Whether the sender is told of recipients that failed after the message was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Notify {
+    /// By a notification to the reverse-path, unless it is null or the recipient's NOTIFY
+    /// parameter says otherwise.
+    #[default]
+    Always,
+    /// Never: where reverse-paths are not to be believed.
+    Never,
+}
+
 /// What to do at the end of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -38,11 +49,28 @@ pub(super) fn final_reply(policy: Policy, replies: &[Reply]) -> Verdict {
     if is_one_class && !(policy == Policy::Submission && first.is_transient()) {
         return Verdict::plain(first);
     }
+    if policy == Policy::Ingress && !replies.iter().any(Reply::is_positive) {
+        return Verdict::plain(&nobody_took_it(replies));
+    }
     let failed = (0..replies.len()).filter(|index| !replies[*index].is_positive());
     Verdict {
         reply: Reply::message_accepted(),
         into_custody: failed.collect(),
     }
+}
+
+/// The final reply where no recipient was accepted, from the replies to RCPT.
+pub(super) fn refusal(refusals: &[Reply]) -> Reply {
+    let refusal = Reply::standing_for(refusals).cloned();
+    refusal.unwrap_or_else(Reply::no_valid_recipients)
+}
+
+/// The final reply where some legs may succeed later, and the others never: 450 in the words of the
+/// first that may, whatever its own code was.
+fn nobody_took_it(replies: &[Reply]) -> Reply {
+    let reply = refusal(replies);
+    let text = reply.text().to_owned();
+    Reply::new(Reply::mailbox_busy().code(), reply.enhanced(), text)
 }
 
 impl Verdict {
@@ -81,6 +109,22 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_took_it_the_code_is_450() {
+        let other = Reply::local_error();
+        let verdict = final_reply(Ingress, &[Reply::bad_content(), other.clone()]);
+        let told = verdict.reply.to_string();
+        assert_eq!(told, format!("450 4.3.0 {}", other.text()));
+    }
+
+    #[test]
+    fn refused_recipients_end_the_message_as_they_were_refused() {
+        let refusals = [Reply::no_such_user(), Reply::mailbox_busy()];
+        assert_eq!(refusal(&refusals), Reply::mailbox_busy());
+        assert_eq!(refusal(&refusals[..1]), Reply::no_such_user());
+        assert_eq!(refusal(&[]), Reply::no_valid_recipients());
+    }
+
+    #[test]
     fn the_table_of_final_replies() {
         let ok = Reply::message_accepted;
         let again = Reply::mailbox_busy;
@@ -98,7 +142,10 @@ mod tests {
             (Ingress, vec![again(), again()], again(), vec![]),
             (Ingress, vec![never()], never(), vec![]),
             (Ingress, vec![ok(), again()], ok(), vec![1]),
-            (Ingress, vec![again(), never()], ok(), vec![0, 1]),
+            (Ingress, vec![again(), never()], again(), vec![]),
+            (Ingress, vec![never(), again()], again(), vec![]),
+            (Ingress, vec![ok(), again(), never()], ok(), vec![1, 2]),
+            (Submission, vec![again(), never()], ok(), vec![0, 1]),
         ] {
             let verdict = final_reply(policy, &replies);
             assert_eq!(

@@ -19,13 +19,7 @@ use crate::{
     transaction::Transaction,
 };
 
-use super::{Policy, legs::Legs, reduce};
-
-/// What is promised for a leg that is taken into custody.
-const TERMS: Terms = Terms {
-    retry: true,
-    notify: true,
-};
+use super::{Notify, Policy, legs::Legs, reduce};
 
 /// Makes a transaction of one recipient for each recipient of a transaction, through `inner`.
 ///
@@ -35,6 +29,7 @@ const TERMS: Terms = Terms {
 pub struct Exploder<S> {
     inner: S,
     policy: Policy,
+    notify: Notify,
     pool: BlobPool,
 }
 
@@ -44,8 +39,16 @@ impl<S: MailService> Exploder<S> {
         Self {
             inner,
             policy,
+            notify: Notify::Always,
             pool,
         }
+    }
+
+    /// Says whether the sender is told of recipients that failed after the message was accepted.
+    #[must_use]
+    pub fn with_notify(mut self, notify: Notify) -> Self {
+        self.notify = notify;
+        self
     }
 
     async fn explode(self, transaction: Transaction) -> Result<Reply, BoxError> {
@@ -64,7 +67,8 @@ impl<S: MailService> Exploder<S> {
         }
         legs.beside(body.ready()).await?;
         if legs.open() == 0 {
-            return Ok(Reply::no_valid_recipients());
+            let ends = legs.finish().await?;
+            return Ok(reduce::refusal(&ends.refusals));
         }
         match body.into_blob() {
             Ok((prefix, blob)) => legs.give(|| {
@@ -84,12 +88,12 @@ impl<S: MailService> Exploder<S> {
                 legs.beside(body.copy_to(writer)).await?;
             }
         }
-        let replies = legs.finish().await?;
+        let replies = legs.finish().await?.replies;
         let verdict = reduce::final_reply(self.policy, &replies);
         let taken = verdict
             .into_custody
             .iter()
-            .map(|index| take(&replies[*index]));
+            .map(|index| take(&replies[*index], self.notify));
         Ok(match try_join_all(taken).await {
             Ok(_) => verdict.reply,
             Err(reply) => reply,
@@ -106,7 +110,7 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
 });
 
 /// Takes the transaction that a reply is about into custody.
-async fn take(reply: &Reply) -> Result<(), Reply> {
+async fn take(reply: &Reply, notify: Notify) -> Result<(), Reply> {
     let Some(custody) = reply.extensions().get::<Custody>() else {
         let no_room = Reply::insufficient_storage();
         // Where the message could not even be kept, the client is told so.
@@ -116,7 +120,11 @@ async fn take(reply: &Reply) -> Result<(), Reply> {
             Reply::local_error()
         });
     };
-    custody.take(TERMS).await.map_err(|error| {
+    let terms = Terms {
+        retry: true,
+        notify: notify == Notify::Always,
+    };
+    custody.take(terms).await.map_err(|error| {
         if NOT_TAKEN.is_first() {
             let cause = std::error::Error::source(&error);
             tracing::error!(%error, cause, ?custody, "could not take custody");

@@ -43,9 +43,8 @@ impl<'a> Exchange<'a> {
         let context = Arc::clone(lease.context());
         let signals = Signals::default();
         if let Some(host) = &context.next_hop {
-            let hosts = vec![host.clone()];
             // Nobody else has written into signals that are new.
-            let _ = signals.set(Destination { hosts });
+            let _ = signals.set(Destination::of_other([host.clone()]));
         }
         let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);
         Self {
@@ -116,31 +115,39 @@ impl<'a> Exchange<'a> {
 
     /// The reply that makes an end, if it is known.
     fn end(&self) -> Option<Reply> {
+        let is_mail_refused = self.mail_reply.as_ref().is_some_and(Reply::is_negative);
+        let is_envelope_answered = self.has_all_recipients && self.rcpts.is_empty();
         if let Some(reply) = self.driver.final_reply() {
-            return Some(reply.clone());
+            // Where nobody is left to send to, a chain may end with words of its own, which are
+            // not what the recipients were refused with.
+            let refusal = if is_envelope_answered && !is_mail_refused {
+                self.refusal()
+            } else {
+                None
+            };
+            return Some(refusal.unwrap_or(reply).clone());
         }
-        if let Some(reply) = &self.mail_reply
-            && reply.is_negative()
-        {
-            return Some(reply.clone());
+        if is_mail_refused {
+            return self.mail_reply.clone();
         }
-        let is_refused = self.has_all_recipients && !self.has_body && self.rcpts.is_empty();
-        if is_refused { self.refusal() } else { None }
-    }
-
-    /// The reply that stands for all where no recipient was accepted: one that leaves hope, if
-    /// there is one.
-    fn refusal(&self) -> Option<Reply> {
-        let mut replies = self.recipient_replies.iter().flatten();
-        if replies.clone().any(Reply::is_positive) {
+        if self.has_body || !is_envelope_answered || self.is_any_accepted() {
             return None;
         }
-        let first = replies.clone().next();
-        let hopeful = replies.find(|reply| reply.is_transient());
-        hopeful
-            .or(first)
-            .cloned()
-            .or_else(|| Some(Reply::no_valid_recipients()))
+        let refusal = self.refusal().cloned();
+        refusal.or_else(|| Some(Reply::no_valid_recipients()))
+    }
+
+    fn is_any_accepted(&self) -> bool {
+        let mut replies = self.recipient_replies.iter().flatten();
+        replies.any(Reply::is_positive)
+    }
+
+    /// What stands for all recipients, where there are some and each was refused.
+    fn refusal(&self) -> Option<&Reply> {
+        if self.is_any_accepted() {
+            return None;
+        }
+        Reply::standing_for(self.recipient_replies.iter().flatten())
     }
 
     fn attempt(&mut self, final_reply: Reply) -> Attempt {

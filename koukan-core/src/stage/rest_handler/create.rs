@@ -136,13 +136,19 @@ impl Shared {
         if self.attempts.is_stopping() {
             return Err(no_room());
         }
-        self.senders.find(sender).ok_or_else(|| {
+        let policy = self.senders.find(sender).ok_or_else(|| {
             if self.senders.has(&sender.name) {
                 Refusal::not_found("the sender has no such tag").at("sender.tag")
             } else {
                 Refusal::not_found("there is no such sender")
             }
-        })
+        })?;
+        if policy.has_next_hop && !caller.is_trusted() {
+            let detail = "the sender connects to hosts that its clients name: \
+                          it is for trusted clients only";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        Ok(policy)
     }
 
     fn check(&self, policy: &SenderPolicy, draft: &Draft) -> Result<(), Refusal> {

@@ -11,7 +11,8 @@ pub struct SenderPolicy {
     pub dialect: Dialect,
     /// What is promised where a create does not say otherwise; nothing to the incremental dialect.
     pub terms: Terms,
-    /// Whether `remote_host` is the host to deliver to, and not that of the SMTP client.
+    /// Whether `remote_host` is the host to deliver to, and not that of the SMTP client. Such a
+    /// sender is for trusted callers only: others could have this host connect wherever they like.
     pub has_next_hop: bool,
 }
 

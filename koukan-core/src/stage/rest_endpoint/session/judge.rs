@@ -32,12 +32,24 @@ impl<R: ResourceService> Session<'_, R> {
                 }
             }
         }
-        let is_refused = self.is_each_recipient_refused();
-        if is_refused && self.delivery.intake.is_recipients_end() {
-            return Some(Ended::Replied(Reply::no_valid_recipients()));
+        if self.delivery.intake.is_recipients_end() && self.is_each_recipient_refused() {
+            return Some(Ended::Replied(self.refusal()));
         }
         let is_final = self.upstream.view.is_final();
         is_final.then(|| Ended::Replied(Reply::given_up()))
+    }
+
+    /// What stands for all recipients where each was refused.
+    fn refusal(&self) -> Reply {
+        let replies: Vec<_> = self
+            .upstream
+            .view
+            .rcpt_response
+            .iter()
+            .map(proper)
+            .collect();
+        let refusal = Reply::standing_for(&replies).cloned();
+        refusal.unwrap_or_else(Reply::no_valid_recipients)
     }
 
     /// Whether upstream has answered all recipients, and accepted none.

@@ -1,0 +1,70 @@
+//! Another agent's message that nobody has taken is refused, and nobody is notified.
+
+use koukan_core::{
+    reply::Reply,
+    stage::exploder::{Exploder, Notify, Policy},
+    test_util::{Script, mail, rcpt, send},
+};
+
+use crate::agent::{Agent, turns, until};
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+/// What the client hears whose recipients end with these replies, and the agent.
+async fn sent(ends: &[Reply], notify: Notify) -> (Reply, Agent, Script) {
+    let up = Script::new();
+    let ends = ends.iter().cloned();
+    let scripts = ends.map(|end| Script::new().message(end));
+    let agent = Agent::over(turns(scripts.chain([up.clone()]))).await;
+    let pool = agent.storage.pool().clone();
+    let front = Exploder::new(agent.writer.clone(), Policy::Ingress, pool).with_notify(notify);
+    let to = [rcpt("b@y"), rcpt("c@y"), rcpt("d@y")];
+    let outcome = send(front, mail("forged@x"), to, MESSAGE).await;
+    assert_eq!(outcome.recipients, vec![Reply::recipient_ok(); 3]);
+    (outcome.message.unwrap(), agent, up)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_took_is_refused_and_kept_nowhere() {
+    let (ok, again, never) = (
+        Reply::message_accepted(),
+        Reply::mailbox_busy(),
+        Reply::bad_content(),
+    );
+    for (ends, told) in [
+        ([&again, &never, &never], &again),
+        ([&never, &never, &again], &again),
+        ([&again, &again, &again], &again),
+        ([&never, &never, &never], &never),
+        ([&ok, &ok, &ok], &ok),
+    ] {
+        let (reply, agent, up) = sent(&ends.map(Clone::clone), Notify::Always).await;
+        assert_eq!(&reply, told, "{ends:?}");
+        let census = agent.census().await;
+        assert_eq!((census.waiting, census.leased), (0, 0), "{ends:?}");
+        assert!(up.received().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_one_took_it_the_sender_is_told_of_the_other_or_not() {
+    let ends = [
+        Reply::message_accepted(),
+        Reply::bad_content(),
+        Reply::message_accepted(),
+    ];
+    let (reply, agent, up) = sent(&ends, Notify::Always).await;
+    assert!(reply.is_positive());
+    let dispatching = agent.dispatch();
+    until(|| async { !up.received().is_empty() }).await;
+    dispatching.stop().await;
+    assert_eq!(up.only_received().recipient_texts(), ["forged@x"]);
+
+    let (reply, agent, up) = sent(&ends, Notify::Never).await;
+    assert!(reply.is_positive());
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.waiting == 0 }).await;
+    dispatching.stop().await;
+    assert_eq!(agent.census().await.finished, 3);
+    assert!(up.received().is_empty());
+}
