@@ -11,7 +11,7 @@ use koukan_core::{
     stage::output_handler::{Chain, ChainMap, Chains, OutputHandler, RetryPolicy},
     storage::Storage,
 };
-use koukan_smtp::SmtpEndpoint;
+use koukan_smtp::{SmtpEndpoint, client::OwnAddresses};
 use tower::Layer;
 
 use crate::{
@@ -32,13 +32,14 @@ pub(super) fn build(
     config: &Config,
     registry: &Registry,
     surroundings: &Surroundings,
+    own: &OwnAddresses,
     storage: &Storage,
     output: &OutputHandler<LateChains>,
 ) -> Result<Built, StartError> {
     let mut endpoints = Vec::new();
     let mut by_name = HashMap::new();
     for chain in &config.chain {
-        let endpoint = endpoint::build(chain, surroundings, storage, output, &mut endpoints)?;
+        let endpoint = endpoint::build(chain, surroundings, own, storage, output, &mut endpoints)?;
         let chain_with_filters = Chain {
             service: with_filters(endpoint, chain, registry, surroundings)?,
             retry: chain.retry.over(config.retry.over(RetryPolicy::default())),

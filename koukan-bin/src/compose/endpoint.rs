@@ -18,12 +18,12 @@ use koukan_core::{
 use koukan_rest::client::{Client, ClientSettings};
 use koukan_smtp::{
     SmtpEndpoint,
-    client::{self, PoolSettings},
+    client::{self, Guard, Network, OwnAddresses, PoolSettings},
 };
 use tower::ServiceBuilder;
 
 use crate::{
-    config::{Chain, Endpoint, Exploder, Filter, Place, Policy, Rest, Smtp},
+    config::{Chain, Endpoint, Exploder, Filter, Notify, Place, Policy, Rest, Smtp},
     registry::Surroundings,
 };
 
@@ -33,6 +33,7 @@ use super::{StartError, chains::LateChains};
 pub(super) fn build(
     chain: &Chain,
     surroundings: &Surroundings,
+    own: &OwnAddresses,
     storage: &Storage,
     output: &OutputHandler<LateChains>,
     endpoints: &mut Vec<SmtpEndpoint>,
@@ -40,7 +41,7 @@ pub(super) fn build(
     match &chain.endpoint {
         Endpoint::Exploder(config) => Ok(exploder(config, storage, output)),
         Endpoint::Smtp(config) => {
-            let endpoint = smtp(config, &surroundings.hostname)?;
+            let endpoint = smtp(config, &surroundings.hostname, own)?;
             endpoints.push(endpoint.clone());
             let traced = ServiceBuilder::new()
                 // Around nothing but the delivery: what it logs is what the destination said.
@@ -133,14 +134,15 @@ fn exploder(
         Policy::Submission => exploder::Policy::Submission,
         Policy::Ingress => exploder::Policy::Ingress,
     };
-    BoxMailService::new(exploder::Exploder::new(
-        legs,
-        policy,
-        storage.pool().clone(),
-    ))
+    let notify = match config.notify {
+        Notify::Always => exploder::Notify::Always,
+        Notify::Never => exploder::Notify::Never,
+    };
+    let exploder = exploder::Exploder::new(legs, policy, storage.pool().clone());
+    BoxMailService::new(exploder.with_notify(notify))
 }
 
-fn smtp(config: &Smtp, hostname: &str) -> Result<SmtpEndpoint, StartError> {
+fn smtp(config: &Smtp, hostname: &str, own: &OwnAddresses) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let mut pool = PoolSettings::default();
     if let Some(max_connections) = config.max_connections {
@@ -153,8 +155,14 @@ fn smtp(config: &Smtp, hostname: &str) -> Result<SmtpEndpoint, StartError> {
     if let Some(connect) = config.connect_timeout {
         timeouts.connect = connect.0;
     }
+    let allowed = config.allow_networks.iter();
+    let allowed: Result<Vec<Network>, _> = allowed.map(|network| network.value.parse()).collect();
+    let guard = Guard::new()
+        .with_allowed(allowed.map_err(|error| wrong(&error))?)
+        .with_own(own.clone());
     let mut settings = client::ClientSettings::new(hostname)
         .map_err(|error| wrong(&error))?
+        .with_guard(guard)
         .with_pool(pool)
         .with_timeouts(timeouts);
     if !config.host.is_empty() {

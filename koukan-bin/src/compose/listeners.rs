@@ -78,6 +78,15 @@ impl Listeners {
         sockets.map(TcpListener::local_addr).collect()
     }
 
+    /// All addresses that are listened on.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let smtp = self.smtp.iter().map(|(socket, _)| socket);
+        let rest = self.rest.iter().map(|(socket, _)| socket);
+        // A socket that is bound has an address.
+        smtp.chain(rest)
+            .filter_map(|socket| socket.local_addr().ok())
+    }
+
     /// Serves until `stop`, then lets what is under way end.
     pub(crate) async fn serve(self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();

@@ -24,6 +24,7 @@ use koukan_core::{
     },
     storage::{BackendError, Storage},
 };
+use koukan_smtp::client::OwnAddresses;
 use koukan_storage::{OpenError, SqliteBackend};
 use tower::{ServiceBuilder, limit::ConcurrencyLimit};
 
@@ -88,9 +89,11 @@ pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Part
         sender: config.notification.to_sender(),
     };
     let output = OutputHandler::new(late.clone(), notifications);
-    let chains = chains::build(config, registry, &surroundings, &storage, &output)?;
+    let own = OwnAddresses::default();
+    let chains = chains::build(config, registry, &surroundings, &own, &storage, &output)?;
     let handler = rest::handler(config, &storage, &output);
     let listeners = Listeners::bind(config, &chains, &handler, &surroundings.clock).await?;
+    own.set(listeners.addresses());
     late.set(chains.by_sender);
 
     // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the

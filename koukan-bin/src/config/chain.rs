@@ -60,6 +60,10 @@ pub struct Exploder {
     /// Senders for recipients of certain domains, in place of `sender`.
     #[serde(default)]
     pub domain: BTreeMap<String, Place<String>>,
+    /// Whether the sender of a message is told of recipients that failed after the message was
+    /// accepted for others. Default `always`.
+    #[serde(default)]
+    pub notify: Notify,
     /// How long the client waits for the destination's reply to RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
     /// How long the client waits for the destination's reply to the message. Default `60s`.
@@ -99,6 +103,17 @@ pub enum Policy {
     Ingress,
 }
 
+/// Whether the sender is told of recipients that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Notify {
+    /// By a notification to the reverse-path.
+    #[default]
+    Always,
+    /// Never: where reverse-paths are not to be believed.
+    Never,
+}
+
 /// An SMTP server.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -106,6 +121,12 @@ pub struct Smtp {
     /// Hosts to try in this order, as `host:port`. Without any, a routing filter of the chain
     /// tells.
     pub host: Vec<Place<String>>,
+    /// Networks that may be connected to although they are special, as in `127.0.0.0/8`, where
+    /// others than this configuration name the host: a recipient's domain, or `remote_host`.
+    /// Loopback, link-local, unspecified, multicast and reserved addresses, and those of metadata
+    /// services, are refused otherwise. Default: none.
+    #[schemars(with = "Vec<String>")]
+    pub allow_networks: Vec<Place<String>>,
     /// Connections to one host, at most. Default 100.
     pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.

@@ -16,11 +16,12 @@ mod size;
 mod storage;
 mod suggest;
 mod validate;
+mod validate_gateway;
 mod validate_rest;
 mod validate_storage;
 
 pub use self::{
-    chain::{Chain, Endpoint, Exploder, Filter, Policy, Rest, Smtp},
+    chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
     listener::{BareLineEnds, RestListener, SmtpListener, Token},
     place::Place,

@@ -24,6 +24,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.principals();
     check.rest_listeners();
     check.storage();
+    check.gateways();
     for chain in &config.chain {
         check.chain(chain, registry);
     }
@@ -168,6 +169,7 @@ impl<'a> Check<'a> {
             }
             Endpoint::Rest(rest) => self.url(&rest.url),
             Endpoint::Smtp(smtp) => {
+                self.networks(&smtp.allow_networks);
                 for host in &smtp.host {
                     if let Err(error) = host.value.parse::<HostPort>() {
                         let message = format!("`{}` is {error}", host.value);

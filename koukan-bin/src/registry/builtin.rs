@@ -168,7 +168,7 @@ fn decision(hosts: &[String], reject: Option<Refusal>) -> Result<Decision, Inval
         None if hosts.is_empty() => return Ok(Decision::Accept),
         None => {
             let hosts = parse(hosts)?;
-            return Ok(Decision::Route(Destination { hosts }));
+            return Ok(Decision::Route(Destination::of_operator(hosts)));
         }
         Some(_) if !hosts.is_empty() => {
             let text = "`hosts` and `reject` exclude each other: remove one of them";

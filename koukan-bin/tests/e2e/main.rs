@@ -11,6 +11,7 @@ mod collector;
 mod crash;
 mod database_lost;
 mod disk_full;
+mod loops;
 mod memory;
 mod peers;
 mod process;

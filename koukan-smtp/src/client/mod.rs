@@ -6,6 +6,7 @@
 //! | `endpoint` | the service, and `exchange`: one transaction on one connection |
 //! | `pool` | the connections that are kept between transactions |
 //! | `connection` | one connection: its handshake, its buffers, its timer |
+//! | `guard` | where connections may lead that others than the operator ask for |
 //! | `error` | what goes wrong, and the replies it becomes |
 //!
 //! How connections come about and names become addresses is injected: [`Connect`], [`Resolve`].
@@ -14,6 +15,7 @@ mod connect;
 mod connection;
 mod endpoint;
 mod error;
+mod guard;
 mod pool;
 mod resolve;
 mod timeouts;
@@ -24,6 +26,7 @@ pub use self::{
     connect::{Connect, TcpConnect, Wire},
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
+    guard::{Guard, InvalidNetwork, Network, OwnAddresses},
     pool::PoolSettings,
     resolve::{Resolve, SystemResolver},
     timeouts::{Phase, Timeouts},

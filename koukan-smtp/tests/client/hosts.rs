@@ -232,8 +232,8 @@ fn routed(net: &Net) -> impl MailService {
             let signals = tx.signals.clone();
             tx.map_recipients(|recipients| {
                 recipients.map(move |rcpt: Command<Rcpt>| {
-                    let hosts = vec!["192.0.2.9:25".parse().unwrap()];
-                    let _ = signals.set(Destination { hosts });
+                    let host = "192.0.2.9:25".parse().unwrap();
+                    let _ = signals.set(Destination::of_other([host]));
                     rcpt
                 })
             })

@@ -4,6 +4,7 @@
 mod content;
 mod envelope;
 mod failures;
+mod guard;
 mod hosts;
 mod net;
 mod odd_servers;

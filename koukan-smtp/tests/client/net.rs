@@ -134,6 +134,12 @@ impl Resolve for Net {
                 ([192, 0, 2, 1], port).into(),
                 ([192, 0, 2, 2], port).into(),
             ]),
+            "local.example" => Ok(vec![([127, 0, 0, 1], port).into()]),
+            "mixed.example" => Ok(vec![
+                ([169, 254, 169, 254], port).into(),
+                ([192, 0, 2, 2], port).into(),
+                ([127, 0, 0, 1], port).into(),
+            ]),
             "none.example" => Ok(Vec::new()),
             "slow.example" => pending().await,
             _ => Err(io::ErrorKind::NotFound.into()),

@@ -34,18 +34,29 @@ impl<Io: Wire> Connection<Io> {
     pub(crate) async fn greet(&mut self, helo_name: &str) -> Result<(), ClientError> {
         let greeting = self.exchange(Phase::Greeting).await?;
         self.is_greeted = true;
-        accepted(greeting, Phase::Greeting)?;
+        self.note_name(&accepted(greeting, Phase::Greeting)?, helo_name);
         self.encoder().0.ehlo(helo_name);
         let reply = self.exchange(Phase::Ehlo).await?;
         if reply.is_permanent() {
             self.encoder().0.helo(helo_name);
             let reply = self.exchange(Phase::Ehlo).await?;
-            return accepted(reply, Phase::Ehlo).map(drop);
+            self.note_name(&accepted(reply, Phase::Ehlo)?, helo_name);
+            return Ok(());
         }
-        self.offered = Capabilities::parse(&accepted(reply, Phase::Ehlo)?);
+        let reply = accepted(reply, Phase::Ehlo)?;
+        self.note_name(&reply, helo_name);
+        self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();
         tracing::debug!(remote = %self.remote.address, "connected");
         Ok(())
+    }
+
+    /// Notes whether the server gives our name for its own: the first word of its greeting, and of
+    /// its answer to EHLO or HELO (RFC 5321 section 4.2).
+    fn note_name(&mut self, reply: &Reply, helo_name: &str) {
+        let name = reply.text().split_ascii_whitespace().next();
+        let name = name.map(|name| name.trim_end_matches('.'));
+        self.has_our_name |= name.is_some_and(|name| name.eq_ignore_ascii_case(helo_name));
     }
 }
 

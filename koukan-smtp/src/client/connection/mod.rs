@@ -58,6 +58,8 @@ pub(crate) struct Connection<Io> {
     offered: Capabilities,
     /// What of it is used.
     capabilities: Capabilities,
+    /// Whether the server calls itself by the name that we call ourselves by.
+    has_our_name: bool,
     /// Whether commands wait for one another, though the server offers PIPELINING.
     is_careful: bool,
     /// Mail transactions that were begun.
@@ -83,6 +85,7 @@ impl<Io: Wire> Connection<Io> {
             remote,
             offered: Capabilities::default(),
             capabilities: Capabilities::default(),
+            has_our_name: false,
             is_careful: false,
             transactions: 0,
             needs_reset: false,
@@ -122,6 +125,11 @@ impl<Io: Wire> Connection<Io> {
     /// Whether the server has ended the connection, or said that it does.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_ended
+    }
+
+    /// Whether the server calls itself by our name: then it is most likely ourselves.
+    pub(crate) fn has_our_name(&self) -> bool {
+        self.has_our_name
     }
 
     pub(crate) fn transactions(&self) -> u32 {

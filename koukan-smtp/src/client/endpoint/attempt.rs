@@ -5,13 +5,13 @@ use std::sync::Arc;
 use koukan_core::{
     body::BodyError,
     reply::{RemoteMta, Reply},
-    signals::{Destination, HostPort, Signals},
+    signals::{Destination, HostPort, NamedBy, Signals},
     transaction::Transaction,
 };
 use tower::BoxError;
 
 use crate::client::{
-    Connect, HostFailure, Place, Resolve, Wire,
+    Connect, Guard, HostFailure, Place, Resolve, Wire,
     pool::{Freshness, Lease, Pool},
 };
 
@@ -21,6 +21,7 @@ use super::exchange::{Exchange, Failure};
 pub(super) struct Attempts<C: Connect, R> {
     pub(super) destination: Option<Arc<Destination>>,
     pub(super) pool: Pool<C, R>,
+    pub(super) guard: Guard,
 }
 
 /// No host is known for a transaction: neither the settings nor a routing filter named one.
@@ -48,10 +49,16 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
                 Err(NoDestination.into())
             };
         };
+        let guard = match destination.named_by {
+            NamedBy::Operator => None,
+            NamedBy::Other => Some(&self.guard),
+        };
         let mut last = None;
         for host in &destination.hosts {
-            match self.deliver_to(host, &mut exchange).await {
+            match self.deliver_to(host, guard, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
+                // A host that must not be tried is no reason to give up one that may work later.
+                Outcome::Unreached(reply) if last.is_some() && reply.is_permanent() => {}
                 Outcome::Unreached(reply) => last = Some(reply),
             }
         }
@@ -73,12 +80,18 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
     }
 
     /// Tries the addresses of a host until one of them has answered MAIL.
-    async fn deliver_to(&self, host: &HostPort, exchange: &mut Exchange) -> Outcome {
+    async fn deliver_to(
+        &self,
+        host: &HostPort,
+        guard: Option<&Guard>,
+        exchange: &mut Exchange,
+    ) -> Outcome {
         let mut freshness = Freshness::Any;
         let mut failed = Vec::new();
         let mut last = None;
         loop {
-            let lease = match self.pool.checkout(host, freshness, &failed).await {
+            let checkout = self.pool.checkout(host, freshness, &failed, guard);
+            let lease = match checkout.await {
                 Ok(lease) => lease,
                 Err(failure) => {
                     let last = last.filter(|_| failure.is_no_address());

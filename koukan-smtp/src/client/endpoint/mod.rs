@@ -32,6 +32,9 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 /// From the reply to MAIL on there is no other host. Connections are kept for later transactions;
 /// clones share them.
 ///
+/// Hosts that the operator has not named ([`NamedBy`](koukan_core::signals::NamedBy)) are connected
+/// to where the [`Guard`](super::Guard) of the settings lets them be.
+///
 /// What is offered is used: PIPELINING (commands that are there together are written together,
 /// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
 /// SMTPUTF8, DSN. There is no conversion. What a message needs is decided by its octets and
@@ -48,6 +51,8 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 /// | no address | 451 4.4.3 |
 /// | no connection | 451 4.4.1 |
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
+/// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
+/// | an address of our own, or a server of our own name | 554 5.4.6 |
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
 /// | too many connections in use | 451 4.3.2 |
@@ -102,10 +107,15 @@ impl<C: Connect, R: Resolve> SmtpEndpoint<C, R> {
             destination,
             timeouts,
             pool,
+            guard,
         } = settings;
         let pool = Pool::new(connect, resolve, helo_name, timeouts, pool);
         Self {
-            attempts: Arc::new(Attempts { destination, pool }),
+            attempts: Arc::new(Attempts {
+                destination,
+                pool,
+                guard,
+            }),
         }
     }
 

@@ -7,7 +7,7 @@ use koukan_core::{
     signals::{Destination, HostPort},
 };
 
-use crate::client::{PoolSettings, Timeouts};
+use crate::client::{Guard, PoolSettings, Timeouts};
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub struct ClientSettings {
     pub(super) destination: Option<Arc<Destination>>,
     pub(super) timeouts: Timeouts,
     pub(super) pool: PoolSettings,
+    pub(super) guard: Guard,
 }
 
 impl ClientSettings {
@@ -32,14 +33,14 @@ impl ClientSettings {
             destination: None,
             timeouts: Timeouts::default(),
             pool: PoolSettings::default(),
+            guard: Guard::default(),
         })
     }
 
     /// Sends everything to these hosts, tried in this order, whatever the signals say.
     #[must_use]
     pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = HostPort>) -> Self {
-        let hosts = hosts.into_iter().collect();
-        self.destination = Some(Arc::new(Destination { hosts }));
+        self.destination = Some(Arc::new(Destination::of_operator(hosts)));
         self
     }
 
@@ -47,6 +48,13 @@ impl ClientSettings {
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets where connections may lead whose destination the operator has not named.
+    #[must_use]
+    pub fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
         self
     }
 

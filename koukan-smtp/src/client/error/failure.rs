@@ -17,9 +17,18 @@ impl HostFailure {
         Self { place, error }
     }
 
-    /// Whether there was no address left to be tried.
+    /// Whether there was no address left that may be tried.
     pub(crate) fn is_no_address(&self) -> bool {
-        matches!(self.error, ClientError::NoAddress(_))
+        matches!(self.error, ClientError::NoAddress(_)) || self.error.is_guards()
+    }
+
+    /// Which failure is told of, where an earlier address failed too: this one, unless the guard has
+    /// refused the address, while the other may work later.
+    pub(crate) fn after(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(earlier) if self.error.is_guards() => earlier,
+            _ => self,
+        }
     }
 
     /// The reply that we make of it: it names host and phase, and carries which host was reached.

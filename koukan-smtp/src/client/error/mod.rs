@@ -37,6 +37,12 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
+    /// The address may not be connected to on behalf of whoever asks; it was not tried.
+    #[error("connections to {0} are not allowed")]
+    NotAllowed(SocketAddr),
+    /// The address is this agent's own, or a server there calls itself by this agent's name.
+    #[error("{0} is this agent itself")]
+    LoopsBack(SocketAddr),
     /// Too many connections to the host are in use, for too long.
     #[error("all connections to the host are in use")]
     Busy,
@@ -79,6 +85,11 @@ impl ClientError {
     /// Whether another host may do better: the fault is the host's, not the message's.
     pub(crate) fn is_hosts_fault(&self) -> bool {
         !matches!(self, Self::Unsendable(_))
+    }
+
+    /// Whether the guard has refused the address.
+    pub(crate) fn is_guards(&self) -> bool {
+        matches!(self, Self::NotAllowed(_) | Self::LoopsBack(_))
     }
 
     /// Whether the server has said something that no server should.

@@ -29,6 +29,15 @@ impl ClientError {
                 Reply::connection_failed(),
                 format!("timeout connecting to {place}"),
             ),
+            // What was found behind a name is nobody's business.
+            Self::NotAllowed(_) => (
+                Reply::destination_not_allowed(),
+                format!("mail to {place} is not allowed"),
+            ),
+            Self::LoopsBack(_) => (
+                Reply::loops_back(),
+                format!("mail for {place} loops back to this host"),
+            ),
             Self::Busy => (
                 Reply::overloaded(),
                 format!("all connections to {place} are in use, try again later"),
@@ -92,6 +101,8 @@ mod tests {
     #[case(ClientError::Timeout(Phase::Connect), "451 4.4.1")]
     #[case(ClientError::Timeout(Phase::Rcpt), "451 4.4.2")]
     #[case(ClientError::Disconnected(Phase::Data), "451 4.4.2")]
+    #[case(ClientError::NotAllowed(([127, 0, 0, 1], 25).into()), "550 5.7.1")]
+    #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
     #[case(ClientError::Busy, "451 4.3.2")]
     #[case(refused(), "451 4.3.2")]
     #[case(connect_failed(), "451 4.4.1")]

@@ -22,7 +22,8 @@ use tokio::time::timeout;
 
 use self::idle::Idle;
 use super::{
-    ClientError, Connect, HostFailure, Phase, Place, Resolve, Timeouts, connection::Connection,
+    ClientError, Connect, Guard, HostFailure, Phase, Place, Resolve, Timeouts, Wire,
+    connection::Connection,
 };
 
 /// Hands out connections to hosts, kept ones or new ones.
@@ -58,7 +59,8 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         }
     }
 
-    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`.
+    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;
+    /// where there is a guard, at an address that it lets be.
     ///
     /// # Errors
     ///
@@ -72,15 +74,25 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         host: &HostPort,
         freshness: Freshness,
         failed: &[SocketAddr],
+        guard: Option<&Guard>,
     ) -> Result<Lease<C::Io>, HostFailure> {
         let lease = Idle::permit(&self.idle, host).await;
         let mut lease = lease.map_err(|error| at(host, error))?;
         match freshness {
             Freshness::New => lease.discard_idle(),
-            Freshness::Any if lease.reuse() => return Ok(lease),
+            Freshness::Any if lease.reuse() => {
+                // It may have been opened for a host that the operator names.
+                return match admit(lease.connection(), guard) {
+                    Ok(()) => Ok(lease),
+                    Err(error) => {
+                        lease.part(Parting::Keep);
+                        Err(at(host, error))
+                    }
+                };
+            }
             Freshness::Any => {}
         }
-        self.open(&mut lease, host, failed).await?;
+        self.open(&mut lease, host, failed, guard).await?;
         Ok(lease)
     }
 
@@ -101,9 +113,10 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         lease: &mut Lease<C::Io>,
         host: &HostPort,
         failed: &[SocketAddr],
+        guard: Option<&Guard>,
     ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
-        let mut failure = at(host, ClientError::NoAddress(host.host.clone()));
+        let mut failure = None;
         let addresses = self.addresses(host).await;
         for address in addresses.map_err(|error| at(host, error))? {
             if failed.contains(&address) {
@@ -113,16 +126,27 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
                 host: Arc::clone(&name),
                 address,
             };
-            match self.greet(lease, remote.clone()).await {
+            if let Some(Err(error)) = guard.map(|guard| guard.check(address)) {
+                tracing::warn!(%host, %error, "refused to connect");
+                failure = Some(at(host, error).after(failure));
+                continue;
+            }
+            let greeted = self.greet(lease, remote.clone()).await;
+            match greeted.and_then(|()| admit(lease.connection(), guard)) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     lease.give_up();
-                    failure = HostFailure::new(Place::Address(remote), error);
-                    tracing::info!(error = %failure, "no session with a host");
+                    let failed = if error.is_guards() {
+                        at(host, error)
+                    } else {
+                        HostFailure::new(Place::Address(remote), error)
+                    };
+                    tracing::info!(error = %failed, "no session with a host");
+                    failure = Some(failed.after(failure));
                 }
             }
         }
-        Err(failure)
+        Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
     }
 
     async fn greet(&self, lease: &mut Lease<C::Io>, remote: RemoteMta) -> Result<(), ClientError> {
@@ -148,4 +172,17 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
 
 fn at(host: &HostPort, error: ClientError) -> HostFailure {
     HostFailure::new(Place::Host(host.clone()), error)
+}
+
+/// Whether a connection may be used: not to an address that the guard refuses, nor to ourselves.
+fn admit<Io: Wire>(connection: &Connection<Io>, guard: Option<&Guard>) -> Result<(), ClientError> {
+    let Some(guard) = guard else {
+        return Ok(());
+    };
+    let address = connection.remote().address;
+    guard.check(address)?;
+    if connection.has_our_name() {
+        return Err(ClientError::LoopsBack(address));
+    }
+    Ok(())
 }
