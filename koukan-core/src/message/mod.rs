@@ -5,3 +5,5 @@ pub mod dsn;
 pub mod line_ends;
 pub mod opening;
 pub mod parser;
+
+mod quoted_printable;

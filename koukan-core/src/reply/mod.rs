@@ -7,6 +7,7 @@ mod code;
 mod enhanced;
 mod extensions;
 mod meaning;
+mod origin;
 mod rejection;
 mod remote_mta;
 mod standing;
@@ -15,6 +16,7 @@ pub use self::{
     code::{InvalidReplyCode, ReplyCode},
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
+    origin::{Concerning, FromUpstream},
     rejection::Rejection,
     remote_mta::RemoteMta,
 };

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-/// The server upstream that gave a reply, or failed to: an extension of [`Reply`](super::Reply).
+/// The server upstream that gave a reply: an extension of [`Reply`](super::Reply). A reply of our own
+/// that is about a server is [`Concerning`](super::Concerning) it.
 ///
 /// A notification names it as the Remote-MTA of a recipient.
 ///

@@ -1,7 +1,12 @@
 //! Final failures are told to the reverse-path.
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
 use koukan_core::{
-    reply::Reply,
+    reply::{RemoteMta, Reply},
     stage::exploder::Policy,
     test_util::{Answer, Received, Script, mail, rcpt, send},
 };
@@ -87,4 +92,93 @@ async fn the_text_of_a_message_without_a_header_is_not_returned_as_one() {
     until(|| async { !up.received().is_empty() }).await;
     dispatching.stop().await;
     assert!(!up.only_received().text().contains("secret"));
+}
+
+/// The one notification where the last attempt brought `reply`.
+async fn told_of(reply: Reply) -> Received {
+    let refusing = Script::new().message(reply);
+    let (agent, up) = notified([down(), refusing], "a@x").await;
+    let dispatching = agent.dispatch();
+    until(|| async { !up.received().is_empty() }).await;
+    dispatching.stop().await;
+    up.only_received()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_the_destination_said_is_told_as_its_word() {
+    let remote = RemoteMta {
+        host: "192.0.2.1".into(),
+        address: "192.0.2.1:25".parse().unwrap(),
+    };
+    let said = told_of(Reply::bad_content().with_extension(remote)).await;
+    let texts = [
+        "Remote-MTA: dns; [192.0.2.1]",
+        "Diagnostic-Code: smtp; 554 5.6.0",
+    ];
+    assert_tells(&said, &texts);
+    let own = told_of(Reply::loops_back()).await;
+    assert_tells(&own, &["Status: 5.4.6"]);
+    for text in ["Remote-MTA", "Diagnostic-Code", " said"] {
+        assert!(!own.text().contains(text), "{}", own.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reverse_path_in_utf8_declares_what_its_notification_needs() {
+    let refusing = || Script::new().other_rcpts(Reply::no_such_user());
+    for (from, parameters) in [("ålice@x", vec!["BODY", "SMTPUTF8"]), ("alice@x", vec![])] {
+        let (agent, up) = notified([down(), refusing()], from).await;
+        let dispatching = agent.dispatch();
+        until(|| async { !up.received().is_empty() }).await;
+        dispatching.stop().await;
+        let received = up.only_received();
+        let declared = received.mail.parameters.iter();
+        let declared: Vec<_> = declared.map(|parameter| parameter.keyword()).collect();
+        assert_eq!(declared, parameters, "{from}");
+    }
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_that_cannot_be_delivered_is_warned_of() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let refusing = Script::new().other_rcpts(Reply::no_such_user());
+    let agent = Agent::over(turns([down(), refusing])).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 2 }).await;
+    dispatching.stop().await;
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("could not be delivered"));
+    let warned: Vec<_> = warned.collect();
+    let [line] = &warned[..] else {
+        panic!("{log}");
+    };
+    for text in ["WARN", "to=a@x", "about=b@y", "550 5.1.1"] {
+        assert!(line.contains(text), "{text}: {line}");
+    }
 }

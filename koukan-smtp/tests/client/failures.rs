@@ -1,6 +1,6 @@
 //! Servers that close, break the protocol, or say 421.
 
-use koukan_core::reply::{RemoteMta, Reply};
+use koukan_core::reply::Reply;
 
 use super::{
     net::Net,
@@ -111,6 +111,7 @@ async fn failures_name_the_server_too() {
     let net = Net::new([script(1, "CLOSE")]);
     let (mut driver, pending) = start(&net.endpoint());
     let reply = driver.wait(pending).await;
-    let remote = reply.extensions().get::<RemoteMta>().unwrap();
-    assert_eq!(&*remote.host, "mx.example");
+    assert_eq!(&*reply.server().unwrap().host, "mx.example");
+    // It has not said this.
+    assert!(!reply.is_from_upstream());
 }

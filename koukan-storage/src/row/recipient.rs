@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 
 use crate::BoxError;
-use koukan_core::{storage::record::Recipient, transaction::Rcpt};
+use koukan_core::{
+    reply::{FromUpstream, RemoteMta, Reply},
+    storage::record::Recipient,
+    transaction::Rcpt,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
     mail::{ParameterRow, parameter_rows, parameters},
-    reply::ReplyRow,
+    reply::{RemoteRow, ReplyRow},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -19,6 +23,12 @@ pub(super) struct RecipientRow<'a> {
     parameters: Vec<ParameterRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     settled: Option<ReplyRow<'a>>,
+    /// The host that gave the reply, where one did.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    settled_by: Option<RemoteRow<'a>>,
+    /// Whether the reply came from upstream, by a host whose name is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_settled_upstream: bool,
 }
 
 pub(super) fn recipient_rows(recipients: &[Recipient]) -> Vec<RecipientRow<'_>> {
@@ -27,10 +37,14 @@ pub(super) fn recipient_rows(recipients: &[Recipient]) -> Vec<RecipientRow<'_>> 
 
 impl<'a> From<&'a Recipient> for RecipientRow<'a> {
     fn from(recipient: &'a Recipient) -> Self {
+        let settled = recipient.settled.as_ref();
+        let remote = settled.and_then(|reply| reply.extensions().get::<RemoteMta>());
         Self {
             forward_path: recipient.rcpt.forward_path.as_str().into(),
             parameters: parameter_rows(&recipient.rcpt.parameters),
-            settled: recipient.settled.as_ref().map(ReplyRow::from),
+            settled: settled.map(ReplyRow::from),
+            settled_by: remote.map(RemoteRow::from),
+            is_settled_upstream: remote.is_none() && settled.is_some_and(Reply::is_from_upstream),
         }
     }
 }
@@ -39,12 +53,19 @@ impl TryFrom<RecipientRow<'_>> for Recipient {
     type Error = BoxError;
 
     fn try_from(row: RecipientRow<'_>) -> Result<Self, BoxError> {
+        let mut settled: Option<Reply> = row.settled.map(TryInto::try_into).transpose()?;
+        if let Some(remote) = row.settled_by {
+            let remote = RemoteMta::try_from(remote)?;
+            settled = settled.map(|reply| reply.with_extension(remote));
+        } else if row.is_settled_upstream {
+            settled = settled.map(|reply| reply.with_extension(FromUpstream));
+        }
         Ok(Self {
             rcpt: Rcpt {
                 forward_path: row.forward_path.parse()?,
                 parameters: parameters(row.parameters)?,
             },
-            settled: row.settled.map(TryInto::try_into).transpose()?,
+            settled,
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use koukan_core::{
     context::Context,
-    path::ReversePath,
+    path::{ForwardPath, ReversePath},
+    reply::{FromUpstream, RemoteMta, Reply},
     storage::record::{Attempt, Recipient},
-    transaction::Mail,
+    transaction::{Mail, Rcpt},
 };
 
 use super::{
@@ -27,6 +28,31 @@ fn what_is_left_out_has_a_default() {
     let attempt = Attempt::try_from(row).unwrap();
     assert_eq!(attempt.final_reply.text(), "");
     assert_eq!(attempt.recipient_replies, []);
+}
+
+#[test]
+fn who_gave_a_reply_is_kept() {
+    let remote = RemoteMta {
+        host: "mx.example.net".into(),
+        address: "192.0.2.1:25".parse().unwrap(),
+    };
+    let kept = |reply: Reply| {
+        let recipient = Recipient {
+            rcpt: Rcpt::new("a@b".parse::<ForwardPath>().unwrap()),
+            settled: Some(reply),
+        };
+        let json = serde_json::to_string(&RecipientRow::from(&recipient)).unwrap();
+        let row: RecipientRow<'_> = from_json("", &json).unwrap();
+        Recipient::try_from(row).unwrap().settled.unwrap()
+    };
+    let reply = Reply::no_such_user;
+    assert_eq!(
+        kept(reply().with_extension(remote.clone())).server(),
+        Some(&remote)
+    );
+    let unnamed = kept(reply().with_extension(FromUpstream));
+    assert!(unnamed.is_from_upstream() && unnamed.server().is_none());
+    assert!(!kept(reply()).is_from_upstream());
 }
 
 #[test]

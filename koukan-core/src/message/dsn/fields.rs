@@ -1,18 +1,37 @@
 //! Header fields and other lines, with nothing in them that could end them early.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
+
+use super::form::Form;
 
 /// Octets of a line, without its end, where it can be folded.
 const LINE: usize = 76;
+/// Octets of a word, at most: a longer one is broken, since no line may be longer than 998 octets
+/// (RFC 5322 section 2.1.1).
+const WORD: usize = 900;
 
 /// Text made of lines that end with CRLF.
-#[derive(Debug, Default)]
-pub(super) struct Lines(String);
+#[derive(Debug)]
+pub(super) struct Lines {
+    text: String,
+    form: Form,
+}
 
 impl Lines {
-    /// Adds a field, folded at spaces.
+    pub(super) fn new(form: Form) -> Self {
+        Self {
+            text: String::new(),
+            form,
+        }
+    }
+
+    /// Adds a field, folded at spaces, in the form that fields may have.
     pub(super) fn field(&mut self, name: &str, value: &str) -> &mut Self {
-        self.folded(&format!("{name}: {}", clean(value)), " ")
+        let value = clean(value);
+        let value = self.form.text(&value);
+        self.folded(&format!("{name}: {value}"), " ")
     }
 
     /// Adds a paragraph, broken at spaces.
@@ -22,8 +41,8 @@ impl Lines {
 
     /// Adds a line as it is.
     pub(super) fn line(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(text);
-        self.0.push_str("\r\n");
+        self.text.push_str(text);
+        self.text.push_str("\r\n");
         self
     }
 
@@ -33,32 +52,46 @@ impl Lines {
     }
 
     pub(super) fn into_string(self) -> String {
-        self.0
+        self.text
     }
 
     fn folded(&mut self, text: &str, indent: &str) -> &mut Self {
         let mut len = 0;
-        for (number, word) in text.split(' ').enumerate() {
+        for (number, word) in text.split(' ').flat_map(pieces).enumerate() {
             if number > 0 && len + 1 + word.len() > LINE {
-                self.0.push_str("\r\n");
-                self.0.push_str(indent);
+                self.text.push_str("\r\n");
+                self.text.push_str(indent);
                 len = indent.len();
             } else if number > 0 {
-                self.0.push(' ');
+                self.text.push(' ');
                 len += 1;
             }
-            self.0.push_str(word);
+            self.text.push_str(word);
             len += word.len();
         }
         self.blank()
     }
 }
 
+/// A word, or the pieces of one that is too long.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (piece, others) = text.split_at(text.floor_char_boundary(WORD));
+        rest = Some(others).filter(|others| !others.is_empty());
+        Some(piece)
+    })
+}
+
 /// One line of text without control characters.
-fn clean(text: &str) -> String {
-    let words = text.split(|c: char| c.is_control() || c == ' ');
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+fn clean(text: &str) -> Cow<'_, str> {
+    let is_space = |c: char| c.is_control() || c == ' ';
+    let words: Vec<_> = text
+        .split(is_space)
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ").into()
 }
 
 /// A date and time as RFC 5322 section 3.3 writes it, in UTC.
@@ -74,13 +107,25 @@ mod tests {
 
     #[test]
     fn fields_fold_and_cannot_be_broken_out_of() {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(Form::Ascii);
         lines.field("X-Long", &"word ".repeat(40));
         lines.field("X-Evil", "a\r\nBcc: b@example.com\0");
         let text = lines.into_string();
         assert!(text.lines().all(|line| line.len() <= 78), "{text}");
         assert!(text.lines().skip(1).any(|line| line.starts_with(" word")));
         assert!(text.contains("X-Evil: a Bcc: b@example.com\r\n"));
+    }
+
+    #[test]
+    fn no_word_is_too_long_for_a_line() {
+        for form in [Form::Ascii, Form::Utf8] {
+            let mut lines = Lines::new(form);
+            lines.field("X-Long", &"x".repeat(5000));
+            lines.field("X-Umlauts", &"ü".repeat(5000));
+            lines.paragraph(&"ü".repeat(5000));
+            let text = lines.into_string();
+            assert!(text.lines().all(|line| line.len() <= 998), "{text}");
+        }
     }
 
     #[test]

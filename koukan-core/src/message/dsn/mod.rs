@@ -2,11 +2,26 @@
 //!
 //! [`FailureNotice`] is a pure function of what is known: it writes one message to the sender of
 //! another, which says for each recipient that failed why it did.
+//!
+//! | module | is |
+//! |---|---|
+//! | `notice` | the notification |
+//! | `fields` | lines that cannot be broken out of, and are never too long |
+//! | `form` | addresses and other text that is not ASCII, in ASCII |
+//! | `part` | how the parts are encoded |
+//! | `excerpt` | the header of the original message |
+//! | `about` | what a notification that comes back was about |
+//! | `wants` | whether the sender wants one |
 
+mod about;
+mod excerpt;
 mod fields;
+mod form;
 mod notice;
+mod part;
 mod wants;
 
+pub(crate) use self::about::failed_recipients;
 pub use self::{
     notice::{FailedRecipient, FailureNotice},
     wants::wants_failure_notice,

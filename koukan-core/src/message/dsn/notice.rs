@@ -9,14 +9,24 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::fields::{Lines, date};
+use super::{
+    excerpt,
+    fields::{Lines, date},
+    form::{Form, decode_xtext, host},
+    part::{Encoding, Part},
+};
 
 /// A notification that a message was not delivered to some recipients.
 ///
-/// *Shape* of what [`FailureNotice::build`] makes: an RFC 5322 message with CRLF line ends, a
-/// multipart/report of a text for people, a delivery-status for programs, and the header of the
-/// original message. With `Auto-Submitted: auto-replied` (RFC 3834); to be sent with the null
-/// reverse-path. Where an address is not ASCII, the types of RFC 6533 are used.
+/// *Shape* of what [`FailureNotice::build`] makes: an RFC 5322 message with CRLF line ends and lines
+/// of at most 998 octets, a multipart/report of a text for people, a delivery-status for programs,
+/// and the header of the original message. With `Auto-Submitted: auto-replied` (RFC 3834); to be
+/// sent with the null reverse-path.
+///
+/// It is ASCII throughout, whatever the failed recipients, the replies and the original message
+/// hold, so that every host can take it. Only where the reverse-path itself is not ASCII, or the
+/// name of the agent, the types of RFC 6533 are used, and it needs 8BITMIME and SMTPUTF8
+/// ([`FailureNotice::is_international`]).
 #[derive(Debug, Clone)]
 pub struct FailureNotice<'a> {
     /// The name of the agent that reports.
@@ -33,64 +43,54 @@ pub struct FailureNotice<'a> {
     pub to: &'a Mailbox,
     /// The recipients that failed; at least one.
     pub failed: &'a [FailedRecipient<'a>],
-    /// The header of the original message, without the empty line; may be cut off or empty.
-    pub original_header: &'a [u8],
+    /// The beginning of the original message, with its header as far as that is known; what
+    /// follows the header is not returned.
+    pub original: &'a [u8],
 }
 
 /// A recipient that failed.
+///
+/// Only what another host has said is told as a Diagnostic-Code, and as said by the host of the
+/// reply's [`RemoteMta`]: see [`Reply::is_from_upstream`].
 #[derive(Debug, Clone)]
 pub struct FailedRecipient<'a> {
     /// The original RCPT command.
     pub rcpt: &'a Rcpt,
     /// The reply that decided. A transient one says that time or attempts ran out.
     pub reply: &'a Reply,
-    /// The host that gave the reply, where one was reached.
-    pub remote: Option<&'a RemoteMta>,
     /// When the last attempt ended, if there was one.
     pub last_attempt: Option<Timestamp>,
 }
 
 impl FailureNotice<'_> {
+    /// Whether the notification holds UTF-8, so that it must be sent with `BODY=8BITMIME` and
+    /// `SMTPUTF8`.
+    pub fn is_international(&self) -> bool {
+        !self.to.is_ascii() || !self.reporting_mta.is_ascii()
+    }
+
     /// Writes the notification.
     pub fn build(&self) -> Bytes {
+        let is_8bit = self.is_international();
+        let form = if is_8bit { Form::Utf8 } else { Form::Ascii };
         let boundary = format!("=_{}", self.unique);
-        let is_ascii = self.is_ascii();
-        let mut lines = Lines::default();
+        let text = self.text();
+        let status = self.status(form);
+        let headers = excerpt::header(self.original);
+        let parts = [
+            Part::text(&text, is_8bit),
+            Part::status(&status, is_8bit),
+            Part::headers(&headers, is_8bit),
+        ];
+        let mut lines = Lines::new(form);
         self.header(&mut lines, &boundary);
-        part(&mut lines, &boundary, "text/plain; charset=utf-8");
-        self.text(&mut lines);
-        part(
-            &mut lines,
-            &boundary,
-            match is_ascii {
-                true => "message/delivery-status",
-                false => "message/global-delivery-status",
-            },
-        );
-        self.status(&mut lines);
-        part(
-            &mut lines,
-            &boundary,
-            match is_ascii {
-                true => "text/rfc822-headers",
-                false => "message/global-headers",
-            },
-        );
         let mut message = lines.into_string().into_bytes();
-        message.extend_from_slice(self.original_header);
-        if !message.ends_with(b"\r\n") {
-            message.extend_from_slice(b"\r\n");
+        for part in &parts {
+            message.extend_from_slice(begin(&boundary, part).as_bytes());
+            message.extend_from_slice(&part.content);
         }
         message.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         message.into()
-    }
-
-    fn is_ascii(&self) -> bool {
-        let recipients = self
-            .failed
-            .iter()
-            .map(|failed| failed.rcpt.forward_path.as_str());
-        self.to.is_ascii() && recipients.into_iter().all(str::is_ascii)
     }
 
     fn header(&self, lines: &mut Lines, boundary: &str) {
@@ -98,6 +98,10 @@ impl FailureNotice<'_> {
         let from = format!("Mail Delivery System <MAILER-DAEMON@{host}>");
         let content_type =
             format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\"");
+        let encoding = match self.is_international() {
+            false => Encoding::SevenBit,
+            true => Encoding::EightBit,
+        };
         lines
             .field("From", &from)
             .field("To", &format!("<{}>", self.to))
@@ -107,18 +111,21 @@ impl FailureNotice<'_> {
             .field("Auto-Submitted", "auto-replied")
             .field("MIME-Version", "1.0")
             .field("Content-Type", &content_type)
+            .field("Content-Transfer-Encoding", encoding.name())
             .blank();
     }
 
-    fn text(&self, lines: &mut Lines) {
+    fn text(&self) -> String {
         let host = self.reporting_mta;
+        // Encoded as a whole.
+        let mut lines = Lines::new(Form::Utf8);
         lines.paragraph(&format!(
             "This is the mail system at {host}. Your message could not be delivered to the \
              recipients below, and will not be tried again."
         ));
         for failed in self.failed {
             let to = &failed.rcpt.forward_path;
-            let why = match (failed.reply.is_transient(), failed.remote) {
+            let why = match (failed.reply.is_transient(), failed.remote()) {
                 (true, Some(remote)) => {
                     format!("delivery was given up; {} said last:", remote.host)
                 }
@@ -128,9 +135,11 @@ impl FailureNotice<'_> {
             };
             lines.paragraph(&format!("<{to}>: {why} {}", failed.reply));
         }
+        lines.into_string()
     }
 
-    fn status(&self, lines: &mut Lines) {
+    fn status(&self, form: Form) -> String {
+        let mut lines = Lines::new(form);
         if let Some(id) = self.mail.parameters.get("ENVID").and_then(|id| id.value()) {
             lines.field("Original-Envelope-Id", &decode_xtext(id));
         }
@@ -139,33 +148,38 @@ impl FailureNotice<'_> {
             .field("Arrival-Date", &date(self.arrived));
         for failed in self.failed {
             lines.blank();
-            failed.fields(lines);
+            failed.fields(&mut lines, form);
         }
+        lines.into_string()
     }
 }
 
 impl FailedRecipient<'_> {
-    fn fields(&self, lines: &mut Lines) {
-        let original = self
-            .rcpt
-            .parameters
-            .get("ORCPT")
-            .and_then(|orcpt| orcpt.value());
-        if let Some((kind, address)) = original.and_then(|value| value.split_once(';')) {
-            let address = decode_xtext(address);
-            lines.field("Original-Recipient", &format!("{kind}; {address}"));
+    /// The host that gave the reply, if one did and it is known.
+    fn remote(&self) -> Option<&RemoteMta> {
+        self.reply.extensions().get::<RemoteMta>()
+    }
+
+    fn fields(&self, lines: &mut Lines, form: Form) {
+        let orcpt = self.rcpt.parameters.get("ORCPT");
+        let original = orcpt.and_then(|orcpt| form.original_recipient(orcpt.value()?));
+        if let Some(original) = original {
+            lines.field("Original-Recipient", &original);
         }
         let to = self.rcpt.forward_path.as_str();
-        let kind = if to.is_ascii() { "rfc822" } else { "utf-8" };
         lines
-            .field("Final-Recipient", &format!("{kind}; {to}"))
+            .field("Final-Recipient", &form.address(to))
             .field("Action", "failed")
             .field("Status", &self.status());
-        if let Some(remote) = self.remote {
-            lines.field("Remote-MTA", &format!("dns; {}", remote.host));
+        if let Some(remote) = self.remote() {
+            lines.field("Remote-MTA", &format!("dns; {}", host(&remote.host)));
         }
-        let diagnostic = self.reply.to_string().replace(" / ", " ");
-        lines.field("Diagnostic-Code", &format!("smtp; {diagnostic}"));
+        if self.reply.is_from_upstream() {
+            lines.field(
+                "Diagnostic-Code",
+                &format!("smtp; {}", one_line(self.reply)),
+            );
+        }
         if let Some(time) = self.last_attempt {
             lines.field("Last-Attempt-Date", &date(time));
         }
@@ -179,138 +193,22 @@ impl FailedRecipient<'_> {
     }
 }
 
-fn part(lines: &mut Lines, boundary: &str, content_type: &str) {
-    lines
-        .blank()
-        .line(&format!("--{boundary}"))
-        .field("Content-Type", content_type)
-        .blank();
+/// A reply on one line.
+fn one_line(reply: &Reply) -> String {
+    let text = reply.text().replace('\n', " ");
+    reply.clone().with_text(text).to_string()
 }
 
-/// Decodes xtext (RFC 3461 section 4); what is not xtext stays as it is.
-fn decode_xtext(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let octet = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match octet {
-            Some(octet) if *first == b'+' => {
-                decoded.push(octet);
-                rest = &tail[2..];
-            }
-            _ => {
-                decoded.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use mail_parser::{MessageParser, MimeHeaders};
-
-    use super::*;
-    use crate::path::{ForwardPath, Parameter, ReversePath};
-
-    fn rcpt(to: &str) -> Rcpt {
-        Rcpt::new(to.parse::<ForwardPath>().unwrap())
-    }
-
-    fn notice(to: &Rcpt, reply: &Reply, header: &[u8]) -> String {
-        let sender = "alice@example.com";
-        let remote = RemoteMta {
-            host: "mx.example.net".into(),
-            address: "192.0.2.1:25".parse().unwrap(),
-        };
-        let mail = Mail::new(sender.parse::<ReversePath>().unwrap());
-        let notice = FailureNotice {
-            reporting_mta: "mx.example.com",
-            unique: "abc123",
-            now: Timestamp::UNIX_EPOCH,
-            arrived: Timestamp::UNIX_EPOCH,
-            mail: &mail,
-            to: &sender.parse().unwrap(),
-            failed: &[FailedRecipient {
-                rcpt: to,
-                reply,
-                remote: Some(&remote),
-                last_attempt: Some(Timestamp::UNIX_EPOCH),
-            }],
-            original_header: header,
-        };
-        String::from_utf8(notice.build().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_parser_finds_the_three_parts_and_all_fields() {
-        let reply = Reply::no_such_user().with_text("no such user\nask somebody else");
-        let text = notice(
-            &rcpt("bob@example.net"),
-            &reply,
-            b"Subject: hi\r\nFrom: a\r\n",
-        );
-        let message = MessageParser::default().parse(&text).unwrap();
-        let content_type = message.content_type().unwrap();
-        assert_eq!(content_type.ctype(), "multipart");
-        assert_eq!(
-            content_type.attribute("report-type"),
-            Some("delivery-status")
-        );
-        assert_eq!(message.parts[0].sub_parts().unwrap().len(), 3);
-        assert_eq!(
-            message.to().unwrap().first().unwrap().address(),
-            Some("alice@example.com")
-        );
-        for field in [
-            "Auto-Submitted: auto-replied\r\n",
-            "Reporting-MTA: dns; mx.example.com\r\n",
-            "Final-Recipient: rfc822; bob@example.net\r\n",
-            "Action: failed\r\n",
-            "Status: 5.1.1\r\n",
-            "Remote-MTA: dns; mx.example.net\r\n",
-            "Diagnostic-Code: smtp; 550 5.1.1 no such user ask somebody else\r\n",
-            "Last-Attempt-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n",
-            "Subject: hi\r\nFrom: a\r\n\r\n--=_abc123--\r\n",
-        ] {
-            assert!(text.contains(field), "{field}:\n{text}");
-        }
-        assert!(text.lines().all(|line| line.len() <= 78), "{text}");
-        assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
-    }
-
-    #[test]
-    fn addresses_in_utf8_change_the_types() {
-        let text = notice(&rcpt("bøb@example.net"), &Reply::mailbox_busy(), b"");
-        for field in [
-            "message/global-delivery-status",
-            "message/global-headers",
-            "Final-Recipient: utf-8; bøb@example.net",
-            "Status: 4.2.1",
-        ] {
-            assert!(text.contains(field), "{field}:\n{text}");
-        }
-    }
-
-    #[test]
-    fn the_original_recipient_is_decoded() {
-        let mut to = rcpt("bob@example.net");
-        let orcpt = Parameter::new("ORCPT", Some("rfc822;bob+2Bx@example.org")).unwrap();
-        to.parameters.push(orcpt).unwrap();
-        let text = notice(&to, &Reply::no_such_user(), b"");
-        assert!(
-            text.contains("Original-Recipient: rfc822; bob+x@example.org\r\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_reply_without_enhanced_code_has_a_status_of_its_class() {
-        let code = crate::reply::ReplyCode::new(552).unwrap();
-        let reply = Reply::new(code, None, "full");
-        let text = notice(&rcpt("bob@example.net"), &reply, b"");
-        assert!(text.contains("Status: 5.0.0\r\n"), "{text}");
-    }
+/// What stands before a part.
+fn begin(boundary: &str, part: &Part<'_>) -> String {
+    let Part {
+        content_type,
+        encoding,
+        ..
+    } = part;
+    format!(
+        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\n\
+         Content-Transfer-Encoding: {}\r\n\r\n",
+        encoding.name()
+    )
 }

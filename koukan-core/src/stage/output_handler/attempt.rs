@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     clock::SharedClock,
-    reply::{RemoteMta, Reply},
+    reply::Reply,
     service::BoxMailService,
     signals::{Destination, Signals},
     storage::{Answer, Lease, record::Attempt},
@@ -156,10 +156,7 @@ impl<'a> Exchange<'a> {
             .iter()
             .flatten()
             .chain([&final_reply]);
-        let remote = last
-            .filter_map(|reply| reply.extensions().get::<RemoteMta>())
-            .next_back()
-            .cloned();
+        let remote = last.filter_map(Reply::server).next_back().cloned();
         Attempt {
             started: self.started,
             ended: self.clock.now(),

@@ -9,20 +9,20 @@ use crate::{
     blob::BlobId,
     body::Body,
     context::{Context, Sender},
-    message::dsn::{FailedRecipient, FailureNotice, wants_failure_notice},
-    path::{ForwardPath, ReversePath},
+    message::dsn::{FailedRecipient, FailureNotice, failed_recipients, wants_failure_notice},
+    path::{ForwardPath, Parameter, ReversePath},
     storage::{
         Lease,
         record::{
-            BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId,
-            Work,
+            Attempt, BlobContent, Due, NewBody, NewTransaction, Recipient, RecipientOutcome,
+            Status, Terms, TransactionId, Work,
         },
     },
     transaction::{Mail, Rcpt},
 };
 
-/// Octets of the original header that a notification returns, at most.
-const HEADER_MAX: usize = 64 << 10;
+/// Octets of a message that are read for a notification, at most.
+const BEGINNING_MAX: usize = 64 << 10;
 
 /// How failures are told to the reverse-path.
 #[derive(Debug, Clone)]
@@ -49,7 +49,6 @@ impl Notifications {
                 (!reply.is_positive()).then_some(FailedRecipient {
                     rcpt: &recipient.rcpt,
                     reply,
-                    remote: last.and_then(|attempt| attempt.remote.as_ref()),
                     last_attempt: last.map(|attempt| attempt.ended),
                 })
             })
@@ -66,10 +65,32 @@ impl Notifications {
             mail: lease.mail(),
             to,
             failed: &failed,
-            original_header: &original_header(lease).await,
+            original: &beginning(lease, holds_header).await,
         };
         let message = notice.build();
         Some(self.transaction(id, &notice, message))
+    }
+
+    /// Whether a kept message from the null reverse-path, as notifications are, is lost with this
+    /// attempt: nobody will hear of it.
+    pub(super) fn is_lost(lease: &Lease, attempt: &Attempt, is_last: bool) -> bool {
+        lease.mail().reverse_path.is_null()
+            && lease.terms().is_some()
+            && is_lost(lease, attempt, is_last)
+    }
+
+    /// Says in the log that such a message is lost.
+    pub(super) async fn tell_of_loss(lease: &Lease, attempt: &Attempt) {
+        let about = failed_recipients(&beginning(lease, |_| false).await);
+        let to = lease.recipients();
+        let to: Vec<_> = to.iter().map(|to| to.rcpt.forward_path.as_str()).collect();
+        tracing::warn!(
+            id = %lease.id(),
+            to = %to.join(" "),
+            about = %about.join(" "),
+            reply = %attempt.final_reply,
+            "a notification could not be delivered, and nobody is told of it"
+        );
     }
 
     fn transaction(
@@ -82,7 +103,7 @@ impl Notifications {
             id,
             created: notice.now,
             context: Arc::new(Context::new(self.sender.clone())),
-            mail: Mail::new(ReversePath::Null),
+            mail: null_mail(notice.is_international()),
             recipients: vec![Recipient {
                 rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
                 settled: None,
@@ -107,37 +128,56 @@ impl Notifications {
     }
 }
 
-/// The header of the original message, as far as it can be read: that it cannot must not keep its
-/// sender from being told.
-async fn original_header(lease: &Lease) -> Bytes {
+/// MAIL of a notification, with what its octets need.
+fn null_mail(is_international: bool) -> Mail {
+    let mut mail = Mail::new(ReversePath::Null);
+    if is_international {
+        for (keyword, value) in [("BODY", Some("8BITMIME")), ("SMTPUTF8", None)] {
+            let parameter = Parameter::new(keyword, value);
+            // Both are well-formed, and each is there once.
+            let _ = parameter.and_then(|parameter| mail.parameters.push(parameter));
+        }
+    }
+    mail
+}
+
+/// The beginning of a transaction's message, up to the octets that `is_enough` asks for, as far as
+/// it can be read: that it cannot must not keep its sender from being told.
+async fn beginning(lease: &Lease, is_enough: impl Fn(&[u8]) -> bool) -> Bytes {
     let Some(body) = lease.body() else {
         return Bytes::new();
     };
     let mut body = Body::from(body);
     let mut head = BytesMut::new();
-    loop {
-        if head.starts_with(b"\r\n") {
-            // A message without a header: what follows is its text.
-            return Bytes::new();
-        }
-        if let Some(end) = memmem::find(&head, b"\r\n\r\n") {
-            head.truncate(end + 2);
-            return head.freeze();
-        }
-        if head.len() >= HEADER_MAX {
-            head.truncate(HEADER_MAX);
-            return head.freeze();
-        }
+    while head.len() < BEGINNING_MAX && !is_enough(&head) {
         match body.next().await {
             Ok(Some(chunk)) => {
-                let room = HEADER_MAX + 4 - head.len().min(HEADER_MAX);
+                let room = BEGINNING_MAX - head.len();
                 head.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
-            Ok(None) => return head.freeze(),
+            Ok(None) => break,
             Err(error) => {
                 tracing::warn!(id = %lease.id(), %error, "could not read a message for its notification");
-                return head.freeze();
+                break;
             }
         }
     }
+    head.freeze()
+}
+
+/// Whether the end of the header is there, or there is no header.
+fn holds_header(head: &[u8]) -> bool {
+    let ends: [&[u8]; 2] = [b"\r\n\r\n", b"\n\n"];
+    head.starts_with(b"\r\n") || ends.iter().any(|end| memmem::find(head, end).is_some())
+}
+
+/// Whether an attempt leaves some recipient without the message, for good.
+fn is_lost(lease: &Lease, attempt: &Attempt, is_last: bool) -> bool {
+    let recipients = lease.recipients();
+    let mut open = (0..recipients.len()).filter(|index| recipients[*index].settled.is_none());
+    open.any(|index| match attempt.outcome(index) {
+        RecipientOutcome::Delivered(_) => false,
+        RecipientOutcome::Permanent(_) => true,
+        RecipientOutcome::Transient(_) => is_last,
+    })
 }

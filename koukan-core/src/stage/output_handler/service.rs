@@ -81,6 +81,9 @@ impl<C: Chains> OutputHandler<C> {
         let attempts = lease.attempt_count() + 1;
         let unit = self.random.unit();
         let retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
+        if Notifications::is_lost(&lease, &attempt, retry_at.is_none()) {
+            Box::pin(Notifications::tell_of_loss(&lease, &attempt)).await;
+        }
         let final_reply = attempt.final_reply.clone();
         lease.finish(AttemptEnd { attempt, retry_at }).await?;
         Ok(AttemptOutcome::Attempted {

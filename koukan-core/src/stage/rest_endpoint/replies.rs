@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::{
-    reply::Reply,
+    reply::{FromUpstream, Reply},
     transaction::{Command, Rcpt, Slot},
 };
 
@@ -116,8 +116,10 @@ impl Replies {
 /// A reply that answers a command: upstream may give codes that do not. One that closes a connection
 /// there closes none here.
 pub(super) fn proper(reply: &Reply) -> Reply {
-    if reply.is_positive() || reply.is_negative() {
-        reply.clone().relayed()
+    if reply.is_negative() {
+        reply.clone().relayed().with_extension(FromUpstream)
+    } else if reply.is_positive() {
+        reply.clone()
     } else {
         Reply::bad_upstream_reply()
     }

@@ -18,7 +18,7 @@ pub struct Attempt {
     pub recipient_replies: Vec<Option<Reply>>,
     /// The final reply, or the reply that made an end before the message was sent.
     pub final_reply: Reply,
-    /// The host that replied last, where one was reached.
+    /// The host that replied last, or that the last reply is about, where one was reached.
     pub remote: Option<RemoteMta>,
 }
 
@@ -50,7 +50,13 @@ impl Attempt {
             Some(reply) if reply.is_negative() => reply,
             _ => &self.final_reply,
         };
-        let reply = deciding.clone().without_extensions();
+        let reply = deciding.clone();
+        // Who has said it matters for failures: a notification tells.
+        let reply = if reply.is_positive() {
+            reply.without_extensions()
+        } else {
+            reply.with_origin_only()
+        };
         if reply.is_permanent() {
             RecipientOutcome::Permanent(reply)
         } else if reply.is_positive() {

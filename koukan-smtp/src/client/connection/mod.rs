@@ -255,7 +255,7 @@ impl<Io: Wire> Connection<Io> {
         }))
     }
 
-    /// Says which host a reply is about.
+    /// Says which host has given a reply.
     pub(crate) fn sign(&self, reply: Reply) -> Reply {
         reply.with_extension(self.remote.clone())
     }

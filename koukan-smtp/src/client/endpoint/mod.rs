@@ -44,7 +44,8 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 ///
 /// Replies come from the server, word for word, but that 421 becomes 450: what closes is the
 /// connection to the server. Replies of the endpoint's own, which are below, name the host and the
-/// phase. Both carry the [`RemoteMta`](koukan_core::reply::RemoteMta) that they are about.
+/// phase. A server's replies carry the [`RemoteMta`](koukan_core::reply::RemoteMta) that they are from,
+/// and our own the one that they are [`Concerning`](koukan_core::reply::Concerning).
 ///
 /// | failure | reply |
 /// |---|---|

@@ -36,7 +36,7 @@ impl HostFailure {
         let reply = self.error.reply_at(&self.place);
         match self.error.is_unreached() {
             true => reply,
-            false => self.place.sign(reply),
+            false => self.place.concern(reply),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use koukan_core::{
-    reply::{RemoteMta, Reply},
+    reply::{Concerning, RemoteMta, Reply},
     signals::HostPort,
 };
 
@@ -18,11 +18,11 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Says which host a reply is about.
-    pub(crate) fn sign(&self, reply: Reply) -> Reply {
+    /// Says which host a reply of our own is about. That host has not said it.
+    pub(super) fn concern(&self, reply: Reply) -> Reply {
         match self {
             Self::Host(_) => reply,
-            Self::Address(remote) => reply.with_extension(remote.clone()),
+            Self::Address(remote) => reply.with_extension(Concerning(remote.clone())),
         }
     }
 }

@@ -5,7 +5,6 @@ mod encoded_word;
 mod field;
 mod header;
 mod parameter;
-mod quoted_printable;
 mod structure;
 mod structured;
 mod text;

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{base64_lines, quoted_printable};
+use crate::message::quoted_printable;
+
+use super::base64_lines;
 
 /// Octets of a line of 7bit text, at most; a longer one is encoded, so that nobody wraps it.
 const LINE: usize = 78;
@@ -27,7 +29,7 @@ pub(super) fn encode_text(text: &str) -> Encoded {
     }
     Encoded {
         encoding: "quoted-printable",
-        octets: quoted_printable::encode(&text).into(),
+        octets: quoted_printable::encode(text.as_bytes()).into(),
     }
 }
 

@@ -1,19 +1,20 @@
 //! Quoted-printable: RFC 2045 section 6.7.
 
+use memchr::memmem;
+
 /// Characters of a line without the `=` of a soft line break, at most.
 const LINE: usize = 75;
 
 /// Encodes a text whose line ends are CRLF.
-pub(super) fn encode(text: &str) -> String {
+pub(super) fn encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len() + text.len() / 8);
-    for line in text.split_inclusive("\r\n") {
-        let (line, end) = match line.strip_suffix("\r\n") {
-            Some(line) => (line, "\r\n"),
-            None => (line, ""),
-        };
-        encode_line(line.as_bytes(), &mut encoded);
-        encoded.push_str(end);
+    let mut rest = text;
+    while let Some(end) = memmem::find(rest, b"\r\n") {
+        encode_line(&rest[..end], &mut encoded);
+        encoded.push_str("\r\n");
+        rest = &rest[end + 2..];
     }
+    encode_line(rest, &mut encoded);
     encoded
 }
 
@@ -65,14 +66,14 @@ mod tests {
             ("ü", "=C3=BC"),
             ("From me\r\nFrom", "=46rom me\r\nFrom"),
         ] {
-            assert_eq!(encode(text), expected);
+            assert_eq!(encode(text.as_bytes()), expected);
         }
     }
 
     #[test]
     fn lines_are_short() {
         for text in ["x".repeat(500), "ü".repeat(500), "x ".repeat(500)] {
-            let encoded = encode(&text);
+            let encoded = encode(text.as_bytes());
             assert!(encoded.lines().all(|line| line.len() <= 76), "{encoded}");
             assert!(!encoded.contains(" \r\n"), "{encoded}");
         }

@@ -1,0 +1,164 @@
+//! Text that is not ASCII, where ASCII alone will do.
+
+use std::{borrow::Cow, fmt::Write, net::IpAddr};
+
+/// How fields are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// In ASCII: any other character becomes `\x{HEX}`, as RFC 6533 section 3 writes addresses.
+    Ascii,
+    /// In UTF-8, for recipients that have to take that anyway.
+    Utf8,
+}
+
+impl Form {
+    /// Text of a field.
+    pub(super) fn text(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Utf8 || text.is_ascii() {
+            return text.into();
+        }
+        escaped(text, |c| !c.is_ascii()).into()
+    }
+
+    /// An address with its type, as in `rfc822; bob@example.com`.
+    ///
+    /// *Source*: RFC 6533 section 3 (`utf-8-addr-xtext`, `utf-8-addr-unitext`).
+    pub(super) fn address(self, address: &str) -> String {
+        if address.is_ascii() {
+            return format!("rfc822; {address}");
+        }
+        format!("utf-8; {}", self.utf8_address(address))
+    }
+
+    fn utf8_address(self, address: &str) -> String {
+        match self {
+            Self::Utf8 => address.to_owned(),
+            Self::Ascii => escaped(address, |c| {
+                !c.is_ascii_graphic() || matches!(c, '\\' | '+' | '=')
+            }),
+        }
+    }
+
+    /// What ORCPT says (RFC 3461 section 4.2, RFC 6533 section 3): the recipient's original
+    /// address with its type. `None` where it says nothing of that shape.
+    pub(super) fn original_recipient(self, orcpt: &str) -> Option<String> {
+        let (kind, address) = orcpt.split_once(';')?;
+        Some(if kind.eq_ignore_ascii_case("utf-8") {
+            format!("{kind}; {}", self.utf8_address(&decode_escapes(address)))
+        } else {
+            format!("{kind}; {}", decode_xtext(address))
+        })
+    }
+}
+
+/// A host, an address in brackets (RFC 5321 section 4.1.3).
+pub(super) fn host(host: &str) -> Cow<'_, str> {
+    match host.parse() {
+        Ok(IpAddr::V4(address)) => format!("[{address}]").into(),
+        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]").into(),
+        Err(_) => host.into(),
+    }
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if is_escaped(c) {
+            // Writing into a string does not fail.
+            let _ = write!(escaped, "\\x{{{:X}}}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Decodes `\x{HEX}`; what is not of that shape stays as it is.
+fn decode_escapes(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\x{") {
+        decoded.push_str(before);
+        let found = after.split_once('}').and_then(|(hex, tail)| {
+            let point = u32::from_str_radix(hex, 16).ok()?;
+            Some((char::from_u32(point)?, tail))
+        });
+        rest = match found {
+            Some((c, tail)) => {
+                decoded.push(c);
+                tail
+            }
+            None => {
+                decoded.push_str("\\x{");
+                after
+            }
+        };
+    }
+    decoded + rest
+}
+
+/// Decodes xtext (RFC 3461 section 4); what is not xtext stays as it is.
+pub(super) fn decode_xtext(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let octet = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match octet {
+            Some(octet) if *first == b'+' => {
+                decoded.push(octet);
+                rest = &tail[2..];
+            }
+            _ => {
+                decoded.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_form_in_ascii() {
+        assert_eq!(Form::Ascii.address("b@y"), "rfc822; b@y");
+        assert_eq!(Form::Ascii.address("bø+b@y"), r"utf-8; b\x{F8}\x{2B}b@y");
+        assert_eq!(Form::Utf8.address("bø+b@y"), "utf-8; bø+b@y");
+        assert_eq!(Form::Ascii.text("a + ü"), r"a + \x{FC}");
+    }
+
+    #[test]
+    fn original_recipients_are_decoded() {
+        for (orcpt, ascii, utf8) in [
+            ("rfc822;bob+2Bx@y", "rfc822; bob+x@y", "rfc822; bob+x@y"),
+            (r"utf-8;b\x{F8}b@y", r"utf-8; b\x{F8}b@y", "utf-8; bøb@y"),
+            ("utf-8;bøb@y", r"utf-8; b\x{F8}b@y", "utf-8; bøb@y"),
+            (r"UTF-8;a\x{2B}b@y", r"UTF-8; a\x{2B}b@y", "UTF-8; a+b@y"),
+            (
+                r"utf-8;\x{110000}\x{}\x{zz@y",
+                r"utf-8; \x{5C}x{110000}\x{5C}x{}\x{5C}x{zz@y",
+                r"utf-8; \x{110000}\x{}\x{zz@y",
+            ),
+        ] {
+            let form = |form: Form| form.original_recipient(orcpt).unwrap();
+            assert_eq!(form(Form::Ascii), ascii);
+            assert_eq!(form(Form::Utf8), utf8);
+        }
+        assert_eq!(Form::Ascii.original_recipient("nothing"), None);
+    }
+
+    #[test]
+    fn addresses_of_hosts_are_literals() {
+        for (name, literal) in [
+            ("mx.example.com", "mx.example.com"),
+            ("127.0.0.1", "[127.0.0.1]"),
+            ("2001:db8::1", "[IPv6:2001:db8::1]"),
+            ("[127.0.0.1]", "[127.0.0.1]"),
+        ] {
+            assert_eq!(host(name), literal);
+        }
+    }
+}

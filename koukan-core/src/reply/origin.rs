@@ -1,0 +1,74 @@
+//! Who gave a reply.
+
+use super::{RemoteMta, Reply};
+
+/// Says that a reply is what a server upstream answered, where that server's name is not known: an
+/// extension of [`Reply`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FromUpstream;
+
+/// The server that a reply of our own is about, because a connection to it was lost or it broke the
+/// protocol: an extension of [`Reply`]. The server has not said it, so it is no [`RemoteMta`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Concerning(pub RemoteMta);
+
+impl Reply {
+    /// Whether a server upstream has said this. What we say ourselves must never be told as said
+    /// by somebody else.
+    pub fn is_from_upstream(&self) -> bool {
+        let extensions = self.extensions();
+        extensions.get::<RemoteMta>().is_some() || extensions.get::<FromUpstream>().is_some()
+    }
+
+    /// The server that the reply came from, or is about.
+    pub fn server(&self) -> Option<&RemoteMta> {
+        let extensions = self.extensions();
+        let concerning = || {
+            extensions
+                .get::<Concerning>()
+                .map(|Concerning(about)| about)
+        };
+        extensions.get::<RemoteMta>().or_else(concerning)
+    }
+
+    /// Takes off all extensions but those that say who gave the reply.
+    #[must_use]
+    pub fn with_origin_only(self) -> Self {
+        let remote = self.extensions().get::<RemoteMta>().cloned();
+        let is_from_upstream = self.is_from_upstream();
+        let plain = self.without_extensions();
+        match remote {
+            Some(remote) => plain.with_extension(remote),
+            None if is_from_upstream => plain.with_extension(FromUpstream),
+            None => plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_origin_stays() {
+        let remote = RemoteMta {
+            host: "mx.example.net".into(),
+            address: "192.0.2.1:25".parse().unwrap(),
+        };
+        let reply = Reply::mailbox_busy().with_extension(7_u8);
+        let said = reply.clone().with_extension(remote.clone());
+        let said = said.with_origin_only();
+        assert_eq!(said.server(), Some(&remote));
+        assert_eq!(said.extensions().get::<u8>(), None);
+        assert!(said.is_from_upstream());
+        let unnamed = reply
+            .clone()
+            .with_extension(FromUpstream)
+            .with_origin_only();
+        assert!(unnamed.is_from_upstream());
+        let own = reply.with_extension(Concerning(remote.clone()));
+        assert_eq!(own.server(), Some(&remote));
+        assert!(!own.is_from_upstream());
+        assert_eq!(own.with_origin_only().server(), None);
+    }
+}
