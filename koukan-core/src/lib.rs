@@ -60,6 +60,7 @@
 
 pub mod blob;
 pub mod body;
+pub mod causes;
 pub mod clock;
 pub mod context;
 pub mod filter;

@@ -24,7 +24,7 @@ use koukan_core::{
         Backend, Retention,
         record::{
             Attempt, BlobContent, Due, FinalReason, NewBody, NewTransaction, Recipient, SessionId,
-            Settlement, Status, Terms, TransactionId, Work,
+            Settlement, Standing, Status, Terms, TransactionId, Work,
         },
     },
     transaction::{Mail, Rcpt},
@@ -117,7 +117,7 @@ async fn life_cycle(directory: &Path) {
     while leased.len() < COUNT {
         leased.extend(
             backend
-                .lease_due(session, now, 100)
+                .lease_due(session, now, Standing::Clear, 100)
                 .await
                 .expect("it reads"),
         );

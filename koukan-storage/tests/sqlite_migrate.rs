@@ -83,8 +83,14 @@ async fn what_the_first_version_wrote_is_all_there() {
     let backend = SqliteBackend::open(&path).await.unwrap();
     let session = SessionId::random();
     let recovered = backend.open_session(session, now()).await.unwrap();
-    assert_eq!(recovered, Recovered { freed: 1 });
-    let leased = backend.lease(new[1].id, session).await.unwrap();
+    assert_eq!(
+        recovered,
+        Recovered {
+            freed: 1,
+            ..Recovered::default()
+        }
+    );
+    let leased = backend.lease(new[1].id, session, None).await.unwrap();
     assert_eq!(leased.unwrap().fence, 2);
     let of_state = |state| {
         let listing = Listing {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, future::join_all};
 use koukan_core::storage::{
     Backend, BackendError, Listing,
-    record::{Due, FinalReason, NewTransaction, SessionId, Status, Work},
+    record::{Due, FinalReason, NewTransaction, SessionId, Standing, Status, Work},
 };
 use koukan_storage::SqliteBackend;
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ async fn a_completion_that_fails_fails_alone() {
     let session = SessionId::random();
     let others = async {
         backend.insert(transaction(100)).await.unwrap();
-        let leased = backend.lease(drafts[8].id, session).await.unwrap();
+        let leased = backend.lease(drafts[8].id, session, None).await.unwrap();
         // It was completed in the same batch or before, since that came first.
         assert!(leased.is_some());
     };
@@ -90,7 +90,7 @@ async fn a_transaction_that_cannot_be_read_is_neither_leased_nor_listed() {
         format!("UPDATE transactions SET body_kind = {kind} WHERE id = '{id}'")
     };
     tamper(&path, damage("'something new'")).await;
-    let leased = backend.lease(bad.id, session).await;
+    let leased = backend.lease(bad.id, session, None).await;
     assert!(matches!(leased, Err(BackendError::Malformed(_))));
     assert_eq!(backend.census().await.unwrap().leased, 0);
     let listing = Listing {
@@ -103,7 +103,13 @@ async fn a_transaction_that_cannot_be_read_is_neither_leased_nor_listed() {
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].id, good.id);
     tamper(&path, damage("NULL")).await;
-    assert!(backend.lease(bad.id, session).await.unwrap().is_some());
+    assert!(
+        backend
+            .lease(bad.id, session, None)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -136,11 +142,17 @@ async fn a_transaction_that_cannot_be_read_is_left_for_later() {
         "{found:?}"
     );
 
-    let leased = backend.lease_due(session, now(), 1).await.unwrap();
+    let leased = backend
+        .lease_due(session, now(), Standing::Clear, 1)
+        .await
+        .unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!(leased[0].transaction.id, new[5].id);
     let hour = Duration::from_secs(3600);
-    assert_eq!(backend.next_due().await.unwrap(), Some(now() + hour));
+    assert_eq!(
+        backend.next_due(Standing::Clear).await.unwrap(),
+        Some(now() + hour)
+    );
     assert_eq!(backend.census().await.unwrap().waiting, 5);
 
     let repair = format!(
@@ -148,7 +160,10 @@ async fn a_transaction_that_cannot_be_read_is_left_for_later() {
         new[1].id
     );
     tamper(&path, repair).await;
-    let leased = backend.lease_due(session, now() + hour, 9).await.unwrap();
+    let leased = backend
+        .lease_due(session, now() + hour, Standing::Clear, 9)
+        .await
+        .unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!(leased[0].transaction.id, new[1].id);
     assert_eq!(&*leased[0].transaction.context.sender.name, "x");
@@ -187,9 +202,9 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
     for polls in 0..200 {
         let claim = async {
             if polls % 2 == 0 {
-                backend.lease_due(session, now(), 10).await
+                backend.lease_due(session, now(), Standing::Clear, 10).await
             } else {
-                let leased = backend.lease(id, session).await;
+                let leased = backend.lease(id, session, None).await;
                 leased.map(Vec::from_iter)
             }
         };
@@ -215,7 +230,10 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
             backend.insert(finished()).await.unwrap();
         }
     }
-    let leased = backend.lease_due(session, now(), 10).await.unwrap();
+    let leased = backend
+        .lease_due(session, now(), Standing::Clear, 10)
+        .await
+        .unwrap();
     assert_eq!(leased.len(), 1);
 }
 

@@ -128,6 +128,11 @@ impl Blob {
         self.0.stored_len.load(Ordering::Acquire)
     }
 
+    /// How often octets could not be read back, by any reader.
+    pub(crate) fn read_failures(&self) -> u32 {
+        self.0.read_failures.load(Ordering::Relaxed)
+    }
+
     /// Notes how many octets were stored so far.
     pub(crate) fn set_stored_len(&self, len: u64) {
         self.0.stored_len.store(len, Ordering::Release);

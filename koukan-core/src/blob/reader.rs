@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     io,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
@@ -92,12 +92,22 @@ impl BlobReader {
         }
     }
 
+    /// Whether the next octets are in memory, or are still to be written: to ask for them begins
+    /// no read.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.read.is_none() && self.position >= self.shared.lock().tail_start
+    }
+
     fn advance(&mut self, chunk: io::Result<Bytes>) -> Result<Bytes, BodyError> {
-        let chunk = chunk.map_err(|error| BodyError::Failed(error.into()))?;
-        if chunk.is_empty() {
-            let error = io::Error::from(io::ErrorKind::UnexpectedEof);
-            return Err(BodyError::Failed(error.into()));
-        }
+        let is_empty = |chunk: &Bytes| chunk.is_empty();
+        let chunk = match chunk {
+            Ok(chunk) if is_empty(&chunk) => Err(io::ErrorKind::UnexpectedEof.into()),
+            chunk => chunk,
+        };
+        let chunk = chunk.map_err(|error: io::Error| {
+            self.shared.read_failures.fetch_add(1, Ordering::Relaxed);
+            BodyError::Failed(error.into())
+        })?;
         self.position += chunk.len() as u64;
         Ok(chunk)
     }

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64},
+    },
     task::Waker,
 };
 
@@ -19,6 +22,8 @@ pub(super) struct Shared {
     pub(super) persisted: OnceCell<()>,
     /// Octets that are in durable storage already.
     pub(super) stored_len: AtomicU64,
+    /// How often octets could not be read back.
+    pub(super) read_failures: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -70,6 +75,7 @@ impl Shared {
             pool,
             persisted: OnceCell::new(),
             stored_len: AtomicU64::new(0),
+            read_failures: AtomicU32::new(0),
             state: Mutex::new(state),
         }
     }

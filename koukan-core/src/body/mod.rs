@@ -253,6 +253,20 @@ impl Body {
         }
     }
 
+    /// Whether to ask for the next octets begins nothing that has to be waited for, such as a read
+    /// from storage.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        if !self.prefix.is_empty() {
+            return true;
+        }
+        match &self.source {
+            Source::Blob(reader) => reader.is_at_hand(),
+            Source::Observed(observed) => observed.inner.is_at_hand(),
+            Source::Later(_) => false,
+            _ => true,
+        }
+    }
+
     /// The octets that are left, where that is known.
     pub fn len(&self) -> Option<u64> {
         let rest = match &self.source {

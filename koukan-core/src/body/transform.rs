@@ -12,6 +12,7 @@ use futures_core::Stream;
 use crate::{
     blob::BlobWriter,
     repeats::Repeats,
+    causes::Causes,
     reply::{Rejection, Reply},
 };
 
@@ -93,8 +94,7 @@ impl Body {
         while let Some(chunk) = self.next().await? {
             blob.append(chunk).await.map_err(|error| {
                 if NOT_KEPT.is_first() {
-                    let cause = std::error::Error::source(&error);
-                    tracing::error!(%error, cause, "could not keep a message body");
+                    tracing::error!(error = %Causes(&error), "could not keep a message body");
                 }
                 Rejection::new(Reply::insufficient_storage())
             })?;

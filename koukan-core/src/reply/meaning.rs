@@ -75,6 +75,8 @@ replies! {
     /// The destination host is there and takes no mail: it refused in its greeting, or in its reply
     /// to EHLO or HELO.
     session_refused = 451 (4 . 3 . 2) "destination host refuses service, try again later";
+    /// The attempt was ended since the agent stops.
+    stopping = 451 (4 . 3 . 2) "service is stopping, try again later";
     /// The destination host could not be reached.
     connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
     /// The connection to the destination host broke.

@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 use tower::{BoxError, Layer, Service};
 
 use crate::{
+    causes::Causes,
     reply::{Rejection, Reply},
     transaction::{Aborted, Transaction},
 };
@@ -46,7 +47,7 @@ impl Rescue<()> {
             }
             cause = error.source();
         }
-        tracing::error!(error = %Chain(error), "a stage failed");
+        tracing::error!(error = %Causes(error), "a stage failed");
         Reply::local_error()
     }
 }
@@ -63,21 +64,6 @@ fn reply_for(error: &(dyn Error + 'static)) -> Option<Reply> {
     }
     // Nobody is there to read the reply.
     error.is::<Aborted>().then(Reply::local_error)
-}
-
-/// An error with its causes on one line.
-struct Chain<'a>(&'a (dyn Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
 }
 
 impl<S> Layer<S> for RescueLayer {

@@ -12,7 +12,8 @@ use crate::blob::BlobId;
 use super::{
     Listing,
     record::{
-        Leased, NewTransaction, SessionId, Settlement, Status, StoredTransaction, TransactionId,
+        Leased, NewTransaction, SessionId, Settlement, Standing, Status, StoredTransaction,
+        TransactionId, Work,
     },
 };
 
@@ -32,9 +33,14 @@ use super::{
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Begins a session, and frees what sessions that are dead held under lease.
     ///
-    /// A transaction so freed is due at once, but one that was under lease in five or more crashes
-    /// without an attempt ended in between is due only after a while that doubles from one minute
-    /// up to an hour, so that a message that crashes the process cannot do so in a loop.
+    /// A transaction so freed is a [`Standing::Suspect`] until an attempt at it ends. It is due at
+    /// once, but one that was under lease in five or more crashes without an attempt ended in
+    /// between is due only after a while that doubles from one minute up to an hour, so that a
+    /// message that crashes the process cannot do so in a loop.
+    ///
+    /// Where a time that was written down lies more than [`CLOCK_TOLERANCE`] after `now`, the wall
+    /// clock was set back while nobody ran: everything is due earlier by as much, as with
+    /// [`Backend::bring_forward`].
     ///
     /// # Errors
     ///
@@ -107,8 +113,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError::NoSuchBlob`] where there is no finished blob or it ends before `offset`.
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError>;
 
-    /// Takes at most `limit` transactions under lease that are due at `now` and not under lease,
-    /// those due first first.
+    /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
+    /// not under lease: those due first first, but suspects that were in fewer crashes before
+    /// others.
     ///
     /// # Errors
     ///
@@ -117,12 +124,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         &self,
         session: SessionId,
         now: Timestamp,
+        standing: Standing,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
     ///
-    /// `None` where it is final, under lease or not there.
+    /// `None` where it is final, under lease or not there, and where something else is to be done
+    /// with it than `work`, if that is given.
     ///
     /// # Errors
     ///
@@ -135,14 +144,24 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         &self,
         id: TransactionId,
         session: SessionId,
+        work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError>;
 
-    /// When the next transaction that is not under lease is due, which may have passed.
+    /// When the next transaction of that standing that is not under lease is due, which may have
+    /// passed.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError>;
+    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError>;
+
+    /// Makes everything that is not final due earlier by so much, since the wall clock was set back
+    /// by that: what was to be done in an hour is still to be done in an hour.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn bring_forward(&self, by: Duration) -> Result<(), BackendError>;
 
     /// Writes what became of a leased transaction and ends the lease.
     ///
@@ -186,6 +205,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn census(&self) -> Result<Census, BackendError>;
 
+    /// Finds out whether the backend could take and give out mail now, without writing anything:
+    /// what a write and a read wait for, this waits for too.
+    ///
+    /// It may take as long as those; whoever asks again asks when the answer is there.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn probe(&self) -> Result<(), BackendError>;
+
     /// Removes what is no longer of use: transactions that have been final for longer than
     /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
     /// to, as body or as part. The blobs of a final transaction are not kept for its sake; until
@@ -210,7 +239,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 pub struct Recovered {
     /// Transactions that were under lease by a dead session.
     pub freed: u64,
+    /// By how much everything is due earlier, since the wall clock was set back.
+    pub brought_forward: Duration,
 }
+
+/// How far the times that were written down may lie in the future before the wall clock counts as
+/// set back: clocks that are kept right by the network move by less.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// How many transactions there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@ use crate::{blob::Blob, body::Body, path::ReversePath, transaction::Mail};
 use super::{
     BackendError, CustodyError, Lease, Recorder, SharedBody, Storage, Watch,
     conclude::conclude,
-    live::{Durability, Side},
+    live::{Durability, Live, Side},
     live_body::{LiveBody, LivePart},
     record::{Due, FinalReason, NewTransaction, Status, Terms, Work},
 };
@@ -114,40 +114,17 @@ impl Recorder {
         idempotency_key: Option<Box<str>>,
         until: Timestamp,
     ) -> Result<(), CustodyError> {
-        let mail = self.live.mail().ok_or(CustodyError::Incomplete)?.clone();
-        let status = Status::Due(Due {
-            at: until,
-            work: Work::Abandon,
-        });
-        let (recipients, body) = {
-            let state = self.live.lock();
-            (state.recipients.clone(), state.body.clone())
+        let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));
+        // In a task of its own: what was committed must not be unknown to everyone.
+        let commit = async move {
+            storage
+                .write_draft(&live, terms, idempotency_key, until)
+                .await
         };
-        let body = match body {
-            Some(body) => self.storage.persist_finished(body).await?,
-            None => None,
-        };
-        let new = NewTransaction {
-            id: self.live.id,
-            created: self.live.created,
-            context: Arc::clone(&self.live.context),
-            mail,
-            recipients,
-            body,
-            terms,
-            attempts: Vec::new(),
-            status: status.clone(),
-            leased_by: None,
-            idempotency_key,
-        };
-        self.storage.backend().insert(new).await?;
+        let failed = |error: tokio::task::JoinError| BackendError::Failed(error.into());
+        let committed = tokio::spawn(commit).await;
+        committed.unwrap_or_else(|error| Err(failed(error).into()))?;
         self.custody().forgo();
-        self.live.update(Side::Reader, |state| {
-            state.terms = terms;
-            state.durability = Durability::Draft;
-            state.settle(status.clone());
-        });
-        self.storage.due_changed(&status);
         Ok(())
     }
 
@@ -191,7 +168,12 @@ impl Recorder {
                 if status == Status::Final(FinalReason::Failed) && !self.is_complete() =>
             {
                 let storage = &self.storage;
-                storage.settle_unleased(&self.live, status, attempt).await?;
+                // Unless the message was completed since: then it is attempted or notified of by
+                // what the commit has found.
+                let work = Some(Work::Abandon);
+                storage
+                    .settle_unleased(&self.live, work, status, attempt)
+                    .await?;
             }
             _ => {}
         }
@@ -208,6 +190,49 @@ impl Recorder {
 }
 
 impl Storage {
+    async fn write_draft(
+        &self,
+        live: &Live,
+        terms: Terms,
+        idempotency_key: Option<Box<str>>,
+        until: Timestamp,
+    ) -> Result<(), CustodyError> {
+        let mail = live.mail().ok_or(CustodyError::Incomplete)?.clone();
+        let status = Status::Due(Due {
+            at: until,
+            work: Work::Abandon,
+        });
+        let (recipients, body) = {
+            let state = live.lock();
+            (state.recipients.clone(), state.body.clone())
+        };
+        let body = match body {
+            Some(body) => self.persist_finished(body).await?,
+            None => None,
+        };
+        let new = NewTransaction {
+            id: live.id,
+            created: live.created,
+            context: Arc::clone(&live.context),
+            mail,
+            recipients,
+            body,
+            terms,
+            attempts: Vec::new(),
+            status: status.clone(),
+            leased_by: None,
+            idempotency_key,
+        };
+        self.backend().insert(new).await?;
+        live.update(Side::Reader, |state| {
+            state.terms = terms;
+            state.durability = Durability::Draft;
+            state.settle(status.clone());
+        });
+        self.due_changed(&status);
+        Ok(())
+    }
+
     /// Goes on with a draft that no recorder of this process is making: after a restart.
     ///
     /// `None` where it is no draft.

@@ -4,6 +4,7 @@ use std::{
     fmt,
     sync::Arc,
     task::{self, Poll},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -17,13 +18,18 @@ use crate::{
 use super::{
     Answer, AttemptEnd, BackendError, Storage,
     conclude::final_reason,
+    drain::Halt,
     lease_body::LeaseBody,
     live::{Durability, Live, Side},
+    live_body::LiveBody,
     record::{
         Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, Terms,
         TransactionId, Work,
     },
 };
+
+/// How long a transaction waits in whose attempt a bug has shown.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 /// A transaction to be attempted, which nobody else works on.
 ///
@@ -170,12 +176,61 @@ impl Lease {
         })
     }
 
-    /// Ready when the transaction is cancelled, or was given up because its message did not come,
-    /// so that the attempt should end.
-    pub fn poll_cancelled(&self, cx: &task::Context<'_>) -> Poll<()> {
-        self.live.poll(cx, Side::Output, |state| {
-            (state.is_cancelled || state.is_final()).then_some(())
+    /// Ready when the attempt is to end, with why: the transaction is cancelled, or was given up
+    /// because its message did not come, or the agent stops. `has_gone_out` says whether upstream
+    /// may have all of the message.
+    pub(crate) fn poll_halt(&self, cx: &task::Context<'_>, has_gone_out: bool) -> Poll<Halt> {
+        self.live
+            .poll(cx, Side::Output, |state| state.halt(has_gone_out))
+    }
+
+    /// How often octets of the message could not be read back from where they are kept.
+    pub(crate) fn read_failures(&self) -> u32 {
+        let state = self.live.lock();
+        state.body.as_ref().map_or(0, LiveBody::read_failures)
+    }
+
+    /// Gives the lease back: the attempt at it that has begun does not count, and it is due as it
+    /// was.
+    pub(crate) async fn give_back(mut self) {
+        self.is_finished = true;
+        let fence = self.forget_attempt();
+        if let Some(fence) = fence {
+            self.storage.release(&self.live, fence).await;
+        }
+    }
+
+    /// Ends the lease without an attempt, until that time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    pub(crate) async fn postpone(mut self, until: Timestamp) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let Some(fence) = self.forget_attempt() else {
+            return Ok(());
+        };
+        self.storage
+            .postpone(&self.live, fence, self.due(until))
+            .await
+    }
+
+    /// Takes back that an attempt has begun; returns the fencing token where the transaction is in
+    /// the durable tier.
+    fn forget_attempt(&self) -> Option<u64> {
+        self.live.update(Side::Output, |state| {
+            state.answers.clear();
+            state.attempt_count = self.attempt_count;
+            match state.durability {
+                Durability::Leased { fence, .. } => Some(fence),
+                _ => None,
+            }
         })
+    }
+
+    fn due(&self, at: Timestamp) -> Status {
+        let work = self.work;
+        Status::Due(Due { at, work })
     }
 
     /// Leaves a transaction that is new to the queue: no attempt is made now.
@@ -305,9 +360,17 @@ impl Drop for Lease {
             }
             state.durability
         });
-        if let Durability::Leased { fence, .. } = durability {
-            self.storage
-                .release_in_background(Arc::clone(&self.live), fence);
+        let Durability::Leased { fence, .. } = durability else {
+            return;
+        };
+        let live = Arc::clone(&self.live);
+        if std::thread::panicking() {
+            // Were it due at once, it would do so again and again.
+            let until = self.storage.clock().now().checked_add(AFTER_PANIC);
+            let due = self.due(until.unwrap_or(Timestamp::MAX));
+            self.storage.postpone_in_background(live, fence, due);
+        } else {
+            self.storage.release_in_background(live, fence);
         }
     }
 }

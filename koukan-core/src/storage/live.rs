@@ -14,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    Drain,
     live_body::LiveBody,
     lives::Lives,
     record::{Attempt, Recipient, Status, Terms, TransactionId},
@@ -42,6 +43,8 @@ pub(super) struct State {
     pub(super) is_cancelled: bool,
     /// The lease was dropped without an outcome.
     pub(super) is_abandoned: bool,
+    /// Which attempts are to end, since the agent stops.
+    pub(super) drain: Drain,
     /// Attempts that have begun.
     pub(super) attempt_count: u32,
     /// The attempt before the one under way.
@@ -210,6 +213,7 @@ impl State {
             body: None,
             is_cancelled: false,
             is_abandoned: false,
+            drain: Drain::No,
             attempt_count: 0,
             last_attempt: None,
             answers: Vec::new(),

@@ -42,6 +42,11 @@ impl LiveBody {
         blobs.all(|blob| blob.len().is_some())
     }
 
+    /// How often octets of it could not be read back.
+    pub(super) fn read_failures(&self) -> u32 {
+        self.blobs().map(Blob::read_failures).sum()
+    }
+
     fn blobs(&self) -> impl Iterator<Item = &Blob> {
         let parts = self.parts().iter().map(|part| &part.blob);
         std::iter::once(&self.blob).chain(parts)

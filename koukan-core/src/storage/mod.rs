@@ -4,6 +4,8 @@ mod backend;
 mod conclude;
 mod custody;
 mod draft;
+mod drain;
+mod due;
 mod lease;
 mod lease_body;
 mod listing;
@@ -19,9 +21,11 @@ mod snapshot;
 mod summary;
 mod watch;
 
+pub(crate) use self::drain::Halt;
 pub use self::{
-    backend::{Backend, BackendError, Census, Collected, Recovered, Retention},
+    backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
     custody::{Custody, CustodyError},
+    drain::Drain,
     lease::Lease,
     lease_body::LeaseBody,
     listing::{ListCursor, ListState, Listing},
@@ -35,15 +39,16 @@ pub use self::{
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    future::Future,
+    sync::{Arc, Mutex},
 };
 
-use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{blob::BlobPool, clock::SharedClock, context::Context, transaction::Mail};
 
 use self::{
+    due::{Looks, Pace},
     live::{Durability, Live, State},
     lives::Lives,
     record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
@@ -64,11 +69,14 @@ struct Inner {
     session: SessionId,
     summaries: Summaries,
     lives: Arc<Lives>,
-    /// Told when something is due before [`Inner::next_look`].
-    is_due: Notify,
-    /// When the dispatcher looks for due transactions next.
-    next_look: Mutex<Option<Timestamp>>,
+    looks: Looks,
+    pace: Mutex<Pace>,
+    /// What is written when nobody waits for it, a permit each.
+    background: Arc<Semaphore>,
 }
+
+/// Writes that nobody waits for at a time, at most; more go uncounted.
+const BACKGROUND_MAX: u32 = 1 << 20;
 
 /// The memory budget for live transactions is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -90,9 +98,13 @@ impl Storage {
         clock: SharedClock,
     ) -> Result<Self, BackendError> {
         let session = SessionId::random();
+        let pace = Pace::new(clock.now());
         let recovered = backend.open_session(session, clock.now()).await?;
         if recovered.freed > 0 {
             tracing::info!(freed = recovered.freed, "took up what a dead session held");
+        }
+        if !recovered.brought_forward.is_zero() {
+            due::warn_of_set_back(recovered.brought_forward);
         }
         let summaries = Summaries::start(Arc::clone(&backend));
         Ok(Self(Arc::new(Inner {
@@ -102,8 +114,9 @@ impl Storage {
             session,
             summaries,
             lives: Arc::default(),
-            is_due: Notify::new(),
-            next_look: Mutex::new(None),
+            looks: Looks::default(),
+            pace: Mutex::new(pace),
+            background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
         })))
     }
 
@@ -133,49 +146,6 @@ impl Storage {
         Ok((Recorder::new(self.clone(), live), lease))
     }
 
-    /// Takes at most `limit` due transactions under lease.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`].
-    pub async fn lease_due(&self, limit: usize) -> Result<Vec<Lease>, BackendError> {
-        let now = self.0.clock.now();
-        let leased = self.backend().lease_due(self.session(), now, limit).await?;
-        let of_stored = |leased| Lease::of_stored(self.clone(), leased);
-        Ok(leased.into_iter().map(of_stored).collect())
-    }
-
-    /// Waits until something may be due: the time of the next due transaction has come, or one
-    /// that is due before was committed.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when it is dropped before it ends.
-    pub async fn wait_due(&self) -> Result<(), BackendError> {
-        // Registered before looking, so that what is committed in between is not missed.
-        let is_due = self.0.is_due.notified();
-        tokio::pin!(is_due);
-        is_due.as_mut().enable();
-        self.set_next_look(None);
-        let next = self.backend().next_due().await?;
-        self.set_next_look(next);
-        let Some(next) = next else {
-            is_due.await;
-            return Ok(());
-        };
-        let wait = next.duration_since(self.0.clock.now());
-        let wait = std::time::Duration::try_from(wait).unwrap_or_default();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = is_due => {}
-        }
-        Ok(())
-    }
-
     /// The durable tier.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.0.backend
@@ -196,20 +166,25 @@ impl Storage {
         self.0.session
     }
 
-    /// Waits until what became of transactions so far is written down.
+    /// Waits until what became of transactions so far is written down, and leases that were
+    /// dropped are given back.
     pub async fn flush(&self) {
+        // All permits are there when nobody has one.
+        let _ = self.0.background.acquire_many(BACKGROUND_MAX).await;
         self.0.summaries.flush().await;
     }
 
-    /// Tells whoever waits for due transactions, if this one comes before what it waits for.
-    fn due_changed(&self, status: &Status) {
-        let Status::Due(Due { at, .. }) = status else {
+    /// Does something that nobody waits for, but [`Storage::flush`].
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime the process is ending; its leases end with its session.
+        let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let next_look = *self.lock_next_look();
-        if next_look.is_none_or(|next_look| *at < next_look) {
-            self.0.is_due.notify_waiters();
-        }
+        let counted = Arc::clone(&self.0.background).try_acquire_owned();
+        runtime.spawn(async move {
+            work.await;
+            drop(counted);
+        });
     }
 
     fn due_now(&self) -> Status {
@@ -217,15 +192,6 @@ impl Storage {
             at: self.0.clock.now(),
             work: Work::Attempt,
         })
-    }
-
-    fn set_next_look(&self, next: Option<Timestamp>) {
-        *self.lock_next_look() = next;
-    }
-
-    fn lock_next_look(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
-        let next_look = self.0.next_look.lock();
-        next_look.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn summarise(&self, live: Arc<Live>) {

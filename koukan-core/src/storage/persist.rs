@@ -4,10 +4,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use tokio::runtime::Handle;
 
 use crate::{
     blob::{Backing, Blob, BlobId},
+    causes::Causes,
     path::ReversePath,
 };
 
@@ -16,7 +16,7 @@ use super::{
     conclude::conclude,
     live::{Durability, Live, Side},
     live_body::{LiveBody, LivePart},
-    record::{BlobContent, BodyKind, NewBody, NewPart, Settlement, StoredBody, Terms},
+    record::{BlobContent, BodyKind, NewBody, NewPart, Settlement, Status, StoredBody, Terms},
 };
 
 /// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
@@ -169,33 +169,64 @@ impl Storage {
     /// As `settle`, in a task of its own.
     pub(super) fn settle_in_background(&self, live: Arc<Live>, end: AttemptEnd) {
         let storage = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             if let Err(error) = storage.settle(&live, end).await {
-                tracing::error!(id = %live.id, %error, "could not settle a transaction");
+                tracing::error!(id = %live.id, error = %Causes(&error), "could not settle a transaction");
             }
         });
     }
 
     /// Gives a lease back that ended without an outcome.
     pub(super) fn release_in_background(&self, live: Arc<Live>, fence: u64) {
-        // Without a runtime the process is ending; its leases end with its session.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
         let storage = self.clone();
-        runtime.spawn(async move {
-            let id = live.id;
-            let released = storage.backend().release(id, storage.session(), fence);
-            if let Err(error) = released.await {
-                tracing::warn!(%id, %error, "could not give a lease back");
-            }
-            // Unless it is under another lease by now, which has another token.
-            live.released(fence);
-            storage.due_changed(&storage.due_now());
-            if let Err(error) = storage.cancel_late(&live).await {
-                tracing::warn!(%id, %error, "could not cancel a transaction");
+        self.spawn(async move { storage.release(&live, fence).await });
+    }
+
+    /// Ends a lease without an attempt; it goes on as `status` says.
+    pub(super) async fn postpone(
+        &self,
+        live: &Arc<Live>,
+        fence: u64,
+        status: Status,
+    ) -> Result<(), BackendError> {
+        let mut settlement = Settlement {
+            id: live.id,
+            session: self.session(),
+            fence,
+            attempt: None,
+            recipients: live.lock().recipients.clone(),
+            status: status.clone(),
+            notification: None,
+        };
+        self.write_settlement(&mut settlement).await?;
+        live.settled(fence, status.clone());
+        self.due_changed(&status);
+        self.cancel_late(live).await
+    }
+
+    /// As `postpone`, in a task of its own.
+    pub(super) fn postpone_in_background(&self, live: Arc<Live>, fence: u64, status: Status) {
+        let storage = self.clone();
+        self.spawn(async move {
+            if let Err(error) = storage.postpone(&live, fence, status).await {
+                tracing::error!(id = %live.id, error = %Causes(&error), "could not give a lease back");
             }
         });
+    }
+
+    /// Gives a lease back; the transaction is due as it was.
+    pub(super) async fn release(&self, live: &Arc<Live>, fence: u64) {
+        let id = live.id;
+        let released = self.backend().release(id, self.session(), fence);
+        if let Err(error) = released.await {
+            tracing::warn!(%id, error = %Causes(&error), "could not give a lease back");
+        }
+        // Unless it is under another lease by now, which has another token.
+        live.released(fence);
+        self.due_changed(&self.due_now());
+        if let Err(error) = self.cancel_late(live).await {
+            tracing::warn!(%id, error = %Causes(&error), "could not cancel a transaction");
+        }
     }
 
     fn settlement(&self, live: &Live, end: AttemptEnd, fence: u64, terms: Terms) -> Settlement {
@@ -222,7 +253,7 @@ impl Storage {
         loop {
             match self.backend().settle(settlement.clone()).await {
                 Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
-                    tracing::error!(id = %settlement.id, %error, "could not settle, will try again");
+                    tracing::error!(id = %settlement.id, error = %Causes(&error), "could not settle, will try again");
                     tokio::time::sleep(back_off).await;
                     back_off = longest.min(back_off * 2);
                 }

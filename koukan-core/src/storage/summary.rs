@@ -10,6 +10,7 @@ use super::{
     live::Live,
     record::{NewTransaction, Status, Terms},
 };
+use crate::causes::Causes;
 
 /// Summaries that wait to be written, at most; more are dropped.
 const QUEUED: usize = 4096;
@@ -72,7 +73,7 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
         if !summaries.is_empty()
             && let Err(error) = backend.summarise(summaries).await
         {
-            tracing::warn!(%error, "could not write down what became of transactions");
+            tracing::warn!(error = %Causes(&error), "could not write down what became of transactions");
         }
         for done in flushed {
             // Whoever asked may have stopped waiting.

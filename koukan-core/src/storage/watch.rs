@@ -7,12 +7,13 @@ use std::{
 };
 
 use crate::blob::Blob;
+use crate::causes::Causes;
 
 use super::{
     BackendError, Snapshot, Storage,
     live::{Durability, Live, Side},
     live_body::LiveBody,
-    record::{Attempt, BodyKind, FinalReason, Settlement, Status, TransactionId},
+    record::{Attempt, BodyKind, FinalReason, Settlement, Status, TransactionId, Work},
 };
 
 /// A reader's hold on a transaction, wherever that is: while it is held, every change that this
@@ -68,7 +69,7 @@ impl Storage {
             // Whoever works on it sees the cancellation and settles it.
             Durability::Committing | Durability::Leased { .. } => {}
             Durability::Draft | Durability::Settled => {
-                self.settle_unleased(live, cancelled, None).await?;
+                self.settle_unleased(live, None, cancelled, None).await?;
             }
         }
         Ok(())
@@ -82,7 +83,7 @@ impl Storage {
         };
         if is_late {
             let cancelled = Status::Final(FinalReason::Cancelled);
-            self.write_unleased(live, cancelled, None).await?;
+            self.write_unleased(live, None, cancelled, None).await?;
         }
         Ok(())
     }
@@ -93,15 +94,15 @@ impl Storage {
             return;
         }
         let storage = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             if let Err(error) = storage.cancel_late(&live).await {
-                tracing::warn!(id = %live.id, %error, "could not cancel a transaction");
+                tracing::warn!(id = %live.id, error = %Causes(&error), "could not cancel a transaction");
             }
         });
     }
 
-    /// Writes the end of a transaction that nobody works on; does nothing where somebody does, or
-    /// it is over.
+    /// Writes the end of a transaction that nobody works on; does nothing where somebody does, it
+    /// is over, or something else is to be done with it by now than `work`, if that is given.
     ///
     /// # Cancel safety
     ///
@@ -109,11 +110,12 @@ impl Storage {
     pub(super) async fn settle_unleased(
         &self,
         live: &Arc<Live>,
+        work: Option<Work>,
         status: Status,
         attempt: Option<Attempt>,
     ) -> Result<(), BackendError> {
         let (storage, live) = (self.clone(), Arc::clone(live));
-        let write = async move { storage.write_unleased(&live, status, attempt).await };
+        let write = async move { storage.write_unleased(&live, work, status, attempt).await };
         let written = tokio::spawn(write).await;
         written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
     }
@@ -121,10 +123,12 @@ impl Storage {
     async fn write_unleased(
         &self,
         live: &Live,
+        work: Option<Work>,
         status: Status,
         attempt: Option<Attempt>,
     ) -> Result<(), BackendError> {
-        let Some(leased) = self.backend().lease(live.id, self.session()).await? else {
+        let leased = self.backend().lease(live.id, self.session(), work);
+        let Some(leased) = leased.await? else {
             return Ok(());
         };
         let mut settlement = Settlement {

@@ -15,7 +15,10 @@ use koukan_core::{
     blob::BlobId,
     storage::{
         Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
-        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+        record::{
+            Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
+            TransactionId, Work,
+        },
     },
 };
 
@@ -32,6 +35,9 @@ pub(crate) struct Failing {
     pub(crate) full_appends: Arc<AtomicU32>,
     pub(crate) failed_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
+    /// The same of reads of blobs, and of leases of single transactions.
+    pub(crate) failed_reads: Arc<AtomicU32>,
+    pub(crate) slow_leases: Arc<AtomicU32>,
 }
 
 fn take_one(left: &AtomicU32) -> bool {
@@ -96,6 +102,9 @@ impl Backend for Failing {
     }
 
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        if take_one(&self.failed_reads) {
+            return Err(BackendError::Failed("no connection".into()));
+        }
         self.inner.read_blob(blob, offset).await
     }
 
@@ -103,21 +112,34 @@ impl Backend for Failing {
         &self,
         session: SessionId,
         now: Timestamp,
+        standing: Standing,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        self.inner.lease_due(session, now, limit).await
+        self.inner.lease_due(session, now, standing, limit).await
     }
 
     async fn lease(
         &self,
         id: TransactionId,
         session: SessionId,
+        work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
-        self.inner.lease(id, session).await
+        if take_one(&self.slow_leases) {
+            tokio::time::sleep(SLOW).await;
+        }
+        self.inner.lease(id, session, work).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
-        self.inner.next_due().await
+    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
+        self.inner.next_due(standing).await
+    }
+
+    async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {
+        self.inner.bring_forward(by).await
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        self.inner.probe().await
     }
 
     async fn release(

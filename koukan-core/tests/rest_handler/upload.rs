@@ -1,3 +1,5 @@
+use std::{sync::atomic::Ordering, time::Duration};
+
 use bytes::Bytes;
 use futures_util::stream;
 use koukan_core::{
@@ -11,7 +13,10 @@ use koukan_core::{
 };
 use serde_json::json;
 
-use crate::agent::{Agent, MESSAGE, octets, to_upload};
+use crate::{
+    agent::{Agent, MESSAGE, octets, to_upload},
+    failing::{Failing, SLOW},
+};
 
 fn range(start: u64, end: u64, total: Option<u64>) -> Option<Range> {
     Some(Range {
@@ -203,4 +208,46 @@ async fn nothing_goes_beyond_the_length_that_was_told() {
     let rest = octets("ct: hi\r\n\r\nhello\r\n");
     let last = agent.upload(&body, range(5, 22, None), rest).await;
     assert!(last.unwrap().finalized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_meets_the_refusal_of_its_recipient_is_notified_of() {
+    let upstream = Script::new().rcpt("bob@example.com", Reply::no_such_user());
+    let backend = Failing::default();
+    let agent = Agent::on(backend.clone(), upstream.clone(), Settings::default()).await;
+    agent.dispatch();
+    let mut create = to_upload();
+    create.draft.notification = Some(true);
+    // The refusal is written down while the upload is committed.
+    backend.slow_leases.store(1, Ordering::Relaxed);
+    let created = agent.create(create).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let body = body_of(&created.location);
+    let uploaded = agent.upload(&body, None, octets(MESSAGE)).await;
+    assert!(uploaded.unwrap().finalized);
+    let view = agent.end(&created.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("failed"));
+    tokio::time::sleep(2 * SLOW).await;
+    let view = agent.view(&created.location).await;
+    assert_eq!(view.attempt_count, 1);
+    let received = upstream.received();
+    let told = received
+        .iter()
+        .filter(|one| one.recipient_texts() == ["alice@example.com"]);
+    assert_eq!(told.count(), 1, "{received:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_after_the_refusal_of_its_recipient_is_refused() {
+    let upstream = Script::new().rcpt("bob@example.com", Reply::no_such_user());
+    let agent = Agent::over(upstream.clone()).await;
+    agent.dispatch();
+    let mut create = to_upload();
+    create.draft.notification = Some(true);
+    let created = agent.create(create).await;
+    agent.end(&created.location).await;
+    let body = body_of(&created.location);
+    let refusal = agent.upload(&body, None, octets(MESSAGE)).await;
+    assert_eq!(refusal.unwrap_err().kind, RefusalKind::Conflict);
+    assert_eq!(agent.view(&created.location).await.attempt_count, 1);
 }

@@ -59,7 +59,23 @@ impl Agent {
         pool: BlobPool,
         upstream: impl MailService,
     ) -> Self {
-        let clock: SharedClock = Arc::new(TokioClock::default());
+        Self::with_all(backend, pool, upstream, Arc::new(TokioClock::default())).await
+    }
+
+    pub(crate) async fn with_clock(
+        backend: impl Backend,
+        upstream: impl MailService,
+        clock: SharedClock,
+    ) -> Self {
+        Self::with_all(backend, BlobPool::default(), upstream, clock).await
+    }
+
+    async fn with_all(
+        backend: impl Backend,
+        pool: BlobPool,
+        upstream: impl MailService,
+        clock: SharedClock,
+    ) -> Self {
         let storage = Storage::open(Arc::new(backend), pool, Arc::clone(&clock));
         let storage = storage.await.unwrap();
         let chain = Chain {

@@ -4,15 +4,21 @@
 
 mod agent;
 mod backscatter;
+mod clock;
 mod custody;
 mod cut_through;
 mod deferred;
 mod dispatcher;
+mod drain;
 mod exploder;
 #[path = "../failing/mod.rs"]
 mod failing;
 mod failing_backend;
 mod full_spill;
+mod hung;
 mod notification;
+mod queued;
 mod storage_writer;
+mod suspects;
+mod unreadable;
 mod wakes;

@@ -11,6 +11,9 @@ pub(crate) static COMMIT: Statement = Statement::new(|| "COMMIT".into());
 /// Takes back what was written.
 pub(crate) static ROLLBACK: Statement = Statement::new(|| "ROLLBACK".into());
 
+/// Reads the least there is to read.
+pub(crate) static PROBE: Statement = Statement::new(|| "SELECT count(*) FROM sqlite_schema".into());
+
 /// Copies what it can from the log into the database without waiting for anyone. Gives whether it
 /// was kept from it, pages in the log, pages copied.
 pub(crate) static CHECKPOINT: Statement =

@@ -1,40 +1,63 @@
 //! Leases of due transactions.
 
-use sea_query::{Expr, ExprTrait, Order, Query, UpdateStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UpdateStatement};
 
 use super::{
-    Statement, bound, is_not_leased, is_unfinished,
+    Statement, bound, is_not_leased, is_suspect, is_unfinished,
     part::{PARTS, parts},
     schema::Transactions,
     text,
     transaction::READ,
 };
 
-/// Takes due transactions under lease. Binds session, now, limit; gives what was leased, in any
-/// order.
+/// Takes due transactions under lease that were in no crash. Binds session, now, limit; gives what
+/// was leased, in any order.
 pub(crate) static LEASE_DUE: Statement = Statement::new(|| {
-    let due = Query::select()
+    let due = Expr::col(Transactions::DueAt);
+    let due = waiting(&mut Query::select())
         .column(Transactions::Id)
-        .from(Transactions::Table)
-        .and_where(is_unfinished())
-        .and_where(is_not_leased())
-        .and_where(Expr::col(Transactions::DueAt).lte(bound()))
+        .and_where(is_suspect().not())
+        .and_where(due.lte(bound()))
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
     text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
 });
 
-/// Takes a transaction under lease. Binds session, id; gives it if it is unfinished and was not
-/// under lease.
+/// As [`LEASE_DUE`], of transactions that were in crashes, in few before many.
+pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
+    // Suspects are few: the plus keeps SQLite from the index of all that waits.
+    let due = Expr::cust(r#"+"due_at""#);
+    let due = waiting(&mut Query::select())
+        .column(Transactions::Id)
+        .and_where(is_suspect())
+        .and_where(due.lte(bound()))
+        .order_by(Transactions::CrashCount, Order::Asc)
+        .order_by(Transactions::DueAt, Order::Asc)
+        .limit(1)
+        .to_owned();
+    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+});
+
+/// Takes a transaction under lease. Binds session, id, work or null; gives it if it is unfinished,
+/// was not under lease, and that work is to be done.
 pub(crate) static LEASE: Statement = Statement::new(|| {
+    let work = Func::coalesce([bound(), Expr::col(Transactions::Work)]);
     text(
         lease()
             .and_where(Expr::col(Transactions::Id).eq(bound()))
+            .and_where(Expr::col(Transactions::Work).eq(work))
             .and_where(is_unfinished())
             .and_where(is_not_leased()),
     )
 });
+
+fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
+    select
+        .from(Transactions::Table)
+        .and_where(is_unfinished())
+        .and_where(is_not_leased())
+}
 
 /// The blobs are there, since what is unfinished refers to them.
 fn lease() -> UpdateStatement {
@@ -63,13 +86,20 @@ pub(crate) static PARK: Statement = Statement::new(|| {
     )
 });
 
-/// When the next transaction is due.
+/// When the next transaction that was in no crash is due.
 pub(crate) static NEXT_DUE: Statement = Statement::new(|| {
     text(
-        Query::select()
+        waiting(&mut Query::select())
             .expr(Expr::col(Transactions::DueAt).min())
-            .from(Transactions::Table)
-            .and_where(is_unfinished())
-            .and_where(is_not_leased()),
+            .and_where(is_suspect().not()),
+    )
+});
+
+/// When the next transaction that was in a crash is due.
+pub(crate) static NEXT_SUSPECT: Statement = Statement::new(|| {
+    text(
+        waiting(&mut Query::select())
+            .expr(Expr::cust(r#"min(+"due_at")"#))
+            .and_where(is_suspect()),
     )
 });

@@ -24,12 +24,15 @@ pub(crate) use self::{
         CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNKS, READ_BLOB,
     },
     collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
-    control::{BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, ROLLBACK, VACUUM},
+    control::{BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, PROBE, ROLLBACK, VACUUM},
     draft::{COMPLETE, FIND_DRAFT},
-    lease::{LEASE, LEASE_DUE, NEXT_DUE, PARK},
+    lease::{LEASE, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
     list::{LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING},
     part::{DELETE_PARTS, INSERT_PART},
-    session::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES},
+    session::{
+        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_UNFINISHED,
+        POSTPONE_LEASES,
+    },
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
     transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_SUMMARIES, INSERT_TRANSACTIONS},
@@ -52,6 +55,11 @@ fn text(statement: &impl QueryStatementWriter) -> String {
 /// Something is still to be done for it.
 fn is_unfinished() -> Expr {
     Expr::col(Transactions::FinalReason).is_null()
+}
+
+/// It was under lease in a crash since the last attempt at it ended.
+fn is_suspect() -> Expr {
+    Expr::col(Transactions::CrashCount).gt(Expr::cust("0"))
 }
 
 fn is_not_leased() -> Expr {

@@ -6,8 +6,9 @@ use super::{
     BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS,
     DELETE_FINISHED, DELETE_PARTS, EXTEND_BLOB, FIND_BLOB, FIND_DRAFT, FIND_KEYED, FIND_LEASES,
     FIND_ORPHANS, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES, HOLDS_LEASE, INSERT_BLOB,
-    INSERT_PART, LEASE, LEASE_DUE, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING, NEXT_DUE, PARK,
-    POSTPONE_LEASES, READ_BLOB, RELEASE, SETTLE, Statement, Values,
+    INSERT_PART, LEASE, LEASE_DUE, LEASE_SUSPECTS, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
+    NEWEST_FINISHED, NEWEST_UNFINISHED, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB,
+    RELEASE, SETTLE, Statement, Values,
 };
 
 async fn database() -> SqliteConnection {
@@ -16,6 +17,7 @@ async fn database() -> SqliteConnection {
     for schema in [
         include_str!("../../migrations/sqlite/0001_initial.sql"),
         include_str!("../../migrations/sqlite/0002_rest.sql"),
+        include_str!("../../migrations/sqlite/0003_suspects.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -52,6 +54,7 @@ async fn nothing_is_searched_without_an_index() {
         &INSERT_PART,
         &LEASE,
         &LEASE_DUE,
+        &LEASE_SUSPECTS,
         &LIST,
         &LIST_FINISHED,
         &PARK,
@@ -74,6 +77,10 @@ async fn what_waits_is_found_by_its_own_index() {
     for (statement, index) in [
         (&LEASE_DUE, "transactions_waiting"),
         (&NEXT_DUE, "transactions_waiting"),
+        (&LEASE_SUSPECTS, "transactions_suspect"),
+        (&NEXT_SUSPECT, "transactions_suspect"),
+        (&NEWEST_FINISHED, "transactions_finished"),
+        (&NEWEST_UNFINISHED, "transactions_unfinished_blob"),
         (&FIND_LEASES, "transactions_leased"),
         (&FREE_LEASES, "transactions_leased"),
         (&DELETE_FINISHED, "transactions_finished"),

@@ -1,8 +1,8 @@
-//! Leases of dead sessions.
+//! What a session finds: leases of dead ones, and times.
 
 use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
 
-use super::{Statement, bound, schema::Transactions, text};
+use super::{Statement, bound, is_unfinished, schema::Transactions, text};
 
 /// Gives session and crash count of all leases, each pair once.
 pub(crate) static FIND_LEASES: Statement = Statement::new(|| {
@@ -38,3 +38,40 @@ fn free_leases(due: Expr) -> UpdateStatement {
         .and_where(Expr::col(Transactions::CrashCount).eq(bound()));
     update
 }
+
+/// The newest time since when something is final.
+pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .expr(Expr::col(Transactions::FinalSince).max())
+            .from(Transactions::Table)
+            .and_where(Expr::col(Transactions::FinalReason).is_not_null()),
+    )
+});
+
+/// The newest time at which something that is not final was started or attempted.
+pub(crate) static NEWEST_UNFINISHED: Statement = Statement::new(|| {
+    let ended =
+        r#"CASE WHEN json_valid("last_attempt") THEN json_extract("last_attempt", '$.ended') END"#;
+    text(
+        Query::select()
+            .expr(Expr::cust(format!(
+                r#"max(max("created", coalesce({ended}, "created")))"#
+            )))
+            .from(Transactions::Table)
+            .and_where(is_unfinished()),
+    )
+});
+
+/// Makes what is not final due earlier. Binds by how many microseconds.
+pub(crate) static BRING_FORWARD: Statement = Statement::new(|| {
+    text(
+        Query::update()
+            .table(Transactions::Table)
+            .value(
+                Transactions::DueAt,
+                Expr::col(Transactions::DueAt).sub(bound()),
+            )
+            .and_where(is_unfinished()),
+    )
+});

@@ -23,7 +23,7 @@ pub(crate) use self::{
     body::chunks,
     malformed::Malformed,
     settlement::{LeaseRow, SettlementRow},
-    status::ABANDON,
+    status::{ABANDON, work_as_str},
     stored::StoredRow,
     time::{from_micros, micros},
     transaction::TransactionRow,

@@ -33,11 +33,7 @@ impl From<&Status> for StatusRow {
         match status {
             Status::Due(due) => Self {
                 due_at: Some(micros(due.at)),
-                work: Some(match due.work {
-                    Work::Attempt => "attempt",
-                    Work::Notify => "notify",
-                    Work::Abandon => ABANDON,
-                }),
+                work: Some(work_as_str(due.work)),
                 final_reason: None,
             },
             Status::Final(reason) => Self {
@@ -46,6 +42,15 @@ impl From<&Status> for StatusRow {
                 final_reason: Some(reason.as_str()),
             },
         }
+    }
+}
+
+/// What is to be done, as the column says it.
+pub(crate) fn work_as_str(work: Work) -> &'static str {
+    match work {
+        Work::Attempt => "attempt",
+        Work::Notify => "notify",
+        Work::Abandon => ABANDON,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The contract.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -7,7 +9,10 @@ use koukan_core::{
     blob::BlobId,
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
-        record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+        record::{
+            Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
+            TransactionId, Work,
+        },
     },
 };
 
@@ -86,11 +91,13 @@ impl Backend for SqliteBackend {
         &self,
         session: SessionId,
         now: Timestamp,
+        standing: Standing,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
         let request = Claim {
             session,
             now,
+            standing,
             limit,
         };
         let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
@@ -101,17 +108,29 @@ impl Backend for SqliteBackend {
         &self,
         id: TransactionId,
         session: SessionId,
+        work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
         let request = Take {
             id: id.to_string(),
             session,
+            work,
         };
         let taken = self.0.writer.ask(0, request, Operation::Take).await?;
         Ok(taken.into_leased().pop())
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
-        self.0.reader.next_due().await
+    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
+        self.0.reader.next_due(standing).await
+    }
+
+    async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {
+        self.0.writer.ask(0, by, Operation::BringForward).await
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        let written = self.0.writer.ask(0, (), Operation::Probe);
+        let (written, read) = tokio::join!(written, self.0.reader.probe());
+        written.and(read)
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {

@@ -105,7 +105,14 @@ pub(super) fn closed() -> BackendError {
     BackendError::Failed(Closed.into())
 }
 
-impl Error for Cause {}
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.0 {
+            Fault::Sql(error) => error.source(),
+            Fault::Lost(lost) => lost.source(),
+        }
+    }
+}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

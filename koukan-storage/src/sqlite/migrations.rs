@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -18,6 +18,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "rest",
         include_str!("../../migrations/sqlite/0002_rest.sql"),
+    ),
+    (
+        "suspects",
+        include_str!("../../migrations/sqlite/0003_suspects.sql"),
     ),
 ];
 
@@ -37,7 +41,7 @@ mod tests {
 
     #[test]
     fn what_was_released_never_changes() {
-        let checksums = ["fb05f494cc0384d3", "ad8d4cad67a61cbe"];
+        let checksums = ["fb05f494cc0384d3", "ad8d4cad67a61cbe", "99d7557e9a26618c"];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {
             let hex: String = migration.checksum[..8]

@@ -1,24 +1,32 @@
-//! Reads, each by itself, beside the writer.
+//! Reads, each in a task of its own, beside the writer.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use koukan_core::storage::{BackendError, Census, ListState, Listing, record::StoredTransaction};
+use koukan_core::causes::Causes;
+use koukan_core::storage::{
+    BackendError, Census, ListState, Listing,
+    record::{Standing, StoredTransaction},
+};
 use sqlx::{
     Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     query::{
         CENSUS, FIND_ORPHANS, FIND_TRANSACTION, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
-        NEXT_DUE, READ_BLOB, Statement, Values,
+        NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values,
     },
     row::{StoredRow, from_micros, micros},
 };
 
-use super::{error::failed, files::Files};
+use super::{
+    error::{closed, failed},
+    files::Files,
+};
 
 /// Blobs that are removed in one go, at most, and about how many octets they have in all.
 const ORPHANS_AT_ONCE: i64 = 256;
@@ -79,7 +87,7 @@ impl Reader {
             match StoredRow(row).transaction() {
                 Ok(transaction) => list.push(transaction),
                 Err(error) => {
-                    tracing::warn!(%error, "a stored transaction cannot be read and is not listed");
+                    tracing::warn!(error = %Causes(&error), "a stored transaction cannot be read and is not listed");
                 }
             }
         }
@@ -102,8 +110,15 @@ impl Reader {
         Ok(octets.split_off(skipped))
     }
 
-    pub(super) async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
-        let row = self.row(&NEXT_DUE, Values::default()).await?;
+    pub(super) async fn next_due(
+        &self,
+        standing: Standing,
+    ) -> Result<Option<Timestamp>, BackendError> {
+        let statement = match standing {
+            Standing::Clear => &NEXT_DUE,
+            Standing::Suspect => &NEXT_SUSPECT,
+        };
+        let row = self.row(statement, Values::default()).await?;
         let Some(row) = row else {
             return Ok(None);
         };
@@ -143,23 +158,44 @@ impl Reader {
         Ok(orphans)
     }
 
-    async fn row(
-        &self,
-        statement: &Statement,
-        values: Values,
-    ) -> Result<Option<SqliteRow>, BackendError> {
-        self.files.check()?;
-        let query = sqlx::query_with(statement.text(), values.into_arguments());
-        query.fetch_optional(&self.pool).await.map_err(failed)
+    /// Reads something, if only that there is something to read.
+    pub(super) async fn probe(&self) -> Result<(), BackendError> {
+        self.row(&PROBE, Values::default()).await.map(|_| ())
     }
 
+    async fn row(
+        &self,
+        statement: &'static Statement,
+        values: Values,
+    ) -> Result<Option<SqliteRow>, BackendError> {
+        Ok(self.rows(statement, values).await?.into_iter().next())
+    }
+
+    /// Reads in a task of its own: a read that has a connection ends and gives it back, whether
+    /// anybody polls whoever asked or not. Who has gone away before that waits for none.
     async fn rows(
         &self,
-        statement: &Statement,
+        statement: &'static Statement,
         values: Values,
     ) -> Result<Vec<SqliteRow>, BackendError> {
         self.files.check()?;
-        let query = sqlx::query_with(statement.text(), values.into_arguments());
-        query.fetch_all(&self.pool).await.map_err(failed)
+        let pool = self.pool.clone();
+        let (mut answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let connection = tokio::select! {
+                biased;
+                () = answer.closed() => return,
+                connection = pool.acquire() => connection,
+            };
+            let rows = async {
+                let query = sqlx::query_with(statement.text(), values.into_arguments());
+                query.fetch_all(&mut *connection?).await
+            };
+            let rows = rows.await;
+            // Whoever asked may have gone away meanwhile.
+            let _ = answer.send(rows);
+        });
+        let rows = answered.await.map_err(|_| closed())?;
+        rows.map_err(failed)
     }
 }

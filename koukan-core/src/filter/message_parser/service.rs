@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tower::Service;
 
 use crate::{
+    causes::Causes,
     message::parser::{ParseLimits, ParsedMessage, parse},
     reply::Reply,
     service::MailService,
@@ -63,7 +64,9 @@ async fn tell(signals: &Signals, message: Bytes, limits: ParseLimits) {
         let parsing = tokio::task::spawn_blocking(move || parse(message, &limits));
         parsing
             .await
-            .inspect_err(|error| tracing::error!(%error, "could not parse a message"))
+            .inspect_err(
+                |error| tracing::error!(error = %Causes(error), "could not parse a message"),
+            )
             .ok()
     };
     // If another parser was there before, what it found holds.

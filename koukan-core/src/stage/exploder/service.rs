@@ -13,6 +13,7 @@ use crate::{
     blob::BlobPool,
     body::Body,
     repeats::Repeats,
+    causes::Causes,
     reply::Reply,
     service::MailService,
     storage::{BackendError, Custody, CustodyError, record::Terms},
@@ -126,8 +127,7 @@ async fn take(reply: &Reply, notify: Notify) -> Result<(), Reply> {
     };
     custody.take(terms).await.map_err(|error| {
         if NOT_TAKEN.is_first() {
-            let cause = std::error::Error::source(&error);
-            tracing::error!(%error, cause, ?custody, "could not take custody");
+            tracing::error!(error = %Causes(&error), ?custody, "could not take custody");
         }
         match error {
             CustodyError::Backend(BackendError::Full(_)) => Reply::insufficient_storage(),

@@ -3,23 +3,38 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
+    blob::Blob,
+    body::{Body, Observer},
     clock::SharedClock,
     reply::Reply,
     service::BoxMailService,
     signals::{Destination, Signals},
-    storage::{Answer, Lease, record::Attempt},
+    storage::{Answer, Halt, Lease, record::Attempt},
     transaction::{Driver, Pending},
 };
 
-/// One attempt under way. As a future it ends with what the attempt brought, or with `None` when
-/// the transaction was cancelled.
+/// How an attempt under way ended.
+pub(super) enum Ended {
+    /// With replies.
+    Replied(Attempt),
+    /// The transaction was cancelled.
+    Cancelled,
+    /// The agent stops; it is as if no attempt had begun.
+    GivenBack,
+}
+
+/// One attempt under way.
 ///
 /// Nothing waits for a reply before what follows goes upstream: what is there is handed on at
 /// once, so that an endpoint can pipeline.
@@ -31,6 +46,8 @@ pub(super) struct Exchange<'a> {
     rcpts: Vec<(usize, Pending)>,
     has_all_recipients: bool,
     has_body: bool,
+    /// Whether upstream may have all of the message.
+    has_gone_out: Arc<AtomicBool>,
     started: Timestamp,
     mail_reply: Option<Reply>,
     recipient_replies: Vec<Option<Reply>>,
@@ -56,6 +73,7 @@ impl<'a> Exchange<'a> {
             rcpts: Vec::new(),
             has_all_recipients: false,
             has_body: false,
+            has_gone_out: Arc::default(),
             mail_reply: None,
             recipient_replies: Vec::new(),
         }
@@ -80,7 +98,8 @@ impl<'a> Exchange<'a> {
             && !self.has_body
             && let Poll::Ready(body) = self.lease.poll_body(cx)
         {
-            self.driver.whole_body(body.into());
+            let end = End(Arc::clone(&self.has_gone_out));
+            self.driver.whole_body(Body::from(body).observe(end));
             self.has_body = true;
         }
     }
@@ -168,13 +187,42 @@ impl<'a> Exchange<'a> {
     }
 }
 
+/// Notes that all of a message was read.
+struct End(Arc<AtomicBool>);
+
+impl End {
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Observer for End {
+    fn passed(&mut self, _: &Bytes) {}
+
+    fn ended(&mut self) {
+        self.note();
+    }
+
+    /// What becomes of it is not seen from here.
+    fn taken(&mut self, _: u64, _: &[Blob]) {
+        self.note();
+    }
+}
+
 impl Future for Exchange<'_> {
-    type Output = Option<Attempt>;
+    type Output = Ended;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if this.lease.poll_cancelled(cx).is_ready() {
-            return Poll::Ready(None);
+        let has_gone_out = this.has_gone_out.load(Ordering::Relaxed);
+        match this.lease.poll_halt(cx, has_gone_out) {
+            Poll::Ready(Halt::Cancelled) => return Poll::Ready(Ended::Cancelled),
+            Poll::Ready(Halt::GiveBack) => return Poll::Ready(Ended::GivenBack),
+            Poll::Ready(Halt::Stop) => {
+                let attempt = this.attempt(Reply::stopping());
+                return Poll::Ready(Ended::Replied(attempt));
+            }
+            Poll::Pending => {}
         }
         this.feed(cx);
         // What the chain answers now is looked at right after.
@@ -187,7 +235,7 @@ impl Future for Exchange<'_> {
         let _ = this.driver.poll_progress(cx);
         this.answer(cx);
         match this.end() {
-            Some(final_reply) => Poll::Ready(Some(this.attempt(final_reply))),
+            Some(final_reply) => Poll::Ready(Ended::Replied(this.attempt(final_reply))),
             None => Poll::Pending,
         }
     }

@@ -8,6 +8,7 @@ use memchr::memmem;
 use crate::{
     blob::BlobId,
     body::Body,
+    causes::Causes,
     context::{Context, Sender},
     message::dsn::{FailedRecipient, FailureNotice, failed_recipients, wants_failure_notice},
     path::{ForwardPath, Parameter, ReversePath},
@@ -157,7 +158,7 @@ async fn beginning(lease: &Lease, is_enough: impl Fn(&[u8]) -> bool) -> Bytes {
             }
             Ok(None) => break,
             Err(error) => {
-                tracing::warn!(id = %lease.id(), %error, "could not read a message for its notification");
+                tracing::warn!(id = %lease.id(), error = %Causes(&error), "could not read a message for its notification");
                 break;
             }
         }

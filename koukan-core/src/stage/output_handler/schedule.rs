@@ -63,6 +63,16 @@ impl RetryPolicy {
     }
 }
 
+/// When a transaction is tried again whose message could not be read from storage, which no
+/// destination is to blame for: after a quarter of its age, but after a minute at least and an hour
+/// at most. However old it is, it is not given up.
+pub(super) fn after_failed_read(created: Timestamp, now: Timestamp) -> Timestamp {
+    let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
+    let [shortest, longest] = [Duration::from_secs(60), Duration::from_secs(3600)];
+    let wait = (age / 4).clamp(shortest, longest);
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +102,14 @@ mod tests {
         ] {
             let next = POLICY.next_attempt(at(0), attempts, at(50), unit);
             assert_eq!(next, Some(at(50 + delay)), "{attempts} {unit}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_tried_for_ever() {
+        for (age, wait) in [(0, 60), (239, 60), (400, 100), (20_000, 3600), (-5, 60)] {
+            let next = after_failed_read(at(1000), at(1000 + age));
+            assert_eq!(next, at(1000 + age + wait), "{age}");
         }
     }
 

@@ -19,7 +19,11 @@ use crate::{
     },
 };
 
-use super::{Chains, Notifications, RetryPolicy, attempt::Exchange};
+use super::{
+    Chains, Notifications, RetryPolicy,
+    attempt::{Ended, Exchange},
+    schedule,
+};
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
 ///
@@ -46,6 +50,13 @@ pub enum AttemptOutcome {
     Cancelled,
     /// The message was never completed.
     Abandoned,
+    /// The agent stops: the transaction was given back, as if no attempt had begun.
+    GivenBack,
+    /// The message could not be read from storage, which counts as no attempt.
+    Postponed {
+        /// When it is tried again.
+        until: Timestamp,
+    },
 }
 
 impl<C: Chains> OutputHandler<C> {
@@ -67,17 +78,39 @@ impl<C: Chains> OutputHandler<C> {
 
     async fn attempt(self, mut lease: Lease) -> Result<AttemptOutcome, BackendError> {
         let chain = self.chains.find(&lease.context().sender);
-        let (attempt, retry) = match chain {
+        let read_failures = lease.read_failures();
+        let (ended, retry) = match chain {
             Some(chain) => {
                 let exchange = Exchange::new(&mut lease, chain.service);
                 (exchange.await, chain.retry)
             }
-            None => (Some(without_chain(&lease)), RetryPolicy::default()),
+            None => (
+                Ended::Replied(without_chain(&lease)),
+                RetryPolicy::default(),
+            ),
         };
-        let Some(attempt) = attempt else {
-            lease.give_up(FinalReason::Cancelled).await?;
-            return Ok(AttemptOutcome::Cancelled);
+        let attempt = match ended {
+            Ended::Replied(attempt) => attempt,
+            Ended::Cancelled => {
+                lease.give_up(FinalReason::Cancelled).await?;
+                return Ok(AttemptOutcome::Cancelled);
+            }
+            Ended::GivenBack => {
+                lease.give_back().await;
+                return Ok(AttemptOutcome::GivenBack);
+            }
         };
+        let is_unread = lease.read_failures() != read_failures;
+        if is_unread && attempt.final_reply.is_transient() && lease.terms().is_some() {
+            let until = schedule::after_failed_read(lease.created(), attempt.ended);
+            tracing::error!(
+                id = %lease.id(),
+                %until,
+                "a stored message cannot be read; that counts as no attempt"
+            );
+            lease.postpone(until).await?;
+            return Ok(AttemptOutcome::Postponed { until });
+        }
         let attempts = lease.attempt_count() + 1;
         let unit = self.random.unit();
         let retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);

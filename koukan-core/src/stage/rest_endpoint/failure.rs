@@ -3,6 +3,7 @@
 use tower::BoxError;
 
 use crate::{
+    causes::Causes,
     reply::Reply,
     resource::{Refusal, RefusalKind},
 };
@@ -14,7 +15,7 @@ pub(super) enum Failure {
     #[error("refused: {0}")]
     Refused(Refusal),
     /// The resource service failed: nobody knows whether it was granted.
-    #[error("resource service failed: {0}")]
+    #[error("resource service failed: {}", Causes(&**.0))]
     Broken(BoxError),
     /// The answer is not one to that request.
     #[error("answered something else than was asked")]

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
+    causes::Causes,
     stage::output_handler::AttemptOutcome,
     storage::{Lease, record::FinalReason},
 };
@@ -99,7 +100,7 @@ pub(super) async fn attend<O>(
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 let error = error.into();
-                tracing::error!(%id, %error, "an attempt could not be made");
+                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
             Err(_) => tracing::error!(%id, "an attempt has panicked"),
         }
@@ -119,7 +120,7 @@ pub(super) async fn attend<O>(
     drop(work);
     drop(room);
     if let Err(error) = making.recorder.attempt_ended().await {
-        tracing::error!(%id, %error, "could not write down the end of an attempt");
+        tracing::error!(%id, error = %Causes(&error), "could not write down the end of an attempt");
     }
     settled(&making).await;
     shared.table.remove(id);

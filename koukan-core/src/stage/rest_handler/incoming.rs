@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::{
     blob::{Blob, BlobPool, BlobWriter},
     body::{Body, BodyError},
+    causes::Causes,
     message::line_ends::LineEnds,
     repeats::Repeats,
     resource::{Range, Refusal, RefusalKind, Uploaded},
@@ -207,8 +208,7 @@ impl Incoming {
         self.received.fetch_add(len, Ordering::Release);
         writer.blob.append(chunk).await.map_err(|error| {
             if NOT_KEPT.is_first() {
-                let cause = std::error::Error::source(&error);
-                tracing::error!(%error, cause, "could not keep what is uploaded");
+                tracing::error!(error = %Causes(&error), "could not keep what is uploaded");
             }
             no_room()
         })

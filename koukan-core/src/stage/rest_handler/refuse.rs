@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     repeats::Repeats,
+    causes::Causes,
     resource::{Refusal, RefusalKind},
     storage::{BackendError, CustodyError},
 };
@@ -45,8 +46,7 @@ impl From<BackendError> for Refusal {
             }
             error => {
                 if FAILED.is_first() {
-                    let cause = std::error::Error::source(&error);
-                    tracing::error!(%error, cause, "storage failed");
+                    tracing::error!(error = %Causes(&error), "storage failed");
                 }
                 no_room()
             }

@@ -8,7 +8,7 @@ use crate::{
     message::builder::Spec,
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
     stage::output_handler::AttemptOutcome,
-    storage::{Lease, Watch},
+    storage::{Lease, Watch, record::Terms},
 };
 
 use super::{
@@ -75,6 +75,15 @@ where
         if let Some(making) = shared.table.find(watch.id()) {
             return Ok(making);
         }
+        // In a task of its own: whoever asked need not be polled for others to get their turn.
+        let this = self.clone();
+        let resumed = tokio::spawn(async move { this.resume(watch, snapshot.terms).await });
+        resumed.await.map_err(|_| Refusal::internal())?
+    }
+
+    /// Takes a draft up again.
+    async fn resume(&self, watch: Watch, terms: Terms) -> Result<Arc<Making>, Refusal> {
+        let shared = &self.shared;
         // One at a time: there is one lease and one body to be made.
         let _resuming = shared.resuming.lock().await;
         if let Some(making) = shared.table.find(watch.id()) {
@@ -83,7 +92,7 @@ where
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
             return Err(complete());
         };
-        let making = Making::new(recorder, Dialect::Whole, snapshot.terms, false);
+        let making = Making::new(recorder, Dialect::Whole, terms, false);
         let making = Arc::new(making);
         shared.restore(&making).await?;
         shared.table.add(&making);

@@ -12,6 +12,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
     body::Body,
+    causes::Causes,
     reply::Reply,
     stage::output_handler::AttemptOutcome,
     storage::{Answer, Lease, Recorder},
@@ -43,7 +44,7 @@ impl Writing {
         let attempt = async move {
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
-                tracing::error!(%id, %error, "an attempt could not be made");
+                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
         };
         Self {

@@ -1,12 +1,14 @@
 //! A transaction in a store in memory.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Due, NewBody, NewTransaction, SessionId, Settlement, Status, StoredBody, StoredPart,
-        StoredTransaction, Work,
+        Due, NewBody, NewTransaction, SessionId, Settlement, Standing, Status, StoredBody,
+        StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -54,6 +56,28 @@ impl Entry {
         }
     }
 
+    pub(super) fn standing(&self) -> Standing {
+        match self.crashes {
+            0 => Standing::Clear,
+            _ => Standing::Suspect,
+        }
+    }
+
+    /// The newest time that is written down of it.
+    pub(super) fn newest(&self) -> Timestamp {
+        let attempted = self.stored.last_attempt.as_ref();
+        let attempted = attempted.map(|attempt| attempt.ended);
+        let times = [attempted, self.final_since].into_iter().flatten();
+        times.fold(self.stored.created, Timestamp::max)
+    }
+
+    /// Makes it due earlier, if it is due.
+    pub(super) fn bring_forward(&mut self, by: Duration) {
+        if let Status::Due(due) = &mut self.stored.status {
+            due.at = due.at.checked_sub(by).unwrap_or(Timestamp::MIN);
+        }
+    }
+
     pub(super) fn is_leased_by(&self, session: SessionId, fence: u64) -> bool {
         self.lease == Some(session) && self.fence == fence
     }
@@ -71,20 +95,18 @@ impl Entry {
         }
     }
 
-    /// Takes the lease of a dead session away, and returns when the transaction is due.
-    pub(super) fn recover(&mut self, now: Timestamp) -> Timestamp {
+    /// Takes the lease of a dead session away.
+    pub(super) fn recover(&mut self, now: Timestamp) {
         self.lease = None;
         self.crashes = self.crashes.saturating_add(1);
         let back_off = crash_back_off(self.crashes);
-        let Status::Due(due) = &mut self.stored.status else {
-            return now;
-        };
-        due.at = if back_off.is_zero() {
-            due.at.min(now)
-        } else {
-            now + back_off
-        };
-        due.at
+        if let Status::Due(due) = &mut self.stored.status {
+            due.at = if back_off.is_zero() {
+                due.at.min(now)
+            } else {
+                now + back_off
+            };
+        }
     }
 
     /// Ends the lease, and returns the notification that is to be written.

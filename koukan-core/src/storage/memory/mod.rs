@@ -4,10 +4,12 @@ mod blobs;
 mod entry;
 mod index;
 mod store;
+mod waiting;
 
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -19,7 +21,10 @@ use crate::blob::BlobId;
 use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
-    record::{Leased, NewTransaction, SessionId, Settlement, StoredTransaction, TransactionId},
+    record::{
+        Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction, TransactionId,
+        Work,
+    },
 };
 
 /// Storage that lives as long as the process: for a gateway, which keeps nothing, and for tests.
@@ -104,21 +109,32 @@ impl Backend for MemoryBackend {
         &self,
         session: SessionId,
         now: Timestamp,
+        standing: Standing,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        Ok(self.lock().lease_due(session, now, limit))
+        Ok(self.lock().lease_due(session, now, standing, limit))
     }
 
     async fn lease(
         &self,
         id: TransactionId,
         session: SessionId,
+        work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
-        Ok(self.lock().lease(id, session))
+        Ok(self.lock().lease(id, session, work))
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, BackendError> {
-        Ok(self.lock().next_due())
+    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
+        Ok(self.lock().next_due(standing))
+    }
+
+    async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {
+        self.lock().bring_forward(by);
+        Ok(())
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        Ok(())
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {

@@ -4,19 +4,20 @@ use std::{
     collections::{BTreeSet, HashMap, HashSet},
     mem,
     sync::Weak,
+    time::Duration,
 };
 
 use jiff::Timestamp;
 
 use crate::storage::{
-    BackendError, Census, Collected, Listing, Recovered, Retention,
+    BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
     record::{
-        BlobContent, Leased, NewTransaction, SessionId, Settlement, StoredTransaction,
-        TransactionId,
+        BlobContent, Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
+        TransactionId, Work,
     },
 };
 
-use super::{blobs::Blobs, entry::Entry, index::Index};
+use super::{blobs::Blobs, entry::Entry, index::Index, waiting::Waiting};
 
 /// Transactions and blobs that are removed in one go, at most.
 const COLLECTED_AT_ONCE: usize = 256;
@@ -28,8 +29,8 @@ pub(super) struct Store {
     pub(super) blobs: Blobs,
     transactions: HashMap<TransactionId, Entry>,
     index: Index,
-    /// Due now or later and not under lease, first due first.
-    waiting: BTreeSet<(Timestamp, TransactionId)>,
+    /// Due now or later and not under lease.
+    waiting: Waiting,
     leased: HashSet<TransactionId>,
     /// By the time since when they are final; those first for which that is not known.
     finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
@@ -51,6 +52,8 @@ impl Store {
         self.sessions.insert(session, process);
         self.sessions
             .retain(|_, process| process.strong_count() > 0);
+        let brought_forward = self.set_back_by(now);
+        self.bring_forward(brought_forward);
         let before = self.leased.len();
         self.leased.retain(|id| {
             let entry = self.transactions.get_mut(id);
@@ -61,11 +64,36 @@ impl Store {
             {
                 return true;
             }
-            self.waiting.insert((entry.recover(now), *id));
+            entry.recover(now);
+            self.waiting.add(entry);
             false
         });
         Recovered {
             freed: (before - self.leased.len()) as u64,
+            brought_forward,
+        }
+    }
+
+    /// By how much the wall clock was set back since the newest time that is written down.
+    fn set_back_by(&self, now: Timestamp) -> Duration {
+        let newest = self.transactions.values().map(Entry::newest).max();
+        let ahead = newest.map(|newest| newest.duration_since(now));
+        let ahead = ahead.and_then(|ahead| Duration::try_from(ahead).ok());
+        ahead
+            .filter(|ahead| *ahead > CLOCK_TOLERANCE)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn bring_forward(&mut self, by: Duration) {
+        if by.is_zero() {
+            return;
+        }
+        self.waiting = Waiting::default();
+        for entry in self.transactions.values_mut() {
+            entry.bring_forward(by);
+            if entry.lease.is_none() {
+                self.waiting.add(entry);
+            }
         }
     }
 
@@ -86,9 +114,7 @@ impl Store {
         new.idempotency_key = draft.idempotency_key.clone();
         let draft = self.transactions.remove(&new.id);
         let draft = draft.expect("it was there just now");
-        if let Some(due) = draft.due() {
-            self.waiting.remove(&(due.at, new.id));
-        }
+        self.waiting.remove(&draft);
         self.index.remove(&draft);
         self.unrefer(&draft.stored);
         self.add(new);
@@ -146,8 +172,8 @@ impl Store {
         let id = entry.stored.id;
         if entry.lease.is_some() {
             self.leased.insert(id);
-        } else if let Some(due) = entry.due() {
-            self.waiting.insert((due.at, id));
+        } else if entry.due().is_some() {
+            self.waiting.add(entry);
         } else {
             self.finished.insert((entry.final_since, id));
         }
@@ -157,22 +183,30 @@ impl Store {
         &mut self,
         session: SessionId,
         now: Timestamp,
+        standing: Standing,
         limit: usize,
     ) -> Vec<Leased> {
         let mut leased = Vec::new();
         while leased.len() < limit
-            && let Some((at, id)) = self.waiting.first().copied()
-            && at <= now
+            && let Some(id) = self.waiting.first(standing, now)
         {
-            leased.extend(self.lease(id, session));
+            leased.extend(self.lease(id, session, None));
         }
         leased
     }
 
-    pub(super) fn lease(&mut self, id: TransactionId, session: SessionId) -> Option<Leased> {
+    pub(super) fn lease(
+        &mut self,
+        id: TransactionId,
+        session: SessionId,
+        work: Option<Work>,
+    ) -> Option<Leased> {
         let entry = self.transactions.get_mut(&id)?;
         let due = entry.due().filter(|_| entry.lease.is_none())?;
-        self.waiting.remove(&(due.at, id));
+        if work.is_some_and(|work| work != due.work) {
+            return None;
+        }
+        self.waiting.remove(entry);
         self.leased.insert(id);
         entry.lease = Some(session);
         entry.fence += 1;
@@ -182,8 +216,8 @@ impl Store {
         })
     }
 
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.waiting.first().map(|(at, _)| *at)
+    pub(super) fn next_due(&self, standing: Standing) -> Option<Timestamp> {
+        self.waiting.next_due(standing)
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), BackendError> {
@@ -223,7 +257,7 @@ impl Store {
         let entry = entry.ok_or(BackendError::LeaseLost)?;
         entry.lease = None;
         self.leased.remove(&id);
-        self.waiting.extend(entry.due().map(|due| (due.at, id)));
+        self.waiting.add(entry);
         Ok(())
     }
 

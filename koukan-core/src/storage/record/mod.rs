@@ -11,7 +11,7 @@ pub use self::{
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     id::{SessionId, TransactionId},
     stored::{
-        Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, StoredTransaction,
-        Terms, Work,
+        Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
+        StoredTransaction, Terms, Work,
     },
 };

@@ -88,6 +88,15 @@ pub enum Work {
     Abandon,
 }
 
+/// What is known of a transaction from crashes of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It was not under lease in a crash since the last attempt at it ended.
+    Clear,
+    /// It was, so that it may be what crashed the process.
+    Suspect,
+}
+
 /// Why nothing more will be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

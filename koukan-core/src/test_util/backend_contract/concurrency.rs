@@ -8,7 +8,7 @@ use crate::{
     blob::BlobId,
     storage::{
         BackendError,
-        record::{NewTransaction, SessionId},
+        record::{NewTransaction, SessionId, Standing},
     },
 };
 
@@ -63,7 +63,10 @@ pub async fn never_leases_one_transaction_twice(fixture: &dyn BackendFixture) {
             backend.open_session(session, time(0)).await.unwrap();
             let mut claimed = Vec::new();
             loop {
-                let leased = backend.lease_due(session, time(200), 7).await.unwrap();
+                let leased = backend
+                    .lease_due(session, time(200), Standing::Clear, 7)
+                    .await
+                    .unwrap();
                 if leased.is_empty() {
                     return claimed;
                 }

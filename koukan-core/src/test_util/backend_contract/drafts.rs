@@ -7,7 +7,7 @@ use crate::{
     context::{Context, Sender},
     storage::{
         Backend, BackendError,
-        record::{Due, FinalReason, NewTransaction, SessionId, Settlement, Status, Work},
+        record::{Due, FinalReason, NewTransaction, SessionId, Settlement, Standing, Status, Work},
     },
 };
 
@@ -98,8 +98,11 @@ pub async fn completes_under_lease(fixture: &dyn BackendFixture) {
         ..completed(&draft)
     };
     backend.complete(whole).await.unwrap();
-    assert_eq!(backend.next_due().await.unwrap(), None);
-    let leased = backend.lease_due(session, time(9), 10).await.unwrap();
+    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    let leased = backend
+        .lease_due(session, time(9), Standing::Clear, 10)
+        .await
+        .unwrap();
     assert!(leased.is_empty());
     backend.release(draft.id, session, 1).await.unwrap();
     let (_, leased) = lease_one(&*backend, 9).await;
@@ -144,7 +147,10 @@ pub async fn refuses_to_complete_an_abandoned_draft(fixture: &dyn BackendFixture
     backend.insert(new.clone()).await.unwrap();
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
-    let early = backend.lease_due(session, time(19), 10).await.unwrap();
+    let early = backend
+        .lease_due(session, time(19), Standing::Clear, 10)
+        .await
+        .unwrap();
     assert!(early.is_empty());
     let (session, leased) = lease_one(&*backend, 20).await;
     assert_eq!(leased.transaction.status, new.status);
@@ -181,13 +187,19 @@ pub async fn keeps_a_draft_that_could_not_be_completed(fixture: &dyn BackendFixt
     assert!(matches!(result, Err(BackendError::NoSuchBlob)));
     let found = backend.find(draft.id).await.unwrap().unwrap();
     assert_eq!((found.body, &found.status), (None, &draft.status));
-    assert_eq!(backend.next_due().await.unwrap(), Some(time(50)));
+    assert_eq!(
+        backend.next_due(Standing::Clear).await.unwrap(),
+        Some(time(50))
+    );
     let whole = NewTransaction {
         body: Some(inline(b"there it is")),
         ..completed(&draft)
     };
     backend.complete(whole).await.unwrap();
-    assert_eq!(backend.next_due().await.unwrap(), Some(time(0)));
+    assert_eq!(
+        backend.next_due(Standing::Clear).await.unwrap(),
+        Some(time(0))
+    );
 }
 
 /// Of several that complete one draft at the same time, one does.
@@ -232,7 +244,10 @@ pub async fn completes_or_abandons(fixture: &dyn BackendFixture) {
     let completions: Vec<_> = completions.collect();
     let mut abandoned = HashSet::new();
     loop {
-        let leased = backend.lease_due(session, time(0), 3).await.unwrap();
+        let leased = backend
+            .lease_due(session, time(0), Standing::Clear, 3)
+            .await
+            .unwrap();
         if leased.is_empty() {
             break;
         }

@@ -6,7 +6,7 @@ use crate::{
     context::{Context, Sender},
     storage::{
         Backend, ListCursor, ListState, Listing,
-        record::{NewTransaction, SessionId, StoredTransaction, TransactionId},
+        record::{NewTransaction, SessionId, Standing, StoredTransaction, TransactionId},
     },
 };
 
@@ -97,7 +97,10 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     // The other sender's and the first.
-    backend.lease_due(session, time(1), 10).await.unwrap();
+    backend
+        .lease_due(session, time(1), Standing::Clear, 10)
+        .await
+        .unwrap();
     let (session, leased) = lease_one(&*backend, 2).await;
     let end = settlement(&leased, session, 2, delivered());
     backend.settle(end).await.unwrap();
@@ -127,7 +130,10 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     rest.before = list.first().map(place);
     let list = backend.list(rest).await.unwrap();
     assert_eq!(list[0].id, first.id);
-    backend.lease_due(session, time(9), 10).await.unwrap();
+    for standing in [Standing::Clear, Standing::Suspect] {
+        let leased = backend.lease_due(session, time(9), standing, 10);
+        leased.await.unwrap();
+    }
     assert_eq!(ids(&*backend, active).await, [third.id, first.id]);
     let elsewhere = Listing {
         sender: "nobody".into(),

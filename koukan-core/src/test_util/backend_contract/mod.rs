@@ -84,14 +84,18 @@ pub use self::{
         keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
     sessions::{
-        backs_off_after_crashes, forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions,
-        inserts_under_lease,
+        answers_a_probe, backs_off_after_crashes, brings_forward_what_is_due,
+        forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions, inserts_under_lease,
+        notes_a_clock_that_was_set_back, tells_suspects_from_others,
     },
     settlements::{
         refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
         settles_wholly_or_not_at_all, settles_with_a_notification,
     },
-    takes::{fences_leases_by_identity, leases_by_identity, leases_to_one_only},
+    takes::{
+        fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
+        leases_to_one_only,
+    },
 };
 
 use std::sync::Arc;
@@ -160,6 +164,10 @@ macro_rules! backend_contract_tests {
             frees_leases_of_dead_sessions,
             backs_off_after_crashes,
             forgets_crashes_after_an_attempt,
+            tells_suspects_from_others,
+            brings_forward_what_is_due,
+            notes_a_clock_that_was_set_back,
+            answers_a_probe,
             collects_what_has_been_final_long_enough,
             collects_blobs_that_nothing_refers_to,
             keeps_a_blob_while_one_refers_to_it,
@@ -188,6 +196,7 @@ macro_rules! backend_contract_tests {
             leases_by_identity,
             fences_leases_by_identity,
             leases_to_one_only,
+            leases_for_that_work_only,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

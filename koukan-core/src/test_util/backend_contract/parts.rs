@@ -6,7 +6,10 @@ use crate::{
     blob::BlobId,
     storage::{
         Backend, BackendError, Listing,
-        record::{BlobContent, BodyKind, NewBody, NewPart, NewTransaction, SessionId, StoredBody},
+        record::{
+            BlobContent, BodyKind, NewBody, NewPart, NewTransaction, SessionId, Standing,
+            StoredBody,
+        },
     },
 };
 
@@ -122,7 +125,10 @@ pub async fn finds_the_parts_of_a_composition(fixture: &dyn BackendFixture) {
     assert_eq!(listed, [body.clone(), plain_body]);
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
-    let leased = backend.lease_due(session, time(0), 10).await.unwrap();
+    let leased = backend
+        .lease_due(session, time(0), Standing::Clear, 10)
+        .await
+        .unwrap();
     let leased = leased.iter().find(|leased| leased.transaction.id == new.id);
     assert_eq!(leased.unwrap().transaction.body, Some(body));
 }

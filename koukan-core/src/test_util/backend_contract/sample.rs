@@ -14,7 +14,7 @@ use crate::{
         Backend,
         record::{
             Attempt, BlobContent, Due, FinalReason, Leased, NewBody, NewTransaction, Recipient,
-            SessionId, Settlement, Status, Terms, TransactionId, Work,
+            SessionId, Settlement, Standing, Status, Terms, TransactionId, Work,
         },
     },
     transaction::{Mail, Rcpt},
@@ -184,7 +184,11 @@ fn parameters(list: &[(&str, Option<&str>)]) -> Parameters {
 pub(super) async fn lease_one(backend: &dyn Backend, seconds: i64) -> (SessionId, Leased) {
     let session = SessionId::random();
     backend.open_session(session, time(seconds)).await.unwrap();
-    let leased = backend.lease_due(session, time(seconds), 10).await.unwrap();
+    let mut leased = Vec::new();
+    for standing in [Standing::Clear, Standing::Suspect] {
+        let due = backend.lease_due(session, time(seconds), standing, 10);
+        leased.extend(due.await.unwrap());
+    }
     let [leased] = leased.try_into().expect("one transaction is due");
     (session, leased)
 }

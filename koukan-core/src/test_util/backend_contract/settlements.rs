@@ -4,7 +4,7 @@ use crate::{
     reply::Reply,
     storage::{
         Backend, BackendError,
-        record::{FinalReason, NewTransaction, SessionId, Settlement, Status},
+        record::{FinalReason, NewTransaction, SessionId, Settlement, Standing, Status},
     },
 };
 
@@ -32,7 +32,7 @@ pub async fn settles_for_good(fixture: &dyn BackendFixture) {
     assert_eq!(found.attempt_count, 3);
     assert_eq!(found.last_attempt, end.attempt);
     assert_eq!(found.mail, new.mail);
-    assert_eq!(backend.next_due().await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
     assert_eq!(backend.census().await.unwrap().finished, 1);
 }
 
@@ -45,7 +45,10 @@ pub async fn settles_for_later(fixture: &dyn BackendFixture) {
     let (session, leased) = lease_one(&*backend, 0).await;
     let later = settlement(&leased, session, 5, due(60));
     backend.settle(later).await.unwrap();
-    assert_eq!(backend.next_due().await.unwrap(), Some(time(60)));
+    assert_eq!(
+        backend.next_due(Standing::Clear).await.unwrap(),
+        Some(time(60))
+    );
 
     let (session, leased) = lease_one(&*backend, 60).await;
     assert_eq!(leased.transaction.attempt_count, 1);
@@ -130,7 +133,10 @@ pub async fn refuses_a_settlement_without_the_lease(fixture: &dyn BackendFixture
     backend.insert(new.clone()).await.unwrap();
     let (session, first) = lease_one(&*backend, 0).await;
     backend.release(new.id, session, first.fence).await.unwrap();
-    let again = backend.lease_due(session, time(0), 1).await.unwrap();
+    let again = backend
+        .lease_due(session, time(0), Standing::Clear, 1)
+        .await
+        .unwrap();
     let [second] = again.try_into().expect("it is due again");
 
     let mut old = settlement(&first, session, 5, delivered());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::storage::{
     BackendError,
-    record::{NewTransaction, SessionId},
+    record::{NewTransaction, SessionId, Standing, Work},
 };
 
 use super::{
@@ -30,25 +30,41 @@ pub async fn leases_by_identity(fixture: &dyn BackendFixture) {
     for new in [&later, &finished, &draft] {
         backend.insert(new.clone()).await.unwrap();
     }
-    let leased = backend.lease(later.id, session).await.unwrap().unwrap();
+    let leased = backend
+        .lease(later.id, session, None)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(leased.transaction.id, later.id);
     assert_eq!(leased.transaction.status, due(1000));
     let body = leased.transaction.body.as_ref().unwrap();
     assert_eq!(body.blob, later.body.unwrap().blob);
     for id in [later.id, finished.id, plain().id] {
-        assert!(backend.lease(id, session).await.unwrap().is_none());
+        assert!(backend.lease(id, session, None).await.unwrap().is_none());
     }
-    let nothing = backend.lease_due(session, time(999), 9).await.unwrap();
+    let nothing = backend
+        .lease_due(session, time(999), Standing::Clear, 9)
+        .await
+        .unwrap();
     assert!(nothing.is_empty());
-    let leased_draft = backend.lease(draft.id, session).await.unwrap();
+    let leased_draft = backend.lease(draft.id, session, None).await.unwrap();
     assert_eq!(leased_draft.unwrap().transaction.status, draft.status);
     assert_eq!(backend.census().await.unwrap().leased, 2);
-    assert_eq!(backend.next_due().await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
 
     let end = settlement(&leased, session, 5, due(60));
     backend.settle(end).await.unwrap();
-    assert_eq!(backend.next_due().await.unwrap(), Some(time(60)));
-    assert!(backend.lease(later.id, session).await.unwrap().is_some());
+    assert_eq!(
+        backend.next_due(Standing::Clear).await.unwrap(),
+        Some(time(60))
+    );
+    assert!(
+        backend
+            .lease(later.id, session, None)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 /// Each lease has a higher fencing token than the one before, however it was taken, and frees when
@@ -58,16 +74,22 @@ pub async fn fences_leases_by_identity(fixture: &dyn BackendFixture) {
     let new = plain();
     backend.insert(new.clone()).await.unwrap();
     let (session, first) = lease_one(&*backend, 0).await;
-    assert!(backend.lease(new.id, session).await.unwrap().is_none());
+    assert!(
+        backend
+            .lease(new.id, session, None)
+            .await
+            .unwrap()
+            .is_none()
+    );
     backend.release(new.id, session, first.fence).await.unwrap();
-    let second = backend.lease(new.id, session).await.unwrap().unwrap();
+    let second = backend.lease(new.id, session, None).await.unwrap().unwrap();
     assert!(second.fence > first.fence);
     let old = settlement(&first, session, 5, delivered());
     let result = backend.settle(old).await;
     assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}");
     let fence = second.fence;
     backend.release(new.id, session, fence).await.unwrap();
-    let third = backend.lease(new.id, session).await.unwrap().unwrap();
+    let third = backend.lease(new.id, session, None).await.unwrap().unwrap();
     drop(backend);
 
     let backend = fixture.open().await;
@@ -75,7 +97,13 @@ pub async fn fences_leases_by_identity(fixture: &dyn BackendFixture) {
     assert!(fourth.fence > third.fence && third.fence > second.fence);
     let end = settlement(&fourth, session, 5, delivered());
     backend.settle(end).await.unwrap();
-    assert!(backend.lease(new.id, session).await.unwrap().is_none());
+    assert!(
+        backend
+            .lease(new.id, session, None)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// Of all who take one transaction under lease at the same time, one gets it.
@@ -90,9 +118,11 @@ pub async fn leases_to_one_only(fixture: &dyn BackendFixture) {
             let (backend, id) = (Arc::clone(&backend), new.id);
             tokio::spawn(async move {
                 if number % 2 == 0 {
-                    backend.lease(id, session).await.unwrap().is_some()
+                    backend.lease(id, session, None).await.unwrap().is_some()
                 } else {
-                    let leased = backend.lease_due(session, time(0), 1).await;
+                    let leased = backend
+                        .lease_due(session, time(0), Standing::Clear, 1)
+                        .await;
                     !leased.unwrap().is_empty()
                 }
             })
@@ -103,4 +133,28 @@ pub async fn leases_to_one_only(fixture: &dyn BackendFixture) {
         }
         assert_eq!(leased, 1);
     }
+}
+
+/// A lease for one kind of work is not given where something else is to be done.
+pub async fn leases_for_that_work_only(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let draft = draft(1000);
+    backend.insert(draft.clone()).await.unwrap();
+    for other in [Work::Attempt, Work::Notify] {
+        let leased = backend.lease(draft.id, session, Some(other)).await;
+        assert!(leased.unwrap().is_none(), "{other:?}");
+    }
+    assert_eq!(backend.census().await.unwrap().leased, 0);
+    // As if nobody had asked: the draft can still be completed.
+    let whole = NewTransaction {
+        id: draft.id,
+        ..plain()
+    };
+    backend.complete(whole).await.unwrap();
+    let late = backend.lease(draft.id, session, Some(Work::Abandon)).await;
+    assert!(late.unwrap().is_none());
+    let leased = backend.lease(draft.id, session, Some(Work::Attempt)).await;
+    assert_eq!(leased.unwrap().unwrap().fence, 1);
 }

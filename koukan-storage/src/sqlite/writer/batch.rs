@@ -1,6 +1,6 @@
 //! Operations that are committed together.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use koukan_core::storage::{Collected, Recovered};
 use tokio::sync::OwnedSemaphorePermit;
@@ -31,6 +31,8 @@ pub(super) struct Batch {
     pub(super) takes: Vec<Pending<Take, Claimed>>,
     pub(super) claims: Vec<Pending<Claim, Claimed>>,
     pub(super) collections: Vec<Pending<Collect, Collected>>,
+    pub(super) set_backs: Vec<Pending<Duration, ()>>,
+    probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
     room: Option<OwnedSemaphorePermit>,
     len: usize,
@@ -51,6 +53,8 @@ impl Batch {
             Operation::Take(pending) => push(&mut self.takes, pending),
             Operation::Claim(pending) => push(&mut self.claims, pending),
             Operation::Collect(pending) => push(&mut self.collections, pending),
+            Operation::BringForward(pending) => push(&mut self.set_backs, pending),
+            Operation::Probe(pending) => push(&mut self.probes, pending),
             Operation::Lapse => {}
             Operation::Close(pending) => self.closes.push(pending),
         }
@@ -78,6 +82,11 @@ impl Batch {
         mem::take(&mut self.closes)
     }
 
+    /// Takes those out who only want to know whether it could be written.
+    pub(super) fn take_probes(&mut self) -> Vec<Pending<(), ()>> {
+        mem::take(&mut self.probes)
+    }
+
     /// Whether there is nothing to commit.
     pub(super) fn is_empty(&self) -> bool {
         self.lapses.is_empty()
@@ -92,6 +101,7 @@ impl Batch {
             && self.takes.is_empty()
             && self.claims.is_empty()
             && self.collections.is_empty()
+            && self.set_backs.is_empty()
     }
 
     /// Answers everyone as was decided.
@@ -108,6 +118,7 @@ impl Batch {
         answer(self.takes);
         answer(self.claims);
         answer(self.collections);
+        answer(self.set_backs);
     }
 
     /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
@@ -138,6 +149,7 @@ impl Batch {
         fail(self.takes, cause);
         fail(self.claims, cause);
         fail(self.collections, cause);
+        fail(self.set_backs, cause);
         self.lapses
     }
 
@@ -164,6 +176,7 @@ impl Batch {
             takes,
             claims,
             collections,
+            set_backs,
         );
         singles.push(Self {
             lapses: self.lapses,

@@ -1,5 +1,6 @@
 //! When the log is brought into the database.
 
+use koukan_core::causes::Causes;
 use sqlx::SqliteConnection;
 
 use crate::query::{CHECKPOINT, Values};
@@ -37,7 +38,7 @@ impl Checkpoints {
         // What is left in the log is safe there; the next time will do.
         self.logged = 0;
         if let Err(error) = CHECKPOINT.execute(connection, Values::default()).await {
-            tracing::error!(%error, "could not bring the log into the database");
+            tracing::error!(error = %Causes(&error), "could not bring the log into the database");
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Leases on what is due.
 
 use jiff::{SignedDuration, Timestamp};
+use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError,
-    record::{Leased, Status},
+    record::{Leased, Standing, Status},
 };
 use sqlx::sqlite::SqliteRow;
 
 use crate::{
-    query::{LEASE, LEASE_DUE, PARK, RELEASE, Values},
-    row::{Malformed, StoredRow, micros},
+    query::{LEASE, LEASE_DUE, LEASE_SUSPECTS, PARK, RELEASE, Values},
+    row::{Malformed, StoredRow, micros, work_as_str},
 };
 
 use super::{
@@ -52,7 +53,10 @@ impl Task {
         take: &Take,
     ) -> Result<Result<Option<Leased>, BackendError>, sqlx::Error> {
         let mut values = Values::default();
-        values.add(take.session.to_string()).add(take.id.as_str());
+        values
+            .add(take.session.to_string())
+            .add(take.id.as_str())
+            .add(take.work.map(work_as_str));
         let leased = LEASE.execute(&mut self.connection, values).await?;
         let Some(row) = leased.rows.first() else {
             return Ok(Ok(None));
@@ -79,7 +83,11 @@ impl Task {
                 .add(claim.session.to_string())
                 .add(micros(claim.now))
                 .add(i64::try_from(room).unwrap_or(i64::MAX));
-            let rows = LEASE_DUE.execute(&mut self.connection, values).await?.rows;
+            let statement = match claim.standing {
+                Standing::Clear => &LEASE_DUE,
+                Standing::Suspect => &LEASE_SUSPECTS,
+            };
+            let rows = statement.execute(&mut self.connection, values).await?.rows;
             let is_all = rows.len() < room;
             for row in rows {
                 match StoredRow(&row).leased() {
@@ -109,8 +117,7 @@ impl Task {
         if self.malformed.insert(row) {
             tracing::error!(
                 row,
-                %error,
-                source = std::error::Error::source(error),
+                error = %Causes(error),
                 "a stored transaction cannot be read; it is left for later",
             );
         }

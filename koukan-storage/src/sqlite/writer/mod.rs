@@ -37,7 +37,14 @@ use std::sync::Arc;
 
 use koukan_core::storage::BackendError;
 use sqlx::{SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    task::AbortHandle,
+};
 
 use self::{
     operation::{Pending, Queued},
@@ -49,6 +56,9 @@ use super::{error::closed, files::Files, lock::ProcessLock};
 const QUEUED: usize = 4096;
 /// Octets that operations that wait hold in memory, at most.
 const QUEUED_OCTETS: usize = 64 << 20;
+
+/// Ends a task when it is dropped.
+struct AbortOnDrop(AbortHandle);
 
 /// The way to the task that writes, which ends when this is dropped.
 pub(super) struct Writer {
@@ -85,19 +95,99 @@ impl Writer {
     ) -> Result<T, BackendError> {
         let weight =
             u32::try_from(weight.min(QUEUED_OCTETS)).expect("the bound is less than 4 GiB");
-        let room = Arc::clone(&self.room).acquire_many_owned(weight).await;
         let (answer, answered) = oneshot::channel();
-        let queued = Queued {
-            operation: operation(Pending::new(request, answer)),
-            room: Some(room.map_err(|_| closed())?),
-        };
-        self.queue.send(queued).await.map_err(|_| closed())?;
+        let operation = operation(Pending::new(request, answer));
+        let _waiting = self.hand_on(operation, weight);
         answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Puts an operation into the queue; where it has to wait for room, in a task of its own:
+    /// whoever asked need not be polled for others to get theirs.
+    fn hand_on(&self, operation: Operation, weight: u32) -> Option<AbortOnDrop> {
+        let queued = match Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            Ok(room) => {
+                let room = Some(room);
+                match self.queue.try_send(Queued { operation, room }) {
+                    Err(TrySendError::Full(queued)) => queued,
+                    // Where the queue is closed, whoever asked sees that nobody answers.
+                    Ok(()) | Err(TrySendError::Closed(_)) => return None,
+                }
+            }
+            Err(_) => Queued {
+                operation,
+                room: None,
+            },
+        };
+        let (queue, room) = (self.queue.clone(), Arc::clone(&self.room));
+        let waiting = tokio::spawn(async move {
+            let mut queued = queued;
+            if queued.room.is_none() {
+                queued.room = room.acquire_many_owned(weight).await.ok();
+            }
+            // It fails where nobody writes any more.
+            let _ = queue.send(queued).await;
+        });
+        Some(AbortOnDrop(waiting.abort_handle()))
     }
 
     /// Has everything before it done, and the database closed.
     pub(super) async fn close(&self) {
         // It fails where the task has ended before, which is as well.
         let _ = self.ask(0, (), Operation::Close).await;
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        task::{Context, Waker},
+        time::Duration,
+    };
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_gets_it_without_being_polled() {
+        let (queue, mut operations) = mpsc::channel(4);
+        let room = Arc::new(Semaphore::new(8));
+        let writer = Writer { queue, room };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut asked: Vec<_> = (0..3)
+            .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))
+            .collect();
+        for asked in &mut asked {
+            assert!(asked.as_mut().poll(&mut cx).is_pending());
+        }
+        for _ in 0..3 {
+            let operation = timeout(Duration::from_secs(1), operations.recv()).await;
+            operation.expect("it waits to be polled").unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_gone_away_takes_no_room() {
+        let (queue, mut operations) = mpsc::channel(4);
+        let room = Arc::new(Semaphore::new(8));
+        let writer = Writer { queue, room };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut asked: Vec<_> = (0..3)
+            .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))
+            .collect();
+        for asked in &mut asked {
+            assert!(asked.as_mut().poll(&mut cx).is_pending());
+        }
+        asked.truncate(1);
+        for is_there in [true, false] {
+            let operation = timeout(Duration::from_secs(1), operations.recv()).await;
+            assert_eq!(operation.is_ok(), is_there);
+        }
     }
 }

@@ -1,8 +1,13 @@
 //! What can be asked of the writer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use jiff::Timestamp;
-use koukan_core::storage::{BackendError, Collected, Recovered, record::SessionId};
+use koukan_core::storage::{
+    BackendError, Collected, Recovered,
+    record::{SessionId, Standing, Work},
+};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::row::{LeaseRow, SettlementRow, TransactionRow};
@@ -27,6 +32,9 @@ pub(in crate::sqlite) enum Operation {
     Take(Pending<Take, Claimed>),
     Claim(Pending<Claim, Claimed>),
     Collect(Pending<Collect, Collected>),
+    BringForward(Pending<Duration, ()>),
+    /// Waits for what a write waits for, and writes nothing.
+    Probe(Pending<(), ()>),
     /// Leases were taken for someone who has gone away.
     Lapse,
     /// Everything before it is done first, and nothing after it.
@@ -57,12 +65,14 @@ pub(in crate::sqlite) struct OpenSession {
 pub(in crate::sqlite) struct Take {
     pub(in crate::sqlite) id: String,
     pub(in crate::sqlite) session: SessionId,
+    pub(in crate::sqlite) work: Option<Work>,
 }
 
 /// Leases on what is due.
 pub(in crate::sqlite) struct Claim {
     pub(in crate::sqlite) session: SessionId,
     pub(in crate::sqlite) now: Timestamp,
+    pub(in crate::sqlite) standing: Standing,
     pub(in crate::sqlite) limit: usize,
 }
 

@@ -1,10 +1,16 @@
 //! Sessions that begin, and what they find.
 
-use koukan_core::storage::{Recovered, crash_back_off};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use koukan_core::storage::{CLOCK_TOLERANCE, Recovered, crash_back_off};
 use sqlx::Row;
 
 use crate::{
-    query::{FIND_LEASES, FREE_LEASES, POSTPONE_LEASES, Values},
+    query::{
+        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_UNFINISHED,
+        POSTPONE_LEASES, Values,
+    },
     row::micros,
 };
 
@@ -25,8 +31,52 @@ impl Task {
         Ok(())
     }
 
+    /// Makes everything due earlier, since the wall clock was set back.
+    pub(super) async fn bring_forward(
+        &mut self,
+        set_backs: &mut [Pending<Duration, ()>],
+    ) -> Result<(), sqlx::Error> {
+        for set_back in set_backs {
+            self.make_due_earlier(set_back.request).await?;
+            set_back.decide(Ok(()));
+        }
+        Ok(())
+    }
+
+    async fn make_due_earlier(&mut self, by: Duration) -> Result<(), sqlx::Error> {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        if micros == 0 {
+            return Ok(());
+        }
+        let mut values = Values::default();
+        values.add(micros);
+        let earlier = BRING_FORWARD.execute(&mut self.connection, values);
+        earlier.await.map(|_| ())
+    }
+
+    /// By how much the wall clock was set back since the newest time that is written down.
+    async fn set_back_by(&mut self, now: Timestamp) -> Result<Duration, sqlx::Error> {
+        let mut newest = None;
+        for statement in [&NEWEST_FINISHED, &NEWEST_UNFINISHED] {
+            let found = statement.execute(&mut self.connection, Values::default());
+            for row in found.await?.rows {
+                newest = newest.max(row.try_get::<Option<i64>, _>(0)?);
+            }
+        }
+        let ahead = newest.map(|newest| newest.saturating_sub(micros(now)));
+        let ahead = ahead.and_then(|ahead| u64::try_from(ahead).ok());
+        let ahead = Duration::from_micros(ahead.unwrap_or_default());
+        Ok(if ahead > CLOCK_TOLERANCE {
+            ahead
+        } else {
+            Duration::ZERO
+        })
+    }
+
     async fn open_session(&mut self, session: &OpenSession) -> Result<Recovered, sqlx::Error> {
         self.sessions.insert(session.session);
+        let brought_forward = self.set_back_by(session.now).await?;
+        self.make_due_earlier(brought_forward).await?;
         let leases = FIND_LEASES.execute(&mut self.connection, Values::default());
         let mut freed = 0;
         for row in leases.await?.rows {
@@ -52,6 +102,9 @@ impl Task {
                 .await?
                 .affected;
         }
-        Ok(Recovered { freed })
+        Ok(Recovered {
+            freed,
+            brought_forward,
+        })
     }
 }

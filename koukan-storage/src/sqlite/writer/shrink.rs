@@ -3,6 +3,7 @@
 //! Pages that nothing is in any more are used again, so the file would be as large for ever as it
 //! was once. While there is nothing else to do it is made smaller, a step at a time.
 
+use koukan_core::causes::Causes;
 use sqlx::Row;
 
 use crate::query::{FREE_PAGES, VACUUM, Values};
@@ -45,7 +46,7 @@ impl Task {
             Ok(is_due) => self.shrinking.is_due = is_due,
             Err(error) => {
                 self.shrinking.is_due = false;
-                tracing::warn!(%error, "could not make the database smaller");
+                tracing::warn!(error = %Causes(&error), "could not make the database smaller");
             }
         }
     }

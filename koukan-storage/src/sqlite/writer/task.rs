@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use koukan_core::{repeats::Repeats, storage::record::SessionId};
+use koukan_core::{causes::Causes, repeats::Repeats, storage::record::SessionId};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::mpsc,
@@ -21,7 +21,7 @@ use super::{
     batch::Batch,
     checkpoint::Checkpoints,
     lapse::Lapses,
-    operation::Queued,
+    operation::{Pending, Queued},
     shrink::Shrinking,
 };
 
@@ -105,13 +105,15 @@ impl Task {
                 self.queue.close();
                 closes.push(close);
             }
+            let probes = batch.take_probes();
             self.commit(batch).await;
+            self.probe(probes).await;
             if self.checkpoints.is_urgent() {
                 self.checkpoints.run(&mut self.connection).await;
             }
         }
         if let Err(error) = self.connection.close().await {
-            tracing::error!(%error, "could not close the database cleanly");
+            tracing::error!(error = %Causes(&error), "could not close the database cleanly");
         }
         drop(lock);
         for mut close in closes {
@@ -231,7 +233,28 @@ impl Task {
         self.open_sessions(&mut batch.sessions).await?;
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
+        self.bring_forward(&mut batch.set_backs).await?;
         self.collect(&mut batch.collections).await
+    }
+
+    /// Tells whether a commit could begin.
+    async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
+        if probes.is_empty() {
+            return;
+        }
+        let cause = match self.files.check() {
+            Err(lost) => Some(Cause::from(lost)),
+            Ok(()) => {
+                let begun = BEGIN.execute(&mut self.connection, Values::default());
+                let cause = begun.await.err().map(Cause::from);
+                self.roll_back().await;
+                cause
+            }
+        };
+        for mut probe in probes {
+            probe.decide(cause.clone().map_or(Ok(()), |cause| Err(cause.into())));
+            probe.answer();
+        }
     }
 
     async fn fail(&mut self, batch: Batch, error: sqlx::Error) {

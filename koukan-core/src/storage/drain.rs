@@ -1,0 +1,90 @@
+//! Ending attempts when the agent stops.
+
+use std::future::poll_fn;
+
+use super::{
+    Storage,
+    live::{Durability, Side, State},
+};
+
+/// Which attempts are to end, from few to all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Drain {
+    /// None.
+    #[default]
+    No,
+    /// Those at what is committed: it is given back, to be attempted after the next start. One whose
+    /// message may have gone out as a whole goes on: without the reply nobody knows whether it is to
+    /// be sent again.
+    Committed,
+    /// Those at what is in memory only as well: whoever waits is told to try again later, or has the
+    /// transaction committed.
+    Live,
+    /// All, come what may.
+    All,
+}
+
+/// Why an attempt is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// The transaction was cancelled, or given up because its message did not come.
+    Cancelled,
+    /// The agent stops: the transaction is to be given back.
+    GiveBack,
+    /// The agent stops, and the transaction is not committed.
+    Stop,
+}
+
+impl Storage {
+    /// Has attempts end, those under way and those that begin later.
+    ///
+    /// An attempt sees it when its task is polled; [`Storage::given_back`] waits for that.
+    pub fn drain(&self, drain: Drain) {
+        self.0.lives.set_drain(drain);
+        for live in self.0.lives.all() {
+            live.update(Side::Reader, |state| state.drain = drain);
+        }
+    }
+
+    /// Waits until nothing that is live now is under lease.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn given_back(&self) {
+        for live in self.0.lives.all() {
+            poll_fn(|cx| {
+                live.poll(cx, Side::Reader, |state| {
+                    let is_held = matches!(
+                        state.durability,
+                        Durability::Leased { .. } | Durability::Committing
+                    );
+                    (!is_held).then_some(())
+                })
+            })
+            .await;
+        }
+    }
+}
+
+impl State {
+    /// Why the attempt under way is to end, if it is; `has_gone_out` says whether upstream may have
+    /// all of the message.
+    pub(super) fn halt(&self, has_gone_out: bool) -> Option<Halt> {
+        if self.is_cancelled || self.is_final() {
+            return Some(Halt::Cancelled);
+        }
+        let drain = if has_gone_out && self.drain < Drain::All {
+            Drain::No
+        } else {
+            self.drain
+        };
+        match self.durability {
+            Durability::Leased { .. } => (drain >= Drain::Committed).then_some(Halt::GiveBack),
+            Durability::Volatile => (drain >= Drain::Live).then_some(Halt::Stop),
+            // The one becomes the other when the commit is done; the other ends with its upload.
+            Durability::Committing | Durability::Draft => None,
+            Durability::Settled => None,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Taking due transactions under lease, and waiting for them.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+
+use crate::clock::SharedClock;
+
+use super::{
+    BackendError, Lease, Storage,
+    record::{Due, Standing, Status},
+};
+
+/// How far the wall clock may fall behind the time that has passed, from one look to the next,
+/// before it counts as set back.
+const TOLERANCE: Duration = Duration::from_secs(1);
+/// How long a look that finds nothing is waited for at least, so that looks never turn round.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// When somebody looks for due transactions next.
+#[derive(Default)]
+pub(super) struct Looks {
+    /// Told when something is due before `next`.
+    is_due: Notify,
+    next: Mutex<Option<Timestamp>>,
+}
+
+/// How the wall clock goes, beside the time that passes: what it shows may be set back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    shown: Timestamp,
+    since: Instant,
+}
+
+impl Storage {
+    /// Takes at most `limit` due transactions under lease, but for those that may have crashed the
+    /// process: see [`Storage::lease_suspect`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn lease_due(&self, limit: usize) -> Result<Vec<Lease>, BackendError> {
+        self.lease_of(Standing::Clear, limit).await
+    }
+
+    /// Takes a transaction under lease that is due and was under lease when the process crashed:
+    /// one that was in few crashes before others. It should be attempted alone, so that it is known
+    /// which one it was if the process crashes again.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn lease_suspect(&self) -> Result<Option<Lease>, BackendError> {
+        Ok(self.lease_of(Standing::Suspect, 1).await?.pop())
+    }
+
+    async fn lease_of(&self, standing: Standing, limit: usize) -> Result<Vec<Lease>, BackendError> {
+        self.follow_clock().await?;
+        let now = self.0.clock.now();
+        let leased = self
+            .backend()
+            .lease_due(self.session(), now, standing, limit);
+        let of_stored = |leased| Lease::of_stored(self.clone(), leased);
+        Ok(leased.await?.into_iter().map(of_stored).collect())
+    }
+
+    /// Waits until something may be due: the time of the next due transaction has come, or one
+    /// that is due before was committed.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn wait_due(&self) -> Result<(), BackendError> {
+        let looks = &self.0.looks;
+        // Registered before looking, so that what is committed in between is not missed.
+        let is_due = looks.is_due.notified();
+        tokio::pin!(is_due);
+        is_due.as_mut().enable();
+        *looks.lock_next() = None;
+        let next = self.backend().next_due(Standing::Clear).await?;
+        *looks.lock_next() = next;
+        let Some(next) = next else {
+            is_due.await;
+            return Ok(());
+        };
+        let wait = until(next, &self.0.clock);
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = is_due => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until a transaction may be due that [`Storage::lease_suspect`] takes. `false` where
+    /// there is none, and there will be none while the process runs.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn wait_suspect(&self) -> Result<bool, BackendError> {
+        let Some(next) = self.backend().next_due(Standing::Suspect).await? else {
+            return Ok(false);
+        };
+        sleep(until(next, &self.0.clock).max(PAUSE)).await;
+        Ok(true)
+    }
+
+    /// Tells whoever waits for due transactions, if this one comes before what it waits for.
+    pub(super) fn due_changed(&self, status: &Status) {
+        let Status::Due(Due { at, .. }) = status else {
+            return;
+        };
+        let next = *self.0.looks.lock_next();
+        if next.is_none_or(|next| *at < next) {
+            self.0.looks.is_due.notify_waiters();
+        }
+    }
+
+    /// Sees whether the wall clock was set back, and makes everything due earlier by as much:
+    /// otherwise mail would be kept for as long as that.
+    async fn follow_clock(&self) -> Result<(), BackendError> {
+        let set_back = self.lock_pace().follow(self.0.clock.now(), Instant::now());
+        if set_back.is_zero() {
+            return Ok(());
+        }
+        warn_of_set_back(set_back);
+        let brought = self.backend().bring_forward(set_back).await;
+        if brought.is_err() {
+            // It is seen again at the next look.
+            self.lock_pace().go_back(set_back);
+        }
+        brought
+    }
+
+    fn lock_pace(&self) -> MutexGuard<'_, Pace> {
+        self.0.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn warn_of_set_back(by: Duration) {
+    tracing::warn!(
+        seconds = by.as_secs(),
+        "the wall clock was set back; what is queued is due earlier by as much"
+    );
+}
+
+fn until(at: Timestamp, clock: &SharedClock) -> Duration {
+    Duration::try_from(at.duration_since(clock.now())).unwrap_or_default()
+}
+
+// === impl Looks ===
+
+impl Looks {
+    fn lock_next(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Pace ===
+
+impl Pace {
+    pub(super) fn new(shown: Timestamp) -> Self {
+        let since = Instant::now();
+        Self { shown, since }
+    }
+
+    /// Takes in what the wall clock shows; returns by how much it was set back since it was looked
+    /// at last.
+    fn follow(&mut self, shown: Timestamp, now: Instant) -> Duration {
+        let passed = now.duration_since(self.since);
+        let expected = self.shown.checked_add(passed).unwrap_or(Timestamp::MAX);
+        *self = Self { shown, since: now };
+        let behind = Duration::try_from(expected.duration_since(shown)).unwrap_or_default();
+        if behind > TOLERANCE {
+            behind
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Forgets that it was set back by so much.
+    fn go_back(&mut self, by: Duration) {
+        self.shown = self.shown.checked_add(by).unwrap_or(Timestamp::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_step_back_counts() {
+        let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let begun = Instant::now();
+        let secs = Duration::from_secs;
+        let mut pace = Pace::new(start);
+        for (passed, shown, set_back) in [
+            (10, 10, 0),
+            // Ahead by an hour, and back again.
+            (20, 3620, 0),
+            (30, 30, 3600),
+            (40, 40, 0),
+            // A clock that is slowed down.
+            (50, 49, 0),
+            (60, 58, 1),
+            (70, -3532, 3600),
+        ] {
+            let shown = start + jiff::SignedDuration::from_secs(shown);
+            let expected = if set_back == 1 { 0 } else { set_back };
+            let found = pace.follow(shown, begun + secs(passed));
+            assert_eq!(found, secs(expected), "after {passed} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_could_not_be_followed_is_seen_again() {
+        let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let begun = Instant::now();
+        let mut pace = Pace::new(start);
+        let hour = Duration::from_secs(3600);
+        assert_eq!(pace.follow(start - hour, begun), hour);
+        pace.go_back(hour);
+        assert_eq!(pace.follow(start - hour, begun), hour);
+        assert_eq!(pace.follow(start - hour, begun), Duration::ZERO);
+    }
+}
