@@ -12,3 +12,4 @@ mod message;
 mod ordinary;
 mod originator;
 mod parsed;
+mod reads;

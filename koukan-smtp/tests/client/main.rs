@@ -11,6 +11,7 @@ mod odd_servers;
 mod order;
 mod partings;
 mod pool;
+mod reads;
 mod script;
 mod sending;
 mod smtputf8;

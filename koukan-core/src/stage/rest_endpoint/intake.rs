@@ -154,8 +154,11 @@ fn gather(cx: &mut Context<'_>, body: &mut Body, octets_max: usize) -> Result<Ga
         chunks: Vec::new(),
         is_whole: false,
     };
-    // What can go by reference is not read in vain.
-    if body.poll_body_ready(cx)?.is_pending()
+    // What can go by reference is not read in vain, and what has to be read back is not read before
+    // upstream is there for it.
+    if !body.is_at_hand()
+        || body.poll_body_ready(cx)?.is_pending()
+        || !body.is_at_hand()
         || body.is_composition()
         || body.len().is_some_and(|len| len > octets_max as u64)
     {

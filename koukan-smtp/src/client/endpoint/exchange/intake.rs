@@ -69,6 +69,16 @@ impl Intake {
         .await
     }
 
+    /// As [`Intake::gather`], but leaves the message alone: it is not read before there is a
+    /// connection for it.
+    pub(super) async fn gather_recipients(&mut self) -> Result<(), BodyError> {
+        poll_fn(|cx| {
+            while !self.is_recipients_end && self.poll_more(cx)?.is_ready() {}
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
     /// Takes the next thing: a recipient, the end of them, or a part of the message after it.
     pub(super) fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         if self.is_recipients_end {

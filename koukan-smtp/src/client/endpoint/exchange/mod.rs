@@ -107,7 +107,7 @@ impl Exchange {
     /// Waits until there is a recipient, or there will be none; answers MAIL if that takes the
     /// client's next command.
     pub(super) async fn wait_for_recipient(&mut self) -> Result<(), BodyError> {
-        self.intake.gather().await?;
+        self.intake.gather_recipients().await?;
         while self.intake.is_empty() && !self.intake.is_recipients_end() {
             if let Some(slot) = self.mail_slot.take() {
                 slot.answer(Reply::sender_ok());
