@@ -1,8 +1,12 @@
 //! An agent that runs.
 
-use std::{fmt, io, net::SocketAddr, path::Path, time::Duration};
+use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use koukan_core::service::{BoxMailService, MailService};
+use futures_util::future::join_all;
+use koukan_core::{
+    service::{BoxMailService, MailService},
+    storage::Drain,
+};
 use koukan_storage::SqliteBackend;
 use serde::de::DeserializeOwned;
 use tokio::{task::JoinHandle, time::timeout};
@@ -10,13 +14,26 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use crate::{
-    compose::{Parts, StartError, collect_garbage, compose},
+    compose::{Parts, StartError, collect_garbage, compose, probe_storage},
     config::{Config, ConfigError},
     registry::Registry,
 };
 
-/// How long attempts that are under way may take after the agent was told to stop.
-const DRAIN: Duration = Duration::from_secs(30);
+/// What is ended when the agent is told to stop, and how long it is waited for after that.
+///
+/// Queued mail is given back at once, unless its message has gone out and only the reply is missing:
+/// that would be sent twice. Clients that wait get a little time. In all it takes less than the 30 s
+/// after which an orchestrator kills.
+const DRAIN: [(Drain, Duration); 3] = [
+    (Drain::Committed, Duration::from_secs(5)),
+    (Drain::Live, Duration::from_secs(18)),
+    (Drain::All, Duration::from_secs(2)),
+];
+/// How long idle connections may take to end.
+const QUIT: Duration = Duration::from_secs(1);
+/// How long each of the last two writes may take: what became of transactions, and the end of the
+/// database. Storage that does not answer must not keep the process.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// An agent to be built: the filters it knows.
 ///
@@ -136,6 +153,12 @@ impl Koukan {
         let stop = CancellationToken::new();
         let retention = self.config.storage.retention;
         let garbage = tokio::spawn(collect_garbage(storage.clone(), retention));
+        let backend = Arc::clone(storage.backend());
+        let probe = move || {
+            let backend = Arc::clone(&backend);
+            async move { backend.probe().await }
+        };
+        let probing = tokio::spawn(probe_storage(probe, listeners.readiness.clone()));
         let dispatching = tokio::spawn(dispatcher.run(stop.clone().cancelled_owned()));
         let serving = tokio::spawn(listeners.serve(stop.clone()));
         Ok(Running {
@@ -148,6 +171,7 @@ impl Koukan {
             serving,
             dispatching,
             garbage,
+            probing,
         })
     }
 
@@ -178,6 +202,7 @@ pub struct Running {
     serving: JoinHandle<()>,
     dispatching: JoinHandle<()>,
     garbage: JoinHandle<()>,
+    probing: JoinHandle<()>,
 }
 
 impl Running {
@@ -200,11 +225,7 @@ impl Running {
     /// way end or gives their leases back, writes down what became of them, closes the database.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        let ended = async {
-            let _ = (&mut self.serving).await;
-            let _ = (&mut self.dispatching).await;
-        };
-        if timeout(DRAIN, ended).await.is_err() {
+        if !self.drain().await {
             self.serving.abort();
             self.dispatching.abort();
             tracing::warn!(
@@ -212,14 +233,38 @@ impl Running {
             );
         }
         self.garbage.abort();
-        for endpoint in &self.endpoints {
-            endpoint.close().await;
+        self.probing.abort();
+        let quits = self.endpoints.iter().map(koukan_smtp::SmtpEndpoint::close);
+        let quits = timeout(QUIT, join_all(quits));
+        let closed = async {
+            let mut is_closed = timeout(CLOSE, self.storage.flush()).await.is_ok();
+            match &self.database {
+                Some(database) => is_closed &= timeout(CLOSE, database.close()).await.is_ok(),
+                None => tell_what_is_lost(&self.storage).await,
+            }
+            if !is_closed {
+                tracing::warn!("storage does not answer; the next start finds out where it was");
+            }
+        };
+        // A destination that does not answer to QUIT has had its time.
+        let _ = tokio::join!(quits, closed);
+    }
+
+    /// Ends what is under way, more and more of it; `false` where something went on all the same.
+    async fn drain(&mut self) -> bool {
+        let ended = async {
+            let _ = (&mut self.serving).await;
+            let _ = (&mut self.dispatching).await;
+            self.storage.given_back().await;
+        };
+        let mut ended = std::pin::pin!(ended);
+        for (drain, patience) in DRAIN {
+            self.storage.drain(drain);
+            if timeout(patience, &mut ended).await.is_ok() {
+                return true;
+            }
         }
-        self.storage.flush().await;
-        match self.database {
-            Some(database) => database.close().await,
-            None => tell_what_is_lost(&self.storage).await,
-        }
+        false
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header::CACHE_CONTROL},
 };
-use koukan_rest::health::{self, Readiness};
+use koukan_rest::health::{self, Readiness, Trouble};
 use tower::ServiceExt;
 
 async fn status(readiness: &Readiness, path: &str) -> StatusCode {
@@ -34,6 +34,31 @@ async fn it_lives_before_it_is_ready() {
         status(&readiness, "/readyz").await,
         StatusCode::SERVICE_UNAVAILABLE
     );
+}
+
+#[tokio::test]
+async fn a_part_in_trouble_is_named_with_what_works() {
+    let readiness = Readiness::default();
+    readiness.set(true);
+    readiness.set_trouble(
+        "storage",
+        Some(Trouble {
+            what: "does not answer",
+            works: "mail that is taken at once",
+        }),
+    );
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let response = health::router(readiness.clone()).oneshot(request).await;
+    let response = response.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let text = axum::body::to_bytes(response.into_body(), 1000).await;
+    assert_eq!(
+        text.unwrap(),
+        "not ready\nstorage: does not answer\nworks: mail that is taken at once\n"
+    );
+    assert_eq!(status(&readiness, "/healthz").await, StatusCode::OK);
+    readiness.set_trouble("storage", None);
+    assert_eq!(status(&readiness, "/readyz").await, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use std::{
     path::PathBuf,
 };
 
-use koukan_core::storage::{Backend, BackendError, record::SessionId};
+use koukan_core::storage::{
+    Backend, BackendError,
+    record::{SessionId, Standing},
+};
 use koukan_storage::SqliteBackend;
 use tempfile::TempDir;
 
@@ -37,9 +40,10 @@ async fn assert_is_lost(backend: &SqliteBackend, name: &str) {
     let told = [
         told(backend.insert(transaction(100)).await),
         told(backend.census().await),
-        told(backend.next_due().await),
+        told(backend.next_due(Standing::Clear).await),
         told(backend.find(transaction(0).id).await),
-        told(backend.lease_due(session, now(), 10).await),
+        told(backend.lease_due(session, now(), Standing::Clear, 10).await),
+        told(backend.probe().await),
     ];
     for told in told {
         assert!(told.contains(name), "{told}");

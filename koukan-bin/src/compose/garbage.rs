@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use koukan_core::causes::Causes;
 use koukan_core::storage::{Collected, Retention, Storage};
 use tokio::time::sleep;
 
@@ -25,7 +26,7 @@ pub(crate) async fn collect_garbage(storage: Storage, config: config::Retention)
                 Ok(collected) if collected == Collected::default() => break,
                 Ok(collected) => tracing::debug!(?collected, "collected garbage"),
                 Err(error) => {
-                    tracing::warn!(%error, "could not collect garbage");
+                    tracing::warn!(error = %Causes(&error), "could not collect garbage");
                     break;
                 }
             }

@@ -9,10 +9,11 @@ mod chains;
 mod endpoint;
 mod garbage;
 mod listeners;
+mod probe;
 mod rest;
 mod storage;
 
-pub(crate) use self::{garbage::collect_garbage, listeners::Listeners};
+pub(crate) use self::{garbage::collect_garbage, listeners::Listeners, probe::probe_storage};
 
 use std::{io, net::SocketAddr, sync::Arc};
 

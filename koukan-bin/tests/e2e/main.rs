@@ -15,6 +15,7 @@ mod loops;
 mod memory;
 mod peers;
 mod process;
+mod queue;
 mod replies;
 mod rest;
 mod smtp_source;

@@ -11,8 +11,8 @@ use futures_core::Stream;
 
 use crate::{
     blob::BlobWriter,
-    repeats::Repeats,
     causes::Causes,
+    repeats::Repeats,
     reply::{Rejection, Reply},
 };
 

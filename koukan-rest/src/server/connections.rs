@@ -1,5 +1,6 @@
 //! Connections: HTTP/1.1 and HTTP/2 without TLS.
 
+use koukan_core::causes::Causes;
 use std::{
     convert::Infallible,
     io,
@@ -123,7 +124,7 @@ pub async fn serve_with(
             Err(error) if is_of_connection(&error) => continue,
             Err(error) => {
                 if NOT_ACCEPTED.is_first() {
-                    tracing::error!(%error, "connections cannot be accepted");
+                    tracing::error!(error = %Causes(&error), "connections cannot be accepted");
                 }
                 tokio::select! {
                     () = &mut shutdown => break,
@@ -178,7 +179,7 @@ impl Connection {
         let settings = self.settings;
         // Answers are small and complete: there is nothing to wait for.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
+            tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
         }
         let has_asked = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&has_asked);
@@ -213,7 +214,7 @@ impl Connection {
             None => return tracing::debug!("a client had nothing to ask"),
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "a connection failed");
+            tracing::debug!(error = %Causes(&*error), "a connection failed");
         }
     }
 }

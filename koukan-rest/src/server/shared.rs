@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Uri};
+use koukan_core::causes::Causes;
 use koukan_core::resource::{
     Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService,
 };
@@ -50,7 +51,7 @@ impl Shared {
             Ok(ResourceResponse::Refused(refusal)) => Err(refusal.into()),
             Ok(response) => Ok(response),
             Err(error) => {
-                tracing::error!(%error, cause = ?error.source(), "a request for a resource failed");
+                tracing::error!(error = %Causes(&*error), "a request for a resource failed");
                 Err(Refusal::internal().into())
             }
         }

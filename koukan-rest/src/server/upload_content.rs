@@ -14,6 +14,7 @@ use axum::body::{Body as HttpBody, BodyDataStream, Bytes};
 use futures_core::Stream;
 use koukan_core::{
     body::{Body, BodyError},
+    causes::Causes,
     reply::{Rejection, Reply},
     transaction::Aborted,
 };
@@ -75,7 +76,7 @@ impl Stream for UploadContent {
         let chunk = match chunk {
             Some(Ok(chunk)) => chunk,
             Some(Err(error)) => {
-                tracing::debug!(%error, "an upload broke off");
+                tracing::debug!(error = %Causes(&error), "an upload broke off");
                 return Poll::Ready(Some(Err(Aborted.into())));
             }
             None => return Poll::Ready(None),

@@ -12,8 +12,8 @@ use tower::{BoxError, Service};
 use crate::{
     blob::BlobPool,
     body::Body,
-    repeats::Repeats,
     causes::Causes,
+    repeats::Repeats,
     reply::Reply,
     service::MailService,
     storage::{BackendError, Custody, CustodyError, record::Terms},

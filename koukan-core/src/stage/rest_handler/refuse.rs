@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    repeats::Repeats,
     causes::Causes,
+    repeats::Repeats,
     resource::{Refusal, RefusalKind},
     storage::{BackendError, CustodyError},
 };

@@ -1,0 +1,143 @@
+//! Whether storage answers, for `/readyz`.
+
+use std::{future::Future, time::Duration};
+
+use koukan_core::{causes::Causes, storage::BackendError};
+use koukan_rest::health::{Readiness, Trouble};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How long to wait between an answer and the next question.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long storage may go without an answer before the agent is not ready.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What storage is called in health checks.
+const PART: &str = "storage";
+const WORKS: &str = "mail that its destination takes while the client waits";
+const SILENT: Trouble = Trouble {
+    what: "does not answer",
+    works: WORKS,
+};
+const FAILING: Trouble = Trouble {
+    what: "fails",
+    works: WORKS,
+};
+
+/// Asks storage again and again whether it could take mail, for ever. There is one question at a
+/// time: one that gets no answer is waited for, however long that takes.
+pub(crate) async fn probe_storage<Fut>(probe: impl Fn() -> Fut, readiness: Readiness)
+where
+    Fut: Future<Output = Result<(), BackendError>>,
+{
+    let mut lost_at = Instant::now() + PATIENCE;
+    let mut is_lost = false;
+    loop {
+        let mut asked = std::pin::pin!(probe());
+        let answer = tokio::select! {
+            biased;
+            answer = &mut asked => answer,
+            () = sleep_until(lost_at), if !is_lost => {
+                is_lost = true;
+                tracing::warn!("storage does not answer: not ready");
+                readiness.set_trouble(PART, Some(SILENT));
+                asked.await
+            }
+        };
+        match answer {
+            Ok(()) => {
+                lost_at = Instant::now() + PATIENCE;
+                if is_lost {
+                    is_lost = false;
+                    tracing::info!("storage answers again: ready");
+                    readiness.set_trouble(PART, None);
+                }
+            }
+            Err(error) if Instant::now() >= lost_at => {
+                if !is_lost {
+                    is_lost = true;
+                    tracing::warn!(error = %Causes(&error), "storage fails: not ready");
+                }
+                readiness.set_trouble(PART, Some(FAILING));
+            }
+            Err(_) => {}
+        }
+        sleep(INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    use tokio::{sync::watch, time::advance};
+
+    use super::*;
+
+    async fn pass(seconds: u64) {
+        for _ in 0..seconds * 10 {
+            advance(Duration::from_millis(100)).await;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_answer_is_asked_once_and_makes_the_agent_unready() {
+        let readiness = Readiness::default();
+        readiness.set(true);
+        let (opens, is_open) = watch::channel(true);
+        let asked = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&asked);
+        let probe = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let mut is_open = is_open.clone();
+            async move {
+                let _ = is_open.wait_for(|is_open| *is_open).await;
+                Ok(())
+            }
+        };
+        tokio::spawn(probe_storage(probe, readiness.clone()));
+        pass(20).await;
+        assert!(readiness.is_ready());
+        opens.send_replace(false);
+        pass(4).await;
+        assert!(readiness.is_ready());
+        let before = asked.load(Ordering::Relaxed);
+        pass(3).await;
+        assert!(!readiness.is_ready());
+        pass(600).await;
+        assert_eq!(asked.load(Ordering::Relaxed), before, "it piles up");
+        opens.send_replace(true);
+        pass(1).await;
+        assert!(readiness.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_fails_for_a_moment_changes_nothing() {
+        let readiness = Readiness::default();
+        readiness.set(true);
+        let failures = Arc::new(AtomicU32::new(3));
+        let left = Arc::clone(&failures);
+        let probe = move || {
+            let less = |left: u32| left.checked_sub(1);
+            let is_failing = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            let answer = match is_failing {
+                Ok(_) => Err(BackendError::Failed("disk I/O error".into())),
+                Err(_) => Ok(()),
+            };
+            std::future::ready(answer)
+        };
+        tokio::spawn(probe_storage(probe, readiness.clone()));
+        for _ in 0..20 {
+            pass(1).await;
+            assert!(readiness.is_ready());
+        }
+        failures.store(u32::MAX, Ordering::Relaxed);
+        pass(8).await;
+        assert!(!readiness.is_ready());
+        failures.store(0, Ordering::Relaxed);
+        pass(2).await;
+        assert!(readiness.is_ready());
+    }
+}

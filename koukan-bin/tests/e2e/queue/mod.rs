@@ -1,0 +1,5 @@
+//! The queue in trouble: destinations that hang, a database that does not answer.
+
+mod hung;
+mod locked;
+mod setup;

@@ -1,0 +1,117 @@
+//! An agent whose destinations are chosen by domain.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, await_listener, free_address};
+
+/// A running agent. It submits mail for `smtp.example` to a host by SMTP, for `rest.example` to the
+/// same by HTTP, and all else to a sink.
+pub(super) struct Agent {
+    pub(super) submission: SocketAddr,
+    pub(super) rest: SocketAddr,
+    process: Process,
+    config: PathBuf,
+    directory: TempDir,
+}
+
+impl Agent {
+    pub(super) fn start(host: SocketAddr, sink: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let [submission, rest] = [(); 2].map(|()| free_address());
+        let database = directory.path().join("koukan.sqlite");
+        let text = format!(
+            r#"
+hostname: koukan.localdomain
+storage: {{ sqlite: "{}" }}
+notification: {{ sender: sink }}
+smtp_listener:
+  - {{ address: "{submission}", sender: submission }}
+rest_listener:
+  - {{ address: "{rest}" }}
+sender:
+  - {{ name: submission, chain: submission }}
+  - {{ name: by-smtp, chain: by-smtp, rest: {{}} }}
+  - {{ name: by-rest, chain: by-rest, rest: {{}} }}
+  - {{ name: sink, chain: sink, rest: {{}} }}
+chain:
+  - name: submission
+    filter: [received_header]
+    endpoint:
+      exploder:
+        policy: submission
+        sender: sink
+        domain: {{ smtp.example: by-smtp, rest.example: by-rest }}
+        rcpt_timeout: 1s
+        final_timeout: 1s
+  - name: by-smtp
+    filter: []
+    endpoint: {{ smtp: {{ host: ["{host}"] }} }}
+  - name: by-rest
+    filter: []
+    endpoint: {{ rest: {{ url: "http://{host}", sender: receiver, incremental: false }} }}
+  - name: sink
+    filter: []
+    endpoint: {{ smtp: {{ host: ["{sink}"] }} }}
+retry: {{ min_attempt_time: 1s, max_attempt_time: 2s }}
+log: {{ level: warn }}
+"#,
+            database.display()
+        );
+        let config = directory.path().join("koukan.yaml");
+        fs::write(&config, text).unwrap();
+        let process = run(&config);
+        await_listener(submission);
+        await_listener(rest);
+        Self {
+            submission,
+            rest,
+            process,
+            config,
+            directory,
+        }
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.directory.path().join("koukan.sqlite")
+    }
+
+    pub(super) fn stop(&mut self, limit: Duration) -> ExitStatus {
+        self.process.signal("TERM");
+        self.process.wait(limit)
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.process = run(&self.config);
+        await_listener(self.submission);
+        await_listener(self.rest);
+    }
+
+    /// Asks by HTTP; returns the status and all that follows.
+    pub(super) fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.rest).unwrap();
+        let limit = Duration::from_secs(20);
+        stream.set_read_timeout(Some(limit)).unwrap();
+        let host = self.rest;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+        (status.unwrap(), text)
+    }
+}
+
+fn run(config: &PathBuf) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.args(["run", "--config"]).arg(config);
+    Process::start(&mut command)
+}
