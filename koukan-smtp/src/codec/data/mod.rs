@@ -190,7 +190,7 @@ impl DataDecoder {
                 (b'\r', Some(b'\n')) => return (at + 2, Line::Whole),
                 (b'\r', None) => return (at, Line::Part),
                 _ if self.fault != Fault::None || self.policy == BareLineEnds::Keep => {
-                    from = at + 1
+                    from = at + 1;
                 }
                 (b'\n', _) if self.policy == BareLineEnds::Normalise => return (at, Line::BareLf),
                 _ => return (at, Line::Bare),
