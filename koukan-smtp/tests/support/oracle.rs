@@ -34,7 +34,7 @@ pub(crate) fn compare_command(line: &[u8]) {
                             | Request::Burl { .. })
                 ),
                 "{theirs:?}"
-            )
+            );
         }
         // The other makes U+FFFD of it.
         Err(CommandError::NotUtf8) => {}
