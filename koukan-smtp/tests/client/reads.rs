@@ -34,7 +34,7 @@ async fn nothing_of_the_message_is_asked_for_before_there_is_a_connection() {
         let signals = Signals::default();
         let settings = if is_routed {
             let hosts = vec![host.clone()];
-            assert!(signals.set(Destination { hosts }).is_ok());
+            assert!(signals.set(Destination::of_operator(hosts)).is_ok());
             settings
         } else {
             settings.with_hosts([host.clone()])
