@@ -81,10 +81,10 @@ mod tests {
         let time = |id: RandomId| i64::try_from(id.0 >> RANDOM_BITS).unwrap();
         let before = Timestamp::now().as_millisecond();
         let first = RandomId::new();
-        let others = (0..100_000).map(|_| RandomId::new()).last().unwrap();
+        let last = (0..100_000).fold(first, |_, _| RandomId::new());
         let after = Timestamp::now().as_millisecond();
-        assert!(before <= time(first) && time(first) <= time(others));
-        assert!(time(others) <= after, "it has run ahead of the time");
+        assert!(before <= time(first) && time(first) <= time(last));
+        assert!(time(last) <= after, "it has run ahead of the time");
     }
 
     #[test]
