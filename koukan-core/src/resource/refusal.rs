@@ -44,6 +44,8 @@ pub enum RefusalKind {
         /// Octets that it will have, where that is known.
         total: Option<u64>,
     },
+    /// The idempotency key is that of another request: 422.
+    KeyReused,
     /// The change must say which version it is of: 428.
     VersionMissing,
     /// Whoever asks is over a limit: 429.

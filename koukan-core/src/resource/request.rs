@@ -50,7 +50,10 @@ pub struct Create {
     pub draft: Draft,
     /// How long to wait for its end before answering.
     pub wait: Option<Duration>,
-    /// Another create of the same sender with the same key is a repetition of this one.
+    /// The same create of the same sender with the same key is a repetition of this one; another
+    /// create with that key is refused ([`KeyReused`](super::RefusalKind::KeyReused)).
+    ///
+    /// Which create it is does not depend on [`Create::wait`].
     pub idempotency_key: Option<Box<str>>,
 }
 

@@ -35,6 +35,8 @@ pub struct Created {
     pub view: Box<View>,
     /// Its version.
     pub version: Version,
+    /// Whether it was made by an earlier request, which this one repeats.
+    pub is_replayed: bool,
 }
 
 /// Octets that were written.

@@ -56,7 +56,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`BackendError::Repeated`] where a transaction of the same sender's name has the same
-    /// idempotency key, which comes before all else. [`BackendError::NoSuchBlob`] where the body or
+    /// idempotency key, and [`BackendError::KeyReused`] where that is of another request; these come
+    /// before all else. [`BackendError::NoSuchBlob`] where the body or
     /// a part is said to be stored, or is there already, and is not finished or not of that length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
@@ -286,6 +287,9 @@ pub enum BackendError {
     /// A transaction of the same sender's name has the same idempotency key; it is this one.
     #[error("the idempotency key is that of transaction {0}")]
     Repeated(TransactionId),
+    /// A transaction of the same sender's name has the same idempotency key, for another request.
+    #[error("the idempotency key is that of another request")]
+    KeyReused,
     /// There is no draft of that identity that could be completed.
     #[error("no such draft")]
     NotDraft,

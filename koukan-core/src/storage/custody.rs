@@ -11,7 +11,7 @@ use super::{
     BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
-    record::{FinalReason, NewBody, NewTransaction, Status, Terms, TransactionId},
+    record::{FinalReason, IdempotencyKey, NewBody, NewTransaction, Status, Terms, TransactionId},
 };
 
 /// The right to take a transaction into custody; a StorageWriter attaches it to negative replies
@@ -50,6 +50,10 @@ pub enum CustodyError {
     /// An earlier transaction of the sender has the same idempotency key; nothing was committed.
     #[error("the idempotency key is that of transaction {0}")]
     Repeated(TransactionId),
+    /// An earlier transaction of the sender has the same idempotency key, and was another request;
+    /// nothing was committed.
+    #[error("the idempotency key is that of another request")]
+    KeyReused,
     /// The backend failed.
     #[error("could not commit the transaction")]
     Backend(#[source] BackendError),
@@ -88,7 +92,7 @@ impl Custody {
     pub(super) async fn commit(
         &self,
         terms: Terms,
-        idempotency_key: Option<Box<str>>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
         let this = self.clone();
         // In a task of its own: what was committed under lease must not be left by everyone.
@@ -102,7 +106,7 @@ impl Custody {
     async fn write(
         &self,
         terms: Terms,
-        idempotency_key: Option<Box<str>>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
         let Inner { storage, live, .. } = &*self.0;
         let body = live.lock().body.clone().ok_or(CustodyError::Incomplete)?;
@@ -241,6 +245,7 @@ impl From<BackendError> for CustodyError {
     fn from(error: BackendError) -> Self {
         match error {
             BackendError::Repeated(first) => Self::Repeated(first),
+            BackendError::KeyReused => Self::KeyReused,
             BackendError::NotDraft => Self::Gone,
             error => Self::Backend(error),
         }

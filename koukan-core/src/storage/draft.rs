@@ -12,7 +12,7 @@ use super::{
     conclude::conclude,
     live::{Durability, Live, Side},
     live_body::{LiveBody, LivePart},
-    record::{Due, FinalReason, NewTransaction, Status, Terms, Work},
+    record::{Due, FinalReason, IdempotencyKey, NewTransaction, Status, Terms, Work},
 };
 
 impl Recorder {
@@ -93,7 +93,7 @@ impl Recorder {
     pub async fn commit(
         &self,
         terms: Terms,
-        idempotency_key: Option<Box<str>>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
         self.custody().commit(terms, idempotency_key).await
     }
@@ -111,7 +111,7 @@ impl Recorder {
     pub async fn commit_draft(
         &self,
         terms: Terms,
-        idempotency_key: Option<Box<str>>,
+        idempotency_key: Option<IdempotencyKey>,
         until: Timestamp,
     ) -> Result<(), CustodyError> {
         let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));

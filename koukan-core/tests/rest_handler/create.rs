@@ -10,7 +10,7 @@ use koukan_core::{
 };
 use serde_json::json;
 
-use crate::agent::{Agent, octets, to_upload, whole};
+use crate::agent::{Agent, octets, rcpt, to_upload, whole};
 
 #[tokio::test(start_paused = true)]
 async fn one_create_sends_a_message_and_tells_what_became_of_it() {
@@ -77,12 +77,54 @@ async fn a_repeated_create_is_answered_with_the_first_transaction() {
     let mut create = whole();
     create.idempotency_key = Some("key".into());
     let first = agent.create(create.clone()).await;
+    assert!(!first.is_replayed);
     let second = agent.create(create.clone()).await;
     assert_eq!(second.location, first.location);
+    assert!(second.is_replayed);
     assert_eq!(upstream.received().len(), 1);
     create.sender = Sender::new("other");
     let other = agent.create(create).await;
     assert_ne!(other.location, first.location);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_with_another_request_is_refused_and_nothing_is_sent() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = whole();
+    create.idempotency_key = Some("key".into());
+    let first = agent.create(create.clone()).await;
+    let mut body = create.clone();
+    body.draft.body = Some(BodySource::Inline(octets("Subject: other\r\n\r\n")));
+    let mut recipient = create.clone();
+    recipient.draft.rcpt_to = vec![rcpt("eve@example.com")];
+    let mut to_be_uploaded = create.clone();
+    to_be_uploaded.draft.body = None;
+    for other in [body, recipient, to_be_uploaded] {
+        let refusal = agent.try_create(other).await.unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::KeyReused);
+    }
+    assert_eq!(upstream.received().len(), 1);
+    assert_eq!(agent.create(create).await.location, first.location);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_creates_with_one_key_at_once_one_is_made_and_the_others_find_it() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = whole();
+    create.idempotency_key = Some("key".into());
+    let mut other = create.clone();
+    other.draft.rcpt_to = vec![rcpt("eve@example.com")];
+    let (first, second, third) = tokio::join!(
+        agent.create(create.clone()),
+        agent.create(create.clone()),
+        agent.try_create(other),
+    );
+    assert_eq!(first.location, second.location);
+    assert_ne!(first.is_replayed, second.is_replayed);
+    assert_eq!(third.unwrap_err().kind, RefusalKind::KeyReused);
+    assert_eq!(upstream.received().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

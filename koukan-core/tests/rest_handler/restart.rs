@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use koukan_core::{
-    resource::BodySource,
+    resource::{BodySource, RefusalKind},
     stage::rest_handler::Settings,
     storage::MemoryBackend,
     test_util::{Answer, Script},
 };
 use serde_json::json;
 
-use crate::agent::{Agent, MESSAGE, octets, to_upload, whole};
+use crate::agent::{Agent, MESSAGE, mail, octets, to_upload, whole};
 
 /// The agent after a crash: another process on the same backend.
 async fn after_crash(backend: &MemoryBackend, upstream: &Script) -> Agent {
@@ -63,6 +63,33 @@ async fn a_draft_is_completed_after_a_restart() {
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
     let received = upstream.only_received();
     assert_eq!(received.text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_repeated_after_a_restart_and_its_message_uploaded() {
+    let backend = MemoryBackend::new();
+    let mut create = to_upload();
+    create.idempotency_key = Some("key".into());
+    let process = backend.another_process();
+    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let first = agent.create(create.clone()).await;
+    drop(agent);
+
+    let upstream = Script::new();
+    let agent = after_crash(&backend, &upstream).await;
+    let mut other = create.clone();
+    other.draft.mail_from = Some(mail("mallory@example.com"));
+    let refusal = agent.try_create(other).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::KeyReused);
+    let again = agent.create(create.clone()).await;
+    assert_eq!(again.location, first.location);
+    assert!(again.is_replayed);
+    let body = again.location.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    let view = agent.end(&first.location).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+    assert!(agent.create(create).await.is_replayed);
+    assert_eq!(upstream.only_received().text(), MESSAGE);
 }
 
 #[tokio::test(start_paused = true)]

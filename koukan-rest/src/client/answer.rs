@@ -1,7 +1,7 @@
 //! Responses as answers.
 
 use http::{
-    HeaderMap,
+    HeaderMap, HeaderName,
     header::{CONTENT_RANGE, LOCATION},
 };
 use koukan_core::resource::{
@@ -13,6 +13,9 @@ use crate::schema::{problem, view_from_json};
 
 use super::{ClientError, etag::version, transport::Response, uri::resolve};
 
+/// Says that the transaction was made by an earlier request.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
 impl Response {
     /// A transaction that was made.
     pub(super) fn created(&self) -> Result<ResourceResponse, ClientError> {
@@ -23,7 +26,14 @@ impl Response {
             location: location.ok_or(ClientError::Malformed("no Location"))?,
             version: version(&self.headers, &self.content),
             view: Box::new(self.view(&self.json()?)?),
+            is_replayed: self.is_replayed(),
         }))
+    }
+
+    fn is_replayed(&self) -> bool {
+        self.headers
+            .get(REPLAYED)
+            .is_some_and(|value| value == "true")
     }
 
     /// A transaction as it is.

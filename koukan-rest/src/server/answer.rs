@@ -14,6 +14,7 @@ use crate::schema::{etag, listed_to_json, view_to_json};
 
 use super::{base::Base, field::wait::Wait, problem::Problem};
 
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The HTTP response to what the service answers.
@@ -27,6 +28,10 @@ pub(super) fn answer(response: ResourceResponse, base: &Base, is_ranged: bool) -
             let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
             put(&mut response, LOCATION, base.uri(&created.location));
             put(&mut response, ETAG, etag::quoted(&created.version));
+            if created.is_replayed {
+                let yes = HeaderValue::from_static("true");
+                response.headers_mut().insert(IDEMPOTENCY_REPLAYED, yes);
+            }
             response
         }
         ResourceResponse::Current { view, version } => {

@@ -129,6 +129,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             ETAG,
             LOCATION,
             RETRY_AFTER,
+            HeaderName::from_static("idempotency-replayed"),
             HeaderName::from_static("preference-applied"),
             HeaderName::from_static("x-request-id"),
         ]);

@@ -93,17 +93,31 @@ async fn one_round_trip_sends_a_mail_and_tells_what_became_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_key_makes_the_same_transaction() {
-    let router = agent(&Script::new()).await;
-    let repeat = || async {
-        let mut create = create("app", INLINE);
-        create
-            .headers_mut()
-            .insert("idempotency-key", "k".parse().unwrap());
+    let upstream = Script::new();
+    let router = agent(&upstream).await;
+    let keyed = async |json: &str| {
+        let mut create = create("app", json);
+        let headers = create.headers_mut();
+        headers.insert("idempotency-key", "k".parse().unwrap());
+        headers.insert("prefer", "wait=10".parse().unwrap());
         send(router.clone(), create).await
     };
-    let (first, second) = (repeat().await, repeat().await);
-    assert_eq!(second.status, StatusCode::CREATED);
-    assert_eq!(first.header("location"), second.header("location"));
+    let first = keyed(INLINE).await;
+    assert_eq!(first.header("idempotency-replayed"), "");
+    let spaced = INLINE.replace("\": ", "\" :\n").replace(", ", ",\t");
+    assert_ne!(spaced, INLINE);
+    for same in [INLINE, &spaced] {
+        let second = keyed(same).await;
+        assert_eq!(second.status, StatusCode::CREATED);
+        assert_eq!(second.header("idempotency-replayed"), "true");
+        assert_eq!(first.header("location"), second.header("location"));
+    }
+    for other in [&INLINE.replace("hello", "other"), ENVELOPE] {
+        let refused = keyed(other).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.detail().starts_with("Idempotency-Key: "));
+    }
+    assert!(upstream.only_received().text().ends_with("hello\r\n"));
 }
 
 #[tokio::test(start_paused = true)]

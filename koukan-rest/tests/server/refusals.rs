@@ -41,6 +41,7 @@ async fn every_refusal_has_its_status_and_says_why() {
             "bytes */7",
         ),
         (VersionMissing, 428, "", ""),
+        (KeyReused, 422, "", ""),
         (TooMany { retry_after }, 429, "retry-after", "5"),
         (Unavailable { retry_after }, 503, "retry-after", "5"),
         (

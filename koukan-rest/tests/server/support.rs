@@ -55,6 +55,7 @@ pub(crate) fn created() -> ResourceResponse {
         location: Location::of_transaction("T"),
         view: Box::new(View::default()),
         version: Version::new("1"),
+        is_replayed: false,
     })
 }
 

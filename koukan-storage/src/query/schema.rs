@@ -55,6 +55,7 @@ names! {
         Created = "created",
         Sender = "sender",
         IdempotencyKey = "idempotency_key",
+        RequestDigest = "request_digest",
         Context = "context",
         Mail = "mail",
         Recipients = "recipients",

@@ -55,10 +55,10 @@ pub(super) const REST: [Transactions; 17] = [
 ];
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
-/// id, created, sender, idempotency key; the [`REST`].
+/// id, created, sender, idempotency key, request digest; the [`REST`].
 pub(crate) static INSERT_TRANSACTIONS: BulkInsert = BulkInsert::new(|rows| {
-    use Transactions::{CrashCount, Created, Id, IdempotencyKey, Sender};
-    let columns = [Id, Created, Sender, IdempotencyKey]
+    use Transactions::{CrashCount, Created, Id, IdempotencyKey, RequestDigest, Sender};
+    let columns = [Id, Created, Sender, IdempotencyKey, RequestDigest]
         .into_iter()
         .chain(REST);
     insert(&columns.collect::<Vec<_>>(), &[CrashCount], rows)
@@ -100,11 +100,11 @@ fn insert(bound_columns: &[Transactions], zero_columns: &[Transactions], rows: u
     text(insert.on_conflict(OnConflict::new().do_nothing().to_owned()))
 }
 
-/// Finds the transaction that has an idempotency key. Binds sender, key; gives id.
+/// Finds the transaction that has an idempotency key. Binds sender, key; gives id, request digest.
 pub(crate) static FIND_KEYED: Statement = Statement::new(|| {
     text(
         Query::select()
-            .column(Transactions::Id)
+            .columns([Transactions::Id, Transactions::RequestDigest])
             .from(Transactions::Table)
             .and_where(Expr::col(Transactions::Sender).eq(bound()))
             .and_where(Expr::col(Transactions::IdempotencyKey).eq(bound()))

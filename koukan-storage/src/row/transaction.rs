@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use koukan_core::storage::{BackendError, record::NewTransaction};
+use koukan_core::storage::{
+    BackendError,
+    record::{IdempotencyKey, NewTransaction, RequestDigest},
+};
 
 use crate::query::Values;
 
@@ -24,7 +27,7 @@ const OVERHEAD: usize = 512;
 pub(crate) struct TransactionRow {
     pub(crate) id: String,
     pub(crate) sender: Box<str>,
-    pub(crate) idempotency_key: Option<Box<str>>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The draft in whose place it is written may have parts.
     pub(crate) replaces_parts: bool,
     pub(crate) created: i64,
@@ -75,7 +78,8 @@ impl TransactionRow {
     pub(crate) fn weight(&self) -> usize {
         let body = self.body.as_ref().map_or(0, BodyRow::weight);
         let texts = self.context.len() + self.mail.len() + self.recipients.len();
-        let texts = texts + self.idempotency_key.as_ref().map_or(0, |key| key.len());
+        let key = self.idempotency_key.as_ref();
+        let texts = texts + key.map_or(0, |key| key.key.len());
         OVERHEAD + body + texts + self.last_attempt.as_ref().map_or(0, |json| json.len())
     }
 
@@ -91,11 +95,14 @@ impl TransactionRow {
 
     /// Binds the values of [`INSERT_TRANSACTIONS`](crate::query::INSERT_TRANSACTIONS).
     pub(crate) fn bind(&self, values: &mut Values) {
+        let key = self.idempotency_key.as_ref();
+        let request = key.and_then(|key| key.request.as_ref());
         values
             .add(self.id.as_str())
             .add(self.created)
             .add(&*self.sender)
-            .add(self.idempotency_key.as_deref());
+            .add(key.map(|key| &*key.key))
+            .add(request.map(RequestDigest::as_bytes));
         self.bind_rest(values);
     }
 

@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -22,6 +22,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "suspects",
         include_str!("../../migrations/sqlite/0003_suspects.sql"),
+    ),
+    (
+        "request_digest",
+        include_str!("../../migrations/sqlite/0004_request_digest.sql"),
     ),
 ];
 
@@ -41,7 +45,12 @@ mod tests {
 
     #[test]
     fn what_was_released_never_changes() {
-        let checksums = ["fb05f494cc0384d3", "ad8d4cad67a61cbe", "99d7557e9a26618c"];
+        let checksums = [
+            "fb05f494cc0384d3",
+            "ad8d4cad67a61cbe",
+            "99d7557e9a26618c",
+            "b6ccddccaf3617b6",
+        ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {
             let hex: String = migration.checksum[..8]

@@ -9,7 +9,10 @@ use crate::{
     path::Parameter,
     resource::{Caller, Create, Draft, Refusal, RefusalKind, ResourceResponse},
     stage::output_handler::AttemptOutcome,
-    storage::{CustodyError, Lease, Watch, record::Terms},
+    storage::{
+        CustodyError, Lease, Watch,
+        record::{IdempotencyKey, Terms, TransactionId},
+    },
     transaction::Mail,
 };
 
@@ -17,11 +20,19 @@ use super::{
     Dialect, RestHandler, SenderPolicy,
     attempts::attend,
     body::{Source, with_needs},
+    fingerprint::digest,
     incoming::Incoming,
     making::Making,
-    refuse::no_room,
+    refuse::{key_reused, no_room},
     service::Shared,
+    table::Claimed,
 };
+
+/// A transaction that was created, or had been by the request that this one repeats.
+struct Made {
+    watch: Watch,
+    is_replayed: bool,
+}
 
 impl<O> RestHandler<O>
 where
@@ -40,17 +51,19 @@ where
         let shared = Arc::clone(&self.shared);
         // A client that goes away must not leave a transaction half made.
         let made = tokio::spawn(self.make(caller, create)).await;
-        let watch = made.map_err(|_| Refusal::internal())??;
-        Ok(ResourceResponse::Created(shared.created(watch, wait).await))
+        let Made { watch, is_replayed } = made.map_err(|_| Refusal::internal())??;
+        let created = shared.created(watch, wait, is_replayed);
+        Ok(ResourceResponse::Created(created.await))
     }
 
-    async fn make(self, caller: Caller, create: Create) -> Result<Watch, Refusal> {
+    async fn make(self, caller: Caller, mut create: Create) -> Result<Made, Refusal> {
         let shared = &self.shared;
+        let key = create.idempotency_key.take().map(|key| IdempotencyKey {
+            request: Some(digest(&create)),
+            key,
+        });
         let Create {
-            sender,
-            mut draft,
-            idempotency_key,
-            ..
+            sender, mut draft, ..
         } = create;
         let policy = shared.policy(&caller, &sender)?;
         shared.check(&policy, &draft)?;
@@ -82,11 +95,13 @@ where
         let id = recorder.id();
         let terms = terms(&policy, &draft);
         let is_volatile = policy.dialect == Dialect::Incremental;
-        let volatile_key = idempotency_key.as_deref().filter(|_| is_volatile);
-        if let Some(key) = volatile_key
-            && let Some(first) = shared.table.claim(&recorder_sender(&recorder), key, id)
-        {
-            return shared.repeated(first).await;
+        let volatile_key = key.as_ref().filter(|_| is_volatile);
+        if let Some(key) = volatile_key {
+            match shared.table.claim(&recorder_sender(&recorder), key, id) {
+                Claimed::New => {}
+                Claimed::Repeated(first) => return shared.repeated(first).await,
+                Claimed::Reused => return Err(key_reused()),
+            }
         }
         let making = Making::new(recorder, policy.dialect, terms, volatile_key.is_some());
         let making = Arc::new(making);
@@ -105,7 +120,7 @@ where
             }
         }
         if !is_volatile {
-            match shared.commit(&making, terms, idempotency_key).await {
+            match shared.commit(&making, terms, key).await {
                 Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
                 result => result?,
             }
@@ -118,7 +133,10 @@ where
             // What the chain answers at once is in the answer: it saves the client a request.
             tokio::task::yield_now().await;
         }
-        Ok(watch)
+        Ok(Made {
+            watch,
+            is_replayed: false,
+        })
     }
 }
 
@@ -176,7 +194,7 @@ impl Shared {
         &self,
         making: &Making,
         terms: Terms,
-        key: Option<Box<str>>,
+        key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
         if making.recorder.is_complete() {
             return making.commit_new(key).await;
@@ -188,12 +206,12 @@ impl Shared {
     }
 
     /// The transaction that a create repeats.
-    async fn repeated(
-        &self,
-        first: crate::storage::record::TransactionId,
-    ) -> Result<Watch, Refusal> {
+    async fn repeated(&self, first: TransactionId) -> Result<Made, Refusal> {
         let watch = self.storage.watch(first).await?;
-        watch.ok_or_else(super::refuse::unknown_transaction)
+        Ok(Made {
+            watch: watch.ok_or_else(super::refuse::unknown_transaction)?,
+            is_replayed: true,
+        })
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::storage::{CustodyError, Recorder, record::Terms};
+use crate::storage::{
+    CustodyError, Recorder,
+    record::{IdempotencyKey, Terms},
+};
 
 use super::{Dialect, incoming::Incoming};
 
@@ -92,7 +95,7 @@ impl Making {
     }
 
     /// Commits a transaction that is complete when it is created.
-    pub(super) async fn commit_new(&self, key: Option<Box<str>>) -> Result<(), CustodyError> {
+    pub(super) async fn commit_new(&self, key: Option<IdempotencyKey>) -> Result<(), CustodyError> {
         let mut progress = self.changing.lock().await;
         self.recorder.commit(self.terms, key).await?;
         progress.is_committed = true;

@@ -26,6 +26,7 @@ mod append;
 mod attempts;
 mod body;
 mod create;
+mod fingerprint;
 mod incoming;
 mod list;
 mod making;

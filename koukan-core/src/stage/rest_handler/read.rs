@@ -56,7 +56,12 @@ impl Shared {
 
     /// A transaction that was created, after the wait that was asked for: for its end, or, where
     /// it is the client's turn, for replies to all that it said.
-    pub(super) async fn created(&self, mut watch: Watch, wait: Option<Duration>) -> Created {
+    pub(super) async fn created(
+        &self,
+        mut watch: Watch,
+        wait: Option<Duration>,
+        is_replayed: bool,
+    ) -> Created {
         let is_wanted = |snapshot: &Snapshot, view: &View, _: &Version| {
             let is_complete = snapshot.body.as_ref().is_some_and(|body| body.is_complete);
             let is_answered = view.mail_response.is_some() == view.has_mail_from
@@ -68,6 +73,7 @@ impl Shared {
             location: Location::of_transaction(watch.id()),
             view: Box::new(view),
             version,
+            is_replayed,
         }
     }
 

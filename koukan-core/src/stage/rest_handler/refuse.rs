@@ -38,6 +38,12 @@ pub(super) fn over(reason: &str) -> Refusal {
     Refusal::new(RefusalKind::Conflict, detail)
 }
 
+/// The idempotency key is that of another request.
+pub(super) fn key_reused() -> Refusal {
+    let detail = "the key was used for another request: repeat that as it was, or take another key";
+    Refusal::new(RefusalKind::KeyReused, detail).at("Idempotency-Key")
+}
+
 impl From<BackendError> for Refusal {
     fn from(error: BackendError) -> Self {
         match error {
@@ -60,10 +66,7 @@ impl From<CustodyError> for Refusal {
             CustodyError::Backend(error) => error.into(),
             CustodyError::Gone => over("given up"),
             CustodyError::Incomplete => Self::malformed("the message is not complete"),
-            CustodyError::Repeated(_) => {
-                let detail = "the idempotency key was used for another transaction";
-                Self::new(RefusalKind::Conflict, detail)
-            }
+            CustodyError::Repeated(_) | CustodyError::KeyReused => key_reused(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::storage::record::TransactionId;
+use crate::storage::record::{IdempotencyKey, RequestDigest, TransactionId};
 
 use super::making::Making;
 
@@ -17,7 +17,25 @@ pub(super) struct Table(Mutex<Entries>);
 struct Entries {
     makings: HashMap<TransactionId, Arc<Making>>,
     /// Of those that are not committed, by sender and key.
-    keys: HashMap<(Box<str>, Box<str>), TransactionId>,
+    keys: HashMap<(Box<str>, Box<str>), Keyed>,
+}
+
+/// A transaction that has an idempotency key, and which request made it.
+#[derive(Clone, Copy)]
+struct Keyed {
+    id: TransactionId,
+    request: Option<RequestDigest>,
+}
+
+/// What a key stands for that was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claimed {
+    /// The transaction that claims it.
+    New,
+    /// The transaction of the request that is repeated.
+    Repeated(TransactionId),
+    /// Another request.
+    Reused,
 }
 
 impl Table {
@@ -25,20 +43,17 @@ impl Table {
         self.lock().makings.get(&id).cloned()
     }
 
-    /// The transaction of a sender and key, if one is in the making; else that becomes this one.
-    pub(super) fn claim(
-        &self,
-        sender: &str,
-        key: &str,
-        id: TransactionId,
-    ) -> Option<TransactionId> {
+    /// Claims a sender's key for a transaction, unless one has it that is in the making.
+    pub(super) fn claim(&self, sender: &str, key: &IdempotencyKey, id: TransactionId) -> Claimed {
         let mut entries = self.lock();
-        let key = (sender.into(), key.into());
-        match entries.keys.get(&key) {
-            Some(first) => Some(*first),
+        let name = (sender.into(), key.key.clone());
+        match entries.keys.get(&name) {
+            Some(first) if key.repeats(first.request.as_ref()) => Claimed::Repeated(first.id),
+            Some(_) => Claimed::Reused,
             None => {
-                entries.keys.insert(key, id);
-                None
+                let request = key.request;
+                entries.keys.insert(name, Keyed { id, request });
+                Claimed::New
             }
         }
     }
@@ -52,7 +67,7 @@ impl Table {
         let mut entries = self.lock();
         let removed = entries.makings.remove(&id);
         if removed.is_some_and(|making| making.has_key()) {
-            entries.keys.retain(|_, known| *known != id);
+            entries.keys.retain(|_, known| known.id != id);
         }
     }
 

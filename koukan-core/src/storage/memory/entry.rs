@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Due, NewBody, NewTransaction, SessionId, Settlement, Standing, Status, StoredBody,
-        StoredPart, StoredTransaction, Work,
+        Due, IdempotencyKey, NewBody, NewTransaction, SessionId, Settlement, Standing, Status,
+        StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     /// Crashes in a row while it was under lease.
     pub(super) crashes: u32,
     pub(super) final_since: Option<Timestamp>,
-    pub(super) idempotency_key: Option<Box<str>>,
+    pub(super) idempotency_key: Option<IdempotencyKey>,
 }
 
 impl Entry {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::storage::{
-    ListCursor,
-    record::{StoredTransaction, TransactionId},
+    BackendError, ListCursor,
+    record::{IdempotencyKey, RequestDigest, StoredTransaction, TransactionId},
 };
 
 use super::entry::Entry;
@@ -19,7 +19,7 @@ pub(super) struct Index(HashMap<Box<str>, Sender>);
 #[derive(Default)]
 struct Sender {
     by_time: BTreeSet<ListCursor>,
-    by_key: HashMap<Box<str>, TransactionId>,
+    by_key: HashMap<Box<str>, (TransactionId, Option<RequestDigest>)>,
 }
 
 impl Index {
@@ -28,7 +28,8 @@ impl Index {
         let sender = self.0.entry(name.clone()).or_default();
         sender.by_time.insert(place(&entry.stored));
         if let Some(key) = &entry.idempotency_key {
-            sender.by_key.insert(key.clone(), entry.stored.id);
+            let found = (entry.stored.id, key.request);
+            sender.by_key.insert(key.key.clone(), found);
         }
     }
 
@@ -39,16 +40,20 @@ impl Index {
         };
         sender.by_time.remove(&place(&entry.stored));
         if let Some(key) = &entry.idempotency_key {
-            sender.by_key.remove(key);
+            sender.by_key.remove(&key.key);
         }
         if sender.by_time.is_empty() {
             self.0.remove(name);
         }
     }
 
-    /// The transaction that has a key.
-    pub(super) fn find(&self, sender: &str, key: &str) -> Option<TransactionId> {
-        self.0.get(sender)?.by_key.get(key).copied()
+    /// The error that a repeated key is, if it is one.
+    pub(super) fn repeated(&self, sender: &str, key: &IdempotencyKey) -> Option<BackendError> {
+        let (first, request) = self.0.get(sender)?.by_key.get(&key.key)?;
+        Some(match key.repeats(request.as_ref()) {
+            true => BackendError::Repeated(*first),
+            false => BackendError::KeyReused,
+        })
     }
 
     /// A sender's transactions from a place on, newest first.

@@ -123,9 +123,9 @@ impl Store {
 
     fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
         if let Some(key) = &new.idempotency_key
-            && let Some(first) = self.index.find(&new.context.sender.name, key)
+            && let Some(repeated) = self.index.repeated(&new.context.sender.name, key)
         {
-            return Err(BackendError::Repeated(first));
+            return Err(repeated);
         }
         if self.transactions.contains_key(&new.id) {
             return Err(BackendError::Failed(Duplicate.into()));

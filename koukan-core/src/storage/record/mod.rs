@@ -4,12 +4,14 @@
 mod attempt;
 mod body;
 mod id;
+mod idempotency;
 mod stored;
 
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     id::{SessionId, TransactionId},
+    idempotency::{IdempotencyKey, RequestDigest},
     stored::{
         Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
         StoredTransaction, Terms, Work,

@@ -10,7 +10,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::{Attempt, NewBody, SessionId, StoredBody, TransactionId};
+use super::{Attempt, IdempotencyKey, NewBody, SessionId, StoredBody, TransactionId};
 
 /// A transaction to be written in one commit, with its body where that fits.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct NewTransaction {
     pub leased_by: Option<SessionId>,
     /// What its originator calls it, so that a repeated request finds it again: unique among the
     /// transactions of a sender's name. It lives as long as the transaction.
-    pub idempotency_key: Option<Box<str>>,
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// A recipient, and what has become of it.

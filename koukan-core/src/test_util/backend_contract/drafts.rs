@@ -7,7 +7,10 @@ use crate::{
     context::{Context, Sender},
     storage::{
         Backend, BackendError,
-        record::{Due, FinalReason, NewTransaction, SessionId, Settlement, Standing, Status, Work},
+        record::{
+            Due, FinalReason, IdempotencyKey, NewTransaction, SessionId, Settlement, Standing,
+            Status, Work,
+        },
     },
 };
 
@@ -46,7 +49,7 @@ fn assert_no_draft(result: Result<(), BackendError>) {
 pub async fn completes_a_draft(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let draft = NewTransaction {
-        idempotency_key: Some("the draft's".into()),
+        idempotency_key: Some(IdempotencyKey::from("the draft's")),
         context: rich().context,
         ..draft(50)
     };

@@ -7,7 +7,10 @@ use crate::{
     context::{Context, Sender},
     storage::{
         BackendError, Retention,
-        record::{FinalReason, NewTransaction, Status, TransactionId},
+        record::{
+            Due, FinalReason, IdempotencyKey, NewTransaction, RequestDigest, Status, TransactionId,
+            Work,
+        },
     },
 };
 
@@ -19,7 +22,7 @@ use super::{
 fn keyed(sender: Sender, key: &str) -> NewTransaction {
     NewTransaction {
         context: Arc::new(Context::new(sender)),
-        idempotency_key: Some(key.into()),
+        idempotency_key: Some(IdempotencyKey::from(key)),
         ..plain()
     }
 }
@@ -74,6 +77,61 @@ pub async fn refuses_a_repeated_key(fixture: &dyn BackendFixture) {
     let collected = backend.collect_garbage(time(60), retention).await;
     assert_eq!(collected.unwrap().transactions, 1);
     backend.insert(same_name).await.unwrap();
+}
+
+/// A key with another request's digest is refused as such, also after a restart and once a draft is
+/// completed; where one of the two requests is not known, it is a repetition.
+pub async fn refuses_a_key_of_another_request(fixture: &dyn BackendFixture) {
+    let of_request = |octet: Option<u8>| {
+        let mut new = keyed(Sender::new("a"), "key");
+        new.idempotency_key = Some(IdempotencyKey {
+            key: "key".into(),
+            request: octet.map(|octet| RequestDigest::new([octet; 32])),
+        });
+        new
+    };
+    let is_reused =
+        |result: Result<(), BackendError>| matches!(result, Err(BackendError::KeyReused));
+    let backend = fixture.open().await;
+    let first = NewTransaction {
+        body: None,
+        status: Status::Due(Due {
+            at: time(90),
+            work: Work::Abandon,
+        }),
+        ..of_request(Some(1))
+    };
+    backend.insert(first.clone()).await.unwrap();
+    let other = of_request(Some(2));
+    assert!(is_reused(backend.insert(other.clone()).await));
+    assert!(backend.find(other.id).await.unwrap().is_none());
+    assert_repeated(backend.insert(of_request(Some(1))).await, first.id);
+    assert_repeated(backend.insert(of_request(None)).await, first.id);
+    let whole = NewTransaction {
+        id: first.id,
+        context: Arc::clone(&first.context),
+        ..plain()
+    };
+    backend.complete(whole).await.unwrap();
+    drop(backend);
+
+    let backend = fixture.open().await;
+    let inserts = [2, 1, 3].map(|octet| backend.insert(of_request(Some(octet))));
+    let [second, again, third] = inserts;
+    let (second, again, third) = tokio::join!(second, again, third);
+    assert!(is_reused(second) && is_reused(third));
+    assert_repeated(again, first.id);
+
+    let unknown = NewTransaction {
+        context: Arc::new(Context::new(Sender::new("b"))),
+        ..of_request(None)
+    };
+    backend.insert(unknown.clone()).await.unwrap();
+    let known = NewTransaction {
+        context: Arc::new(Context::new(Sender::new("b"))),
+        ..of_request(Some(1))
+    };
+    assert_repeated(backend.insert(known).await, unknown.id);
 }
 
 /// Of many concurrent inserts with one key, one succeeds, and the others find it; what else is

@@ -67,7 +67,8 @@ pub use self::{
     },
     keys::{
         inserts_one_of_many_with_one_key, leaves_the_key_of_a_failed_insert,
-        refuses_a_notification_with_a_repeated_key, refuses_a_repeated_key,
+        refuses_a_key_of_another_request, refuses_a_notification_with_a_repeated_key,
+        refuses_a_repeated_key,
     },
     leases::{
         leases_in_the_order_of_due_times, leases_no_more_than_asked, releases_a_lease,
@@ -188,6 +189,7 @@ macro_rules! backend_contract_tests {
             replaces_the_parts_of_a_draft,
             removes_parts_with_their_transaction,
             refuses_a_repeated_key,
+            refuses_a_key_of_another_request,
             inserts_one_of_many_with_one_key,
             leaves_the_key_of_a_failed_insert,
             refuses_a_notification_with_a_repeated_key,

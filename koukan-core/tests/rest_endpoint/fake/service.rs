@@ -89,6 +89,7 @@ impl Fake {
             location: Location::of_transaction(id),
             view: Box::new(transaction.view.clone()),
             version: transaction.version(),
+            is_replayed: known.is_some(),
         })
     }
 

@@ -38,7 +38,7 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
         (
             "Idempotency-Key",
             Header,
-            "Makes it safe to repeat the create: the same key of the same sender is answered with the first transaction.",
+            "Makes it safe to repeat the create: the same request with the same key is answered with the first transaction; another request with that key is refused.",
             Type::String,
         ),
         (
@@ -82,7 +82,7 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
 };
 
 /// Fields of responses.
-const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(&str, &str); 7] = [
     ("ETag", "The version of the transaction; opaque."),
     (
         "Location",
@@ -97,6 +97,10 @@ const HEADERS: [(&str, &str); 6] = [
         "How many seconds to wait before trying again.",
     ),
     ("WWW-Authenticate", "`Bearer`."),
+    (
+        "Idempotency-Replayed",
+        "`true` where an earlier request with the same `Idempotency-Key` made the transaction.",
+    ),
     (
         "Preference-Applied",
         "`wait=SECONDS`: how long the answer was held back at most, where that was preferred.",

@@ -59,7 +59,11 @@ pub(super) fn paths() -> Paths {
 
 fn create() -> OperationBuilder {
     let created = transaction("it was made, or had been by the request that this one repeats");
-    let created = created.header_ref("Location", fields::header("Location"));
+    let created = ["Location", "Idempotency-Replayed"]
+        .into_iter()
+        .fold(created, |created, name| {
+            created.header_ref(name, fields::header(name))
+        });
     let created = held_back(created);
     let parameters = ["sender", "Idempotency-Key", "Prefer", "request-timeout"];
     let operation = operation("createTransaction", "Makes a transaction", &parameters)
@@ -67,7 +71,7 @@ fn create() -> OperationBuilder {
         .response("201", created.build());
     refused(
         operation,
-        &[400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 503],
+        &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],
     )
 }
 

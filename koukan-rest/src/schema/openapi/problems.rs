@@ -30,7 +30,7 @@ pub(super) struct Problem {
 }
 
 /// Each status, what it means, and the header field that comes with it.
-const PROBLEMS: [(u16, &str, Option<&str>); 15] = [
+const PROBLEMS: [(u16, &str, Option<&str>); 16] = [
     (
         308,
         "another replica works on the transaction: repeat the request there",
@@ -54,6 +54,7 @@ const PROBLEMS: [(u16, &str, Option<&str>); 15] = [
         "the range does not go on where the blob ends",
         Some("Content-Range"),
     ),
+    (422, "the idempotency key is that of another request", None),
     (428, "If-Match is missing", None),
     (429, "over a limit", Some("Retry-After")),
     (500, "something broke", None),

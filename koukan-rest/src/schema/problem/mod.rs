@@ -25,6 +25,7 @@ pub fn status(kind: &RefusalKind) -> StatusCode {
         RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalKind::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RefusalKind::WrongRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+        RefusalKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         RefusalKind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
         RefusalKind::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use koukan_core::storage::BackendError;
-use sqlx::{Row, SqliteConnection};
+use koukan_core::storage::{
+    BackendError,
+    record::{IdempotencyKey, RequestDigest},
+};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     query::{FIND_BLOB, FIND_KEYED, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART, INSERT_TRANSACTIONS},
@@ -133,8 +136,8 @@ pub(super) async fn find_keyed(
     transactions: &[&TransactionRow],
 ) -> Result<Vec<Option<BackendError>>, sqlx::Error> {
     let keyed = transactions.iter().filter_map(|row| {
-        let key = row.idempotency_key.as_deref()?;
-        Some((&*row.sender, key))
+        let key = row.idempotency_key.as_ref()?;
+        Some((&*row.sender, &*key.key))
     });
     let keyed: Vec<_> = keyed.collect();
     let found = FIND_KEYED.execute_each(connection, &keyed, |(sender, key), values| {
@@ -143,16 +146,28 @@ pub(super) async fn find_keyed(
     let mut found = found.await?.into_iter();
     let mut repeated = Vec::with_capacity(transactions.len());
     for transaction in transactions {
-        let key = transaction.idempotency_key.as_ref();
-        let found = key.and_then(|_| found.next());
+        let Some(key) = &transaction.idempotency_key else {
+            repeated.push(None);
+            continue;
+        };
+        let found = found.next();
         let first = found.as_ref().and_then(|found| found.rows.first());
-        let first = first.map(|row| row.try_get::<&str, _>(0)).transpose()?;
-        repeated.push(first.map(|id| match id.parse() {
-            Ok(id) => BackendError::Repeated(id),
-            Err(error) => BackendError::Malformed(Box::new(error)),
-        }));
+        repeated.push(first.map(|row| repetition(key, row)).transpose()?);
     }
     Ok(repeated)
+}
+
+/// What it means that a key is that of a transaction.
+fn repetition(key: &IdempotencyKey, first: &SqliteRow) -> Result<BackendError, sqlx::Error> {
+    let request: Option<&[u8]> = first.try_get(1)?;
+    let request = request.and_then(|octets| octets.try_into().ok());
+    if !key.repeats(request.map(RequestDigest::new).as_ref()) {
+        return Ok(BackendError::KeyReused);
+    }
+    Ok(match first.try_get::<&str, _>(0)?.parse() {
+        Ok(id) => BackendError::Repeated(id),
+        Err(error) => BackendError::Malformed(Box::new(error)),
+    })
 }
 
 pub(super) fn duplicate() -> BackendError {
