@@ -364,3 +364,39 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn what_no_reader_was_given_is_taken_back() {
+    let pool = BlobPool::default();
+    let (mut writer, blob) = pool.create();
+    for chunk in ["abc", "def", "ghi"] {
+        writer.append(bytes(chunk)).await.unwrap();
+    }
+    let mut reader = blob.reader();
+    assert_eq!(reader.next().await.unwrap().unwrap(), "abc");
+    // Who writes reads what it likes.
+    assert_eq!(writer.reader(5).next().await.unwrap().unwrap(), "f");
+    assert!(!writer.truncate(2), "a reader was given the third octet");
+    assert!(!writer.truncate(10), "there are nine");
+    assert!(writer.truncate(4));
+    assert_eq!((writer.len(), pool.used()), (4, 4));
+    writer.append(bytes("xyz")).await.unwrap();
+    assert!(writer.truncate(7), "nothing is behind the end");
+    writer.finish();
+    let mut rest = Vec::new();
+    while let Some(chunk) = reader.next().await.unwrap() {
+        rest.extend_from_slice(&chunk);
+    }
+    assert_eq!(rest, b"dxyz");
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"abcdxyz");
+}
+
+#[tokio::test]
+async fn what_has_spilled_is_not_taken_back() {
+    let pool = spilling(4);
+    let (mut writer, blob) = pool.create();
+    writer.append(bytes("abcdef")).await.unwrap();
+    assert!(!writer.truncate(5));
+    writer.finish();
+    assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"abcdef");
+}

@@ -22,6 +22,8 @@ use super::{
 pub struct BlobReader {
     shared: Arc<Shared>,
     position: u64,
+    /// Whether the writer can take back nothing of what this reader was given.
+    is_counted: bool,
     read: Option<BoxFuture<'static, io::Result<Bytes>>>,
 }
 
@@ -30,7 +32,17 @@ impl BlobReader {
         Self {
             shared,
             position: 0,
+            is_counted: true,
             read: None,
+        }
+    }
+
+    /// A reader for whoever writes, that begins at `position`, which must not be behind the end.
+    pub(super) fn of_writer(shared: Arc<Shared>, position: u64) -> Self {
+        Self {
+            position,
+            is_counted: false,
+            ..Self::new(shared)
         }
     }
 
@@ -68,6 +80,9 @@ impl BlobReader {
             }
             let mut state = self.shared.lock();
             if let Some(chunk) = state.chunk_at(self.position) {
+                if self.is_counted {
+                    state.note_read(self.position + chunk.len() as u64);
+                }
                 drop(state);
                 return Poll::Ready(Some(self.advance(Ok(chunk))));
             }

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) backing: Option<Arc<dyn Backing>>,
     pub(super) end: End,
     pub(super) is_stored: bool,
+    /// How far readers have read in memory, at most.
+    read_to: u64,
     waiters: Vec<Waker>,
 }
 
@@ -113,6 +115,15 @@ impl Shared {
         self.give_back(octets);
     }
 
+    /// Takes back the octets from `len` on, where that can be done; see [`State::truncate`].
+    pub(super) fn truncate(&self, len: u64) -> bool {
+        let taken = self.lock().truncate(len);
+        if let Some(octets) = taken {
+            self.give_back(octets);
+        }
+        taken.is_some()
+    }
+
     /// Ends the blob unless it has ended; wakes as `push` does.
     pub(super) fn end(&self, end: End, poller: Option<&Waker>) {
         let waiters = {
@@ -167,6 +178,7 @@ impl State {
             backing: None,
             end,
             is_stored: false,
+            read_to: 0,
             waiters: Vec::new(),
         }
     }
@@ -189,6 +201,27 @@ impl State {
         let (start, chunk) = self.tail.get(after.checked_sub(1)?)?;
         let offset = usize::try_from(position - start).ok()?;
         (offset < chunk.len()).then(|| chunk.slice(offset..))
+    }
+
+    /// Notes that a reader was given the octets before `position`.
+    pub(super) fn note_read(&mut self, position: u64) {
+        self.read_to = self.read_to.max(position);
+    }
+
+    /// Takes back the octets from `len` on; returns how many those were. `None` where a reader was
+    /// given some of them, or where octets were spilled: then nothing is taken back.
+    fn truncate(&mut self, len: u64) -> Option<u64> {
+        if self.end != End::Growing || self.backing.is_some() || self.read_to > len {
+            return None;
+        }
+        let taken = self.len.checked_sub(len)?;
+        self.tail.retain_mut(|(start, chunk)| {
+            let kept = len.saturating_sub(*start);
+            chunk.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+            !chunk.is_empty()
+        });
+        self.len = len;
+        Some(taken)
     }
 
     /// The oldest chunks of the tail, at least `octets` octets or all.

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Backing, SpillFile,
+    Backing, BlobReader, SpillFile,
     state::{End, Shared},
 };
 
@@ -103,6 +103,31 @@ impl BlobWriter {
         let backing: Arc<dyn Backing> = file;
         self.shared.spilled(octets, backing);
         Ok(())
+    }
+
+    /// How many octets were appended so far.
+    pub fn len(&self) -> u64 {
+        self.shared.lock().len
+    }
+
+    /// Whether nothing was appended so far.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A reader of what was appended so far, from `position` on, which must not be behind the end.
+    ///
+    /// What it reads does not count as read where octets are to be taken back.
+    pub fn reader(&self, position: u64) -> BlobReader {
+        BlobReader::of_writer(Arc::clone(&self.shared), position)
+    }
+
+    /// Takes back the octets from `len` on, so that the blob goes on from there; returns whether it
+    /// was done. It is not where a reader was given some of these octets, or where the blob has
+    /// spilled any.
+    pub fn truncate(&mut self, len: u64) -> bool {
+        // A write that was given up may still reach the file, after those that come now.
+        self.file.is_none() && self.shared.truncate(len)
     }
 
     /// Ends the blob cleanly: it is complete and never changes again.

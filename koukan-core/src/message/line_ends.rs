@@ -10,15 +10,22 @@ use memchr::memchr2_iter;
 ///
 /// *Shape*: takes and gives chunks cut anywhere. A CR at the end of a chunk is held back until it
 /// is known what follows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LineEnds {
     has_cr: bool,
+    has_changed: bool,
 }
 
 impl LineEnds {
     /// Nothing seen yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether something was made right so far: else the octets are those that came, but for a CR
+    /// that is held back.
+    pub fn has_changed(&self) -> bool {
+        self.has_changed
     }
 
     /// The chunk with its line ends made right; without a copy where they are.
@@ -34,6 +41,7 @@ impl LineEnds {
         if self.has_cr {
             fixed.put_slice(b"\r\n");
             start = usize::from(chunk[0] == b'\n');
+            self.has_changed |= start == 0;
             self.has_cr = false;
         }
         for at in memchr2_iter(b'\r', b'\n', &chunk) {
@@ -49,8 +57,10 @@ impl LineEnds {
                         break;
                     }
                     Some(b'\n') => start += 1,
-                    Some(_) => {}
+                    Some(_) => self.has_changed = true,
                 }
+            } else {
+                self.has_changed = true;
             }
             fixed.put_slice(b"\r\n");
         }
@@ -126,6 +136,26 @@ mod tests {
         }
         let single: Vec<_> = message.chunks(1).collect();
         assert_eq!(normalize(&single), whole);
+    }
+
+    #[test]
+    fn what_was_right_is_unchanged_wherever_it_is_cut() {
+        for (message, has_changed) in [
+            ("a\r\nb\r\n", false),
+            ("a\r\nb\r", false),
+            ("a\nb", true),
+            ("a\rb", true),
+            ("\r\r\n", true),
+        ] {
+            for cut in 0..=message.len() {
+                let mut line_ends = LineEnds::new();
+                let (head, rest) = message.split_at(cut);
+                for chunk in [head, rest] {
+                    line_ends.normalize(Bytes::copy_from_slice(chunk.as_bytes()));
+                }
+                assert_eq!(line_ends.has_changed(), has_changed, "{message:?} at {cut}");
+            }
+        }
     }
 
     #[test]

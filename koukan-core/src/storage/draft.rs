@@ -64,6 +64,29 @@ impl Recorder {
         });
     }
 
+    /// Sets another blob in the place of a part by its name; of a message, whatever the name. Whoever
+    /// reads the one before goes on with that.
+    pub(crate) fn replace_blob(&self, name: &str, blob: Blob) {
+        self.live.update(Side::Reader, |state| {
+            if let Some(body) = &mut state.body {
+                body.replace(name, blob);
+            }
+        });
+    }
+
+    /// Stops the attempt under way by dropping it, and gives a lease for another: to whoever reads,
+    /// the two are one.
+    pub(crate) fn begin_again<A>(&self, attempt: A) -> Lease {
+        self.live.lock().begins_again = true;
+        drop(attempt);
+        self.live.update(Side::Reader, |state| {
+            state.begins_again = false;
+            state.answers.clear();
+            state.attempt_count = 0;
+        });
+        Lease::of_new(self.storage.clone(), Arc::clone(&self.live))
+    }
+
     /// Tells readers that something of the body has changed.
     pub fn touch(&self) {
         self.live.update(Side::Reader, |_| ());
@@ -194,7 +217,7 @@ impl Storage {
         &self,
         live: &Live,
         terms: Terms,
-        idempotency_key: Option<Box<str>>,
+        idempotency_key: Option<IdempotencyKey>,
         until: Timestamp,
     ) -> Result<(), CustodyError> {
         let mail = live.mail().ok_or(CustodyError::Incomplete)?.clone();

@@ -345,7 +345,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.is_finished {
+        if self.is_finished || self.live.lock().begins_again {
             return;
         }
         let durability = self.live.update(Side::Output, |state| {

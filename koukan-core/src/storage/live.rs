@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) is_abandoned: bool,
     /// Which attempts are to end, since the agent stops.
     pub(super) drain: Drain,
+    /// The lease is dropped for another.
+    pub(super) begins_again: bool,
     /// Attempts that have begun.
     pub(super) attempt_count: u32,
     /// The attempt before the one under way.
@@ -214,6 +216,7 @@ impl State {
             is_cancelled: false,
             is_abandoned: false,
             drain: Drain::No,
+            begins_again: false,
             attempt_count: 0,
             last_attempt: None,
             answers: Vec::new(),

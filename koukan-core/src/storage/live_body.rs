@@ -36,6 +36,22 @@ impl LiveBody {
         self.parts.as_deref().unwrap_or_default()
     }
 
+    /// Sets another blob in the place of the message, or of the part of that name.
+    pub(super) fn replace(&mut self, name: &str, blob: Blob) {
+        let Some(parts) = &self.parts else {
+            self.blob = blob;
+            return;
+        };
+        let replaced = parts.iter().map(|part| match *part.name == *name {
+            true => LivePart {
+                name: part.name.clone(),
+                blob: blob.clone(),
+            },
+            false => part.clone(),
+        });
+        self.parts = Some(replaced.collect());
+    }
+
     /// Whether all of it is there.
     pub(super) fn is_complete(&self) -> bool {
         let mut blobs = self.blobs();

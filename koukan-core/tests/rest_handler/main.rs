@@ -14,3 +14,4 @@ mod read;
 mod restart;
 mod reuse;
 mod upload;
+mod upload_anew;

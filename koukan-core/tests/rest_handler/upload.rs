@@ -179,22 +179,6 @@ async fn a_recipient_that_is_refused_ends_the_transaction_before_the_upload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_upload_is_no_shorter_than_what_it_takes_the_place_of() {
-    let agent = Agent::over(Script::new()).await;
-    let created = agent.create(to_upload()).await;
-    let body = body_of(&created.location);
-    let first = agent.upload(&body, range(0, 5, None), octets("Subje"));
-    first.await.unwrap();
-    let short = agent.upload(&body, None, octets("Sub")).await;
-    assert_eq!(short.unwrap_err().kind, RefusalKind::Conflict);
-    let told = agent.upload(&body, range(5, 9, Some(22)), octets("ct: "));
-    told.await.unwrap();
-    let short = agent.upload(&body, None, octets("Subject: hi")).await;
-    assert_eq!(short.unwrap_err().kind, RefusalKind::Conflict);
-    assert!(!agent.view(&created.location).await.is_final());
-}
-
-#[tokio::test(start_paused = true)]
 async fn nothing_goes_beyond_the_length_that_was_told() {
     let agent = Agent::over(Script::new()).await;
     let created = agent.create(to_upload()).await;

@@ -77,7 +77,8 @@ impl fmt::Debug for Attempts {
 }
 
 /// Goes with a transaction from its create to its end, or until its message is complete: attempts
-/// it, and gives it up where its originator is silent for too long.
+/// it, again where what was uploaded of the message gave way to something else, and gives it up
+/// where its originator is silent for too long.
 pub(super) async fn attend<O>(
     shared: Arc<Shared>,
     making: Arc<Making>,
@@ -86,6 +87,7 @@ pub(super) async fn attend<O>(
     room: Option<OwnedSemaphorePermit>,
 ) where
     O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
         + Send
         + 'static,
 {
@@ -93,16 +95,31 @@ pub(super) async fn attend<O>(
     let id = making.recorder.id();
     let work = async {
         mail_known(&making).await;
-        let Some(lease) = lease else { return };
-        // A bug in a filter costs the attempt, and leaves nothing in the table.
-        let attempt = AssertUnwindSafe(output.oneshot(lease)).catch_unwind();
-        match attempt.await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                let error = error.into();
-                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+        let Some(mut lease) = lease else { return };
+        loop {
+            let reading = making.stale.reading();
+            // A bug in a filter costs the attempt, and leaves nothing in the table.
+            let attempt = AssertUnwindSafe(output.clone().oneshot(lease)).catch_unwind();
+            let mut attempt = Box::pin(attempt);
+            let ended = tokio::select! {
+                biased;
+                () = reading.is_stale() => None,
+                ended = &mut attempt => Some(ended),
+            };
+            match ended {
+                Some(Ok(Ok(_))) => {}
+                Some(Ok(Err(error))) => {
+                    let error = error.into();
+                    tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+                }
+                Some(Err(_)) => tracing::error!(%id, "an attempt has panicked"),
+                None => {
+                    tracing::debug!(%id, "the message is uploaded anew: begins again");
+                    lease = making.recorder.begin_again(attempt);
+                    continue;
+                }
             }
-            Err(_) => tracing::error!(%id, "an attempt has panicked"),
+            return;
         }
     };
     let mut work = Box::pin(work);

@@ -226,7 +226,7 @@ pub(super) fn set_body(shared: &Arc<Shared>, making: &Making, source: Source) {
             let parts = described.parts(|id| {
                 let pool = shared.storage.pool();
                 let incoming = Incoming::new(pool, false, shared.settings.max_message_size);
-                making.expect(id, incoming).blob().clone()
+                making.expect(id, incoming).blob()
             });
             recorder.composition(super::body::description(&described.spec), parts);
         }

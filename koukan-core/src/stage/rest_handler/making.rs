@@ -14,7 +14,11 @@ use crate::storage::{
     record::{IdempotencyKey, Terms},
 };
 
-use super::{Dialect, incoming::Incoming};
+use super::{
+    Dialect,
+    incoming::{Incoming, Replaced},
+    stale::Stale,
+};
 
 /// A transaction that requests are making.
 pub(super) struct Making {
@@ -27,6 +31,8 @@ pub(super) struct Making {
     /// The blobs that are uploaded: the message under the empty name, or its parts.
     uploads: Mutex<BTreeMap<Box<str>, Arc<Incoming>>>,
     touched: Mutex<Instant>,
+    /// What the attempt reads that does not count any more.
+    pub(super) stale: Stale,
 }
 
 /// How far a transaction is.
@@ -47,6 +53,7 @@ impl Making {
             changing: tokio::sync::Mutex::default(),
             uploads: Mutex::default(),
             touched: Mutex::new(Instant::now()),
+            stale: Stale::default(),
         }
     }
 
@@ -70,6 +77,13 @@ impl Making {
             .entry(name.into())
             .or_insert_with(|| Arc::new(incoming));
         Arc::clone(incoming)
+    }
+
+    /// Has another blob take the place of the upload of that name: the attempt that reads the old
+    /// one begins again.
+    pub(super) fn replace(&self, name: &str, replaced: Replaced) {
+        self.recorder.replace_blob(name, replaced.blob);
+        self.stale.add(replaced.old);
     }
 
     /// Notes that the originator is there.
@@ -109,6 +123,9 @@ impl Making {
         if self.is_incremental() || progress.is_committed || !self.recorder.is_complete() {
             return Ok(false);
         }
+        // Nothing gives way to something else any more. What reads what did is no attempt at what
+        // is committed.
+        self.stale.gone().await;
         self.recorder.commit(self.terms, None).await?;
         progress.is_committed = true;
         Ok(true)

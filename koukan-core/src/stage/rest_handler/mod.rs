@@ -35,6 +35,7 @@ mod refuse;
 mod senders;
 mod service;
 mod settings;
+mod stale;
 mod table;
 mod upload;
 mod view;

@@ -46,7 +46,9 @@ where
         let incoming = self.shared.expected(&making, name).await?;
         making.touch();
         let touch = || making.touch();
-        let uploaded = incoming.take(upload.range, upload.content, touch).await;
+        let replaced = |replaced| making.replace(name, replaced);
+        let uploaded = incoming.take(upload.range, upload.content, touch, replaced);
+        let uploaded = uploaded.await;
         let is_finalized = match &uploaded {
             Ok(uploaded) => uploaded.finalized,
             // The commit may have failed the time before.
@@ -133,7 +135,7 @@ impl Shared {
         let pool = self.storage.pool();
         let incoming = Incoming::new(pool, true, self.settings.max_message_size);
         let incoming = making.expect(MESSAGE, incoming);
-        let blob = incoming.blob().clone();
+        let blob = incoming.blob();
         making.recorder.body(Vec::new(), blob);
         progress.has_body = true;
         Ok(incoming)
@@ -153,7 +155,7 @@ impl Shared {
             let upload = || {
                 let pool = self.storage.pool();
                 let incoming = Incoming::new(pool, false, self.settings.max_message_size);
-                making.expect(id, incoming).blob().clone()
+                making.expect(id, incoming).blob()
             };
             (id.into(), watch.part(id).unwrap_or_else(upload))
         });

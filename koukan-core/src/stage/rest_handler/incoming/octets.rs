@@ -1,0 +1,217 @@
+//! What is there of an upload.
+
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    blob::{Blob, BlobError, BlobPool, BlobWriter},
+    causes::Causes,
+    message::line_ends::LineEnds,
+    repeats::Repeats,
+    resource::Refusal,
+};
+
+use super::{super::refuse::no_room, anew::Start, known::Known};
+
+/// What is there of an upload, and the right to add to it.
+pub(super) struct Octets {
+    writer: BlobWriter,
+    pool: BlobPool,
+    start: Start,
+    /// As [`Start::received`], for all to see.
+    received: Arc<AtomicU64>,
+    /// Octets of ranges as they came, from the first on that does not lie in the blob so.
+    raw: Option<Raw>,
+}
+
+/// A blob that has taken the place of another.
+pub(in super::super) struct Replaced {
+    /// The blob that counts from now on.
+    pub(in super::super) blob: Blob,
+    /// The writer of the other, which ends when this is dropped, and not cleanly.
+    pub(in super::super) old: BlobWriter,
+}
+
+/// Octets as they came.
+struct Raw {
+    from: u64,
+    writer: BlobWriter,
+}
+
+impl Octets {
+    pub(super) fn new(pool: &BlobPool, is_message: bool, received: Arc<AtomicU64>) -> (Self, Blob) {
+        let (writer, blob) = pool.create();
+        let this = Self {
+            writer,
+            pool: pool.clone(),
+            start: Start {
+                position: 0,
+                received: 0,
+                identical: 0,
+                line_ends: is_message.then(LineEnds::new),
+            },
+            received,
+            raw: None,
+        };
+        (this, blob)
+    }
+
+    /// Whether it is a message, whose line ends are made right; parts are taken as they are.
+    pub(super) fn is_message(&self) -> bool {
+        self.start.line_ends.is_some()
+    }
+
+    /// How many octets came.
+    pub(super) fn received(&self) -> u64 {
+        self.start.received
+    }
+
+    /// All that lies in the blob.
+    pub(super) fn all(&self) -> Known {
+        let mut known = Known::default();
+        known.add(&self.writer, 0, self.writer.len());
+        known
+    }
+
+    /// What has come, as it came, from `start` on; `None` where nobody remembers how that was.
+    pub(super) fn known(&self, start: u64) -> Option<Known> {
+        let Start {
+            received,
+            identical,
+            ..
+        } = self.start;
+        let mut known = Known::default();
+        let in_blob = identical.min(self.writer.len());
+        known.add(&self.writer, start, in_blob);
+        if in_blob < identical && start < identical {
+            // It is held back until it is known what follows.
+            known.add_octets(b"\r");
+        }
+        let start = start.max(identical);
+        if start < received {
+            let raw = self.raw.as_ref().filter(|raw| raw.from <= start)?;
+            known.add(&raw.writer, start - raw.from, received - raw.from);
+        }
+        Some(known)
+    }
+
+    /// Adds octets that came behind all others. Where they may come once more, as a part of a
+    /// range, it is remembered how they came.
+    pub(super) async fn append(&mut self, chunk: Bytes, is_range: bool) -> Result<(), Refusal> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let before = self.start.received;
+        let fixed = self.start.add(chunk.clone());
+        self.note_received();
+        let is_remembered = is_range && self.start.has_changed();
+        let raw = is_remembered.then(|| Raw::at(&mut self.raw, before, &self.pool));
+        // Both at once: each has its octets as soon as it was polled, also where the client goes
+        // away while one waits.
+        let (kept, remembered) = tokio::join!(self.writer.append(fixed), async {
+            match raw {
+                Some(raw) => raw.writer.append(chunk).await,
+                None => Ok(()),
+            }
+        });
+        kept.and(remembered).map_err(|error| not_kept(&error))
+    }
+
+    /// Goes on from a beginning that came once more: what lies behind that gives way to `rest`.
+    pub(super) async fn go_on_from(
+        &mut self,
+        start: &Start,
+        rest: Bytes,
+        replaced: impl Fn(Replaced),
+    ) -> Result<(), Refusal> {
+        let new = match start.position < self.writer.len() {
+            true => self.cut(start.position).await?,
+            false => None,
+        };
+        // Nothing is waited for until the rest is there: a client that goes away leaves all of it or
+        // nothing.
+        if let Some(new) = new {
+            replaced(new);
+        }
+        self.start = start.clone();
+        self.raw = None;
+        self.note_received();
+        let kept = self.writer.append(rest).await;
+        kept.map_err(|error| not_kept(&error))
+    }
+
+    /// Takes back what lies behind `position`; a blob of which that cannot be taken back gives way
+    /// to another.
+    async fn cut(&mut self, position: u64) -> Result<Option<Replaced>, Refusal> {
+        if self.writer.truncate(position) {
+            return Ok(None);
+        }
+        let (mut writer, blob) = self.pool.create();
+        let mut reader = self.writer.reader(0);
+        while writer.len() < position {
+            let piece = reader.next().await.map_err(|error| {
+                tracing::error!(%error, "could not read back what was uploaded");
+                no_room()
+            })?;
+            let mut piece = piece.ok_or_else(Refusal::internal)?;
+            let left = usize::try_from(position - writer.len()).unwrap_or(usize::MAX);
+            piece.truncate(left);
+            let kept = writer.append(piece).await;
+            kept.map_err(|error| not_kept(&error))?;
+        }
+        let old = mem::replace(&mut self.writer, writer);
+        Ok(Some(Replaced { blob, old }))
+    }
+
+    /// Adds what was held back: there is no more.
+    pub(super) async fn end(&mut self) -> Result<(), Refusal> {
+        let line_ends = self.start.line_ends.as_mut().map(mem::take);
+        let held_back = line_ends.map(LineEnds::finish).unwrap_or_default();
+        let kept = self.writer.append(held_back).await;
+        kept.map_err(|error| not_kept(&error))
+    }
+
+    /// Ends the blob: it is complete.
+    pub(super) fn finish(self) {
+        self.writer.finish();
+    }
+
+    fn note_received(&self) {
+        self.received.store(self.start.received, Ordering::Release);
+    }
+}
+
+impl Raw {
+    /// The octets as they came, which go on at `position`.
+    fn at<'a>(slot: &'a mut Option<Self>, position: u64, pool: &BlobPool) -> &'a mut Self {
+        let goes_on = |raw: &Self| raw.from + raw.writer.len() == position;
+        let known = slot.take().filter(goes_on);
+        slot.insert(known.unwrap_or_else(|| Self {
+            from: position,
+            writer: pool.create().0,
+        }))
+    }
+}
+
+/// For how long uploads that could not be kept are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |uploads, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(uploads, seconds, "uploads could still not be kept");
+});
+
+fn not_kept(error: &BlobError) -> Refusal {
+    if NOT_KEPT.is_first() {
+        tracing::error!(error = %Causes(error), "could not keep what is uploaded");
+    }
+    no_room()
+}

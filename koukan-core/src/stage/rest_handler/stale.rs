@@ -1,0 +1,89 @@
+//! Blobs that gave way to others while an attempt may have read them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::blob::BlobWriter;
+
+/// The writers of blobs that do not count any more, while there is an attempt which may read them.
+///
+/// As long as a writer is there its blob does not end, so that the attempt neither completes what
+/// does not count nor fails by it: it is stopped, and only then do the blobs end.
+#[derive(Default)]
+pub(super) struct Stale {
+    /// `None` while there is no attempt.
+    writers: Mutex<Option<Vec<BlobWriter>>>,
+    added: Notify,
+    gone: Notify,
+}
+
+/// An attempt is under way until this is dropped.
+pub(super) struct Reading<'a>(&'a Stale);
+
+impl Stale {
+    /// Says that an attempt is under way.
+    pub(super) fn reading(&self) -> Reading<'_> {
+        self.lock().get_or_insert_default();
+        Reading(self)
+    }
+
+    /// Adds the writer of a blob that does not count any more; where no attempt is under way, the
+    /// blob ends at once.
+    pub(super) fn add(&self, writer: BlobWriter) {
+        if let Some(writers) = &mut *self.lock() {
+            writers.push(writer);
+            self.added.notify_one();
+        }
+    }
+
+    /// Ready when no attempt reads what does not count any more.
+    ///
+    /// Whoever attempts stops as soon as there is such a thing, and waits for nobody then.
+    pub(super) async fn gone(&self) {
+        let is_there = || {
+            self.lock()
+                .as_ref()
+                .is_some_and(|writers| !writers.is_empty())
+        };
+        loop {
+            let gone = self.gone.notified();
+            tokio::pin!(gone);
+            gone.as_mut().enable();
+            if !is_there() {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<BlobWriter>>> {
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reading<'_> {
+    /// Ready when what the attempt reads may not count any more.
+    pub(super) async fn is_stale(&self) {
+        loop {
+            let added = self.0.added.notified();
+            if self
+                .0
+                .lock()
+                .as_ref()
+                .is_some_and(|writers| !writers.is_empty())
+            {
+                return;
+            }
+            added.await;
+        }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let writers = self.0.lock().take();
+        drop(writers);
+        self.0.gone.notify_waiters();
+    }
+}
