@@ -74,6 +74,9 @@ fn rest_endpoint(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>, S
         let token = read(path)?;
         http = http.with_token(String::from_utf8_lossy(&token).trim());
     }
+    for url in &config.other_url {
+        http = http.with_other_url(&url.value);
+    }
     let client = Client::new(&config.url.value, http).map_err(|error| wrong(&error))?;
     let defaults = rest_endpoint::Timeouts::default();
     let rcpt = config.rcpt_timeout.map(|timeout| timeout.0);

@@ -61,12 +61,16 @@ impl Listeners {
             listeners.smtp.push((socket, server));
         }
         for listener in &config.rest_listener {
+            let socket = bind(listener.address.value).await?;
             let mut routes = health::router(listeners.readiness.clone());
             if listener.api {
-                let server = rest::server(listener, config, handler.clone(), clock)?;
+                let address = listener.address.value;
+                let bound = socket
+                    .local_addr()
+                    .map_err(|error| StartError::Listen(address, error))?;
+                let server = rest::server(listener, config, handler.clone(), clock, bound)?;
                 routes = routes.merge(server.router());
             }
-            let socket = bind(listener.address.value).await?;
             listeners.rest.push((socket, routes));
         }
         Ok(listeners)

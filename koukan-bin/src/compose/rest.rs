@@ -1,6 +1,6 @@
 //! The REST API, as configured.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr};
 
 use koukan_core::{
     clock::SharedClock,
@@ -17,7 +17,7 @@ use koukan_rest::{
     server::{Server, ServerSettings},
 };
 
-use crate::config::{self, Config, Endpoint, RestListener, RestSender};
+use crate::config::{self, Chain, Config, Endpoint, Filter, Place, RestListener, RestSender};
 
 use super::{StartError, chains::LateChains};
 
@@ -42,6 +42,9 @@ pub(super) fn handler(
         max_in_flight: limits
             .max_in_flight
             .map_or(defaults.max_in_flight, |max| max.get()),
+        max_unfinished_uploads: limits
+            .max_unfinished_uploads
+            .map_or(defaults.max_unfinished_uploads, |max| max.get()),
         max_wait: limits.max_wait.map_or(defaults.max_wait, |wait| wait.0),
         downstream_timeout: limits
             .downstream_timeout
@@ -59,8 +62,11 @@ pub(super) fn server(
     config: &Config,
     handler: Handler,
     clock: &SharedClock,
+    bound: SocketAddr,
 ) -> Result<Server, StartError> {
     let mut settings = ServerSettings::default()
+        .with_bound(bound)
+        .with_hosts(listener.host.iter().cloned())
         .with_trust(listener.trusted)
         .with_cors_origins(listener.cors_origin.iter().cloned());
     if let Some(url) = &listener.base_url {
@@ -68,6 +74,11 @@ pub(super) fn server(
     }
     if let Some(size) = config.rest.max_message_size {
         settings = settings.with_max_message_size(size.0);
+    }
+    if let Some(max) = config.rest.max_recipients {
+        // A recipient with its parameters is some values.
+        let values = max.get().saturating_mul(20).max(settings.max_json_values);
+        settings = settings.with_max_json_values(values);
     }
     if let Some(wait) = config.rest.max_wait {
         settings = settings.with_max_wait(wait.0);
@@ -100,15 +111,14 @@ fn senders(config: &Config) -> HashMap<Sender, SenderPolicy> {
         for (name, chain) in sender.chains() {
             let mut chains = config.chain.iter();
             let chain = chains.find(|known| known.name.value == chain.value);
-            let explodes =
-                chain.is_some_and(|chain| matches!(chain.endpoint, Endpoint::Exploder(_)));
-            senders.insert(name, policy(rest, explodes));
+            senders.insert(name, policy(rest, chain));
         }
     }
     senders
 }
 
-fn policy(rest: &RestSender, explodes: bool) -> SenderPolicy {
+fn policy(rest: &RestSender, chain: Option<&Chain>) -> SenderPolicy {
+    let explodes = chain.is_some_and(|chain| matches!(chain.endpoint, Endpoint::Exploder(_)));
     let dialect = if rest.gateway || explodes {
         Dialect::Incremental
     } else {
@@ -121,5 +131,13 @@ fn policy(rest: &RestSender, explodes: bool) -> SenderPolicy {
             notify: rest.notification && dialect == Dialect::Whole,
         },
         has_next_hop: rest.gateway,
+        needs_next_hop: rest.gateway && chain.is_some_and(is_without_destination),
     }
+}
+
+/// Whether nothing in a chain tells where its transactions go.
+fn is_without_destination(chain: &Chain) -> bool {
+    let routes = |filter: &Place<Filter>| filter.value.name == "router";
+    let has_no_host = matches!(&chain.endpoint, Endpoint::Smtp(smtp) if smtp.host.is_empty());
+    has_no_host && !chain.filter.iter().any(routes)
 }

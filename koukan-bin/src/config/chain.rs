@@ -82,6 +82,10 @@ pub struct Rest {
     pub tag: Option<String>,
     /// Whether it takes transactions step by step. Default `true`.
     pub incremental: Option<bool>,
+    /// Other servers that it may name in redirects and in the URIs of transactions, by their URLs:
+    /// its replicas. They are not shown the token. Default: none.
+    #[serde(default)]
+    pub other_url: Vec<Place<String>>,
     /// A file with the bearer token to be used.
     pub token_file: Option<PathBuf>,
     /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that

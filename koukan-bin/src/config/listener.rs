@@ -85,8 +85,14 @@ pub struct RestListener {
     #[serde(default = "yes")]
     pub api: bool,
     /// The URL by which clients reach this listener, as in `https://mail.example.com`; locations
-    /// are told with it. Default: what the request's `Host` says.
+    /// are told with it. Default: what the request's `Host` says, where that is a name of this
+    /// listener or the address is `0.0.0.0` or `[::]`, else the address.
     pub base_url: Option<String>,
+    /// Names by which clients reach this listener, beside `localhost`, its address and the host of
+    /// `base_url`. Without tokens, requests for any other host are refused: a web site may have made
+    /// a browser send them.
+    #[serde(default)]
+    pub host: Vec<String>,
     /// Who may use the API. Without any, everybody may: on a loopback address only.
     #[serde(default)]
     pub token: Vec<Token>,

@@ -17,6 +17,9 @@ pub struct RestApi {
     pub max_recipients: Option<NonZeroUsize>,
     /// Transactions that clients make and watch at the same time, at most. Default 10000.
     pub max_in_flight: Option<NonZeroUsize>,
+    /// Transactions of one sender whose message is still to be uploaded, at most; beyond that creates
+    /// are refused with 429. Default 1000.
+    pub max_unfinished_uploads: Option<NonZeroUsize>,
     /// The longest that a request is held back for a change. Default `30s`.
     pub max_wait: Option<HumanDuration>,
     /// How long a transaction that is made step by step lives without change or heartbeat.

@@ -167,7 +167,10 @@ impl<'a> Check<'a> {
                     self.principal(sender, None);
                 }
             }
-            Endpoint::Rest(rest) => self.url(&rest.url),
+            Endpoint::Rest(rest) => {
+                let urls = std::iter::once(&rest.url).chain(&rest.other_url);
+                urls.for_each(|url| self.url(url));
+            }
             Endpoint::Smtp(smtp) => {
                 self.networks(&smtp.allow_networks);
                 for host in &smtp.host {

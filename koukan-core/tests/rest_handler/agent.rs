@@ -66,6 +66,14 @@ impl Agent {
             (Sender::new("app"), SenderPolicy::default()),
             (Sender::new("other"), SenderPolicy::default()),
             (
+                Sender::new("output"),
+                SenderPolicy {
+                    has_next_hop: true,
+                    needs_next_hop: true,
+                    ..SenderPolicy::incremental()
+                },
+            ),
+            (
                 Sender::new("gateway").with_tag("mx"),
                 SenderPolicy::incremental(),
             ),

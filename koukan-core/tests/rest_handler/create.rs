@@ -4,7 +4,9 @@ use koukan_core::{
     context::Sender,
     path::ReversePath,
     reply::Reply,
-    resource::{BodySource, Create, RefusalKind},
+    resource::{BodySource, Create, Operation, RefusalKind},
+    stage::rest_handler::Settings,
+    storage::MemoryBackend,
     test_util::{Answer, Script},
     transaction::Mail,
 };
@@ -125,6 +127,49 @@ async fn of_creates_with_one_key_at_once_one_is_made_and_the_others_find_it() {
     assert_ne!(first.is_replayed, second.is_replayed);
     assert_eq!(third.unwrap_err().kind, RefusalKind::KeyReused);
     assert_eq!(upstream.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_has_so_many_unfinished_uploads() {
+    let settings = Settings {
+        max_unfinished_uploads: 2,
+        ..Settings::default()
+    };
+    let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
+    let first = agent.create(to_upload()).await.location;
+    let second = agent.create(to_upload()).await.location;
+    let refused = async || agent.try_create(to_upload()).await.unwrap_err().kind;
+    assert!(matches!(refused().await, RefusalKind::TooMany { .. }));
+    // Those that come with their message, and those of others, are no uploads of this one.
+    agent.create(whole()).await;
+    let mut other = to_upload();
+    other.sender = Sender::new("other");
+    agent.create(other).await;
+
+    let body = first.join("body");
+    agent
+        .upload(&body, None, octets("A: b\r\n\r\n"))
+        .await
+        .unwrap();
+    let third = agent.create(to_upload()).await.location;
+    assert!(matches!(refused().await, RefusalKind::TooMany { .. }));
+    agent.ask(Operation::Cancel(second)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    agent.create(to_upload()).await;
+    assert!(matches!(refused().await, RefusalKind::TooMany { .. }));
+    assert!(!agent.view(&third).await.is_final());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_is_told_the_host_to_deliver_to() {
+    let agent = Agent::over(Script::new()).await;
+    let mut create = to_upload();
+    create.sender = Sender::new("output");
+    let refusal = agent.try_create(create.clone()).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Malformed);
+    assert_eq!(refusal.field.as_deref(), Some("remote_host"));
+    create.draft.remote_host = Some("192.0.2.1:25".parse().unwrap());
+    agent.create(create).await;
 }
 
 #[tokio::test(start_paused = true)]

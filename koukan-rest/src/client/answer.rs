@@ -9,7 +9,10 @@ use koukan_core::resource::{
 };
 use serde_json::{Map, Value};
 
-use crate::schema::{problem, view_from_json};
+use crate::schema::{
+    json::{self, InvalidJson, VALUES_MAX},
+    problem, view_from_json,
+};
 
 use super::{ClientError, etag::version, transport::Response, uri::resolve};
 
@@ -81,7 +84,10 @@ impl Response {
         if self.content.trim_ascii().is_empty() {
             return Ok(Value::Object(Map::new()));
         }
-        serde_json::from_slice(&self.content).map_err(|_| ClientError::Malformed("no JSON"))
+        json::parse(&self.content, VALUES_MAX).map_err(|error| match error {
+            InvalidJson::TooManyValues(_) => ClientError::TooLong,
+            InvalidJson::Syntax(_) => ClientError::Malformed("no JSON"),
+        })
     }
 
     fn view(&self, json: &Value) -> Result<View, ClientError> {

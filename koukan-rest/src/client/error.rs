@@ -18,6 +18,9 @@ pub enum ClientError {
     /// A location is not one that can be asked by HTTP.
     #[error("not a location that can be asked: {0:?}")]
     Location(Box<str>),
+    /// The server names another one, which the settings do not list.
+    #[error("the server names another host, which is not listed: {0}")]
+    OtherHost(Box<str>),
     /// No connection came about: nothing was sent.
     #[error("no connection to the server")]
     Unreachable(#[source] BoxError),

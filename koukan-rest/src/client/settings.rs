@@ -9,6 +9,7 @@ use bytes::Bytes;
 pub struct ClientSettings {
     pub(super) token: Option<Box<str>>,
     pub(super) token_urls: Vec<Box<str>>,
+    pub(super) other_urls: Vec<Box<str>>,
     pub(super) ca: Option<Bytes>,
     pub(super) http2: bool,
     pub(super) connect_timeout: Duration,
@@ -21,11 +22,12 @@ pub struct ClientSettings {
 
 impl Default for ClientSettings {
     /// Ten seconds to connect, thirty for an answer beyond what was asked for as a wait, a minute
-    /// between octets; 5 redirects, 2 repetitions, and answers of 16 MiB at most.
+    /// between octets; 5 redirects, 2 repetitions, and answers of 4 MiB at most.
     fn default() -> Self {
         Self {
             token: None,
             token_urls: Vec::new(),
+            other_urls: Vec::new(),
             ca: None,
             http2: false,
             connect_timeout: Duration::from_secs(10),
@@ -33,7 +35,7 @@ impl Default for ClientSettings {
             idle_timeout: Duration::from_secs(60),
             redirects_max: 5,
             repetitions_max: 2,
-            response_max: 16 << 20,
+            response_max: 4 << 20,
         }
     }
 }
@@ -46,7 +48,16 @@ impl ClientSettings {
         self
     }
 
-    /// Shows the token to the server at this URL, too, as to another replica.
+    /// Lets the server name this one, by its URL, in redirects and in the URIs of transactions and
+    /// blobs; it is not shown the token.
+    #[must_use]
+    pub fn with_other_url(mut self, url: &str) -> Self {
+        self.other_urls.push(url.into());
+        self
+    }
+
+    /// Shows the token to the server at this URL, too, as to another replica, and lets the server
+    /// name it as [`ClientSettings::with_other_url`] does.
     #[must_use]
     pub fn with_token_for(mut self, url: &str) -> Self {
         self.token_urls.push(url.into());

@@ -36,6 +36,7 @@
 
 mod draft;
 pub mod etag;
+pub(crate) mod json;
 mod openapi;
 pub mod problem;
 mod reader;

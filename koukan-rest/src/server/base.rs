@@ -1,7 +1,9 @@
 //! What locations begin with.
 
-use axum::http::{HeaderMap, Uri, header::HOST, uri::Authority};
+use axum::http::{HeaderMap, Uri};
 use koukan_core::resource::Location;
+
+use super::host::{Hosts, named};
 
 /// What locations begin with: scheme and authority, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,13 +14,17 @@ impl Base {
         Self(url.trim_end_matches('/').into())
     }
 
-    /// As the client names this server, where that is a proper name.
-    pub(super) fn of_request(uri: &Uri, headers: &HeaderMap) -> Self {
-        let host = || headers.get(HOST)?.to_str().ok()?.parse().ok();
-        let authority: Option<Authority> = uri.authority().cloned().or_else(host);
-        match authority.filter(is_host_and_port) {
-            Some(authority) => Self(format!("http://{authority}")),
-            None => Self(String::new()),
+    /// As the client names this server, where that is a name of it. Other names are believed only
+    /// where nothing tells a better one.
+    pub(super) fn of_request(uri: &Uri, headers: &HeaderMap, hosts: &Hosts) -> Self {
+        let named = named(uri, headers);
+        match (named, hosts.bound()) {
+            (Some(named), None) => Self(format!("http://{named}")),
+            (Some(named), Some(_)) if hosts.is_ours(named.host()) => {
+                Self(format!("http://{named}"))
+            }
+            (_, Some(bound)) => Self(format!("http://{bound}")),
+            (None, None) => Self(String::new()),
         }
     }
 
@@ -33,20 +39,25 @@ impl Base {
     }
 }
 
-/// Nothing that would turn a client elsewhere, such as user information.
-fn is_host_and_port(authority: &Authority) -> bool {
-    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
-    !authority.host().is_empty() && authority.as_str().bytes().all(is_plain)
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::header::HOST;
+
+    use crate::server::ServerSettings;
+
     use super::*;
+
+    fn uri(host: &str, settings: &ServerSettings) -> String {
+        let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
+        let hosts = Hosts::new(settings);
+        let base = Base::of_request(&Uri::from_static("/x"), &headers, &hosts);
+        base.uri(&Location::of_transaction("T"))
+    }
 
     #[test]
     fn a_host_that_is_none_is_not_believed() {
-        let location = Location::of_transaction("T");
-        for (host, uri) in [
+        let settings = ServerSettings::default();
+        for (host, location) in [
             ("a.example:8000", "http://a.example:8000/transactions/T"),
             ("[::1]:8000", "http://[::1]:8000/transactions/T"),
             ("user@a.example", "/transactions/T"),
@@ -54,9 +65,38 @@ mod tests {
             ("a b", "/transactions/T"),
             ("", "/transactions/T"),
         ] {
-            let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
-            let base = Base::of_request(&Uri::from_static("/x"), &headers);
-            assert_eq!(base.uri(&location), uri, "{host}");
+            assert_eq!(uri(host, &settings), location, "{host}");
+        }
+    }
+
+    #[test]
+    fn another_host_gives_way_to_the_address_that_is_bound() {
+        let bound = ServerSettings::default().with_bound("192.0.2.1:8000".parse().unwrap());
+        let any = ServerSettings::default().with_bound("0.0.0.0:8000".parse().unwrap());
+        for (host, settings, location) in [
+            (
+                "192.0.2.1:8000",
+                &bound,
+                "http://192.0.2.1:8000/transactions/T",
+            ),
+            (
+                "localhost:9000",
+                &bound,
+                "http://localhost:9000/transactions/T",
+            ),
+            (
+                "evil.example",
+                &bound,
+                "http://192.0.2.1:8000/transactions/T",
+            ),
+            ("", &bound, "http://192.0.2.1:8000/transactions/T"),
+            (
+                "mx.example:8000",
+                &any,
+                "http://mx.example:8000/transactions/T",
+            ),
+        ] {
+            assert_eq!(uri(host, settings), location, "{host}");
         }
     }
 

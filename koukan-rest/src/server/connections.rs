@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, response::IntoResponse};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -29,7 +29,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::patient_io::PatientIo;
+use super::{patient_io::PatientIo, problem::Problem, sound::check_host};
 
 /// How long to let be when connections cannot be accepted, as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -186,8 +186,14 @@ impl Connection {
         let router = self.router;
         let service = service_fn(move |request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
+            let refused = check_host(&request).err().map(Problem::from);
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
-            async move { answer.await.map_err(|never: Infallible| never) }
+            async move {
+                match refused {
+                    Some(problem) => Ok(problem.into_response()),
+                    None => answer.await.map_err(|never: Infallible| never),
+                }
+            }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder

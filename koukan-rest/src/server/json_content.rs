@@ -9,26 +9,32 @@ use koukan_core::resource::{Refusal, RefusalKind};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::schema::json::{self, InvalidJson};
+
 use super::{ServerSettings, field::content_type::expect_json, problem::Problem};
 
-/// Reads the JSON document of a request.
-pub(super) async fn read(
+/// Reads what `of` makes of the JSON document of a request. The document itself, which may take
+/// many times the memory, is gone before anything is waited for.
+pub(super) async fn read<T>(
     headers: &HeaderMap,
     body: Body,
     settings: &ServerSettings,
-) -> Result<Value, Problem> {
+    of: impl FnOnce(Value) -> Result<T, Refusal>,
+) -> Result<T, Problem> {
     expect_json(headers)?;
-    parse(&octets(headers, body, settings).await?)
+    let octets = octets(headers, body, settings).await?;
+    Ok(of(parse(&octets, settings)?)?)
 }
 
 /// As [`read`], but nothing at all, neither content nor its type, is `None`.
-pub(super) async fn read_any(
+pub(super) async fn read_any<T>(
     headers: &HeaderMap,
     body: Body,
     settings: &ServerSettings,
-) -> Result<Option<Value>, Problem> {
+    of: impl FnOnce(Value) -> Result<T, Refusal>,
+) -> Result<Option<T>, Problem> {
     if headers.contains_key(axum::http::header::CONTENT_TYPE) {
-        return read(headers, body, settings).await.map(Some);
+        return read(headers, body, settings, of).await.map(Some);
     }
     if octets(headers, body, settings).await?.is_empty() {
         return Ok(None);
@@ -37,10 +43,14 @@ pub(super) async fn read_any(
     Ok(None)
 }
 
-fn parse(octets: &[u8]) -> Result<Value, Problem> {
-    let json = serde_json::from_slice(octets);
-    let wrong = |error| Refusal::malformed(format!("the content is not JSON: {error}"));
-    Ok(json.map_err(wrong)?)
+fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
+    json::parse(octets, settings.max_json_values).map_err(|error| {
+        let kind = match &error {
+            InvalidJson::TooManyValues(_) => RefusalKind::TooLarge,
+            InvalidJson::Syntax(_) => RefusalKind::Malformed,
+        };
+        Refusal::new(kind, format!("the content: {error}"))
+    })
 }
 
 async fn octets(

@@ -13,6 +13,7 @@
 //! | `field` | header fields: waits, conditions, ranges, keys |
 //! | `json_content`, `upload_content` | content: JSON at once, uploads chunk by chunk |
 //! | `answer`, `problem` | what the service answers into an HTTP response |
+//! | `sound`, `host` | nothing: what is no proper request, or is for another host, is refused |
 //! | `layers` | nothing: what goes around all routes |
 //! | `connections` | connections into requests |
 //!
@@ -37,6 +38,7 @@ mod base;
 mod connections;
 mod failures;
 mod field;
+mod host;
 mod json_content;
 mod layers;
 mod patient_io;
@@ -45,6 +47,7 @@ mod request_ids;
 mod route;
 mod settings;
 mod shared;
+mod sound;
 mod upload_content;
 
 pub use self::{
@@ -78,6 +81,9 @@ impl Server {
     }
 
     /// Lets in only who has a token.
+    ///
+    /// Without it, and where the settings tell the address that is listened on, requests for hosts
+    /// that are not this server are refused: a browser asked for them on behalf of some web site.
     #[must_use]
     pub fn with_auth(mut self, auth: Auth) -> Self {
         self.shared.auth = Some(auth);

@@ -27,7 +27,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    fn of_status(status: StatusCode, detail: &'static str) -> Self {
+    pub(super) fn of_status(status: StatusCode, detail: &'static str) -> Self {
         Self {
             status: Some(status),
             ..Refusal::malformed(detail).into()
@@ -44,6 +44,12 @@ impl Problem {
     pub(super) fn wrong_method() -> Self {
         let detail = "the method is not allowed here; Allow tells those that are";
         Self::of_status(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    /// The request is for another host: 421.
+    pub(super) fn other_host() -> Self {
+        let detail = "Host: this is another server; its configuration lists the names that it has";
+        Self::of_status(StatusCode::MISDIRECTED_REQUEST, detail)
     }
 
     /// The client was too slow: 408.

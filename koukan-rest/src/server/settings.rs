@@ -1,6 +1,8 @@
 //! What a server allows.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+
+use crate::schema::json::VALUES_MAX;
 
 /// Limits and times of a [`Server`](super::Server).
 ///
@@ -18,11 +20,19 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// What locations begin with, as in `https://mail.example.com`; `None` for `http` and the
-    /// host that the client names.
+    /// What locations begin with, as in `https://mail.example.com`; `None` for `http` and the host
+    /// that the client names, or, where that is not known to be this server, the address that is
+    /// listened on.
     pub base_url: Option<String>,
+    /// The address that is listened on, where it is known.
+    pub bound: Option<SocketAddr>,
+    /// Names and addresses of this server, beside those of the loopback interface, the address that
+    /// is listened on, and the host of `base_url`.
+    pub hosts: Vec<String>,
     /// The largest JSON document, in octets; messages that come inline are part of it.
     pub max_json: usize,
+    /// Values of one JSON document, at most: members of objects, elements of lists.
+    pub max_json_values: usize,
     /// The largest message, and the largest part, in octets.
     pub max_message_size: u64,
     /// The longest that a request is held back for a change.
@@ -40,12 +50,15 @@ pub struct ServerSettings {
 }
 
 impl Default for ServerSettings {
-    /// 2 MiB of JSON, messages of 50 MiB, 10,000 requests; waits and JSON within 30 seconds,
+    /// 2 MiB of JSON with 50,000 values, messages of 50 MiB, 10,000 requests; waits and JSON within 30 seconds,
     /// uploads that stall no longer than 60.
     fn default() -> Self {
         Self {
             base_url: None,
+            bound: None,
+            hosts: Vec::new(),
             max_json: 2 << 20,
+            max_json_values: VALUES_MAX,
             max_message_size: 50 << 20,
             max_wait: Duration::from_secs(30),
             json_timeout: Duration::from_secs(30),
@@ -65,10 +78,31 @@ impl ServerSettings {
         self
     }
 
+    /// Tells the address that is listened on.
+    #[must_use]
+    pub fn with_bound(mut self, bound: SocketAddr) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
+    /// Sets by which other names this server is known.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.hosts = hosts.into_iter().collect();
+        self
+    }
+
     /// Sets the largest JSON document, in octets.
     #[must_use]
     pub fn with_max_json(mut self, octets: usize) -> Self {
         self.max_json = octets;
+        self
+    }
+
+    /// Sets how many values a JSON document may have.
+    #[must_use]
+    pub fn with_max_json_values(mut self, values: usize) -> Self {
+        self.max_json_values = values;
         self
     }
 

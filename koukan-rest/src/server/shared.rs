@@ -11,7 +11,12 @@ use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
 
 use crate::auth::Auth;
 
-use super::{ServerSettings, base::Base, problem::Problem};
+use super::{
+    ServerSettings,
+    base::Base,
+    host::{Hosts, named},
+    problem::Problem,
+};
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
 
@@ -21,12 +26,14 @@ pub(super) struct Shared {
     service: Resource,
     pub(super) settings: Arc<ServerSettings>,
     pub(super) auth: Option<Auth>,
+    hosts: Arc<Hosts>,
 }
 
 impl Shared {
     pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
             service: BoxCloneSyncService::new(service.map_err(Into::into)),
+            hosts: Arc::new(Hosts::new(&settings)),
             settings: Arc::new(settings),
             auth: None,
         }
@@ -57,11 +64,23 @@ impl Shared {
         }
     }
 
+    /// Checks that a request is for this server, where nothing else keeps others out.
+    pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        if self.auth.is_some() || self.settings.bound.is_none() {
+            return Ok(());
+        }
+        match named(uri, headers) {
+            Some(named) if !self.hosts.is_ours(named.host()) => Err(Problem::other_host()),
+            // Browsers name the host.
+            _ => Ok(()),
+        }
+    }
+
     /// What locations begin with in the answer to that request.
     pub(super) fn base(&self, uri: &Uri, headers: &HeaderMap) -> Base {
         match &self.settings.base_url {
             Some(url) => Base::new(url),
-            None => Base::of_request(uri, headers),
+            None => Base::of_request(uri, headers, &self.hosts),
         }
     }
 }

@@ -1,8 +1,8 @@
 use koukan_core::{
     body::Body,
-    resource::{RefusalKind, ResourceResponse},
+    resource::{Operation, RefusalKind, ResourceResponse},
 };
-use koukan_rest::client::ClientError;
+use koukan_rest::client::{Client, ClientError, ClientSettings};
 use serde_json::{Value, json};
 
 use crate::peer::{Peer, ask, create, read, upload};
@@ -18,11 +18,17 @@ async fn two(status: u16, path: &str) -> (Peer, Peer) {
     (here, there)
 }
 
+/// A client of one peer, which may name the other.
+fn client(here: &Peer, there: &Peer) -> Client {
+    here.client_with(ClientSettings::default().with_other_url(&there.url()))
+}
+
 #[tokio::test]
 async fn method_and_content_go_where_the_redirect_says() {
     for status in [307, 308] {
         let (mut here, mut there) = two(status, "/elsewhere/transactions").await;
-        let response = ask(&here.client(), create()).await.unwrap();
+        let client = client(&here, &there);
+        let response = ask(&client, create()).await.unwrap();
         let ResourceResponse::Created(created) = response else {
             panic!("{response:?}");
         };
@@ -39,9 +45,62 @@ async fn method_and_content_go_where_the_redirect_says() {
 }
 
 #[tokio::test]
+async fn no_server_is_asked_that_is_not_listed() {
+    let (here, mut there) = two(308, "/transactions/T").await;
+    let body = || Body::from_static_text("hello");
+    let other = format!("{}/transactions/T/body", there.url());
+    for operation in [read(), create(), upload(&other, body())] {
+        let error = ask(&here.client(), operation).await.unwrap_err();
+        assert!(matches!(error, ClientError::OtherHost(_)), "{error:?}");
+    }
+    // Nor one whose name only looks like it.
+    let port = here.port;
+    for location in [
+        format!("http://127.0.0.1.example:{port}/transactions/T"),
+        format!("http://localhost:{port}/transactions/T"),
+        format!("https://127.0.0.1:{port}/transactions/T"),
+        format!("//127.0.0.2:{port}/transactions/T"),
+    ] {
+        let answer = json!({"status": 307, "headers": {"Location": location}});
+        let liar = Peer::answering(answer).await;
+        let error = ask(&liar.client(), read()).await.unwrap_err();
+        assert!(matches!(error, ClientError::OtherHost(_)), "{error:?}");
+    }
+    assert!(there.is_silent().await);
+}
+
+#[tokio::test]
+async fn a_transaction_elsewhere_is_not_asked_for_where_that_is_not_listed() {
+    let mut there = Peer::answering(json!({"status": 200, "body": "{}"})).await;
+    let elsewhere = |path: &str| format!("{}{path}", there.url());
+    let status = json!({"blob_status": {"uri": elsewhere("/transactions/T/body")}});
+    let here = Peer::answering(json!({
+        "status": 201, "body": json!({"body": status}).to_string(),
+        "headers": {"Location": elsewhere("/transactions/T")},
+    }))
+    .await;
+    let ResourceResponse::Created(created) = ask(&here.client(), create()).await.unwrap() else {
+        panic!("not created");
+    };
+    let uri = created.view.body.unwrap().blob_status.unwrap().uri;
+    let body = Body::from_static_text("hello");
+    let uploaded = ask(&here.client(), upload(uri.as_str(), body)).await;
+    assert!(
+        matches!(uploaded, Err(ClientError::OtherHost(_))),
+        "{uploaded:?}"
+    );
+    let cancelled = ask(&here.client(), Operation::Cancel(created.location)).await;
+    assert!(
+        matches!(cancelled, Err(ClientError::OtherHost(_))),
+        "{cancelled:?}"
+    );
+    assert!(there.is_silent().await);
+}
+
+#[tokio::test]
 async fn other_redirects_are_refusals() {
     let (here, mut there) = two(302, "/x").await;
-    let error = ask(&here.client(), read()).await.unwrap();
+    let error = ask(&client(&here, &there), read()).await.unwrap();
     assert!(matches!(error, ResourceResponse::Refused(_)), "{error:?}");
     assert!(there.is_silent().await);
 }
@@ -72,7 +131,7 @@ async fn a_redirect_to_nowhere_is_an_error() {
 async fn an_upload_that_has_begun_is_not_followed() {
     let (here, mut there) = two(308, "/transactions/T/body").await;
     let upload = upload("/transactions/T/body", Body::from_static_text("hello"));
-    let response = ask(&here.client(), upload).await.unwrap();
+    let response = ask(&client(&here, &there), upload).await.unwrap();
     let ResourceResponse::Refused(refusal) = response else {
         panic!("{response:?}");
     };
@@ -92,7 +151,7 @@ async fn an_upload_of_which_nothing_came_yet_is_followed() {
     let mut here = Peer::answering(answer).await;
     let mut there = there;
     let (sender, body) = crate::uploads::growing();
-    let client = here.client();
+    let client = client(&here, &there);
     let to = "/transactions/T/body";
     let uploading = tokio::spawn(async move { ask(&client, upload(to, body)).await });
     here.next("request").await;

@@ -32,7 +32,7 @@ async fn the_token_goes_to_its_server() {
 async fn the_token_goes_to_no_other_server() {
     let mut other = peer().await;
     let here = peer().await;
-    let client = here.client_with(settings());
+    let client = here.client_with(settings().with_other_url(&other.url()));
     let elsewhere = Operation::Read(Read {
         transaction: Location::new(format!("{}/transactions/T", other.url())),
         if_none_match: None,
@@ -50,7 +50,8 @@ async fn a_redirect_takes_the_token_to_servers_that_may_see_it_only() {
     let mut there = peer().await;
     let location = format!("{}/transactions/T", there.url());
     let mut here = Peer::answering(json!({"status": 308, "headers": {"Location": location}})).await;
-    ask(&here.client_with(settings()), read()).await.unwrap();
+    let client = here.client_with(settings().with_other_url(&there.url()));
+    ask(&client, read()).await.unwrap();
     assert_eq!(authorization(&mut here).await, BEARER);
     assert_eq!(authorization(&mut there).await, Value::Null);
 

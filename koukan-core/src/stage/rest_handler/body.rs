@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{
     blob::Blob,
     message::{
@@ -17,6 +15,9 @@ use crate::{
 };
 
 use super::{Settings, service::Shared};
+
+/// The field of a description.
+const DESCRIPTION: &str = "body.message_builder";
 
 /// A message whose source was looked up.
 pub(super) enum Source {
@@ -67,7 +68,12 @@ impl Shared {
                 let body = watch.body().ok_or_else(|| not_finished().at(at))?;
                 Ok(Source::Shared(body))
             }
-            BodySource::MessageBuilder(json) => self.described(caller, sender, &json).await,
+            BodySource::MessageBuilder(json) => {
+                let spec = Spec::from_json(&json).map_err(refused)?;
+                // Its values take more memory than what they stand for.
+                drop(json);
+                self.described(caller, sender, spec).await
+            }
         }
     }
 
@@ -75,10 +81,9 @@ impl Shared {
         &self,
         caller: &Caller,
         sender: &str,
-        json: &Value,
+        mut spec: Spec,
     ) -> Result<Source, Refusal> {
-        let at = "body.message_builder";
-        let mut spec = Spec::from_json(json).map_err(refused)?;
+        let at = DESCRIPTION;
         let ids: Vec<Box<str>> = spec.create_ids().into_iter().map(Into::into).collect();
         let uris: Vec<Box<str>> = spec.reuse_uris().into_iter().map(Into::into).collect();
         let mut names = BTreeMap::new();
@@ -136,7 +141,7 @@ fn refused(error: SpecError) -> Refusal {
     } else {
         "."
     };
-    let path = format!("body.message_builder{dot}{}", error.path);
+    let path = format!("{DESCRIPTION}{dot}{}", error.path);
     Refusal::malformed(error.message.into_string()).at(path)
 }
 

@@ -1,6 +1,6 @@
 //! Creating.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use tower::{BoxError, Service};
 
@@ -23,7 +23,7 @@ use super::{
     fingerprint::digest,
     incoming::Incoming,
     making::Making,
-    refuse::{key_reused, no_room},
+    refuse::{key_reused, no_room, too_many_unfinished},
     service::Shared,
     table::Claimed,
 };
@@ -65,6 +65,8 @@ where
         let Create {
             sender, mut draft, ..
         } = create;
+        // Nothing reads it here, and its values take much memory.
+        drop(mem::take(&mut draft.filter_output));
         let policy = shared.policy(&caller, &sender)?;
         shared.check(&policy, &draft)?;
         let mut source = match draft.body.take() {
@@ -120,6 +122,9 @@ where
             }
         }
         if !is_volatile {
+            if !making.recorder.is_complete() {
+                shared.count(&making, shared.settings.max_unfinished_uploads)?;
+            }
             match shared.commit(&making, terms, key).await {
                 Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
                 result => result?,
@@ -175,6 +180,10 @@ impl Shared {
             let detail = format!("there may be {max} recipients at most");
             return Err(Refusal::malformed(detail).at("rcpt_to"));
         }
+        if policy.needs_next_hop && draft.remote_host.is_none() {
+            let detail = "missing: the host to deliver to, as [\"192.0.2.1\", 25]";
+            return Err(Refusal::malformed(detail).at("remote_host"));
+        }
         if policy.dialect == Dialect::Incremental {
             return Ok(());
         }
@@ -186,6 +195,14 @@ impl Shared {
             let detail = "missing: whom the message is to, as [{\"m\": \"bob@example.com\"}]";
             return Err(Refusal::malformed(detail).at("rcpt_to"));
         }
+        Ok(())
+    }
+
+    /// Counts a transaction whose message is still to come, unless its sender has `max` of those.
+    pub(super) fn count(&self, making: &Making, max: usize) -> Result<(), Refusal> {
+        let sender = recorder_sender(&making.recorder);
+        let upload = self.unfinished.begin(&sender, max);
+        making.count(upload.ok_or_else(|| too_many_unfinished(max))?);
         Ok(())
     }
 

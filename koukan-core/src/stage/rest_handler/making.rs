@@ -18,6 +18,7 @@ use super::{
     Dialect,
     incoming::{Incoming, Replaced},
     stale::Stale,
+    unfinished::Upload,
 };
 
 /// A transaction that requests are making.
@@ -31,6 +32,8 @@ pub(super) struct Making {
     /// The blobs that are uploaded: the message under the empty name, or its parts.
     uploads: Mutex<BTreeMap<Box<str>, Arc<Incoming>>>,
     touched: Mutex<Instant>,
+    /// Counts it until its message has come.
+    unfinished: Mutex<Option<Upload>>,
     /// What the attempt reads that does not count any more.
     pub(super) stale: Stale,
 }
@@ -53,6 +56,7 @@ impl Making {
             changing: tokio::sync::Mutex::default(),
             uploads: Mutex::default(),
             touched: Mutex::new(Instant::now()),
+            unfinished: Mutex::default(),
             stale: Stale::default(),
         }
     }
@@ -84,6 +88,12 @@ impl Making {
     pub(super) fn replace(&self, name: &str, replaced: Replaced) {
         self.recorder.replace_blob(name, replaced.blob);
         self.stale.add(replaced.old);
+    }
+
+    /// Counts it as one whose message is still to come.
+    pub(super) fn count(&self, upload: Upload) {
+        let slot = self.unfinished.lock();
+        *slot.unwrap_or_else(PoisonError::into_inner) = Some(upload);
     }
 
     /// Notes that the originator is there.
@@ -128,6 +138,8 @@ impl Making {
         self.stale.gone().await;
         self.recorder.commit(self.terms, None).await?;
         progress.is_committed = true;
+        let counted = self.unfinished.lock();
+        drop(counted.unwrap_or_else(PoisonError::into_inner).take());
         Ok(true)
     }
 

@@ -37,6 +37,7 @@ mod service;
 mod settings;
 mod stale;
 mod table;
+mod unfinished;
 mod upload;
 mod view;
 

@@ -11,6 +11,8 @@ use crate::{
 
 /// When to try again what there is no room for.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// When to try again where uploads must be finished first.
+const RETRY_AFTER_UPLOADS: Duration = Duration::from_secs(60);
 
 /// For how long failures are counted before they are told.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -25,6 +27,16 @@ pub(super) fn no_room() -> Refusal {
     let retry_after = RETRY_AFTER;
     let kind = RefusalKind::Unavailable { retry_after };
     Refusal::new(kind, "there is no room for it now; try again later")
+}
+
+/// The sender has too many transactions whose message is still to come.
+pub(super) fn too_many_unfinished(max: usize) -> Refusal {
+    let retry_after = RETRY_AFTER_UPLOADS;
+    let detail = format!(
+        "the sender has {max} transactions whose message is still to be uploaded: upload or cancel \
+         some of them"
+    );
+    Refusal::new(RefusalKind::TooMany { retry_after }, detail)
 }
 
 /// There is no such transaction.

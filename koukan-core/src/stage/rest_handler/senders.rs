@@ -14,6 +14,8 @@ pub struct SenderPolicy {
     /// Whether `remote_host` is the host to deliver to, and not that of the SMTP client. Such a
     /// sender is for trusted callers only: others could have this host connect wherever they like.
     pub has_next_hop: bool,
+    /// Whether there is no other way to know the host to deliver to, so that a create must tell it.
+    pub needs_next_hop: bool,
 }
 
 /// How transactions are made.
@@ -44,6 +46,7 @@ impl Default for SenderPolicy {
                 notify: true,
             },
             has_next_hop: false,
+            needs_next_hop: false,
         }
     }
 }
@@ -55,6 +58,7 @@ impl SenderPolicy {
             dialect: Dialect::Incremental,
             terms: Terms::default(),
             has_next_hop: false,
+            needs_next_hop: false,
         }
     }
 }

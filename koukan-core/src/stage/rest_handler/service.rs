@@ -18,7 +18,9 @@ use crate::{
     storage::{Lease, Storage, Watch, record::TransactionId},
 };
 
-use super::{Attempts, Senders, Settings, refuse::unknown_transaction, table::Table};
+use super::{
+    Attempts, Senders, Settings, refuse::unknown_transaction, table::Table, unfinished::Unfinished,
+};
 
 /// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, a
 /// `Service<Lease, Response = AttemptOutcome>`.
@@ -35,6 +37,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) table: Table,
     pub(super) attempts: Attempts,
+    pub(super) unfinished: Unfinished,
     /// Held while a draft is taken up again.
     pub(super) resuming: tokio::sync::Mutex<()>,
 }
@@ -55,6 +58,7 @@ where
                 senders: Box::new(senders),
                 table: Table::default(),
                 attempts: Attempts::new(settings.max_in_flight),
+                unfinished: Unfinished::default(),
                 resuming: tokio::sync::Mutex::default(),
                 settings,
             }),

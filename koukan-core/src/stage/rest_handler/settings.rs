@@ -14,6 +14,9 @@ pub struct Settings {
     /// Transactions in the making and attempts that clients watch, at most; what is beyond it is
     /// left to the queue, or refused where there is none.
     pub max_in_flight: usize,
+    /// Transactions of one sender whose message is still to be uploaded, at most; those that are made
+    /// step by step do not count.
+    pub max_unfinished_uploads: usize,
     /// The longest that a request is held back for a change.
     pub max_wait: Duration,
     /// How long an incremental transaction lives without change or heartbeat.
@@ -23,7 +26,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 50 MiB, 1000 recipients, 10,000 in flight; waits of 30 seconds, a downstream timeout of two
+    /// 50 MiB, 1000 recipients, 10,000 in flight, 1000 unfinished uploads; waits of 30 seconds, a downstream timeout of two
     /// minutes, and a day for uploads.
     fn default() -> Self {
         Self {
@@ -31,6 +34,7 @@ impl Default for Settings {
             max_message_size: 50 << 20,
             max_recipients: 1000,
             max_in_flight: 10_000,
+            max_unfinished_uploads: 1000,
             max_wait: Duration::from_secs(30),
             downstream_timeout: Duration::from_secs(120),
             upload_timeout: Duration::from_secs(24 * 3600),

@@ -97,6 +97,8 @@ where
         let making = Making::new(recorder, Dialect::Whole, terms, false);
         let making = Arc::new(making);
         shared.restore(&making).await?;
+        // It was taken before, so that it is taken however many there are.
+        shared.count(&making, usize::MAX)?;
         shared.table.add(&making);
         let room = shared.attempts.room();
         let lease = match room {

@@ -36,6 +36,7 @@ impl Transport {
         request: &Request,
         uri: &Uri,
     ) -> Result<Response, ClientError> {
+        self.check_origin(uri)?;
         let _revoke = Revoke(request.content.source());
         let response = self.head(request, uri).await?;
         let (head, body) = response.into_parts();

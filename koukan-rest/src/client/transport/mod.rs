@@ -34,6 +34,8 @@ pub(super) struct Transport {
     /// The server's URL; its path ends with a slash.
     base: Uri,
     token: Option<Token>,
+    /// Who may be asked: the server, and those that it may name.
+    origins: Vec<Origin>,
     pool: legacy::Client<Connector, RequestBody>,
 }
 
@@ -80,6 +82,8 @@ impl Transport {
         let token = settings.token.as_deref();
         let token = token.map(|token| Token::new(token, &base, &settings.token_urls));
         let token = token.transpose()?;
+        let others = settings.other_urls.iter().chain(&settings.token_urls);
+        let origins = origins(&base, others.map(|url| &**url))?;
         let connector = connector(&settings)?;
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
@@ -91,11 +95,20 @@ impl Transport {
             settings,
             base,
             token,
+            origins,
         })
     }
 
     pub(super) fn base(&self) -> &Uri {
         &self.base
+    }
+
+    /// Checks that a URI, which a server may have named, is that of one which may be asked.
+    fn check_origin(&self, uri: &Uri) -> Result<(), ClientError> {
+        match Origin::of(uri) {
+            Some(origin) if self.origins.contains(&origin) => Ok(()),
+            _ => Err(ClientError::OtherHost(uri.to_string().into())),
+        }
     }
 }
 
@@ -104,14 +117,20 @@ impl Token {
         let value = HeaderValue::try_from(format!("Bearer {token}"));
         let mut value = value.map_err(|_| ClientError::Token)?;
         value.set_sensitive(true);
-        let others = urls.iter().map(|url| base_url(url));
-        let all = std::iter::once(Some(base.clone())).chain(others);
-        let origins = all.map(|url| Origin::of(&url?)).collect::<Option<_>>();
-        Ok(Self {
-            value,
-            origins: origins.ok_or(ClientError::Url)?,
-        })
+        let origins = origins(base, urls.iter().map(|url| &**url))?;
+        Ok(Self { value, origins })
     }
+}
+
+/// The origin of the base URL, and those of others.
+fn origins<'a>(
+    base: &Uri,
+    others: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Origin>, ClientError> {
+    let others = others.map(base_url);
+    let all = std::iter::once(Some(base.clone())).chain(others);
+    let origins = all.map(|url| Origin::of(&url?)).collect::<Option<_>>();
+    origins.ok_or(ClientError::Url)
 }
 
 impl Request {

@@ -9,6 +9,8 @@ use http::{
 use koukan_core::resource::{Location, Refusal, RefusalKind};
 use serde_json::Value;
 
+use crate::schema::json::{self, VALUES_MAX};
+
 /// When to try again where the server does not say.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 /// When to try again at the latest, whatever the server says.
@@ -24,7 +26,7 @@ const DETAIL_MAX: usize = 500;
 /// `Content-Range` that tells the length, a 308 or 307 with a `Location`.
 pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
     let kind = kind(status, headers);
-    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let problem = json::parse(body, VALUES_MAX).unwrap_or_default();
     let text = |name| problem.get(name).and_then(Value::as_str);
     let field = text("field").filter(|field| !field.is_empty());
     let field = field.map(clean);

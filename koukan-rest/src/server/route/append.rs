@@ -5,7 +5,7 @@ use axum::{
     extract::{Request, State},
     http::header::IF_MATCH,
 };
-use koukan_core::resource::{Append, Caller, Draft, Location, Operation};
+use koukan_core::resource::{Append, Caller, Location, Operation};
 
 use crate::{
     schema::append_from_json,
@@ -23,12 +23,10 @@ pub(super) async fn append(
     let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
-    let json = json_content::read_any(&head.headers, body, &shared.settings).await?;
-    let (draft, rcpt_to_list_offset) = match json {
-        Some(json) => append_from_json(&json)?,
-        // A heartbeat.
-        None => (Draft::default(), None),
-    };
+    let of = |json| append_from_json(&json);
+    let read = json_content::read_any(&head.headers, body, &shared.settings, of);
+    // Nothing is a heartbeat.
+    let (draft, rcpt_to_list_offset) = read.await?.unwrap_or_default();
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
     let append = Append {
         transaction,

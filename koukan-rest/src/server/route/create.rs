@@ -32,8 +32,8 @@ pub(super) async fn create(
     let (head, body) = request.into_parts();
     let wait = wait::of(&head.headers, shared.settings.max_wait)?;
     let idempotency_key = idempotency_key::of(&head.headers)?;
-    let json = json_content::read(&head.headers, body, &shared.settings).await?;
-    let (sender, draft) = create_from_json(&json, &name)?;
+    let of = |json| create_from_json(&json, &name);
+    let (sender, draft) = json_content::read(&head.headers, body, &shared.settings, of).await?;
     let create = Create {
         sender,
         draft,

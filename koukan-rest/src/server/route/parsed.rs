@@ -20,7 +20,7 @@ pub(super) async fn parsed(
     let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
-    let message = json_content::read(&head.headers, body, &shared.settings).await?;
+    let message = json_content::read(&head.headers, body, &shared.settings, Ok).await?;
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
     let parsed = Parsed {
         to: transaction.join("message_builder"),

@@ -1,0 +1,80 @@
+//! Documents of JSON, none of which takes much more memory than others of its length.
+//!
+//! A value takes 32 octets and more of memory, an object some hundred, and two octets of text can be
+//! one. So the values are counted before a tree is made of them.
+
+use serde_json::Value;
+
+/// Values of one document, at most, where nobody says otherwise: some megabytes of memory.
+pub(crate) const VALUES_MAX: usize = 50_000;
+
+/// Octets are no document, or one with too many values.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidJson {
+    /// There are too many values.
+    #[error("there may be {0} values at most, members and elements counted")]
+    TooManyValues(usize),
+    /// It is not JSON.
+    #[error("not JSON: {0}")]
+    Syntax(serde_json::Error),
+}
+
+/// Parses a document of `max` values at most.
+pub(crate) fn parse(octets: &[u8], max: usize) -> Result<Value, InvalidJson> {
+    if !has_values(octets, max) {
+        return Err(InvalidJson::TooManyValues(max));
+    }
+    serde_json::from_slice(octets).map_err(InvalidJson::Syntax)
+}
+
+/// Whether there are no more values than `max`. An empty list or object counts twice.
+fn has_values(octets: &[u8], max: usize) -> bool {
+    let mut values = 1;
+    let mut is_text = false;
+    let mut is_escaped = false;
+    for octet in octets {
+        if is_text {
+            (is_text, is_escaped) = match octet {
+                _ if is_escaped => (true, false),
+                b'\\' => (true, true),
+                b'"' => (false, false),
+                _ => (true, false),
+            };
+            continue;
+        }
+        match octet {
+            b'"' => is_text = true,
+            b'{' | b'[' | b',' => values += 1,
+            _ => {}
+        }
+        if values > max {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_and_texts_are_not_looked_into() {
+        for (text, values) in [
+            ("1", 1),
+            ("[1]", 2),
+            ("[1, 2, 3]", 4),
+            (r#"{"a": 1}"#, 2),
+            (r#"{"a": [1, {"b": 2}], "c": 3}"#, 6),
+            (r#"{"a,[{": ",,,[[[{{{"}"#, 2),
+            (r#"["\",,,\\", ","]"#, 3),
+            (r#"["\\",","]"#, 3),
+        ] {
+            assert!(has_values(text.as_bytes(), values), "{text}");
+            assert!(!has_values(text.as_bytes(), values - 1), "{text}");
+            assert!(parse(text.as_bytes(), values).is_ok(), "{text}");
+        }
+        let broken = parse(b"[1,", 9);
+        assert!(matches!(broken, Err(InvalidJson::Syntax(_))));
+    }
+}

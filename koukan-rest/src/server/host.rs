@@ -1,0 +1,126 @@
+//! The names of this server.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, Uri, header::HOST, uri::Authority};
+
+use super::ServerSettings;
+
+/// By which names clients may reach this server.
+///
+/// A page of some web site can have a browser ask a server on the loopback interface, under a name
+/// of that site which it has made an address of this machine (*DNS rebinding*). Such a request names
+/// the site as its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hosts {
+    /// The address that the server listens on, where it is known.
+    bound: Option<SocketAddr>,
+    /// Other names, in lower case.
+    names: Vec<Box<str>>,
+}
+
+impl Hosts {
+    pub(super) fn new(settings: &ServerSettings) -> Self {
+        let base = settings.base_url.as_deref();
+        let base = base.and_then(|url| url.parse::<Uri>().ok());
+        let base = base.as_ref().and_then(Uri::host);
+        let names = settings.hosts.iter().map(String::as_str).chain(base);
+        Self {
+            bound: settings.bound,
+            names: names.map(|name| plain(name).into()).collect(),
+        }
+    }
+
+    /// The address that the server listens on, where it is one that can be connected to.
+    pub(super) fn bound(&self) -> Option<SocketAddr> {
+        self.bound.filter(|bound| !bound.ip().is_unspecified())
+    }
+
+    /// Whether a host is this server, whatever the port: on the loopback interface, the address that
+    /// the server listens on, or a name that the settings list.
+    pub(super) fn is_ours(&self, host: &str) -> bool {
+        let host = plain(host);
+        if let Ok(address) = host.parse::<IpAddr>() {
+            let bound = self.bound.map(|bound| bound.ip());
+            let is_named = self.names.iter().any(|name| name.parse() == Ok(address));
+            return address.is_loopback() || bound == Some(address) || is_named;
+        }
+        host == "localhost" || self.names.iter().any(|name| **name == *host)
+    }
+}
+
+/// The authority that a request names, where it is a proper one: the `Host`, or what stands in its
+/// place.
+pub(super) fn named(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let host = || headers.get(HOST)?.to_str().ok()?.parse().ok();
+    let authority = uri.authority().cloned().or_else(host);
+    authority.filter(is_host_and_port)
+}
+
+/// Nothing that would turn a client elsewhere, such as user information.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
+    !authority.host().is_empty() && authority.as_str().bytes().all(is_plain)
+}
+
+/// *Shape*: lower case, without brackets and without a dot at the end.
+fn plain(host: &str) -> String {
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(bound: &str) -> Hosts {
+        Hosts::new(
+            &ServerSettings::default()
+                .with_bound(bound.parse().unwrap())
+                .with_base_url("https://Mail.example.com:8443/api")
+                .with_hosts(["relay.internal".into(), "192.0.2.7".into()]),
+        )
+    }
+
+    #[test]
+    fn ours_are_loopback_what_is_bound_and_what_is_listed() {
+        let hosts = hosts("192.0.2.1:8000");
+        for ours in [
+            "localhost",
+            "LocalHost.",
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "::1",
+            "192.0.2.1",
+            "mail.example.com",
+            "RELAY.internal.",
+            "192.0.2.7",
+        ] {
+            assert!(hosts.is_ours(ours), "{ours}");
+        }
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "192.0.2.2",
+            "internal",
+            "0.0.0.0",
+            "2130706433",
+        ] {
+            assert!(!hosts.is_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn any_address_is_none_to_connect_to() {
+        assert_eq!(hosts("0.0.0.0:8000").bound(), None);
+        assert_eq!(hosts("[::]:8000").bound(), None);
+        let loopback = "127.0.0.1:8000".parse().unwrap();
+        assert_eq!(hosts("127.0.0.1:8000").bound(), Some(loopback));
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether a request is one, whatever it asks for.
+//!
+//! What two readers may read in two ways is refused: a proxy may have let it pass for what it is
+//! not.
+
+use axum::{
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version,
+        header::{
+            ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST,
+            TRANSFER_ENCODING,
+        },
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use koukan_core::resource::{Refusal, RefusalKind};
+
+use super::{host::named, problem::Problem, shared::Shared};
+
+/// Refuses a request that is not sound, before anything is done with it.
+pub(super) async fn expect_sound(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check(&shared, &request) {
+        Ok(()) => next.run(request).await,
+        Err(response) => response,
+    }
+}
+
+/// Refuses a request of a connection that does not say once to which host it is, as every request of HTTP/1.1 and
+/// later must: RFC 9112 section 3.2.
+pub(super) fn check_host<B>(request: &axum::http::Request<B>) -> Result<(), Refusal> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let hosts = headers.get_all(HOST).iter().count();
+    let wrong = |detail| Err(Refusal::malformed(detail).at("Host"));
+    let is_late = request.version() > Version::HTTP_10;
+    match hosts {
+        0 if uri.authority().is_none() && is_late => wrong("is missing"),
+        0 => Ok(()),
+        1 if named(&Uri::default(), headers).is_none() => {
+            wrong("is not the name or the address of a host, with or without a port")
+        }
+        1 => Ok(()),
+        _ => wrong("may be there once only"),
+    }
+}
+
+fn check(shared: &Shared, request: &Request) -> Result<(), Response> {
+    let headers = request.headers();
+    let refuse = |refusal: Refusal| Problem::from(refusal).into_response();
+    check_single(headers).map_err(refuse)?;
+    check_coding(headers)?;
+    let is_ours = shared.check_host(request.uri(), headers);
+    is_ours.map_err(IntoResponse::into_response)
+}
+
+/// Fields of which there may be one, where it would matter which of them counts.
+fn check_single(headers: &HeaderMap) -> Result<(), Refusal> {
+    for name in [AUTHORIZATION, CONTENT_TYPE] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let name = HeaderName::as_str(&name);
+            return Err(Refusal::malformed("may be there once only").at(name));
+        }
+    }
+    Ok(())
+}
+
+/// What is compressed or the like is not taken for what it stands for.
+///
+/// *Source*: RFC 9110 section 8.4, RFC 9112 section 6.1.
+fn check_coding(headers: &HeaderMap) -> Result<(), Response> {
+    if !is_all(headers, &CONTENT_ENCODING, "identity") {
+        let detail = "content must come as it is, not compressed";
+        let refusal = Refusal::new(RefusalKind::WrongContentType, detail).at("Content-Encoding");
+        let mut response = Problem::from(refusal).into_response();
+        let identity = HeaderValue::from_static("identity");
+        response.headers_mut().insert(ACCEPT_ENCODING, identity);
+        return Err(response);
+    }
+    if !is_all(headers, &TRANSFER_ENCODING, "chunked") {
+        let detail = "Transfer-Encoding: may be chunked only";
+        let mut response = Problem::of_status(StatusCode::NOT_IMPLEMENTED, detail).into_response();
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+        return Err(response);
+    }
+    Ok(())
+}
+
+/// Whether a field lists that coding and no other.
+fn is_all(headers: &HeaderMap, name: &HeaderName, coding: &str) -> bool {
+    headers.get_all(name).iter().all(|value| {
+        let codings = value.to_str().unwrap_or("?").split(',').map(str::trim);
+        codings
+            .filter(|other| !other.is_empty())
+            .all(|other| other.eq_ignore_ascii_case(coding))
+    })
+}
