@@ -197,7 +197,7 @@ async fn read_from(answer: String) -> (bool, usize) {
 async fn answers_of_many_values_take_little_memory_too() {
     let _alone = ALONE.lock().await;
     for octets in [16 * MIB, 3 * MIB] {
-        for value in ["{\"\":0}", "[]", "{\"code\":250}"] {
+        for value in ["{\"\":0}", "[]"] {
             let values = list(value, octets);
             let (is_read, peak) = read_from(format!(r#"{{"rcpt_response": {values}}}"#)).await;
             assert!(!is_read, "{value}");

@@ -12,10 +12,10 @@ pub(crate) const VALUES_MAX: usize = 50_000;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidJson {
     /// There are too many values.
-    #[error("there may be {0} values at most, members and elements counted")]
+    #[error("has more than {0} values, members and elements counted")]
     TooManyValues(usize),
     /// It is not JSON.
-    #[error("not JSON: {0}")]
+    #[error("is not JSON: {0}")]
     Syntax(serde_json::Error),
 }
 

@@ -49,7 +49,7 @@ fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
             InvalidJson::TooManyValues(_) => RefusalKind::TooLarge,
             InvalidJson::Syntax(_) => RefusalKind::Malformed,
         };
-        Refusal::new(kind, format!("the content: {error}"))
+        Refusal::new(kind, format!("the content {error}"))
     })
 }
 
