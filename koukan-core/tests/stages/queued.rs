@@ -93,7 +93,11 @@ async fn deliver(tx: Transaction, begun: Log, delivered: Log) -> Result<Reply, B
     let to = rcpt.forward_path().to_string();
     begun.add(to.clone());
     if to.starts_with("hung") || to.starts_with("crash") {
-        poll_fn(|cx| Poll::Ready(drop(body.poll_chunk(cx)))).await;
+        poll_fn(|cx| {
+            let _ = body.poll_chunk(cx);
+            Poll::Ready(())
+        })
+        .await;
         pending::<()>().await;
     }
     if to.starts_with("slow") {

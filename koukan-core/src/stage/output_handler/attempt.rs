@@ -24,10 +24,8 @@ use crate::{
     transaction::{Driver, Pending},
 };
 
-/// How an attempt under way ended.
-pub(super) enum Ended {
-    /// With replies.
-    Replied(Attempt),
+/// Why an attempt under way ended without a reply.
+pub(super) enum Halted {
     /// The transaction was cancelled.
     Cancelled,
     /// The agent stops; it is as if no attempt had begun.
@@ -210,17 +208,17 @@ impl Observer for End {
 }
 
 impl Future for Exchange<'_> {
-    type Output = Ended;
+    type Output = Result<Attempt, Halted>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let has_gone_out = this.has_gone_out.load(Ordering::Relaxed);
         match this.lease.poll_halt(cx, has_gone_out) {
-            Poll::Ready(Halt::Cancelled) => return Poll::Ready(Ended::Cancelled),
-            Poll::Ready(Halt::GiveBack) => return Poll::Ready(Ended::GivenBack),
+            Poll::Ready(Halt::Cancelled) => return Poll::Ready(Err(Halted::Cancelled)),
+            Poll::Ready(Halt::GiveBack) => return Poll::Ready(Err(Halted::GivenBack)),
             Poll::Ready(Halt::Stop) => {
                 let attempt = this.attempt(Reply::stopping());
-                return Poll::Ready(Ended::Replied(attempt));
+                return Poll::Ready(Ok(attempt));
             }
             Poll::Pending => {}
         }
@@ -235,7 +233,7 @@ impl Future for Exchange<'_> {
         let _ = this.driver.poll_progress(cx);
         this.answer(cx);
         match this.end() {
-            Some(final_reply) => Poll::Ready(Ended::Replied(this.attempt(final_reply))),
+            Some(final_reply) => Poll::Ready(Ok(this.attempt(final_reply))),
             None => Poll::Pending,
         }
     }

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Chains, Notifications, RetryPolicy,
-    attempt::{Ended, Exchange},
+    attempt::{Exchange, Halted},
     schedule,
 };
 
@@ -84,18 +84,15 @@ impl<C: Chains> OutputHandler<C> {
                 let exchange = Exchange::new(&mut lease, chain.service);
                 (exchange.await, chain.retry)
             }
-            None => (
-                Ended::Replied(without_chain(&lease)),
-                RetryPolicy::default(),
-            ),
+            None => (Ok(without_chain(&lease)), RetryPolicy::default()),
         };
         let attempt = match ended {
-            Ended::Replied(attempt) => attempt,
-            Ended::Cancelled => {
+            Ok(attempt) => attempt,
+            Err(Halted::Cancelled) => {
                 lease.give_up(FinalReason::Cancelled).await?;
                 return Ok(AttemptOutcome::Cancelled);
             }
-            Ended::GivenBack => {
+            Err(Halted::GivenBack) => {
                 lease.give_back().await;
                 return Ok(AttemptOutcome::GivenBack);
             }
