@@ -66,7 +66,7 @@ impl Agent {
             (Sender::new("app"), SenderPolicy::default()),
             (Sender::new("other"), SenderPolicy::default()),
             (
-                Sender::new("output"),
+                Sender::new("relay"),
                 SenderPolicy {
                     has_next_hop: true,
                     needs_next_hop: true,

@@ -164,7 +164,7 @@ async fn a_sender_has_so_many_unfinished_uploads() {
 async fn a_gateway_is_told_the_host_to_deliver_to() {
     let agent = Agent::over(Script::new()).await;
     let mut create = to_upload();
-    create.sender = Sender::new("output");
+    create.sender = Sender::new("relay");
     let refusal = agent.try_create(create.clone()).await.unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Malformed);
     assert_eq!(refusal.field.as_deref(), Some("remote_host"));
