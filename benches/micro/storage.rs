@@ -101,6 +101,7 @@ async fn attempt(storage: &Storage) {
         recipient_replies: vec![Some(Reply::recipient_ok())],
         final_reply: Reply::message_accepted(),
         remote: None,
+        shown: None,
     };
     let end = AttemptEnd {
         attempt,

@@ -16,7 +16,7 @@ use koukan_core::{
     blob::{BlobPool, Limits},
     clock::SystemClock,
     context::Sender,
-    resource::{BodySource, Create, Draft, Operation, ResourceRequest, ResourceResponse},
+    resource::{BodySource, Create, Draft, Operation, ResourceRequest, ResourceResponse, WaitFor},
     service::BoxMailService,
     stage::{
         dispatcher::Dispatcher,
@@ -105,6 +105,7 @@ async fn welcome(State(agent): State<Agent>, to: String) -> (StatusCode, String)
             ..Draft::default()
         },
         wait: Some(Duration::from_secs(10)),
+        wait_for: WaitFor::End,
         idempotency_key: None,
     };
     let request = ResourceRequest::trusted(Operation::Create(Box::new(create)));

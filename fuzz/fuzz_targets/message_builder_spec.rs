@@ -24,7 +24,7 @@ fuzz_target!(|octets: &[u8]| {
         }
     };
     assert_eq!(Spec::from_json(&spec.to_json()).as_ref(), Ok(&spec));
-    spec.replace_reuse_uris(|_| Ok::<_, ()>("reused".into()))
+    spec.replace_reuse_uris(|_, _| Ok::<_, ()>("reused".into()))
         .expect("all are known");
     let ids: Vec<Box<str>> = spec.create_ids().into_iter().map(Into::into).collect();
     let blobs = ids

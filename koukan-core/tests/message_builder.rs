@@ -105,14 +105,15 @@ fn the_example_renders_as_documented() {
             "multipart/mixed",
             "multipart/related",
             "multipart/alternative",
-            "text/plain",
             "text/html",
+            "text/plain",
             "image/png",
             "image/png"
         ])
     );
     assert_eq!(described["defects"], json!([]));
-    assert_eq!(python::content(&described["parts"][0]), b"hello");
+    assert_eq!(python::content(&described["parts"][0]), b"<b>hello</b>");
+    assert_eq!(python::content(&described["parts"][1]), b"hello");
     assert_eq!(described["parts"][2]["content_id"], "<xyz123>");
     assert_eq!(described["parts"][2]["disposition"], "inline");
     assert_eq!(described["parts"][3]["filename"], "cat.png");
@@ -131,8 +132,13 @@ fn wrappers_stand_only_where_they_are_needed() {
         (json!({}), vec!["text/plain"]),
         (json!({"text_body": [html]}), vec!["text/html"]),
         (
-            json!({"text_body": [html, text]}),
+            json!({"text_body": [text, html]}),
             vec!["multipart/alternative", "text/plain", "text/html"],
+        ),
+        (
+            // The order says which is preferred: the last.
+            json!({"text_body": [html, text]}),
+            vec!["multipart/alternative", "text/html", "text/plain"],
         ),
         (
             json!({"file_attachments": [file]}),
@@ -352,4 +358,87 @@ fn python_reads_what_was_said() {
         assert_eq!(python::content(&got["parts"][1]), &octets[..], "{message}");
         assert_eq!(got["defects"], json!([]), "{message}");
     }
+}
+
+/// The message whose text was uploaded.
+fn with_uploaded(list: &str, octets: &[u8]) -> String {
+    let part = json!({"content_type": "text/plain", "content": {"create_id": "t"}});
+    let message = render(
+        &json!({list: [part]}),
+        &vec![("t".into(), octets.to_vec().into())],
+    );
+    String::from_utf8(message.to_vec()).unwrap()
+}
+
+#[test]
+fn a_small_text_that_was_uploaded_is_encoded_as_an_inline_one() {
+    for (text, encoding, expected) in [
+        ("hello\nworld\n", "7bit", "\r\n\r\nhello\r\nworld\r\n"),
+        (
+            "grüße an alle, die das hier lesen",
+            "quoted-printable",
+            "gr=C3=BC=C3=9Fe an alle, die das hier lesen\r\n",
+        ),
+        ("", "7bit", "\r\n\r\n"),
+    ] {
+        let message = with_uploaded("text_body", text.as_bytes());
+        let field = format!("Content-Transfer-Encoding: {encoding}\r\n");
+        assert!(message.contains(&field), "{message}");
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
+#[test]
+fn what_is_no_small_text_stays_base64() {
+    let field = "Content-Transfer-Encoding: base64\r\n";
+    for octets in [&b"\xff\xfe"[..], "x\r\n".repeat(20_000).as_bytes()] {
+        let message = with_uploaded("text_body", octets);
+        assert!(message.contains(field), "{}", &message[..200]);
+    }
+    // Of a file, each octet is to stay as it is.
+    assert!(with_uploaded("file_attachments", b"a\nb\n").contains(field));
+    assert!(with_uploaded("file_attachments", b"a\r\nb\r\n").contains("7bit"));
+}
+
+#[test]
+fn content_may_come_as_base64() {
+    let part =
+        |kind: &str, octets: &str| json!({"content_type": kind, "content": {"base64": octets}});
+    let json = json!({
+        "text_body": [part("text/plain", "aGVsbG8K")],
+        "file_attachments": [part("image/png", "AP8Q")],
+    });
+    let message = render(&json, &vec![]);
+    let message = String::from_utf8(message.to_vec()).unwrap();
+    assert!(message.contains("7bit\r\n\r\nhello\r\n"), "{message}");
+    assert!(message.contains("base64\r\n\r\nAP8Q\r\n"), "{message}");
+    // What is stored reads as the same.
+    let spec = koukan_core::message::builder::Spec::from_json(&json).unwrap();
+    assert_eq!(spec.to_json(), json);
+    for wrong in ["A", "AP8", "AP8Q\n", "AP_Q"] {
+        let json = json!({"file_attachments": [part("image/png", wrong)]});
+        let error = koukan_core::message::builder::Spec::from_json(&json).unwrap_err();
+        assert_eq!(
+            &*error.path, "file_attachments[0].content.base64",
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_receiver_was_given_can_be_sent_on_as_it_is() {
+    let message =
+        b"Subject: hi\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\n\r\nhello\r\n--b\r\nContent-Type: text/plain\r\n\r\n\r\n--b--\r\n";
+    let parsed = koukan_core::message::parser::parse(
+        bytes::Bytes::from_static(message),
+        &koukan_core::message::parser::ParseLimits::default(),
+    );
+    assert!(parsed.json.get("parts").is_some());
+    // An empty text is a blob: applications take an empty inline one for missing.
+    assert_eq!(parsed.blobs.len(), 1);
+    assert!(parsed.blobs[0].1.is_empty());
+    let blobs = parsed.blobs.iter().cloned().collect();
+    let again = render(&parsed.json, &blobs);
+    assert!(String::from_utf8_lossy(&again).contains("hello"));
 }

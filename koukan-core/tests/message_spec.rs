@@ -24,7 +24,6 @@ fn what_is_wrong_is_told_with_its_path() {
     for (json, path) in [
         (json!([]), ""),
         (json!({"body": []}), "body"),
-        (json!({"parts": {}}), "parts"),
         (json!({"headers": {}}), "headers"),
         (json!({"headers": [["x"]]}), "headers[0]"),
         (header("x y", json!("")), "headers[1][0]"),
@@ -262,18 +261,18 @@ fn names_of_parts_are_listed_once_and_uris_are_replaced() {
         ],
     }));
     assert_eq!(spec.create_ids(), ["b", "a"]);
-    assert_eq!(spec.reuse_uris(), ["/t/blob/x"]);
+    assert_eq!(spec.reuses(), [("/t/blob/x", None)]);
     let blobs = || ["a", "b", "other"].map(|id| (id.into(), Blob::from_bytes(Bytes::new())));
     let unresolved = Composition::new(Arc::new(spec.clone()), blobs());
     assert_eq!(
         unresolved.unwrap_err(),
         Unresolved::ReuseUri("/t/blob/x".into())
     );
-    assert_eq!(spec.replace_reuse_uris(|uri| Err(uri.len())), Err(9));
-    spec.replace_reuse_uris(|_| Ok::<_, ()>("c".into()))
+    assert_eq!(spec.replace_reuse_uris(|uri, _| Err(uri.len())), Err(9));
+    spec.replace_reuse_uris(|_, _| Ok::<_, ()>("c".into()))
         .unwrap();
     assert_eq!(
-        (spec.create_ids(), spec.reuse_uris()),
+        (spec.create_ids(), spec.reuses()),
         (vec!["b", "c", "a"], vec![])
     );
     let missing = Composition::new(Arc::new(spec.clone()), blobs());

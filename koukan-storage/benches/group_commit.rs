@@ -261,6 +261,7 @@ fn attempt() -> Attempt {
         recipient_replies: vec![Some(Reply::recipient_ok())],
         final_reply: Reply::message_accepted(),
         remote: None,
+        shown: None,
     }
 }
 

@@ -33,6 +33,18 @@ pub struct Context {
     pub sender: Sender,
     /// The host to deliver to, where whoever submitted says so.
     pub next_hop: Option<HostPort>,
+    /// What whoever created the transaction over REST said of the hosts. It is shown to readers as it
+    /// was given, and believed nowhere: what is believed is in the fields above.
+    pub told: ToldHosts,
+}
+
+/// The hosts of a transaction, as whoever created it named them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToldHosts {
+    /// The peer, or the host to deliver to.
+    pub remote: Option<HostPort>,
+    /// The address that the peer connected to.
+    pub local: Option<HostPort>,
 }
 
 /// The argument of HELO or EHLO.
@@ -73,6 +85,7 @@ impl Context {
             identity: None,
             sender,
             next_hop: None,
+            told: ToldHosts::default(),
         }
     }
 

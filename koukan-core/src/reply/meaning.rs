@@ -87,6 +87,9 @@ replies! {
     bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
     /// The destination ended the transaction without a reply.
     given_up = 451 (4 . 4 . 2) "destination gave up the transaction, try again later";
+    /// The attempt was broken off before upstream had replied, since the transaction was given up
+    /// here. Nobody gave this reply, and no reader is shown it.
+    broken_off = 451 (4 . 4 . 2) "attempt was broken off, the transaction was given up";
     /// What is asked is not provided for, here or upstream; somebody must see to it.
     misconfigured = 451 (4 . 3 . 5) "mail system is not configured for this, try again later";
     /// A name could not be resolved just now.

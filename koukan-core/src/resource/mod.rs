@@ -13,6 +13,7 @@
 //! be granted. An error of the service means that something broke, so that nobody knows whether
 //! the request was granted.
 
+mod bad_answer;
 mod caller;
 mod location;
 mod refusal;
@@ -22,16 +23,19 @@ mod upload;
 mod view;
 
 pub use self::{
+    bad_answer::BadAnswer,
     caller::Caller,
     location::{InvalidLocation, Location, Target},
     refusal::{Refusal, RefusalKind},
     request::{
         Append, BodySource, Create, Draft, List, ListState, Operation, Parsed, Read,
-        ResourceRequest, SmtpMeta,
+        ResourceRequest, SmtpMeta, WaitFor,
     },
     response::{Created, Listed, ListedTransaction, ResourceResponse, Uploaded},
     upload::{Range, Upload},
-    view::{BlobStatus, BodyView, BuilderView, Version, View},
+    view::{
+        BlobStatus, BodyView, BuilderView, Details, RecipientState, RecipientView, Version, View,
+    },
 };
 
 use tower::{BoxError, Service};

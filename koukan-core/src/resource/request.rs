@@ -48,8 +48,10 @@ pub struct Create {
     pub sender: Sender,
     /// What is known of it so far.
     pub draft: Draft,
-    /// How long to wait for its end before answering.
+    /// How long to wait before answering.
     pub wait: Option<Duration>,
+    /// For what.
+    pub wait_for: WaitFor,
     /// The same create of the same sender with the same key is a repetition of this one; another
     /// create with that key is refused ([`KeyReused`](super::RefusalKind::KeyReused)).
     ///
@@ -113,8 +115,20 @@ pub struct Read {
     pub transaction: Location,
     /// The version that is known already: only another is of interest.
     pub if_none_match: Option<Version>,
-    /// How long to wait for another version; or, where none is known, for the end.
+    /// How long to wait for another version; or, where none is known, for `wait_for`.
     pub wait: Option<Duration>,
+    /// For what, where no version is known.
+    pub wait_for: WaitFor,
+}
+
+/// What a request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum WaitFor {
+    /// That nothing more will be tried.
+    #[default]
+    End,
+    /// That the first attempt has ended.
+    Attempt,
 }
 
 /// Adds to a transaction that is made step by step.

@@ -2,9 +2,15 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::reply::Reply;
+use crate::{
+    context::Sender,
+    reply::Reply,
+    signals::HostPort,
+    transaction::{Mail, Rcpt},
+};
 
 use super::Location;
 
@@ -19,6 +25,10 @@ pub struct Version(Arc<str>);
 pub struct View {
     /// Whether the sender is known.
     pub has_sender: bool,
+    /// The peer, or the host to deliver to, as whoever created the transaction named it.
+    pub remote_host: Option<HostPort>,
+    /// The address that the peer connected to, likewise.
+    pub local_host: Option<HostPort>,
     /// Whether the MAIL command is known.
     pub has_mail_from: bool,
     /// How many RCPT commands are known.
@@ -43,6 +53,68 @@ pub struct View {
     pub cancelled: bool,
     /// Signals, by filter.
     pub filter_output: Map<String, Value>,
+    /// What only the full view shows, where this process serves the transaction.
+    pub details: Option<Box<Details>>,
+}
+
+/// What only the full view of a transaction shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    /// Where it is.
+    pub location: Location,
+    /// When it was made.
+    pub created: Timestamp,
+    /// On whose behalf.
+    pub sender: Sender,
+    /// The MAIL command, once it is known.
+    pub mail_from: Option<Mail>,
+    /// The recipients so far, and what has become of each, in order.
+    pub recipients: Vec<RecipientView>,
+    /// When the next attempt is due, where one is.
+    pub next_attempt: Option<Timestamp>,
+}
+
+/// A recipient, as a reader sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecipientView {
+    /// The RCPT command.
+    pub rcpt: Rcpt,
+    /// What has become of it.
+    pub state: RecipientState,
+    /// The reply that says so; the most recent one where it is open.
+    pub reply: Option<Reply>,
+}
+
+/// What has become of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RecipientState {
+    /// No attempt has ended yet.
+    Pending,
+    /// It was refused for the time being, and is to be tried again.
+    Deferred,
+    /// The destination has taken the message for it.
+    Delivered,
+    /// The destination has refused it for good.
+    Failed,
+    /// It was refused for the time being until attempts or time ran out.
+    Expired,
+    /// The transaction was cancelled before.
+    Cancelled,
+}
+
+impl RecipientState {
+    /// The state in a word, as in the REST API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Deferred => "deferred",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// The message of a transaction, as a reader sees it.

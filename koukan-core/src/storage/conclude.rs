@@ -60,12 +60,14 @@ pub(super) fn conclude(
 /// Why a transaction whose recipients are all settled is over.
 pub(super) fn final_reason(recipients: &[Recipient]) -> FinalReason {
     let mut replies = recipients.iter().filter_map(|r| r.settled.as_ref());
-    if replies.clone().any(Reply::is_permanent) {
-        FinalReason::Failed
-    } else if replies.any(Reply::is_transient) {
-        FinalReason::Expired
-    } else {
+    if !replies.clone().any(Reply::is_negative) {
         FinalReason::Delivered
+    } else if replies.clone().any(Reply::is_positive) {
+        FinalReason::PartlyDelivered
+    } else if replies.any(Reply::is_permanent) {
+        FinalReason::Failed
+    } else {
+        FinalReason::Expired
     }
 }
 
@@ -91,6 +93,7 @@ mod tests {
                 recipient_replies: replies.iter().cloned().map(Some).collect(),
                 final_reply: Reply::message_accepted(),
                 remote: None,
+                shown: None,
             },
             retry_at,
         }
@@ -180,6 +183,27 @@ mod tests {
                 Some(LATER),
                 BOTH,
                 "",
+                Status::Final(FinalReason::Failed),
+            ),
+            (
+                vec![ok(), unknown()],
+                Some(LATER),
+                BOTH,
+                "",
+                Status::Final(FinalReason::PartlyDelivered),
+            ),
+            (
+                vec![ok(), busy()],
+                None,
+                none,
+                "a@b",
+                Status::Final(FinalReason::PartlyDelivered),
+            ),
+            (
+                vec![unknown(), busy()],
+                None,
+                none,
+                "a@b",
                 Status::Final(FinalReason::Failed),
             ),
             (

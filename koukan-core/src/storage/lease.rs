@@ -23,8 +23,8 @@ use super::{
     live::{Durability, Live, Side},
     live_body::LiveBody,
     record::{
-        Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Status, Terms,
-        TransactionId, Work,
+        Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Shown, Status,
+        Terms, TransactionId, Work,
     },
 };
 
@@ -260,8 +260,9 @@ impl Lease {
     ///
     /// Dropped before it ends, the outcome may be lost, and the attempt made again after the next
     /// start.
-    pub async fn finish(mut self, end: AttemptEnd) -> Result<(), BackendError> {
+    pub async fn finish(mut self, mut end: AttemptEnd) -> Result<(), BackendError> {
         self.is_finished = true;
+        self.show(&mut end.attempt);
         let is_leased = self.live.update(Side::Output, |state| {
             let final_reply = end.attempt.final_reply.clone();
             state.answers.push(Answer::Final(final_reply));
@@ -316,15 +317,22 @@ impl Lease {
     pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
         self.is_finished = true;
         let status = Status::Final(reason);
-        let Durability::Leased { fence, .. } = self.live.lock().durability else {
+        let durability = self.live.lock().durability;
+        let Durability::Leased { fence, .. } = durability else {
             self.live.update(Side::Output, |state| state.settle(status));
             return Ok(());
         };
+        let now = self.storage.clock().now();
+        let unwritten = self.live.lock().unwritten(self.attempt_count, now);
+        let attempt = unwritten.map(|mut attempt| {
+            self.show(&mut attempt);
+            attempt
+        });
         let mut settlement = Settlement {
             id: self.id(),
             session: self.storage.session(),
             fence,
-            attempt: None,
+            attempt,
             status: status.clone(),
             recipients: self.recipients(),
             notification: None,
@@ -332,6 +340,17 @@ impl Lease {
         self.storage.write_settlement(&mut settlement).await?;
         self.live.settled(fence, status);
         Ok(())
+    }
+
+    /// Sees to it that what readers were shown of the attempts before stays.
+    fn show(&self, attempt: &mut Attempt) {
+        let Some(before) = &self.last_attempt else {
+            return;
+        };
+        let recipients = self.recipients();
+        let now = Shown::after(attempt, &recipients);
+        let shown = now.over(Shown::after(before, &recipients));
+        attempt.shown = Some(Box::new(shown));
     }
 
     /// What was promised to the originator, where the transaction is in custody already.

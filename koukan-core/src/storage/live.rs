@@ -272,6 +272,31 @@ impl State {
         self.recipients.len() - 1
     }
 
+    /// The attempt of which readers know, where only so many are written down: as it ended, or as
+    /// far as it came.
+    pub(super) fn unwritten(&self, written: u32, now: Timestamp) -> Option<Attempt> {
+        if self.attempt_count <= written {
+            return None;
+        }
+        if let Some(end) = &self.end {
+            return Some(end.attempt.clone());
+        }
+        let mut mail = None;
+        let mut recipients = vec![None; self.recipients.len()];
+        for answer in &self.answers {
+            match answer {
+                Answer::Mail(reply) => mail = Some(reply.clone()),
+                Answer::Rcpt(index, reply) => {
+                    if let Some(recipient) = recipients.get_mut(*index) {
+                        *recipient = Some(reply.clone());
+                    }
+                }
+                Answer::Final(_) => {}
+            }
+        }
+        Some(Attempt::broken_off(now, mail, recipients))
+    }
+
     /// Whether nothing more will be tried.
     pub(super) fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(Status::is_final)

@@ -14,7 +14,10 @@ use super::{
     Answer,
     live::{Live, State},
     live_body::LiveBody,
-    record::{Attempt, FinalReason, Recipient, Status, Terms, TransactionId, Work},
+    record::{
+        Attempt, FinalReason, Recipient, RecipientOutcome, Shown, Status, Terms, TransactionId,
+        Work,
+    },
 };
 
 /// A transaction at one moment.
@@ -40,8 +43,14 @@ pub struct Snapshot {
     pub recipient_replies: Vec<Option<Reply>>,
     /// The final reply.
     pub final_reply: Option<Reply>,
+    /// What became of each recipient, as far as an attempt has ended that says so.
+    pub outcomes: Vec<Option<RecipientOutcome>>,
+    /// Whether an attempt has ended.
+    pub has_attempt_ended: bool,
     /// Attempts that have begun.
     pub attempt_count: u32,
+    /// When the next attempt is due, where one is.
+    pub next_attempt: Option<Timestamp>,
     /// What was promised to the originator.
     pub terms: Terms,
     /// Whether the message is still to be completed.
@@ -70,11 +79,14 @@ pub struct SnapshotPart {
 
 impl Snapshot {
     pub(super) fn of(live: &Live, state: &State) -> Self {
-        let replies = Replies::of(state);
+        let shown = shown(state);
         let due = match &state.status {
-            Some(Status::Due(due)) => Some(due.work),
+            Some(Status::Due(due)) => Some(due),
             _ => None,
         };
+        let ended = state.end.as_ref().map(|end| &end.attempt);
+        let ended = ended.or(state.last_attempt.as_ref());
+        let is_draft = due.is_some_and(|due| due.work == Work::Abandon);
         Self {
             id: live.id,
             created: live.created,
@@ -82,12 +94,17 @@ impl Snapshot {
             mail: live.mail().cloned(),
             recipients: state.recipients.iter().map(|r| r.rcpt.clone()).collect(),
             body: state.body.as_ref().map(SnapshotBody::of),
-            mail_reply: replies.mail,
-            recipient_replies: replies.recipients,
-            final_reply: replies.last,
+            mail_reply: shown.mail,
+            recipient_replies: shown.recipients,
+            final_reply: shown.last,
+            outcomes: outcomes(&state.recipients, ended),
+            has_attempt_ended: ended.is_some(),
             attempt_count: state.attempt_count,
+            next_attempt: due
+                .filter(|due| due.work == Work::Attempt && !state.is_final())
+                .map(|due| due.at),
             terms: state.terms,
-            is_draft: due == Some(Work::Abandon),
+            is_draft,
             final_reason: match state.status {
                 Some(Status::Final(reason)) => Some(reason),
                 _ => None,
@@ -112,64 +129,49 @@ impl SnapshotBody {
     }
 }
 
-/// The replies of one attempt.
-#[derive(Default)]
-struct Replies {
-    mail: Option<Reply>,
-    recipients: Vec<Option<Reply>>,
-    last: Option<Reply>,
+/// What became of recipients in the end, or in the attempt that ended last.
+fn outcomes(recipients: &[Recipient], ended: Option<&Attempt>) -> Vec<Option<RecipientOutcome>> {
+    let outcome = |(index, recipient): (usize, &Recipient)| match &recipient.settled {
+        Some(reply) => Some(RecipientOutcome::of(reply.clone())),
+        None => {
+            let attempt = ended.filter(|attempt| attempt.given_final_reply().is_some());
+            attempt.map(|attempt| attempt.outcome(index))
+        }
+    };
+    recipients.iter().enumerate().map(outcome).collect()
 }
 
-impl Replies {
-    fn of(state: &State) -> Self {
-        let ended = state.end.as_ref().map(|end| &end.attempt);
-        if state.answers.is_empty()
-            && let Some(attempt) = ended.or(state.last_attempt.as_ref())
-        {
-            return Self::of_attempt(attempt, &state.recipients);
-        }
-        let mut replies = Self {
-            recipients: vec![None; state.recipients.len()],
-            ..Self::default()
-        };
-        for answer in &state.answers {
-            match answer {
-                Answer::Mail(reply) => replies.mail = Some(reply.clone()),
-                Answer::Rcpt(index, reply) => {
-                    if let Some(recipient) = replies.recipients.get_mut(*index) {
-                        *recipient = Some(reply.clone());
-                    }
+/// What readers are shown of the replies.
+fn shown(state: &State) -> Shown {
+    let before = state.last_attempt.as_ref();
+    let before = before.map(|attempt| Shown::after(attempt, &state.recipients));
+    let now = match (&state.end, state.answers.is_empty()) {
+        (_, false) => answered(state),
+        (Some(end), true) => Shown::after(&end.attempt, &state.recipients),
+        (None, true) => return before.unwrap_or_default(),
+    };
+    match before {
+        Some(before) => now.over(before),
+        None => now,
+    }
+}
+
+/// What the attempt under way has brought so far.
+fn answered(state: &State) -> Shown {
+    let mut shown = Shown {
+        recipients: vec![None; state.recipients.len()],
+        ..Shown::default()
+    };
+    for answer in &state.answers {
+        match answer {
+            Answer::Mail(reply) => shown.mail = Some(reply.clone()),
+            Answer::Rcpt(index, reply) => {
+                if let Some(recipient) = shown.recipients.get_mut(*index) {
+                    *recipient = Some(reply.clone());
                 }
-                Answer::Final(reply) => replies.last = Some(reply.clone()),
             }
+            Answer::Final(reply) => shown.last = Some(reply.clone()),
         }
-        replies.complete(&state.recipients)
     }
-
-    fn of_attempt(attempt: &Attempt, recipients: &[Recipient]) -> Self {
-        let mut replies = attempt.recipient_replies.clone();
-        replies.resize(recipients.len(), None);
-        Self {
-            mail: attempt.mail_reply.clone(),
-            recipients: replies,
-            last: Some(attempt.final_reply.clone()),
-        }
-        .complete(recipients)
-    }
-
-    /// Once the final reply is there, nothing is open any more: what got no reply of its own has
-    /// what settled it before, or the final reply if that is negative.
-    fn complete(mut self, recipients: &[Recipient]) -> Self {
-        let Some(last) = &self.last else {
-            return self;
-        };
-        let rest = last.is_negative().then(|| last.clone());
-        for (reply, recipient) in self.recipients.iter_mut().zip(recipients) {
-            if reply.is_none() {
-                *reply = recipient.settled.clone().or_else(|| rest.clone());
-            }
-        }
-        self.mail = self.mail.or(rest);
-        self
-    }
+    shown.completed(&state.recipients)
 }

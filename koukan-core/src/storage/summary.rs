@@ -101,7 +101,7 @@ fn of(live: &Live) -> Option<NewTransaction> {
         recipients,
         body: None,
         terms,
-        attempts: state.end.iter().map(|end| end.attempt.clone()).collect(),
+        attempts: state.unwritten(0, live.created).into_iter().collect(),
         status,
         leased_by: None,
         idempotency_key: None,

@@ -68,9 +68,12 @@ impl Storage {
             Durability::Volatile => live.update(Side::Reader, |state| state.settle(cancelled)),
             // Whoever works on it sees the cancellation and settles it.
             Durability::Committing | Durability::Leased { .. } => {}
-            Durability::Draft | Durability::Settled => {
-                self.settle_unleased(live, None, cancelled, None).await?;
+            Durability::Draft => {
+                // None of its attempts is written down.
+                let attempt = live.lock().unwritten(0, self.clock().now());
+                self.settle_unleased(live, None, cancelled, attempt).await?;
             }
+            Durability::Settled => self.settle_unleased(live, None, cancelled, None).await?,
         }
         Ok(())
     }

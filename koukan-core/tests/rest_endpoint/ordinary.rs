@@ -125,3 +125,17 @@ async fn an_ordinary_resource_gets_no_heartbeats() {
     }
     assert!(!fake.log().contains(&"heartbeat".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_application_gets_the_message_by_upload_and_is_heard() {
+    let (fake, endpoint) = ordinary(Script {
+        is_plain: true,
+        ..Script::accepting()
+    });
+    assert_eq!(
+        send_at_once(endpoint, MESSAGE).await,
+        Reply::message_accepted()
+    );
+    assert_eq!(fake.transactions(), 1);
+    assert_eq!(fake.transaction(0).message(), Some(MESSAGE));
+}

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use koukan_core::{
     message::parser::ParsedMessage,
     reply::Reply,
+    resource::RefusalKind,
     signals::{Parsed, Signals},
     stage::rest_endpoint::{RestEndpoint, Settings},
     test_util::rcpt,
@@ -84,6 +85,23 @@ async fn a_parsed_message_that_fails_ends_the_delivery() {
     let (driver, _mail) = start_with(endpoint(&fake), parsed());
     assert_eq!(deliver(driver).await, Reply::connection_lost());
     assert_eq!(fake.transaction(0).message(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_parsed_message_is_refused_the_message_goes_up_as_it_is() {
+    for kind in [
+        RefusalKind::Malformed,
+        RefusalKind::TooLarge,
+        RefusalKind::Internal,
+    ] {
+        let fake = receiver();
+        fake.fault(Kind::Parsed, Fault::Refuse(kind));
+        let (driver, _mail) = start_with(endpoint(&fake), parsed());
+        assert_eq!(deliver(driver).await, Reply::message_accepted());
+        let transaction = fake.transaction(0);
+        assert_eq!(transaction.parsed, None);
+        assert_eq!(transaction.message(), Some(MESSAGE));
+    }
 }
 
 #[tokio::test(start_paused = true)]

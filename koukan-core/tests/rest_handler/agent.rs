@@ -11,7 +11,7 @@ use koukan_core::{
     path::{ForwardPath, ReversePath},
     resource::{
         Append, BodySource, Caller, Create, Created, Draft, Location, Operation, Range, Read,
-        Refusal, ResourceRequest, ResourceResponse, Upload, Uploaded, Version, View,
+        Refusal, ResourceRequest, ResourceResponse, Upload, Uploaded, Version, View, WaitFor,
     },
     service::{BoxMailService, MailService},
     stage::{
@@ -143,6 +143,7 @@ impl Agent {
         loop {
             let waiting = Read {
                 wait: Some(Duration::from_secs(10)),
+                wait_for: WaitFor::End,
                 ..read(transaction)
             };
             let (view, _) = self.try_read(waiting).await.unwrap();
@@ -208,6 +209,7 @@ pub(crate) fn read(transaction: &Location) -> Read {
         transaction: transaction.clone(),
         if_none_match: None,
         wait: None,
+        wait_for: WaitFor::End,
     }
 }
 
@@ -221,6 +223,7 @@ pub(crate) fn to_upload() -> Create {
             ..Draft::default()
         },
         wait: None,
+        wait_for: WaitFor::End,
         idempotency_key: None,
     }
 }

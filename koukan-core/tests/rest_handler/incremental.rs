@@ -3,7 +3,7 @@ use std::time::Duration;
 use koukan_core::{
     context::Sender,
     reply::Reply,
-    resource::{Create, Draft, Read, RefusalKind, Version, View},
+    resource::{Create, Draft, Read, RefusalKind, Version, View, WaitFor},
     test_util::Script,
 };
 
@@ -17,6 +17,7 @@ fn begin() -> Create {
             ..Draft::default()
         },
         wait: None,
+        wait_for: WaitFor::End,
         idempotency_key: None,
     }
 }
@@ -39,6 +40,7 @@ async fn until(
         let next = Read {
             if_none_match: Some(version),
             wait: Some(Duration::from_secs(20)),
+            wait_for: WaitFor::End,
             ..read(transaction)
         };
         (view, version) = agent.try_read(next).await.unwrap();

@@ -15,3 +15,4 @@ mod restart;
 mod reuse;
 mod upload;
 mod upload_anew;
+mod views;

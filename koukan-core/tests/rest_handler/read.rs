@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    resource::{Location, Operation, Read, RefusalKind, ResourceResponse},
+    resource::{Location, Operation, Read, RefusalKind, ResourceResponse, WaitFor},
     test_util::{Answer, Script},
 };
 
@@ -24,6 +24,7 @@ async fn a_hanging_read_returns_as_soon_as_something_changes() {
         let next = Read {
             if_none_match: Some(version.clone()),
             wait: Some(Duration::from_secs(20)),
+            wait_for: WaitFor::End,
             ..read(&created.location)
         };
         let (view, next) = agent.try_read(next).await.unwrap();
@@ -51,6 +52,7 @@ async fn a_known_version_is_unchanged_when_the_time_is_up() {
     let waiting = Read {
         if_none_match: Some(version.clone()),
         wait: Some(Duration::from_secs(7)),
+        wait_for: WaitFor::End,
         ..read(&created.location)
     };
     let response = agent.ask(Operation::Read(waiting)).await;

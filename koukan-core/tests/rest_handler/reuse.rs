@@ -70,3 +70,41 @@ async fn only_what_is_finished_and_ones_own_is_shared() {
     let refusal = agent.try_create(create).await.unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Forbidden);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_shared_keeps_the_name_that_its_client_knows() {
+    let agent = Agent::over(Script::new()).await;
+    let spec = |content| {
+        Some(BodySource::MessageBuilder(json!({
+            "file_attachments": [{"content_type": "a/b", "content": content}],
+        })))
+    };
+    let mut create = to_upload();
+    create.draft.body = spec(json!({"create_id": "cat"}));
+    let first = agent.create(create).await;
+    let part = first.location.join("blob/cat");
+    agent.upload(&part, None, octets("meow")).await.unwrap();
+    agent.end(&first.location).await;
+
+    for (content, name) in [
+        (
+            json!({"create_id": "cat", "reuse_uri": part.as_str()}),
+            "cat",
+        ),
+        (
+            json!({"create_id": "tom", "reuse_uri": part.as_str()}),
+            "tom",
+        ),
+        (json!({"reuse_uri": part.as_str()}), "cat"),
+    ] {
+        let mut create = whole();
+        create.draft.body = spec(content);
+        let created = agent.create(create).await;
+        let body = created.view.body.unwrap();
+        let blobs = body.message_builder.unwrap().blob_status.unwrap();
+        let [(known, status)] = &blobs[..] else {
+            panic!("{blobs:?}")
+        };
+        assert_eq!((&**known, status.finalized), (name, true));
+    }
+}

@@ -5,7 +5,8 @@ use http::{
     header::{CONTENT_RANGE, LOCATION},
 };
 use koukan_core::resource::{
-    Created, Listed, ListedTransaction, Location, Refusal, RefusalKind, ResourceResponse, View,
+    BadAnswer, Created, Listed, ListedTransaction, Location, Refusal, RefusalKind,
+    ResourceResponse, View,
 };
 use serde_json::{Map, Value};
 
@@ -22,13 +23,16 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 impl Response {
     /// A transaction that was made.
     pub(super) fn created(&self) -> Result<ResourceResponse, ClientError> {
+        let json = self.json()?;
+        let view = self.view(&json)?;
         let location = self.headers.get(LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
         let location = location.and_then(|location| self.resolve(location));
+        let location = location.or_else(|| self.told_location(&json, &view));
         Ok(ResourceResponse::Created(Created {
-            location: location.ok_or(ClientError::Malformed("no Location"))?,
+            location: location.ok_or_else(|| self.bad("no Location"))?,
             version: version(&self.headers, &self.content),
-            view: Box::new(self.view(&self.json()?)?),
+            view: Box::new(view),
             is_replayed: self.is_replayed(),
         }))
     }
@@ -37,6 +41,36 @@ impl Response {
         self.headers
             .get(REPLAYED)
             .is_some_and(|value| value == "true")
+    }
+
+    /// Where a transaction is, where there is no `Location`: as its URI says, or that of its message.
+    /// One whose final reply is there is asked for nothing more, so that any URI does.
+    fn told_location(&self, json: &Value, view: &View) -> Option<Location> {
+        if let Some(uri) = json.get("uri").and_then(Value::as_str) {
+            return self.resolve(uri);
+        }
+        let body = view.body.as_ref();
+        let blob = body.and_then(|body| body.blob_status.as_ref());
+        let whole = blob.and_then(|blob| blob.uri.as_str().strip_suffix("/body"));
+        let builder = body.and_then(|body| body.message_builder.as_ref()?.uri.as_ref());
+        let parsed = builder.and_then(|uri| uri.as_str().strip_suffix("/message_builder"));
+        if let Some(uri) = whole.or(parsed) {
+            return Some(Location::new(uri));
+        }
+        let is_over = view.is_final() || view.data_response.is_some();
+        is_over.then(|| Location::new(self.uri.to_string()))
+    }
+
+    /// An answer that breaks the contract.
+    pub(super) fn bad(&self, reason: &'static str) -> ClientError {
+        let status = self.status.as_u16();
+        ClientError::Malformed(BadAnswer::new(
+            self.method.as_str(),
+            &self.uri,
+            status,
+            reason,
+            &self.content,
+        ))
     }
 
     /// A transaction as it is.
@@ -51,7 +85,7 @@ impl Response {
     pub(super) fn listed(&self) -> Result<ResourceResponse, ClientError> {
         let json = self.json()?;
         let entries = json.get("transactions").and_then(Value::as_array);
-        let entries = entries.ok_or(ClientError::Malformed("no transactions"))?;
+        let entries = entries.ok_or_else(|| self.bad("no transactions"))?;
         let transactions = entries.iter().map(|entry| self.entry(entry));
         let next = json.get("next_cursor").and_then(Value::as_str);
         Ok(ResourceResponse::Listed(Listed {
@@ -65,7 +99,7 @@ impl Response {
         let location = text("uri").and_then(|uri| self.resolve(uri));
         let created = text("created").and_then(|created| created.parse().ok());
         Ok(ListedTransaction {
-            location: location.ok_or(ClientError::Malformed("an entry without a URI"))?,
+            location: location.ok_or_else(|| self.bad("an entry without a URI"))?,
             created: created.unwrap_or_default(),
             view: Box::new(self.view(json)?),
         })
@@ -86,13 +120,13 @@ impl Response {
         }
         json::parse(&self.content, VALUES_MAX).map_err(|error| match error {
             InvalidJson::TooManyValues(_) => ClientError::TooLong,
-            InvalidJson::Syntax(_) => ClientError::Malformed("no JSON"),
+            InvalidJson::Syntax(_) => self.bad("no JSON"),
         })
     }
 
     fn view(&self, json: &Value) -> Result<View, ClientError> {
         let view = view_from_json(json);
-        let mut view = view.map_err(|_| ClientError::Malformed("not a transaction"))?;
+        let mut view = view.map_err(|_| self.bad("not a transaction"))?;
         if let Some(body) = &mut view.body {
             let blob = body.blob_status.iter_mut().map(|blob| &mut blob.uri);
             let builder = body.message_builder.iter_mut().flat_map(|builder| {
@@ -103,7 +137,7 @@ impl Response {
             for uri in blob.chain(builder) {
                 *uri = self
                     .resolve(uri.as_str())
-                    .ok_or(ClientError::Malformed("a URI that is none"))?;
+                    .ok_or_else(|| self.bad("a URI that is none"))?;
             }
         }
         Ok(view)

@@ -1,5 +1,6 @@
 //! What can go wrong with a client.
 
+use koukan_core::resource::BadAnswer;
 use tower::BoxError;
 
 /// A client cannot be made, or got no answer.
@@ -34,8 +35,8 @@ pub enum ClientError {
     #[error("the server's answer is too long")]
     TooLong,
     /// What the server answered is not what this API answers.
-    #[error("the server answered something else than this API does: {0}")]
-    Malformed(&'static str),
+    #[error("the server answered something else than this API does")]
+    Malformed(#[source] BadAnswer),
     /// The server sends from one place to the next without an end.
     #[error("the server redirects without an end")]
     TooManyRedirects,

@@ -20,7 +20,7 @@
 //! # Example
 //!
 //! ```no_run
-//! use koukan_core::resource::{Location, Operation, Read, ResourceRequest};
+//! use koukan_core::resource::{Location, Operation, Read, ResourceRequest, WaitFor};
 //! use koukan_rest::client::{Client, ClientSettings};
 //! use tower::{BoxError, ServiceExt};
 //!
@@ -30,6 +30,7 @@
 //!     transaction: Location::new("/transactions/01jx"),
 //!     if_none_match: None,
 //!     wait: None,
+//!     wait_for: WaitFor::End,
 //! };
 //! let request = ResourceRequest::trusted(Operation::Read(read));
 //! println!("{:?}", client.oneshot(request).await?);

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | a create | [`create_to_json`] | [`create_from_json`] |
 //! | what is added to a transaction | [`append_to_json`] | [`append_from_json`] |
-//! | a transaction as a reader sees it | [`view_to_json`] | [`view_from_json`] |
+//! | a transaction as a reader sees it | [`view_to_json`], [`full_view_to_json`] | [`view_from_json`] |
 //! | some of a sender's transactions | [`listed_to_json`] | |
 //! | a reply | [`reply_to_json`] | [`reply_from_json`] |
 //! | a refusal | [`problem::to_json`] | [`problem::from_response`] |
@@ -47,5 +47,5 @@ pub use self::{
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},
     openapi::openapi,
     reply::{reply_from_json, reply_to_json},
-    view::{InvalidView, listed_to_json, view_from_json, view_to_json},
+    view::{InvalidView, full_view_to_json, listed_to_json, view_from_json, view_to_json},
 };

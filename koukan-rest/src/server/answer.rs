@@ -7,24 +7,43 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use koukan_core::resource::{ResourceResponse, Uploaded, Version};
+use koukan_core::resource::{Location, ResourceResponse, Uploaded, Version, View};
 use serde_json::{Value, json};
 
-use crate::schema::{etag, listed_to_json, view_to_json};
+use crate::schema::{etag, full_view_to_json, listed_to_json, view_to_json};
 
 use super::{base::Base, field::wait::Wait, problem::Problem};
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
+/// How the client wants transactions to be shown.
+#[derive(Debug)]
+pub(super) struct Manner {
+    /// What locations begin with.
+    pub(super) base: Base,
+    /// Whether all is shown.
+    pub(super) is_full: bool,
+    /// Whether the request told which octets it brought, so that the answer tells which there are.
+    pub(super) is_ranged: bool,
+}
+
+impl Manner {
+    fn view(&self, view: &View) -> Value {
+        let absolute = |location: &Location| self.base.uri(location);
+        match self.is_full {
+            true => full_view_to_json(view, absolute),
+            false => view_to_json(view, absolute),
+        }
+    }
+}
+
 /// The HTTP response to what the service answers.
-///
-/// *Shape*: `is_ranged` where the request told which octets it brought, so that the answer tells
-/// which there are.
-pub(super) fn answer(response: ResourceResponse, base: &Base, is_ranged: bool) -> Response {
+pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
+    let base = &manner.base;
     match response {
         ResourceResponse::Created(created) => {
-            let view = view_to_json(&created.view, |location| base.uri(location));
+            let view = manner.view(&created.view);
             let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
             put(&mut response, LOCATION, base.uri(&created.location));
             put(&mut response, ETAG, etag::quoted(&created.version));
@@ -35,15 +54,14 @@ pub(super) fn answer(response: ResourceResponse, base: &Base, is_ranged: bool) -
             response
         }
         ResourceResponse::Current { view, version } => {
-            let view = view_to_json(&view, |location| base.uri(location));
-            let mut response = json_of(&view);
+            let mut response = json_of(&manner.view(&view));
             put(&mut response, ETAG, etag::quoted(&version));
             response
         }
         ResourceResponse::Unchanged(version) => unchanged(&version),
         ResourceResponse::Uploaded(uploaded) => {
             let mut response = json_of(&json!({}));
-            if let Some(range) = range(uploaded).filter(|_| is_ranged) {
+            if let Some(range) = range(uploaded).filter(|_| manner.is_ranged) {
                 put(&mut response, CONTENT_RANGE, range);
             }
             response
@@ -64,8 +82,10 @@ pub(super) fn unchanged(version: &Version) -> Response {
 
 /// Tells that the client's preference was applied, where it had one.
 pub(super) fn applied(headers: &mut HeaderMap, wait: Option<Wait>) {
-    if let Some(wait) = wait.filter(|wait| wait.is_preference) {
-        let seconds = format!("wait={}", wait.time.as_secs());
+    if let Some(wait) = wait
+        && let Some(name) = wait.preference
+    {
+        let seconds = format!("{name}={}", wait.time.as_secs());
         if let Ok(value) = HeaderValue::try_from(seconds) {
             headers.insert(PREFERENCE_APPLIED, value);
         }

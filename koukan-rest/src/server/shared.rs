@@ -13,7 +13,9 @@ use crate::auth::Auth;
 
 use super::{
     ServerSettings,
+    answer::Manner,
     base::Base,
+    field::view,
     host::{Hosts, named},
     problem::Problem,
 };
@@ -76,11 +78,15 @@ impl Shared {
         }
     }
 
-    /// What locations begin with in the answer to that request.
-    pub(super) fn base(&self, uri: &Uri, headers: &HeaderMap) -> Base {
-        match &self.settings.base_url {
-            Some(url) => Base::new(url),
-            None => Base::of_request(uri, headers, &self.hosts),
-        }
+    /// How transactions are shown in the answer to that request.
+    pub(super) fn manner(&self, uri: &Uri, headers: &HeaderMap) -> Result<Manner, Refusal> {
+        Ok(Manner {
+            base: match &self.settings.base_url {
+                Some(url) => Base::new(url),
+                None => Base::of_request(uri, headers, &self.hosts),
+            },
+            is_full: view::is_full(uri, headers)?,
+            is_ranged: false,
+        })
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use koukan_core::{
     body::Body,
-    resource::{Append, Draft, Location, Operation, Read, ResourceResponse, Version},
+    resource::{Append, Draft, Location, Operation, Read, ResourceResponse, Version, WaitFor},
 };
 use koukan_rest::client::{Client, ClientError, ClientSettings};
 use serde_json::json;
@@ -102,6 +102,7 @@ async fn an_answer_may_not_take_for_ever_but_as_long_as_the_wait_that_was_asked_
         transaction: Location::new("/transactions/T"),
         if_none_match: None,
         wait: Some(Duration::from_secs(2)),
+        wait_for: WaitFor::End,
     });
     ask(&client, waiting).await.unwrap();
 }

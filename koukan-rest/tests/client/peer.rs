@@ -6,6 +6,7 @@ use koukan_core::{
     body::Body,
     resource::{
         Create, Draft, Location, Operation, Read, ResourceRequest, ResourceResponse, Upload,
+        WaitFor,
     },
 };
 use koukan_rest::client::{Client, ClientError, ClientSettings};
@@ -119,6 +120,7 @@ pub(crate) fn create() -> Operation {
             ..Draft::default()
         },
         wait: None,
+        wait_for: WaitFor::End,
         idempotency_key: None,
     }))
 }
@@ -136,6 +138,7 @@ pub(crate) fn read() -> Operation {
         transaction: Location::new("/transactions/T"),
         if_none_match: None,
         wait: None,
+        wait_for: WaitFor::End,
     })
 }
 

@@ -98,10 +98,10 @@ async fn a_transaction_elsewhere_is_not_asked_for_where_that_is_not_listed() {
 }
 
 #[tokio::test]
-async fn other_redirects_are_refusals() {
+async fn other_redirects_are_no_answer_of_this_api() {
     let (here, mut there) = two(302, "/x").await;
-    let error = ask(&client(&here, &there), read()).await.unwrap();
-    assert!(matches!(error, ResourceResponse::Refused(_)), "{error:?}");
+    let error = ask(&client(&here, &there), read()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Malformed(_)), "{error:?}");
     assert!(there.is_silent().await);
 }
 

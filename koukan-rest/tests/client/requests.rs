@@ -4,7 +4,7 @@ use koukan_core::{
     context::Sender,
     resource::{
         Append, Create, Draft, List, ListState, Location, Operation, Parsed, Read,
-        ResourceResponse, Version,
+        ResourceResponse, Version, WaitFor,
     },
     test_util::{mail, rcpt},
 };
@@ -31,6 +31,7 @@ async fn a_create_says_all_that_it_is_told() {
             ..Draft::default()
         },
         wait: Some(Duration::from_millis(1500)),
+        wait_for: WaitFor::End,
         idempotency_key: Some("K1".into()),
     };
     let operation = Operation::Create(Box::new(create));
@@ -47,7 +48,7 @@ async fn a_create_says_all_that_it_is_told() {
     let headers = &request["headers"];
     assert_eq!(headers["content-type"], "application/json");
     assert_eq!(headers["idempotency-key"], "K1");
-    assert_eq!(headers["prefer"], "wait=2");
+    assert_eq!(headers["prefer"], "wait=2, view=full");
     assert_eq!(headers["host"], format!("127.0.0.1:{}", peer.port));
     assert!(
         headers["user-agent"]
@@ -70,6 +71,7 @@ async fn a_read_waits_for_another_version() {
         transaction: Location::new("/transactions/T"),
         if_none_match: Some(Version::new("7")),
         wait: Some(Duration::from_secs(30)),
+        wait_for: WaitFor::End,
     });
     let response = ask(&peer.client(), operation).await.unwrap();
     assert_eq!(response, ResourceResponse::Unchanged(Version::new("7")));
@@ -77,7 +79,7 @@ async fn a_read_waits_for_another_version() {
     assert_eq!(request["line"], "GET /transactions/T");
     assert_eq!(request["headers"]["if-none-match"], "\"7\"");
     assert_eq!(request["headers"]["request-timeout"], "30");
-    assert_eq!(request["headers"]["prefer"], "wait=30");
+    assert_eq!(request["headers"]["prefer"], "wait=30, view=full");
 }
 
 #[tokio::test]

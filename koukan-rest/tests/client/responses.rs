@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    resource::{Location, Operation, Read, RefusalKind, ResourceResponse, Version, View},
+    resource::{
+        BadAnswer, Location, Operation, Read, RefusalKind, ResourceResponse, Version, View, WaitFor,
+    },
 };
 use koukan_rest::client::{ClientError, ClientSettings};
 use serde_json::{Value, json};
@@ -27,6 +29,7 @@ async fn entity_tags_go_back_as_they_came() {
             transaction: Location::new("/transactions/T"),
             if_none_match: Some(version),
             wait: None,
+            wait_for: WaitFor::End,
         });
         ask(&peer.client(), again).await.unwrap();
         let request = peer.next("request").await;
@@ -42,6 +45,7 @@ async fn a_server_without_entity_tags_is_read_again_and_again() {
         transaction: Location::new("/transactions/T"),
         if_none_match: Some(version.clone()),
         wait: Some(Duration::from_secs(30)),
+        wait_for: WaitFor::End,
     });
     let response = ask(&peer.client(), again).await.unwrap();
     assert!(matches!(response, ResourceResponse::Current { version: now, .. } if now == version));
@@ -133,4 +137,52 @@ async fn answers_that_are_too_long_are_not_read() {
     let settings = ClientSettings::default().with_response_max(1000);
     let error = ask(&peer.client_with(settings), read()).await.unwrap_err();
     assert!(matches!(error, ClientError::TooLong), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_create_may_be_answered_without_a_location() {
+    for (body, location) in [
+        (json!({"uri": "/transactions/7"}), "/transactions/7"),
+        (
+            json!({"body": {"blob_status": {"uri": "/t/8/body"}}}),
+            "/t/8",
+        ),
+        (
+            json!({"body": {"message_builder": {"uri": "/t/9/message_builder"}}}),
+            "/t/9",
+        ),
+        (
+            json!({"data_response": {"code": 250}}),
+            "/senders/app/transactions",
+        ),
+    ] {
+        let answer = json!({"status": 201, "body": body.to_string()});
+        let peer = Peer::answering(answer).await;
+        let response = ask(&peer.client(), create()).await.unwrap();
+        let ResourceResponse::Created(created) = response else {
+            panic!("{response:?}");
+        };
+        let told = created.location.as_str();
+        assert!(
+            told.starts_with("http://") && told.ends_with(location),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_the_contract_is_told_with_request_status_and_text() {
+    let answer = json!({"body": "<html>\u{1b}hello</html>"});
+    let peer = Peer::answering(answer).await;
+    let error = ask(&peer.client(), read()).await.unwrap_err();
+    let bad = BadAnswer::of(&error).unwrap();
+    assert_eq!((&*bad.method, bad.status), ("GET", 200));
+    assert!(bad.url.starts_with("http://127.0.0.1:"), "{}", bad.url);
+    assert_eq!(&*bad.excerpt, "<html>\\u{1b}hello</html>");
+    for status in [302, 204] {
+        let answer = json!({"status": status});
+        let peer = Peer::answering(answer).await;
+        let error = ask(&peer.client(), create()).await.unwrap_err();
+        assert_eq!(BadAnswer::of(&error).unwrap().status, status);
+    }
 }

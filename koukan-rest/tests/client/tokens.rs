@@ -1,6 +1,6 @@
 use koukan_core::{
     body::Body,
-    resource::{Location, Operation, Read},
+    resource::{Location, Operation, Read, WaitFor},
 };
 use koukan_rest::client::{Client, ClientSettings};
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ async fn the_token_goes_to_no_other_server() {
         transaction: Location::new(format!("{}/transactions/T", other.url())),
         if_none_match: None,
         wait: None,
+        wait_for: WaitFor::End,
     });
     ask(&client, elsewhere).await.unwrap();
     assert_eq!(authorization(&mut other).await, Value::Null);

@@ -145,3 +145,25 @@ fn what_has_no_json_is_left_out() {
     let written = json!({"sender": {"name": "submission"}});
     assert_eq!(create_to_json(&sender, &draft), written);
 }
+
+#[test]
+fn facts_that_are_not_known_may_be_null() {
+    let facts = |meta: Value| {
+        let (_, draft) = create_from_json(&json!({"smtp_meta": meta}), "gateway").unwrap();
+        draft.smtp_meta.unwrap()
+    };
+    let told = json!({"ehlo_host": "client.example", "esmtp": true, "tls": false, "auth": null});
+    let meta = facts(told);
+    assert_eq!(meta.ehlo_host.as_deref(), Some("client.example"));
+    assert!(meta.is_esmtp && !meta.has_tls && !meta.is_authenticated);
+    let nothing = json!({"ehlo_host": null, "esmtp": null, "tls": null, "auth": null});
+    assert_eq!(facts(nothing), facts(json!({})));
+}
+
+#[test]
+fn a_sender_may_be_its_tag_alone() {
+    let (sender, _) = create_from_json(&json!({"sender": {"tag": "mx"}}), "gateway").unwrap();
+    assert_eq!(sender.to_string(), "gateway/mx");
+    let (sender, _) = create_from_json(&json!({"sender": {}}), "gateway").unwrap();
+    assert_eq!(sender.to_string(), "gateway");
+}

@@ -2,9 +2,15 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
-use koukan_core::resource::{Location, Refusal};
+use koukan_core::{
+    context::Sender,
+    path::ForwardPath,
+    reply::Reply,
+    resource::{Details, Location, RecipientState, RecipientView, Refusal},
+    transaction::Rcpt,
+};
 use koukan_rest::schema::{
-    append_from_json, create_from_json, openapi, problem, view_from_json, view_to_json,
+    append_from_json, create_from_json, full_view_to_json, openapi, problem, view_from_json,
 };
 use serde_json::{Value, json};
 
@@ -129,6 +135,7 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
     let reply = json!({"code": 250, "message": "2.0.0 ok"});
     let blob = json!({"uri": "/b", "finalized": true});
     let view = view_from_json(&json!({
+        "remote_host": ["a", 1], "local_host": ["b", 2],
         "sender": {}, "mail_from": {}, "rcpt_to": [{}], "retry": {}, "notification": {},
         "mail_response": reply, "rcpt_response": [reply], "data_response": reply,
         "attempt_count": 1, "final_attempt_reason": "x", "cancelled": true,
@@ -138,7 +145,20 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
             "message_builder": {"uri": "/m", "blob_status": {"a": blob}},
         },
     }));
-    let written = view_to_json(&view.unwrap(), Location::to_string);
+    let mut view = view.unwrap();
+    view.details = Some(Box::new(Details {
+        location: Location::of_transaction("T"),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        sender: Sender::new("app"),
+        mail_from: None,
+        recipients: vec![RecipientView {
+            rcpt: Rcpt::new("bob@example.com".parse::<ForwardPath>().unwrap()),
+            state: RecipientState::Failed,
+            reply: Some(Reply::no_such_user()),
+        }],
+        next_attempt: Some(jiff::Timestamp::UNIX_EPOCH),
+    }));
+    let written = full_view_to_json(&view, Location::to_string);
     let document = openapi();
     for (schema, value) in [
         ("Transaction", &written),
@@ -146,6 +166,8 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
         ("BlobStatus", &written["body"]["blob_status"]),
         ("BuilderStatus", &written["body"]["message_builder"]),
         ("Response", &written["mail_response"]),
+        ("Recipient", &written["recipients"][0]),
+        ("RecipientReply", &written["recipients"][0]["reply"]),
     ] {
         let fields = value.as_object().unwrap().keys().cloned().collect();
         assert_eq!(properties(&document, schema), fields, "{schema}");

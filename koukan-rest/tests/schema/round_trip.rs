@@ -10,8 +10,8 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 use koukan_rest::schema::{
-    append_from_json, append_to_json, create_from_json, create_to_json, etag, problem,
-    reply_from_json, view_from_json, view_to_json,
+    append_from_json, append_to_json, create_from_json, create_to_json, etag, full_view_to_json,
+    problem, reply_from_json, view_from_json,
 };
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Value};
@@ -152,6 +152,7 @@ prop_compose! {
         attempt_count in any::<u32>(),
         reason in option::of(any::<String>()),
         filter_output in object(),
+        hosts in (option::of(host()), option::of(host())),
     ) -> View {
         let [has_sender, has_mail_from, retry, notification, cancelled] = flags;
         View {
@@ -162,6 +163,9 @@ prop_compose! {
                 message_builder,
             }),
             final_attempt_reason: reason.map(Into::into),
+            remote_host: hosts.0,
+            local_host: hosts.1,
+            details: None,
         }
     }
 }
@@ -188,7 +192,7 @@ proptest! {
 
     #[test]
     fn a_view_is_read_as_it_was_written(view in view()) {
-        let written = view_to_json(&view, Location::to_string);
+        let written = full_view_to_json(&view, Location::to_string);
         prop_assert_eq!(view_from_json(&written), Ok(view));
     }
 

@@ -1,10 +1,18 @@
 //! Transactions as readers see them.
 
 use koukan_core::{
+    context::Sender,
+    path::{ForwardPath, ReversePath},
     reply::Reply,
-    resource::{BlobStatus, BodyView, BuilderView, Listed, ListedTransaction, Location, View},
+    resource::{
+        BlobStatus, BodyView, BuilderView, Details, Listed, ListedTransaction, Location,
+        RecipientState, RecipientView, View,
+    },
+    transaction::{Mail, Rcpt},
 };
-use koukan_rest::schema::{InvalidView, listed_to_json, view_from_json, view_to_json};
+use koukan_rest::schema::{
+    InvalidView, full_view_to_json, listed_to_json, view_from_json, view_to_json,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -26,6 +34,8 @@ fn read(value: Value) -> View {
 fn full() -> Value {
     json!({
         "sender": {},
+        "remote_host": ["2001:db8::1", 2525],
+        "local_host": ["mx.example.com", 25],
         "mail_from": {},
         "rcpt_to": [{}, {}],
         "body": {
@@ -60,7 +70,73 @@ fn every_field_goes_both_ways() {
     assert_eq!(view.attempt_count, 2);
     assert!(view.is_final() && view.retry && view.notification && view.cancelled);
     let as_it_is = |location: &Location| location.to_string();
-    assert_eq!(view_to_json(&view, as_it_is), full());
+    assert_eq!(full_view_to_json(&view, as_it_is), full());
+    // Clients that know the documented fields alone refuse a filter's output.
+    let mut stock = full();
+    stock["filter_output"] = json!({});
+    assert_eq!(view_to_json(&view, as_it_is), stock);
+}
+
+fn detailed() -> View {
+    let mail = Mail::new("alice@example.com".parse::<ReversePath>().unwrap());
+    let rcpt = Rcpt::new("bob@example.com".parse::<ForwardPath>().unwrap());
+    View {
+        has_sender: true,
+        has_mail_from: true,
+        rcpt_to: 1,
+        details: Some(Box::new(Details {
+            location: Location::of_transaction("T"),
+            created: "2026-01-02T03:04:05Z".parse().unwrap(),
+            sender: Sender::new("app").with_tag("x"),
+            mail_from: Some(mail),
+            recipients: vec![RecipientView {
+                rcpt,
+                state: RecipientState::Deferred,
+                reply: Some(Reply::mailbox_busy()),
+            }],
+            next_attempt: Some("2026-01-02T03:05:00Z".parse().unwrap()),
+        })),
+        ..View::default()
+    }
+}
+
+#[test]
+fn the_full_view_has_details_and_the_other_none() {
+    let placeholders = json!({"sender": {}, "mail_from": {}, "rcpt_to": [{}]});
+    assert_eq!(view_to_json(&detailed(), absolute), placeholders);
+    let mut full = placeholders;
+    full["id"] = json!("T");
+    full["uri"] = json!("http://a/transactions/T");
+    full["created"] = json!("2026-01-02T03:04:05Z");
+    full["next_attempt"] = json!("2026-01-02T03:05:00Z");
+    let busy = koukan_rest::schema::reply_to_json(&Reply::mailbox_busy());
+    let enhanced = Reply::mailbox_busy().enhanced().unwrap().to_string();
+    full["recipients"] = json!([{
+        "address": "bob@example.com",
+        "state": "deferred",
+        "reply": {"code": busy["code"], "message": busy["message"], "enhanced": enhanced},
+    }]);
+    assert_eq!(full_view_to_json(&detailed(), absolute), full);
+}
+
+#[test]
+fn a_list_shows_envelopes() {
+    let listed = Listed {
+        transactions: vec![ListedTransaction {
+            location: Location::of_transaction("T"),
+            created: "2026-01-02T03:04:05Z".parse().unwrap(),
+            view: Box::new(detailed()),
+        }],
+        next: None,
+    };
+    let list = listed_to_json(&listed, absolute);
+    let item = &list["transactions"][0];
+    assert_eq!(item["sender"], json!({"name": "app", "tag": "x"}));
+    assert_eq!(item["mail_from"], json!({"m": "alice@example.com"}));
+    assert_eq!(item["rcpt_to"], json!([{"m": "bob@example.com"}]));
+    assert_eq!(item["recipients"][0]["state"], "deferred");
+    assert_eq!(item["next_attempt"], "2026-01-02T03:05:00Z");
+    assert_eq!(item["id"], "T");
 }
 
 #[test]

@@ -33,7 +33,7 @@ async fn answers_are_neither_kept_nor_guessed_at() {
 #[tokio::test]
 async fn the_id_of_a_request_comes_back() {
     let (server, _) = answering(current("1"));
-    let request = request("GET", "/transactions/T").header("x-request-id", "r-1");
+    let request = request("GET", "/transactions/T?view=full").header("x-request-id", "r-1");
     let answer = send(server.router(), empty(request)).await;
     assert_eq!(answer.header("x-request-id"), "r-1");
 }

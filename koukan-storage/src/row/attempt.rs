@@ -1,7 +1,10 @@
 //! Attempts.
 
 use crate::BoxError;
-use koukan_core::storage::record::Attempt;
+use koukan_core::{
+    reply::Reply,
+    storage::record::{Attempt, Shown},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -21,20 +24,31 @@ pub(super) struct AttemptRow<'a> {
     final_reply: ReplyRow<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     remote: Option<RemoteRow<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    shown: Option<ShownRow<'a>>,
+}
+
+/// What readers are shown, where that is not what the attempt brought.
+#[derive(Serialize, Deserialize)]
+struct ShownRow<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    mail: Option<ReplyRow<'a>>,
+    #[serde(borrow, default)]
+    recipients: Vec<Option<ReplyRow<'a>>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    last: Option<ReplyRow<'a>>,
 }
 
 impl<'a> From<&'a Attempt> for AttemptRow<'a> {
     fn from(attempt: &'a Attempt) -> Self {
-        let replies = attempt.recipient_replies.iter();
         Self {
             started: micros(attempt.started),
             ended: micros(attempt.ended),
             mail_reply: attempt.mail_reply.as_ref().map(ReplyRow::from),
-            recipient_replies: replies
-                .map(|reply| reply.as_ref().map(ReplyRow::from))
-                .collect(),
+            recipient_replies: rows(&attempt.recipient_replies),
             final_reply: (&attempt.final_reply).into(),
             remote: attempt.remote.as_ref().map(RemoteRow::from),
+            shown: attempt.shown.as_deref().map(ShownRow::from),
         }
     }
 }
@@ -43,16 +57,52 @@ impl TryFrom<AttemptRow<'_>> for Attempt {
     type Error = BoxError;
 
     fn try_from(row: AttemptRow<'_>) -> Result<Self, BoxError> {
-        let replies = row.recipient_replies.into_iter();
         Ok(Self {
             started: from_micros(row.started),
             ended: from_micros(row.ended),
             mail_reply: row.mail_reply.map(TryInto::try_into).transpose()?,
-            recipient_replies: replies
-                .map(|reply| reply.map(TryInto::try_into).transpose())
-                .collect::<Result<_, BoxError>>()?,
+            recipient_replies: replies(row.recipient_replies)?,
             final_reply: row.final_reply.try_into()?,
             remote: row.remote.map(TryInto::try_into).transpose()?,
+            shown: match row.shown {
+                Some(shown) => Some(Box::new(shown.try_into()?)),
+                None => None,
+            },
         })
     }
+}
+
+impl<'a> From<&'a Shown> for ShownRow<'a> {
+    fn from(shown: &'a Shown) -> Self {
+        Self {
+            mail: shown.mail.as_ref().map(ReplyRow::from),
+            recipients: rows(&shown.recipients),
+            last: shown.last.as_ref().map(ReplyRow::from),
+        }
+    }
+}
+
+impl TryFrom<ShownRow<'_>> for Shown {
+    type Error = BoxError;
+
+    fn try_from(row: ShownRow<'_>) -> Result<Self, BoxError> {
+        Ok(Self {
+            mail: row.mail.map(TryInto::try_into).transpose()?,
+            recipients: replies(row.recipients)?,
+            last: row.last.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+fn rows(replies: &[Option<Reply>]) -> Vec<Option<ReplyRow<'_>>> {
+    let rows = replies.iter();
+    rows.map(|reply| reply.as_ref().map(ReplyRow::from))
+        .collect()
+}
+
+fn replies(rows: Vec<Option<ReplyRow<'_>>>) -> Result<Vec<Option<Reply>>, BoxError> {
+    let replies = rows.into_iter();
+    replies
+        .map(|reply| reply.map(TryInto::try_into).transpose())
+        .collect()
 }

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use crate::BoxError;
-use koukan_core::context::{ClientName, Context, Sender, Tls};
+use koukan_core::{
+    context::{ClientName, Context, Sender, Tls, ToldHosts},
+    signals::HostPort,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +27,10 @@ pub(super) struct ContextRow<'a> {
     identity: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     next_hop: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    told_remote: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    told_local: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,10 +64,9 @@ impl<'a> From<&'a Context> for ContextRow<'a> {
                 cipher: Cow::Borrowed(&tls.cipher),
             }),
             identity: context.identity.as_deref().map(Cow::Borrowed),
-            next_hop: context
-                .next_hop
-                .as_ref()
-                .map(|host| host.to_string().into()),
+            next_hop: context.next_hop.as_ref().map(host),
+            told_remote: context.told.remote.as_ref().map(host),
+            told_local: context.told.local.as_ref().map(host),
         }
     }
 }
@@ -84,6 +90,14 @@ impl TryFrom<ContextRow<'_>> for Context {
         });
         context.identity = row.identity.map(Into::into);
         context.next_hop = row.next_hop.map(|host| host.parse()).transpose()?;
+        context.told = ToldHosts {
+            remote: row.told_remote.map(|host| host.parse()).transpose()?,
+            local: row.told_local.map(|host| host.parse()).transpose()?,
+        };
         Ok(context)
     }
+}
+
+fn host<'a>(host: &HostPort) -> Cow<'a, str> {
+    host.to_string().into()
 }

@@ -63,6 +63,7 @@ pub(super) fn status(
     if let Some(text) = final_reason {
         let known = [
             FinalReason::Delivered,
+            FinalReason::PartlyDelivered,
             FinalReason::Failed,
             FinalReason::Expired,
             FinalReason::Cancelled,

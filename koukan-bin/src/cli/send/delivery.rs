@@ -8,7 +8,7 @@ use koukan_core::{
     path::ForwardPath,
     resource::{
         Create, Created, Draft, Location, Operation, Read, Refusal, ResourceRequest,
-        ResourceResponse, Upload, View,
+        ResourceResponse, Upload, View, WaitFor,
     },
     transaction::{Mail, Rcpt},
 };
@@ -118,6 +118,7 @@ impl Delivery {
                 ..Draft::default()
             },
             wait: pieces.is_empty().then_some(self.wait),
+            wait_for: WaitFor::End,
             idempotency_key: Some(koukan_core::blob::BlobId::random().to_string().into()),
         };
         let until = Instant::now() + self.wait;
@@ -161,6 +162,7 @@ impl Delivery {
                 transaction: created.location.clone(),
                 if_none_match: None,
                 wait: Some(left.clamp(Duration::from_secs(1), Duration::from_secs(30))),
+                wait_for: WaitFor::End,
             };
             match self.ask(Operation::Read(read)).await? {
                 ResourceResponse::Current { view: now, .. } => view = *now,

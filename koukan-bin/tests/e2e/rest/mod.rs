@@ -8,3 +8,4 @@ mod receiver;
 mod schemathesis;
 mod send;
 mod setup;
+mod stock;

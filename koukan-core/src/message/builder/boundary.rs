@@ -22,10 +22,11 @@ impl Boundaries {
                 hash.add(&part.content_type().to_string());
                 hash.add(part.content_id().unwrap_or_default());
                 hash.add(part.filename().unwrap_or_default());
-                hash.add(match part.content() {
-                    Content::Inline(text) => text,
-                    Content::CreateId(name) | Content::ReuseUri(name) => name,
-                });
+                match part.content() {
+                    Content::Inline(text) => hash.add(text),
+                    Content::Octets(octets) => hash.add_octets(octets),
+                    Content::CreateId(name) | Content::ReuseUri(name) => hash.add(name),
+                }
             }
         }
         let base = format!("=_{:016x}{:016x}", first.0, second.0);

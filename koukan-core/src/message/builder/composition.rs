@@ -43,7 +43,7 @@ impl Composition {
         let mut parts = BTreeMap::new();
         for part in spec.parts() {
             match part.content() {
-                Content::Inline(_) => {}
+                Content::Inline(_) | Content::Octets(_) => {}
                 Content::ReuseUri(uri) => return Err(Unresolved::ReuseUri(uri.clone())),
                 Content::CreateId(id) if parts.contains_key(id) => {}
                 Content::CreateId(id) => {

@@ -320,8 +320,9 @@ impl Growing {
         is_message(&node.content_type.value) && depth < self.max_depth && self.parts_left > 0
     }
 
+    /// Whether a text is to be inline. An empty one is not: applications take it for missing.
     fn fits(&self, text: &str) -> bool {
-        text.len() <= self.max_inline && text.len() <= self.inline_left
+        !text.is_empty() && text.len() <= self.max_inline && text.len() <= self.inline_left
     }
 
     fn inline(&mut self, text: String) -> Content {

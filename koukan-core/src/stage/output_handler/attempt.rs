@@ -181,6 +181,7 @@ impl<'a> Exchange<'a> {
             recipient_replies: std::mem::take(&mut self.recipient_replies),
             final_reply,
             remote,
+            shown: None,
         }
     }
 }

@@ -148,6 +148,7 @@ fn without_chain(lease: &Lease) -> Attempt {
         recipient_replies: Vec::new(),
         final_reply: Reply::local_error(),
         remote: None,
+        shown: None,
     }
 }
 

@@ -4,6 +4,7 @@ use tower::ServiceExt;
 
 use crate::resource::{
     Location, Operation, Read, ResourceRequest, ResourceResponse, ResourceService, Version, View,
+    WaitFor,
 };
 
 use super::{backoff::Backoff, failure::Failure};
@@ -24,7 +25,7 @@ pub(super) async fn ask<R: ResourceService>(
     match resource.oneshot(request).await {
         Ok(ResourceResponse::Refused(refusal)) => Err(Failure::Refused(refusal)),
         Ok(response) => Ok(response),
-        Err(error) => Err(Failure::Broken(error.into())),
+        Err(error) => Err(Failure::of(error.into())),
     }
 }
 
@@ -39,6 +40,7 @@ pub(super) async fn read<R: ResourceService>(
             transaction: transaction.clone(),
             if_none_match: None,
             wait: None,
+            wait_for: WaitFor::End,
         };
         match ask(resource.clone(), Operation::Read(read)).await {
             Ok(response) => return current(response),

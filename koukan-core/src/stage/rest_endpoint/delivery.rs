@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     id::RandomId,
     reply::Reply,
-    resource::ResourceService,
+    resource::{ResourceService, View},
     signals::{Destination, HostPort, Signals},
     transaction::Transaction,
 };
@@ -101,9 +101,24 @@ impl<R: ResourceService> Delivery<R> {
             })
         };
         match timeout_at(begun + self.settings.timeouts.start, creating).await {
-            Ok(Ok(created)) => Session::new(self, created, begun).run().await,
+            Ok(Ok(created)) => {
+                if is_unread(&created.view)
+                    && let Some(inline) = self.inline.take()
+                {
+                    // There are applications that take a message by upload alone.
+                    self.intake.put_back(inline);
+                }
+                Session::new(self, created, begun).run().await
+            }
             Ok(Err(failure)) => failed(failure.reply(Step::Create)),
             Err(_) => failed(Reply::elapsed()),
         }
     }
+}
+
+/// Whether upstream waits for the message, whatever came with the create.
+fn is_unread(view: &View) -> bool {
+    let body = view.body.as_ref();
+    let blob = body.and_then(|body| body.blob_status.as_ref());
+    blob.is_some_and(|blob| !blob.finalized) && view.data_response.is_none() && !view.is_final()
 }

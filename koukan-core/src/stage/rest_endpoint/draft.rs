@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     context::Context,
-    resource::{BodySource, Create, Draft, SmtpMeta},
+    resource::{BodySource, Create, Draft, SmtpMeta, WaitFor},
     signals::{HostPort, Signals},
     transaction::{Mail, Rcpt},
 };
@@ -51,6 +51,7 @@ impl Settings {
             sender: sender.clone(),
             draft,
             wait: None,
+            wait_for: WaitFor::End,
             idempotency_key: Some(key.into()),
         }
     }

@@ -5,7 +5,7 @@ use tower::BoxError;
 use crate::{
     causes::Causes,
     reply::Reply,
-    resource::{Refusal, RefusalKind},
+    resource::{BadAnswer, Refusal, RefusalKind},
 };
 
 /// A request came to nothing.
@@ -17,6 +17,9 @@ pub(super) enum Failure {
     /// The resource service failed: nobody knows whether it was granted.
     #[error("resource service failed: {}", Causes(&**.0))]
     Broken(BoxError),
+    /// The answer breaks the contract.
+    #[error("{0}")]
+    Bad(BadAnswer),
     /// The answer is not one to that request.
     #[error("answered something else than was asked")]
     Unexpected,
@@ -32,6 +35,14 @@ pub(super) enum Step {
 }
 
 impl Failure {
+    /// The failure of a resource service.
+    pub(super) fn of(error: BoxError) -> Self {
+        match BadAnswer::of(&*error) {
+            Some(bad) => Self::Bad(bad.clone()),
+            None => Self::Broken(error),
+        }
+    }
+
     /// Whether the same request may be granted in a moment.
     pub(super) fn is_passing(&self) -> bool {
         match self {
@@ -40,7 +51,7 @@ impl Failure {
                 refusal.kind,
                 RefusalKind::Internal | RefusalKind::Unavailable { .. }
             ),
-            Self::Unexpected => false,
+            Self::Bad(_) | Self::Unexpected => false,
         }
     }
 
@@ -52,7 +63,16 @@ impl Failure {
     /// The reply for the client; what somebody must see to is logged as an error.
     pub(super) fn reply(&self, step: Step) -> Reply {
         let reply = self.meaning(step);
-        if reply == Reply::misconfigured() {
+        if let Self::Bad(bad) = self {
+            tracing::error!(
+                method = %bad.method,
+                url = %bad.url,
+                status = bad.status,
+                text = %bad.excerpt,
+                reason = bad.reason,
+                "upstream has answered something else than this API does"
+            );
+        } else if reply == Reply::misconfigured() {
             tracing::error!(error = %self, ?step, "upstream refuses transactions");
         } else {
             tracing::warn!(error = %self, ?step, "a request to upstream failed");
@@ -63,7 +83,7 @@ impl Failure {
     fn meaning(&self, step: Step) -> Reply {
         let refusal = match (self, step) {
             (Self::Refused(refusal), _) => refusal,
-            (Self::Unexpected, _) => return Reply::bad_upstream_reply(),
+            (Self::Bad(_) | Self::Unexpected, _) => return Reply::bad_upstream_reply(),
             (Self::Broken(_), Step::Create) => return Reply::connection_failed(),
             (Self::Broken(_), Step::Later) => return Reply::connection_lost(),
         };
@@ -144,5 +164,9 @@ mod tests {
         assert!(Failure::Broken("reset".into()).is_passing());
         assert!(!refused(RefusalKind::Malformed).is_passing());
         assert!(!Failure::Unexpected.is_passing());
+        let bad = BadAnswer::new("GET", "http://a/", 200, "no JSON", b"hello");
+        let bad = Failure::of(Box::new(bad));
+        assert!(!bad.is_passing());
+        assert_eq!(bad.reply(Step::Later), Reply::bad_upstream_reply());
     }
 }

@@ -56,6 +56,11 @@ impl Intake {
         self.body.is_some()
     }
 
+    /// Takes back a message that upstream was given with the create, and did not take.
+    pub(super) fn put_back(&mut self, octets: Bytes) {
+        self.body = Some(octets.into());
+    }
+
     pub(super) fn take_body(&mut self) -> Option<Body> {
         self.body.take()
     }

@@ -15,6 +15,9 @@
 //! rest. MAIL is then answered with 250 as soon as the client's first recipient is waited for, and
 //! recipients that come after the create with 452.
 //!
+//! Where the parsed message is refused, the message goes up as it is: the application may still take
+//! that.
+//!
 //! Creates are repeated with the same idempotency key, reads as they are, appends after a read that
 //! tells what arrived, and the upload of the message only while no octet of it was taken.
 //!
@@ -29,7 +32,7 @@
 //! | refuses for lack of room, or over a limit | [`Reply::overloaded`], 451 4.3.2 |
 //! | refuses as malformed, unknown sender, not allowed | [`Reply::misconfigured`], 451 4.3.5, and an error in the log |
 //! | refuses otherwise | [`Reply::local_error`], 451 4.3.0 |
-//! | answers something else than was asked | [`Reply::bad_upstream_reply`], 451 4.5.0 |
+//! | answers something else than was asked, or than this API answers | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
 //!
 //! [`Reply::connection_failed`]: crate::reply::Reply::connection_failed
 //! [`Reply::connection_lost`]: crate::reply::Reply::connection_lost

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::resource::{Location, Operation, Read, ResourceResponse, ResourceService, Version};
+use crate::resource::{
+    Location, Operation, Read, ResourceResponse, ResourceService, Version, View, WaitFor,
+};
 
 use super::{
     ask::{Current, ask},
@@ -15,12 +17,43 @@ use super::{
 /// Where reads do not hang, or fail, this long from one to the next.
 const PACE: Duration = Duration::from_secs(1);
 
-/// Waits until the transaction has another version than this one. Reads that fail are repeated, a
+/// The replies that are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    mail: bool,
+    rcpts: usize,
+    last: bool,
+    end: bool,
+}
+
+impl Known {
+    pub(super) fn of(view: &View) -> Self {
+        Self {
+            mail: view.mail_response.is_some(),
+            rcpts: view.rcpt_response.len(),
+            last: view.data_response.is_some(),
+            end: view.is_final(),
+        }
+    }
+
+    /// Whether a view shows replies that are not known.
+    fn is_less_than(self, view: &View) -> bool {
+        let now = Self::of(view);
+        now.mail && !self.mail
+            || now.rcpts > self.rcpts
+            || now.last && !self.last
+            || now.end && !self.end
+    }
+}
+
+/// Waits until the transaction has another version than this one, or shows more replies: there are
+/// applications that give another entity tag only for some changes. Reads that fail are repeated, a
 /// few times in a row.
 pub(super) async fn watch<R: ResourceService>(
     resource: R,
     transaction: Location,
     version: Version,
+    known: Known,
     wait: Duration,
 ) -> Result<Current, Failure> {
     let mut backoff = Backoff::new(6);
@@ -30,12 +63,13 @@ pub(super) async fn watch<R: ResourceService>(
             transaction: transaction.clone(),
             if_none_match: Some(version.clone()),
             wait: Some(wait),
+            wait_for: WaitFor::End,
         };
         match ask(resource.clone(), Operation::Read(read)).await {
             Ok(ResourceResponse::Current {
                 view,
                 version: current,
-            }) if current != version => {
+            }) if current != version || known.is_less_than(&view) => {
                 return Ok(Current {
                     view,
                     version: current,

@@ -14,7 +14,7 @@ use crate::{
     transaction::Mail,
 };
 
-use super::{Settings, service::Shared};
+use super::{Settings, reused_names::Names, service::Shared};
 
 /// The field of a description.
 const DESCRIPTION: &str = "body.message_builder";
@@ -84,24 +84,29 @@ impl Shared {
         mut spec: Spec,
     ) -> Result<Source, Refusal> {
         let at = DESCRIPTION;
-        let ids: Vec<Box<str>> = spec.create_ids().into_iter().map(Into::into).collect();
-        let uris: Vec<Box<str>> = spec.reuse_uris().into_iter().map(Into::into).collect();
-        let mut names = BTreeMap::new();
+        let mut names = Names::of(&spec);
         let mut reused = Vec::new();
-        for uri in uris {
+        let reuses = spec.reuses().into_iter();
+        let reuses: Vec<(Box<str>, Option<Box<str>>)> = reuses
+            .map(|(uri, id)| (uri.into(), id.map(Into::into)))
+            .collect();
+        for (uri, id) in reuses {
             let location = Location::new(&*uri);
-            let Ok(Target::Blob(id, part)) = location.target() else {
+            let Ok(Target::Blob(transaction, part)) = location.target() else {
                 let detail =
                     "a reuse_uri is not the location of a blob, as in /transactions/T/blob/B";
                 return Err(Refusal::malformed(detail).at(at));
             };
-            let watch = self.reusable(caller, sender, id, at).await?;
+            let watch = self.reusable(caller, sender, transaction, at).await?;
             let blob = watch.part(part).ok_or_else(|| not_finished().at(at))?;
-            let name = free_name(&ids, reused.len());
-            names.insert(uri, name.clone());
+            let name = names.name(&uri, id.as_deref(), part);
+            let name = name.map_err(|refusal| refusal.at(at))?;
             reused.push((name, blob));
         }
-        let name_of = |uri: &str| names.get(uri).cloned().ok_or_else(Refusal::internal);
+        let name_of = |uri: &str, id: Option<&str>| {
+            let name = names.known(uri, id);
+            name.ok_or_else(Refusal::internal)
+        };
         spec.replace_reuse_uris(name_of)?;
         Ok(Source::Described(Box::new(Described { spec, reused })))
     }
@@ -124,15 +129,6 @@ impl Shared {
         }
         Ok(watch)
     }
-}
-
-/// A name for what is shared that no upload has.
-fn free_name(taken: &[Box<str>], count: usize) -> Box<str> {
-    let mut name = format!("reused-{count}");
-    while taken.iter().any(|taken| **taken == *name) {
-        name.push('-');
-    }
-    name.into()
 }
 
 fn refused(error: SpecError) -> Refusal {

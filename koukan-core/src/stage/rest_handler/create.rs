@@ -5,7 +5,7 @@ use std::{mem, sync::Arc};
 use tower::{BoxError, Service};
 
 use crate::{
-    context::{ClientName, Context, Tls},
+    context::{ClientName, Context, Tls, ToldHosts},
     path::Parameter,
     resource::{Caller, Create, Draft, Refusal, RefusalKind, ResourceResponse},
     stage::output_handler::AttemptOutcome,
@@ -47,12 +47,12 @@ where
         caller: Caller,
         create: Create,
     ) -> Result<ResourceResponse, Refusal> {
-        let wait = create.wait;
+        let (wait, wait_for) = (create.wait, create.wait_for);
         let shared = Arc::clone(&self.shared);
         // A client that goes away must not leave a transaction half made.
         let made = tokio::spawn(self.make(caller, create)).await;
         let Made { watch, is_replayed } = made.map_err(|_| Refusal::internal())??;
-        let created = shared.created(watch, wait, is_replayed);
+        let created = shared.created(watch, (wait, wait_for), is_replayed);
         Ok(ResourceResponse::Created(created.await))
     }
 
@@ -269,6 +269,10 @@ fn context(
     sender: crate::context::Sender,
 ) -> Context {
     let mut context = Context::new(sender);
+    context.told = ToldHosts {
+        remote: draft.remote_host.clone(),
+        local: draft.local_host.clone(),
+    };
     if policy.has_next_hop {
         context.next_hop.clone_from(&draft.remote_host);
     }

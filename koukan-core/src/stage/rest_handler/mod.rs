@@ -32,6 +32,7 @@ mod list;
 mod making;
 mod read;
 mod refuse;
+mod reused_names;
 mod senders;
 mod service;
 mod settings;

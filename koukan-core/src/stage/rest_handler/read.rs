@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    resource::{Caller, Created, Location, Read, Refusal, ResourceResponse, Version, View},
+    resource::{
+        Caller, Created, Location, Read, Refusal, ResourceResponse, Version, View, WaitFor,
+    },
     storage::{Snapshot, Watch},
 };
 
@@ -25,9 +27,9 @@ impl Shared {
     ) -> Result<ResourceResponse, Refusal> {
         let mut watch = self.find_at(caller, &read.transaction).await?;
         let known = read.if_none_match;
-        let is_wanted = |_: &Snapshot, view: &View, version: &Version| match &known {
+        let is_wanted = |snapshot: &Snapshot, view: &View, version: &Version| match &known {
             Some(known) => version != known,
-            None => view.is_final(),
+            None => view.is_final() || is_awaited(read.wait_for, snapshot),
         };
         let (view, version) = self.wait(&mut watch, read.wait, is_wanted).await;
         if known.as_ref() == Some(&version) {
@@ -59,14 +61,14 @@ impl Shared {
     pub(super) async fn created(
         &self,
         mut watch: Watch,
-        wait: Option<Duration>,
+        (wait, wait_for): (Option<Duration>, WaitFor),
         is_replayed: bool,
     ) -> Created {
         let is_wanted = |snapshot: &Snapshot, view: &View, _: &Version| {
             let is_complete = snapshot.body.as_ref().is_some_and(|body| body.is_complete);
             let is_answered = view.mail_response.is_some() == view.has_mail_from
                 && view.rcpt_response.len() == view.rcpt_to;
-            view.is_final() || !is_complete && is_answered
+            view.is_final() || !is_complete && is_answered || is_awaited(wait_for, snapshot)
         };
         let (view, version) = self.wait(&mut watch, wait, is_wanted).await;
         Created {
@@ -106,4 +108,9 @@ impl Shared {
             }
         }
     }
+}
+
+/// Whether what a request waits for, short of the end, is there.
+fn is_awaited(wait_for: WaitFor, snapshot: &Snapshot) -> bool {
+    wait_for == WaitFor::Attempt && snapshot.has_attempt_ended
 }

@@ -3,12 +3,19 @@
 use std::{
     borrow::Cow,
     hash::{DefaultHasher, Hasher},
+    iter,
 };
 
 use crate::{
     reply::Reply,
-    resource::{BlobStatus, BodyView, BuilderView, Location, Version, View},
-    storage::{Snapshot, SnapshotBody, record::FinalReason},
+    resource::{
+        BlobStatus, BodyView, BuilderView, Details, Location, RecipientState, RecipientView,
+        Version, View,
+    },
+    storage::{
+        Snapshot, SnapshotBody,
+        record::{FinalReason, RecipientOutcome},
+    },
 };
 
 pub(super) fn view(snapshot: &Snapshot) -> View {
@@ -16,6 +23,8 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
     let replies = snapshot.recipient_replies.iter();
     View {
         has_sender: true,
+        remote_host: snapshot.context.told.remote.clone(),
+        local_host: snapshot.context.told.local.clone(),
         has_mail_from: snapshot.mail.is_some(),
         rcpt_to: snapshot.recipients.len(),
         body: Some(match &snapshot.body {
@@ -33,6 +42,44 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         notification: snapshot.terms.notify,
         cancelled: snapshot.final_reason == Some(FinalReason::Cancelled),
         filter_output: serde_json::Map::new(),
+        details: Some(Box::new(details(snapshot, location))),
+    }
+}
+
+fn details(snapshot: &Snapshot, location: Location) -> Details {
+    let replies = snapshot.recipient_replies.iter().map(Option::as_ref);
+    let replies = replies.chain(iter::repeat(None));
+    let recipients = snapshot.recipients.iter().zip(&snapshot.outcomes);
+    let recipients = recipients.zip(replies);
+    Details {
+        location,
+        created: snapshot.created,
+        sender: snapshot.context.sender.clone(),
+        mail_from: snapshot.mail.clone(),
+        recipients: recipients
+            .map(|((rcpt, outcome), reply)| RecipientView {
+                rcpt: rcpt.clone(),
+                state: state(outcome.as_ref(), snapshot.final_reason),
+                reply: outcome
+                    .as_ref()
+                    .map(RecipientOutcome::reply)
+                    .or(reply)
+                    .cloned(),
+            })
+            .collect(),
+        next_attempt: snapshot.next_attempt,
+    }
+}
+
+/// What has become of a recipient.
+fn state(outcome: Option<&RecipientOutcome>, end: Option<FinalReason>) -> RecipientState {
+    match (outcome, end) {
+        (Some(RecipientOutcome::Delivered(_)), _) => RecipientState::Delivered,
+        (Some(RecipientOutcome::Permanent(_)), _) => RecipientState::Failed,
+        (_, Some(FinalReason::Cancelled)) => RecipientState::Cancelled,
+        (_, Some(_)) => RecipientState::Expired,
+        (Some(RecipientOutcome::Transient(_)), None) => RecipientState::Deferred,
+        (None, None) => RecipientState::Pending,
     }
 }
 
@@ -74,6 +121,14 @@ pub(super) fn version(view: &View) -> Version {
     hash.write_usize(view.rcpt_response.len());
     for reply in &view.rcpt_response {
         write_reply(&mut hash, Some(reply));
+    }
+    if let Some(details) = &view.details {
+        for recipient in &details.recipients {
+            hash.write(recipient.state.as_str().as_bytes());
+            write_reply(&mut hash, recipient.reply.as_ref());
+        }
+        let next = details.next_attempt.map(|time| time.as_nanosecond());
+        hash.write(&next.unwrap_or_default().to_ne_bytes());
     }
     hash.write_u32(view.attempt_count);
     let reason = view.final_attempt_reason.as_deref();

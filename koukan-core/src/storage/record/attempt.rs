@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use crate::reply::{RemoteMta, Reply};
 
+use super::Shown;
+
 /// What one attempt at a transaction brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -20,6 +22,9 @@ pub struct Attempt {
     pub final_reply: Reply,
     /// The host that replied last, or that the last reply is about, where one was reached.
     pub remote: Option<RemoteMta>,
+    /// What readers are shown from its end on; `None` where that is what it brought, as of a first
+    /// attempt.
+    pub shown: Option<Box<Shown>>,
 }
 
 /// What an attempt meant for one recipient.
@@ -43,6 +48,28 @@ pub struct Failure {
 }
 
 impl Attempt {
+    /// An attempt that was broken off before there was a final reply.
+    pub fn broken_off(
+        at: Timestamp,
+        mail_reply: Option<Reply>,
+        recipient_replies: Vec<Option<Reply>>,
+    ) -> Self {
+        Self {
+            started: at,
+            ended: at,
+            mail_reply,
+            recipient_replies,
+            final_reply: Reply::broken_off(),
+            remote: None,
+            shown: None,
+        }
+    }
+
+    /// The final reply that somebody gave; `None` where the attempt was broken off before.
+    pub fn given_final_reply(&self) -> Option<&Reply> {
+        (self.final_reply != Reply::broken_off()).then_some(&self.final_reply)
+    }
+
     /// What the attempt meant for the recipient at `index`.
     pub fn outcome(&self, index: usize) -> RecipientOutcome {
         let rcpt_reply = self.recipient_replies.get(index).and_then(Option::as_ref);
@@ -52,17 +79,30 @@ impl Attempt {
         };
         let reply = deciding.clone();
         // Who has said it matters for failures: a notification tells.
-        let reply = if reply.is_positive() {
+        RecipientOutcome::of(if reply.is_positive() {
             reply.without_extensions()
         } else {
             reply.with_origin_only()
-        };
+        })
+    }
+}
+
+impl RecipientOutcome {
+    /// What the reply that decides means.
+    pub fn of(reply: Reply) -> Self {
         if reply.is_permanent() {
-            RecipientOutcome::Permanent(reply)
+            Self::Permanent(reply)
         } else if reply.is_positive() {
-            RecipientOutcome::Delivered(reply)
+            Self::Delivered(reply)
         } else {
-            RecipientOutcome::Transient(reply)
+            Self::Transient(reply)
+        }
+    }
+
+    /// The reply that decided.
+    pub fn reply(&self) -> &Reply {
+        match self {
+            Self::Delivered(reply) | Self::Transient(reply) | Self::Permanent(reply) => reply,
         }
     }
 }
@@ -85,6 +125,7 @@ mod tests {
             ],
             final_reply: Reply::message_accepted(),
             remote: None,
+            shown: None,
         };
         use RecipientOutcome::{Delivered, Permanent, Transient};
         assert_eq!(attempt.outcome(0), Delivered(Reply::message_accepted()));

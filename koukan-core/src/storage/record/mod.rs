@@ -5,6 +5,7 @@ mod attempt;
 mod body;
 mod id;
 mod idempotency;
+mod shown;
 mod stored;
 
 pub use self::{
@@ -12,6 +13,7 @@ pub use self::{
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     id::{SessionId, TransactionId},
     idempotency::{IdempotencyKey, RequestDigest},
+    shown::Shown,
     stored::{
         Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
         StoredTransaction, Terms, Work,

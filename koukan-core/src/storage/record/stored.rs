@@ -103,7 +103,9 @@ pub enum Standing {
 pub enum FinalReason {
     /// Every recipient was delivered.
     Delivered,
-    /// Some recipient failed for good.
+    /// Some recipients were delivered; the others failed for good, or ran out of attempts or time.
+    PartlyDelivered,
+    /// Some recipient failed for good, and none was delivered.
     Failed,
     /// Attempts or time ran out.
     Expired,
@@ -193,6 +195,7 @@ impl FinalReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
+            Self::PartlyDelivered => "partly delivered",
             Self::Failed => "failed",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",

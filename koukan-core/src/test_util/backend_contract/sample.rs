@@ -14,7 +14,7 @@ use crate::{
         Backend,
         record::{
             Attempt, BlobContent, Due, FinalReason, Leased, NewBody, NewTransaction, Recipient,
-            SessionId, Settlement, Standing, Status, Terms, TransactionId, Work,
+            SessionId, Settlement, Shown, Standing, Status, Terms, TransactionId, Work,
         },
     },
     transaction::{Mail, Rcpt},
@@ -88,6 +88,8 @@ pub(super) fn rich() -> NewTransaction {
     });
     context.identity = Some("用户 'o\"neil".into());
     context.next_hop = Some("[2001:db8::99]:2525".parse().unwrap());
+    context.told.remote = Some("mx.example.com:25".parse().unwrap());
+    context.told.local = Some("[::1]:25".parse().unwrap());
     NewTransaction {
         context: Arc::new(context),
         mail: Mail {
@@ -137,6 +139,11 @@ pub(super) fn attempt(seconds: i64) -> Attempt {
             host: "mx.example.com".into(),
             address: "[2001:db8::25]:25".parse().unwrap(),
         }),
+        shown: Some(Box::new(Shown {
+            mail: Some(Reply::sender_ok()),
+            recipients: vec![None, Some(multi_line())],
+            last: Some(Reply::message_accepted()),
+        })),
     }
 }
 

@@ -15,6 +15,9 @@ pub(crate) struct Script {
     pub(crate) is_receiver: bool,
     /// Whether transactions can be made step by step.
     pub(crate) is_incremental: bool,
+    /// Whether it is of the plain sort: what comes with the create is not taken for the message, a
+    /// read never hangs, and the end of the message gives no other version.
+    pub(crate) is_plain: bool,
 }
 
 impl Script {
@@ -26,6 +29,7 @@ impl Script {
             data: Some(Reply::message_accepted()),
             is_receiver: false,
             is_incremental: true,
+            is_plain: false,
         }
     }
 

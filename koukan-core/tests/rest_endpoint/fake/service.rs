@@ -99,10 +99,12 @@ impl Fake {
         loop {
             {
                 let mut state = self.lock();
+                let is_plain = state.script.is_plain;
                 let Some(transaction) = state.at(&read.transaction) else {
                     return Ok(Refusal::not_found("no such transaction").into());
                 };
-                if Some(transaction.version()) != read.if_none_match {
+                let is_known = Some(transaction.version()) == read.if_none_match;
+                if !is_known || is_plain {
                     return Ok(current(transaction));
                 }
                 let version = transaction.version();

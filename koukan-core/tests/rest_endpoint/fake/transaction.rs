@@ -31,7 +31,8 @@ impl Transaction {
             blob_status: None,
         };
         let host = create.draft.remote_host.as_ref().map(ToString::to_string);
-        let is_inline = matches!(create.draft.body, Some(BodySource::Inline(_)));
+        let is_inline =
+            !script.is_plain && matches!(create.draft.body, Some(BodySource::Inline(_)));
         let mut this = Self {
             rcpt_to: Vec::new(),
             view: View {

@@ -12,7 +12,7 @@ use crate::{
     schema::create_to_json,
 };
 
-use super::{IDEMPOTENCY_KEY, PREFER, seconds, value};
+use super::{IDEMPOTENCY_KEY, PREFER, preferences, value};
 
 pub(super) async fn perform(
     transport: &Transport,
@@ -34,13 +34,10 @@ pub(super) async fn perform(
         request.headers.insert(IDEMPOTENCY_KEY, key);
         request.repeat = Repeat::Always;
     }
-    if let Some(wait) = create.wait.filter(|wait| !wait.is_zero()) {
-        let wait_header = format!("wait={}", seconds(wait));
-        request
-            .headers
-            .extend(value(&wait_header).map(|value| (PREFER, value)));
-        request.wait = wait;
-    }
+    let wait = create.wait.filter(|wait| !wait.is_zero());
+    let preferences = preferences(wait, create.wait_for);
+    request.headers.insert(PREFER, preferences);
+    request.wait = wait.unwrap_or_default();
     match transport.ask(&request).await? {
         Ok(response) => response.created(),
         Err(refusal) => Ok(refusal.into()),

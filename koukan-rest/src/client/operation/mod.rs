@@ -7,7 +7,7 @@ mod read;
 mod upload;
 
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
-use koukan_core::resource::{Location, Operation, Refusal, ResourceResponse};
+use koukan_core::resource::{Location, Operation, Refusal, ResourceResponse, WaitFor};
 
 use super::{
     ClientError,
@@ -58,13 +58,41 @@ impl Transport {
         if response.status.is_success() || response.status == StatusCode::NOT_MODIFIED {
             return Ok(Ok(response));
         }
-        Ok(Err(response.refusal()?))
+        let is_refusal = response.status.is_client_error() || response.status.is_server_error();
+        if !is_refusal && response.redirect()?.is_none() {
+            return Err(response.bad("neither granted nor refused"));
+        }
+        let refusal = response.refusal()?;
+        tracing::info!(
+            method = %response.method,
+            url = %response.uri,
+            status = response.status.as_u16(),
+            reason = %refusal,
+            "a request was refused"
+        );
+        Ok(Err(refusal))
     }
 }
 
 /// A header value of text that is made here.
 fn value(text: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
+}
+
+/// Asks for all of a transaction: other servers show what they know.
+const FULL: &str = "view=full";
+
+/// The preferences of a request: all of the transaction, and so long a wait.
+fn preferences(wait: Option<std::time::Duration>, wait_for: WaitFor) -> HeaderValue {
+    let wait = wait.and_then(|wait| {
+        let wait = seconds(wait);
+        let text = match wait_for {
+            WaitFor::End => format!("wait={wait}, {FULL}"),
+            WaitFor::Attempt => format!("wait={wait}, wait-for=attempt, {FULL}"),
+        };
+        value(&text)
+    });
+    wait.unwrap_or(HeaderValue::from_static(FULL))
 }
 
 /// Whole seconds, of which a part counts as one.

@@ -9,7 +9,7 @@ use crate::client::{
     transport::{Request, Transport},
 };
 
-use super::{PREFER, REQUEST_TIMEOUT, seconds, value};
+use super::{PREFER, REQUEST_TIMEOUT, preferences, seconds, value};
 
 pub(super) async fn perform(
     transport: &Transport,
@@ -23,23 +23,19 @@ pub(super) async fn perform(
     if let Some(Some(tag)) = tag {
         request.headers.insert(IF_NONE_MATCH, tag);
     }
-    if let Some(wait) = read.wait.filter(|wait| is_waiting && !wait.is_zero()) {
-        let seconds = seconds(wait);
-        let headers = [
-            (REQUEST_TIMEOUT, seconds.to_string()),
-            (PREFER, format!("wait={seconds}")),
-        ];
-        for (name, text) in headers {
-            request
-                .headers
-                .extend(value(&text).map(|value| (name, value)));
-        }
+    let wait = read.wait.filter(|wait| is_waiting && !wait.is_zero());
+    let preferences = preferences(wait, read.wait_for);
+    request.headers.insert(PREFER, preferences);
+    if let Some(wait) = wait {
+        let seconds = seconds(wait).to_string();
+        let seconds = value(&seconds).map(|value| (REQUEST_TIMEOUT, value));
+        request.headers.extend(seconds);
         request.wait = wait;
     }
     match transport.ask(&request).await? {
         Ok(response) if response.status == StatusCode::NOT_MODIFIED => {
             let known = read.if_none_match;
-            let known = known.ok_or(ClientError::Malformed("304 to a read without a version"))?;
+            let known = known.ok_or_else(|| response.bad("304 to a read without a version"))?;
             Ok(ResourceResponse::Unchanged(known))
         }
         Ok(response) => response.current(),

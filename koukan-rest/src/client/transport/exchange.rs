@@ -42,6 +42,7 @@ impl Transport {
         let (head, body) = response.into_parts();
         let max = self.settings.response_max;
         Ok(Response {
+            method: request.method.clone(),
             uri: uri.clone(),
             status: head.status,
             headers: head.headers,

@@ -69,6 +69,7 @@ pub(super) enum Repeat {
 /// One response.
 #[derive(Debug)]
 pub(super) struct Response {
+    pub(super) method: Method,
     /// The URI that was asked last, redirects included.
     pub(super) uri: Uri,
     pub(super) status: StatusCode,

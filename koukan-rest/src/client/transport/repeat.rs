@@ -72,12 +72,12 @@ impl Response {
         }
         let location = self.headers.get(LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
-        let location = location.ok_or(ClientError::Malformed("a redirect without a Location"))?;
+        let location = location.ok_or_else(|| self.bad("a redirect without a Location"))?;
         let there =
             resolve(&self.uri, location).ok_or_else(|| ClientError::Location(location.into()))?;
         let is_https = |uri| Origin::of(uri).is_some_and(|origin| origin.is_https());
         if is_https(&self.uri) && !is_https(&there) {
-            return Err(ClientError::Malformed("a redirect away from https"));
+            return Err(self.bad("a redirect away from https"));
         }
         Ok(Some(there))
     }

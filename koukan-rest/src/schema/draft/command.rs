@@ -83,7 +83,7 @@ fn either<'a>(
 }
 
 /// Writes a path and its parameters.
-pub(super) fn to_json(path: &str, parameters: &Parameters) -> Value {
+pub(in crate::schema) fn to_json(path: &str, parameters: &Parameters) -> Value {
     let mut object = Map::new();
     object.insert("m".into(), path.into());
     if !parameters.is_empty() {

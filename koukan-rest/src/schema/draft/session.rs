@@ -10,11 +10,12 @@ use koukan_core::{
 
 use crate::schema::reader::Field;
 
-/// The tag of a `sender`, whose name must be that of the path.
+/// The tag of a `sender`, whose name, where it has one, must be that of the path.
 pub(super) fn tag(field: &Field<'_>, path_sender: &str) -> Result<Option<Box<str>>, Refusal> {
     let object = field.object(&["name", "tag"])?;
-    let name = object.require("name")?;
-    if name.text()? != path_sender {
+    if let Some(name) = object.get("name")
+        && name.text()? != path_sender
+    {
         return Err(name.refuse("must be the sender that the path names"));
     }
     let Some(tag) = object.get("tag") else {
@@ -44,11 +45,13 @@ pub(super) fn host(field: &Field<'_>) -> Result<HostPort, Refusal> {
     })
 }
 
-/// An `smtp_meta`; what is left out is empty or false.
+/// An `smtp_meta`; what is left out, or `null`, is not known: empty or false.
 pub(super) fn meta(field: &Field<'_>) -> Result<SmtpMeta, Refusal> {
     let object = field.object(&["ehlo_host", "esmtp", "tls", "auth"])?;
-    let flag = |name| object.get(name).map_or(Ok(false), |field| field.flag());
-    let ehlo_host = match object.get("ehlo_host") {
+    // Gateways write each fact, and `null` for what they do not know.
+    let fact = |name| object.get(name).filter(|fact| !fact.value().is_null());
+    let flag = |name| fact(name).map_or(Ok(false), |fact| fact.flag());
+    let ehlo_host = match fact("ehlo_host") {
         None => None,
         Some(host) => match host.text()? {
             "" => return Err(host.refuse("must not be empty; leave it out instead")),

@@ -11,11 +11,7 @@ use super::{body, command};
 /// uploaded instead, and `retry` and `notification` that are disabled.
 pub fn create_to_json(sender: &Sender, draft: &Draft) -> Value {
     let mut object = Map::new();
-    let mut named = json!({"name": sender.name});
-    if let Some(tag) = &sender.tag {
-        named["tag"] = json!(tag);
-    }
-    object.insert("sender".into(), named);
+    object.insert("sender".into(), sender_to_json(sender));
     if let Some(host) = &draft.remote_host {
         object.insert("remote_host".into(), host_to_json(host));
     }
@@ -76,6 +72,16 @@ fn write_common(object: &mut Map<String, Value>, draft: &Draft) {
     }
 }
 
-fn host_to_json(host: &HostPort) -> Value {
+/// Writes a sender.
+pub(in crate::schema) fn sender_to_json(sender: &Sender) -> Value {
+    let mut named = json!({"name": sender.name});
+    if let Some(tag) = &sender.tag {
+        named["tag"] = json!(tag);
+    }
+    named
+}
+
+/// Writes a `["host", port]`.
+pub(in crate::schema) fn host_to_json(host: &HostPort) -> Value {
     json!([host.host, host.port])
 }

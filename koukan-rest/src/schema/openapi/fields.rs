@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 14] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -32,7 +32,7 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
         (
             "Prefer",
             Header,
-            "`wait=SECONDS` (RFC 7240): as request-timeout.",
+            "`wait=SECONDS` (RFC 7240): as request-timeout; `wait-for=attempt` or `wait-attempt=SECONDS`: for the end of the first attempt; `view=full`: all of the transaction.",
             Type::String,
         ),
         (
@@ -64,6 +64,18 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 12] = {
             "cursor",
             Query,
             "The `next_cursor` of the page before.",
+            Type::String,
+        ),
+        (
+            "view",
+            Query,
+            "`full` shows all of the transaction, and not the documented fields of Koukan alone.",
+            Type::String,
+        ),
+        (
+            "wait-for",
+            Query,
+            "What a wait without If-None-Match is for: the `end`, or the end of the first `attempt`.",
             Type::String,
         ),
         (
@@ -161,6 +173,8 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = ObjectBuilder::new();
     let object = match name {
         "state" => object.enum_values(Some(["waiting", "active", "finished"])),
+        "view" => object.enum_values(Some(["full"])),
+        "wait-for" => object.enum_values(Some(["attempt", "end"])),
         "limit" => object.minimum(Some(1)),
         // An entity tag. There may also be several, separated by commas.
         "If-Match" | "If-None-Match" => object.pattern(Some(r"^[!-+\x2d-~]+$")),

@@ -21,6 +21,9 @@ pub(super) struct MessageSpec {
     related_attachments: Vec<Part>,
     #[schema(required = false)]
     file_attachments: Vec<Part>,
+    /// Of a message that was parsed; ignored.
+    #[schema(required = false)]
+    parts: Node,
 }
 
 /// A message that was parsed.
@@ -156,16 +159,23 @@ struct Part {
     content: Content,
 }
 
-/// Where the content of a part comes from.
+/// Where the content of a part comes from: exactly one of these; or `reuse_uri` with `create_id`,
+/// which is its name in this transaction then.
 #[derive(ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Content {
+#[serde(deny_unknown_fields)]
+struct Content {
     /// Text.
-    Inline(String),
+    #[schema(required = false)]
+    inline: String,
+    /// Octets, RFC 4648 section 4.
+    #[schema(required = false, content_encoding = "base64")]
+    base64: String,
     /// A blob to be uploaded: to `/transactions/T/blob/ID`.
-    CreateId(String),
+    #[schema(required = false)]
+    create_id: String,
     /// A finished blob of an earlier transaction: `/transactions/T/blob/ID`.
-    ReuseUri(String),
+    #[schema(required = false)]
+    reuse_uri: String,
 }
 
 /// A node of a tree of MIME parts.

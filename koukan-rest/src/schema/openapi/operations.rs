@@ -65,7 +65,14 @@ fn create() -> OperationBuilder {
             created.header_ref(name, fields::header(name))
         });
     let created = held_back(created);
-    let parameters = ["sender", "Idempotency-Key", "Prefer", "request-timeout"];
+    let parameters = [
+        "sender",
+        "Idempotency-Key",
+        "Prefer",
+        "request-timeout",
+        "wait-for",
+        "view",
+    ];
     let operation = operation("createTransaction", "Makes a transaction", &parameters)
         .request_body(Some(json::<Create>()))
         .response("201", created.build());
@@ -79,7 +86,7 @@ fn list() -> OperationBuilder {
     let listed = ResponseBuilder::new()
         .description("some of them, newest first")
         .content(JSON, content::<TransactionList>());
-    let parameters = ["sender", "state", "limit", "cursor"];
+    let parameters = ["sender", "state", "limit", "cursor", "view"];
     let operation = operation("listTransactions", "Lists transactions", &parameters)
         .response("200", listed.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
@@ -90,7 +97,14 @@ fn read() -> OperationBuilder {
         .description("there is no other version")
         .header_ref("ETag", fields::header("ETag"));
     let current = transaction("the transaction as it is now");
-    let parameters = ["id", "If-None-Match", "request-timeout", "Prefer"];
+    let parameters = [
+        "id",
+        "If-None-Match",
+        "request-timeout",
+        "Prefer",
+        "wait-for",
+        "view",
+    ];
     let operation = operation("readTransaction", "Reads a transaction", &parameters)
         .response("200", held_back(current).build())
         .response("304", held_back(unchanged).build());
@@ -102,7 +116,7 @@ fn append() -> OperationBuilder {
     let mut body = json::<Append>();
     // Without content it is a heartbeat.
     body.required = None;
-    let operation = operation("appendToTransaction", summary, &["id", "If-Match"])
+    let operation = operation("appendToTransaction", summary, &["id", "If-Match", "view"])
         .request_body(Some(body))
         .response("200", transaction("it was added").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
@@ -146,7 +160,7 @@ fn parsed(id: &str) -> OperationBuilder {
 
 fn cancel() -> OperationBuilder {
     let summary = "Gives a transaction up; without effect once it is final";
-    let operation = operation("cancelTransaction", summary, &["id"])
+    let operation = operation("cancelTransaction", summary, &["id", "view"])
         .response("200", transaction("the transaction as it is now").build());
     refused(operation, &OF_A_TRANSACTION)
 }

@@ -69,7 +69,8 @@ pub(super) struct Append {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Sender {
-    /// The sender that the path names.
+    /// The sender that the path names, which need not be said again.
+    #[schema(required = false)]
     name: String,
     #[schema(required = false, min_length = 1)]
     tag: String,
@@ -78,34 +79,34 @@ struct Sender {
 /// An IP address or host name, and a TCP port.
 #[derive(ToSchema)]
 #[schema(min_items = 2, example = json!(["192.0.2.1", 25]))]
-struct Host((HostName, Port));
+pub(super) struct Host((HostName, Port));
 
 /// An IP address without brackets, or a host name.
 #[derive(ToSchema)]
 #[schema(pattern = "^[0-9A-Za-z:]([0-9A-Za-z.:-]*[0-9A-Za-z:])?$")]
-struct HostName(String);
+pub(super) struct HostName(String);
 
 /// A TCP port.
 #[derive(ToSchema)]
 #[schema(maximum = 65535)]
-struct Port(u16);
+pub(super) struct Port(u16);
 
-/// Facts of the SMTP session; believed only from a trusted peer.
+/// Facts of the SMTP session; believed only from a trusted peer. `null` is what is not known.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SmtpMeta {
     /// How the client named itself.
     #[schema(required = false, min_length = 1)]
-    ehlo_host: String,
+    ehlo_host: Option<String>,
     /// Whether it said EHLO.
     #[schema(required = false)]
-    esmtp: bool,
+    esmtp: Option<bool>,
     /// Whether the connection had TLS.
     #[schema(required = false)]
-    tls: bool,
+    tls: Option<bool>,
     /// Whether the client authenticated itself.
     #[schema(required = false)]
-    auth: bool,
+    auth: Option<bool>,
 }
 
 /// An address and its ESMTP parameters.

@@ -7,11 +7,29 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// A transaction. What was requested comes back as `{}`: the server has it.
+use super::request::Host;
+
+/// A transaction. What was requested comes back as `{}`: the server has it. Lists are full, and show
+/// sender, reverse-path and recipients instead.
 #[derive(ToSchema)]
 pub(super) struct Transaction {
+    /// Its name in the URI; in the full view.
+    #[schema(required = false)]
+    id: String,
+    /// Where it is; in the full view.
+    #[schema(required = false)]
+    uri: String,
+    /// When it was made; in the full view.
+    #[schema(required = false, format = "date-time")]
+    created: String,
     #[schema(required = false)]
     sender: Map<String, Value>,
+    /// As it was given with the create.
+    #[schema(required = false)]
+    remote_host: Host,
+    /// As it was given with the create.
+    #[schema(required = false)]
+    local_host: Host,
     #[schema(required = false)]
     mail_from: Map<String, Value>,
     #[schema(required = false)]
@@ -32,7 +50,10 @@ pub(super) struct Transaction {
     attempt_count: u32,
     /// Why nothing more will be tried; set once.
     #[schema(required = false)]
-    final_attempt_reason: String,
+    final_attempt_reason: FinalAttemptReason,
+    /// When the next attempt is due; in the full view.
+    #[schema(required = false, format = "date-time")]
+    next_attempt: String,
     /// Transient failures are retried.
     #[schema(required = false)]
     retry: Map<String, Value>,
@@ -42,9 +63,66 @@ pub(super) struct Transaction {
     /// It was given up.
     #[schema(required = false)]
     cancelled: bool,
-    /// Signals, by filter.
+    /// Signals, by filter; only the full view tells them.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
+    /// What has become of each recipient, in the order of `rcpt_to`; in the full view.
+    #[schema(required = false)]
+    recipients: Vec<Recipient>,
+}
+
+/// Why nothing more will be tried.
+#[derive(ToSchema)]
+enum FinalAttemptReason {
+    #[serde(rename = "delivered")]
+    Delivered,
+    #[serde(rename = "partly delivered")]
+    PartlyDelivered,
+    #[serde(rename = "failed")]
+    Failed,
+    #[serde(rename = "expired")]
+    Expired,
+    #[serde(rename = "cancelled")]
+    Cancelled,
+    #[serde(rename = "downstream timeout")]
+    DownstreamTimeout,
+}
+
+/// What has become of a recipient.
+#[derive(ToSchema)]
+struct Recipient {
+    #[schema(example = "bob@example.com")]
+    address: String,
+    state: RecipientState,
+    /// The reply that says so; the most recent one while it is open.
+    #[schema(required = false)]
+    reply: RecipientReply,
+}
+
+/// What has become of a recipient, in a word.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum RecipientState {
+    Pending,
+    Deferred,
+    Delivered,
+    Failed,
+    Expired,
+    Cancelled,
+    Relayed,
+}
+
+/// An SMTP reply about a recipient.
+#[derive(ToSchema)]
+struct RecipientReply {
+    #[schema(minimum = 200, maximum = 599, example = 550)]
+    code: u16,
+    /// The enhanced status code, where there is one.
+    #[schema(required = false, example = "5.1.1")]
+    enhanced: String,
+    /// The enhanced status code, where there is one, and text.
+    #[schema(example = "5.1.1 no such user")]
+    message: String,
 }
 
 /// An SMTP reply.

@@ -7,5 +7,5 @@ mod write;
 pub use self::{
     invalid::InvalidView,
     read::view_from_json,
-    write::{listed_to_json, view_to_json},
+    write::{full_view_to_json, listed_to_json, view_to_json},
 };

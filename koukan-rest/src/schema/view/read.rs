@@ -3,6 +3,7 @@
 use koukan_core::{
     reply::Reply,
     resource::{BlobStatus, BodyView, BuilderView, Location, View},
+    signals::HostPort,
 };
 use serde_json::{Map, Value};
 
@@ -27,6 +28,8 @@ pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
     let get = |name| map.get(name).filter(|value| !value.is_null());
     Ok(View {
         has_sender: get("sender").is_some(),
+        remote_host: get("remote_host").and_then(read_host),
+        local_host: get("local_host").and_then(read_host),
         has_mail_from: get("mail_from").is_some(),
         rcpt_to: match get("rcpt_to") {
             Some(Value::Array(recipients)) => recipients.len(),
@@ -55,6 +58,16 @@ pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
             .and_then(Value::as_object)
             .cloned()
             .unwrap_or_default(),
+        details: None,
+    })
+}
+
+/// A `["host", port]`; anything else is none.
+fn read_host(value: &Value) -> Option<HostPort> {
+    let (host, port) = (value.get(0)?.as_str()?, value.get(1)?.as_u64()?);
+    Some(HostPort {
+        host: host.into(),
+        port: port.try_into().ok()?,
     })
 }
 

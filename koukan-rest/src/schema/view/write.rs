@@ -1,25 +1,43 @@
 //! Writing a transaction for whoever reads it.
 
-use koukan_core::resource::{BlobStatus, BodyView, BuilderView, Listed, Location, View};
+use koukan_core::resource::{
+    BlobStatus, BodyView, BuilderView, Details, Listed, Location, RecipientView, Target, View,
+};
 use serde_json::{Map, Value, json};
 
-use crate::schema::reply_to_json;
+use crate::schema::{
+    draft::{host_to_json, mailbox_to_json, sender_to_json},
+    reply_to_json,
+};
 
 /// Writes a transaction: placeholders for what was requested, the replies whole.
+///
+/// There is nothing in it that a client of the documented fields alone does not know, and
+/// `filter_output` is a placeholder too: such clients refuse what they do not know.
 ///
 /// `absolute` makes URIs of locations; what is not so yet, or is nothing, is left out.
 pub fn view_to_json(view: &View, absolute: impl Fn(&Location) -> String) -> Value {
     Value::Object(write(view, &absolute))
 }
 
+/// Writes all of a transaction: as [`view_to_json`] does, with `filter_output` whole, and with what
+/// [`Details`] tell.
+pub fn full_view_to_json(view: &View, absolute: impl Fn(&Location) -> String) -> Value {
+    Value::Object(write_full(view, &absolute))
+}
+
 /// Writes some of a sender's transactions.
 ///
-/// *Shape*: as [`view_to_json`] writes each, with its `uri` and when it was `created` (RFC 3339).
+/// *Shape*: as [`full_view_to_json`] writes each, with sender, reverse-path and recipients in place
+/// of placeholders.
 pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -> Value {
     let transactions = listed.transactions.iter().map(|transaction| {
-        let mut object = write(&transaction.view, &absolute);
+        let mut object = write_full(&transaction.view, &absolute);
         object.insert("uri".into(), absolute(&transaction.location).into());
         object.insert("created".into(), transaction.created.to_string().into());
+        if let Some(details) = &transaction.view.details {
+            write_envelope(&mut object, details);
+        }
         Value::Object(object)
     });
     let mut list = json!({"transactions": transactions.collect::<Vec<_>>()});
@@ -29,11 +47,67 @@ pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -
     list
 }
 
+fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {
+    let mut object = write(view, absolute);
+    if !view.filter_output.is_empty() {
+        object.insert("filter_output".into(), view.filter_output.clone().into());
+    }
+    let Some(details) = &view.details else {
+        return object;
+    };
+    if let Ok(Target::Transaction(id)) = details.location.target() {
+        object.insert("id".into(), id.into());
+    }
+    object.insert("uri".into(), absolute(&details.location).into());
+    object.insert("created".into(), details.created.to_string().into());
+    if let Some(next) = details.next_attempt {
+        object.insert("next_attempt".into(), next.to_string().into());
+    }
+    let recipients = details.recipients.iter().map(write_recipient);
+    object.insert("recipients".into(), recipients.collect());
+    object
+}
+
+fn write_recipient(recipient: &RecipientView) -> Value {
+    let reply = recipient.reply.as_ref().map(|reply| {
+        let mut json = reply_to_json(reply);
+        if let Some(enhanced) = reply.enhanced() {
+            json["enhanced"] = enhanced.to_string().into();
+        }
+        json
+    });
+    let address = recipient.rcpt.forward_path.as_str();
+    let fields = [
+        ("address", Some(address.into())),
+        ("state", Some(recipient.state.as_str().into())),
+        ("reply", reply),
+    ];
+    object(fields).into()
+}
+
+/// Puts the envelope in the place of placeholders.
+fn write_envelope(object: &mut Map<String, Value>, details: &Details) {
+    object.insert("sender".into(), sender_to_json(&details.sender));
+    if let Some(mail) = &details.mail_from {
+        let mailbox = mailbox_to_json(mail.reverse_path.as_str(), &mail.parameters);
+        object.insert("mail_from".into(), mailbox);
+    }
+    if !details.recipients.is_empty() {
+        let mailboxes = details.recipients.iter().map(|recipient| {
+            let rcpt = &recipient.rcpt;
+            mailbox_to_json(rcpt.forward_path.as_str(), &rcpt.parameters)
+        });
+        object.insert("rcpt_to".into(), mailboxes.collect());
+    }
+}
+
 fn write(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {
     let replies = || view.rcpt_response.iter().map(reply_to_json).collect();
     let reason = view.final_attempt_reason.as_deref();
     let fields = [
         ("sender", view.has_sender.then(placeholder)),
+        ("remote_host", view.remote_host.as_ref().map(host_to_json)),
+        ("local_host", view.local_host.as_ref().map(host_to_json)),
         ("mail_from", view.has_mail_from.then(placeholder)),
         (
             "rcpt_to",
@@ -65,7 +139,7 @@ fn write(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<String, Va
         ("cancelled", view.cancelled.then_some(Value::Bool(true))),
         (
             "filter_output",
-            (!view.filter_output.is_empty()).then(|| view.filter_output.clone().into()),
+            (!view.filter_output.is_empty()).then(placeholder),
         ),
     ];
     object(fields)

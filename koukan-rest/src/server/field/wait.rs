@@ -1,31 +1,38 @@
-//! `request-timeout` and `Prefer: wait`: how long a request may be held back.
+//! `request-timeout` and `Prefer: wait`: how long a request may be held back, and `wait-for`: for
+//! what.
 //!
 //! *Source*: RFC 7240 section 4.3. A preference that makes no sense is ignored, as section 2 wants;
 //! a `request-timeout` that makes none is the client's mistake.
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName};
-use koukan_core::resource::Refusal;
+use axum::http::{HeaderMap, HeaderName, Uri};
+use koukan_core::resource::{Refusal, WaitFor};
 
-use super::single;
+use super::{parameter, preference, single};
 
 const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
-const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// How long a request may be held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) struct Wait {
     pub(in crate::server) time: Duration,
-    /// Whether it is by preference, so that the answer says that it was applied.
-    pub(in crate::server) is_preference: bool,
+    /// For what, where no version is known.
+    pub(in crate::server) wait_for: WaitFor,
+    /// The preference that is applied, so that the answer says so.
+    pub(in crate::server) preference: Option<&'static str>,
 }
 
 /// The wait that a request asks for, of `max` at most; where it says so twice, `request-timeout`
 /// counts.
-pub(in crate::server) fn of(headers: &HeaderMap, max: Duration) -> Result<Option<Wait>, Refusal> {
+pub(in crate::server) fn of(
+    uri: &Uri,
+    headers: &HeaderMap,
+    max: Duration,
+) -> Result<Option<Wait>, Refusal> {
+    let wait_for = wait_for(uri, headers)?;
     let Some(text) = single(headers, &REQUEST_TIMEOUT)? else {
-        return Ok(preferred(headers, max));
+        return Ok(preferred(headers, wait_for, max));
     };
     let wrong = || {
         let detail = "not a number of seconds, as in 30 or 2.5";
@@ -34,27 +41,35 @@ pub(in crate::server) fn of(headers: &HeaderMap, max: Duration) -> Result<Option
     let time = seconds(text).ok_or_else(wrong)?.min(max);
     Ok(Some(Wait {
         time,
-        is_preference: false,
+        wait_for,
+        preference: None,
     }))
 }
 
+/// What is waited for: `wait-for=attempt`, by parameter or by preference.
+fn wait_for(uri: &Uri, headers: &HeaderMap) -> Result<WaitFor, Refusal> {
+    let name = "wait-for";
+    match parameter(uri, name) {
+        Some("attempt") => Ok(WaitFor::Attempt),
+        Some("end") => Ok(WaitFor::End),
+        Some(_) => Err(Refusal::malformed("not one of attempt, end").at(name)),
+        None if preference(headers, name) == Some("attempt") => Ok(WaitFor::Attempt),
+        None => Ok(WaitFor::End),
+    }
+}
+
 /// The wait that `Prefer` asks for, of `max` at most.
-fn preferred(headers: &HeaderMap, max: Duration) -> Option<Wait> {
-    let values = headers.get_all(PREFER).iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    let mut preferences = texts.flat_map(|text| text.split(','));
-    // The first one counts: RFC 7240 section 2.
-    let wait = preferences.find_map(|preference| {
-        let (preference, _) = preference.split_once(';').unwrap_or((preference, ""));
-        let (name, value) = preference.split_once('=')?;
-        let is_wait = name.trim().eq_ignore_ascii_case("wait");
-        is_wait.then(|| value.trim().trim_matches('"'))
-    })?;
-    let is_number = !wait.is_empty() && wait.bytes().all(|octet| octet.is_ascii_digit());
-    let time = is_number.then(|| seconds(wait)).flatten()?.min(max);
+fn preferred(headers: &HeaderMap, wait_for: WaitFor, max: Duration) -> Option<Wait> {
+    let (name, text, wait_for) = match preference(headers, "wait-attempt") {
+        Some(text) => ("wait-attempt", text, WaitFor::Attempt),
+        None => ("wait", preference(headers, "wait")?, wait_for),
+    };
+    let is_number = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    let time = is_number.then(|| seconds(text)).flatten()?.min(max);
     Some(Wait {
         time,
-        is_preference: true,
+        wait_for,
+        preference: Some(name),
     })
 }
 
@@ -75,7 +90,8 @@ mod tests {
 
     fn read(name: &'static str, value: &'static str) -> Result<Option<Duration>, Refusal> {
         let headers = [(HeaderName::from_static(name), value.parse().unwrap())];
-        let wait = of(&HeaderMap::from_iter(headers), MAX)?;
+        let uri = Uri::from_static("/t");
+        let wait = of(&uri, &HeaderMap::from_iter(headers), MAX)?;
         Ok(wait.map(|wait| wait.time))
     }
 
@@ -112,5 +128,33 @@ mod tests {
             let expected = expected.map(Duration::from_secs);
             assert_eq!(read("prefer", text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_attempt_may_be_waited_for() {
+        for (uri, name, value, expected) in [
+            ("/t", "prefer", "wait=3", WaitFor::End),
+            ("/t", "prefer", "wait-attempt=3", WaitFor::Attempt),
+            ("/t", "prefer", "wait=3, wait-for=attempt", WaitFor::Attempt),
+            ("/t?wait-for=attempt", "prefer", "wait=3", WaitFor::Attempt),
+            (
+                "/t?wait-for=attempt",
+                "request-timeout",
+                "3",
+                WaitFor::Attempt,
+            ),
+            ("/t?wait-for=end", "request-timeout", "3", WaitFor::End),
+        ] {
+            let headers = [(HeaderName::from_static(name), value.parse().unwrap())];
+            let wait = of(&uri.parse().unwrap(), &HeaderMap::from_iter(headers), MAX);
+            let wait = wait.unwrap().unwrap();
+            assert_eq!(
+                (wait.time.as_secs(), wait.wait_for),
+                (3, expected),
+                "{uri} {value}"
+            );
+        }
+        let uri = Uri::from_static("/t?wait-for=christmas");
+        assert!(of(&uri, &HeaderMap::new(), MAX).is_err());
     }
 }

@@ -23,6 +23,7 @@ pub(super) async fn append(
     let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
+    let manner = shared.manner(&head.uri, &head.headers)?;
     let of = |json| append_from_json(&json);
     let read = json_content::read_any(&head.headers, body, &shared.settings, of);
     // Nothing is a heartbeat.
@@ -37,6 +38,5 @@ pub(super) async fn append(
     let response = shared
         .ask(caller, Operation::Append(Box::new(append)))
         .await?;
-    let base = shared.base(&head.uri, &head.headers);
-    Ok(answer(response, &base, false))
+    Ok(answer(response, &manner))
 }

@@ -17,7 +17,7 @@ pub(super) async fn cancel(
     request: Request,
 ) -> Answer {
     let transaction = Location::of_transaction(part(path)?);
-    let base = shared.base(request.uri(), request.headers());
+    let manner = shared.manner(request.uri(), request.headers())?;
     let response = shared.ask(caller, Operation::Cancel(transaction)).await?;
-    Ok(answer(response, &base, false))
+    Ok(answer(response, &manner))
 }

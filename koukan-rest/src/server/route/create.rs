@@ -30,7 +30,8 @@ pub(super) async fn create(
         return Err(Problem::forbidden_sender());
     }
     let (head, body) = request.into_parts();
-    let wait = wait::of(&head.headers, shared.settings.max_wait)?;
+    let wait = wait::of(&head.uri, &head.headers, shared.settings.max_wait)?;
+    let manner = shared.manner(&head.uri, &head.headers)?;
     let idempotency_key = idempotency_key::of(&head.headers)?;
     let of = |json| create_from_json(&json, &name);
     let (sender, draft) = json_content::read(&head.headers, body, &shared.settings, of).await?;
@@ -38,13 +39,13 @@ pub(super) async fn create(
         sender,
         draft,
         wait: wait.map(|wait| wait.time),
+        wait_for: wait.map(|wait| wait.wait_for).unwrap_or_default(),
         idempotency_key,
     };
     let response = shared
         .ask(caller, Operation::Create(Box::new(create)))
         .await?;
-    let base = shared.base(&head.uri, &head.headers);
-    let mut response = answer(response, &base, false);
+    let mut response = answer(response, &manner);
     applied(response.headers_mut(), wait);
     Ok(response)
 }

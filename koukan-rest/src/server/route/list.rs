@@ -20,6 +20,9 @@ pub(super) struct Parameters {
     state: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
+    /// Lists are always full; it does no harm to say so.
+    #[allow(dead_code, reason = "known, so that it is not refused")]
+    view: Option<String>,
 }
 
 pub(super) async fn list(
@@ -38,9 +41,9 @@ pub(super) async fn list(
         Refusal::malformed(detail)
     })?;
     let list = parameters.list(sender.into())?;
-    let base = shared.base(request.uri(), request.headers());
+    let manner = shared.manner(request.uri(), request.headers())?;
     let response = shared.ask(caller, Operation::List(list)).await?;
-    Ok(answer(response, &base, false))
+    Ok(answer(response, &manner))
 }
 
 impl Parameters {

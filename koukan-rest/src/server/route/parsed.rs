@@ -20,6 +20,7 @@ pub(super) async fn parsed(
     let transaction = Location::of_transaction(part(path)?);
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
+    let manner = shared.manner(&head.uri, &head.headers)?;
     let message = json_content::read(&head.headers, body, &shared.settings, Ok).await?;
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
     let parsed = Parsed {
@@ -28,6 +29,5 @@ pub(super) async fn parsed(
         message,
     };
     let response = shared.ask(caller, Operation::Parsed(parsed)).await?;
-    let base = shared.base(&head.uri, &head.headers);
-    Ok(answer(response, &base, false))
+    Ok(answer(response, &manner))
 }

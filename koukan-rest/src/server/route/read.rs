@@ -5,7 +5,9 @@ use axum::{
     extract::{Request, State},
     http::header::IF_NONE_MATCH,
 };
-use koukan_core::resource::{Caller, Location, Operation, Read, ResourceResponse, Version};
+use koukan_core::resource::{
+    Caller, Location, Operation, Read, ResourceResponse, Version, WaitFor,
+};
 
 use crate::{
     schema::etag::Condition,
@@ -27,14 +29,15 @@ pub(super) async fn read(
 ) -> Answer {
     let transaction = Location::of_transaction(part(path)?);
     let headers = request.headers();
-    let wait = wait::of(headers, shared.settings.max_wait)?;
+    let wait = wait::of(request.uri(), headers, shared.settings.max_wait)?;
     let known = condition::of(headers, &IF_NONE_MATCH)?;
-    let base = shared.base(request.uri(), headers);
+    let manner = shared.manner(request.uri(), headers)?;
 
     let mut read = Read {
         transaction,
         if_none_match: None,
         wait: wait.map(|wait| wait.time),
+        wait_for: wait.map(|wait| wait.wait_for).unwrap_or_default(),
     };
     match known {
         None => {}
@@ -56,7 +59,7 @@ pub(super) async fn read(
         }
     }
     let response = shared.ask(caller, Operation::Read(read)).await?;
-    let mut response = answer(response, &base, false);
+    let mut response = answer(response, &manner);
     applied(response.headers_mut(), wait);
     Ok(response)
 }
@@ -71,6 +74,7 @@ pub(super) async fn current(
         transaction: transaction.clone(),
         if_none_match: None,
         wait: None,
+        wait_for: WaitFor::End,
     };
     match shared.ask(caller.clone(), Operation::Read(read)).await? {
         ResourceResponse::Current { version, .. } => Ok(Some(version)),

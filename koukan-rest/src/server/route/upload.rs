@@ -7,7 +7,11 @@ use axum::{
 use koukan_core::resource::{Caller, Location, Operation, Refusal, RefusalKind, Upload};
 
 use crate::server::{
-    answer::answer, field::content_range, json_content::length, problem::Problem, shared::Shared,
+    answer::{Manner, answer},
+    field::content_range,
+    json_content::length,
+    problem::Problem,
+    shared::Shared,
     upload_content::UploadContent,
 };
 
@@ -57,6 +61,9 @@ async fn upload(shared: Shared, caller: Caller, to: Location, request: Request) 
         true => Problem::too_slow(),
         false => problem,
     })?;
-    let base = shared.base(&head.uri, &head.headers);
-    Ok(answer(response, &base, range.is_some()))
+    let manner = Manner {
+        is_ranged: range.is_some(),
+        ..shared.manner(&head.uri, &head.headers)?
+    };
+    Ok(answer(response, &manner))
 }

@@ -24,7 +24,11 @@ use crate::{
     reply::{Rejection, Reply},
 };
 
-use self::{base64_lines::Base64Lines, verbatim::Verbatim};
+use self::{
+    base64_lines::Base64Lines,
+    text::{TextBlob, encoding_field},
+    verbatim::Verbatim,
+};
 
 use super::Composition;
 
@@ -42,6 +46,8 @@ pub(crate) enum Segment {
     Octets(Bytes),
     /// A blob in base64.
     Base64(BlobReader, Base64Lines),
+    /// A blob of text, with the field that names its encoding.
+    Text(BlobReader, TextBlob),
     /// A blob as it is.
     Verbatim(BlobReader, Verbatim),
 }
@@ -105,6 +111,17 @@ impl Segment {
                         None => lines.finish(),
                     }
                 }
+                Self::Text(blob, text) => match ready!(blob.poll_chunk(cx)) {
+                    Some(Ok(chunk)) => {
+                        if !text.take(&chunk) {
+                            let field = self.go_on_in_base64();
+                            return Poll::Ready(Some(Ok(field)));
+                        }
+                        continue;
+                    }
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    None => self.end_text(),
+                },
                 Self::Verbatim(blob, verbatim) => match ready!(blob.poll_chunk(cx)) {
                     Some(Ok(chunk)) => match verbatim.pass(chunk) {
                         Ok(chunk) if chunk.is_empty() => continue,
@@ -119,6 +136,30 @@ impl Segment {
                 },
             };
             return Poll::Ready((!chunk.is_empty()).then_some(Ok(chunk)));
+        }
+    }
+
+    /// Goes on in base64 with a text that is not small; returns the field that says so.
+    fn go_on_in_base64(&mut self) -> Bytes {
+        match std::mem::replace(self, Self::Octets(Bytes::new())) {
+            Self::Text(blob, text) => {
+                let mut lines = Base64Lines::default();
+                lines.push(text.into_octets());
+                *self = Self::Base64(blob, lines);
+                encoding_field("base64").freeze()
+            }
+            other => {
+                *self = other;
+                Bytes::new()
+            }
+        }
+    }
+
+    /// The whole of a text that is small; nothing comes after it.
+    fn end_text(&mut self) -> Bytes {
+        match std::mem::replace(self, Self::Octets(Bytes::new())) {
+            Self::Text(_, text) => text.finish(),
+            _ => Bytes::new(),
         }
     }
 }

@@ -4,16 +4,19 @@ use std::{collections::VecDeque, iter, mem};
 
 use bytes::Bytes;
 
+use crate::blob::Blob;
+
 use super::{
     super::{
         Composition,
         boundary::Boundaries,
-        spec::{Content, MediaType, Part},
+        spec::{Content, Part},
     },
     Segment,
     base64_lines::Base64Lines,
     field::Field,
-    header, parameter, text,
+    header, parameter,
+    text::{self, TextBlob},
     verbatim::Verbatim,
 };
 
@@ -26,10 +29,14 @@ pub(super) fn segments(composition: &Composition) -> VecDeque<Segment> {
         boundaries: Boundaries::of(spec, &header),
         text: header,
         segments: VecDeque::new(),
+        is_one_part: false,
     };
     writer.text.push_str("MIME-Version: 1.0\r\n");
     match tree(composition) {
-        Some(root) => writer.node(&root),
+        Some(root) => {
+            writer.is_one_part = matches!(root, Node::Leaf(..));
+            writer.node(&root);
+        }
         None => writer
             .text
             .push_str("Content-Type: text/plain; charset=utf-8\r\n\r\n"),
@@ -58,11 +65,9 @@ enum Disposition {
 
 fn tree(composition: &Composition) -> Option<Node<'_>> {
     let spec = composition.spec();
-    let mut texts: Vec<_> = spec.text_body().iter().collect();
-    texts.sort_by_key(|part| rank(part.content_type()));
-    let texts = texts
-        .into_iter()
-        .map(|part| Node::Leaf(part, Disposition::Body));
+    // In the order in which they were given: readers take the last that they know.
+    let texts = spec.text_body().iter();
+    let texts = texts.map(|part| Node::Leaf(part, Disposition::Body));
     let body = joined("alternative", texts.collect());
     let related = spec.related_attachments().iter();
     let mut mixed = Vec::new();
@@ -105,17 +110,6 @@ fn joined<'a>(subtype: &'static str, mut nodes: Vec<Node<'a>>) -> Option<Node<'a
     }
 }
 
-/// Where an alternative stands: readers take the last that they know.
-fn rank(content_type: &MediaType) -> u8 {
-    match content_type.essence() {
-        "text/plain" => 0,
-        "text/html" => 2,
-        // What it invites to is also in the others.
-        "text/calendar" => 3,
-        _ => 1,
-    }
-}
-
 impl Node<'_> {
     fn essence(&self) -> String {
         match self {
@@ -138,6 +132,8 @@ struct Writer<'a> {
     /// What comes after the segments.
     text: String,
     segments: VecDeque<Segment>,
+    /// The message is one part, whose end is the end of the message.
+    is_one_part: bool,
 }
 
 impl Writer<'_> {
@@ -213,16 +209,16 @@ impl Writer<'_> {
             field.word(&format!("<{id}>"));
             self.text.push_str(&field.finish());
         }
-        self.content(part);
+        self.content(part, disposition == Some("attachment"));
     }
 
-    fn content(&mut self, part: &Part) {
+    fn content(&mut self, part: &Part, is_attachment: bool) {
         let content_type = part.content_type();
         match part.content() {
             Content::Inline(inline) if content_type.is_message() => {
                 self.encoding("8bit");
                 let octets = Bytes::copy_from_slice(inline.as_bytes());
-                let blob = crate::blob::Blob::from_bytes(octets);
+                let blob = Blob::from_bytes(octets);
                 self.flush();
                 let verbatim = Verbatim::new(self.boundaries.base());
                 self.segments
@@ -240,22 +236,33 @@ impl Writer<'_> {
                     Err(_) => debug_assert!(false, "not ASCII"),
                 }
             }
+            Content::Octets(octets) => {
+                let blob = Blob::from_bytes(octets.clone());
+                self.blob(part, &blob, is_attachment);
+            }
             Content::CreateId(name) | Content::ReuseUri(name) => {
-                let Some(blob) = self.composition.parts().get(name) else {
-                    debug_assert!(false, "a composition has a blob for each name");
-                    return;
-                };
-                let segment = if content_type.is_message() {
-                    self.encoding("8bit");
-                    Segment::Verbatim(blob.reader(), Verbatim::new(self.boundaries.base()))
-                } else {
-                    self.encoding("base64");
-                    Segment::Base64(blob.reader(), Base64Lines::default())
-                };
-                self.flush();
-                self.segments.push_back(segment);
+                match self.composition.parts().get(name) {
+                    Some(blob) => self.blob(part, blob, is_attachment),
+                    None => debug_assert!(false, "a composition has a blob for each name"),
+                }
             }
         }
+    }
+
+    fn blob(&mut self, part: &Part, blob: &Blob, is_attachment: bool) {
+        let content_type = part.content_type();
+        let segment = if content_type.is_message() {
+            self.encoding("8bit");
+            Segment::Verbatim(blob.reader(), Verbatim::new(self.boundaries.base()))
+        } else if content_type.is_text() && content_type.is_utf8() {
+            let text = TextBlob::new(is_attachment, self.is_one_part);
+            Segment::Text(blob.reader(), text)
+        } else {
+            self.encoding("base64");
+            Segment::Base64(blob.reader(), Base64Lines::default())
+        };
+        self.flush();
+        self.segments.push_back(segment);
     }
 
     fn encoding(&mut self, encoding: &str) {

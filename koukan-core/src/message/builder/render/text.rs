@@ -1,11 +1,13 @@
-//! Inline text: its transfer encoding.
+//! Text: its transfer encoding.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::message::quoted_printable;
 
 use super::base64_lines;
 
+/// Octets of a text in a blob that is encoded as an inline text is, at most: it is held in memory.
+const SMALL: usize = 32 << 10;
 /// Octets of a line of 7bit text, at most; a longer one is encoded, so that nobody wraps it.
 const LINE: usize = 78;
 
@@ -13,6 +15,59 @@ const LINE: usize = 78;
 pub(super) struct Encoded {
     pub(super) encoding: &'static str,
     pub(super) octets: Bytes,
+}
+
+/// The beginning of a text in a blob, until it is known how to encode it.
+///
+/// That depends on the octets alone, not on how they come, so that each rendering is the same.
+pub(crate) struct TextBlob {
+    octets: BytesMut,
+    /// Its line ends are to stay as they are.
+    is_attachment: bool,
+    /// It ends the message, so that its last line needs an end.
+    is_last: bool,
+}
+
+impl TextBlob {
+    pub(super) fn new(is_attachment: bool, is_last: bool) -> Self {
+        Self {
+            octets: BytesMut::new(),
+            is_attachment,
+            is_last,
+        }
+    }
+
+    /// Takes octets; false where there are too many by now.
+    pub(super) fn take(&mut self, octets: &[u8]) -> bool {
+        self.octets.extend_from_slice(octets);
+        self.octets.len() <= SMALL
+    }
+
+    /// What was taken.
+    pub(super) fn into_octets(self) -> Bytes {
+        self.octets.freeze()
+    }
+
+    /// The whole text with the field that names its encoding.
+    pub(super) fn finish(self) -> Bytes {
+        let encoded = match std::str::from_utf8(&self.octets) {
+            Ok(text) if !self.is_attachment || canonical(text) == text => encode_text(text),
+            _ => encode_octets(&self.octets),
+        };
+        let mut whole = encoding_field(encoded.encoding);
+        whole.extend_from_slice(&encoded.octets);
+        if self.is_last && !whole.ends_with(b"\r\n") {
+            whole.extend_from_slice(b"\r\n");
+        }
+        whole.freeze()
+    }
+}
+
+/// The field that names an encoding, and the empty line after it.
+pub(super) fn encoding_field(encoding: &str) -> BytesMut {
+    format!("Content-Transfer-Encoding: {encoding}\r\n\r\n")
+        .as_bytes()
+        .into()
 }
 
 /// Encodes a text, with all line ends made CRLF.

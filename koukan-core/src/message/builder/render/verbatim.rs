@@ -91,13 +91,11 @@ impl Verbatim {
     }
 }
 
-/// Whether a text can be passed on in a message; the reason where it cannot.
-pub(in super::super) fn check(text: &str) -> Result<(), &'static str> {
+/// Whether octets can be passed on in a message; the reason where they cannot.
+pub(in super::super) fn check(octets: &[u8]) -> Result<(), &'static str> {
     // No boundary is as long.
     let mut verbatim = Verbatim::new(&"=".repeat(2 * MAX_LINE));
-    verbatim
-        .pass(Bytes::copy_from_slice(text.as_bytes()))
-        .map(drop)
+    verbatim.pass(Bytes::copy_from_slice(octets)).map(drop)
 }
 
 #[cfg(test)]

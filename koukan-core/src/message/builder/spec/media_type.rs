@@ -44,6 +44,14 @@ impl MediaType {
         self.essence.starts_with("text/")
     }
 
+    /// Whether its text is in UTF-8: it says so, or says nothing else.
+    pub fn is_utf8(&self) -> bool {
+        let charset = self.parameter("charset").unwrap_or("utf-8");
+        ["utf-8", "utf8", "us-ascii"]
+            .iter()
+            .any(|known| charset.eq_ignore_ascii_case(known))
+    }
+
     /// Whether it is a message/*.
     pub fn is_message(&self) -> bool {
         self.essence.starts_with("message/")

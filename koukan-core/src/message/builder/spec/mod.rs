@@ -62,14 +62,8 @@ impl Spec {
                 "text_body" => spec.text_body = part::read_all(&value)?,
                 "related_attachments" => spec.related_attachments = part::read_all(&value)?,
                 "file_attachments" => spec.file_attachments = part::read_all(&value)?,
-                "parts" => {
-                    return Err(value.error(
-                        "is what a parser makes; describe the parts in `text_body`, \
-                         `related_attachments` and `file_attachments`",
-                    ));
-                }
-                // What a parser found out.
-                "delivery_status" => {}
+                // What a parser makes of a message: the other keys say all that is needed of it.
+                "parts" | "delivery_status" => {}
                 _ => return Err(value.unknown_key()),
             }
         }
@@ -79,7 +73,7 @@ impl Spec {
 
     fn check_size(&self, root: &Reader<'_>) -> Result<(), SpecError> {
         let headers: usize = self.headers.iter().map(Header::size).sum();
-        let inline = |part: &Part| part.content().as_inline().map_or(0, str::len);
+        let inline = |part: &Part| part.content().octets_held();
         let inline: usize = self.parts().map(inline).sum();
         for (is, max, of_what) in [
             (self.headers.len(), MAX_HEADER_FIELDS, "header fields"),
@@ -146,16 +140,17 @@ impl Spec {
         }))
     }
 
-    /// The URIs of the parts that are to be shared, each once, in the order of the spec.
-    pub fn reuse_uris(&self) -> Vec<&str> {
+    /// What is to be shared: each URI, and the name by which it is to go here where there is one;
+    /// each pair once, in the order of the spec.
+    pub fn reuses(&self) -> Vec<(&str, Option<&str>)> {
         unique(self.parts().filter_map(|part| match part.content() {
-            Content::ReuseUri(uri) => Some(&**uri),
+            Content::ReuseUri(uri) => Some((&**uri, part.reused_as.as_deref())),
             _ => None,
         }))
     }
 
-    /// Replaces each `reuse_uri` by the name of a part, which `name_of` knows, so that the content
-    /// of each part is inline or has a name.
+    /// Replaces each `reuse_uri` by the name of a part, which `name_of` knows by the URI and the name
+    /// that [`Spec::reuses`] tells, so that the content of each part is here or has a name.
     ///
     /// *Shape* of the names: as those of `create_id`, and not one of [`Spec::create_ids`] unless it
     /// is the same content.
@@ -165,11 +160,13 @@ impl Spec {
     /// Those of `name_of`; what was replaced before stays replaced.
     pub fn replace_reuse_uris<E>(
         &mut self,
-        mut name_of: impl FnMut(&str) -> Result<Box<str>, E>,
+        mut name_of: impl FnMut(&str, Option<&str>) -> Result<Box<str>, E>,
     ) -> Result<(), E> {
         for part in self.parts_mut() {
             if let Content::ReuseUri(uri) = &part.content {
-                part.content = Content::CreateId(name_of(uri)?);
+                let name = name_of(uri, part.reused_as.as_deref())?;
+                part.content = Content::CreateId(name);
+                part.reused_as = None;
             }
         }
         Ok(())
@@ -196,7 +193,7 @@ impl Spec {
 }
 
 /// Each once. There are [`MAX_PARTS`] at most.
-fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn unique<T: Copy + Ord>(names: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = std::collections::BTreeSet::new();
     names.filter(|name| seen.insert(*name)).collect()
 }

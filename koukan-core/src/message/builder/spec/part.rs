@@ -1,5 +1,8 @@
 //! Parts of a message.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+
 use super::{
     super::{
         SpecError,
@@ -18,6 +21,8 @@ pub struct Part {
     content_id: Option<Box<str>>,
     filename: Option<Box<str>>,
     pub(super) content: Content,
+    /// The name by which content that is shared goes here.
+    pub(super) reused_as: Option<Box<str>>,
 }
 
 /// Where the octets of a part come from.
@@ -26,6 +31,8 @@ pub struct Part {
 pub enum Content {
     /// They are this text, in UTF-8.
     Inline(Box<str>),
+    /// They are these.
+    Octets(Bytes),
     /// They are uploaded under this name.
     CreateId(Box<str>),
     /// They are those of a part that was uploaded for another message.
@@ -62,6 +69,15 @@ impl Content {
             _ => None,
         }
     }
+
+    /// How many octets the description itself holds of it.
+    pub(super) fn octets_held(&self) -> usize {
+        match self {
+            Self::Inline(text) => text.len(),
+            Self::Octets(octets) => octets.len(),
+            Self::CreateId(_) | Self::ReuseUri(_) => 0,
+        }
+    }
 }
 
 pub(super) fn read_all(parts: &Reader<'_>) -> Result<Vec<Part>, SpecError> {
@@ -85,20 +101,22 @@ pub(crate) fn read(part: &Reader<'_>) -> Result<Part, SpecError> {
                 }
                 filename = Some(name.into());
             }
-            "parts" => {
-                return Err(value.error("is what a parser makes; describe each part by itself"));
-            }
             _ => return Err(value.unknown_key()),
         }
     }
     let content_type =
         content_type.ok_or_else(|| part.error("lacks a `content_type`, such as \"text/plain\""))?;
     let (content, at) = content.ok_or_else(|| {
-        part.error("lacks `content`, an object with `inline`, `create_id` or `reuse_uri`")
+        part.error("lacks `content`, an object with `inline`, `base64`, `create_id` or `reuse_uri`")
     })?;
+    let (content, reused_as) = content;
+    let here = match &content {
+        Content::Inline(text) => text.as_bytes(),
+        Content::Octets(octets) => octets,
+        Content::CreateId(_) | Content::ReuseUri(_) => b"",
+    };
     if content_type.is_message()
-        && let Some(text) = content.as_inline()
-        && let Err(reason) = verbatim::check(text)
+        && let Err(reason) = verbatim::check(here)
     {
         return Err(at.error(reason));
     }
@@ -107,49 +125,79 @@ pub(crate) fn read(part: &Reader<'_>) -> Result<Part, SpecError> {
         content_id,
         filename,
         content,
+        reused_as,
     })
 }
 
-fn read_content(content: &Reader<'_>) -> Result<Content, SpecError> {
-    let one = "an object with exactly one of `inline`, `create_id` and `reuse_uri`";
+/// Reads a `content`: one of `inline`, `base64`, `create_id` and `reuse_uri`; or the last two
+/// together, where the content is shared and goes by the name of `create_id` too.
+fn read_content(content: &Reader<'_>) -> Result<(Content, Option<Box<str>>), SpecError> {
+    let one = "an object with exactly one of `inline`, `base64`, `create_id` and `reuse_uri`";
     let entries = content.object(one)?;
-    let [(key, value)] = &entries[..] else {
-        return Err(content.error(&format!("must be {one}")));
-    };
-    match *key {
-        "inline" => {
-            let text = value.string("a text")?;
-            if text.len() > MAX_INLINE_OCTETS {
-                let max = format!("may have {MAX_INLINE_OCTETS} octets: use `create_id`");
-                return Err(value.error(&max));
-            }
-            Ok(Content::Inline(text.into()))
-        }
-        "create_id" => {
-            let id = value.string("the name of a part")?;
-            // What may stand in a segment of a path: RFC 3986 section 3.3, without `%`.
-            let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c);
-            if id.is_empty()
-                || id.len() > MAX_CREATE_ID
-                || matches!(id, "." | "..")
-                || !id.chars().all(is_fine)
-            {
-                return Err(value.error(&format!(
-                    "must be 1 to {MAX_CREATE_ID} letters, digits or any of -._~!$&'()*+,;=:@",
-                )));
-            }
-            Ok(Content::CreateId(id.into()))
-        }
-        "reuse_uri" => {
-            let uri = value.string("a URI")?;
-            let is_fine = uri.chars().all(|c| c.is_ascii_graphic());
-            if uri.is_empty() || uri.len() > MAX_URI || !is_fine {
-                return Err(value.error(&format!(
-                    "must be a URI of 1 to {MAX_URI} visible ASCII characters"
-                )));
-            }
-            Ok(Content::ReuseUri(uri.into()))
-        }
-        _ => Err(value.unknown_key()),
+    let mut read = Vec::with_capacity(entries.len());
+    for (key, value) in &entries {
+        read.push(match *key {
+            "inline" => Content::Inline(read_inline(value)?.into()),
+            "base64" => Content::Octets(read_base64(value)?),
+            "create_id" => Content::CreateId(read_create_id(value)?.into()),
+            "reuse_uri" => Content::ReuseUri(read_reuse_uri(value)?.into()),
+            _ => return Err(value.unknown_key()),
+        });
     }
+    match (read.pop(), read.pop(), read.pop()) {
+        (Some(content), None, None) => Ok((content, None)),
+        (Some(Content::CreateId(id)), Some(Content::ReuseUri(uri)), None)
+        | (Some(Content::ReuseUri(uri)), Some(Content::CreateId(id)), None) => {
+            Ok((Content::ReuseUri(uri), Some(id)))
+        }
+        _ => Err(content.error(&format!("must be {one}"))),
+    }
+}
+
+fn read_inline<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
+    let text = value.string("a text")?;
+    if text.len() > MAX_INLINE_OCTETS {
+        let max = format!("may have {MAX_INLINE_OCTETS} octets: use `create_id`");
+        return Err(value.error(&max));
+    }
+    Ok(text)
+}
+
+fn read_base64(value: &Reader<'_>) -> Result<Bytes, SpecError> {
+    let text = value.string("octets in base64")?;
+    if text.len() > MAX_INLINE_OCTETS.div_ceil(3) * 4 {
+        let max = format!("may have {MAX_INLINE_OCTETS} octets: use `create_id`");
+        return Err(value.error(&max));
+    }
+    let octets = STANDARD.decode(text);
+    octets
+        .map(Bytes::from)
+        .map_err(|_| value.error("must be base64 of RFC 4648 section 4, in one line, with padding"))
+}
+
+fn read_create_id<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
+    let id = value.string("the name of a part")?;
+    // What may stand in a segment of a path: RFC 3986 section 3.3, without `%`.
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c);
+    if id.is_empty()
+        || id.len() > MAX_CREATE_ID
+        || matches!(id, "." | "..")
+        || !id.chars().all(is_fine)
+    {
+        return Err(value.error(&format!(
+            "must be 1 to {MAX_CREATE_ID} letters, digits or any of -._~!$&'()*+,;=:@",
+        )));
+    }
+    Ok(id)
+}
+
+fn read_reuse_uri<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
+    let uri = value.string("a URI")?;
+    let is_fine = uri.chars().all(|c| c.is_ascii_graphic());
+    if uri.is_empty() || uri.len() > MAX_URI || !is_fine {
+        return Err(value.error(&format!(
+            "must be a URI of 1 to {MAX_URI} visible ASCII characters"
+        )));
+    }
+    Ok(uri)
 }

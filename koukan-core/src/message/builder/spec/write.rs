@@ -1,5 +1,6 @@
 //! A spec as JSON again.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{Address, Content, Header, HeaderValue, Part, Spec};
@@ -53,8 +54,12 @@ impl Part {
     fn to_json(&self) -> Value {
         let content = match self.content() {
             Content::Inline(text) => json!({"inline": &**text}),
+            Content::Octets(octets) => json!({"base64": STANDARD.encode(octets)}),
             Content::CreateId(id) => json!({"create_id": &**id}),
-            Content::ReuseUri(uri) => json!({"reuse_uri": &**uri}),
+            Content::ReuseUri(uri) => match &self.reused_as {
+                Some(id) => json!({"create_id": &**id, "reuse_uri": &**uri}),
+                None => json!({"reuse_uri": &**uri}),
+            },
         };
         let mut part = Map::new();
         part.insert(

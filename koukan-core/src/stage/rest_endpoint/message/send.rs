@@ -85,7 +85,12 @@ pub(in super::super) async fn send<R: ResourceService>(
 
 async fn send_all<R: ResourceService>(resource: &R, message: &Message) -> Result<(), Failure> {
     if let Some((to, parsed)) = &message.parsed {
-        send_parsed(resource, message, to, parsed).await?;
+        match send_parsed(resource, message, to, parsed).await {
+            Err(failure) if is_refused(&failure) => {
+                tracing::info!(error = %failure, "upstream refuses the parsed message: sends it as it is");
+            }
+            sent => sent?,
+        }
     }
     let mut backoff = Backoff::new(3);
     let mut to = message.to.clone();
@@ -102,6 +107,18 @@ async fn send_all<R: ResourceService>(resource: &R, message: &Message) -> Result
                     && backoff.pause().await => {}
             uploaded => return uploaded,
         }
+    }
+}
+
+/// Whether upstream does not take what it was given, and may yet take something else.
+fn is_refused(failure: &Failure) -> bool {
+    match failure {
+        Failure::Refused(refusal) => !matches!(
+            refusal.kind,
+            RefusalKind::Unavailable { .. } | RefusalKind::TooMany { .. }
+        ),
+        Failure::Bad(_) | Failure::Unexpected => true,
+        Failure::Broken(_) => false,
     }
 }
 

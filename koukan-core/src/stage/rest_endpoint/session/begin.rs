@@ -10,7 +10,7 @@ use super::{
     super::{
         append::{Group, append},
         message::{Content, Message, Progress, send},
-        watch::watch,
+        watch::{Known, watch},
     },
     Appending, Session, Stage,
 };
@@ -99,6 +99,7 @@ impl<R: ResourceService> Session<'_, R> {
                 self.delivery.resource.clone(),
                 self.upstream.transaction.clone(),
                 self.upstream.version.clone(),
+                Known::of(&self.upstream.view),
                 self.delivery.settings.wait,
             );
             self.watching = Some(Box::pin(request));
