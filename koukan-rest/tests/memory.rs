@@ -188,6 +188,7 @@ async fn read_from(answer: String) -> (bool, usize) {
         transaction: Location::new("/transactions/T"),
         if_none_match: None,
         wait: None,
+        wait_for: koukan_core::resource::WaitFor::End,
     });
     let read = client.oneshot(ResourceRequest::trusted(read)).await;
     (read.is_ok(), MEMORY.peak_usage().saturating_sub(before))

@@ -164,6 +164,7 @@ mod tests {
                 ..Draft::default()
             },
             wait: None,
+            wait_for: Default::default(),
             idempotency_key: None,
         }
     }
