@@ -1,6 +1,12 @@
 //! An agent that runs.
 
-use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use koukan_core::{
@@ -15,7 +21,7 @@ use tower::Layer;
 
 use crate::{
     compose::{Parts, StartError, collect_garbage, compose, probe_storage},
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, ConfigWarnings},
     registry::Registry,
 };
 
@@ -74,6 +80,9 @@ pub struct Builder {
 pub struct Koukan {
     registry: Registry,
     config: Config,
+    warnings: ConfigWarnings,
+    /// Where the configuration stands, for errors.
+    file: PathBuf,
 }
 
 impl Builder {
@@ -97,10 +106,13 @@ impl Builder {
     ///
     /// [`ConfigError`], with all that is wrong.
     pub fn config_file(self, path: impl AsRef<Path>) -> Result<Koukan, ConfigError> {
-        let config = Config::load(path.as_ref(), &self.registry)?;
+        let file = path.as_ref().to_owned();
+        let (config, warnings) = Config::load_with_warnings(&file, &self.registry)?;
         Ok(Koukan {
             registry: self.registry,
             config,
+            warnings,
+            file,
         })
     }
 
@@ -110,10 +122,13 @@ impl Builder {
     ///
     /// [`ConfigError`], with all that is wrong.
     pub fn config_text(self, name: &str, text: &str) -> Result<Koukan, ConfigError> {
-        let config = Config::parse(Path::new(name), text, &self.registry)?;
+        let file = PathBuf::from(name);
+        let (config, warnings) = Config::parse_with_warnings(&file, text, &self.registry)?;
         Ok(Koukan {
             registry: self.registry,
             config,
+            warnings,
+            file,
         })
     }
 }
@@ -129,13 +144,23 @@ impl Koukan {
         &self.config
     }
 
+    /// What may be wrong with the configuration.
+    pub fn warnings(&self) -> &ConfigWarnings {
+        &self.warnings
+    }
+
     /// Starts the agent; it listens and works on its queue when this returns.
     ///
     /// # Errors
     ///
     /// [`StartError`].
     pub async fn start(self) -> Result<Running, StartError> {
-        let parts = compose(&self.config, &self.registry).await?;
+        for warning in self.warnings.problems() {
+            let (line, message) = (warning.line, &warning.message);
+            tracing::warn!(file = %self.file.display(), line, "{message}");
+        }
+        let parts = compose(&self.config, &self.registry).await;
+        let parts = parts.map_err(|error| error.located(&self.file, &self.config))?;
         let Parts {
             storage,
             database,

@@ -78,7 +78,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         (
             "hostname:",
             "output: { max_in_flight: 0 }\nhostname:",
-            "koukan.yaml:8:11: invalid value",
+            "koukan.yaml:8:11: a number of at least 1 is expected",
         ),
         ("hostname:", "hostnam:", "did you mean `hostname`?"),
         (
@@ -159,7 +159,8 @@ fn promises_need_storage() {
             let told = checked(storage, sender, endpoint).unwrap_err();
             assert!(told.contains("no storage keeps the mail"), "{told}");
             assert!(told.contains("write `storage: memory`"), "{told}");
-            assert!(!told.contains(".yaml: "), "it has a line: {told}");
+            let mut lines = told.lines().filter(|line| line.contains("no storage"));
+            assert!(lines.all(|line| !line.contains(".yaml: ")), "{told}");
         }
         for storage in [
             "storage: memory",
@@ -263,6 +264,28 @@ fn a_file_that_is_not_there_is_told() {
         told.starts_with("/nowhere/koukan.yaml: cannot be read"),
         "{told}"
     );
+}
+
+#[test]
+fn what_goes_wrong_at_the_start_names_the_file_and_the_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = format!(
+        "hostname: a.example\nstorage: memory\nnotification: {{ sender: out }}\nsmtp_listener:\n  \
+         - {{ address: \"{address}\", sender: out }}\nsender:\n  - {{ name: out, chain: out }}\nchain:\n  \
+         - name: out\n    endpoint: {{ smtp: {{ host: [\"127.0.0.1:9\"] }} }}\n"
+    );
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    fs::write(file.path(), config).unwrap();
+    let path = file.path().display().to_string();
+    let wanted = format!("{path}:5:16: cannot listen on {address}");
+    for arguments in [&["run", "--config", &path][..], &["check", "--deep", &path]] {
+        let output = koukan(arguments);
+        assert!(!output.status.success());
+        let told = text(&output.stderr);
+        assert!(told.contains(&wanted), "{told}");
+    }
+    assert!(koukan(&["check", &path]).status.success());
 }
 
 #[test]

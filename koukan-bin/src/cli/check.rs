@@ -1,5 +1,7 @@
 //! `koukan check`.
 
+mod deep;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
@@ -10,19 +12,34 @@ use koukan::Koukan;
 pub(crate) struct Check {
     /// The configuration file.
     file: PathBuf,
+    /// Try also what the agent does at its start: listen on each address, open the database, write
+    /// to the directories. Nothing is left listening.
+    #[arg(long)]
+    deep: bool,
 }
 
 impl Check {
     pub(crate) fn run(self) -> ExitCode {
-        match Koukan::builder().config_file(&self.file) {
-            Ok(_) => {
-                println!("{} is fine", self.file.display());
-                ExitCode::SUCCESS
-            }
+        let agent = match Koukan::builder().config_file(&self.file) {
+            Ok(agent) => agent,
             Err(error) => {
                 eprintln!("{error}");
-                ExitCode::FAILURE
+                return ExitCode::FAILURE;
             }
+        };
+        let warnings = agent.warnings();
+        if !warnings.problems().is_empty() {
+            eprintln!("{warnings}");
         }
+        if self.deep && !deep::check(&self.file, agent.config()) {
+            return ExitCode::FAILURE;
+        }
+        let file = self.file.display();
+        match warnings.problems().len() {
+            0 => println!("{file} is fine"),
+            1 => println!("{file} can be used, with a warning"),
+            many => println!("{file} can be used, with {many} warnings"),
+        }
+        ExitCode::SUCCESS
     }
 }

@@ -68,10 +68,10 @@ fn rest_endpoint(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>, S
     };
     let mut http = ClientSettings::default();
     if let Some(path) = &config.ca_file {
-        http = http.with_ca(read(path)?);
+        http = http.with_ca(read(&path.value)?);
     }
     if let Some(path) = &config.token_file {
-        let token = read(path)?;
+        let token = read(&path.value)?;
         http = http.with_token(String::from_utf8_lossy(&token).trim());
     }
     for url in &config.other_url {

@@ -15,7 +15,12 @@ mod storage;
 
 pub(crate) use self::{garbage::collect_garbage, listeners::Listeners, probe::probe_storage};
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use koukan_core::{
     clock::SystemClock,
@@ -30,7 +35,7 @@ use koukan_storage::{OpenError, SqliteBackend};
 use tower::{ServiceBuilder, limit::ConcurrencyLimit};
 
 use crate::{
-    config::Config,
+    config::{Config, Place},
     registry::{InvalidFilter, Registry, Surroundings},
 };
 
@@ -55,6 +60,56 @@ pub enum StartError {
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
+    /// Any of the others, and where in the configuration what it is about stands.
+    #[error("{}:{line}:{column}: {source}", file.display())]
+    At {
+        /// The configuration file.
+        file: PathBuf,
+        /// The line, from 1 on.
+        line: u64,
+        /// The column, from 1 on.
+        column: u64,
+        /// What went wrong.
+        source: Box<StartError>,
+    },
+}
+
+impl StartError {
+    /// The same with where in the file what it is about stands, as far as that is known.
+    pub(crate) fn located(self, file: &Path, config: &Config) -> Self {
+        let smtp = config
+            .smtp_listener
+            .iter()
+            .map(|listener| &listener.address);
+        let rest = config
+            .rest_listener
+            .iter()
+            .map(|listener| &listener.address);
+        let storage = &config.storage;
+        let place = match &self {
+            Self::Listen(address, _) => {
+                let mut addresses = smtp.chain(rest);
+                addresses
+                    .find(|place| place.value == *address)
+                    .map(Place::place)
+            }
+            Self::Database(_) | Self::Session(_) => storage.sqlite.as_ref().map(Place::place),
+            Self::Directory(path, _) => {
+                let spill = storage.spill.iter().filter(|spill| spill.value == *path);
+                spill.chain(&storage.sqlite).next().map(Place::place)
+            }
+            _ => None,
+        };
+        match place {
+            Some(Place { line, column, .. }) if line > 0 => Self::At {
+                file: file.to_owned(),
+                line,
+                column,
+                source: Box::new(self),
+            },
+            _ => self,
+        }
+    }
 }
 
 impl From<InvalidFilter> for StartError {

@@ -92,7 +92,7 @@ pub(super) fn server(
 }
 
 fn token(token: &config::Token) -> Result<Token, StartError> {
-    let known = Token::from_hex(token.name.as_str(), &token.sha256.value);
+    let known = Token::from_hex(token.name.value.as_str(), &token.sha256.value);
     let known = known.map_err(|error| StartError::Config(error.to_string()))?;
     let senders = token.sender.as_ref();
     Ok(Token {

@@ -26,8 +26,8 @@ pub(super) async fn open(
     let database = match &config.storage.sqlite {
         None => None,
         Some(path) => {
-            make_directory(directory_of(path))?;
-            Some(SqliteBackend::open(path.clone()).await?)
+            make_directory(directory_of(&path.value))?;
+            Some(SqliteBackend::open(path.value.clone()).await?)
         }
     };
     let backend: Arc<dyn Backend> = match &database {
@@ -46,8 +46,8 @@ pub(super) async fn open(
 fn pool(config: &Config) -> Result<BlobPool, StartError> {
     let storage = &config.storage;
     let directory = match (&storage.spill, &storage.sqlite) {
-        (Some(spill), _) => spill.clone(),
-        (None, Some(database)) => directory_of(database).to_owned(),
+        (Some(spill), _) => spill.value.clone(),
+        (None, Some(database)) => directory_of(&database.value).to_owned(),
         (None, None) => std::env::temp_dir(),
     };
     make_directory(&directory)?;

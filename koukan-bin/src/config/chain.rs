@@ -8,7 +8,10 @@ use serde::{
     de::{self, MapAccess, Visitor},
 };
 
-use super::{HumanDuration, Place, Retry};
+use super::{
+    HumanDuration, Place, Retry,
+    node::{Node, Step},
+};
 
 /// Filters in the order in which a transaction passes them, and the endpoint it ends in.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -33,6 +36,8 @@ pub struct Filter {
     pub name: String,
     /// Its configuration; an empty object where there is none.
     pub config: serde_json::Value,
+    /// Where the parts of the configuration stand.
+    pub(super) node: Option<Place<Node>>,
 }
 
 /// Where a chain ends.
@@ -87,10 +92,12 @@ pub struct Rest {
     #[serde(default)]
     pub other_url: Vec<Place<String>>,
     /// A file with the bearer token to be used.
-    pub token_file: Option<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub token_file: Option<Place<PathBuf>>,
     /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that
     /// the system trusts.
-    pub ca_file: Option<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub ca_file: Option<Place<PathBuf>>,
     /// How long to wait for the reply to MAIL and RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
     /// How long to wait for the reply to the message. Default `5m`.
@@ -139,6 +146,23 @@ pub struct Smtp {
     pub idle_timeout: Option<HumanDuration>,
 }
 
+impl Filter {
+    /// Where in the file that part of a filter's configuration stands to which the steps lead.
+    pub(super) fn place_of(filter: &Place<Self>, steps: &[Step]) -> Place<()> {
+        match &filter.value.node {
+            Some(node) => {
+                let whole = match (&node.value, node.line) {
+                    // A mapping in a block begins at its first key.
+                    (Node::Mapping(_) | Node::List(_), _) | (_, 0) => filter.place(),
+                    _ => node.place(),
+                };
+                node.value.find(steps, whole)
+            }
+            None => filter.place(),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(FilterVisitor)
@@ -158,18 +182,24 @@ impl<'de> Visitor<'de> for FilterVisitor {
         Ok(Filter {
             name: name.to_owned(),
             config: serde_json::Value::Object(serde_json::Map::new()),
+            node: None,
         })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filter, A::Error> {
         let none = || de::Error::custom("a filter needs a name");
         let name = map.next_key::<String>()?.ok_or_else(none)?;
-        let config = match map.next_value::<serde_json::Value>()? {
+        let node = map.next_value::<Place<Node>>()?;
+        let config = match node.value.to_value() {
             serde_json::Value::Null => serde_json::Value::Object(serde_json::Map::new()),
             config => config,
         };
         match map.next_key::<String>()? {
-            None => Ok(Filter { name, config }),
+            None => Ok(Filter {
+                name,
+                config,
+                node: Some(node),
+            }),
             Some(second) => Err(de::Error::custom(format!(
                 "`{second}` stands beside filter `{name}`: start each filter with `- `, and indent its configuration"
             ))),

@@ -1,6 +1,6 @@
 //! Durations as people write them.
 
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -27,6 +27,25 @@ impl FromStr for HumanDuration {
         };
         let millis = number.checked_mul(millis).ok_or_else(wrong)?;
         Ok(Self(Duration::from_millis(millis)))
+    }
+}
+
+impl fmt::Display for HumanDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [
+            (86_400_000, "d"),
+            (3_600_000, "h"),
+            (60_000, "m"),
+            (1_000, "s"),
+        ];
+        let whole = units
+            .iter()
+            .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+        match whole {
+            Some((unit, name)) => write!(f, "{}{name}", millis / unit),
+            None => write!(f, "{millis}ms"),
+        }
     }
 }
 
@@ -57,6 +76,10 @@ mod tests {
         assert_eq!(millis("500ms"), Ok(500));
         assert_eq!(millis("30s"), Ok(30_000));
         assert_eq!(millis("2d"), Ok(172_800_000));
+        for text in ["500ms", "30s", "90s", "5m", "2d"] {
+            let duration: HumanDuration = text.parse().unwrap();
+            assert_eq!(duration.to_string(), text);
+        }
         for text in [
             "",
             "5",

@@ -110,7 +110,7 @@ pub struct RestListener {
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// What it is called in logs.
-    pub name: String,
+    pub name: Place<String>,
     /// SHA-256 of the token, in hexadecimal. The token must have 128 random bits at least:
     /// `koukan token` makes one.
     pub sha256: Place<String>,

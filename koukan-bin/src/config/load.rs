@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use crate::registry::Registry;
 
-use super::{Config, ConfigError, Problem, suggest::meant, validate::validate};
+use super::{
+    Config, ConfigError, ConfigWarnings, Problem, Severity, slips::unclosed_before,
+    validate::validate, words::plain,
+};
 
 impl Config {
     /// Reads and checks a file; `registry` knows the filters.
@@ -13,16 +16,33 @@ impl Config {
     ///
     /// [`ConfigError`], with all that is wrong.
     pub fn load(path: &Path, registry: &Registry) -> Result<Self, ConfigError> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text, registry),
+        Self::load_with_warnings(path, registry).map(|(config, _)| config)
+    }
+
+    /// As [`Config::load`]; tells also what may be wrong with a configuration that can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with all that is wrong.
+    pub fn load_with_warnings(
+        path: &Path,
+        registry: &Registry,
+    ) -> Result<(Self, ConfigWarnings), ConfigError> {
+        let text = fs::read(path).map_err(|error| error.to_string());
+        let text = text.and_then(|octets| {
+            String::from_utf8(octets).map_err(|error| {
+                let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+                    .iter()
+                    .filter(|octet| **octet == b'\n')
+                    .count();
+                format!("line {line} is not UTF-8: save the file in that encoding")
+            })
+        });
+        match text {
+            Ok(text) => Self::parse_with_warnings(path, &text, registry),
             Err(error) => Err(ConfigError {
                 file: path.to_owned(),
-                problems: vec![Problem {
-                    line: 0,
-                    column: 0,
-                    message: format!("cannot be read: {error}"),
-                    help: None,
-                }],
+                problems: vec![problem(0, 0, format!("cannot be read: {error}"), None)],
                 lines: Vec::new(),
             }),
         }
@@ -34,36 +54,174 @@ impl Config {
     ///
     /// [`ConfigError`], with all that is wrong.
     pub fn parse(path: &Path, text: &str, registry: &Registry) -> Result<Self, ConfigError> {
-        let wrong = |problems| ConfigError {
+        Self::parse_with_warnings(path, text, registry).map(|(config, _)| config)
+    }
+
+    /// As [`Config::load_with_warnings`], from a text; `path` is what it is called in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with all that is wrong.
+    pub fn parse_with_warnings(
+        path: &Path,
+        text: &str,
+        registry: &Registry,
+    ) -> Result<(Self, ConfigWarnings), ConfigError> {
+        let found = |problems| ConfigError {
             file: path.to_owned(),
             problems,
             lines: text.lines().map(str::to_owned).collect(),
         };
-        let config: Self =
-            serde_saphyr::from_str(text).map_err(|error| wrong(vec![unreadable(&error)]))?;
-        let problems = validate(&config, registry);
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(wrong(problems))
+        if let Some(problem) = nothing(text) {
+            return Err(found(vec![problem]));
         }
+        let config: Self =
+            serde_saphyr::from_str(text).map_err(|error| found(vec![unreadable(text, &error)]))?;
+        let problems = validate(&config, registry);
+        if problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+        {
+            return Err(found(problems));
+        }
+        Ok((config, ConfigWarnings(found(problems))))
     }
+}
+
+fn problem(line: u64, column: u64, message: String, help: Option<String>) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        line,
+        column,
+        message,
+        help,
+    }
+}
+
+/// What to do about a file with nothing in it.
+fn nothing(text: &str) -> Option<Problem> {
+    let is_content = |line: &str| {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        !(line.is_empty() || line.starts_with('#') || line == "---")
+    };
+    if text.lines().any(is_content) {
+        return second_document(text, is_content);
+    }
+    let help = "begin with `config/local/koukan.yaml`, or with docs/configuration.md";
+    Some(problem(0, 0, "the file is empty".into(), Some(help.into())))
+}
+
+/// A file holds one document.
+fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Problem> {
+    let mut lines = text.lines().enumerate();
+    lines.find(|(_, line)| is_content(line))?;
+    let (index, _) = lines.find(|(_, line)| line.trim_end() == "---")?;
+    let message = "the file holds more than one document";
+    let help = "remove the line `---`, and what does not belong here";
+    Some(problem(
+        index as u64 + 1,
+        1,
+        message.into(),
+        Some(help.into()),
+    ))
 }
 
 /// What the YAML reader found.
-fn unreadable(error: &serde_saphyr::Error) -> Problem {
+fn unreadable(text: &str, error: &serde_saphyr::Error) -> Problem {
     let location = error.location();
-    let message = plain(error);
-    Problem {
-        line: location.map_or(0, |location| location.line()),
-        column: location.map_or(0, |location| location.column()),
-        help: meant(&message),
-        message,
+    let (line, column) = location.map_or((0, 0), |location| (location.line(), location.column()));
+    let raw = bare(error);
+    // A reader of YAML notices much later that something is not closed.
+    let is_syntax = [
+        "trailing content",
+        "did not find",
+        "illegal placement",
+        "unexpected end",
+    ];
+    if is_syntax.iter().any(|said| raw.contains(said))
+        && let Some(open) = unclosed_before(text, line)
+    {
+        let what = match open.opened {
+            '"' | '\'' => "a quote is opened here and not closed on this line",
+            _ => "a bracket is opened here and not closed",
+        };
+        let help = match open.opened {
+            '{' => "add `}`",
+            '[' => "add `]`",
+            '"' => "add `\"`",
+            _ => "add `'`",
+        };
+        return problem(open.line, open.column, what.into(), Some(help.into()));
     }
+    let (message, help) = plain(&raw);
+    if raw.starts_with("missing field") {
+        let name = raw.split('`').nth(1).unwrap_or_default();
+        let (line, column) = start_of_mapping(text, line, column);
+        let help = help.unwrap_or_else(|| format!("add `{name}:`"));
+        return problem(line, column, message, Some(help));
+    }
+    let help = help.or_else(|| lone_text(text, line, &raw));
+    problem(line, column, message, help)
+}
+
+/// A line where a mapping is expected may lack the blank after its colon.
+fn lone_text(text: &str, line: u64, raw: &str) -> Option<String> {
+    if !raw.contains("expected mapping") {
+        return None;
+    }
+    let index = usize::try_from(line).ok()?.checked_sub(1)?;
+    let content = text.lines().nth(index)?.trim();
+    let (key, value) = content.split_once(':')?;
+    (!value.is_empty() && !value.starts_with(' '))
+        .then(|| format!("write a blank after the colon: `{key}: {value}`"))
+}
+
+/// The first line of the block mapping that a key at that place belongs to; the place itself where
+/// the mapping is written in braces.
+fn start_of_mapping(text: &str, line: u64, column: u64) -> (u64, u64) {
+    let lines: Vec<&str> = text.lines().collect();
+    let Some(index) = usize::try_from(line)
+        .ok()
+        .and_then(|line| line.checked_sub(1))
+    else {
+        return (line, column);
+    };
+    let indent = usize::try_from(column.saturating_sub(1)).unwrap_or_default();
+    let begins_with = |line: &str, place: usize| {
+        let lead: String = line.chars().take(place).collect();
+        let rest: String = line.chars().skip(place).collect();
+        let blank = lead.chars().all(|c| c == ' ' || c == '-');
+        let is_key = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        (blank && is_key, blank && lead.contains('-'))
+    };
+    if indent == 0 {
+        // Of the whole file.
+        return (0, 0);
+    }
+    if index >= lines.len() || !begins_with(lines[index], indent).0 {
+        return (line, column);
+    }
+    let mut first = index;
+    for (number, content) in lines.iter().enumerate().take(index + 1).rev() {
+        let trimmed = content.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let (is_key, is_item) = begins_with(content, indent);
+        if is_key {
+            first = number;
+            if is_item {
+                break;
+            }
+        } else if content.len() - trimmed.len() < indent {
+            break;
+        }
+    }
+    (first as u64 + 1, column)
 }
 
 /// The message without the snippet and the location, which are told in our own way.
-fn plain(error: &serde_saphyr::Error) -> String {
+fn bare(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.lines().next().unwrap_or_default();
     let text = text.strip_prefix("error: ").unwrap_or(text);

@@ -7,25 +7,26 @@ mod chain;
 mod duration;
 mod listener;
 mod load;
+mod node;
 mod place;
 mod problem;
 mod rest;
 mod retry;
 mod sender;
 mod size;
+mod slips;
 mod storage;
 mod suggest;
 mod validate;
-mod validate_gateway;
-mod validate_rest;
-mod validate_storage;
+mod words;
 
 pub use self::{
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
     listener::{BareLineEnds, RestListener, SmtpListener, Token},
+    node::Step,
     place::Place,
-    problem::{ConfigError, Problem},
+    problem::{ConfigError, ConfigWarnings, Problem, Severity},
     rest::RestApi,
     retry::Retry,
     sender::{Principal, RestSender, Sender},

@@ -26,6 +26,15 @@ impl<T> Place<T> {
             column: 0,
         }
     }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place<()> {
+        Place {
+            value: (),
+            line: self.line,
+            column: self.column,
+        }
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Place<T> {

@@ -5,6 +5,8 @@ use std::{fmt, path::PathBuf};
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
     /// The line, from 1 on; 0 where it has none.
     pub line: u64,
     /// The column, from 1 on; 0 where it has none.
@@ -15,12 +17,27 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+/// How bad something is that is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The agent can run; something of its configuration is of no use, or may fail.
+    Warning,
+    /// The agent cannot work like this.
+    Error,
+}
+
+/// What may be wrong with a configuration that can be used: problems of [`Severity::Warning`].
+///
+/// As text: like [`ConfigError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigWarnings(pub(super) ConfigError);
+
 /// A configuration cannot be used; all that was found is told.
 ///
 /// As text: for each problem file, line and column, the line itself, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file, or a name for what is none.
+    /// The path of the file, or a label for text that is not a file.
     pub file: PathBuf,
     /// What is wrong; at least one thing.
     pub problems: Vec<Problem>,
@@ -28,6 +45,19 @@ pub struct ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl ConfigWarnings {
+    /// What may be wrong; empty where nothing is.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
+    }
+}
+
+impl fmt::Display for ConfigWarnings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +74,7 @@ impl fmt::Display for ConfigError {
 impl ConfigError {
     fn fmt_problem(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Problem {
+            severity,
             line,
             column,
             message,
@@ -52,6 +83,9 @@ impl ConfigError {
         write!(f, "{}:", self.file.display())?;
         if *line > 0 {
             write!(f, "{line}:{column}:")?;
+        }
+        if *severity == Severity::Warning {
+            f.write_str(" warning:")?;
         }
         write!(f, " {message}")?;
         let index = usize::try_from(*line)

@@ -4,7 +4,7 @@ use koukan_core::stage::output_handler::RetryPolicy;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::HumanDuration;
+use super::{HumanDuration, Place};
 
 /// How often and for how long delivery is tried. Evaluated at each attempt, so that a change
 /// applies to mail that is queued already.
@@ -12,23 +12,27 @@ use super::HumanDuration;
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
     /// Time between the first attempt and the second; it doubles with each. Default `5m`.
-    pub min_attempt_time: Option<HumanDuration>,
+    pub min_attempt_time: Option<Place<HumanDuration>>,
     /// Time between two attempts, at most. Default `2h`.
-    pub max_attempt_time: Option<HumanDuration>,
+    pub max_attempt_time: Option<Place<HumanDuration>>,
     /// Attempts, at most. Default: no limit.
-    pub max_attempts: Option<u32>,
+    pub max_attempts: Option<Place<u32>>,
     /// Time from the start of a transaction to its last attempt, at most. Default `5d`.
-    pub deadline: Option<HumanDuration>,
+    pub deadline: Option<Place<HumanDuration>>,
 }
 
 impl Retry {
     /// The policy: what stands here, else in `defaults`.
     pub fn over(&self, defaults: RetryPolicy) -> RetryPolicy {
-        let or = |own: Option<HumanDuration>, default| own.map_or(default, |own| own.0);
+        let or =
+            |own: Option<Place<HumanDuration>>, default| own.map_or(default, |own| own.value.0);
         RetryPolicy {
             min_attempt_time: or(self.min_attempt_time, defaults.min_attempt_time),
             max_attempt_time: or(self.max_attempt_time, defaults.max_attempt_time),
-            max_attempts: self.max_attempts.or(defaults.max_attempts),
+            max_attempts: self
+                .max_attempts
+                .map(|max| max.value)
+                .or(defaults.max_attempts),
             deadline: or(self.deadline, defaults.deadline),
         }
     }

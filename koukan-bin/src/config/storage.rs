@@ -8,7 +8,7 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{ByteSize, HumanDuration};
+use super::{ByteSize, HumanDuration, Place};
 
 /// The word that stands for storage in memory.
 const MEMORY: &str = "memory";
@@ -20,13 +20,15 @@ const MEMORY: &str = "memory";
 #[schemars(transform = or_memory)]
 pub struct Storage {
     /// The SQLite database; it and its directory are made if they are not there.
-    pub sqlite: Option<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub sqlite: Option<Place<PathBuf>>,
     /// Whether transactions may be kept in memory alone, so that all that is queued is lost when
     /// the agent stops. Default `false`.
     pub memory: bool,
     /// The directory for message bodies that do not fit into memory. Default: that of the
     /// database, else the system's for temporary files.
-    pub spill: Option<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub spill: Option<Place<PathBuf>>,
     /// Memory for the bodies of transactions under way, in all; beyond it new ones are put off
     /// with 452. Default `256MiB`.
     pub memory_budget: Option<ByteSize>,
@@ -57,7 +59,9 @@ impl<'de> Visitor<'de> for Shape {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Storage, E> {
         if text != MEMORY {
-            return Err(E::unknown_variant(text, &[MEMORY]));
+            return Err(E::custom(format!(
+                "`{text}` is no storage: write `{MEMORY}`, or `sqlite: FILE` with a blank after the colon"
+            )));
         }
         Ok(Storage {
             memory: true,

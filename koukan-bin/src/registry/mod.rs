@@ -1,6 +1,10 @@
 //! Filters by name: how config becomes layers.
 
 mod builtin;
+mod router;
+mod text;
+
+pub(crate) use self::text::check_domain;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -10,7 +14,10 @@ use koukan_core::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 use tower::Layer;
+
+use crate::config::Step;
 
 /// What a filter may need that is not its own configuration.
 #[derive(Debug, Clone)]
@@ -23,8 +30,23 @@ pub struct Surroundings {
 
 /// A filter cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidFilter(String);
+#[error("{message}")]
+pub struct InvalidFilter {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the filter's configuration, as far as that is known.
+    pub at: Vec<Step>,
+}
+
+impl InvalidFilter {
+    /// Something is wrong with the configuration as a whole.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            at: Vec::new(),
+        }
+    }
+}
 
 /// Knows for each filter's name how to make a layer of its configuration.
 #[derive(Clone)]
@@ -60,6 +82,22 @@ impl Registry {
         });
     }
 
+    /// As [`Registry::try_filter`], for a filter that can tell where in its configuration it is wrong.
+    fn place_filter<C, L>(
+        &mut self,
+        name: &str,
+        build: impl Fn(C, &Surroundings) -> Result<L, InvalidFilter> + Send + Sync + 'static,
+    ) where
+        C: DeserializeOwned,
+        L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
+    {
+        let build = move |config: &Value, surroundings: &Surroundings| {
+            let config = serde_path_to_error::deserialize(config).map_err(of_reading)?;
+            build(config, surroundings).map(BoxMailLayer::new)
+        };
+        self.filters.insert(name.to_owned(), Arc::new(build));
+    }
+
     /// As [`Registry::filter`], for a filter that needs its surroundings or may refuse its
     /// configuration.
     pub fn try_filter<C, L, E>(
@@ -71,15 +109,10 @@ impl Registry {
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
         E: fmt::Display,
     {
-        let build = move |config: &Value, surroundings: &Surroundings| {
-            let config =
-                C::deserialize(config).map_err(|error| InvalidFilter(error.to_string()))?;
-            match build(config, surroundings) {
-                Ok(layer) => Ok(BoxMailLayer::new(layer)),
-                Err(error) => Err(InvalidFilter(error.to_string())),
-            }
-        };
-        self.filters.insert(name.to_owned(), Arc::new(build));
+        self.place_filter(name, move |config: C, surroundings: &Surroundings| {
+            let built = build(config, surroundings);
+            built.map_err(|error| InvalidFilter::new(error.to_string()))
+        });
     }
 
     /// Whether there is a filter of that name.
@@ -103,7 +136,7 @@ impl Registry {
         config: &Value,
         surroundings: &Surroundings,
     ) -> Result<BoxMailLayer, InvalidFilter> {
-        let unknown = || InvalidFilter(format!("unknown filter `{name}`"));
+        let unknown = || InvalidFilter::new(format!("unknown filter `{name}`"));
         let build = self.filters.get(name).ok_or_else(unknown)?;
         build(config, surroundings)
     }
@@ -115,6 +148,21 @@ impl Registry {
     /// As [`Registry::build`].
     pub fn check(&self, name: &str, config: &Value) -> Result<(), InvalidFilter> {
         self.build(name, config, &self.trial).map(drop)
+    }
+}
+
+/// What the reader of a filter's configuration found, and where.
+fn of_reading(error: serde_path_to_error::Error<serde_json::Error>) -> InvalidFilter {
+    let steps = error.path().iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(Step::Item(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        // The variant of a rule is the key that names it.
+        Segment::Enum { variant } => Some(Step::Key(variant.clone())),
+        Segment::Unknown => None,
+    });
+    InvalidFilter {
+        at: steps.collect(),
+        message: error.inner().to_string(),
     }
 }
 

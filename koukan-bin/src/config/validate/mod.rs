@@ -1,14 +1,21 @@
-//! Checks that span the whole file: names, references, values.
+//! Checks that span the whole file: names, references, values, and what cannot work.
+
+mod delivery;
+mod files;
+mod gateway;
+mod listeners;
+mod rest;
+mod storage;
+mod use_of;
 
 use std::collections::BTreeSet;
 
 use koukan_core::{context, path::Domain, signals::HostPort};
 
-use crate::registry::Registry;
+use crate::registry::{Registry, check_domain};
 
 use super::{
-    Chain, Config, Endpoint, Place, Problem,
-    suggest::{meant, nearest},
+    Chain, Config, Endpoint, Filter, Place, Problem, Severity, suggest::nearest, words::plain,
 };
 
 /// All that is wrong.
@@ -29,6 +36,10 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
         check.chain(chain, registry);
     }
     check.circles();
+    check.delivery();
+    check.listeners();
+    check.files();
+    check.uses();
     check
         .problems
         .sort_by_key(|problem| (problem.line, problem.column));
@@ -42,7 +53,23 @@ pub(super) struct Check<'a> {
 
 impl<'a> Check<'a> {
     pub(super) fn wrong<T>(&mut self, place: &Place<T>, message: String, help: Option<String>) {
+        self.note(Severity::Error, place, message, help);
+    }
+
+    /// Something that may be meant so, and probably is not.
+    pub(super) fn odd<T>(&mut self, place: &Place<T>, message: String, help: &str) {
+        self.note(Severity::Warning, place, message, Some(help.to_owned()));
+    }
+
+    fn note<T>(
+        &mut self,
+        severity: Severity,
+        place: &Place<T>,
+        message: String,
+        help: Option<String>,
+    ) {
         self.problems.push(Problem {
+            severity,
             line: place.line,
             column: place.column,
             message,
@@ -78,7 +105,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
+    pub(super) fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
         let mut seen = BTreeSet::new();
         for name in names {
             if !seen.insert(&name.value) {
@@ -156,15 +183,19 @@ impl<'a> Check<'a> {
                 };
                 self.unknown("filter", &name, registry.names());
             } else if let Err(error) = registry.check(name, &filter.value.config) {
-                let help = meant(&error.to_string());
-                self.wrong(filter, format!("filter `{name}`: {error}"), help);
+                let (message, help) = plain(&error.message);
+                let place = Filter::place_of(filter, &error.at);
+                self.wrong(&place, format!("filter `{name}`: {message}"), help);
             }
         }
         match &chain.endpoint {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());
-                for sender in exploder.domain.values() {
+                for (domain, sender) in &exploder.domain {
                     self.principal(sender, None);
+                    if let Err(error) = check_domain(domain) {
+                        self.wrong(sender, error, None);
+                    }
                 }
             }
             Endpoint::Rest(rest) => {

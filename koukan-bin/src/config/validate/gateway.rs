@@ -2,7 +2,8 @@
 
 use koukan_smtp::client::Network;
 
-use super::{Place, validate::Check};
+use super::Check;
+use crate::config::Place;
 
 impl Check<'_> {
     /// Networks that are allowed.
@@ -23,7 +24,7 @@ impl Check<'_> {
         };
         let is_trusted = listeners
             .any(|listener| listener.trusted || listener.token.iter().any(|token| token.trusted));
-        let is_gateway = |rest: &super::RestSender| rest.gateway;
+        let is_gateway = |rest: &crate::config::RestSender| rest.gateway;
         let mut senders = config.sender.iter();
         let gateway = senders.find(|sender| sender.rest.as_ref().is_some_and(is_gateway));
         if let (false, Some(gateway)) = (is_trusted, gateway) {

@@ -1,6 +1,7 @@
 //! Checks that what is promised is kept somewhere.
 
-use super::{Endpoint, Place, validate::Check};
+use super::Check;
+use crate::config::{Endpoint, Place};
 
 /// What to do about it.
 const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \

@@ -1,6 +1,7 @@
 //! Checks of the REST API's configuration.
 
-use super::{Place, validate::Check};
+use super::Check;
+use crate::config::Place;
 
 impl Check<'_> {
     /// A URL that an HTTP client can connect to.
@@ -29,6 +30,8 @@ impl Check<'_> {
                 let help = "add a `token`, listen on 127.0.0.1, or say `api: false`";
                 self.wrong(address, message, Some(help.into()));
             }
+            let names = listener.token.iter().map(|token| &token.name);
+            self.unique("token", names);
             for token in &listener.token {
                 let hex = &token.sha256;
                 let is_hex = hex.value.bytes().all(|octet| octet.is_ascii_hexdigit());
@@ -41,6 +44,13 @@ impl Check<'_> {
                     let mut known = config.sender.iter().map(|sender| &*sender.name.value);
                     if !known.clone().any(|name| name == sender.value) {
                         self.unknown("sender", sender, &mut known);
+                        continue;
+                    }
+                    let mut senders = config.sender.iter();
+                    if senders.any(|one| one.name.value == sender.value && one.rest.is_none()) {
+                        let message = format!("sender `{}` may not use the REST API", sender.value);
+                        let help = "give that sender `rest: {}`, or leave it out here";
+                        self.wrong(sender, message, Some(help.into()));
                     }
                 }
             }

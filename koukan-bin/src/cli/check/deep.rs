@@ -1,0 +1,90 @@
+//! Trying what the agent does at its start.
+
+use std::{fs, net::TcpListener, path::Path};
+
+use koukan::{
+    command::block_on,
+    config::{Config, Place},
+};
+use koukan_core::causes::Causes;
+use koukan_storage::SqliteBackend;
+
+/// Tries all of it, tells what cannot be done, and whether all can.
+pub(super) fn check(file: &Path, config: &Config) -> bool {
+    let mut problems = Vec::new();
+    let at = |place: Place<()>, problem: &str| {
+        let Place { line, column, .. } = place;
+        format!("{}:{line}:{column}: {problem}", file.display())
+    };
+    let smtp = config
+        .smtp_listener
+        .iter()
+        .map(|listener| &listener.address);
+    let rest = config
+        .rest_listener
+        .iter()
+        .map(|listener| &listener.address);
+    // All at once, as the agent has them.
+    let mut sockets = Vec::new();
+    for address in smtp.chain(rest) {
+        match TcpListener::bind(address.value) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) => {
+                let problem = format!("cannot listen on {}: {error}", address.value);
+                problems.push(at(address.place(), &problem));
+            }
+        }
+    }
+    let storage = &config.storage;
+    if let Some(path) = &storage.sqlite {
+        problems.extend(database(&path.value).map(|problem| at(path.place(), &problem)));
+    }
+    if let Some(path) = &storage.spill {
+        problems.extend(unwritable(&path.value).map(|problem| at(path.place(), &problem)));
+    }
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    problems.is_empty()
+}
+
+/// Opens the database, if there is one already; otherwise there must be a place to make it in.
+fn database(path: &Path) -> Option<String> {
+    let shown = path.display();
+    if !path.exists() {
+        let directory = path.parent().filter(|parent| *parent != Path::new(""));
+        return unwritable(directory.unwrap_or(Path::new(".")));
+    }
+    let opened = block_on(Some(1), async {
+        let database = SqliteBackend::open(path.to_owned()).await?;
+        database.close().await;
+        Ok::<_, koukan_storage::OpenError>(())
+    });
+    match opened {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!(
+            "cannot use the database {shown}: {}",
+            Causes(&error)
+        )),
+        Err(error) => Some(format!("cannot use the database {shown}: {error}")),
+    }
+}
+
+/// Why a file cannot be made in a directory, which is made at the start where it is not there.
+fn unwritable(directory: &Path) -> Option<String> {
+    let mut there = directory;
+    while !there.exists() {
+        there = match there.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+    }
+    let is_directory = fs::metadata(there).is_ok_and(|metadata| metadata.is_dir());
+    if !is_directory {
+        return Some(format!("{} is not a directory", there.display()));
+    }
+    match tempfile::tempfile_in(there) {
+        Ok(_) => None,
+        Err(error) => Some(format!("cannot write to {}: {error}", there.display())),
+    }
+}

@@ -1,0 +1,39 @@
+//! Checks of files that are read at the start.
+
+use std::{fs, path::PathBuf};
+
+use super::Check;
+use crate::config::{Endpoint, Place};
+
+impl Check<'_> {
+    /// Every file that is named is there, and can be read.
+    pub(super) fn files(&mut self) {
+        let config = self.config;
+        for chain in &config.chain {
+            if let Endpoint::Rest(rest) = &chain.endpoint {
+                self.file(rest.token_file.as_ref(), "token");
+                self.file(rest.ca_file.as_ref(), "certificate");
+            }
+        }
+    }
+
+    fn file(&mut self, path: Option<&Place<PathBuf>>, what: &str) {
+        let Some(path) = path else { return };
+        let shown = path.value.display();
+        let problem = match fs::read_to_string(&path.value) {
+            Err(error) => Some(format!("cannot read {shown}: {error}")),
+            Ok(text) if text.trim().is_empty() => Some(format!("{shown} is empty")),
+            Ok(text) if what == "certificate" && !text.contains("-----BEGIN CERTIFICATE-----") => {
+                Some(format!("{shown} holds no certificate in PEM"))
+            }
+            Ok(text) if what == "token" && text.trim().contains(char::is_whitespace) => {
+                Some(format!("{shown} holds more than one token"))
+            }
+            Ok(_) => None,
+        };
+        if let Some(message) = problem {
+            let help = format!("name a file that holds a {what}, and that this user may read");
+            self.wrong(path, message, Some(help));
+        }
+    }
+}

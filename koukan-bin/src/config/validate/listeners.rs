@@ -1,0 +1,108 @@
+//! Checks of addresses to listen on.
+
+use std::{fs, net::SocketAddr};
+
+use super::Check;
+use crate::config::Place;
+
+impl Check<'_> {
+    /// Every address can be listened on, as far as that can be told beforehand.
+    pub(super) fn listeners(&mut self) {
+        let config = self.config;
+        let smtp = config
+            .smtp_listener
+            .iter()
+            .map(|listener| &listener.address);
+        let rest = config
+            .rest_listener
+            .iter()
+            .map(|listener| &listener.address);
+        let addresses: Vec<&Place<SocketAddr>> = smtp.chain(rest).collect();
+        for (index, address) in addresses.iter().enumerate() {
+            let mut before = addresses.iter().take(index);
+            if let Some(first) = before.find(|first| overlap(first.value, address.value)) {
+                let message = if first.value == address.value {
+                    format!("{} is listened on twice", address.value)
+                } else {
+                    format!(
+                        "{} is listened on already, by {}",
+                        address.value, first.value
+                    )
+                };
+                let help = format!("see line {}: give one of them another port", first.line);
+                self.wrong(address, message, Some(help));
+            }
+            if let Some(first) = first_free_port()
+                && (1..first).contains(&address.value.port())
+            {
+                let message = format!(
+                    "port {} is below {first}, and this user may not listen there",
+                    address.value.port()
+                );
+                let help =
+                    "run the agent as root, give it CAP_NET_BIND_SERVICE, or take another port";
+                self.odd(*address, message, help);
+            }
+        }
+        if addresses.is_empty() {
+            let message = "nobody can connect to this agent: there is no listener";
+            self.odd(
+                &Place::nowhere(()),
+                message.into(),
+                "add a `smtp_listener` or a `rest_listener`",
+            );
+        }
+    }
+}
+
+/// Whether two sockets cannot be bound at the same time.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    // Port 0 is a free one.
+    if a.port() != b.port() || a.port() == 0 {
+        return false;
+    }
+    let takes_all = |this: SocketAddr, other: SocketAddr| {
+        // By default a socket for all of IPv6 takes IPv4, too.
+        this.ip().is_unspecified() && (this.is_ipv6() || other.is_ipv4())
+    };
+    a.ip() == b.ip() || takes_all(a, b) || takes_all(b, a)
+}
+
+/// The first port that this process may listen on; `None` where it may on all, or that is not known.
+fn first_free_port() -> Option<u16> {
+    /// The bit of CAP_NET_BIND_SERVICE, as in capability.h.
+    const MAY_BIND: u64 = 1 << 10;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let held = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))?;
+    let held = u64::from_str_radix(held.trim(), 16).ok()?;
+    if held & MAY_BIND != 0 {
+        return None;
+    }
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    Some(first.map_or(1024, |first| first.trim().parse().unwrap_or(1024)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_that_are_in_each_others_way() {
+        for (a, b, is_so) in [
+            ("127.0.0.1:25", "127.0.0.1:25", true),
+            ("127.0.0.1:25", "127.0.0.1:26", false),
+            ("127.0.0.1:25", "127.0.0.2:25", false),
+            ("0.0.0.0:25", "127.0.0.1:25", true),
+            ("127.0.0.1:25", "[::]:25", true),
+            ("0.0.0.0:25", "[::]:25", true),
+            ("0.0.0.0:25", "[::1]:25", false),
+            ("[::1]:25", "[::]:25", true),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let overlap = overlap(a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(overlap, is_so, "{a} {b}");
+        }
+    }
+}

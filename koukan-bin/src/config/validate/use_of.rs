@@ -1,0 +1,89 @@
+//! Checks that what is there is of some use.
+
+use std::collections::BTreeSet;
+
+use koukan_core::context;
+
+use super::Check;
+use crate::config::{Endpoint, Place};
+
+impl Check<'_> {
+    /// Chains and senders that nothing uses.
+    pub(super) fn uses(&mut self) {
+        let config = self.config;
+        let mut chains = BTreeSet::new();
+        for (_, chain) in config.sender.iter().flat_map(|sender| sender.chains()) {
+            chains.insert(chain.value.as_str());
+        }
+        for chain in &config.chain {
+            if !chains.contains(chain.name.value.as_str()) {
+                let message = format!("no sender uses chain `{}`", chain.name.value);
+                self.odd(
+                    &chain.name,
+                    message,
+                    "name it as the `chain` of a sender, or leave it out",
+                );
+            }
+        }
+        let used = self.used();
+        for sender in &config.sender {
+            let has_rest = sender.rest.is_some();
+            if !has_rest && !used.iter().any(|used| *used.name == *sender.name.value) {
+                let message = format!("nothing uses sender `{}`", sender.name.value);
+                let help =
+                    "name it in a listener or an exploder, give it `rest: {}`, or leave it out";
+                self.odd(&sender.name, message, help);
+            }
+        }
+        self.rest_use();
+    }
+
+    /// The REST API and those who may use it.
+    fn rest_use(&mut self) {
+        let config = self.config;
+        let mut with_rest = config.sender.iter().filter(|sender| sender.rest.is_some());
+        let api = config.rest_listener.iter().find(|listener| listener.api);
+        match (api, with_rest.next()) {
+            (Some(api), None) => {
+                let message = format!("nobody can send mail by {}", api.address.value);
+                let help = "give a sender `rest: {}`, or say `api: false` here";
+                self.odd(&api.address, message, help);
+            }
+            (None, Some(sender)) => {
+                let message = format!("sender `{}` has no listener to use", sender.name.value);
+                self.odd(
+                    &sender.name,
+                    message,
+                    "add a `rest_listener`, or leave `rest` out",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// All senders that something names.
+    fn used(&self) -> Vec<context::Sender> {
+        let config = self.config;
+        let named = |name: &Place<String>, tag: Option<&Place<String>>| {
+            let sender = context::Sender::new(name.value.as_str());
+            match tag {
+                Some(tag) => sender.with_tag(tag.value.as_str()),
+                None => sender,
+            }
+        };
+        let mut used = vec![config.notification.to_sender()];
+        used.extend(
+            config
+                .smtp_listener
+                .iter()
+                .map(|listener| listener.principal().to_sender()),
+        );
+        for chain in &config.chain {
+            if let Endpoint::Exploder(exploder) = &chain.endpoint {
+                used.push(named(&exploder.sender, exploder.tag.as_ref()));
+                used.extend(exploder.domain.values().map(|sender| named(sender, None)));
+            }
+        }
+        used
+    }
+}

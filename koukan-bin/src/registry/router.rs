@@ -1,0 +1,228 @@
+//! The filter `router`, as configured.
+
+use koukan_core::{
+    filter::router::{AddressList, Decision, DestDomain, Policy, RouterLayer, Rules, StaticHosts},
+    path::ForwardPath,
+    reply::{Rejection, Reply},
+    signals::Destination,
+};
+use serde::Deserialize;
+
+use super::{
+    InvalidFilter, Surroundings,
+    text::{Host, Port, RecipientDomain, twice},
+};
+use crate::config::Step;
+
+/// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
+/// that none knows is refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Router {
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Rule {
+    /// Recipients by domain and local part.
+    AddressList {
+        domains: Vec<RecipientDomain>,
+        #[serde(default)]
+        prefixes: Vec<String>,
+        delimiter: Option<char>,
+        /// Where they go; without it and `reject` they are accepted.
+        #[serde(default)]
+        hosts: Vec<Host>,
+        /// With what they are refused.
+        reject: Option<Refusal>,
+    },
+    /// Every recipient to its own domain.
+    DestDomain { port: Option<Port> },
+    /// Every recipient to these hosts.
+    StaticHosts(Vec<Host>),
+    /// Every recipient is accepted.
+    AcceptAll {},
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Refusal {
+    NoSuchUser,
+    RelayDenied,
+    PolicyRefused,
+    MailboxBusy,
+}
+
+pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, InvalidFilter> {
+    check(&config.rules)?;
+    let rules = config
+        .rules
+        .into_iter()
+        .fold(Rules::new(), |rules, rule| match rule {
+            Rule::AddressList {
+                domains,
+                prefixes,
+                delimiter,
+                hosts,
+                reject,
+            } => {
+                let domains = domains.into_iter().map(|domain| domain.0);
+                let list = AddressList::new(domains, decision(&hosts, reject));
+                let list = list.with_prefixes(prefixes);
+                rules.with(match delimiter {
+                    Some(delimiter) => list.with_delimiter(delimiter),
+                    None => list,
+                })
+            }
+            Rule::DestDomain { port } => {
+                let by_domain = DestDomain::new();
+                rules.with(port.map_or(by_domain, |port| by_domain.with_port(port.0)))
+            }
+            Rule::StaticHosts(hosts) => {
+                rules.with(StaticHosts::new(hosts.into_iter().map(|host| host.0)))
+            }
+            Rule::AcceptAll {} => rules.with(AcceptAll),
+        });
+    Ok(RouterLayer::new(rules))
+}
+
+fn decision(hosts: &[Host], reject: Option<Refusal>) -> Decision {
+    let reply = match reject {
+        None if hosts.is_empty() => return Decision::Accept,
+        None => {
+            let hosts = hosts.iter().map(|host| host.0.clone());
+            return Decision::Route(Destination::of_operator(hosts));
+        }
+        Some(Refusal::NoSuchUser) => Reply::no_such_user(),
+        Some(Refusal::RelayDenied) => Reply::relay_denied(),
+        Some(Refusal::PolicyRefused) => Reply::policy_refused(),
+        Some(Refusal::MailboxBusy) => Reply::mailbox_busy(),
+    };
+    Decision::Reject(Rejection::new(reply))
+}
+
+// === what cannot work ===
+
+/// Every rule can decide something.
+fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
+    if rules.is_empty() {
+        return wrong(
+            "a router without rules refuses every recipient: add one",
+            &[],
+        );
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        check_rule(rule, index)?;
+        let earlier = rules.iter().take(index);
+        for (before, other) in earlier.enumerate() {
+            let never = |what: &str| {
+                let text = format!(
+                    "rule {} never decides: {what} rule {} before it",
+                    index + 1,
+                    before + 1
+                );
+                wrong(&text, &[Step::Item(index)])
+            };
+            match (other, rule) {
+                (Rule::DestDomain { .. } | Rule::StaticHosts(_) | Rule::AcceptAll {}, _) => {
+                    return never("every recipient is taken by");
+                }
+                (
+                    Rule::AddressList {
+                        domains, prefixes, ..
+                    },
+                    Rule::AddressList { domains: later, .. },
+                ) if prefixes.is_empty() => {
+                    let is_taken =
+                        |domain: &RecipientDomain| domains.iter().any(|known| known.0 == domain.0);
+                    if later.iter().all(is_taken) {
+                        return never("all its domains are taken by");
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
+    let at = |key: &str, inner: &str| {
+        let mut at = vec![Step::Item(index), Step::Key(key.into())];
+        if !inner.is_empty() {
+            at.push(Step::Key(inner.into()));
+        }
+        at
+    };
+    match rule {
+        Rule::AddressList {
+            domains,
+            prefixes,
+            hosts,
+            reject,
+            delimiter,
+        } => {
+            let list = |inner| at("address_list", inner);
+            if domains.is_empty() {
+                return wrong(
+                    "without a domain it knows no recipient: add one",
+                    &list("domains"),
+                );
+            }
+            if let Some((item, text)) = twice(domains.iter().map(|domain| &*domain.0)) {
+                let mut at = list("domains");
+                at.push(Step::Item(item));
+                return wrong(&format!("`{text}` is there twice"), &at);
+            }
+            if let Some((item, text)) = twice(prefixes.iter().map(String::as_str)) {
+                let mut at = list("prefixes");
+                at.push(Step::Item(item));
+                return wrong(&format!("`{text}` is there twice"), &at);
+            }
+            if let Some(item) = prefixes.iter().position(|prefix| prefix.contains('@')) {
+                let mut at = list("prefixes");
+                at.push(Step::Item(item));
+                let text = format!(
+                    "`{}`: write what stands before the `@` alone",
+                    prefixes[item]
+                );
+                return wrong(&text, &at);
+            }
+            if delimiter.is_some() && prefixes.is_empty() {
+                let text = "`delimiter` does nothing without `prefixes`: leave it out";
+                return wrong(text, &list("delimiter"));
+            }
+            if reject.is_some() && !hosts.is_empty() {
+                let text = "`hosts` and `reject` exclude each other: remove one of them";
+                return wrong(text, &list("reject"));
+            }
+            Ok(())
+        }
+        Rule::StaticHosts(hosts) if hosts.is_empty() => wrong(
+            "there is no host: add one, as in `mx.example.com:25`",
+            &at("static_hosts", ""),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Something is wrong at these steps within `rules`.
+fn wrong(message: &str, at: &[Step]) -> Result<(), InvalidFilter> {
+    let mut steps = vec![Step::Key("rules".into())];
+    steps.extend_from_slice(at);
+    Err(InvalidFilter {
+        message: message.to_owned(),
+        at: steps,
+    })
+}
+
+/// Knows and accepts every recipient.
+#[derive(Debug)]
+struct AcceptAll;
+
+impl Policy for AcceptAll {
+    fn decide(&self, _: &ForwardPath) -> Decision {
+        Decision::Accept
+    }
+}

@@ -1,0 +1,113 @@
+//! Values that are written as texts, checked as they are read, so that what is wrong is told where it
+//! stands.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use koukan_core::{path::Domain, signals::HostPort};
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// A host and port.
+#[derive(Debug, Clone)]
+pub(super) struct Host(pub(super) HostPort);
+
+/// The domain of recipients, in lower case.
+#[derive(Debug, Clone)]
+pub(super) struct RecipientDomain(pub(super) Box<str>);
+
+/// A port to connect to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Port(pub(super) u16);
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let host = text.parse();
+        host.map(Self)
+            .map_err(|error| D::Error::custom(format!("`{text}` is {error}")))
+    }
+}
+
+impl<'de> Deserialize<'de> for RecipientDomain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        check_domain(&text).map_err(D::Error::custom)?;
+        Ok(Self(text.to_ascii_lowercase().into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            port @ 1..=65535 => Ok(Self(u16::try_from(port).unwrap_or_default())),
+            port => Err(D::Error::custom(format!(
+                "`{port}` is no port: there is 1 to 65535"
+            ))),
+        }
+    }
+}
+
+/// Whether a text can be the domain of a recipient.
+///
+/// # Errors
+///
+/// What is wrong with it, and what to write.
+pub(crate) fn check_domain(text: &str) -> Result<(), String> {
+    if let Some((local, domain)) = text.split_once('@') {
+        let what = if local.is_empty() {
+            format!("write `{domain}`")
+        } else {
+            format!("write `{domain}`, and `{local}` under `prefixes`")
+        };
+        return Err(format!("`{text}` is no domain: {what}"));
+    }
+    if let Some(name) = text.strip_suffix('.') {
+        return Err(format!(
+            "`{text}` matches no recipient: write `{name}`, without the dot at the end"
+        ));
+    }
+    if text.contains('*') {
+        return Err(format!(
+            "`{text}` matches no recipient: name each domain, there are no wildcards"
+        ));
+    }
+    match Domain::check(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("`{text}` is no domain, as in `example.com`")),
+    }
+}
+
+/// The first text that stands there twice, and where.
+pub(super) fn twice<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<(usize, &'a str)> {
+    let mut seen = BTreeSet::new();
+    let mut texts = texts.into_iter().enumerate();
+    texts.find(|(_, text)| !seen.insert(text.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_checked() {
+        for (text, told) in [
+            ("@example.com", "write `example.com`"),
+            ("bob@example.com", "`bob` under `prefixes`"),
+            ("example.com.", "without the dot"),
+            ("*.example.com", "no wildcards"),
+            ("", "no domain"),
+            ("a b", "no domain"),
+            (".example.com", "no domain"),
+        ] {
+            let error = check_domain(text).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+        for text in [
+            "example.com",
+            "EXAMPLE.com",
+            "[192.0.2.1]",
+            "b\u{fc}cher.example",
+        ] {
+            assert_eq!(check_domain(text), Ok(()));
+        }
+    }
+}
