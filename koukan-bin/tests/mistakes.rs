@@ -133,13 +133,13 @@ fn what_is_no_yaml() {
         (
             "sqlite: data/koukan.sqlite",
             "sqlite:data/x",
-            "storage:",
+            "sqlite:data/x",
             &["a blank after the colon"],
         ),
         (
             "sqlite: data/koukan.sqlite",
             "sqlite data/x",
-            "storage:",
+            "sqlite data/x",
             &["is no storage"],
         ),
         (
