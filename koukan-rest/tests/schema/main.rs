@@ -5,6 +5,7 @@
 mod append;
 mod create;
 mod etag;
+mod generators;
 mod openapi;
 mod problem;
 mod refused;

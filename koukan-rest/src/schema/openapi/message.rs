@@ -108,6 +108,7 @@ struct Header((String, HeaderValue));
 
 /// The value of a header field, by its name.
 #[derive(ToSchema)]
+#[schema(title = "HeaderValue")]
 #[serde(untagged)]
 pub(super) enum HeaderValue {
     /// Of from, to, cc, bcc, reply-to and sender; of resent-to and others of that kind too.

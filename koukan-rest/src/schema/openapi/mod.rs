@@ -3,7 +3,9 @@
 //! The types of [`request`], [`message`] and [`transaction`] stand for what is read and written;
 //! nothing but their schemas is ever used.
 
+mod about;
 mod fields;
+mod finish;
 mod message;
 mod operations;
 mod problems;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, RefOr, Schema,
+        ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, RefOr, Schema, Server,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -43,13 +45,18 @@ pub fn openapi() -> Value {
     let document = OpenApiBuilder::new()
         .info(info.build())
         .paths(operations::paths())
+        // Where the document is, there is the API.
+        .servers(Some([Server::new("/")]))
+        .tags(Some(about::tags()))
         .components(Some(components().build()))
         .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(
             BEARER,
             [],
         )]))
         .build();
-    serde_json::to_value(document).expect("a document has no keys but strings")
+    let mut document = serde_json::to_value(document).expect("a document has no keys but strings");
+    finish::finish(&mut document);
+    document
 }
 
 fn components() -> ComponentsBuilder {

@@ -3,14 +3,17 @@
 use utoipa::{
     ToSchema,
     openapi::{
-        Content, ContentBuilder, HttpMethod, Object, Paths, Ref, Response, ResponseBuilder, Type,
+        Content, HttpMethod, KnownFormat, Object, Paths, Ref, Response, ResponseBuilder,
+        SchemaFormat, Type,
         path::{OperationBuilder, PathsBuilder},
         request_body::{RequestBody, RequestBodyBuilder},
+        schema::ObjectBuilder,
         security::SecurityRequirement,
     },
 };
 
 use super::{
+    about::{self, About},
     fields,
     message::ParsedMessage,
     problems,
@@ -19,6 +22,7 @@ use super::{
 };
 
 const JSON: &str = "application/json";
+const OCTETS: &str = "application/octet-stream";
 
 /// What may go wrong with every transaction.
 const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
@@ -38,21 +42,16 @@ pub(super) fn paths() -> Paths {
     let blob = "/transactions/{id}/blob/{blob_id}";
     add(blob, HttpMethod::Put, upload_blob());
     let builder = "/transactions/{id}/message_builder";
-    add(builder, HttpMethod::Post, parsed("postParsedMessage"));
-    add(builder, HttpMethod::Put, parsed("putParsedMessage"));
+    add(builder, HttpMethod::Post, parsed(&about::POST_PARSED));
+    add(builder, HttpMethod::Put, parsed(&about::PUT_PARSED));
     add("/transactions/{id}/cancel", HttpMethod::Post, cancel());
     let text = "text/plain";
-    for (path, id, summary, media_type) in [
-        ("/openapi.json", "openapi", "This document", JSON),
-        ("/healthz", "healthz", "Tells that the agent lives", text),
-        (
-            "/readyz",
-            "readyz",
-            "Tells whether the agent takes mail",
-            text,
-        ),
+    for (path, about, media_type) in [
+        ("/openapi.json", &about::OPENAPI, JSON),
+        ("/healthz", &about::HEALTHZ, text),
+        ("/readyz", &about::READYZ, text),
     ] {
-        add(path, HttpMethod::Get, of_agent(id, summary, media_type));
+        add(path, HttpMethod::Get, of_agent(about, media_type));
     }
     paths
 }
@@ -73,7 +72,7 @@ fn create() -> OperationBuilder {
         "wait-for",
         "view",
     ];
-    let operation = operation("createTransaction", "Makes a transaction", &parameters)
+    let operation = operation(&about::CREATE, &parameters)
         .request_body(Some(json::<Create>()))
         .response("201", created.build());
     refused(
@@ -87,8 +86,7 @@ fn list() -> OperationBuilder {
         .description("some of them, newest first")
         .content(JSON, content::<TransactionList>());
     let parameters = ["sender", "state", "limit", "cursor", "view"];
-    let operation = operation("listTransactions", "Lists transactions", &parameters)
-        .response("200", listed.build());
+    let operation = operation(&about::LIST, &parameters).response("200", listed.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
 }
 
@@ -105,18 +103,17 @@ fn read() -> OperationBuilder {
         "wait-for",
         "view",
     ];
-    let operation = operation("readTransaction", "Reads a transaction", &parameters)
+    let operation = operation(&about::READ, &parameters)
         .response("200", held_back(current).build())
         .response("304", held_back(unchanged).build());
     refused(operation, &OF_A_TRANSACTION)
 }
 
 fn append() -> OperationBuilder {
-    let summary = "Adds to a transaction that is made step by step";
     let mut body = json::<Append>();
     // Without content it is a heartbeat.
     body.required = None;
-    let operation = operation("appendToTransaction", summary, &["id", "If-Match", "view"])
+    let operation = operation(&about::APPEND, &["id", "If-Match", "view"])
         .request_body(Some(body))
         .response("200", transaction("it was added").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
@@ -124,19 +121,23 @@ fn append() -> OperationBuilder {
 }
 
 fn upload_body() -> OperationBuilder {
-    let summary = "Uploads the RFC 5322 message, whole or in ranges";
-    upload(operation("uploadBody", summary, &["id"]))
+    upload(operation(&about::UPLOAD_BODY, &["id"]))
 }
 
 fn upload_blob() -> OperationBuilder {
-    let summary = "Uploads a part of the message, whole or in ranges";
-    upload(operation("uploadBlob", summary, &["id", "blob_id"]))
+    upload(operation(&about::UPLOAD_BLOB, &["id", "blob_id"]))
 }
 
 fn upload(operation: OperationBuilder) -> OperationBuilder {
+    let binary = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    // Any type is taken. With a range of types generators make no body, or none that is octets.
     let octets = RequestBodyBuilder::new()
-        .description(Some("The octets."))
-        .content("*/*", ContentBuilder::new().build());
+        .description(Some(
+            "The octets. They may be called by any other media type, too.",
+        ))
+        .content(OCTETS, Content::new(Some(binary)));
     let written = ResponseBuilder::new()
         .description("they were written")
         .header_ref("Content-Range", fields::header("Content-Range"));
@@ -149,9 +150,8 @@ fn upload(operation: OperationBuilder) -> OperationBuilder {
     refused(operation, &[408, 409, 413, 415, 416])
 }
 
-fn parsed(id: &str) -> OperationBuilder {
-    let summary = "Gives a receiver the parsed message; only receivers take it";
-    let operation = operation(id, summary, &["id", "If-Match"])
+fn parsed(about: &About) -> OperationBuilder {
+    let operation = operation(about, &["id", "If-Match"])
         .request_body(Some(json::<ParsedMessage>()))
         .response("200", transaction("it was taken").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
@@ -159,14 +159,13 @@ fn parsed(id: &str) -> OperationBuilder {
 }
 
 fn cancel() -> OperationBuilder {
-    let summary = "Gives a transaction up; without effect once it is final";
-    let operation = operation("cancelTransaction", summary, &["id", "view"])
+    let operation = operation(&about::CANCEL, &["id", "view"])
         .response("200", transaction("the transaction as it is now").build());
     refused(operation, &OF_A_TRANSACTION)
 }
 
 /// What is asked of the agent, without a token.
-fn of_agent(id: &str, summary: &str, media_type: &str) -> OperationBuilder {
+fn of_agent(about: &About, media_type: &str) -> OperationBuilder {
     let kind = match media_type {
         JSON => Type::Object,
         _ => Type::String,
@@ -176,10 +175,10 @@ fn of_agent(id: &str, summary: &str, media_type: &str) -> OperationBuilder {
         let answer = ResponseBuilder::new().description(text);
         answer.content(media_type, content()).build()
     };
-    let operation = operation(id, summary, &[])
+    let operation = operation(about, &[])
         .security(SecurityRequirement::default())
         .response("200", answer("yes"));
-    match id {
+    match about.id {
         "readyz" => operation.response("503", answer("not now")),
         // Whoever asks for it takes a place among the requests, as others do.
         "openapi" => refused(operation, &[500, 503]),
@@ -187,10 +186,12 @@ fn of_agent(id: &str, summary: &str, media_type: &str) -> OperationBuilder {
     }
 }
 
-fn operation(id: &str, summary: &str, parameters: &[&str]) -> OperationBuilder {
+fn operation(about: &About, parameters: &[&str]) -> OperationBuilder {
     let operation = OperationBuilder::new()
-        .operation_id(Some(id))
-        .summary(Some(summary));
+        .operation_id(Some(about.id))
+        .tag(about.tag)
+        .summary(Some(about.summary))
+        .description(Some(about.text));
     parameters.iter().fold(operation, |operation, name| {
         operation.parameter_ref(fields::parameter(name))
     })

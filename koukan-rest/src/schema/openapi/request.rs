@@ -83,12 +83,15 @@ pub(super) struct Host((HostName, Port));
 
 /// An IP address without brackets, or a host name.
 #[derive(ToSchema)]
-#[schema(pattern = "^[0-9A-Za-z:]([0-9A-Za-z.:-]*[0-9A-Za-z:])?$")]
+#[schema(
+    title = "HostName",
+    pattern = "^[0-9A-Za-z:]([0-9A-Za-z.:-]*[0-9A-Za-z:])?$"
+)]
 pub(super) struct HostName(String);
 
 /// A TCP port.
 #[derive(ToSchema)]
-#[schema(maximum = 65535)]
+#[schema(title = "Port", maximum = 65535)]
 pub(super) struct Port(u16);
 
 /// Facts of the SMTP session; believed only from a trusted peer. `null` is what is not known.

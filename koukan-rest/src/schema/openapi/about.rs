@@ -1,0 +1,109 @@
+//! What each operation is for, in words.
+
+use utoipa::openapi::{Tag, tag::TagBuilder};
+
+/// An operation.
+pub(super) struct About {
+    /// Its name in generated clients.
+    pub(super) id: &'static str,
+    /// Whose it is: one of [`tags`].
+    pub(super) tag: &'static str,
+    /// In a few words.
+    pub(super) summary: &'static str,
+    /// In a sentence or two.
+    pub(super) text: &'static str,
+}
+
+const TRANSACTIONS: &str = "transactions";
+const UPLOADS: &str = "uploads";
+const RECEIVERS: &str = "receivers";
+const AGENT: &str = "agent";
+
+/// The groups of operations.
+pub(super) fn tags() -> [Tag; 4] {
+    [
+        (TRANSACTIONS, "To send messages, and to hear of them."),
+        (UPLOADS, "To upload a message, or parts of it."),
+        (RECEIVERS, "What only receivers of mail are asked for."),
+        (AGENT, "About the agent itself; no token is needed."),
+    ]
+    .map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
+}
+
+pub(super) const CREATE: About = About {
+    id: "createTransaction",
+    tag: TRANSACTIONS,
+    summary: "Makes a transaction",
+    text: "The answer says what is to be uploaded, and where. If the message is there already, delivery begins at once.",
+};
+pub(super) const LIST: About = About {
+    id: "listTransactions",
+    tag: TRANSACTIONS,
+    summary: "Lists transactions",
+    text: "Those of one sender, newest first, a page at a time.",
+};
+pub(super) const READ: About = About {
+    id: "readTransaction",
+    tag: TRANSACTIONS,
+    summary: "Reads a transaction",
+    text: "At once, or as soon as there is something new.",
+};
+pub(super) const APPEND: About = About {
+    id: "appendToTransaction",
+    tag: TRANSACTIONS,
+    summary: "Adds to a transaction that is made step by step",
+    text: "What an SMTP client says little by little. Without content it tells that the client is still there.",
+};
+pub(super) const CANCEL: About = About {
+    id: "cancelTransaction",
+    tag: TRANSACTIONS,
+    summary: "Gives a transaction up",
+    text: "Nothing more is tried then. It is without effect once the transaction is final.",
+};
+pub(super) const UPLOAD_BODY: About = About {
+    id: "uploadBody",
+    tag: UPLOADS,
+    summary: "Uploads the RFC 5322 message, whole or in ranges",
+    text: "For a transaction that was made without a body. Delivery ends only when the message is complete.",
+};
+pub(super) const UPLOAD_BLOB: About = About {
+    id: "uploadBlob",
+    tag: UPLOADS,
+    summary: "Uploads a part of the message, whole or in ranges",
+    text: "For each `create_id` of the message's description; as octets, that is, not encoded.",
+};
+pub(super) const POST_PARSED: About = parsed("postParsedMessage");
+pub(super) const PUT_PARSED: About = parsed("putParsedMessage");
+pub(super) const OPENAPI: About = of_agent(
+    "openapi",
+    "This document",
+    "The description of the API, as this agent has it.",
+);
+pub(super) const HEALTHZ: About = of_agent(
+    "healthz",
+    "Tells that the agent lives",
+    "It is answered as long as the agent answers at all.",
+);
+pub(super) const READYZ: About = of_agent(
+    "readyz",
+    "Tells whether the agent takes mail",
+    "Not while it stops, nor while its storage does not answer.",
+);
+
+const fn parsed(id: &'static str) -> About {
+    About {
+        id,
+        tag: RECEIVERS,
+        summary: "Gives a receiver the parsed message",
+        text: "Only receivers take it: where the transaction has a `uri` for it.",
+    }
+}
+
+const fn of_agent(id: &'static str, summary: &'static str, text: &'static str) -> About {
+    About {
+        id,
+        tag: AGENT,
+        summary,
+        text,
+    }
+}
