@@ -14,9 +14,12 @@ use crate::{
 pub(super) struct Names {
     /// Those of parts that are uploaded.
     uploaded: BTreeSet<Box<str>>,
-    /// By the URI, and the `create_id` beside it.
-    reused: BTreeMap<(Box<str>, Option<Box<str>>), Box<str>>,
+    /// Those of parts that are shared.
+    reused: BTreeMap<Key, Box<str>>,
 }
+
+/// A URI, and the `create_id` beside it.
+type Key = (Box<str>, Option<Box<str>>);
 
 impl Names {
     pub(super) fn of(spec: &Spec) -> Self {

@@ -6,6 +6,8 @@ use std::{
     iter,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     reply::Reply,
     resource::{
@@ -53,7 +55,7 @@ fn details(snapshot: &Snapshot, location: Location) -> Details {
     let recipients = recipients.zip(replies);
     Details {
         location,
-        created: snapshot.created,
+        created: micros(snapshot.created),
         sender: snapshot.context.sender.clone(),
         mail_from: snapshot.mail.clone(),
         recipients: recipients
@@ -67,8 +69,13 @@ fn details(snapshot: &Snapshot, location: Location) -> Details {
                     .cloned(),
             })
             .collect(),
-        next_attempt: snapshot.next_attempt,
+        next_attempt: snapshot.next_attempt.map(micros),
     }
+}
+
+/// A time as backends keep it, so that it is shown the same before and after.
+fn micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// What has become of a recipient.
