@@ -198,5 +198,5 @@ struct ReusedBody {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BuiltBody {
-    message_builder: MessageSpec,
+    message_builder: Box<MessageSpec>,
 }
