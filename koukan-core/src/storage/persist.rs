@@ -250,17 +250,53 @@ impl Storage {
         settlement: &mut Settlement,
     ) -> Result<(), BackendError> {
         let [mut back_off, longest] = BACK_OFF;
+        let mut has_failed = false;
         loop {
             match self.backend().settle(settlement.clone()).await {
                 Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
                     tracing::error!(id = %settlement.id, error = %Causes(&error), "could not settle, will try again");
+                    has_failed = true;
                     tokio::time::sleep(back_off).await;
                     back_off = longest.min(back_off * 2);
                 }
-                result => return result,
+                // What failed may have been written, and only its answer lost: the lease is gone then.
+                Err(BackendError::LeaseLost) if has_failed && self.is_written(settlement).await => {
+                    return Ok(());
+                }
+                Err(error) => {
+                    // Whatever became of it, the transaction may be due.
+                    self.due_changed(&self.due_now());
+                    return Err(error);
+                }
+                Ok(()) => return Ok(()),
             }
         }
     }
+
+    /// Whether a transaction stands as a settlement left it.
+    async fn is_written(&self, settlement: &Settlement) -> bool {
+        let stored = self.backend().find(settlement.id).await;
+        let Ok(Some(stored)) = stored else {
+            return false;
+        };
+        match &settlement.attempt {
+            // Nobody else made one at that time.
+            Some(attempt) => stored
+                .last_attempt
+                .is_some_and(|last| same_moment(last.started, attempt.started)),
+            None => match (&stored.status, &settlement.status) {
+                (Status::Due(stored), Status::Due(settled)) => {
+                    stored.work == settled.work && same_moment(stored.at, settled.at)
+                }
+                (stored, settled) => stored == settled,
+            },
+        }
+    }
+}
+
+/// Whether two times are the same, as exactly as every backend keeps them.
+fn same_moment(a: Timestamp, b: Timestamp) -> bool {
+    a.as_millisecond() == b.as_millisecond()
 }
 
 /// The octets of a blob in the backend.

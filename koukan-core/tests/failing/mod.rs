@@ -34,6 +34,8 @@ pub(crate) struct Failing {
     pub(crate) full_completes: Arc<AtomicU32>,
     pub(crate) full_appends: Arc<AtomicU32>,
     pub(crate) failed_settlements: Arc<AtomicU32>,
+    /// Settlements that are written and then said to have failed.
+    pub(crate) unanswered_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
     pub(crate) failed_reads: Arc<AtomicU32>,
@@ -69,6 +71,10 @@ impl Backend for Failing {
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
         if take_one(&self.failed_settlements) {
             return Err(BackendError::Failed("disk on fire".into()));
+        }
+        if take_one(&self.unanswered_settlements) {
+            self.inner.settle(settlement).await?;
+            return Err(BackendError::Failed("the answer was lost".into()));
         }
         if take_one(&self.slow_settlements) {
             tokio::time::sleep(SLOW).await;

@@ -47,3 +47,19 @@ async fn an_outcome_that_cannot_be_written_is_written_later() {
     dispatching.stop().await;
     assert_eq!(up.received().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
+    let backend = Failing::default();
+    let up = Script::new();
+    let agent = Agent::on(backend.clone(), turns([down(), down(), up.clone()])).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    // Of the second attempt, after which the dispatcher has to know when the third is due.
+    backend.unanswered_settlements.store(1, Ordering::Relaxed);
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 1 }).await;
+    dispatching.stop().await;
+    assert_eq!(up.received().len(), 1);
+}
