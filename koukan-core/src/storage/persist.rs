@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 
 use crate::{
     blob::{Backing, Blob, BlobId},
