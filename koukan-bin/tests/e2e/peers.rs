@@ -16,15 +16,29 @@ pub(crate) fn peer(name: &str) -> Command {
 
 /// A command of Python's virtual environment, which `scripts/install-test-peers` makes.
 pub(crate) fn python_peer(name: &str) -> Command {
+    Command::new(installed(&format!("venv/bin/{name}")))
+}
+
+/// A command of a package of npm, which `scripts/install-test-peers` installs.
+pub(crate) fn node_peer(name: &str) -> Command {
+    Command::new(installed(&format!("node/node_modules/.bin/{name}")))
+}
+
+/// Where the packages of npm are.
+pub(crate) fn node_modules() -> PathBuf {
+    installed("node/node_modules")
+}
+
+fn installed(name: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = env::var_os("KOUKAN_PEERS").map_or_else(|| "target/peers".into(), PathBuf::from);
-    let path = root.join(folder).join("venv/bin").join(name);
+    let path = root.join(folder).join(name);
     assert!(
         path.exists(),
         "{} is missing; run scripts/install-test-peers",
         path.display()
     );
-    Command::new(path)
+    path
 }
 
 /// Runs a command to its end and returns what it printed; it must succeed.

@@ -8,8 +8,7 @@ from generated.client import Client
 from generated.models import (
     Address,
     BuiltBody,
-    ContentCreateId,
-    ContentInline,
+    Content,
     Create,
     Mailbox,
     MessageSpec,
@@ -21,15 +20,19 @@ from generated.types import File
 client = Client(base_url=sys.argv[1], timeout=60, raise_on_unexpected_status=True)
 message = MessageSpec(
     headers=[["from", [Address(address="alice@example.com")]], ["subject", "hello"]],
-    text_body=[Part("text/plain", ContentInline("the text"))],
+    text_body=[Part(content_type="text/plain", content=Content(inline="the text"))],
     file_attachments=[
-        Part("application/octet-stream", ContentCreateId("cat"), filename="cat.bin")
+        Part(
+            content_type="application/octet-stream",
+            filename="cat.bin",
+            content=Content(create_id="cat"),
+        )
     ],
 )
 asked = Create(
-    mail_from=Mailbox("alice@example.com"),
-    rcpt_to=[Mailbox("bob@example.com")],
-    body=BuiltBody(message),
+    mail_from=Mailbox(m="alice@example.com"),
+    rcpt_to=[Mailbox(m="bob@example.com")],
+    body=BuiltBody(message_builder=message),
 )
 created = create_transaction.sync_detailed("submission", client=client, body=asked)
 transaction = created.parsed

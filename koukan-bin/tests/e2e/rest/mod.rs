@@ -2,6 +2,7 @@
 //! gateway apart.
 
 mod flows;
+mod generated_clients;
 mod protocol;
 mod python;
 mod receiver;

@@ -1,0 +1,116 @@
+//! Clients that others' generators make of the document that an agent serves: they are made anew,
+//! and send a mail with an attachment.
+
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+
+use crate::{
+    collector::{Collector, without_trace},
+    peers::{node_modules, node_peer, peer, python_peer, run},
+};
+
+use super::{
+    python::python,
+    setup::{Agent, Shape},
+};
+
+/// What there is for a client: an agent, where its mail ends, and the document.
+struct Setup {
+    sink: Collector,
+    agent: Agent,
+    directory: tempfile::TempDir,
+}
+
+impl Setup {
+    fn start() -> Self {
+        let sink = Collector::start();
+        let agent = Agent::start(Shape::Whole, sink.address);
+        let script = r#"
+status, _, document = request("GET", "/openapi.json")
+assert status == 200, document
+print(json.dumps(document))
+"#;
+        let document = python(agent.rest, script, &[]);
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("openapi.json"), document).unwrap();
+        Self {
+            sink,
+            agent,
+            directory,
+        }
+    }
+
+    /// A file with that content, to be run beside what is generated.
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.directory.path().join(name), content).unwrap();
+    }
+
+    /// Runs a program in the directory of what is generated.
+    fn run(&self, mut command: Command, arguments: &[&str]) -> String {
+        let command = command.current_dir(self.directory.path()).args(arguments);
+        // Nothing but loopback is asked.
+        run(command.env("NO_PROXY", "*"))
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.agent.rest)
+    }
+
+    /// Checks what came.
+    fn has_sent(&self) {
+        let message = self.sink.only_message("bob@example.com");
+        self.write("message", without_trace(&message));
+        let script = r#"
+import email, email.policy
+message = email.message_from_bytes(open(args[0], "rb").read(), policy=email.policy.default)
+assert message["Subject"] == "hello", message["Subject"]
+assert message["From"].addresses[0].addr_spec == "alice@example.com"
+text, cat = message.iter_parts()
+assert text.get_content().strip() == "the text"
+assert cat.get_filename() == "cat.bin"
+assert cat.get_content() == bytes(range(256)) * 100
+"#;
+        let message = self.directory.path().join("message");
+        python(self.agent.rest, script, &[message.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn openapi_python_client_makes_a_client_that_sends() {
+    let setup = Setup::start();
+    let generator = python_peer("openapi-python-client");
+    let folder = Path::new(generator.get_program()).parent().unwrap();
+    // It asks for ruff, which is beside it.
+    let mut with_path = Command::new(generator.get_program());
+    with_path.env("PATH", folder);
+    let wanted = ["generate", "--path", "openapi.json", "--meta", "none"];
+    // Whatever it could not make anything of is a warning.
+    let more = ["--output-path", "generated", "--fail-on-warning"];
+    setup.run(with_path, &[wanted.as_slice(), &more].concat());
+    setup.write("send.py", include_str!("generated.py"));
+    setup.run(python_peer("python"), &["send.py", &setup.url()]);
+    setup.has_sent();
+}
+
+#[test]
+fn openapi_typescript_makes_types_with_which_openapi_fetch_sends() {
+    let setup = Setup::start();
+    let generator = node_peer("openapi-typescript");
+    setup.run(generator, &["openapi.json", "--output", "generated.ts"]);
+    setup.write("send.ts", include_str!("generated.ts"));
+    setup.write("tsconfig.json", include_str!("generated.tsconfig.json"));
+    setup.write("package.json", r#"{ "type": "module" }"#);
+    let modules = setup.directory.path().join("node_modules");
+    symlink(node_modules(), modules).unwrap();
+    // The types are checked, all of them.
+    setup.run(node_peer("tsc"), &["--project", "."]);
+    setup.run(peer("node"), &["send.js", &setup.url()]);
+    setup.has_sent();
+}
+
+#[test]
+fn openapi_spec_validator_finds_nothing() {
+    let setup = Setup::start();
+    let validator = python_peer("openapi-spec-validator");
+    let told = setup.run(validator, &["openapi.json"]);
+    assert_eq!(told.trim(), "openapi.json: OK");
+}
