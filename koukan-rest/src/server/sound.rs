@@ -26,8 +26,8 @@ pub(super) async fn expect_sound(
     next: Next,
 ) -> Response {
     match check(&shared, &request) {
-        Ok(()) => next.run(request).await,
-        Err(response) => response,
+        None => next.run(request).await,
+        Some(refused) => refused,
     }
 }
 
@@ -49,13 +49,16 @@ pub(super) fn check_host<B>(request: &axum::http::Request<B>) -> Result<(), Refu
     }
 }
 
-fn check(shared: &Shared, request: &Request) -> Result<(), Response> {
+/// The answer to a request that is not sound.
+fn check(shared: &Shared, request: &Request) -> Option<Response> {
     let headers = request.headers();
-    let refuse = |refusal: Refusal| Problem::from(refusal).into_response();
-    check_single(headers).map_err(refuse)?;
-    check_coding(headers)?;
-    let is_ours = shared.check_host(request.uri(), headers);
-    is_ours.map_err(IntoResponse::into_response)
+    if let Err(refusal) = check_single(headers) {
+        return Some(Problem::from(refusal).into_response());
+    }
+    check_coding(headers).or_else(|| {
+        let is_ours = shared.check_host(request.uri(), headers);
+        is_ours.err().map(IntoResponse::into_response)
+    })
 }
 
 /// Fields of which there may be one, where it would matter which of them counts.
@@ -69,26 +72,26 @@ fn check_single(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What is compressed or the like is not taken for what it stands for.
+/// The answer to what is compressed or the like: it is not taken for what it stands for.
 ///
 /// *Source*: RFC 9110 section 8.4, RFC 9112 section 6.1.
-fn check_coding(headers: &HeaderMap) -> Result<(), Response> {
+fn check_coding(headers: &HeaderMap) -> Option<Response> {
     if !is_all(headers, &CONTENT_ENCODING, "identity") {
         let detail = "content must come as it is, not compressed";
         let refusal = Refusal::new(RefusalKind::WrongContentType, detail).at("Content-Encoding");
         let mut response = Problem::from(refusal).into_response();
         let identity = HeaderValue::from_static("identity");
         response.headers_mut().insert(ACCEPT_ENCODING, identity);
-        return Err(response);
+        return Some(response);
     }
     if !is_all(headers, &TRANSFER_ENCODING, "chunked") {
         let detail = "Transfer-Encoding: may be chunked only";
         let mut response = Problem::of_status(StatusCode::NOT_IMPLEMENTED, detail).into_response();
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
-        return Err(response);
+        return Some(response);
     }
-    Ok(())
+    None
 }
 
 /// Whether a field lists that coding and no other.
