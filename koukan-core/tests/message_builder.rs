@@ -438,7 +438,7 @@ fn what_a_receiver_was_given_can_be_sent_on_as_it_is() {
     // An empty text is a blob: applications take an empty inline one for missing.
     assert_eq!(parsed.blobs.len(), 1);
     assert!(parsed.blobs[0].1.is_empty());
-    let blobs = parsed.blobs.iter().cloned().collect();
+    let blobs = parsed.blobs.to_vec();
     let again = render(&parsed.json, &blobs);
     assert!(String::from_utf8_lossy(&again).contains("hello"));
 }

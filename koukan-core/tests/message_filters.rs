@@ -208,7 +208,9 @@ async fn a_composition_is_parsed_beside() {
         parsed.0.json["headers"],
         json!([["x-first", "y"], ["subject", "hi"]])
     );
-    assert_eq!(parsed.0.json["text_body"][0]["content"]["inline"], "hello");
+    // As a text that stands in the description is: its last line has an end.
+    let text = &parsed.0.json["text_body"][0]["content"]["inline"];
+    assert_eq!(text, "hello\r\n");
     let service = kind(|body| body.into_composition().map(drop).map_err(|_| "none".into()));
     let service = MessageParserLayer::new().layer(service);
     assert_eq!(send_body(service, body()).await, Reply::message_accepted());

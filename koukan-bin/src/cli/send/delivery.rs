@@ -7,7 +7,7 @@ use koukan_core::{
     context::Sender,
     path::ForwardPath,
     resource::{
-        Create, Created, Draft, Location, Operation, Read, Refusal, ResourceRequest,
+        Create, Created, Draft, Location, Operation, Read, Refusal, RefusalKind, ResourceRequest,
         ResourceResponse, Upload, View, WaitFor,
     },
     transaction::{Mail, Rcpt},
@@ -145,7 +145,13 @@ impl Delivery {
             };
             match self.ask(Operation::Upload(upload)).await? {
                 ResourceResponse::Uploaded(_) => places.push((id, uri)),
-                ResourceResponse::Refused(refusal) => return Ok((started(Err(refusal)), None)),
+                ResourceResponse::Refused(refusal) => {
+                    // A recipient may have been refused meanwhile: what became of it is told, then.
+                    let is_over = refusal.kind == RefusalKind::Conflict
+                        && self.end(&created, Instant::now()).await?.is_final();
+                    let made = if is_over { Ok(created) } else { Err(refusal) };
+                    return Ok((started(made), None));
+                }
                 other => return Err(format!("not an answer to an upload: {other:?}").into()),
             }
         }
@@ -156,8 +162,10 @@ impl Delivery {
     /// The transaction at its end, or as it is when the time is up.
     async fn end(&self, created: &Created, until: Instant) -> Result<View, BoxError> {
         let mut view = (*created.view).clone();
-        while !view.is_final() && Instant::now() < until {
-            let left = until - Instant::now();
+        let mut is_read = false;
+        while !view.is_final() && (!is_read || Instant::now() < until) {
+            is_read = true;
+            let left = until.saturating_duration_since(Instant::now());
             let read = Read {
                 transaction: created.location.clone(),
                 if_none_match: None,
