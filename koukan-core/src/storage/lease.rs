@@ -33,9 +33,8 @@ const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 /// A transaction to be attempted, which nobody else works on.
 ///
-/// Of a transaction that still arrives, recipients and body come as they come; of one that was
-/// read back from the backend, all is there. Dropping the lease before it is finished gives it
-/// back.
+/// While the transaction arrives, recipients and body come one by one; once it was read back from
+/// the backend, all is there. Dropping the lease before it is finished gives it back.
 pub struct Lease {
     storage: Storage,
     live: Arc<Live>,
