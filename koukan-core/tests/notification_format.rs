@@ -2,12 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+mod python;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use koukan_core::{
     message::dsn::{FailedRecipient, FailureNotice},
@@ -16,7 +12,6 @@ use koukan_core::{
     test_util::rcpt,
     transaction::{Mail, Rcpt},
 };
-use serde_json::Value;
 
 /// What is told of, and by whom.
 struct Case {
@@ -85,11 +80,8 @@ impl Case {
     }
 }
 
-const SCRIPT: &str = r#"
-import base64, email, email.policy, json, sys
-
-def describe(octets):
-    message = email.message_from_bytes(octets, policy=email.policy.SMTPUTF8)
+const DESCRIBE: &str = r#"
+def describe(message):
     text, status, headers = message.iter_parts()
     if status.is_multipart():
         blocks = [[list(field) for field in block.items()] for block in status.get_payload()]
@@ -106,27 +98,7 @@ def describe(octets):
         "headers": base64.b64encode(headers.get_payload(decode=True) or b"").decode(),
         "defects": [repr(d) for part in message.walk() for d in part.defects],
     }
-
-messages = json.load(sys.stdin)
-json.dump([describe(base64.b64decode(message)) for message in messages], sys.stdout)
 "#;
-
-/// What Python makes of notifications.
-fn describe(cases: &[Case]) -> Vec<Value> {
-    let messages: Vec<_> = cases.iter().map(Case::octets).collect();
-    let messages: Vec<_> = messages.iter().map(|m| STANDARD.encode(m)).collect();
-    let mut python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is not installed; run scripts/install-test-peers");
-    let input = serde_json::to_vec(&messages).unwrap();
-    python.stdin.take().unwrap().write_all(&input).unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 #[test]
 fn python_finds_the_parts_and_their_content() {
@@ -182,7 +154,8 @@ fn python_finds_the_parts_and_their_content() {
         ),
     ];
     let (cases, headers): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
-    for ((case, headers), found) in cases.iter().zip(headers).zip(describe(&cases)) {
+    let described = python::describe(DESCRIBE, cases.iter().map(Case::octets));
+    for ((case, headers), found) in cases.iter().zip(headers).zip(described) {
         assert_eq!(found["defects"], serde_json::json!([]), "{found}");
         assert_eq!(found["type"], "multipart/report");
         assert_eq!(found["report"], "delivery-status");
@@ -195,7 +168,7 @@ fn python_finds_the_parts_and_their_content() {
                 "text/rfc822-headers"
             ])
         );
-        let got = STANDARD.decode(found["headers"].as_str().unwrap()).unwrap();
+        let got = python::octets(&found["headers"]);
         assert_eq!(String::from_utf8(got).unwrap(), headers);
         let text = found["text"].as_str().unwrap();
         assert!(text.contains(case.to.forward_path.as_str()), "{text}");

@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 pub(crate) mod any_spec;
+#[path = "../python/mod.rs"]
+mod oracle;
 pub(crate) mod python;
 
 use std::{fs, path::Path, sync::Arc};

@@ -1,21 +1,14 @@
-//! Python's `email` package, which nobody here wrote.
+//! What Python's `email` package makes of messages of all kinds.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-const SCRIPT: &str = r#"
-import base64, email, email.policy, json, sys
+use super::oracle;
 
+const DESCRIBE: &str = r#"
 def text(value):
     return None if value is None else str(value)
 
-def describe(octets):
-    message = email.message_from_bytes(octets, policy=email.policy.SMTPUTF8)
+def describe(message):
     addresses = {}
     for name in ("from", "to", "cc", "reply-to", "sender"):
         field = message[name]
@@ -49,28 +42,14 @@ def describe(octets):
         "structure": [part.get_content_type() for part in message.walk()],
         "defects": [repr(d) for part in message.walk() for d in part.defects],
     }
-
-messages = json.load(sys.stdin)
-json.dump([describe(base64.b64decode(message)) for message in messages], sys.stdout)
 "#;
 
 /// What Python makes of messages.
 pub(crate) fn describe<'a>(messages: impl IntoIterator<Item = &'a [u8]>) -> Vec<Value> {
-    let messages: Vec<_> = messages.into_iter().map(|m| STANDARD.encode(m)).collect();
-    let mut python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is not installed; run scripts/install-test-peers");
-    let input = serde_json::to_vec(&messages).unwrap();
-    python.stdin.take().unwrap().write_all(&input).unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    oracle::describe(DESCRIBE, messages)
 }
 
 /// The octets of a part that Python decoded.
 pub(crate) fn content(part: &Value) -> Vec<u8> {
-    STANDARD.decode(part["content"].as_str().unwrap()).unwrap()
+    oracle::octets(&part["content"])
 }
