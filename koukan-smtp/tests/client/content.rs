@@ -14,15 +14,10 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 
 use super::{
+    exchanges::{ENVELOPE, MESSAGE, PIPELINED, RESET},
     net::Net,
     sending::{HOST, assert_own, hello, mail, progress_for, send, send_mail, start, start_with},
 };
-
-/// A transaction with one recipient, up to the reply to it.
-const ENVELOPE: &str = "C: MAIL FROM:<a@me.example>
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    S: 250 b\n";
 
 #[tokio::test(start_paused = true)]
 async fn dots_are_stuffed() {
@@ -46,14 +41,7 @@ async fn dots_are_stuffed() {
 
 #[tokio::test(start_paused = true)]
 async fn data_waits_for_the_body_since_nobody_can_go_back_after_it() {
-    let net = Net::new([hello("PIPELINING")
-        + ENVELOPE
-        + "QUIET
-           C: DATA
-           S: 354 go
-           C: hi
-           C: .
-           S: 250 queued"]);
+    let net = Net::new([hello("PIPELINING") + ENVELOPE + "QUIET\n" + MESSAGE]);
     let mut driver = start_with(&net.endpoint(), &["b"]).await;
     driver.data();
     progress_for(&mut driver, 2).await;
@@ -239,9 +227,8 @@ async fn a_filter_that_rejects_at_the_last_moment_is_heard() {
 async fn what_is_rejected_before_data_costs_no_connection() {
     let net = Net::new([hello("PIPELINING")
         + ENVELOPE
-        + "C: RSET
-           S: 250 reset
-           C: MAIL FROM:<a@me.example>
+        + RESET
+        + "C: MAIL FROM:<a@me.example>
            S: 550 no more
            EOF"]);
     let endpoint = net.endpoint();
@@ -269,17 +256,7 @@ async fn what_is_too_big_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn eight_bit_content_needs_8bitmime_ascii_does_not() {
-    let net = Net::new([hello("PIPELINING")
-        + "C: MAIL FROM:<a@me.example>
-           C: RCPT TO:<b@mx.example>
-           C: DATA
-           S: 250 sender
-           S: 250 b
-           S: 354 go
-           C: hi
-           C: .
-           S: 250 queued
-           EOF"]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED + "EOF"]);
     let endpoint = net.endpoint();
     let mail = mail("BODY=8BITMIME");
     let replies = send_mail(&endpoint, mail.clone(), &["b"], "hi\r\n").await;

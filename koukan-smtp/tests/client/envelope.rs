@@ -3,6 +3,7 @@
 use koukan_core::reply::{RemoteMta, Reply};
 
 use super::{
+    exchanges::{IN_A_BLOCK, MESSAGE, PIPELINED, RESET},
     net::Net,
     sending::{HOST, add, assert_own, hello, mail, progress_for, rcpt, send, send_mail, start},
 };
@@ -38,14 +39,8 @@ async fn commands_that_are_there_go_together() {
 #[tokio::test(start_paused = true)]
 async fn a_small_message_goes_with_its_envelope() {
     let net = Net::new([hello("PIPELINING CHUNKING")
+        + IN_A_BLOCK
         + "C: MAIL FROM:<a@me.example>
-           C: RCPT TO:<b@mx.example>
-           C: BDAT 4 LAST
-           C: hi
-           S: 250 sender
-           S: 250 b
-           S: 250 queued
-           C: MAIL FROM:<a@me.example>
            C: RCPT TO:<b@mx.example>
            C: BDAT 2000 LAST
            READ 2000
@@ -94,12 +89,8 @@ async fn each_reply_comes_back_before_the_next_command() {
            C: RCPT TO:<c@mx.example>
            S: 451 4.7.1 later c
            C: RCPT TO:<d@mx.example>
-           S: 250 d
-           C: DATA
-           S: 354 go
-           C: hi
-           C: .
-           S: 250 queued"]);
+           S: 250 d\n"
+        + MESSAGE]);
     let (mut driver, pending) = start(&net.endpoint());
     assert_eq!(driver.wait(pending).await.to_string(), "250 sender");
     assert_eq!(add(&mut driver, "b").await.to_string(), "250 b");
@@ -197,10 +188,9 @@ async fn after_refusals_another_recipient_may_come() {
            S: 550 no b
            QUIET
            C: RCPT TO:<c@mx.example>
-           S: 250 c
-           C: RSET
-           S: 250 reset
-           EOF"]);
+           S: 250 c\n"
+        + RESET
+        + "EOF"]);
     let (mut driver, pending) = start(&net.endpoint());
     driver.wait(pending).await;
     assert!(add(&mut driver, "b").await.is_permanent());
@@ -238,16 +228,7 @@ async fn parameters_go_where_they_are_offered() {
 
 #[tokio::test(start_paused = true)]
 async fn only_recipients_in_utf8_suffer_from_a_server_without() {
-    let net = Net::new([hello("PIPELINING")
-        + "C: MAIL FROM:<a@me.example>
-           C: RCPT TO:<b@mx.example>
-           C: DATA
-           S: 250 sender
-           S: 250 b
-           S: 354 go
-           C: hi
-           C: .
-           S: 250 queued"]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED]);
     let replies = send(&net.endpoint(), &["ü", "b"], "hi\r\n").await;
     assert_own(&replies[1], &Reply::utf8_not_supported(), HOST, "");
     assert_eq!(replies[2..], ["250 b", "250 queued"]);

@@ -3,6 +3,7 @@
 use koukan_core::reply::Reply;
 
 use super::{
+    exchanges::ENVELOPE,
     net::Net,
     sending::{HOST, add, assert_own, hello, send, start, start_with},
 };
@@ -91,13 +92,7 @@ async fn a_server_may_close_between_commands() {
             "451 4.4.2 lost the connection to mx.example (192.0.2.1:25) at RCPT",
         ),
     ] {
-        let net = Net::new([hello("PIPELINING")
-            + "C: MAIL FROM:<a@me.example>
-               S: 250 sender
-               C: RCPT TO:<b@mx.example>
-               S: 250 b
-               PAUSE 100\n"
-            + then]);
+        let net = Net::new([hello("PIPELINING") + ENVELOPE + "PAUSE 100\n" + then]);
         let mut driver = start_with(&net.endpoint(), &["b"]).await;
         driver.progress().await;
         assert_eq!(driver.final_reply().unwrap().to_string(), last);

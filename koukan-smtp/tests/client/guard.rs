@@ -12,19 +12,10 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use super::{
+    exchanges::ONE_BY_ONE,
     net::{Net, Next},
     sending::{hello, send},
 };
-
-const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    S: 250 b
-    C: DATA
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued\n";
 
 /// Sends to hosts that somebody else than the operator names.
 fn to(endpoint: impl MailService, hosts: &[&str]) -> impl MailService {
@@ -70,7 +61,7 @@ async fn other_addresses_and_hosts_are_tried() {
         &["mixed.example:25"][..],
         &["local.example:25", "192.0.2.2:25"],
     ] {
-        let net = Net::new([hello("") + ACCEPTED]);
+        let net = Net::new([hello("") + ONE_BY_ONE]);
         let service = to(endpoint(&net, Guard::new()), hosts);
         let replies = send(&service, &["b"], "hi\r\n").await;
         assert_eq!(replies[2], "250 queued");
@@ -94,7 +85,7 @@ async fn a_failure_of_an_address_that_is_free_is_what_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn networks_that_are_allowed_are_connected_to() {
-    let net = Net::new([hello("") + ACCEPTED]);
+    let net = Net::new([hello("") + ONE_BY_ONE]);
     let service = to(
         endpoint(&net, allowing("127.0.0.0/8")),
         &["local.example:25"],
@@ -107,7 +98,7 @@ async fn networks_that_are_allowed_are_connected_to() {
 #[tokio::test(start_paused = true)]
 async fn the_operator_may_name_any_host() {
     let net = Net::new([
-        "S: 220 me.example\nC: EHLO me.example\nS: 250 me.example\n".to_owned() + ACCEPTED,
+        "S: 220 me.example\nC: EHLO me.example\nS: 250 me.example\n".to_owned() + ONE_BY_ONE,
     ]);
     let endpoint =
         net.endpoint_with(|settings| settings.with_hosts(["127.0.0.1:25".parse().unwrap()]));
@@ -135,7 +126,7 @@ async fn a_server_of_our_own_name_is_ourselves() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kept_connection_is_looked_at_as_well() {
-    let net = Net::new([hello("") + ACCEPTED]);
+    let net = Net::new([hello("") + ONE_BY_ONE]);
     let settings = ClientSettings::new("me.example").unwrap();
     let endpoint = SmtpEndpoint::with_transport(settings, net.clone(), net.clone());
     let host: HostPort = "local.example:25".parse().unwrap();

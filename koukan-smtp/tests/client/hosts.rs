@@ -10,21 +10,13 @@ use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tower::ServiceExt;
 
 use super::{
+    exchanges::{IN_A_BLOCK, ONE_BY_ONE},
     net::{Net, Next},
     sending::{add, assert_own, hello, send, start},
 };
 
-/// All of a transaction that is accepted.
-const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: BDAT 4 LAST
-    C: hi
-    S: 250 sender
-    S: 250 b
-    S: 250 queued\n";
-
 fn accepting() -> String {
-    hello("PIPELINING CHUNKING") + ACCEPTED
+    hello("PIPELINING CHUNKING") + IN_A_BLOCK
 }
 
 fn endpoint_to(net: &Net, hosts: &[&str]) -> SmtpEndpoint<Net, Net> {
@@ -93,17 +85,6 @@ async fn a_host_that_has_answered_mail_is_believed() {
     }
 }
 
-/// A transaction that is accepted, one command at a time.
-const SEQUENTIAL: &str = "C: MAIL FROM:<a@me.example>
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    S: 250 b
-    C: DATA
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued\n";
-
 /// What a server may do in place of the reply to MAIL, with what the client says to it.
 const NO_REPLY_TO_MAIL: [&str; 7] = [
     "CLOSE",
@@ -120,7 +101,7 @@ async fn the_next_host_and_the_next_address_are_tried_until_one_has_answered_mai
     for then in NO_REPLY_TO_MAIL {
         for hosts in [&["192.0.2.1:25", "192.0.2.2:25"][..], &["two.example:25"]] {
             let first = hello("") + "C: MAIL FROM:<a@me.example>\n" + then;
-            let net = Net::new([first, hello("") + SEQUENTIAL]);
+            let net = Net::new([first, hello("") + ONE_BY_ONE]);
             let replies = send(&endpoint_to(&net, hosts), &["b"], "hi\r\n").await;
             assert_eq!(replies, ["250 sender", "250 b", "250 queued"], "{then}");
             assert_eq!(net.addresses(), ["192.0.2.1:25", "192.0.2.2:25"]);
@@ -204,21 +185,13 @@ async fn where_no_host_works_the_last_failure_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_without_ehlo_is_greeted_with_helo() {
-    let net = Net::new(["S: 220-mx
+    let hello = "S: 220-mx
         S: 220 really
         C: EHLO me.example
         S: 502 what
         C: HELO me.example
-        S: 250 mx
-        C: MAIL FROM:<a@me.example>
-        S: 250 sender
-        C: RCPT TO:<b@mx.example>
-        S: 250 b
-        C: DATA
-        S: 354 go
-        C: hi
-        C: .
-        S: 250 queued"]);
+        S: 250 mx\n";
+    let net = Net::new([hello.to_owned() + ONE_BY_ONE]);
     let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
     assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
     net.done().await;

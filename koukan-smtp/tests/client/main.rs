@@ -3,6 +3,7 @@
 
 mod content;
 mod envelope;
+mod exchanges;
 mod failures;
 mod guard;
 mod hosts;

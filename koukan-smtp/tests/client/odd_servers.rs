@@ -7,6 +7,7 @@ use koukan_core::reply::Reply;
 use rstest::rstest;
 
 use super::{
+    exchanges::{ENVELOPE, QUIT},
     net::Net,
     sending::{HOST, assert_own, hello, send},
 };
@@ -167,7 +168,7 @@ async fn a_refusal_stands_where_the_server_closes_after_it() {
 #[tokio::test(start_paused = true)]
 async fn after_nonsense_the_next_message_to_the_host_goes_with_care() {
     for odd in ["700 b", "250-b / 550 b", "what / 250 b", "354 b"] {
-        let first = sent(&format!("250 a / {odd} / 250 queued")) + "C: QUIT\nS: 221 bye\nEOF";
+        let first = sent(&format!("250 a / {odd} / 250 queued")) + QUIT;
         let net = Net::new([first, hello("PIPELINING CHUNKING") + WITH_CARE + WITH_CARE]);
         let endpoint = net.endpoint();
         assert_eq!(send(&endpoint, &["b"], "hi\r\n").await[2], "250 queued");
@@ -329,11 +330,8 @@ async fn a_refused_block_is_the_reason_unless_the_message_is_accepted() {
     ] {
         let (replies, then) = replies.split_once('\n').unwrap_or((replies, ""));
         let net = Net::new([hello("PIPELINING CHUNKING")
-            + "C: MAIL FROM:<a@me.example>
-               S: 250 sender
-               C: RCPT TO:<b@mx.example>
-               S: 250 b
-               C: BDAT 4
+            + ENVELOPE
+            + "C: BDAT 4
                C: hi
                C: BDAT 0 LAST\n"
             + &as_script(replies)

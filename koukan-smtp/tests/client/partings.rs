@@ -6,29 +6,10 @@ use koukan_smtp::client::PoolSettings;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
+    exchanges::{ENVELOPE, ONE_BY_ONE, PIPELINED, QUIT, RESET},
     net::Net,
     sending::{add, hello, progress_for, send, start, start_with},
 };
-
-/// All of a transaction that is accepted.
-const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: DATA
-    S: 250 sender
-    S: 250 b
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued\n";
-
-/// Up to a recipient, one command at a time.
-const ENVELOPE: &str = "C: MAIL FROM:<a@me.example>
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    S: 250 b\n";
-
-const RESET: &str = "C: RSET\nS: 250 reset\n";
-const QUIT: &str = "C: QUIT\nS: 221 bye\nEOF";
 
 fn one_connection() -> PoolSettings {
     let mut pool = PoolSettings::default();
@@ -40,10 +21,10 @@ fn one_connection() -> PoolSettings {
 async fn a_connection_is_reset_and_kept_when_the_client_gives_up() {
     for extensions in ["", "PIPELINING"] {
         let accepted = match extensions {
-            "" => ENVELOPE.to_owned() + "C: DATA\nS: 354 go\nC: hi\nC: .\nS: 250 queued\n",
-            _ => ACCEPTED.to_owned(),
+            "" => ONE_BY_ONE,
+            _ => PIPELINED,
         };
-        let net = Net::new([hello(extensions) + ENVELOPE + RESET + &accepted + QUIT]);
+        let net = Net::new([hello(extensions) + ENVELOPE + RESET + accepted + QUIT]);
         let endpoint = net.endpoint();
         let mut driver = start_with(&endpoint, &["b"]).await;
         // As a leg of an Exploder does, long before its client says DATA.
@@ -69,7 +50,7 @@ async fn replies_that_are_owed_are_heard_out_before() {
            S: 550 no b
            S: 250 c\n"
         + RESET
-        + ACCEPTED]);
+        + PIPELINED]);
     let endpoint = net.endpoint_with(|settings| settings.with_pool(one_connection()));
     let (mut driver, _mail) = start(&endpoint);
     let _b = driver.rcpt(super::sending::rcpt("b")).await;
@@ -90,7 +71,7 @@ async fn a_server_that_keeps_silent_gets_quit_and_holds_up_nobody() {
         let last = if asked == ENVELOPE { "C: RSET\n" } else { "" };
         let net = Net::new([
             hello("PIPELINING") + asked + last + "C: QUIT\nEOF",
-            hello("PIPELINING") + ACCEPTED,
+            hello("PIPELINING") + PIPELINED,
         ]);
         let endpoint = net.endpoint_with(|settings| settings.with_pool(one_connection()));
         let (mut driver, mut mail) = start(&endpoint);

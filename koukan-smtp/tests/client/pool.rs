@@ -7,28 +7,10 @@ use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
 use super::{
+    exchanges::{IN_A_BLOCK, PIPELINED, QUIT, REFUSED, RESET},
     net::Net,
     sending::{HOST, assert_own, hello, send, start},
 };
-
-/// All of a transaction that is accepted.
-const ACCEPTED: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: DATA
-    S: 250 sender
-    S: 250 b
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued\n";
-
-/// One whose only recipient is refused.
-const REFUSED: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: DATA
-    S: 250 sender
-    S: 550 no b
-    S: 554 nobody\n";
 
 fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint<Net, Net> {
     let mut pool = PoolSettings::default();
@@ -44,7 +26,7 @@ async fn send_one(endpoint: &SmtpEndpoint<Net, Net>) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_used_again() {
     let net =
-        Net::new([hello("PIPELINING") + ACCEPTED + ACCEPTED + ACCEPTED + "C: QUIT\nS: 221 bye"]);
+        Net::new([hello("PIPELINING") + PIPELINED + PIPELINED + PIPELINED + "C: QUIT\nS: 221 bye"]);
     let endpoint = net.endpoint();
     for _ in 0..3 {
         assert_eq!(send_one(&endpoint.clone()).await, "250 queued");
@@ -69,7 +51,7 @@ async fn what_was_refused_is_reset_with_the_next_transaction() {
            C: hi
            C: .
            S: 250 queued\n"
-        + ACCEPTED]);
+        + PIPELINED]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "550 no b");
     sleep(Duration::from_secs(2)).await;
@@ -100,8 +82,8 @@ async fn reset_goes_alone_without_pipelining() {
 async fn a_dead_connection_is_not_used_again() {
     for end in ["CLOSE", "S: 421 4.4.2 idle too long\nEOF"] {
         let net = Net::new([
-            hello("PIPELINING") + ACCEPTED + end,
-            hello("PIPELINING") + ACCEPTED,
+            hello("PIPELINING") + PIPELINED + end,
+            hello("PIPELINING") + PIPELINED,
         ]);
         let endpoint = net.endpoint();
         assert_eq!(send_one(&endpoint).await, "250 queued");
@@ -116,8 +98,8 @@ async fn a_dead_connection_is_not_used_again() {
 async fn a_connection_that_dies_before_mail_is_answered_is_replaced() {
     let asked = "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: DATA\n";
     for end in ["CLOSE", "S: 421 4.4.2 idle too long\nEOF"] {
-        let first = hello("PIPELINING") + ACCEPTED + asked + end;
-        let net = Net::new([first, hello("PIPELINING") + ACCEPTED]);
+        let first = hello("PIPELINING") + PIPELINED + asked + end;
+        let net = Net::new([first, hello("PIPELINING") + PIPELINED]);
         let endpoint = net.endpoint();
         assert_eq!(send_one(&endpoint).await, "250 queued");
         let replies = send(&endpoint, &["b"], "hi\r\n").await;
@@ -139,15 +121,8 @@ const SEQUENTIAL: &str = "C: MAIL FROM:<a@me.example>
     C: .
     S: 250 queued with care";
 
-/// A transaction that is accepted on a connection with CHUNKING, and another that was sent.
-const ACCEPTED_AND_SENT: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: BDAT 4 LAST
-    C: hi
-    S: 250 sender
-    S: 250 b
-    S: 250 queued
-    C: MAIL FROM:<a@me.example>
+/// A transaction with CHUNKING that was sent, and has no reply.
+const SENT: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>
     C: BDAT 4 LAST
     C: hi\n";
@@ -155,7 +130,8 @@ const ACCEPTED_AND_SENT: &str = "C: MAIL FROM:<a@me.example>
 #[tokio::test(start_paused = true)]
 async fn a_message_that_may_have_arrived_is_not_sent_twice() {
     let net = Net::new([hello("PIPELINING CHUNKING")
-        + ACCEPTED_AND_SENT
+        + IN_A_BLOCK
+        + SENT
         + "S: 250 sender\nS: 250 b\nCLOSE"]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
@@ -167,7 +143,7 @@ async fn a_message_that_may_have_arrived_is_not_sent_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_message_on_a_connection_that_was_dead_already_goes_on_a_new_one() {
     let net = Net::new([
-        hello("PIPELINING CHUNKING") + ACCEPTED_AND_SENT + "CLOSE",
+        hello("PIPELINING CHUNKING") + IN_A_BLOCK + SENT + "CLOSE",
         hello("PIPELINING CHUNKING") + SEQUENTIAL,
     ]);
     let endpoint = net.endpoint();
@@ -220,10 +196,9 @@ async fn a_new_connection_that_dies_is_not_replaced() {
 async fn connections_to_a_host_are_limited() {
     let net = Net::new([hello("PIPELINING")
         + "C: MAIL FROM:<a@me.example>
-           S: 250 sender
-           C: RSET
-           S: 250 reset\n"
-        + ACCEPTED]);
+           S: 250 sender\n"
+        + RESET
+        + PIPELINED]);
     let endpoint = with_pool(&net, |pool| pool.max_connections = 1);
     let (mut driver, pending) = start(&endpoint);
     assert!(driver.wait(pending).await.is_positive());
@@ -242,7 +217,7 @@ async fn connections_to_a_host_are_limited() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waited_gets_the_connection_that_was_parked() {
-    let net = Net::new([hello("PIPELINING") + ACCEPTED + ACCEPTED + ACCEPTED]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED + PIPELINED + PIPELINED]);
     let endpoint = with_pool(&net, |pool| pool.max_connections = 1);
     let replies = tokio::join!(
         send_one(&endpoint),
@@ -257,7 +232,7 @@ async fn who_waited_gets_the_connection_that_was_parked() {
 
 #[tokio::test(start_paused = true)]
 async fn idle_connections_are_closed_in_time() {
-    let net = Net::new([hello("PIPELINING") + ACCEPTED + "PAUSE 29\nC: QUIT\nS: 221 bye\nEOF"]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED + "PAUSE 29\n" + QUIT]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
     let start = tokio::time::Instant::now();
@@ -269,10 +244,9 @@ async fn idle_connections_are_closed_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_retires_after_its_last_transaction() {
     for extensions in ["PIPELINING", "PIPELINING LIMITS_MAILMAX=2"] {
-        let last = "C: QUIT\nS: 221 bye\nEOF";
         let net = Net::new([
-            hello(extensions) + ACCEPTED + ACCEPTED + last,
-            hello(extensions) + ACCEPTED,
+            hello(extensions) + PIPELINED + PIPELINED + QUIT,
+            hello(extensions) + PIPELINED,
         ]);
         let max = if extensions.len() > 12 { 100 } else { 2 };
         let endpoint = with_pool(&net, |pool| pool.max_transactions = max);
@@ -286,7 +260,7 @@ async fn a_connection_retires_after_its_last_transaction() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_idle_connections_are_kept_than_allowed() {
-    let net = Net::new([hello("PIPELINING") + ACCEPTED + "C: QUIT\nS: 221 bye\nEOF"]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED + QUIT]);
     let endpoint = with_pool(&net, |pool| pool.max_idle = 0);
     assert_eq!(send_one(&endpoint).await, "250 queued");
     net.done().await;
@@ -294,7 +268,7 @@ async fn no_more_idle_connections_are_kept_than_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn with_the_last_endpoint_all_connections_close() {
-    let net = Net::new([hello("PIPELINING") + ACCEPTED + "EOF"]);
+    let net = Net::new([hello("PIPELINING") + PIPELINED + "EOF"]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
     drop(endpoint);

@@ -5,6 +5,7 @@ use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
+    exchanges::IN_A_BLOCK,
     script,
     sending::{assert_own, hello, send, start},
 };
@@ -18,14 +19,7 @@ fn endpoint_to(host: &str) -> SmtpEndpoint {
 async fn sends_by_tcp_to_a_name() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let accepted = "C: MAIL FROM:<a@me.example>
-        C: RCPT TO:<b@mx.example>
-        C: BDAT 4 LAST
-        C: hi
-        S: 250 sender
-        S: 250 b
-        S: 250 queued\n";
-    let script = hello("PIPELINING CHUNKING") + accepted + accepted + "C: QUIT\nS: 221 bye";
+    let script = hello("PIPELINING CHUNKING") + IN_A_BLOCK + IN_A_BLOCK + "C: QUIT\nS: 221 bye";
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         script::follow(script, stream).await;

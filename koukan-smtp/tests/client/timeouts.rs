@@ -9,6 +9,7 @@ use rstest::rstest;
 use tokio::time::Instant;
 
 use super::{
+    exchanges::ENVELOPE,
     net::{Net, Next},
     sending::{HOST, assert_own, hello, progress_for, send, start_with},
 };
@@ -52,11 +53,8 @@ async fn a_silent_server_is_given_up(
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_no_more_of_the_message_is_given_up() {
     let net = Net::new([hello("PIPELINING")
-        + "C: MAIL FROM:<a@me.example>
-           S: 250 sender
-           C: RCPT TO:<b@mx.example>
-           S: 250 b
-           C: DATA
+        + ENVELOPE
+        + "C: DATA
            S: 354 go
            PAUSE 170
            READ 1000
@@ -73,11 +71,8 @@ async fn a_server_that_takes_no_more_of_the_message_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_originator_costs_the_server_nothing() {
     let net = Net::new([hello("PIPELINING")
-        + "C: MAIL FROM:<a@me.example>
-           S: 250 sender
-           C: RCPT TO:<b@mx.example>
-           S: 250 b
-           C: DATA
+        + ENVELOPE
+        + "C: DATA
            S: 354 go
            C: hi
            C: .
