@@ -49,6 +49,7 @@
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`clock`], [`random`] | what tests set |
+//! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`] | what would fill the log |
 //!
 //! # Features
@@ -58,6 +59,7 @@
 //!
 //! Minimum supported Rust version: 1.95.
 
+pub mod accepting;
 pub mod blob;
 pub mod body;
 pub mod causes;

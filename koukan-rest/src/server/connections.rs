@@ -1,6 +1,5 @@
 //! Connections: HTTP/1.1 and HTTP/2 without TLS.
 
-use koukan_core::causes::Causes;
 use std::{
     convert::Infallible,
     io,
@@ -21,7 +20,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use koukan_core::repeats::Repeats;
+use koukan_core::{accepting::accept_all, causes::Causes};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -30,16 +29,6 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::{patient_io::PatientIo, problem::Problem, sound::check_host};
-
-/// How long to let be when connections cannot be accepted, as for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// For how long failures to accept are counted before they are told.
-const ACCEPT_INTERVAL: Duration = Duration::from_secs(60);
-
-static NOT_ACCEPTED: Repeats = Repeats::new(ACCEPT_INTERVAL, |tries, interval| {
-    let seconds = interval.as_secs();
-    tracing::error!(tries, seconds, "connections could still not be accepted");
-});
 
 /// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
 const BUFFER_MAX: usize = 128 << 10;
@@ -108,30 +97,13 @@ pub async fn serve_with(
     let slots = Arc::new(Semaphore::new(slots));
     let graceful = GracefulShutdown::new();
     let stop = Arc::new(tokio::sync::Notify::new());
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let accepted = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            accepted = accepted => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) if is_of_connection(&error) => continue,
-            Err(error) => {
-                if NOT_ACCEPTED.is_first() {
-                    tracing::error!(error = %Causes(&error), "connections cannot be accepted");
-                }
-                tokio::select! {
-                    () = &mut shutdown => break,
-                    () = sleep(ACCEPT_PAUSE) => continue,
-                }
-            }
-        };
+    let accept = || async {
+        // What is beyond the limit waits to be accepted.
+        let slot = Arc::clone(&slots).acquire_owned().await;
+        let (stream, peer) = listener.accept().await?;
+        Ok((slot, stream, peer))
+    };
+    let admit = |(slot, stream, peer)| {
         tracing::trace!(%peer, "connected");
         let connection = Connection {
             router: router.clone(),
@@ -146,6 +118,11 @@ pub async fn serve_with(
                 () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
             }
         });
+    };
+    tokio::select! {
+        biased;
+        () = shutdown => {}
+        never = accept_all(accept, admit) => match never {},
     }
     drop(listener);
     tracing::debug!(connections = graceful.count(), "draining");
@@ -157,15 +134,6 @@ pub async fn serve_with(
         stop.notify_waiters();
     }
     Ok(())
-}
-
-/// Whether it is the connection that failed, before it was accepted, and not the listener.
-fn is_of_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
 }
 
 struct Connection {

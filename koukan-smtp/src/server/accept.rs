@@ -1,11 +1,11 @@
 //! The accept loop and its graceful end.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr};
 
-use koukan_core::{repeats::Repeats, reply::Reply};
+use koukan_core::{accepting::accept_all, reply::Reply};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,16 +14,6 @@ use super::{
     admission::{Admission, Permit},
 };
 use crate::codec;
-
-/// How long to wait when the process has run out of sockets, at first and at most.
-const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
-/// For how long failures to accept are counted before they are told.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-static NOT_ACCEPTED: Repeats = Repeats::new(INTERVAL, |tries, interval| {
-    let seconds = interval.as_secs();
-    tracing::error!(tries, seconds, "connections could still not be accepted");
-});
 
 /// Accepts connections until `shutdown`, then lets the sessions end.
 pub(super) async fn run<M: MakeMailService>(
@@ -38,10 +28,11 @@ pub(super) async fn run<M: MakeMailService>(
         stop: CancellationToken::new(),
         abort: CancellationToken::new(),
     };
+    let admit = |(stream, remote)| sessions.admit(stream, remote);
     tokio::select! {
         biased;
         () = shutdown => {}
-        () = sessions.accept(&listener) => {}
+        never = accept_all(|| listener.accept(), admit) => match never {},
     }
     drop(listener);
     sessions.end().await;
@@ -58,27 +49,6 @@ struct Sessions<M> {
 }
 
 impl<M: MakeMailService> Sessions<M> {
-    async fn accept(&self, listener: &TcpListener) {
-        let [shortest, longest] = PAUSE;
-        let mut pause = shortest;
-        loop {
-            match listener.accept().await {
-                Ok((stream, remote)) => {
-                    pause = shortest;
-                    self.admit(stream, remote);
-                }
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    if NOT_ACCEPTED.is_first() {
-                        tracing::error!(%error, "connections cannot be accepted");
-                    }
-                    sleep(pause).await;
-                    pause = longest.min(pause * 2);
-                }
-            }
-        }
-    }
-
     fn admit(&self, stream: TcpStream, remote: SocketAddr) {
         match self.admission.admit(remote.ip()) {
             Some(permit) => self.spawn(stream, remote, permit),
@@ -132,14 +102,4 @@ fn turn_away(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
         let _ = io::Write::write(&mut stream, &octets);
     }
-}
-
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
 }

@@ -1,0 +1,110 @@
+//! Listeners that fail.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    convert::Infallible,
+    future::{pending, ready},
+    io,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use koukan_core::accepting::accept_all;
+use tokio::time::{Instant, timeout};
+
+/// Too many open files, in this process (EMFILE) and in the system (ENFILE).
+const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+
+/// A listener that gives what stands in a list, and then waits.
+struct Listener {
+    left: RefCell<VecDeque<Result<u32, io::ErrorKind>>>,
+    /// When it was asked.
+    asked: RefCell<Vec<Duration>>,
+    start: Instant,
+}
+
+impl Listener {
+    fn new(left: impl Into<VecDeque<Result<u32, io::ErrorKind>>>) -> Self {
+        Self {
+            left: RefCell::new(left.into()),
+            asked: RefCell::default(),
+            start: Instant::now(),
+        }
+    }
+
+    fn accept(&self) -> BoxFuture<'static, io::Result<u32>> {
+        self.asked.borrow_mut().push(self.start.elapsed());
+        match self.left.borrow_mut().pop_front() {
+            Some(next) => ready(next.map_err(io::Error::from)).boxed(),
+            None => pending().boxed(),
+        }
+    }
+
+    /// What is accepted within that time, and when the listener was asked, in milliseconds.
+    async fn accepted_within(&self, limit: Duration) -> (Vec<u32>, Vec<u128>) {
+        let mut accepted = Vec::new();
+        let all = accept_all(|| self.accept(), |connection| accepted.push(connection));
+        let ended: Result<Infallible, _> = timeout(limit, all).await;
+        assert!(ended.is_err());
+        let asked = self.asked.borrow();
+        (accepted, asked.iter().map(Duration::as_millis).collect())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_descriptors_it_waits_longer_and_longer_and_goes_on_when_there_are_some() {
+    for code in NO_DESCRIPTORS {
+        let start = Instant::now();
+        let free_again = start + Duration::from_secs(60);
+        let asked = &Cell::new(0);
+        let mut accepted = Vec::new();
+        let accept = || {
+            asked.set(asked.get() + 1);
+            let is_free = Instant::now() >= free_again;
+            async move {
+                match is_free {
+                    true if asked.get() > 1000 => pending().await,
+                    true => Ok(asked.get()),
+                    false => Err(io::Error::from_raw_os_error(code)),
+                }
+            }
+        };
+        let all = accept_all(accept, |_| accepted.push(start.elapsed()));
+        let ended = timeout(Duration::from_secs(70), all).await;
+        assert!(ended.is_err());
+        // 50, 100, … 800 ms, and then once a second.
+        let tried = asked.get() - accepted.len();
+        assert!((60..70).contains(&tried), "{tried} tries");
+        let first = accepted[0];
+        let late = first - Duration::from_secs(60);
+        assert!(late <= Duration::from_secs(1), "{first:?}");
+        assert!(accepted.iter().all(|time| *time == first), "no more pauses");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_accepted_makes_pauses_short_again() {
+    let full = Err(io::ErrorKind::Other);
+    let listener = Listener::new([full, full, full, Ok(1), full, Ok(2)]);
+    let (accepted, asked) = listener.accepted_within(Duration::from_secs(9)).await;
+    assert_eq!(accepted, [1, 2]);
+    assert_eq!(asked, [0, 50, 150, 350, 350, 400, 400]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_went_away_holds_up_nobody() {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    let gone = [
+        ConnectionAborted,
+        ConnectionReset,
+        ConnectionRefused,
+        Interrupted,
+    ]
+    .map(Err);
+    let next: Vec<_> = gone.into_iter().chain([Ok(1)]).collect();
+    let listener = Listener::new(next);
+    let (accepted, asked) = listener.accepted_within(Duration::from_secs(9)).await;
+    assert_eq!(accepted, [1]);
+    assert_eq!(asked, [0; 6]);
+}
