@@ -16,6 +16,7 @@ use crate::process::{Process, await_listener, free_address, quoted};
 pub(crate) struct Agent {
     pub(crate) ingress: SocketAddr,
     pub(crate) submission: SocketAddr,
+    pub(crate) rest: SocketAddr,
     process: Process,
     directory: TempDir,
 }
@@ -27,25 +28,26 @@ impl Agent {
 
     /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
     pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
-        Self::start_by(sink, |config| {
-            // A signal that is ignored stays so in the program that takes the shell's place.
-            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-            let mut shell = Command::new("sh");
-            shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_koukan")]);
-            shell.args(["run", "--config"]).arg(config);
-            shell
-        })
+        // A signal that is ignored stays so in the program that takes the shell's place.
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
+        Self::start_by(sink, |config| limited(&limit, config))
+    }
+
+    /// Starts an agent that can have so many files and connections open.
+    pub(crate) fn start_with_descriptors(sink: SocketAddr, descriptors: u32) -> Self {
+        let limit = format!("ulimit -n {descriptors}");
+        Self::start_by(sink, |config| limited(&limit, config))
     }
 
     fn start_by(sink: SocketAddr, command: impl Fn(&Path) -> Command) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (ingress, submission) = (free_address(), free_address());
+        let [ingress, submission, rest] = [(); 3].map(|()| free_address());
         let config = config_file(&directory);
         let text = include_str!("../../../config/local/koukan.yaml")
             .replace("127.0.0.1:1025\"", &quoted(ingress))
             .replace("127.0.0.1:1587\"", &quoted(submission))
             .replace("127.0.0.1:3025\"", &quoted(sink))
-            .replace("127.0.0.1:8000\"", &quoted(free_address()))
+            .replace("127.0.0.1:8000\"", &quoted(rest))
             .replace("data/", &format!("{}/", directory.path().display()))
             // Tests do not wait for minutes.
             + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
@@ -56,6 +58,7 @@ impl Agent {
         Self {
             ingress,
             submission,
+            rest,
             process,
             directory,
         }
@@ -99,4 +102,13 @@ fn command(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
     command.args(["run", "--config"]).arg(config);
     command
+}
+
+/// The command that sets a limit in a shell, and then takes that shell's place.
+fn limited(limit: &str, config: &Path) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{limit}; exec \"$@\""), "sh"]);
+    shell.args([env!("CARGO_BIN_EXE_koukan"), "run", "--config"]);
+    shell.arg(config);
+    shell
 }

@@ -39,14 +39,38 @@ impl Client {
             return Ok(sent);
         }
         let data = self.command("DATA")?;
+        sent.message = Some(self.content(data, message)?);
+        Ok(sent)
+    }
+
+    /// As [`Client::send`], with MAIL, each RCPT and DATA in one write.
+    pub(crate) fn send_pipelined(
+        &mut self,
+        from: &str,
+        to: &[&str],
+        message: &str,
+    ) -> io::Result<Sent> {
+        let rcpts = to.iter().map(|to| format!("RCPT TO:<{to}>\r\n"));
+        let rcpts: String = rcpts.collect();
+        let commands = format!("MAIL FROM:<{from}>\r\n{rcpts}DATA\r\n");
+        self.stream.get_mut().write_all(commands.as_bytes())?;
+        self.reply()?;
+        let rcpts = to.iter().map(|_| self.reply());
+        let rcpts = rcpts.collect::<io::Result<_>>()?;
+        let data = self.reply()?;
+        let message = Some(self.content(data, message)?);
+        Ok(Sent { rcpts, message })
+    }
+
+    /// Sends the message if the reply to DATA asks for it; the final reply, whatever that is.
+    fn content(&mut self, data: String, message: &str) -> io::Result<String> {
         if !data.starts_with('3') {
-            sent.message = Some(data);
-            return Ok(sent);
+            self.command("RSET")?;
+            return Ok(data);
         }
         let stuffed = message.replace("\r\n.", "\r\n..");
         self.stream.get_mut().write_all(stuffed.as_bytes())?;
-        sent.message = Some(self.command(".")?);
-        Ok(sent)
+        self.command(".")
     }
 
     pub(crate) fn command(&mut self, line: &str) -> io::Result<String> {

@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::PathBuf,
     process::{Command, ExitStatus},
     time::Duration,
@@ -11,7 +10,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listener, free_address};
+use crate::{
+    http::Request,
+    process::{Process, await_listener, free_address},
+};
 
 /// A running agent. It submits mail for `smtp.example` to a host by SMTP, for `rest.example` to the
 /// same by HTTP, and all else to a sink.
@@ -97,16 +99,8 @@ log: {{ level: warn }}
 
     /// Asks by HTTP; returns the status and all that follows.
     pub(super) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.rest).unwrap();
-        let limit = Duration::from_secs(20);
-        stream.set_read_timeout(Some(limit)).unwrap();
-        let host = self.rest;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
-        (status.unwrap(), text)
+        let answer = Request::get(path).send(self.rest).unwrap();
+        (answer.status, answer.text)
     }
 }
 

@@ -1,0 +1,151 @@
+//! The account: what became of every recipient.
+
+mod fault;
+mod rules;
+mod story;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::{fault::Fault, rules::Written, table::Row};
+
+use super::{
+    book::{Book, Counts, Entry, Standing},
+    plan::{SENDERS, Way},
+    record::Record,
+    settings::Settings,
+};
+
+/// How long after a 250 it is written at the latest, on a machine that has much else to do.
+const WRITTEN_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// What was found so far; in the end, all of it.
+pub(super) struct Account {
+    seed: u64,
+    kills: u32,
+    /// When the agent was killed.
+    killed: Vec<Timestamp>,
+    start: Instant,
+    lasted: Duration,
+    /// What the database says was delivered, and at which kill it said so first.
+    written: Written,
+    rows: BTreeMap<Way, Row>,
+    all: Row,
+    counts: Counts,
+    /// The longest time between a 250 and a kill before it was written.
+    longest: SignedDuration,
+    faults: Vec<Fault>,
+    /// What is known of the first of them.
+    stories: String,
+}
+
+impl Account {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            seed: settings.seed,
+            kills: settings.kills,
+            killed: Vec::new(),
+            start: Instant::now(),
+            lasted: Duration::ZERO,
+            written: Written::default(),
+            rows: Way::ALL.map(|way| (way, Row::default())).into(),
+            all: Row::default(),
+            counts: Counts::default(),
+            longest: SignedDuration::ZERO,
+            faults: Vec::new(),
+            stories: String::new(),
+        }
+    }
+
+    /// Notes a kill, and compares what the database says after it, before the next run, with what
+    /// clients and destinations have seen.
+    pub(super) fn killed(
+        &mut self,
+        at: Timestamp,
+        record: &Record,
+        entries: &BTreeMap<String, Entry>,
+    ) {
+        let kill = self.killed.len() as u32;
+        self.killed.push(at);
+        self.audit(kill, record, entries);
+    }
+
+    fn audit(&mut self, kill: u32, record: &Record, entries: &BTreeMap<String, Entry>) {
+        for (to, entry) in entries {
+            let is_promised = matches!(entry.standing, Standing::Acknowledged | Standing::Created);
+            let kept = record.of(to);
+            if is_promised && entry.deliveries.is_empty() && kept.is_empty() {
+                self.faults.push(Fault::not_durable(to, kill));
+            }
+            if let [first, second, ..] = kept {
+                self.faults.push(Fault::made_twice(to, first, second));
+            }
+        }
+        let reports = entries.values().flat_map(|entry| &entry.reports);
+        let reports: Vec<_> = reports.map(|report| &report.transaction).collect();
+        for (to, kept) in record.all() {
+            if kept.settled != Some(true) {
+                continue;
+            }
+            let (key, is_known) = match to.ends_with(SENDERS) {
+                true => (&*kept.transaction, reports.contains(&&kept.transaction)),
+                false => {
+                    let entry = entries.get(to);
+                    (to, entry.is_some_and(|entry| !entry.deliveries.is_empty()))
+                }
+            };
+            if !is_known {
+                self.faults.push(Fault::written_only(to, kill));
+            }
+            self.written.note(key, kill);
+        }
+    }
+
+    /// Closes the account with what the database says in the end.
+    pub(super) fn close(&mut self, record: &Record, book: &Book, log: &str) {
+        let entries = book.entries();
+        self.audit(self.kills, record, &entries);
+        for (to, entry) in &entries {
+            let row = self.rows.entry(entry.way).or_default();
+            // Or the notification that it failed.
+            let mut kept = record.of(to).iter().chain(record.of(&entry.from));
+            let is_queued = kept.any(|kept| kept.is_open);
+            row.add(entry, is_queued);
+            self.all.add(entry, is_queued);
+            let found = rules::faults(to, entry, is_queued, &self.written);
+            self.faults.extend(found);
+            if let Some(window) = self.window(entry) {
+                self.longest = self.longest.max(window);
+                if window > WRITTEN_WITHIN {
+                    self.faults.push(Fault::written_late(to, window));
+                }
+            }
+        }
+        self.counts = book.counts();
+        self.lasted = self.start.elapsed();
+        self.stories = story::tell(&self.faults, &entries, book, log);
+    }
+
+    /// How long before a kill the destination had said 250, where the agent did not know any more
+    /// after that kill: the longest.
+    fn window(&self, entry: &Entry) -> Option<SignedDuration> {
+        let again = entry.deliveries.split_last()?.1;
+        let windows = again.iter().filter_map(|delivery| {
+            let killed = self.killed.get(delivery.run as usize)?;
+            Some(killed.duration_since(delivery.at))
+        });
+        windows.max()
+    }
+
+    /// Whether every recipient is accounted for.
+    pub(super) fn is_balanced(&self) -> bool {
+        self.faults.is_empty()
+    }
+}

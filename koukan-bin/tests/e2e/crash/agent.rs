@@ -1,0 +1,182 @@
+//! The agent, which is killed and started again on the same database.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    http::Request,
+    process::{Process, await_listener, eventually, free_address},
+};
+
+use super::{destination::Destination, plan::FLAPPING, record};
+
+/// What is due later than this is put off: it was under way in many crashes.
+const PUT_OFF: SignedDuration = SignedDuration::from_secs(20);
+
+pub(super) struct Agent {
+    pub(super) submission: SocketAddr,
+    pub(super) ingress: SocketAddr,
+    pub(super) rest: SocketAddr,
+    destinations: [SocketAddr; 2],
+    /// How often it was started before.
+    run: u32,
+    process: Process,
+    directory: TempDir,
+}
+
+impl Agent {
+    pub(super) fn start(destination: &Destination) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let [submission, ingress, rest] = [(); 3].map(|()| free_address());
+        let destinations = [destination.steady, destination.flapping];
+        let addresses = [submission, ingress, rest];
+        let process = spawn(&directory, 0, addresses, destinations);
+        Self {
+            submission,
+            ingress,
+            rest,
+            destinations,
+            run: 0,
+            process,
+            directory,
+        }
+    }
+
+    /// Waits until it takes mail.
+    pub(super) fn await_ready(&self) {
+        for address in [self.submission, self.ingress, self.rest] {
+            await_listener(address);
+        }
+    }
+
+    /// kill -9; when that was.
+    pub(super) fn kill(&mut self) -> Timestamp {
+        let at = Timestamp::now();
+        self.process.kill();
+        at
+    }
+
+    /// Starts the next run, and does not wait for it.
+    pub(super) fn start_again(&mut self) {
+        self.run += 1;
+        let addresses = [self.submission, self.ingress, self.rest];
+        self.process = spawn(&self.directory, self.run, addresses, self.destinations);
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.directory.path().join("koukan.sqlite")
+    }
+
+    /// Waits until nothing is to be done soon.
+    pub(super) fn await_rest(&self, limit: Duration) {
+        eventually(limit, || {
+            record::SENDERS.iter().all(|sender| self.is_at_rest(sender))
+        });
+    }
+
+    fn is_at_rest(&self, sender: &str) -> bool {
+        let list = |state: &str| {
+            let path = format!("/senders/{sender}/transactions?state={state}&limit=1000");
+            let answer = Request::get(&path).send(self.rest).unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            answer.json()["transactions"].as_array().unwrap().clone()
+        };
+        // What is taken up between the first two answers is due again only some time later.
+        let is_waiting = || !list("waiting").iter().all(is_put_off);
+        !is_waiting() && list("active").is_empty() && !is_waiting()
+    }
+
+    /// Stops it in good order, and reads what it has left.
+    pub(super) fn stop(&mut self) -> record::Record {
+        self.process.signal("TERM");
+        let status = self.process.wait(Duration::from_secs(40));
+        assert!(status.success(), "{status}");
+        record::Record::read(&self.database())
+    }
+
+    /// What all runs have logged, with the number of the run before each line.
+    pub(super) fn log(&self) -> String {
+        let mut log = String::new();
+        for run in 0..=self.run {
+            let text = fs::read_to_string(log_file(&self.directory, run)).unwrap();
+            for line in text.lines() {
+                log += &format!("run {run}: {line}\n");
+            }
+        }
+        log
+    }
+}
+
+fn is_put_off(transaction: &Value) -> bool {
+    let next = transaction["next_attempt"].as_str();
+    let next = next.and_then(|time| time.parse::<Timestamp>().ok());
+    next.is_some_and(|next| next.duration_since(Timestamp::now()) > PUT_OFF)
+}
+
+fn log_file(directory: &TempDir, run: u32) -> PathBuf {
+    directory.path().join(format!("run-{run}.log"))
+}
+
+fn spawn(
+    directory: &TempDir,
+    run: u32,
+    [submission, ingress, rest]: [SocketAddr; 3],
+    [steady, flapping]: [SocketAddr; 2],
+) -> Process {
+    let text = format!(
+        r#"
+hostname: run-{run}.example
+storage: {{ sqlite: "{folder}/koukan.sqlite" }}
+notification: {{ sender: notices }}
+smtp_listener:
+  - {{ address: "{submission}", sender: submission }}
+  - {{ address: "{ingress}", sender: ingress }}
+rest_listener: [{{ address: "{rest}" }}]
+sender:
+  - {{ name: submission, chain: submission }}
+  - {{ name: ingress, chain: ingress }}
+  - {{ name: steady, chain: steady, rest: {{}} }}
+  - {{ name: flapping, chain: flapping, rest: {{}} }}
+  - {{ name: notices, chain: steady, rest: {{}} }}
+chain:
+  - name: submission
+    filter: [received_header]
+    endpoint:
+      exploder:
+        policy: submission
+        sender: steady
+        domain: {{ {FLAPPING}: flapping }}
+        rcpt_timeout: 500ms
+        final_timeout: 500ms
+  - name: ingress
+    filter: [received_header]
+    endpoint:
+      exploder: {{ policy: ingress, sender: steady, domain: {{ {FLAPPING}: flapping }} }}
+  - name: steady
+    filter: []
+    endpoint: {{ smtp: {{ host: ["{steady}"] }} }}
+  - name: flapping
+    filter: []
+    endpoint: {{ smtp: {{ host: ["{flapping}"] }} }}
+retry: {{ min_attempt_time: 500ms, max_attempt_time: 1s }}
+log: {{ level: info }}
+"#,
+        folder = directory.path().display()
+    );
+    let config = directory.path().join("koukan.yaml");
+    fs::write(&config, text).unwrap();
+    let log = File::create(log_file(directory, run)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.args(["run", "--config"]).arg(config);
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    Process::start(&mut command)
+}

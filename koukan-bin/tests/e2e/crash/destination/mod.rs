@@ -1,0 +1,76 @@
+//! Destinations: one that is always there, and one that comes and goes. What they make of a message
+//! stands in its recipients' addresses.
+
+mod session;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::process::free_address;
+
+use super::{book::Book, choices::Choices};
+
+use self::session::Session;
+
+pub(super) struct Destination {
+    pub(super) steady: SocketAddr,
+    pub(super) flapping: SocketAddr,
+    _runtime: Runtime,
+}
+
+impl Destination {
+    pub(super) fn start(book: &Arc<Book>, seed: u64) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let [steady, flapping] = [(); 2].map(|()| free_address());
+        let listener = runtime.block_on(TcpListener::bind(steady)).unwrap();
+        let shared = Arc::clone(book);
+        runtime.spawn(async move {
+            // Never told to close.
+            let (_open, is_closing) = watch::channel(false);
+            accept(&listener, &shared, &is_closing).await;
+        });
+        runtime.spawn(flap(flapping, Arc::clone(book), seed));
+        Self {
+            steady,
+            flapping,
+            _runtime: runtime,
+        }
+    }
+}
+
+/// Listens for a while, and then does not for a while; clients are parted with between two commands.
+async fn flap(address: SocketAddr, book: Arc<Book>, seed: u64) {
+    for time in 0_u32.. {
+        let mut choices = Choices::new(seed, "flap", time);
+        let [up, down] = [(300, 900), (100, 400)].map(|(least, most)| {
+            let millis = choices.between(least, most);
+            Duration::from_millis(millis as u64)
+        });
+        let (closing, is_closing) = watch::channel(false);
+        if let Ok(listener) = TcpListener::bind(address).await {
+            let end = Instant::now() + up;
+            // It never ends by itself.
+            let _ = timeout_at(end, accept(&listener, &book, &is_closing)).await;
+        }
+        let _ = closing.send(true);
+        sleep(down).await;
+    }
+}
+
+async fn accept(listener: &TcpListener, book: &Arc<Book>, is_closing: &watch::Receiver<bool>) {
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            let session = Session::new(stream, Arc::clone(book), is_closing.clone());
+            // Clients that are killed break off.
+            tokio::spawn(async move {
+                let _ = session.run().await;
+            });
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the agent's database says while no agent runs.
+
+use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
+
+use koukan_core::storage::{
+    Backend, ListCursor, Listing,
+    record::{Status, StoredTransaction},
+};
+use koukan_storage::SqliteBackend;
+use tokio::runtime::Runtime;
+
+/// Senders under whose names transactions are kept.
+pub(super) const SENDERS: [&str; 3] = ["steady", "flapping", "notices"];
+const PAGE: usize = 1000;
+
+/// All transactions that are kept.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// By recipient: each transaction that has it.
+    by_recipient: BTreeMap<String, Vec<Kept>>,
+}
+
+/// A recipient of a transaction that is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    /// The transaction.
+    pub(super) transaction: String,
+    /// Whether the recipient is settled: with what is positive, or negative.
+    pub(super) settled: Option<bool>,
+    /// Whether there is more to be done for the transaction.
+    pub(super) is_open: bool,
+}
+
+impl Record {
+    /// Reads a copy of the database, so that the agent finds it as it has left it.
+    pub(super) fn read(database: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let copy = directory.path().join("copy.sqlite");
+        for end in ["", "-wal"] {
+            let [from, to] = [database, &copy].map(|path| {
+                let mut name = OsString::from(path);
+                name.push(end);
+                name
+            });
+            if Path::new(&from).exists() {
+                fs::copy(from, to).unwrap();
+            }
+        }
+        if !copy.exists() {
+            return Self::default();
+        }
+        Runtime::new().unwrap().block_on(async {
+            let backend = SqliteBackend::open(&copy).await.unwrap();
+            let mut record = Self::default();
+            for sender in SENDERS {
+                record.read_sender(&backend, sender).await;
+            }
+            backend.close().await;
+            record
+        })
+    }
+
+    async fn read_sender(&mut self, backend: &SqliteBackend, sender: &str) {
+        let mut before = None;
+        loop {
+            let listing = Listing {
+                sender: sender.into(),
+                state: None,
+                before,
+                limit: PAGE,
+            };
+            let page = backend.list(listing).await.unwrap();
+            page.iter().for_each(|stored| self.add(stored));
+            match page.last() {
+                Some(last) if page.len() == PAGE => {
+                    let (created, id) = (last.created, last.id);
+                    before = Some(ListCursor { created, id });
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn add(&mut self, stored: &StoredTransaction) {
+        for recipient in &stored.recipients {
+            let settled = recipient.settled.as_ref();
+            self.insert(
+                recipient.rcpt.forward_path.as_str(),
+                Kept {
+                    transaction: stored.id.to_string(),
+                    settled: settled.map(|reply| reply.is_positive()),
+                    is_open: !matches!(stored.status, Status::Final(_)),
+                },
+            );
+        }
+    }
+
+    pub(super) fn insert(&mut self, recipient: &str, kept: Kept) {
+        let known = self.by_recipient.entry(recipient.to_owned());
+        known.or_default().push(kept);
+    }
+
+    /// The transactions that have this recipient.
+    pub(super) fn of(&self, recipient: &str) -> &[Kept] {
+        self.by_recipient.get(recipient).map_or(&[], Vec::as_slice)
+    }
+
+    /// All recipients.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Kept)> {
+        let recipients = self.by_recipient.iter();
+        recipients.flat_map(|(to, kept)| kept.iter().map(move |kept| (to.as_str(), kept)))
+    }
+}
