@@ -154,7 +154,9 @@ where
 }
 
 async fn back_off(error: &BackendError) {
-    tracing::error!(error = %Causes(error), "could not look for due transactions");
+    if NOT_LOOKED.is_first() {
+        tracing::error!(error = %Causes(error), "could not look for due transactions");
+    }
     sleep(BACK_OFF).await;
 }
 
