@@ -11,6 +11,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
     causes::Causes,
+    repeats::Repeats,
     storage::{BackendError, Lease, Storage},
 };
 
@@ -21,6 +22,13 @@ const LINGER: Duration = Duration::from_millis(100);
 /// How long a transaction that may have crashed the process is attempted alone: what crashes does
 /// so soon, and what hangs is not to hold up the others.
 const ALONE: Duration = Duration::from_secs(10);
+/// For how long failures to look are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(looks, seconds, "could still not look for due transactions");
+});
 
 /// Takes due transactions under lease and calls an output service with each.
 ///
