@@ -226,7 +226,18 @@ fn what_cannot_be_sent_is_told_before_anybody_is_asked() {
         (&["--subject", "hi"], "", "there is nothing to send"),
         (&["--text", "-", "--html", "-"], "x", "only one of"),
         (&["--builder", "-", "--text", "-"], "x", "only one of"),
-        (&["--eml", "-"], "", "there is no message on standard input"),
+        (&["--eml", "-"], "", "there is nothing on standard input"),
+        (&["--text", "-"], "", "there is nothing on standard input"),
+        (
+            &["--text", "x", "--attach", "-"],
+            "x",
+            "--attach names a file",
+        ),
+        (
+            &["--eml", "/dev/null"],
+            "",
+            "there is no message in /dev/null",
+        ),
         (&["--builder", "-"], "{", "standard input: EOF"),
         (
             &["--builder", "-"],

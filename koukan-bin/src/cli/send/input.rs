@@ -15,7 +15,7 @@ pub(super) fn is_standard(argument: impl AsRef<Path>) -> bool {
     argument.as_ref() == Path::new(DASH)
 }
 
-/// All of standard input.
+/// All of standard input, which is not empty: what was to write it may have failed.
 pub(super) fn read_standard() -> Result<Vec<u8>, BoxError> {
     let mut input = io::stdin().lock();
     if input.is_terminal() {
@@ -24,6 +24,9 @@ pub(super) fn read_standard() -> Result<Vec<u8>, BoxError> {
     let mut octets = Vec::new();
     let read = input.read_to_end(&mut octets);
     read.map_err(|error| format!("cannot read standard input: {error}"))?;
+    if octets.is_empty() {
+        return Err("there is nothing on standard input".into());
+    }
     Ok(octets)
 }
 

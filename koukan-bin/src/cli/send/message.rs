@@ -117,6 +117,9 @@ impl Message {
                 "standard input can be only one of --eml, --builder, --text, --html".into(),
             );
         }
+        if self.attach.iter().any(is_standard) {
+            return Err("--attach names a file: standard input has no name and no type".into());
+        }
         let has_text = self.text.is_some() || self.html.is_some();
         let has_file = self.eml.is_some() || self.builder.is_some() || !self.attach.is_empty();
         if has_text || has_file {
@@ -164,23 +167,21 @@ impl Message {
 /// A whole message.
 fn eml(file: &Path) -> Result<Source, BoxError> {
     if !is_standard(file) {
-        check_file(file)?;
+        if check_file(file)? == 0 {
+            return Err(format!("there is no message in {}: it is empty", file.display()).into());
+        }
         return Ok(Source::Eml(file.into()));
     }
-    let octets = read_standard()?;
-    if octets.is_empty() {
-        return Err("there is no message on standard input".into());
-    }
-    Ok(Source::Read(octets.into()))
+    Ok(Source::Read(read_standard()?.into()))
 }
 
-/// Tells before anything is sent that a file cannot be.
-fn check_file(file: &Path) -> Result<(), BoxError> {
+/// Tells before anything is sent that a file cannot be; returns its octets.
+fn check_file(file: &Path) -> Result<u64, BoxError> {
     let metadata = fs::metadata(file).map_err(failed(file))?;
     if metadata.is_dir() {
         return Err(format!("cannot read {}: it is a directory", file.display()).into());
     }
-    Ok(())
+    Ok(metadata.len())
 }
 
 fn part(content_type: &str, text: &str) -> Value {

@@ -93,7 +93,14 @@ impl Send {
             wait: Duration::from_secs(self.wait),
             has_progress: !self.json && std::io::stderr().is_terminal(),
         };
-        delivery.deliver(source, self.to).await
+        // Each recipient gets one, however often it is named.
+        let mut to = Vec::with_capacity(self.to.len());
+        for recipient in self.to {
+            if !to.contains(&recipient) {
+                to.push(recipient);
+            }
+        }
+        delivery.deliver(source, to).await
     }
 }
 
