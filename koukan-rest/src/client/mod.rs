@@ -47,4 +47,4 @@ mod settings;
 mod transport;
 mod uri;
 
-pub use self::{error::ClientError, service::Client, settings::ClientSettings};
+pub use self::{error::ClientError, service::Client, settings::ClientSettings, uri::is_server_url};

@@ -24,8 +24,8 @@ impl Origin {
             return None;
         }
         let port = authority.port_u16();
-        // A port that is no number, or too large.
-        if port.is_none() && authority.as_str().len() > host.len() {
+        // A port that is no number, too large, or nobody's.
+        if port == Some(0) || port.is_none() && authority.as_str().len() > host.len() {
             return None;
         }
         Some(Self {
@@ -38,6 +38,12 @@ impl Origin {
     pub(super) fn is_https(&self) -> bool {
         self.is_https
     }
+}
+
+/// Whether a text is the URL of a server that a [`Client`](super::Client) can be made for: `http` or
+/// `https`, a host, a port that is not 0, perhaps a path; nothing else.
+pub fn is_server_url(text: &str) -> bool {
+    base_url(text).is_some()
 }
 
 /// Parses a base URL; a path without a slash at its end gets one.
@@ -201,7 +207,20 @@ mod tests {
         ] {
             assert_eq!(resolve(&base, reference), None, "{reference}");
         }
-        for url in ["", "a", "http://", "ftp://a", "http://a?x", "http://a/#x"] {
+        for url in [
+            "",
+            "a",
+            "http://",
+            "ftp://a",
+            "http://a?x",
+            "http://a/#x",
+            "http://a:0",
+            "http://a:99999",
+            "https://[::1",
+            "http://x\u{e9}y",
+            "http://a b",
+            "http://a\r\nb",
+        ] {
             assert_eq!(base_url(url), None, "{url}");
         }
     }
