@@ -65,6 +65,8 @@ mod parameters;
 mod transfer;
 mod tree;
 
+pub use self::tree::MAX_DEPTH;
+
 use bytes::Bytes;
 use serde_json::Value;
 

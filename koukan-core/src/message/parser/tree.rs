@@ -13,7 +13,9 @@ use super::{
 };
 
 /// Multiparts within each other, whatever the limits say: readers of JSON have limits too.
-const MAX_DEPTH: usize = 50;
+///
+/// *Shape*: the most that [`ParseLimits::max_depth`](super::ParseLimits::max_depth) has an effect for.
+pub const MAX_DEPTH: usize = 50;
 /// Octets of header fields in all entities that are taken apart.
 const MAX_HEADER_OCTETS: usize = 4 << 20;
 /// The type of what is not looked into.
