@@ -32,6 +32,7 @@ use koukan_core::{
 };
 use koukan_smtp::client::OwnAddresses;
 use koukan_storage::{OpenError, SqliteBackend};
+use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, limit::ConcurrencyLimit};
 
 use crate::{
@@ -154,10 +155,12 @@ pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Part
 
     // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
     // listeners' limits, and never waits for queued ones.
+    let max_in_flight = config.output.max_in_flight.get();
+    let max_in_flight = max_in_flight.min(Semaphore::MAX_PERMITS);
     let limited = ServiceBuilder::new()
-        .concurrency_limit(config.output.max_in_flight.get())
+        .concurrency_limit(max_in_flight)
         .service(output);
-    let dispatcher = Dispatcher::new(storage.clone(), limited, config.output.max_in_flight.get());
+    let dispatcher = Dispatcher::new(storage.clone(), limited, max_in_flight);
     Ok(Parts {
         storage,
         database,

@@ -64,13 +64,14 @@ pub(super) fn server(
     clock: &SharedClock,
     bound: SocketAddr,
 ) -> Result<Server, StartError> {
+    let origins = listener.cors_origin.iter();
     let mut settings = ServerSettings::default()
         .with_bound(bound)
-        .with_hosts(listener.host.iter().cloned())
+        .with_hosts(listener.host.iter().map(|host| host.value.clone()))
         .with_trust(listener.trusted)
-        .with_cors_origins(listener.cors_origin.iter().cloned());
+        .with_cors_origins(origins.map(|origin| origin.value.clone()));
     if let Some(url) = &listener.base_url {
-        settings = settings.with_base_url(url.trim_end_matches('/'));
+        settings = settings.with_base_url(url.value.trim_end_matches('/'));
     }
     if let Some(size) = config.rest.max_message_size {
         settings = settings.with_max_message_size(size.0);
@@ -98,7 +99,7 @@ fn token(token: &config::Token) -> Result<Token, StartError> {
     Ok(Token {
         senders: senders.map(|senders| senders.iter().map(|name| name.value.clone()).collect()),
         trusted: token.trusted,
-        expires: token.expires,
+        expires: token.expires.map(|at| at.value),
         ..known
     })
 }

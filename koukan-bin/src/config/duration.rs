@@ -5,7 +5,8 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A duration written as a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `5d`.
+/// A duration written as a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `5d`. Zero is none:
+/// whatever waits for no time gives up before it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HumanDuration(pub Duration);
 
@@ -26,6 +27,11 @@ impl FromStr for HumanDuration {
             _ => return Err(wrong()),
         };
         let millis = number.checked_mul(millis).ok_or_else(wrong)?;
+        if millis == 0 {
+            return Err(format!(
+                "`{text}` is no time at all: leave it out, or give one as in `30s` or `5m`"
+            ));
+        }
         Ok(Self(Duration::from_millis(millis)))
     }
 }
@@ -62,7 +68,7 @@ impl JsonSchema for HumanDuration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$", "examples": ["30s", "5m"] })
+        json_schema!({ "type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m|h|d)$", "examples": ["30s", "5m"] })
     }
 }
 
@@ -89,6 +95,8 @@ mod tests {
             "5y",
             "99999999999999999999s",
             "999999999999999d",
+            "0s",
+            "000ms",
         ] {
             assert!(millis(text).unwrap_err().contains(text), "{text}");
         }

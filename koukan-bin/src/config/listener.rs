@@ -87,12 +87,12 @@ pub struct RestListener {
     /// The URL by which clients reach this listener, as in `https://mail.example.com`; locations
     /// are told with it. Default: what the request's `Host` says, where that is a name of this
     /// listener or the address is `0.0.0.0` or `[::]`, else the address.
-    pub base_url: Option<String>,
+    pub base_url: Option<Place<String>>,
     /// Names by which clients reach this listener, beside `localhost`, its address and the host of
     /// `base_url`. Without tokens, requests for any other host are refused: a web site may have made
     /// a browser send them.
     #[serde(default)]
-    pub host: Vec<String>,
+    pub host: Vec<Place<String>>,
     /// Who may use the API. Without any, everybody may: on a loopback address only.
     #[serde(default)]
     pub token: Vec<Token>,
@@ -100,9 +100,10 @@ pub struct RestListener {
     /// this agent. Default `false`.
     #[serde(default)]
     pub trusted: bool,
-    /// Web origins whose scripts may use the API. Default: none.
+    /// Web origins whose scripts may use the API, each by its name as in `https://app.example.com`.
+    /// Default: none.
     #[serde(default)]
-    pub cors_origin: Vec<String>,
+    pub cors_origin: Vec<Place<String>>,
 }
 
 /// A bearer token.
@@ -121,7 +122,7 @@ pub struct Token {
     pub trusted: bool,
     /// Until when it is valid, as in `2027-01-01T00:00:00Z`. Default: for ever.
     #[schemars(with = "Option<String>")]
-    pub expires: Option<Timestamp>,
+    pub expires: Option<Place<Timestamp>>,
 }
 
 fn yes() -> bool {

@@ -102,7 +102,7 @@ fn problem(line: u64, column: u64, message: String, help: Option<String>) -> Pro
 fn nothing(text: &str) -> Option<Problem> {
     let is_content = |line: &str| {
         let line = line.trim_start_matches('\u{feff}').trim();
-        !(line.is_empty() || line.starts_with('#') || line == "---")
+        !(line.is_empty() || line.starts_with(['#', '%']) || line == "---")
     };
     if text.lines().any(is_content) {
         return second_document(text, is_content);
@@ -130,6 +130,7 @@ fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Prob
 fn unreadable(text: &str, error: &serde_saphyr::Error) -> Problem {
     let location = error.location();
     let (line, column) = location.map_or((0, 0), |location| (location.line(), location.column()));
+    let (line, column) = within(text, line, column);
     let raw = bare(error);
     // A reader of YAML notices much later that something is not closed.
     let is_syntax = [
@@ -162,6 +163,23 @@ fn unreadable(text: &str, error: &serde_saphyr::Error) -> Problem {
     }
     let help = help.or_else(|| lone_text(text, line, &raw));
     problem(line, column, message, help)
+}
+
+/// What is missing at the end of the file is told at the last line that says something.
+fn within(text: &str, line: u64, column: u64) -> (u64, u64) {
+    if line <= text.lines().count() as u64 {
+        return (line, column);
+    }
+    let says_something = |line: &str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    };
+    let lines = text.lines().enumerate();
+    let last = lines.filter(|(_, line)| says_something(line)).last();
+    last.map_or((0, 0), |(index, line)| {
+        let indent = line.len() - line.trim_start().len();
+        (index as u64 + 1, indent as u64 + 1)
+    })
 }
 
 /// A line where a mapping is expected may lack the blank after its colon.

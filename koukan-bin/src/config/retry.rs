@@ -8,7 +8,7 @@ use super::{HumanDuration, Place};
 
 /// How often and for how long delivery is tried. Evaluated at each attempt, so that a change
 /// applies to mail that is queued already.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
     /// Time between the first attempt and the second; it doubles with each. Default `5m`.

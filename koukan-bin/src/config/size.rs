@@ -5,7 +5,8 @@ use std::{borrow::Cow, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A number of octets, written as a whole number and a unit: `512B`, `64KiB`, `25MiB`, `1GiB`.
+/// A number of octets, written as a whole number and a unit: `512B`, `64KiB`, `25MiB`, `1GiB`. Zero is
+/// none: nothing would fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
 
@@ -23,6 +24,11 @@ impl FromStr for ByteSize {
             "GiB" => 1 << 30,
             _ => return Err(wrong()),
         };
+        if number == 0 {
+            return Err(format!(
+                "nothing fits into `{text}`: leave it out, or give a size as in `64KiB` or `25MiB`"
+            ));
+        }
         number.checked_mul(factor).map(Self).ok_or_else(wrong)
     }
 }
@@ -40,7 +46,7 @@ impl JsonSchema for ByteSize {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$", "examples": ["25MiB"] })
+        json_schema!({ "type": "string", "pattern": "^0*[1-9][0-9]*(B|KiB|MiB|GiB)$", "examples": ["25MiB"] })
     }
 }
 
@@ -52,7 +58,16 @@ mod tests {
     fn a_number_and_a_unit() {
         assert_eq!("64KiB".parse(), Ok(ByteSize(65_536)));
         assert_eq!("1GiB".parse(), Ok(ByteSize(1 << 30)));
-        for text in ["", "5", "MiB", "5MB", "5 MiB", "99999999999999GiB"] {
+        for text in [
+            "",
+            "5",
+            "MiB",
+            "5MB",
+            "5 MiB",
+            "99999999999999GiB",
+            "0B",
+            "00MiB",
+        ] {
             assert!(
                 text.parse::<ByteSize>().unwrap_err().contains(text),
                 "{text}"

@@ -41,6 +41,13 @@ pub struct Storage {
     pub retention: Retention,
 }
 
+impl Storage {
+    /// Whether transactions are kept at all.
+    pub(super) fn keeps(&self) -> bool {
+        self.memory || self.sqlite.is_some()
+    }
+}
+
 impl<'de> Deserialize<'de> for Storage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Shape)

@@ -33,6 +33,28 @@ const SAID: &[(&str, &str, Option<&str>)] = &[
     ),
     ("unexpected end of input", "the file ends too early", None),
     (
+        "mapping values are not allowed",
+        "a value holds a colon and a blank, which would begin a mapping",
+        Some("put the value in quotes"),
+    ),
+    (
+        "only valid inside a block",
+        "`- ` begins an item of a list, and there is none here",
+        Some(
+            "begin each item on a line of its own; look before it for `{` or `[` that is not closed",
+        ),
+    ),
+    (
+        "misplaced bracket",
+        "a bracket is closed here that was not opened",
+        Some("remove it, or open it before"),
+    ),
+    (
+        "failed to find time component",
+        "a time is expected, not only a date",
+        Some("write it as in `2026-12-31T23:59:59Z`"),
+    ),
+    (
         "tabs disallowed",
         "a TAB stands where the indentation ends",
         Some("indent with spaces"),
@@ -113,6 +135,10 @@ fn said(message: &str) -> (String, Option<&'static str>) {
             None,
         );
     }
+    if message.starts_with("unknown variant `~`") || message.starts_with("unknown variant ``") {
+        let text = format!("a word is missing{}", choice(message));
+        return (text, Some("write one after the colon"));
+    }
     if let Some(name) = quoted(message, "unknown variant `") {
         return (
             format!("`{name}` is not known here{}", choice(message)),
@@ -149,20 +175,27 @@ fn mistaken(found: &str, expected: &str) -> (String, Option<&'static str>) {
     let (expected, help) = match expected {
         "a sequence" => ("a list", Some(HOW_LIST)),
         "a map" => ("a mapping", Some(HOW_MAPPING)),
+        "map with a single key" => (
+            "one key with its settings",
+            Some("start each one with `- `, and indent what belongs to it"),
+        ),
+        "string or map" => (
+            "a name, or a name and its settings as in `name: {}`",
+            Some("write it behind `- `"),
+        ),
         _ if expected.starts_with("struct ") => ("a mapping", Some(HOW_MAPPING)),
         "a string" | "a borrowed string" => ("a text", None),
         "a character" => ("a single character", None),
         "a boolean" => ("`true` or `false`", None),
         _ if expected.starts_with("a nonzero") => ("a number of at least 1", None),
         "u8" | "u16" | "u32" | "u64" | "usize" => ("a whole number that is not negative", None),
-        expected => {
-            return (format!("{expected} is expected, not {found}"), None);
-        }
+        expected => (expected, None),
     };
     let found = match found {
         "map" => "a mapping",
         "sequence" => "a list",
         "null" | "unit value" => "nothing",
+        "unit variant" | "variant" | "newtype variant" => "a word alone",
         _ if value.is_empty() => found,
         _ => value,
     };

@@ -5,12 +5,20 @@ use koukan_core::{
         message_builder::MessageBuilderLayer, message_parser::MessageParserLayer,
         received_header::ReceivedHeaderLayer,
     },
-    message::parser::ParseLimits,
+    message::parser::{MAX_DEPTH, ParseLimits},
 };
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings, router::router};
 use crate::config::ByteSize;
+
+/// What they are called.
+pub(super) const NAMES: [&str; 4] = [
+    "message_builder",
+    "message_parser",
+    "received_header",
+    "router",
+];
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
@@ -61,6 +69,10 @@ fn message_parser(
         limits.max_inline = octets(size)?;
     }
     if let Some(depth) = config.max_depth {
+        if !(1..=MAX_DEPTH).contains(&depth) {
+            let text = format!("`max_depth` is 1 to {MAX_DEPTH}, not {depth}");
+            return Err(InvalidFilter::new(text));
+        }
         limits.max_depth = depth;
     }
     let layer = MessageParserLayer::new().with_limits(limits);
@@ -85,6 +97,10 @@ fn received_header(
     let layer = ReceivedHeaderLayer::new(&surroundings.hostname, surroundings.clock.clone())
         .map_err(|error| InvalidFilter::new(error.to_string()))?;
     Ok(match config.max_received {
+        Some(0) => {
+            let text = "with a `max_received` of 0 every message that was relayed is refused";
+            return Err(InvalidFilter::new(text));
+        }
         Some(max) => layer.with_max_received_fields(max),
         None => layer,
     })

@@ -120,6 +120,11 @@ impl Registry {
         self.filters.contains_key(name)
     }
 
+    /// Whether a filter is one of this agent's own, of which a chain needs one at most.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        builtin::NAMES.contains(&name)
+    }
+
     /// The filters' names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.filters.keys().map(String::as_str)

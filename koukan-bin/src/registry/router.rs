@@ -28,8 +28,8 @@ enum Rule {
     /// Recipients by domain and local part.
     AddressList {
         domains: Vec<RecipientDomain>,
-        #[serde(default)]
-        prefixes: Vec<String>,
+        /// Local parts; all where it is left out.
+        prefixes: Option<Vec<String>>,
         delimiter: Option<char>,
         /// Where they go; without it and `reject` they are accepted.
         #[serde(default)]
@@ -69,7 +69,7 @@ pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, In
             } => {
                 let domains = domains.into_iter().map(|domain| domain.0);
                 let list = AddressList::new(domains, decision(&hosts, reject));
-                let list = list.with_prefixes(prefixes);
+                let list = list.with_prefixes(prefixes.unwrap_or_default());
                 rules.with(match delimiter {
                     Some(delimiter) => list.with_delimiter(delimiter),
                     None => list,
@@ -130,14 +130,24 @@ fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
                 }
                 (
                     Rule::AddressList {
-                        domains, prefixes, ..
+                        domains,
+                        prefixes,
+                        delimiter,
+                        ..
                     },
-                    Rule::AddressList { domains: later, .. },
-                ) if prefixes.is_empty() => {
+                    Rule::AddressList {
+                        domains: later,
+                        prefixes: wanted,
+                        delimiter: sign,
+                        ..
+                    },
+                ) => {
                     let is_taken =
                         |domain: &RecipientDomain| domains.iter().any(|known| known.0 == domain.0);
-                    if later.iter().all(is_taken) {
-                        return never("all its domains are taken by");
+                    // With a delimiter of its own the later one knows more.
+                    let is_same = sign.is_none() || sign == delimiter || prefixes.is_none();
+                    if is_same && later.iter().all(is_taken) && is_covered(wanted, prefixes) {
+                        return never("all its recipients are taken by");
                     }
                 }
                 _ => {}
@@ -163,7 +173,7 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
             reject,
             delimiter,
         } => {
-            let list = |inner| at("address_list", inner);
+            let list = |inner: &str| at("address_list", inner);
             if domains.is_empty() {
                 return wrong(
                     "without a domain it knows no recipient: add one",
@@ -175,24 +185,7 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
                 at.push(Step::Item(item));
                 return wrong(&format!("`{text}` is there twice"), &at);
             }
-            if let Some((item, text)) = twice(prefixes.iter().map(String::as_str)) {
-                let mut at = list("prefixes");
-                at.push(Step::Item(item));
-                return wrong(&format!("`{text}` is there twice"), &at);
-            }
-            if let Some(item) = prefixes.iter().position(|prefix| prefix.contains('@')) {
-                let mut at = list("prefixes");
-                at.push(Step::Item(item));
-                let text = format!(
-                    "`{}`: write what stands before the `@` alone",
-                    prefixes[item]
-                );
-                return wrong(&text, &at);
-            }
-            if delimiter.is_some() && prefixes.is_empty() {
-                let text = "`delimiter` does nothing without `prefixes`: leave it out";
-                return wrong(text, &list("delimiter"));
-            }
+            check_prefixes(prefixes.as_deref(), *delimiter, list)?;
             if reject.is_some() && !hosts.is_empty() {
                 let text = "`hosts` and `reject` exclude each other: remove one of them";
                 return wrong(text, &list("reject"));
@@ -205,6 +198,68 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
         ),
         _ => Ok(()),
     }
+}
+
+/// Local parts can be met by recipients; `list` leads to a key of the address list.
+fn check_prefixes(
+    prefixes: Option<&[String]>,
+    delimiter: Option<char>,
+    list: impl Fn(&str) -> Vec<Step>,
+) -> Result<(), InvalidFilter> {
+    let Some(prefixes) = prefixes else {
+        return match delimiter {
+            Some(_) => wrong(
+                "`delimiter` does nothing without `prefixes`: leave it out",
+                &list("delimiter"),
+            ),
+            None => Ok(()),
+        };
+    };
+    if prefixes.is_empty() {
+        let text =
+            "without a prefix it knows no recipient: add one, or leave `prefixes` out for all";
+        return wrong(text, &list("prefixes"));
+    }
+    if let Some(sign) = delimiter.filter(|sign| *sign == '@' || sign.is_whitespace()) {
+        let text = format!("`{sign}` stands in no local part: take another, as in `+`");
+        return wrong(&text, &list("delimiter"));
+    }
+    let item = |item: usize| {
+        let mut at = list("prefixes");
+        at.push(Step::Item(item));
+        at
+    };
+    if let Some((index, text)) = twice(prefixes.iter().map(String::as_str)) {
+        return wrong(&format!("`{text}` is there twice"), &item(index));
+    }
+    for (index, prefix) in prefixes.iter().enumerate() {
+        let at = item(index);
+        if prefix.is_empty() {
+            return wrong("an empty prefix matches no recipient: remove it", &at);
+        }
+        if prefix.contains('@') {
+            let text = format!("`{prefix}`: write what stands before the `@` alone");
+            return wrong(&text, &at);
+        }
+        if let Some(sign) = delimiter.filter(|sign| prefix.contains(*sign)) {
+            let text = format!(
+                "`{prefix}` matches no recipient: write what stands before the delimiter `{sign}`"
+            );
+            return wrong(&text, &at);
+        }
+    }
+    Ok(())
+}
+
+/// Whether all local parts that are wanted are taken by those before them.
+fn is_covered(wanted: &Option<Vec<String>>, before: &Option<Vec<String>>) -> bool {
+    let Some(before) = before else {
+        return true;
+    };
+    let is_taken = |word: &String| before.iter().any(|known| known.eq_ignore_ascii_case(word));
+    wanted
+        .as_ref()
+        .is_some_and(|wanted| wanted.iter().all(is_taken))
 }
 
 /// Something is wrong at these steps within `rules`.

@@ -1,7 +1,7 @@
 //! Values that are written as texts, checked as they are read, so that what is wrong is told where it
 //! stands.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 
 use koukan_core::{path::Domain, signals::HostPort};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -70,6 +70,13 @@ pub(crate) fn check_domain(text: &str) -> Result<(), String> {
             "`{text}` matches no recipient: name each domain, there are no wildcards"
         ));
     }
+    if let Ok(address) = text.parse::<IpAddr>() {
+        let literal = match address {
+            IpAddr::V4(address) => format!("[{address}]"),
+            IpAddr::V6(address) => format!("[IPv6:{address}]"),
+        };
+        return Err(format!("`{text}` matches no recipient: write `{literal}`"));
+    }
     match Domain::check(text) {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("`{text}` is no domain, as in `example.com`")),
@@ -94,6 +101,8 @@ mod tests {
             ("bob@example.com", "`bob` under `prefixes`"),
             ("example.com.", "without the dot"),
             ("*.example.com", "no wildcards"),
+            ("127.0.0.1", "write `[127.0.0.1]`"),
+            ("::1", "write `[IPv6:::1]`"),
             ("", "no domain"),
             ("a b", "no domain"),
             (".example.com", "no domain"),

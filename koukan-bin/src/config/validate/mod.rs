@@ -1,16 +1,19 @@
 //! Checks that span the whole file: names, references, values, and what cannot work.
 
+mod circles;
 mod delivery;
 mod files;
 mod gateway;
 mod listeners;
+mod names;
 mod rest;
 mod storage;
+mod tokens;
 mod use_of;
 
 use std::collections::BTreeSet;
 
-use koukan_core::{context, path::Domain, signals::HostPort};
+use koukan_core::signals::HostPort;
 
 use crate::registry::{Registry, check_domain};
 
@@ -25,11 +28,11 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
         problems: Vec::new(),
     };
     check.hostname();
-    check.unique("chain", config.chain.iter().map(|chain| &chain.name));
-    check.unique("sender", config.sender.iter().map(|sender| &sender.name));
+    check.names();
     check.senders();
     check.principals();
     check.rest_listeners();
+    check.tokens();
     check.storage();
     check.gateways();
     for chain in &config.chain {
@@ -93,28 +96,6 @@ impl<'a> Check<'a> {
         self.wrong(name, format!("unknown {what} `{}`", name.value), Some(help));
     }
 
-    fn hostname(&mut self) {
-        let hostname = &self.config.hostname;
-        if let Err(error) = Domain::check(&hostname.value) {
-            let message = format!("`{}` is not a host name: {error}", hostname.value);
-            self.wrong(
-                hostname,
-                message,
-                Some("give a name as in `mx.example.com`".into()),
-            );
-        }
-    }
-
-    pub(super) fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
-        let mut seen = BTreeSet::new();
-        for name in names {
-            if !seen.insert(&name.value) {
-                let message = format!("{what} `{}` is there twice", name.value);
-                self.wrong(name, message, Some("give one of them another name".into()));
-            }
-        }
-    }
-
     fn senders(&mut self) {
         let config = self.config;
         for sender in &config.sender {
@@ -173,8 +154,13 @@ impl<'a> Check<'a> {
     }
 
     fn chain(&mut self, chain: &'a Chain, registry: &Registry) {
+        let mut seen = BTreeSet::new();
         for filter in &chain.filter {
             let name = &filter.value.name;
+            if !seen.insert(name) && registry.is_own(name) {
+                let message = format!("filter `{name}` is in chain `{}` twice", chain.name.value);
+                self.wrong(filter, message, Some("leave one of them".into()));
+            }
             if !registry.has(name) {
                 let name = Place {
                     value: name.clone(),
@@ -191,8 +177,13 @@ impl<'a> Check<'a> {
         match &chain.endpoint {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());
+                let mut seen = BTreeSet::new();
                 for (domain, sender) in &exploder.domain {
                     self.principal(sender, None);
+                    if !seen.insert(domain.to_ascii_lowercase()) {
+                        let message = format!("domain `{domain}` is there twice");
+                        self.wrong(sender, message, Some("leave one of them".into()));
+                    }
                     if let Err(error) = check_domain(domain) {
                         self.wrong(sender, error, None);
                     }
@@ -212,41 +203,6 @@ impl<'a> Check<'a> {
                 }
             }
         }
-    }
-
-    /// A transaction that an exploder hands to a sender whose chain ends in an exploder again, and
-    /// so on, would never leave.
-    fn circles(&mut self) {
-        for chain in &self.config.chain {
-            let mut seen = BTreeSet::from([chain.name.value.as_str()]);
-            let mut next = self.next_chain(chain);
-            while let Some(there) = next {
-                if there.name.value == chain.name.value {
-                    let message = format!("chain `{}` leads back to itself", chain.name.value);
-                    let help = "let one of its exploders name a sender whose chain ends in `smtp`";
-                    self.wrong(&chain.name, message, Some(help.into()));
-                    break;
-                }
-                if !seen.insert(&there.name.value) {
-                    break;
-                }
-                next = self.next_chain(there);
-            }
-        }
-    }
-
-    fn next_chain(&self, chain: &Chain) -> Option<&'a Chain> {
-        let Endpoint::Exploder(exploder) = &chain.endpoint else {
-            return None;
-        };
-        let wanted = context::Sender {
-            name: exploder.sender.value.as_str().into(),
-            tag: exploder.tag.as_ref().map(|tag| tag.value.as_str().into()),
-        };
-        let mut chains = self.config.sender.iter().flat_map(|sender| sender.chains());
-        let (_, name) = chains.find(|(sender, _)| *sender == wanted)?;
-        let mut all = self.config.chain.iter();
-        all.find(|chain| chain.name.value == name.value)
     }
 }
 

@@ -1,26 +1,24 @@
 //! Checks of the REST API's configuration.
 
+use std::net::IpAddr;
+
+use koukan_core::path::Domain;
+use koukan_rest::client::is_server_url;
+
 use super::Check;
-use crate::config::Place;
+use crate::config::{Place, RestListener};
 
 impl Check<'_> {
     /// A URL that an HTTP client can connect to.
     pub(super) fn url(&mut self, url: &Place<String>) {
-        let rest = ["http://", "https://"].map(|scheme| url.value.strip_prefix(scheme));
-        let authority = rest.into_iter().flatten().next();
-        let is_fine = authority.is_some_and(|rest| {
-            !rest.is_empty()
-                && !rest.starts_with(['/', ':'])
-                && !rest.contains([' ', '?', '#', '@'])
-        });
-        if !is_fine {
-            let message = format!("`{}` is not a URL", url.value);
+        if !is_server_url(&url.value) {
+            let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
             let help = "give one as in `http://127.0.0.1:8000`";
             self.wrong(url, message, Some(help.into()));
         }
     }
 
-    /// Tokens, and whether they are needed.
+    /// Who may use each listener, and by which names.
     pub(super) fn rest_listeners(&mut self) {
         let config = self.config;
         for listener in &config.rest_listener {
@@ -30,30 +28,44 @@ impl Check<'_> {
                 let help = "add a `token`, listen on 127.0.0.1, or say `api: false`";
                 self.wrong(address, message, Some(help.into()));
             }
-            let names = listener.token.iter().map(|token| &token.name);
-            self.unique("token", names);
-            for token in &listener.token {
-                let hex = &token.sha256;
-                let is_hex = hex.value.bytes().all(|octet| octet.is_ascii_hexdigit());
-                if !is_hex || hex.value.len() != 64 {
-                    let message = "not a SHA-256 hash: 64 hexadecimal digits are expected";
-                    let help = "`koukan token` makes a token and its hash";
-                    self.wrong(hex, message.into(), Some(help.into()));
-                }
-                for sender in token.sender.iter().flatten() {
-                    let mut known = config.sender.iter().map(|sender| &*sender.name.value);
-                    if !known.clone().any(|name| name == sender.value) {
-                        self.unknown("sender", sender, &mut known);
-                        continue;
-                    }
-                    let mut senders = config.sender.iter();
-                    if senders.any(|one| one.name.value == sender.value && one.rest.is_none()) {
-                        let message = format!("sender `{}` may not use the REST API", sender.value);
-                        let help = "give that sender `rest: {}`, or leave it out here";
-                        self.wrong(sender, message, Some(help.into()));
-                    }
-                }
+            self.listener_names(listener);
+        }
+    }
+
+    fn listener_names(&mut self, listener: &RestListener) {
+        if let Some(url) = &listener.base_url {
+            self.url(url);
+        }
+        for host in &listener.host {
+            let bare = host
+                .value
+                .strip_prefix('[')
+                .and_then(|h| h.strip_suffix(']'));
+            let is_address = bare.unwrap_or(&host.value).parse::<IpAddr>().is_ok();
+            if !is_address && Domain::check(&host.value).is_err() {
+                let message = format!("`{}` is not the name of a host", host.value.escape_debug());
+                let help = "give each name as in `mail.example.com`, without `https://` and port";
+                self.wrong(host, message, Some(help.into()));
             }
+        }
+        for origin in &listener.cors_origin {
+            let text = &origin.value;
+            let is_origin = is_server_url(text) && text.matches('/').count() == 2;
+            if is_origin {
+                continue;
+            }
+            let (message, help) = if text == "*" {
+                (
+                    "any web page could use the API from its visitors' browsers".to_owned(),
+                    "name each origin, as in `https://app.example.com`",
+                )
+            } else {
+                (
+                    format!("`{}` is not a web origin", text.escape_debug()),
+                    "give one as in `https://app.example.com`, without a path",
+                )
+            };
+            self.wrong(origin, message, Some(help.into()));
         }
     }
 }

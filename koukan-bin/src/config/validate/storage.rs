@@ -1,5 +1,7 @@
 //! Checks that what is promised is kept somewhere.
 
+use std::path::Path;
+
 use super::Check;
 use crate::config::{Endpoint, Place};
 
@@ -20,7 +22,14 @@ impl Check<'_> {
                 Some("leave one out".into()),
             );
         }
-        if storage.memory || storage.sqlite.is_some() {
+        if let Some(file) = &storage.sqlite
+            && is_no_file(&file.value)
+        {
+            let message = format!("`{}` is not a file", file.value.display());
+            let help = "name one as in `data/koukan.sqlite`, or write `storage: memory`";
+            self.wrong(file, message, Some(help.into()));
+        }
+        if storage.keeps() {
             return;
         }
         for chain in &config.chain {
@@ -42,4 +51,16 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// What other programs take for a database in memory, or for a URL; or nothing at all.
+fn is_no_file(path: &Path) -> bool {
+    let Some(text) = path.to_str() else {
+        return false;
+    };
+    let schemes = ["file:", "sqlite:"];
+    text.trim().is_empty()
+        || text == ":memory:"
+        || text.ends_with('/')
+        || schemes.iter().any(|scheme| text.starts_with(scheme))
 }

@@ -62,7 +62,7 @@ impl Check<'_> {
     }
 
     /// All senders that something names.
-    fn used(&self) -> Vec<context::Sender> {
+    pub(super) fn used(&self) -> Vec<context::Sender> {
         let config = self.config;
         let named = |name: &Place<String>, tag: Option<&Place<String>>| {
             let sender = context::Sender::new(name.value.as_str());

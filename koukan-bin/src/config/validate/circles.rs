@@ -1,0 +1,147 @@
+//! Mail that comes back to where it came from, without end.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use koukan_core::{context, signals::HostPort};
+
+use super::{Check, delivery::routed_hosts};
+use crate::config::{Chain, Endpoint, Exploder, Rest};
+
+impl<'a> Check<'a> {
+    /// A chain that leads to itself, by exploders or by this agent's own listeners, hands on what
+    /// never leaves: one client would fill the agent with it.
+    pub(super) fn circles(&mut self) {
+        for chain in &self.config.chain {
+            if self.comes_back(chain) {
+                let message = format!("chain `{}` leads back to itself", chain.name.value);
+                let help = "let it lead to a sender whose chain ends in `smtp` or `rest`, at a \
+                            server that is not this agent";
+                self.wrong(&chain.name, message, Some(help.into()));
+            }
+        }
+    }
+
+    fn comes_back(&self, chain: &'a Chain) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut ahead = self.next_chains(chain);
+        while let Some(next) = ahead.pop() {
+            if next.name.value == chain.name.value {
+                return true;
+            }
+            if seen.insert(next.name.value.as_str()) {
+                ahead.extend(self.next_chains(next));
+            }
+        }
+        false
+    }
+
+    /// The chains of this agent that take what comes out of this one.
+    fn next_chains(&self, chain: &'a Chain) -> Vec<&'a Chain> {
+        let senders = match &chain.endpoint {
+            Endpoint::Exploder(exploder) => exploded(exploder),
+            Endpoint::Rest(rest) if self.is_own_api(rest) => self.created(chain, rest),
+            Endpoint::Rest(_) => Vec::new(),
+            Endpoint::Smtp(smtp) => {
+                let fixed = smtp.host.iter().filter_map(|host| host.value.parse().ok());
+                let hosts: Vec<HostPort> = fixed.chain(routed_hosts(chain)).collect();
+                let listeners = self.config.smtp_listener.iter();
+                let own = listeners.filter(|listener| {
+                    let mut hosts = hosts.iter();
+                    hosts.any(|host| is_at(&host.host, host.port, listener.address.value))
+                });
+                own.map(|listener| listener.principal().to_sender())
+                    .collect()
+            }
+        };
+        let chains = senders.iter();
+        chains
+            .filter_map(|sender| self.config.chain_of(sender))
+            .collect()
+    }
+
+    fn is_own_api(&self, rest: &Rest) -> bool {
+        let Some((host, port)) = authority(&rest.url.value) else {
+            return false;
+        };
+        let mut listeners = self.config.rest_listener.iter();
+        listeners.any(|listener| listener.api && is_at(host, port, listener.address.value))
+    }
+
+    /// On whose behalf the endpoint creates transactions: the configured sender, or each that uses
+    /// the chain.
+    fn created(&self, chain: &Chain, rest: &Rest) -> Vec<context::Sender> {
+        if let Some(name) = &rest.sender {
+            let sender = context::Sender::new(name.as_str());
+            return vec![match &rest.tag {
+                Some(tag) => sender.with_tag(tag.as_str()),
+                None => sender,
+            }];
+        }
+        let all = self.config.sender.iter().flat_map(|sender| sender.chains());
+        let users = all.filter(|(_, name)| name.value == chain.name.value);
+        users.map(|(sender, _)| sender).collect()
+    }
+}
+
+fn exploded(exploder: &Exploder) -> Vec<context::Sender> {
+    let sender = context::Sender::new(exploder.sender.value.as_str());
+    let general = match &exploder.tag {
+        Some(tag) => sender.with_tag(tag.value.as_str()),
+        None => sender,
+    };
+    let by_domain = exploder.domain.values();
+    let by_domain = by_domain.map(|name| context::Sender::new(name.value.as_str()));
+    by_domain.chain([general]).collect()
+}
+
+/// The host and port of a URL.
+fn authority(url: &str) -> Option<(&str, u16)> {
+    let (rest, default) = match url.strip_prefix("https://") {
+        Some(rest) => (rest, 443),
+        None => (url.strip_prefix("http://")?, 80),
+    };
+    let authority = rest.split('/').next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, default),
+    };
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    Some((bare.unwrap_or(host), port))
+}
+
+/// Whether a host that is written in the file is a socket that is listened on. What other names
+/// stand for is not asked.
+fn is_at(host: &str, port: u16, address: std::net::SocketAddr) -> bool {
+    let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    let meant = match host.parse::<IpAddr>() {
+        Ok(ip) => ip == address.ip() || is_local(ip) && address.ip().is_unspecified(),
+        Err(_) => host.eq_ignore_ascii_case("localhost") && is_local(address.ip()),
+    };
+    meant && port == address.port() && port != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_sockets() {
+        for (url, socket, is_own) in [
+            ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
+            ("http://127.0.0.1:8000/x", "0.0.0.0:8000", true),
+            ("http://LOCALHOST:8000/", "[::1]:8000", true),
+            ("http://[::1]:8000", "[::]:8000", true),
+            ("https://[::1]", "[::1]:443", true),
+            ("http://127.0.0.1", "127.0.0.1:80", true),
+            ("http://127.0.0.1:8001", "127.0.0.1:8000", false),
+            ("http://192.0.2.1:8000", "127.0.0.1:8000", false),
+            ("http://192.0.2.1:8000", "192.0.2.1:8000", true),
+            ("http://app.example:8000", "0.0.0.0:8000", false),
+            ("ftp://127.0.0.1:8000", "127.0.0.1:8000", false),
+        ] {
+            let (host, port) = authority(url).unwrap_or(("", 0));
+            let found = is_at(host, port, socket.parse().unwrap());
+            assert_eq!(found, is_own, "{url} {socket}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Checks of names: the agent's own, and those that the file gives.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use koukan_core::path::Domain;
+
+use super::Check;
+use crate::config::Place;
+
+impl<'a> Check<'a> {
+    /// The name by which this agent introduces itself.
+    pub(super) fn hostname(&mut self) {
+        let hostname = &self.config.hostname;
+        let name = &hostname.value;
+        let help = "give a name as in `mx.example.com`";
+        if let Err(error) = Domain::check(name) {
+            let message = format!("`{name}` is not a host name: {error}");
+            self.wrong(hostname, message, Some(help.into()));
+        } else if let Ok(address) = name.parse::<IpAddr>() {
+            let literal = match address {
+                IpAddr::V4(address) => format!("[{address}]"),
+                IpAddr::V6(address) => format!("[IPv6:{address}]"),
+            };
+            let message = format!("`{name}` is an address, not a host name");
+            self.wrong(hostname, message, Some(format!("{help}, or `{literal}`")));
+        } else if name.bytes().all(|c| c.is_ascii_digit() || c == b'.') {
+            let message = format!("`{name}` is a number, not a host name");
+            self.wrong(hostname, message, Some(help.into()));
+        }
+    }
+
+    /// Names that the file gives to its own parts.
+    pub(super) fn names(&mut self) {
+        let config = self.config;
+        self.unique("chain", config.chain.iter().map(|chain| &chain.name));
+        self.unique("sender", config.sender.iter().map(|sender| &sender.name));
+        for sender in &config.sender {
+            let name = &sender.name;
+            // It is one segment of the API's paths.
+            if sender.rest.is_some() && name.value.contains(['/', '?', '#', '%', '\\']) {
+                let message = format!("sender `{}` cannot stand in a URL", name.value);
+                let help = "it uses the REST API: give it a name of letters, digits, `-` and `.`";
+                self.wrong(name, message, Some(help.into()));
+            }
+            if let Some(chain) = sender.tag.get("") {
+                self.wrong(chain, "a tag without a name".into(), Some(GIVE.into()));
+            }
+        }
+    }
+
+    /// None is empty, none is there twice.
+    pub(super) fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if name.value.trim().is_empty() {
+                self.wrong(name, format!("a {what} without a name"), Some(GIVE.into()));
+            } else if !seen.insert(&name.value) {
+                let message = format!("{what} `{}` is there twice", name.value);
+                self.wrong(name, message, Some("give one of them another name".into()));
+            }
+        }
+    }
+}
+
+const GIVE: &str = "give it one";

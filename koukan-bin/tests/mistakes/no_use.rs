@@ -1,0 +1,56 @@
+//! What may be meant so, and probably is not.
+
+use super::*;
+
+#[test]
+fn what_is_of_no_use_is_a_warning() {
+    for (from, to, told) in [
+        (
+            "chain:\n  - name: ingress",
+            "chain:\n  - { name: spare, endpoint: { smtp: { host: [\"127.0.0.1:3025\"] } } }\n  - name: ingress",
+            "no sender uses chain `spare`",
+        ),
+        (
+            "  - { name: outgoing, chain: outgoing }\n",
+            "  - { name: outgoing, chain: outgoing }\n  - { name: spare, chain: outgoing }\n",
+            "nothing uses sender `spare`",
+        ),
+        (
+            ", rest: {} }",
+            " }",
+            "nobody can send mail by 127.0.0.1:8000",
+        ),
+        (
+            SUBMISSION,
+            "      exploder: { policy: submission, sender: outgoing, notify: never }\n",
+            "chain `submission` takes users' mail and tells nobody",
+        ),
+        (
+            "  - name: submission\n    filter",
+            "  - name: submission\n    retry: { deadline: 2d }\n    filter",
+            "the `retry` of chain `submission` does nothing",
+        ),
+        (
+            API,
+            "- { address: \"127.0.0.1:8000\", token: [{ name: a, sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", expires: \"2020-01-01T00:00:00Z\" }] }",
+            "token `a` is no longer valid",
+        ),
+        (
+            HOSTNAME,
+            "retry: { deadline: 1m }\nhostname: a.example\n",
+            "the `deadline` (1m) comes before the second attempt (5m)",
+        ),
+    ] {
+        let warnings = check(&changed(from, to)).unwrap().to_string();
+        assert!(warnings.contains(&format!("warning: {told}")), "{warnings}");
+        assert!(warnings.contains("help: "), "{warnings}");
+    }
+    assert!(check(LOCAL).unwrap().problems().is_empty());
+    for local in [
+        include_str!("../../../config/local/router.yaml"),
+        include_str!("../../../config/local/gateway.yaml"),
+    ] {
+        let warnings = check(local).unwrap();
+        assert!(warnings.problems().is_empty(), "{warnings}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Values that are none.
+
+use super::*;
+
+#[test]
+fn values() {
+    told(&[
+        (
+            HOSTNAME,
+            "retry: { min_attempt_time: 5 }\nhostname: a\n",
+            "retry:",
+            &["not a duration"],
+        ),
+        (
+            HOSTNAME,
+            "rest: { max_message_size: 5MB }\nhostname: a\n",
+            "rest:",
+            &["not a size"],
+        ),
+        (
+            HOSTNAME,
+            "output: { max_in_flight: -1 }\nhostname: a\n",
+            "output:",
+            &["a whole number"],
+        ),
+        (
+            HOSTNAME,
+            "output: { max_in_flight: many }\nhostname: a\n",
+            "output:",
+            &["a whole number"],
+        ),
+        (
+            HOSTNAME,
+            "output: { max_in_flight: 0 }\nhostname: a\n",
+            "output:",
+            &["at least 1"],
+        ),
+        (
+            HOSTNAME,
+            "log: { level: loud }\nhostname: a\n",
+            "log:",
+            &["`loud` is not known here", "`info`"],
+        ),
+        (
+            "rest: {} }",
+            "rest: { gateway: maybe } }",
+            "rest: { gateway",
+            &["`true` or `false`"],
+        ),
+        (
+            INGRESS,
+            "address: \"localhost:1025\"",
+            "localhost:1025",
+            &["an IP address and a port", "`127.0.0.1:1025`"],
+        ),
+        (
+            INGRESS,
+            "address: \"127.0.0.1\"",
+            "\"127.0.0.1\"",
+            &["an IP address and a port"],
+        ),
+        (
+            INGRESS,
+            "address: \"127.0.0.1:70000\"",
+            "127.0.0.1:70000",
+            &["an IP address and a port"],
+        ),
+        (
+            HOSTNAME,
+            "hostname: 127.0.0.1\n",
+            "hostname: 127",
+            &["is an address", "`[127.0.0.1]`"],
+        ),
+        (
+            HOSTNAME,
+            "hostname: \"1\"\n",
+            "hostname: \"1",
+            &["is a number"],
+        ),
+        (
+            HOSTNAME,
+            "rest: { max_wait: 0s }\nhostname: a\n",
+            "rest:",
+            &["no time at all"],
+        ),
+        (
+            HOSTNAME,
+            "rest: { max_message_size: 0B }\nhostname: a\n",
+            "rest:",
+            &["nothing fits"],
+        ),
+        (
+            INGRESS,
+            "address: \"127.0.0.1:1025\", command_timeout: 0m",
+            "0m",
+            &["no time at all"],
+        ),
+        (
+            INGRESS,
+            "address: \"127.0.0.1:1025\", max_message_size: 0MiB",
+            "0MiB",
+            &["nothing fits"],
+        ),
+        (
+            SUBMISSION,
+            "      exploder: { policy: submission, sender: outgoing, rcpt_timeout: 0ms }\n",
+            "0ms",
+            &["no time at all"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: \":memory:\"",
+            ":memory:",
+            &["not a file", "`storage: memory`"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: \"\"",
+            "sqlite: \"\"",
+            &["not a file"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: sqlite:///var/k.db",
+            "sqlite: sqlite:",
+            &["not a file"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: file:k.db",
+            "sqlite: file:",
+            &["not a file"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: data/",
+            "sqlite: data/",
+            &["not a file"],
+        ),
+        (
+            "url: \"http://127.0.0.1:8002\"",
+            "url: \"http://127.0.0.1:99999\"",
+            "99999",
+            &["not a URL"],
+        ),
+        (
+            "url: \"http://127.0.0.1:8002\"",
+            "url: \"http://127.0.0.1:0\"",
+            "127.0.0.1:0\"",
+            &["not a URL"],
+        ),
+        (
+            "url: \"http://127.0.0.1:8002\"",
+            "url: \"https://[::1\"",
+            "https://[::1\"",
+            &["not a URL"],
+        ),
+        (
+            "url: \"http://127.0.0.1:8002\"",
+            "url: \"http://x\u{e9}y\"",
+            "http://x",
+            &["not a URL"],
+        ),
+        (
+            API,
+            "- { address: \"127.0.0.1:8000\", token: [{ name: a, sha256: abc }] }",
+            "sha256: abc",
+            &["koukan token"],
+        ),
+    ]);
+}
