@@ -94,10 +94,21 @@ pub(crate) fn await_listener(address: SocketAddr) {
 }
 
 /// Waits for what another process does, which nothing here can be told of.
-pub(crate) fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(limit: Duration, holds: impl FnMut() -> bool) {
+    assert!(
+        comes_within(limit, holds),
+        "it did not come within {limit:?}"
+    );
+}
+
+/// As [`eventually`], and says whether it came.
+pub(crate) fn comes_within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < limit, "it did not come within {limit:?}");
+        if start.elapsed() >= limit {
+            return false;
+        }
         sleep(Duration::from_millis(20));
     }
+    true
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     http::Request,
-    process::{Process, await_listener, eventually, free_address},
+    process::{Process, await_listener, comes_within, free_address},
 };
 
 use super::{destination::Destination, plan::FLAPPING, record};
@@ -76,11 +76,11 @@ impl Agent {
         self.directory.path().join("koukan.sqlite")
     }
 
-    /// Waits until nothing is to be done soon.
-    pub(super) fn await_rest(&self, limit: Duration) {
-        eventually(limit, || {
+    /// Waits until nothing is to be done soon; whether that came.
+    pub(super) fn comes_to_rest(&self, limit: Duration) -> bool {
+        comes_within(limit, || {
             record::SENDERS.iter().all(|sender| self.is_at_rest(sender))
-        });
+        })
     }
 
     fn is_at_rest(&self, sender: &str) -> bool {

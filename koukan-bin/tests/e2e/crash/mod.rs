@@ -34,7 +34,7 @@ mod settings;
 
 use std::{sync::Arc, thread::sleep, time::Duration};
 
-use crate::process::eventually;
+use crate::process::comes_within;
 
 use self::{
     account::Account, agent::Agent, book::Book, choices::Choices, destination::Destination,
@@ -59,13 +59,16 @@ fn run(settings: &Settings) -> Account {
     let mut agent = Agent::start(&destination);
     agent.await_ready();
     let load = Load::start(settings.seed, &agent, &book);
-    let mut account = Account::new(settings);
+    let mut account = Account::new(settings.seed);
     for kill in 0..settings.kills {
         let mut choices = Choices::new(settings.seed, "kill", kill);
         // Some come while the agent takes up what the one before has left.
         if kill == 0 || !choices.one_in(6) {
             let enough = book.acknowledged() + choices.between(5, 40);
-            eventually(PROGRESS, || book.acknowledged() >= enough);
+            if !comes_within(PROGRESS, || book.acknowledged() >= enough) {
+                account.stuck("nothing is acknowledged any more");
+                break;
+            }
         }
         // Some leave time for retries, notifications and clients who wait.
         let most = if choices.one_in(6) { 2500 } else { 150 };
@@ -78,7 +81,9 @@ fn run(settings: &Settings) -> Account {
     }
     agent.await_ready();
     load.stop();
-    agent.await_rest(settings.rest);
+    if !agent.comes_to_rest(settings.rest) {
+        account.stuck("the queue does not come to rest");
+    }
     load::views::read(&agent, &book);
     let record = agent.stop();
     account.close(&record, &book, &agent.log());

@@ -20,7 +20,7 @@ impl Settings {
         Self {
             kills,
             seed: number("KOUKAN_CRASH_SEED", 1),
-            rest: Duration::from_secs(90 + 2 * u64::from(kills)),
+            rest: Duration::from_secs(60 + u64::from(kills)),
         }
     }
 }

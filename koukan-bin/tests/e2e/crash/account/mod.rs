@@ -20,7 +20,6 @@ use super::{
     book::{Book, Counts, Entry, Standing},
     plan::{SENDERS, Way},
     record::Record,
-    settings::Settings,
 };
 
 /// How long after a 250 it is written at the latest, on a machine that has much else to do.
@@ -29,7 +28,6 @@ const WRITTEN_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// What was found so far; in the end, all of it.
 pub(super) struct Account {
     seed: u64,
-    kills: u32,
     /// When the agent was killed.
     killed: Vec<Timestamp>,
     start: Instant,
@@ -47,10 +45,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self {
-            seed: settings.seed,
-            kills: settings.kills,
+            seed,
             killed: Vec::new(),
             start: Instant::now(),
             lasted: Duration::ZERO,
@@ -81,10 +78,14 @@ impl Account {
         for (to, entry) in entries {
             let is_promised = matches!(entry.standing, Standing::Acknowledged | Standing::Created);
             let kept = record.of(to);
-            if is_promised && entry.deliveries.is_empty() && kept.is_empty() {
+            // Once is enough: what is wrong at one kill is so at the next.
+            let is_told = self.faults.iter().any(|fault| fault.address == *to);
+            if is_promised && entry.deliveries.is_empty() && kept.is_empty() && !is_told {
                 self.faults.push(Fault::not_durable(to, kill));
             }
-            if let [first, second, ..] = kept {
+            if let [first, second, ..] = kept
+                && !is_told
+            {
                 self.faults.push(Fault::made_twice(to, first, second));
             }
         }
@@ -108,10 +109,15 @@ impl Account {
         }
     }
 
+    /// Notes that the agent as a whole does not go on.
+    pub(super) fn stuck(&mut self, words: &str) {
+        self.faults.push(Fault::new("all", words));
+    }
+
     /// Closes the account with what the database says in the end.
     pub(super) fn close(&mut self, record: &Record, book: &Book, log: &str) {
         let entries = book.entries();
-        self.audit(self.kills, record, &entries);
+        self.audit(self.killed.len() as u32, record, &entries);
         for (to, entry) in &entries {
             let row = self.rows.entry(entry.way).or_default();
             // Or the notification that it failed.

@@ -87,7 +87,7 @@ impl fmt::Display for Account {
             }
         }
         let seconds = self.lasted.as_secs_f64();
-        let (kills, seed) = (self.kills, self.seed);
+        let (kills, seed) = (self.killed.len(), self.seed);
         writeln!(f, "\n\n{kills} kills, seed {seed}, {seconds:.1} s")?;
         writeln!(
             f,

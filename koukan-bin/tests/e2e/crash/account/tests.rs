@@ -1,14 +1,11 @@
 //! Every fault is found.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::crash::{
     book::{Book, Standing},
     plan::{Letter, Way},
     record::{Kept, Record},
-    settings::Settings,
 };
 
 use super::Account;
@@ -17,7 +14,7 @@ const TO: &str = "x0n0r0-a@example.com";
 const REFUSED: &str = "x0n0r0-r@example.com";
 const FROM: &str = "x0n0-a@senders.example";
 
-/// What an account of one recipient and two kills says.
+/// The account of one recipient.
 struct Case {
     to: &'static str,
     letter: Letter,
@@ -37,12 +34,7 @@ impl Case {
         };
         let book = Book::default();
         book.expect(&letter);
-        let settings = Settings {
-            kills: 2,
-            seed: 0,
-            rest: Duration::ZERO,
-        };
-        let account = Account::new(&settings);
+        let account = Account::new(0);
         Self {
             to,
             letter,
