@@ -44,7 +44,10 @@ impl Form {
     pub(super) fn original_recipient(self, orcpt: &str) -> Option<String> {
         let (kind, address) = orcpt.split_once(';')?;
         Some(if kind.eq_ignore_ascii_case("utf-8") {
-            format!("{kind}; {}", self.utf8_address(&decode_escapes(address)))
+            format!(
+                "{kind}; {}",
+                self.utf8_address(&decode_escapes(address, |_| true))
+            )
         } else {
             format!("{kind}; {}", decode_xtext(address))
         })
@@ -73,15 +76,16 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     escaped
 }
 
-/// Decodes `\x{HEX}`; what is not of that shape stays as it is.
-fn decode_escapes(text: &str) -> String {
+/// Decodes `\x{HEX}` of the characters that are meant; what is not of that shape stays as it is.
+pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\x{") {
         decoded.push_str(before);
         let found = after.split_once('}').and_then(|(hex, tail)| {
             let point = u32::from_str_radix(hex, 16).ok()?;
-            Some((char::from_u32(point)?, tail))
+            let c = char::from_u32(point).filter(|c| is_meant(*c))?;
+            Some((c, tail))
         });
         rest = match found {
             Some((c, tail)) => {

@@ -22,6 +22,7 @@ mod part;
 mod wants;
 
 pub(crate) use self::about::failed_recipients;
+pub(super) use self::form::decode_escapes;
 pub use self::{
     notice::{FailedRecipient, FailureNotice},
     wants::wants_failure_notice,

@@ -6,7 +6,7 @@
 
 use jiff::civil::{Date, Time};
 
-use super::parameters::without_comments;
+use super::comments::without_comments;
 
 /// A moment, and the zone in which it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,13 @@
 //! What a message/delivery-status says: RFC 3464, RFC 6533.
 
+mod value;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{encoded_word, entity::Entity, fields, parameters::without_comments};
+use super::entity::Entity;
+
+use self::value::Kind;
 
 /// Recipients that are told of, at most.
 const MAX_RECIPIENTS: usize = 1000;
@@ -13,35 +17,26 @@ const MAX_OCTETS: usize = 1 << 20;
 /// The fields about the message: their names, in JSON, and what they are.
 const MESSAGE: [(&str, &str, Kind); 5] = [
     ("original-envelope-id", "original_envelope_id", Kind::Text),
-    ("reporting-mta", "reporting_mta", Kind::Typed("dns")),
-    ("dsn-gateway", "dsn_gateway", Kind::Typed("dns")),
-    ("received-from-mta", "received_from_mta", Kind::Typed("dns")),
+    ("reporting-mta", "reporting_mta", Kind::Host),
+    ("dsn-gateway", "dsn_gateway", Kind::Host),
+    ("received-from-mta", "received_from_mta", Kind::Host),
     ("arrival-date", "arrival_date", Kind::Date),
 ];
 /// Those about a recipient.
 const RECIPIENT: [(&str, &str, Kind); 10] = [
-    ("original-recipient", "original_recipient", Kind::Address),
-    ("final-recipient", "final_recipient", Kind::Address),
+    ("original-recipient", ORIGINAL, Kind::Address),
+    ("final-recipient", FINAL, Kind::Address),
     ("action", "action", Kind::Word),
-    ("status", "status", Kind::Word),
-    ("remote-mta", "remote_mta", Kind::Typed("dns")),
-    ("diagnostic-code", "diagnostic", Kind::Typed("smtp")),
+    ("status", "status", Kind::Status),
+    ("remote-mta", "remote_mta", Kind::Host),
+    ("diagnostic-code", "diagnostic", Kind::Diagnostic),
     ("last-attempt-date", "last_attempt_date", Kind::Date),
     ("final-log-id", "final_log_id", Kind::Text),
     ("will-retry-until", "will_retry_until", Kind::Date),
     ("localized-diagnostic", "localized_diagnostic", Kind::Text),
 ];
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    /// The first word, in lower case.
-    Word,
-    Date,
-    /// After the type that is usual, which is left out; another one stays.
-    Typed(&'static str),
-    Address,
-}
+const ORIGINAL: &str = "original_recipient";
+const FINAL: &str = "final_recipient";
 
 /// Whether a media type says so.
 pub(super) fn is(media_type: &str) -> bool {
@@ -51,39 +46,37 @@ pub(super) fn is(media_type: &str) -> bool {
     )
 }
 
-/// What the octets of one say; nothing if they name no recipient.
+/// What the octets of one say; nothing if they say it of no recipient.
 ///
-/// Empty lines divide the recipients; where one is missing, a second field of one name begins the
-/// next recipient.
+/// Empty lines divide the recipients. Where one is missing, the next address begins the next
+/// recipient; where one is too much, what has no address is of the recipient before it. Of two
+/// fields of one name the first counts.
 pub(super) fn parse(octets: &Bytes) -> Option<Value> {
     let mut message = Map::new();
-    let mut recipients: Vec<Map<String, Value>> = Vec::new();
+    let mut recipients: Vec<Recipient> = Vec::new();
     let mut rest = octets.slice(..octets.len().min(MAX_OCTETS));
-    while !rest.is_empty() {
+    while !rest.is_empty() && recipients.len() <= MAX_RECIPIENTS {
         let length = rest.len();
         let entity = Entity::split(rest, MAX_OCTETS);
-        let mut recipient = Map::new();
+        let mut group = Vec::new();
         for field in &entity.fields {
-            let line = field.line();
             let find = |known: &&(&str, &str, Kind)| known.0 == field.name;
             if let Some((_, key, kind)) = MESSAGE.iter().find(find) {
-                insert(&mut message, key, *kind, &line);
+                insert(&mut message, key, *kind, &field.line());
             } else if let Some((_, key, kind)) = RECIPIENT.iter().find(find) {
-                if recipient.contains_key(*key) {
-                    recipients.push(std::mem::take(&mut recipient));
-                }
-                insert(&mut recipient, key, *kind, &line);
+                group.push((*key, *kind, field.line()));
             }
         }
-        if !recipient.is_empty() {
-            recipients.push(recipient);
-        }
+        add_group(&mut recipients, &group);
         rest = entity.body;
         // What is no field is left out.
         if rest.len() == length {
             let end = memchr::memchr(b'\n', &rest).map_or(length, |end| end + 1);
             rest = rest.slice(end..);
         }
+    }
+    if recipients.iter().any(has_address) {
+        recipients.retain(has_address);
     }
     recipients.truncate(MAX_RECIPIENTS);
     if recipients.is_empty() {
@@ -94,41 +87,45 @@ pub(super) fn parse(octets: &Bytes) -> Option<Value> {
     Some(message.into())
 }
 
-/// Inserts a value, if it is one and the first of its name.
-fn insert(into: &mut Map<String, Value>, key: &str, kind: Kind, line: &str) {
-    let value = match kind {
-        Kind::Text => Some(encoded_word::decode(line).into()),
-        Kind::Word => {
-            let text = without_comments(line).to_ascii_lowercase();
-            text.split_whitespace().next().map(Value::from)
+type Recipient = Map<String, Value>;
+
+/// Adds what stands between two empty lines.
+fn add_group(recipients: &mut Vec<Recipient>, group: &[(&str, Kind, String)]) {
+    let is_address = |key: &str| matches!(key, ORIGINAL | FINAL);
+    let goes_on = !group.iter().any(|(key, ..)| is_address(key));
+    let before = recipients.pop_if(|_| goes_on);
+    let mut recipient = before.unwrap_or_default();
+    for (position, (key, kind, line)) in group.iter().enumerate() {
+        let mut others = group[position + 1..].iter();
+        let next = others.next().map(|(key, ..)| *key);
+        let is_next = match *key {
+            FINAL => recipient.contains_key(FINAL),
+            // Some write the original address after the final one.
+            ORIGINAL => {
+                recipient.contains_key(FINAL)
+                    && (next == Some(FINAL) || recipient.contains_key(ORIGINAL))
+            }
+            _ => false,
+        };
+        if is_next {
+            recipients.push(std::mem::take(&mut recipient));
         }
-        Kind::Date => fields::date(line).or_else(|| Some(line.into())),
-        Kind::Typed(usual) => Some(typed(line, &[usual]).into()),
-        Kind::Address => {
-            let text = typed(line, &["rfc822", "utf-8"]);
-            let inner = text
-                .strip_prefix('<')
-                .and_then(|text| text.strip_suffix('>'));
-            Some(inner.unwrap_or(text).into())
-        }
-    };
-    let is_something = |value: &Value| value.as_str() != Some("");
-    if let Some(value) = value.filter(is_something) {
-        into.entry(key).or_insert(value);
+        insert(&mut recipient, key, *kind, line);
+    }
+    if !recipient.is_empty() {
+        recipients.push(recipient);
     }
 }
 
-/// What follows a type and its semicolon, if it is a usual one.
-fn typed<'a>(line: &'a str, usual: &[&str]) -> &'a str {
-    match line.split_once(';') {
-        Some((kind, text))
-            if usual
-                .iter()
-                .any(|usual| usual.eq_ignore_ascii_case(kind.trim())) =>
-        {
-            text.trim()
-        }
-        _ => line,
+fn has_address(recipient: &Recipient) -> bool {
+    recipient.contains_key(ORIGINAL) || recipient.contains_key(FINAL)
+}
+
+/// Inserts a value, if it is one and the first of its name.
+fn insert(into: &mut Map<String, Value>, key: &str, kind: Kind, line: &str) {
+    let value = kind.read(line);
+    if value.as_str() != Some("") {
+        into.entry(key).or_insert(value);
     }
 }
 
@@ -196,6 +193,72 @@ mod tests {
         }
         for text in ["", "\r\n", "no field", "Reporting-MTA: dns; x\r\n"] {
             assert_eq!(parse(&text.into()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_recipient_is_invented() {
+        let one = json!([{"original_recipient": "o@x", "final_recipient": "a@x",
+            "action": "failed", "status": "5.1.1", "diagnostic": "550 first"}]);
+        let two = json!([
+            {"original_recipient": "o@x", "final_recipient": "a@x", "action": "failed"},
+            {"original_recipient": "p@x", "final_recipient": "b@x", "action": "delayed"},
+        ]);
+        for (text, expected) in [
+            // A field twice.
+            (
+                "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\nAction: failed\n\
+                 Status: 5.1.1\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 first\n\
+                 Diagnostic-Code: smtp; 550 second\nAction: delayed\n",
+                &one,
+            ),
+            // An empty line too much.
+            (
+                "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\n\n\
+                 Action: failed\nStatus: 5.1.1\n\nDiagnostic-Code: smtp; 550 first\n",
+                &one,
+            ),
+            // The final address first.
+            (
+                "Final-Recipient: rfc822; a@x\nOriginal-Recipient: rfc822; o@x\nAction: failed\n\
+                 Status: 5.1.1\nDiagnostic-Code: smtp; 550 first\n",
+                &one,
+            ),
+            (
+                "Final-Recipient: rfc822; a@x\nAction: failed\nStatus: 5.1.1\n\
+                 Diagnostic-Code: smtp; 550 first\nOriginal-Recipient: rfc822; o@x\n",
+                &one,
+            ),
+            // Without an empty line.
+            (
+                "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\nAction: failed\n\
+                 Original-Recipient: rfc822; p@x\nFinal-Recipient: rfc822; b@x\nAction: delayed\n",
+                &two,
+            ),
+            (
+                "Final-Recipient: rfc822; a@x\nOriginal-Recipient: rfc822; o@x\nAction: failed\n\
+                 Final-Recipient: rfc822; b@x\nOriginal-Recipient: rfc822; p@x\nAction: delayed\n",
+                &two,
+            ),
+            (
+                "Final-Recipient: rfc822; a@x\nAction: failed\nX-Other: y\n\
+                 Original-Recipient: rfc822; p@x\nFinal-Recipient: rfc822; b@x\n",
+                &json!([
+                    {"final_recipient": "a@x", "action": "failed"},
+                    {"original_recipient": "p@x", "final_recipient": "b@x"},
+                ]),
+            ),
+            // Without any address.
+            ("Action: failed\n", &json!([{"action": "failed"}])),
+            (
+                "Status: 5.0.0\n\nFinal-Recipient: rfc822; a@x\n",
+                &json!([{"final_recipient": "a@x"}]),
+            ),
+        ] {
+            for head in ["", "Reporting-MTA: dns; x\n", "Reporting-MTA: dns; x\n\n"] {
+                let found = parse(&format!("{head}{text}").into()).unwrap();
+                assert_eq!(found["recipients"], *expected, "{head}{text}");
+            }
         }
     }
 }

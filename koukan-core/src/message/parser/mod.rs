@@ -53,6 +53,7 @@
 
 mod address;
 mod charset;
+mod comments;
 mod date;
 mod delivery_status;
 mod encoded_word;

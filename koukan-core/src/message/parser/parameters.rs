@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{charset, encoded_word, transfer};
+use super::{
+    charset,
+    comments::{Plain, without_comments},
+    encoded_word, transfer,
+};
 
 /// Parameters of a field that are looked at.
 const MAX_PARAMETERS: usize = 200;
@@ -217,43 +221,6 @@ fn begins_parameter(text: &str, is_any: bool) -> bool {
     let bare = name.split('*').next().unwrap_or_default();
     let is_known = || KNOWN.iter().any(|known| known.eq_ignore_ascii_case(bare));
     !bare.is_empty() && tail.trim_start().starts_with('=') && (is_any || is_known())
-}
-
-/// Tells characters within quotes and comments from others.
-#[derive(Default)]
-struct Plain {
-    is_quoted: bool,
-    is_escaped: bool,
-    comments: usize,
-}
-
-impl Plain {
-    fn is_plain(&mut self, c: char) -> bool {
-        let was_escaped = std::mem::replace(&mut self.is_escaped, false);
-        match c {
-            '\\' if !was_escaped && (self.is_quoted || self.comments > 0) => self.is_escaped = true,
-            '"' if !was_escaped && self.comments == 0 => self.is_quoted = !self.is_quoted,
-            '(' if !self.is_quoted && !was_escaped => self.comments += 1,
-            ')' if self.comments > 0 && !was_escaped => {
-                self.comments -= 1;
-                return false;
-            }
-            _ => {}
-        }
-        !self.is_quoted && self.comments == 0
-    }
-}
-
-/// A text without its comments; the quotes stay.
-pub(super) fn without_comments(text: &str) -> String {
-    let mut plain = Plain::default();
-    text.chars()
-        .filter(|c| {
-            let was_comment = plain.comments > 0;
-            plain.is_plain(*c);
-            !was_comment && plain.comments == 0
-        })
-        .collect()
 }
 
 fn unquote(value: &str) -> String {

@@ -1,0 +1,66 @@
+//! Quotes and comments: RFC 5322 section 3.2.
+
+/// Tells characters within quotes and comments from others.
+#[derive(Default)]
+pub(super) struct Plain {
+    is_quoted: bool,
+    is_escaped: bool,
+    comments: usize,
+}
+
+impl Plain {
+    pub(super) fn is_plain(&mut self, c: char) -> bool {
+        let was_escaped = std::mem::replace(&mut self.is_escaped, false);
+        match c {
+            '\\' if !was_escaped && (self.is_quoted || self.comments > 0) => self.is_escaped = true,
+            '"' if !was_escaped && self.comments == 0 => self.is_quoted = !self.is_quoted,
+            '(' if !self.is_quoted && !was_escaped => self.comments += 1,
+            ')' if self.comments > 0 && !was_escaped => {
+                self.comments -= 1;
+                return false;
+            }
+            _ => {}
+        }
+        !self.is_quoted && self.comments == 0
+    }
+}
+
+/// A text without its comments; the quotes stay.
+pub(super) fn without_comments(text: &str) -> String {
+    let mut plain = Plain::default();
+    text.chars()
+        .filter(|c| {
+            let was_comment = plain.comments > 0;
+            plain.is_plain(*c);
+            !was_comment && plain.comments == 0
+        })
+        .collect()
+}
+
+/// Where a character first stands outside quotes and comments.
+pub(super) fn find_plain(text: &str, wanted: char) -> Option<usize> {
+    let mut plain = Plain::default();
+    let mut all = text.char_indices();
+    let found = all.find(|(_, c)| plain.is_plain(*c) && *c == wanted);
+    found.map(|(position, _)| position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_told_from_text() {
+        for (text, expected, semicolon) in [
+            ("a (b (c) d) e; f", "a  e; f", Some(13)),
+            ("(a;b) c;d", " c;d", Some(7)),
+            ("\"a (b);\" c", "\"a (b);\" c", None),
+            ("a (b \\) c); d", "a ; d", Some(10)),
+            ("a (b; c", "a ", None),
+            ("a) b;", "a) b;", Some(4)),
+        ] {
+            assert_eq!(without_comments(text), expected, "{text}");
+            assert_eq!(find_plain(text, ';'), semicolon, "{text}");
+        }
+    }
+}
