@@ -49,17 +49,17 @@ impl TransferEncoding {
         match self {
             Self::Identity => Decoded::plain(octets),
             Self::QuotedPrintable => Decoded::plain(quoted_printable::decode(&octets)),
-            Self::Base64 => {
-                let (decoded, end) = base64::decode_lines(&octets);
-                if decoded.is_empty() {
-                    return Decoded::plain(octets);
-                }
-                Decoded {
-                    octets: decoded.into(),
-                    preamble: Bytes::new(),
-                    epilogue: octets.slice(end..),
-                }
-            }
+            Self::Base64 => match base64::decode_lines(&octets) {
+                Some(found) => Decoded {
+                    preamble: octets.slice(..found.from),
+                    epilogue: match found.aside.is_empty() {
+                        true => octets.slice(found.to..),
+                        false => [&found.aside, &octets[found.to..]].concat().into(),
+                    },
+                    octets: found.octets.into(),
+                },
+                None => Decoded::plain(octets),
+            },
             Self::Uuencode => match uuencode::decode(&octets) {
                 Some((decoded, from, to)) => Decoded {
                     octets: decoded.into(),

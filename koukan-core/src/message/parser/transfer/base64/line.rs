@@ -1,0 +1,179 @@
+//! What a line is, by itself: base64, or text that stands around it.
+
+use memchr::memchr;
+
+use super::group::value;
+
+/// Characters of a line that is taken for base64 though nothing ends with padding.
+pub(super) const LONG: usize = 20;
+/// Characters of a word that is taken for one though it could be base64.
+const WORD: usize = 5;
+/// Letters of a word, at most.
+const LONG_WORD: usize = 24;
+/// One in so many characters may be foreign.
+const FOREIGN: usize = 10;
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It can hardly be anything but base64: whole groups of four.
+    Sure,
+    /// It may be.
+    Maybe,
+    /// It may be, and is a word for people.
+    Word,
+    /// It is neither base64 nor words.
+    Damaged,
+    /// Words for people.
+    Prose,
+    /// It has no character of base64.
+    Marks,
+    Blank,
+}
+
+/// What is known of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) kind: Kind,
+    /// Characters of the alphabet.
+    pub(super) count: usize,
+    pub(super) is_padded: bool,
+}
+
+/// Judges a line, up to the padding in it.
+///
+/// Foreign characters at its ends count for nothing: some programs put a mark before each line, or
+/// a NUL behind it.
+pub(super) fn judge(line: &[u8]) -> Judged {
+    let (line, is_padded) = up_to_padding(line);
+    let is_ours = |octet: &u8| value(*octet).is_some() || *octet == b'=';
+    let start = line.iter().position(is_ours);
+    let end = line.iter().rposition(is_ours);
+    let (Some(start), Some(end)) = (start, end) else {
+        let is_blank = line.trim_ascii().is_empty();
+        return Judged {
+            kind: if is_blank { Kind::Blank } else { Kind::Marks },
+            count: 0,
+            is_padded: false,
+        };
+    };
+    let text = &line[start..=end];
+    let count = text.iter().filter(|octet| value(**octet).is_some()).count();
+    if count == 0 {
+        let (kind, is_padded) = (Kind::Marks, false);
+        return Judged {
+            kind,
+            count,
+            is_padded,
+        };
+    }
+    let blanks = text.iter().filter(|octet| octet.is_ascii_whitespace());
+    let blanks = blanks.count();
+    let equals = memchr::memchr_iter(b'=', text).count();
+    let foreign = text.len() - count - blanks - equals;
+    let was_marked =
+        start > line.len() - line.trim_ascii_start().len() || end + 1 < line.trim_ascii_end().len();
+    let is_clean = foreign == 0 && !was_marked;
+    let is_whole = match (count % 4, is_padded) {
+        (0, false) => count >= LONG,
+        (2 | 3, true) => true,
+        _ => false,
+    };
+    let is_marred = foreign > (count / FOREIGN).max(1) || foreign > 0 && blanks > 0;
+    let is_prose = is_prose(line) && !is_padded;
+    let kind = match () {
+        () if is_prose && is_clean && blanks == 0 && count >= WORD => Kind::Word,
+        () if is_prose && (!is_clean || blanks > 0) => Kind::Prose,
+        () if is_marred => Kind::Damaged,
+        () if is_whole => Kind::Sure,
+        () if is_clean || is_padded || count >= LONG => Kind::Maybe,
+        () => Kind::Damaged,
+    };
+    Judged {
+        kind,
+        count,
+        is_padded,
+    }
+}
+
+/// A line up to the end of the first padding in it, and whether that ends a group.
+fn up_to_padding(line: &[u8]) -> (&[u8], bool) {
+    let Some(first) = memchr(b'=', line) else {
+        return (line, false);
+    };
+    let characters = line[..first]
+        .iter()
+        .filter(|octet| value(**octet).is_some());
+    let is_padded = characters.count() % 4 > 1;
+    let rest = &line[first..];
+    let length = rest.iter().take_while(|octet| **octet == b'=').count();
+    match is_padded {
+        true => (&line[..first + length], true),
+        false => (line, false),
+    }
+}
+
+/// Whether each row of letters is as people write words: only the first letter is large, or all.
+fn is_prose(line: &[u8]) -> bool {
+    let mut rows = line
+        .split(|octet| !octet.is_ascii_alphabetic())
+        .filter(|row| !row.is_empty())
+        .peekable();
+    rows.peek().is_some() && rows.all(is_word)
+}
+
+fn is_word(row: &[u8]) -> bool {
+    let (first, rest) = (row[0], &row[1..]);
+    // Zeros are a row of `A`.
+    let is_varied = row.len() < 3 || rest.iter().any(|octet| *octet != first);
+    let is_small = rest.iter().all(u8::is_ascii_lowercase);
+    let is_large = row.iter().all(u8::is_ascii_uppercase);
+    row.len() <= LONG_WORD && is_varied && (is_small || is_large)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_told_from_words_and_marks() {
+        use Kind::{Blank, Damaged, Marks, Maybe, Prose, Sure, Word};
+        for (line, kind) in [
+            ("", Blank),
+            (" \t\r\n", Blank),
+            ("-- \r\n", Marks),
+            ("_____", Marks),
+            ("?? ??", Marks),
+            ("=", Marks),
+            ("aGk=\r\n", Sure),
+            ("aGk= footer", Sure),
+            ("dGV4dC!BvZg==", Sure),
+            ("aGhoaGhoaGhoaGhoaGho", Sure),
+            ("aGhoaGho!aGhoaGhoaGho", Sure),
+            ("> aGhoaGhoaGhoaGhoaGho", Sure),
+            ("aGhoaGhoaGhoaGhoaGho\0", Sure),
+            ("aGho aGho aGho aGho aGho", Sure),
+            ("aGhoaGhoaGhoaGhoaGh", Maybe),
+            ("aGho", Maybe),
+            ("aGho=", Maybe),
+            ("AAAAAAAA", Maybe),
+            ("QUFBQUFBQUFBQUFBQUFBQUFBQUFB", Sure),
+            ("Best", Maybe),
+            ("Hi", Maybe),
+            ("Regards", Word),
+            ("EXTERNAL", Word),
+            ("unsubscribe\r\n", Word),
+            ("Cheers,", Prose),
+            ("Hello Joe how are you", Prose),
+            ("[External mail]", Prose),
+            ("<p>ext</p>", Prose),
+            ("This message is from outside. Beware!", Prose),
+            ("https://lists.example.org/mailman/listinfo/list", Prose),
+            ("joe@example.org", Prose),
+            ("aG!lo.gB?", Damaged),
+            ("aG!k", Damaged),
+        ] {
+            assert_eq!(judge(line.as_bytes()).kind, kind, "{line:?}");
+        }
+    }
+}

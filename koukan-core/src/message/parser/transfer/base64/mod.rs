@@ -1,0 +1,93 @@
+//! Base64: RFC 2045 section 6.8, and what people make of it.
+//!
+//! What encoders write is decoded in one pass. Where anything else is in it, each line is judged by
+//! itself: characters that are foreign to base64 are to be left out, but a line for people, before
+//! or after the encoded text, is to be told apart from it.
+
+mod around;
+mod group;
+mod line;
+
+use self::{
+    around::Found,
+    group::{Group, value},
+};
+
+/// Decodes base64, all of it; what is not of its alphabet is left out.
+pub(in super::super) fn decode(text: &[u8]) -> Vec<u8> {
+    let mut group = Group::with_capacity(text.len());
+    for octet in text {
+        match value(*octet) {
+            Some(value) => group.add(value),
+            None if *octet == b'=' => drop(group.pad()),
+            None => {}
+        }
+    }
+    group.finish()
+}
+
+/// Decodes lines of base64, and tells what is around them; nothing where there are none.
+pub(super) fn decode_lines(text: &[u8]) -> Option<Found> {
+    match clean(text) {
+        Some(octets) => (!octets.is_empty()).then(|| Found {
+            octets,
+            to: text.len(),
+            ..Found::default()
+        }),
+        None => around::decode(text),
+    }
+}
+
+/// Decodes what is base64 from its first line to its last, as encoders write it.
+fn clean(text: &[u8]) -> Option<Vec<u8>> {
+    let mut group = Group::with_capacity(text.len());
+    // A blank within a line, or an empty line, may divide base64 from text.
+    let (mut has_text, mut is_apart) = (false, false);
+    for (position, octet) in text.iter().copied().enumerate() {
+        match value(octet) {
+            Some(value) if !is_apart => {
+                has_text = true;
+                group.add(value);
+            }
+            None if octet == b'\n' => {
+                is_apart = !has_text && !group.is_new();
+                has_text = false;
+            }
+            None if octet.is_ascii_whitespace() => is_apart |= has_text,
+            None if octet == b'=' => {
+                let mut rest = text[position..].iter();
+                let is_end = |octet: &u8| *octet == b'=' || octet.is_ascii_whitespace();
+                return (group.pad() && rest.all(is_end)).then_some(group.decoded);
+            }
+            _ => return None,
+        }
+    }
+    (group.pending() == 0).then_some(group.decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_decoded_as_far_as_it_goes() {
+        for (text, expected) in [
+            ("", ""),
+            ("aGk=", "hi"),
+            ("aGk", "hi"),
+            ("aG\r\nk=\r\n", "hi"),
+            ("aGk=aGk=", "hihi"),
+            ("aGlo", "hih"),
+            ("a", ""),
+            ("=", ""),
+            ("aA==", "h"),
+            ("\r\n\r\naGlo\r\naGk=\r\n\r\n", "hihhi"),
+            ("aGlo\r\n\r\naGlo\r\n", "hihhih"),
+        ] {
+            let lines = decode_lines(text.as_bytes()).unwrap_or_default();
+            assert_eq!(decode(text.as_bytes()), expected.as_bytes(), "{text}");
+            assert_eq!(lines.octets, expected.as_bytes(), "{text}");
+        }
+        assert_eq!(decode(b"a!G-k"), b"hi");
+    }
+}
