@@ -1,11 +1,25 @@
 //! The pieces of a list of addresses.
 
+use super::ats::{bracketed, without_scheme};
+
+/// Quotes and comments without an end that are looked for, at most: each look goes to the end of
+/// the text.
+const MAX_UNCLOSED: u8 = 8;
+
 /// A text that is read character by character.
 pub(super) struct Cursor<'a> {
     pub(super) rest: &'a str,
+    unclosed: u8,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self {
+            rest: text,
+            unclosed: 0,
+        }
+    }
+
     pub(super) fn next(&mut self) -> Option<char> {
         let c = self.rest.chars().next()?;
         self.rest = &self.rest[c.len_utf8()..];
@@ -19,13 +33,15 @@ impl<'a> Cursor<'a> {
         taken
     }
 
-    /// A quoted string with its quotes, and what it says; after its first quote.
-    pub(super) fn quoted(&mut self) -> (String, String) {
+    /// A quoted string with its quotes, and what it says; after its first quote. Without an end it
+    /// is none.
+    pub(super) fn quoted(&mut self) -> Option<(String, String)> {
+        let start = self.start()?;
         let (mut raw, mut text) = (String::from('"'), String::new());
         while let Some(c) = self.next() {
             raw.push(c);
             match c {
-                '"' => break,
+                '"' => return Some((raw, text)),
                 '\\' => {
                     if let Some(c) = self.next() {
                         raw.push(c);
@@ -35,11 +51,13 @@ impl<'a> Cursor<'a> {
                 c => text.push(c),
             }
         }
-        (raw, text)
+        self.give_up(start)
     }
 
-    /// What a comment says, after its first parenthesis; comments in it are part of it.
-    pub(super) fn comment(&mut self) -> String {
+    /// What a comment says, after its first parenthesis; comments in it are part of it. Without an
+    /// end it is none.
+    pub(super) fn comment(&mut self) -> Option<String> {
+        let start = self.start()?;
         let (mut text, mut depth) = (String::new(), 1_usize);
         while let Some(c) = self.next() {
             match c {
@@ -48,58 +66,99 @@ impl<'a> Cursor<'a> {
                 _ => {}
             }
             if depth == 0 {
-                break;
+                return Some(text);
             }
             text.extend(if c == '\\' { self.next() } else { Some(c) });
         }
-        text
+        self.give_up(start)
     }
 
-    /// A literal such as `[192.0.2.1]`, before its first bracket.
+    fn start(&self) -> Option<&'a str> {
+        (self.unclosed < MAX_UNCLOSED).then_some(self.rest)
+    }
+
+    fn give_up<T>(&mut self, start: &'a str) -> Option<T> {
+        self.rest = start;
+        self.unclosed += 1;
+        None
+    }
+
+    /// A literal such as `[192.0.2.1]`, before its first bracket; without an end, as far as it may
+    /// be one.
     pub(super) fn literal(&mut self) -> &'a str {
-        let end = self.rest.find(']').map_or(self.rest.len(), |end| end + 1);
+        let end = self.rest.find([']', ',', ';', '<', '>', ' ']);
+        let end = end.map_or(self.rest.len(), |end| {
+            end + usize::from(self.rest[end..].starts_with(']'))
+        });
         self.take(end)
     }
 
+    /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, where they end
+    /// an entry of the list; before its first bracket.
+    pub(super) fn in_brackets(&mut self) -> Option<&'a str> {
+        let end = self.rest.find([']', ',', ';', '<', '>', ' ', '"'])?;
+        let (address, tail) = self.rest.split_at(end);
+        let rest = tail.strip_prefix(']')?;
+        let is_last = matches!(
+            rest.trim_start().as_bytes().first(),
+            None | Some(b',' | b';')
+        );
+        let address = without_scheme(&address[1..]);
+        (is_last && address.contains('@')).then(|| {
+            self.rest = rest;
+            address
+        })
+    }
+
     /// What stands between `<` and `>`, after the `<`, without a source route and without blanks
-    /// that mean nothing. Where the `>` is missing it ends before a comma, once there was an
-    /// address.
+    /// and comments that mean nothing.
+    ///
+    /// Where the `>` is missing it ends, once there was an address, before whatever cannot be in
+    /// one.
     pub(super) fn angle(&mut self) -> String {
         let is_route = self.rest.trim_start().starts_with('@');
         let mut address = String::new();
         let (mut has_at, mut is_after_blank) = (false, false);
         while let Some(c) = self.rest.chars().next() {
-            if c == ',' && has_at && !is_route {
+            if has_at && !is_route && matches!(c, ',' | ';' | '<') {
                 break;
             }
             if c == '[' {
                 address.push_str(self.literal());
                 continue;
             }
+            let before = self.rest;
             self.next();
             match c {
                 '>' => break,
-                '<' => {}
-                '(' => drop(self.comment()),
+                // The one before was none.
+                '<' => address.clear(),
                 ' ' => is_after_blank = true,
+                '(' if self.comment().is_some() => is_after_blank = true,
                 c => {
                     let is_one =
                         address.is_empty() || c == '@' || address.ends_with(['@', '.']) || c == '.';
                     if std::mem::take(&mut is_after_blank) && !is_one {
+                        if has_at && !is_route {
+                            self.rest = before;
+                            break;
+                        }
                         address.push(' ');
                     }
                     has_at |= c == '@';
-                    match c {
-                        '"' => address.push_str(&self.quoted().0),
-                        c => address.push(c),
+                    match (c == '"').then(|| self.quoted()).flatten() {
+                        Some((raw, _)) => address.push_str(&raw),
+                        None => address.push(c),
                     }
                 }
             }
         }
+        if let Some(inner) = bracketed(&address) {
+            return inner.to_owned();
+        }
         match address.split_once(':') {
             Some((route, address)) if route.starts_with('@') => address.to_owned(),
-            Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto") => address.to_owned(),
-            _ => address,
+            _ => without_scheme(&address).to_owned(),
         }
     }
 }

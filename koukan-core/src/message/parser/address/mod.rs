@@ -6,13 +6,18 @@
 //!
 //! - An address is what stands in `<>`, or a word with an `@`. Words before it are its name; a
 //!   comment is, or words behind it are, if there are none.
-//! - What has no address before a comma is the beginning of the name after it, if that name has its
-//!   address in `<>` and does not begin with quotes.
-//! - A single word is a local name, as in `root`. Anything else without an address is a name whose
-//!   address is empty.
+//! - What has no address before a comma is the beginning of the name after it, if that name does not
+//!   begin with quotes.
+//! - A single word is a local name, as in `root`, but for what follows an address in `<>`, such as
+//!   `PhD`. Anything else without an address is a name whose address is empty.
+//! - Quotes, comments and `<>` that do not end are characters like others.
+//! - `[a@example.com]` and `[SMTP:a@example.com]` are what `<a@example.com>` is.
 
+mod ats;
 mod cursor;
 mod scan;
+
+use std::borrow::Cow;
 
 use super::{charset::one_line, encoded_word};
 
@@ -28,17 +33,28 @@ pub(in super::super) struct Addressee {
 
 /// The addresses of a field; those of groups as if there were no groups.
 pub(in super::super) fn parse(text: &str) -> Vec<Addressee> {
+    let text = without_entities(text);
     let mut list = List::default();
-    for segment in segments(text) {
+    for segment in segments(&text) {
         list.add(segment);
     }
     list.flush();
     list.found
 }
 
+/// A text that was not made HTML.
+fn without_entities(text: &str) -> Cow<'_, str> {
+    match text.contains("&lt;") {
+        true => text.replace("&lt;", "<").replace("&gt;", ">").into(),
+        false => text.into(),
+    }
+}
+
 #[derive(Default)]
 struct List {
     found: Vec<Addressee>,
+    /// The entry before had its address in `<>`.
+    is_after_angle: bool,
     /// What stood before commas and had no address.
     pending: Vec<Vec<Word>>,
 }
@@ -46,17 +62,25 @@ struct List {
 impl List {
     fn add(&mut self, segment: Segment) {
         let has_comma = segment.has_comma;
-        let has_angle = segment
-            .pieces
-            .iter()
-            .any(|piece| matches!(piece, Piece::Angle(_)));
-        if has_angle {
-            // Who quotes a name quotes all of it.
-            if segment.begins_with_quotes() {
-                self.flush();
+        let was_after_angle = std::mem::take(&mut self.is_after_angle);
+        let (mut has_angle, mut has_address) = (false, false);
+        for piece in &segment.pieces {
+            match piece {
+                Piece::Angle(_) => has_angle = true,
+                Piece::Word(word) => has_address |= word.address().is_some(),
+                Piece::Comment(_) => {}
             }
-            let pending = std::mem::take(&mut self.pending);
-            self.add_angles(segment, pending);
+        }
+        if has_angle || has_address {
+            let is_after_angle = segment.pieces.iter().any(is_angle);
+            let is_named = segment.begins_with_name();
+            let pending = match is_named {
+                true => std::mem::take(&mut self.pending),
+                false => Vec::new(),
+            };
+            self.flush();
+            self.add_addresses(segment.pieces, pending);
+            self.is_after_angle = is_after_angle;
             return;
         }
         let (mut words, mut comment) = (Vec::new(), String::new());
@@ -67,23 +91,18 @@ impl List {
                 Piece::Angle(_) => {}
             }
         }
-        if words.iter().any(|word| word.address().is_some()) {
-            self.flush();
-            let from = self.found.len();
-            self.add_words(words, from);
-            self.name(from, comment);
-        } else if has_comma && !words.is_empty() {
+        if has_comma && !words.is_empty() {
             self.pending.push(words);
         } else {
             self.flush();
             let from = self.found.len();
-            self.phrase(words);
+            self.phrase(words, was_after_angle);
             self.name(from, comment);
         }
     }
 
-    /// Adds a segment in which each `<>` is an address.
-    fn add_angles(&mut self, segment: Segment, pending: Vec<Vec<Word>>) {
+    /// Adds a segment in which each `<>` and each word with an `@` is an address.
+    fn add_addresses(&mut self, pieces: Vec<Piece>, pending: Vec<Vec<Word>>) {
         let from = self.found.len();
         let mut before: Vec<Word> = Vec::new();
         for words in pending {
@@ -93,17 +112,33 @@ impl List {
             }
         }
         let mut comment = String::new();
-        for piece in segment.pieces {
+        for piece in pieces {
             match piece {
                 Piece::Word(word) => before.push(word),
                 Piece::Comment(text) => add_comment(&mut comment, &text),
-                Piece::Angle(address) => {
+                Piece::Angle(address) if ats::is_address(&address) => {
                     let words = std::mem::take(&mut before);
                     self.found.push(addressee(words, address));
                 }
+                // A group of nobody.
+                Piece::Angle(text) if text.ends_with([':', ';']) => {}
+                Piece::Angle(text) if text.is_empty() => {}
+                Piece::Angle(text) => before.push(Word {
+                    raw: String::new(),
+                    text,
+                }),
             }
         }
-        self.add_words(before, from);
+        if self.found.len() == from && !before.iter().any(|word| word.address().is_some()) {
+            let display_name = name(&before);
+            let address = String::new();
+            self.found.push(Addressee {
+                display_name,
+                address,
+            });
+        } else {
+            self.add_words(before, from);
+        }
         self.name(from, comment);
         self.found
             .retain(|one| !one.address.is_empty() || one.display_name.is_some());
@@ -144,14 +179,14 @@ impl List {
     /// Adds what waits for an address that does not come.
     fn flush(&mut self) {
         for words in std::mem::take(&mut self.pending) {
-            self.phrase(words);
+            self.phrase(words, false);
         }
     }
 
-    fn phrase(&mut self, words: Vec<Word>) {
+    fn phrase(&mut self, words: Vec<Word>, is_after_angle: bool) {
         match &words[..] {
             [] => {}
-            [word] if word.is_local() => self.found.push(Addressee {
+            [word] if word.is_local() && !is_after_angle => self.found.push(Addressee {
                 display_name: None,
                 address: word.raw.clone(),
             }),
@@ -161,6 +196,11 @@ impl List {
             }),
         }
     }
+}
+
+/// Whether it is an address with a domain in `<>`.
+fn is_angle(piece: &Piece) -> bool {
+    matches!(piece, Piece::Angle(address) if address.contains('@'))
 }
 
 fn addressee(words: Vec<Word>, address: String) -> Addressee {
@@ -198,111 +238,4 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(name: &str, address: &str) -> Addressee {
-        Addressee {
-            display_name: (!name.is_empty()).then(|| name.into()),
-            address: address.into(),
-        }
-    }
-
-    #[test]
-    fn addresses_in_all_forms() {
-        for (text, expected) in [
-            ("", vec![]),
-            ("a@x", vec![named("", "a@x")]),
-            (
-                "a@x, B C <b@x>",
-                vec![named("", "a@x"), named("B C", "b@x")],
-            ),
-            ("a@x (Alice (A) \\))", vec![named("Alice (A) )", "a@x")]),
-            ("\"B, \\\"C\" <b@x>", vec![named("B, \"C", "b@x")]),
-            ("\"a b\"@x", vec![named("", "\"a b\"@x")]),
-            ("<\"a>b\"@x>", vec![named("", "\"a>b\"@x")]),
-            ("=?utf-8?q?=C3=BC=2C?= x <a@x>", vec![named("ü, x", "a@x")]),
-            (
-                "g: a@x, b@x;, c@x",
-                vec![named("", "a@x"), named("", "b@x"), named("", "c@x")],
-            ),
-            ("undisclosed-recipients:;", vec![]),
-            ("A <@r,@s:a@x>", vec![named("A", "a@x")]),
-            ("a @ x", vec![named("", "a@x")]),
-            ("a . b @ c . d", vec![named("", "a.b@c.d")]),
-            ("<a . b @ c . d>", vec![named("", "a.b@c.d")]),
-            ("a@[IPv6:::1]", vec![named("", "a@[IPv6:::1]")]),
-            (
-                "<a@[IPv6:::1]>, b@x",
-                vec![named("", "a@[IPv6:::1]"), named("", "b@x")],
-            ),
-            ("A (c) <a@x> (d)", vec![named("A", "a@x")]),
-            ("root", vec![named("", "root")]),
-            ("\"a\" \"b\" <a@x>", vec![named("a b", "a@x")]),
-            ("<a@x>,,<b@x>,", vec![named("", "a@x"), named("", "b@x")]),
-        ] {
-            assert_eq!(parse(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn none_is_invented_and_none_is_lost() {
-        for (text, expected) in [
-            ("Big Bug bb@bug.com", vec![named("Big Bug", "bb@bug.com")]),
-            ("bb@bug.com Big Bug", vec![named("Big Bug", "bb@bug.com")]),
-            (
-                "\"Big Bug\" bb @ bug.com",
-                vec![named("Big Bug", "bb@bug.com")],
-            ),
-            ("Joe Foo, PhD <j@x>", vec![named("Joe Foo, PhD", "j@x")]),
-            ("Foo, Joe, PhD <j@x>", vec![named("Foo, Joe, PhD", "j@x")]),
-            (
-                "a@x, Foo, Joe <j@x>, b@x",
-                vec![named("", "a@x"), named("Foo, Joe", "j@x"), named("", "b@x")],
-            ),
-            (
-                "Joe Foo, \"PhD\" <j@x>",
-                vec![named("Joe Foo", ""), named("PhD", "j@x")],
-            ),
-            (
-                "=?utf-8?Q?Foo, J=C3=B6?= <j@x>",
-                vec![named("Foo, Jö", "j@x")],
-            ),
-            (
-                "A <j@x> B <k@y>",
-                vec![named("A", "j@x"), named("B", "k@y")],
-            ),
-            ("<j@x> <k@y>", vec![named("", "j@x"), named("", "k@y")]),
-            ("<j@x><k@y>", vec![named("", "j@x"), named("", "k@y")]),
-            ("A <j@x> k@y", vec![named("A", "j@x"), named("", "k@y")]),
-            ("j@x k@y", vec![named("", "j@x"), named("", "k@y")]),
-            ("j@x B k@y", vec![named("", "j@x"), named("B", "k@y")]),
-            ("j@x; k@y", vec![named("", "j@x"), named("", "k@y")]),
-            ("<j@x> Joe Foo", vec![named("Joe Foo", "j@x")]),
-            ("j@x <k@y>", vec![named("j@x", "k@y")]),
-            ("'j@x' <k@y>", vec![named("'j@x'", "k@y")]),
-            ("'j@x'", vec![named("", "j@x")]),
-            ("j@x <Joe>", vec![named("Joe", "j@x")]),
-            ("<j@x, k@y", vec![named("", "j@x"), named("", "k@y")]),
-            ("<<j@x>>", vec![named("", "j@x")]),
-            ("j@x>", vec![named("", "j@x")]),
-            ("<mailto:j@x>", vec![named("", "j@x")]),
-            ("John Q. Public <j@x>", vec![named("John Q. Public", "j@x")]),
-            ("Joe @ Home <j@x>", vec![named("Joe @ Home", "j@x")]),
-            ("<a b@x>", vec![named("", "a b@x")]),
-            // Names without an address.
-            (
-                "undisclosed recipients",
-                vec![named("undisclosed recipients", "")],
-            ),
-            ("MAILER-DAEMON <>", vec![named("MAILER-DAEMON", "")]),
-            ("\"open, <(", vec![named("open, <(", "")]),
-            ("=?utf-8?q?a=40x?=", vec![named("a@x", "")]),
-            ("root, a@x", vec![named("", "root"), named("", "a@x")]),
-            ("Joe Foo, a@x", vec![named("Joe Foo", ""), named("", "a@x")]),
-            ("<>", vec![]),
-        ] {
-            assert_eq!(parse(text), expected, "{text}");
-        }
-    }
-}
+mod tests;

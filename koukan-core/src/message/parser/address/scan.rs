@@ -1,6 +1,6 @@
 //! A list of addresses in segments, as commas and semicolons divide it.
 
-use super::{super::encoded_word, cursor::Cursor};
+use super::{super::encoded_word, ats, cursor::Cursor};
 
 /// What stands between commas.
 #[derive(Default)]
@@ -11,9 +11,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn begins_with_quotes(&self) -> bool {
+    /// Whether it begins with a word of a name that may have begun before the comma. Who quotes a
+    /// name quotes all of it.
+    pub(super) fn begins_with_name(&self) -> bool {
         let first = self.pieces.first();
-        matches!(first, Some(Piece::Word(word)) if word.raw.starts_with('"'))
+        matches!(first, Some(Piece::Word(word)) if word.address().is_none() && !word.is_quoted())
     }
 }
 
@@ -47,14 +49,18 @@ impl Word {
 
     /// Whether it can be a name in the list that has no domain.
     pub(super) fn is_local(&self) -> bool {
-        !self.raw.starts_with('"') && !self.raw.starts_with("=?")
+        !self.raw.starts_with('"') && !self.raw.starts_with("=?") && !self.raw.contains('@')
+    }
+
+    fn is_quoted(&self) -> bool {
+        self.raw.starts_with('"') && self.raw != self.text
     }
 }
 
 /// Divides a field; names of groups are left out.
 pub(super) fn segments(text: &str) -> Vec<Segment> {
     let mut scan = Scan::default();
-    let mut cursor = Cursor { rest: text };
+    let mut cursor = Cursor::of(text);
     loop {
         if scan.word.is_none()
             && let Some(length) = encoded_word::length(cursor.rest)
@@ -63,20 +69,34 @@ pub(super) fn segments(text: &str) -> Vec<Segment> {
             scan.push(cursor.take(length));
             continue;
         }
-        if cursor.rest.starts_with('[') && scan.is_after_at() {
-            scan.push(cursor.literal());
-            continue;
+        if cursor.rest.starts_with('[') {
+            if scan.is_after_at() {
+                scan.push(cursor.literal());
+                continue;
+            }
+            if let Some(address) = cursor.in_brackets() {
+                scan.add(Piece::Angle(address.to_owned()));
+                continue;
+            }
         }
         let Some(c) = cursor.next() else {
             break;
         };
         match c {
-            '"' => {
-                let (raw, text) = cursor.quoted();
-                scan.push_quoted(&raw, &text);
+            '"' => match cursor.quoted() {
+                Some((raw, text)) => scan.push_quoted(&raw, &text),
+                None => scan.push("\""),
+            },
+            '(' => match cursor.comment() {
+                Some(_) if scan.is_within(cursor.rest) => {}
+                Some(comment) => scan.add(Piece::Comment(comment)),
+                None => scan.push("("),
+            },
+            '\\' if cursor.rest.starts_with(['"', '(', ')', '\\']) => scan.push(cursor.take(1)),
+            '<' => {
+                let address = cursor.angle();
+                scan.add(Piece::Angle(address));
             }
-            '(' => scan.add(Piece::Comment(cursor.comment())),
-            '<' => scan.add(Piece::Angle(cursor.angle())),
             ',' => scan.close(true),
             ';' => scan.close(false),
             ':' if !scan.has_at => {
@@ -84,7 +104,7 @@ pub(super) fn segments(text: &str) -> Vec<Segment> {
                 scan.open.pieces.clear();
                 scan.close(false);
             }
-            '>' => {}
+            '>' => scan.end_angle(),
             ' ' => scan.end_word(),
             c => scan.push(c.encode_utf8(&mut [0; 4])),
         }
@@ -120,17 +140,24 @@ impl Scan {
             .is_some_and(|word| word.raw.ends_with('@'))
     }
 
+    /// Whether a comment before `rest` is in the middle of an address: RFC 5322 section 3.4.1.
+    fn is_within(&self, rest: &str) -> bool {
+        let word = self.word.as_ref();
+        word.is_some_and(|word| word.raw.ends_with(['@', '.']) || rest.starts_with(['@', '.']))
+    }
+
     fn end_word(&mut self) {
-        let Some(word) = self.word.take() else {
-            return;
-        };
-        match self.open.pieces.last_mut() {
-            Some(Piece::Word(before)) if are_one(before, &word.raw) => {
-                before.raw.push_str(&word.raw);
-                before.text.push(' ');
-                before.text.push_str(&word.text);
-            }
-            _ => self.open.pieces.push(Piece::Word(word)),
+        if let Some(word) = self.word.take() {
+            self.open.pieces.push(Piece::Word(word));
+        }
+    }
+
+    /// Ends what has a `>` and no `<`.
+    fn end_angle(&mut self) {
+        let address = self.word.as_ref().and_then(Word::address);
+        if let Some(address) = address.map(str::to_owned) {
+            self.word = None;
+            self.add(Piece::Angle(address));
         }
     }
 
@@ -145,12 +172,51 @@ impl Scan {
         self.has_at = false;
         let mut segment = std::mem::take(&mut self.open);
         segment.has_comma = has_comma;
+        segment.join();
         self.found.push(segment);
     }
 }
 
-/// Whether two words are one address though there is a blank between them: RFC 5322 section 4.4.
-fn are_one(before: &Word, after: &str) -> bool {
+impl Segment {
+    /// Joins the words that are one address though there is a blank between them: RFC 5322 section
+    /// 4.4. Where there is an address anyway, an `@` at the end of a word joins nothing.
+    fn join(&mut self) {
+        let is_broken = |piece: &Piece| match piece {
+            Piece::Word(word) => word.raw.starts_with(['@', '.']) || word.raw.ends_with(['@', '.']),
+            _ => false,
+        };
+        if !self.pieces.iter().any(is_broken) {
+            return;
+        }
+        let has_address = self.pieces.iter().any(|piece| match piece {
+            Piece::Angle(address) => ats::is_address(address),
+            Piece::Word(word) => word.address().is_some(),
+            Piece::Comment(_) => false,
+        });
+        let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
+        for piece in std::mem::take(&mut self.pieces) {
+            let last = pieces.iter_mut().rev().find_map(|piece| match piece {
+                Piece::Comment(_) => None,
+                piece => Some(piece),
+            });
+            match (last, piece) {
+                (Some(Piece::Word(before)), Piece::Word(word))
+                    if are_one(before, &word.raw, has_address) =>
+                {
+                    before.raw.push_str(&word.raw);
+                    before.text.push(' ');
+                    before.text.push_str(&word.text);
+                }
+                (_, piece) => pieces.push(piece),
+            }
+        }
+        self.pieces = pieces;
+    }
+}
+
+fn are_one(before: &Word, after: &str, has_address: bool) -> bool {
     let is_dot = after == "." || before.text == "." || before.text.ends_with(" .");
-    before.raw.ends_with('@') || after.starts_with('@') || is_dot
+    let is_alone = after == "@" || before.text == "@" || before.text.ends_with(" @");
+    let is_at = before.raw.ends_with('@') || after.starts_with('@');
+    is_dot || is_at && (is_alone || !has_address)
 }
