@@ -4,9 +4,15 @@
 //! as a day, and neither it nor `jiff` reads a time without a zone or the full name of a month.
 //! What can be read in two ways is not read at all.
 
+mod zone;
+
+use std::borrow::Cow;
+
 use jiff::civil::{Date, Time};
 
 use super::comments::without_comments;
+
+use self::zone::offset;
 
 /// A moment, and the zone in which it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,40 +45,17 @@ const DAYS: [&str; 7] = [
     "saturday",
     "sunday",
 ];
-/// Zones that mean one thing only, in hours: those of RFC 5322 section 4.3, and some others.
-const ZONES: [(&str, i64); 24] = [
-    ("z", 0),
-    ("ut", 0),
-    ("utc", 0),
-    ("gmt", 0),
-    ("wet", 0),
-    ("edt", -4),
-    ("est", -5),
-    ("cdt", -5),
-    ("cst", -6),
-    ("mdt", -6),
-    ("mst", -7),
-    ("pdt", -7),
-    ("pst", -8),
-    ("akst", -9),
-    ("hst", -10),
-    ("cet", 1),
-    ("met", 1),
-    ("cest", 2),
-    ("mest", 2),
-    ("eet", 2),
-    ("eest", 3),
-    ("msk", 3),
-    ("jst", 9),
-    ("kst", 9),
-];
-
 /// Reads a date, which is one line.
 pub(super) fn parse(text: &str) -> Option<Moment> {
     let text = without_comments(text).to_ascii_lowercase();
-    let mut found = Found::default();
+    let text = text.trim_end_matches([';', '.', ' ', ',']);
+    let text = without_blanks(text);
+    let mut found = Found {
+        has_colon: text.contains(':'),
+        ..Found::default()
+    };
     // A comma or a blank stands between words; so does the T of ISO 8601.
-    for word in text.split(|c: char| c.is_whitespace() || c == ',') {
+    for word in text.split(|c: char| c.is_whitespace() || ",\"".contains(c)) {
         if !word.is_empty() {
             found.word(word)?;
         }
@@ -80,9 +63,20 @@ pub(super) fn parse(text: &str) -> Option<Moment> {
     found.moment()
 }
 
+/// A text without the blanks around its colons, which RFC 5322 section 4.3 allows.
+fn without_blanks(text: &str) -> Cow<'_, str> {
+    if !text.contains(" :") && !text.contains(": ") {
+        return text.into();
+    }
+    let parts: Vec<_> = text.split(':').map(str::trim).collect();
+    parts.join(":").into()
+}
+
 /// What was found so far.
 #[derive(Default)]
 struct Found {
+    /// There is a time with colons somewhere.
+    has_colon: bool,
     day: Option<i8>,
     month: Option<i8>,
     year: Option<i16>,
@@ -91,6 +85,8 @@ struct Found {
     /// Hours that `am` or `pm` stand for.
     half: Option<i64>,
     offset: Option<i64>,
+    /// The zone was UTC by its name, so that a number may follow.
+    is_utc: bool,
 }
 
 impl Found {
@@ -107,12 +103,25 @@ impl Found {
             return Some(());
         }
         if let Some(offset) = self.time.is_some().then(|| offset(word)).flatten() {
-            return set(&mut self.offset, offset);
+            return self.zone(word, offset);
+        }
+        // `10.42.31`: there is no other time.
+        if !self.has_colon && self.month.is_some() && word.matches('.').count() == 2 {
+            return self.time(&word.replace('.', ":"));
         }
         if word.contains('-') && !word.starts_with('-') {
             return word.split('-').try_for_each(|word| self.date(word));
         }
         self.date(word)
+    }
+
+    /// Takes a zone; `GMT +0100` is one.
+    fn zone(&mut self, word: &str, offset: i64) -> Option<()> {
+        if std::mem::take(&mut self.is_utc) && word.starts_with(['+', '-']) {
+            self.offset = None;
+        }
+        self.is_utc = ["gmt", "utc", "ut"].contains(&word);
+        set(&mut self.offset, offset)
     }
 
     fn date(&mut self, word: &str) -> Option<()> {
@@ -124,15 +133,14 @@ impl Found {
             return set(&mut self.month, month);
         }
         match word {
-            "am" | "pm" if self.time.is_some() => {
-                set(&mut self.half, if word == "pm" { 12 } else { 0 })
+            "am" | "pm" | "a.m" | "p.m" if self.time.is_some() => {
+                set(&mut self.half, if word.starts_with('p') { 12 } else { 0 })
             }
-            "at" => Some(()),
+            "at" | "of" => Some(()),
             _ if is_day(word) => Some(()),
             // RFC 5322 section 4.3: what no one knows is UTC.
             _ if self.time.is_some() && word.bytes().all(|c| c.is_ascii_alphabetic()) => {
-                let zone = ZONES.iter().find(|(name, _)| *name == word);
-                set(&mut self.offset, zone.map_or(0, |(_, hours)| hours * 3600))
+                set(&mut self.offset, offset(word).unwrap_or(0))
             }
             _ => {
                 // `1st`, `2nd`, `3rd`, `4th`.
@@ -178,7 +186,7 @@ impl Found {
         };
         // `+02:00`, `gmt+02:00`.
         if self.time.is_some() {
-            return set(&mut self.offset, offset(word)?);
+            return self.zone(word, offset(word)?);
         }
         let end = word.find(|c: char| !c.is_ascii_digit() && !":.".contains(c));
         let (time, zone) = word.split_at(end.unwrap_or(word.len()));
@@ -228,10 +236,10 @@ fn month(word: &str) -> Option<i8> {
 
 fn is_day(word: &str) -> bool {
     let is_named = |day: &str| word.len() >= 2 && day.starts_with(word);
-    DAYS.iter().any(|day| is_named(day)) || ["tues", "thurs"].contains(&word)
+    DAYS.iter().any(|day| is_named(day)) || ["tues", "weds", "thurs"].contains(&word)
 }
 
-/// `10:42`, `10:42:31`, with a fraction; the second may be a leap second.
+/// `10:42`, `10:42:31`, with a fraction; the second may be a leap second. 24 is the end of a day.
 fn seconds(word: &str) -> Option<i64> {
     let mut parts = word.split(':');
     let number = |part: &str, max: i64| {
@@ -239,42 +247,14 @@ fn seconds(word: &str) -> Option<i64> {
         let number: i64 = part.parse().ok().filter(|_| is_number)?;
         (number <= max).then_some(number)
     };
-    let hours = number(parts.next()?, 23)?;
+    let hours = number(parts.next()?, 24)?;
     let minutes = number(parts.next()?, 59)?;
     let seconds = match parts.next() {
         Some(part) => number(part.split('.').next()?, 60)?,
         None => 0,
     };
-    let is_end = parts.next().is_none();
+    let is_end = parts.next().is_none() && (hours < 24 || minutes + seconds == 0);
     is_end.then_some(hours * 3600 + minutes * 60 + seconds)
-}
-
-/// `-0800`, `-08:00`, `gmt+2`; and, of names, those that are known.
-fn offset(word: &str) -> Option<i64> {
-    if let Some((_, hours)) = ZONES.iter().find(|(name, _)| *name == word) {
-        return Some(hours * 3600);
-    }
-    let is_named = ["gmt", "utc", "ut"]
-        .iter()
-        .find_map(|name| word.strip_prefix(name));
-    let bare = is_named.unwrap_or(word);
-    let (sign, digits) = match bare.as_bytes().first()? {
-        b'+' => (1, &bare[1..]),
-        b'-' => (-1, &bare[1..]),
-        _ => return None,
-    };
-    let (hours, minutes) = match digits.split_once(':') {
-        Some(pair) => pair,
-        None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
-        None if is_named.is_some() && digits.len() <= 2 => (digits, "0"),
-        None => return None,
-    };
-    let number = |part: &str, max: i64| {
-        let is_number = (1..=2).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
-        let number: i64 = part.parse().ok().filter(|_| is_number)?;
-        (number <= max).then_some(number)
-    };
-    Some(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60))
 }
 
 #[cfg(test)]
@@ -302,6 +282,26 @@ mod tests {
             ("Wed, 6 Mar 2024 10:42:31 +01:00", at - 3600, 1),
             ("Wed, 6 Mar 2024 10:42:31 GMT+0100", at - 3600, 1),
             ("Wed, 6 Mar 2024 10:42:31 GMT+1", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 GMT +0100", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 UTC -01:00", at + 3600, -1),
+            // RFC 5322 appendix A.6.3, and other blanks around colons.
+            (
+                "Wed,\t6 Mar 2024 10(comment):   42  :  31 -0600",
+                at + 6 * 3600,
+                -6,
+            ),
+            ("Wed, 6 Mar 2024 10 : 42 : 31 +0100", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42: 31 +0100", at - 3600, 1),
+            // Marks that mean nothing.
+            ("\"Wed, 6 Mar 2024 10:42:31 +0100\"", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 \"EST\"", at + 5 * 3600, -5),
+            ("Wed, 6 Mar 2024 10:42:31 +0100;", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10:42:31 +0100.", at - 3600, 1),
+            ("Wed, 6 Mar 2024 10.42.31 +0100", at - 3600, 1),
+            ("Weds, 6th of March 2024 10:42:31 a.m.", at, 0),
+            ("6 Mar 2024 10:42:31 p.m. EST", at + 17 * 3600, -5),
+            // The end of a day.
+            ("5 Mar 2024 24:00:00 +0000", at - 38_551, 0),
             // A leap second.
             ("Wed, 6 Mar 2024 10:42:60 +0000", at + 29, 0),
             ("Wed, 6 Mar 2024 10:42:31.25 +0000", at, 0),
@@ -340,7 +340,12 @@ mod tests {
             "30 Feb 2024 10:42:31 +0000",
             "29 Feb 2023 10:42:31 +0000",
             "0 Mar 2024 10:42:31 +0000",
-            "6 Mar 2024 24:00:00 +0000",
+            "6 Mar 2024 24:00:01 +0000",
+            "6 Mar 2024 24:01 +0000",
+            "6 Mar 2024 10.42 +0000",
+            "06.03.2024 10.42.31",
+            "6 Mar 2024 10:42:31 +0100 +0200",
+            "6 Mar 2024 10:42:31 CET +0200",
             "6 Mar 2024 10:60:00 +0000",
             "6 Mar 2024 10:42:61 +0000",
             "6 Mar 2024 10:42:31:00 +0000",
