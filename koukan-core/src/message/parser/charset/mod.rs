@@ -152,7 +152,61 @@ mod tests {
             (&["8859_15", "latin-9", "iso_8859-15:1998"], b"\xa4", "€"),
             (&["win-1251", "cp1251", "ms-cyrl"], b"\xcf\xf0", "Пр"),
             (&["cp28592", "iso-latin-2"], b"\xb1", "ą"),
-            (&["ks_c_5601-1987", "euckr"], b"\xc7\xd1", "한"),
+            (
+                &["ks_c_5601-1987", "euckr", "x-mac-korean"],
+                b"\xc7\xd1",
+                "한",
+            ),
+            // IANA's names of code pages.
+            (&["csIBM855", "IBM855", "cp855", "855"], b"\xa0", "а"),
+            (&["csIBM857"], b"\x8d", "ı"),
+            (&["csIBM860"], b"\x84", "ã"),
+            (&["csIBM861", "cp-is"], b"\x8d", "Þ"),
+            (&["csIBM863"], b"\x84", "Â"),
+            (&["csIBM865"], b"\x9b", "ø"),
+            (&["csIBM869", "cp-gr"], b"\x86", "Ά"),
+            (&["cspc8codepage437", "csPC8CodePage437"], b"\x81", "ü"),
+            (&["csPCp852", "cspcp852", "IBM852"], b"\xa5", "ą"),
+            (&["csPC850Multilingual", "850"], b"\x81", "ü"),
+            (&["csPC775Baltic"], b"\xd0", "ą"),
+            (
+                &["ruscii", "IBM1125", "cp1125", "cp866u"],
+                b"\xaf\xe0",
+                "пр",
+            ),
+            // What is read but for rare characters.
+            (
+                &[
+                    "shift_jis-2004",
+                    "shift_jisx0213",
+                    "sjisx0213",
+                    "x-mac-japanese",
+                ],
+                b"\x93\xfa\x96{",
+                "日本",
+            ),
+            (
+                &["euc-jisx0213", "euc-jis-2004", "jisx0213"],
+                b"\xc6\xfc",
+                "日",
+            ),
+            (
+                &["big5-tw", "hkscs", "x-mac-trad-chinese"],
+                b"\xa4\xa4",
+                "中",
+            ),
+            (&["gb2312-1980", "x-mac-simp-chinese"], b"\xd6\xd0", "中"),
+            // Other names.
+            (&["iso-celtic", "iso-ir-199", "l8"], b"\xd0", "Ŵ"),
+            (&["iso-ir-226", "l10"], b"\xa3", "Ł"),
+            (&["l7"], b"\xe0", "ą"),
+            (&["elot-928", "elot_928", "ELOT928"], b"\xe1", "α"),
+            (&["tis-620-0", "iso-ir-166"], b"\xa1", "ก"),
+            (&["u7"], b"+APw-", "ü"),
+            (&["u8"], b"\xc3\xbc", "ü"),
+            (&["u16", "unicodebigunmarked"], b"\0\xfc", "ü"),
+            (&["unicodelittleunmarked"], b"\xfc\0", "ü"),
+            (&["u32"], b"\0\0\0\xfc", "ü"),
         ] {
             for name in names {
                 assert_eq!(decode(Some(name), octets), expected, "{name}");

@@ -55,8 +55,9 @@ impl Charset {
             .collect();
         let key = key.strip_prefix('x').unwrap_or(&key);
         known(key)
-            .or_else(|| Encoding::for_label_no_replacement(name.as_bytes()).map(Self::Library))
+            .or_else(|| Self::label(name))
             .or_else(|| alias(key))
+            .or_else(|| Self::label(&name.replace('-', "_")))
             .or_else(|| code_page(key))
             .or_else(|| iso_8859(key))
     }
@@ -69,21 +70,22 @@ impl Charset {
 /// What `encoding_rs` does not know, or reads otherwise than mail needs it.
 fn known(key: &str) -> Option<Charset> {
     Some(match key {
-        "utf8" | "utf8mb4" | "unicode11utf8" | "cp65001" | "utf8bom" => Charset::Utf8,
+        "utf8" | "u8" | "utf8mb4" | "unicode11utf8" | "cp65001" | "utf8bom" => Charset::Utf8,
         "ascii" | "usascii" | "ansix341968" | "iso646us" | "646" | "cp367" | "us" | "cp20127" => {
             Charset::Ascii
         }
-        "utf7" | "unicode11utf7" | "unicode20utf7" | "csutf7" | "cp65000" | "csunicode11utf7" => {
-            Charset::Utf7
-        }
-        "utf16" | "csutf16" | "ucs2" | "iso10646ucs2" | "unicode" | "csunicode" => {
+        "utf7" | "u7" | "unicode11utf7" | "unicode20utf7" | "csutf7" | "cp65000"
+        | "csunicode11utf7" => Charset::Utf7,
+        "utf16" | "u16" | "csutf16" | "ucs2" | "iso10646ucs2" | "unicode" | "csunicode" => {
             Charset::Utf16(None)
         }
-        "utf16le" | "csutf16le" | "cp1200" | "ucs2le" => Charset::Utf16(Some(Order::Little)),
-        "utf16be" | "csutf16be" | "cp1201" | "ucs2be" | "unicodefffe" => {
+        "utf16le" | "csutf16le" | "unicodelittleunmarked" | "cp1200" | "ucs2le" => {
+            Charset::Utf16(Some(Order::Little))
+        }
+        "utf16be" | "csutf16be" | "unicodebigunmarked" | "cp1201" | "ucs2be" | "unicodefffe" => {
             Charset::Utf16(Some(Order::Big))
         }
-        "utf32" | "csutf32" | "ucs4" | "iso10646ucs4" | "csucs4" => Charset::Utf32(None),
+        "utf32" | "u32" | "csutf32" | "ucs4" | "iso10646ucs4" | "csucs4" => Charset::Utf32(None),
         "utf32le" | "csutf32le" | "cp12000" | "ucs4le" => Charset::Utf32(Some(Order::Little)),
         "utf32be" | "csutf32be" | "cp12001" | "ucs4be" => Charset::Utf32(Some(Order::Big)),
         "hz" | "hzgb2312" | "hzgb" | "cp52936" => Charset::Hz,
@@ -107,18 +109,31 @@ fn known(key: &str) -> Option<Charset> {
 /// Other names of what `encoding_rs` knows.
 fn alias(key: &str) -> Option<Charset> {
     Charset::label(match key {
-        "mskanji" | "sjis" | "shiftjis" | "pck" | "windows31j" | "cp943" | "ibm943" => "shift_jis",
-        "eucjp" | "eucjpms" | "ujis" | "cp51932" => "euc-jp",
+        // Those with more characters than the library knows are read without them.
+        "mskanji" | "sjis" | "shiftjis" | "pck" | "windows31j" | "cp943" | "ibm943"
+        | "shiftjis2004" | "shiftjisx0213" | "sjis2004" | "sjisx0213" | "macjapanese" => {
+            "shift_jis"
+        }
+        "eucjp" | "eucjpms" | "ujis" | "cp51932" | "eucjisx0213" | "eucjis2004" | "jisx0213" => {
+            "euc-jp"
+        }
         "uhc" | "euckr" | "ksc5601" | "ksc56011987" | "ksx1001" | "korean" | "cp51949"
-        | "cp970" => "euc-kr",
-        "euccn" | "gb2312" | "gb231280" | "gbk" | "eucgb2312cn" => "gbk",
+        | "cp970" | "mackorean" => "euc-kr",
+        "euccn" | "gb2312" | "gb231280" | "gb23121980" | "gbk" | "eucgb2312cn"
+        | "macsimpchinese" | "macchinesesimp" => "gbk",
         "cp54936" | "gb180302000" => "gb18030",
-        "big5hkscs" | "cnbig5" | "big5eten" | "big5hkscs2004" => "big5",
+        "big5hkscs" | "hkscs" | "cnbig5" | "big5eten" | "big5tw" | "big5hkscs2004"
+        | "mactradchinese" | "macchinesetrad" => "big5",
         "macroman" | "mac" | "applemacintosh" | "macosroman" | "cp10000" => "macintosh",
         "maccyrillic" | "macukrainian" | "cp10007" => "x-mac-cyrillic",
         "koi8" | "cskoi8" | "cp20866" | "cp878" => "koi8-r",
         "koi8ru" | "cp21866" | "cp1168" => "koi8-u",
-        "tis620" | "tis6202533" | "thai" | "iso885911" => "windows-874",
+        "tis620" | "tis6200" | "tis6202533" | "isoir166" | "thai" | "iso885911" => "windows-874",
+        "l7" => "iso-8859-13",
+        "isoceltic" | "isoir199" | "l8" => "iso-8859-14",
+        "isoir203" | "l9" | "l0" => "iso-8859-15",
+        "isoir226" | "l10" => "iso-8859-16",
+        "elot928" => "iso-8859-7",
         "mscyrl" => "windows-1251",
         "msansi" | "cp819" | "ibm819" => "windows-1252",
         "msgreek" => "windows-1253",
@@ -131,21 +146,39 @@ fn alias(key: &str) -> Option<Charset> {
 
 /// A code page by its number.
 fn code_page(key: &str) -> Option<Charset> {
-    let prefixes = [
-        "windows", "win", "msdos", "dos", "ibm", "oem", "cspc", "pc", "cs", "ms", "cp",
+    const PREFIXES: [&str; 13] = [
+        "windows",
+        "win",
+        "msdos",
+        "dos",
+        "ibm",
+        "oem",
+        "cs",
+        "pc",
+        "ms",
+        "cp",
+        "8codepage",
+        "codepage",
+        "p",
     ];
-    let bare = prefixes
-        .iter()
-        .find_map(|prefix| key.strip_prefix(prefix))
-        .unwrap_or(key);
-    let bare = bare.strip_prefix("cp").unwrap_or(bare);
+    let mut bare = key;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
+        bare = rest;
+    }
     let digits = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u16 = digits.parse().ok()?;
+    let number: u16 = match bare {
+        "is" => 861,
+        "gr" => 869,
+        // The same but for the letters that only Ukrainian has.
+        "ruscii" | "866u" => 866,
+        _ => digits.parse().ok()?,
+    };
     match number {
         932 => Charset::label("shift_jis"),
         936 => Charset::label("gbk"),
         949 => Charset::label("euc-kr"),
         950 => Charset::label("big5"),
+        1125 => code_page("866"),
         1250..=1258 => Charset::label(&format!("windows-{number}")),
         28591..=28606 => iso_8859(&format!("8859{}", number - 28590)),
         _ => {
