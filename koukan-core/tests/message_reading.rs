@@ -241,7 +241,10 @@ fn uuencode_is_decoded() {
         see:\r\nbegin 644 cat\r\n#0V%T\r\n`\r\nend\r\nbye\r\n";
     let parsed = parsed(message);
     assert_eq!(parsed.blobs[0].1, "Cat");
-    assert_eq!(parsed.json["parts"]["preamble"], "see:\r\n");
+    assert_eq!(
+        parsed.json["parts"]["preamble"],
+        "see:\r\nbegin 644 cat\r\n"
+    );
     assert_eq!(parsed.json["parts"]["epilogue"], "bye\r\n");
 }
 

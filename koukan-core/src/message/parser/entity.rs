@@ -98,7 +98,12 @@ impl Entity {
 
     /// The first field of that name.
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.all(name).next()
+    }
+
+    /// The fields of that name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.name == name)
     }
 
     /// Octets of the header section.

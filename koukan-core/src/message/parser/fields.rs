@@ -24,7 +24,15 @@ impl Field {
         if self.value.len() > MAX_STRUCTURED {
             return WithParameters::default();
         }
-        parameters::parse(&self.line())
+        let mut parsed = parameters::parse(&self.line());
+        if std::str::from_utf8(&self.value).is_err()
+            && let Some(boundary) = parsed.parameter("boundary")
+        {
+            // The delimiters have the octets that were taken for windows-1252.
+            let octets = encoding_rs::WINDOWS_1252.encode(boundary).0.into_owned();
+            parsed.other_boundary(octets);
+        }
+        parsed
     }
 
     /// `[name, value]`.

@@ -50,6 +50,9 @@ fn tree(node: Node) -> Value {
             json.insert("content".into(), content.to_json());
         }
     }
+    if let Some(id) = node.original {
+        json.insert("original".into(), json!({"create_id": id}));
+    }
     if let Some(message) = node.message {
         json.insert("parts".into(), json!([tree(*message)]));
     }

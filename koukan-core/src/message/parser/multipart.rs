@@ -31,8 +31,8 @@ pub(super) struct Part {
 ///
 /// A delimiter may have text behind it after a blank. What follows without a blank is taken for
 /// text only where no part would begin otherwise: the boundary may have been cut off.
-pub(super) fn split(body: &[u8], boundary: &str, max: usize) -> Option<Split> {
-    let delimiter = [b"--", boundary.as_bytes()].concat();
+pub(super) fn split(body: &[u8], boundary: &[u8], max: usize) -> Option<Split> {
+    let delimiter = [b"--", boundary].concat();
     let exact = Delimiters {
         body,
         delimiter: &delimiter,
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn parts(body: &str, max: usize) -> Option<Vec<&str>> {
-        let split = split(body.as_bytes(), "b", max)?;
+        let split = split(body.as_bytes(), b"b", max)?;
         let parts = split.parts.into_iter();
         Some(parts.map(|part| &body[part.octets]).collect())
     }
@@ -224,7 +224,7 @@ mod tests {
             ("--bx\r\n1\r\n--bx--\r\nepi", "", &["x"], "x--\r\nepi"),
             ("--b\r\n1\r\n--b\r\n2", "", &["", ""], ""),
         ] {
-            let split = split(body.as_bytes(), "b", 9).unwrap();
+            let split = split(body.as_bytes(), b"b", 9).unwrap();
             assert_eq!(&body[split.preamble], preamble, "{body:?}");
             assert_eq!(&body[split.epilogue], epilogue, "{body:?}");
             let found = split.parts.iter().map(|part| &body[part.padding.clone()]);
@@ -250,7 +250,7 @@ mod tests {
             max in 0_usize..4,
         ) {
             let body = pieces.concat();
-            if let Some(split) = split(body.as_bytes(), "b", max) {
+            if let Some(split) = split(body.as_bytes(), b"b", max) {
                 let mut ranges = vec![split.preamble];
                 for part in split.parts {
                     ranges.extend([part.padding, part.octets]);

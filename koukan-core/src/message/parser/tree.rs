@@ -1,5 +1,7 @@
 //! The MIME tree.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use super::{
     ParseLimits, charset, delivery_status,
     entity::Entity,
     multipart::{self, Split},
-    parameters::WithParameters,
+    parameters::{WithParameters, is_token},
     transfer::TransferEncoding,
 };
 
@@ -30,6 +32,8 @@ pub(super) struct Node {
     pub(super) headers: Vec<Value>,
     pub(super) content: Content,
     pub(super) around: Around,
+    /// The blob with the octets of a text as they were, where its charset has not all of them.
+    pub(super) original: Option<Box<str>>,
     /// What a message/delivery-status says.
     pub(super) delivery_status: Option<Value>,
     /// The message that it is, or of which it has the header, taken apart.
@@ -123,6 +127,7 @@ impl Growing {
             headers: entity.fields.iter().map(|field| field.to_json()).collect(),
             content: Content::Parts(Vec::new()),
             around: Around::default(),
+            original: None,
             delivery_status: None,
             message: None,
         };
@@ -137,10 +142,8 @@ impl Growing {
             node.content = self.blob(entity.body);
             return node;
         }
-        let encoding = field("content-transfer-encoding").map(|field| field.with_parameters());
-        let encoding = encoding.map_or(TransferEncoding::Identity, |encoding| {
-            TransferEncoding::named(&encoding.value)
-        });
+        let encodings = entity.all("content-transfer-encoding");
+        let encoding = TransferEncoding::of(encodings.map(|field| field.line()));
         if node.content_type.value.starts_with("multipart/") {
             self.multipart(&mut node, entity.body, encoding, depth);
         } else {
@@ -229,6 +232,7 @@ impl Growing {
             headers: Vec::new(),
             content: self.blob(octets),
             around: Around::default(),
+            original: None,
             delivery_status: None,
             message: None,
         }
@@ -265,7 +269,7 @@ impl Growing {
         node.content = self.content(node, octets);
     }
 
-    fn content(&mut self, node: &Node, octets: Bytes) -> Content {
+    fn content(&mut self, node: &mut Node, octets: Bytes) -> Content {
         let content_type = &node.content_type;
         if !content_type.value.starts_with("text/") {
             return self.blob(octets);
@@ -280,18 +284,24 @@ impl Growing {
             };
         }
         let text = charset::decode(charset, &octets);
+        // Octets that were text already share it; in others, that character stands for what is none.
+        let is_lossy =
+            matches!(&text, Cow::Owned(text) if text.contains(char::REPLACEMENT_CHARACTER));
+        let original = (is_lossy && !self.is_within).then(|| octets.clone());
         // Receivers take an empty inline text for a missing one.
-        if self.fits(&text) && !(self.is_within && text.is_empty()) {
-            return self.inline(text.into_owned());
-        }
-        let octets = match text {
-            std::borrow::Cow::Borrowed(text) if text.len() == octets.len() => octets.clone(),
-            text => text.into_owned().into(),
+        let content = if self.fits(&text) && !(self.is_within && text.is_empty()) {
+            self.inline(text.into_owned())
+        } else {
+            let octets = match text {
+                Cow::Borrowed(text) if text.len() == octets.len() => octets.clone(),
+                text => text.into_owned().into(),
+            };
+            self.parts_left = self.parts_left.saturating_sub(1);
+            let (id, is_utf8) = (self.keep(octets), true);
+            Content::Blob { id, is_utf8 }
         };
-        match self.blob(octets) {
-            Content::Blob { id, .. } => Content::Blob { id, is_utf8: true },
-            content => content,
-        }
+        node.original = original.map(|octets| self.keep(octets));
+        content
     }
 
     /// Takes the messages that are attached apart, too.
@@ -335,9 +345,15 @@ impl Growing {
 
     fn blob(&mut self, octets: Bytes) -> Content {
         self.parts_left = self.parts_left.saturating_sub(1);
+        let (id, is_utf8) = (self.keep(octets), false);
+        Content::Blob { id, is_utf8 }
+    }
+
+    /// Adds a blob; its name.
+    fn keep(&mut self, octets: Bytes) -> Box<str> {
         let id: Box<str> = format!("part{}", self.blobs.len() + 1).into();
         self.blobs.push((id.clone(), octets));
-        Content::Blob { id, is_utf8: false }
+        id
     }
 }
 
@@ -362,7 +378,7 @@ fn is_message(media_type: &str) -> bool {
 
 /// Whether a value is `type/subtype`.
 fn is_media_type(value: &str) -> bool {
-    let is_token = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
+    let is_token = |text: &str| !text.is_empty() && text.chars().all(is_token);
     value
         .split_once('/')
         .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))

@@ -10,6 +10,8 @@ mod uuencode;
 
 use bytes::Bytes;
 
+use super::{comments::without_comments, encoded_word};
+
 pub(super) use self::{base64::decode as base64, quoted_printable::hex};
 
 /// How the octets of a part are written.
@@ -33,14 +35,30 @@ pub(super) struct Decoded {
 }
 
 impl TransferEncoding {
-    /// The encoding of that name, which has neither comments nor blanks.
-    pub(super) fn named(name: &str) -> Self {
-        let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        match &*name.to_ascii_lowercase() {
-            "base64" | "base-64" | "b64" => Self::Base64,
-            "quoted-printable" | "quotedprintable" | "quoted_printable" => Self::QuotedPrintable,
-            "x-uuencode" | "uuencode" | "x-uue" | "uue" => Self::Uuencode,
-            _ => Self::Identity,
+    /// What the fields of a part say, each in one line. Where one says nothing, or that nothing is
+    /// encoded, the next one counts.
+    pub(super) fn of(lines: impl IntoIterator<Item = String>) -> Self {
+        let mut all = lines.into_iter().map(|line| Self::named(&line));
+        let encoding = all.find(|encoding| *encoding != Self::Identity);
+        encoding.unwrap_or(Self::Identity)
+    }
+
+    /// The encoding that a value names, whatever else it has before its parameters.
+    fn named(line: &str) -> Self {
+        let text = encoded_word::decode(&without_comments(line));
+        let mut pieces = text.split(';').map(str::trim);
+        let value = pieces.find(|piece| !piece.is_empty()).unwrap_or_default();
+        let letters = value.chars().filter(char::is_ascii_alphanumeric);
+        let key: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+        let is_in = |names: &[&str]| names.iter().any(|name| key.contains(name));
+        if is_in(&["base64", "b64"]) {
+            Self::Base64
+        } else if is_in(&["quotedprint"]) || ["qp", "xqp"].contains(&&*key) {
+            Self::QuotedPrintable
+        } else if is_in(&["uuencode", "xuue"]) || key == "uue" {
+            Self::Uuencode
+        } else {
+            Self::Identity
         }
     }
 
@@ -97,10 +115,38 @@ mod tests {
             ("x-uuencode", Uuencode),
             ("8bit", Identity),
             ("binary", Identity),
+            ("8bit (not base64)", Identity),
+            ("8bit; x=base64", Identity),
+            ("x-base64", Base64),
+            ("7bit, base64", Base64),
+            ("binary base64", Base64),
+            ("base 64", Base64),
+            ("base64=", Base64),
+            ("encoding=base64", Base64),
+            ("Content-Transfer-Encoding: base64", Base64),
+            ("=?us-ascii?q?base64?= (c)", Base64),
+            ("; base64", Base64),
+            ("base64; x=quoted-printable", Base64),
+            ("quoted printable", QuotedPrintable),
+            ("quoted-printeable", QuotedPrintable),
+            ("x-qp", QuotedPrintable),
+            ("x-uue", Uuencode),
+            ("UUE", Uuencode),
             ("", Identity),
             ("x-unknown", Identity),
         ] {
             assert_eq!(TransferEncoding::named(name), expected, "{name}");
+        }
+        for (names, expected) in [
+            (&["", "base64"][..], Base64),
+            (&["7bit", "base64"], Base64),
+            (&["base64", "7bit"], Base64),
+            (&["quoted-printable", "base64"], QuotedPrintable),
+            (&["7bit", "8bit"], Identity),
+            (&[], Identity),
+        ] {
+            let lines = names.iter().map(|name| (*name).to_owned());
+            assert_eq!(TransferEncoding::of(lines), expected, "{names:?}");
         }
     }
 

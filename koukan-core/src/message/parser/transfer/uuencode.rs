@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-/// The octets between `begin` and `end`, and where what is around them ends and begins.
+/// The octets between `begin` and `end`, and where what is around them ends and begins; the line
+/// `begin …`, which names a file, is around them.
 pub(super) fn decode(text: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
     let mut position = 0;
     let mut begun = None;
@@ -12,7 +13,7 @@ pub(super) fn decode(text: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
         let length = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         let line = rest[..length].trim_ascii_end();
         match begun {
-            None if is_begin(line) => begun = Some(position),
+            None if is_begin(line) => begun = Some(position + length),
             None => {}
             Some(from) if line == b"end" => return Some((decoded, from, position + length)),
             // What is no line of it ends it, if there is no end.
@@ -67,19 +68,24 @@ mod tests {
     #[test]
     fn what_stands_between_begin_and_end_is_decoded() {
         for (text, expected, before, after) in [
-            ("begin 644 a\r\n#0V%T\r\n`\r\nend\r\n", "Cat", "", ""),
+            (
+                "begin 644 a\r\n#0V%T\r\n`\r\nend\r\n",
+                "Cat",
+                "begin 644 a\r\n",
+                "",
+            ),
             (
                 "hi\nbegin 644 a b\n#0V%T\n \nend\nbye\n",
                 "Cat",
-                "hi\n",
+                "hi\nbegin 644 a b\n",
                 "bye\n",
             ),
-            ("begin 644 a\n\"0V$\n`\nend", "Ca", "", ""),
-            ("begin 0644 a\n#0V%T\n", "Cat", "", ""),
+            ("begin 644 a\n\"0V$\n`\nend", "Ca", "begin 644 a\n", ""),
+            ("begin 0644 a\n#0V%T\n", "Cat", "begin 0644 a\n", ""),
             (
                 "begin 644 a\n#0V%T\nno line of it\n",
                 "Cat",
-                "",
+                "begin 644 a\n",
                 "no line of it\n",
             ),
         ] {

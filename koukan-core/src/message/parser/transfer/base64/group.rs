@@ -26,6 +26,28 @@ impl Group {
         self.decoded.is_empty() && self.count == 0
     }
 
+    /// Adds the groups that a text begins with, where none is open; how many characters they have.
+    pub(super) fn add_groups(&mut self, text: &[u8]) -> usize {
+        if self.count > 0 {
+            return 0;
+        }
+        let (groups, _) = text.as_chunks::<4>();
+        let mut added = 0;
+        for group in groups {
+            let values = group.map(|octet| VALUES[usize::from(octet)]);
+            // Those of the alphabet have six bits.
+            if values.iter().any(|value| *value >= 64) {
+                break;
+            }
+            let bits = values
+                .iter()
+                .fold(0, |bits, value| bits << 6 | u32::from(*value));
+            self.decoded.extend_from_slice(&bits.to_be_bytes()[1..]);
+            added += group.len();
+        }
+        added
+    }
+
     /// Adds six bits.
     pub(super) fn add(&mut self, value: u8) {
         self.bits = self.bits << 6 | u32::from(value);

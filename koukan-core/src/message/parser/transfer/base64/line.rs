@@ -45,7 +45,9 @@ pub(super) struct Judged {
 /// Foreign characters at its ends count for nothing: some programs put a mark before each line, or
 /// a NUL behind it.
 pub(super) fn judge(line: &[u8]) -> Judged {
-    let (line, is_padded) = up_to_padding(line);
+    let whole = line.trim_ascii_end();
+    let (line, is_padded) = up_to_padding(whole);
+    let is_end = line.len() == whole.len();
     let is_ours = |octet: &u8| value(*octet).is_some() || *octet == b'=';
     let start = line.iter().position(is_ours);
     let end = line.iter().rposition(is_ours);
@@ -79,11 +81,16 @@ pub(super) fn judge(line: &[u8]) -> Judged {
         (2 | 3, true) => true,
         _ => false,
     };
-    let is_marred = foreign > (count / FOREIGN).max(1) || foreign > 0 && blanks > 0;
-    let is_prose = is_prose(line) && !is_padded;
+    let may_be_foreign = match is_padded && is_end {
+        true => count,
+        false => (count / FOREIGN).max(1),
+    };
+    let is_marred = foreign > may_be_foreign || foreign > 0 && blanks > 0;
+    let is_odd = foreign > 0 || blanks > 0 || !is_clean && !is_padded;
+    let is_prose = is_prose(text);
     let kind = match () {
-        () if is_prose && is_clean && blanks == 0 && count >= WORD => Kind::Word,
-        () if is_prose && (!is_clean || blanks > 0) => Kind::Prose,
+        () if is_prose && is_odd => Kind::Prose,
+        () if is_prose && !is_padded && count >= WORD => Kind::Word,
         () if is_marred => Kind::Damaged,
         () if is_whole => Kind::Sure,
         () if is_clean || is_padded || count >= LONG => Kind::Maybe,
@@ -114,12 +121,9 @@ fn up_to_padding(line: &[u8]) -> (&[u8], bool) {
 }
 
 /// Whether each row of letters is as people write words: only the first letter is large, or all.
-fn is_prose(line: &[u8]) -> bool {
-    let mut rows = line
-        .split(|octet| !octet.is_ascii_alphabetic())
-        .filter(|row| !row.is_empty())
-        .peekable();
-    rows.peek().is_some() && rows.all(is_word)
+fn is_prose(text: &[u8]) -> bool {
+    let rows = || text.split(|octet| !octet.is_ascii_alphabetic());
+    rows().any(|row| row.len() >= 3) && rows().filter(|row| !row.is_empty()).all(is_word)
 }
 
 fn is_word(row: &[u8]) -> bool {
@@ -170,6 +174,11 @@ mod tests {
             ("This message is from outside. Beware!", Prose),
             ("https://lists.example.org/mailman/listinfo/list", Prose),
             ("joe@example.org", Prose),
+            ("<img src=x>", Prose),
+            ("> QQ==", Sure),
+            ("aGVs!!!bG8=", Sure),
+            ("https://x.y/AbC?id=5", Damaged),
+            ("Hi!", Damaged),
             ("aG!lo.gB?", Damaged),
             ("aG!k", Damaged),
         ] {

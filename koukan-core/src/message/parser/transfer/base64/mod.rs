@@ -16,14 +16,19 @@ use self::{
 /// Decodes base64, all of it; what is not of its alphabet is left out.
 pub(in super::super) fn decode(text: &[u8]) -> Vec<u8> {
     let mut group = Group::with_capacity(text.len());
-    for octet in text {
+    let mut rest = text;
+    loop {
+        rest = &rest[group.add_groups(rest)..];
+        let Some((octet, tail)) = rest.split_first() else {
+            return group.finish();
+        };
         match value(*octet) {
             Some(value) => group.add(value),
             None if *octet == b'=' => drop(group.pad()),
             None => {}
         }
+        rest = tail;
     }
-    group.finish()
 }
 
 /// Decodes lines of base64, and tells what is around them; nothing where there are none.
@@ -43,7 +48,17 @@ fn clean(text: &[u8]) -> Option<Vec<u8>> {
     let mut group = Group::with_capacity(text.len());
     // A blank within a line, or an empty line, may divide base64 from text.
     let (mut has_text, mut is_apart) = (false, false);
-    for (position, octet) in text.iter().copied().enumerate() {
+    let mut position = 0;
+    loop {
+        if !is_apart {
+            let added = group.add_groups(&text[position..]);
+            has_text |= added > 0;
+            position += added;
+        }
+        let Some(octet) = text.get(position).copied() else {
+            return (group.pending() == 0).then_some(group.decoded);
+        };
+        position += 1;
         match value(octet) {
             Some(value) if !is_apart => {
                 has_text = true;
@@ -62,7 +77,6 @@ fn clean(text: &[u8]) -> Option<Vec<u8>> {
             _ => return None,
         }
     }
-    (group.pending() == 0).then_some(group.decoded)
 }
 
 #[cfg(test)]

@@ -4,36 +4,21 @@
 //! boundary for what it stands for, and of two parameters without a semicolon between them makes
 //! one.
 
+mod pieces;
+mod value;
+
 use std::collections::BTreeMap;
 
-use super::{
-    charset,
-    comments::{Plain, without_comments},
-    encoded_word, transfer,
+use super::{charset, comments::without_comments, encoded_word, transfer};
+
+pub(super) use self::value::is_token;
+use self::{
+    pieces::{Pieces, split_name},
+    value::{file_name, unquote, unwrapped, value, without_names},
 };
 
 /// Parameters of a field that are looked at.
 const MAX_PARAMETERS: usize = 200;
-/// Parameters before which a semicolon may be missing.
-const KNOWN: [&str; 16] = [
-    "boundary",
-    "charset",
-    "creation-date",
-    "delsp",
-    "filename",
-    "format",
-    "method",
-    "micalg",
-    "modification-date",
-    "name",
-    "protocol",
-    "read-date",
-    "report-type",
-    "size",
-    "start",
-    "type",
-];
-
 /// A value such as `text/plain; charset=utf-8`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct WithParameters {
@@ -41,8 +26,8 @@ pub(super) struct WithParameters {
     pub(super) value: String,
     /// By name, in lower case.
     pub(super) parameters: BTreeMap<String, String>,
-    /// What else the boundary may be, where it has an encoded word or a comment.
-    pub(super) other_boundaries: Vec<String>,
+    /// What else the boundary may be, where it is not written as it should be.
+    pub(super) other_boundaries: Vec<Vec<u8>>,
 }
 
 impl WithParameters {
@@ -51,15 +36,29 @@ impl WithParameters {
     }
 
     /// What the boundary may be, the most likely first.
-    pub(super) fn boundaries(&self) -> impl Iterator<Item = &str> {
-        let others = self.other_boundaries.iter().map(String::as_str);
-        let all = self.parameter("boundary").into_iter().chain(others);
+    pub(super) fn boundaries(&self) -> impl Iterator<Item = &[u8]> {
+        let others = self.other_boundaries.iter().map(Vec::as_slice);
+        let first = self.parameter("boundary").map(str::as_bytes);
+        let all = first.into_iter().chain(others);
         all.filter(|boundary| !boundary.is_empty())
     }
 }
 
 /// Parses the value of a field, which is one line.
 pub(super) fn parse(text: &str) -> WithParameters {
+    let text = without_names(text);
+    let first = match text.trim_start().as_bytes().first() {
+        Some(b'<') if text.find('>') == text.trim_end().rfind('>') => text,
+        Some(b'"' | b'=') => Pieces::of(text).next().unwrap_or_default(),
+        _ => "",
+    };
+    match unwrapped(first) {
+        Some(inner) => parse_bare(&(inner + &text[first.len()..])),
+        None => parse_bare(text),
+    }
+}
+
+fn parse_bare(text: &str) -> WithParameters {
     let mut parsed = WithParameters::default();
     let mut pieces = Pieces::of(text).peekable();
     if let Some(first) = pieces.next_if(|piece| split_name(piece).is_none()) {
@@ -71,7 +70,10 @@ pub(super) fn parse(text: &str) -> WithParameters {
             continue;
         };
         let name = name.to_ascii_lowercase();
-        let value = unquote(without_comments(raw).trim());
+        let value = match &*name {
+            "name" | "filename" => file_name(raw),
+            _ => unquote(without_comments(raw).trim()),
+        };
         match name.split_once('*') {
             None if name == "boundary" => parsed.boundary(value, raw),
             None => {
@@ -96,45 +98,43 @@ pub(super) fn parse(text: &str) -> WithParameters {
 }
 
 impl WithParameters {
-    /// The first boundary counts. What looks like an encoded word is none: the delimiters have it.
+    /// The first boundary counts, and what looks like an encoded word is none: the delimiters have
+    /// it. What else it could be is tried where they have not.
     fn boundary(&mut self, value: String, raw: &str) {
-        if self.parameters.contains_key("boundary") {
+        let value = charset::one_line(&value);
+        let raw = raw.trim();
+        let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.=+/".contains(&octet);
+        let is_plain = raw.trim_matches('"').bytes().all(is_plain) && !value.starts_with("--");
+        if is_plain && !self.parameters.contains_key("boundary") {
+            self.parameters.insert("boundary".into(), value);
             return;
         }
-        let value = charset::one_line(&value);
-        let raw = Some(raw.trim()).filter(|raw| raw.contains('(') && !raw.starts_with('"'));
-        let others = [Some(encoded_word::decode(&value)), raw.map(str::to_owned)];
-        let others = others.into_iter().flatten();
-        self.other_boundaries = others.filter(|other| *other != value).collect();
-        self.parameters.insert("boundary".into(), value);
-    }
-}
-
-/// The value before the parameters: one word, whose parts may have blanks around their slash.
-fn value(piece: &str) -> String {
-    let text = encoded_word::decode(&without_comments(piece));
-    let text = text.trim_matches(|c: char| c.is_whitespace() || "\"',".contains(c));
-    let mut words = text.split_whitespace();
-    let mut value = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        if !value.ends_with('/') && !word.starts_with('/') {
-            break;
+        let bare = value.trim_matches(|c| "'<>,;:".contains(c));
+        let word = value.split([',', ';', ' ']).next();
+        let others = [
+            Some(encoded_word::decode(&value)),
+            (raw.contains('(') && !raw.starts_with('"')).then(|| raw.to_owned()),
+            Some(bare.to_owned()),
+            word.map(str::to_owned),
+            value.strip_prefix("--").map(str::to_owned),
+        ];
+        let mut all = vec![value];
+        all.extend(others.into_iter().flatten());
+        if !self.parameters.contains_key("boundary") {
+            self.parameters.insert("boundary".into(), all.remove(0));
         }
-        value.push_str(word);
+        for other in all {
+            self.other_boundary(other.into_bytes());
+        }
     }
-    value.to_ascii_lowercase()
-}
 
-/// The name of a parameter, and what follows its `=`.
-fn split_name(piece: &str) -> Option<(&str, &str)> {
-    let (name, value) = piece.split_once('=')?;
-    let name = name.trim();
-    (!name.is_empty() && name.chars().all(is_name)).then_some((name, value))
-}
-
-/// What names of parameters are made of, also those with sections.
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_.*!#$&+^`|~".contains(c)
+    /// Adds what the boundary may be, too.
+    pub(super) fn other_boundary(&mut self, other: Vec<u8>) {
+        let first = self.parameter("boundary").map(str::as_bytes);
+        if first != Some(&other) && !self.other_boundaries.contains(&other) {
+            self.other_boundaries.push(other);
+        }
+    }
 }
 
 struct Section {
@@ -165,78 +165,6 @@ fn join(sections: BTreeMap<u32, Section>) -> String {
         true => encoded_word::decode(&text),
         false => text.into_owned(),
     }
-}
-
-/// The stretches between semicolons, and those between which one is missing.
-struct Pieces<'a> {
-    rest: &'a str,
-    is_first: bool,
-}
-
-impl<'a> Pieces<'a> {
-    fn of(text: &'a str) -> Self {
-        Self {
-            rest: text,
-            is_first: true,
-        }
-    }
-}
-
-impl<'a> Iterator for Pieces<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let is_first = std::mem::take(&mut self.is_first);
-        let mut plain = Plain::default();
-        let (mut last, mut is_after_blank) = (None, false);
-        for (position, c) in self.rest.char_indices() {
-            let is_plain = plain.is_plain(c);
-            let (piece, tail) = self.rest.split_at(position);
-            if is_plain && c == ';' {
-                self.rest = &tail[1..];
-                return Some(piece);
-            }
-            if c.is_whitespace() {
-                is_after_blank = is_plain;
-                continue;
-            }
-            let is_between = is_after_blank && last.is_some_and(|last| last != '=');
-            if is_plain && is_between && begins_parameter(tail, is_first) {
-                self.rest = tail;
-                return Some(piece);
-            }
-            (last, is_after_blank) = (Some(c), false);
-        }
-        Some(std::mem::take(&mut self.rest))
-    }
-}
-
-/// Whether a parameter begins here; after the value any will do, elsewhere only a known one.
-fn begins_parameter(text: &str, is_any: bool) -> bool {
-    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
-    let (name, tail) = text.split_at(end);
-    let bare = name.split('*').next().unwrap_or_default();
-    let is_known = || KNOWN.iter().any(|known| known.eq_ignore_ascii_case(bare));
-    !bare.is_empty() && tail.trim_start().starts_with('=') && (is_any || is_known())
-}
-
-fn unquote(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"') else {
-        return value.to_owned();
-    };
-    let mut text = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => break,
-            '\\' => text.extend(chars.next()),
-            c => text.push(c),
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -316,7 +244,49 @@ mod tests {
                 Some("ü"),
             ),
             ("charset=x", "", "charset", Some("x")),
+            // With comments around the name.
+            ("a/b; charset(c)=(c)x", "a/b", "charset", Some("x")),
+            ("a/b;(c) charset (d=e) =x", "a/b", "charset", Some("x")),
+            // With other marks than a semicolon.
+            ("a/b: charset=x", "a/b", "charset", Some("x")),
+            ("a/b,charset=x", "a/b", "charset", Some("x")),
+            ("a/b:charset=\"x\", c/d", "a/b", "charset", Some("x")),
+            // The name of the field in it, or all of it within something.
+            ("Content-Type: a/b; c=d", "a/b", "c", Some("d")),
+            (
+                "content-type : Content-Type:a/b; c=d",
+                "a/b",
+                "c",
+                Some("d"),
+            ),
+            ("\"a/b; c=d\"; e=f", "a/b", "c", Some("d")),
+            ("\"a/b; c=d\"; e=f", "a/b", "e", Some("f")),
+            ("\"a/b; c=\\\"d;\\\"\"", "a/b", "c", Some("d;")),
+            ("\"a/b; c=d", "a/b", "c", Some("d")),
+            ("<a/b; c=d>", "a/b", "c", Some("d")),
+            ("=?utf-8?q?a/b=3B_c=3Dd?=", "a/b", "c", Some("d")),
+            // Names of files with parentheses.
+            (
+                "a/b; name=my report (1).pdf; c=d",
+                "a/b",
+                "name",
+                Some("my report (1).pdf"),
+            ),
+            ("a/b; name=my(1).pdf", "a/b", "name", Some("my(1).pdf")),
+            ("a/b; name=my.pdf (a file)", "a/b", "name", Some("my.pdf")),
+            ("a/b; name=(a file) my.pdf", "a/b", "name", Some("my.pdf")),
+            (
+                "a/b; name=\"my (1).pdf\" (c)",
+                "a/b",
+                "name",
+                Some("my (1).pdf"),
+            ),
             // Values that are not quite one word.
+            ("<text/html>; a=b", "text/html", "a", Some("b")),
+            ("text/html, text/plain", "text/html", "a", None),
+            ("text/html:", "text/html", "a", None),
+            ("text/html/x; a=b", "text/html", "a", Some("b")),
+            ("attachment, x", "attachment", "a", None),
             ("\"text/html\"; a=b", "text/html", "a", Some("b")),
             ("Text / HTML ; a=b", "text/html", "a", Some("b")),
             ("text/html(c); a=b", "text/html", "a", Some("b")),
@@ -355,10 +325,16 @@ mod tests {
             ("a/b; boundary=\"=?utf-8?q?x?=\"", &["=?utf-8?q?x?=", "x"]),
             ("a/b; boundary=x(y)", &["x", "x(y)"]),
             ("a/b; boundary=\"\"", &[]),
+            ("a/b; boundary='x'", &["'x'", "x"]),
+            ("a/b; boundary=x, y", &["x, y", "x"]),
+            ("a/b; boundary=x,", &["x,", "x"]),
+            ("a/b; boundary=\"--x\"", &["--x", "x"]),
+            ("a/b; boundary=x; boundary=y; boundary=x", &["x", "y"]),
             ("a/b", &[]),
         ] {
             let parsed = parse(text);
-            let boundaries: Vec<_> = parsed.boundaries().collect();
+            let boundaries = parsed.boundaries().map(String::from_utf8_lossy);
+            let boundaries: Vec<_> = boundaries.collect();
             assert_eq!(boundaries, expected, "{text}");
         }
     }
