@@ -17,10 +17,14 @@
 //!
 //! Contents:
 //!
-//! - Transfer encodings are undone, also where they are malformed, as far as it goes.
+//! - Transfer encodings are undone, also where they are malformed, as far as it goes. Of what is not
+//!   of the alphabet of base64, single characters are left out, and lines for people are kept as
+//!   `preamble` and `epilogue`.
 //! - Text that is shown (neither said to be an attachment nor a file with a name) is converted to
 //!   UTF-8: inline up to [`ParseLimits::max_inline`] octets, else a blob. Without a charset, or with
 //!   an unknown one, text that is not UTF-8 is taken for windows-1252.
+//!   Where the charset does not have all octets of it, U+FFFD stands for those, and the node has
+//!   the octets as they were as a blob too, in `original`.
 //! - Attachments keep their octets, and text among them its `charset`; they are inline only where a
 //!   builder makes the same octets of that.
 //! - The text is the first alternative of bodies; further texts of a multipart/mixed are file
