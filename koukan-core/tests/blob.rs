@@ -18,6 +18,7 @@ use bytes::Bytes;
 use koukan_core::{
     blob::{Backing, Blob, BlobError, BlobId, BlobPool, BlobReader, Limits, Spill, SpillFile},
     body::BodyError,
+    test_util::at_rest,
 };
 use proptest::prelude::*;
 
@@ -108,7 +109,7 @@ async fn is_ready_now<T>(future: impl Future<Output = T>) -> bool {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reader_follows_the_writer() {
     let (mut writer, blob) = BlobPool::default().create();
     let mut reader = blob.reader();
@@ -118,7 +119,7 @@ async fn a_reader_follows_the_writer() {
     assert!(!is_ready_now(reader.next()).await);
     assert_eq!(blob.len(), None);
     let follower = tokio::spawn(read_to_end(reader));
-    tokio::task::yield_now().await;
+    at_rest().await;
     writer.append(bytes("two")).await.unwrap();
     writer.finish();
     assert_eq!(follower.await.unwrap().unwrap(), b"two");
@@ -140,13 +141,13 @@ async fn an_unfinished_blob_never_ends_cleanly() {
     assert!(blob.in_memory().is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn waiting_readers_hear_of_an_abort() {
     let (writer, blob) = BlobPool::default().create();
     let readers: Vec<_> = (0..5)
         .map(|_| tokio::spawn(read_to_end(blob.reader())))
         .collect();
-    tokio::task::yield_now().await;
+    at_rest().await;
     drop(writer);
     for reader in readers {
         assert!(reader.await.unwrap().unwrap_err().is_aborted());

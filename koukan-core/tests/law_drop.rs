@@ -6,7 +6,7 @@ use koukan_core::{
     body::{Body, BodyError},
     reply::Reply,
     service::MailService,
-    test_util::{End, Script, context, mail, rcpt},
+    test_util::{End, Script, at_rest, context, mail, rcpt},
     transaction::{Aborted, Driver, Pending, Recipients, Transaction},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -41,7 +41,7 @@ async fn both_streams_end_with_an_abort_wherever_they_went() {
         let recipient = recipients.next().await;
         (recipient.map(drop), body.next().await)
     });
-    tokio::task::yield_now().await;
+    at_rest().await;
     drop(driver);
     let (recipient, chunk) = elsewhere.await.unwrap();
     assert_eq!(recipient, Err(Aborted));

@@ -4,6 +4,7 @@
 
 mod support;
 
+use koukan_core::test_util::at_rest;
 use koukan_smtp::{
     Server,
     server::{Connected, Limits},
@@ -53,8 +54,7 @@ async fn talk(octets: &[u8], cuts: &[usize]) -> (String, Vec<String>) {
         let (packet, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
         client.write_all(packet).await.unwrap();
         rest = after;
-        // Time is paused: this is over when all that can be done has been done.
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        at_rest().await;
     }
     client.shutdown().await.unwrap();
     let mut text = String::new();

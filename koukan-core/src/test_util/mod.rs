@@ -2,7 +2,7 @@
 //!
 //! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
 //! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
-//! set. [`context`], [`mail`] and [`rcpt`] make the parts of a transaction of literals.
+//! set; [`at_rest`] lets everything else go as far as it can. [`context`], [`mail`] and [`rcpt`] make the parts of a transaction of literals.
 //!
 //! # Example
 //!
@@ -23,6 +23,7 @@ pub mod backend_contract;
 mod clock;
 mod originate;
 mod received;
+mod rest;
 mod script;
 mod shorthand;
 
@@ -31,6 +32,7 @@ pub use self::{
     clock::{ManualClock, TokioClock},
     originate::{send, send_with},
     received::{End, Received},
+    rest::at_rest,
     script::Script,
     shorthand::{context, context_from, mail, rcpt},
 };

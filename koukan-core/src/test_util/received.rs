@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::watch;
 
 use crate::{
     context::Context,
@@ -69,19 +70,37 @@ impl Received {
 
 /// All transactions of a script, in the order in which they ended.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<Received>>>);
+pub(super) struct Log {
+    ended: Arc<Mutex<Vec<Received>>>,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far a script has come, in all its transactions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Progress {
+    pub(super) ended: usize,
+    /// Octets of messages, those under way included.
+    pub(super) octets: usize,
+}
 
 impl Log {
+    /// Waits until the script has come as far as that.
+    pub(super) async fn until(&self, is_reached: impl FnMut(&Progress) -> bool) {
+        // There is a sender in `self`.
+        let _ = self.progress.subscribe().wait_for(is_reached).await;
+    }
+
     pub(super) fn received(&self) -> Vec<Received> {
         self.lock().clone()
     }
 
     pub(super) fn push(&self, received: Received) {
         self.lock().push(received);
+        self.progress.send_modify(|progress| progress.ended += 1);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Received>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,6 +136,8 @@ impl Entry {
 
     pub(super) fn chunk(&mut self, chunk: &[u8]) {
         self.body.extend_from_slice(chunk);
+        let progress = &self.log.progress;
+        progress.send_modify(|progress| progress.octets += chunk.len());
     }
 
     pub(super) fn end(mut self, end: End) {

@@ -101,6 +101,26 @@ impl Script {
         received.remove(0)
     }
 
+    /// Waits until that many transactions have ended; returns all that have.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn ended(&self, count: usize) -> Vec<Received> {
+        self.log.until(|progress| progress.ended >= count).await;
+        self.received()
+    }
+
+    /// Waits until that many octets of messages have come, in all transactions together, those
+    /// under way included.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Script::ended`].
+    pub async fn octets(&self, count: usize) {
+        self.log.until(|progress| progress.octets >= count).await;
+    }
+
     fn table_mut(&mut self) -> &mut Table {
         Arc::make_mut(&mut self.table)
     }

@@ -143,7 +143,7 @@ async fn without_an_accepted_recipient_no_message_goes_upstream() {
     let carol = driver.rcpt(rcpt("c@y")).await;
     assert_eq!(driver.wait(carol).await, Reply::no_such_user());
     assert_eq!(driver.finish().await, Reply::no_such_user());
-    tokio::task::yield_now().await;
+    fake.cancelled(0).await;
     assert_eq!(fake.log().last().unwrap(), "cancel /transactions/0");
 }
 

@@ -136,8 +136,7 @@ async fn a_refused_append_and_a_refused_upload_are_replies() {
     fake.fault(Kind::Upload, Fault::Refuse(RefusalKind::TooLarge));
     let outcome = send(endpoint(&fake), self::mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.verdict(0), &Reply::message_too_big());
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    assert!(fake.transaction(0).view.cancelled);
+    fake.cancelled(0).await;
 }
 
 #[tokio::test(start_paused = true)]

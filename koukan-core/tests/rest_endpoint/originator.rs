@@ -6,7 +6,7 @@ use koukan_core::{
     reply::Reply,
     signals::Signals,
     stage::rest_endpoint::{RestEndpoint, Settings},
-    test_util::{context, mail},
+    test_util::{at_rest, context, mail},
     transaction::{Driver, Pending},
 };
 use tokio::time::timeout;
@@ -27,9 +27,12 @@ pub(crate) fn start_with(endpoint: RestEndpoint<Fake>, signals: Signals) -> (Dri
     Driver::start_with(endpoint, Arc::clone(&context()), mail("a@x"), signals)
 }
 
-/// Lets the call go on for a moment.
+/// Lets the call, and all else, go on until everyone waits.
 pub(crate) async fn let_run(driver: &mut Driver) {
-    let_run_for(driver, Duration::from_millis(1)).await;
+    tokio::select! {
+        () = driver.progress() => {}
+        () = at_rest() => {}
+    }
 }
 
 pub(crate) async fn let_run_for(driver: &mut Driver, time: Duration) {
@@ -38,9 +41,10 @@ pub(crate) async fn let_run_for(driver: &mut Driver, time: Duration) {
 
 /// Whether there is no reply yet.
 pub(crate) async fn is_open(driver: &mut Driver, pending: &mut Pending) -> bool {
-    timeout(Duration::from_millis(1), driver.wait(pending))
-        .await
-        .is_err()
+    tokio::select! {
+        _ = driver.wait(pending) => false,
+        () = at_rest() => true,
+    }
 }
 
 /// A reply of upstream that no part of the agent would give.

@@ -7,7 +7,7 @@ use koukan_core::{
     resource::{BodySource, Create, Operation, RefusalKind},
     stage::rest_handler::Settings,
     storage::MemoryBackend,
-    test_util::{Answer, Script},
+    test_util::{Answer, Script, at_rest},
     transaction::Mail,
 };
 use serde_json::json;
@@ -313,7 +313,7 @@ async fn an_agent_that_stops_creates_nothing_and_lets_go_of_those_who_wait() {
         let agent = agent.clone();
         async move { agent.create(whole()).await }
     });
-    tokio::task::yield_now().await;
+    at_rest().await;
     agent.handler.attempts().stop();
     assert!(!waiting.await.unwrap().view.is_final());
     let refusal = agent.try_create(to_upload()).await.unwrap_err();

@@ -9,7 +9,7 @@ use koukan_core::{
     resource::{BodySource, Location, Range, RefusalKind},
     stage::rest_handler::Settings,
     storage::MemoryBackend,
-    test_util::{End, Script},
+    test_util::{End, Script, at_rest},
     transaction::Aborted,
 };
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ async fn draft(agent: &Agent) -> (Location, Location) {
 
 /// Lets the attempt read what is there.
 async fn let_it_read() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    at_rest().await;
 }
 
 const FIRST: &str = "Subject: first\r\n\r\nThe first message, of which a part came.";

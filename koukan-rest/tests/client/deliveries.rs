@@ -122,14 +122,12 @@ async fn a_client_that_goes_away_ends_the_attempt_at_the_other_end() {
     let bob = driver.rcpt(rcpt("b@y")).await;
     assert_eq!(driver.wait(bob).await, Reply::recipient_ok());
     driver.send("Subject: hi\r\n".into()).await.unwrap();
-    let _ = timeout(Duration::from_millis(100), driver.progress()).await;
+    tokio::select! {
+        () = driver.progress() => panic!("nobody has said that it is all"),
+        () = upstream.octets(1) => {}
+    }
     drop(driver);
-    let ended = async {
-        while upstream.received().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), ended).await.unwrap();
-    let end = upstream.only_received().end;
+    let ended = timeout(Duration::from_secs(10), upstream.ended(1)).await;
+    let end = &ended.unwrap()[0].end;
     assert!(!matches!(end, End::Replied(_)), "{end:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use koukan_core::reply::Reply;
+use koukan_core::{reply::Reply, test_util::at_rest};
 use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
@@ -87,8 +87,8 @@ async fn a_dead_connection_is_not_used_again() {
         ]);
         let endpoint = net.endpoint();
         assert_eq!(send_one(&endpoint).await, "250 queued");
-        // The server gets its turn.
-        tokio::task::yield_now().await;
+        // The server closes.
+        at_rest().await;
         assert_eq!(send_one(&endpoint).await, "250 queued");
         net.done().await;
     }
@@ -207,7 +207,7 @@ async fn connections_to_a_host_are_limited() {
 
     let waiting = send_one(&endpoint);
     let first = async {
-        tokio::task::yield_now().await;
+        at_rest().await;
         drop(driver);
     };
     let (reply, ()) = tokio::join!(waiting, first);

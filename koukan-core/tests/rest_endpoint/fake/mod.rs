@@ -12,10 +12,13 @@ pub(crate) use self::{
     transaction::Transaction,
 };
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use koukan_core::resource::{Create, View};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 /// The resource; clones share it.
 #[derive(Clone)]
@@ -64,6 +67,18 @@ impl Fake {
         f(&mut transaction.view);
         transaction.version += 1;
         self.changed();
+    }
+
+    /// Waits, in paused time, until the transaction is cancelled.
+    pub(crate) async fn cancelled(&self, transaction: usize) {
+        let mut changes = self.changes.subscribe();
+        let wait = async {
+            while !self.transaction(transaction).view.cancelled {
+                changes.changed().await.unwrap();
+            }
+        };
+        let hour = Duration::from_secs(3600);
+        timeout(hour, wait).await.expect("nobody cancels it");
     }
 
     pub(crate) fn transaction(&self, transaction: usize) -> Transaction {
