@@ -4,14 +4,12 @@ use std::{
     fmt,
     sync::Arc,
     task::{self, Poll},
-    time::Duration,
 };
 
 use jiff::Timestamp;
 
 use crate::{
     context::Context,
-    reply::Reply,
     transaction::{Mail, Rcpt},
 };
 
@@ -28,21 +26,18 @@ use super::{
     },
 };
 
-/// How long a transaction waits in whose attempt a bug has shown.
-const AFTER_PANIC: Duration = Duration::from_secs(60);
-
 /// A transaction to be attempted, which nobody else works on.
 ///
 /// While the transaction arrives, recipients and body come one by one; once it was read back from
 /// the backend, all is there. Dropping the lease before it is finished gives it back.
 pub struct Lease {
-    storage: Storage,
-    live: Arc<Live>,
+    pub(super) storage: Storage,
+    pub(super) live: Arc<Live>,
     work: Work,
-    attempt_count: u32,
+    pub(super) attempt_count: u32,
     last_attempt: Option<Attempt>,
     next_recipient: usize,
-    is_finished: bool,
+    pub(super) is_finished: bool,
 }
 
 impl Lease {
@@ -227,7 +222,7 @@ impl Lease {
         })
     }
 
-    fn due(&self, at: Timestamp) -> Status {
+    pub(super) fn due(&self, at: Timestamp) -> Status {
         let work = self.work;
         Status::Due(Due { at, work })
     }
@@ -316,9 +311,16 @@ impl Lease {
     pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
         self.is_finished = true;
         let status = Status::Final(reason);
-        let durability = self.live.lock().durability;
+        let durability = self.live.update(Side::Output, |state| {
+            match state.durability {
+                Durability::Leased { .. } => {}
+                // Whoever commits gives the lease back, and the cancellation is written then.
+                Durability::Committing => state.is_abandoned = true,
+                _ => state.settle(status.clone()),
+            }
+            state.durability
+        });
         let Durability::Leased { fence, .. } = durability else {
-            self.live.update(Side::Output, |state| state.settle(status));
             return Ok(());
         };
         let now = self.storage.clock().now();
@@ -357,38 +359,6 @@ impl Lease {
         match self.live.lock().durability {
             Durability::Leased { terms, .. } => Some(terms),
             _ => None,
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.is_finished || self.live.lock().begins_again {
-            return;
-        }
-        let durability = self.live.update(Side::Output, |state| {
-            state.is_abandoned = true;
-            match state.durability {
-                // Whoever was promised something reads of attempts that are written down.
-                Durability::Draft | Durability::Leased { .. } => {
-                    state.answers.clear();
-                    state.attempt_count = self.attempt_count;
-                }
-                _ => state.answers.push(Answer::Final(Reply::local_error())),
-            }
-            state.durability
-        });
-        let Durability::Leased { fence, .. } = durability else {
-            return;
-        };
-        let live = Arc::clone(&self.live);
-        if std::thread::panicking() {
-            // Were it due at once, it would do so again and again.
-            let until = self.storage.clock().now().checked_add(AFTER_PANIC);
-            let due = self.due(until.unwrap_or(Timestamp::MAX));
-            self.storage.postpone_in_background(live, fence, due);
-        } else {
-            self.storage.release_in_background(live, fence);
         }
     }
 }

@@ -8,6 +8,7 @@ mod drain;
 mod due;
 mod lease;
 mod lease_body;
+mod lease_drop;
 mod listing;
 mod live;
 mod live_body;
