@@ -78,6 +78,7 @@ pub mod service;
 pub mod signals;
 pub mod stage;
 pub mod storage;
+mod sync;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 pub mod transaction;

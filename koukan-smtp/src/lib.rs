@@ -52,5 +52,6 @@
 pub mod client;
 pub mod codec;
 pub mod server;
+mod sync;
 
 pub use self::{client::SmtpEndpoint, server::Server};

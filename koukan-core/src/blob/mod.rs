@@ -21,13 +21,13 @@ pub use self::{
 use std::{
     fmt,
     future::poll_fn,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 
-use crate::transaction::Aborted;
+use crate::{sync::atomic::Ordering, transaction::Aborted};
 
 use self::state::{End, Shared};
 

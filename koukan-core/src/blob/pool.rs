@@ -1,12 +1,8 @@
 //! What the live blobs of a process may use together.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Blob, BlobId, BlobWriter, Spill, state::Shared};
 

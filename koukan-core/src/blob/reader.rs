@@ -4,14 +4,14 @@ use std::{
     fmt,
     future::poll_fn,
     io,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use crate::{body::BodyError, transaction::Aborted};
+use crate::{body::BodyError, sync::atomic::Ordering, transaction::Aborted};
 
 use super::{
     Blob,

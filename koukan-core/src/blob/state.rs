@@ -1,17 +1,14 @@
 //! What writer and readers of one blob have in common.
 
-use std::{
-    collections::VecDeque,
-    mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicU64},
-    },
-    task::Waker,
-};
+use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 use tokio::sync::OnceCell;
+
+use crate::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, AtomicU64},
+};
 
 use super::{Backing, BlobId, BlobPool};
 

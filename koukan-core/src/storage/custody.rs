@@ -1,11 +1,10 @@
 //! Taking a transaction into custody: promising to deliver it.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use tokio::task::AbortHandle;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     BackendError, Storage,
@@ -219,7 +218,7 @@ impl Custody {
 }
 
 impl Inner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Hold> {
+    fn lock(&self) -> MutexGuard<'_, Hold> {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,6 @@
 //! Taking due transactions under lease, and waiting for them.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::{
@@ -11,7 +8,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::clock::SharedClock;
+use crate::{
+    clock::SharedClock,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     BackendError, Lease, Storage,

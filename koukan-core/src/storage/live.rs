@@ -1,7 +1,7 @@
 //! The live tier: one transaction that this process is working on.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     task::{self, Poll, Waker},
 };
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     reply::Reply,
+    sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Mail, Rcpt},
 };
 

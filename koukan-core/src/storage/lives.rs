@@ -2,8 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Drain, live::Live, record::TransactionId};
 

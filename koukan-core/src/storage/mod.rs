@@ -38,15 +38,11 @@ pub use self::{
     watch::{SharedBody, Watch},
 };
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, Mutex},
-};
+use std::{fmt, future::Future, sync::Arc};
 
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use crate::{blob::BlobPool, clock::SharedClock, context::Context, transaction::Mail};
+use crate::{blob::BlobPool, clock::SharedClock, context::Context, sync::Mutex, transaction::Mail};
 
 use self::{
     due::{Looks, Pace},

@@ -2,9 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Aborted;
 

@@ -6,14 +6,17 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use tokio::time::{Sleep, sleep};
 
-use crate::reply::Reply;
+use crate::{
+    reply::Reply,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// How long a command whose slot was dropped waits for the call's final reply before it is
 /// answered with [`Reply::local_error`].

@@ -6,17 +6,16 @@ mod index;
 mod store;
 mod waiting;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::blob::BlobId;
+use crate::{
+    blob::BlobId,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use self::store::Store;
 use super::{

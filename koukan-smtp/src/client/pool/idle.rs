@@ -1,10 +1,6 @@
 //! The connections that wait for their next transaction.
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
@@ -15,7 +11,10 @@ use tokio::{
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::client::{ClientError, Wire, connection::Connection};
+use crate::{
+    client::{ClientError, Wire, connection::Connection},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Lease, PoolSettings, reaper, suspects::Suspects};
 
