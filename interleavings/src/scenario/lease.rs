@@ -1,0 +1,216 @@
+//! The right to work on a transaction, and what becomes of it.
+
+use std::future::poll_fn;
+
+use koukan_core::reply::Reply;
+
+use crate::storage::{
+    CustodyError, Drain, Halt, Lease, Storage,
+    record::{FinalReason, Status, TransactionId},
+};
+
+use super::{
+    executor::beside_executor,
+    live::{TERMS, end, storage, whole},
+    spawn,
+};
+
+/// What became of it, when all is quiet.
+async fn status(storage: &Storage, id: TransactionId) -> Option<Status> {
+    storage.flush().await;
+    let found = storage.backend().find(id).await;
+    found
+        .expect("memory does not fail")
+        .map(|stored| stored.status)
+}
+
+/// Ends an attempt as the output handler does.
+async fn conclude(lease: Lease, halt: Halt) {
+    let ended = match halt {
+        Halt::Cancelled => lease.give_up(FinalReason::Cancelled).await,
+        Halt::GiveBack => {
+            lease.give_back().await;
+            Ok(())
+        }
+        Halt::Stop => {
+            let end = end(&lease, Reply::stopping());
+            lease.finish(end).await
+        }
+    };
+    ended.expect("memory does not fail");
+}
+
+/// How many transactions can be had under lease, when all is quiet.
+async fn due(storage: &Storage) -> usize {
+    storage.flush().await;
+    let leases = storage.lease_due(10).await;
+    leases.expect("memory does not fail").len()
+}
+
+/// A message that upstream takes while it is committed is delivered, and is not due again.
+pub fn a_delivery_during_the_commit_is_the_end() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let id = recorder.id();
+        let output = spawn(async move {
+            let end = end(&lease, Reply::message_accepted());
+            lease.finish(end).await
+        });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        output.join().expect("memory does not fail");
+        input.join().expect("the message is taken");
+        (storage, id)
+    };
+    beside_executor(play, async |(storage, id)| {
+        let delivered = Status::Final(FinalReason::Delivered);
+        let status = status(&storage, id).await;
+        assert!(status.is_none_or(|status| status == delivered));
+        assert_eq!(due(&storage).await, 0);
+    });
+}
+
+/// A message whose attempt is given up while it is committed is due once.
+pub fn a_lease_dropped_during_the_commit_is_given_back() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let output = spawn(async move { drop(lease) });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        output.join();
+        input.join().expect("the message is taken");
+        storage
+    };
+    beside_executor(play, async |storage| assert_eq!(due(&storage).await, 1));
+}
+
+/// A message that is cancelled while it is committed and attempted is cancelled, or was never
+/// taken; where its attempt is given up nobody attempts it again.
+pub fn a_cancel_during_the_commit_is_the_end() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let (id, watch) = (recorder.id(), recorder.watch());
+        let output = spawn(async move { drop(lease) });
+        let canceller = spawn({
+            let storage = storage.clone();
+            async move { storage.cancel(&watch).await }
+        });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        output.join();
+        canceller.join().expect("memory does not fail");
+        let taken = input.join();
+        assert!(
+            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
+            "{taken:?}"
+        );
+        (storage, id)
+    };
+    beside_executor(play, async |(storage, id)| {
+        let cancelled = Status::Final(FinalReason::Cancelled);
+        let status = status(&storage, id).await;
+        assert!(
+            status.as_ref().is_none_or(|status| *status == cancelled),
+            "{status:?}"
+        );
+        assert_eq!(due(&storage).await, 0);
+    });
+}
+
+/// An attempt that hears of the cancel ends by it: nothing is left under lease, and nothing is sent
+/// later.
+pub fn a_cancel_that_the_attempt_hears_is_the_end() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let (id, watch) = (recorder.id(), recorder.watch());
+        let output = spawn(async move {
+            let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
+            conclude(lease, halt).await;
+        });
+        let canceller = spawn({
+            let storage = storage.clone();
+            async move { storage.cancel(&watch).await }
+        });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        output.join();
+        canceller.join().expect("memory does not fail");
+        let taken = input.join();
+        assert!(
+            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
+            "{taken:?}"
+        );
+        (storage, id)
+    };
+    beside_executor(play, async |(storage, id)| {
+        let cancelled = Status::Final(FinalReason::Cancelled);
+        let status = status(&storage, id).await;
+        assert!(
+            status.as_ref().is_none_or(|status| *status == cancelled),
+            "{status:?}"
+        );
+    });
+}
+
+/// Whoever stops the agent and waits until all is given back waits no longer than that, and what is
+/// committed meanwhile can be had afterwards.
+pub fn a_drain_waits_for_what_is_held() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let output = spawn(async move {
+            let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
+            conclude(lease, halt).await;
+        });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        let stop = spawn({
+            let storage = storage.clone();
+            async move {
+                storage.drain(Drain::All);
+                storage.given_back().await;
+            }
+        });
+        stop.join();
+        output.join();
+        let taken = input.join();
+        assert!(
+            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
+            "{taken:?}"
+        );
+        (storage, taken.is_ok())
+    };
+    beside_executor(play, async |(storage, is_taken)| {
+        assert_eq!(due(&storage).await, usize::from(is_taken));
+    });
+}
+
+/// Whoever waits for due transactions hears of one that is committed at whatever moment.
+pub fn a_commit_is_heard_of_by_who_waits() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let dispatcher = spawn({
+            let storage = storage.clone();
+            async move {
+                loop {
+                    let leases = storage.lease_due(10).await;
+                    if let Some(lease) = leases.expect("memory does not fail").pop() {
+                        let end = end(&lease, Reply::message_accepted());
+                        return lease.finish(end).await;
+                    }
+                    storage.wait_due().await.expect("memory does not fail");
+                }
+            }
+        });
+        let input = spawn(async move {
+            lease.leave();
+            recorder.custody().take(TERMS).await
+        });
+        input.join().expect("the message is taken");
+        dispatcher.join().expect("memory does not fail");
+        storage
+    };
+    beside_executor(play, async |storage| {
+        assert_eq!(due(&storage).await, 0);
+    });
+}

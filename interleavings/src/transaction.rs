@@ -1,0 +1,31 @@
+//! The pipes and slots of a transaction.
+
+#[path = "../../koukan-core/src/transaction/pipe.rs"]
+pub(crate) mod pipe;
+#[path = "../../koukan-core/src/transaction/slot.rs"]
+pub(crate) mod slot;
+
+use std::sync::Arc;
+
+pub(crate) use koukan_core::transaction::{Aborted, Driver, Mail, Rcpt};
+
+use koukan_core::reply::Reply;
+
+use self::slot::{Pending, Slot};
+
+/// What the driver of a transaction keeps of a command: the right to answer it at the end.
+pub(crate) struct Asked(Arc<slot::Shared>);
+
+/// A command's slot, its reply to come, and what the driver keeps.
+pub(crate) fn command() -> (Slot, Pending, Asked) {
+    let (slot, pending) = slot::slot();
+    let asked = Asked(pending.shared());
+    (slot, pending, asked)
+}
+
+impl Asked {
+    /// Answers unless that was done.
+    pub(crate) fn answer(&self, reply: Reply) {
+        self.0.answer(reply);
+    }
+}
