@@ -20,6 +20,7 @@
 
 mod answer;
 pub mod backend_contract;
+mod budget;
 mod clock;
 mod originate;
 mod received;
@@ -29,6 +30,7 @@ mod shorthand;
 
 pub use self::{
     answer::Answer,
+    budget::{AroundService, Budget, in_every_budget},
     clock::{ManualClock, TokioClock},
     originate::{send, send_with},
     received::{End, Received},

@@ -15,7 +15,7 @@ use koukan_core::{
         rest_handler::{self, RestHandler, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
-    test_util::{End, Script, TokioClock, mail, rcpt, send},
+    test_util::{End, Script, TokioClock, in_every_budget, mail, rcpt, send},
 };
 use tokio::time::sleep;
 
@@ -46,11 +46,15 @@ async fn handler(upstream: impl MailService) -> impl ResourceService {
 }
 
 async fn endpoint(upstream: &Script, is_incremental: bool) -> RestEndpoint<impl ResourceService> {
+    over(handler(upstream.clone()).await, is_incremental)
+}
+
+fn over<S: ResourceService>(handler: S, is_incremental: bool) -> RestEndpoint<S> {
     let sender = if is_incremental { "gateway" } else { "app" };
     let settings = Settings::default()
         .with_incremental(is_incremental)
         .with_sender(Sender::new(sender));
-    RestEndpoint::new(handler(upstream.clone()).await, settings)
+    RestEndpoint::new(handler, settings)
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,6 +69,24 @@ async fn mail_goes_through_step_by_step() {
     );
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     assert_eq!(upstream.only_received().text(), MESSAGE);
+}
+
+/// Also where tokio's budget is spent, on either side.
+#[test]
+fn mail_goes_through_in_every_budget() {
+    for is_incremental in [false, true] {
+        in_every_budget(async |budget| {
+            let upstream = Script::new().rcpt("carol@y", Reply::no_such_user());
+            let handler = handler(budget.around_service(upstream.clone())).await;
+            let endpoint = over(handler, is_incremental);
+            let to = ["bob@y", "carol@y"].map(rcpt);
+            let to = to.into_iter().take(1 + usize::from(is_incremental));
+            let sent = send(endpoint, mail("alice@x"), to.collect::<Vec<_>>(), MESSAGE);
+            let outcome = tokio::spawn(budget.around(sent)).await.unwrap();
+            let body = upstream.only_received().body;
+            (outcome.mail, outcome.recipients, outcome.message, body)
+        });
+    }
 }
 
 #[tokio::test(start_paused = true)]

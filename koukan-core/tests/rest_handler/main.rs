@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod agent;
+mod budget;
 mod cancel;
 mod create;
 #[path = "../failing/mod.rs"]

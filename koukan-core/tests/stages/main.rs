@@ -4,6 +4,7 @@
 
 mod agent;
 mod backscatter;
+mod budget;
 mod clock;
 mod custody;
 mod cut_through;

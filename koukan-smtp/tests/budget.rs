@@ -1,0 +1,168 @@
+//! A session ends as ever where tokio's budget is spent: at the server, at the client behind it,
+//! and at the server behind that.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::{io, net::SocketAddr};
+
+use koukan_core::test_util::{Budget, in_every_budget};
+use koukan_smtp::{
+    Server, SmtpEndpoint,
+    client::{ClientSettings, Connect, Resolve},
+    server::Connected,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+/// Octets that fit into a pipe: few, so that writers wait, too.
+const PIPE: usize = 256;
+
+/// The destination, to which connections are pipes.
+#[derive(Clone)]
+struct Destination {
+    log: support::Log,
+    budget: Budget,
+}
+
+impl Connect for Destination {
+    type Io = DuplexStream;
+
+    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+        let server = Server::new(support::service(self.log.clone()));
+        let (ours, theirs) = duplex(PIPE);
+        let session = server.serve(theirs, &Connected::default());
+        tokio::spawn(self.budget.around(session));
+        Ok(ours)
+    }
+}
+
+impl Resolve for Destination {
+    async fn resolve(&self, _: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![([192, 0, 2, 1], port).into()])
+    }
+}
+
+/// The client's side of a session with a server that relays.
+fn session(budget: &Budget, log: &support::Log) -> DuplexStream {
+    let destination = Destination {
+        log: log.clone(),
+        budget: budget.clone(),
+    };
+    let settings = ClientSettings::new("me.example").unwrap();
+    let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
+    let endpoint = SmtpEndpoint::with_transport(settings, destination.clone(), destination);
+    let (ours, theirs) = duplex(PIPE);
+    let session = Server::new(endpoint).serve(theirs, &Connected::default());
+    tokio::spawn(budget.around(session));
+    ours
+}
+
+/// Says everything at once; returns what came back, and what arrived.
+async fn at_once(budget: &Budget, conversation: &str) -> (String, Vec<String>) {
+    let log = support::Log::default();
+    let (mut input, mut output) = tokio::io::split(session(budget, &log));
+    let conversation = conversation.to_owned();
+    let write = tokio::spawn(async move {
+        output.write_all(conversation.as_bytes()).await.unwrap();
+    });
+    let mut replies = String::new();
+    input.read_to_string(&mut replies).await.unwrap();
+    write.await.unwrap();
+    (replies, messages(&log))
+}
+
+/// The messages that arrived, in order. What belongs to sessions that end side by side comes in any
+/// order.
+fn messages(log: &support::Log) -> Vec<String> {
+    let mut log = log.rest();
+    log.retain(|line| line.starts_with("message"));
+    log
+}
+
+/// Says one line after the other, each after the reply to the one before.
+async fn by_turns(budget: &Budget, steps: &[&str]) -> (String, Vec<String>) {
+    let log = support::Log::default();
+    let mut io = session(budget, &log);
+    let mut replies = String::new();
+    for step in [&[""], steps].concat() {
+        io.write_all(step.as_bytes()).await.unwrap();
+        replies += &reply(&mut io).await;
+    }
+    (replies, messages(&log))
+}
+
+/// One reply, of however many lines.
+async fn reply(io: &mut DuplexStream) -> String {
+    let mut text = String::new();
+    loop {
+        let mut line = String::new();
+        while !line.ends_with('\n') {
+            line.push(char::from(io.read_u8().await.unwrap()));
+        }
+        text += &line;
+        if line.as_bytes()[3] == b' ' {
+            return text;
+        }
+    }
+}
+
+const MAIL: &str = "MAIL FROM:<alice@example.com>\r\n";
+const BOB: &str = "RCPT TO:<bob@example.com>\r\n";
+const CAROL: &str = "RCPT TO:<carol@example.com>\r\n";
+const NOBODY: &str = "RCPT TO:<unknown@example.com>\r\n";
+
+#[test]
+fn pipelined_commands_and_data() {
+    let conversation = format!(
+        "EHLO client\r\n{MAIL}{BOB}{NOBODY}{CAROL}DATA\r\nSubject: hi\r\n\r\n..\r\n{}.\r\n\
+         {MAIL}{NOBODY}DATA\r\nRSET\r\n{MAIL}{BOB}DATA\r\n\r\nagain\r\n.\r\nQUIT\r\n",
+        "hello\r\n".repeat(100)
+    );
+    in_every_budget(async |budget| at_once(&budget, &conversation).await);
+}
+
+#[test]
+fn pipelined_commands_and_chunks() {
+    let large = "x".repeat(600);
+    let conversation = format!(
+        "EHLO client\r\n{MAIL}{BOB}{CAROL}BDAT 7\r\nhello\r\nBDAT 602 LAST\r\n{large}\r\n\
+         {MAIL}{BOB}BDAT 2 LAST\r\n\r\nQUIT\r\n"
+    );
+    in_every_budget(async |budget| at_once(&budget, &conversation).await);
+}
+
+#[test]
+fn one_command_at_a_time() {
+    let steps = [
+        "EHLO client\r\n",
+        MAIL,
+        BOB,
+        NOBODY,
+        CAROL,
+        "DATA\r\n",
+        "Subject: hi\r\n\r\nhello\r\n.\r\n",
+        "RSET\r\n",
+        MAIL,
+        BOB,
+        "BDAT 5\r\nhello",
+        "BDAT 2 LAST\r\n\r\n",
+        "QUIT\r\n",
+    ];
+    in_every_budget(async |budget| by_turns(&budget, &steps).await);
+}
+
+/// Replies that take their time, from either side of the relay.
+#[test]
+fn replies_that_come_later() {
+    let steps = [
+        "EHLO client\r\n",
+        "MAIL FROM:<slow@example.com>\r\n",
+        "RCPT TO:<slow@example.com>\r\n",
+        "RCPT TO:<later@example.com>\r\n",
+        "DATA\r\n",
+        "hello\r\n.\r\n",
+        "QUIT\r\n",
+    ];
+    in_every_budget(async |budget| by_turns(&budget, &steps).await);
+}
