@@ -291,3 +291,21 @@ fn replies_of_many_lines_and_without_enhanced_code_are_told() {
     let text = Case { reply, ..case() }.text();
     assert!(text.contains("Status: 5.0.0\r\n"), "{text}");
 }
+
+#[test]
+fn what_another_host_said_cannot_turn_the_text_around_it() {
+    let reply = Reply::no_such_user().with_text("a\u{202e}b\u{2028}c\u{2067}d");
+    let text = Case {
+        reply: said(reply, "mx.example.net"),
+        ..case()
+    }
+    .text();
+    assert!(
+        text.contains(r"said: 550 5.1.1 a\x{202E}b c\x{2067}d"),
+        "{text}"
+    );
+    assert!(
+        text.contains(r"smtp; 550 5.1.1 a\x{202E}b c\x{2067}d"),
+        "{text}"
+    );
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
-use super::form::Form;
+use super::form::{Form, escaped};
 
 /// Octets of a line, without its end, where it can be folded.
 const LINE: usize = 76;
@@ -84,14 +84,24 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// One line of text without control characters.
+/// One line of text without control characters. What would turn the direction of the text around it
+/// is shown as an escape.
 fn clean(text: &str) -> Cow<'_, str> {
-    let is_space = |c: char| c.is_control() || c == ' ';
+    let is_space = |c: char| c.is_control() || matches!(c, ' ' | '\u{2028}' | '\u{2029}');
     let words: Vec<_> = text
         .split(is_space)
         .filter(|word| !word.is_empty())
         .collect();
-    words.join(" ").into()
+    let line = words.join(" ");
+    match line.contains(turns) {
+        true => escaped(&line, turns).into(),
+        false => line.into(),
+    }
+}
+
+/// Whether it is an embedding, an override or an isolate of Unicode's bidirectional algorithm.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A date and time as RFC 5322 section 3.3 writes it, in UTC.
@@ -114,6 +124,20 @@ mod tests {
         assert!(text.lines().all(|line| line.len() <= 78), "{text}");
         assert!(text.lines().skip(1).any(|line| line.starts_with(" word")));
         assert!(text.contains("X-Evil: a Bcc: b@example.com\r\n"));
+    }
+
+    #[test]
+    fn no_text_turns_what_is_around_it() {
+        let text = "a\u{202e}b\u{2028}c\u{2029}d\u{2066}e\u{85}f";
+        for form in [Form::Ascii, Form::Utf8] {
+            let mut lines = Lines::new(form);
+            lines.field("X-Evil", text).paragraph(text);
+            let shown = "a\\x{202E}b c d\\x{2066}e f";
+            let expected = format!("X-Evil: {shown}\r\n{shown}\r\n\r\n");
+            assert_eq!(lines.into_string(), expected);
+        }
+        // Marks and joiners are part of words.
+        assert_eq!(clean("\u{200e}\u{200d}"), "\u{200e}\u{200d}");
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub(super) fn host(host: &str) -> Cow<'_, str> {
     }
 }
 
-fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+/// A text in which some characters are written as `\x{HEX}`.
+pub(super) fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len() * 2);
     for c in text.chars() {
         if is_escaped(c) {
