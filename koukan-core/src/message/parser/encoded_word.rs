@@ -14,6 +14,8 @@ use super::{
 
 /// Octets of an encoded word, at most; those of RFC 2047 have 75.
 const MAX_WORD: usize = 2000;
+/// Words over which a group of base64 may be broken, at most.
+const MAX_BROKEN: usize = 16;
 /// Octets of a charset's name in one, at most.
 const MAX_CHARSET: usize = 80;
 
@@ -152,8 +154,11 @@ struct Decoded<'a> {
 struct Open<'a> {
     charset: &'a str,
     octets: Vec<u8>,
-    /// Characters of base64 at the end that were not a group of four, and what they were taken for.
-    left: Vec<u8>,
+    /// Words at the end whose base64 was not groups of four: their characters, and where the octets
+    /// that these were taken for begin.
+    broken: Vec<u8>,
+    broken_words: usize,
+    broken_from: usize,
 }
 
 impl<'a> Decoded<'a> {
@@ -169,13 +174,15 @@ impl<'a> Decoded<'a> {
     fn word(&mut self, word: &Word<'a>) {
         self.blanks = "";
         match &mut self.open {
-            Some(open) if open.takes(word.charset) => open.add(word),
+            Some(open) if open.takes(word) => open.add(word),
             _ => {
                 self.close();
                 let mut open = Open {
                     charset: word.charset,
                     octets: Vec::new(),
-                    left: Vec::new(),
+                    broken: Vec::new(),
+                    broken_words: 0,
+                    broken_from: 0,
                 };
                 open.add(word);
                 self.open = Some(open);
@@ -186,7 +193,7 @@ impl<'a> Decoded<'a> {
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
             let text = charset::decode(Some(open.charset), &open.octets);
-            self.text.push_str(&text);
+            self.text.push_str(text.strip_prefix(MARK).unwrap_or(&text));
             self.text.push_str(std::mem::take(&mut self.blanks));
         }
     }
@@ -198,36 +205,77 @@ impl<'a> Decoded<'a> {
 }
 
 impl Open<'_> {
-    /// Whether octets of that charset are decoded together with these.
-    fn takes(&self, charset: &str) -> bool {
-        match Charset::named(charset) {
-            None => self.charset.eq_ignore_ascii_case(charset),
+    /// Whether a word is decoded together with these octets.
+    fn takes(&self, word: &Word<'_>) -> bool {
+        match Charset::named(word.charset) {
+            None => self.charset.eq_ignore_ascii_case(word.charset),
             // What is base64 in UTF-7 ends with the word, also without a `-`.
             Some(Charset::Utf7) => false,
+            Some(charset) if has_mark(&charset, word) => false,
             named => Charset::named(self.charset) == named,
         }
     }
 
     fn add(&mut self, word: &Word<'_>) {
         let Some((data, left)) = word.base64() else {
-            self.left.clear();
+            self.mend();
             self.octets.extend_from_slice(&word.decode());
             return;
         };
-        // Some break the base64 itself between two words.
-        if !self.left.is_empty() && left != 0 && (self.left.len() + left).is_multiple_of(4) {
-            let guessed = transfer::base64(&self.left).len();
-            self.octets.truncate(self.octets.len() - guessed);
-            let mut joined = std::mem::take(&mut self.left);
-            joined.extend_from_slice(&data);
-            self.octets.extend_from_slice(&transfer::base64(&joined));
+        let octets = transfer::base64(&data);
+        if left == 0 && self.broken.is_empty() {
+            self.octets.extend_from_slice(&octets);
             return;
         }
-        self.octets.extend_from_slice(&transfer::base64(&data));
-        self.left = match data.contains(&b'=') {
-            true => Vec::new(),
-            false => data[data.len() - left..].to_vec(),
-        };
+        // Some break the base64 itself between words.
+        if self.broken.is_empty() {
+            self.broken_from = self.octets.len();
+        }
+        self.octets.extend_from_slice(&octets);
+        self.broken.extend_from_slice(&data);
+        self.broken_words += 1;
+        if self.broken_words > 1 && self.broken.len().is_multiple_of(4) {
+            let joined = transfer::base64(&self.broken);
+            // Each of two may not be whole by itself; each of many may have left its padding out.
+            if self.broken_words == 2 || self.is_text(&joined) {
+                self.octets.truncate(self.broken_from);
+                self.octets.extend_from_slice(&joined);
+                self.mend();
+            }
+        }
+        if data.contains(&b'=') || self.broken_words > MAX_BROKEN {
+            self.mend();
+        }
+    }
+
+    /// Whatever was broken ends.
+    fn mend(&mut self) {
+        self.broken.clear();
+        self.broken_words = 0;
+    }
+
+    fn is_text(&self, octets: &[u8]) -> bool {
+        let text = charset::decode(Some(self.charset), octets);
+        !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+    }
+}
+
+/// The byte order mark, which begins a text and is none of it.
+const MARK: char = '\u{feff}';
+
+/// Whether a word begins with a byte order mark, so that it is a text by itself.
+fn has_mark(charset: &Charset, word: &Word<'_>) -> bool {
+    match charset {
+        Charset::Utf16(_) | Charset::Utf32(_) => {
+            let marks = [&b"\xfe\xff"[..], b"\xff\xfe", b"\0\0\xfe\xff"];
+            let octets = word.decode();
+            marks.iter().any(|mark| octets.starts_with(mark))
+        }
+        Charset::Utf8 => {
+            let marks = [&b"77u/"[..], b"=EF=BB=BF", b"=ef=bb=bf"];
+            marks.iter().any(|mark| word.data.starts_with(mark))
+        }
+        _ => false,
     }
 }
 
@@ -258,6 +306,21 @@ mod tests {
             // Base64 that is broken between two words.
             ("=?utf-8?b?5pel5p?= =?utf-8?b?ys6Kqe?=", "日本語"),
             ("=?utf-8?b?aGk?= =?utf-8?b?aGlo?=", "hihih"),
+            ("=?utf-8?b?aGV?= =?utf-8?b?sbG?= =?utf-8?b?8=?=", "hello"),
+            (
+                "=?utf-8?b?5pe?= =?utf-8?b?l5pys?= =?utf-8?b?6K?= =?utf-8?b?qe?=",
+                "日本語",
+            ),
+            (
+                "=?utf-8?b?aGk?= =?utf-8?b?aGk?= =?utf-8?b?aGk?= =?utf-8?b?aGk?=",
+                "hihihihi",
+            ),
+            ("=?utf-8?b?aGk?= =?utf-8?q?x?= =?utf-8?b?aGlo?=", "hixhih"),
+            // Words that have a byte order mark each.
+            ("=?utf-16?b?//5hAGIA?= =?utf-16?b?//5jAGQA?=", "abcd"),
+            ("=?utf-16?b?/v8AYQ==?= =?utf-16?b?//5iAA==?=", "ab"),
+            ("=?utf-16?q?=FE=FF=00a?= =?utf-16?q?=00b?=", "ab"),
+            ("=?utf-8?b?77u/YQ==?= =?utf-8?q?=EF=BB=BFb?=", "ab"),
             // Words of ISO-2022, each of which begins and ends in ASCII, or does not.
             (
                 "=?ISO-2022-JP?B?GyRCJCIbKEI=?= =?iso-2022-jp?B?GyRCJCQbKEI=?=",
