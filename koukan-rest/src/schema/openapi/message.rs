@@ -190,6 +190,9 @@ struct Node {
     parts: Vec<Node>,
     #[schema(required = false)]
     content: Content,
+    /// The octets of a text as they were, where its charset does not have all of them.
+    #[schema(required = false)]
+    original: Content,
     /// Of a message/delivery-status.
     #[schema(required = false)]
     delivery_status: DeliveryStatus,
