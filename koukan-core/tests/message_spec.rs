@@ -316,3 +316,29 @@ fn a_completed_spec_renders_the_same_each_time() {
     let rendered = try_render(completed, &vec![]).unwrap();
     assert_eq!(rendered, render(&json, &vec![]));
 }
+
+#[test]
+fn what_a_field_has_no_way_to_say_is_refused() {
+    for (name, value) in [
+        ("resent-date", "yesterday"),
+        ("reply-by", "gestern"),
+        ("control", "cancel <ü@x>"),
+        ("newsgroups", "grün.x"),
+        ("followup-to", "grün.x"),
+        ("distribution", "grün"),
+        ("encrypted", "grün"),
+        ("message-context", "grün"),
+        ("vbr-info", "md=grün.x"),
+        ("jabber-id", "ü@x"),
+        ("solicitation", "grün"),
+        ("approved", "grün"),
+        ("x-original-to", "<a@x>; ü@"),
+    ] {
+        let json = json!({"headers": [[name, value]]});
+        let refused = Spec::from_json(&json).unwrap_err();
+        assert_eq!(&*refused.path, "headers[0][1]", "{name}: {value}");
+        // What it can say is taken.
+        let json = json!({"headers": [[name, "6 Mar 2024 10:42 +0000"]]});
+        assert!(Spec::from_json(&json).is_ok(), "{name}");
+    }
+}

@@ -82,6 +82,11 @@ pub(super) fn parse_addresses(text: &str) -> Vec<(Option<String>, String)> {
         .collect()
 }
 
+/// Whether a text can be read as a date.
+pub(super) fn is_date(text: &str) -> bool {
+    date::parse(&charset::one_line(text)).is_some()
+}
+
 /// What [`parse`] makes of a message.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParsedMessage {

@@ -199,7 +199,37 @@ mod tests {
                 "Content-Description: =?utf-8?B?Z3LDvG4=?=",
             ),
             ("resent-message-id", "<a@b>", "Resent-Message-ID: <a@b>"),
-            ("resent-date", "yesterday", "Resent-Date: yesterday"),
+            (
+                "resent-date",
+                "Wed, 6 Mar 2024 10:42:31 -0800 (PST)",
+                "Resent-Date: Wed, 6 Mar 2024 10:42:31 -0800 (PST)",
+            ),
+            (
+                "original-from",
+                "Jörg <j@x>",
+                "Original-From: =?utf-8?B?SsO2cmc=?= <j@x>",
+            ),
+            ("approved", "Ü <u@x>", "Approved: =?utf-8?B?w5w=?= <u@x>"),
+            (
+                "envelope-to",
+                "Ü <u@x>",
+                "Envelope-To: =?utf-8?B?w5w=?= <u@x>",
+            ),
+            ("x-original-to", "u@x, v@y", "X-Original-To: u@x, v@y"),
+            ("x-sender", "Ü <ü@x>", "X-Sender: =?utf-8?B?w5w=?= <ü@x>"),
+            ("x-sender", "grün", "X-Sender: =?utf-8?B?Z3LDvG4=?="),
+            ("x-envelope-from", "<>", "X-Envelope-From: <>"),
+            (
+                "user-agent",
+                "Foo/1 (grün)",
+                "User-Agent: Foo/1 (=?utf-8?B?Z3LDvG4=?=)",
+            ),
+            (
+                "x-priority",
+                "1 (grün)",
+                "X-Priority: 1 (=?utf-8?B?Z3LDvG4=?=)",
+            ),
+            ("newsgroups", "a.b,c.d", "Newsgroups: a.b,c.d"),
         ] {
             let rendered = rendered(name, value.into());
             assert_eq!(rendered, format!("{expected}\r\n"), "{name}: {value}");

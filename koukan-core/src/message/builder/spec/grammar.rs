@@ -6,7 +6,9 @@ pub(in super::super) enum Grammar {
     /// Addresses, or one of them where `is_one`. They are given as objects; where `is_text`, a
     /// string will do.
     Addresses { is_one: bool, is_text: bool },
-    /// A date; where `is_text`, a string will do.
+    /// Addresses, or words and comments where it has something else.
+    AddressesOrPhrases,
+    /// A date; where `is_text`, a string that can be read as one will do.
     Date { is_text: bool },
     /// Ids, or one of them where `is_one`; where `is_text`, a string of several will do.
     Ids { is_one: bool, is_text: bool },
@@ -46,12 +48,22 @@ impl Grammar {
             | "mail-followup-to"
             | "mail-reply-to"
             | "apparently-to"
+            | "mail-copies-to"
             | "abuse-reports-to"
+            | "approved"
+            | "envelope-to"
+            | "original-from"
+            | "originator-return-address"
             | "x-confirm-reading-to"
             | "x-errors-to" => loose(false),
+            "x-apparently-to" | "x-beenthere" | "x-envelope-from" | "x-envelope-to"
+            | "x-forwarded-for" | "x-forwarded-to" | "x-loop" | "x-mailing-list"
+            | "x-original-from" | "x-original-sender" | "x-original-to" | "x-receiver"
+            | "x-sender" => Self::AddressesOrPhrases,
             "date" => Self::Date { is_text: false },
             "resent-date"
             | "expires"
+            | "injection-date"
             | "expiry-date"
             | "reply-by"
             | "delivery-date"
@@ -75,23 +87,37 @@ impl Grammar {
             },
             "content-location" | "content-base" => Self::Uri,
             "content-description" => Self::Text,
-            "keywords" | "archived-at" => Self::Phrases,
+            "archived-at" | "keywords" | "user-agent" | "x-msmail-priority" | "x-priority" => {
+                Self::Phrases
+            }
             "list-unsubscribe-post" => Self::Tokens,
             "accept-language"
+            | "also-control"
+            | "archive"
             | "authentication-results"
             | "auto-submitted"
             | "bimi-location"
             | "bimi-selector"
+            | "control"
             | "conversion"
             | "delivered-to"
             | "disposition-notification-options"
+            | "distribution"
             | "dkim-signature"
             | "domainkey-signature"
+            | "encrypted"
             | "feedback-id"
+            | "followup-to"
             | "importance"
             | "incomplete-copy"
+            | "injection-info"
+            | "jabber-id"
+            | "lines"
+            | "message-context"
             | "mt-priority"
+            | "newsgroups"
             | "original-recipient"
+            | "path"
             | "precedence"
             | "priority"
             | "received"
@@ -99,7 +125,13 @@ impl Grammar {
             | "require-recipient-valid-since"
             | "return-path"
             | "sensitivity"
-            | "tls-required" => Self::Tokens,
+            | "solicitation"
+            | "tls-report-domain"
+            | "tls-report-submitter"
+            | "tls-required"
+            | "vbr-info"
+            | "x-auto-response-suppress"
+            | "xref" => Self::Tokens,
             name if name.starts_with("list-") => Self::Phrases,
             name if name.starts_with("content-")
                 || name.starts_with("arc-")

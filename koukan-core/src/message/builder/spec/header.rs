@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{message::parser::parse_addresses, path::Mailbox};
+use crate::{
+    message::parser::{is_date, parse_addresses},
+    path::Mailbox,
+};
 
 use super::{
     super::{
@@ -204,12 +207,14 @@ fn read_value(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecE
         Grammar::Addresses { is_text, .. }
         | Grammar::Date { is_text }
         | Grammar::Ids { is_text, .. } => is_text && value.is_string(),
+        Grammar::AddressesOrPhrases => value.is_string(),
         _ => true,
     };
     if is_text {
         return read_text(value, grammar);
     }
     match grammar {
+        Grammar::AddressesOrPhrases => Ok(HeaderValue::Addresses(read_addresses(value)?)),
         Grammar::Addresses { is_one, .. } => {
             let addresses = read_addresses(value)?;
             if is_one && addresses.len() != 1 {
@@ -229,11 +234,20 @@ fn read_text(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecEr
         return Ok(HeaderValue::Text(text.into()));
     }
     let text = text.trim_matches(' ');
-    if let Grammar::Addresses { is_one, .. } = grammar
+    let is_one = match grammar {
+        Grammar::Addresses { is_one, .. } => Some(is_one),
+        Grammar::AddressesOrPhrases if !text.is_ascii() => Some(false),
+        _ => None,
+    };
+    if let Some(is_one) = is_one
         && let Some(addresses) = addresses_in(text)
         && (!is_one || addresses.len() == 1)
     {
         return Ok(HeaderValue::Addresses(addresses));
+    }
+    if matches!(grammar, Grammar::Date { .. }) && !is_date(text) {
+        let example = "must be a date such as Wed, 6 Mar 2024 10:42:31 -0800";
+        return Err(value.error(example));
     }
     structured::check(text, grammar).map_err(|reason| value.error(&reason))?;
     Ok(HeaderValue::Text(text.into()))

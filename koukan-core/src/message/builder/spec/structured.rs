@@ -99,9 +99,14 @@ pub(super) fn check(text: &str, grammar: Grammar) -> Result<(), String> {
             "must not have a word longer than {MAX_WORD} octets"
         ));
     }
-    let is_fine = |token: &Token<'_>| {
-        token.text.is_ascii() || grammar == Grammar::Phrases || token.kind == Kind::Comment
+    let has_phrases = match grammar {
+        Grammar::Phrases => true,
+        // What has an address in it cannot be encoded: nobody would find it.
+        Grammar::AddressesOrPhrases => !text.contains('@'),
+        _ => false,
     };
+    let is_fine =
+        |token: &Token<'_>| token.text.is_ascii() || has_phrases || token.kind == Kind::Comment;
     if grammar != Grammar::Uri && !tokens(text).iter().all(is_fine) {
         return Err("must be ASCII: the field has no way to say anything else".into());
     }
@@ -157,6 +162,8 @@ mod tests {
             ("grün", Grammar::Tokens, false),
             ("grün", Grammar::Phrases, true),
             ("grün", Grammar::Uri, true),
+            ("grün", Grammar::AddressesOrPhrases, true),
+            ("grün ü@", Grammar::AddressesOrPhrases, false),
             (&long, Grammar::Tokens, false),
             (&long, Grammar::Uri, false),
             (&"ü".repeat(200), Grammar::Uri, false),
