@@ -58,6 +58,11 @@ impl Agent {
         }
     }
 
+    /// SIGTERM.
+    pub(super) fn begin_to_stop(&self) {
+        self.process.signal("TERM");
+    }
+
     /// kill -9; when that was.
     pub(super) fn kill(&mut self) -> Timestamp {
         let at = Timestamp::now();
@@ -97,7 +102,7 @@ impl Agent {
 
     /// Stops it in good order, and reads what it has left.
     pub(super) fn stop(&mut self) -> record::Record {
-        self.process.signal("TERM");
+        self.begin_to_stop();
         let status = self.process.wait(Duration::from_secs(40));
         assert!(status.success(), "{status}");
         record::Record::read(&self.database())

@@ -73,6 +73,11 @@ fn run(settings: &Settings) -> Account {
         // Some leave time for retries, notifications and clients who wait.
         let most = if choices.one_in(6) { 2500 } else { 150 };
         sleep(Duration::from_millis(choices.between(0, most) as u64));
+        if choices.one_in(8) {
+            // It gives back what is under way, and does not come to the end of that.
+            agent.begin_to_stop();
+            sleep(Duration::from_millis(choices.between(0, 60) as u64));
+        }
         let at = agent.kill();
         // Whatever a client was told, this run has told it.
         let record = Record::read(&agent.database());
