@@ -19,6 +19,9 @@ pub(in super::super) struct Found {
     pub(in super::super) aside: Vec<u8>,
 }
 
+/// Characters of a line that goes on after padding, at least, where it may be something else.
+const NEXT: usize = 8;
+
 struct Line {
     start: usize,
     end: usize,
@@ -36,7 +39,7 @@ impl Line {
 /// | line | before the first that is base64 | after padding | elsewhere |
 /// |---|---|---|---|
 /// | surely base64 | begins it | goes on | goes on |
-/// | may be base64 | begins it, beside one that is | ends it | goes on |
+/// | may be base64 | begins it, beside one that is | goes on, if it is next and groups of four | goes on |
 /// | a word | is text | ends it | ends it, if no group is open and none is sure to follow |
 /// | damaged | is text | ends it | the same, and its foreign characters are left out |
 /// | text | is text | ends it | ends it, or is put aside if more is sure to follow |
@@ -52,14 +55,22 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
         to: from,
         ..Found::default()
     };
-    let mut was_padded = false;
+    let (mut was_padded, mut was_blank) = (false, false);
     for (index, line) in lines.iter().enumerate().skip(first) {
         let goes_on = last.is_some_and(|last| last > index);
         let is_group = group.pending() > 0
             && (line.judged.is_padded || (group.pending() + line.judged.count).is_multiple_of(4));
         match line.kind() {
             Kind::Sure => {}
-            Kind::Blank => continue,
+            Kind::Blank => {
+                was_blank = true;
+                continue;
+            }
+            Kind::Maybe
+                if was_padded
+                    && !was_blank
+                    && line.judged.count >= NEXT
+                    && line.judged.count.is_multiple_of(4) => {}
             _ if was_padded => break,
             Kind::Maybe => {}
             Kind::Word | Kind::Damaged if goes_on || is_group => {}
@@ -71,7 +82,8 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
             Kind::Word | Kind::Damaged | Kind::Marks | Kind::Prose => break,
         }
         let end;
-        (end, was_padded) = add(&mut group, &text[line.start..line.end]);
+        (end, was_padded) = add(&mut group, &text[line.start..line.end], goes_on);
+        was_blank = false;
         found.to = line.start + end;
         if found.to < line.end {
             break;
@@ -96,7 +108,8 @@ fn first(lines: &[Line]) -> Option<usize> {
         let is_all = lines[first..]
             .iter()
             .all(|line| matches!(line.kind(), Kind::Maybe | Kind::Blank));
-        let is_base64 = is_padded || count.is_multiple_of(4) || is_all && count % 4 > 1;
+        let is_base64 =
+            is_padded || count.is_multiple_of(4) || is_all && (count % 4 > 1 || count > NEXT);
         return (is_maybe(&lines[first]) && is_base64).then_some(first);
     };
     let mut first = sure;
@@ -112,9 +125,9 @@ fn first(lines: &[Line]) -> Option<usize> {
     Some(first)
 }
 
-/// Adds the characters of a line. Returns where the text behind its last padding begins, or its
-/// end; and whether it ends with padding.
-fn add(group: &mut Group, line: &[u8]) -> (usize, bool) {
+/// Adds the characters of a line. Returns where the text behind them begins, or the end of the line;
+/// and whether they end with padding. `goes_on` says that more base64 follows the line.
+fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
     let mut position = 0;
     let mut was_padded = false;
     while let Some(octet) = line.get(position).copied() {
@@ -131,6 +144,12 @@ fn add(group: &mut Group, line: &[u8]) -> (usize, bool) {
                 position += rest.iter().take_while(is_padding).count();
                 let rest = &line[position..];
                 if !rest.is_empty() && judge(rest).kind != Kind::Sure {
+                    return (position, was_padded);
+                }
+            }
+            None if octet == b' ' && !goes_on && group.pending() == 0 => {
+                let is_text = matches!(judge(&line[position..]).kind, Kind::Word | Kind::Prose);
+                if is_text && position > 1 {
                     return (position, was_padded);
                 }
             }
@@ -202,6 +221,13 @@ mod tests {
                 "",
                 "Cheers,\r\nJoeSmith",
             ),
+            (
+                &format!("{LINE}\r\naGlo footer\r\n"),
+                "",
+                &(long.clone() + "hih"),
+                "",
+                "footer",
+            ),
             // A header.
             (
                 &format!("[Ext mail]\r\n\r\n{LINE}"),
@@ -254,6 +280,9 @@ mod tests {
             ("aG\r\n ?? \r\nlo\r\n".into(), "hih".into()),
             ("aGVs bG8g d29y bGQh\r\n".into(), "hello world!".into()),
             ("aGVsbG8g=\r\nd29ybGQh\r\n".into(), "hello world!".into()),
+            ("aGVsbG8=\r\nd29ybGQh\r\n".into(), "helloworld!".into()),
+            ("aGVsbG8gd29ybGQhI\r\n".into(), "hello world!".into()),
+            (format!("> {LINE}\r\n> aGlo\r\n"), format!("{long}hih")),
             ("aGk".into(), "hi".into()),
             ("aGk====".into(), "hi".into()),
         ] {
@@ -273,6 +302,7 @@ mod tests {
             "Hi\r\nthis is text.\r\n",
             "Hi!\r\n",
             "unsubscribe\r\n",
+            "data:text/plain;base64,aGVsbG8gd29ybGQh\r\n",
         ] {
             assert_eq!(decode(text.as_bytes()), None, "{text:?}");
         }

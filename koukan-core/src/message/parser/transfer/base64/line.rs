@@ -85,7 +85,9 @@ pub(super) fn judge(line: &[u8]) -> Judged {
         true => count,
         false => (count / FOREIGN).max(1),
     };
-    let is_marred = foreign > may_be_foreign || foreign > 0 && blanks > 0;
+    // These stand in addresses, fields and tags.
+    let is_telling = foreign > 0 && text.iter().any(|octet| b":@<>".contains(octet));
+    let is_marred = foreign > may_be_foreign || foreign > 0 && blanks > 0 || is_telling;
     let is_odd = foreign > 0 || blanks > 0 || !is_clean && !is_padded;
     let is_prose = is_prose(text);
     let kind = match () {
@@ -94,6 +96,7 @@ pub(super) fn judge(line: &[u8]) -> Judged {
         () if is_marred => Kind::Damaged,
         () if is_whole => Kind::Sure,
         () if is_clean || is_padded || count >= LONG => Kind::Maybe,
+        () if foreign + blanks == 0 && count.is_multiple_of(4) => Kind::Maybe,
         () => Kind::Damaged,
     };
     Judged {
@@ -132,7 +135,12 @@ fn is_word(row: &[u8]) -> bool {
     let is_varied = row.len() < 3 || rest.iter().any(|octet| *octet != first);
     let is_small = rest.iter().all(u8::is_ascii_lowercase);
     let is_large = row.iter().all(u8::is_ascii_uppercase);
-    row.len() <= LONG_WORD && is_varied && (is_small || is_large)
+    // `JoeSmith`.
+    let is_name = || {
+        let mut parts = rest.split(u8::is_ascii_uppercase);
+        parts.all(|part| part.len() >= 2)
+    };
+    row.len() <= LONG_WORD && is_varied && (is_small || is_large || is_name())
 }
 
 #[cfg(test)]
@@ -163,9 +171,12 @@ mod tests {
             ("AAAAAAAA", Maybe),
             ("QUFBQUFBQUFBQUFBQUFBQUFBQUFB", Sure),
             ("Best", Maybe),
+            ("> YXp5IGRvZy4g", Maybe),
+            ("YXp5IGRvZy4g\0", Maybe),
             ("Hi", Maybe),
             ("Regards", Word),
             ("EXTERNAL", Word),
+            ("JoeSmith", Word),
             ("unsubscribe\r\n", Word),
             ("Cheers,", Prose),
             ("Hello Joe how are you", Prose),
@@ -178,6 +189,10 @@ mod tests {
             ("> QQ==", Sure),
             ("aGVs!!!bG8=", Sure),
             ("https://x.y/AbC?id=5", Damaged),
+            (
+                "data:text/plain;base64,aGVsbG8gd29ybGQhaGVsbG8gd29ybGQh",
+                Damaged,
+            ),
             ("Hi!", Damaged),
             ("aG!lo.gB?", Damaged),
             ("aG!k", Damaged),

@@ -11,6 +11,7 @@ mod line;
 use self::{
     around::Found,
     group::{Group, value},
+    line::{Kind, judge},
 };
 
 /// Decodes base64, all of it; what is not of its alphabet is left out.
@@ -39,8 +40,32 @@ pub(super) fn decode_lines(text: &[u8]) -> Option<Found> {
             to: text.len(),
             ..Found::default()
         }),
-        None => around::decode(text),
+        None => url_safe(text).or_else(|| around::decode(text)),
     }
+}
+
+/// Decodes what is base64 with the two other characters of RFC 4648 section 5, and nothing else.
+fn url_safe(text: &[u8]) -> Option<Found> {
+    let has = |these: [u8; 2]| memchr::memchr2(these[0], these[1], text).is_some();
+    let first = text
+        .trim_ascii_start()
+        .split(|octet| *octet == b'\n')
+        .next()?;
+    let is_text = matches!(judge(first).kind, Kind::Prose | Kind::Marks | Kind::Blank);
+    if !has([b'-', b'_']) || has([b'+', b'/']) || is_text {
+        return None;
+    }
+    let octets = text.iter().map(|octet| match octet {
+        b'-' => b'+',
+        b'_' => b'/',
+        octet => *octet,
+    });
+    let octets = clean(&octets.collect::<Vec<_>>())?;
+    Some(Found {
+        octets,
+        to: text.len(),
+        ..Found::default()
+    })
 }
 
 /// Decodes what is base64 from its first line to its last, as encoders write it.
@@ -103,5 +128,10 @@ mod tests {
             assert_eq!(lines.octets, expected.as_bytes(), "{text}");
         }
         assert_eq!(decode(b"a!G-k"), b"hi");
+        let found = decode_lines("w7vDv8O-Pz8-Pn5-\r\n".as_bytes()).unwrap();
+        assert_eq!(found.octets, "ûÿþ??>>~~".as_bytes());
+        for text in ["--------", "____", "well-known-x", "-_-_\r\naGlo"] {
+            assert_eq!(url_safe(text.as_bytes()), None, "{text}");
+        }
     }
 }
