@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::{
     group::{Group, value},
-    line::{Judged, Kind, LONG, judge},
+    line::{Kind, LONG, judge},
 };
 
 /// What was found.
@@ -21,18 +21,8 @@ pub(in super::super) struct Found {
 
 /// Characters of a line that goes on after padding, at least, where it may be something else.
 const NEXT: usize = 8;
-
-struct Line {
-    start: usize,
-    end: usize,
-    judged: Judged,
-}
-
-impl Line {
-    fn kind(&self) -> Kind {
-        self.judged.kind
-    }
-}
+/// Octets of the rest of a line that are judged; whole groups of four.
+const REST: usize = 1000;
 
 /// Decodes the lines that are base64; nothing where there are none.
 ///
@@ -45,10 +35,7 @@ impl Line {
 /// | text | is text | ends it | ends it, or is put aside if more is sure to follow |
 /// | marks | are text | end it | the same, and they are left out |
 pub(super) fn decode(text: &[u8]) -> Option<Found> {
-    let lines = lines(text);
-    let last = lines.iter().rposition(|line| line.kind() == Kind::Sure);
-    let first = first(&lines)?;
-    let from = lines[first].start;
+    let (from, last) = bounds(text)?;
     let mut group = Group::with_capacity(text.len() - from);
     let mut found = Found {
         from,
@@ -56,11 +43,12 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
         ..Found::default()
     };
     let (mut was_padded, mut was_blank) = (false, false);
-    for (index, line) in lines.iter().enumerate().skip(first) {
-        let goes_on = last.is_some_and(|last| last > index);
+    for (start, line) in lines(text, from) {
+        let goes_on = last.is_some_and(|last| last > start);
+        let judged = judge(line);
         let is_group = group.pending() > 0
-            && (line.judged.is_padded || (group.pending() + line.judged.count).is_multiple_of(4));
-        match line.kind() {
+            && (judged.is_padded || (group.pending() + judged.count).is_multiple_of(4));
+        match judged.kind {
             Kind::Sure => {}
             Kind::Blank => {
                 was_blank = true;
@@ -69,23 +57,23 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
             Kind::Maybe
                 if was_padded
                     && !was_blank
-                    && line.judged.count >= NEXT
-                    && line.judged.count.is_multiple_of(4) => {}
+                    && judged.count >= NEXT
+                    && judged.count.is_multiple_of(4) => {}
             _ if was_padded => break,
             Kind::Maybe => {}
             Kind::Word | Kind::Damaged if goes_on || is_group => {}
             Kind::Marks if goes_on || group.pending() > 0 => continue,
             Kind::Prose if goes_on => {
-                found.aside.extend_from_slice(&text[line.start..line.end]);
+                found.aside.extend_from_slice(line);
                 continue;
             }
             Kind::Word | Kind::Damaged | Kind::Marks | Kind::Prose => break,
         }
         let end;
-        (end, was_padded) = add(&mut group, &text[line.start..line.end], goes_on);
+        (end, was_padded) = add(&mut group, line, goes_on);
         was_blank = false;
-        found.to = line.start + end;
-        if found.to < line.end {
+        found.to = start + end;
+        if end < line.len() {
             break;
         }
     }
@@ -93,36 +81,53 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
     (!found.octets.is_empty()).then_some(found)
 }
 
-/// Which line is the first that is base64. Lines that may be are, before one that surely is; where
-/// none is, they must be the first, and groups of four.
-fn first(lines: &[Line]) -> Option<usize> {
-    let is_maybe = |line: &Line| line.kind() == Kind::Maybe;
-    let Some(sure) = lines.iter().position(|line| line.kind() == Kind::Sure) else {
-        let first = lines.iter().position(|line| line.kind() != Kind::Blank)?;
-        let ours = lines[first..]
-            .iter()
-            .filter(|line| !matches!(line.kind(), Kind::Blank | Kind::Marks));
-        let ours: Vec<_> = ours.take_while(|line| is_maybe(line)).collect();
-        let count: usize = ours.iter().map(|line| line.judged.count).sum();
-        let is_padded = ours.iter().any(|line| line.judged.is_padded);
-        let is_all = lines[first..]
-            .iter()
-            .all(|line| matches!(line.kind(), Kind::Maybe | Kind::Blank));
-        let is_base64 =
-            is_padded || count.is_multiple_of(4) || is_all && (count % 4 > 1 || count > NEXT);
-        return (is_maybe(&lines[first]) && is_base64).then_some(first);
-    };
-    let mut first = sure;
-    for (index, line) in lines[..sure].iter().enumerate().rev() {
-        match line.kind() {
-            Kind::Maybe if line.judged.count >= LONG || line.judged.count.is_multiple_of(4) => {
-                first = index;
+/// Where the first line that is base64 begins, and the last one that surely is, if any is. Lines that
+/// may be are, before one that surely is.
+fn bounds(text: &[u8]) -> Option<(usize, Option<usize>)> {
+    let (mut first, mut last) = (None, None);
+    // Where the lines begin that may be, up to here.
+    let mut run = None;
+    for (start, line) in lines(text, 0) {
+        let judged = judge(line);
+        match judged.kind {
+            Kind::Sure => {
+                first.get_or_insert(run.unwrap_or(start));
+                last = Some(start);
+            }
+            Kind::Maybe if judged.count >= LONG || judged.count.is_multiple_of(4) => {
+                run.get_or_insert(start);
             }
             Kind::Blank => {}
-            _ => break,
+            _ => run = None,
         }
     }
-    Some(first)
+    let first = first.or_else(|| first_of_unsure(text))?;
+    Some((first, last))
+}
+
+/// Where no line surely is base64, those that may be must be the first, and groups of four.
+fn first_of_unsure(text: &[u8]) -> Option<usize> {
+    let mut first = None;
+    let (mut count, mut is_padded, mut is_all) = (0, false, true);
+    for (start, line) in lines(text, 0) {
+        let judged = judge(line);
+        match judged.kind {
+            Kind::Blank => {}
+            Kind::Maybe => {
+                first.get_or_insert(start);
+                count += judged.count;
+                is_padded |= judged.is_padded;
+            }
+            _ if first.is_none() => return None,
+            Kind::Marks => is_all = false,
+            _ => {
+                is_all = false;
+                break;
+            }
+        }
+    }
+    let is_cut = is_all && (count % 4 > 1 || count > NEXT);
+    first.filter(|_| is_padded || count.is_multiple_of(4) || is_cut)
 }
 
 /// Adds the characters of a line. Returns where the text behind them begins, or the end of the line;
@@ -143,13 +148,18 @@ fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
                 let is_padding = |octet: &&u8| **octet == b'=' || octet.is_ascii_whitespace();
                 position += rest.iter().take_while(is_padding).count();
                 let rest = &line[position..];
-                if !rest.is_empty() && judge(rest).kind != Kind::Sure {
+                let beginning = &rest[..rest.len().min(REST)];
+                if !rest.is_empty() && judge(beginning).kind != Kind::Sure {
                     return (position, was_padded);
                 }
             }
-            None if octet == b' ' && !goes_on && group.pending() == 0 => {
-                let is_text = matches!(judge(&line[position..]).kind, Kind::Word | Kind::Prose);
-                if is_text && position > 1 {
+            None if octet == b' '
+                && !goes_on
+                && position > 1
+                && group.pending() == 0
+                && line.len() - position < REST =>
+            {
+                if matches!(judge(&line[position..]).kind, Kind::Word | Kind::Prose) {
                     return (position, was_padded);
                 }
             }
@@ -159,17 +169,16 @@ fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
     (line.len(), was_padded)
 }
 
-fn lines(text: &[u8]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    while start < text.len() {
+/// Lines, with their ends, and where each begins.
+fn lines(text: &[u8], from: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut start = from;
+    std::iter::from_fn(move || {
         let rest = &text[start..];
-        let end = start + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let judged = judge(&text[start..end]);
-        lines.push(Line { start, end, judged });
-        start = end;
-    }
-    lines
+        let length = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let line = (start, &rest[..length]);
+        start += length;
+        (length > 0).then_some(line)
+    })
 }
 
 #[cfg(test)]
@@ -305,6 +314,19 @@ mod tests {
             "data:text/plain;base64,aGVsbG8gd29ybGQh\r\n",
         ] {
             assert_eq!(decode(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_read_in_one_pass() {
+        for text in [
+            "aGlo ".repeat(50_000),
+            "aGk=aGlo=".repeat(50_000),
+            "!\n".repeat(100_000),
+            "aGk= ".repeat(50_000),
+        ] {
+            let length = decode(text.as_bytes()).map_or(0, |found| found.octets.len());
+            assert!(length <= text.len(), "{}", &text[..9]);
         }
     }
 }
