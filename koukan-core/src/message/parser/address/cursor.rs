@@ -6,6 +6,9 @@ use super::ats::{bracketed, without_scheme};
 /// the text.
 const MAX_UNCLOSED: u8 = 8;
 
+/// Octets of an address in brackets, at most: RFC 5321 section 4.5.3.1 has fewer.
+const MAX_IN_BRACKETS: usize = 400;
+
 /// A text that is read character by character.
 pub(super) struct Cursor<'a> {
     pub(super) rest: &'a str,
@@ -96,14 +99,17 @@ impl<'a> Cursor<'a> {
     /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, where they end
     /// an entry of the list; before its first bracket.
     pub(super) fn in_brackets(&mut self) -> Option<&'a str> {
-        let end = self.rest.find([']', ',', ';', '<', '>', ' ', '"'])?;
-        let (address, tail) = self.rest.split_at(end);
-        let rest = tail.strip_prefix(']')?;
+        let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
+        let end = beginning.find(']')?;
+        let (address, rest) = (&self.rest[1..end], &self.rest[end + 1..]);
+        if address.contains(['[', ',', ';', '<', '>', ' ', '"']) {
+            return None;
+        }
         let is_last = matches!(
             rest.trim_start().as_bytes().first(),
             None | Some(b',' | b';')
         );
-        let address = without_scheme(&address[1..]);
+        let address = without_scheme(address);
         (is_last && address.contains('@')).then(|| {
             self.rest = rest;
             address

@@ -73,7 +73,10 @@ impl List {
         }
         if has_angle || has_address {
             let is_after_angle = segment.pieces.iter().any(is_angle);
-            let is_named = segment.begins_with_name();
+            // `Joe Foo, PhD, <j@x>`: a comma too many.
+            let is_bare = || matches!(segment.pieces.first(), Some(Piece::Angle(_)));
+            let has_phrase = || self.pending.iter().any(|words| words.len() > 1);
+            let is_named = segment.begins_with_name() || is_bare() && has_phrase();
             let pending = match is_named {
                 true => std::mem::take(&mut self.pending),
                 false => Vec::new(),

@@ -194,12 +194,12 @@ impl Segment {
             Piece::Comment(_) => false,
         });
         let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
+        // The last one that is no comment.
+        let mut last = None;
         for piece in std::mem::take(&mut self.pieces) {
-            let last = pieces.iter_mut().rev().find_map(|piece| match piece {
-                Piece::Comment(_) => None,
-                piece => Some(piece),
-            });
-            match (last, piece) {
+            let before = last.and_then(|last: usize| pieces.get_mut(last));
+            match (before, piece) {
+                (_, piece @ Piece::Comment(_)) => pieces.push(piece),
                 (Some(Piece::Word(before)), Piece::Word(word))
                     if are_one(before, &word.raw, has_address) =>
                 {
@@ -207,7 +207,10 @@ impl Segment {
                     before.text.push(' ');
                     before.text.push_str(&word.text);
                 }
-                (_, piece) => pieces.push(piece),
+                (_, piece) => {
+                    last = Some(pieces.len());
+                    pieces.push(piece);
+                }
             }
         }
         self.pieces = pieces;

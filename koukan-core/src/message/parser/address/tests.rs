@@ -102,6 +102,7 @@ fn none_is_invented_and_none_is_lost() {
         ("root, a@x", vec![named("", "root"), named("", "a@x")]),
         ("Joe Foo, a@x", vec![named("Joe Foo", ""), named("", "a@x")]),
         ("<>", vec![]),
+        ("Joe Foo, PhD, <j@x>", vec![named("Joe Foo, PhD,", "j@x")]),
         ("root, <a@x>", vec![named("", "root"), named("", "a@x")]),
     ] {
         assert_eq!(parse(text), expected, "{text}");
@@ -148,8 +149,13 @@ fn what_has_no_end_ends_somewhere() {
         assert_eq!(parse(text), expected, "{text}");
     }
     // Each of many costs no look at all that follows.
-    let many = "(".repeat(200_000);
-    assert_eq!(parse(&many), [named("", &many)]);
+    for one in ["(", "[", "\"("] {
+        let many = one.repeat(20_000);
+        assert_eq!(parse(&many).len(), 1, "{one}");
+    }
+    for one in ["<", "(a)", "a@(b) ", "<a@", "(a)@ ", "'@"] {
+        parse(&one.repeat(20_000));
+    }
 }
 
 #[test]

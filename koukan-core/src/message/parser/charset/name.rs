@@ -128,7 +128,8 @@ fn alias(key: &str) -> Option<Charset> {
         "maccyrillic" | "macukrainian" | "cp10007" => "x-mac-cyrillic",
         "koi8" | "cskoi8" | "cp20866" | "cp878" => "koi8-r",
         "koi8ru" | "cp21866" | "cp1168" => "koi8-u",
-        "tis620" | "tis6200" | "tis6202533" | "isoir166" | "thai" | "iso885911" => "windows-874",
+        "tis620" | "tis6200" | "tis62025290" | "tis62025291" | "tis6202533" | "isoir166"
+        | "thai" | "iso885911" => "windows-874",
         "l7" => "iso-8859-13",
         "isoceltic" | "isoir199" | "l8" => "iso-8859-14",
         "isoir203" | "l9" | "l0" => "iso-8859-15",

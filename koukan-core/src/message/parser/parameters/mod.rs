@@ -72,6 +72,11 @@ fn parse_bare(text: &str) -> WithParameters {
         let name = name.to_ascii_lowercase();
         let value = match &*name {
             "name" | "filename" => file_name(raw),
+            // No charset has a comma in its name: another value follows.
+            "charset" => {
+                let value = unquote(without_comments(raw).trim());
+                value.split(',').next().unwrap_or_default().to_owned()
+            }
             _ => unquote(without_comments(raw).trim()),
         };
         match name.split_once('*') {
@@ -251,6 +256,7 @@ mod tests {
             ("a/b: charset=x", "a/b", "charset", Some("x")),
             ("a/b,charset=x", "a/b", "charset", Some("x")),
             ("a/b:charset=\"x\", c/d", "a/b", "charset", Some("x")),
+            ("a/b; charset=x, c/d", "a/b", "charset", Some("x")),
             // The name of the field in it, or all of it within something.
             ("Content-Type: a/b; c=d", "a/b", "c", Some("d")),
             (
