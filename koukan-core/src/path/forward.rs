@@ -24,10 +24,18 @@ impl ForwardPath {
         }
     }
 
-    /// A text that is the same for all ways to write one recipient; see [`Mailbox::name`].
-    pub fn name(&self) -> String {
-        self.mailbox()
-            .map_or_else(|| self.to_string(), Mailbox::name)
+    /// Whether both name one recipient; see [`Mailbox::is_same`].
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mailbox(mailbox), Self::Mailbox(other)) => mailbox.is_same(other),
+            (Self::Postmaster, Self::Postmaster) => true,
+            _ => false,
+        }
+    }
+
+    /// A number that is the same for all ways to write one recipient, and hardly ever for two.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.mailbox().map_or(0, Mailbox::fingerprint)
     }
 
     /// The text between `<` and `>`.

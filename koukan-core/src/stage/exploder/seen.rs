@@ -1,55 +1,53 @@
 //! Which recipient has which leg.
 
-use std::collections::{HashMap, hash_map::Entry};
-
-use crate::{path::Parameters, transaction::Rcpt};
+use crate::transaction::Rcpt;
 
 /// The recipients so far.
+///
+/// They are compared one by one, by a number first: for hundreds of recipients that is less work
+/// than a map, and a message may have no more than some thousand.
 #[derive(Default)]
-pub(super) struct Seen {
-    /// The only one, as yet: most messages have no other.
-    first: Option<Rcpt>,
-    legs: HashMap<Key, usize>,
-}
+pub(super) struct Seen(Vec<Known>);
 
-/// What tells one recipient from another: the mailbox, and what is asked for it.
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    name: String,
-    parameters: Parameters,
+struct Known {
+    fingerprint: u64,
+    rcpt: Rcpt,
+    leg: usize,
 }
 
 impl Seen {
     /// The leg of the same recipient, if it came before; else it has `leg` from now on.
     pub(super) fn leg_of(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
-        if leg == 0 {
-            self.first = Some(rcpt.clone());
-            return None;
+        let fingerprint = rcpt.forward_path.fingerprint();
+        if let Some(known) = self.find(rcpt, fingerprint) {
+            return Some(known.leg);
         }
-        if let Some(first) = self.first.take() {
-            self.legs.insert(Key::of(&first), 0);
-        }
-        match self.legs.entry(Key::of(rcpt)) {
-            Entry::Occupied(before) => Some(*before.get()),
-            Entry::Vacant(new) => {
-                new.insert(leg);
-                None
-            }
-        }
+        self.0.push(Known {
+            fingerprint,
+            rcpt: rcpt.clone(),
+            leg,
+        });
+        None
     }
 
     /// Gives the recipient another leg.
     pub(super) fn replace(&mut self, rcpt: &Rcpt, leg: usize) {
-        self.legs.insert(Key::of(rcpt), leg);
+        if let Some(known) = self.find(rcpt, rcpt.forward_path.fingerprint()) {
+            known.leg = leg;
+        }
+    }
+
+    fn find(&mut self, rcpt: &Rcpt, fingerprint: u64) -> Option<&mut Known> {
+        let mut known = self.0.iter_mut();
+        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt))
     }
 }
 
-impl Key {
-    fn of(rcpt: &Rcpt) -> Self {
-        Self {
-            name: rcpt.forward_path.name(),
-            parameters: rcpt.parameters.clone(),
-        }
+impl Known {
+    /// Whether it is the same mailbox, and the same is asked for it.
+    fn is(&self, rcpt: &Rcpt) -> bool {
+        self.rcpt.forward_path.is_same(&rcpt.forward_path)
+            && self.rcpt.parameters == rcpt.parameters
     }
 }
 
