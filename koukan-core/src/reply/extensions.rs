@@ -9,19 +9,31 @@ use std::{
 ///
 /// A StorageWriter attaches the handle for taking a message into custody in this way.
 #[derive(Clone, Default)]
-pub struct Extensions(Vec<(TypeId, Arc<dyn Any + Send + Sync>)>);
+pub struct Extensions(Option<Arc<[Entry]>>);
+
+type Entry = (TypeId, Arc<dyn Any + Send + Sync>);
 
 impl Extensions {
     /// The value of type `T`, if one was attached.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         let wanted = TypeId::of::<T>();
-        let (_, value) = self.0.iter().find(|(id, _)| *id == wanted)?;
+        let (_, value) = self.entries().iter().find(|(id, _)| *id == wanted)?;
         value.downcast_ref()
     }
 
     pub(super) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         let id = TypeId::of::<T>();
-        self.0.retain(|(other, _)| *other != id);
-        self.0.push((id, Arc::new(value)));
+        let new: Entry = (id, Arc::new(value));
+        self.0 = Some(match self.entries() {
+            [] => Arc::new([new]),
+            entries => {
+                let others = entries.iter().filter(|(other, _)| *other != id);
+                others.cloned().chain([new]).collect()
+            }
+        });
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.0.as_deref().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! Replies by meaning: the one place where reply codes are written as numbers.
 
-use super::{EnhancedCode, Reply, ReplyCode};
+use super::{EnhancedCode, Extensions, Reply, ReplyCode, text::Text};
 
 /// Writes one constructor for each reply.
 macro_rules! replies {
@@ -13,7 +13,12 @@ macro_rules! replies {
                     #[allow(unused_mut, unused_assignments)]
                     let mut enhanced = None;
                     $(enhanced = Some(EnhancedCode::known($class, $subject, $detail));)?
-                    Self::new(ReplyCode::known($code), enhanced, $text)
+                    Self {
+                        code: const { ReplyCode::known($code) },
+                        enhanced,
+                        text: const { Text::known($text) },
+                        extensions: Extensions::default(),
+                    }
                 }
             )*
 

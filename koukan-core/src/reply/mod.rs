@@ -11,6 +11,7 @@ mod origin;
 mod rejection;
 mod remote_mta;
 mod standing;
+mod text;
 
 pub use self::{
     code::{InvalidReplyCode, ReplyCode},
@@ -23,12 +24,15 @@ pub use self::{
 
 use std::{borrow::Cow, fmt};
 
+use self::text::Text;
+
 /// An SMTP reply: a three-digit code, an enhanced status code where one applies, and text.
 ///
 /// *Shape*: the text holds no code, no enhanced code and no line ends other than `\n`, which
 /// separates the lines of a multi-line reply. Whoever writes a reply to a socket adds the rest.
 ///
-/// Two replies are equal when code, enhanced code and text are; extensions do not count.
+/// Two replies are equal when code, enhanced code and text are; extensions do not count. A clone
+/// shares text and extensions, so it costs little: one reply goes to many places.
 ///
 /// *Source*: RFC 5321 section 4.2, RFC 2034, RFC 3463.
 ///
@@ -45,7 +49,7 @@ use std::{borrow::Cow, fmt};
 pub struct Reply {
     code: ReplyCode,
     enhanced: Option<EnhancedCode>,
-    text: Cow<'static, str>,
+    text: Text,
     extensions: Extensions,
 }
 
@@ -62,7 +66,17 @@ impl Reply {
         Self {
             code,
             enhanced,
-            text: sanitize(text.into()),
+            text: Text::new(text.into()),
+            extensions: Extensions::default(),
+        }
+    }
+
+    /// As [`Reply::new`], with a copy of the text.
+    pub fn copied(code: ReplyCode, enhanced: Option<EnhancedCode>, text: &str) -> Self {
+        Self {
+            code,
+            enhanced,
+            text: Text::copy(text),
             extensions: Extensions::default(),
         }
     }
@@ -90,7 +104,7 @@ impl Reply {
     /// Replaces the text.
     #[must_use]
     pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.text = sanitize(text.into());
+        self.text = Text::new(text.into());
         self
     }
 
@@ -136,29 +150,9 @@ impl Reply {
     }
 }
 
-/// Keeps the text from breaking the framing on the wire.
-fn sanitize(text: Cow<'static, str>) -> Cow<'static, str> {
-    let is_clean = |c: char| c == '\n' || c == '\t' || !c.is_control();
-    let is_printable = |octet: u8| (b' '..=b'~').contains(&octet);
-    // Most texts are plain, which is found out quickly: without a way out, many octets at a time.
-    let is_plain = text
-        .bytes()
-        .fold(true, |is, octet| is & is_printable(octet));
-    if is_plain || text.chars().all(is_clean) {
-        return text;
-    }
-    let unified = text.replace("\r\n", "\n");
-    Cow::Owned(
-        unified
-            .chars()
-            .map(|c| if is_clean(c) { c } else { '?' })
-            .collect(),
-    )
-}
-
 impl PartialEq for Reply {
     fn eq(&self, other: &Self) -> bool {
-        (self.code, self.enhanced, &self.text) == (other.code, other.enhanced, &other.text)
+        (self.code, self.enhanced, self.text()) == (other.code, other.enhanced, other.text())
     }
 }
 
@@ -170,7 +164,7 @@ impl fmt::Display for Reply {
         if let Some(enhanced) = self.enhanced {
             write!(f, " {enhanced}")?;
         }
-        write!(f, " {}", self.text.replace('\n', " / "))
+        write!(f, " {}", self.text().replace('\n', " / "))
     }
 }
 
