@@ -1,6 +1,10 @@
 //! One line of a reply.
 
-use koukan_core::reply::EnhancedCode;
+use std::borrow::Cow;
+
+use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
+
+use super::InvalidReply;
 
 /// A line that begins with three digits and then a space, a TAB, a hyphen or its end.
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +42,46 @@ impl<'a> Line<'a> {
         self.number / 100
     }
 
-    /// Splits an enhanced code off that agrees with the reply code.
-    pub(super) fn split_enhanced(&self) -> Option<(EnhancedCode, &'a [u8])> {
-        let end = memchr::memchr(b' ', self.text).unwrap_or(self.text.len());
-        let word = std::str::from_utf8(&self.text[..end]).ok()?;
+    /// Splits an enhanced code off the text that agrees with the reply code.
+    pub(super) fn split_enhanced<'t>(&self, text: &'t str) -> Option<(EnhancedCode, &'t str)> {
+        if !text.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let blank = text.bytes().position(|octet| octet == b' ');
+        let (word, rest) = text.split_at(blank.unwrap_or(text.len()));
         let enhanced: EnhancedCode = word.parse().ok()?;
         let agrees = u16::from(enhanced.class()) == self.class();
-        let rest = self.text.get(end + 1..).unwrap_or_default();
+        let rest = rest.strip_prefix(' ').unwrap_or(rest);
         agrees.then_some((enhanced, rest))
     }
+
+    /// The reply that has no other line.
+    pub(super) fn to_reply(self) -> Result<Reply, InvalidReply> {
+        let code = code(self.number)?;
+        let text = readable(self.text);
+        Ok(match self.split_enhanced(&text) {
+            Some((enhanced, text)) => Reply::copied(code, Some(enhanced), text),
+            None => Reply::copied(code, None, &text),
+        })
+    }
+}
+
+/// The code that three digits are.
+pub(super) fn code(number: u16) -> Result<ReplyCode, InvalidReply> {
+    ReplyCode::new(number).map_err(|_| InvalidReply::Code(number))
+}
+
+/// Text with `?` for what is not UTF-8.
+pub(super) fn readable(text: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(text) {
+        return text.into();
+    }
+    let mut readable = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        readable.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            readable.push('?');
+        }
+    }
+    readable.into()
 }

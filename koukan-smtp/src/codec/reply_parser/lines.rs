@@ -1,8 +1,11 @@
 //! The lines of one reply, until the last one is there.
 
-use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
+use koukan_core::reply::{EnhancedCode, Reply};
 
-use super::{CodesDiffer, InvalidReply, LINES_MAX, TEXT_MAX, line::Line};
+use super::{
+    CodesDiffer, InvalidReply, LINES_MAX, TEXT_MAX,
+    line::{Line, code, readable},
+};
 
 /// What the lines so far come to.
 #[derive(Debug)]
@@ -18,19 +21,18 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn start(line: &Line<'_>) -> Self {
-        let (enhanced, text) = match line.split_enhanced() {
+        let text = readable(line.text);
+        let (enhanced, text) = match line.split_enhanced(&text) {
             Some((enhanced, text)) => (Some(enhanced), text),
-            None => (None, line.text),
+            None => (None, &*text),
         };
-        let mut lines = Self {
+        Self {
             number: line.number,
             enhanced,
-            text: String::with_capacity(text.len()),
+            text: text.to_owned(),
             count: 1,
             differ: false,
-        };
-        lines.push_lossy(text);
-        lines
+        }
     }
 
     /// Adds a line. Its code counts, not those of the lines before it.
@@ -39,7 +41,8 @@ impl Lines {
         self.differ |= is_other_class;
         self.number = line.number;
         // An enhanced code other than the first line's is left in the text rather than lost.
-        let text = match line.split_enhanced() {
+        let whole = readable(line.text);
+        let text = match line.split_enhanced(&whole) {
             Some((enhanced, text)) if is_other_class => {
                 self.enhanced = Some(enhanced);
                 text
@@ -47,33 +50,23 @@ impl Lines {
             Some((enhanced, text)) if self.enhanced == Some(enhanced) => text,
             _ => {
                 self.enhanced = self.enhanced.filter(|_| !is_other_class);
-                line.text
+                &whole
             }
         };
         self.add_text(text);
     }
 
     /// Adds a line that has no code: amid a reply it can be nothing but text.
-    pub(super) fn add_text(&mut self, text: &[u8]) {
+    pub(super) fn add_text(&mut self, text: &str) {
         self.count += 1;
         if self.count <= LINES_MAX && self.text.len() + text.len() <= TEXT_MAX {
             self.text.push('\n');
-            self.push_lossy(text);
-        }
-    }
-
-    fn push_lossy(&mut self, text: &[u8]) {
-        for chunk in text.utf8_chunks() {
-            self.text.push_str(chunk.valid());
-            if !chunk.invalid().is_empty() {
-                self.text.push('?');
-            }
+            self.text.push_str(text);
         }
     }
 
     pub(super) fn into_reply(self) -> Result<Reply, InvalidReply> {
-        let code = ReplyCode::new(self.number).map_err(|_| InvalidReply::Code(self.number))?;
-        let reply = Reply::new(code, self.enhanced, self.text);
+        let reply = Reply::new(code(self.number)?, self.enhanced, self.text);
         Ok(match self.differ {
             true => reply.with_extension(CodesDiffer),
             false => reply,

@@ -6,7 +6,10 @@ mod lines;
 use bytes::{Buf, BytesMut};
 use koukan_core::reply::Reply;
 
-use self::{line::Line, lines::Lines};
+use self::{
+    line::{Line, readable},
+    lines::Lines,
+};
 
 /// Octets of a line that are looked at. RFC 5321 section 4.5.3.1.5 asks for 512; real servers
 /// send more.
@@ -158,16 +161,15 @@ impl ReplyParser {
             let Some(line) = parsed else {
                 return Some(Err(InvalidReply::NoCode));
             };
-            let lines = Lines::start(&line);
             if line.is_last {
-                return Some(lines.into_reply());
+                return Some(line.to_reply());
             }
-            self.lines = Some(lines);
+            self.lines = Some(Lines::start(&line));
             return None;
         };
         match parsed {
             Some(line) => lines.add(&line),
-            None => lines.add_text(line),
+            None => lines.add_text(&readable(line)),
         }
         if parsed.is_some_and(|line| line.is_last) {
             return self.lines.take().map(Lines::into_reply);
