@@ -48,7 +48,7 @@ struct Entry {
 }
 
 struct Parked<Io> {
-    connection: Connection<Io>,
+    connection: Box<Connection<Io>>,
     expires: Instant,
 }
 
@@ -121,14 +121,14 @@ impl<Io: Wire> Idle<Io> {
     }
 
     /// Takes the connection out that was used last.
-    pub(super) fn take(&self, host: &HostPort) -> Option<Connection<Io>> {
+    pub(super) fn take(&self, host: &HostPort) -> Option<Box<Connection<Io>>> {
         let mut state = self.lock();
         let parked = state.hosts.get_mut(host)?.parked.pop()?;
         Some(parked.connection)
     }
 
     /// Takes all connections to the host out.
-    pub(super) fn take_all(&self, host: &HostPort) -> Vec<Connection<Io>> {
+    pub(super) fn take_all(&self, host: &HostPort) -> Vec<Box<Connection<Io>>> {
         let mut state = self.lock();
         let parked = state
             .hosts
@@ -142,8 +142,8 @@ impl<Io: Wire> Idle<Io> {
     pub(super) fn park(
         idle: &Arc<Self>,
         host: &HostPort,
-        connection: Connection<Io>,
-    ) -> Option<Connection<Io>> {
+        connection: Box<Connection<Io>>,
+    ) -> Option<Box<Connection<Io>>> {
         let mut state = idle.lock();
         let is_closed = state.is_closed;
         let Some(entry) = state.hosts.get_mut(host) else {
@@ -178,7 +178,7 @@ impl<Io: Wire> Idle<Io> {
     /// Takes out what has expired by `now`, and tells when the next one will.
     ///
     /// With nothing left the reaper's task is over, and is started anew by the next `park`.
-    pub(super) fn expire(&self, now: Instant) -> (Vec<Connection<Io>>, Option<Instant>) {
+    pub(super) fn expire(&self, now: Instant) -> (Vec<Box<Connection<Io>>>, Option<Instant>) {
         let mut state = self.lock();
         let mut expired = Vec::new();
         for host in state.hosts.values_mut() {

@@ -19,7 +19,8 @@ const RESET_MAX: Duration = Duration::from_secs(2);
 /// [`Lease::part`] says what becomes of the connection. Dropped without, it is closed, with QUIT
 /// where the server has said its first word.
 pub(crate) struct Lease<Io: Wire> {
-    connection: Option<Connection<Io>>,
+    /// Boxed, since it changes hands several times in each transaction.
+    connection: Option<Box<Connection<Io>>>,
     is_reused: bool,
     /// Whether the host has broken the protocol before.
     is_suspect: bool,
@@ -80,7 +81,7 @@ impl<Io: Wire> Lease<Io> {
 
     /// Takes a connection in on which nothing was said yet.
     pub(super) fn put(&mut self, connection: Connection<Io>) -> &mut Connection<Io> {
-        self.connection.insert(connection)
+        self.connection.insert(Box::new(connection))
     }
 
     /// Leaves a connection whose handshake has failed.
@@ -105,7 +106,7 @@ impl<Io: Wire> Lease<Io> {
 
     pub(crate) fn connection(&mut self) -> &mut Connection<Io> {
         self.connection
-            .as_mut()
+            .as_deref_mut()
             .expect("the pool hands out leases with a connection")
     }
 

@@ -92,7 +92,9 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
             }
             Freshness::Any => {}
         }
-        self.open(&mut lease, host, failed, guard).await?;
+        // Boxed: most transactions find a connection that is open, and need not carry the room for
+        // this.
+        Box::pin(self.open(&mut lease, host, failed, guard)).await?;
         Ok(lease)
     }
 
