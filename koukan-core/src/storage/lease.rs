@@ -257,14 +257,17 @@ impl Lease {
     pub async fn finish(mut self, mut end: AttemptEnd) -> Result<(), BackendError> {
         self.is_finished = true;
         self.show(&mut end.attempt);
-        let is_leased = self.live.update(Side::Output, |state| {
+        let to_settle = self.live.update(Side::Output, |state| {
             let final_reply = end.attempt.final_reply.clone();
             state.answers.push(Answer::Final(final_reply));
-            state.end = Some(end.clone());
-            matches!(state.durability, Durability::Leased { .. })
+            let is_leased = matches!(state.durability, Durability::Leased { .. });
+            let to_settle = is_leased.then(|| end.clone());
+            state.end = Some(end);
+            to_settle
         });
-        if is_leased {
-            self.storage.settle(&self.live, end).await?;
+        if let Some(end) = to_settle {
+            // Boxed: most transactions are never stored, and need not carry the room for it.
+            Box::pin(self.storage.settle(&self.live, end)).await?;
         }
         Ok(())
     }

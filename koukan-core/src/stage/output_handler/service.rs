@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    Chains, Notifications, RetryPolicy,
+    Chains, Notifications,
     attempt::{Exchange, Halted},
     schedule,
 };
@@ -79,21 +79,21 @@ impl<C: Chains> OutputHandler<C> {
     async fn attempt(self, mut lease: Lease) -> Result<AttemptOutcome, BackendError> {
         let chain = self.chains.find(&lease.context().sender);
         let read_failures = lease.read_failures();
-        let (ended, retry) = match chain {
-            Some(chain) => {
-                let exchange = Exchange::new(&mut lease, chain.service);
-                (exchange.await, chain.retry)
-            }
-            None => (Ok(without_chain(&lease)), RetryPolicy::default()),
+        let retry = chain.as_ref().map(|chain| chain.retry);
+        let retry = retry.unwrap_or_default();
+        let ended = match chain {
+            Some(chain) => Exchange::new(&mut lease, chain.service).await,
+            None => Ok(without_chain(&lease)),
         };
+        // What is rare is boxed, so that each attempt is no larger than it need be.
         let attempt = match ended {
             Ok(attempt) => attempt,
             Err(Halted::Cancelled) => {
-                lease.give_up(FinalReason::Cancelled).await?;
+                Box::pin(lease.give_up(FinalReason::Cancelled)).await?;
                 return Ok(AttemptOutcome::Cancelled);
             }
             Err(Halted::GivenBack) => {
-                lease.give_back().await;
+                Box::pin(lease.give_back()).await;
                 return Ok(AttemptOutcome::GivenBack);
             }
         };
@@ -105,7 +105,7 @@ impl<C: Chains> OutputHandler<C> {
                 %until,
                 "a stored message cannot be read; that counts as no attempt"
             );
-            lease.postpone(until).await?;
+            Box::pin(lease.postpone(until)).await?;
             return Ok(AttemptOutcome::Postponed { until });
         }
         let attempts = lease.attempt_count() + 1;
