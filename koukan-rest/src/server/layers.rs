@@ -28,13 +28,17 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use super::{ServerSettings, failures::Failures, problem::Problem, request_ids::RequestIds};
+use super::{
+    failures::Failures, problem::Problem, request_ids::RequestIds, shared::Shared,
+    sound::expect_sound,
+};
 
 /// The routes with all layers around them, the outermost first.
 ///
 /// They go around all at once: a router boxes its routes at each layer it is given, and copies the
 /// boxes for each request.
-pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
+pub(super) fn around(routes: Router, shared: &Shared) -> Router {
+    let settings = &shared.settings;
     let slots = settings.max_requests.min(Semaphore::MAX_PERMITS);
     let slots = Arc::new(Semaphore::new(slots));
     let no_store = HeaderValue::from_static("no-store");
@@ -67,8 +71,10 @@ pub(super) fn around(routes: Router, settings: &ServerSettings) -> Router {
             .layer(CatchPanicLayer::custom(panicked))
             // Around all that costs time, inside of what makes a well-formed answer of its refusal.
             .layer(from_fn_with_state(slots, limit_load))
-            // Innermost: it changes content, and nothing else needs to see that.
-            .layer(CompressionLayer::new().gzip(true)),
+            // Inside of all others: it changes content, and nothing else needs to see that.
+            .layer(CompressionLayer::new().gzip(true))
+            // Innermost, since what it refuses is an answer like others.
+            .layer(expect_sound(shared.clone())),
     )
 }
 

@@ -94,8 +94,8 @@ impl Server {
     ///
     /// Those of [`health`](crate::health) can be merged with it: they need no token, and no limit.
     pub fn router(self) -> Router {
-        let settings = self.shared.settings.clone();
-        layers::around(route::routes(self.shared), &settings)
+        let routes = route::routes(self.shared.clone());
+        layers::around(routes, &self.shared)
     }
 }
 

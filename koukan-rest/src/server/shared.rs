@@ -22,10 +22,11 @@ use super::{
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
 
-/// What all requests share; clones are the same.
+/// What all requests share; clones are the same, and cost next to nothing: each layer has one for
+/// each request.
 #[derive(Clone)]
 pub(super) struct Shared {
-    service: Resource,
+    service: Arc<Resource>,
     pub(super) settings: Arc<ServerSettings>,
     pub(super) auth: Option<Auth>,
     hosts: Arc<Hosts>,
@@ -34,7 +35,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
-            service: BoxCloneSyncService::new(service.map_err(Into::into)),
+            service: Arc::new(BoxCloneSyncService::new(service.map_err(Into::into))),
             hosts: Arc::new(Hosts::new(&settings)),
             settings: Arc::new(settings),
             auth: None,
@@ -56,7 +57,7 @@ impl Shared {
         operation: Operation,
     ) -> Result<ResourceResponse, Problem> {
         let request = ResourceRequest { caller, operation };
-        match self.service.clone().oneshot(request).await {
+        match Resource::clone(&self.service).oneshot(request).await {
             Ok(ResourceResponse::Refused(refusal)) => Err(refusal.into()),
             Ok(response) => Ok(response),
             Err(error) => {

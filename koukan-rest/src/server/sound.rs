@@ -3,8 +3,13 @@
 //! What two readers may read in two ways is refused: a proxy may have let it pass for what it is
 //! not.
 
+use std::{
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version,
         header::{
@@ -12,22 +17,42 @@ use axum::{
             TRANSFER_ENCODING,
         },
     },
-    middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::future::Either;
 use koukan_core::resource::{Refusal, RefusalKind};
+use tower::{Layer, Service, layer::layer_fn};
 
 use super::{host::named, problem::Problem, shared::Shared};
 
 /// Refuses a request that is not sound, before anything is done with it.
-pub(super) async fn expect_sound(
-    State(shared): State<Shared>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match check(&shared, &request) {
-        None => next.run(request).await,
-        Some(refused) => refused,
+#[derive(Clone)]
+pub(super) struct ExpectSound<S> {
+    inner: S,
+    shared: Shared,
+}
+
+pub(super) fn expect_sound<S>(shared: Shared) -> impl Layer<S, Service = ExpectSound<S>> + Clone {
+    layer_fn(move |inner| ExpectSound {
+        inner,
+        shared: shared.clone(),
+    })
+}
+
+impl<S: Service<Request, Response = Response>> Service<Request> for ExpectSound<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match check(&self.shared, &request) {
+            None => Either::Left(self.inner.call(request)),
+            Some(refused) => Either::Right(ready(Ok(refused))),
+        }
     }
 }
 
@@ -63,6 +88,9 @@ fn check(shared: &Shared, request: &Request) -> Option<Response> {
 
 /// Fields of which there may be one, where it would matter which of them counts.
 fn check_single(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.len() == headers.keys_len() {
+        return Ok(());
+    }
     for name in [AUTHORIZATION, CONTENT_TYPE] {
         if headers.get_all(&name).iter().nth(1).is_some() {
             let name = HeaderName::as_str(&name);

@@ -19,7 +19,7 @@ use koukan_core::resource::Refusal;
 
 use crate::schema::openapi;
 
-use super::{answer::json_of, problem::Problem, shared::Shared, sound::expect_sound};
+use super::{answer::json_of, problem::Problem, shared::Shared};
 
 /// The answer of a route.
 type Answer = Result<Response, Problem>;
@@ -47,7 +47,6 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/openapi.json", get(async || json_of(&openapi())))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(from_fn_with_state(shared.clone(), expect_sound))
         .with_state(shared)
 }
 
