@@ -186,8 +186,8 @@ fn placeholder() -> Value {
 }
 
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
-    let fields = fields.into_iter();
-    fields
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
+    let given = fields
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+    given.collect()
 }
