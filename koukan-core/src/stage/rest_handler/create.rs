@@ -299,11 +299,9 @@ fn context(
 
 /// Addresses in UTF-8 need SMTPUTF8: RFC 6531 section 3.4.
 fn utf8(mut mail: Mail, draft: &Draft) -> Mail {
-    let rcpts = draft.rcpt_to.iter();
-    let is_ascii = mail.reverse_path.to_string().is_ascii()
-        && rcpts
-            .clone()
-            .all(|rcpt| rcpt.forward_path.to_string().is_ascii());
+    let mut rcpts = draft.rcpt_to.iter();
+    let is_ascii = mail.reverse_path.as_str().is_ascii()
+        && rcpts.all(|rcpt| rcpt.forward_path.as_str().is_ascii());
     if !is_ascii && let Ok(parameter) = Parameter::new("SMTPUTF8", None) {
         // It is there already where whoever submitted said so.
         let _ = mail.parameters.push(parameter);
