@@ -24,6 +24,15 @@ pub(super) enum TransferEncoding {
     Uuencode,
 }
 
+/// The names of RFC 2045 section 6.1.
+const USUAL: [(&str, TransferEncoding); 5] = [
+    ("7bit", TransferEncoding::Identity),
+    ("8bit", TransferEncoding::Identity),
+    ("base64", TransferEncoding::Base64),
+    ("binary", TransferEncoding::Identity),
+    ("quoted-printable", TransferEncoding::QuotedPrintable),
+];
+
 /// What was decoded, and the text around it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Decoded {
@@ -45,6 +54,12 @@ impl TransferEncoding {
 
     /// The encoding that a value names, whatever else it has before its parameters.
     fn named(line: &str) -> Self {
+        // As most write it.
+        for (name, encoding) in USUAL {
+            if line.eq_ignore_ascii_case(name) {
+                return encoding;
+            }
+        }
         let text = encoded_word::decode(&without_comments(line));
         let mut pieces = text.split(';').map(str::trim);
         let value = pieces.find(|piece| !piece.is_empty()).unwrap_or_default();
