@@ -16,6 +16,7 @@ mod exploder;
 mod failing;
 mod failing_backend;
 mod full_spill;
+mod growing;
 mod hung;
 mod notification;
 mod queued;

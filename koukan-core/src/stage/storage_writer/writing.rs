@@ -86,7 +86,12 @@ impl Writing {
     async fn body(&mut self, mut body: Body) -> Result<(), BoxError> {
         self.beside(|cx| body.poll_body_ready(cx)).await?;
         match body.into_blob() {
-            Ok((prefix, blob)) => self.recorder.body(prefix, blob),
+            Ok((prefix, blob)) => {
+                self.recorder.body(prefix, blob.clone());
+                // Somebody else writes it. Custody takes the whole of it, and the time for the
+                // final reply begins with its end.
+                self.beside(|cx| blob.poll_ended(cx)).await?;
+            }
             Err(body) => {
                 let (writer, blob) = self.recorder.pool().create();
                 self.recorder.body(Vec::new(), blob);
