@@ -1,6 +1,6 @@
 //! Replies by meaning: the one place where reply codes are written as numbers.
 
-use super::{EnhancedCode, Extensions, Reply, ReplyCode, text::Text};
+use super::{EnhancedCode, Extensions, Reply, ReplyCode, Said, text::Text};
 
 /// Writes one constructor for each reply.
 macro_rules! replies {
@@ -88,6 +88,8 @@ replies! {
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
     /// The destination host was silent, or too slow, for too long.
     conversation_timed_out = 451 (4 . 4 . 2) "timeout waiting for the destination host";
+    /// The destination host says that something went wrong there.
+    destination_failed = 451 (4 . 4 . 0) "destination host failed, try again later";
     /// The destination host does not speak SMTP as it should.
     bad_upstream_reply = 451 (4 . 5 . 0) "destination host broke the protocol";
     /// The destination ended the transaction without a reply.
@@ -170,8 +172,18 @@ impl Reply {
         self.closes_connection() || self.code() == ReplyCode::known(221)
     }
 
-    /// The reply of a host upstream as it is passed on downstream: 421 becomes 450, with its
-    /// text, its enhanced code and its extensions.
+    /// Whether a server that has served other transactions on this connection might say something
+    /// else on a new one: it refuses for a while, or finds the command out of place
+    /// (RFC 3463 X.5.1).
+    pub fn is_about_session(&self) -> bool {
+        let is_protocol = |code: EnhancedCode| (code.subject(), code.detail()) == (5, 1);
+        let is_out_of_place =
+            self.code() == Self::bad_sequence().code() || self.enhanced().is_some_and(is_protocol);
+        self.is_transient() || (self.is_permanent() && is_out_of_place)
+    }
+
+    /// The reply of a host upstream as it is passed on downstream: 421 becomes 450, and 221 becomes
+    /// 250, with its text, its enhanced code and its extensions. [`Reply::as_said`] undoes it.
     ///
     /// Upstream has closed its own connection. The client's connection is another one, on which
     /// other recipients and other messages may still go their way. So every endpoint and proxy
@@ -179,11 +191,12 @@ impl Reply {
     /// and to filters that want it closed.
     #[must_use]
     pub fn relayed(self) -> Self {
-        if self.closes_connection() {
-            self.with_code(ReplyCode::known(450))
-        } else {
-            self
+        if !self.ends_session() {
+            return self;
         }
+        let said = Said(self.code());
+        let code = if self.closes_connection() { 450 } else { 250 };
+        self.with_code(ReplyCode::known(code)).with_extension(said)
     }
 }
 

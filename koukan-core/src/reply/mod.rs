@@ -17,7 +17,7 @@ pub use self::{
     code::{InvalidReplyCode, ReplyCode},
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
-    origin::{Concerning, FromUpstream},
+    origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,
 };

@@ -1,6 +1,6 @@
 //! Who gave a reply.
 
-use super::{RemoteMta, Reply};
+use super::{RemoteMta, Reply, ReplyCode};
 
 /// Says that a reply is what a server upstream answered, where that server's name is not known: an
 /// extension of [`Reply`].
@@ -12,7 +12,24 @@ pub struct FromUpstream;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Concerning(pub RemoteMta);
 
+/// The code by which a server upstream has said it, where it is passed on by another: an extension
+/// of [`Reply`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Said(pub ReplyCode);
+
 impl Reply {
+    /// The reply with the code by which it was said, for whoever tells what a server has said: see
+    /// [`Reply::relayed`].
+    #[must_use]
+    pub fn as_said(&self) -> Self {
+        let said = self.extensions().get::<Said>().copied();
+        let same_class = |code: &Said| code.0.as_u16() / 100 == self.code().as_u16() / 100;
+        match said.filter(same_class) {
+            Some(Said(code)) => self.clone().with_code(code),
+            None => self.clone(),
+        }
+    }
+
     /// Whether a server upstream has said this. What we say ourselves must never be told as said
     /// by somebody else.
     pub fn is_from_upstream(&self) -> bool {
@@ -36,7 +53,11 @@ impl Reply {
     pub fn with_origin_only(self) -> Self {
         let remote = self.extensions().get::<RemoteMta>().cloned();
         let is_from_upstream = self.is_from_upstream();
-        let plain = self.without_extensions();
+        let said = self.extensions().get::<Said>().copied();
+        let mut plain = self.without_extensions();
+        if let Some(said) = said {
+            plain = plain.with_extension(said);
+        }
         match remote {
             Some(remote) => plain.with_extension(remote),
             None if is_from_upstream => plain.with_extension(FromUpstream),
@@ -55,6 +76,10 @@ mod tests {
             host: "mx.example.net".into(),
             address: "192.0.2.1:25".parse().unwrap(),
         };
+        let closing = Reply::service_closing();
+        let relayed = closing.clone().relayed().with_origin_only();
+        assert_ne!(relayed, closing);
+        assert_eq!(relayed.as_said(), closing);
         let reply = Reply::mailbox_busy().with_extension(7_u8);
         let said = reply.clone().with_extension(remote.clone());
         let said = said.with_origin_only();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::BoxError;
-use koukan_core::reply::{EnhancedCode, RemoteMta, Reply, ReplyCode};
+use koukan_core::reply::{EnhancedCode, RemoteMta, Reply, ReplyCode, Said};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub(super) struct ReplyRow<'a> {
     enhanced: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     text: Cow<'a, str>,
+    /// The code by which a server upstream has said it, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said: Option<u16>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,10 +28,12 @@ pub(super) struct RemoteRow<'a> {
 
 impl<'a> From<&'a Reply> for ReplyRow<'a> {
     fn from(reply: &'a Reply) -> Self {
+        let said = reply.extensions().get::<Said>();
         Self {
             code: reply.code().as_u16(),
             enhanced: reply.enhanced().map(|code| code.to_string().into()),
             text: reply.text().into(),
+            said: said.map(|Said(code)| code.as_u16()),
         }
     }
 }
@@ -39,11 +44,11 @@ impl TryFrom<ReplyRow<'_>> for Reply {
     fn try_from(row: ReplyRow<'_>) -> Result<Self, BoxError> {
         let code = ReplyCode::new(row.code)?;
         let enhanced = row.enhanced.map(|code| code.parse::<EnhancedCode>());
-        Ok(Self::new(
-            code,
-            enhanced.transpose()?,
-            row.text.into_owned(),
-        ))
+        let reply = Self::new(code, enhanced.transpose()?, row.text.into_owned());
+        Ok(match row.said {
+            Some(said) => reply.with_extension(Said(ReplyCode::new(said)?)),
+            None => reply,
+        })
     }
 }
 

@@ -53,6 +53,8 @@ fn who_gave_a_reply_is_kept() {
     let unnamed = kept(reply().with_extension(FromUpstream));
     assert!(unnamed.is_from_upstream() && unnamed.server().is_none());
     assert!(!kept(reply()).is_from_upstream());
+    let closing = Reply::service_closing();
+    assert_eq!(kept(closing.clone().relayed()).as_said(), closing);
 }
 
 #[test]

@@ -34,6 +34,17 @@ impl Lines {
         self.folded(&format!("{name}: {value}"), " ")
     }
 
+    /// Adds a field that holds an address: all its blanks count, since `"a  b"@example.com` and
+    /// `"a b"@example.com` are two mailboxes. So it is folded only where it is too long for a line.
+    pub(super) fn address(&mut self, name: &str, value: &str) -> &mut Self {
+        let line = value.replace(char::is_control, " ");
+        let line = format!("{name}: {}", self.form.text(&line));
+        match line.len() > WORD {
+            true => self.field(name, value),
+            false => self.line(&line),
+        }
+    }
+
     /// Adds a paragraph, broken at spaces.
     pub(super) fn paragraph(&mut self, text: &str) -> &mut Self {
         self.folded(&clean(text), "").blank()
@@ -141,11 +152,23 @@ mod tests {
     }
 
     #[test]
+    fn blanks_of_an_address_count() {
+        let mut lines = Lines::new(Form::Ascii);
+        let address = format!("rfc822; \"a  b {}\"@example.com", "c ".repeat(50));
+        lines.address("Final-Recipient", &address);
+        lines.address("X-Evil", "a\r\nBcc: b@example.com");
+        let text = lines.into_string();
+        let expected = format!("Final-Recipient: {address}\r\nX-Evil: a  Bcc: b@example.com\r\n");
+        assert_eq!(text, expected);
+    }
+
+    #[test]
     fn no_word_is_too_long_for_a_line() {
         for form in [Form::Ascii, Form::Utf8] {
             let mut lines = Lines::new(form);
             lines.field("X-Long", &"x".repeat(5000));
             lines.field("X-Umlauts", &"ü".repeat(5000));
+            lines.address("X-Address", &"ü".repeat(5000));
             lines.paragraph(&"ü".repeat(5000));
             let text = lines.into_string();
             assert!(text.lines().all(|line| line.len() <= 998), "{text}");

@@ -104,7 +104,7 @@ impl FailureNotice<'_> {
         };
         lines
             .field("From", &from)
-            .field("To", &format!("<{}>", self.to))
+            .address("To", &format!("<{}>", self.to))
             .field("Subject", "Undelivered mail returned to sender")
             .field("Date", &date(self.now))
             .field("Message-ID", &format!("<{}@{host}>", self.unique))
@@ -133,7 +133,7 @@ impl FailureNotice<'_> {
                 (false, Some(remote)) => format!("{} said:", remote.host),
                 (false, None) => "it was refused with:".into(),
             };
-            lines.paragraph(&format!("<{to}>: {why} {}", failed.reply));
+            lines.paragraph(&format!("<{to}>: {why} {}", failed.reply.as_said()));
         }
         lines.into_string()
     }
@@ -164,11 +164,11 @@ impl FailedRecipient<'_> {
         let orcpt = self.rcpt.parameters.get("ORCPT");
         let original = orcpt.and_then(|orcpt| form.original_recipient(orcpt.value()?));
         if let Some(original) = original {
-            lines.field("Original-Recipient", &original);
+            lines.address("Original-Recipient", &original);
         }
         let to = self.rcpt.forward_path.as_str();
         lines
-            .field("Final-Recipient", &form.address(to))
+            .address("Final-Recipient", &form.address(to))
             .field("Action", "failed")
             .field("Status", &self.status());
         if let Some(remote) = self.remote() {
@@ -196,7 +196,7 @@ impl FailedRecipient<'_> {
 /// A reply on one line.
 fn one_line(reply: &Reply) -> String {
     let text = reply.text().replace('\n', " ");
-    reply.clone().with_text(text).to_string()
+    reply.as_said().with_text(text).to_string()
 }
 
 /// What stands before a part.
@@ -211,4 +211,49 @@ fn begin(boundary: &str, part: &Part<'_>) -> String {
          Content-Transfer-Encoding: {}\r\n\r\n",
         encoding.name()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        path::{ForwardPath, ReversePath},
+        reply::FromUpstream,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_reply_is_told_with_the_code_that_was_said() {
+        let reply = Reply::service_closing().relayed();
+        let reply = reply.with_extension(FromUpstream);
+        let rcpt = Rcpt::new("\"a  b\"@example.com".parse::<ForwardPath>().unwrap());
+        let failed = FailedRecipient {
+            rcpt: &rcpt,
+            reply: &reply,
+            last_attempt: None,
+        };
+        let reverse_path = "\"s  t\"@example.org".parse::<ReversePath>().unwrap();
+        let mail = Mail::new(reverse_path);
+        let notice = FailureNotice {
+            reporting_mta: "mx.example.com",
+            unique: "1",
+            now: Timestamp::UNIX_EPOCH,
+            arrived: Timestamp::UNIX_EPOCH,
+            mail: &mail,
+            to: &"\"s  t\"@example.org".parse().unwrap(),
+            failed: &[failed],
+            original: b"Subject: hi\r\n\r\n",
+        };
+        let built = notice.build();
+        let text = std::str::from_utf8(&built).unwrap();
+        for line in [
+            "To: <\"s  t\"@example.org>\r\n",
+            "Final-Recipient: rfc822; \"a  b\"@example.com\r\n",
+            "Status: 4.3.2\r\n",
+            "Diagnostic-Code: smtp; 421 4.3.2 service closing, try again later\r\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+        assert!(!text.contains("450"), "{text}");
+    }
 }

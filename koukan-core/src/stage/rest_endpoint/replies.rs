@@ -119,7 +119,7 @@ pub(super) fn proper(reply: &Reply) -> Reply {
     if reply.is_negative() {
         reply.clone().relayed().with_extension(FromUpstream)
     } else if reply.is_positive() {
-        reply.clone()
+        reply.clone().relayed()
     } else {
         Reply::bad_upstream_reply()
     }
