@@ -15,7 +15,11 @@ pub struct Parameter {
 ///
 /// *Source*: RFC 5321 section 4.1.2 (`esmtp-param`).
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Parameters(Vec<Parameter>);
+pub struct Parameters {
+    list: Vec<Parameter>,
+    /// Octets that the message has grown by, at most, since its size was declared.
+    growth: u64,
+}
 
 /// A text is not a parameter, or its keyword was given before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,13 +86,13 @@ impl Parameters {
         if self.contains(parameter.keyword()) {
             return Err(InvalidParameter::Duplicate);
         }
-        self.0.push(parameter);
+        self.list.push(parameter);
         Ok(())
     }
 
     /// The parameter with that keyword, in any case.
     pub fn get(&self, keyword: &str) -> Option<&Parameter> {
-        self.0
+        self.list
             .iter()
             .find(|parameter| parameter.keyword.eq_ignore_ascii_case(keyword))
     }
@@ -101,33 +105,37 @@ impl Parameters {
     /// Takes the parameter with that keyword out.
     pub fn remove(&mut self, keyword: &str) -> Option<Parameter> {
         let is_it = |parameter: &Parameter| parameter.keyword.eq_ignore_ascii_case(keyword);
-        let position = self.0.iter().position(is_it)?;
-        Some(self.0.remove(position))
+        let position = self.list.iter().position(is_it)?;
+        Some(self.list.remove(position))
     }
 
     /// The parameters in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Parameter> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
-    /// The declared message size in octets (`SIZE`, RFC 1870), if it is there and a number.
-    pub fn size(&self) -> Option<u64> {
+    /// The message size in octets that the client declared (`SIZE`, RFC 1870), if it is there and a
+    /// number.
+    pub fn declared_size(&self) -> Option<u64> {
         self.get("SIZE")?.value()?.parse().ok()
     }
 
-    /// Adds to the declared message size, if there is one: for whoever adds octets to a message on
-    /// its way. An estimate may be too high and should not be too low (RFC 1870 section 6.1).
+    /// What the message comes to, in octets, by the declared size: an estimate, which may be too
+    /// high and is not too low (RFC 1870 section 6.1). So nothing is refused by it alone.
+    pub fn size(&self) -> Option<u64> {
+        let declared = self.declared_size()?;
+        Some(declared.saturating_add(self.growth))
+    }
+
+    /// Adds to what the message comes to: for whoever adds octets to it on its way. The parameter
+    /// stays as the client gave it.
     pub fn grow_size(&mut self, octets: u64) {
-        let Some(size) = self.size() else { return };
-        let is_size = |parameter: &&mut Parameter| parameter.keyword.eq_ignore_ascii_case("SIZE");
-        if let Some(parameter) = self.0.iter_mut().find(is_size) {
-            parameter.value = Some(size.saturating_add(octets).to_string().into());
-        }
+        self.growth = self.growth.saturating_add(octets);
     }
 
     /// Whether `SMTPUTF8` (RFC 6531) is there.
@@ -168,7 +176,7 @@ impl fmt::Debug for Parameter {
 
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.0).finish()
+        f.debug_list().entries(&self.list).finish()
     }
 }
 
@@ -203,7 +211,8 @@ mod tests {
     fn a_declared_size_grows() {
         let mut list = parameters(&[("Body", Some("7BIT")), ("size", Some("10"))]);
         list.grow_size(5);
-        assert_eq!(format!("{list:?}"), "[Body=7BIT, size=15]");
+        assert_eq!((list.size(), list.declared_size()), (Some(15), Some(10)));
+        assert_eq!(format!("{list:?}"), "[Body=7BIT, size=10]");
         list.grow_size(u64::MAX);
         assert_eq!(list.size(), Some(u64::MAX));
         let mut none = parameters(&[("Body", Some("7BIT"))]);

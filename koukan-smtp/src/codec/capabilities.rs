@@ -87,6 +87,14 @@ impl Capabilities {
         }
     }
 
+    /// A size, or the largest that the server takes where that is smaller.
+    pub fn size_at_most(&self, octets: u64) -> u64 {
+        match self.size {
+            Some(SizeLimit::Octets(limit)) => octets.min(limit),
+            Some(SizeLimit::Unknown) | None => octets,
+        }
+    }
+
     fn add(&mut self, line: &str) {
         let mut words = line.split_ascii_whitespace();
         let Some(keyword) = words.next() else { return };

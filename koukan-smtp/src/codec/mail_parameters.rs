@@ -11,7 +11,7 @@ use super::Capabilities;
 ///
 /// | parameter | goes to the server |
 /// |---|---|
-/// | SIZE | where offered: the message's size if known, else what was declared |
+/// | SIZE | where offered: the message's size if known, else what it comes to by the declared size, but not more than the server takes |
 /// | BODY | where 8BITMIME (for BINARYMIME: that and CHUNKING) is offered: as given, and 8BITMIME for a message that is known to hold octets above 127 |
 /// | SMTPUTF8 | if an address needs it; if it was given and the message is not known to be ASCII |
 /// | RET, ENVID | where DSN is offered |
@@ -85,10 +85,13 @@ impl<'a> MailParameters<'a> {
         capabilities: &'a Capabilities,
         message: Foreknowledge,
     ) -> Result<Self, Unsendable> {
-        let size = message.length.or_else(|| given.size());
-        if size.is_some_and(|size| !capabilities.allows_size(size)) {
+        // What it comes to is an estimate: the server decides about that by the octets it gets.
+        let known = message.length.or_else(|| given.declared_size());
+        if known.is_some_and(|size| !capabilities.allows_size(size)) {
             return Err(Unsendable::TooBig);
         }
+        let estimate = || Some(capabilities.size_at_most(given.size()?));
+        let size = message.length.or_else(estimate);
         let is_given = given.is_smtputf8();
         let is_needed = !reverse_path.as_str().is_ascii()
             || (is_given && message.is_header_ascii == Some(false));
@@ -126,11 +129,13 @@ impl<'a> MailParameters<'a> {
         self.given.is_smtputf8() && !self.is_smtputf8
     }
 
-    /// Whether BODY=8BITMIME was given and is left out: no octet above 127 may follow.
+    /// Whether BODY=8BITMIME or SMTPUTF8 was given, and the server takes no octets above 127: none
+    /// may follow.
     ///
-    /// A server that offers SMTPUTF8 takes such octets: RFC 6531 section 3.1.
+    /// A server that offers SMTPUTF8 takes such octets: RFC 6531 sections 3.1 and 3.6.
     pub fn is_7bit_only(&self) -> bool {
-        self.given.is_8bitmime() && !self.capabilities.eight_bit_mime && !self.is_smtputf8
+        let is_given = self.given.is_8bitmime() || self.given.is_smtputf8();
+        is_given && !self.capabilities.eight_bit_mime && !self.is_smtputf8
     }
 
     /// Whether BODY=8BITMIME is added, or put in the place of what was given.
@@ -303,6 +308,55 @@ mod tests {
         #[case] error: Unsendable,
     ) {
         assert_eq!(choose("", given, offered, length), Err(error));
+    }
+
+    #[rstest]
+    #[case::fits_with_the_growth(900, 100, Ok(" SIZE=1000"))]
+    #[case::may_fit_with_it(999, 1280, Ok(" SIZE=1000"))]
+    #[case::fits_exactly_without(1000, 1280, Ok(" SIZE=1000"))]
+    #[case::never_fits(1001, 0, Err(Unsendable::TooBig))]
+    fn what_was_added_to_the_declared_size_refuses_nothing(
+        #[case] declared: u64,
+        #[case] growth: u64,
+        #[case] chosen: Result<&str, Unsendable>,
+    ) {
+        let mut given = Parameters::default();
+        let size = Parameter::new("SIZE", Some(&declared.to_string())).unwrap();
+        given.push(size).unwrap();
+        given.grow_size(growth);
+        let capabilities = Capabilities::parse(&Reply::ok().with_text(ALL.to_owned()));
+        let unknown = Foreknowledge::default();
+        let found = MailParameters::choose(&ReversePath::Null, &given, &capabilities, unknown);
+        assert_eq!(
+            found.map(|found| found.to_string()),
+            chosen.map(str::to_owned)
+        );
+    }
+
+    #[rstest]
+    #[case("", "x", false)]
+    #[case("BODY=8BITMIME", "x", true)]
+    #[case("SMTPUTF8", "x", true)]
+    #[case(BOTH, "x\n8BITMIME", false)]
+    #[case("SMTPUTF8", "x\n8BITMIME", false)]
+    #[case(BOTH, "x\nSMTPUTF8", false)]
+    fn eight_bits_go_only_where_they_are_taken(
+        #[case] given: &str,
+        #[case] offered: &str,
+        #[case] is_7bit_only: bool,
+    ) {
+        let mut parameters = Parameters::default();
+        for text in given.split_whitespace() {
+            let (keyword, value) = text.split_once('=').unwrap_or((text, ""));
+            let value = Some(value).filter(|value| !value.is_empty());
+            let parameter = Parameter::new(keyword, value).unwrap();
+            parameters.push(parameter).unwrap();
+        }
+        let capabilities = Capabilities::parse(&Reply::ok().with_text(offered.to_owned()));
+        let unknown = Foreknowledge::default();
+        let chosen =
+            MailParameters::choose(&ReversePath::Null, &parameters, &capabilities, unknown);
+        assert_eq!(chosen.unwrap().is_7bit_only(), is_7bit_only);
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl Facts<'_> {
         Some(match (name, address) {
             (None, None) => return None,
             (None, Some(address)) => format!("from {address} ({address})"),
-            (Some(name), None) if self.is_domain(name) => format!("from {name}"),
-            (Some(name), Some(address)) if self.is_domain(name) => {
+            (Some(name), None) if Self::is_domain(name) => format!("from {name}"),
+            (Some(name), Some(address)) if Self::is_domain(name) => {
                 format!("from {name} ({address})")
             }
             (Some(name), None) => format!("from unknown (HELO {})", harmless(name)),
@@ -64,8 +64,9 @@ impl Facts<'_> {
         })
     }
 
-    fn is_domain(&self, name: &str) -> bool {
-        Domain::check(name).is_ok() && (self.is_smtputf8 || name.is_ascii())
+    fn is_domain(name: &str) -> bool {
+        // In UTF-8 it would make a message that is ASCII need SMTPUTF8.
+        Domain::check(name).is_ok() && name.is_ascii()
     }
 
     /// The transmission type: RFC 3848 and RFC 6531 section 4.3.
@@ -212,8 +213,10 @@ mod tests {
     fn names_the_client(#[case] name: Option<&str>, #[case] peer: &str, #[case] from: &str) {
         let mut context = context(name, true);
         context.remote_host = Some(peer.parse().unwrap());
-        let text = field(&context, None, false).replace('\n', " ");
-        assert!(text.starts_with(&format!("Received: {from}by ")), "{text}");
+        for is_smtputf8 in [false, true] {
+            let text = field(&context, None, is_smtputf8).replace('\n', " ");
+            assert!(text.starts_with(&format!("Received: {from}by ")), "{text}");
+        }
     }
 
     #[rstest]
