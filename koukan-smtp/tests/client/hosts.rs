@@ -138,17 +138,150 @@ async fn a_message_that_went_ahead_of_the_reply_to_mail_goes_to_the_next_host_wi
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_reply_to_mail_there_is_no_other_host() {
+async fn the_next_host_is_tried_where_the_first_answers_for_no_recipient() {
+    for then in [
+        "CLOSE",
+        "S: 421 4.3.2 bye\nEOF",
+        "S: 250-b\nCLOSE",
+        "PAUSE 400\nC: QUIT\nEOF",
+    ] {
+        for hosts in [&["192.0.2.1:25", "192.0.2.2:25"][..], &["two.example:25"]] {
+            let envelope = "C: MAIL FROM:<a@me.example>\nS: 250 first\nC: RCPT TO:<b@mx.example>\n";
+            let first = hello("") + envelope + then;
+            let net = Net::new([first, hello("") + ONE_BY_ONE]);
+            let replies = send(&endpoint_to(&net, hosts), &["b"], "hi\r\n").await;
+            assert_eq!(replies, ["250 first", "250 b", "250 queued"], "{then}");
+            assert_eq!(net.addresses(), ["192.0.2.1:25", "192.0.2.2:25"]);
+            net.done().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_may_refuse_the_sender_that_the_first_has_taken() {
+    let net = Net::new([
+        hello("")
+            + "C: MAIL FROM:<a@me.example>
+               S: 250 sender
+               C: RCPT TO:<b@mx.example>
+               CLOSE",
+        hello("") + "C: MAIL FROM:<a@me.example>\nS: 550 5.7.1 not you",
+    ]);
+    let replies = send(&endpoint_to(&net, &["two.example:25"]), &["b"], "hi\r\n").await;
+    assert_eq!(
+        replies,
+        ["250 sender", "550 5.7.1 not you", "550 5.7.1 not you"]
+    );
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_recipients_go_to_the_next_host_in_their_order() {
+    let pipelined = "C: MAIL FROM:<a@me.example>
+        C: RCPT TO:<b@mx.example>
+        C: RCPT TO:<c@mx.example>
+        C: DATA\n";
+    let net = Net::new([
+        hello("PIPELINING") + pipelined + "S: 250 first\nS: 421 4.3.2 bye\nEOF",
+        hello("PIPELINING")
+            + pipelined
+            + "S: 250 sender
+               S: 250 b
+               S: 550 c
+               S: 354 go
+               C: hi
+               C: .
+               S: 250 queued",
+    ]);
+    let endpoint = endpoint_to(&net, &["two.example:25"]);
+    let replies = send(&endpoint, &["b", "c"], "hi\r\n").await;
+    assert_eq!(replies, ["250 first", "250 b", "550 c", "250 queued"]);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_went_ahead_of_the_reply_to_rcpt_goes_to_the_next_host_with_care() {
+    for then in ["CLOSE", "S: 421 4.3.2 bye\nCLOSE"] {
+        let net = Net::new([
+            hello("PIPELINING CHUNKING")
+                + "C: MAIL FROM:<a@me.example>
+                   C: RCPT TO:<b@mx.example>
+                   C: BDAT 4 LAST
+                   C: hi
+                   S: 250 sender\n"
+                + then,
+            hello("PIPELINING CHUNKING")
+                + "C: MAIL FROM:<a@me.example>
+                   QUIET
+                   S: 250 sender
+                   C: RCPT TO:<b@mx.example>
+                   QUIET
+                   S: 250 b
+                   C: DATA
+                   S: 354 go
+                   C: hi
+                   C: .
+                   S: 250 queued",
+        ]);
+        let replies = send(&endpoint_to(&net, &["two.example:25"]), &["b"], "hi\r\n").await;
+        assert_eq!(replies, ["250 sender", "250 b", "250 queued"], "{then}");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_a_recipient_is_answered_there_is_no_other_host() {
     let net = Net::new([hello("")
         + "C: MAIL FROM:<a@me.example>
            S: 250 sender
            C: RCPT TO:<b@mx.example>
+           S: 250 b
+           C: DATA
            CLOSE"]);
     let endpoint = endpoint_to(&net, &["two.example:25", "192.0.2.9:25"]);
     let replies = send(&endpoint, &["b"], "hi\r\n").await;
     let host = "two.example (192.0.2.1:25)";
-    assert_own(&replies[2], &Reply::connection_lost(), host, "RCPT");
+    assert_own(&replies[2], &Reply::connection_lost(), host, "DATA");
     net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_positive_reply_that_ends_sessions_ends_no_session_of_the_clients() {
+    let net = Net::new([hello("")
+        + "C: MAIL FROM:<a@me.example>
+           S: 221 a
+           C: RCPT TO:<b@mx.example>
+           S: 221 b
+           C: DATA
+           S: 354 go
+           C: hi
+           C: .
+           S: 221 queued"]);
+    let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+    assert_eq!(replies, ["250 a", "250 b", "250 queued"]);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_closes_the_session_is_passed_on_as_another_code_and_kept_as_it_was_said() {
+    let mail = "C: MAIL FROM:<a@me.example>\n";
+    let bye = "S: 421 4.3.2 bye\nEOF";
+    let rcpt = "S: 250 a\nC: RCPT TO:<b@mx.example>\n";
+    let data = "S: 250 b\nC: DATA\n";
+    for said in [
+        mail.to_owned() + bye,
+        mail.to_owned() + rcpt + bye,
+        mail.to_owned() + rcpt + data + bye,
+    ] {
+        let net = Net::new([hello("") + &said]);
+        let (mut driver, _mail) = start(&net.endpoint());
+        let _rcpt = driver.rcpt(super::sending::rcpt("b")).await;
+        driver.send("hi\r\n".into()).await.unwrap();
+        let reply = driver.finish().await;
+        assert_eq!(reply.to_string(), "450 4.3.2 bye");
+        assert_eq!(reply.as_said().to_string(), "421 4.3.2 bye");
+        net.done().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,6 +68,11 @@ async fn last_of(replies: &str) -> String {
 #[case::the_last_says_both("250 a / 250 b / 550-no / 250 queued", "250 no / queued")]
 #[case::the_last_is_of_another_code("250 a / 250 b / 200 queued", "200 queued")]
 #[case::all_nonsense("100 a / 600 b / 250 queued", "250 queued")]
+#[case::go_ahead_before_the_last("250 a / 250 b / 354 x / 250 queued", "250 queued")]
+#[case::below_the_range_before_the_last("250 a / 250 b / 199 x / 250 queued", "250 queued")]
+#[case::above_the_range_before_the_last("250 a / 250 b / 650 x / 250 queued", "250 queued")]
+#[case::several_before_the_last("250 a / 250 b / 100-x / 100 y / 354 z / 250 queued", "250 queued")]
+#[case::refused_after_nonsense("250 a / 250 b / 354 x / 554 5.7.1 spam", "554 5.7.1 spam")]
 #[tokio::test(start_paused = true)]
 async fn an_accepted_message_is_accepted_whatever_was_said_before(
     #[case] replies: &str,
@@ -142,6 +147,35 @@ async fn a_reply_to_the_message_that_says_nothing_is_a_failure() {
         let last = last_of(&format!("250 a / 250 b / {odd}")).await;
         assert_own(&last, &Reply::bad_upstream_reply(), HOST, "end of message");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn amid_the_message_what_decides_nothing_is_passed_over() {
+    for odd in ["354 go on", "199 working", "650 x"] {
+        let net = Net::new([hello("")
+            + "C: MAIL FROM:<a@me.example>
+               S: 250 a
+               C: RCPT TO:<b@mx.example>
+               S: 250 b
+               C: DATA
+               S: 354 go\n"
+            + &as_script(odd)
+            + "C: hi
+               C: .
+               S: 250 queued
+               C: QUIT
+               EOF"]);
+        let endpoint = net.endpoint();
+        let replies = send(&endpoint, &["b"], "hi\r\n").await;
+        assert_eq!(replies[2], "250 queued", "{odd}");
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nonsense_before_the_last_reply_is_not_passed_over_for_ever() {
+    let last = last_of(&format!("250 a / 250 b{}", " / 354 x".repeat(200))).await;
+    assert_own(&last, &Reply::bad_upstream_reply(), HOST, "end of message");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    exchanges::{IN_A_BLOCK, PIPELINED, QUIT, REFUSED, RESET},
+    exchanges::{IN_A_BLOCK, ONE_BY_ONE, PIPELINED, QUIT, REFUSED, RESET},
     net::Net,
     sending::{HOST, assert_own, hello, send, start},
 };
@@ -149,6 +149,57 @@ async fn a_message_on_a_connection_that_was_dead_already_goes_on_a_new_one() {
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
     assert_eq!(send_one(&endpoint).await, "250 queued with care");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_on_which_mail_is_refused_for_its_sake_is_replaced() {
+    for refusal in [
+        "503 5.5.1 nested MAIL",
+        "451 4.7.1 one message a session",
+        "554 5.5.1 one message a session",
+    ] {
+        let asked = "C: MAIL FROM:<a@me.example>\nC: RCPT TO:<b@mx.example>\nC: DATA\nS: ";
+        let first = hello("PIPELINING") + PIPELINED + asked + refusal + "\nC: QUIT\nEOF";
+        let net = Net::new([first, hello("PIPELINING") + PIPELINED + PIPELINED]);
+        let endpoint = net.endpoint();
+        for _ in 0..3 {
+            let replies = send(&endpoint, &["b"], "hi\r\n").await;
+            assert_eq!(replies, ["250 sender", "250 b", "250 queued"], "{refusal}");
+        }
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_new_connection_says_to_mail_stands() {
+    let refused = "C: MAIL FROM:<a@me.example>\nS: 451 4.7.1 later\nEOF";
+    let net = Net::new([
+        hello("") + ONE_BY_ONE + "C: MAIL FROM:<a@me.example>\nS: 451 4.7.1 later\nC: QUIT\nEOF",
+        hello("") + refused,
+    ]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    assert_eq!(send_one(&endpoint).await, "451 4.7.1 later");
+    drop(endpoint);
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_refused_on_a_kept_connection_is_refused() {
+    let net =
+        Net::new([hello("") + ONE_BY_ONE + "C: MAIL FROM:<a@me.example>\nS: 550 5.7.1 not you"]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    assert_eq!(send_one(&endpoint).await, "550 5.7.1 not you");
+    net.done().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_connections_may_be_allowed() {
+    let net = Net::new([hello("PIPELINING") + PIPELINED]);
+    let endpoint = with_pool(&net, |pool| pool.max_connections = usize::MAX);
+    assert_eq!(send_one(&endpoint).await, "250 queued");
     net.done().await;
 }
 

@@ -33,8 +33,8 @@ pub struct NoDestination;
 enum Outcome {
     /// The transaction has ended.
     Ended(Result<Reply, BodyError>),
-    /// The host has not answered MAIL; another one may be tried. The reply is for the case that
-    /// there is none.
+    /// The host has answered for no recipient; another one may be tried. The reply is for the case
+    /// that there is none.
     Unreached(Reply),
 }
 
@@ -79,7 +79,7 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
         Ok(signals.find())
     }
 
-    /// Tries the addresses of a host until one of them has answered MAIL.
+    /// Tries the addresses of a host until one of them has refused MAIL or answered for a recipient.
     async fn deliver_to(
         &self,
         host: &HostPort,
@@ -104,9 +104,9 @@ impl<C: Connect, R: Resolve> Attempts<C, R> {
             if conversation.exchange.is_host_suspect(&result) {
                 self.pool.suspect(host);
             }
-            let is_hosts_fault = is_hosts_fault(&result);
+            let may_rewind = is_hosts_fault(&result) || conversation.exchange.is_turned_away();
             let result = conversation.end(result);
-            if !is_hosts_fault || !exchange.rewind() {
+            if !may_rewind || !exchange.rewind() {
                 return Outcome::Ended(result);
             }
             // A kept connection may have been dead; the host has its chance with a new one.
@@ -143,7 +143,10 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
         let lease = self.lease.as_mut();
         let lease = lease.expect("the connection is left after the conversation only");
         let is_suspect = lease.is_suspect();
-        self.exchange.run(lease.connection(), is_suspect).await
+        let exchange = &mut *self.exchange;
+        exchange
+            .run(lease.connection(), is_suspect, self.is_reused)
+            .await
     }
 
     /// Leaves the connection, and names the host in replies of our own. A 421 was about this
@@ -151,6 +154,11 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
     fn end(mut self, result: Result<Reply, Failure>) -> Result<Reply, BodyError> {
         self.leave(Some(&result));
         match result {
+            Ok(reply) if reply.closes_connection() => {
+                let (host, phase) = (Place::Address(self.remote.clone()), self.exchange.phase());
+                tracing::info!(%host, %phase, %reply, "a host closed the session");
+                Ok(reply.relayed())
+            }
             Ok(reply) => {
                 let address = self.remote.address;
                 tracing::debug!(%address, %reply, "transaction has ended");

@@ -94,7 +94,11 @@ impl<Io: Wire> Idle<Io> {
             };
         }
         let key = Arc::new(host.clone());
-        let permits = Arc::new(Semaphore::new(self.settings.max_connections.max(1)));
+        let max = self
+            .settings
+            .max_connections
+            .clamp(1, Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(max));
         let host = Host {
             permits: Arc::clone(&permits),
             parked: Vec::new(),

@@ -54,6 +54,10 @@ pub(super) struct Exchange {
     is_ahead: bool,
     /// Whether nothing may go ahead of a reply any more: some server may have the message already.
     is_careful: bool,
+    /// Whether the connection has served other transactions.
+    is_reused: bool,
+    /// Whether the server has refused MAIL for what may have to do with those.
+    is_turned_away: bool,
 }
 
 /// What is to be written next.
@@ -101,6 +105,8 @@ impl Exchange {
             is_smtputf8: false,
             is_ahead: false,
             is_careful: false,
+            is_reused: false,
+            is_turned_away: false,
         }
     }
 
@@ -127,12 +133,15 @@ impl Exchange {
         &mut self,
         connection: &mut Connection<Io>,
         is_suspect: bool,
+        is_reused: bool,
     ) -> Result<Reply, Failure> {
         connection.set_careful(self.is_careful || is_suspect);
+        self.is_reused = is_reused;
         match self.converse(connection).await {
-            Err(Failure::Client(error)) if error.is_silence() => {
-                self.last_words().ok_or(Failure::Client(error))
-            }
+            Err(Failure::Client(error)) if error.is_silence() => match self.last_words() {
+                Some(reply) => Ok(reply),
+                None => Err(self.oddities.nonsense.take().unwrap_or(error).into()),
+            },
             result => result,
         }
     }
@@ -158,25 +167,39 @@ impl Exchange {
         }
     }
 
-    /// Goes back to the start, for another connection, if the server has not answered MAIL.
+    /// Goes back to the start, for another connection, unless the server has refused MAIL or has
+    /// answered for a recipient.
     ///
     /// Where the message had gone to it already, the next server gets it only after it has
     /// answered for the whole envelope: so that there are two copies at most.
     pub(super) fn rewind(&mut self) -> bool {
-        let is_mail_answered = self.verdict.is_mail_answered() || self.oddities.mail.is_some();
-        if is_mail_answered || !self.intake.content.rewind() {
+        // What was said in place of a reply may be about the message; that the server closes is not.
+        let is_unclear = self.oddities.is_holding() && !self.oddities.is_closing();
+        let is_over = self.verdict.is_begun() || self.oddities.mail.is_some() || is_unclear;
+        if is_over || !self.intake.content.rewind() {
             return false;
         }
         self.is_careful |= self.is_end_given();
+        self.is_turned_away = false;
+        self.verdict.forget_mail();
         while let Some(expected) = self.expected.pop_back() {
             if let Expected::Rcpt(rcpt) = expected {
                 self.intake.put_back(rcpt);
             }
         }
+        while let Some((rcpt, _)) = self.oddities.recipients.pop() {
+            self.intake.put_back(rcpt);
+        }
         self.oddities = Oddities::default();
         self.is_ahead = false;
         self.stage = Stage::Mail;
         true
+    }
+
+    /// Whether another connection to the same server may fare better, which serves this transaction
+    /// first.
+    pub(super) fn is_turned_away(&self) -> bool {
+        self.is_turned_away
     }
 
     /// Whether the host is to be treated with care from now on: it has broken the protocol, or was

@@ -5,7 +5,9 @@ use koukan_core::{
     transaction::{Command, Rcpt},
 };
 
-/// Lines without a code that are passed over while the reply to the message is waited for.
+use crate::client::ClientError;
+
+/// Lines that decide nothing and are passed over while the reply to the message is waited for.
 const NOISE_MAX: usize = 100;
 
 /// Oddities of one transaction, and the commands that wait for the final reply because of them.
@@ -22,6 +24,9 @@ pub(super) struct Oddities {
     pub(super) recipients: Vec<(Command<Rcpt>, Held)>,
     /// What was said amid the message against all of it: the final reply, should none come.
     pub(super) objection: Option<Reply>,
+    /// What was said first in the place of the reply to the message: why the transaction has
+    /// failed, should none come.
+    pub(super) nonsense: Option<ClientError>,
 }
 
 /// What stands in the place of a reply.
@@ -42,7 +47,7 @@ impl Oddities {
         self.is_any = true;
     }
 
-    /// Whether one more line without a code can be passed over.
+    /// Whether one more line that decides nothing can be passed over.
     pub(super) fn takes_noise(&mut self) -> bool {
         self.is_any = true;
         self.noise += 1;

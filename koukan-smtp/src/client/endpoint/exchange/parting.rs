@@ -29,7 +29,7 @@ impl Exchange {
             Some(Err(Failure::Client(error))) => !error.is_hosts_fault(),
             _ => true,
         };
-        if !is_clear || self.oddities.is_any() {
+        if !is_clear || self.oddities.is_any() || self.is_turned_away {
             return Parting::Quit;
         }
         let owed = self.expected.len();

@@ -26,11 +26,14 @@ impl Exchange {
         }
         let Some(expected) = self.expected.front() else {
             // The server need not wait for the end of a message that it will not take.
-            let is_amid_message = matches!(self.stage, Stage::Message(_));
-            return if is_amid_message && reply.is_negative() {
-                Ok(Some(reply))
+            if self.is_amid_message() && reply.is_negative() {
+                return Ok(Some(reply));
+            }
+            let error = unexpected(&reply, self.phase());
+            return if reply.code().is_intermediate() {
+                self.take_nonsense(error, connection).map(|()| None)
             } else {
-                Err(unexpected(&reply, self.phase()).into())
+                Err(error.into())
             };
         };
         if reply.code().is_intermediate()
@@ -67,9 +70,15 @@ impl Exchange {
                 }
             }
             Expected::Rset => {}
+            Expected::Mail if self.is_reused && reply.is_about_session() => {
+                self.is_turned_away = true;
+                return Ok(Some(reply));
+            }
             Expected::Mail => self.take_mail_reply(reply),
             Expected::Rcpt(rcpt) => {
-                let reply = self.verdict.recipient_reply(reply);
+                // From now on there is no other host.
+                self.intake.content.forget_sent();
+                let reply = self.verdict.recipient_reply(reply.relayed());
                 rcpt.answer(reply);
             }
             Expected::Data if reply.is_negative() => return Ok(Some(self.verdict.apply(reply))),
@@ -174,6 +183,9 @@ impl Exchange {
         match self.expected.front() {
             Some(Expected::Rcpt(_)) => {}
             Some(Expected::Rset | Expected::Mail | Expected::Block) if self.is_end_given() => {}
+            // Such codes decide nothing (RFC 5321 section 4.2.1): the reply is still to come.
+            Some(Expected::Message) => return self.pass_over(error),
+            None if self.is_amid_message() => return self.pass_over(error),
             _ => return Err(error.into()),
         }
         self.oddities.note();
@@ -183,6 +195,15 @@ impl Exchange {
         } else if let Some(Expected::Rcpt(rcpt)) = self.expected.pop_front() {
             rcpt.answer(self.verdict.recipient_reply(reply));
         }
+        Ok(())
+    }
+
+    /// Goes on waiting for the reply to the message, after what was none.
+    fn pass_over(&mut self, error: ClientError) -> Result<(), Failure> {
+        if !self.oddities.takes_noise() {
+            return Err(error.into());
+        }
+        self.oddities.nonsense.get_or_insert(error);
         Ok(())
     }
 
@@ -196,11 +217,14 @@ impl Exchange {
     }
 
     fn take_mail_reply(&mut self, reply: Reply) {
+        let reply = reply.relayed();
         if let Some(slot) = self.mail_slot.take() {
             slot.answer(reply.clone());
         }
-        // From now on there is no other host.
-        self.intake.content.forget_sent();
+        if reply.is_negative() {
+            // There is no other host for it.
+            self.intake.content.forget_sent();
+        }
         self.verdict.note_mail(reply);
     }
 
@@ -224,13 +248,17 @@ impl Exchange {
         None
     }
 
+    fn is_amid_message(&self) -> bool {
+        matches!(self.stage, Stage::Message(_))
+    }
+
     /// Whether the end of the message has gone to the server, or is about to.
     pub(super) fn is_end_given(&self) -> bool {
         matches!(self.expected.back(), Some(Expected::Message))
     }
 
     /// What the server is busy with.
-    pub(super) fn phase(&self) -> Phase {
+    pub(in super::super) fn phase(&self) -> Phase {
         match (self.expected.front(), &self.stage) {
             (Some(expected), _) => expected.phase(),
             (None, Stage::Message(_)) => Phase::Block,

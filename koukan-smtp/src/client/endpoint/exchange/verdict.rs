@@ -6,6 +6,8 @@ use koukan_core::reply::Reply;
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     mail: Option<Reply>,
+    /// Whether the server has answered for a recipient.
+    is_begun: bool,
     accepted: usize,
     /// Stands for all refused recipients: of one that may be accepted later, if there is one.
     refused: Option<Reply>,
@@ -16,8 +18,15 @@ impl Verdict {
         self.mail = Some(reply);
     }
 
-    pub(super) fn is_mail_answered(&self) -> bool {
-        self.mail.is_some()
+    /// Whether the server has decided something that stands: it refused MAIL, or answered for a
+    /// recipient.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_begun || self.is_mail_refused()
+    }
+
+    /// Another server is asked.
+    pub(super) fn forget_mail(&mut self) {
+        self.mail = None;
     }
 
     pub(super) fn is_mail_refused(&self) -> bool {
@@ -36,6 +45,7 @@ impl Verdict {
     pub(super) fn recipient_reply(&mut self, reply: Reply) -> Reply {
         // After a refused MAIL the server says no more than "bad sequence".
         let reply = self.mail_refusal().cloned().unwrap_or(reply);
+        self.is_begun = true;
         self.note_recipient(&reply);
         reply
     }
