@@ -143,8 +143,58 @@ async fn stopping_does_not_wait_for_ever() {
         )
         .await;
     running.stop().await;
-    assert_eq!(client.code().await, 0);
+    assert_eq!((client.code().await, client.code().await), (421, 0));
     assert_eq!(log.rest().last().unwrap(), "aborted");
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_a_silent_client() {
+    let ehlo = "EHLO client\r\n";
+    let mail = "EHLO client\r\nMAIL FROM:<a@example.com>\r\n";
+    let data = format!("EHLO client\r\n{MAIL}DATA\r\nhalf");
+    let chunk = format!("EHLO client\r\n{MAIL}BDAT 10\r\nhalf");
+    for (said, replies) in [(ehlo, 2), (mail, 3), (&data, 5), (&chunk, 4)] {
+        let log = support::Log::default();
+        let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+            stopping: Duration::from_millis(50),
+            drain: Duration::from_secs(3600),
+            ..Timeouts::default()
+        });
+        let running = Running::start(server).await;
+        let mut client = running.connect().await;
+        client.send(said).await;
+        for _ in 0..replies {
+            assert!(matches!(client.code().await, 200..400), "{said}");
+        }
+        running.stop().await;
+        assert_eq!(
+            (client.code().await, client.code().await),
+            (421, 0),
+            "{said}"
+        );
+        let seen = log.rest();
+        let is_aborted = seen.last().is_none_or(|last| last == "aborted");
+        assert!(is_aborted, "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_waits_for_a_reply_from_upstream() {
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+        stopping: Duration::from_millis(1),
+        ..Timeouts::default()
+    });
+    let running = Running::start(server).await;
+    let mut client = running.connect().await;
+    let slow = "MAIL FROM:<slow@example.com>\r\n";
+    client.says("EHLO client\r\n", [220, 250]).await;
+    client.send(slow).await;
+    log.next().await;
+    running.shutdown.cancel();
+    // The reply takes a second; then it is the client's turn, which says nothing.
+    client.says("", [250, 421, 0]).await;
+    running.task.await.unwrap();
 }
 
 #[tokio::test]

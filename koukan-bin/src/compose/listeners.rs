@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
 };
 
 use koukan_core::{
@@ -180,6 +181,8 @@ fn timeouts(listener: &SmtpListener) -> Timeouts {
         command: listener
             .command_timeout
             .map_or(defaults.command, |timeout| timeout.0),
+        // So that clients hear of it before the agent's own patience is over.
+        drain: Duration::from_secs(20),
         ..defaults
     }
 }

@@ -44,7 +44,7 @@ pub enum LineError {
     /// The line holds a CR or LF that is not part of a CRLF.
     #[error("bare CR or LF in a command line")]
     BareLineEnd,
-    /// The line holds a control character; TABs at its end do no harm.
+    /// The line holds a control character; TABs behind the first word and at the end do no harm.
     #[error("control character in a command line")]
     ControlOctet,
 }
@@ -170,8 +170,23 @@ fn check_octets(line: &[u8]) -> Result<&[u8], LineError> {
     match line.iter().find(|octet| octet.is_ascii_control()) {
         None => Ok(line),
         Some(b'\r') => Err(LineError::BareLineEnd),
+        Some(b'\t') if is_tab_apart(line) => Ok(line),
         Some(_) => Err(LineError::ControlOctet),
     }
+}
+
+/// Whether TABs stand between the first word and the others, and there is no other control
+/// character: some clients write a command like that.
+fn is_tab_apart(line: &[u8]) -> bool {
+    let is_blank = |octet: &u8| b" \t".contains(octet);
+    let Some(verb) = line.iter().position(is_blank) else {
+        return false;
+    };
+    let (verb, argument) = line.split_at(verb);
+    let mut octets = verb
+        .iter()
+        .chain(argument.iter().skip_while(|octet| is_blank(octet)));
+    !verb.is_empty() && !octets.any(u8::is_ascii_control)
 }
 
 #[cfg(test)]
@@ -202,7 +217,7 @@ mod tests {
     #[test]
     fn only_crlf_ends_a_line() {
         type Case = (&'static [u8], &'static [Result<&'static str, LineError>]);
-        let cases: [Case; 13] = [
+        let cases: [Case; 15] = [
             (b"NOOP\r\nQUIT\r\n", &[Ok("NOOP"), Ok("QUIT")]),
             (b"\r\n\r\n", &[Ok(""), Ok("")]),
             (b"NOOP", &[]),
@@ -217,7 +232,12 @@ mod tests {
             ),
             ("größe\r\n".as_bytes(), &[Ok("größe")]),
             (b"A \t\r\n\t \r\n", &[Ok("A"), Ok("")]),
-            (b"A\tB\t\r\nC\r\n", &[Err(ControlOctet), Ok("C")]),
+            (b"A\tB\t\r\nC\r\n", &[Ok("A\tB"), Ok("C")]),
+            (b"A \t B\r\nA B\tC\r\n", &[Ok("A \t B"), Err(ControlOctet)]),
+            (
+                b"A\tB\tC\r\nA\tB\0\r\n",
+                &[Err(ControlOctet), Err(ControlOctet)],
+            ),
             (b"\x16\x03\nA\rB\r\nC\r\n", &[Err(ControlOctet), Ok("C")]),
         ];
         for (octets, expected) in cases {

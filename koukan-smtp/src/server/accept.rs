@@ -7,11 +7,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use super::{
     Connected, MakeMailService, Server,
     admission::{Admission, Permit},
+    session::Stop,
 };
 use crate::codec;
 
@@ -25,8 +26,7 @@ pub(super) async fn run<M: MakeMailService>(
         admission: Admission::new(&server.config.limits),
         server,
         tasks: TaskTracker::new(),
-        stop: CancellationToken::new(),
-        abort: CancellationToken::new(),
+        stop: Stop::default(),
     };
     let admit = |(stream, remote)| sessions.admit(stream, remote);
     tokio::select! {
@@ -42,10 +42,7 @@ struct Sessions<M> {
     server: Server<M>,
     admission: Admission,
     tasks: TaskTracker,
-    /// Sessions without a transaction under way end.
-    stop: CancellationToken,
-    /// All end.
-    abort: CancellationToken,
+    stop: Stop,
 }
 
 impl<M: MakeMailService> Sessions<M> {
@@ -69,27 +66,23 @@ impl<M: MakeMailService> Sessions<M> {
         };
         let session = self
             .server
-            .session(stream, &connected, self.stop.child_token());
-        let abort = self.abort.clone();
+            .session(stream, &connected, self.stop.of_session());
         self.tasks.spawn(async move {
             let _permit = permit;
-            tokio::select! {
-                () = session.run() => {}
-                () = abort.cancelled() => {}
-            }
+            session.run().await;
         });
     }
 
     async fn end(self) {
         self.tasks.close();
-        self.stop.cancel();
+        self.stop.begin();
         let drain = self.server.config.timeouts.drain;
         if timeout(drain, self.tasks.wait()).await.is_err() {
             tracing::warn!(
                 sessions = self.tasks.len(),
                 "ending sessions before their time"
             );
-            self.abort.cancel();
+            self.stop.end();
             self.tasks.wait().await;
         }
     }

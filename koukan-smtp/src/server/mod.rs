@@ -38,9 +38,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, ToSocketAddrs},
 };
-use tokio_util::sync::CancellationToken;
 
-use self::session::Session;
+use self::session::{Session, Stop};
 use crate::codec::BareLineEnds;
 
 /// An SMTP server: a configuration, and what makes a service for each connection.
@@ -140,8 +139,8 @@ impl<M: MakeMailService> Server<M> {
     /// Serves whoever connects until `shutdown` is ready, then stops gracefully.
     ///
     /// To stop gracefully is to accept no more connections, to end sessions between transactions
-    /// with 421, to let transactions that are under way end, and to abort what is left after
-    /// [`Timeouts::drain`].
+    /// with 421, to let transactions that are under way end, and to abort with 421 those whose
+    /// client is silent for [`Timeouts::stopping`], and what is left after [`Timeouts::drain`].
     ///
     /// # Cancel safety
     ///
@@ -166,16 +165,10 @@ impl<M: MakeMailService> Server<M> {
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
         // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
-        let stop = CancellationToken::new();
-        self.session(io, connected, stop).run()
+        self.session(io, connected, Stop::default()).run()
     }
 
-    fn session<IO>(
-        &self,
-        io: IO,
-        connected: &Connected,
-        stop: CancellationToken,
-    ) -> Session<IO, M::Service>
+    fn session<IO>(&self, io: IO, connected: &Connected, stop: Stop) -> Session<IO, M::Service>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {

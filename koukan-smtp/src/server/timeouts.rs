@@ -22,6 +22,9 @@ pub struct Timeouts {
     pub write: Duration,
     /// For the whole session, looked at whenever the client is waited for. Default 2 hours.
     pub session: Duration,
+    /// After the server was told to stop, for the next command of a transaction that is under way,
+    /// and for the next octets of its message. Default 5 seconds.
+    pub stopping: Duration,
     /// After the server was told to stop, for the transactions that are under way. Default 30
     /// seconds.
     pub drain: Duration,
@@ -35,6 +38,7 @@ impl Default for Timeouts {
             data_grace: Duration::from_secs(60),
             write: Duration::from_secs(2 * 60),
             session: Duration::from_secs(2 * 60 * 60),
+            stopping: Duration::from_secs(5),
             drain: Duration::from_secs(30),
         }
     }

@@ -32,7 +32,8 @@ pub(super) fn size(line: &[u8]) -> Option<u64> {
 pub(super) fn parse(line: &str, argument: &str) -> Result<Command, CommandError> {
     let size = size(line.as_bytes());
     let malformed = || CommandError::Chunk { size };
-    if argument.contains('\t') {
+    // What a proxy before us makes of that is not known.
+    if line.contains('\t') {
         return Err(malformed());
     }
     let mut words = argument.split(' ').filter(|word| !word.is_empty());

@@ -75,7 +75,7 @@ impl CommandError {
         }
         let line = line.trim_ascii_start();
         let mut words = line.split(|octet| *octet == b' ');
-        let is_field = words.next().is_some_and(|word| word.ends_with(b":"));
+        let is_field = words.next().is_some_and(is_field);
         match line.first() {
             Some(first) if is_field || !first.is_ascii_alphabetic() => Self::NoVerb,
             _ => error,
@@ -104,4 +104,13 @@ impl CommandError {
             Self::Utf8NotRequested => Reply::utf8_not_requested(),
         }
     }
+}
+
+/// Whether a line that begins with that word is a header field, `Name:value`, and not a command of
+/// which a blank is missing, `MAILFROM:<path>`.
+fn is_field(word: &[u8]) -> bool {
+    let Some(colon) = word.iter().position(|octet| *octet == b':') else {
+        return false;
+    };
+    word.get(colon + 1) != Some(&b'<')
 }

@@ -24,6 +24,16 @@ const METHODS: [&[u8]; 10] = [
 const TLS_HANDSHAKE: u8 = 22;
 
 impl OtherProtocol {
+    /// Whether a line is a request of several words whose last names a protocol, as HTTP's do.
+    /// Whatever its first word is: a method may be called as an SMTP verb is.
+    pub(super) fn is_request(line: &str) -> bool {
+        // Seldom more than this is looked at.
+        line.ends_with(|last: char| last.is_ascii_digit())
+            && line
+                .rsplit_once([' ', '\t'])
+                .is_some_and(|(_, last)| is_version(last.as_bytes()))
+    }
+
     /// The protocol of a line that is no SMTP command, by how it begins and ends.
     pub(super) fn of(line: &[u8]) -> Option<Self> {
         if line.first() == Some(&TLS_HANDSHAKE) {
@@ -54,7 +64,8 @@ fn is_version(word: &[u8]) -> bool {
     };
     let (name, version) = (&word[..slash], &word[slash + 1..]);
     let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_uppercase);
-    is_name && matches!(version, [b'0'..=b'9', b'.', b'0'..=b'9'])
+    let is_version = matches!(version, [b'0'..=b'9'] | [b'0'..=b'9', b'.', b'0'..=b'9']);
+    is_name && is_version
 }
 
 #[cfg(test)]
@@ -74,6 +85,7 @@ mod tests {
             (b"HTTP/1.1 200 OK", Some(Http)),
             (b"INVITE sip:bob@example.com SIP/2.0", Some(Http)),
             (b"PUT\t/x", Some(Http)),
+            (b"FOO / HTTP/2", Some(Http)),
             (b"\x16\x03\x01", Some(Tls)),
             (b"SSH-2.0-OpenSSH_9.6", Some(Ssh)),
             (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 25", Some(Proxy)),

@@ -7,7 +7,7 @@ use koukan_core::{
 };
 
 use super::{
-    Command, CommandError,
+    Command, CommandError, OtherProtocol,
     argument::{self, PathArgument},
     chunk,
 };
@@ -19,7 +19,7 @@ impl Command {
     /// Parses a command line.
     ///
     /// *Shape*: `line` has no CRLF. Verbs, keywords and parameter names are in any case; blanks at
-    /// the end of the line are ignored.
+    /// the end of the line are ignored. TABs may stand behind the verb, except behind BDAT.
     ///
     /// # Errors
     ///
@@ -29,8 +29,11 @@ impl Command {
         let instead_of = |error| CommandError::of_line(octets, error);
         let line = std::str::from_utf8(line).map_err(|_| instead_of(CommandError::NotUtf8))?;
         let line = line.trim_end_matches([' ', '\t']);
-        let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
-        let argument = argument.trim_start_matches(' ');
+        if OtherProtocol::is_request(line) {
+            return Err(CommandError::OtherProtocol(OtherProtocol::Http));
+        }
+        let (verb, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+        let argument = argument.trim_start_matches([' ', '\t']);
         let bare = |command| match argument {
             "" => Ok(command),
             _ => Err(CommandError::Argument),
@@ -102,7 +105,7 @@ impl Verb {
 
 fn hello(argument: &str, is_extended: bool) -> Result<Command, CommandError> {
     let name = some(argument)?;
-    if name.contains(' ') || name.len() > CLIENT_NAME_MAX {
+    if name.contains([' ', '\t']) || name.len() > CLIENT_NAME_MAX {
         return Err(CommandError::Argument);
     }
     Ok(Command::Hello(ClientName {
@@ -146,7 +149,6 @@ mod tests {
     use koukan_core::path::InvalidMailbox;
 
     use super::*;
-    use crate::codec::OtherProtocol;
 
     fn parse(line: &str) -> Result<Command, CommandError> {
         Command::parse(line.as_bytes())
@@ -181,17 +183,40 @@ mod tests {
             ("HELP mail", Command::Help),
             ("quit", Command::Quit),
             ("StartTLS", Command::StartTls),
+            ("NOOP\t \tx", Command::Noop),
+            ("NOOP HTTP/x", Command::Noop),
+            ("NOOP x/1.1", Command::Noop),
         ] {
             assert_eq!(parse(line), Ok(command), "{line}");
         }
         for line in ["", " ", " NOOP", "DAT", "DATAX", "MAILFROM:<a@b>", "größe"] {
             assert_eq!(parse(line), Err(CommandError::UnknownVerb), "{line}");
         }
-        for line in ["Host: x", "Host:", "*1", ".", "{\"a\": 1}", "äh", "<a>"] {
+        for line in [
+            "Host: x",
+            "Host:x",
+            "Host:",
+            "X-Y:z w",
+            "*1",
+            ".",
+            "{\"a\": 1}",
+            "äh",
+            "<a>",
+        ] {
             assert_eq!(parse(line), Err(CommandError::NoVerb), "{line}");
         }
         let http = CommandError::OtherProtocol(OtherProtocol::Http);
-        assert_eq!(parse("GET / HTTP/1.1"), Err(http));
+        // The methods of a request are any words, also those that are verbs here.
+        for line in [
+            "GET / HTTP/1.1",
+            "HELP / HTTP/1.1",
+            "NOOP / HTTP/1.0",
+            "EHLO / HTTP/1.1 ",
+            "DATA\t/\tHTTP/1.1",
+            "QUIT / HTTP/2",
+        ] {
+            assert_eq!(parse(line), Err(http.clone()), "{line}");
+        }
         assert_eq!(Command::parse(b"EHLO \xff"), Err(CommandError::NotUtf8));
     }
 
@@ -208,6 +233,7 @@ mod tests {
             "EHLO",
             "HELO",
             "EHLO a b",
+            "EHLO a\tb",
             "MAIL",
             "MAIL FROM",
             "MAIL FROM:",
@@ -241,6 +267,10 @@ mod tests {
                 };
                 assert_eq!(
                     parse(&format!("{verb} {name}")),
+                    Ok(Command::Hello(greeting.clone()))
+                );
+                assert_eq!(
+                    parse(&format!("{verb}\t{name}")),
                     Ok(Command::Hello(greeting))
                 );
             }
@@ -256,6 +286,7 @@ mod tests {
         for (line, expected, parameters) in [
             ("MAIL FROM:<>", "", "[]"),
             ("MAIL FROM:<a@b>", "a@b", "[]"),
+            ("MAIL\tFROM:<a@b>", "a@b", "[]"),
             (
                 "mail from: <A@b> size=10  BODY=8BITMIME",
                 "A@b",
@@ -328,6 +359,7 @@ mod tests {
             (" BDAT 1", Some(1)),
             ("BDAT\t1", Some(1)),
             ("BDAT 1\tLAST", Some(1)),
+            ("BDAT \t1", Some(1)),
         ] {
             assert_eq!(parse(line), Err(CommandError::Chunk { size }), "{line}");
         }

@@ -146,6 +146,7 @@ where
             biased;
             result = self.connection.exchange(true, deadline) => result?,
             _ = self.replies.next(self.driver.as_mut()) => {}
+            () = self.stop.silence(timeouts.stopping) => return Err(End::Stopped),
         }
         if self.connection.is_eof() {
             return Err(End::HungUp);

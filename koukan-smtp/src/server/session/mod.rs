@@ -15,7 +15,10 @@ mod pace;
 mod parameters;
 mod replies;
 mod state;
+mod stop;
 mod tally;
+
+pub(super) use self::stop::Stop;
 
 use std::{
     convert::Infallible,
@@ -35,9 +38,8 @@ use koukan_core::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
 
 use self::{
     body::Message,
@@ -49,6 +51,9 @@ use self::{
 };
 use super::{Config, Connected};
 use crate::codec::{Command, CommandDecoder, CommandError};
+
+/// How long a client may take to read its 421 when the server has waited long enough.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A command, or what is wrong with a line that is none.
 type Parsed = Result<Command, CommandError>;
@@ -73,8 +78,7 @@ pub(super) struct Session<IO, S> {
     tallies: Tallies,
     /// Since when the client has been waited for.
     resting_since: Option<Instant>,
-    /// Set when the server stops.
-    stop: CancellationToken,
+    stop: Stop,
     /// When the session has lasted long enough.
     deadline: Instant,
 }
@@ -89,7 +93,7 @@ where
         connected: &Connected,
         service: S,
         config: Arc<Config>,
-        stop: CancellationToken,
+        stop: Stop,
     ) -> Self {
         let mut context = Context::new(config.sender.clone());
         context.remote_host = connected.remote_host;
@@ -116,7 +120,15 @@ where
     /// Serves the client until either side has had enough.
     pub(super) async fn run(mut self) {
         self.connection.reply(&hello::greeting(&self.config), false);
-        let Err(end) = self.serve().await;
+        let stop = self.stop.clone();
+        let end = tokio::select! {
+            biased;
+            result = self.serve() => {
+                let Err(end) = result;
+                end
+            }
+            () = stop.over() => End::Stopped,
+        };
         // What was not delivered by now never will be.
         self.driver = None;
         tracing::debug!(?end, "session ended");
@@ -124,13 +136,19 @@ where
             End::Gone => return,
             End::HungUp => (None, false),
             End::Quit => (Some(Reply::closing()), false),
-            End::Stopped => (Some(Reply::service_closing()), false),
+            End::Stopped => (Some(Reply::service_closing()), !self.is_resting()),
             End::Closed(reply) => (Some(reply), true),
         };
         if let Some(last) = last {
             self.connection.reply(&last, self.state.is_extended());
         }
-        self.connection.close(may_have_sent_more).await;
+        let close = self.connection.close(may_have_sent_more);
+        if stop.is_over() {
+            // Who does not take it by then will see the connection closed.
+            let _ = timeout(LAST_WORDS, close).await;
+        } else {
+            close.await;
+        }
     }
 
     async fn serve(&mut self) -> Result<Infallible, End> {
@@ -150,7 +168,7 @@ where
     }
 
     fn next_command(&mut self) -> Result<Option<Parsed>, End> {
-        if self.is_resting() && self.stop.is_cancelled() {
+        if self.is_resting() && self.stop.is_begun() {
             return Err(End::Stopped);
         }
         if let Some(command) = self.held.take() {
@@ -186,6 +204,10 @@ where
             !self.connection.is_eof() && (!is_blocked || self.connection.may_read_ahead());
         let deadline = self.patience();
         let has_replies = !self.replies.is_empty();
+        let stopping = match is_resting {
+            true => Duration::ZERO,
+            false => self.config.timeouts.stopping,
+        };
         // What woke the task since may have woken the call.
         let mut was_driven = mem::take(&mut self.is_driven);
         let (answered, reply, is_driven) = {
@@ -204,7 +226,7 @@ where
                 biased;
                 next = next => next,
                 result = self.connection.exchange(may_read, deadline) => return result,
-                () = self.stop.cancelled(), if is_resting => return Ok(()),
+                () = self.stop.silence(stopping), if !has_replies => return Err(End::Stopped),
             }
         };
         self.is_driven = is_driven;
