@@ -63,6 +63,32 @@ async fn what_was_acknowledged_stays_and_more_room_helps() {
 }
 
 #[tokio::test]
+async fn a_probe_tells_that_there_is_no_room_until_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let small = SqliteOptions::new(&path).with_max_size(1 << 20);
+    let backend = SqliteBackend::open(small).await.unwrap();
+    backend.probe().await.unwrap();
+    fill(&backend, Status::Final(FinalReason::Delivered)).await;
+    for _ in 0..3 {
+        let probed = backend.probe().await;
+        assert!(matches!(probed, Err(BackendError::Full(_))), "{probed:?}");
+    }
+    let retention = Retention {
+        finished: Duration::ZERO,
+        orphaned: Duration::ZERO,
+    };
+    let later = now() + Duration::from_secs(1);
+    backend.collect_garbage(later, retention).await.unwrap();
+    for _ in 0..3 {
+        backend.probe().await.unwrap();
+    }
+    // Nothing is left of the trial.
+    let collected = backend.collect_garbage(later, retention).await.unwrap();
+    assert_eq!(collected.blobs, 0);
+}
+
+#[tokio::test]
 async fn what_is_removed_makes_room() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");

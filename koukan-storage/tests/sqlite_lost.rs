@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 mod support;
 
-use support::{now, transaction};
+use support::{now, tamper, transaction};
 
 async fn open() -> (SqliteBackend, TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -94,6 +94,17 @@ async fn a_database_that_is_emptied_in_its_place_is_missed() {
         .open(&path)
         .unwrap();
     assert_is_lost(&backend, "queue.sqlite").await;
+}
+
+#[tokio::test]
+async fn a_probe_misses_each_table() {
+    for table in ["transactions", "blobs", "chunks", "parts"] {
+        let (backend, _directory, path) = open().await;
+        backend.probe().await.unwrap();
+        tamper(&path, format!("DROP TABLE {table}")).await;
+        let told = told(backend.probe().await);
+        assert!(told.contains(table), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -206,8 +206,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn census(&self) -> Result<Census, BackendError>;
 
-    /// Finds out whether the backend could take and give out mail now, without writing anything:
-    /// what a write and a read wait for, this waits for too.
+    /// Finds out whether the backend could take and give out mail now: what a write and a read wait
+    /// for, this waits for too. Nothing of it is seen by others, and nothing is written unless a
+    /// write has failed and none of a message has worked since.
     ///
     /// It may take as long as those; whoever asks again asks when the answer is there.
     ///

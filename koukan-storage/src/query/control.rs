@@ -11,8 +11,12 @@ pub(crate) static COMMIT: Statement = Statement::new(|| "COMMIT".into());
 /// Takes back what was written.
 pub(crate) static ROLLBACK: Statement = Statement::new(|| "ROLLBACK".into());
 
-/// Reads the least there is to read.
-pub(crate) static PROBE: Statement = Statement::new(|| "SELECT count(*) FROM sqlite_schema".into());
+/// Reads the least there is to read of each table.
+pub(crate) static PROBE: Statement = Statement::new(|| {
+    let tables = ["transactions", "blobs", "chunks", "parts"];
+    let exists = tables.map(|table| format!("EXISTS (SELECT 1 FROM {table})"));
+    format!("SELECT {}", exists.join(", "))
+});
 
 /// Copies what it can from the log into the database without waiting for anyone. Gives whether it
 /// was kept from it, pages in the log, pages copied.

@@ -104,6 +104,11 @@ impl Batch {
             && self.set_backs.is_empty()
     }
 
+    /// Whether it brings messages, in whole or in part.
+    pub(super) fn has_messages(&self) -> bool {
+        !(self.appends.is_empty() && self.inserts.is_empty() && self.completions.is_empty())
+    }
+
     /// Answers everyone as was decided.
     pub(super) fn answer(mut self) {
         self.commit_leases();

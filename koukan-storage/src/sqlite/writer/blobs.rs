@@ -25,7 +25,7 @@ impl Task {
         Ok(())
     }
 
-    async fn append_one(
+    pub(super) async fn append_one(
         &mut self,
         append: &Append,
     ) -> Result<Result<(), BackendError>, sqlx::Error> {

@@ -30,6 +30,7 @@ mod settle;
 mod shrink;
 mod summarise;
 mod task;
+mod trial;
 
 pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take};
 

@@ -21,7 +21,7 @@ use super::{
     batch::Batch,
     checkpoint::Checkpoints,
     lapse::Lapses,
-    operation::{Pending, Queued},
+    operation::Queued,
     shrink::Shrinking,
 };
 
@@ -47,7 +47,7 @@ const PATIENCE: usize = 8;
 pub(super) struct Task {
     pub(super) connection: SqliteConnection,
     options: SqliteConnectOptions,
-    files: Arc<Files>,
+    pub(super) files: Arc<Files>,
     /// When the files are looked for although nothing is to be written.
     look: Interval,
     queue: mpsc::Receiver<Queued>,
@@ -58,6 +58,8 @@ pub(super) struct Task {
     pub(super) malformed: HashSet<i64>,
     checkpoints: Checkpoints,
     pub(super) shrinking: Shrinking,
+    /// Whether a write has failed, and none of a message has worked since.
+    pub(super) is_failing: bool,
 }
 
 /// Why a batch was not committed.
@@ -91,6 +93,7 @@ impl Task {
             malformed: HashSet::new(),
             checkpoints: Checkpoints::default(),
             shrinking: Shrinking::default(),
+            is_failing: false,
         }
     }
 
@@ -212,6 +215,7 @@ impl Task {
         let committed = COMMIT.execute(&mut self.connection, Values::default());
         committed.await.map_err(Failure::Commit)?;
         self.files.check().map_err(Failure::Lost)?;
+        self.is_failing &= !batch.has_messages();
         tracing::trace!(operations = batch.len(), "committed");
         Ok(())
     }
@@ -237,27 +241,8 @@ impl Task {
         self.collect(&mut batch.collections).await
     }
 
-    /// Tells whether a commit could begin.
-    async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
-        if probes.is_empty() {
-            return;
-        }
-        let cause = match self.files.check() {
-            Err(lost) => Some(Cause::from(lost)),
-            Ok(()) => {
-                let begun = BEGIN.execute(&mut self.connection, Values::default());
-                let cause = begun.await.err().map(Cause::from);
-                self.roll_back().await;
-                cause
-            }
-        };
-        for mut probe in probes {
-            probe.decide(cause.clone().map_or(Ok(()), |cause| Err(cause.into())));
-            probe.answer();
-        }
-    }
-
     async fn fail(&mut self, batch: Batch, error: sqlx::Error) {
+        self.is_failing = true;
         let cause = Cause::from(error);
         if NOT_WRITTEN.is_first() {
             tracing::error!(operations = batch.len(), error = %cause, "could not write");
@@ -267,7 +252,7 @@ impl Task {
     }
 
     /// Takes back what a failed batch has written.
-    async fn roll_back(&mut self) {
+    pub(super) async fn roll_back(&mut self) {
         // SQLite may have done so by itself, which is the error here.
         let rolled_back = ROLLBACK.execute(&mut self.connection, Values::default());
         let _ = rolled_back.await;
