@@ -13,13 +13,14 @@ const EXCERPT: usize = 200;
 pub struct BadAnswer {
     /// The method of the request.
     pub method: Box<str>,
-    /// The URL that was asked.
+    /// The URL that was asked, or was to be asked.
     pub url: Box<str>,
-    /// The status of the answer.
-    pub status: u16,
+    /// The status of the answer; `None` where the URL, which an earlier answer has named, may not be
+    /// asked.
+    pub status: Option<u16>,
     /// What is wrong with it.
     pub reason: &'static str,
-    /// Its first 200 characters, with control characters escaped.
+    /// Its first 200 characters, as they are: to be shown with escapes, as `{:?}` does it.
     pub excerpt: Box<str>,
 }
 
@@ -28,14 +29,14 @@ impl BadAnswer {
     pub fn new(
         method: &str,
         url: impl fmt::Display,
-        status: u16,
+        status: impl Into<Option<u16>>,
         reason: &'static str,
         content: &[u8],
     ) -> Self {
         Self {
             method: method.into(),
             url: url.to_string().into(),
-            status,
+            status: status.into(),
             reason,
             excerpt: excerpt(content),
         }
@@ -63,35 +64,22 @@ impl fmt::Display for BadAnswer {
             reason,
             excerpt,
         } = self;
-        write!(
-            f,
-            "{reason}: {method} {url} was answered {status} \"{excerpt}\""
-        )
+        write!(f, "{reason}: {method} {url}")?;
+        match status {
+            Some(status) => write!(f, " was answered {status} {excerpt:?}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl Error for BadAnswer {}
 
-/// The first characters, in such a way that they can stand in a line of a log.
+/// The first characters.
 fn excerpt(content: &[u8]) -> Box<str> {
     // Four octets a character at most; one that is cut is not among those that are kept.
     let beginning = &content[..content.len().min(4 * EXCERPT + 4)];
     let text = String::from_utf8_lossy(beginning);
-    let mut excerpt = String::new();
-    for c in text.chars().take(EXCERPT) {
-        match c {
-            '"' | '\\' => excerpt.extend(c.escape_default()),
-            c if is_invisible(c) => excerpt.extend(c.escape_default()),
-            c => excerpt.push(c),
-        }
-    }
-    excerpt.into()
-}
-
-/// Control characters, and those that turn or break the line that they are shown in.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    text.chars().take(EXCERPT).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -101,10 +89,9 @@ mod tests {
     #[test]
     fn what_was_said_is_shown_in_one_line() {
         let text = "<html>\r\n\u{1b}[31m\u{202e}grün \"x\"";
-        assert_eq!(
-            &*excerpt(text.as_bytes()),
-            r#"<html>\r\n\u{1b}[31m\u{202e}grün \"x\""#
-        );
+        let bad = BadAnswer::new("GET", "http://a/", 200, "no JSON", text.as_bytes());
+        let shown = r#""<html>\r\n\u{1b}[31m\u{202e}grün \"x\"""#;
+        assert!(bad.to_string().ends_with(shown), "{bad}");
         assert_eq!(excerpt("ü".repeat(300).as_bytes()).chars().count(), 200);
         assert_eq!(&*excerpt(b"\xff"), "\u{fffd}");
     }
@@ -119,5 +106,7 @@ mod tests {
         assert_eq!(bad.to_string(), told);
         assert_eq!(BadAnswer::of(&Outer(bad.clone())), Some(&bad));
         assert_eq!(BadAnswer::of(&fmt::Error), None);
+        let unasked = BadAnswer::new("PUT", "http://b/", None, "not listed", b"");
+        assert_eq!(unasked.to_string(), "not listed: PUT http://b/");
     }
 }

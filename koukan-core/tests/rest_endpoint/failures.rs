@@ -64,7 +64,10 @@ async fn a_create_that_fails_is_repeated_with_its_key() {
 async fn a_create_is_repeated_a_few_times_only() {
     for (fault, reply) in [
         (Fault::Lose, Reply::connection_failed()),
-        (Fault::Refuse(RefusalKind::Internal), Reply::local_error()),
+        (
+            Fault::Refuse(RefusalKind::Internal),
+            Reply::destination_failed(),
+        ),
         (
             Fault::Refuse(RefusalKind::Unavailable { retry_after: LATER }),
             Reply::overloaded(),

@@ -63,14 +63,18 @@ impl Response {
 
     /// An answer that breaks the contract.
     pub(super) fn bad(&self, reason: &'static str) -> ClientError {
-        let status = self.status.as_u16();
-        ClientError::Malformed(BadAnswer::new(
-            self.method.as_str(),
-            &self.uri,
-            status,
-            reason,
-            &self.content,
-        ))
+        ClientError::Malformed(self.facts(reason, &self.content))
+    }
+
+    /// A redirect that breaks the contract, to that place.
+    pub(super) fn bad_redirect(&self, reason: &'static str, to: &str) -> ClientError {
+        ClientError::Malformed(self.facts(reason, to.as_bytes()))
+    }
+
+    /// What is to be told of the answer.
+    pub(super) fn facts(&self, reason: &'static str, content: &[u8]) -> BadAnswer {
+        let method = self.method.as_str();
+        BadAnswer::new(method, &self.uri, self.status.as_u16(), reason, content)
     }
 
     /// A transaction as it is.
@@ -119,7 +123,7 @@ impl Response {
             return Ok(Value::Object(Map::new()));
         }
         json::parse(&self.content, VALUES_MAX).map_err(|error| match error {
-            InvalidJson::TooManyValues(_) => ClientError::TooLong,
+            InvalidJson::TooManyValues(_) => self.bad("more values than are read"),
             InvalidJson::Syntax(_) => self.bad("no JSON"),
         })
     }

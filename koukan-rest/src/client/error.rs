@@ -19,9 +19,6 @@ pub enum ClientError {
     /// A location is not one that can be asked by HTTP.
     #[error("not a location that can be asked: {0:?}")]
     Location(Box<str>),
-    /// The server names another one, which the settings do not list.
-    #[error("the server names another host, which is not listed: {0}")]
-    OtherHost(Box<str>),
     /// No connection came about: nothing was sent.
     #[error("no connection to the server")]
     Unreachable(#[source] BoxError),
@@ -31,15 +28,10 @@ pub enum ClientError {
     /// The server did not answer, or did not take what was sent, in time.
     #[error("the server did not answer in time")]
     Elapsed,
-    /// The answer is longer than is read.
-    #[error("the server's answer is too long")]
-    TooLong,
-    /// What the server answered is not what this API answers.
+    /// What the server answered is not what this API answers: something else, more than is read, or
+    /// a place that is not to be asked, since its host is not one of those that the settings list.
     #[error("the server answered something else than this API does")]
     Malformed(#[source] BadAnswer),
-    /// The server sends from one place to the next without an end.
-    #[error("the server redirects without an end")]
-    TooManyRedirects,
     /// What was to be uploaded broke off.
     #[error("what was to be uploaded broke off")]
     Body(#[source] BoxError),

@@ -68,7 +68,7 @@ impl Failure {
                 method = %bad.method,
                 url = %bad.url,
                 status = bad.status,
-                text = %bad.excerpt,
+                text = ?bad.excerpt,
                 reason = bad.reason,
                 "upstream has answered something else than this API does"
             );
@@ -97,6 +97,8 @@ impl Failure {
             | RefusalKind::Forbidden
             | RefusalKind::WrongContentType
             | RefusalKind::VersionMissing => Reply::misconfigured(),
+            // Upstream's fault, and not ours.
+            RefusalKind::Internal => Reply::destination_failed(),
             _ => Reply::local_error(),
         }
     }
@@ -143,8 +145,8 @@ mod tests {
             ),
             (
                 RefusalKind::Internal,
-                Reply::local_error(),
-                Reply::local_error(),
+                Reply::destination_failed(),
+                Reply::destination_failed(),
             ),
             (
                 RefusalKind::Conflict,

@@ -31,8 +31,9 @@
 //! | refuses as too large | [`Reply::message_too_big`], 552 5.3.4 |
 //! | refuses for lack of room, or over a limit | [`Reply::overloaded`], 451 4.3.2 |
 //! | refuses as malformed, unknown sender, not allowed | [`Reply::misconfigured`], 451 4.3.5, and an error in the log |
+//! | fails (500) | [`Reply::destination_failed`], 451 4.4.0 |
 //! | refuses otherwise | [`Reply::local_error`], 451 4.3.0 |
-//! | answers something else than was asked, or than this API answers | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
+//! | answers something else than was asked, or than this API answers, or more than is read, or names a host that is not to be asked | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
 //!
 //! [`Reply::connection_failed`]: crate::reply::Reply::connection_failed
 //! [`Reply::connection_lost`]: crate::reply::Reply::connection_lost
@@ -41,6 +42,7 @@
 //! [`Reply::message_too_big`]: crate::reply::Reply::message_too_big
 //! [`Reply::overloaded`]: crate::reply::Reply::overloaded
 //! [`Reply::misconfigured`]: crate::reply::Reply::misconfigured
+//! [`Reply::destination_failed`]: crate::reply::Reply::destination_failed
 //! [`Reply::local_error`]: crate::reply::Reply::local_error
 //! [`Reply::bad_upstream_reply`]: crate::reply::Reply::bad_upstream_reply
 

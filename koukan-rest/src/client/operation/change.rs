@@ -1,7 +1,7 @@
 //! Changing a transaction.
 
 use http::{HeaderValue, Method, header::IF_MATCH};
-use koukan_core::resource::{Append, Location, Parsed, ResourceResponse, Version};
+use koukan_core::resource::{Append, Location, Parsed, ResourceResponse, Version, WaitFor};
 
 use crate::{
     client::{
@@ -11,6 +11,8 @@ use crate::{
     },
     schema::append_to_json,
 };
+
+use super::{PREFER, preferences};
 
 pub(super) async fn append(
     transport: &Transport,
@@ -24,7 +26,7 @@ pub(super) async fn append(
         request.content = Content::Json(json.to_string().into());
     }
     if_match(&mut request, append.if_match.as_ref());
-    ask(transport, &request).await
+    ask(transport, request).await
 }
 
 pub(super) async fn parsed(
@@ -41,7 +43,7 @@ pub(super) async fn parsed(
     drop(message);
     request.repeat = Repeat::Unsent;
     if_match(&mut request, version.as_ref());
-    ask(transport, &request).await
+    ask(transport, request).await
 }
 
 pub(super) async fn cancel(
@@ -53,7 +55,7 @@ pub(super) async fn cancel(
         false => location.join("cancel"),
     };
     let uri = transport.uri_of(&to)?;
-    ask(transport, &Request::new(Method::POST, uri)).await
+    ask(transport, Request::new(Method::POST, uri)).await
 }
 
 /// Where the server gives no entity tags, any version is the one that is meant.
@@ -64,8 +66,11 @@ fn if_match(request: &mut Request, version: Option<&Version>) {
     }
 }
 
-async fn ask(transport: &Transport, request: &Request) -> Result<ResourceResponse, ClientError> {
-    match transport.ask(request).await? {
+/// Asks for all of the transaction, as reads do: so the versions are the same.
+async fn ask(transport: &Transport, mut request: Request) -> Result<ResourceResponse, ClientError> {
+    let full = preferences(None, WaitFor::End);
+    request.headers.insert(PREFER, full);
+    match transport.ask(&request).await? {
         Ok(response) => response.current(),
         Err(refusal) => Ok(refusal.into()),
     }

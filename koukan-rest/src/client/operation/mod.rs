@@ -68,6 +68,7 @@ impl Transport {
             url = %response.uri,
             status = response.status.as_u16(),
             reason = %refusal,
+            text = ?response.facts("", &response.content).excerpt,
             "a request was refused"
         );
         Ok(Err(refusal))

@@ -7,6 +7,7 @@ use http::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT},
 };
 use hyper::body::Incoming;
+use koukan_core::resource::BadAnswer;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::{ClientError, uri::Origin};
@@ -36,18 +37,27 @@ impl Transport {
         request: &Request,
         uri: &Uri,
     ) -> Result<Response, ClientError> {
-        self.check_origin(uri)?;
+        if !self.may_ask(uri) {
+            let (method, reason) = (request.method.as_str(), "names a host that is not listed");
+            let bad = BadAnswer::new(method, uri, None, reason, b"");
+            return Err(ClientError::Malformed(bad));
+        }
         let _revoke = Revoke(request.content.source());
         let response = self.head(request, uri).await?;
         let (head, body) = response.into_parts();
         let max = self.settings.response_max;
-        Ok(Response {
+        let received = receive(body, max, self.settings.idle_timeout).await?;
+        let response = Response {
             method: request.method.clone(),
             uri: uri.clone(),
             status: head.status,
             headers: head.headers,
-            content: receive(body, max, self.settings.idle_timeout).await?,
-        })
+            content: received.content,
+        };
+        match received.is_cut {
+            true => Err(response.bad("longer than is read")),
+            false => Ok(response),
+        }
     }
 
     fn http_request(&self, request: &Request, uri: &Uri) -> http::Request<RequestBody> {

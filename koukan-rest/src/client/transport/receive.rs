@@ -9,27 +9,38 @@ use tokio::time::timeout;
 
 use crate::client::ClientError;
 
-/// Reads a response of `max` octets at most, with no longer than `idle` between two pieces.
+/// The content as far as it was read.
+pub(super) struct Received {
+    pub(super) content: Bytes,
+    /// Whether there is more.
+    pub(super) is_cut: bool,
+}
+
+/// Reads a response of `max` octets at most, with no longer than `idle` between two pieces. Of one
+/// that is longer, something is read that can be told.
 pub(super) async fn receive(
     mut body: Incoming,
     max: usize,
     idle: Duration,
-) -> Result<Bytes, ClientError> {
-    if body.size_hint().lower() > max as u64 {
-        return Err(ClientError::TooLong);
-    }
+) -> Result<Received, ClientError> {
+    let is_too_long = body.size_hint().lower() > max as u64;
     let mut content = BytesMut::new();
     loop {
         let frame = timeout(idle, body.frame());
         let Some(frame) = frame.await.map_err(|_| ClientError::Elapsed)? else {
-            return Ok(content.freeze());
+            let content = content.freeze();
+            let is_cut = false;
+            return Ok(Received { content, is_cut });
         };
         let frame = frame.map_err(|error| ClientError::Unanswered(error.into()))?;
         if let Ok(octets) = frame.into_data() {
-            if content.len() + octets.len() > max {
-                return Err(ClientError::TooLong);
+            let room = octets.len().min(max - content.len());
+            content.extend_from_slice(&octets[..room]);
+            if is_too_long || room < octets.len() {
+                let content = content.freeze();
+                let is_cut = true;
+                return Ok(Received { content, is_cut });
             }
-            content.extend_from_slice(&octets);
         }
     }
 }

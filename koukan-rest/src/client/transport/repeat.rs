@@ -41,7 +41,12 @@ impl Transport {
             match response.redirect()? {
                 Some(there) if request.content.is_repeatable() => {
                     if redirects == self.settings.redirects_max {
-                        return Err(ClientError::TooManyRedirects);
+                        let to = there.to_string();
+                        return Err(response.bad_redirect("redirects without an end", &to));
+                    }
+                    if !self.may_ask(&there) {
+                        let reason = "redirects to a host that is not listed";
+                        return Err(response.bad_redirect(reason, &there.to_string()));
                     }
                     redirects += 1;
                     uri = there;
@@ -73,8 +78,8 @@ impl Response {
         let location = self.headers.get(LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
         let location = location.ok_or_else(|| self.bad("a redirect without a Location"))?;
-        let there =
-            resolve(&self.uri, location).ok_or_else(|| ClientError::Location(location.into()))?;
+        let there = resolve(&self.uri, location);
+        let there = there.ok_or_else(|| self.bad_redirect("redirects to nowhere", location))?;
         let is_https = |uri| Origin::of(uri).is_some_and(|origin| origin.is_https());
         if is_https(&self.uri) && !is_https(&there) {
             return Err(self.bad("a redirect away from https"));
