@@ -298,6 +298,15 @@ impl State {
         Some(Attempt::broken_off(now, mail, recipients))
     }
 
+    /// Whether an attempt has ended, and that is still being written down.
+    pub(super) fn is_settling(&self) -> bool {
+        let is_under_way = matches!(
+            self.durability,
+            Durability::Committing | Durability::Leased { .. }
+        );
+        self.end.is_some() && is_under_way
+    }
+
     /// Whether nothing more will be tried.
     pub(super) fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(Status::is_final)

@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub outcomes: Vec<Option<RecipientOutcome>>,
     /// Whether an attempt has ended.
     pub has_attempt_ended: bool,
+    /// Whether that is still being written down, so that nobody knows what comes next.
+    pub is_settling: bool,
     /// Attempts that have begun.
     pub attempt_count: u32,
     /// When the next attempt is due, where one is.
@@ -99,6 +101,7 @@ impl Snapshot {
             final_reply: shown.last,
             outcomes: outcomes(&state.recipients, ended),
             has_attempt_ended: ended.is_some(),
+            is_settling: state.is_settling(),
             attempt_count: state.attempt_count,
             next_attempt: due
                 .filter(|due| due.work == Work::Attempt && !state.is_final())

@@ -4,6 +4,8 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     resource::{Create, Draft, Read, RefusalKind, Version, View, WaitFor},
+    stage::rest_handler::Settings,
+    storage::MemoryBackend,
     test_util::Script,
 };
 
@@ -75,6 +77,72 @@ async fn commands_come_one_by_one_and_are_answered_as_upstream_answers() {
     assert_eq!(view.data_response, Some(Reply::message_accepted()));
     let received = upstream.only_received();
     assert_eq!(received.text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_stays_after_the_message_is_let_go() {
+    let backend = MemoryBackend::new();
+    let process = backend.another_process();
+    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let mut create = begin();
+    create.draft.rcpt_to.push(rcpt("bob@example.com"));
+    let created = agent.create(create).await;
+    let at = &created.location;
+    let body = at.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    let finalized = |view: &View| {
+        let body = view.body.as_ref().unwrap();
+        body.blob_status.as_ref().unwrap().finalized
+    };
+    let is_over = |view: &View| view.is_final();
+    let (view, version) = until(&agent, at, is_over).await;
+    assert!(finalized(&view));
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let again = agent.try_read(read(at)).await.unwrap();
+        assert_eq!(again, (view.clone(), version.clone()));
+    }
+    agent.storage.flush().await;
+    let process = backend.another_process();
+    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    assert!(finalized(&other.view(at).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_never_whole_is_not_finalized() {
+    let agent = Agent::over(Script::new()).await;
+    let created = agent.create(begin()).await;
+    let view = agent.end(&created.location).await;
+    assert!(!view.body.unwrap().blob_status.unwrap().finalized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_promised_to_be_retried_or_notified() {
+    let agent = Agent::over(Script::new()).await;
+    let promises = [
+        (Some(true), None, "retry"),
+        (None, Some(true), "notification"),
+        (Some(true), Some(true), "retry"),
+    ];
+    for (retry, notification, field) in promises {
+        let promised = Draft {
+            retry,
+            notification,
+            ..Draft::default()
+        };
+        let mut create = begin();
+        create.draft.retry = retry;
+        create.draft.notification = notification;
+        let refusal = agent.try_create(create).await.unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::Malformed);
+        assert_eq!(refusal.field.as_deref(), Some(field));
+
+        let created = agent.create(begin()).await;
+        let at = &created.location;
+        let (_, version) = until(&agent, at, |view| view.mail_response.is_some()).await;
+        let appended = agent.append(at, Some(&version), promised, None).await;
+        assert_eq!(appended.unwrap_err().field.as_deref(), Some(field));
+    }
 }
 
 #[tokio::test(start_paused = true)]

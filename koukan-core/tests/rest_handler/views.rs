@@ -102,10 +102,13 @@ async fn the_first_attempt_may_be_waited_for() {
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(!created.view.is_final());
     assert_eq!(states(&created.view), [RecipientState::Deferred]);
+    let details = created.view.details.as_ref().unwrap();
+    assert!(details.next_attempt.is_some(), "it is not written yet");
     let mut again = read(&created.location);
     again.wait = Some(Duration::from_secs(10));
     again.wait_for = WaitFor::Attempt;
-    agent.try_read(again.clone()).await.unwrap();
+    let (view, version) = agent.try_read(again.clone()).await.unwrap();
+    assert_eq!((view, version), (*created.view, created.version));
     assert!(begun.elapsed() < Duration::from_secs(1));
     again.wait_for = WaitFor::End;
     agent.try_read(again).await.unwrap();

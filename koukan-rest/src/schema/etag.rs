@@ -25,12 +25,50 @@ impl Condition {
         Self::OneOf(tags.map(parse).collect())
     }
 
+    /// The versions whose view, full or not, is known; tags of the other view are not among them.
+    #[must_use]
+    pub fn of_view(self, is_full: bool) -> Self {
+        self.map(|tag| match (tag.as_str().strip_suffix(FULL), is_full) {
+            (Some(version), true) => Some(Version::new(version)),
+            (None, false) => Some(tag),
+            _ => None,
+        })
+    }
+
+    /// The versions that are asked for, by the tags of whichever view.
+    #[must_use]
+    pub fn of_any_view(self) -> Self {
+        self.map(|tag| match tag.as_str().strip_suffix(FULL) {
+            Some(version) => Some(Version::new(version)),
+            None => Some(tag),
+        })
+    }
+
+    fn map(self, f: impl FnMut(Version) -> Option<Version>) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::OneOf(tags) => Self::OneOf(tags.into_iter().filter_map(f).collect()),
+        }
+    }
+
     /// Whether that version is one that is asked for.
     pub fn is_met_by(&self, version: &Version) -> bool {
         match self {
             Self::Any => true,
             Self::OneOf(versions) => versions.contains(version),
         }
+    }
+}
+
+/// What stands behind the version in the tags of full views: what is shown otherwise has another tag
+/// (RFC 9110 section 8.8.3).
+const FULL: &str = "-full";
+
+/// Writes a version of a view, full or not, as a strong entity tag.
+pub fn of_view(version: &Version, is_full: bool) -> String {
+    match is_full {
+        true => format!("\"{version}{FULL}\""),
+        false => quoted(version),
     }
 }
 

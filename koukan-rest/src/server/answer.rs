@@ -3,7 +3,7 @@
 use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION},
+        header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION, VARY},
     },
     response::{IntoResponse, Response},
 };
@@ -36,6 +36,13 @@ impl Manner {
             false => view_to_json(view, absolute),
         }
     }
+
+    /// Says which version of a transaction is shown, and what the choice of the view depends on.
+    fn tag(&self, response: &mut Response, version: &Version) {
+        put(response, ETAG, etag::of_view(version, self.is_full));
+        let prefer = HeaderValue::from_static("prefer");
+        response.headers_mut().append(VARY, prefer);
+    }
 }
 
 /// The HTTP response to what the service answers.
@@ -46,7 +53,7 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
             let view = manner.view(&created.view);
             let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
             put(&mut response, LOCATION, base.uri(&created.location));
-            put(&mut response, ETAG, etag::quoted(&created.version));
+            manner.tag(&mut response, &created.version);
             if created.is_replayed {
                 let yes = HeaderValue::from_static("true");
                 response.headers_mut().insert(IDEMPOTENCY_REPLAYED, yes);
@@ -55,10 +62,10 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
         }
         ResourceResponse::Current { view, version } => {
             let mut response = json_of(&manner.view(&view));
-            put(&mut response, ETAG, etag::quoted(&version));
+            manner.tag(&mut response, &version);
             response
         }
-        ResourceResponse::Unchanged(version) => unchanged(&version),
+        ResourceResponse::Unchanged(version) => unchanged(&version, manner),
         ResourceResponse::Uploaded(uploaded) => {
             let mut response = json_of(&json!({}));
             if let Some(range) = range(uploaded).filter(|_| manner.is_ranged) {
@@ -74,9 +81,9 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
 }
 
 /// 304: what the client has is what there is.
-pub(super) fn unchanged(version: &Version) -> Response {
+pub(super) fn unchanged(version: &Version, manner: &Manner) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
-    put(&mut response, ETAG, etag::quoted(version));
+    manner.tag(&mut response, version);
     response
 }
 

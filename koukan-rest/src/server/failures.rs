@@ -31,6 +31,10 @@ impl OnFailure<ServerErrorsFailureClass> for Failures {
                     tracing::warn!("a request was refused with 503; others will be counted");
                 }
             }
+            // The client's mistake: nothing is broken here.
+            ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED) => {
+                tracing::debug!("a request asked for what is not implemented");
+            }
             ServerErrorsFailureClass::StatusCode(status) => {
                 tracing::error!(status = status.as_u16(), ?latency, "a request failed");
             }

@@ -60,7 +60,14 @@ pub(super) fn named(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 /// Nothing that would turn a client elsewhere, such as user information.
 fn is_host_and_port(authority: &Authority) -> bool {
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
-    !authority.host().is_empty() && authority.as_str().bytes().all(is_plain)
+    let host = authority.host();
+    let port = authority.as_str().get(host.len()..).unwrap_or_default();
+    let is_port = match port.strip_prefix(':') {
+        // It may be empty (RFC 3986 section 3.2.3).
+        Some(port) => port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0),
+        None => port.is_empty(),
+    };
+    !host.is_empty() && is_port && authority.as_str().bytes().all(is_plain)
 }
 
 /// *Shape*: lower case, without brackets and without a dot at the end.
@@ -113,6 +120,24 @@ mod tests {
             "2130706433",
         ] {
             assert!(!hosts.is_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_one_that_can_be_connected_to() {
+        for (host, is_host) in [
+            ("a.example", true),
+            ("a.example:", true),
+            ("a.example:1", true),
+            ("[::1]:65535", true),
+            ("a.example:65536", false),
+            ("a.example:99999", false),
+            ("a.example:0", false),
+            ("[::1]:x", false),
+        ] {
+            let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
+            let named = named(&Uri::default(), &headers);
+            assert_eq!(named.is_some(), is_host, "{host}");
         }
     }
 

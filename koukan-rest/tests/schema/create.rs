@@ -129,8 +129,8 @@ fn facts_that_are_left_out_are_false() {
 
 #[test]
 fn any_object_enables() {
-    let draft = draft(json!({"retry": {"max_attempts": 3}}));
-    assert_eq!((draft.retry, draft.notification), (Some(true), None));
+    let draft = draft(json!({"notification": {"host": "msa-output"}}));
+    assert_eq!((draft.retry, draft.notification), (None, Some(true)));
 }
 
 #[test]

@@ -36,6 +36,24 @@ fn a_condition_lists_versions(#[case] text: &str, #[case] versions: &[&str]) {
 }
 
 #[test]
+fn each_view_has_tags_of_its_own() {
+    let version = Version::new("a1");
+    let [small, full] = [false, true].map(|is_full| etag::of_view(&version, is_full));
+    assert_ne!(small, full);
+    for (tag, is_full) in [(&small, false), (&full, true)] {
+        let condition = || Condition::parse(tag);
+        assert!(condition().of_view(is_full).is_met_by(&version));
+        assert!(!condition().of_view(!is_full).is_met_by(&version));
+        assert!(condition().of_any_view().is_met_by(&version));
+    }
+    let both = Condition::parse(&format!("{small}, {full}"));
+    let known = Condition::OneOf(vec![version]);
+    assert_eq!(both.clone().of_view(true), known);
+    assert_eq!(both.of_view(false), known);
+    assert_eq!(Condition::Any.of_view(true), Condition::Any);
+}
+
+#[test]
 fn a_star_is_met_by_every_version() {
     assert!(Condition::parse(" * ").is_met_by(&Version::new("a")));
     assert!(Condition::parse("a, b").is_met_by(&Version::new("b")));

@@ -81,6 +81,36 @@ async fn any_of_the_known_versions_will_do() {
 }
 
 #[tokio::test]
+async fn each_view_has_versions_of_its_own() {
+    for prefer in ["wait=0", "view=full"] {
+        let read = |known: &str| {
+            let request = request("GET", "/transactions/T").header("prefer", prefer);
+            let request = request.header("if-none-match", known);
+            send(with(second_version).router(), empty(request))
+        };
+        let own = read("1").await;
+        assert_eq!(own.status, StatusCode::OK);
+        let vary = own.headers.get_all("vary");
+        assert!(vary.iter().any(|vary| vary == "prefer"), "{vary:?}");
+        let own = own.header("etag").to_owned();
+        let again = read(&own).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        assert_eq!(again.header("etag"), own);
+        let other = match own.strip_suffix("-full\"") {
+            Some(version) => format!("{version}\""),
+            None => own.replacen("2", "2-full", 1),
+        };
+        assert_eq!(read(&other).await.status, StatusCode::OK, "{other}");
+        // A change is of a version, whichever view has told it.
+        for version in [&own, &other] {
+            let change = request("PATCH", "/transactions/T").header("if-match", version);
+            let answer = send(with(second_version).router(), empty(change)).await;
+            assert_eq!(answer.header("etag"), "\"2\"");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_change_is_of_the_version_that_matches() {
     for (versions, chosen) in [
         ("\"9\"", "\"9\""),

@@ -129,7 +129,10 @@ async fn large_answers_are_compressed_for_who_wants_that() {
     let request = request("GET", "/transactions/T?view=full").header("accept-encoding", "gzip");
     let response = server.router().oneshot(empty(request)).await.unwrap();
     assert_eq!(response.headers()["content-encoding"], "gzip");
-    assert_eq!(response.headers()["etag"], "\"1\"");
+    assert_eq!(response.headers()["etag"], "\"1-full\"");
+    let vary = response.headers().get_all("vary").iter();
+    let vary: Vec<_> = vary.map(|vary| vary.to_str().unwrap()).collect();
+    assert_eq!(vary.join(", "), "prefer, accept-encoding");
 }
 
 #[tokio::test]

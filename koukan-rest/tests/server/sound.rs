@@ -60,6 +60,7 @@ async fn every_request_names_one_host() {
             400,
         ),
         ("GET /transactions/T HTTP/1.1\r\nHost: a, b\r\n", 400),
+        ("GET /transactions/T HTTP/1.1\r\nHost: a:99999\r\n", 400),
         ("GET /transactions/T HTTP/1.1\r\nHost: user@a\r\n", 400),
         ("GET /transactions/T HTTP/1.1\r\nHost: a/b\r\n", 400),
     ] {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    create::set_body,
+    create::{check_promises, set_body},
     making::{Making, Progress},
     refuse::over,
     service::Shared,
@@ -33,6 +33,7 @@ impl Shared {
             return Err(not_incremental());
         }
         making.touch();
+        check_promises(&append.draft)?;
         if !append.draft.is_empty() {
             let mut progress = making.changing.lock().await;
             let snapshot = watch.snapshot();

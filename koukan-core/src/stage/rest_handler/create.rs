@@ -185,7 +185,7 @@ impl Shared {
             return Err(Refusal::malformed(detail).at("remote_host"));
         }
         if policy.dialect == Dialect::Incremental {
-            return Ok(());
+            return check_promises(draft);
         }
         if draft.mail_from.is_none() {
             let detail = "missing: who the message is from, as {\"m\": \"alice@example.com\"}";
@@ -248,6 +248,20 @@ pub(super) fn set_body(shared: &Arc<Shared>, making: &Making, source: Source) {
             recorder.composition(super::body::description(&described.spec), parts);
         }
     }
+}
+
+/// What is made step by step is answered while its client waits, who retries and notifies by
+/// himself: nothing can be promised here.
+pub(super) fn check_promises(draft: &Draft) -> Result<(), Refusal> {
+    let promises = [("retry", draft.retry), ("notification", draft.notification)];
+    for (field, promise) in promises {
+        if promise == Some(true) {
+            let detail = "is not allowed for this sender, whose clients wait for the replies and \
+                          do that themselves; leave it out";
+            return Err(Refusal::malformed(detail).at(field));
+        }
+    }
+    Ok(())
 }
 
 fn recorder_sender(recorder: &crate::storage::Recorder) -> Box<str> {

@@ -112,5 +112,5 @@ impl Shared {
 
 /// Whether what a request waits for, short of the end, is there.
 fn is_awaited(wait_for: WaitFor, snapshot: &Snapshot) -> bool {
-    wait_for == WaitFor::Attempt && snapshot.has_attempt_ended
+    wait_for == WaitFor::Attempt && snapshot.has_attempt_ended && !snapshot.is_settling
 }

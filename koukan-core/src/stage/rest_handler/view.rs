@@ -31,7 +31,8 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         rcpt_to: snapshot.recipients.len(),
         body: Some(match &snapshot.body {
             Some(body) => body_view(&location, body),
-            None => message(&location, false),
+            // What was delivered was whole, though it may be gone by now.
+            None => message(&location, is_delivered(snapshot)),
         }),
         mail_response: snapshot.mail_reply.clone(),
         rcpt_response: replies.map_while(Clone::clone).collect(),
@@ -46,6 +47,19 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         filter_output: serde_json::Map::new(),
         details: Some(Box::new(details(snapshot, location))),
     }
+}
+
+/// Whether upstream has taken the message for some recipient.
+fn is_delivered(snapshot: &Snapshot) -> bool {
+    let is_final = matches!(
+        snapshot.final_reason,
+        Some(FinalReason::Delivered | FinalReason::PartlyDelivered)
+    );
+    is_final
+        || snapshot
+            .final_reply
+            .as_ref()
+            .is_some_and(Reply::is_positive)
 }
 
 fn details(snapshot: &Snapshot, location: Location) -> Details {

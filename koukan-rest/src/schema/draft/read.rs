@@ -13,7 +13,8 @@ use super::{body, command, session};
 /// Reads a create, the sender of whose path is `path_sender`.
 ///
 /// *Shape*: `sender` may be left out, which selects no tag; a single recipient may stand without
-/// the list. `retry` and `notification` are enabled by any object.
+/// the list. `retry` and `notification` are enabled by an empty object; of `notification` other
+/// programs name a `host`, which says nothing here.
 ///
 /// # Errors
 ///
@@ -72,8 +73,8 @@ fn read_common(draft: &mut Draft, field: &Field<'_>) -> Result<(), Refusal> {
         "mail_from" => draft.mail_from = Some(command::mail(field)?),
         "rcpt_to" => draft.rcpt_to = command::recipients(field)?,
         "body" => draft.body = Some(body::source(field)?),
-        "retry" => draft.retry = Some(is_enabled(field)?),
-        "notification" => draft.notification = Some(is_enabled(field)?),
+        "retry" => draft.retry = Some(is_enabled(field, &[])?),
+        "notification" => draft.notification = Some(is_enabled(field, &["host"])?),
         "filter_output" => draft.filter_output = field.open_object()?.map().clone(),
         "cancelled" => {
             let detail = "is set by the server; to give the transaction up, POST to its /cancel";
@@ -91,9 +92,18 @@ fn read_common(draft: &mut Draft, field: &Field<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_enabled(field: &Field<'_>) -> Result<bool, Refusal> {
-    match field.open_object() {
-        Ok(_) => Ok(true),
-        Err(_) => Err(field.mistyped("an object, which enables it")),
+/// Whether there is an object, with no members but these. What is promised in detail is up to the
+/// server's configuration: a wish that would not come true is refused.
+fn is_enabled(field: &Field<'_>, known: &[&str]) -> Result<bool, Refusal> {
+    let Ok(object) = field.open_object() else {
+        return Err(field.mistyped("an object, which enables it"));
+    };
+    for member in object.members() {
+        if !known.contains(&member.name()) {
+            let detail =
+                "is not known here: an empty object enables it, as the server is configured";
+            return Err(member.refuse(detail));
+        }
     }
+    Ok(true)
 }

@@ -32,6 +32,7 @@ pub(super) async fn read(
     let wait = wait::of(request.uri(), headers, shared.settings.max_wait)?;
     let known = condition::of(headers, &IF_NONE_MATCH)?;
     let manner = shared.manner(request.uri(), headers)?;
+    let known = known.map(|known| known.of_view(manner.is_full));
 
     let mut read = Read {
         transaction,
@@ -50,7 +51,7 @@ pub(super) async fn read(
             {
                 // Of all transactions there are, the client wants none: no use to wait.
                 if condition == Condition::Any {
-                    return Ok(unchanged(&version));
+                    return Ok(unchanged(&version, &manner));
                 }
                 read.if_none_match = Some(version);
             } else {
@@ -89,7 +90,7 @@ pub(super) async fn matched(
     transaction: &Location,
     condition: Option<Condition>,
 ) -> Result<Option<Version>, Problem> {
-    let Some(condition) = condition else {
+    let Some(condition) = condition.map(Condition::of_any_view) else {
         return Ok(None);
     };
     if let Condition::OneOf(versions) = &condition
