@@ -145,8 +145,9 @@ impl Custody {
     /// Goes on where the transaction is in the durable tier.
     fn committed(&self, terms: Terms, status: Status, is_leased: bool) {
         let Inner { storage, live, .. } = &*self.0;
-        let (end, is_abandoned) = live.update(Side::Reader, |state| {
+        let (end, is_abandoned, given_up) = live.update(Side::Reader, |state| {
             state.terms = terms;
+            let given_up = state.status.clone().filter(|_| state.is_final());
             if is_leased {
                 state.durability = Durability::Leased {
                     fence: FENCE,
@@ -157,7 +158,7 @@ impl Custody {
                 state.durability = Durability::Settled;
                 state.settle(status.clone());
             }
-            (state.end.clone(), state.is_abandoned)
+            (state.end.clone(), state.is_abandoned, given_up)
         });
         if !is_leased {
             storage.due_changed(&status);
@@ -165,6 +166,9 @@ impl Custody {
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.
             storage.settle_in_background(Arc::clone(live), end);
+        } else if let Some(status) = given_up {
+            // Nor could what was given up.
+            storage.postpone_in_background(Arc::clone(live), FENCE, status);
         } else if is_abandoned {
             storage.release_in_background(Arc::clone(live), FENCE);
         }

@@ -32,6 +32,7 @@ pub(crate) struct Failing {
     /// How many of the next writes of that kind fail, or are slow.
     pub(crate) full_inserts: Arc<AtomicU32>,
     pub(crate) full_completes: Arc<AtomicU32>,
+    pub(crate) slow_completes: Arc<AtomicU32>,
     pub(crate) full_appends: Arc<AtomicU32>,
     pub(crate) failed_settlements: Arc<AtomicU32>,
     /// Settlements that are written and then said to have failed.
@@ -64,6 +65,9 @@ impl Backend for Failing {
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         if take_one(&self.full_completes) {
             return Err(BackendError::Full("no space left".into()));
+        }
+        if take_one(&self.slow_completes) {
+            tokio::time::sleep(SLOW).await;
         }
         self.inner.complete(transaction).await
     }
