@@ -51,6 +51,19 @@ async fn a_silent_server_is_given_up(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_begins_to_say_what_nobody_asked_for_is_given_up() {
+    let net = Net::new([hello("8BITMIME")
+        + "C: MAIL FROM:<a@me.example>
+           S: 250 sender
+           S: 220-here, and more to come
+           PAUSE 1000"]);
+    let start = Instant::now();
+    let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;
+    assert_own(&replies[2], &Reply::conversation_timed_out(), HOST, "RCPT");
+    assert_eq!(start.elapsed().as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_takes_no_more_of_the_message_is_given_up() {
     let net = Net::new([hello("PIPELINING")
         + ENVELOPE

@@ -163,6 +163,11 @@ impl<Io: Wire> Connection<Io> {
         !self.input.is_empty()
     }
 
+    /// Whether the server has begun to say something, and has not ended.
+    pub(crate) fn is_amid_reply(&self) -> bool {
+        self.has_input() || self.parser.is_amid_reply()
+    }
+
     /// The next reply if it was read already; nothing is read for it.
     pub(crate) fn buffered_reply(&mut self) -> Option<Reply> {
         self.parser.parse(&mut self.input).ok().flatten()
@@ -170,11 +175,7 @@ impl<Io: Wire> Connection<Io> {
 
     /// Whether neither side has said anything that the other has not taken.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.output.is_empty()
-            && self.input.is_empty()
-            && !self.parser.is_amid_reply()
-            && !self.is_write_broken
-            && !self.is_ended
+        self.output.is_empty() && !self.is_amid_reply() && !self.is_write_broken && !self.is_ended
     }
 
     /// Whether the server has kept silent and open an idle connection.

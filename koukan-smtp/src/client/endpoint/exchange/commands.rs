@@ -34,7 +34,7 @@ impl Exchange {
         &mut self,
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
-        if self.expected.is_empty() && connection.has_input() {
+        if self.expected.is_empty() && connection.is_amid_reply() {
             // Nobody asked for it: it is to be heard before anything else is asked.
             return Ok(None);
         }

@@ -70,7 +70,9 @@ impl Exchange {
             _ if self.oddities.is_closing() => Some(Phase::Quit),
             Some(Expected::Message) if is_writing => Some(Phase::Block),
             Some(expected) => Some(expected.phase()),
-            None => is_writing.then_some(Phase::Block),
+            None if is_writing => Some(Phase::Block),
+            // What nobody asked for is heard to its end before anything else is asked.
+            None => connection.is_amid_reply().then(|| self.phase()),
         }
     }
 
