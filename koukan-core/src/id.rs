@@ -28,6 +28,9 @@ const RANDOM_BITS: u32 = 80;
 impl RandomId {
     pub(crate) fn new() -> Self {
         let octets: [u8; 16] = random::octets().expect("the operating system gives random octets");
+        if random::is_seeded() {
+            return Self(u128::from_be_bytes(octets));
+        }
         // Of the system's clock: nothing is ever decided by it.
         let time = Timestamp::now().as_millisecond().cast_unsigned();
         let time = u128::from(time) & ((1 << TIME_BITS) - 1);

@@ -2,7 +2,9 @@
 
 mod octets;
 
-pub(crate) use self::octets::octets;
+#[cfg(feature = "test-util")]
+pub(crate) use self::octets::seed_octets;
+pub(crate) use self::octets::{is_seeded, octets};
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -25,4 +27,16 @@ impl Random for SystemRandom {
         let bits = octets().map_or(u64::MAX / 2, u64::from_ne_bytes) >> 11;
         bits as f64 / (1_u64 << 53) as f64
     }
+}
+
+/// What a seeded source of numbers goes on by with each.
+#[cfg(feature = "test-util")]
+pub(crate) const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Spreads a number over all bits: the finalizer of SplitMix64.
+#[cfg(feature = "test-util")]
+pub(crate) fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }

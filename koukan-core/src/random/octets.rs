@@ -6,6 +6,9 @@ use std::cell::RefCell;
 const ASKED: usize = 512;
 
 thread_local! {
+    /// Where a simulation's octets come from.
+    #[cfg(feature = "test-util")]
+    static SEEDED: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
     static POOL: RefCell<Pool> = const {
         RefCell::new(Pool { octets: [0; ASKED], used: ASKED })
     };
@@ -23,6 +26,10 @@ struct Pool {
 ///
 /// Where the operating system has none.
 pub(crate) fn octets<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    #[cfg(feature = "test-util")]
+    if let Some(octets) = seeded() {
+        return Ok(octets);
+    }
     POOL.with_borrow_mut(|pool| {
         if ASKED - pool.used < N {
             getrandom::fill(&mut pool.octets)?;
@@ -34,6 +41,32 @@ pub(crate) fn octets<const N: usize>() -> Result<[u8; N], getrandom::Error> {
         octets.swap_with_slice(&mut pool.octets[start..end]);
         Ok(octets)
     })
+}
+
+/// Whether this thread's octets follow from a seed.
+pub(crate) fn is_seeded() -> bool {
+    #[cfg(feature = "test-util")]
+    return SEEDED.get().is_some();
+    #[cfg(not(feature = "test-util"))]
+    false
+}
+
+/// Has this thread's octets follow from a seed, or not any more; returns how it was before.
+#[cfg(feature = "test-util")]
+pub(crate) fn seed_octets(seed: Option<u64>) -> Option<u64> {
+    SEEDED.replace(seed)
+}
+
+#[cfg(feature = "test-util")]
+fn seeded<const N: usize>() -> Option<[u8; N]> {
+    let mut state = SEEDED.get()?;
+    let mut octets = [0; N];
+    for piece in octets.chunks_mut(8) {
+        state = state.wrapping_add(super::STEP);
+        piece.copy_from_slice(&super::mix(state).to_be_bytes()[..piece.len()]);
+    }
+    SEEDED.set(Some(state));
+    Some(octets)
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ impl Storage {
         };
         let wait = until(next, &self.0.clock);
         tokio::select! {
+            biased;
             () = sleep(wait) => {}
             () = is_due => {}
         }

@@ -22,19 +22,23 @@ mod answer;
 pub mod backend_contract;
 mod budget;
 mod clock;
+mod faulty_backend;
 mod originate;
 mod received;
 mod rest;
 mod script;
+mod seeded;
 mod shorthand;
 
 pub use self::{
     answer::Answer,
     budget::{AroundService, Budget, in_every_budget},
     clock::{ManualClock, TokioClock},
+    faulty_backend::{Defect, Faults, FaultyBackend, Observer, Trouble, TroubleKind},
     originate::{send, send_with},
     received::{End, Received},
     rest::at_rest,
     script::Script,
+    seeded::{SeededIdentities, SeededRandom},
     shorthand::{context, context_from, mail, rcpt},
 };

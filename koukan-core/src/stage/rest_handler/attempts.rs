@@ -124,6 +124,7 @@ pub(super) async fn attend<O>(
     };
     let mut work = Box::pin(work);
     tokio::select! {
+        biased;
         () = &mut work => {}
         () = making.silent(timeout) => {
             making.recorder.give_up(FinalReason::DownstreamTimeout);

@@ -99,6 +99,7 @@ impl Shared {
             }
             let changed = async {
                 tokio::select! {
+                    biased;
                     () = watch.changed() => true,
                     () = self.attempts.stopping() => false,
                 }

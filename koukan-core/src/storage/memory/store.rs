@@ -1,7 +1,7 @@
 //! The transactions of a store in memory.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     mem,
     sync::Weak,
     time::Duration,
@@ -31,7 +31,7 @@ pub(super) struct Store {
     index: Index,
     /// Due now or later and not under lease.
     waiting: Waiting,
-    leased: HashSet<TransactionId>,
+    leased: BTreeSet<TransactionId>,
     /// By the time since when they are final; those first for which that is not known.
     finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
     sessions: HashMap<SessionId, Weak<()>>,

@@ -276,6 +276,7 @@ where
             pending::<()>().await;
         };
         tokio::select! {
+            biased;
             () = pause => {}
             () = progress => {}
         }

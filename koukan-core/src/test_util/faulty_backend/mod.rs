@@ -1,0 +1,23 @@
+//! A [`Backend`](crate::storage::Backend) that is slow, full, or fails, as a seed says: [`FaultyBackend`].
+//!
+//! It stands before any other backend, and adds
+//!
+//! - *time*: each call takes as long as the seed says, half of it before and half of it after what
+//!   it does, so that a crash may come between the two;
+//! - *readers*: as SQLite has few connections for reading, only so many calls read at a time, and a
+//!   call keeps its reader for as long as it takes, whether it is polled or not;
+//! - *trouble*: for a while, some calls fail, or do what they are asked and then say that they
+//!   failed;
+//! - *defects*: what a wrong implementation would do. A simulation has to notice.
+
+mod backend;
+mod defect;
+mod faults;
+mod held_time;
+mod wrong;
+
+pub use self::{
+    backend::{FaultyBackend, Observer},
+    defect::Defect,
+    faults::{Faults, Trouble, TroubleKind},
+};
