@@ -15,6 +15,7 @@
 //! | [`config`] | the configuration, typed and checked |
 //! | [`registry`] | filters by name |
 //! | [`logging`] | logs, as configured |
+//! | `simulation` (feature) | a whole agent in one thread, from one seed |
 //!
 //! Minimum supported Rust version: 1.95.
 
@@ -26,6 +27,10 @@ pub mod logging;
 mod memory;
 pub mod registry;
 mod signals;
+
+/// A whole agent in one thread, from one seed.
+#[cfg(feature = "simulation")]
+pub use koukan_simulation as simulation;
 
 pub use self::{
     agent::{Builder, Koukan, Running},

@@ -1,0 +1,141 @@
+//! A message, as a destination takes it.
+
+use std::time::Duration;
+
+use crate::{
+    known::Known,
+    plan::To,
+    world::{Time, World},
+};
+
+/// What a destination has of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    /// When its MAIL was accepted.
+    pub(crate) begun: Option<Duration>,
+    pub(crate) recipients: Vec<String>,
+    pub(crate) content: Vec<u8>,
+}
+
+impl Message {
+    /// Takes a recipient down: whether there is one of that address; `None` where it is no address.
+    pub(crate) fn add(&mut self, line: &str) -> Option<bool> {
+        let address = address(line)?;
+        let exists = match To::parse(address) {
+            Some((_, to)) => to.exists,
+            // A client, who gets notifications.
+            None => address.ends_with("@clients.test"),
+        };
+        if exists {
+            self.recipients.push(address.to_owned());
+        }
+        Some(exists)
+    }
+
+    /// Writes down that it was taken.
+    pub(crate) fn deliver(&self, world: &World, who: &str) {
+        for address in &self.recipients {
+            world.tell(who, || format!("takes a message for {address}"));
+            match To::parse(address) {
+                Some((letter, to)) => self.delivered(world, letter, to),
+                None => self.reported(world, address),
+            }
+        }
+    }
+
+    /// Writes down that the agent does not hear of it.
+    pub(crate) fn unheard(&self, world: &World) {
+        let mut ledger = world.ledger();
+        for key in self
+            .recipients
+            .iter()
+            .filter_map(|address| To::parse(address))
+        {
+            *ledger.unheard.entry(key).or_default() += 1;
+        }
+    }
+
+    fn delivered(&self, world: &World, letter: u32, to: To) {
+        let at = world.elapsed();
+        // What the agent had written by then it could not take back any more.
+        let begun = self.begun.unwrap_or(at);
+        let mut ledger = world.ledger();
+        let address = to.address(letter);
+        // A client may have sent it again, and nobody can tell of whom a server
+        // says something that gives too many replies.
+        let repetitions = ledger.repetitions(letter, &world.plan);
+        let is_excused = repetitions > 0 || ledger.confused.contains(&(letter, to));
+        let recorded = ledger.recorded.get(&(letter, to)).copied();
+        if let Some(recorded) = recorded.filter(|recorded| *recorded < begun && !is_excused) {
+            let recorded = Time(recorded);
+            let what = format!(
+                "{address} gets message {letter} again, which was recorded as delivered at {recorded}"
+            );
+            ledger.violation(what);
+        }
+        let Some(account) = ledger.letters.get(&letter) else {
+            ledger.violation(format!(
+                "{address} gets message {letter}, which nobody sent"
+            ));
+            return;
+        };
+        let is_whole = self.content.ends_with(&account.content);
+        let is_late = !world.overlooks(Known::CancelledEarly);
+        let said = if account.cancelled.is_some_and(|at| at < begun || is_late) {
+            Some("which was said to be cancelled")
+        } else if account.over.is_some_and(|at| at < begun) {
+            Some("of which it was said that nothing more would be tried")
+        } else {
+            None
+        };
+        if !is_whole {
+            ledger.violation(format!("{address} gets message {letter} damaged"));
+        }
+        if let Some(said) = said {
+            ledger.violation(format!("{address} gets message {letter}, {said}"));
+        }
+        let deliveries = ledger.deliveries.entry((letter, to)).or_default();
+        deliveries.push(at);
+    }
+
+    /// A notification, which names those to whom a message could not be delivered.
+    fn reported(&self, world: &World, address: &str) {
+        let text = String::from_utf8_lossy(&self.content);
+        let fields = text.lines().filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("final-recipient")
+                .then_some(value)
+        });
+        let mut ledger = world.ledger();
+        let mut is_empty = true;
+        for value in fields {
+            let failed = value.split_once(';').map_or(value, |(_, address)| address);
+            let Some(key) = To::parse(failed.trim()) else {
+                ledger.violation(format!("a notification names {failed:?}"));
+                continue;
+            };
+            is_empty = false;
+            if format!("s{}@clients.test", key.0) != address {
+                ledger.violation(format!("a notification of {failed} goes to {address}"));
+            }
+            *ledger.reports.entry(key).or_default() += 1;
+        }
+        if is_empty {
+            ledger.violation(format!("a notification to {address} names nobody"));
+        }
+    }
+}
+
+/// Writes down that nobody can tell what the server says of a recipient.
+pub(crate) fn confused(world: &World, line: &str) {
+    if let Some(key) = address(line).and_then(To::parse) {
+        world.ledger().confused.insert(key);
+    }
+}
+
+/// The address in a command.
+fn address(line: &str) -> Option<&str> {
+    let (_, path) = line.split_once('<')?;
+    let (address, _) = path.split_once('>')?;
+    Some(address)
+}

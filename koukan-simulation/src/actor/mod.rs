@@ -1,0 +1,6 @@
+//! Whoever the agent has to do with.
+
+pub(crate) mod destination;
+mod lines;
+pub(crate) mod rest_client;
+pub(crate) mod smtp_client;

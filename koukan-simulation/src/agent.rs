@@ -1,0 +1,154 @@
+//! One process of the agent: the real stages, put together as a configuration would.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use koukan_core::{
+    blob::{BlobPool, Limits},
+    context::Sender,
+    filter::{
+        received_header::ReceivedHeaderLayer,
+        router::{DestDomain, RouterLayer},
+    },
+    service::{BoxMailLayer, BoxMailService},
+    stage::{
+        dispatcher::Dispatcher,
+        exploder::{Exploder, Policy},
+        output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
+        rest_endpoint::{self, RestEndpoint},
+        rest_handler::{RestHandler, SenderPolicy, Settings},
+        storage_writer::{self, StorageWriter},
+    },
+    storage::{Backend, BackendError, Storage},
+    test_util::TokioClock,
+};
+use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Shared};
+use tower::{Layer as _, ServiceBuilder, limit::ConcurrencyLimit};
+
+use super::{actor::rest_client::SENDER, network::Network, plan::ListenerKind, world::World};
+
+const HOSTNAME: &str = "agent.test";
+/// The sender that legs and notifications go out as.
+const OUT: &str = "out";
+/// The sender that gateways send as.
+const GATE: &str = "gate";
+
+pub(crate) type Output = OutputHandler<ChainMap>;
+pub(crate) type Handler = RestHandler<Output>;
+
+/// A process of the agent.
+pub(crate) struct Agent {
+    pub(crate) storage: Storage,
+    pub(crate) handler: Handler,
+    ingress: Server<Shared<BoxMailService>>,
+    submission: Server<Shared<BoxMailService>>,
+    gateway: Server<Shared<BoxMailService>>,
+    pub(crate) dispatcher: Dispatcher<ConcurrencyLimit<Output>>,
+    pub(crate) endpoint: SmtpEndpoint<Network, Network>,
+}
+
+impl Agent {
+    /// Starts on what an earlier process has left in `backend`.
+    pub(crate) async fn start(
+        world: &Arc<World>,
+        backend: Arc<dyn Backend>,
+        network: Network,
+        filter: Option<&BoxMailLayer>,
+    ) -> Result<Self, BackendError> {
+        let clock = Arc::new(TokioClock::starting_at(World::time_of_day(world.elapsed())));
+        let pool = BlobPool::in_memory(Limits::default());
+        let storage = Storage::open(backend, pool, Arc::clone(&clock) as _).await?;
+        let endpoint = endpoint(network);
+        let router = RouterLayer::new(DestDomain::new());
+        let mut delivery = BoxMailService::new(router.layer(endpoint.clone()));
+        if let Some(filter) = filter {
+            delivery = filter.layer(delivery);
+        }
+        let legs = || {
+            ChainMap::new()
+                .with(Sender::new(OUT), chain(delivery.clone()))
+                .with(Sender::new(SENDER), chain(delivery.clone()))
+        };
+        let random = Arc::new(world.random(u64::MAX));
+        let output = |chains| {
+            let notifications = Notifications {
+                reporting_mta: HOSTNAME.into(),
+                sender: Sender::new(OUT),
+            };
+            OutputHandler::new(chains, notifications).with_random(Arc::clone(&random) as _)
+        };
+        let explode = |policy| {
+            let writer = StorageWriter::new(storage.clone(), output(legs()))
+                .with_sender(Sender::new(OUT))
+                .with_timeouts(storage_writer::Timeouts {
+                    rcpt: Duration::from_secs(30),
+                    final_reply: Duration::from_secs(60),
+                });
+            let legs = BoxMailService::new(writer);
+            BoxMailService::new(Exploder::new(legs, policy, storage.pool().clone()))
+        };
+        let gate = chain(explode(Policy::Submission));
+        let all = output(legs().with(Sender::new(GATE), gate));
+        let settings = Settings {
+            hostname: HOSTNAME.into(),
+            max_in_flight: world.plan.max_in_flight,
+            // So that what is never uploaded is over when all is looked at.
+            upload_timeout: Duration::from_secs(30 * 60),
+            ..Settings::default()
+        };
+        let handler = RestHandler::new(storage.clone(), all.clone(), senders(), settings);
+        let received = ReceivedHeaderLayer::new(HOSTNAME, Arc::clone(&clock) as _);
+        let received = received.expect("a name of a host");
+        let listener = |service: BoxMailService| {
+            Server::new(BoxMailService::new(received.layer(service)))
+                .with_name(HOSTNAME)
+                .with_sender(Sender::new("in"))
+        };
+        let onward = rest_endpoint::Settings::default().with_sender(Sender::new(GATE));
+        let onward = RestEndpoint::new(handler.clone(), onward);
+        let max_in_flight = world.plan.max_in_flight;
+        let limited = ServiceBuilder::new()
+            .concurrency_limit(max_in_flight)
+            .service(all);
+        Ok(Self {
+            dispatcher: Dispatcher::new(storage.clone(), limited, max_in_flight),
+            ingress: listener(explode(Policy::Ingress)),
+            submission: listener(explode(Policy::Submission)),
+            gateway: listener(BoxMailService::new(onward)),
+            storage,
+            handler,
+            endpoint,
+        })
+    }
+
+    pub(crate) fn server(&self, listener: ListenerKind) -> &Server<Shared<BoxMailService>> {
+        match listener {
+            ListenerKind::Ingress => &self.ingress,
+            ListenerKind::Submission => &self.submission,
+            ListenerKind::Gateway => &self.gateway,
+        }
+    }
+}
+
+fn chain(service: BoxMailService) -> Chain {
+    Chain {
+        service,
+        retry: RetryPolicy {
+            min_attempt_time: Duration::from_secs(60),
+            max_attempt_time: Duration::from_secs(20 * 60),
+            max_attempts: None,
+            deadline: Duration::from_secs(2 * 3600),
+        },
+    }
+}
+
+fn endpoint(network: Network) -> SmtpEndpoint<Network, Network> {
+    let settings = ClientSettings::new(HOSTNAME).expect("a name of a host");
+    SmtpEndpoint::with_transport(settings, network.clone(), network)
+}
+
+fn senders() -> HashMap<Sender, SenderPolicy> {
+    HashMap::from([
+        (Sender::new(SENDER), SenderPolicy::default()),
+        (Sender::new(GATE), SenderPolicy::incremental()),
+    ])
+}

@@ -1,0 +1,175 @@
+//! What must hold whatever happens.
+
+use std::time::Duration;
+
+use koukan_core::test_util::FaultyBackend;
+
+use super::{
+    agent::Agent,
+    known::Known,
+    ledger::{Account, Key, Ledger},
+    plan::{Plan, To},
+    world::{Time, World},
+};
+
+/// How long a client waits for the reply to its message, at most, where all that it has to do with
+/// is well.
+const PROMPT: Duration = Duration::from_secs(30);
+
+/// How long a message that was promised takes to arrive where all is well; and how much longer for
+/// each that was under way when a process ended, which are attempted one after the other.
+const QUEUED: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(15)];
+
+/// Room for queued attempts that plans never fill.
+const AMPLE: usize = 100;
+
+/// Polls that there may be for each event, and beside them.
+const POLLS: (u64, u64) = (20, 2_000);
+
+/// When all is quiet, nothing is held.
+pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBackend) {
+    let census = agent.storage.backend().census().await;
+    let used = agent.storage.pool().used();
+    let free_readers = backend.free_readers();
+    let mut ledger = world.ledger();
+    if let Ok(census) = census {
+        if census.leased > 0 {
+            ledger.violation(format!("{} transactions stay leased", census.leased));
+        }
+        if census.waiting > 0 {
+            ledger.violation(format!("{} transactions stay queued", census.waiting));
+        }
+    }
+    if used > 0 {
+        ledger.violation(format!("{used} octets stay charged"));
+    }
+    if free_readers < world.plan.faults.readers {
+        ledger.violation(format!("only {free_readers} readers are free"));
+    }
+    let (each, beside) = POLLS;
+    let most = (ledger.events + backend.calls()) * each + beside;
+    if ledger.polls > most {
+        let what = format!("{} polls for {} events", ledger.polls, ledger.events);
+        ledger.violation(what);
+    }
+}
+
+/// What clients were told agrees with what has become of their messages.
+pub(crate) fn accounts(world: &World) {
+    let mut ledger = world.ledger();
+    let plan = &world.plan;
+    let mut found = lost(&ledger);
+    found.extend(doubled(&ledger, plan));
+    for account in ledger.letters.values() {
+        found.extend(contradicted(&ledger, account, world));
+        found.extend(delayed(account, plan));
+    }
+    if plan.max_in_flight >= AMPLE || !world.overlooks(Known::Delay) {
+        found.extend(held_up(&ledger, plan));
+    }
+    ledger.violations.extend(found);
+}
+
+/// Every recipient to whom delivery was promised got the message, or the sender was told.
+fn lost(ledger: &Ledger) -> Vec<String> {
+    let is_lost = |key: &Key| {
+        let is_known = ledger.reports.contains_key(key) || ledger.confused.contains(key);
+        ledger.deliveries_of(key).is_empty() && !is_known
+    };
+    let lost = ledger.promised().filter(|(key, _)| is_lost(key));
+    lost.map(|((letter, to), at)| {
+        let (address, at) = (to.address(letter), Time(at));
+        format!("{address} is lost: promised at {at}, and neither delivered nor reported")
+    })
+    .collect()
+}
+
+/// Nobody gets a message more often than can be helped, nor is it reported twice.
+fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
+    let mut doubled = Vec::new();
+    // Whoever hears no reply sends it again: the agent, a process after it, and the client.
+    let excused = |letter| 1 + ledger.repetitions(letter, plan) as usize + ledger.ends.len();
+    for (key, deliveries) in &ledger.deliveries {
+        let unheard = ledger.unheard.get(key).copied().unwrap_or_default();
+        let is_confused = ledger.confused.contains(key);
+        if deliveries.len() > excused(key.0) + unheard as usize && !is_confused {
+            let (address, times) = (key.1.address(key.0), deliveries.len());
+            doubled.push(format!("{address} gets message {} {times} times", key.0));
+        }
+    }
+    for ((letter, to), times) in &ledger.reports {
+        if *times as usize > excused(*letter) {
+            let address = to.address(*letter);
+            doubled.push(format!("{address} is reported {times} times"));
+        }
+    }
+    doubled
+}
+
+/// No reply says what is not so: who was refused last, and was never promised anything, gets nothing.
+fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String> {
+    let letter = account.letter.number;
+    let mut found = Vec::new();
+    for (to, (code, at)) in &account.refused {
+        let key = (letter, *to);
+        let is_promised = account.promised.contains_key(to) || account.unanswered > 0;
+        if is_promised || ledger.heard_of(&key) == 0 || ledger.confused.contains(&key) {
+            continue;
+        }
+        let last = ledger.deliveries_of(&key).iter().max();
+        let is_later = last.is_some_and(|last| last > at);
+        // Where storage fails, what is delivered already may have to be refused.
+        let is_excused = !world.plan.faults.trouble.is_empty()
+            && (!is_later || world.overlooks(Known::CustodyOfSeveral));
+        if !is_excused {
+            let (address, at) = (to.address(letter), Time(*at));
+            found.push(format!(
+                "{address} was refused with {code} at {at} and got message {letter}"
+            ));
+        }
+    }
+    found
+}
+
+/// Who has to do with nobody slow is not slow.
+fn delayed(account: &Account, plan: &Plan) -> Option<String> {
+    let mut to = account.letter.to.iter();
+    if account.is_slow || !to.all(|to| is_well(plan, *to)) {
+        return None;
+    }
+    let longest = account.waits.iter().max()?;
+    let letter = account.letter.number;
+    (*longest > PROMPT).then(|| {
+        format!(
+            "message {letter} waits {longest:?} for its reply, though all its destinations are well"
+        )
+    })
+}
+
+/// What is queued for those who are well is not held up by others.
+fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
+    let [bound, each] = QUEUED;
+    let bound = bound + each * u32::try_from(ledger.promised().count()).unwrap_or(u32::MAX);
+    let mut found = Vec::new();
+    for ((letter, to), promised) in ledger.promised() {
+        let Some(first) = ledger.deliveries_of(&(letter, to)).first() else {
+            continue;
+        };
+        // Every end of a process may begin it anew.
+        let before = ledger.ends.iter().filter(|end| *end < first).max();
+        let from = promised.max(before.copied().unwrap_or_default());
+        let took = first.saturating_sub(from);
+        if is_well(plan, to) && took > bound {
+            let address = to.address(letter);
+            found.push(format!(
+                "{address}, who is well, gets message {letter} after {took:?}"
+            ));
+        }
+    }
+    found
+}
+
+/// Whether nothing that a recipient's mail has to do with fails.
+fn is_well(plan: &Plan, to: To) -> bool {
+    plan.faults.trouble.is_empty() && plan.is_healthy(to.destination)
+}

@@ -1,0 +1,116 @@
+//! Faults around the agent that are put in on purpose, to see that they are noticed.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+
+/// What a wrong part around the agent would do; those of storage are
+/// [`Defect`](koukan_core::test_util::Defect)s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// Each connection of a client forgets once to wake whoever waits for octets.
+    LostWake,
+    /// Each connection of a client gives one reply twice.
+    AnsweredTwice,
+}
+
+/// How often somebody is woken before a wake is lost, and how often a connection is written to
+/// before something is written twice: some way into a message.
+const BEFORE: u32 = 3;
+
+/// A client's connection, as the agent has it.
+pub(crate) struct Connection {
+    io: DuplexStream,
+    /// Stands between the pipe and whoever waits for octets.
+    forgetful: Option<Arc<Forgetful>>,
+    /// Writes until the one that is made twice.
+    writes: Option<u32>,
+}
+
+/// Passes wakes on, but one.
+struct Forgetful {
+    waiting: Mutex<Waker>,
+    /// Wakes until the one that is lost.
+    left: Mutex<Option<u32>>,
+}
+
+impl Fault {
+    /// Puts the fault into a connection.
+    pub(crate) fn apply(fault: Option<Self>, io: DuplexStream, number: u32) -> Connection {
+        let before = BEFORE + number % 2;
+        let forgetful = || {
+            Arc::new(Forgetful {
+                waiting: Mutex::new(Waker::noop().clone()),
+                left: Mutex::new(Some(before)),
+            })
+        };
+        Connection {
+            io,
+            forgetful: (fault == Some(Self::LostWake)).then(forgetful),
+            writes: (fault == Some(Self::AnsweredTwice)).then_some(before),
+        }
+    }
+}
+
+/// Counts one down; whether it is the one.
+fn is_now(left: &mut Option<u32>) -> bool {
+    let Some(before) = *left else { return false };
+    *left = before.checked_sub(1);
+    left.is_none()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Wake for Forgetful {
+    fn wake(self: Arc<Self>) {
+        if !is_now(&mut lock(&self.left)) {
+            lock(&self.waiting).wake_by_ref();
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(forgetful) = &self.forgetful else {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        };
+        lock(&forgetful.waiting).clone_from(cx.waker());
+        let waker = Waker::from(Arc::clone(forgetful));
+        Pin::new(&mut self.io).poll_read(&mut Context::from_waker(&waker), buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, octets);
+        if matches!(written, Poll::Ready(Ok(len)) if len == octets.len())
+            && is_now(&mut self.writes)
+        {
+            let _ = Pin::new(&mut self.io).poll_write(cx, octets);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,159 @@
+//! What has happened, as far as it is to be accounted for.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    plan::{Letter, Plan, To},
+    world::Line,
+};
+
+/// A recipient of a message.
+pub(crate) type Key = (u32, To);
+
+/// The account of a simulation.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) letters: BTreeMap<u32, Account>,
+    /// When destinations took a message for a recipient.
+    pub(crate) deliveries: BTreeMap<Key, Vec<Duration>>,
+    /// Recipients that a notification names.
+    pub(crate) reports: BTreeMap<Key, u32>,
+    /// When storage had written down that a recipient was delivered.
+    pub(crate) recorded: BTreeMap<Key, Duration>,
+    /// How often a destination took a message, and the agent did not hear of it in time.
+    pub(crate) unheard: BTreeMap<Key, u32>,
+    /// Recipients about whom a destination gave more replies than it was asked for, so that nobody
+    /// can tell which of them counts.
+    pub(crate) confused: BTreeSet<Key>,
+    /// Steps of the plan that have begun.
+    pub(crate) begun: usize,
+    /// When processes of the agent ended.
+    pub(crate) ends: Vec<Duration>,
+    /// What must not have happened.
+    pub(crate) violations: Vec<String>,
+    pub(crate) story: Vec<Line>,
+    pub(crate) events: u64,
+    /// How often the agent's sessions and its dispatcher were polled.
+    pub(crate) polls: u64,
+    /// A number of all that was told.
+    pub(crate) fingerprint: u64,
+}
+
+/// What a client was told of a message.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) letter: Letter,
+    /// The octets that were sent.
+    pub(crate) content: Vec<u8>,
+    /// The recipients of whom the client was told that the message will be delivered or reported,
+    /// and when.
+    pub(crate) promised: BTreeMap<To, Duration>,
+    /// The recipients that were refused last, with the code of the reply, and when.
+    pub(crate) refused: BTreeMap<To, (u16, Duration)>,
+    /// How often the client sent the whole message and heard no reply to it.
+    pub(crate) unanswered: u32,
+    /// How often it was refused at its end.
+    pub(crate) turned_away: u32,
+    /// How long the client waited for replies to the message.
+    pub(crate) waits: Vec<Duration>,
+    /// When it was told that the message is cancelled, and nothing is delivered from then on.
+    pub(crate) cancelled: Option<Duration>,
+    /// Whether the client has asked for it to be cancelled, so that nothing is owed to it.
+    pub(crate) is_withdrawn: bool,
+    /// When it was told that nothing more will be tried.
+    pub(crate) over: Option<Duration>,
+    /// Whether the client did something odd that makes others wait for it.
+    pub(crate) is_slow: bool,
+}
+
+impl Ledger {
+    /// The recipients to whom delivery was promised, and when.
+    pub(crate) fn promised(&self) -> impl Iterator<Item = (Key, Duration)> + '_ {
+        self.letters.values().flat_map(|account| {
+            let promised = account.promised.iter();
+            promised.map(|(to, at)| ((account.letter.number, *to), *at))
+        })
+    }
+
+    /// How often a client may have sent a message again that had been taken: it heard no reply, or
+    /// storage failed after some of its recipients had been accepted, or committed.
+    pub(crate) fn repetitions(&self, letter: u32, plan: &Plan) -> u32 {
+        let Some(account) = self.letters.get(&letter) else {
+            return 0;
+        };
+        if plan.faults.trouble.is_empty() {
+            account.unanswered
+        } else {
+            account.unanswered + account.turned_away
+        }
+    }
+
+    pub(crate) fn deliveries_of(&self, key: &Key) -> &[Duration] {
+        self.deliveries.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// How often a destination has taken a message for a recipient and could say so.
+    pub(crate) fn heard_of(&self, key: &Key) -> usize {
+        let unheard = self.unheard.get(key).copied().unwrap_or_default();
+        self.deliveries_of(key)
+            .len()
+            .saturating_sub(unheard as usize)
+    }
+
+    pub(crate) fn violation(&mut self, what: String) {
+        self.violations.push(what);
+    }
+}
+
+impl Account {
+    pub(crate) fn of(letter: &Letter) -> Self {
+        Self {
+            letter: letter.clone(),
+            content: letter.content(),
+            promised: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            unanswered: 0,
+            turned_away: 0,
+            waits: Vec::new(),
+            cancelled: None,
+            is_withdrawn: false,
+            over: None,
+            is_slow: false,
+        }
+    }
+
+    /// The recipients that a client may send the message to once more: those who were neither
+    /// promised it nor refused for good.
+    pub(crate) fn open(&self) -> Vec<To> {
+        let is_refused = |to: &To| self.refused.get(to).is_some_and(|(code, _)| *code >= 500);
+        let mut open = self.letter.to.clone();
+        open.retain(|to| !self.promised.contains_key(to) && !is_refused(to));
+        open
+    }
+
+    /// What a client was told of a recipient.
+    pub(crate) fn told(&mut self, to: To, code: u16, now: Duration) {
+        if code < 400 {
+            self.refused.remove(&to);
+        } else {
+            self.refused.insert(to, (code, now));
+        }
+    }
+
+    /// The client heard the reply to the message: it counts for those who were not refused before.
+    pub(crate) fn answered(&mut self, to: &[To], code: u16, now: Duration) {
+        for to in to {
+            if self.refused.contains_key(to) {
+                continue;
+            }
+            if code < 400 {
+                self.promised.entry(*to).or_insert(now);
+            } else {
+                self.refused.insert(*to, (code, now));
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../docs/simulation.md")]
+
+mod actor;
+mod agent;
+mod check;
+mod disk;
+mod fault;
+mod known;
+mod ledger;
+mod network;
+mod plan;
+mod polls;
+mod run;
+mod shrink;
+mod world;
+
+pub use self::{
+    disk::{Disk, Disks},
+    fault::Fault,
+    known::Known,
+    plan::{
+        ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, Mood, Plan, Point,
+        Quirk, RestPlan, Step, To, Upload,
+    },
+    run::{Outcome, Simulation},
+    shrink::Failure,
+};

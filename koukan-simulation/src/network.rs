@@ -1,0 +1,97 @@
+//! The network: hosts are actors, and connections are pipes.
+
+use std::{
+    future::pending,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use koukan_smtp::client::{Connect, Resolve};
+use tokio::io::{DuplexStream, duplex};
+
+use super::{
+    actor::destination::{self, Destination},
+    plan::{DestinationPlan, Mood},
+    world::World,
+};
+
+/// Octets that are under way on a connection.
+const PIPE: usize = 16 << 10;
+
+/// What numbers of actors begin at; clients have those below.
+const FIRST_CONNECTION: u64 = 1 << 32;
+
+/// Where the agent connects to.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    world: Arc<World>,
+    connections: Arc<AtomicU64>,
+}
+
+impl Network {
+    pub(crate) fn new(world: Arc<World>, epoch: u64) -> Self {
+        Self {
+            world,
+            connections: Arc::new(AtomicU64::new(FIRST_CONNECTION * (epoch + 1))),
+        }
+    }
+
+    /// Where a domain's mail goes: `d3.test` to 10.0.0.3, `clients.test` to 10.0.1.0.
+    pub(crate) fn address_of(domain: &str) -> Option<IpAddr> {
+        if domain == "clients.test" {
+            return Some(Ipv4Addr::new(10, 0, 1, 0).into());
+        }
+        let number = domain.strip_prefix('d')?.strip_suffix(".test")?;
+        Some(Ipv4Addr::new(10, 0, 0, number.parse().ok()?).into())
+    }
+
+    fn destination(&self, address: SocketAddr) -> Option<(String, DestinationPlan)> {
+        let IpAddr::V4(address) = address.ip() else {
+            return None;
+        };
+        match address.octets() {
+            [10, 0, 0, number] => {
+                let plan = self.world.plan.destinations.get(usize::from(number))?;
+                Some((format!("d{number}.test"), plan.clone()))
+            }
+            // Where notifications go.
+            [10, 0, 1, 0] => Some(("clients.test".to_owned(), destination::home())),
+            _ => None,
+        }
+    }
+}
+
+impl Connect for Network {
+    type Io = DuplexStream;
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<DuplexStream> {
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let Some((name, mut plan)) = self.destination(address) else {
+            return Err(io::ErrorKind::HostUnreachable.into());
+        };
+        if self.world.is_healed() {
+            plan.mood = Mood::Healthy;
+        }
+        match plan.mood {
+            Mood::Refusing => return Err(io::ErrorKind::ConnectionRefused.into()),
+            Mood::Hanging if number.is_multiple_of(2) => return pending().await,
+            _ => {}
+        }
+        let (ours, theirs) = duplex(PIPE);
+        let name = format!("{name} #{}", number % FIRST_CONNECTION + 1);
+        let destination = Destination::new(name, plan, Arc::clone(&self.world), number);
+        tokio::spawn(destination.serve(theirs));
+        Ok(ours)
+    }
+}
+
+impl Resolve for Network {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let address = Self::address_of(host).ok_or(io::ErrorKind::NotFound)?;
+        Ok(vec![SocketAddr::new(address, port)])
+    }
+}

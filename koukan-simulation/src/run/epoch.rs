@@ -1,0 +1,259 @@
+//! One process of the agent, from its start to its end.
+
+use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+
+use koukan_core::{
+    service::BoxMailLayer,
+    storage::{Drain, Retention, Storage, record::Recipient},
+    test_util::FaultyBackend,
+};
+use koukan_smtp::server::Connected;
+use tokio::{
+    io::{DuplexStream, duplex},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Fault,
+    actor::{rest_client::RestClient, smtp_client::SmtpClient},
+    agent::{Agent, Handler},
+    check,
+    disk::Disk,
+    network::Network,
+    plan::{ClientPlan, Doing, End, EndKind, RestPlan, Step, To},
+    polls::Counted,
+    world::{AGENT, World},
+};
+
+/// Octets that are under way between a client and the agent.
+const PIPE: usize = 16 << 10;
+
+/// How long after the destinations are well all that was promised may take.
+const AFTERWARDS: Duration = Duration::from_secs(4 * 3600);
+
+/// How often it is looked whether all is over.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// How long clients go on, and sessions that wait for them.
+const CLIENTS: Duration = Duration::from_secs(35 * 60);
+
+/// What a process ends that is told to stop, and how long it waits for that.
+const DRAIN: [(Drain, Duration); 3] = [
+    (Drain::Committed, Duration::from_secs(5)),
+    (Drain::Live, Duration::from_secs(18)),
+    (Drain::All, Duration::from_secs(2)),
+];
+
+/// How long the last writes of a process that stops may take.
+const CLOSE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Epoch {
+    pub(crate) number: u64,
+    pub(crate) world: Arc<World>,
+    /// How long the simulation has gone on.
+    pub(crate) since: Duration,
+    /// When the process ends; otherwise it goes on until all is over.
+    pub(crate) end: Option<End>,
+    pub(crate) filter: Option<BoxMailLayer>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// A process that is at work.
+struct Process {
+    agent: Agent,
+    backend: Arc<FaultyBackend>,
+    stop: CancellationToken,
+    dispatching: JoinHandle<()>,
+}
+
+impl Epoch {
+    pub(crate) async fn live(self, disk: &dyn Disk) {
+        self.world.begin_epoch(self.since);
+        let process = self.start(disk).await;
+        let steps = self.steps(&process.agent);
+        match self.end {
+            Some(end) => {
+                let left = end.at.saturating_sub(self.world.elapsed());
+                let steps = async {
+                    steps.await;
+                    pending::<()>().await;
+                };
+                // What is due later is left to the next process.
+                let _ = timeout(left, steps).await;
+                if end.kind == EndKind::Stopped {
+                    self.drain(process).await;
+                }
+            }
+            None => {
+                steps.await;
+                self.quiet(&process.agent).await;
+                self.finish(process).await;
+            }
+        }
+        self.world.end_epoch();
+    }
+
+    async fn start(&self, disk: &dyn Disk) -> Process {
+        let world = &self.world;
+        let durable = disk
+            .open()
+            .await
+            .expect("what another process left can be opened");
+        let faulty = FaultyBackend::new(
+            durable,
+            world.plan.faults.clone(),
+            world.random(u64::MAX - 1 - self.number),
+            self.since,
+        );
+        let observing = Arc::clone(world);
+        let observer = move |recipient: &Recipient| {
+            if let Some(key) = To::parse(recipient.rcpt.forward_path.as_str()) {
+                let now = observing.elapsed();
+                observing.ledger().recorded.entry(key).or_insert(now);
+            }
+        };
+        let faulty = faulty
+            .with_time_held(disk.is_real())
+            .with_observer(Arc::new(observer));
+        let backend = Arc::new(faulty);
+        let network = Network::new(Arc::clone(world), self.number);
+        let agent = Agent::start(
+            world,
+            Arc::clone(&backend) as _,
+            network,
+            self.filter.as_ref(),
+        );
+        let agent = agent.await.expect("a session can be begun");
+        world.tell(AGENT, || "starts".into());
+        let stop = CancellationToken::new();
+        let dispatching = agent.dispatcher.clone().run(stop.clone().cancelled_owned());
+        let dispatching = tokio::spawn(Counted::new(Arc::clone(world), dispatching));
+        tokio::spawn(collect(agent.storage.clone()));
+        Process {
+            agent,
+            backend,
+            stop,
+            dispatching,
+        }
+    }
+
+    /// Lets clients begin as planned; those that began in an earlier process may come again.
+    async fn steps(&self, agent: &Agent) {
+        let world = &self.world;
+        let begun = world.ledger().begun;
+        let (earlier, later) = world.plan.steps.split_at(begun);
+        for Step { doing, .. } in earlier {
+            match doing {
+                Doing::Smtp(plan) => tokio::spawn(self.smtp(agent, plan).come_again()),
+                Doing::Rest(plan) => tokio::spawn(self.rest(agent, plan).come_again()),
+            };
+        }
+        for Step { at, doing } in later {
+            sleep(at.saturating_sub(world.elapsed())).await;
+            world.ledger().begun += 1;
+            match doing {
+                Doing::Smtp(plan) => tokio::spawn(self.smtp(agent, plan).run()),
+                Doing::Rest(plan) => tokio::spawn(self.rest(agent, plan).run()),
+            };
+        }
+    }
+
+    fn smtp(&self, agent: &Agent, plan: &ClientPlan) -> SmtpClient {
+        let server = agent.server(plan.listener).clone();
+        let (world, fault, number) = (Arc::clone(&self.world), self.fault, plan.letters[0].number);
+        let dial = move || -> DuplexStream {
+            let (ours, theirs) = duplex(PIPE);
+            let theirs = Fault::apply(fault, theirs, number);
+            let connected = Connected {
+                remote_host: Some(([192, 0, 2, 7], 51234).into()),
+                local_host: Some(([192, 0, 2, 1], 25).into()),
+            };
+            let session = server.serve(theirs, &connected);
+            tokio::spawn(Counted::new(Arc::clone(&world), session));
+            ours
+        };
+        SmtpClient {
+            plan: plan.clone(),
+            world: Arc::clone(&self.world),
+            dial: Box::new(dial),
+        }
+    }
+
+    fn rest(&self, agent: &Agent, plan: &RestPlan) -> RestClient<Handler> {
+        RestClient {
+            plan: plan.clone(),
+            world: Arc::clone(&self.world),
+            handler: agent.handler.clone(),
+        }
+    }
+
+    /// Waits until nothing is to be done any more, or for as long as that may take.
+    async fn quiet(&self, agent: &Agent) {
+        let world = &self.world;
+        let end = world.plan.healed + AFTERWARDS;
+        sleep((world.plan.healed + LOOK).saturating_sub(world.elapsed())).await;
+        while world.elapsed() < end {
+            sleep(LOOK).await;
+            let census = agent.storage.backend().census().await;
+            if census.is_ok_and(|census| census.waiting + census.leased == 0) {
+                break;
+            }
+        }
+        sleep(CLIENTS).await;
+    }
+
+    /// All is over: what is left is left for good.
+    async fn finish(&self, process: Process) {
+        let Process {
+            agent,
+            backend,
+            stop,
+            dispatching,
+        } = process;
+        stop.cancel();
+        if timeout(LOOK, dispatching).await.is_err() {
+            self.world.violation("an attempt does not end".into());
+        }
+        agent.endpoint.close().await;
+        agent.storage.flush().await;
+        check::at_rest(&self.world, &agent, &backend).await;
+    }
+
+    /// Stops in good order, as the program does.
+    async fn drain(&self, process: Process) {
+        self.world.tell(AGENT, || "is told to stop".into());
+        let Process {
+            agent,
+            stop,
+            dispatching,
+            ..
+        } = process;
+        stop.cancel();
+        let storage = &agent.storage;
+        let ended = async {
+            // A dispatcher ends when its attempts have.
+            let _ = dispatching.await;
+            storage.given_back().await;
+        };
+        let mut ended = pin!(ended);
+        for (drain, patience) in DRAIN {
+            storage.drain(drain);
+            if timeout(patience, &mut ended).await.is_ok() {
+                break;
+            }
+        }
+        let _ = timeout(CLOSE, storage.flush()).await;
+    }
+}
+
+async fn collect(storage: Storage) {
+    loop {
+        sleep(LOOK * 10).await;
+        let now = storage.clock().now();
+        let collected = storage.backend().collect_garbage(now, Retention::default());
+        // It is tried again.
+        let _ = collected.await;
+    }
+}

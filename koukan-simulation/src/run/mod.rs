@@ -1,0 +1,221 @@
+//! Runs a plan from its beginning to its end.
+
+mod epoch;
+
+use std::{fmt, sync::Arc};
+
+use koukan_core::{
+    service::BoxMailLayer,
+    test_util::{Defect, SeededIdentities, Trouble, TroubleKind},
+};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{
+    check,
+    disk::{Disk, Disks, Memory},
+    fault::Fault,
+    known::Known,
+    plan::{EndKind, Plan},
+    shrink::{Failure, shrink},
+    world::{AGENT, World},
+};
+
+use self::epoch::Epoch;
+
+/// Runs plans, each in the thread that asks for it.
+///
+/// # Example
+///
+/// ```
+/// use koukan_simulation::Simulation;
+///
+/// let outcome = Simulation::new().run_seed(1).unwrap_or_else(|failure| panic!("{failure}"));
+/// assert!(outcome.events > 0);
+/// ```
+#[derive(Clone, Default)]
+pub struct Simulation {
+    filter: Option<BoxMailLayer>,
+    disks: Option<Disks>,
+    defect: Option<Defect>,
+    fault: Option<Fault>,
+    insists: Option<Known>,
+}
+
+/// What a simulation that met no violation came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Things that happened: lines that were sent and heard, for the most part.
+    pub events: u64,
+    /// How often sessions and the dispatcher of the agent were polled.
+    pub polls: u64,
+    /// Recipients that a message was delivered to.
+    pub delivered: usize,
+    /// Recipients that a notification told of.
+    pub reported: usize,
+    /// A number of all that was said: the same when the seed is the same.
+    pub fingerprint: u64,
+}
+
+impl Simulation {
+    /// Simulations of the agent as it is.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a filter before the endpoint of each leg.
+    #[must_use]
+    pub fn with_filter(mut self, filter: BoxMailLayer) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Keeps what is durable on disks made by `disks`, one for each simulation.
+    ///
+    /// On a disk that is [real](Disk::is_real), the same seed means the same plan, and not the same
+    /// order of events to the last.
+    #[must_use]
+    pub fn with_disks(mut self, disks: Disks) -> Self {
+        self.disks = Some(disks);
+        self
+    }
+
+    /// Does not overlook a fault that is known.
+    #[must_use]
+    pub fn insisting_on(mut self, known: Known) -> Self {
+        self.insists = Some(known);
+        self
+    }
+
+    /// Puts a defect into storage.
+    #[must_use]
+    pub fn with_defect(mut self, defect: Defect) -> Self {
+        self.defect = Some(defect);
+        self
+    }
+
+    /// Puts a fault into what is around the agent.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// Runs the plan of a seed.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], with the shortest prefix of the plan that fails, and the story of it.
+    pub fn run_seed(&self, seed: u64) -> Result<Outcome, Box<Failure>> {
+        self.run(&Plan::of(seed))
+    }
+
+    /// Runs the plan of a seed, and tells what must not have happened: nothing, if all is well.
+    pub fn violations(&self, seed: u64) -> Vec<String> {
+        let world = self.live(&Plan::of(seed), false);
+        std::mem::take(&mut world.ledger().violations)
+    }
+
+    /// Runs a plan.
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::run_seed`].
+    pub fn run(&self, plan: &Plan) -> Result<Outcome, Box<Failure>> {
+        let world = self.live(plan, false);
+        let outcome = outcome(&world);
+        let violations = world.ledger().violations.clone();
+        if violations.is_empty() {
+            Ok(outcome)
+        } else {
+            Err(Box::new(shrink(self, plan)))
+        }
+    }
+
+    /// Runs a plan, and returns what has become of the world.
+    pub(crate) fn live(&self, plan: &Plan, tells: bool) -> Arc<World> {
+        let plan = self.wronged(plan);
+        let disk: Box<dyn Disk> = match &self.disks {
+            Some(disks) => disks(),
+            None => Box::new(Memory::new()),
+        };
+        let _identities = SeededIdentities::of(plan.seed);
+        let world = World::new(plan, self.insists, tells);
+        let ends = world.plan.ends.clone();
+        for (number, end) in ends.into_iter().map(Some).chain([None]).enumerate() {
+            let since = world.elapsed();
+            if end.is_some_and(|end| end.at <= since) {
+                continue;
+            }
+            let epoch = Epoch {
+                number: number as u64,
+                world: Arc::clone(&world),
+                since,
+                end,
+                filter: self.filter.clone(),
+                fault: self.fault,
+            };
+            let runtime = runtime();
+            runtime.block_on(epoch.live(&*disk));
+            // With the runtime goes all that the process was about to do.
+            drop(runtime);
+            if let Some(end) = end {
+                let at = world.elapsed();
+                world.ledger().ends.push(at);
+                world.tell(AGENT, || match end.kind {
+                    EndKind::Killed => "is killed".into(),
+                    EndKind::Stopped => "has stopped".into(),
+                });
+            }
+        }
+        check::accounts(&world);
+        world
+    }
+
+    /// The plan with what was put into it on purpose.
+    fn wronged(&self, plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        plan.faults.defect = self.defect;
+        if self.insists == Some(Known::LeaseUnheard) {
+            let trouble = plan.faults.trouble.iter();
+            let lost = trouble.filter(|trouble| trouble.kind == TroubleKind::AnswerLost);
+            let unheard: Vec<_> = lost
+                .map(|trouble| Trouble {
+                    kind: TroubleKind::LeaseUnheard,
+                    ..trouble.clone()
+                })
+                .collect();
+            plan.faults.trouble.extend(unheard);
+        }
+        plan
+    }
+}
+
+/// One thread with a clock that passes as soon as nobody has anything to do.
+fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs no more than memory")
+}
+
+fn outcome(world: &World) -> Outcome {
+    let ledger = world.ledger();
+    Outcome {
+        events: ledger.events,
+        polls: ledger.polls,
+        delivered: ledger.deliveries.len(),
+        reported: ledger.reports.len(),
+        fingerprint: ledger.fingerprint,
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation")
+            .field("defect", &self.defect)
+            .field("fault", &self.fault)
+            .field("insists", &self.insists)
+            .finish_non_exhaustive()
+    }
+}

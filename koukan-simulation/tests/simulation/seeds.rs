@@ -1,0 +1,41 @@
+//! Many seeds, none of which may fail.
+
+use std::env;
+
+use koukan_simulation::Simulation;
+
+use super::until;
+
+/// How many plans are run, unless `KOUKAN_SIMULATION_SEEDS` says otherwise.
+const SEEDS: u64 = 20_000;
+
+/// Where they begin, unless `KOUKAN_SIMULATION_FIRST` says otherwise.
+const FIRST: u64 = 0;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn nothing_is_lost_doubled_held_or_stuck() {
+    let first = number("KOUKAN_SIMULATION_FIRST", FIRST);
+    let seeds = first..first + number("KOUKAN_SIMULATION_SEEDS", SEEDS);
+    let simulation = Simulation::new();
+    let is_found = until(&simulation, seeds, |seed, _| {
+        let failure = simulation.run_seed(seed).err();
+        println!("{}", failure.expect("what has failed fails again"));
+        true
+    });
+    assert!(!is_found, "the story is above");
+}
+
+#[test]
+fn a_seed_repeats() {
+    for seed in 0..50 {
+        let run = || {
+            let outcome = Simulation::new().run_seed(seed);
+            outcome.map_err(|failure| failure.to_string())
+        };
+        assert!(run() == run(), "seed {seed}");
+    }
+}
