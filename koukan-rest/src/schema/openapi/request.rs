@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::message::MessageSpec;
@@ -31,10 +31,10 @@ pub(super) struct Create {
     body: BodySource,
     /// Enables retries of transient failures.
     #[schema(required = false)]
-    retry: Map<String, Value>,
+    retry: Retry,
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
-    notification: Map<String, Value>,
+    notification: Notification,
     /// Signals, by filter.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
@@ -56,13 +56,27 @@ pub(super) struct Append {
     body: BodySource,
     /// Enables retries of transient failures.
     #[schema(required = false)]
-    retry: Map<String, Value>,
+    retry: Retry,
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
-    notification: Map<String, Value>,
+    notification: Notification,
     /// Signals, by filter.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
+}
+
+/// Enables retries, as often as the server is configured to.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Retry {}
+
+/// Enables notifications.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Notification {
+    /// Other programs name one; it says nothing here.
+    #[schema(required = false)]
+    host: String,
 }
 
 /// Which of the sender's chains the mail goes through.
