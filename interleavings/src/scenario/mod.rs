@@ -2,7 +2,7 @@
 //! order.
 //!
 //! A lost wake shows as a thread that waits for ever: shuttle then tells that nobody can go on, or,
-//! beside an [`executor`], that there is no end.
+//! beside an `executor`, that there is no end.
 
 pub mod blob;
 mod executor;
