@@ -4,7 +4,7 @@ mod builtin;
 mod router;
 mod text;
 
-pub(crate) use self::text::check_domain;
+pub(crate) use self::text::{check_domain, check_host};
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

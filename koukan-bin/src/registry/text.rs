@@ -21,9 +21,7 @@ pub(super) struct Port(pub(super) u16);
 impl<'de> Deserialize<'de> for Host {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        let host = text.parse();
-        host.map(Self)
-            .map_err(|error| D::Error::custom(format!("`{text}` is {error}")))
+        check_host(&text).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -43,6 +41,21 @@ impl<'de> Deserialize<'de> for Port {
                 "`{port}` is no port: there is 1 to 65535"
             ))),
         }
+    }
+}
+
+/// A host to connect to. Port 0 can be written, and be stored, and nobody listens there.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(crate) fn check_host(text: &str) -> Result<HostPort, String> {
+    match text.parse::<HostPort>() {
+        Ok(host) if host.port != 0 => Ok(host),
+        Ok(_) => Err(format!(
+            "`{text}` is not a host and port: nobody listens on port 0"
+        )),
+        Err(error) => Err(format!("`{text}` is {error}")),
     }
 }
 

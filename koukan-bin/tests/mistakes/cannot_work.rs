@@ -112,7 +112,7 @@ fn what_cannot_work() {
             HOSTS,
             "static_hosts: [\"mx.example.com:0\"]",
             "mx.example.com:0",
-            &["not a host and port"],
+            &["not a host and port", "port 0"],
         ),
         (HOSTS, "accept_all", "- accept_all", &["expected"]),
         (

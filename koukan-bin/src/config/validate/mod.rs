@@ -13,9 +13,7 @@ mod use_of;
 
 use std::collections::BTreeSet;
 
-use koukan_core::signals::HostPort;
-
-use crate::registry::{Registry, check_domain};
+use crate::registry::{Registry, check_domain, check_host};
 
 use super::{
     Chain, Config, Endpoint, Filter, Place, Problem, Severity, suggest::nearest, words::plain,
@@ -196,8 +194,7 @@ impl<'a> Check<'a> {
             Endpoint::Smtp(smtp) => {
                 self.networks(&smtp.allow_networks);
                 for host in &smtp.host {
-                    if let Err(error) = host.value.parse::<HostPort>() {
-                        let message = format!("`{}` is {error}", host.value);
+                    if let Err(message) = check_host(&host.value) {
                         self.wrong(host, message, None);
                     }
                 }
