@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, num::NonZeroUsize, path::PathBuf};
 
+use koukan_core::context;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
@@ -73,6 +74,18 @@ pub struct Exploder {
     pub rcpt_timeout: Option<HumanDuration>,
     /// How long the client waits for the destination's reply to the message. Default `60s`.
     pub final_timeout: Option<HumanDuration>,
+}
+
+impl Exploder {
+    /// On whose behalf the recipients' transactions may be.
+    pub fn senders(&self) -> impl Iterator<Item = context::Sender> {
+        let named = |name: &Place<String>| context::Sender::new(name.value.as_str());
+        let general = match &self.tag {
+            Some(tag) => named(&self.sender).with_tag(tag.value.as_str()),
+            None => named(&self.sender),
+        };
+        self.domain.values().map(named).chain([general])
+    }
 }
 
 /// An HTTP server that takes transactions by the REST API.

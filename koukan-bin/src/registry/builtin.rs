@@ -13,12 +13,17 @@ use super::{InvalidFilter, Registry, Surroundings, router::router};
 use crate::config::ByteSize;
 
 /// What they are called.
-pub(super) const NAMES: [&str; 4] = [
+const NAMES: [&str; 4] = [
     "message_builder",
     "message_parser",
     "received_header",
     "router",
 ];
+
+/// Whether a filter is one of these, of which a chain needs one at most.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    NAMES.contains(&name)
+}
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {

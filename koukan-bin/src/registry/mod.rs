@@ -4,7 +4,11 @@ mod builtin;
 mod router;
 mod text;
 
-pub(crate) use self::text::{check_domain, check_host};
+pub(crate) use self::{
+    builtin::is_builtin,
+    router::Routes,
+    text::{check_domain, check_host},
+};
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -118,11 +122,6 @@ impl Registry {
     /// Whether there is a filter of that name.
     pub fn has(&self, name: &str) -> bool {
         self.filters.contains_key(name)
-    }
-
-    /// Whether a filter is one of this agent's own, of which a chain needs one at most.
-    pub(crate) fn is_own(&self, name: &str) -> bool {
-        builtin::NAMES.contains(&name)
     }
 
     /// The filters' names.

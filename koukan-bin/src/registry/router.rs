@@ -4,7 +4,7 @@ use koukan_core::{
     filter::router::{AddressList, Decision, DestDomain, Policy, RouterLayer, Rules, StaticHosts},
     path::ForwardPath,
     reply::{Rejection, Reply},
-    signals::Destination,
+    signals::{Destination, HostPort},
 };
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::{
     InvalidFilter, Surroundings,
     text::{Host, Port, RecipientDomain, twice},
 };
-use crate::config::Step;
+use crate::config::{Chain, Step};
 
 /// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
 /// that none knows is refused.
@@ -52,6 +52,58 @@ enum Refusal {
     RelayDenied,
     PolicyRefused,
     MailboxBusy,
+}
+
+/// Where the routers of a chain send recipients.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    /// Whether there is a router at all.
+    pub(crate) is_there: bool,
+    /// The hosts that rules name.
+    pub(crate) hosts: Vec<HostPort>,
+    /// The first rule, from 1 on, that takes recipients and leaves open where they go.
+    pub(crate) hostless: Option<usize>,
+}
+
+impl Routes {
+    /// A configuration that cannot be read names none; what is wrong with it is told elsewhere.
+    pub(crate) fn of(chain: &Chain) -> Self {
+        let filters = chain.filter.iter().map(|filter| &filter.value);
+        let mut routes = Self::default();
+        for router in filters.filter(|filter| filter.name == "router") {
+            routes.is_there = true;
+            if let Ok(router) = Router::deserialize(&router.config) {
+                routes.add(router);
+            }
+        }
+        routes
+    }
+
+    fn add(&mut self, router: Router) {
+        let mut takes_all = false;
+        for (index, rule) in router.rules.into_iter().enumerate() {
+            let (hosts, is_open) = match rule {
+                Rule::AddressList { hosts, reject, .. } => {
+                    let is_open = hosts.is_empty() && reject.is_none();
+                    (hosts, is_open)
+                }
+                Rule::AcceptAll {} => (Vec::new(), true),
+                Rule::DestDomain { .. } => {
+                    takes_all = true;
+                    continue;
+                }
+                Rule::StaticHosts(hosts) => {
+                    takes_all = true;
+                    (hosts, false)
+                }
+            };
+            // Behind one that takes every recipient nothing is decided any more.
+            if is_open && !takes_all {
+                self.hostless = self.hostless.or(Some(index + 1));
+            }
+            self.hosts.extend(hosts.into_iter().map(|host| host.0));
+        }
+    }
 }
 
 pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, InvalidFilter> {

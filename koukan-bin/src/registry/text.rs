@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 
-use koukan_core::{path::Domain, signals::HostPort};
+use koukan_core::{
+    path::{Domain, address_literal},
+    signals::HostPort,
+};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// A host and port.
@@ -84,10 +87,7 @@ pub(crate) fn check_domain(text: &str) -> Result<(), String> {
         ));
     }
     if let Ok(address) = text.parse::<IpAddr>() {
-        let literal = match address {
-            IpAddr::V4(address) => format!("[{address}]"),
-            IpAddr::V6(address) => format!("[IPv6:{address}]"),
-        };
+        let literal = address_literal(address);
         return Err(format!("`{text}` matches no recipient: write `{literal}`"));
     }
     match Domain::check(text) {

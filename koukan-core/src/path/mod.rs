@@ -5,6 +5,7 @@
 
 mod forward;
 mod grammar;
+mod literal;
 mod mailbox;
 mod parameters;
 mod reverse;
@@ -12,6 +13,7 @@ mod reverse;
 pub use self::{
     forward::ForwardPath,
     grammar::InvalidMailbox,
+    literal::address_literal,
     mailbox::{Domain, Mailbox},
     parameters::{InvalidParameter, Parameter, Parameters},
     reverse::ReversePath,

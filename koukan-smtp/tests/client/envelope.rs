@@ -3,7 +3,7 @@
 use koukan_core::reply::{RemoteMta, Reply};
 
 use super::{
-    exchanges::{IN_A_BLOCK, MESSAGE, PIPELINED, RESET},
+    exchanges::{IN_A_BLOCK, MESSAGE, PIPELINED, RESET, SENT},
     net::Net,
     sending::{HOST, add, assert_own, hello, mail, progress_for, rcpt, send, send_mail, start},
 };
@@ -167,11 +167,8 @@ async fn a_server_that_wants_data_for_nobody_gets_an_empty_message() {
 #[tokio::test(start_paused = true)]
 async fn a_block_for_nobody_is_refused() {
     let net = Net::new([hello("PIPELINING CHUNKING")
-        + "C: MAIL FROM:<a@me.example>
-           C: RCPT TO:<b@mx.example>
-           C: BDAT 4 LAST
-           C: hi
-           S: 250 sender
+        + SENT
+        + "S: 250 sender
            S: 550 no b
            S: 503 nobody"]);
     let replies = send(&net.endpoint(), &["b"], "hi\r\n").await;

@@ -44,6 +44,25 @@ pub(crate) const IN_A_BLOCK: &str = "C: MAIL FROM:<a@me.example>
     S: 250 b
     S: 250 queued\n";
 
+/// The same without the replies: all of it is sent before the first of them.
+pub(crate) const SENT: &str = "C: MAIL FROM:<a@me.example>
+    C: RCPT TO:<b@mx.example>
+    C: BDAT 4 LAST
+    C: hi\n";
+
+/// A transaction in which one command waits for the reply to another, whatever the server offers.
+pub(crate) const WITH_CARE: &str = "C: MAIL FROM:<a@me.example>
+    QUIET
+    S: 250 sender
+    C: RCPT TO:<b@mx.example>
+    QUIET
+    S: 250 b
+    C: DATA
+    S: 354 go
+    C: hi
+    C: .
+    S: 250 queued with care\n";
+
 /// One with PIPELINING whose only recipient is refused.
 pub(crate) const REFUSED: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>

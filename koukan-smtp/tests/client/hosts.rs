@@ -10,7 +10,7 @@ use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tower::ServiceExt;
 
 use super::{
-    exchanges::{IN_A_BLOCK, ONE_BY_ONE},
+    exchanges::{IN_A_BLOCK, ONE_BY_ONE, SENT, WITH_CARE},
     net::{Net, Next},
     sending::{add, assert_own, hello, send, start},
 };
@@ -113,27 +113,11 @@ async fn the_next_host_and_the_next_address_are_tried_until_one_has_answered_mai
 #[tokio::test(start_paused = true)]
 async fn a_message_that_went_ahead_of_the_reply_to_mail_goes_to_the_next_host_with_care() {
     let net = Net::new([
-        hello("PIPELINING CHUNKING")
-            + "C: MAIL FROM:<a@me.example>
-               C: RCPT TO:<b@mx.example>
-               C: BDAT 4 LAST
-               C: hi
-               CLOSE",
-        hello("PIPELINING CHUNKING")
-            + "C: MAIL FROM:<a@me.example>
-               QUIET
-               S: 250 sender
-               C: RCPT TO:<b@mx.example>
-               QUIET
-               S: 250 b
-               C: DATA
-               S: 354 go
-               C: hi
-               C: .
-               S: 250 queued",
+        hello("PIPELINING CHUNKING") + SENT + "CLOSE",
+        hello("PIPELINING CHUNKING") + WITH_CARE,
     ]);
     let replies = send(&endpoint_to(&net, &["two.example:25"]), &["b"], "hi\r\n").await;
-    assert_eq!(replies, ["250 sender", "250 b", "250 queued"]);
+    assert_eq!(replies, ["250 sender", "250 b", "250 queued with care"]);
     net.done().await;
 }
 
@@ -203,28 +187,15 @@ async fn all_recipients_go_to_the_next_host_in_their_order() {
 async fn a_message_that_went_ahead_of_the_reply_to_rcpt_goes_to_the_next_host_with_care() {
     for then in ["CLOSE", "S: 421 4.3.2 bye\nCLOSE"] {
         let net = Net::new([
-            hello("PIPELINING CHUNKING")
-                + "C: MAIL FROM:<a@me.example>
-                   C: RCPT TO:<b@mx.example>
-                   C: BDAT 4 LAST
-                   C: hi
-                   S: 250 sender\n"
-                + then,
-            hello("PIPELINING CHUNKING")
-                + "C: MAIL FROM:<a@me.example>
-                   QUIET
-                   S: 250 sender
-                   C: RCPT TO:<b@mx.example>
-                   QUIET
-                   S: 250 b
-                   C: DATA
-                   S: 354 go
-                   C: hi
-                   C: .
-                   S: 250 queued",
+            hello("PIPELINING CHUNKING") + SENT + "S: 250 sender\n" + then,
+            hello("PIPELINING CHUNKING") + WITH_CARE,
         ]);
         let replies = send(&endpoint_to(&net, &["two.example:25"]), &["b"], "hi\r\n").await;
-        assert_eq!(replies, ["250 sender", "250 b", "250 queued"], "{then}");
+        assert_eq!(
+            replies,
+            ["250 sender", "250 b", "250 queued with care"],
+            "{then}"
+        );
         net.done().await;
     }
 }

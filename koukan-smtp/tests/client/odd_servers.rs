@@ -7,36 +7,18 @@ use koukan_core::reply::Reply;
 use rstest::rstest;
 
 use super::{
-    exchanges::{ENVELOPE, QUIT},
+    exchanges::{ENVELOPE, QUIT, SENT, WITH_CARE},
     net::Net,
     sending::{HOST, assert_own, hello, send},
 };
 
-/// A small message goes with its envelope, so that all replies come after it.
-const SENT: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: BDAT 4 LAST
-    C: hi\n";
-
-/// The same for two recipients.
+/// A small message goes with its envelope, so that all replies come after it: here for two
+/// recipients.
 const SENT_TO_TWO: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>
     C: RCPT TO:<c@mx.example>
     C: BDAT 4 LAST
     C: hi\n";
-
-/// A transaction in which one command waits for the reply to another.
-const WITH_CARE: &str = "C: MAIL FROM:<a@me.example>
-    QUIET
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    QUIET
-    S: 250 b
-    C: DATA
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued with care\n";
 
 fn sent(replies: &str) -> String {
     hello("PIPELINING CHUNKING") + SENT + &as_script(replies)

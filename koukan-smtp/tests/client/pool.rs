@@ -7,7 +7,7 @@ use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    exchanges::{IN_A_BLOCK, ONE_BY_ONE, PIPELINED, QUIT, REFUSED, RESET},
+    exchanges::{IN_A_BLOCK, ONE_BY_ONE, PIPELINED, QUIT, REFUSED, RESET, SENT, WITH_CARE},
     net::Net,
     sending::{HOST, assert_own, hello, send, start},
 };
@@ -108,25 +108,6 @@ async fn a_connection_that_dies_before_mail_is_answered_is_replaced() {
     }
 }
 
-/// A transaction in which one command waits for the reply to another.
-const SEQUENTIAL: &str = "C: MAIL FROM:<a@me.example>
-    QUIET
-    S: 250 sender
-    C: RCPT TO:<b@mx.example>
-    QUIET
-    S: 250 b
-    C: DATA
-    S: 354 go
-    C: hi
-    C: .
-    S: 250 queued with care";
-
-/// A transaction with CHUNKING that was sent, and has no reply.
-const SENT: &str = "C: MAIL FROM:<a@me.example>
-    C: RCPT TO:<b@mx.example>
-    C: BDAT 4 LAST
-    C: hi\n";
-
 #[tokio::test(start_paused = true)]
 async fn a_message_that_may_have_arrived_is_not_sent_twice() {
     let net = Net::new([hello("PIPELINING CHUNKING")
@@ -144,7 +125,7 @@ async fn a_message_that_may_have_arrived_is_not_sent_twice() {
 async fn a_message_on_a_connection_that_was_dead_already_goes_on_a_new_one() {
     let net = Net::new([
         hello("PIPELINING CHUNKING") + IN_A_BLOCK + SENT + "CLOSE",
-        hello("PIPELINING CHUNKING") + SEQUENTIAL,
+        hello("PIPELINING CHUNKING") + WITH_CARE,
     ]);
     let endpoint = net.endpoint();
     assert_eq!(send_one(&endpoint).await, "250 queued");
@@ -214,7 +195,7 @@ async fn a_kept_connection_that_cannot_be_reset_is_replaced() {
         let first = REFUSED.to_owned() + "C: RSET\nS: " + refusal + "\n" + end;
         let net = Net::new([
             hello("") + &without_pipelining(&first),
-            hello("") + SEQUENTIAL,
+            hello("") + WITH_CARE,
         ]);
         let endpoint = net.endpoint();
         assert_eq!(send_one(&endpoint).await, "550 no b");

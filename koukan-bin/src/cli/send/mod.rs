@@ -94,9 +94,9 @@ impl Send {
             has_progress: !self.json && std::io::stderr().is_terminal(),
         };
         // Each recipient gets one, however often it is named.
-        let mut to = Vec::with_capacity(self.to.len());
+        let mut to: Vec<ForwardPath> = Vec::with_capacity(self.to.len());
         for recipient in self.to {
-            if !to.contains(&recipient) {
+            if !to.iter().any(|known| known.is_same(&recipient)) {
                 to.push(recipient);
             }
         }

@@ -1,11 +1,18 @@
 //! Mail that comes back to where it came from, without end.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
+use axum::http::Uri;
 use koukan_core::{context, signals::HostPort};
 
-use super::{Check, delivery::routed_hosts};
-use crate::config::{Chain, Endpoint, Exploder, Rest};
+use super::Check;
+use crate::{
+    config::{Chain, Endpoint, Rest},
+    registry::Routes,
+};
 
 impl<'a> Check<'a> {
     /// A chain that leads to itself, by exploders or by this agent's own listeners, hands on what
@@ -38,12 +45,12 @@ impl<'a> Check<'a> {
     /// The chains of this agent that take what comes out of this one.
     fn next_chains(&self, chain: &'a Chain) -> Vec<&'a Chain> {
         let senders = match &chain.endpoint {
-            Endpoint::Exploder(exploder) => exploded(exploder),
+            Endpoint::Exploder(exploder) => exploder.senders().collect(),
             Endpoint::Rest(rest) if self.is_own_api(rest) => self.created(chain, rest),
             Endpoint::Rest(_) => Vec::new(),
             Endpoint::Smtp(smtp) => {
                 let fixed = smtp.host.iter().filter_map(|host| host.value.parse().ok());
-                let hosts: Vec<HostPort> = fixed.chain(routed_hosts(chain)).collect();
+                let hosts: Vec<HostPort> = fixed.chain(Routes::of(chain).hosts).collect();
                 let listeners = self.config.smtp_listener.iter();
                 let own = listeners.filter(|listener| {
                     let mut hosts = hosts.iter();
@@ -64,7 +71,7 @@ impl<'a> Check<'a> {
             return false;
         };
         let mut listeners = self.config.rest_listener.iter();
-        listeners.any(|listener| listener.api && is_at(host, port, listener.address.value))
+        listeners.any(|listener| listener.api && is_at(&host, port, listener.address.value))
     }
 
     /// On whose behalf the endpoint creates transactions: the configured sender, or each that uses
@@ -83,35 +90,23 @@ impl<'a> Check<'a> {
     }
 }
 
-fn exploded(exploder: &Exploder) -> Vec<context::Sender> {
-    let sender = context::Sender::new(exploder.sender.value.as_str());
-    let general = match &exploder.tag {
-        Some(tag) => sender.with_tag(tag.value.as_str()),
-        None => sender,
-    };
-    let by_domain = exploder.domain.values();
-    let by_domain = by_domain.map(|name| context::Sender::new(name.value.as_str()));
-    by_domain.chain([general]).collect()
-}
-
 /// The host and port of a URL.
-fn authority(url: &str) -> Option<(&str, u16)> {
-    let (rest, default) = match url.strip_prefix("https://") {
-        Some(rest) => (rest, 443),
-        None => (url.strip_prefix("http://")?, 80),
+fn authority(url: &str) -> Option<(String, u16)> {
+    let url: Uri = url.parse().ok()?;
+    let default = if url.scheme_str()? == "https" {
+        443
+    } else {
+        80
     };
-    let authority = rest.split('/').next()?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, default),
-    };
+    let host = url.host()?;
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    Some((bare.unwrap_or(host), port))
+    let port = url.port_u16().unwrap_or(default);
+    Some((bare.unwrap_or(host).to_owned(), port))
 }
 
 /// Whether a host that is written in the file is a socket that is listened on. What other names
 /// stand for is not asked.
-fn is_at(host: &str, port: u16, address: std::net::SocketAddr) -> bool {
+fn is_at(host: &str, port: u16, address: SocketAddr) -> bool {
     let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
     let meant = match host.parse::<IpAddr>() {
         Ok(ip) => ip == address.ip() || is_local(ip) && address.ip().is_unspecified(),
@@ -137,10 +132,10 @@ mod tests {
             ("http://192.0.2.1:8000", "127.0.0.1:8000", false),
             ("http://192.0.2.1:8000", "192.0.2.1:8000", true),
             ("http://app.example:8000", "0.0.0.0:8000", false),
-            ("ftp://127.0.0.1:8000", "127.0.0.1:8000", false),
+            ("127.0.0.1:8000", "127.0.0.1:8000", false),
         ] {
-            let (host, port) = authority(url).unwrap_or(("", 0));
-            let found = is_at(host, port, socket.parse().unwrap());
+            let (host, port) = authority(url).unwrap_or_default();
+            let found = is_at(&host, port, socket.parse().unwrap());
             assert_eq!(found, is_own, "{url} {socket}");
         }
     }

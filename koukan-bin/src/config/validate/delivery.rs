@@ -1,10 +1,12 @@
 //! Checks that mail can leave: hosts, and times between attempts.
 
-use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
-use serde_json::Value;
+use koukan_core::stage::output_handler::RetryPolicy;
 
 use super::Check;
-use crate::config::{Chain, Endpoint, HumanDuration, Notify, Place, Policy, Retry};
+use crate::{
+    config::{Chain, Endpoint, HumanDuration, Notify, Place, Policy, Retry},
+    registry::{Routes, is_builtin},
+};
 
 impl Check<'_> {
     /// Every chain knows where to deliver, and when to try again.
@@ -24,8 +26,9 @@ impl Check<'_> {
             return;
         };
         let name = &chain.name.value;
+        let routes = Routes::of(chain);
         if !smtp.host.is_empty() {
-            if routed_hosts(chain).next().is_some() {
+            if !routes.hosts.is_empty() {
                 let message =
                     format!("chain `{name}` names hosts twice: those of its router do nothing");
                 let help = "leave out the `host` of its `smtp`, or the hosts of its `router`";
@@ -34,35 +37,18 @@ impl Check<'_> {
             return;
         }
         // A filter of the embedder's own may tell, too.
-        let own = [
-            "received_header",
-            "message_builder",
-            "message_parser",
-            "router",
-        ];
         let mut filters = chain.filter.iter().map(|filter| &*filter.value.name);
-        if !filters.all(|filter| own.contains(&filter)) || self.is_gateway(chain) {
+        if !filters.all(is_builtin) || self.is_gateway(chain) {
             return;
         }
-        let rules: Vec<_> = rules(chain).collect();
-        let mut filters = chain.filter.iter();
-        let has_router = filters.any(|filter| filter.value.name == "router");
-        if rules.is_empty() && has_router {
-            // A router without rules is told of elsewhere.
-            return;
-        }
-        if rules.is_empty() {
+        if !routes.is_there {
             let message = format!("chain `{name}` ends in `smtp` and nothing tells the host");
             let help = "give `smtp: { host: [\"mx.example.com:25\"] }`, or add the filter `router`";
-            return self.wrong(&chain.name, message, Some(help.into()));
-        }
-        // Those behind one that takes every recipient decide nothing, which is told elsewhere.
-        let mut deciding = rules.iter().take_while(|rule| !takes_all_to_hosts(rule));
-        if let Some(index) = deciding.position(|rule| accepts_without_host(rule)) {
+            self.wrong(&chain.name, message, Some(help.into()));
+        } else if let Some(rule) = routes.hostless {
             let message = format!(
-                "chain `{name}` ends in `smtp`, and rule {} of its router accepts recipients and \
-                 names no host",
-                index + 1
+                "chain `{name}` ends in `smtp`, and rule {rule} of its router accepts recipients \
+                 and names no host"
             );
             let help = "give the rule `hosts`, or let it `reject`, or give the `smtp` a `host`";
             self.wrong(&chain.name, message, Some(help.into()));
@@ -157,39 +143,4 @@ impl Check<'_> {
             );
         }
     }
-}
-
-/// The rules of a chain's routers, as far as they are lists.
-fn rules(chain: &Chain) -> impl Iterator<Item = &Value> {
-    let filters = chain.filter.iter().map(|filter| &filter.value);
-    let routers = filters.filter(|filter| filter.name == "router");
-    let rules = routers.filter_map(|router| router.config.get("rules")?.as_array());
-    rules.flatten()
-}
-
-/// The hosts that the rules of a chain's routers name.
-pub(super) fn routed_hosts(chain: &Chain) -> impl Iterator<Item = HostPort> {
-    let named = rules(chain).flat_map(|rule| {
-        let fixed = rule.get("static_hosts");
-        let listed = rule.get("address_list").and_then(|list| list.get("hosts"));
-        let hosts = [fixed, listed].into_iter().flatten();
-        hosts.filter_map(Value::as_array).flatten()
-    });
-    named.filter_map(|host| host.as_str()?.parse().ok())
-}
-
-fn takes_all_to_hosts(rule: &Value) -> bool {
-    ["static_hosts", "dest_domain"]
-        .iter()
-        .any(|kind| rule.get(kind).is_some())
-}
-
-/// Whether a rule takes recipients and leaves open where they go.
-fn accepts_without_host(rule: &Value) -> bool {
-    if rule.get("accept_all").is_some() {
-        return true;
-    }
-    let has = |list: &Value, key: &str| list.get(key).is_some_and(|value| !value.is_null());
-    let list = rule.get("address_list");
-    list.is_some_and(|list| !has(list, "hosts") && !has(list, "reject"))
 }

@@ -13,7 +13,7 @@ mod use_of;
 
 use std::collections::BTreeSet;
 
-use crate::registry::{Registry, check_domain, check_host};
+use crate::registry::{Registry, check_domain, check_host, is_builtin};
 
 use super::{
     Chain, Config, Endpoint, Filter, Place, Problem, Severity, suggest::nearest, words::plain,
@@ -155,7 +155,7 @@ impl<'a> Check<'a> {
         let mut seen = BTreeSet::new();
         for filter in &chain.filter {
             let name = &filter.value.name;
-            if !seen.insert(name) && registry.is_own(name) {
+            if !seen.insert(name) && is_builtin(name) {
                 let message = format!("filter `{name}` is in chain `{}` twice", chain.name.value);
                 self.wrong(filter, message, Some("leave one of them".into()));
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use koukan_core::path::Domain;
+use koukan_core::path::{Domain, address_literal};
 
 use super::Check;
 use crate::config::Place;
@@ -17,10 +17,7 @@ impl<'a> Check<'a> {
             let message = format!("`{name}` is not a host name: {error}");
             self.wrong(hostname, message, Some(help.into()));
         } else if let Ok(address) = name.parse::<IpAddr>() {
-            let literal = match address {
-                IpAddr::V4(address) => format!("[{address}]"),
-                IpAddr::V6(address) => format!("[IPv6:{address}]"),
-            };
+            let literal = address_literal(address);
             let message = format!("`{name}` is an address, not a host name");
             self.wrong(hostname, message, Some(format!("{help}, or `{literal}`")));
         } else if name.bytes().all(|c| c.is_ascii_digit() || c == b'.') {

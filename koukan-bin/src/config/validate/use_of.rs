@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use koukan_core::context;
 
 use super::Check;
-use crate::config::{Endpoint, Place};
+use crate::config::Endpoint;
 
 impl Check<'_> {
     /// Chains and senders that nothing uses.
@@ -64,13 +64,6 @@ impl Check<'_> {
     /// All senders that something names.
     pub(super) fn used(&self) -> Vec<context::Sender> {
         let config = self.config;
-        let named = |name: &Place<String>, tag: Option<&Place<String>>| {
-            let sender = context::Sender::new(name.value.as_str());
-            match tag {
-                Some(tag) => sender.with_tag(tag.value.as_str()),
-                None => sender,
-            }
-        };
         let mut used = vec![config.notification.to_sender()];
         used.extend(
             config
@@ -80,8 +73,7 @@ impl Check<'_> {
         );
         for chain in &config.chain {
             if let Endpoint::Exploder(exploder) = &chain.endpoint {
-                used.push(named(&exploder.sender, exploder.tag.as_ref()));
-                used.extend(exploder.domain.values().map(|sender| named(sender, None)));
+                used.extend(exploder.senders());
             }
         }
         used

@@ -6,7 +6,7 @@ use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
 use crate::{
     context::{ClientName, Context, Tls},
-    path::{Domain, ForwardPath},
+    path::{Domain, ForwardPath, address_literal},
     signals::TraceId,
 };
 
@@ -105,12 +105,8 @@ fn cipher(tls: &Tls) -> String {
     format!("tls {name} ({})", harmless(&tls.version))
 }
 
-/// *Source*: RFC 5321 section 4.1.3.
 fn literal(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => format!("[{address}]"),
-        IpAddr::V6(address) => format!("[IPv6:{address}]"),
-    }
+    address_literal(address.to_canonical())
 }
 
 /// A text of which only octets are left that mean nothing in a header field.

@@ -1,6 +1,8 @@
 //! Text that is not ASCII, where ASCII alone will do.
 
-use std::{borrow::Cow, fmt::Write, net::IpAddr};
+use std::{borrow::Cow, fmt::Write};
+
+use crate::path::address_literal;
 
 /// How fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,7 @@ impl Form {
 /// A host, an address in brackets (RFC 5321 section 4.1.3).
 pub(super) fn host(host: &str) -> Cow<'_, str> {
     match host.parse() {
-        Ok(IpAddr::V4(address)) => format!("[{address}]").into(),
-        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]").into(),
+        Ok(address) => address_literal(address).into(),
         Err(_) => host.into(),
     }
 }
