@@ -2,82 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod disk;
+
 use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::Poll,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use koukan_core::{
-    blob::{Backing, Blob, BlobError, BlobId, BlobPool, BlobReader, Limits, Spill, SpillFile},
+    blob::{Backing, Blob, BlobError, BlobId, BlobPool, BlobReader, Limits, Spill},
     body::BodyError,
     test_util::at_rest,
 };
 use proptest::prelude::*;
 
-/// A place to spill to, in memory.
-#[derive(Default)]
-struct Disk {
-    files: AtomicUsize,
-    is_full: bool,
-}
-
-#[derive(Default)]
-struct File {
-    content: Mutex<Vec<u8>>,
-    /// Octets that one read gives at most.
-    read_limit: usize,
-    is_full: bool,
-}
-
-#[async_trait]
-impl Spill for Disk {
-    async fn create(&self) -> io::Result<Arc<dyn SpillFile>> {
-        self.files.fetch_add(1, Ordering::Relaxed);
-        Ok(Arc::new(File {
-            read_limit: 7,
-            is_full: self.is_full,
-            ..File::default()
-        }))
-    }
-}
-
-#[async_trait]
-impl Backing for File {
-    async fn read(&self, offset: u64) -> io::Result<Bytes> {
-        tokio::task::yield_now().await;
-        let content = self.content.lock().unwrap();
-        let rest = &content[usize::try_from(offset).unwrap()..];
-        Ok(Bytes::copy_from_slice(
-            &rest[..rest.len().min(self.read_limit)],
-        ))
-    }
-}
-
-#[async_trait]
-impl SpillFile for File {
-    async fn write(&self, offset: u64, chunks: Vec<Bytes>) -> io::Result<()> {
-        if self.is_full {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        tokio::task::yield_now().await;
-        let mut content = self.content.lock().unwrap();
-        assert_eq!(
-            offset,
-            content.len() as u64,
-            "not where the last write ended"
-        );
-        content.extend(chunks.iter().flatten());
-        Ok(())
-    }
-}
+use self::disk::{Disk, File};
 
 fn spilling(window: u64) -> BlobPool {
     let budget = 1 << 20;

@@ -1,0 +1,9 @@
+//! Messages from specs, read by parsers that others wrote.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod content;
+#[path = "../message/mod.rs"]
+mod message;
+mod read_by_others;
+mod rendering;
