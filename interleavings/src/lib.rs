@@ -20,8 +20,12 @@ mod transaction;
 mod blob;
 #[path = "../../koukan-core/src/body/mod.rs"]
 mod body;
+#[path = "../../koukan-core/src/failure.rs"]
+mod failure;
 #[path = "../../koukan-core/src/id.rs"]
 mod id;
+#[path = "../../koukan-core/src/pipe.rs"]
+mod pipe;
 #[path = "../../koukan-core/src/random/mod.rs"]
 mod random;
 #[path = "../../koukan-core/src/storage/mod.rs"]

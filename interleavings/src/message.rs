@@ -11,7 +11,7 @@ pub(crate) mod builder {
     use bytes::Bytes;
     use serde_json::Value;
 
-    use crate::{blob::Blob, body::BodyError};
+    use crate::{blob::Blob, failure::BodyError};
 
     #[derive(Debug)]
     pub enum Composition {}

@@ -1,13 +1,11 @@
-//! The pipes and slots of a transaction.
+//! The slots of a transaction.
 
-#[path = "../../koukan-core/src/transaction/pipe.rs"]
-pub(crate) mod pipe;
 #[path = "../../koukan-core/src/transaction/slot.rs"]
 pub(crate) mod slot;
 
 use std::sync::Arc;
 
-pub(crate) use koukan_core::transaction::{Aborted, Driver, Mail, Rcpt};
+pub(crate) use koukan_core::transaction::{Driver, Mail, Rcpt};
 
 use koukan_core::reply::Reply;
 

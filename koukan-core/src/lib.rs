@@ -51,6 +51,7 @@
 //! | [`clock`], [`random`] | what tests set |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`] | what would fill the log |
+//! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
 //! # Features
 //!
@@ -65,16 +66,21 @@ pub mod body;
 pub mod causes;
 pub mod clock;
 pub mod context;
+mod envelope;
+mod failure;
 pub mod filter;
+mod host_port;
 mod id;
 pub mod message;
 pub mod middleware;
 pub mod path;
+mod pipe;
 pub mod random;
 pub mod repeats;
 pub mod reply;
 pub mod resource;
 pub mod service;
+mod service_builder_ext;
 pub mod signals;
 pub mod stage;
 pub mod storage;
@@ -83,4 +89,4 @@ mod sync;
 pub mod test_util;
 pub mod transaction;
 
-pub use self::id::InvalidId;
+pub use self::{id::InvalidId, service_builder_ext::ServiceBuilderExt};

@@ -5,8 +5,8 @@ use std::{
     task::{Poll, Waker},
 };
 
-use crate::transaction::{
-    Aborted,
+use crate::{
+    failure::Aborted,
     pipe::{Receiver, Sender, Unreceived, pipe},
 };
 

@@ -27,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{sync::atomic::Ordering, transaction::Aborted};
+use crate::{failure::Aborted, sync::atomic::Ordering};
 
 use self::state::{End, Shared};
 

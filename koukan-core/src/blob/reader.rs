@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use crate::{body::BodyError, sync::atomic::Ordering, transaction::Aborted};
+use crate::{
+    failure::{Aborted, BodyError},
+    sync::atomic::Ordering,
+};
 
 use super::{
     Blob,

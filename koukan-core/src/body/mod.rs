@@ -1,11 +1,11 @@
 //! The message of a transaction as a stream of bytes: [`Body`].
 
 mod composed;
-mod error;
 mod observe;
 mod transform;
 
-pub use self::error::BodyError;
+pub use crate::failure::BodyError;
+
 pub(crate) use self::observe::Observer;
 
 use std::{
@@ -21,8 +21,9 @@ use futures_core::{Stream, future::BoxFuture};
 
 use crate::{
     blob::{Blob, BlobReader},
+    failure::Aborted,
     message::builder::Rendering,
-    transaction::{Aborted, pipe::Receiver},
+    pipe::Receiver,
 };
 
 use self::observe::Observed;

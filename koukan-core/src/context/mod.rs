@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-use crate::signals::HostPort;
+use crate::host_port::HostPort;
 
 /// What is known of a mail transaction before its first command: who speaks, from where, how.
 ///

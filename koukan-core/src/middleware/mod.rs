@@ -1,6 +1,5 @@
 //! What makes filters of plain functions and callbacks, and layers that fit any chain.
 
-mod builder_ext;
 pub mod callbacks;
 mod deliver;
 pub mod from_fn;
@@ -8,7 +7,6 @@ pub mod step_timeout;
 pub mod trace;
 
 pub use self::{
-    builder_ext::ServiceBuilderExt,
     callbacks::{Callbacks, callbacks},
     deliver::{Deliver, DeliverLayer, DeliverRequest, Outcome},
     from_fn::{Next, State, from_fn, from_fn_with_state},

@@ -10,9 +10,10 @@ use std::{
 use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
-use crate::{reply::Reply, transaction::Transaction};
-
-use super::MailService;
+use crate::{
+    reply::Reply,
+    transaction::{MailService, Transaction},
+};
 
 /// A [`MailService`] whose type is forgotten; cloning it is O(1).
 ///

@@ -2,12 +2,12 @@
 
 mod boxed;
 mod layer;
-mod mail_service;
 mod rescue;
+
+pub use crate::transaction::MailService;
 
 pub use self::{
     boxed::BoxMailService,
     layer::BoxMailLayer,
-    mail_service::MailService,
     rescue::{Rescue, RescueLayer},
 };

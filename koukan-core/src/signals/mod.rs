@@ -4,8 +4,10 @@ mod destination;
 mod parsed;
 mod trace_id;
 
+pub use crate::host_port::{HostPort, InvalidHostPort};
+
 pub use self::{
-    destination::{Destination, HostPort, InvalidHostPort, NamedBy},
+    destination::{Destination, NamedBy},
     parsed::Parsed,
     trace_id::TraceId,
 };

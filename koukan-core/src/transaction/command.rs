@@ -1,33 +1,12 @@
-//! MAIL and RCPT as values, each with the slot for its reply.
+//! MAIL and RCPT, each with the slot for its reply.
 
 use crate::{
-    path::{ForwardPath, Parameters, ReversePath},
+    envelope::{Mail, Rcpt},
+    path::{ForwardPath, ReversePath},
     reply::Reply,
 };
 
 use super::slot::{Slot, SlotWatch};
-
-/// The MAIL command: where a message comes from.
-///
-/// *Source*: RFC 5321 section 4.1.1.2.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// The reverse-path.
-    pub reverse_path: ReversePath,
-    /// The ESMTP parameters, as given.
-    pub parameters: Parameters,
-}
-
-/// The RCPT command: one recipient.
-///
-/// *Source*: RFC 5321 section 4.1.1.3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rcpt {
-    /// The forward-path.
-    pub forward_path: ForwardPath,
-    /// The ESMTP parameters, as given.
-    pub parameters: Parameters,
-}
 
 /// A command and the right to answer it.
 ///
@@ -37,26 +16,6 @@ pub struct Rcpt {
 pub struct Command<T> {
     request: T,
     slot: Slot,
-}
-
-impl Mail {
-    /// MAIL without parameters.
-    pub fn new(reverse_path: impl Into<ReversePath>) -> Self {
-        Self {
-            reverse_path: reverse_path.into(),
-            parameters: Parameters::default(),
-        }
-    }
-}
-
-impl Rcpt {
-    /// RCPT without parameters.
-    pub fn new(forward_path: impl Into<ForwardPath>) -> Self {
-        Self {
-            forward_path: forward_path.into(),
-            parameters: Parameters::default(),
-        }
-    }
 }
 
 impl<T> Command<T> {

@@ -17,14 +17,13 @@ use tower::BoxError;
 use crate::{
     body::{Body, Piece},
     context::Context,
+    pipe::{self, pipe},
     reply::Reply,
-    service::{MailService, Rescue},
     signals::Signals,
 };
 
 use super::{
-    Command, Mail, Rcpt, Recipients, Transaction,
-    pipe::{self, pipe},
+    Command, Mail, MailService, Rcpt, Recipients, Transaction, rescue,
     slot::{self, Pending, slot},
 };
 
@@ -302,7 +301,7 @@ impl Driver {
         self.final_reply = Some(match result {
             Ok(reply) if reply.is_positive() || reply.is_negative() => reply,
             Ok(_) => Reply::local_error(),
-            Err(error) => Rescue::reply(&error),
+            Err(error) => rescue(&error),
         });
         let rest = self.rest_reply();
         for asked in self.asked.drain(..) {

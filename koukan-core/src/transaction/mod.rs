@@ -2,15 +2,22 @@
 
 mod command;
 mod driver;
-pub(crate) mod pipe;
+mod mail_service;
 mod recipients;
+mod rescue;
 mod slot;
 
-pub(crate) use self::slot::SlotWatch;
+pub(crate) use self::{rescue::rescue, slot::SlotWatch};
+
+pub use crate::{
+    envelope::{Mail, Rcpt},
+    failure::Aborted,
+};
 
 pub use self::{
-    command::{Command, Mail, Rcpt},
+    command::Command,
     driver::{Driver, Ended},
+    mail_service::MailService,
     recipients::Recipients,
     slot::{GRACE, Pending, Slot},
 };
@@ -42,11 +49,6 @@ pub struct Transaction {
     /// What filters found out so far.
     pub signals: Signals,
 }
-
-/// The originator of a transaction is gone: nobody waits for an answer, nothing may be delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("transaction aborted by its originator")]
-pub struct Aborted;
 
 impl Transaction {
     /// Changes the MAIL command or the reply to it.

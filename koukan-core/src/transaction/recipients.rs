@@ -9,9 +9,12 @@ use std::{
 
 use futures_core::{Stream, future::BoxFuture};
 
-use crate::reply::{Rejection, Reply};
+use crate::{
+    pipe::Receiver,
+    reply::{Rejection, Reply},
+};
 
-use super::{Aborted, Command, Rcpt, pipe::Receiver};
+use super::{Aborted, Command, Rcpt};
 
 /// A bounded stream of RCPT commands, in the order in which the client sent them.
 ///

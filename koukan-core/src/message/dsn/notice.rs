@@ -4,9 +4,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
+    envelope::{Mail, Rcpt},
     path::Mailbox,
     reply::{RemoteMta, Reply},
-    transaction::{Mail, Rcpt},
 };
 
 use super::{

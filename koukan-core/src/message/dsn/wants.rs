@@ -1,6 +1,6 @@
 //! Whether a recipient's failure is to be told.
 
-use crate::transaction::Rcpt;
+use crate::envelope::Rcpt;
 
 /// Whether the sender wants to be told when this recipient fails: unless its NOTIFY parameter
 /// leaves FAILURE out.

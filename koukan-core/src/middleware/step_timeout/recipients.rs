@@ -1,8 +1,8 @@
 use std::task::{Context, Poll};
 
-use crate::transaction::{
-    Command, Rcpt, Recipients,
+use crate::{
     pipe::{Sender, pipe},
+    transaction::{Command, Rcpt, Recipients},
 };
 
 use super::state::Steps;

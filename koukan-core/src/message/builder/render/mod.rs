@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use crate::{
     blob::BlobReader,
-    body::BodyError,
+    failure::BodyError,
     reply::{Rejection, Reply},
 };
 

@@ -2,7 +2,9 @@
 
 use tower::{BoxError, Service};
 
-use crate::{reply::Reply, transaction::Transaction};
+use crate::reply::Reply;
+
+use super::Transaction;
 
 /// A tower [`Service`] that takes one [`Transaction`] and returns its final reply.
 ///

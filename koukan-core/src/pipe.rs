@@ -6,9 +6,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
-
-use super::Aborted;
+use crate::{
+    failure::Aborted,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// Makes a queue that holds at most `capacity` items.
 pub(crate) fn pipe<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {

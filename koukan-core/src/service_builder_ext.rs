@@ -7,15 +7,14 @@ use crate::{
         received_header::ReceivedHeaderLayer,
         router::{Policy, RouterLayer},
     },
+    middleware::{
+        DeliverLayer, StepTimeoutLayer, StepTimeouts, TraceLayer,
+        callbacks::{CallbackLayer, Callbacks, callbacks},
+        from_fn::{FromFnLayer, Next, from_fn},
+    },
     reply::Reply,
     service::RescueLayer,
     transaction::Transaction,
-};
-
-use super::{
-    DeliverLayer, StepTimeoutLayer, StepTimeouts, TraceLayer,
-    callbacks::{CallbackLayer, Callbacks, callbacks},
-    from_fn::{FromFnLayer, Next, from_fn},
 };
 
 /// Adds the layers of this crate to a [`ServiceBuilder`] by name. Sealed.
@@ -24,8 +23,9 @@ use super::{
 ///
 /// ```
 /// use koukan_core::{
+///     ServiceBuilderExt,
 ///     filter::router::{AddressList, Decision},
-///     middleware::{ServiceBuilderExt, StepTimeouts},
+///     middleware::StepTimeouts,
 ///     reply::Reply,
 ///     test_util::{Script, mail, rcpt, send},
 /// };

@@ -1,8 +1,13 @@
-//! Why a body ends before its end.
+//! Why a stream of a transaction does not end cleanly: leaf errors that all of the crate may name.
 
 use tower::BoxError;
 
-use crate::{reply::Rejection, transaction::Aborted};
+use crate::reply::Rejection;
+
+/// The originator of a transaction is gone: nobody waits for an answer, nothing may be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("transaction aborted by its originator")]
+pub struct Aborted;
 
 /// A body does not end cleanly; the delivery must be abandoned before the final dot.
 #[derive(Debug, thiserror::Error)]
