@@ -208,7 +208,7 @@ impl Koukan {
     /// [`StartError`].
     pub async fn run(self) -> Result<(), StartError> {
         let running = self.start().await?;
-        crate::signals::stop_requested().await;
+        crate::unix_signals::stop_requested().await;
         tracing::info!("stopping");
         running.stop().await;
         Ok(())

@@ -26,7 +26,7 @@ pub mod config;
 pub mod logging;
 mod memory;
 pub mod registry;
-mod signals;
+mod unix_signals;
 
 /// A whole agent in one thread, from one seed.
 #[cfg(feature = "simulation")]

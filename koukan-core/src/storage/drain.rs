@@ -40,8 +40,8 @@ impl Storage {
     ///
     /// An attempt sees it when its task is polled; [`Storage::given_back`] waits for that.
     pub fn drain(&self, drain: Drain) {
-        self.0.lives.set_drain(drain);
-        for live in self.0.lives.all() {
+        self.0.registry.set_drain(drain);
+        for live in self.0.registry.all() {
             live.update(Side::Reader, |state| state.drain = drain);
         }
     }
@@ -52,7 +52,7 @@ impl Storage {
     ///
     /// Nothing is lost when it is dropped before it ends.
     pub async fn given_back(&self) {
-        for live in self.0.lives.all() {
+        for live in self.0.registry.all() {
             poll_fn(|cx| {
                 live.poll(cx, Side::Reader, |state| {
                     let is_held = matches!(

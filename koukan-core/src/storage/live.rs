@@ -17,8 +17,8 @@ use crate::{
 use super::{
     Drain,
     live_body::LiveBody,
-    lives::Lives,
     record::{Attempt, Recipient, Status, Terms, TransactionId},
+    registry::Registry,
 };
 
 /// A transaction in memory, where its input side, its output side and its readers meet.
@@ -33,7 +33,7 @@ pub(super) struct Live {
     pub(super) context: Arc<Context>,
     mail: OnceLock<Mail>,
     state: Mutex<State>,
-    lives: Arc<Lives>,
+    registry: Arc<Registry>,
 }
 
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Live {
         context: Arc<Context>,
         mail: Option<Mail>,
         state: State,
-        lives: Arc<Lives>,
+        registry: Arc<Registry>,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
@@ -130,7 +130,7 @@ impl Live {
             context,
             mail: mail.map_or_else(OnceLock::new, OnceLock::from),
             state: Mutex::new(state),
-            lives,
+            registry,
         })
     }
 
@@ -204,7 +204,7 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.lives.remove(self);
+        self.registry.remove(self);
     }
 }
 

@@ -3,7 +3,6 @@
 mod backend;
 mod conclude;
 mod custody;
-mod draft;
 mod drain;
 mod due;
 mod lease;
@@ -12,12 +11,12 @@ mod lease_drop;
 mod listing;
 mod live;
 mod live_body;
-mod lives;
 mod memory;
 mod persist;
 pub mod record;
 mod recorder;
 mod recovery;
+mod registry;
 mod snapshot;
 mod summary;
 mod watch;
@@ -47,8 +46,8 @@ use crate::{blob::BlobPool, clock::SharedClock, context::Context, sync::Mutex, t
 use self::{
     due::{Looks, Pace},
     live::{Durability, Live, State},
-    lives::Lives,
     record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
+    registry::Registry,
     summary::Summaries,
 };
 
@@ -65,7 +64,7 @@ struct Inner {
     clock: SharedClock,
     session: SessionId,
     summaries: Summaries,
-    lives: Arc<Lives>,
+    registry: Arc<Registry>,
     looks: Looks,
     pace: Mutex<Pace>,
     /// What is written when nobody waits for it, a permit each.
@@ -110,7 +109,7 @@ impl Storage {
             clock,
             session,
             summaries,
-            lives: Arc::default(),
+            registry: Arc::default(),
             looks: Looks::default(),
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
@@ -136,9 +135,9 @@ impl Storage {
             context,
             mail.into(),
             State::new(),
-            Arc::clone(&self.0.lives),
+            Arc::clone(&self.0.registry),
         );
-        self.0.lives.add(&live);
+        self.0.registry.add(&live);
         let lease = Lease::of_new(self.clone(), Arc::clone(&live));
         Ok((Recorder::new(self.clone(), live), lease))
     }
@@ -203,7 +202,7 @@ impl Storage {
     /// The live image of a transaction that was read back; where there is one already, it knows
     /// better than what was read.
     fn live_of_stored(&self, stored: StoredTransaction) -> Arc<Live> {
-        let (live, _) = self.0.lives.find_or_add(stored.id, || {
+        let (live, _) = self.0.registry.find_or_add(stored.id, || {
             let mut state = State::new();
             state.has_all_recipients = true;
             state.body = stored.body.map(|body| self.stored_body(body));
@@ -222,7 +221,7 @@ impl Storage {
                 stored.context,
                 Some(stored.mail),
                 state,
-                Arc::clone(&self.0.lives),
+                Arc::clone(&self.0.registry),
             )
         });
         live

@@ -35,7 +35,7 @@ impl Storage {
     ///
     /// [`BackendError`].
     pub async fn watch(&self, id: TransactionId) -> Result<Option<Watch>, BackendError> {
-        let live = match self.0.lives.find(id) {
+        let live = match self.0.registry.find(id) {
             Some(live) => Some(live),
             None => {
                 let stored = self.backend().find(id).await?;

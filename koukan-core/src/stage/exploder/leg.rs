@@ -10,7 +10,7 @@ use crate::{
     transaction::{Aborted, Command, Driver, Mail, Rcpt},
 };
 
-use super::{Policy, handoff::Taker, reduce};
+use super::{Policy, leg_channel::Taker, reduce};
 
 /// How a leg ended.
 pub(super) struct LegEnd {

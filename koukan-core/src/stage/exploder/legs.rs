@@ -20,8 +20,8 @@ use crate::{
 
 use super::{
     Policy,
-    handoff::{Giver, handoff},
     leg::{self, LegEnd},
+    leg_channel::{Giver, leg_channel},
     seen::Seen,
 };
 
@@ -85,7 +85,7 @@ impl<S: MailService> Legs<S> {
             }
             self.seen.replace(rcpt.request(), index);
         }
-        let (body, later) = handoff();
+        let (body, later) = leg_channel();
         self.running.add(Box::pin(leg::run(
             index,
             self.service.clone(),

@@ -20,8 +20,8 @@
 //! | the legs' replies | otherwise |
 
 mod by_domain;
-mod handoff;
 mod leg;
+mod leg_channel;
 mod legs;
 mod reduce;
 mod seen;

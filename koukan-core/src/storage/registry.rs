@@ -14,7 +14,7 @@ use super::{Drain, live::Live, record::TransactionId};
 /// Invariant: there is one [`Live`] for a transaction at a time, however many hold it, so that
 /// readers, the input side and the output side meet in it.
 #[derive(Debug, Default)]
-pub(super) struct Lives(Mutex<Known>);
+pub(super) struct Registry(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -23,7 +23,7 @@ struct Known {
     drain: Drain,
 }
 
-impl Lives {
+impl Registry {
     /// Adds a transaction that is new.
     pub(super) fn add(&self, live: &Arc<Live>) {
         self.lock().insert(live);

@@ -38,7 +38,7 @@ enum Recipient {
     Refused,
 }
 
-pub(super) fn handoff() -> (Giver, Taker) {
+pub(super) fn leg_channel() -> (Giver, Taker) {
     let shared = Arc::new(Mutex::new(Shared {
         state: State::Waiting(None),
         recipient: Recipient::Asked(Vec::new()),

@@ -1,5 +1,7 @@
 //! The input side's handle of a live transaction.
 
+mod draft;
+
 use std::{
     fmt,
     future::poll_fn,

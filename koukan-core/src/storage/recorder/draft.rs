@@ -8,11 +8,14 @@ use jiff::Timestamp;
 use crate::{blob::Blob, body::Body, path::ReversePath, transaction::Mail};
 
 use super::{
-    BackendError, CustodyError, Lease, Recorder, SharedBody, Storage, Watch,
-    conclude::conclude,
-    live::{Durability, Live, Side},
-    live_body::{LiveBody, LivePart},
-    record::{Due, FinalReason, IdempotencyKey, NewTransaction, Status, Terms, Work},
+    super::{
+        BackendError, CustodyError, Lease, SharedBody, Storage, Watch,
+        conclude::conclude,
+        live::{Durability, Live, Side},
+        live_body::{LiveBody, LivePart},
+        record::{Due, FinalReason, IdempotencyKey, NewTransaction, Status, Terms, Work},
+    },
+    Recorder,
 };
 
 impl Recorder {
