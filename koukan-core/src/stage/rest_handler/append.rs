@@ -9,8 +9,8 @@ use crate::{
 
 use super::{
     create::{check_promises, set_body},
-    making::{Making, Progress},
-    refuse::over,
+    open_transaction::{OpenTransaction, Progress},
+    refusals::over,
     service::Shared,
     view::{version, view},
 };
@@ -22,26 +22,27 @@ impl Shared {
         append: Append,
     ) -> Result<ResourceResponse, Refusal> {
         let mut watch = self.find_at(caller, &append.transaction).await?;
-        let Some(making) = self.table.find(watch.id()) else {
+        let Some(transaction) = self.registry.find(watch.id()) else {
             let snapshot = watch.snapshot();
             return Err(match snapshot.final_reason {
                 Some(reason) => over(reason.as_str()),
                 None => not_incremental(),
             });
         };
-        if !making.is_incremental() {
+        if !transaction.is_incremental() {
             return Err(not_incremental());
         }
-        making.touch();
+        transaction.touch();
         check_promises(&append.draft)?;
         if !append.draft.is_empty() {
-            let mut progress = making.changing.lock().await;
+            let mut progress = transaction.changing.lock().await;
             let snapshot = watch.snapshot();
             if let Some(reason) = snapshot.final_reason {
                 return Err(over(reason.as_str()));
             }
             check_version(append.if_match.as_ref(), &version(&view(&snapshot)))?;
-            self.add(caller, &making, &mut progress, append).await?;
+            self.add(caller, &transaction, &mut progress, append)
+                .await?;
         }
         let view = view(&watch.snapshot());
         Ok(ResourceResponse::Current {
@@ -53,7 +54,7 @@ impl Shared {
     async fn add(
         self: &Arc<Self>,
         caller: &Caller,
-        making: &Making,
+        transaction: &OpenTransaction,
         progress: &mut Progress,
         append: Append,
     ) -> Result<(), Refusal> {
@@ -68,7 +69,7 @@ impl Shared {
             body,
             ..
         } = draft;
-        let mut watch = making.recorder.watch();
+        let mut watch = transaction.recorder.watch();
         let snapshot = watch.snapshot();
         let news = new_recipients(&snapshot.recipients, rcpt_to, rcpt_to_list_offset)?;
         if !news.is_empty() && progress.has_body {
@@ -94,18 +95,18 @@ impl Shared {
         }
         // From here on nothing is refused: all of it is added, or nothing was.
         if let Some(mail) = mail_from
-            && *making.recorder.mail(mail.clone()) != mail
+            && *transaction.recorder.mail(mail.clone()) != mail
         {
             let detail = "the transaction has another mail_from already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
         }
         progress.recipients += news.len();
         for rcpt in news {
-            making.recorder.rcpt(rcpt);
+            transaction.recorder.rcpt(rcpt);
         }
         if let Some(source) = source {
             progress.has_body = true;
-            set_body(self, making, source);
+            set_body(self, transaction, source);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::{
     storage::{Lease, record::FinalReason},
 };
 
-use super::{making::Making, service::Shared};
+use super::{open_transaction::OpenTransaction, service::Shared};
 
 /// The attempts that a [`RestHandler`](super::RestHandler) has begun, each in a task of its own:
 /// requests come and go, and the attempt goes on.
@@ -81,7 +81,7 @@ impl fmt::Debug for Attempts {
 /// where its originator is silent for too long.
 pub(super) async fn attend<O>(
     shared: Arc<Shared>,
-    making: Arc<Making>,
+    transaction: Arc<OpenTransaction>,
     lease: Option<Lease>,
     output: O,
     room: Option<OwnedSemaphorePermit>,
@@ -92,12 +92,12 @@ pub(super) async fn attend<O>(
         + 'static,
 {
     let timeout = shared.settings.downstream_timeout;
-    let id = making.recorder.id();
+    let id = transaction.recorder.id();
     let work = async {
-        mail_known(&making).await;
+        mail_known(&transaction).await;
         let Some(mut lease) = lease else { return };
         loop {
-            let reading = making.stale.reading();
+            let reading = transaction.replaced_blobs.reading();
             // A bug in a filter costs the attempt, and leaves nothing in the table.
             let attempt = AssertUnwindSafe(output.clone().oneshot(lease)).catch_unwind();
             let mut attempt = Box::pin(attempt);
@@ -115,7 +115,7 @@ pub(super) async fn attend<O>(
                 Some(Err(_)) => tracing::error!(%id, "an attempt has panicked"),
                 None => {
                     tracing::debug!(%id, "the message is uploaded anew: begins again");
-                    lease = making.recorder.begin_again(attempt);
+                    lease = transaction.recorder.begin_again(attempt);
                     continue;
                 }
             }
@@ -126,36 +126,36 @@ pub(super) async fn attend<O>(
     tokio::select! {
         biased;
         () = &mut work => {}
-        () = making.silent(timeout) => {
-            making.recorder.give_up(FinalReason::DownstreamTimeout);
+        () = transaction.silent(timeout) => {
+            transaction.recorder.give_up(FinalReason::DownstreamTimeout);
             // The attempt sees that; without MAIL there is none.
-            if making.recorder.watch().snapshot().mail.is_some() {
+            if transaction.recorder.watch().snapshot().mail.is_some() {
                 (&mut work).await;
             }
         }
-        () = stopped_before_message(&shared, &making) => {}
+        () = stopped_before_message(&shared, &transaction) => {}
     }
     drop(work);
     drop(room);
-    if let Err(error) = making.recorder.attempt_ended().await {
+    if let Err(error) = transaction.recorder.attempt_ended().await {
         tracing::error!(%id, error = %Causes(&error), "could not write down the end of an attempt");
     }
-    settled(&making).await;
-    shared.table.remove(id);
+    settled(&transaction).await;
+    shared.registry.remove(id);
 }
 
 /// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
 /// this process waits for it, and the draft can be completed after the next start.
-async fn stopped_before_message(shared: &Shared, making: &Making) {
+async fn stopped_before_message(shared: &Shared, transaction: &OpenTransaction) {
     shared.attempts.stopping().await;
-    if making.is_incremental() || making.recorder.is_complete() {
+    if transaction.is_incremental() || transaction.recorder.is_complete() {
         std::future::pending::<()>().await;
     }
 }
 
 /// Waits for the MAIL command, or the end.
-async fn mail_known(making: &Making) {
-    let mut watch = making.recorder.watch();
+async fn mail_known(transaction: &OpenTransaction) {
+    let mut watch = transaction.recorder.watch();
     loop {
         let snapshot = watch.snapshot();
         if snapshot.mail.is_some() {
@@ -166,8 +166,8 @@ async fn mail_known(making: &Making) {
 }
 
 /// Waits until the transaction is no draft any more.
-async fn settled(making: &Making) {
-    let mut watch = making.recorder.watch();
+async fn settled(transaction: &OpenTransaction) {
+    let mut watch = transaction.recorder.watch();
     while watch.snapshot().is_draft {
         watch.changed().await;
     }

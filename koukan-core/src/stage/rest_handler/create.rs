@@ -19,13 +19,12 @@ use crate::{
 use super::{
     Dialect, RestHandler, SenderPolicy,
     attempts::attend,
-    body::{Source, with_needs},
-    fingerprint::digest,
-    incoming::Incoming,
-    making::Making,
-    refuse::{key_reused, no_room, too_many_unfinished},
+    incoming_blob::IncomingBlob,
+    message_source::{Source, with_needs},
+    open_transaction::{Claimed, OpenTransaction},
+    refusals::{key_reused, no_room, too_many_unfinished},
+    request_digest::digest,
     service::Shared,
-    table::Claimed,
 };
 
 /// A transaction that was created, or had been by the request that this one repeats.
@@ -99,41 +98,42 @@ where
         let is_volatile = policy.dialect == Dialect::Incremental;
         let volatile_key = key.as_ref().filter(|_| is_volatile);
         if let Some(key) = volatile_key {
-            match shared.table.claim(&recorder_sender(&recorder), key, id) {
+            match shared.registry.claim(&recorder_sender(&recorder), key, id) {
                 Claimed::New => {}
                 Claimed::Repeated(first) => return shared.repeated(first).await,
                 Claimed::Reused => return Err(key_reused()),
             }
         }
-        let making = Making::new(recorder, policy.dialect, terms, volatile_key.is_some());
-        let making = Arc::new(making);
+        let transaction =
+            OpenTransaction::new(recorder, policy.dialect, terms, volatile_key.is_some());
+        let transaction = Arc::new(transaction);
         {
-            let mut progress = making.changing.lock().await;
+            let mut progress = transaction.changing.lock().await;
             progress.recipients = draft.rcpt_to.len();
             for rcpt in draft.rcpt_to {
-                making.recorder.rcpt(rcpt);
+                transaction.recorder.rcpt(rcpt);
             }
             if !is_volatile {
-                making.recorder.finish_recipients();
+                transaction.recorder.finish_recipients();
             }
             if let Some(source) = source {
                 progress.has_body = true;
-                set_body(shared, &making, source);
+                set_body(shared, &transaction, source);
             }
         }
         if !is_volatile {
-            if !making.recorder.is_complete() {
-                shared.count(&making, shared.settings.max_unfinished_uploads)?;
+            if !transaction.recorder.is_complete() {
+                shared.count(&transaction, shared.settings.max_unfinished_uploads)?;
             }
-            match shared.commit(&making, terms, key).await {
+            match shared.commit(&transaction, terms, key).await {
                 Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
                 result => result?,
             }
         }
-        shared.table.add(&making);
-        let watch = making.recorder.watch();
+        shared.registry.add(&transaction);
+        let watch = transaction.recorder.watch();
         let shared = Arc::clone(shared);
-        tokio::spawn(attend(shared, making, lease, self.output, room));
+        tokio::spawn(attend(shared, transaction, lease, self.output, room));
         if is_volatile {
             // What the chain answers at once is in the answer: it saves the client a request.
             tokio::task::yield_now().await;
@@ -199,42 +199,42 @@ impl Shared {
     }
 
     /// Counts a transaction whose message is still to come, unless its sender has `max` of those.
-    pub(super) fn count(&self, making: &Making, max: usize) -> Result<(), Refusal> {
-        let sender = recorder_sender(&making.recorder);
+    pub(super) fn count(&self, transaction: &OpenTransaction, max: usize) -> Result<(), Refusal> {
+        let sender = recorder_sender(&transaction.recorder);
         let upload = self.unfinished.begin(&sender, max);
-        making.count(upload.ok_or_else(|| too_many_unfinished(max))?);
+        transaction.count(upload.ok_or_else(|| too_many_unfinished(max))?);
         Ok(())
     }
 
     /// Commits what was created: all of it, or a draft.
     async fn commit(
         &self,
-        making: &Making,
+        transaction: &OpenTransaction,
         terms: Terms,
         key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
-        if making.recorder.is_complete() {
-            return making.commit_new(key).await;
+        if transaction.recorder.is_complete() {
+            return transaction.commit_new(key).await;
         }
         let now = self.storage.clock().now();
         let until = now.checked_add(self.settings.upload_timeout);
         let until = until.unwrap_or(jiff::Timestamp::MAX);
-        making.recorder.commit_draft(terms, key, until).await
+        transaction.recorder.commit_draft(terms, key, until).await
     }
 
     /// The transaction that a create repeats.
     async fn repeated(&self, first: TransactionId) -> Result<Made, Refusal> {
         let watch = self.storage.watch(first).await?;
         Ok(Made {
-            watch: watch.ok_or_else(super::refuse::unknown_transaction)?,
+            watch: watch.ok_or_else(super::refusals::unknown_transaction)?,
             is_replayed: true,
         })
     }
 }
 
 /// Gives a transaction its body.
-pub(super) fn set_body(shared: &Arc<Shared>, making: &Making, source: Source) {
-    let recorder = &making.recorder;
+pub(super) fn set_body(shared: &Arc<Shared>, transaction: &OpenTransaction, source: Source) {
+    let recorder = &transaction.recorder;
     match source {
         Source::Octets(blob) => recorder.body(Vec::new(), blob),
         Source::Shared(body) => recorder.shared_body(body),
@@ -242,10 +242,10 @@ pub(super) fn set_body(shared: &Arc<Shared>, making: &Making, source: Source) {
             described.complete(shared, &recorder.id().to_string());
             let parts = described.parts(|id| {
                 let pool = shared.storage.pool();
-                let incoming = Incoming::new(pool, false, shared.settings.max_message_size);
-                making.expect(id, incoming).blob()
+                let incoming = IncomingBlob::new(pool, false, shared.settings.max_message_size);
+                transaction.expect(id, incoming).blob()
             });
-            recorder.composition(super::body::description(&described.spec), parts);
+            recorder.composition(super::message_source::description(&described.spec), parts);
         }
     }
 }

@@ -24,21 +24,18 @@
 
 mod append;
 mod attempts;
-mod body;
 mod create;
-mod fingerprint;
-mod incoming;
+mod incoming_blob;
 mod list;
-mod making;
+mod message_source;
+mod open_transaction;
 mod read;
-mod refuse;
-mod reused_names;
+mod refusals;
+mod request_digest;
 mod senders;
 mod service;
 mod settings;
-mod stale;
-mod table;
-mod unfinished;
+mod unfinished_uploads;
 mod upload;
 mod view;
 

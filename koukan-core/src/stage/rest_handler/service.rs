@@ -19,7 +19,8 @@ use crate::{
 };
 
 use super::{
-    Attempts, Senders, Settings, refuse::unknown_transaction, table::Table, unfinished::Unfinished,
+    Attempts, Senders, Settings, open_transaction::Registry, refusals::unknown_transaction,
+    unfinished_uploads::UnfinishedUploads,
 };
 
 /// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, a
@@ -35,9 +36,9 @@ pub(super) struct Shared {
     pub(super) storage: Storage,
     pub(super) senders: Box<dyn Senders>,
     pub(super) settings: Settings,
-    pub(super) table: Table,
+    pub(super) registry: Registry,
     pub(super) attempts: Attempts,
-    pub(super) unfinished: Unfinished,
+    pub(super) unfinished: UnfinishedUploads,
     /// Held while a draft is taken up again.
     pub(super) resuming: tokio::sync::Mutex<()>,
 }
@@ -56,9 +57,9 @@ where
             shared: Arc::new(Shared {
                 storage,
                 senders: Box::new(senders),
-                table: Table::default(),
+                registry: Registry::default(),
                 attempts: Attempts::new(settings.max_in_flight),
-                unfinished: Unfinished::default(),
+                unfinished: UnfinishedUploads::default(),
                 resuming: tokio::sync::Mutex::default(),
                 settings,
             }),

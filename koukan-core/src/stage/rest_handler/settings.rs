@@ -11,7 +11,7 @@ pub struct Settings {
     pub max_message_size: u64,
     /// Recipients of one transaction, at most.
     pub max_recipients: usize,
-    /// Transactions in the making and attempts that clients watch, at most; what is beyond it is
+    /// Transactions that are being made, and attempts that clients watch, at most; what is beyond it is
     /// left to the queue, or refused where there is none.
     pub max_in_flight: usize,
     /// Transactions of one sender whose message is still to be uploaded, at most; those that are made

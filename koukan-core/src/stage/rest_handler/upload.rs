@@ -14,9 +14,9 @@ use crate::{
 use super::{
     Dialect, RestHandler,
     attempts::attend,
-    incoming::Incoming,
-    making::Making,
-    refuse::{over, unknown_transaction},
+    incoming_blob::IncomingBlob,
+    open_transaction::OpenTransaction,
+    refusals::{over, unknown_transaction},
     service::Shared,
 };
 
@@ -42,11 +42,11 @@ where
             _ => return Err(unknown_transaction()),
         };
         let watch = self.shared.find(caller, id).await?;
-        let making = self.making(watch).await?;
-        let incoming = self.shared.expected(&making, name).await?;
-        making.touch();
-        let touch = || making.touch();
-        let replaced = |replaced| making.replace(name, replaced);
+        let transaction = self.open(watch).await?;
+        let incoming = self.shared.expected(&transaction, name).await?;
+        transaction.touch();
+        let touch = || transaction.touch();
+        let replaced = |replaced| transaction.replace(name, replaced);
         let uploaded = incoming.take(upload.range, upload.content, touch, replaced);
         let uploaded = uploaded.await;
         let is_finalized = match &uploaded {
@@ -57,9 +57,9 @@ where
         if !is_finalized {
             return uploaded.map(ResourceResponse::Uploaded);
         }
-        making.recorder.touch();
+        transaction.recorder.touch();
         // A client that goes away must not leave a message half committed.
-        let completed = tokio::spawn(async move { making.complete().await }).await;
+        let completed = tokio::spawn(async move { transaction.complete().await }).await;
         let is_news = completed.map_err(|_| Refusal::internal())??;
         match uploaded {
             Err(_) if is_news => Ok(ResourceResponse::Uploaded(incoming.whole())),
@@ -67,15 +67,15 @@ where
         }
     }
 
-    /// The transaction in the making; a draft that nobody is making is taken up again.
-    async fn making(&self, mut watch: Watch) -> Result<Arc<Making>, Refusal> {
+    /// The open transaction; a draft that nobody is making is taken up again.
+    async fn open(&self, mut watch: Watch) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         let snapshot = watch.snapshot();
         if let Some(reason) = snapshot.final_reason {
             return Err(over(reason.as_str()));
         }
-        if let Some(making) = shared.table.find(watch.id()) {
-            return Ok(making);
+        if let Some(transaction) = shared.registry.find(watch.id()) {
+            return Ok(transaction);
         }
         // In a task of its own: whoever asked need not be polled for others to get their turn.
         let this = self.clone();
@@ -84,22 +84,22 @@ where
     }
 
     /// Takes a draft up again.
-    async fn resume(&self, watch: Watch, terms: Terms) -> Result<Arc<Making>, Refusal> {
+    async fn resume(&self, watch: Watch, terms: Terms) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         // One at a time: there is one lease and one body to be made.
         let _resuming = shared.resuming.lock().await;
-        if let Some(making) = shared.table.find(watch.id()) {
-            return Ok(making);
+        if let Some(transaction) = shared.registry.find(watch.id()) {
+            return Ok(transaction);
         }
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
             return Err(complete());
         };
-        let making = Making::new(recorder, Dialect::Whole, terms, false);
-        let making = Arc::new(making);
-        shared.restore(&making).await?;
+        let transaction = OpenTransaction::new(recorder, Dialect::Whole, terms, false);
+        let transaction = Arc::new(transaction);
+        shared.restore(&transaction).await?;
         // It was taken before, so that it is taken however many there are.
-        shared.count(&making, usize::MAX)?;
-        shared.table.add(&making);
+        shared.count(&transaction, usize::MAX)?;
+        shared.registry.add(&transaction);
         let room = shared.attempts.room();
         let lease = match room {
             Some(_) => Some(lease),
@@ -110,16 +110,26 @@ where
         };
         let shared = Arc::clone(shared);
         let output = self.output.clone();
-        tokio::spawn(attend(shared, Arc::clone(&making), lease, output, room));
-        Ok(making)
+        tokio::spawn(attend(
+            shared,
+            Arc::clone(&transaction),
+            lease,
+            output,
+            room,
+        ));
+        Ok(transaction)
     }
 }
 
 impl Shared {
     /// The blob that an upload is for.
-    async fn expected(&self, making: &Making, name: &str) -> Result<Arc<Incoming>, Refusal> {
-        let mut progress = making.changing.lock().await;
-        if let Some(incoming) = making.upload(name) {
+    async fn expected(
+        &self,
+        transaction: &OpenTransaction,
+        name: &str,
+    ) -> Result<Arc<IncomingBlob>, Refusal> {
+        let mut progress = transaction.changing.lock().await;
+        if let Some(incoming) = transaction.upload(name) {
             return Ok(incoming);
         }
         if name != MESSAGE {
@@ -129,24 +139,24 @@ impl Shared {
         if progress.has_body {
             return Err(complete());
         }
-        let snapshot = making.recorder.watch().snapshot();
+        let snapshot = transaction.recorder.watch().snapshot();
         if snapshot.mail.is_none() || snapshot.recipients.is_empty() {
             let detail = "the message comes after mail_from and rcpt_to";
             return Err(Refusal::malformed(detail));
         }
         let pool = self.storage.pool();
-        let incoming = Incoming::new(pool, true, self.settings.max_message_size);
-        let incoming = making.expect(MESSAGE, incoming);
+        let incoming = IncomingBlob::new(pool, true, self.settings.max_message_size);
+        let incoming = transaction.expect(MESSAGE, incoming);
         let blob = incoming.blob();
-        making.recorder.body(Vec::new(), blob);
+        transaction.recorder.body(Vec::new(), blob);
         progress.has_body = true;
         Ok(incoming)
     }
 
     /// Brings a draft back to where it was: octets of uploads that had not ended are lost, and
     /// uploaded again.
-    async fn restore(&self, making: &Making) -> Result<(), Refusal> {
-        let recorder = &making.recorder;
+    async fn restore(&self, transaction: &OpenTransaction) -> Result<(), Refusal> {
+        let recorder = &transaction.recorder;
         let Some(description) = recorder.description().await? else {
             return Ok(());
         };
@@ -156,13 +166,13 @@ impl Shared {
         let parts = spec.create_ids().into_iter().map(|id| {
             let upload = || {
                 let pool = self.storage.pool();
-                let incoming = Incoming::new(pool, false, self.settings.max_message_size);
-                making.expect(id, incoming).blob()
+                let incoming = IncomingBlob::new(pool, false, self.settings.max_message_size);
+                transaction.expect(id, incoming).blob()
             };
             (id.into(), watch.part(id).unwrap_or_else(upload))
         });
         recorder.composition(description.clone(), parts.collect());
-        making.changing.lock().await.has_body = true;
+        transaction.changing.lock().await.has_body = true;
         Ok(())
     }
 }

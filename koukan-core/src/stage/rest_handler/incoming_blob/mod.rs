@@ -16,7 +16,7 @@ mod anew;
 mod expected;
 mod known;
 mod octets;
-mod refuse;
+mod refusals;
 
 pub(super) use self::octets::Replaced;
 
@@ -39,14 +39,14 @@ use self::{
     expected::Expected,
     known::Known,
     octets::Octets,
-    refuse::{broken_off, other_octets, other_total, superseded},
+    refusals::{broken_off, other_octets, other_total, superseded},
 };
 
 /// A blob that is uploaded.
 ///
 /// *Units*: lengths and positions are those of the octets as they are uploaded; the blob may have
 /// more, since line ends of messages are made CRLF.
-pub(super) struct Incoming {
+pub(super) struct IncomingBlob {
     blob: Mutex<Blob>,
     /// `None` once the blob is complete or has failed.
     octets: tokio::sync::Mutex<Option<Octets>>,
@@ -57,7 +57,7 @@ pub(super) struct Incoming {
     max: u64,
 }
 
-impl Incoming {
+impl IncomingBlob {
     pub(super) fn new(pool: &BlobPool, is_message: bool, max: u64) -> Self {
         let received = Arc::default();
         let (octets, blob) = Octets::new(pool, is_message, Arc::clone(&received));

@@ -1,4 +1,4 @@
-//! Transactions in the making.
+//! Where open transactions are found.
 
 use std::{
     collections::HashMap,
@@ -7,15 +7,16 @@ use std::{
 
 use crate::storage::record::{IdempotencyKey, RequestDigest, TransactionId};
 
-use super::making::Making;
+use super::OpenTransaction;
 
-/// The transactions that requests of this process are making, by identity and by idempotency key.
+/// The transactions that requests of this process are still making, by identity and by idempotency
+/// key.
 #[derive(Default)]
-pub(super) struct Table(Mutex<Entries>);
+pub(in super::super) struct Registry(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
-    makings: HashMap<TransactionId, Arc<Making>>,
+    transactions: HashMap<TransactionId, Arc<OpenTransaction>>,
     /// Of those that are not committed, by sender and key.
     keys: HashMap<(Box<str>, Box<str>), Keyed>,
 }
@@ -29,7 +30,7 @@ struct Keyed {
 
 /// What a key stands for that was claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claimed {
+pub(in super::super) enum Claimed {
     /// The transaction that claims it.
     New,
     /// The transaction of the request that is repeated.
@@ -38,13 +39,18 @@ pub(super) enum Claimed {
     Reused,
 }
 
-impl Table {
-    pub(super) fn find(&self, id: TransactionId) -> Option<Arc<Making>> {
-        self.lock().makings.get(&id).cloned()
+impl Registry {
+    pub(in super::super) fn find(&self, id: TransactionId) -> Option<Arc<OpenTransaction>> {
+        self.lock().transactions.get(&id).cloned()
     }
 
-    /// Claims a sender's key for a transaction, unless one has it that is in the making.
-    pub(super) fn claim(&self, sender: &str, key: &IdempotencyKey, id: TransactionId) -> Claimed {
+    /// Claims a sender's key for a transaction, unless one has it that is open.
+    pub(in super::super) fn claim(
+        &self,
+        sender: &str,
+        key: &IdempotencyKey,
+        id: TransactionId,
+    ) -> Claimed {
         let mut entries = self.lock();
         let name = (sender.into(), key.key.clone());
         match entries.keys.get(&name) {
@@ -58,15 +64,15 @@ impl Table {
         }
     }
 
-    pub(super) fn add(&self, making: &Arc<Making>) {
-        let id = making.recorder.id();
-        self.lock().makings.insert(id, Arc::clone(making));
+    pub(in super::super) fn add(&self, transaction: &Arc<OpenTransaction>) {
+        let id = transaction.recorder.id();
+        self.lock().transactions.insert(id, Arc::clone(transaction));
     }
 
-    pub(super) fn remove(&self, id: TransactionId) {
+    pub(in super::super) fn remove(&self, id: TransactionId) {
         let mut entries = self.lock();
-        let removed = entries.makings.remove(&id);
-        if removed.is_some_and(|making| making.has_key()) {
+        let removed = entries.transactions.remove(&id);
+        if removed.is_some_and(|transaction| transaction.has_key()) {
             entries.keys.retain(|_, known| known.id != id);
         }
     }

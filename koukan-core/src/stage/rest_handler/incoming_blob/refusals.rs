@@ -5,9 +5,9 @@ use crate::{
     resource::{Refusal, RefusalKind},
 };
 
-use super::Incoming;
+use super::IncomingBlob;
 
-impl Incoming {
+impl IncomingBlob {
     /// Why nothing more is taken.
     pub(super) fn closed(&self) -> Refusal {
         if self.blob().len().is_some() {

@@ -1,5 +1,7 @@
 //! Where messages come from.
 
+mod part_names;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
@@ -14,7 +16,9 @@ use crate::{
     transaction::Mail,
 };
 
-use super::{Settings, reused_names::Names, service::Shared};
+use self::part_names::Names;
+
+use super::{Settings, service::Shared};
 
 /// The field of a description.
 const DESCRIPTION: &str = "body.message_builder";

@@ -9,7 +9,7 @@ use crate::{
     resource::Refusal,
 };
 
-use super::super::refuse::no_room;
+use super::super::refusals::no_room;
 
 /// Octets that are there, which are read beside those that come.
 ///

@@ -19,7 +19,7 @@ use crate::{
     resource::Refusal,
 };
 
-use super::{super::refuse::no_room, anew::Start, known::Known};
+use super::{super::refusals::no_room, anew::Start, known::Known};
 
 /// What is there of an upload, and the right to add to it.
 pub(super) struct Octets {

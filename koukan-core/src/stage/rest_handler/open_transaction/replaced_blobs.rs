@@ -11,7 +11,7 @@ use crate::blob::BlobWriter;
 /// As long as a writer is there its blob does not end, so that the attempt neither completes what
 /// does not count nor fails by it: it is stopped, and only then do the blobs end.
 #[derive(Default)]
-pub(super) struct Stale {
+pub(in super::super) struct ReplacedBlobs {
     /// `None` while there is no attempt.
     writers: Mutex<Option<Vec<BlobWriter>>>,
     added: Notify,
@@ -19,11 +19,11 @@ pub(super) struct Stale {
 }
 
 /// An attempt is under way until this is dropped.
-pub(super) struct Reading<'a>(&'a Stale);
+pub(in super::super) struct Reading<'a>(&'a ReplacedBlobs);
 
-impl Stale {
+impl ReplacedBlobs {
     /// Says that an attempt is under way.
-    pub(super) fn reading(&self) -> Reading<'_> {
+    pub(in super::super) fn reading(&self) -> Reading<'_> {
         self.lock().get_or_insert_default();
         Reading(self)
     }
@@ -64,7 +64,7 @@ impl Stale {
 
 impl Reading<'_> {
     /// Ready when what the attempt reads may not count any more.
-    pub(super) async fn is_stale(&self) {
+    pub(in super::super) async fn is_stale(&self) {
         loop {
             let added = self.0.added.notified();
             if self

@@ -10,15 +10,15 @@ use std::{
 ///
 /// Only those count that this process has made or gone on with.
 #[derive(Clone, Default)]
-pub(super) struct Unfinished(Arc<Mutex<HashMap<Box<str>, usize>>>);
+pub(super) struct UnfinishedUploads(Arc<Mutex<HashMap<Box<str>, usize>>>);
 
 /// One transaction whose message is still to come, until this is dropped.
 pub(super) struct Upload {
-    counts: Unfinished,
+    counts: UnfinishedUploads,
     sender: Box<str>,
 }
 
-impl Unfinished {
+impl UnfinishedUploads {
     /// Counts one more of a sender, unless it has `max` already.
     pub(super) fn begin(&self, sender: &str, max: usize) -> Option<Upload> {
         {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn each_sender_has_so_many() {
-        let unfinished = Unfinished::default();
+        let unfinished = UnfinishedUploads::default();
         let first = unfinished.begin("a", 2);
         let second = unfinished.begin("a", 2);
         assert!(first.is_some() && second.is_some());

@@ -1,4 +1,9 @@
-//! One transaction in the making.
+//! A transaction that requests are still making.
+
+mod registry;
+mod replaced_blobs;
+
+pub(super) use self::registry::{Claimed, Registry};
 
 use std::{
     collections::BTreeMap,
@@ -14,15 +19,16 @@ use crate::storage::{
     record::{IdempotencyKey, Terms},
 };
 
+use self::replaced_blobs::ReplacedBlobs;
+
 use super::{
     Dialect,
-    incoming::{Incoming, Replaced},
-    stale::Stale,
-    unfinished::Upload,
+    incoming_blob::{IncomingBlob, Replaced},
+    unfinished_uploads::Upload,
 };
 
-/// A transaction that requests are making.
-pub(super) struct Making {
+/// A transaction that requests are still making, as they come and go.
+pub(super) struct OpenTransaction {
     pub(super) recorder: Recorder,
     pub(super) dialect: Dialect,
     terms: Terms,
@@ -30,12 +36,12 @@ pub(super) struct Making {
     /// Held while commands are added or the message is completed.
     pub(super) changing: tokio::sync::Mutex<Progress>,
     /// The blobs that are uploaded: the message under the empty name, or its parts.
-    uploads: Mutex<BTreeMap<Box<str>, Arc<Incoming>>>,
+    uploads: Mutex<BTreeMap<Box<str>, Arc<IncomingBlob>>>,
     touched: Mutex<Instant>,
     /// Counts it until its message has come.
     unfinished: Mutex<Option<Upload>>,
     /// What the attempt reads that does not count any more.
-    pub(super) stale: Stale,
+    pub(super) replaced_blobs: ReplacedBlobs,
 }
 
 /// How far a transaction is.
@@ -46,7 +52,7 @@ pub(super) struct Progress {
     is_committed: bool,
 }
 
-impl Making {
+impl OpenTransaction {
     pub(super) fn new(recorder: Recorder, dialect: Dialect, terms: Terms, has_key: bool) -> Self {
         Self {
             recorder,
@@ -57,7 +63,7 @@ impl Making {
             uploads: Mutex::default(),
             touched: Mutex::new(Instant::now()),
             unfinished: Mutex::default(),
-            stale: Stale::default(),
+            replaced_blobs: ReplacedBlobs::default(),
         }
     }
 
@@ -70,12 +76,12 @@ impl Making {
     }
 
     /// The upload of that name, if there is one.
-    pub(super) fn upload(&self, name: &str) -> Option<Arc<Incoming>> {
+    pub(super) fn upload(&self, name: &str) -> Option<Arc<IncomingBlob>> {
         self.lock_uploads().get(name).cloned()
     }
 
     /// Expects the upload of that name.
-    pub(super) fn expect(&self, name: &str, incoming: Incoming) -> Arc<Incoming> {
+    pub(super) fn expect(&self, name: &str, incoming: IncomingBlob) -> Arc<IncomingBlob> {
         let mut uploads = self.lock_uploads();
         let incoming = uploads
             .entry(name.into())
@@ -87,7 +93,7 @@ impl Making {
     /// one begins again.
     pub(super) fn replace(&self, name: &str, replaced: Replaced) {
         self.recorder.replace_blob(name, replaced.blob);
-        self.stale.add(replaced.old);
+        self.replaced_blobs.add(replaced.old);
     }
 
     /// Counts it as one whose message is still to come.
@@ -135,7 +141,7 @@ impl Making {
         }
         // Nothing gives way to something else any more. What reads what did is no attempt at what
         // is committed.
-        self.stale.gone().await;
+        self.replaced_blobs.gone().await;
         self.recorder.commit(self.terms, None).await?;
         progress.is_committed = true;
         let counted = self.unfinished.lock();
@@ -143,7 +149,7 @@ impl Making {
         Ok(true)
     }
 
-    fn lock_uploads(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<Incoming>>> {
+    fn lock_uploads(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<IncomingBlob>>> {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
