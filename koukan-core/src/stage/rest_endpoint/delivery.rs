@@ -17,10 +17,9 @@ use crate::{
 
 use super::{
     Settings,
-    create::Creating,
-    draft::Parts,
-    failure::Step,
+    create_parts::Parts,
     intake::Intake,
+    request::{Creating, Step},
     session::{Ended, Session},
 };
 

@@ -46,21 +46,15 @@
 //! [`Reply::local_error`]: crate::reply::Reply::local_error
 //! [`Reply::bad_upstream_reply`]: crate::reply::Reply::bad_upstream_reply
 
-mod append;
-mod ask;
-mod backoff;
-mod cancel;
-mod create;
+mod create_parts;
 mod delivery;
-mod draft;
-mod failure;
 mod intake;
 mod message;
 mod replies;
+mod request;
 mod service;
 mod session;
 mod settings;
-mod watch;
 
 pub use self::{
     service::RestEndpoint,

@@ -14,11 +14,7 @@ use crate::{
 };
 
 use super::{
-    super::{
-        ask::{Current, ask, current, read},
-        backoff::Backoff,
-        failure::Failure,
-    },
+    super::request::{Backoff, Current, Failure, ask, current, read},
     Content, Progress,
 };
 

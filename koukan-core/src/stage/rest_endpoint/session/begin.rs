@@ -8,9 +8,8 @@ use crate::{reply::Reply, resource::ResourceService, signals::Parsed};
 
 use super::{
     super::{
-        append::{Group, append},
         message::{Content, Message, Progress, send},
-        watch::{Known, watch},
+        request::{Group, Known, append, watch},
     },
     Appending, Session, Stage,
 };

@@ -8,7 +8,10 @@ use tower::BoxError;
 use crate::resource::ResourceService;
 
 use super::{
-    super::{ask::Current, failure::Failure, message::SendError},
+    super::{
+        message::SendError,
+        request::{Current, Failure},
+    },
     Session, Stage,
 };
 

@@ -22,10 +22,9 @@ use crate::{
 };
 
 use super::{
-    ask::Current,
     delivery::Delivery,
-    failure::{Failure, Step},
     message::{Progress, SendError},
+    request::{Current, Failure, Step},
 };
 
 use self::{event::Event, upstream::Upstream};

@@ -5,7 +5,7 @@ use crate::{
     resource::{Created, Location, ResourceService, Version, View},
 };
 
-use super::super::{ask::Current, cancel::CancelOnDrop};
+use super::super::request::{CancelOnDrop, Current};
 
 /// A transaction upstream, as far as it has told; it is cancelled when this is dropped, unless it
 /// has ended or is upstream's now.

@@ -9,14 +9,14 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// A bounded number of pauses, each twice as long as the one before, up to two seconds.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(in super::super) struct Backoff {
     left: u32,
     next: Duration,
 }
 
 impl Backoff {
     /// That many pauses.
-    pub(super) fn new(repetitions: u32) -> Self {
+    pub(in super::super) fn new(repetitions: u32) -> Self {
         Self {
             left: repetitions,
             next: FIRST,
@@ -24,7 +24,7 @@ impl Backoff {
     }
 
     /// The next pause, if there is one more.
-    pub(super) fn next(&mut self) -> Option<Duration> {
+    pub(in super::super) fn next(&mut self) -> Option<Duration> {
         self.left = self.left.checked_sub(1)?;
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST);
@@ -32,7 +32,7 @@ impl Backoff {
     }
 
     /// Makes the next pause; false where there is none left.
-    pub(super) async fn pause(&mut self) -> bool {
+    pub(in super::super) async fn pause(&mut self) -> bool {
         match self.next() {
             Some(pause) => {
                 sleep(pause).await;

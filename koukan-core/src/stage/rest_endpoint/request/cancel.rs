@@ -6,16 +6,16 @@ use tokio::runtime::Handle;
 
 use crate::resource::{Location, Operation, ResourceService};
 
-use super::{ask::ask, backoff::Backoff};
+use super::{ask, backoff::Backoff};
 
 /// Cancels the transaction upstream when it is dropped, unless it was told not to.
-pub(super) struct CancelOnDrop<R: ResourceService> {
+pub(in super::super) struct CancelOnDrop<R: ResourceService> {
     resource: R,
     transaction: Option<Location>,
 }
 
 impl<R: ResourceService> CancelOnDrop<R> {
-    pub(super) fn new(resource: R, transaction: Location) -> Self {
+    pub(in super::super) fn new(resource: R, transaction: Location) -> Self {
         Self {
             resource,
             transaction: Some(transaction),
@@ -23,7 +23,7 @@ impl<R: ResourceService> CancelOnDrop<R> {
     }
 
     /// The transaction has ended, or is upstream's now.
-    pub(super) fn disarm(&mut self) {
+    pub(in super::super) fn disarm(&mut self) {
         self.transaction = None;
     }
 }
@@ -37,14 +37,14 @@ impl<R: ResourceService> Drop for CancelOnDrop<R> {
 }
 
 /// Goes on after the call was dropped; without a runtime there is nobody to do it.
-pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+pub(in super::super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(task));
     }
 }
 
 /// Cancels a transaction, trying a few times.
-pub(super) async fn cancel<R: ResourceService>(resource: R, transaction: Location) {
+pub(in super::super) async fn cancel<R: ResourceService>(resource: R, transaction: Location) {
     let mut backoff = Backoff::new(3);
     loop {
         let operation = Operation::Cancel(transaction.clone());

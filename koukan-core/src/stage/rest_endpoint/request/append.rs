@@ -5,22 +5,18 @@ use crate::{
     transaction::Rcpt,
 };
 
-use super::{
-    ask::{Current, ask, current, read},
-    backoff::Backoff,
-    failure::Failure,
-};
+use super::{Current, ask, backoff::Backoff, current, failure::Failure, read};
 
 /// What is to be added: recipients that come after `offset` others, or nothing at all.
 #[derive(Debug)]
-pub(super) struct Group {
-    pub(super) offset: usize,
-    pub(super) rcpt_to: Vec<Rcpt>,
+pub(in super::super) struct Group {
+    pub(in super::super) offset: usize,
+    pub(in super::super) rcpt_to: Vec<Rcpt>,
 }
 
 /// Adds to a transaction. Where its version is not the one that was known, or nobody knows what
 /// became of the request, the transaction is read and what is missing in it is added.
-pub(super) async fn append<R: ResourceService>(
+pub(in super::super) async fn append<R: ResourceService>(
     resource: R,
     transaction: Location,
     mut version: Version,

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::resource::{Create, Created, Operation, ResourceResponse, ResourceService};
 
 use super::{
-    ask::ask,
+    ask,
     backoff::Backoff,
     cancel::{cancel, spawn},
     failure::Failure,
@@ -24,14 +24,14 @@ const AFTERTHOUGHT: Duration = Duration::from_secs(60);
 
 /// A create under way. Where it is dropped before it ends, it is carried on with in a task of its
 /// own, and what it made is cancelled: nobody knows yet where that is.
-pub(super) struct Creating<R: ResourceService> {
+pub(in super::super) struct Creating<R: ResourceService> {
     resource: R,
     create: Option<BoxFuture<'static, Result<Created, Failure>>>,
     is_begun: bool,
 }
 
 impl<R: ResourceService> Creating<R> {
-    pub(super) fn new(resource: R, request: Create) -> Self {
+    pub(in super::super) fn new(resource: R, request: Create) -> Self {
         Self {
             create: Some(Box::pin(create(resource.clone(), request))),
             resource,

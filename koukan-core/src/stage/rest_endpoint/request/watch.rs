@@ -8,18 +8,14 @@ use crate::resource::{
     Location, Operation, Read, ResourceResponse, ResourceService, Version, View, WaitFor,
 };
 
-use super::{
-    ask::{Current, ask},
-    backoff::Backoff,
-    failure::Failure,
-};
+use super::{Current, ask, backoff::Backoff, failure::Failure};
 
 /// Where reads do not hang, or fail, this long from one to the next.
 const PACE: Duration = Duration::from_secs(1);
 
 /// The replies that are known.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
+pub(in super::super) struct Known {
     mail: bool,
     rcpts: usize,
     last: bool,
@@ -27,7 +23,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(view: &View) -> Self {
+    pub(in super::super) fn of(view: &View) -> Self {
         Self {
             mail: view.mail_response.is_some(),
             rcpts: view.rcpt_response.len(),
@@ -49,7 +45,7 @@ impl Known {
 /// Waits until the transaction has another version than this one, or shows more replies: there are
 /// applications that give another entity tag only for some changes. Reads that fail are repeated, a
 /// few times in a row.
-pub(super) async fn watch<R: ResourceService>(
+pub(in super::super) async fn watch<R: ResourceService>(
     resource: R,
     transaction: Location,
     version: Version,

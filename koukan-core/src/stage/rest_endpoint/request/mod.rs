@@ -1,4 +1,20 @@
-//! Single requests.
+//! Requests to upstream, each repeated while that may help.
+
+mod append;
+mod backoff;
+mod cancel;
+mod create;
+mod failure;
+mod watch;
+
+pub(super) use self::{
+    append::{Group, append},
+    backoff::Backoff,
+    cancel::CancelOnDrop,
+    create::Creating,
+    failure::{Failure, Step},
+    watch::{Known, watch},
+};
 
 use tower::ServiceExt;
 
@@ -6,8 +22,6 @@ use crate::resource::{
     Location, Operation, Read, ResourceRequest, ResourceResponse, ResourceService, Version, View,
     WaitFor,
 };
-
-use super::{backoff::Backoff, failure::Failure};
 
 /// A transaction as upstream has told it.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::{
 
 /// A request came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(in super::super) enum Failure {
     /// It was refused.
     #[error("refused: {0}")]
     Refused(Refusal),
@@ -27,7 +27,7 @@ pub(super) enum Failure {
 
 /// How far a transaction had come upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in super::super) enum Step {
     /// It was to be created.
     Create,
     /// It had been.
@@ -36,7 +36,7 @@ pub(super) enum Step {
 
 impl Failure {
     /// The failure of a resource service.
-    pub(super) fn of(error: BoxError) -> Self {
+    pub(in super::super) fn of(error: BoxError) -> Self {
         match BadAnswer::of(&*error) {
             Some(bad) => Self::Bad(bad.clone()),
             None => Self::Broken(error),
@@ -44,7 +44,7 @@ impl Failure {
     }
 
     /// Whether the same request may be granted in a moment.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(in super::super) fn is_passing(&self) -> bool {
         match self {
             Self::Broken(_) => true,
             Self::Refused(refusal) => matches!(
@@ -56,12 +56,12 @@ impl Failure {
     }
 
     /// Whether upstream has another version of the transaction than was said.
-    pub(super) fn is_version_mismatch(&self) -> bool {
+    pub(in super::super) fn is_version_mismatch(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::VersionMismatch)
     }
 
     /// The reply for the client; what somebody must see to is logged as an error.
-    pub(super) fn reply(&self, step: Step) -> Reply {
+    pub(in super::super) fn reply(&self, step: Step) -> Reply {
         let reply = self.meaning(step);
         if let Self::Bad(bad) = self {
             tracing::error!(
