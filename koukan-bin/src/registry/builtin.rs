@@ -57,7 +57,7 @@ struct MessageParser {
     max_size: Option<ByteSize>,
     /// Octets of a text that is put into the JSON, at most.
     max_inline: Option<ByteSize>,
-    /// Multiparts within each other, at most.
+    /// Multiparts and attached messages within each other that are taken apart, at most.
     max_depth: Option<usize>,
 }
 

@@ -7,3 +7,4 @@ pub mod opening;
 pub mod parser;
 
 mod quoted_printable;
+mod token;

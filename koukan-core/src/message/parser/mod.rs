@@ -102,7 +102,8 @@ pub struct ParsedMessage {
 pub struct ParseLimits {
     /// Octets of a text that is put into the JSON, at most.
     pub max_inline: usize,
-    /// Multiparts within each other, at most; never more than 50.
+    /// Multiparts and attached messages within each other that are taken apart, at most; never more
+    /// than [`MAX_DEPTH`].
     pub max_depth: usize,
     /// Parts, multiparts among them, at most; what remains is one more. Never more than
     /// [`MAX_PARTS`](super::builder::MAX_PARTS).

@@ -1,20 +1,24 @@
 //! The MIME tree.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    super::builder::{MAX_INLINE_OCTETS, MAX_PARTS},
+    super::{
+        builder::{MAX_INLINE_OCTETS, MAX_PARTS},
+        token::is_media_type,
+    },
     ParseLimits, charset, delivery_status,
     entity::Entity,
     multipart::{self, Split},
-    parameters::{WithParameters, is_token},
+    parameters::WithParameters,
     transfer::TransferEncoding,
 };
 
-/// Multiparts within each other, whatever the limits say: readers of JSON have limits too.
+/// Multiparts and attached messages within each other that are taken apart, whatever the limits say:
+/// each is a level of the JSON, whose readers have limits too.
 ///
 /// *Shape*: the most that [`ParseLimits::max_depth`](super::ParseLimits::max_depth) has an effect for.
 pub const MAX_DEPTH: usize = 50;
@@ -162,13 +166,14 @@ impl Growing {
     ) {
         if depth < self.max_depth && self.parts_left >= 2 {
             // It must not be encoded (RFC 2045 section 6.4), but some are.
-            let decoded = encoding.decode(body.clone()).octets;
+            let decoded = iter::once_with(|| encoding.decode(body.clone()).octets);
+            let decoded = decoded.filter(|decoded| *decoded != body);
             let max = self.parts_left - 1;
-            for body in [&body, &decoded] {
-                let split = |boundary| multipart::split(body, boundary, max);
+            for body in iter::once(body.clone()).chain(decoded) {
+                let split = |boundary| multipart::split(&body, boundary, max);
                 let split = node.content_type.boundaries().find_map(split);
                 if let Some(split) = split {
-                    return self.parts(node, body, split, depth);
+                    return self.parts(node, &body, split, depth);
                 }
             }
         }
@@ -258,8 +263,9 @@ impl Growing {
             // Nothing is left out: all of it is content as it is.
             None => octets = body,
         }
-        if delivery_status::is(&node.content_type.value) {
+        if delivery_status::is(&node.content_type.value) && octets.len() <= self.inline_left {
             node.delivery_status = delivery_status::parse(&octets);
+            self.inline_left -= octets.len();
         }
         if self.is_within && self.can_look_into(node, depth) {
             // Its octets are those of a message that has them already.
@@ -374,14 +380,6 @@ fn is_message(media_type: &str) -> bool {
             | "message/rfc822-headers"
             | "message/global-headers"
     )
-}
-
-/// Whether a value is `type/subtype`.
-fn is_media_type(value: &str) -> bool {
-    let is_token = |text: &str| !text.is_empty() && text.chars().all(is_token);
-    value
-        .split_once('/')
-        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
 /// Whether all line ends are CRLF, and no CR or LF is anywhere else.

@@ -1,5 +1,7 @@
 //! Parameters of structured fields: RFC 2045, RFC 2231.
 
+use crate::message::token::is_attribute;
+
 use super::field::Field;
 
 /// Octets of a quoted value, at most.
@@ -13,9 +15,9 @@ pub(super) fn add(field: &mut Field, name: &str, value: &str) {
     let is_plain = value.bytes().all(|octet| (b' '..=b'~').contains(&octet));
     field.append(";");
     if is_plain && value.len() <= MAX_QUOTED && !value.contains("=?") {
-        let is_token = super::super::spec::is_token(value);
+        let is_bare = is_attribute(value) && name != "filename";
         let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
-        match is_token && name != "filename" {
+        match is_bare {
             true => field.word(&format!("{name}={value}")),
             false => field.word(&format!("{name}=\"{quoted}\"")),
         };

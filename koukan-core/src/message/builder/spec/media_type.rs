@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::message::token::is_attribute;
+
 use super::{
     super::{SpecError, limits::MAX_PARAMETER},
     Reader,
@@ -62,7 +64,7 @@ impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.essence)?;
         for (name, value) in self.parameters() {
-            if is_token(value) {
+            if is_attribute(value) {
                 write!(f, "; {name}={value}")?;
             } else {
                 let value = value.replace('\\', "\\\\").replace('"', "\\\"");
@@ -73,19 +75,13 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// `token` of RFC 2045 section 5.1, without what RFC 2231 gives another meaning.
-pub(crate) fn is_token(text: &str) -> bool {
-    let is_fine = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=*'%".contains(c);
-    !text.is_empty() && text.chars().all(is_fine)
-}
-
 /// Reads a media type.
 pub(crate) fn read(value: &Reader<'_>) -> Result<MediaType, SpecError> {
     let text = value.text("a media type such as \"text/plain\"", MAX_PARAMETER)?;
     let (essence, mut rest) = text.split_at(text.find(';').unwrap_or(text.len()));
     let wrong = || value.error("must be a media type such as \"text/plain\"");
     let (kind, subtype) = essence.trim().split_once('/').ok_or_else(wrong)?;
-    if !is_token(kind) || !is_token(subtype) || essence.len() > 127 {
+    if !is_attribute(kind) || !is_attribute(subtype) || essence.len() > 127 {
         return Err(wrong());
     }
     if kind.eq_ignore_ascii_case("multipart") {
@@ -101,7 +97,7 @@ pub(crate) fn read(value: &Reader<'_>) -> Result<MediaType, SpecError> {
         let name = name.trim().to_ascii_lowercase();
         let (parameter, tail) = read_value(tail.trim_start()).ok_or_else(wrong)?;
         rest = tail.trim_start();
-        if !is_token(&name) || name.len() > 60 || !(rest.is_empty() || rest.starts_with(';')) {
+        if !is_attribute(&name) || name.len() > 60 || !(rest.is_empty() || rest.starts_with(';')) {
             return Err(wrong());
         }
         if parameters.iter().any(|(other, _)| **other == *name) {

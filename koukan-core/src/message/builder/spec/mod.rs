@@ -14,7 +14,6 @@ mod write;
 pub(super) use self::{
     date::write as write_date,
     grammar::Grammar,
-    media_type::is_token,
     structured::{Kind, Token, tokens},
 };
 pub use self::{

@@ -45,6 +45,7 @@ const DAYS: [&str; 7] = [
     "saturday",
     "sunday",
 ];
+
 /// Reads a date, which is one line.
 pub(super) fn parse(text: &str) -> Option<Moment> {
     let text = without_comments(text).to_ascii_lowercase();

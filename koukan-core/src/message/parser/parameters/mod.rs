@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use super::{charset, comments::without_comments, encoded_word, transfer};
 
-pub(super) use self::value::is_token;
 use self::{
     pieces::{Pieces, split_name},
     value::{file_name, unquote, unwrapped, value, without_names},
@@ -19,6 +18,9 @@ use self::{
 
 /// Parameters of a field that are looked at.
 const MAX_PARAMETERS: usize = 200;
+/// What else a boundary may be, at most: the whole body is searched for each.
+const MAX_OTHER_BOUNDARIES: usize = 8;
+
 /// A value such as `text/plain; charset=utf-8`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct WithParameters {
@@ -48,12 +50,16 @@ impl WithParameters {
 pub(super) fn parse(text: &str) -> WithParameters {
     let text = without_names(text);
     let first = match text.trim_start().as_bytes().first() {
-        Some(b'<') if text.find('>') == text.trim_end().rfind('>') => text,
+        Some(b'<') if text.find('>') == text.rfind('>') => {
+            let end = text.find('>').map_or(text.len(), |end| end + 1);
+            &text[..end]
+        }
         Some(b'"' | b'=') => Pieces::of(text).next().unwrap_or_default(),
         _ => "",
     };
     match unwrapped(first) {
-        Some(inner) => parse_bare(&(inner + &text[first.len()..])),
+        // A parameter may follow without a semicolon.
+        Some(inner) => parse_bare(&format!("{inner};{}", &text[first.len()..])),
         None => parse_bare(text),
     }
 }
@@ -133,10 +139,11 @@ impl WithParameters {
         }
     }
 
-    /// Adds what the boundary may be, too.
+    /// Adds what the boundary may be, too, unless there are enough.
     pub(super) fn other_boundary(&mut self, other: Vec<u8>) {
         let first = self.parameter("boundary").map(str::as_bytes);
-        if first != Some(&other) && !self.other_boundaries.contains(&other) {
+        let is_known = first == Some(&other) || self.other_boundaries.contains(&other);
+        if !is_known && !other.is_empty() && self.other_boundaries.len() < MAX_OTHER_BOUNDARIES {
             self.other_boundaries.push(other);
         }
     }
@@ -267,6 +274,15 @@ mod tests {
             ),
             ("\"a/b; c=d\"; e=f", "a/b", "c", Some("d")),
             ("\"a/b; c=d\"; e=f", "a/b", "e", Some("f")),
+            ("\"a/b; c=d\" name=f", "a/b", "c", Some("d")),
+            ("\"a/b; c=d\" name=f", "a/b", "name", Some("f")),
+            ("\"a/b\"; c=d", "a/b", "c", Some("d")),
+            ("=?utf-8?q?a/b=3B_c=3Dd?= name=f", "a/b", "c", Some("d")),
+            ("=?utf-8?q?a/b=3B_c=3Dd?= name=f", "a/b", "name", Some("f")),
+            ("<a/b; c=d>; e=f", "a/b", "c", Some("d")),
+            ("<a/b; c=d> e=f", "a/b", "e", Some("f")),
+            ("<a/b; c=d> name=f", "a/b", "name", Some("f")),
+            ("<a/b; c=\"d>\">; e=f", "a/b", "e", Some("f")),
             ("\"a/b; c=\\\"d;\\\"\"", "a/b", "c", Some("d;")),
             ("\"a/b; c=d", "a/b", "c", Some("d")),
             ("<a/b; c=d>", "a/b", "c", Some("d")),
@@ -324,6 +340,7 @@ mod tests {
             assert_eq!(parsed.parameter(name), value, "{text}");
         }
     }
+
     #[test]
     fn a_boundary_is_what_it_looks_like_first() {
         for (text, expected) in [
@@ -343,5 +360,8 @@ mod tests {
             let boundaries: Vec<_> = boundaries.collect();
             assert_eq!(boundaries, expected, "{text}");
         }
+        let many: String = (0..100).map(|n| format!("; boundary='{n}'")).collect();
+        let parsed = parse(&format!("a/b{many}"));
+        assert_eq!(parsed.boundaries().count(), 1 + MAX_OTHER_BOUNDARIES);
     }
 }

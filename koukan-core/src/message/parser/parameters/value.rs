@@ -1,9 +1,10 @@
 //! Values as they were meant.
 
-use super::super::{comments::without_comments, encoded_word};
+use super::super::{super::token::is_token_char, comments::without_comments, encoded_word};
 
 /// Names of the field in its value that are passed over.
 const MAX_NAMES: usize = 3;
+
 /// The value before the parameters: one word, whose parts may have blanks around their slash.
 pub(super) fn value(piece: &str) -> String {
     let text = encoded_word::decode(&without_comments(piece));
@@ -18,7 +19,7 @@ pub(super) fn value(piece: &str) -> String {
     }
     // What follows the subtype is none of it.
     let slash = value.find('/').map_or(0, |slash| slash + 1);
-    let end = value[slash..].find(|c| !is_token(c));
+    let end = value[slash..].find(|c| !is_token_char(c));
     value.truncate(end.map_or(value.len(), |end| slash + end));
     value.to_ascii_lowercase()
 }
@@ -34,11 +35,6 @@ pub(super) fn file_name(raw: &str) -> String {
         true => unquote(bare.trim()),
         false => raw.to_owned(),
     }
-}
-
-/// What types are made of: RFC 2045 section 5.1.
-pub(in super::super) fn is_token(c: char) -> bool {
-    c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c)
 }
 
 /// A text without the name of its field, which some repeat in it.
