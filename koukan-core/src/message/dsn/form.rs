@@ -46,9 +46,11 @@ impl Form {
     pub(super) fn original_recipient(self, orcpt: &str) -> Option<String> {
         let (kind, address) = orcpt.split_once(';')?;
         Some(if kind.eq_ignore_ascii_case("utf-8") {
+            // What is escaped again anyway may be a control character.
+            let is_meant = |c: char| self == Self::Ascii || !c.is_control();
             format!(
                 "{kind}; {}",
-                self.utf8_address(&decode_escapes(address, |_| true))
+                self.utf8_address(&decode_escapes(address, is_meant))
             )
         } else {
             format!("{kind}; {}", decode_xtext(address))
@@ -78,17 +80,16 @@ pub(super) fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     escaped
 }
 
+/// Hexadecimal digits of an escape, at most: RFC 6533 section 3 (`HEXPOINT`).
+const MAX_DIGITS: usize = 6;
+
 /// Decodes `\x{HEX}` of the characters that are meant; what is not of that shape stays as it is.
 pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\x{") {
         decoded.push_str(before);
-        let found = after.split_once('}').and_then(|(hex, tail)| {
-            let point = u32::from_str_radix(hex, 16).ok()?;
-            let c = char::from_u32(point).filter(|c| is_meant(*c))?;
-            Some((c, tail))
-        });
+        let found = code_point(after).filter(|(c, _)| is_meant(*c));
         rest = match found {
             Some((c, tail)) => {
                 decoded.push(c);
@@ -103,12 +104,24 @@ pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bo
     decoded + rest
 }
 
+/// The character whose digits a text begins with, and what follows the `}` behind them.
+fn code_point(text: &str) -> Option<(char, &str)> {
+    let beginning = text.bytes().take(MAX_DIGITS);
+    let length = beginning.take_while(u8::is_ascii_hexdigit).count();
+    let (digits, tail) = text.split_at(length);
+    let tail = tail.strip_prefix('}')?;
+    let point = u32::from_str_radix(digits, 16).ok()?;
+    Some((char::from_u32(point)?, tail))
+}
+
 /// Decodes xtext (RFC 3461 section 4); what is not xtext stays as it is.
 pub(super) fn decode_xtext(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        // A number may have a sign before it, which no octet has.
+        let hex = hex.filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let octet = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match octet {
             Some(octet) if *first == b'+' => {
@@ -148,12 +161,28 @@ mod tests {
                 r"utf-8; \x{5C}x{110000}\x{5C}x{}\x{5C}x{zz@y",
                 r"utf-8; \x{110000}\x{}\x{zz@y",
             ),
+            (
+                r"utf-8;\x{+41}\x{0000041}\x{000041}@y",
+                r"utf-8; \x{5C}x{\x{2B}41}\x{5C}x{0000041}A@y",
+                r"utf-8; \x{+41}\x{0000041}A@y",
+            ),
+            // What could end the field early.
+            (r"utf-8;a\x{A}b@y", r"utf-8; a\x{A}b@y", r"utf-8; a\x{A}b@y"),
+            ("rfc822;a++4@y", "rfc822; a++4@y", "rfc822; a++4@y"),
         ] {
             let form = |form: Form| form.original_recipient(orcpt).unwrap();
             assert_eq!(form(Form::Ascii), ascii);
             assert_eq!(form(Form::Utf8), utf8);
         }
         assert_eq!(Form::Ascii.original_recipient("nothing"), None);
+    }
+
+    #[test]
+    fn each_of_many_escapes_costs_no_look_at_all_that_follows() {
+        for one in [r"\x{", r"\x{1", r"\x{000000", r"\x{zz}"] {
+            let many = one.repeat(200_000);
+            assert_eq!(decode_escapes(&many, |_| true), many);
+        }
     }
 
     #[test]

@@ -102,8 +102,8 @@ fn add_group(recipients: &mut Vec<Recipient>, group: &[(&str, Kind, String)]) {
             FINAL => recipient.contains_key(FINAL),
             // Some write the original address after the final one.
             ORIGINAL => {
-                recipient.contains_key(FINAL)
-                    && (next == Some(FINAL) || recipient.contains_key(ORIGINAL))
+                recipient.contains_key(ORIGINAL)
+                    || recipient.contains_key(FINAL) && next == Some(FINAL)
             }
             _ => false,
         };
@@ -246,6 +246,23 @@ mod tests {
                 &json!([
                     {"final_recipient": "a@x", "action": "failed"},
                     {"original_recipient": "p@x", "final_recipient": "b@x"},
+                ]),
+            ),
+            // Without the final addresses.
+            (
+                "Original-Recipient: rfc822; o@x\nAction: failed\n\
+                 Original-Recipient: rfc822; p@x\nAction: delayed\n",
+                &json!([
+                    {"original_recipient": "o@x", "action": "failed"},
+                    {"original_recipient": "p@x", "action": "delayed"},
+                ]),
+            ),
+            (
+                "Original-Recipient: rfc822; o@x\nOriginal-Recipient: rfc822; p@x\n\
+                 Final-Recipient: rfc822; b@x\nAction: failed\n",
+                &json!([
+                    {"original_recipient": "o@x"},
+                    {"original_recipient": "p@x", "final_recipient": "b@x", "action": "failed"},
                 ]),
             ),
             // Without any address.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::message::dsn::decode_escapes;
 
 use super::super::{
+    charset,
     comments::{find_plain, without_comments},
     encoded_word, fields,
 };
@@ -32,7 +33,7 @@ impl Kind {
     /// What a line says. A usual type before a semicolon is left out; another one stays.
     pub(super) fn read(self, line: &str) -> Value {
         match self {
-            Self::Text => encoded_word::decode(line).into(),
+            Self::Text => charset::one_line(&encoded_word::decode(line)).into(),
             Self::Word => word(line).into(),
             Self::Status => match status(&without_comments(line)) {
                 Some(status) => status.into(),
@@ -46,9 +47,9 @@ impl Kind {
             // What follows the type is text, so parentheses are part of it.
             Self::Diagnostic => {
                 let text = typed(line, &["smtp"]).map_or(line, |(_, text)| text);
-                let text = encoded_word::decode(text);
+                let text = charset::one_line(&encoded_word::decode(text));
                 // Only what is not ASCII is written so there: a backslash stays one.
-                decode_escapes(&text, |c| !c.is_ascii()).into()
+                decode_escapes(&text, |c| !c.is_ascii() && !c.is_control()).into()
             }
             Self::Address => address(line).into(),
         }
@@ -86,7 +87,8 @@ fn address(line: &str) -> String {
         .and_then(|text| text.strip_suffix('>'));
     let address = inner.unwrap_or(text).trim();
     match kind.eq_ignore_ascii_case("utf-8") {
-        true => decode_escapes(address, |_| true),
+        // A line end would begin another field wherever it is written again.
+        true => decode_escapes(address, |c| !c.is_control()),
         false => address.to_owned(),
     }
 }
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn values_are_read_without_their_types_and_comments() {
-        use Kind::{Address, Diagnostic, Host, Status, Word};
+        use Kind::{Address, Diagnostic, Host, Status, Text, Word};
         for (kind, line, expected) in [
             (Address, "rfc822; bob@x", "bob@x"),
             (Address, "rfc822 (c); bob@x (Bob)", "bob@x"),
@@ -115,6 +117,11 @@ mod tests {
             (Address, "rfc822; bob@x (Bob", "bob@x"),
             (Address, r"utf-8; j\x{F6}\x{2B}@x", "jö+@x"),
             (Address, "utf-8; jö@x", "jö@x"),
+            (
+                Address,
+                r"utf-8; j\x{F6}\x{0D}\x{A}\x{0}\x{85}@x",
+                r"jö\x{0D}\x{A}\x{0}\x{85}@x",
+            ),
             (Address, r"rfc822; j\x{F6}@x", r"j\x{F6}@x"),
             (Address, "x400; /c=us (a)/", "x400; /c=us (a)/"),
             (Address, "bob@x", "bob@x"),
@@ -133,6 +140,13 @@ mod tests {
                 r"550 café \x{41}",
             ),
             (Diagnostic, "smtp; =?utf-8?q?550_caf=C3=A9?=", "550 café"),
+            (Diagnostic, r"smtp; 550 \x{85}", r"550 \x{85}"),
+            (
+                Diagnostic,
+                "smtp; =?utf-8?q?550=0D=0Ano=00?=",
+                "550no\u{fffd}",
+            ),
+            (Text, "=?utf-8?q?a=0D=0Ab=00?=", "ab\u{fffd}"),
             (Diagnostic, "550 no; really", "550 no; really"),
             (Word, "FAILED. (x)", "failed"),
             (Word, "(x) Delayed;", "delayed"),
