@@ -1,5 +1,7 @@
 //! The pieces of a list of addresses.
 
+use std::borrow::Cow;
+
 use super::ats::{bracketed, without_scheme};
 
 /// Quotes and comments without an end that are looked for, at most: each look goes to the end of
@@ -89,11 +91,23 @@ impl<'a> Cursor<'a> {
     /// A literal such as `[192.0.2.1]`, before its first bracket; without an end, as far as it may
     /// be one.
     pub(super) fn literal(&mut self) -> &'a str {
+        if let Some(whole) = self.whole_literal() {
+            return whole;
+        }
         let end = self.rest.find([']', ',', ';', '<', '>', ' ']);
         let end = end.map_or(self.rest.len(), |end| {
             end + usize::from(self.rest[end..].starts_with(']'))
         });
         self.take(end)
+    }
+
+    /// A literal that has an end and nothing in it that is part of no host, but for blanks: RFC 5322
+    /// section 3.4.1.
+    pub(super) fn whole_literal(&mut self) -> Option<&'a str> {
+        let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
+        let inner = beginning.strip_prefix('[')?;
+        let end = inner.find(['[', ']', ',', ';', '<', '>', '@', '"', '('])?;
+        inner[end..].starts_with(']').then(|| self.take(end + 2))
     }
 
     /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, where they end
@@ -130,7 +144,7 @@ impl<'a> Cursor<'a> {
                 break;
             }
             if c == '[' {
-                address.push_str(self.literal());
+                address.push_str(&without_blanks(self.literal()));
                 continue;
             }
             let before = self.rest;
@@ -166,5 +180,13 @@ impl<'a> Cursor<'a> {
             Some((route, address)) if route.starts_with('@') => address.to_owned(),
             _ => without_scheme(&address).to_owned(),
         }
+    }
+}
+
+/// A literal as an address has it.
+pub(super) fn without_blanks(literal: &str) -> Cow<'_, str> {
+    match literal.contains(' ') {
+        true => literal.replace(' ', "").into(),
+        false => literal.into(),
     }
 }

@@ -42,9 +42,9 @@ pub(in super::super) fn parse(text: &str) -> Vec<Addressee> {
     list.found
 }
 
-/// A text that was not made HTML.
+/// A text that was made HTML, as it was before; where there is a `<`, it was not.
 fn without_entities(text: &str) -> Cow<'_, str> {
-    match text.contains("&lt;") {
+    match text.contains("&lt;") && !text.contains('<') {
         true => text.replace("&lt;", "<").replace("&gt;", ">").into(),
         false => text.into(),
     }
@@ -53,29 +53,35 @@ fn without_entities(text: &str) -> Cow<'_, str> {
 #[derive(Default)]
 struct List {
     found: Vec<Addressee>,
-    /// The entry before had its address in `<>`.
+    /// The entry before had its address in `<>`, or followed such a one and had none.
     is_after_angle: bool,
     /// What stood before commas and had no address.
-    pending: Vec<Vec<Word>>,
+    pending: Vec<Pending>,
+}
+
+struct Pending {
+    words: Vec<Word>,
+    is_after_angle: bool,
 }
 
 impl List {
     fn add(&mut self, segment: Segment) {
         let has_comma = segment.has_comma;
-        let was_after_angle = std::mem::take(&mut self.is_after_angle);
-        let (mut has_angle, mut has_address) = (false, false);
+        let (mut has_address, mut has_angle) = (false, false);
         for piece in &segment.pieces {
             match piece {
-                Piece::Angle(_) => has_angle = true,
+                Piece::Angle(address) => {
+                    has_address = true;
+                    has_angle |= address.contains('@');
+                }
                 Piece::Word(word) => has_address |= word.address().is_some(),
                 Piece::Comment(_) => {}
             }
         }
-        if has_angle || has_address {
-            let is_after_angle = segment.pieces.iter().any(is_angle);
+        if has_address {
             // `Joe Foo, PhD, <j@x>`: a comma too many.
             let is_bare = || matches!(segment.pieces.first(), Some(Piece::Angle(_)));
-            let has_phrase = || self.pending.iter().any(|words| words.len() > 1);
+            let has_phrase = || self.pending.iter().any(|pending| pending.words.len() > 1);
             let is_named = segment.begins_with_name() || is_bare() && has_phrase();
             let pending = match is_named {
                 true => std::mem::take(&mut self.pending),
@@ -83,9 +89,11 @@ impl List {
             };
             self.flush();
             self.add_addresses(segment.pieces, pending);
-            self.is_after_angle = is_after_angle;
+            self.is_after_angle = has_angle;
             return;
         }
+        let is_after_angle = self.is_after_angle;
+        self.is_after_angle = is_after_angle && has_comma;
         let (mut words, mut comment) = (Vec::new(), String::new());
         for piece in segment.pieces {
             match piece {
@@ -94,22 +102,27 @@ impl List {
                 Piece::Angle(_) => {}
             }
         }
-        if has_comma && !words.is_empty() {
-            self.pending.push(words);
+        let pending = Pending {
+            words,
+            is_after_angle,
+        };
+        if has_comma && !pending.words.is_empty() {
+            self.pending.push(pending);
         } else {
             self.flush();
             let from = self.found.len();
-            self.phrase(words, was_after_angle);
+            self.phrase(pending);
             self.name(from, comment);
+            self.drop_nothing();
         }
     }
 
     /// Adds a segment in which each `<>` and each word with an `@` is an address.
-    fn add_addresses(&mut self, pieces: Vec<Piece>, pending: Vec<Vec<Word>>) {
+    fn add_addresses(&mut self, pieces: Vec<Piece>, pending: Vec<Pending>) {
         let from = self.found.len();
         let mut before: Vec<Word> = Vec::new();
-        for words in pending {
-            before.extend(words);
+        for pending in pending {
+            before.extend(pending.words);
             if let Some(last) = before.last_mut() {
                 last.text.push(',');
             }
@@ -143,8 +156,7 @@ impl List {
             self.add_words(before, from);
         }
         self.name(from, comment);
-        self.found
-            .retain(|one| !one.address.is_empty() || one.display_name.is_some());
+        self.drop_nothing();
     }
 
     /// Adds the addresses among words. What stands behind the last one is its name if it has none;
@@ -181,15 +193,22 @@ impl List {
 
     /// Adds what waits for an address that does not come.
     fn flush(&mut self) {
-        for words in std::mem::take(&mut self.pending) {
-            self.phrase(words, false);
+        for pending in std::mem::take(&mut self.pending) {
+            self.phrase(pending);
+            self.drop_nothing();
         }
     }
 
-    fn phrase(&mut self, words: Vec<Word>, is_after_angle: bool) {
-        match &words[..] {
+    /// Drops the last one if it has neither an address nor a name.
+    fn drop_nothing(&mut self) {
+        self.found
+            .pop_if(|one| one.address.is_empty() && one.display_name.is_none());
+    }
+
+    fn phrase(&mut self, pending: Pending) {
+        match &pending.words[..] {
             [] => {}
-            [word] if word.is_local() && !is_after_angle => self.found.push(Addressee {
+            [word] if word.is_local() && !pending.is_after_angle => self.found.push(Addressee {
                 display_name: None,
                 address: word.raw.clone(),
             }),
@@ -199,11 +218,6 @@ impl List {
             }),
         }
     }
-}
-
-/// Whether it is an address with a domain in `<>`.
-fn is_angle(piece: &Piece) -> bool {
-    matches!(piece, Piece::Angle(address) if address.contains('@'))
 }
 
 fn addressee(words: Vec<Word>, address: String) -> Addressee {

@@ -1,6 +1,10 @@
 //! A list of addresses in segments, as commas and semicolons divide it.
 
-use super::{super::encoded_word, ats, cursor::Cursor};
+use super::{
+    super::encoded_word,
+    ats,
+    cursor::{Cursor, without_blanks},
+};
 
 /// What stands between commas.
 #[derive(Default)]
@@ -16,6 +20,44 @@ impl Segment {
     pub(super) fn begins_with_name(&self) -> bool {
         let first = self.pieces.first();
         matches!(first, Some(Piece::Word(word)) if word.address().is_none() && !word.is_quoted())
+    }
+
+    /// Joins the words that are one address though there is a blank between them: RFC 5322 section
+    /// 4.4. Where there is an address anyway, an `@` at the end of a word joins nothing.
+    fn join(&mut self) {
+        let is_broken = |piece: &Piece| match piece {
+            Piece::Word(word) => word.raw.starts_with(['@', '.']) || word.raw.ends_with(['@', '.']),
+            _ => false,
+        };
+        if !self.pieces.iter().any(is_broken) {
+            return;
+        }
+        let has_address = self.pieces.iter().any(|piece| match piece {
+            Piece::Angle(address) => ats::is_address(address),
+            Piece::Word(word) => word.address().is_some(),
+            Piece::Comment(_) => false,
+        });
+        let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
+        // The last one that is no comment.
+        let mut last = None;
+        for piece in std::mem::take(&mut self.pieces) {
+            let before = last.and_then(|last: usize| pieces.get_mut(last));
+            match (before, piece) {
+                (_, piece @ Piece::Comment(_)) => pieces.push(piece),
+                (Some(Piece::Word(before)), Piece::Word(word))
+                    if are_one(before, &word.raw, has_address) =>
+                {
+                    before.raw.push_str(&word.raw);
+                    before.text.push(' ');
+                    before.text.push_str(&word.text);
+                }
+                (_, piece) => {
+                    last = Some(pieces.len());
+                    pieces.push(piece);
+                }
+            }
+        }
+        self.pieces = pieces;
     }
 }
 
@@ -70,8 +112,14 @@ pub(super) fn segments(text: &str) -> Vec<Segment> {
             continue;
         }
         if cursor.rest.starts_with('[') {
-            if scan.is_after_at() {
-                scan.push(cursor.literal());
+            // Between an address and its literal there may be a blank.
+            let literal = match &scan.word {
+                Some(word) if word.raw.ends_with('@') => Some(cursor.literal()),
+                None if scan.is_after_at() => cursor.whole_literal(),
+                _ => None,
+            };
+            if let Some(literal) = literal {
+                scan.push_quoted(&without_blanks(literal), literal);
                 continue;
             }
             if let Some(address) = cursor.in_brackets() {
@@ -134,10 +182,9 @@ impl Scan {
         self.has_at |= raw == "@";
     }
 
+    /// Whether the word before a blank ends with an `@`.
     fn is_after_at(&self) -> bool {
-        self.word
-            .as_ref()
-            .is_some_and(|word| word.raw.ends_with('@'))
+        matches!(self.open.pieces.last(), Some(Piece::Word(word)) if word.raw.ends_with('@'))
     }
 
     /// Whether a comment before `rest` is in the middle of an address: RFC 5322 section 3.4.1.
@@ -152,12 +199,15 @@ impl Scan {
         }
     }
 
-    /// Ends what has a `>` and no `<`.
+    /// Ends what has a `>` and no `<`: an address, or a word like others.
     fn end_angle(&mut self) {
         let address = self.word.as_ref().and_then(Word::address);
-        if let Some(address) = address.map(str::to_owned) {
-            self.word = None;
-            self.add(Piece::Angle(address));
+        match address.map(str::to_owned) {
+            Some(address) => {
+                self.word = None;
+                self.add(Piece::Angle(address));
+            }
+            None => self.end_word(),
         }
     }
 
@@ -174,46 +224,6 @@ impl Scan {
         segment.has_comma = has_comma;
         segment.join();
         self.found.push(segment);
-    }
-}
-
-impl Segment {
-    /// Joins the words that are one address though there is a blank between them: RFC 5322 section
-    /// 4.4. Where there is an address anyway, an `@` at the end of a word joins nothing.
-    fn join(&mut self) {
-        let is_broken = |piece: &Piece| match piece {
-            Piece::Word(word) => word.raw.starts_with(['@', '.']) || word.raw.ends_with(['@', '.']),
-            _ => false,
-        };
-        if !self.pieces.iter().any(is_broken) {
-            return;
-        }
-        let has_address = self.pieces.iter().any(|piece| match piece {
-            Piece::Angle(address) => ats::is_address(address),
-            Piece::Word(word) => word.address().is_some(),
-            Piece::Comment(_) => false,
-        });
-        let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
-        // The last one that is no comment.
-        let mut last = None;
-        for piece in std::mem::take(&mut self.pieces) {
-            let before = last.and_then(|last: usize| pieces.get_mut(last));
-            match (before, piece) {
-                (_, piece @ Piece::Comment(_)) => pieces.push(piece),
-                (Some(Piece::Word(before)), Piece::Word(word))
-                    if are_one(before, &word.raw, has_address) =>
-                {
-                    before.raw.push_str(&word.raw);
-                    before.text.push(' ');
-                    before.text.push_str(&word.text);
-                }
-                (_, piece) => {
-                    last = Some(pieces.len());
-                    pieces.push(piece);
-                }
-            }
-        }
-        self.pieces = pieces;
     }
 }
 

@@ -145,6 +145,9 @@ fn what_has_no_end_ends_somewhere() {
         ("A \\(c\\) <a@x>", vec![named("A (c)", "a@x")]),
         ("DOM\\joe <a@x>", vec![named("DOM\\joe", "a@x")]),
         ("Joe >j@x<", vec![named("Joe", "j@x")]),
+        ("Joe>j@x", vec![named("Joe", "j@x")]),
+        ("\"\" <>, \"\", k@y", vec![named("", "k@y")]),
+        ("\"\" (Joe)", vec![named("Joe", "")]),
     ] {
         assert_eq!(parse(text), expected, "{text}");
     }
@@ -165,6 +168,34 @@ fn names_are_told_from_addresses() {
             "Joe Foo <j@x>, PhD",
             vec![named("Joe Foo", "j@x"), named("PhD", "")],
         ),
+        (
+            "Joe Foo <j@x>, PhD, k@y",
+            vec![named("Joe Foo", "j@x"), named("PhD", ""), named("", "k@y")],
+        ),
+        (
+            "Joe Foo <j@x>, PhD, MBA, \"k\"@y",
+            vec![
+                named("Joe Foo", "j@x"),
+                named("PhD", ""),
+                named("MBA", ""),
+                named("", "\"k\"@y"),
+            ],
+        ),
+        (
+            "<j@x>,, PhD, Foo, Ann <k@y>, root; root, l@z, root",
+            vec![
+                named("", "j@x"),
+                named("PhD, Foo, Ann", "k@y"),
+                named("root", ""),
+                named("", "root"),
+                named("", "l@z"),
+                named("", "root"),
+            ],
+        ),
+        (
+            "Joe <j@x>, g: root, k@y;",
+            vec![named("Joe", "j@x"), named("", "root"), named("", "k@y")],
+        ),
         ("j@x, root", vec![named("", "j@x"), named("", "root")]),
         ("Joe Foo, PhD j@x", vec![named("Joe Foo, PhD", "j@x")]),
         (
@@ -180,6 +211,7 @@ fn names_are_told_from_addresses() {
         ("Joe <j at x.com>", vec![named("Joe j at x.com", "")]),
         ("<undisclosed-recipients:;>", vec![]),
         ("Joe &lt;j@x&gt;", vec![named("Joe", "j@x")]),
+        ("\"Q&lt;A&gt;\" <j@x>", vec![named("Q&lt;A&gt;", "j@x")]),
         ("j@x <Joe Foo>", vec![named("Joe Foo", "j@x")]),
         ("Cron Daemon <root>", vec![named("Cron Daemon", "root")]),
         // Comments in addresses: RFC 5322 appendix A.5.
@@ -207,6 +239,18 @@ fn names_are_told_from_addresses() {
         ("Joe [j@x] <j@x>", vec![named("Joe [j@x]", "j@x")]),
         ("<mailto:j@x?subject=hi>", vec![named("", "j@x")]),
         ("<j@[192.0.2.1]>", vec![named("", "j@[192.0.2.1]")]),
+        ("j@[ 192.0.2.1 ]", vec![named("", "j@[192.0.2.1]")]),
+        ("Joe <j@[ 192.0.2.1 ]>", vec![named("Joe", "j@[192.0.2.1]")]),
+        ("j @ [ IPv6:::1 ]", vec![named("", "j@[IPv6:::1]")]),
+        (
+            "j@[192.0.2.1 ] Joe, k@[ x, l@y",
+            vec![
+                named("Joe", "j@[192.0.2.1]"),
+                named("x", "k@["),
+                named("", "l@y"),
+            ],
+        ),
+        ("Joe @ [j@x]", vec![named("Joe @", "j@x")]),
     ] {
         assert_eq!(parse(text), expected, "{text}");
     }
