@@ -9,6 +9,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
+    /// Whether the next character is neither in quotes nor in a comment, nor begins or ends one.
     pub(super) fn is_plain(&mut self, c: char) -> bool {
         let was_escaped = std::mem::replace(&mut self.is_escaped, false);
         match c {
@@ -23,6 +24,16 @@ impl Plain {
         }
         !self.is_quoted && self.comments == 0
     }
+
+    /// Whether what follows the last character is in quotes.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.is_quoted
+    }
+
+    /// Whether what follows the last character is in a comment.
+    pub(super) fn is_comment(&self) -> bool {
+        self.comments > 0
+    }
 }
 
 /// A text without its comments; the quotes stay.
@@ -30,9 +41,9 @@ pub(super) fn without_comments(text: &str) -> String {
     let mut plain = Plain::default();
     text.chars()
         .filter(|c| {
-            let was_comment = plain.comments > 0;
+            let was_comment = plain.is_comment();
             plain.is_plain(*c);
-            !was_comment && plain.comments == 0
+            !was_comment && !plain.is_comment()
         })
         .collect()
 }

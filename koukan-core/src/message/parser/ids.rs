@@ -1,6 +1,6 @@
 //! Ids of messages: RFC 5322 section 3.6.4, and what people make of them.
 
-use super::comments::without_comments;
+use super::comments::{Plain, without_comments};
 
 /// The ids of a field, without `<>`. Where there are words around the `<>`, what stands in it must
 /// look like an id, and where there is no `<>`, each word must; `is_one` says that a single word
@@ -32,20 +32,17 @@ pub(super) fn parse(line: &str, is_one: bool) -> Vec<String> {
 fn bracketed(line: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut open: Option<String> = None;
-    let (mut is_quoted, mut comments, mut has_words) = (false, 0_usize, false);
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
+    let (mut plain, mut has_words) = (Plain::default(), false);
+    for c in line.chars() {
         match (c, &mut open) {
             ('>', Some(_)) => ids.extend(open.take()),
             // The one before had no end.
             ('<', Some(id)) => ids.push(std::mem::take(id)),
             (c, Some(id)) => id.push(c),
-            ('\\', None) if is_quoted || comments > 0 => drop(chars.next()),
-            ('"', None) if comments == 0 => is_quoted = !is_quoted,
-            ('(', None) if !is_quoted => comments += 1,
-            (')', None) if !is_quoted => comments = comments.saturating_sub(1),
-            ('<', None) if !is_quoted && comments == 0 => open = Some(String::new()),
-            (c, None) => has_words |= c.is_alphanumeric() && comments == 0,
+            (c, None) => match plain.is_plain(c) && c == '<' {
+                true => open = Some(String::new()),
+                false => has_words |= c.is_alphanumeric() && !plain.is_comment(),
+            },
         }
     }
     ids.extend(open);
@@ -55,18 +52,18 @@ fn bracketed(line: &str) -> Vec<String> {
 }
 
 /// An id without the blanks and the comments that may be in it: RFC 5322 section 4.5.4. Parentheses
-/// are part of it where there are no blanks: programs write such ids, and comments in none.
+/// are part of it where there are no blanks, or where one of them lacks the other: programs write
+/// such ids, and comments in none.
 fn bare(id: String) -> String {
     let mut id = id;
-    if id.contains(' ') && id.contains('(') {
+    let count = |wanted: char| id.matches(wanted).count();
+    if id.contains(' ') && id.contains('(') && count('(') == count(')') {
         id = without_comments(&id);
     }
-    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut plain = Plain::default();
     id.retain(|c| {
-        let was_escaped = is_escaped;
-        is_escaped = c == '\\' && is_quoted && !was_escaped;
-        is_quoted ^= c == '"' && !was_escaped;
-        c != ' ' || is_quoted
+        plain.is_plain(c);
+        c != ' ' || plain.is_quoted()
     });
     id
 }
@@ -101,6 +98,11 @@ mod tests {
             ("<\"a (b)\"@c>", &["\"a (b)\"@c"]),
             ("<(null)@c>", &["(null)@c"]),
             ("<a(1)@c>", &["a(1)@c"]),
+            ("<a (1@c>", &["a(1@c"]),
+            ("<a 1)@c>", &["a1)@c"]),
+            ("<a (1 b(c)@d>", &["a(1b(c)@d"]),
+            ("<\"a \\\" b\" @c>", &["\"a \\\" b\"@c"]),
+            ("(a \\) <x@y>) \"\\\" <x@y>\" <a@b>", &["a@b"]),
             ("<a>", &["a"]),
             ("<a,b>", &["a,b"]),
             ("Your message of <Mon, 6 Mar 2024>", &[]),
