@@ -21,8 +21,10 @@ pub(in super::super) struct Found {
 
 /// Characters of a line that goes on after padding, at least, where it may be something else.
 const NEXT: usize = 8;
-/// Octets of the rest of a line that are judged; whole groups of four.
+/// Octets of the rest of a line that may be text behind base64.
 const REST: usize = 1000;
+/// Octets of it that are judged, since a line may have many rests; whole groups of four.
+const BEGINNING: usize = 100;
 
 /// Decodes the lines that are base64; nothing where there are none.
 ///
@@ -147,10 +149,10 @@ fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
                 let rest = &line[position..];
                 let is_padding = |octet: &&u8| **octet == b'=' || octet.is_ascii_whitespace();
                 position += rest.iter().take_while(is_padding).count();
-                let rest = &line[position..];
-                let beginning = &rest[..rest.len().min(REST)];
-                if !rest.is_empty() && judge(beginning).kind != Kind::Sure {
-                    return (position, was_padded);
+                match judge(beginning(&line[position..])).kind {
+                    Kind::Sure | Kind::Blank => {}
+                    Kind::Marks if goes_on => {}
+                    _ => return (position, was_padded),
                 }
             }
             None if octet == b' '
@@ -159,7 +161,8 @@ fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
                 && group.pending() == 0
                 && line.len() - position < REST =>
             {
-                if matches!(judge(&line[position..]).kind, Kind::Word | Kind::Prose) {
+                let kind = judge(beginning(&line[position..])).kind;
+                if matches!(kind, Kind::Word | Kind::Prose) {
                     return (position, was_padded);
                 }
             }
@@ -167,6 +170,10 @@ fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
         }
     }
     (line.len(), was_padded)
+}
+
+fn beginning(rest: &[u8]) -> &[u8] {
+    &rest[..rest.len().min(BEGINNING)]
 }
 
 /// Lines, with their ends, and where each begins.
@@ -214,6 +221,10 @@ mod tests {
             // Lines that were encoded one by one.
             ("aGk=\r\n\r\naGk=\r\nbye", "", "hihi", "", "bye"),
             ("aGk=aGk=", "", "hihi", "", ""),
+            // Marks behind padding, and marks that end it.
+            ("aGk=--\r\naGk= ____\r\nbye", "", "hihi", "", "____\r\nbye"),
+            ("aGk= \u{2013}\u{2013}", "", "hi", "", "\u{2013}\u{2013}"),
+            ("aGk=\r\n\0\r\naGk=\r\nbye", "", "hihi", "", "bye"),
             // A footer after text without padding.
             (&format!("{LINE}\r\nRegards\r\n"), "", &long, "", "Regards"),
             (
@@ -281,6 +292,8 @@ mod tests {
                 format!("> {LINE}\r\n> {LINE}\r\n> aGk=\r\n"),
                 format!("{two}hi"),
             ),
+            ("aGk=\0\r\naGk=\0\r\n".into(), "hihi".into()),
+            ("aGk= \0\0aGk=\u{a0}\r\n".into(), "hihi".into()),
             (format!("{LINE}\u{a0}\r\n{LINE}\u{a0}\r\n"), two.clone()),
             (format!("{LINE}-{LINE}\r\n"), two.clone()),
             (format!("{LINE}\r\n?? ??\r\n{LINE}\r\n"), two.clone()),
@@ -324,6 +337,9 @@ mod tests {
             "aGk=aGlo=".repeat(50_000),
             "!\n".repeat(100_000),
             "aGk= ".repeat(50_000),
+            "aGk=aGlo=aG=".repeat(50_000),
+            "aGk=!".repeat(50_000),
+            format!("{}aGk\n", "aGlo ".repeat(190)).repeat(300),
         ] {
             let length = decode(text.as_bytes()).map_or(0, |found| found.octets.len());
             assert!(length <= text.len(), "{}", &text[..9]);

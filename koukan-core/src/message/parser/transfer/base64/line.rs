@@ -52,7 +52,7 @@ pub(super) fn judge(line: &[u8]) -> Judged {
     let start = line.iter().position(is_ours);
     let end = line.iter().rposition(is_ours);
     let (Some(start), Some(end)) = (start, end) else {
-        let is_blank = line.trim_ascii().is_empty();
+        let is_blank = line.iter().all(is_blank);
         return Judged {
             kind: if is_blank { Kind::Blank } else { Kind::Marks },
             count: 0,
@@ -106,6 +106,11 @@ pub(super) fn judge(line: &[u8]) -> Judged {
     }
 }
 
+/// Whether nobody sees an octet: blanks, control characters, and what a no-break space is made of.
+fn is_blank(octet: &u8) -> bool {
+    octet.is_ascii_whitespace() || octet.is_ascii_control() || matches!(octet, 0xc2 | 0xa0)
+}
+
 /// A line up to the end of the first padding in it, and whether that ends a group.
 fn up_to_padding(line: &[u8]) -> (&[u8], bool) {
     let Some(first) = memchr(b'=', line) else {
@@ -153,6 +158,7 @@ mod tests {
         for (line, kind) in [
             ("", Blank),
             (" \t\r\n", Blank),
+            ("\0\u{a0}\r\n", Blank),
             ("-- \r\n", Marks),
             ("_____", Marks),
             ("?? ??", Marks),
