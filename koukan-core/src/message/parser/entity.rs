@@ -6,6 +6,9 @@ use memchr::memchr;
 /// Header fields of one entity that are looked at.
 const MAX_FIELDS: usize = 1000;
 
+/// Octets of a line `From …`, at most: RFC 5322 section 2.1.1 has no longer lines.
+const MAX_MBOX_FROM: usize = 998;
+
 /// A message or a part of one.
 pub(super) struct Entity {
     /// A first line `From …`, which is of the mbox that the message was in.
@@ -59,7 +62,10 @@ impl Entity {
                             value: position + after,
                         });
                     }
-                    None if position == 0 && line.starts_with(b"From ") => {
+                    None if position == 0
+                        && line.starts_with(b"From ")
+                        && line.len() <= MAX_MBOX_FROM =>
+                    {
                         entity.mbox_from = Some(octets.slice_ref(line));
                     }
                     None => {
@@ -183,6 +189,9 @@ mod tests {
             let read: Vec<_> = read.map(|field| (field.name, field.value)).collect();
             assert_eq!(read, fields(expected));
         }
+        let long = Bytes::from("From ".to_owned() + &"x".repeat(994) + "\r\nA: b\r\n");
+        let entity = Entity::split(long.clone(), usize::MAX);
+        assert_eq!((entity.mbox_from, entity.body), (None, long));
         let many = Bytes::from("A: b\r\n".repeat(1001));
         let entity = Entity::split(many, usize::MAX);
         assert_eq!(

@@ -7,6 +7,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
+/// Octets behind the boundary in the line of a delimiter, at most: they are told wherever the part is,
+/// and RFC 5322 section 2.1.1 has no longer lines.
+const MAX_PADDING: usize = 998;
+
 /// Where everything in a multipart is. Only delimiters, and the line ends around them, are nowhere.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Split {
@@ -120,7 +124,8 @@ impl<'a> Delimiters<'a> {
             Some(text) => (true, text),
             None => (false, bare),
         };
-        let is_line = text.first().is_none_or(u8::is_ascii_whitespace);
+        let is_line = text.first().is_none_or(u8::is_ascii_whitespace)
+            && (is_last || line.trim_ascii_end().len() <= MAX_PADDING);
         is_line.then(|| Line {
             before,
             // The suffix is told too, but not the end of a line.
@@ -150,12 +155,12 @@ impl<'a> Delimiters<'a> {
 
     /// What follows the boundary in the first line that begins as a delimiter does.
     fn suffix(&self) -> Option<&'a [u8]> {
-        self.find().find_map(|found| {
-            let is_at_start = found == 0 || self.body[found - 1] == b'\n';
+        let is_at_start = |found: &usize| *found == 0 || self.body[found - 1] == b'\n';
+        self.find().filter(is_at_start).find_map(|found| {
             let tail = &self.body[found + self.delimiter.len()..];
             let end = tail.iter().position(u8::is_ascii_whitespace);
             let suffix = &tail[..end.unwrap_or(tail.len())];
-            (is_at_start && !suffix.is_empty() && !suffix.starts_with(b"--")).then_some(suffix)
+            (!suffix.is_empty() && !suffix.starts_with(b"--")).then_some(suffix)
         })
     }
 }
@@ -229,6 +234,19 @@ mod tests {
             assert_eq!(&body[split.epilogue], epilogue, "{body:?}");
             let found = split.parts.iter().map(|part| &body[part.padding.clone()]);
             assert_eq!(found.collect::<Vec<_>>(), paddings, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_line_is_no_delimiter() {
+        for (padding, count) in [
+            ("x".repeat(997), 2),
+            ("x".repeat(998), 1),
+            (" ".repeat(2000), 2),
+        ] {
+            let body = format!("--b\r\n1\r\n--b {padding}\r\n2\r\n--b-- {padding}x\r\n");
+            let parts = parts(&body, 9);
+            assert_eq!(parts.map(|parts| parts.len()), Some(count));
         }
     }
 
