@@ -33,6 +33,12 @@ fn octets(parsed: &ParsedMessage, content: &Value) -> Bytes {
     blob.unwrap().1.clone()
 }
 
+/// What the first recipient of a delivery status has of a field.
+fn of_recipient(text: &str, key: &str) -> Value {
+    let message = format!("Content-Type: message/delivery-status\r\n\r\n{text}\r\n");
+    parsed(message).json["delivery_status"]["recipients"][0][key].clone()
+}
+
 /// The value of a header field in the tree.
 fn field(name: &str, value: impl AsRef<[u8]>) -> Value {
     let message = [name.as_bytes(), b": ", value.as_ref(), b"\r\n\r\n"].concat();
@@ -66,6 +72,7 @@ fn each(lines: &[String], change: impl Fn(&str) -> String) -> String {
 })]
 #[case::in_the_last_line_but_one(|lines: &[String]| lines.join("\r\n").replacen('f', "*f", 1))]
 #[case::one_line(|lines: &[String]| lines.concat()[..100].to_owned() + "-" + &lines.concat()[100..])]
+#[case::nul_behind_padding(|lines: &[String]| lines.join("\r\n") + "\0\r\n")]
 #[case::dot_at_the_end(|lines: &[String]| lines.join("\r\n") + ".\r\n")]
 #[case::indented(|lines: &[String]| each(lines, |line| format!("  {line}")))]
 #[case::text_before(|lines: &[String]| "[External mail]\r\n\r\n".to_owned() + &lines.join("\r\n"))]
@@ -179,6 +186,8 @@ fn text_that_its_charset_has_is_there_once(#[case] charset: &str, #[case] text: 
 #[case::utf_8("multipart/mixed; boundary=\u{fc}x".as_bytes(), "\u{fc}x".as_bytes())]
 #[case::single_quotes(b"multipart/mixed; boundary='b'", b"b")]
 #[case::second(b"multipart/mixed; boundary=c; boundary=b", b"b")]
+#[case::all_quoted_but_one(b"\"multipart/mixed; x=y\" boundary=b", b"b")]
+#[case::brackets_but_for_one(b"<multipart/mixed; x=y> boundary=b", b"b")]
 #[case::list(b"multipart/mixed; boundary=b, foo", b"b")]
 #[case::hyphens(b"multipart/mixed; boundary=\"--b\"", b"b")]
 #[case::hyphens_that_are_meant(b"multipart/mixed; boundary=\"--b\"", b"--b")]
@@ -226,6 +235,10 @@ fn html_is_html(#[case] content_type: &str) {
 #[case("Joe Foo [mailto:j@x.org]", &[("Joe Foo", "j@x.org")])]
 #[case("a(c)@x.org", &[("", "a@x.org")])]
 #[case("<undisclosed-recipients:;>", &[])]
+#[case("j@[ 192.0.2.1 ]", &[("", "j@[192.0.2.1]")])]
+#[case("Joe <j@[ 192.0.2.1 ]>, k@y.org", &[("Joe", "j@[192.0.2.1]"), ("", "k@y.org")])]
+#[case("Joe Foo <j@x.org>, PhD, k@y.org", &[("Joe Foo", "j@x.org"), ("PhD", ""), ("", "k@y.org")])]
+#[case("\"A &lt;B&gt;\" <j@x.org>", &[("A &lt;B&gt;", "j@x.org")])]
 fn addresses_are_those_that_are_there(#[case] value: &str, #[case] expected: &[(&str, &str)]) {
     let message = format!("To: {value}\r\n\r\n");
     let json = parsed(message).json;
@@ -238,9 +251,21 @@ fn addresses_are_those_that_are_there(#[case] value: &str, #[case] expected: &[(
         })
         .collect();
     assert_eq!(found, expected);
-    if !expected.is_empty() {
-        assert_eq!(json["headers"][0], json["parts"]["headers"][0]);
+    if expected.iter().any(|(_, address)| !address.is_empty()) {
+        let mut accepted = list.clone();
+        accepted.retain(|one| one["address"] != "");
+        assert_eq!(json["headers"][0][1], json!(accepted));
     }
+}
+
+#[rstest]
+#[case("<a (b@x.org> <c (d)@x.org>", &["a(b@x.org", "c@x.org"])]
+#[case("<\"a (b\" @x.org>", &["\"a (b\"@x.org"])]
+fn parentheses_in_an_id_are_part_of_it_unless_they_are_pairs(
+    #[case] value: &str,
+    #[case] expected: &[&str],
+) {
+    assert_eq!(field("References", value), json!(expected));
 }
 
 #[test]
@@ -262,4 +287,20 @@ fn fields_of_the_appendix_of_rfc_5322_are_read() {
     );
     let phrase = "Your message of <Mon, 6 Mar 2024>";
     assert_eq!(field("In-Reply-To", phrase), phrase);
+}
+
+#[rstest]
+#[case::line_end(r"utf-8; a\x{D}\x{A}b@x", "final_recipient", r"a\x{D}\x{A}b@x")]
+#[case::other(r"utf-8; \x{FC}\x{85}@x", "final_recipient", r"ü\x{85}@x")]
+#[case::word("smtp; =?utf-8?q?550_a=0D=0Ab?=", "diagnostic", "550 ab")]
+fn no_value_of_a_delivery_status_has_a_line_end(
+    #[case] value: &str,
+    #[case] key: &str,
+    #[case] expected: &str,
+) {
+    let text = match key {
+        "diagnostic" => format!("Final-Recipient: rfc822; a@x\r\nDiagnostic-Code: {value}"),
+        _ => format!("Final-Recipient: {value}"),
+    };
+    assert_eq!(of_recipient(&text, key), expected);
 }
