@@ -5,12 +5,14 @@
 //! [`storage`](crate::storage), which knows what was promised.
 
 mod attempt;
+mod attempt_service;
 mod chains;
 mod notification;
 mod schedule;
 mod service;
 
 pub use self::{
+    attempt_service::AttemptService,
     chains::{Chain, ChainMap, Chains},
     notification::Notifications,
     schedule::RetryPolicy,

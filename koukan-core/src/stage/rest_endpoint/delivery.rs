@@ -92,13 +92,6 @@ impl<R: ResourceService> Delivery<R> {
         };
         let create = self.settings.create(parts, RandomId::new().to_string());
         let creating = Creating::new(self.resource.clone(), create);
-        let failed = |reply: Reply| {
-            Ok(if reply.is_transient() {
-                Ended::Unheard(reply)
-            } else {
-                Ended::Replied(reply)
-            })
-        };
         match timeout_at(begun + self.settings.timeouts.start, creating).await {
             Ok(Ok(created)) => {
                 if is_unread(&created.view)
@@ -109,8 +102,8 @@ impl<R: ResourceService> Delivery<R> {
                 }
                 Session::new(self, created, begun).run().await
             }
-            Ok(Err(failure)) => failed(failure.reply(Step::Create)),
-            Err(_) => failed(Reply::elapsed()),
+            Ok(Err(failure)) => Ok(Ended::unheard(failure.reply(Step::Create))),
+            Err(_) => Ok(Ended::unheard(Reply::elapsed())),
         }
     }
 }

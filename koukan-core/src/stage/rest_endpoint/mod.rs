@@ -35,6 +35,16 @@
 //! | refuses otherwise | [`Reply::local_error`], 451 4.3.0 |
 //! | answers something else than was asked, or than this API answers, or more than is read, or names a host that is not to be asked | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
 //!
+//! # Where to read
+//!
+//! | module | holds |
+//! |---|---|
+//! | `delivery` | one call: what goes with the create, and one host after another |
+//! | `intake`, `replies` | what the originator gives, and what is still to be answered |
+//! | `request` | each kind of request, how often it is repeated, and what its failure means |
+//! | `session` | a transaction that was created: which request is made when, and how it ends |
+//! | `message` | the message on its way: how far it has come, and from where it can be sent again |
+//!
 //! [`Reply::connection_failed`]: crate::reply::Reply::connection_failed
 //! [`Reply::connection_lost`]: crate::reply::Reply::connection_lost
 //! [`Reply::elapsed`]: crate::reply::Reply::elapsed

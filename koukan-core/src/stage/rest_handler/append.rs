@@ -8,11 +8,11 @@ use crate::{
 };
 
 use super::{
-    create::{check_promises, set_body},
+    create::check_promises,
     open_transaction::{OpenTransaction, Progress},
     refusals::over,
     service::Shared,
-    view::{version, view},
+    view::Shown,
 };
 
 impl Shared {
@@ -40,15 +40,11 @@ impl Shared {
             if let Some(reason) = snapshot.final_reason {
                 return Err(over(reason.as_str()));
             }
-            check_version(append.if_match.as_ref(), &version(&view(&snapshot)))?;
+            check_version(append.if_match.as_ref(), &Shown::of(&snapshot).version)?;
             self.add(caller, &transaction, &mut progress, append)
                 .await?;
         }
-        let view = view(&watch.snapshot());
-        Ok(ResourceResponse::Current {
-            version: version(&view),
-            view: Box::new(view),
-        })
+        Ok(Shown::of(&watch.snapshot()).into())
     }
 
     async fn add(
@@ -76,11 +72,7 @@ impl Shared {
             let detail = "the message has begun: there can be no more recipients";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("rcpt_to"));
         }
-        if snapshot.recipients.len() + news.len() > self.settings.max_recipients {
-            let max = self.settings.max_recipients;
-            let detail = format!("there may be {max} recipients at most");
-            return Err(Refusal::malformed(detail).at("rcpt_to"));
-        }
+        self.check_count(snapshot.recipients.len() + news.len())?;
         if body.is_some() && progress.has_body {
             let detail = "the transaction has a body already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("body"));
@@ -100,13 +92,12 @@ impl Shared {
             let detail = "the transaction has another mail_from already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
         }
-        progress.recipients += news.len();
         for rcpt in news {
             transaction.recorder.rcpt(rcpt);
         }
         if let Some(source) = source {
             progress.has_body = true;
-            set_body(self, transaction, source);
+            self.set_body(transaction, source);
         }
         Ok(())
     }

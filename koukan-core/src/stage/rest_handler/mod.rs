@@ -21,6 +21,18 @@
 //! | version mismatch, version missing | of an append |
 //! | wrong range, too large | of an upload |
 //! | unavailable | memory, disk or attempts are short, or the agent stops |
+//!
+//! # Where to read
+//!
+//! | module | holds |
+//! |---|---|
+//! | `service`, `senders` | who may ask for what |
+//! | `create`, `append`, `upload`, `read`, `list` | one kind of request each |
+//! | `open_transaction` | a transaction that requests are still making, and what goes on beside them |
+//! | `incoming_blob` | octets that are uploaded in one request or in several |
+//! | `message_source` | what a message is made of: octets, the body of another one, a description |
+//! | `view` | what readers see, and its version |
+//! | `attempts` | how many attempts there may be, and the stop |
 
 mod append;
 mod attempts;

@@ -5,16 +5,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    resource::{
-        Caller, Created, Location, Read, Refusal, ResourceResponse, Version, View, WaitFor,
-    },
+    resource::{Caller, Created, Location, Read, Refusal, ResourceResponse, WaitFor},
     storage::{Snapshot, Watch},
 };
 
-use super::{
-    service::Shared,
-    view::{version, view},
-};
+use super::{service::Shared, view::Shown};
 
 /// How long a cancel waits for whoever works on the transaction to end it.
 const CANCEL_WAIT: Duration = Duration::from_secs(5);
@@ -27,18 +22,15 @@ impl Shared {
     ) -> Result<ResourceResponse, Refusal> {
         let mut watch = self.find_at(caller, &read.transaction).await?;
         let known = read.if_none_match;
-        let is_wanted = |snapshot: &Snapshot, view: &View, version: &Version| match &known {
-            Some(known) => version != known,
-            None => view.is_final() || is_awaited(read.wait_for, snapshot),
+        let is_wanted = |snapshot: &Snapshot, shown: &Shown| match &known {
+            Some(known) => shown.version != *known,
+            None => shown.view.is_final() || is_awaited(read.wait_for, snapshot),
         };
-        let (view, version) = self.wait(&mut watch, read.wait, is_wanted).await;
-        if known.as_ref() == Some(&version) {
-            return Ok(ResourceResponse::Unchanged(version));
+        let shown = self.wait(&mut watch, read.wait, is_wanted).await;
+        if known.as_ref() == Some(&shown.version) {
+            return Ok(ResourceResponse::Unchanged(shown.version));
         }
-        Ok(ResourceResponse::Current {
-            view: Box::new(view),
-            version,
-        })
+        Ok(shown.into())
     }
 
     pub(super) async fn cancel(
@@ -48,12 +40,11 @@ impl Shared {
     ) -> Result<ResourceResponse, Refusal> {
         let mut watch = self.find_at(caller, location).await?;
         self.storage.cancel(&watch).await?;
-        let is_over = |_: &Snapshot, view: &View, _: &Version| view.is_final();
-        let (view, version) = self.wait(&mut watch, Some(CANCEL_WAIT), is_over).await;
-        Ok(ResourceResponse::Current {
-            view: Box::new(view),
-            version,
-        })
+        let is_over = |_: &Snapshot, shown: &Shown| shown.view.is_final();
+        Ok(self
+            .wait(&mut watch, Some(CANCEL_WAIT), is_over)
+            .await
+            .into())
     }
 
     /// A transaction that was created, after the wait that was asked for: for its end, or, where
@@ -64,16 +55,17 @@ impl Shared {
         (wait, wait_for): (Option<Duration>, WaitFor),
         is_replayed: bool,
     ) -> Created {
-        let is_wanted = |snapshot: &Snapshot, view: &View, _: &Version| {
+        let is_wanted = |snapshot: &Snapshot, shown: &Shown| {
+            let view = &shown.view;
             let is_complete = snapshot.body.as_ref().is_some_and(|body| body.is_complete);
             let is_answered = view.mail_response.is_some() == view.has_mail_from
                 && view.rcpt_response.len() == view.rcpt_to;
             view.is_final() || !is_complete && is_answered || is_awaited(wait_for, snapshot)
         };
-        let (view, version) = self.wait(&mut watch, wait, is_wanted).await;
+        let Shown { view, version } = self.wait(&mut watch, wait, is_wanted).await;
         Created {
             location: Location::of_transaction(watch.id()),
-            view: Box::new(view),
+            view,
             version,
             is_replayed,
         }
@@ -84,18 +76,17 @@ impl Shared {
         &self,
         watch: &mut Watch,
         wait: Option<Duration>,
-        is_wanted: impl Fn(&Snapshot, &View, &Version) -> bool,
-    ) -> (View, Version) {
+        is_wanted: impl Fn(&Snapshot, &Shown) -> bool,
+    ) -> Shown {
         let deadline = wait.map(|wait| Instant::now() + wait.min(self.settings.max_wait));
         loop {
             let snapshot = watch.snapshot();
-            let view = view(&snapshot);
-            let version = version(&view);
+            let shown = Shown::of(&snapshot);
             let Some(deadline) = deadline else {
-                return (view, version);
+                return shown;
             };
-            if is_wanted(&snapshot, &view, &version) {
-                return (view, version);
+            if is_wanted(&snapshot, &shown) {
+                return shown;
             }
             let changed = async {
                 tokio::select! {
@@ -105,7 +96,7 @@ impl Shared {
                 }
             };
             if !timeout_at(deadline, changed).await.unwrap_or(false) {
-                return (view, version);
+                return shown;
             }
         }
     }

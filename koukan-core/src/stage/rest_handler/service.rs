@@ -14,17 +14,20 @@ use crate::{
         Caller, Location, Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse,
         Target,
     },
-    stage::output_handler::AttemptOutcome,
-    storage::{Lease, Storage, Watch, record::TransactionId},
+    stage::output_handler::AttemptService,
+    storage::{Storage, Watch, record::TransactionId},
 };
 
 use super::{
-    Attempts, Senders, Settings, open_transaction::Registry, refusals::unknown_transaction,
+    Attempts, Senders, Settings,
+    attempts::Admitted,
+    open_transaction::{OpenTransaction, Registry, attend},
+    refusals::unknown_transaction,
     unfinished_uploads::UnfinishedUploads,
 };
 
-/// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, a
-/// `Service<Lease, Response = AttemptOutcome>`.
+/// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, an
+/// [`AttemptService`].
 ///
 /// A [`ResourceService`](crate::resource::ResourceService); clones share everything.
 pub struct RestHandler<O> {
@@ -43,14 +46,7 @@ pub(super) struct Shared {
     pub(super) resuming: tokio::sync::Mutex<()>,
 }
 
-impl<O> RestHandler<O>
-where
-    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
+impl<O: AttemptService> RestHandler<O> {
     /// A handler that keeps transactions in `storage`, and knows the senders in `senders`.
     pub fn new(storage: Storage, output: O, senders: impl Senders, settings: Settings) -> Self {
         Self {
@@ -65,6 +61,13 @@ where
             }),
             output,
         }
+    }
+
+    /// Goes with a transaction beside the requests, in a task of its own.
+    pub(super) fn attend(&self, transaction: &Arc<OpenTransaction>, admitted: Option<Admitted>) {
+        let (shared, transaction) = (Arc::clone(&self.shared), Arc::clone(transaction));
+        let output = self.output.clone();
+        tokio::spawn(attend(shared, transaction, admitted, output));
     }
 
     /// The attempts that were begun.
@@ -117,14 +120,7 @@ impl Shared {
     }
 }
 
-impl<O> Service<ResourceRequest> for RestHandler<O>
-where
-    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
+impl<O: AttemptService> Service<ResourceRequest> for RestHandler<O> {
     type Response = ResourceResponse;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<ResourceResponse, BoxError>>;

@@ -2,35 +2,23 @@
 
 use std::sync::Arc;
 
-use tower::{BoxError, Service};
-
 use crate::{
     message::builder::Spec,
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
-    stage::output_handler::AttemptOutcome,
-    storage::{Lease, Watch, record::Terms},
+    stage::output_handler::AttemptService,
+    storage::{Watch, record::Terms},
 };
 
 use super::{
     Dialect, RestHandler,
-    attempts::attend,
+    attempts::Admitted,
     incoming_blob::IncomingBlob,
-    open_transaction::OpenTransaction,
+    open_transaction::{MESSAGE, OpenTransaction},
     refusals::{over, unknown_transaction},
     service::Shared,
 };
 
-/// The name under which the message itself is uploaded.
-const MESSAGE: &str = "";
-
-impl<O> RestHandler<O>
-where
-    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
+impl<O: AttemptService> RestHandler<O> {
     pub(super) async fn upload(
         self,
         caller: &Caller,
@@ -100,23 +88,8 @@ where
         // It was taken before, so that it is taken however many there are.
         shared.count(&transaction, usize::MAX)?;
         shared.registry.add(&transaction);
-        let room = shared.attempts.room();
-        let lease = match room {
-            Some(_) => Some(lease),
-            None => {
-                lease.leave();
-                None
-            }
-        };
-        let shared = Arc::clone(shared);
-        let output = self.output.clone();
-        tokio::spawn(attend(
-            shared,
-            Arc::clone(&transaction),
-            lease,
-            output,
-            room,
-        ));
+        let admitted = Admitted::new(lease, shared.attempts.room());
+        self.attend(&transaction, admitted);
         Ok(transaction)
     }
 }
@@ -144,11 +117,8 @@ impl Shared {
             let detail = "the message comes after mail_from and rcpt_to";
             return Err(Refusal::malformed(detail));
         }
-        let pool = self.storage.pool();
-        let incoming = IncomingBlob::new(pool, true, self.settings.max_message_size);
-        let incoming = transaction.expect(MESSAGE, incoming);
-        let blob = incoming.blob();
-        transaction.recorder.body(Vec::new(), blob);
+        let incoming = transaction.expect(MESSAGE, self.settings.max_message_size);
+        transaction.recorder.body(Vec::new(), incoming.blob());
         progress.has_body = true;
         Ok(incoming)
     }
@@ -163,15 +133,8 @@ impl Shared {
         let json = serde_json::from_slice(&description).map_err(|_| Refusal::internal())?;
         let spec = Spec::from_json(&json).map_err(|_| Refusal::internal())?;
         let watch = recorder.watch();
-        let parts = spec.create_ids().into_iter().map(|id| {
-            let upload = || {
-                let pool = self.storage.pool();
-                let incoming = IncomingBlob::new(pool, false, self.settings.max_message_size);
-                transaction.expect(id, incoming).blob()
-            };
-            (id.into(), watch.part(id).unwrap_or_else(upload))
-        });
-        recorder.composition(description.clone(), parts.collect());
+        let parts = self.parts(transaction, &spec, |name| watch.part(name));
+        recorder.composition(description, parts);
         transaction.changing.lock().await.has_body = true;
         Ok(())
     }

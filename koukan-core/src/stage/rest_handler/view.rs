@@ -12,13 +12,33 @@ use crate::{
     reply::Reply,
     resource::{
         BlobStatus, BodyView, BuilderView, Details, Location, RecipientState, RecipientView,
-        Version, View,
+        ResourceResponse, Version, View,
     },
     storage::{
         Snapshot, SnapshotBody,
         record::{FinalReason, RecipientOutcome},
     },
 };
+
+/// A transaction as it is shown.
+pub(super) struct Shown {
+    pub(super) view: Box<View>,
+    pub(super) version: Version,
+}
+
+impl Shown {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let view = Box::new(view(snapshot));
+        let version = version(&view);
+        Self { view, version }
+    }
+}
+
+impl From<Shown> for ResourceResponse {
+    fn from(Shown { view, version }: Shown) -> Self {
+        Self::Current { view, version }
+    }
+}
 
 pub(super) fn view(snapshot: &Snapshot) -> View {
     let location = Location::of_transaction(snapshot.id);
@@ -132,7 +152,7 @@ fn message(location: &Location, finalized: bool) -> BodyView {
 
 /// The version of a view: a hash of all that it shows, so that it is the same wherever and
 /// whenever the transaction is read.
-pub(super) fn version(view: &View) -> Version {
+fn version(view: &View) -> Version {
     let mut hash = DefaultHasher::new();
     hash.write_u8(u8::from(view.has_mail_from));
     hash.write_usize(view.rcpt_to);

@@ -13,15 +13,15 @@ use tower::{BoxError, Service};
 use crate::{
     context::{Context, Sender},
     reply::Reply,
-    stage::output_handler::AttemptOutcome,
-    storage::{Lease, Storage},
+    stage::output_handler::AttemptService,
+    storage::Storage,
     transaction::Transaction,
 };
 
 use super::writing::Writing;
 
-/// Writes transactions into [`Storage`] and has each attempted by `output`, a
-/// `Service<Lease, Response = AttemptOutcome>`.
+/// Writes transactions into [`Storage`] and has each attempted by `output`, an
+/// [`AttemptService`].
 ///
 /// The attempt runs within the call, so it ends with it, unless the call returns first with a
 /// reply that somebody may take custody by: then it goes on in a task of its own.
@@ -79,13 +79,7 @@ impl<O> StorageWriter<O> {
     }
 }
 
-impl<O> Service<Transaction> for StorageWriter<O>
-where
-    O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-{
+impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
     type Response = Reply;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;

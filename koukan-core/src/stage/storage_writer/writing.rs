@@ -8,13 +8,13 @@ use std::{
 
 use futures_core::future::BoxFuture;
 use tokio::time::Instant;
-use tower::{BoxError, Service, ServiceExt};
+use tower::{BoxError, ServiceExt};
 
 use crate::{
     body::Body,
     causes::Causes,
     reply::Reply,
-    stage::output_handler::AttemptOutcome,
+    stage::output_handler::AttemptService,
     storage::{Answer, Lease, Recorder},
     transaction::{Command, Rcpt, Transaction},
 };
@@ -34,12 +34,12 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) fn new<O>(recorder: Recorder, lease: Lease, output: O, timeouts: Timeouts) -> Self
-    where
-        O: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
-            + Send
-            + 'static,
-    {
+    pub(super) fn new(
+        recorder: Recorder,
+        lease: Lease,
+        output: impl AttemptService,
+        timeouts: Timeouts,
+    ) -> Self {
         let id = recorder.id();
         let attempt = async move {
             if let Err(error) = output.oneshot(lease).await {

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::resource::{Location, Operation, ResourceService};
 
-use super::{ask, backoff::Backoff};
+use super::ask_repeatedly;
 
 /// Cancels the transaction upstream when it is dropped, unless it was told not to.
 pub(in super::super) struct CancelOnDrop<R: ResourceService> {
@@ -45,16 +45,8 @@ pub(in super::super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 
 /// Cancels a transaction, trying a few times.
 pub(in super::super) async fn cancel<R: ResourceService>(resource: R, transaction: Location) {
-    let mut backoff = Backoff::new(3);
-    loop {
-        let operation = Operation::Cancel(transaction.clone());
-        match ask(resource.clone(), operation).await {
-            Ok(_) => return,
-            Err(failure) if failure.is_passing() && backoff.pause().await => {}
-            Err(failure) => {
-                tracing::debug!(%transaction, error = %failure, "could not cancel upstream");
-                return;
-            }
-        }
+    let operation = || Operation::Cancel(transaction.clone());
+    if let Err(failure) = ask_repeatedly(&resource, 3, operation).await {
+        tracing::debug!(%transaction, error = %failure, "could not cancel upstream");
     }
 }

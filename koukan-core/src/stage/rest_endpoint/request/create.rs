@@ -13,10 +13,8 @@ use tokio::time::timeout;
 use crate::resource::{Create, Created, Operation, ResourceResponse, ResourceService};
 
 use super::{
-    ask,
-    backoff::Backoff,
+    Failure, ask_repeatedly,
     cancel::{cancel, spawn},
-    failure::Failure,
 };
 
 /// How long a create whose call was dropped may still take, so that it can be cancelled.
@@ -70,16 +68,9 @@ impl<R: ResourceService> Drop for Creating<R> {
 
 /// Creates a transaction; repeats the request, by the same key, while that may help.
 async fn create<R: ResourceService>(resource: R, request: Create) -> Result<Created, Failure> {
-    let mut backoff = Backoff::new(3);
-    loop {
-        let operation = Operation::Create(Box::new(request.clone()));
-        match ask(resource.clone(), operation).await {
-            Ok(ResourceResponse::Created(created)) => return Ok(created),
-            Ok(_) => return Err(Failure::Unexpected),
-            Err(failure) if failure.is_passing() && backoff.pause().await => {
-                tracing::debug!(error = %failure, "repeats a create");
-            }
-            Err(failure) => return Err(failure),
-        }
+    let operation = || Operation::Create(Box::new(request.clone()));
+    match ask_repeatedly(&resource, 3, operation).await? {
+        ResourceResponse::Created(created) => Ok(created),
+        _ => Err(Failure::Unexpected),
     }
 }

@@ -43,25 +43,37 @@ pub(super) async fn ask<R: ResourceService>(
     }
 }
 
+/// Makes the same request again, `repetitions` times at most, while it may be granted in a moment.
+async fn ask_repeatedly<R: ResourceService>(
+    resource: &R,
+    repetitions: u32,
+    operation: impl Fn() -> Operation,
+) -> Result<ResourceResponse, Failure> {
+    let mut backoff = Backoff::new(repetitions);
+    loop {
+        match ask(resource.clone(), operation()).await {
+            Err(failure) if failure.is_passing() && backoff.pause().await => {
+                tracing::debug!(error = %failure, "repeats a request");
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Reads the transaction as it is now, more than once if need be.
 pub(super) async fn read<R: ResourceService>(
     resource: &R,
     transaction: &Location,
 ) -> Result<Current, Failure> {
-    let mut backoff = Backoff::new(3);
-    loop {
-        let read = Read {
+    let read = || {
+        Operation::Read(Read {
             transaction: transaction.clone(),
             if_none_match: None,
             wait: None,
             wait_for: WaitFor::End,
-        };
-        match ask(resource.clone(), Operation::Read(read)).await {
-            Ok(response) => return current(response),
-            Err(failure) if failure.is_passing() && backoff.pause().await => {}
-            Err(failure) => return Err(failure),
-        }
-    }
+        })
+    };
+    current(ask_repeatedly(resource, 3, read).await?)
 }
 
 pub(super) fn current(response: ResourceResponse) -> Result<Current, Failure> {

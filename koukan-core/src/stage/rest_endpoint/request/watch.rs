@@ -8,7 +8,7 @@ use crate::resource::{
     Location, Operation, Read, ResourceResponse, ResourceService, Version, View, WaitFor,
 };
 
-use super::{Current, ask, backoff::Backoff, failure::Failure};
+use super::{Current, Failure, ask_repeatedly, current};
 
 /// Where reads do not hang, or fail, this long from one to the next.
 const PACE: Duration = Duration::from_secs(1);
@@ -52,33 +52,26 @@ pub(in super::super) async fn watch<R: ResourceService>(
     known: Known,
     wait: Duration,
 ) -> Result<Current, Failure> {
-    let mut backoff = Backoff::new(6);
-    loop {
-        let asked = Instant::now();
-        let read = Read {
+    let read = || {
+        Operation::Read(Read {
             transaction: transaction.clone(),
             if_none_match: Some(version.clone()),
             wait: Some(wait),
             wait_for: WaitFor::End,
-        };
-        match ask(resource.clone(), Operation::Read(read)).await {
-            Ok(ResourceResponse::Current {
-                view,
-                version: current,
-            }) if current != version || known.is_less_than(&view) => {
-                return Ok(Current {
-                    view,
-                    version: current,
-                });
+        })
+    };
+    loop {
+        let asked = Instant::now();
+        match ask_repeatedly(&resource, 6, read).await? {
+            ResourceResponse::Unchanged(_) => {}
+            response => {
+                let now = current(response)?;
+                if now.version != version || known.is_less_than(&now.view) {
+                    return Ok(now);
+                }
             }
-            Ok(ResourceResponse::Current { .. } | ResourceResponse::Unchanged(_)) => {
-                backoff = Backoff::new(6);
-                // An upstream that answers at once is not asked as fast as it answers.
-                sleep(PACE.min(wait).saturating_sub(asked.elapsed())).await;
-            }
-            Ok(_) => return Err(Failure::Unexpected),
-            Err(failure) if failure.is_passing() && backoff.pause().await => {}
-            Err(failure) => return Err(failure),
         }
+        // An upstream that answers at once is not asked as fast as it answers.
+        sleep(PACE.min(wait).saturating_sub(asked.elapsed())).await;
     }
 }

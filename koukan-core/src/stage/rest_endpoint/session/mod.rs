@@ -74,6 +74,16 @@ enum Stage {
 }
 
 impl Ended {
+    /// With a reply before which nothing was said: another host may still be tried where it is
+    /// transient.
+    pub(super) fn unheard(reply: Reply) -> Self {
+        if reply.is_transient() {
+            Self::Unheard(reply)
+        } else {
+            Self::Replied(reply)
+        }
+    }
+
     pub(super) fn into_reply(self) -> Reply {
         match self {
             Self::Replied(reply) | Self::Unheard(reply) => reply,
@@ -139,11 +149,10 @@ impl<'a, R: ResourceService> Session<'a, R> {
     fn end(&self, reply: Reply) -> Ended {
         let is_answered =
             self.upstream.is_mail_accepted() || self.delivery.intake.replies.is_any_accepted();
-        let is_begun = self.sending.is_some();
-        if reply.is_transient() && !is_answered && !is_begun {
-            Ended::Unheard(reply)
-        } else {
+        if is_answered || self.sending.is_some() {
             Ended::Replied(reply)
+        } else {
+            Ended::unheard(reply)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod part_names;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use crate::{
     blob::Blob,
@@ -10,15 +10,14 @@ use crate::{
         builder::{Spec, SpecError},
         line_ends::LineEnds,
     },
-    path::Parameter,
     resource::{BodySource, Caller, Location, Refusal, RefusalKind, Target},
-    storage::SharedBody,
+    storage::{SharedBody, Watch},
     transaction::Mail,
 };
 
 use self::part_names::Names;
 
-use super::{Settings, service::Shared};
+use super::{Settings, open_transaction::OpenTransaction, service::Shared};
 
 /// The field of a description.
 const DESCRIPTION: &str = "body.message_builder";
@@ -35,8 +34,9 @@ pub(super) enum Source {
 
 /// A description, and what it takes from other transactions.
 pub(super) struct Described {
-    pub(super) spec: Spec,
-    pub(super) reused: Vec<(Box<str>, Blob)>,
+    spec: Spec,
+    /// By the names that they have in the description.
+    reused: BTreeMap<Box<str>, Blob>,
 }
 
 impl Shared {
@@ -81,6 +81,40 @@ impl Shared {
         }
     }
 
+    /// Gives a transaction its body.
+    pub(super) fn set_body(&self, transaction: &OpenTransaction, source: Source) {
+        let recorder = &transaction.recorder;
+        match source {
+            Source::Octets(blob) => recorder.body(Vec::new(), blob),
+            Source::Shared(body) => recorder.shared_body(body),
+            Source::Described(described) => {
+                let Described { mut spec, reused } = *described;
+                let now = self.storage.clock().now();
+                // Once and for all: it is rendered to the same octets at each attempt.
+                spec.complete(now, &self.settings.hostname, &recorder.id().to_string());
+                let there = |name: &str| reused.get(name).cloned();
+                let parts = self.parts(transaction, &spec, there);
+                recorder.composition(spec.to_json().to_string().into(), parts);
+            }
+        }
+    }
+
+    /// The parts of a description in its order: blobs that are `there`, and for the others those that
+    /// are to be uploaded.
+    pub(super) fn parts(
+        &self,
+        transaction: &OpenTransaction,
+        spec: &Spec,
+        there: impl Fn(&str) -> Option<Blob>,
+    ) -> Vec<(Box<str>, Blob)> {
+        let max_octets = self.settings.max_message_size;
+        let part = |name: &str| {
+            let upload = || transaction.expect(name, max_octets).blob();
+            (name.into(), there(name).unwrap_or_else(upload))
+        };
+        spec.create_ids().into_iter().map(part).collect()
+    }
+
     async fn described(
         &self,
         caller: &Caller,
@@ -89,7 +123,7 @@ impl Shared {
     ) -> Result<Source, Refusal> {
         let at = DESCRIPTION;
         let mut names = Names::of(&spec);
-        let mut reused = Vec::new();
+        let mut reused = BTreeMap::new();
         let reuses = spec.reuses().into_iter();
         let reuses: Vec<(Box<str>, Option<Box<str>>)> = reuses
             .map(|(uri, id)| (uri.into(), id.map(Into::into)))
@@ -105,7 +139,7 @@ impl Shared {
             let blob = watch.part(part).ok_or_else(|| not_finished().at(at))?;
             let name = names.name(&uri, id.as_deref(), part);
             let name = name.map_err(|refusal| refusal.at(at))?;
-            reused.push((name, blob));
+            reused.insert(name, blob);
         }
         let name_of = |uri: &str, id: Option<&str>| {
             let name = names.known(uri, id);
@@ -121,7 +155,7 @@ impl Shared {
         sender: &str,
         id: &str,
         at: &str,
-    ) -> Result<crate::storage::Watch, Refusal> {
+    ) -> Result<Watch, Refusal> {
         let found = self
             .find(caller, id)
             .await
@@ -155,6 +189,14 @@ fn too_large(settings: &Settings) -> Refusal {
 }
 
 impl Source {
+    /// The description, where it is one.
+    pub(super) fn spec(&self) -> Option<&Spec> {
+        match self {
+            Self::Described(described) => Some(&described.spec),
+            Self::Octets(_) | Self::Shared(_) => None,
+        }
+    }
+
     /// Says whom a message that is described is from, if that was left out; nothing where the
     /// reverse-path is not known.
     pub(super) fn originate(&mut self, mail: Option<&Mail>) -> Result<(), Refusal> {
@@ -165,53 +207,5 @@ impl Source {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// Says in the MAIL command what the message needs, where that was not said.
-pub(super) fn with_needs(mut mail: Mail, source: Option<&Source>) -> Mail {
-    let spec = match source {
-        Some(Source::Described(described)) => Some(&described.spec),
-        _ => None,
-    };
-    let mut need = |keyword, value| {
-        if let Ok(parameter) = Parameter::new(keyword, value) {
-            // It is there already where whoever submitted said so.
-            let _ = mail.parameters.push(parameter);
-        }
-    };
-    if spec.is_some_and(Spec::needs_smtputf8) {
-        need("SMTPUTF8", None);
-    }
-    if spec.is_some_and(Spec::needs_8bitmime) {
-        need("BODY", Some("8BITMIME"));
-    }
-    mail
-}
-
-/// The description as it is stored.
-pub(super) fn description(spec: &Spec) -> bytes::Bytes {
-    spec.to_json().to_string().into()
-}
-
-/// A part's blob by its name.
-pub(super) type Parts = Vec<(Box<str>, Blob)>;
-
-impl Described {
-    /// The parts in the order of the spec: those that are reused, and those that `upload` makes.
-    pub(super) fn parts(&self, mut upload: impl FnMut(&str) -> Blob) -> Parts {
-        let reused: BTreeMap<_, _> = self.reused.iter().cloned().collect();
-        let ids = self.spec.create_ids().into_iter();
-        ids.map(|id| {
-            let blob = reused.get(id).cloned().unwrap_or_else(|| upload(id));
-            (id.into(), blob)
-        })
-        .collect()
-    }
-
-    /// Completes the spec once and for all.
-    pub(super) fn complete(&mut self, shared: &Arc<Shared>, unique: &str) {
-        let now = shared.storage.clock().now();
-        self.spec.complete(now, &shared.settings.hostname, unique);
     }
 }

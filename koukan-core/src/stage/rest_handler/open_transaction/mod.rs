@@ -1,9 +1,13 @@
 //! A transaction that requests are still making.
 
+mod attend;
 mod registry;
 mod replaced_blobs;
 
-pub(super) use self::registry::{Claimed, Registry};
+pub(super) use self::{
+    attend::attend,
+    registry::{Claimed, Registry},
+};
 
 use std::{
     collections::BTreeMap,
@@ -27,6 +31,9 @@ use super::{
     unfinished_uploads::Upload,
 };
 
+/// The name under which the message itself is uploaded.
+pub(super) const MESSAGE: &str = "";
+
 /// A transaction that requests are still making, as they come and go.
 pub(super) struct OpenTransaction {
     pub(super) recorder: Recorder,
@@ -35,7 +42,7 @@ pub(super) struct OpenTransaction {
     has_key: bool,
     /// Held while commands are added or the message is completed.
     pub(super) changing: tokio::sync::Mutex<Progress>,
-    /// The blobs that are uploaded: the message under the empty name, or its parts.
+    /// The blobs that are uploaded: the message as [`MESSAGE`], or its parts by their names.
     uploads: Mutex<BTreeMap<Box<str>, Arc<IncomingBlob>>>,
     touched: Mutex<Instant>,
     /// Counts it until its message has come.
@@ -47,7 +54,6 @@ pub(super) struct OpenTransaction {
 /// How far a transaction is.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    pub(super) recipients: usize,
     pub(super) has_body: bool,
     is_committed: bool,
 }
@@ -80,12 +86,13 @@ impl OpenTransaction {
         self.lock_uploads().get(name).cloned()
     }
 
-    /// Expects the upload of that name.
-    pub(super) fn expect(&self, name: &str, incoming: IncomingBlob) -> Arc<IncomingBlob> {
+    /// Expects the upload of that name, which is that of a part or [`MESSAGE`].
+    pub(super) fn expect(&self, name: &str, max_octets: u64) -> Arc<IncomingBlob> {
         let mut uploads = self.lock_uploads();
-        let incoming = uploads
-            .entry(name.into())
-            .or_insert_with(|| Arc::new(incoming));
+        let incoming = uploads.entry(name.into()).or_insert_with(|| {
+            let pool = self.recorder.pool();
+            Arc::new(IncomingBlob::new(pool, name == MESSAGE, max_octets))
+        });
         Arc::clone(incoming)
     }
 

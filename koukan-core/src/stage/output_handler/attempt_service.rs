@@ -1,0 +1,29 @@
+//! The alias that an output handler and what stands around it satisfy.
+
+use tower::{BoxError, Service};
+
+use crate::storage::Lease;
+
+use super::AttemptOutcome;
+
+/// A tower [`Service`] that makes one attempt at a leased transaction: an
+/// [`OutputHandler`](super::OutputHandler), or one with tower's limits around it.
+///
+/// Implemented for every service of the right shape; nobody implements it by hand.
+pub trait AttemptService:
+    Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> AttemptService for S where
+    S: Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

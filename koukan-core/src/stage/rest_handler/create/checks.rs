@@ -1,0 +1,79 @@
+//! Who may create a transaction, and what a create must say.
+
+use crate::{
+    context::Sender,
+    resource::{Caller, Draft, Refusal, RefusalKind},
+};
+
+use super::super::{Dialect, SenderPolicy, refusals::no_room, service::Shared};
+
+impl Shared {
+    /// The policy of a sender that the caller may act for.
+    pub(super) fn policy(&self, caller: &Caller, sender: &Sender) -> Result<SenderPolicy, Refusal> {
+        if !caller.may_act_for(&sender.name) {
+            let detail = "transactions may not be created for that sender";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        if self.attempts.is_stopping() {
+            return Err(no_room());
+        }
+        let policy = self.senders.find(sender).ok_or_else(|| {
+            if self.senders.has(&sender.name) {
+                Refusal::not_found("the sender has no such tag").at("sender.tag")
+            } else {
+                Refusal::not_found("there is no such sender")
+            }
+        })?;
+        if policy.has_next_hop && !caller.is_trusted() {
+            let detail = "the sender connects to hosts that its clients name: \
+                          it is for trusted clients only";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        Ok(policy)
+    }
+
+    /// Whether what is said makes a transaction under that policy.
+    pub(super) fn check(&self, policy: &SenderPolicy, draft: &Draft) -> Result<(), Refusal> {
+        self.check_count(draft.rcpt_to.len())?;
+        if policy.needs_next_hop && draft.remote_host.is_none() {
+            let detail = "missing: the host to deliver to, as [\"192.0.2.1\", 25]";
+            return Err(Refusal::malformed(detail).at("remote_host"));
+        }
+        if policy.dialect == Dialect::Incremental {
+            return check_promises(draft);
+        }
+        if draft.mail_from.is_none() {
+            let detail = "missing: who the message is from, as {\"m\": \"alice@example.com\"}";
+            return Err(Refusal::malformed(detail).at("mail_from"));
+        }
+        if draft.rcpt_to.is_empty() {
+            let detail = "missing: whom the message is to, as [{\"m\": \"bob@example.com\"}]";
+            return Err(Refusal::malformed(detail).at("rcpt_to"));
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction may have that many recipients.
+    pub(in super::super) fn check_count(&self, recipients: usize) -> Result<(), Refusal> {
+        let max = self.settings.max_recipients;
+        if recipients > max {
+            let detail = format!("there may be {max} recipients at most");
+            return Err(Refusal::malformed(detail).at("rcpt_to"));
+        }
+        Ok(())
+    }
+}
+
+/// What is made step by step is answered while its client waits, who retries and notifies by
+/// himself: nothing can be promised here.
+pub(in super::super) fn check_promises(draft: &Draft) -> Result<(), Refusal> {
+    let promises = [("retry", draft.retry), ("notification", draft.notification)];
+    for (field, promise) in promises {
+        if promise == Some(true) {
+            let detail = "is not allowed for this sender, whose clients wait for the replies and \
+                          do that themselves; leave it out";
+            return Err(Refusal::malformed(detail).at(field));
+        }
+    }
+    Ok(())
+}

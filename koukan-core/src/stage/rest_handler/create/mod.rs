@@ -1,0 +1,167 @@
+//! Creating.
+
+mod checks;
+mod said;
+
+pub(super) use self::checks::check_promises;
+
+use std::{mem, sync::Arc};
+
+use crate::{
+    resource::{Caller, Create, Refusal, ResourceResponse},
+    stage::output_handler::AttemptService,
+    storage::{
+        CustodyError, Watch,
+        record::{IdempotencyKey, Terms, TransactionId},
+    },
+};
+
+use self::said::{context, terms, with_needs};
+
+use super::{
+    Dialect, RestHandler,
+    attempts::Admitted,
+    open_transaction::{Claimed, OpenTransaction},
+    refusals::{key_reused, no_room, too_many_unfinished, unknown_transaction},
+    request_digest::digest,
+    service::Shared,
+};
+
+/// A transaction that was created, or had been by the request that this one repeats.
+struct Made {
+    watch: Watch,
+    is_replayed: bool,
+}
+
+impl<O: AttemptService> RestHandler<O> {
+    pub(super) async fn create(
+        self,
+        caller: Caller,
+        create: Create,
+    ) -> Result<ResourceResponse, Refusal> {
+        let (wait, wait_for) = (create.wait, create.wait_for);
+        let shared = Arc::clone(&self.shared);
+        // A client that goes away must not leave a transaction half made.
+        let made = tokio::spawn(self.make(caller, create)).await;
+        let Made { watch, is_replayed } = made.map_err(|_| Refusal::internal())??;
+        let created = shared.created(watch, (wait, wait_for), is_replayed);
+        Ok(ResourceResponse::Created(created.await))
+    }
+
+    async fn make(self, caller: Caller, mut create: Create) -> Result<Made, Refusal> {
+        let shared = &self.shared;
+        let key = create.idempotency_key.take().map(|key| IdempotencyKey {
+            request: Some(digest(&create)),
+            key,
+        });
+        let Create {
+            sender, mut draft, ..
+        } = create;
+        // Nothing reads it here, and its values take much memory.
+        drop(mem::take(&mut draft.filter_output));
+        let policy = shared.policy(&caller, &sender)?;
+        shared.check(&policy, &draft)?;
+        let mut source = match draft.body.take() {
+            Some(body) => Some(shared.source(&caller, &sender.name, body).await?),
+            None => None,
+        };
+        let mail = draft.mail_from.take();
+        if let Some(source) = &mut source {
+            source.originate(mail.as_ref())?;
+        }
+        let mail = mail.map(|mail| with_needs(mail, &draft.rcpt_to, source.as_ref()));
+        let terms = terms(&policy, &draft);
+        let context = Arc::new(context(&caller, &policy, &draft, sender));
+        let is_volatile = policy.dialect == Dialect::Incremental;
+        let room = shared.attempts.room();
+        if room.is_none() && is_volatile {
+            return Err(no_room());
+        }
+        let begun = shared.storage.begin(Arc::clone(&context), mail);
+        let (recorder, lease) = begun.map_err(|_| no_room())?;
+        let admitted = Admitted::new(lease, room);
+
+        let volatile_key = key.as_ref().filter(|_| is_volatile);
+        if let Some(key) = volatile_key {
+            let claimed = shared
+                .registry
+                .claim(&context.sender.name, key, recorder.id());
+            match claimed {
+                Claimed::New => {}
+                Claimed::Repeated(first) => return shared.repeated(first).await,
+                Claimed::Reused => return Err(key_reused()),
+            }
+        }
+        let has_key = volatile_key.is_some();
+        let transaction = OpenTransaction::new(recorder, policy.dialect, terms, has_key);
+        let transaction = Arc::new(transaction);
+        {
+            let mut progress = transaction.changing.lock().await;
+            for rcpt in draft.rcpt_to {
+                transaction.recorder.rcpt(rcpt);
+            }
+            if !is_volatile {
+                transaction.recorder.finish_recipients();
+            }
+            if let Some(source) = source {
+                progress.has_body = true;
+                shared.set_body(&transaction, source);
+            }
+        }
+        if !is_volatile {
+            if !transaction.recorder.is_complete() {
+                shared.count(&transaction, shared.settings.max_unfinished_uploads)?;
+            }
+            match shared.commit(&transaction, terms, key).await {
+                Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
+                result => result?,
+            }
+        }
+        shared.registry.add(&transaction);
+        let watch = transaction.recorder.watch();
+        self.attend(&transaction, admitted);
+        if is_volatile {
+            // What the chain answers at once is in the answer: it saves the client a request.
+            tokio::task::yield_now().await;
+        }
+        Ok(Made {
+            watch,
+            is_replayed: false,
+        })
+    }
+}
+
+impl Shared {
+    /// Counts a transaction whose message is still to come, unless its sender has `max` of those.
+    pub(super) fn count(&self, transaction: &OpenTransaction, max: usize) -> Result<(), Refusal> {
+        let snapshot = transaction.recorder.watch().snapshot();
+        let upload = self.unfinished.begin(&snapshot.context.sender.name, max);
+        transaction.count(upload.ok_or_else(|| too_many_unfinished(max))?);
+        Ok(())
+    }
+
+    /// Commits what was created: all of it, or a draft.
+    async fn commit(
+        &self,
+        transaction: &OpenTransaction,
+        terms: Terms,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), CustodyError> {
+        if transaction.recorder.is_complete() {
+            return transaction.commit_new(key).await;
+        }
+        let now = self.storage.clock().now();
+        let until = now.checked_add(self.settings.upload_timeout);
+        let until = until.unwrap_or(jiff::Timestamp::MAX);
+        transaction.recorder.commit_draft(terms, key, until).await
+    }
+
+    /// The transaction that a create repeats.
+    async fn repeated(&self, first: TransactionId) -> Result<Made, Refusal> {
+        let watch = self.storage.watch(first).await?;
+        Ok(Made {
+            watch: watch.ok_or_else(unknown_transaction)?,
+            is_replayed: true,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! What a create says of a transaction, and what it says without words.
+
+use crate::{
+    context::{ClientName, Context, Sender, Tls, ToldHosts},
+    message::builder::Spec,
+    path::Parameter,
+    resource::{Caller, Draft},
+    storage::record::Terms,
+    transaction::{Mail, Rcpt},
+};
+
+use super::super::{SenderPolicy, message_source::Source};
+
+/// What is promised.
+pub(super) fn terms(policy: &SenderPolicy, draft: &Draft) -> Terms {
+    Terms {
+        retry: draft.retry.unwrap_or(policy.terms.retry),
+        notify: draft.notification.unwrap_or(policy.terms.notify),
+    }
+}
+
+/// The facts of the session, as far as the caller is believed.
+pub(super) fn context(
+    caller: &Caller,
+    policy: &SenderPolicy,
+    draft: &Draft,
+    sender: Sender,
+) -> Context {
+    let mut context = Context::new(sender);
+    context.told = ToldHosts {
+        remote: draft.remote_host.clone(),
+        local: draft.local_host.clone(),
+    };
+    if policy.has_next_hop {
+        context.next_hop.clone_from(&draft.remote_host);
+    }
+    if !caller.is_trusted() {
+        return context;
+    }
+    if !policy.has_next_hop {
+        context.remote_host = draft.remote_address();
+    }
+    context.local_host = draft.local_address();
+    let Some(meta) = &draft.smtp_meta else {
+        return context;
+    };
+    context.client_name = meta.ehlo_host.clone().map(|name| ClientName {
+        name,
+        is_extended: meta.is_esmtp,
+    });
+    context.tls = meta.has_tls.then(|| Tls {
+        version: "TLS".into(),
+        cipher: "unknown".into(),
+    });
+    context
+}
+
+/// Says in the MAIL command what the message and the addresses need, where that was not said.
+pub(super) fn with_needs(mut mail: Mail, rcpts: &[Rcpt], source: Option<&Source>) -> Mail {
+    let spec = source.and_then(Source::spec);
+    let is_ascii = mail.reverse_path.as_str().is_ascii()
+        && rcpts
+            .iter()
+            .all(|rcpt| rcpt.forward_path.as_str().is_ascii());
+    let mut need = |keyword, value| {
+        if let Ok(parameter) = Parameter::new(keyword, value) {
+            // It is there already where whoever submitted said so.
+            let _ = mail.parameters.push(parameter);
+        }
+    };
+    if spec.is_some_and(Spec::needs_smtputf8) {
+        need("SMTPUTF8", None);
+    }
+    if spec.is_some_and(Spec::needs_8bitmime) {
+        need("BODY", Some("8BITMIME"));
+    }
+    // Addresses in UTF-8 need it: RFC 6531 section 3.4.
+    if !is_ascii {
+        need("SMTPUTF8", None);
+    }
+    mail
+}

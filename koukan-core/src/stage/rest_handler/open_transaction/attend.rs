@@ -1,0 +1,105 @@
+//! What goes on with an open transaction beside the requests that make it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use tower::ServiceExt;
+
+use crate::{causes::Causes, stage::output_handler::AttemptService, storage::record::FinalReason};
+
+use super::{
+    super::{attempts::Admitted, service::Shared},
+    OpenTransaction,
+};
+
+/// Goes with a transaction from its create to its end, or until its message is complete: attempts
+/// it, again where what was uploaded of the message gave way to something else, and gives it up
+/// where its originator is silent for too long.
+pub(in super::super) async fn attend(
+    shared: Arc<Shared>,
+    transaction: Arc<OpenTransaction>,
+    admitted: Option<Admitted>,
+    output: impl AttemptService,
+) {
+    let timeout = shared.settings.downstream_timeout;
+    let id = transaction.recorder.id();
+    let (lease, room) = admitted.map(|it| (it.lease, it.room)).unzip();
+    let work = async {
+        mail_known(&transaction).await;
+        let Some(mut lease) = lease else { return };
+        loop {
+            let reading = transaction.replaced_blobs.reading();
+            // A bug in a filter costs the attempt, and leaves nothing in the table.
+            let attempt = AssertUnwindSafe(output.clone().oneshot(lease)).catch_unwind();
+            let mut attempt = Box::pin(attempt);
+            let ended = tokio::select! {
+                biased;
+                () = reading.is_stale() => None,
+                ended = &mut attempt => Some(ended),
+            };
+            match ended {
+                Some(Ok(Ok(_))) => {}
+                Some(Ok(Err(error))) => {
+                    let error = error.into();
+                    tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+                }
+                Some(Err(_)) => tracing::error!(%id, "an attempt has panicked"),
+                None => {
+                    tracing::debug!(%id, "the message is uploaded anew: begins again");
+                    lease = transaction.recorder.begin_again(attempt);
+                    continue;
+                }
+            }
+            return;
+        }
+    };
+    let mut work = Box::pin(work);
+    tokio::select! {
+        biased;
+        () = &mut work => {}
+        () = transaction.silent(timeout) => {
+            transaction.recorder.give_up(FinalReason::DownstreamTimeout);
+            // The attempt sees that; without MAIL there is none.
+            if transaction.recorder.watch().snapshot().mail.is_some() {
+                (&mut work).await;
+            }
+        }
+        () = stopped_before_message(&shared, &transaction) => {}
+    }
+    drop(work);
+    drop(room);
+    if let Err(error) = transaction.recorder.attempt_ended().await {
+        tracing::error!(%id, error = %Causes(&error), "could not write down the end of an attempt");
+    }
+    settled(&transaction).await;
+    shared.registry.remove(id);
+}
+
+/// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
+/// this process waits for it, and the draft can be completed after the next start.
+async fn stopped_before_message(shared: &Shared, transaction: &OpenTransaction) {
+    shared.attempts.stopping().await;
+    if transaction.is_incremental() || transaction.recorder.is_complete() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits for the MAIL command, or the end.
+async fn mail_known(transaction: &OpenTransaction) {
+    let mut watch = transaction.recorder.watch();
+    loop {
+        let snapshot = watch.snapshot();
+        if snapshot.mail.is_some() {
+            return;
+        }
+        watch.changed().await;
+    }
+}
+
+/// Waits until the transaction is no draft any more.
+async fn settled(transaction: &OpenTransaction) {
+    let mut watch = transaction.recorder.watch();
+    while watch.snapshot().is_draft {
+        watch.changed().await;
+    }
+}
