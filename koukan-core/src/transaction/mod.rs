@@ -3,11 +3,12 @@
 mod command;
 mod driver;
 mod mail_service;
+mod owed;
 mod recipients;
 mod rescue;
 mod slot;
 
-pub(crate) use self::{rescue::rescue, slot::SlotWatch};
+pub(crate) use self::{owed::Owed, rescue::rescue, slot::SlotWatch};
 
 pub use crate::{
     envelope::{Mail, Rcpt},

@@ -1,7 +1,6 @@
 //! What upstream owes, and until when.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::Duration,
@@ -12,7 +11,7 @@ use tokio::time::Instant;
 use crate::{
     blob::Blob,
     reply::Reply,
-    transaction::{Aborted, SlotWatch},
+    transaction::{Aborted, Owed, SlotWatch},
 };
 
 use super::StepTimeouts;
@@ -27,21 +26,15 @@ pub(super) struct Overdue;
 
 struct State {
     timeouts: StepTimeouts,
-    mail: Option<Answer>,
-    /// In the order of arrival, which is that of their deadlines.
-    rcpts: VecDeque<Answer>,
-    /// How many of `rcpts`, from the last, upstream has not taken.
+    owed: Owed<SlotWatch>,
+    /// How many recipients there were.
+    rcpts: usize,
+    /// How many of those that are owed a reply, from the last, upstream has not taken.
     untaken: usize,
     body: BodyStep,
     /// What the timer was last told.
     armed: Option<Instant>,
     waker: Option<Waker>,
-}
-
-/// An answer that is owed.
-struct Answer {
-    deadline: Instant,
-    slot: SlotWatch,
 }
 
 enum BodyStep {
@@ -57,14 +50,12 @@ enum BodyStep {
 
 impl Steps {
     pub(super) fn start(timeouts: StepTimeouts, mail: SlotWatch) -> Self {
-        let mail = Answer {
-            deadline: Instant::now() + timeouts.mail,
-            slot: mail,
-        };
+        let mut owed = Owed::default();
+        owed.add_mail(mail, Some(Instant::now() + timeouts.mail));
         Self(Arc::new(Mutex::new(State {
             timeouts,
-            mail: Some(mail),
-            rcpts: VecDeque::new(),
+            owed,
+            rcpts: 0,
             untaken: 0,
             body: BodyStep::Idle,
             armed: None,
@@ -76,7 +67,9 @@ impl Steps {
     pub(super) fn rcpt(&self, slot: SlotWatch) {
         let mut state = self.lock();
         let deadline = Instant::now() + state.timeouts.rcpt;
-        state.rcpts.push_back(Answer { deadline, slot });
+        let position = state.rcpts;
+        state.owed.add_rcpt(position, slot, Some(deadline));
+        state.rcpts += 1;
         state.untaken += 1;
     }
 
@@ -170,44 +163,35 @@ impl State {
             };
         }
         if let BodyStep::Data = self.body
-            && self.mail.is_none()
-            && self.rcpts.is_empty()
+            && !self.owed.is_mail_owed()
+            && self.owed.rcpts() == 0
         {
             self.body = BodyStep::due_in(self.timeouts.data);
         }
-        let answers = self.mail.iter().chain(self.rcpts.front());
-        answers
-            .map(|answer| answer.deadline)
-            .chain(self.body.deadline())
-            .min()
+        let answers = self.owed.deadline().into_iter();
+        answers.chain(self.body.deadline()).min()
     }
 
     fn take_expired(&mut self, now: Instant) -> Result<Vec<SlotWatch>, Overdue> {
         self.forget_answered();
-        let is_due = |deadline: Instant| deadline <= now;
-        if self.mail.as_ref().is_some_and(|mail| is_due(mail.deadline))
-            || self.body.deadline().is_some_and(is_due)
+        if self.owed.take_overdue_mail(now).is_some()
+            || self.body.deadline().is_some_and(|deadline| deadline <= now)
         {
             return Err(Overdue);
         }
         let mut expired = Vec::new();
-        while let Some(rcpt) = self.rcpts.pop_front_if(|rcpt| is_due(rcpt.deadline)) {
-            if self.rcpts.len() < self.untaken {
+        while let Some(slot) = self.owed.take_overdue_rcpt(now) {
+            if self.owed.rcpts() < self.untaken {
                 return Err(Overdue);
             }
-            expired.push(rcpt.slot);
+            expired.push(slot);
         }
         Ok(expired)
     }
 
     fn forget_answered(&mut self) {
-        self.mail.take_if(|mail| !mail.slot.is_open());
         // Whoever is in the queue still has an open slot.
-        while self
-            .rcpts
-            .pop_front_if(|rcpt| !rcpt.slot.is_open())
-            .is_some()
-        {}
+        self.owed.forget(|slot| !slot.is_open());
     }
 }
 

@@ -82,17 +82,18 @@ impl<R: ResourceService> Delivery<R> {
 
     async fn deliver_to(&mut self, host: Option<&HostPort>) -> Result<Ended, BoxError> {
         let begun = Instant::now();
+        let timeouts = self.settings.timeouts;
         let parts = Parts {
             context: &self.context,
             signals: &self.signals,
             mail: &self.intake.mail,
-            rcpt_to: self.intake.replies.tell_from(0),
+            rcpt_to: self.intake.replies.tell_from(0, timeouts.rcpt),
             host,
             inline: self.inline.as_ref(),
         };
         let create = self.settings.create(parts, RandomId::new().to_string());
         let creating = Creating::new(self.resource.clone(), create);
-        match timeout_at(begun + self.settings.timeouts.start, creating).await {
+        match timeout_at(begun + timeouts.start, creating).await {
             Ok(Ok(created)) => {
                 if is_unread(&created.view)
                     && let Some(inline) = self.inline.take()

@@ -1,32 +1,30 @@
 //! The commands of one transaction, and what is still to be answered of them.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::{
     reply::{FromUpstream, Reply},
-    transaction::{Command, Rcpt, Slot},
+    transaction::{Command, Owed, Rcpt, Slot},
 };
 
-/// The slots of one transaction, and its recipients in the order in which they came.
+/// The recipients of one transaction in the order in which they came, and the replies that are owed.
 pub(super) struct Replies {
-    mail: Option<Slot>,
-    rcpts: Vec<Recipient>,
+    /// Upstream has until the deadline of a recipient, which it is given when upstream is told of it.
+    owed: Owed<Slot>,
+    rcpts: Vec<Rcpt>,
     /// How many of the recipients upstream has answered, from the first.
     answered: usize,
     accepted: usize,
 }
 
-struct Recipient {
-    rcpt: Rcpt,
-    slot: Option<Slot>,
-    /// When upstream was last told of it.
-    told: Option<Instant>,
-}
-
 impl Replies {
     pub(super) fn new(mail: Slot) -> Self {
+        let mut owed = Owed::default();
+        owed.add_mail(mail, None);
         Self {
-            mail: Some(mail),
+            owed,
             rcpts: Vec::new(),
             answered: 0,
             accepted: 0,
@@ -48,54 +46,47 @@ impl Replies {
         self.accepted > 0
     }
 
-    /// When upstream was told of the first recipient that it has not answered, if it was.
-    pub(super) fn told_first_open(&self) -> Option<Instant> {
-        self.rcpts.get(self.answered)?.told
+    /// Until when upstream owes the reply to the first recipient that it has not answered, if it was
+    /// told of that.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.owed.rcpt_deadline()
     }
 
     pub(super) fn open_rcpt(&mut self, rcpt: Command<Rcpt>) {
         let (rcpt, slot) = rcpt.into_parts();
-        self.rcpts.push(Recipient {
-            rcpt,
-            slot: Some(slot),
-            told: None,
-        });
+        self.owed.add_rcpt(self.rcpts.len(), slot, None);
+        self.rcpts.push(rcpt);
     }
 
     /// The recipients from that position on, of which upstream is told now.
-    pub(super) fn tell_from(&mut self, offset: usize) -> Vec<Rcpt> {
-        let now = Instant::now();
-        let news = self.rcpts.iter_mut().skip(offset);
-        news.map(|recipient| {
-            recipient.told = Some(now);
-            recipient.rcpt.clone()
-        })
-        .collect()
+    pub(super) fn tell_from(&mut self, offset: usize, timeout: Duration) -> Vec<Rcpt> {
+        self.owed
+            .set_rcpt_deadlines(offset, Instant::now() + timeout);
+        self.rcpts[offset..].to_vec()
     }
 
     /// Answers the recipients from that position on by itself; upstream is not told of them.
     pub(super) fn refuse_from(&mut self, offset: usize, reply: &Reply) {
-        for recipient in self.rcpts.drain(offset..) {
-            if let Some(slot) = recipient.slot {
-                slot.answer(reply.clone());
-            }
+        self.rcpts.truncate(offset);
+        for slot in self.owed.take_rcpts(offset) {
+            slot.answer(reply.clone());
         }
     }
 
     pub(super) fn answer_mail(&mut self, reply: Reply) {
-        if let Some(slot) = self.mail.take() {
+        if let Some(slot) = self.owed.take_mail() {
             slot.answer(reply);
         }
     }
 
     /// Takes upstream's replies to the first recipients.
     pub(super) fn answer_rcpts(&mut self, replies: &[Reply]) {
-        let open = self.rcpts.iter_mut().zip(replies).skip(self.answered);
-        for (recipient, reply) in open {
+        let known = replies.len().min(self.rcpts.len());
+        for (position, reply) in replies.iter().enumerate().take(known).skip(self.answered) {
             let reply = proper(reply);
             self.accepted += usize::from(reply.is_positive());
             self.answered += 1;
-            if let Some(slot) = recipient.slot.take() {
+            if let Some(slot) = self.owed.take_rcpt(position) {
                 slot.answer(reply);
             }
         }
@@ -105,10 +96,8 @@ impl Replies {
     /// that too.
     pub(super) fn accept_rest(&mut self) {
         self.answer_mail(Reply::sender_ok());
-        for recipient in &mut self.rcpts {
-            if let Some(slot) = recipient.slot.take() {
-                slot.answer(Reply::recipient_ok());
-            }
+        for slot in self.owed.take_rcpts(0) {
+            slot.answer(Reply::recipient_ok());
         }
     }
 }

@@ -1,20 +1,22 @@
 //! The open slots of one transaction, and the time each may stay open.
 
 use std::{
-    collections::BTreeMap,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::{clock::Alarm, reply::Reply, transaction::Slot};
+use crate::{
+    clock::Alarm,
+    reply::Reply,
+    transaction::{Owed, Slot},
+};
 
-/// Slots that wait for a reply. Each is opened after the one before, so they time out in order.
+/// Slots that wait for a reply.
 pub(super) struct OpenSlots {
     timeout: Duration,
-    mail: Option<(Slot, Instant)>,
-    rcpts: BTreeMap<usize, (Slot, Instant)>,
+    owed: Owed<Slot>,
     alarm: Alarm,
 }
 
@@ -22,62 +24,54 @@ impl OpenSlots {
     pub(super) fn new(timeout: Duration) -> Self {
         Self {
             timeout,
-            mail: None,
-            rcpts: BTreeMap::new(),
+            owed: Owed::default(),
             alarm: Alarm::default(),
         }
     }
 
     pub(super) fn open_mail(&mut self, slot: Slot) {
-        self.mail = Some((slot, Instant::now() + self.timeout));
+        let deadline = Instant::now() + self.timeout;
+        self.owed.add_mail(slot, Some(deadline));
     }
 
     pub(super) fn open_rcpt(&mut self, index: usize, slot: Slot) {
         let deadline = Instant::now() + self.timeout;
-        self.rcpts.insert(index, (slot, deadline));
+        self.owed.add_rcpt(index, slot, Some(deadline));
     }
 
     pub(super) fn answer_mail(&mut self, reply: Reply) {
-        if let Some((slot, _)) = self.mail.take() {
+        if let Some(slot) = self.owed.take_mail() {
             slot.answer(reply);
         }
     }
 
     pub(super) fn answer_rcpt(&mut self, index: usize, reply: Reply) {
-        if let Some((slot, _)) = self.rcpts.remove(&index) {
+        if let Some(slot) = self.owed.take_rcpt(index) {
             slot.answer(reply);
         }
     }
 
     pub(super) fn answer_all(&mut self, reply: &Reply) {
         self.answer_mail(reply.clone());
-        for (slot, _) in std::mem::take(&mut self.rcpts).into_values() {
+        for slot in self.owed.take_rcpts(0) {
             slot.answer(reply.clone());
         }
     }
 
     /// Answers what has been open for too long.
     pub(super) fn poll_timeouts(&mut self, cx: &mut Context<'_>, reply: impl Fn() -> Reply) {
-        while let Some(deadline) = self.first_deadline() {
+        while let Some(deadline) = self.owed.deadline() {
             if self.alarm.poll(cx, deadline).is_pending() {
                 return;
             }
-            if self.mail.as_ref().is_some_and(|(_, at)| *at <= deadline) {
-                self.answer_mail(reply());
-            } else if let Some((_, (slot, _))) = self.rcpts.pop_first() {
-                slot.answer(reply());
-            }
+            let mail = self.owed.take_overdue_mail(deadline);
+            let overdue = mail.or_else(|| self.owed.take_overdue_rcpt(deadline));
+            overdue.into_iter().for_each(|slot| slot.answer(reply()));
         }
     }
 
     /// Ready at a deadline for all of them together.
     pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         self.alarm.poll(cx, deadline)
-    }
-
-    fn first_deadline(&self) -> Option<Instant> {
-        let mail = self.mail.as_ref().map(|(_, deadline)| *deadline);
-        let rcpt = self.rcpts.first_key_value().map(|(_, (_, at))| *at);
-        mail.into_iter().chain(rcpt).min()
     }
 }

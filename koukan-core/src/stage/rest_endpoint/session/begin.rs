@@ -37,7 +37,7 @@ impl<R: ResourceService> Session<'_, R> {
         if self.appending.is_none() {
             let group = Group {
                 offset: self.told,
-                rcpt_to: replies.tell_from(self.told),
+                rcpt_to: replies.tell_from(self.told, self.delivery.settings.timeouts.rcpt),
             };
             self.told = replies.recipients();
             self.append(group);

@@ -102,8 +102,7 @@ impl<R: ResourceService> Session<'_, R> {
     fn overdue_at(&self, cx: &Context<'_>) -> Option<Instant> {
         let timeouts = &self.delivery.settings.timeouts;
         let envelope = if self.upstream.is_mail_accepted() {
-            let told = self.delivery.intake.replies.told_first_open();
-            told.map(|told| told + timeouts.rcpt)
+            self.delivery.intake.replies.deadline()
         } else {
             Some(self.begun + timeouts.start)
         };

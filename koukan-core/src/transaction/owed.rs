@@ -1,0 +1,170 @@
+//! Replies that are owed, and until when.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+/// What is still to be answered of one transaction: MAIL, and each RCPT by its position among the
+/// recipients.
+///
+/// `T` stands for the command: its [`Slot`](super::Slot), or what tells whether it was answered. The
+/// deadlines of recipients come in the order of their positions; a command without one may take any
+/// time.
+#[derive(Debug)]
+pub(crate) struct Owed<T> {
+    mail: Option<Debt<T>>,
+    rcpts: BTreeMap<usize, Debt<T>>,
+}
+
+#[derive(Debug)]
+struct Debt<T> {
+    command: T,
+    deadline: Option<Instant>,
+}
+
+impl<T> Default for Owed<T> {
+    fn default() -> Self {
+        Self {
+            mail: None,
+            rcpts: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T> Owed<T> {
+    /// The reply to MAIL is owed.
+    pub(crate) fn add_mail(&mut self, command: T, deadline: Option<Instant>) {
+        self.mail = Some(Debt { command, deadline });
+    }
+
+    /// The reply to a recipient is owed.
+    pub(crate) fn add_rcpt(&mut self, position: usize, command: T, deadline: Option<Instant>) {
+        self.rcpts.insert(position, Debt { command, deadline });
+    }
+
+    /// Recipients from that position on have until then.
+    pub(crate) fn set_rcpt_deadlines(&mut self, from: usize, deadline: Instant) {
+        for (_, debt) in self.rcpts.range_mut(from..) {
+            debt.deadline = Some(deadline);
+        }
+    }
+
+    /// Whether the reply to MAIL is owed.
+    pub(crate) fn is_mail_owed(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// How many recipients are owed a reply.
+    pub(crate) fn rcpts(&self) -> usize {
+        self.rcpts.len()
+    }
+
+    pub(crate) fn take_mail(&mut self) -> Option<T> {
+        self.mail.take().map(|debt| debt.command)
+    }
+
+    pub(crate) fn take_rcpt(&mut self, position: usize) -> Option<T> {
+        self.rcpts.remove(&position).map(|debt| debt.command)
+    }
+
+    /// The recipients from that position on.
+    pub(crate) fn take_rcpts(&mut self, from: usize) -> impl Iterator<Item = T> + use<T> {
+        let debts = self.rcpts.split_off(&from);
+        debts.into_values().map(|debt| debt.command)
+    }
+
+    /// Until when the reply to MAIL is owed.
+    pub(crate) fn mail_deadline(&self) -> Option<Instant> {
+        self.mail.as_ref()?.deadline
+    }
+
+    /// Until when the reply to the first recipient is owed.
+    pub(crate) fn rcpt_deadline(&self) -> Option<Instant> {
+        self.rcpts.first_key_value()?.1.deadline
+    }
+
+    /// The first of all deadlines.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let deadlines = [self.mail_deadline(), self.rcpt_deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Takes MAIL if its deadline has come.
+    pub(crate) fn take_overdue_mail(&mut self, now: Instant) -> Option<T> {
+        let overdue = self.mail.take_if(|debt| is_overdue(debt, now))?;
+        Some(overdue.command)
+    }
+
+    /// Takes the first recipient if its deadline has come.
+    pub(crate) fn take_overdue_rcpt(&mut self, now: Instant) -> Option<T> {
+        let first = self.rcpts.first_entry()?;
+        is_overdue(first.get(), now).then(|| first.remove().command)
+    }
+
+    /// Forgets MAIL, and recipients from the first on, for as long as they are answered.
+    pub(crate) fn forget(&mut self, is_answered: impl Fn(&T) -> bool) {
+        self.mail.take_if(|debt| is_answered(&debt.command));
+        while let Some(first) = self.rcpts.first_entry()
+            && is_answered(&first.get().command)
+        {
+            first.remove();
+        }
+    }
+}
+
+fn is_overdue<T>(debt: &Debt<T>, now: Instant) -> bool {
+    debt.deadline.is_some_and(|deadline| deadline <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn after(seconds: u64) -> Option<Instant> {
+        // Any time that does not change during the test.
+        thread_local!(static START: Instant = Instant::now());
+        Some(START.with(|start| *start) + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn what_is_overdue_is_taken_first_come_first_served() {
+        let mut owed = Owed::default();
+        owed.add_mail("mail", after(5));
+        for (position, command, deadline) in
+            [(0, "a", after(2)), (1, "b", after(3)), (2, "c", None)]
+        {
+            owed.add_rcpt(position, command, deadline);
+        }
+        let at = |seconds| after(seconds).unwrap();
+        assert_eq!(owed.deadline(), after(2));
+        assert_eq!(owed.take_overdue_rcpt(at(1)), None);
+        assert_eq!(owed.take_overdue_rcpt(at(3)), Some("a"));
+        assert_eq!(owed.take_overdue_rcpt(at(3)), Some("b"));
+        assert_eq!(owed.take_overdue_rcpt(at(9)), None, "c may take any time");
+        assert_eq!(owed.take_overdue_mail(at(4)), None);
+        assert_eq!(owed.deadline(), after(5));
+        assert_eq!(owed.take_overdue_mail(at(5)), Some("mail"));
+        assert_eq!(owed.deadline(), None);
+        owed.set_rcpt_deadlines(2, at(7));
+        assert_eq!(owed.deadline(), after(7));
+    }
+
+    #[test]
+    fn what_was_answered_owes_nothing() {
+        let mut owed = Owed::default();
+        owed.add_mail(0, None);
+        for position in 0..4 {
+            owed.add_rcpt(position, position + 1, None);
+        }
+        assert_eq!(owed.take_rcpt(2), Some(3));
+        assert_eq!(owed.take_rcpt(2), None);
+        owed.forget(|command| *command < 2);
+        assert!(!owed.is_mail_owed());
+        assert_eq!(owed.rcpts(), 2);
+        assert_eq!(owed.take_rcpts(2).collect::<Vec<_>>(), [4]);
+        assert_eq!(owed.take_rcpt(1), Some(2));
+        assert_eq!(owed.take_mail(), None);
+    }
+}
