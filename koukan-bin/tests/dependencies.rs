@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -121,6 +126,51 @@ fn what_is_passed_between_crates_is_there_once() {
         let versions = versions.get(name).map_or(0, Vec::len);
         assert!(versions <= 1, "{name} is there {versions} times");
     }
+}
+
+/// All Rust sources below a directory.
+fn sources(directory: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            all.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+    all
+}
+
+/// Those of a package's dependencies that are named nowhere in its sources.
+fn unused(dependencies: &[&str], sources: &str) -> Vec<String> {
+    let is_part = |char: char| !char.is_alphanumeric() && char != '_';
+    let words: BTreeSet<_> = sources.split(is_part).collect();
+    let names = dependencies.iter().map(|name| name.replace('-', "_"));
+    names.filter(|name| !words.contains(&**name)).collect()
+}
+
+#[test]
+fn nothing_is_depended_on_in_vain() {
+    for package in packages() {
+        // The sources of interleavings are those of other packages.
+        if !package["source"].is_null() || package["name"] == "koukan-interleavings" {
+            continue;
+        }
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let names: Vec<_> = dependencies
+            .map(|it| it["name"].as_str().unwrap())
+            .collect();
+        let unused = unused(&names, &sources(manifest.parent().unwrap()));
+        assert!(unused.is_empty(), "{}: {unused:?}", package["name"]);
+    }
+}
+
+#[test]
+fn a_dependency_that_nothing_names_is_found() {
+    let sources = "use tower_test::mock; // tokio_util";
+    assert_eq!(unused(&["tower-test", "tower"], sources), ["tower"]);
 }
 
 #[test]

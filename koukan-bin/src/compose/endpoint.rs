@@ -3,9 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use koukan_core::{
-    context,
-    middleware::TraceLayer,
-    service::BoxMailService,
+    ServiceBuilderExt, context,
+    service::{BoxMailService, MailService},
     signals::HostPort,
     stage::{
         exploder::{self, ByDomain},
@@ -43,18 +42,16 @@ pub(super) fn build(
         Endpoint::Smtp(config) => {
             let endpoint = smtp(config, &surroundings.hostname, own)?;
             endpoints.push(endpoint.clone());
-            let traced = ServiceBuilder::new()
-                // Around nothing but the delivery: what it logs is what the destination said.
-                .layer(TraceLayer)
-                .service(endpoint);
-            Ok(BoxMailService::new(traced))
+            Ok(traced(endpoint))
         }
-        Endpoint::Rest(config) => {
-            let endpoint = rest_endpoint(chain, config)?;
-            let traced = ServiceBuilder::new().layer(TraceLayer).service(endpoint);
-            Ok(BoxMailService::new(traced))
-        }
+        Endpoint::Rest(config) => Ok(traced(rest_endpoint(chain, config)?)),
     }
+}
+
+/// Logs around nothing but the delivery: what is logged is what the destination said.
+fn traced(endpoint: impl MailService) -> BoxMailService {
+    let traced = ServiceBuilder::new().trace_transactions();
+    BoxMailService::new(traced.service(endpoint))
 }
 
 fn rest_endpoint(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>, StartError> {

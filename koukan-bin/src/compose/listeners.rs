@@ -8,8 +8,8 @@ use std::{
 };
 
 use koukan_core::{
+    ServiceBuilderExt,
     clock::SharedClock,
-    middleware::TraceLayer,
     service::BoxMailService,
     stage::{output_handler::Chains, rest_handler::Attempts},
 };
@@ -137,7 +137,7 @@ fn smtp_server(
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
     let service = ServiceBuilder::new()
         // Outermost, so that it sees every reply as the client does.
-        .layer(TraceLayer)
+        .trace_transactions()
         .service(chain.service);
     let bare_line_ends = match listener.bare_line_ends(config) {
         config::BareLineEnds::Reject => BareLineEnds::Reject,
