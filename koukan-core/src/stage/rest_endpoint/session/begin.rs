@@ -11,7 +11,7 @@ use super::{
         message::{Content, Message, Progress, send},
         request::{Group, Known, append, watch},
     },
-    Appending, Session, Stage,
+    Appending, Sending, Session, Stage,
 };
 
 /// How long recipients or a message may be on their way before upstream is watched beside.
@@ -87,9 +87,9 @@ impl<R: ResourceService> Session<'_, R> {
             content: Content::new(body),
             progress: progress.clone(),
         };
-        self.sending = Some(Box::pin(send(self.delivery.resource.clone(), message)));
+        let request = Box::pin(send(self.delivery.resource.clone(), message));
         self.refreshed = Instant::now();
-        self.message = Stage::Sending(progress);
+        self.message = Stage::Sending(Sending { request, progress });
     }
 
     fn begin_watch(&mut self) {
@@ -113,7 +113,7 @@ impl<R: ResourceService> Session<'_, R> {
 
     /// When what is on its way is long enough on its way to be watched meanwhile.
     pub(super) fn watch_at(&self) -> Option<Instant> {
-        let is_under_way = self.appending.is_some() || self.sending.is_some();
+        let is_under_way = self.appending.is_some() || matches!(self.message, Stage::Sending(_));
         let is_to_begin = is_under_way && self.watching.is_none() && self.is_owed();
         is_to_begin.then(|| self.refreshed + UNWATCHED)
     }

@@ -19,12 +19,12 @@ use super::{
 pub(super) enum Event {
     /// The originator has given something, or it is time to begin a request.
     Given,
-    /// Recipients were added; or, if so, nothing.
-    Appended(Result<Current, Failure>, bool),
+    /// Upstream has told of the transaction: recipients were added, or it has changed.
+    Told(Result<Current, Failure>),
+    /// Upstream knows that the originator is still there.
+    Refreshed(Result<Current, Failure>),
     /// Upstream has the message, and may have said more.
     Sent(Result<Option<Current>, SendError>),
-    /// The transaction has changed.
-    Watched(Result<Current, Failure>),
     /// Upstream owes a reply for too long.
     Overdue,
 }
@@ -39,12 +39,14 @@ impl<R: ResourceService> Session<'_, R> {
         {
             let is_heartbeat = appending.is_heartbeat;
             self.appending = None;
-            return Poll::Ready(Ok(Event::Appended(result, is_heartbeat)));
+            return Poll::Ready(Ok(match is_heartbeat {
+                true => Event::Refreshed(result),
+                false => Event::Told(result),
+            }));
         }
-        if let Some(sending) = &mut self.sending
-            && let Poll::Ready(result) = sending.as_mut().poll(cx)
+        if let Stage::Sending(sending) = &mut self.message
+            && let Poll::Ready(result) = sending.request.as_mut().poll(cx)
         {
-            self.sending = None;
             self.refreshed = Instant::now();
             return Poll::Ready(Ok(Event::Sent(result)));
         }
@@ -52,7 +54,7 @@ impl<R: ResourceService> Session<'_, R> {
             && let Poll::Ready(result) = watching.as_mut().poll(cx)
         {
             self.watching = None;
-            return Poll::Ready(Ok(Event::Watched(result)));
+            return Poll::Ready(Ok(Event::Told(result)));
         }
         if let Some(overdue) = self.overdue_at(cx)
             && self.overdue.poll(cx, overdue).is_ready()
@@ -108,7 +110,7 @@ impl<R: ResourceService> Session<'_, R> {
         };
         let message = match &self.message {
             Stage::Held | Stage::Ready => None,
-            Stage::Sending(progress) => progress.upstream_since(cx),
+            Stage::Sending(sending) => sending.progress.upstream_since(cx),
             Stage::Sent(since) => Some(*since),
         };
         let message = message.map(|since| since + timeouts.data);
@@ -121,7 +123,7 @@ impl<R: ResourceService> Session<'_, R> {
             return None;
         }
         let sent = match &self.message {
-            Stage::Sending(progress) => progress.last_passed(),
+            Stage::Sending(sending) => sending.progress.last_passed(),
             _ => self.refreshed,
         };
         Some(sent.max(self.refreshed) + self.delivery.settings.refresh_interval)

@@ -24,7 +24,7 @@ impl<R: ResourceService> Session<'_, R> {
             match &self.message {
                 Stage::Held | Stage::Ready => {}
                 // It has overtaken the end of the upload.
-                Stage::Sending(progress) if !progress.is_ended() => return None,
+                Stage::Sending(sending) if !sending.progress.is_ended() => return None,
                 Stage::Sending(_) | Stage::Sent(_) => {
                     self.delivery.intake.replies.accept_rest();
                     self.upstream.hand_over();

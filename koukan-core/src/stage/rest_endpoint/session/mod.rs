@@ -47,8 +47,7 @@ pub(super) struct Session<'a, R: ResourceService> {
     told: usize,
     message: Stage,
     appending: Option<Appending>,
-    sending: Option<BoxFuture<'static, Result<Option<Current>, SendError>>>,
-    watching: Option<BoxFuture<'static, Result<Current, Failure>>>,
+    watching: Option<Request>,
     /// When upstream was last told something.
     refreshed: Instant,
     overdue: Alarm,
@@ -56,8 +55,11 @@ pub(super) struct Session<'a, R: ResourceService> {
     watch: Alarm,
 }
 
+/// A request that brings the transaction as it is then.
+type Request = BoxFuture<'static, Result<Current, Failure>>;
+
 struct Appending {
-    request: BoxFuture<'static, Result<Current, Failure>>,
+    request: Request,
     is_heartbeat: bool,
 }
 
@@ -68,9 +70,14 @@ enum Stage {
     /// It is known what it is made of.
     Ready,
     /// It is on its way.
-    Sending(Progress),
+    Sending(Sending),
     /// Upstream has it, since then.
     Sent(Instant),
+}
+
+struct Sending {
+    request: BoxFuture<'static, Result<Option<Current>, SendError>>,
+    progress: Progress,
 }
 
 impl Ended {
@@ -107,7 +114,6 @@ impl<'a, R: ResourceService> Session<'a, R> {
             },
             delivery,
             appending: None,
-            sending: None,
             watching: None,
             refreshed: now,
             overdue: Alarm::default(),
@@ -125,18 +131,16 @@ impl<'a, R: ResourceService> Session<'a, R> {
             self.begin();
             match std::future::poll_fn(|cx| self.poll_event(cx)).await? {
                 Event::Given => {}
-                Event::Appended(Err(failure), is_heartbeat @ true) => {
+                Event::Told(Ok(now)) | Event::Refreshed(Ok(now)) => self.upstream.take(now),
+                Event::Refreshed(Err(failure)) => {
                     // What is asked next will tell.
-                    tracing::debug!(error = %failure, is_heartbeat, "could not refresh");
+                    tracing::debug!(error = %failure, "could not refresh");
                 }
                 Event::Sent(Ok(now)) => {
                     self.message = Stage::Sent(Instant::now());
                     now.into_iter().for_each(|now| self.upstream.take(now));
                 }
-                Event::Appended(Ok(now), _) | Event::Watched(Ok(now)) => self.upstream.take(now),
-                Event::Appended(Err(failure), _)
-                | Event::Watched(Err(failure))
-                | Event::Sent(Err(SendError::Failure(failure))) => {
+                Event::Told(Err(failure)) | Event::Sent(Err(SendError::Failure(failure))) => {
                     return Ok(Ended::Replied(failure.reply(Step::Later)));
                 }
                 Event::Sent(Err(SendError::Body(error))) => return Err(error.into()),
@@ -149,7 +153,7 @@ impl<'a, R: ResourceService> Session<'a, R> {
     fn end(&self, reply: Reply) -> Ended {
         let is_answered =
             self.upstream.is_mail_accepted() || self.delivery.intake.replies.is_any_accepted();
-        if is_answered || self.sending.is_some() {
+        if is_answered || matches!(self.message, Stage::Sending(_)) {
             Ended::Replied(reply)
         } else {
             Ended::unheard(reply)
