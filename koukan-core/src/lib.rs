@@ -71,6 +71,7 @@ mod failure;
 pub mod filter;
 mod host_port;
 mod id;
+mod incoming_blob;
 pub mod message;
 pub mod middleware;
 pub mod path;

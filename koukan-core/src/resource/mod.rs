@@ -15,6 +15,7 @@
 
 mod bad_answer;
 mod caller;
+mod digest;
 mod location;
 mod refusal;
 mod request;

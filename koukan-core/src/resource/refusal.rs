@@ -84,6 +84,13 @@ impl Refusal {
         Self::new(RefusalKind::NotFound, detail)
     }
 
+    /// There is no room for it now.
+    pub(crate) fn no_room() -> Self {
+        let retry_after = Duration::from_secs(5);
+        let kind = RefusalKind::Unavailable { retry_after };
+        Self::new(kind, "there is no room for it now; try again later")
+    }
+
     /// Something broke here.
     pub fn internal() -> Self {
         let detail = "something went wrong here; try again later";

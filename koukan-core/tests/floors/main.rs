@@ -45,7 +45,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("middleware", &["middleware"]),
     ("storage", &["storage"]),
-    ("stages", &["resource", "stage"]),
+    ("stages", &["resource", "incoming_blob", "stage"]),
     ("filters", &["filter"]),
     ("all together", &["service_builder_ext", "test_util"]),
 ];

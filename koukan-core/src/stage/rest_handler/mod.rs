@@ -29,7 +29,6 @@
 //! | `service`, `senders` | who may ask for what |
 //! | `create`, `append`, `upload`, `read`, `list` | one kind of request each |
 //! | `open_transaction` | a transaction that requests are still making, and what goes on beside them |
-//! | `incoming_blob` | octets that are uploaded in one request or in several |
 //! | `message_source` | what a message is made of: octets, the body of another one, a description |
 //! | `view` | what readers see, and its version |
 //! | `attempts` | how many attempts there may be, and the stop |
@@ -37,13 +36,11 @@
 mod append;
 mod attempts;
 mod create;
-mod incoming_blob;
 mod list;
 mod message_source;
 mod open_transaction;
 mod read;
 mod refusals;
-mod request_digest;
 mod senders;
 mod service;
 mod settings;

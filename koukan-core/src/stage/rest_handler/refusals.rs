@@ -9,8 +9,6 @@ use crate::{
     storage::{BackendError, CustodyError},
 };
 
-/// When to try again what there is no room for.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// When to try again where uploads must be finished first.
 const RETRY_AFTER_UPLOADS: Duration = Duration::from_secs(60);
 
@@ -21,13 +19,6 @@ static FAILED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
     let seconds = interval.as_secs();
     tracing::error!(requests, seconds, "storage still failed");
 });
-
-/// There is no room for it now.
-pub(super) fn no_room() -> Refusal {
-    let retry_after = RETRY_AFTER;
-    let kind = RefusalKind::Unavailable { retry_after };
-    Refusal::new(kind, "there is no room for it now; try again later")
-}
 
 /// The sender has too many transactions whose message is still to come.
 pub(super) fn too_many_unfinished(max: usize) -> Refusal {
@@ -66,7 +57,7 @@ impl From<BackendError> for Refusal {
                 if FAILED.is_first() {
                     tracing::error!(error = %Causes(&error), "storage failed");
                 }
-                no_room()
+                Self::no_room()
             }
         }
     }

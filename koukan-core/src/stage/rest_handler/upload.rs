@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    incoming_blob::IncomingBlob,
     message::builder::Spec,
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
     stage::output_handler::AttemptService,
@@ -12,7 +13,6 @@ use crate::{
 use super::{
     Dialect, RestHandler,
     attempts::Admitted,
-    incoming_blob::IncomingBlob,
     open_transaction::{MESSAGE, OpenTransaction},
     refusals::{over, unknown_transaction},
     service::Shared,

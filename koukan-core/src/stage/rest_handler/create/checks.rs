@@ -5,7 +5,7 @@ use crate::{
     resource::{Caller, Draft, Refusal, RefusalKind},
 };
 
-use super::super::{Dialect, SenderPolicy, refusals::no_room, service::Shared};
+use super::super::{Dialect, SenderPolicy, service::Shared};
 
 impl Shared {
     /// The policy of a sender that the caller may act for.
@@ -15,7 +15,7 @@ impl Shared {
             return Err(Refusal::new(RefusalKind::Forbidden, detail));
         }
         if self.attempts.is_stopping() {
-            return Err(no_room());
+            return Err(Refusal::no_room());
         }
         let policy = self.senders.find(sender).ok_or_else(|| {
             if self.senders.has(&sender.name) {

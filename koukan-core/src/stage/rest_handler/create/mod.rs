@@ -22,8 +22,7 @@ use super::{
     Dialect, RestHandler,
     attempts::Admitted,
     open_transaction::{Claimed, OpenTransaction},
-    refusals::{key_reused, no_room, too_many_unfinished, unknown_transaction},
-    request_digest::digest,
+    refusals::{key_reused, too_many_unfinished, unknown_transaction},
     service::Shared,
 };
 
@@ -51,7 +50,7 @@ impl<O: AttemptService> RestHandler<O> {
     async fn make(self, caller: Caller, mut create: Create) -> Result<Made, Refusal> {
         let shared = &self.shared;
         let key = create.idempotency_key.take().map(|key| IdempotencyKey {
-            request: Some(digest(&create)),
+            request: Some(create.digest()),
             key,
         });
         let Create {
@@ -75,10 +74,10 @@ impl<O: AttemptService> RestHandler<O> {
         let is_volatile = policy.dialect == Dialect::Incremental;
         let room = shared.attempts.room();
         if room.is_none() && is_volatile {
-            return Err(no_room());
+            return Err(Refusal::no_room());
         }
         let begun = shared.storage.begin(Arc::clone(&context), mail);
-        let (recorder, lease) = begun.map_err(|_| no_room())?;
+        let (recorder, lease) = begun.map_err(|_| Refusal::no_room())?;
         let admitted = Admitted::new(lease, room);
 
         let volatile_key = key.as_ref().filter(|_| is_volatile);

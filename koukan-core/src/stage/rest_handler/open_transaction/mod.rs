@@ -18,18 +18,17 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::storage::{
-    CustodyError, Recorder,
-    record::{IdempotencyKey, Terms},
+use crate::{
+    incoming_blob::{IncomingBlob, Replaced},
+    storage::{
+        CustodyError, Recorder,
+        record::{IdempotencyKey, Terms},
+    },
 };
 
 use self::replaced_blobs::ReplacedBlobs;
 
-use super::{
-    Dialect,
-    incoming_blob::{IncomingBlob, Replaced},
-    unfinished_uploads::Upload,
-};
+use super::{Dialect, unfinished_uploads::Upload};
 
 /// The name under which the message itself is uploaded.
 pub(super) const MESSAGE: &str = "";

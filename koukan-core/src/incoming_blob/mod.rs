@@ -18,7 +18,7 @@ mod known;
 mod octets;
 mod refusals;
 
-pub(super) use self::octets::Replaced;
+pub(crate) use self::octets::Replaced;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -46,7 +46,7 @@ use self::{
 ///
 /// *Units*: lengths and positions are those of the octets as they are uploaded; the blob may have
 /// more, since line ends of messages are made CRLF.
-pub(super) struct IncomingBlob {
+pub(crate) struct IncomingBlob {
     blob: Mutex<Blob>,
     /// `None` once the blob is complete or has failed.
     octets: tokio::sync::Mutex<Option<Octets>>,
@@ -58,7 +58,7 @@ pub(super) struct IncomingBlob {
 }
 
 impl IncomingBlob {
-    pub(super) fn new(pool: &BlobPool, is_message: bool, max: u64) -> Self {
+    pub(crate) fn new(pool: &BlobPool, is_message: bool, max: u64) -> Self {
         let received = Arc::default();
         let (octets, blob) = Octets::new(pool, is_message, Arc::clone(&received));
         Self {
@@ -72,7 +72,7 @@ impl IncomingBlob {
     }
 
     /// The blob, in whose place another may come until it is complete.
-    pub(super) fn blob(&self) -> Blob {
+    pub(crate) fn blob(&self) -> Blob {
         self.lock_blob().clone()
     }
 
@@ -82,7 +82,7 @@ impl IncomingBlob {
     /// # Cancel safety
     ///
     /// Dropped before it ends, what came so far is there, and another request goes on with it.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         &self,
         range: Option<Range>,
         content: Body,
@@ -191,7 +191,7 @@ impl IncomingBlob {
     }
 
     /// What there is of an upload that has ended.
-    pub(super) fn whole(&self) -> Uploaded {
+    pub(crate) fn whole(&self) -> Uploaded {
         Uploaded {
             len: self.received(),
             total: *self.lock_total(),

@@ -9,8 +9,6 @@ use crate::{
     resource::Refusal,
 };
 
-use super::super::refusals::no_room;
-
 /// Octets that are there, which are read beside those that come.
 ///
 /// While there is one, nothing may be appended.
@@ -97,7 +95,7 @@ impl Stretch {
         {
             let piece = reader.next().await.map_err(|error| {
                 tracing::error!(%error, "could not read back what was uploaded");
-                no_room()
+                Refusal::no_room()
             })?;
             self.piece = piece.ok_or_else(Refusal::internal)?;
             let left = usize::try_from(self.left).unwrap_or(usize::MAX);

@@ -19,7 +19,7 @@ use crate::{
     resource::Refusal,
 };
 
-use super::{super::refusals::no_room, anew::Start, known::Known};
+use super::{anew::Start, known::Known};
 
 /// What is there of an upload, and the right to add to it.
 pub(super) struct Octets {
@@ -33,11 +33,11 @@ pub(super) struct Octets {
 }
 
 /// A blob that has taken the place of another.
-pub(in super::super) struct Replaced {
+pub(crate) struct Replaced {
     /// The blob that counts from now on.
-    pub(in super::super) blob: Blob,
+    pub(crate) blob: Blob,
     /// The writer of the other, which ends when this is dropped, and not cleanly.
-    pub(in super::super) old: BlobWriter,
+    pub(crate) old: BlobWriter,
 }
 
 /// Octets as they came.
@@ -159,7 +159,7 @@ impl Octets {
         while writer.len() < position {
             let piece = reader.next().await.map_err(|error| {
                 tracing::error!(%error, "could not read back what was uploaded");
-                no_room()
+                Refusal::no_room()
             })?;
             let mut piece = piece.ok_or_else(Refusal::internal)?;
             let left = usize::try_from(position - writer.len()).unwrap_or(usize::MAX);
@@ -213,5 +213,5 @@ fn not_kept(error: &BlobError) -> Refusal {
     if NOT_KEPT.is_first() {
         tracing::error!(error = %Causes(error), "could not keep what is uploaded");
     }
-    no_room()
+    Refusal::no_room()
 }

@@ -7,21 +7,20 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    path::Parameters,
-    resource::{BodySource, Create, Draft, Location, Target},
-    signals::HostPort,
-    storage::record::RequestDigest,
-};
+use crate::{path::Parameters, signals::HostPort, storage::record::RequestDigest};
 
-/// The digest of all that a create asks for.
-pub(super) fn digest(create: &Create) -> RequestDigest {
-    let mut fields = Fields(Sha256::new());
-    fields.text("create");
-    fields.text(&create.sender.name);
-    fields.option(create.sender.tag.as_deref());
-    fields.draft(&create.draft);
-    RequestDigest::new(fields.0.finalize().into())
+use super::{BodySource, Create, Draft, Location, Target};
+
+impl Create {
+    /// The digest of all that is asked for.
+    pub(crate) fn digest(&self) -> RequestDigest {
+        let mut fields = Fields(Sha256::new());
+        fields.text("create");
+        fields.text(&self.sender.name);
+        fields.option(self.sender.tag.as_deref());
+        fields.draft(&self.draft);
+        RequestDigest::new(fields.0.finalize().into())
+    }
 }
 
 /// Takes fields one by one. Each begins with its length, so that no two lists of fields are the
@@ -172,7 +171,7 @@ mod tests {
     fn with(change: impl FnOnce(&mut Create)) -> RequestDigest {
         let mut create = create();
         change(&mut create);
-        digest(&create)
+        create.digest()
     }
 
     fn described(json: &str) -> RequestDigest {
@@ -186,7 +185,7 @@ mod tests {
     fn another_request_has_another_digest() {
         let body = |body| with(|create| create.draft.body = Some(body));
         let digests = [
-            digest(&create()),
+            create().digest(),
             with(|create| create.sender = Sender::new("b")),
             with(|create| create.sender = Sender::new("app").with_tag("b")),
             with(|create| create.draft.mail_from = None),
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn what_means_the_same_is_the_same() {
         let wait = std::time::Duration::from_secs(1);
-        assert_eq!(with(|create| create.wait = Some(wait)), digest(&create()));
+        assert_eq!(with(|create| create.wait = Some(wait)), create().digest());
         assert_eq!(
             described(r#"{"a": [1, {"b": "x", "c": null}], "d": true}"#),
             described(r#"{"d":true,"a":[1,{"c":null,"b":"\u0078"}]}"#)
