@@ -1,7 +1,7 @@
 //! Creating.
 
 mod checks;
-mod said;
+mod context;
 
 pub(super) use self::checks::check_promises;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-use self::said::{context, terms, with_needs};
+use self::context::{context, terms, with_needs};
 
 use super::{
     Dialect, RestHandler,

@@ -1,4 +1,4 @@
-//! What a create says of a transaction, and what it says without words.
+//! What a create says of a transaction: its context, its terms, and what its MAIL command needs.
 
 use crate::{
     context::{ClientName, Context, Sender, Tls, ToldHosts},
