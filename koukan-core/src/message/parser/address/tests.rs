@@ -159,6 +159,10 @@ fn what_has_no_end_ends_somewhere() {
     for one in ["<", "(a)", "a@(b) ", "<a@", "(a)@ ", "'@"] {
         parse(&one.repeat(20_000));
     }
+    // Nor at all that came before.
+    assert_eq!(parse(&"a@x,".repeat(300_000)).len(), 300_000);
+    let many = format!("@{}{}", "a".repeat(1_000_000), ">".repeat(1_000_000));
+    assert_eq!(parse(&many).len(), 1);
 }
 
 #[test]
