@@ -22,7 +22,7 @@ use koukan_core::{
     test_util::TokioClock,
 };
 use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Shared};
-use tower::{Layer as _, ServiceBuilder, limit::ConcurrencyLimit};
+use tower::Layer as _;
 
 use super::{actor::rest_client::SENDER, network::Network, plan::ListenerKind, world::World};
 
@@ -42,7 +42,7 @@ pub(crate) struct Agent {
     ingress: Server<Shared<BoxMailService>>,
     submission: Server<Shared<BoxMailService>>,
     gateway: Server<Shared<BoxMailService>>,
-    pub(crate) dispatcher: Dispatcher<ConcurrencyLimit<Output>>,
+    pub(crate) dispatcher: Dispatcher<Output>,
     pub(crate) endpoint: SmtpEndpoint<Network, Network>,
 }
 
@@ -106,11 +106,8 @@ impl Agent {
         let onward = rest_endpoint::Settings::default().with_sender(Sender::new(GATE));
         let onward = RestEndpoint::new(handler.clone(), onward);
         let max_in_flight = world.plan.max_in_flight;
-        let limited = ServiceBuilder::new()
-            .concurrency_limit(max_in_flight)
-            .service(all);
         Ok(Self {
-            dispatcher: Dispatcher::new(storage.clone(), limited, max_in_flight),
+            dispatcher: Dispatcher::new(storage.clone(), all, max_in_flight),
             ingress: listener(explode(Policy::Ingress)),
             submission: listener(explode(Policy::Submission)),
             gateway: listener(BoxMailService::new(onward)),

@@ -32,8 +32,6 @@ use koukan_core::{
 };
 use koukan_smtp::client::OwnAddresses;
 use koukan_storage::{OpenError, SqliteBackend};
-use tokio::sync::Semaphore;
-use tower::{ServiceBuilder, limit::ConcurrencyLimit};
 
 use crate::{
     config::{Config, Place},
@@ -119,14 +117,11 @@ impl From<InvalidFilter> for StartError {
     }
 }
 
-/// The output side's service: attempts at queued transactions, as many at a time as config says.
-pub(crate) type LimitedOutput = ConcurrencyLimit<OutputHandler<LateChains>>;
-
 /// All parts of an agent, ready to run.
 pub(crate) struct Parts {
     pub(crate) storage: Storage,
     pub(crate) database: Option<SqliteBackend>,
-    pub(crate) dispatcher: Dispatcher<LimitedOutput>,
+    pub(crate) dispatcher: Dispatcher<OutputHandler<LateChains>>,
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
 }
@@ -156,11 +151,7 @@ pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Part
     // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
     // listeners' limits, and never waits for queued ones.
     let max_in_flight = config.output.max_in_flight.get();
-    let max_in_flight = max_in_flight.min(Semaphore::MAX_PERMITS);
-    let limited = ServiceBuilder::new()
-        .concurrency_limit(max_in_flight)
-        .service(output);
-    let dispatcher = Dispatcher::new(storage.clone(), limited, max_in_flight);
+    let dispatcher = Dispatcher::new(storage.clone(), output, max_in_flight);
     Ok(Parts {
         storage,
         database,

@@ -76,6 +76,24 @@ async fn a_suspect_that_hangs_does_not_hold_up_the_others_for_long() {
     assert_eq!(begun.count("hung"), 6);
 }
 
+#[tokio::test(start_paused = true)]
+async fn suspects_and_the_rest_share_the_room() {
+    let backend = MemoryBackend::new();
+    let suspects: Vec<_> = (0..8).map(|number| format!("hung{number}@y")).collect();
+    let suspects: Vec<_> = suspects.iter().map(String::as_str).collect();
+    crash(&backend, &suspects).await;
+    let begun = Log::default();
+    let upstream = upstream(begun.clone(), Log::default());
+    let agent = Agent::on(backend.another_process(), upstream).await;
+    for number in 0..8 {
+        let other = queued(&format!("hung-too{number}@y"), start());
+        agent.storage.backend().insert(other).await.unwrap();
+    }
+    let _dispatching = agent.dispatch();
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!(begun.count("hung"), 8, "as many as the dispatcher may");
+}
+
 /// Runs a process that is killed when it begins to work on `crash@y`; tells whether it was.
 fn process(backend: &MemoryBackend, number: i64, delivered: &Log) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread()

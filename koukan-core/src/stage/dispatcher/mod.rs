@@ -1,9 +1,9 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -32,13 +32,15 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 
 /// Takes due transactions under lease and calls an output service with each.
 ///
-/// `output` is an [`OutputHandler`](super::output_handler::OutputHandler) under whatever limits
-/// tower offers; a lease is only taken when there is room for it.
+/// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
+/// when there is room for it.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
     storage: Storage,
     output: O,
     max_in_flight: usize,
+    /// A permit for each attempt, of those that are due and of suspects together.
+    room: Arc<Semaphore>,
 }
 
 impl<O> Dispatcher<O>
@@ -47,10 +49,12 @@ where
 {
     /// A dispatcher that works on at most `max_in_flight` transactions at a time.
     pub fn new(storage: Storage, output: O, max_in_flight: usize) -> Self {
+        let max_in_flight = max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             storage,
             output,
-            max_in_flight: max_in_flight.max(1),
+            max_in_flight,
+            room: Arc::new(Semaphore::new(max_in_flight)),
         }
     }
 
@@ -150,8 +154,10 @@ where
     }
 
     fn attempt(&self, lease: Lease) -> impl Future<Output = ()> + Send + 'static {
-        let output = self.output.clone();
+        let (output, room) = (self.output.clone(), Arc::clone(&self.room));
         async move {
+            // Whoever leases counts its own only: the due ones, or suspects. It is never closed.
+            let _place = room.acquire_owned().await;
             let id = lease.id();
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
