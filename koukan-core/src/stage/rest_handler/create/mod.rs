@@ -14,6 +14,7 @@ use crate::{
         CustodyError, Watch,
         record::{IdempotencyKey, Terms, TransactionId},
     },
+    transaction::Rcpt,
 };
 
 use self::context::{context, terms, with_needs};
@@ -21,6 +22,7 @@ use self::context::{context, terms, with_needs};
 use super::{
     Dialect, RestHandler,
     attempts::Admitted,
+    message_source::Source,
     open_transaction::{Claimed, OpenTransaction},
     refusals::{key_reused, too_many_unfinished, unknown_transaction},
     service::Shared,
@@ -94,19 +96,7 @@ impl<O: AttemptService> RestHandler<O> {
         let has_key = volatile_key.is_some();
         let transaction = OpenTransaction::new(recorder, policy.dialect, terms, has_key);
         let transaction = Arc::new(transaction);
-        {
-            let mut progress = transaction.changing.lock().await;
-            for rcpt in draft.rcpt_to {
-                transaction.recorder.rcpt(rcpt);
-            }
-            if !is_volatile {
-                transaction.recorder.finish_recipients();
-            }
-            if let Some(source) = source {
-                progress.has_body = true;
-                shared.set_body(&transaction, source);
-            }
-        }
+        shared.fill(&transaction, draft.rcpt_to, source).await;
         if !is_volatile {
             if !transaction.recorder.is_complete() {
                 shared.count(&transaction, shared.settings.max_unfinished_uploads)?;
@@ -131,6 +121,21 @@ impl<O: AttemptService> RestHandler<O> {
 }
 
 impl Shared {
+    /// Gives a new transaction what came with its create.
+    async fn fill(&self, transaction: &OpenTransaction, rcpts: Vec<Rcpt>, source: Option<Source>) {
+        let mut progress = transaction.changing.lock().await;
+        for rcpt in rcpts {
+            transaction.recorder.rcpt(rcpt);
+        }
+        if !transaction.is_incremental() {
+            transaction.recorder.finish_recipients();
+        }
+        if let Some(source) = source {
+            progress.has_body = true;
+            self.set_body(transaction, source);
+        }
+    }
+
     /// Counts a transaction whose message is still to come, unless its sender has `max` of those.
     pub(super) fn count(&self, transaction: &OpenTransaction, max: usize) -> Result<(), Refusal> {
         let snapshot = transaction.recorder.watch().snapshot();

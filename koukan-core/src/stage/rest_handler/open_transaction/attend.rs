@@ -29,7 +29,7 @@ pub(in super::super) async fn attend(
         let Some(mut lease) = lease else { return };
         loop {
             let reading = transaction.replaced_blobs.reading();
-            // A bug in a filter costs the attempt, and leaves nothing in the table.
+            // A bug in a filter costs the attempt, and leaves nothing in the registry.
             let attempt = AssertUnwindSafe(output.clone().oneshot(lease)).catch_unwind();
             let mut attempt = Box::pin(attempt);
             let ended = tokio::select! {
