@@ -69,6 +69,7 @@ pub mod context;
 mod envelope;
 mod failure;
 pub mod filter;
+mod fnv;
 mod host_port;
 mod id;
 mod incoming_blob;

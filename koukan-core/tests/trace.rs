@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
     blob::BlobPool,
@@ -14,49 +10,15 @@ use koukan_core::{
     middleware::{DeliverRequest, TraceLayer},
     reply::Reply,
     signals::TraceId,
-    test_util::{Answer, Script, context, context_from, mail, rcpt, send, send_with},
+    test_util::{Answer, Log, Script, context, context_from, mail, rcpt, send, send_with},
     transaction::{Driver, Transaction},
 };
 use tower::{BoxError, Layer, service_fn};
-use tracing::{Level, subscriber::DefaultGuard};
+use tracing::Level;
 
-/// What is logged, as text.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn capture(level: Level) -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (lines, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn only_event(&self) -> String {
-        let text = self.text();
-        let mut events = text.lines().filter(|line| line.contains("duration_ms="));
-        let event = events.next().unwrap_or_else(|| panic!("no event: {text}"));
-        assert_eq!(events.next(), None);
-        event.to_owned()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(octets)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// The event of the only transaction.
+fn event(log: &Log) -> String {
+    log.only_line("duration_ms=")
 }
 
 fn assert_fields(event: &str, fields: &[&str]) {
@@ -70,7 +32,7 @@ fn assert_fields(event: &str, fields: &[&str]) {
 
 #[tokio::test(start_paused = true)]
 async fn an_accepted_message_is_one_event_with_all_replies() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let slow = Answer::After(Duration::from_secs(2), Reply::message_accepted());
     let upstream = Script::new()
         .rcpt("no@y", Reply::no_such_user())
@@ -86,7 +48,7 @@ async fn an_accepted_message_is_one_event_with_all_replies() {
         outcome.recipients,
         [Reply::recipient_ok(), Reply::no_such_user()]
     );
-    let event = lines.only_event();
+    let event = event(&log);
     assert_fields(
         &event,
         &[
@@ -109,10 +71,10 @@ async fn an_accepted_message_is_one_event_with_all_replies() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_answers_for_everything() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let closed = service_fn(|_: Transaction| async { Ok::<_, BoxError>(Reply::relay_denied()) });
     let _ = send(TraceLayer.layer(closed), mail(""), [rcpt("b@y")], "").await;
-    let event = lines.only_event();
+    let event = event(&log);
     assert_fields(
         &event,
         &["mail=550", "reply=550", "outcome=\"refused\"", "octets=0"],
@@ -121,7 +83,7 @@ async fn a_rejection_answers_for_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_told_from_a_refusal() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let broken = Script::new().message(Answer::Fail("broken"));
     let _ = send(
         TraceLayer.layer(broken),
@@ -130,15 +92,12 @@ async fn a_failure_is_told_from_a_refusal() {
         "hi\r\n",
     )
     .await;
-    assert_fields(
-        &lines.only_event(),
-        &["outcome=\"failed\"", "recipients=b@y=250"],
-    );
+    assert_fields(&event(&log), &["outcome=\"failed\"", "recipients=b@y=250"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_aborted_transaction_is_an_event_too() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let service = TraceLayer.layer(Script::new().rcpt("b@y", Answer::Never));
     let (mut driver, mail) = Driver::start(service, context(), mail("a@x"));
     driver.wait(mail).await;
@@ -146,9 +105,9 @@ async fn an_aborted_transaction_is_an_event_too() {
     driver.data();
     driver.send("half".into()).await.unwrap();
     let _ = tokio::time::timeout(Duration::from_secs(1), driver.progress()).await;
-    assert!(!lines.text().contains("duration_ms"));
+    assert!(!log.text().contains("duration_ms"));
     drop((driver, pending));
-    let event = lines.only_event();
+    let event = event(&log);
     assert_fields(
         &event,
         &["outcome=\"aborted\"", "recipients=b@y=none", "octets=4"],
@@ -158,17 +117,17 @@ async fn an_aborted_transaction_is_an_event_too() {
 
 #[tokio::test(start_paused = true)]
 async fn many_recipients_are_counted_and_few_are_named() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let to = (0..50).map(|n| rcpt(&format!("b{n}@y")));
     let _ = send(TraceLayer.layer(Script::new()), mail("a@x"), to, "\r\n").await;
-    let event = lines.only_event();
+    let event = event(&log);
     assert_fields(&event, &["recipient_count=50"]);
     assert!(event.contains("b9@y=250") && !event.contains("b10@y"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let service = TraceLayer.layer(service_fn(|mut tx: Transaction| async move {
         tx.body.ready().await?;
         let (_, blob) = tx.body.into_blob().map_err(|_| "not a blob")?;
@@ -186,19 +145,19 @@ async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
     });
     assert_eq!(driver.finish().await, Reply::message_accepted());
     drop((driver, _mail));
-    assert_fields(&lines.only_event(), &["octets=6"]);
+    assert_fields(&event(&log), &["octets=6"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_logged_further_on_carries_the_id() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let service = TraceLayer.layer(service_fn(|tx: Transaction| async move {
         tracing::info!("looking around");
         let id = tx.signals.find::<TraceId>().ok_or("no id")?;
         Ok::<_, BoxError>(Reply::policy_refused().with_text(id.to_string()))
     }));
     let outcome = send(service, mail("a@x"), [rcpt("b@y")], "").await;
-    let text = lines.text();
+    let text = log.text();
     let inner = text.lines().find(|line| line.contains("looking")).unwrap();
     let span = format!("transaction{{id={}}}", outcome.mail.text());
     assert!(inner.contains(&span), "{inner}");
@@ -206,7 +165,7 @@ async fn what_is_logged_further_on_carries_the_id() {
 
 #[tokio::test(start_paused = true)]
 async fn where_it_is_disabled_nothing_is_done() {
-    let (lines, _guard) = Lines::capture(Level::WARN);
+    let log = Log::at(Level::WARN);
     let upstream = Script::new();
     let _ = send(
         TraceLayer.layer(upstream.clone()),
@@ -215,6 +174,6 @@ async fn where_it_is_disabled_nothing_is_done() {
         "",
     )
     .await;
-    assert_eq!(lines.text(), "");
+    assert_eq!(log.text(), "");
     assert_eq!(upstream.only_received().signals.find::<TraceId>(), None);
 }

@@ -15,6 +15,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tower::{BoxError, service_fn};
@@ -176,6 +177,27 @@ async fn stopping_does_not_wait_for_a_silent_client() {
         let is_aborted = seen.last().is_none_or(|last| last == "aborted");
         assert!(is_aborted, "{seen:?}");
     }
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
+    let server = Server::new(support::service(support::Log::default()));
+    let server = server.with_limits(Limits {
+        idle_commands: u32::MAX,
+        ..Limits::default()
+    });
+    let server = server.with_timeouts(Timeouts {
+        drain: Duration::from_millis(50),
+        ..Timeouts::default()
+    });
+    let running = Running::start(server).await;
+    let mut client = running.connect().await;
+    let commands = "EHLO client\r\n".repeat(10_000);
+    // Until there is no room for replies, and so no command is taken any more.
+    let full = Duration::from_millis(300);
+    while timeout(full, client.send(&commands)).await.is_ok() {}
+    let stopped = timeout(Duration::from_secs(20), running.stop()).await;
+    assert!(stopped.is_ok(), "it waits until writing has its end");
 }
 
 #[tokio::test]

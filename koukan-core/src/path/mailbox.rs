@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
 use super::grammar::{self, InvalidMailbox};
+use crate::fnv::Fnv1a;
 
 /// An address `local-part@domain` that passed the grammar, kept as it was written.
 ///
@@ -98,15 +99,13 @@ impl Mailbox {
     }
 
     /// A number that is the same for all ways to write one mailbox, and hardly ever for two.
-    ///
-    /// *Source*: FNV-1a. Who wants to can find mailboxes with the same number.
     pub(super) fn fingerprint(&self) -> u64 {
-        let mix = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
-        let local = self.unquoted_local_part();
-        let local = local.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        let mut hash = Fnv1a::new(0);
+        hash.add(self.unquoted_local_part().bytes());
+        hash.add([b'@']);
         // Letters of either case become the same.
-        let lower = self.domain_text().bytes().map(|octet| octet | 0x20);
-        lower.fold(mix(local, b'@'), mix)
+        hash.add(self.domain_text().bytes().map(|octet| octet | 0x20));
+        hash.get()
     }
 }
 
@@ -229,8 +228,10 @@ mod tests {
     #[test]
     fn quoting_makes_no_other_mailbox() {
         let same = |a: &str, b: &str| {
-            let parse = |text: &str| text.parse::<Mailbox>().unwrap();
-            parse(a).is_same(&parse(b))
+            let [a, b] = [a, b].map(|text| text.parse::<Mailbox>().unwrap());
+            let is_same = a.is_same(&b);
+            assert_eq!(is_same, a.fingerprint() == b.fingerprint());
+            is_same
         };
         assert!(same("\"a\"@example.com", "a@EXAMPLE.com"));
         assert!(same("\"a\\b\"@example.com", "ab@example.com"));

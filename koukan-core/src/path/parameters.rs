@@ -125,8 +125,9 @@ impl Parameters {
         self.get("SIZE")?.value()?.parse().ok()
     }
 
-    /// What the message comes to, in octets, by the declared size: an estimate, which may be too
-    /// high and is not too low (RFC 1870 section 6.1). So nothing is refused by it alone.
+    /// What the message comes to, in octets, by the declared size and what was added since: an
+    /// estimate (RFC 1870 section 6.1), by which alone nothing is refused. What is stored, or goes on
+    /// by REST, has the declared size only.
     pub fn size(&self) -> Option<u64> {
         let declared = self.declared_size()?;
         Some(declared.saturating_add(self.growth))
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_size_grows() {
+    fn what_a_message_comes_to_grows_and_the_declared_size_stays() {
         let mut list = parameters(&[("Body", Some("7BIT")), ("size", Some("10"))]);
         list.grow_size(5);
         assert_eq!((list.size(), list.declared_size()), (Some(15), Some(10)));

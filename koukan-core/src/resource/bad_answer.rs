@@ -25,6 +25,14 @@ pub struct BadAnswer {
 }
 
 impl BadAnswer {
+    /// The first 200 characters of what was said, to be shown in the log.
+    pub fn excerpt_of(content: &[u8]) -> Box<str> {
+        // Four octets a character at most; one that is cut is not among those that are kept.
+        let beginning = &content[..content.len().min(4 * EXCERPT + 4)];
+        let text = String::from_utf8_lossy(beginning);
+        text.chars().take(EXCERPT).collect::<String>().into()
+    }
+
     /// An answer with that content.
     pub fn new(
         method: &str,
@@ -38,7 +46,7 @@ impl BadAnswer {
             url: url.to_string().into(),
             status: status.into(),
             reason,
-            excerpt: excerpt(content),
+            excerpt: Self::excerpt_of(content),
         }
     }
 
@@ -74,14 +82,6 @@ impl fmt::Display for BadAnswer {
 
 impl Error for BadAnswer {}
 
-/// The first characters.
-fn excerpt(content: &[u8]) -> Box<str> {
-    // Four octets a character at most; one that is cut is not among those that are kept.
-    let beginning = &content[..content.len().min(4 * EXCERPT + 4)];
-    let text = String::from_utf8_lossy(beginning);
-    text.chars().take(EXCERPT).collect::<String>().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,8 +92,13 @@ mod tests {
         let bad = BadAnswer::new("GET", "http://a/", 200, "no JSON", text.as_bytes());
         let shown = r#""<html>\r\n\u{1b}[31m\u{202e}grün \"x\"""#;
         assert!(bad.to_string().ends_with(shown), "{bad}");
-        assert_eq!(excerpt("ü".repeat(300).as_bytes()).chars().count(), 200);
-        assert_eq!(&*excerpt(b"\xff"), "\u{fffd}");
+        assert_eq!(
+            BadAnswer::excerpt_of("ü".repeat(300).as_bytes())
+                .chars()
+                .count(),
+            200
+        );
+        assert_eq!(&*BadAnswer::excerpt_of(b"\xff"), "\u{fffd}");
     }
 
     #[test]

@@ -133,8 +133,15 @@ impl Custody {
                 // Otherwise a draft that is given up was taken under lease meanwhile.
                 if state.durability == Durability::Committing {
                     state.durability = before;
+                    if before == Durability::Volatile && state.is_cancelled {
+                        state.settle(Status::Final(FinalReason::Cancelled));
+                    }
                 }
             });
+            if before == Durability::Draft {
+                // Who cancelled meanwhile left that to this commit.
+                storage.cancel_late_in_background(Arc::clone(live));
+            }
             return Err(error.into());
         }
         self.forgo();
@@ -166,11 +173,14 @@ impl Custody {
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.
             storage.settle_in_background(Arc::clone(live), end);
-        } else if let Some(status) = given_up {
-            // Nor could what was given up.
-            storage.postpone_in_background(Arc::clone(live), FENCE, status);
         } else if is_abandoned {
-            storage.release_in_background(Arc::clone(live), FENCE);
+            match given_up {
+                // Nor could what was given up.
+                Some(status) => {
+                    storage.postpone_in_background(Arc::clone(live), FENCE, status);
+                }
+                None => storage.release_in_background(Arc::clone(live), FENCE),
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
 //! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
-//! set; [`at_rest`] lets everything else go as far as it can. [`context`], [`mail`] and [`rcpt`] make the parts of a transaction of literals.
+//! set; [`at_rest`] lets everything else go as far as it can; [`Log`] keeps what is logged. [`context`],
+//! [`mail`] and [`rcpt`] make the parts of a transaction of literals.
 //!
 //! # Example
 //!
@@ -23,6 +24,7 @@ pub mod backend_contract;
 mod budget;
 mod clock;
 mod faulty_backend;
+mod log;
 mod originate;
 mod received;
 mod rest;
@@ -35,6 +37,7 @@ pub use self::{
     budget::{AroundService, Budget, in_every_budget},
     clock::{ManualClock, TokioClock},
     faulty_backend::{Defect, Faults, FaultyBackend, Observer, Trouble, TroubleKind},
+    log::Log,
     originate::{send, send_with},
     received::{End, Received},
     rest::at_rest,

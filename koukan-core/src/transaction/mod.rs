@@ -91,8 +91,8 @@ impl Transaction {
         self
     }
 
-    /// Puts octets, complete header fields, before the message, and adds them to the size that was
-    /// declared.
+    /// Puts octets, complete header fields, before the message, and adds them to what the message comes
+    /// to; see [`Parameters::grow_size`](crate::path::Parameters::grow_size).
     #[must_use]
     pub fn prepend(mut self, octets: Bytes) -> Self {
         let parameters = &mut self.mail.request_mut().parameters;

@@ -63,11 +63,11 @@ impl Backend for Failing {
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        if take_one(&self.full_completes) {
-            return Err(BackendError::Full("no space left".into()));
-        }
         if take_one(&self.slow_completes) {
             tokio::time::sleep(SLOW).await;
+        }
+        if take_one(&self.full_completes) {
+            return Err(BackendError::Full("no space left".into()));
         }
         self.inner.complete(transaction).await
     }

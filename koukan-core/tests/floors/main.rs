@@ -26,6 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "repeats",
             "accepting",
             "clock",
+            "fnv",
             "random",
             "id",
             "path",

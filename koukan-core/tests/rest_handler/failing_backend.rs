@@ -118,3 +118,26 @@ async fn a_cancel_while_the_message_is_committed_leaves_no_lease() {
     assert_eq!((census.waiting, census.leased), (0, 0));
     assert!(agent.view(&created.location).await.cancelled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_while_the_message_cannot_be_committed_counts() {
+    let backend = Failing::default();
+    let agent = agent(&backend, &Script::new().message(Answer::Never)).await;
+    let created = agent.create(to_upload()).await;
+    backend.slow_completes.store(1, Ordering::Relaxed);
+    backend.full_completes.store(1, Ordering::Relaxed);
+    let body = created.location.join("body");
+    let upload = agent.upload(&body, None, octets(MESSAGE));
+    let cancel = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        cancel_and_go(&agent, &created.location).await;
+    };
+    let (uploaded, ()) = tokio::join!(upload, cancel);
+    assert!(uploaded.is_err());
+    tokio::time::sleep(SLOW).await;
+    let census = backend.inner.census().await.unwrap();
+    assert_eq!((census.waiting, census.leased), (0, 0));
+    let view = agent.end(&created.location).await;
+    assert!(view.cancelled);
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("cancelled"));
+}

@@ -1,14 +1,9 @@
 //! Final failures are told to the reverse-path.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use koukan_core::{
     reply::{RemoteMta, Reply},
     stage::exploder::Policy,
-    test_util::{Answer, Received, Script, mail, rcpt, send},
+    test_util::{Answer, Log, Received, Script, mail, rcpt, send},
 };
 
 use crate::agent::{Agent, turns, until};
@@ -138,30 +133,9 @@ async fn a_reverse_path_in_utf8_declares_what_its_notification_needs() {
     }
 }
 
-/// What is logged, as text.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(octets)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_notification_that_cannot_be_delivered_is_warned_of() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::at(tracing::Level::WARN);
     let refusing = Script::new().other_rcpts(Reply::no_such_user());
     let agent = Agent::over(turns([down(), refusing])).await;
     let front = agent.exploder(Policy::Submission);
@@ -170,14 +144,7 @@ async fn a_notification_that_cannot_be_delivered_is_warned_of() {
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 2 }).await;
     dispatching.stop().await;
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let warned = log
-        .lines()
-        .filter(|line| line.contains("could not be delivered"));
-    let warned: Vec<_> = warned.collect();
-    let [line] = &warned[..] else {
-        panic!("{log}");
-    };
+    let line = log.only_line("could not be delivered");
     for text in ["WARN", "to=a@x", "about=b@y", "550 5.1.1"] {
         assert!(line.contains(text), "{text}: {line}");
     }

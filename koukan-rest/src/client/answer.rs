@@ -72,7 +72,7 @@ impl Response {
     }
 
     /// What is to be told of the answer.
-    pub(super) fn facts(&self, reason: &'static str, content: &[u8]) -> BadAnswer {
+    fn facts(&self, reason: &'static str, content: &[u8]) -> BadAnswer {
         let method = self.method.as_str();
         BadAnswer::new(method, &self.uri, self.status.as_u16(), reason, content)
     }

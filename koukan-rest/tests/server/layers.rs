@@ -1,14 +1,12 @@
 //! What goes around all routes.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use koukan_core::{
     clock::SystemClock,
     resource::{ResourceRequest, ResourceResponse, Version, View},
+    test_util::Log,
 };
 use koukan_rest::{
     auth::Auth,
@@ -54,29 +52,9 @@ async fn the_id_of_a_request_does_not_tell_how_many_there_were() {
     assert!(begins[0] != begins[1] || begins[1] != begins[2], "{ids:?}");
 }
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(octets)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn refusals_for_want_of_room_are_counted_and_not_logged_one_by_one() {
-    let lines = Lines::default();
-    let to = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || to.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let log = Log::at(tracing::Level::INFO);
     let settings = ServerSettings::default().with_max_requests(0);
     let (server, _) = answering_with(current("1"), settings);
     let router = server.router();
@@ -85,7 +63,7 @@ async fn refusals_for_want_of_room_are_counted_and_not_logged_one_by_one() {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     }
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let told = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told = log.text();
     assert!(!told.contains("ERROR"), "{told}");
     assert!(told.lines().count() <= 3, "{told}");
 }

@@ -18,8 +18,8 @@
 //! - `tls` is the cipher suite: RFC 8314 section 4.3.
 //!
 //! A message that does not begin with a header section is separated from the field by an empty line;
-//! see [`Opening`](crate::message::opening::Opening). The size that the client declared grows by as
-//! much as the field may have.
+//! see [`Opening`](crate::message::opening::Opening). What the message comes to
+//! ([`Parameters::size`](crate::path::Parameters::size)) grows by as much as the field may have.
 //!
 //! *Phases*: looks at the recipients as they pass and at the header section of the message. A
 //! message that is passed on by reference stays so, and its header section is read beside; of

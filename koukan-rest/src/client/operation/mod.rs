@@ -7,7 +7,7 @@ mod read;
 mod upload;
 
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
-use koukan_core::resource::{Location, Operation, Refusal, ResourceResponse, WaitFor};
+use koukan_core::resource::{BadAnswer, Location, Operation, Refusal, ResourceResponse, WaitFor};
 
 use super::{
     ClientError,
@@ -68,7 +68,7 @@ impl Transport {
             url = %response.uri,
             status = response.status.as_u16(),
             reason = %refusal,
-            text = ?response.facts("", &response.content).excerpt,
+            text = ?BadAnswer::excerpt_of(&response.content),
             "a request was refused"
         );
         Ok(Err(refusal))

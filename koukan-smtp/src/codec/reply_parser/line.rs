@@ -47,11 +47,9 @@ impl<'a> Line<'a> {
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
-        let blank = text.bytes().position(|octet| octet == b' ');
-        let (word, rest) = text.split_at(blank.unwrap_or(text.len()));
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let enhanced: EnhancedCode = word.parse().ok()?;
         let agrees = u16::from(enhanced.class()) == self.class();
-        let rest = rest.strip_prefix(' ').unwrap_or(rest);
         agrees.then_some((enhanced, rest))
     }
 

@@ -38,7 +38,7 @@ use koukan_core::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use self::{
@@ -143,11 +143,15 @@ where
             self.connection.reply(&last, self.state.is_extended());
         }
         let close = self.connection.close(may_have_sent_more);
-        if stop.is_over() {
-            // Who does not take it by then will see the connection closed.
-            let _ = timeout(LAST_WORDS, close).await;
-        } else {
-            close.await;
+        let late = async {
+            stop.over().await;
+            sleep(LAST_WORDS).await;
+        };
+        // Who does not take what was said last by then will see the connection closed.
+        tokio::select! {
+            biased;
+            () = close => {}
+            () = late => {}
         }
     }
 

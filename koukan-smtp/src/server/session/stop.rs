@@ -40,10 +40,6 @@ impl Stop {
         self.begun.is_cancelled()
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.over.is_cancelled()
-    }
-
     /// Waits until the server has begun to stop, and then for the client to say something.
     ///
     /// # Cancel safety
