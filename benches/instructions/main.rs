@@ -17,21 +17,11 @@ mod runtime;
 mod sink;
 mod smtp_client;
 
-use clap::Parser;
+use std::env;
 
 /// The agent's own, since much of what a message costs is memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Runs a scenario; or lists them, each with a few and with many times to run it.
-#[derive(Debug, Parser)]
-struct Args {
-    /// The scenario.
-    #[arg(requires = "times")]
-    scenario: Option<String>,
-    /// How many times to run it.
-    times: Option<usize>,
-}
 
 /// What is run, and how often: the difference between few and many times leaves out what it takes
 /// to set it up.
@@ -61,14 +51,18 @@ const SCENARIOS: &[Scenario] = &[
     scenario("json_view", 200, 2200, rest::write_view),
 ];
 
+/// Runs a scenario, so many times; or lists them, each with a few and with many times to run it.
 fn main() -> Result<(), String> {
-    let args = Args::parse();
-    let (Some(name), Some(times)) = (args.scenario, args.times) else {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [name, times] = &arguments[..] else {
         for scenario in SCENARIOS {
             println!("{} {} {}", scenario.name, scenario.few, scenario.many);
         }
         return Ok(());
     };
+    let times = times
+        .parse()
+        .map_err(|error| format!("how many times is no number: {times}: {error}"))?;
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
     let scenario = scenario.ok_or_else(|| format!("there is no scenario {name}"))?;
     (scenario.run)(times);
