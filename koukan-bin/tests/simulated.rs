@@ -42,5 +42,8 @@ fn a_filter_that_loses_messages_is_found_out() {
     let violations =
         seeds.find_map(|seed| Some(simulation.violations(seed)).filter(|v| !v.is_empty()));
     let violations = violations.unwrap_or_default();
-    assert!(violations[0].contains("is lost"), "{violations:?}");
+    assert!(
+        violations.iter().any(|what| what.contains("is lost")),
+        "{violations:?}"
+    );
 }

@@ -32,13 +32,16 @@ pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBacken
     let used = agent.storage.pool().used();
     let free_readers = backend.free_readers();
     let mut ledger = world.ledger();
-    if let Ok(census) = census {
-        if census.leased > 0 {
-            ledger.violation(format!("{} transactions stay leased", census.leased));
+    match census {
+        Ok(census) => {
+            if census.leased > 0 {
+                ledger.violation(format!("{} transactions stay leased", census.leased));
+            }
+            if census.waiting > 0 {
+                ledger.violation(format!("{} transactions stay queued", census.waiting));
+            }
         }
-        if census.waiting > 0 {
-            ledger.violation(format!("{} transactions stay queued", census.waiting));
-        }
+        Err(error) => ledger.violation(format!("nobody can tell what is left: {error}")),
     }
     if used > 0 {
         ledger.violation(format!("{used} octets stay charged"));
@@ -47,9 +50,13 @@ pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBacken
         ledger.violation(format!("only {free_readers} readers are free"));
     }
     let (each, beside) = POLLS;
-    let most = (ledger.events + backend.calls()) * each + beside;
+    let (events, calls) = (ledger.events, ledger.calls + backend.calls());
+    let most = (events + calls) * each + beside;
     if ledger.polls > most {
-        let what = format!("{} polls for {} events", ledger.polls, ledger.events);
+        let what = format!(
+            "{} polls for {events} events and {calls} calls of storage",
+            ledger.polls
+        );
         ledger.violation(what);
     }
 }

@@ -38,7 +38,9 @@ pub(crate) struct Ledger {
     pub(crate) events: u64,
     /// How often the agent's sessions and its dispatcher were polled.
     pub(crate) polls: u64,
-    /// A number of all that was told.
+    /// Calls of storage, in the processes that have ended.
+    pub(crate) calls: u64,
+    /// A number of the times at which something was told.
     pub(crate) fingerprint: u64,
 }
 

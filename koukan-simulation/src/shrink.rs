@@ -27,13 +27,14 @@ pub struct Failure {
     pub steps: usize,
     /// The plan, as far as it is needed.
     pub plan: Plan,
-    /// What must not have happened.
+    /// What must not have happened; what the first run met, where the last met nothing, as may be
+    /// on a [real](crate::Disk::is_real) disk.
     pub violations: Vec<String>,
     story: Vec<Line>,
 }
 
-/// Looks for the shortest prefix that fails, and has it told.
-pub(crate) fn shrink(simulation: &Simulation, plan: &Plan) -> Failure {
+/// Looks for the shortest prefix that fails, and has it told. The whole plan has met `violations`.
+pub(crate) fn shrink(simulation: &Simulation, plan: &Plan, violations: Vec<String>) -> Failure {
     let fails = |steps: &usize| {
         let world = simulation.live(&plan.prefix(*steps), false);
         !world.ledger().violations.is_empty()
@@ -43,13 +44,16 @@ pub(crate) fn shrink(simulation: &Simulation, plan: &Plan) -> Failure {
     let plan = plan.prefix(steps);
     let world = simulation.live(&plan, true);
     let mut ledger = world.ledger();
-    let violations = std::mem::take(&mut ledger.violations);
+    let mut last = std::mem::take(&mut ledger.violations);
+    if last.is_empty() {
+        last = violations;
+    }
     let story = std::mem::take(&mut ledger.story);
     Failure {
         seed: plan.seed,
         steps,
-        story: about(&violations, story),
-        violations,
+        story: about(&last, story),
+        violations: last,
         plan,
     }
 }

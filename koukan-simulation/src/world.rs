@@ -69,10 +69,9 @@ impl World {
     }
 
     /// It ends; time stands still until the next.
-    pub(crate) fn end_epoch(&self) -> Duration {
+    pub(crate) fn end_epoch(&self) {
         let elapsed = self.elapsed();
         *self.lock_epoch() = Epoch::Ended(elapsed);
-        elapsed
     }
 
     /// How long the simulation has gone on.
@@ -135,6 +134,7 @@ impl World {
         });
         let mut ledger = self.ledger();
         ledger.events += 1;
+        // Only the time: what is told is not worked out unless somebody reads it.
         let mut hasher = DefaultHasher::new();
         (ledger.fingerprint, at).hash(&mut hasher);
         ledger.fingerprint = hasher.finish();

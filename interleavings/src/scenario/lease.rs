@@ -40,6 +40,49 @@ async fn conclude(lease: Lease, halt: Halt) {
     ended.expect("memory does not fail");
 }
 
+/// Waits until the attempt is told to end, and ends it.
+async fn until_halt(lease: Lease) {
+    let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
+    conclude(lease, halt).await;
+}
+
+/// Runs an attempt, a cancel and a commit of one message beside each other.
+fn cancel_beside<F>(attempt: impl FnOnce(Lease) -> F) -> (Storage, TransactionId)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let storage = storage();
+    let (recorder, lease) = whole(&storage);
+    let (id, watch) = (recorder.id(), recorder.watch());
+    let output = spawn(attempt(lease));
+    let canceller = spawn({
+        let storage = storage.clone();
+        async move { storage.cancel(&watch).await }
+    });
+    let input = spawn(async move { recorder.custody().take(TERMS).await });
+    output.join();
+    canceller.join().expect("memory does not fail");
+    taken_or_gone(&input.join());
+    (storage, id)
+}
+
+/// Whether the message was taken; otherwise it was gone before.
+fn taken_or_gone(taken: &Result<(), CustodyError>) -> bool {
+    assert!(
+        matches!(taken, Ok(()) | Err(CustodyError::Gone)),
+        "{taken:?}"
+    );
+    taken.is_ok()
+}
+
+/// The transaction ended for that reason, or was never written; nothing is left to be done.
+async fn is_over(storage: &Storage, id: TransactionId, reason: FinalReason) {
+    let status = status(storage, id).await;
+    let is_so = |status: &Status| *status == Status::Final(reason);
+    assert!(status.as_ref().is_none_or(is_so), "{status:?}");
+    assert_eq!(due(storage).await, 0);
+}
+
 /// How many transactions can be had under lease, when all is quiet.
 async fn due(storage: &Storage) -> usize {
     storage.flush().await;
@@ -63,10 +106,7 @@ pub fn a_delivery_during_the_commit_is_the_end() {
         (storage, id)
     };
     beside_executor(play, async |(storage, id)| {
-        let delivered = Status::Final(FinalReason::Delivered);
-        let status = status(&storage, id).await;
-        assert!(status.is_none_or(|status| status == delivered));
-        assert_eq!(due(&storage).await, 0);
+        is_over(&storage, id, FinalReason::Delivered).await;
     });
 }
 
@@ -87,68 +127,18 @@ pub fn a_lease_dropped_during_the_commit_is_given_back() {
 /// A message that is cancelled while it is committed and attempted is cancelled, or was never
 /// taken; where its attempt is given up nobody attempts it again.
 pub fn a_cancel_during_the_commit_is_the_end() {
-    let play = || {
-        let storage = storage();
-        let (recorder, lease) = whole(&storage);
-        let (id, watch) = (recorder.id(), recorder.watch());
-        let output = spawn(async move { drop(lease) });
-        let canceller = spawn({
-            let storage = storage.clone();
-            async move { storage.cancel(&watch).await }
-        });
-        let input = spawn(async move { recorder.custody().take(TERMS).await });
-        output.join();
-        canceller.join().expect("memory does not fail");
-        let taken = input.join();
-        assert!(
-            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
-            "{taken:?}"
-        );
-        (storage, id)
-    };
+    let play = || cancel_beside(|lease| async move { drop(lease) });
     beside_executor(play, async |(storage, id)| {
-        let cancelled = Status::Final(FinalReason::Cancelled);
-        let status = status(&storage, id).await;
-        assert!(
-            status.as_ref().is_none_or(|status| *status == cancelled),
-            "{status:?}"
-        );
-        assert_eq!(due(&storage).await, 0);
+        is_over(&storage, id, FinalReason::Cancelled).await;
     });
 }
 
 /// An attempt that hears of the cancel ends by it: nothing is left under lease, and nothing is sent
 /// later.
 pub fn a_cancel_that_the_attempt_hears_is_the_end() {
-    let play = || {
-        let storage = storage();
-        let (recorder, lease) = whole(&storage);
-        let (id, watch) = (recorder.id(), recorder.watch());
-        let output = spawn(async move {
-            let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
-            conclude(lease, halt).await;
-        });
-        let canceller = spawn({
-            let storage = storage.clone();
-            async move { storage.cancel(&watch).await }
-        });
-        let input = spawn(async move { recorder.custody().take(TERMS).await });
-        output.join();
-        canceller.join().expect("memory does not fail");
-        let taken = input.join();
-        assert!(
-            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
-            "{taken:?}"
-        );
-        (storage, id)
-    };
+    let play = || cancel_beside(until_halt);
     beside_executor(play, async |(storage, id)| {
-        let cancelled = Status::Final(FinalReason::Cancelled);
-        let status = status(&storage, id).await;
-        assert!(
-            status.as_ref().is_none_or(|status| *status == cancelled),
-            "{status:?}"
-        );
+        is_over(&storage, id, FinalReason::Cancelled).await;
     });
 }
 
@@ -158,10 +148,7 @@ pub fn a_drain_waits_for_what_is_held() {
     let play = || {
         let storage = storage();
         let (recorder, lease) = whole(&storage);
-        let output = spawn(async move {
-            let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
-            conclude(lease, halt).await;
-        });
+        let output = spawn(until_halt(lease));
         let input = spawn(async move { recorder.custody().take(TERMS).await });
         let stop = spawn({
             let storage = storage.clone();
@@ -172,12 +159,7 @@ pub fn a_drain_waits_for_what_is_held() {
         });
         stop.join();
         output.join();
-        let taken = input.join();
-        assert!(
-            matches!(taken, Ok(()) | Err(CustodyError::Gone)),
-            "{taken:?}"
-        );
-        (storage, taken.is_ok())
+        (storage, taken_or_gone(&input.join()))
     };
     beside_executor(play, async |(storage, is_taken)| {
         assert_eq!(due(&storage).await, usize::from(is_taken));

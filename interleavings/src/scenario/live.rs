@@ -36,11 +36,21 @@ pub(super) fn storage() -> Storage {
 
 /// A transaction whose message is there.
 pub(super) fn whole(storage: &Storage) -> (Recorder, Lease) {
+    let (recorder, lease) = begun(storage);
+    give(&recorder);
+    (recorder, lease)
+}
+
+/// A transaction that has a sender.
+fn begun(storage: &Storage) -> (Recorder, Lease) {
     let begun = storage.begin(context(), mail("a@x"));
-    let (recorder, lease) = begun.expect("there is room");
+    begun.expect("there is room")
+}
+
+/// Adds its recipient and its message.
+fn give(recorder: &Recorder) {
     recorder.rcpt(rcpt("b@y"));
     recorder.body(Vec::new(), Blob::from_bytes("\r\nhello\r\n".into()));
-    (recorder, lease)
 }
 
 /// The end of an attempt with that final reply.
@@ -88,12 +98,10 @@ pub fn both_sides_hear_of_each_other() {
     let runtime = runtime();
     let _entered = runtime.enter();
     let storage = storage();
-    let begun = storage.begin(context(), mail("a@x"));
-    let (mut recorder, lease) = begun.expect("there is room");
+    let (mut recorder, lease) = begun(&storage);
     let output = spawn(attempt(lease));
     let input = spawn(async move {
-        recorder.rcpt(rcpt("b@y"));
-        recorder.body(Vec::new(), Blob::from_bytes("\r\nhello\r\n".into()));
+        give(&recorder);
         answers(&mut recorder).await
     });
     output.join();
@@ -142,8 +150,7 @@ pub fn an_attempt_that_moved_is_heard() {
     let runtime = runtime();
     let _entered = runtime.enter();
     let storage = storage();
-    let begun = storage.begin(context(), mail("a@x"));
-    let (mut recorder, lease) = begun.expect("there is room");
+    let (mut recorder, lease) = begun(&storage);
     let input = spawn(async move {
         let mut output = Box::pin(attempt(lease));
         poll_fn(|cx| {
@@ -156,8 +163,7 @@ pub fn an_attempt_that_moved_is_heard() {
         .await;
         recorder.attempt_is_elsewhere();
         let output = spawn(output);
-        recorder.rcpt(rcpt("b@y"));
-        recorder.body(Vec::new(), Blob::from_bytes("\r\nhello\r\n".into()));
+        give(&recorder);
         let answers = answers(&mut recorder).await;
         (answers, output)
     });
@@ -172,8 +178,7 @@ pub fn an_attempt_elsewhere_is_woken_whatever_was_said() {
     let runtime = runtime();
     let _entered = runtime.enter();
     let storage = storage();
-    let begun = storage.begin(context(), mail("a@x"));
-    let (mut recorder, lease) = begun.expect("there is room");
+    let (mut recorder, lease) = begun(&storage);
     let output = spawn(attempt(lease));
     let input = spawn(async move {
         poll_fn(|cx| {
@@ -181,8 +186,7 @@ pub fn an_attempt_elsewhere_is_woken_whatever_was_said() {
             Poll::Ready(())
         })
         .await;
-        recorder.rcpt(rcpt("b@y"));
-        recorder.body(Vec::new(), Blob::from_bytes("\r\nhello\r\n".into()));
+        give(&recorder);
         answers(&mut recorder).await
     });
     output.join();

@@ -65,9 +65,11 @@ enum Spent {
 /// # Panics
 ///
 /// Where a play has another result than with the untouched budget, or takes another time, as it
-/// does where only a timeout ends what a lost wake has stopped; and where it has no end.
+/// does where only a timeout ends what a lost wake has stopped; where it has no end; and where it
+/// polls nothing that is wrapped.
 pub fn in_every_budget<T: Debug + PartialEq>(play: impl AsyncFn(Budget) -> T) {
     let (expected, polls) = run(Spent::Never, &play);
+    assert!(polls > 0, "nothing is wrapped with Budget::around");
     let mut spent = Vec::new();
     for left in 0..=LEFT_MAX {
         spent.push(Spent::Often { left });
@@ -223,6 +225,12 @@ mod tests {
             queue.poll_recv(cx)
         });
         timeout(Duration::from_secs(60), first).await.ok().flatten()
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing is wrapped")]
+    fn a_play_that_wraps_nothing_is_found() {
+        in_every_budget(async |_| yield_now().await);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Runs simulations of the agent, seed by seed: see the module `simulation` of the library.
+//! Runs simulations of the agent, seed by seed: see the crate's documentation.
 #![allow(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::{

@@ -19,7 +19,7 @@ pub struct Plan {
     /// What it was made of; actors draw from it what else they do.
     pub seed: u64,
     /// The servers that mail is delivered to, by number: `d0.test` and so on. Notifications go to
-    /// one more, which is slow at worst.
+    /// one more, which is always well.
     pub destinations: Vec<DestinationPlan>,
     /// How the durable storage behaves.
     pub faults: Faults,

@@ -72,6 +72,7 @@ impl Epoch {
     pub(crate) async fn live(self, disk: &dyn Disk) {
         self.world.begin_epoch(self.since);
         let process = self.start(disk).await;
+        let backend = Arc::clone(&process.backend);
         let steps = self.steps(&process.agent);
         match self.end {
             Some(end) => {
@@ -92,6 +93,7 @@ impl Epoch {
                 self.finish(process).await;
             }
         }
+        self.world.ledger().calls += backend.calls();
         self.world.end_epoch();
     }
 

@@ -52,7 +52,7 @@ pub struct Outcome {
     pub delivered: usize,
     /// Recipients that a notification told of.
     pub reported: usize,
-    /// A number of all that was said: the same when the seed is the same.
+    /// A number of the times at which something happened: the same when the seed is the same.
     pub fingerprint: u64,
 }
 
@@ -127,7 +127,7 @@ impl Simulation {
         if violations.is_empty() {
             Ok(outcome)
         } else {
-            Err(Box::new(shrink(self, plan)))
+            Err(Box::new(shrink(self, plan, violations)))
         }
     }
 

@@ -7,6 +7,7 @@
 mod faults;
 mod known;
 mod seeds;
+mod sqlite;
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},

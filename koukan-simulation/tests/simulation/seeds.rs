@@ -12,7 +12,7 @@ const SEEDS: u64 = 20_000;
 /// Where they begin, unless `KOUKAN_SIMULATION_FIRST` says otherwise.
 const FIRST: u64 = 0;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(super) fn number(name: &str, otherwise: u64) -> u64 {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 

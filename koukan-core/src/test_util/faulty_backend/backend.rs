@@ -29,11 +29,14 @@ use crate::{
     },
 };
 
-use super::{Defect, Faults, TroubleKind, held_time::HeldTime};
+use super::{Defect, Faults, TroubleKind, held_time::holding_time};
 use crate::test_util::SeededRandom;
 
-/// How often a call that is slow by way of trouble takes the usual time.
+/// How many times as long as usual a slow call takes.
 const SLOWNESS: u32 = 200;
+
+/// What counts as usual for a slow call where calls take less, or no time at all.
+const USUAL_MIN: Duration = Duration::from_millis(1);
 
 /// A backend with faults before another one.
 pub struct FaultyBackend {
@@ -82,9 +85,9 @@ impl FaultyBackend {
         self
     }
 
-    /// Has tokio's clock, where that is paused, stand still during calls of the backend behind:
-    /// needed where those take real time, since a paused clock goes on whenever a runtime has
-    /// nothing to do.
+    /// Has tokio's clock, where that is paused, stand still while the backend behind works: needed
+    /// where that takes real time, since a paused clock goes on whenever a runtime has nothing to
+    /// do.
     #[must_use]
     pub fn with_time_held(mut self, holds_time: bool) -> Self {
         self.holds_time = holds_time;
@@ -114,13 +117,13 @@ impl FaultyBackend {
 
     /// Lets half of the time of a call pass.
     async fn pass(&self) {
-        let most = self.faults.latency / 2;
-        let slow = if self.trouble(&[TroubleKind::Slow]).is_some() {
-            SLOWNESS
+        let latency = self.faults.latency;
+        let (most, times) = if self.trouble(&[TroubleKind::Slow]).is_some() {
+            (latency.max(USUAL_MIN) / 2, SLOWNESS)
         } else {
-            1
+            (latency / 2, 1)
         };
-        let time = self.random.duration(Duration::ZERO..=most) * slow;
+        let time = self.random.duration(Duration::ZERO..=most) * times;
         if !time.is_zero() {
             sleep(time).await;
         }
@@ -196,8 +199,11 @@ impl FaultyBackend {
     where
         F: Future<Output = T>,
     {
-        let _held = self.holds_time.then(HeldTime::new);
-        call().await
+        if self.holds_time {
+            holding_time(call()).await
+        } else {
+            call().await
+        }
     }
 
     fn observe(&self, recipients: &[Recipient]) {

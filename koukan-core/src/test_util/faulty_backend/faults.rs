@@ -38,10 +38,10 @@ pub enum TroubleKind {
     /// A write is made, and its answer is lost; one that gives the caller a lease is made and
     /// answered.
     AnswerLost,
-    /// What gives the caller a lease is made, and its answer is lost, so that he does not know of
-    /// the lease.
+    /// What gives the caller a lease is made, and its answer is lost, so that the caller does not
+    /// know of the lease.
     LeaseUnheard,
-    /// A call takes many times as long.
+    /// A call takes many times as long; where calls take no time, some as well.
     Slow,
 }
 

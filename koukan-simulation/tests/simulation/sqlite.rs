@@ -1,0 +1,62 @@
+//! SQLite itself, on a disk, with faults before it: the same plans, and not the same order to the
+//! last.
+
+use std::{path::Path, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use koukan_core::storage::{Backend, BackendError};
+use koukan_simulation::{Disk, Disks, Simulation};
+use koukan_storage::SqliteBackend;
+use tempfile::TempDir;
+
+use super::{seeds::number, until};
+
+/// How many plans are run, unless `KOUKAN_SIMULATION_SQLITE_SEEDS` says otherwise.
+const SEEDS: u64 = 100;
+
+/// A directory in memory. No power fails in a simulation, so nothing has to reach a disk, and
+/// waiting until it has would be most of what a run takes.
+const MEMORY: &str = "/dev/shm";
+
+/// A directory with a database.
+struct Directory(TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        let directory = if Path::new(MEMORY).is_dir() {
+            TempDir::new_in(MEMORY)
+        } else {
+            TempDir::new()
+        };
+        Self(directory.expect("there is room for a directory"))
+    }
+}
+
+impl Disk for Directory {
+    fn open(&self) -> BoxFuture<'_, Result<Arc<dyn Backend>, BackendError>> {
+        Box::pin(async {
+            let backend = SqliteBackend::open(self.0.path().join("koukan.sqlite")).await;
+            let backend = backend.map_err(|error| BackendError::Failed(error.into()))?;
+            Ok(Arc::new(backend) as Arc<dyn Backend>)
+        })
+    }
+
+    fn is_real(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn nothing_is_lost_doubled_held_or_stuck() {
+    let disks: Disks = Arc::new(|| Box::new(Directory::new()));
+    let simulation = Simulation::new().with_disks(disks);
+    let seeds = 0..number("KOUKAN_SIMULATION_SQLITE_SEEDS", SEEDS);
+    let is_found = until(&simulation, seeds, |seed, violations| {
+        println!("seed {seed}: {violations:?}");
+        if let Err(failure) = simulation.run_seed(seed) {
+            println!("{failure}");
+        }
+        true
+    });
+    assert!(!is_found, "what was wrong is above");
+}
