@@ -8,6 +8,7 @@ mod due;
 mod lease;
 mod lease_body;
 mod lease_drop;
+mod lease_end;
 mod listing;
 mod live;
 mod live_body;

@@ -6,11 +6,11 @@ use std::{
     task::{self, Poll},
 };
 
-use crate::blob::Blob;
-use crate::causes::Causes;
+use crate::{blob::Blob, causes::Causes};
 
 use super::{
     BackendError, Snapshot, Storage,
+    lease_end::keep_trying,
     live::{Durability, Live, Side},
     live_body::LiveBody,
     record::{Attempt, BodyKind, FinalReason, Settlement, Status, TransactionId, Work},
@@ -86,7 +86,11 @@ impl Storage {
         };
         if is_late {
             let cancelled = Status::Final(FinalReason::Cancelled);
-            self.write_unleased(live, None, cancelled, None).await?;
+            let cancel = || self.write_unleased(live, None, cancelled.clone(), None);
+            // Nobody asks for it again.
+            keep_trying(live.id, "cancel a transaction", cancel)
+                .await
+                .1?;
         }
         Ok(())
     }

@@ -38,9 +38,13 @@ pub(crate) struct Failing {
     /// Settlements that are written and then said to have failed.
     pub(crate) unanswered_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
+    pub(crate) failed_releases: Arc<AtomicU32>,
+    /// Leases that are given back, which is then said to have failed.
+    pub(crate) unanswered_releases: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
     pub(crate) failed_reads: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
+    pub(crate) failed_leases: Arc<AtomicU32>,
 }
 
 fn take_one(left: &AtomicU32) -> bool {
@@ -137,6 +141,9 @@ impl Backend for Failing {
         if take_one(&self.slow_leases) {
             tokio::time::sleep(SLOW).await;
         }
+        if take_one(&self.failed_leases) {
+            return Err(BackendError::Failed("no connection".into()));
+        }
         self.inner.lease(id, session, work).await
     }
 
@@ -158,6 +165,13 @@ impl Backend for Failing {
         session: SessionId,
         fence: u64,
     ) -> Result<(), BackendError> {
+        if take_one(&self.failed_releases) {
+            return Err(BackendError::Failed("disk on fire".into()));
+        }
+        if take_one(&self.unanswered_releases) {
+            self.inner.release(id, session, fence).await?;
+            return Err(BackendError::Failed("the answer was lost".into()));
+        }
         self.inner.release(id, session, fence).await
     }
 

@@ -1,10 +1,11 @@
 //! A backend that fails loses nothing that was acknowledged, and nothing more is acknowledged.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
+    storage::record::FinalReason,
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
@@ -62,4 +63,53 @@ async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
     until(|| async { agent.census().await.finished == 1 }).await;
     dispatching.stop().await;
     assert_eq!(up.received().len(), 1);
+}
+
+/// An agent that has taken a message to a destination that is down.
+async fn with_one_due(backend: &Failing, upstreams: impl IntoIterator<Item = Script>) -> Agent {
+    let agent = Agent::on(
+        backend.clone(),
+        turns([down()].into_iter().chain(upstreams)),
+    )
+    .await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    agent
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_cannot_be_given_back_is_given_back_later() {
+    let backend = Failing::default();
+    let up = Script::new();
+    let agent = with_one_due(&backend, [up.clone()]).await;
+    for failing in [&backend.failed_releases, &backend.unanswered_releases] {
+        failing.store(1, Ordering::Relaxed);
+        let leases = agent.storage.lease_due(10).await.unwrap();
+        assert_eq!(leases.len(), 1);
+        drop(leases);
+        until(|| async { agent.census().await.leased == 0 }).await;
+        assert_eq!(agent.census().await.waiting, 1);
+        // Until the storage has heard so, too.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 1 }).await;
+    dispatching.stop().await;
+    assert_eq!(up.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_cannot_be_written_is_written_later() {
+    let backend = Failing::default();
+    let agent = with_one_due(&backend, [Script::new()]).await;
+    let leases = agent.storage.lease_due(10).await.unwrap();
+    let mut watch = agent.storage.watch(leases[0].id()).await.unwrap().unwrap();
+    agent.storage.cancel(&watch).await.unwrap();
+    backend.failed_leases.store(3, Ordering::Relaxed);
+    drop(leases);
+    until(|| async { agent.census().await.finished == 1 }).await;
+    let reason = watch.snapshot().final_reason;
+    assert_eq!(reason, Some(FinalReason::Cancelled));
 }

@@ -7,7 +7,6 @@
 mod faults;
 mod known;
 mod seeds;
-mod sqlite;
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},

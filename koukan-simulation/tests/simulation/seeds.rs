@@ -6,13 +6,13 @@ use koukan_simulation::Simulation;
 
 use super::until;
 
-/// How many plans are run, unless `KOUKAN_SIMULATION_SEEDS` says otherwise.
-const SEEDS: u64 = 20_000;
+/// How many plans are run, unless `KOUKAN_SIMULATION_SEEDS` says otherwise, as `scripts/test` does.
+const SEEDS: u64 = 1_000;
 
 /// Where they begin, unless `KOUKAN_SIMULATION_FIRST` says otherwise.
 const FIRST: u64 = 0;
 
-pub(super) fn number(name: &str, otherwise: u64) -> u64 {
+fn number(name: &str, otherwise: u64) -> u64 {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 

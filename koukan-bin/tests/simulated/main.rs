@@ -1,4 +1,6 @@
-//! Filters of one's own run in the simulation, and are found out.
+//! The simulation with parts of one's own: filters, which are found out, and SQLite.
+
+mod sqlite;
 
 use koukan::simulation::Simulation;
 use koukan_core::{
