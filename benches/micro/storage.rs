@@ -100,6 +100,7 @@ async fn attempt(storage: &Storage) {
         mail_reply: Some(Reply::sender_ok()),
         recipient_replies: vec![Some(Reply::recipient_ok())],
         final_reply: Reply::message_accepted(),
+        final_replies: Vec::new(),
         remote: None,
         shown: None,
     };

@@ -16,7 +16,7 @@ pub(crate) struct Asked(Arc<slot::Shared>);
 
 /// A command's slot, its reply to come, and what the driver keeps.
 pub(crate) fn command() -> (Slot, Pending, Asked) {
-    let (slot, pending) = slot::slot();
+    let (slot, pending) = slot::slot(0);
     let asked = Asked(pending.shared());
     (slot, pending, asked)
 }

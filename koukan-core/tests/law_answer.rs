@@ -7,7 +7,7 @@ use std::{
 };
 
 use koukan_core::{
-    reply::Reply,
+    reply::{FinalReplies, Reply},
     service::MailService,
     test_util::{context, mail, rcpt},
     transaction::{Driver, GRACE, Pending, Transaction},
@@ -45,6 +45,38 @@ async fn a_rejection_answers_what_comes_later() {
     driver.data();
     assert!(driver.send("hello\r\n".into()).await.is_err());
     assert_eq!(driver.final_reply(), Some(&Reply::relay_denied()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_reply_by_recipient_answers_each_with_its_own() {
+    let (mut driver, mail) = start(service_fn(|mut tx: Transaction| async move {
+        let mut replies = FinalReplies::default();
+        let own = [Reply::message_accepted(), Reply::mailbox_busy()];
+        for reply in own {
+            let Some(rcpt) = tx.recipients.next().await? else {
+                break;
+            };
+            replies.push(rcpt.position(), reply);
+        }
+        Ok::<_, BoxError>(replies.into_reply_or(Reply::overloaded()))
+    }));
+    let mut open = Vec::new();
+    for to in ["b@y", "c@y", "d@y"] {
+        open.push(driver.rcpt(rcpt(to)).await);
+    }
+    assert_eq!(driver.wait(mail).await, Reply::overloaded());
+    // The message was not refused for the first, which says nothing of its command.
+    for reply in [
+        Reply::local_error(),
+        Reply::mailbox_busy(),
+        Reply::overloaded(),
+    ] {
+        let answer = driver.wait(open.remove(0)).await;
+        assert_eq!(answer, reply);
+        assert_eq!(answer.final_replies(), None);
+    }
+    let last = driver.finish().await;
+    assert_eq!(last.for_recipient(0), &Reply::message_accepted());
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,16 @@ impl Extensions {
         });
     }
 
+    pub(super) fn remove<T: 'static>(&mut self) {
+        if self.get::<T>().is_none() {
+            return;
+        }
+        let id = TypeId::of::<T>();
+        let others = self.entries().iter().filter(|(other, _)| *other != id);
+        let others: Arc<[Entry]> = others.cloned().collect();
+        self.0 = (!others.is_empty()).then_some(others);
+    }
+
     fn entries(&self) -> &[Entry] {
         self.0.as_deref().unwrap_or_default()
     }

@@ -6,6 +6,7 @@
 mod code;
 mod enhanced;
 mod extensions;
+mod final_replies;
 mod meaning;
 mod origin;
 mod rejection;
@@ -17,6 +18,7 @@ pub use self::{
     code::{InvalidReplyCode, ReplyCode},
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
+    final_replies::{FinalReplies, InPlaceOf},
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,

@@ -39,8 +39,11 @@ pub struct View {
     pub mail_response: Option<Reply>,
     /// The replies to RCPT, up to the first that is still to come.
     pub rcpt_response: Vec<Reply>,
-    /// The final reply.
+    /// The final reply, which stands for all recipients.
     pub data_response: Option<Reply>,
+    /// The final reply for each recipient, by their order, as far as it is known; empty where
+    /// `rcpt_response` and `data_response` say it.
+    pub final_replies: Vec<Option<Reply>>,
     /// How many attempts have begun.
     pub attempt_count: u32,
     /// Why nothing more will be tried; set once.

@@ -92,6 +92,7 @@ mod tests {
                 mail_reply: None,
                 recipient_replies: replies.iter().cloned().map(Some).collect(),
                 final_reply: Reply::message_accepted(),
+                final_replies: Vec::new(),
                 remote: None,
                 shown: None,
             },

@@ -258,7 +258,7 @@ impl Lease {
         self.is_finished = true;
         self.show(&mut end.attempt);
         let to_settle = self.live.update(Side::Output, |state| {
-            let final_reply = end.attempt.final_reply.clone();
+            let final_reply = end.attempt.whole_reply();
             state.answers.push(Answer::Final(final_reply));
             let is_leased = matches!(state.durability, Durability::Leased { .. });
             let to_settle = is_leased.then(|| end.clone());

@@ -87,7 +87,8 @@ pub enum Answer {
     Mail(Reply),
     /// To RCPT, by the recipient's position.
     Rcpt(usize, Reply),
-    /// To the message, or to all that was asked.
+    /// To the message, or to all that was asked; it may carry final replies by the recipients'
+    /// positions.
     Final(Reply),
 }
 

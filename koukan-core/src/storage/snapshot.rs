@@ -173,7 +173,7 @@ fn answered(state: &State) -> Shown {
                     *recipient = Some(reply.clone());
                 }
             }
-            Answer::Final(reply) => shown.last = Some(reply.clone()),
+            Answer::Final(reply) => shown.last = Some(reply.clone().without_final_replies()),
         }
     }
     shown.completed(&state.recipients)

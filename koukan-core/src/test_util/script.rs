@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tower::{BoxError, Service};
 
 use crate::{
-    reply::Reply,
+    reply::{FinalReplies, Reply},
     transaction::{Slot, Transaction},
 };
 
@@ -39,6 +39,7 @@ struct Table {
     rcpts: HashMap<Box<str>, Answer>,
     other_rcpts: Answer,
     message: Answer,
+    messages: HashMap<Box<str>, Reply>,
 }
 
 impl Script {
@@ -49,6 +50,7 @@ impl Script {
             rcpts: HashMap::new(),
             other_rcpts: Reply::recipient_ok().into(),
             message: Reply::message_accepted().into(),
+            messages: HashMap::new(),
         };
         Self {
             table: Arc::new(table),
@@ -82,6 +84,15 @@ impl Script {
     #[must_use]
     pub fn message(mut self, answer: impl Into<Answer>) -> Self {
         self.table_mut().message = answer.into();
+        self
+    }
+
+    /// Sets the final reply for one forward-path; the others have what [`Script::message`] says. Where
+    /// such recipients are accepted the service answers the message by recipient.
+    #[must_use]
+    pub fn message_for(mut self, forward_path: &str, reply: Reply) -> Self {
+        let messages = &mut self.table_mut().messages;
+        messages.insert(forward_path.into(), reply);
         self
     }
 
@@ -147,6 +158,7 @@ impl Service<Transaction> for Script {
             entry: Entry::new(self.log.clone(), &transaction),
             delayed: FuturesUnordered::new(),
             held: Vec::new(),
+            accepted: Vec::new(),
         };
         Box::pin(play.run(transaction))
     }
@@ -158,6 +170,8 @@ struct Play {
     entry: Entry,
     delayed: FuturesUnordered<BoxFuture<'static, ()>>,
     held: Vec<Slot>,
+    /// Recipients that were not refused, by position.
+    accepted: Vec<(usize, Box<str>)>,
 }
 
 /// The script ends the call early.
@@ -202,6 +216,8 @@ impl Play {
             let answer = answer.unwrap_or(&table.other_rcpts);
             if !matches!(answer, Answer::Reply(reply) | Answer::After(_, reply) if reply.is_negative())
             {
+                let path = request.forward_path.as_str().into();
+                self.accepted.push((slot.position(), path));
                 self.entry.recipient(request);
             }
             self.give(answer, slot)?;
@@ -210,16 +226,30 @@ impl Play {
             self.entry.chunk(&chunk);
         }
         match &table.message {
-            Answer::Reply(reply) | Answer::Return(reply) => Ok(reply.clone()),
+            Answer::Reply(reply) | Answer::Return(reply) => Ok(self.final_reply(reply)),
             Answer::After(time, reply) => {
                 self.beside_delayed(sleep(*time)).await;
-                Ok(reply.clone())
+                Ok(self.final_reply(reply))
             }
             Answer::Never => self.beside_delayed(pending()).await,
             Answer::Drop => Err("the message was dropped".into()),
             Answer::Fail(text) => Err((*text).into()),
             Answer::Panic(text) => panic!("{text}"),
         }
+    }
+
+    /// The final reply, where `others` is that for recipients without one of their own.
+    fn final_reply(&self, others: &Reply) -> Reply {
+        let messages = &self.table.messages;
+        let mut replies = FinalReplies::default();
+        for (position, path) in &self.accepted {
+            let reply = messages.get(path).unwrap_or(others);
+            replies.push(*position, reply.clone());
+        }
+        if messages.is_empty() || replies.is_empty() {
+            return others.clone();
+        }
+        replies.into_reply()
     }
 
     fn give(&mut self, answer: &Answer, slot: Slot) -> Result<(), Stop> {

@@ -66,6 +66,14 @@ impl<T> Command<T> {
 }
 
 impl Command<Rcpt> {
+    /// The recipient's position in the transaction: how many RCPT commands its originator gave
+    /// before, those included that were refused on the way.
+    ///
+    /// It tells whose final reply is whose: see [`FinalReplies`](crate::reply::FinalReplies).
+    pub fn position(&self) -> usize {
+        self.slot.position()
+    }
+
     /// The recipient's forward-path.
     pub fn forward_path(&self) -> &ForwardPath {
         &self.request.forward_path

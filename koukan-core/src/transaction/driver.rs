@@ -79,6 +79,7 @@ pub struct Driver {
     final_reply: Option<Reply>,
     recipients: Option<pipe::Sender<Command<Rcpt>>>,
     body: Option<pipe::Sender<Piece>>,
+    /// MAIL, and the recipients in their order.
     asked: Vec<Arc<slot::Shared>>,
     /// Who polled the call last, and so polls it again after it was given something: what waits
     /// for that within the call need not wake the same task.
@@ -107,7 +108,7 @@ impl Driver {
     ) -> (Self, Pending) {
         let (recipients, recipients_pulled) = pipe(RECIPIENTS_QUEUED);
         let (body, body_pulled) = pipe(CHUNKS_QUEUED);
-        let (mail_slot, pending) = slot();
+        let (mail_slot, pending) = slot(0);
         let transaction = Transaction {
             context,
             mail: Command::new(mail, mail_slot),
@@ -147,9 +148,9 @@ impl Driver {
 
     /// Hands a recipient upstream after [`Driver::poll_rcpt_ready`] was ready.
     pub fn start_rcpt(&mut self, rcpt: Rcpt) -> Pending {
-        let (slot, pending) = slot();
-        if self.final_reply.is_some() {
-            pending.shared().answer(self.rest_reply());
+        let (slot, pending) = slot(self.asked.len().saturating_sub(1));
+        if let Some(reply) = &self.final_reply {
+            pending.shared().answer(reply.to_unanswered(None));
             return pending;
         }
         self.asked.push(pending.shared());
@@ -199,6 +200,8 @@ impl Driver {
     }
 
     /// Ends the body cleanly and waits for the final reply.
+    ///
+    /// It stands for all recipients; [`Reply::for_recipient`] tells what each one's is.
     ///
     /// # Cancel safety
     ///
@@ -298,23 +301,16 @@ impl Driver {
         self.call = None;
         self.recipients = None;
         self.body = None;
-        self.final_reply = Some(match result {
+        let reply = match result {
             Ok(reply) if reply.is_positive() || reply.is_negative() => reply,
             Ok(_) => Reply::local_error(),
             Err(error) => rescue(&error),
-        });
-        let rest = self.rest_reply();
-        for asked in self.asked.drain(..) {
-            asked.answer(rest.clone());
+        };
+        for (index, asked) in self.asked.drain(..).enumerate() {
+            // MAIL comes before the recipients.
+            asked.answer(reply.to_unanswered(index.checked_sub(1)));
         }
-    }
-
-    /// What a command gets that nobody answered before the call ended.
-    fn rest_reply(&self) -> Reply {
-        match &self.final_reply {
-            Some(reply) if reply.is_negative() => reply.clone(),
-            _ => Reply::local_error(),
-        }
+        self.final_reply = Some(reply);
     }
 }
 

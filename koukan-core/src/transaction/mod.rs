@@ -4,11 +4,12 @@ mod command;
 mod driver;
 mod mail_service;
 mod owed;
+mod positions;
 mod recipients;
 mod rescue;
 mod slot;
 
-pub(crate) use self::{owed::Owed, rescue::rescue, slot::SlotWatch};
+pub(crate) use self::{owed::Owed, positions::Positions, rescue::rescue, slot::SlotWatch};
 
 pub use crate::{
     envelope::{Mail, Rcpt},

@@ -30,7 +30,10 @@ pub const GRACE: Duration = Duration::from_millis(100);
 /// A slot that is dropped unanswered leaves the answer to the call's final reply, or, if that
 /// does not come within [`GRACE`], to [`Reply::local_error`].
 #[must_use = "a dropped slot is answered with the final reply or 451"]
-pub struct Slot(Arc<Shared>);
+pub struct Slot {
+    shared: Arc<Shared>,
+    position: usize,
+}
 
 /// A hold on a command beside the one who answers it: the first answer counts.
 pub(crate) struct SlotWatch(Arc<Shared>);
@@ -72,7 +75,8 @@ enum Phase {
 /// The slot was dropped unanswered.
 struct Dropped;
 
-pub(super) fn slot() -> (Slot, Pending) {
+/// `position` is that of a recipient.
+pub(super) fn slot(position: usize) -> (Slot, Pending) {
     let shared = Arc::new(Shared(Mutex::new(State {
         phase: Phase::Open,
         hooks: Vec::new(),
@@ -82,7 +86,7 @@ pub(super) fn slot() -> (Slot, Pending) {
         shared: Arc::clone(&shared),
         grace: None,
     };
-    (Slot(shared), pending)
+    (Slot { shared, position }, pending)
 }
 
 // === impl Slot ===
@@ -98,7 +102,7 @@ impl Slot {
         } else {
             reply
         };
-        self.0.answer(reply);
+        self.shared.answer(reply);
     }
 
     /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
@@ -106,15 +110,20 @@ impl Slot {
     ///
     /// What was added last runs first.
     pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
-        self.0.lock().hooks.push(Box::new(f));
+        self.shared.lock().hooks.push(Box::new(f));
         self
+    }
+
+    /// Of a RCPT: see [`Command::position`](super::Command::position). Of MAIL it says nothing.
+    pub fn position(&self) -> usize {
+        self.position
     }
 }
 
 impl Slot {
     /// A second hold on the command, to answer it from beside.
     pub(crate) fn watch(&self) -> SlotWatch {
-        SlotWatch(Arc::clone(&self.0))
+        SlotWatch(Arc::clone(&self.shared))
     }
 }
 
@@ -133,7 +142,7 @@ impl SlotWatch {
 impl Drop for Slot {
     fn drop(&mut self) {
         let waker = {
-            let mut state = self.0.lock();
+            let mut state = self.shared.lock();
             if !matches!(state.phase, Phase::Open) {
                 return;
             }

@@ -15,6 +15,7 @@ mod exploder;
 #[path = "../failing/mod.rs"]
 mod failing;
 mod failing_backend;
+mod final_replies;
 mod full_spill;
 mod growing;
 mod hung;

@@ -153,10 +153,15 @@ prop_compose! {
         reason in option::of(any::<String>()),
         filter_output in object(),
         hosts in (option::of(host()), option::of(host())),
+        recipients in vec(option::of(reply()), 0..3),
     ) -> View {
+        // Without a final reply for all, or one of a recipient, nothing is told of them.
+        let is_told = data_response.is_some() && recipients.iter().any(Option::is_some);
+        let final_replies = if is_told { recipients } else { Vec::new() };
         let [has_sender, has_mail_from, retry, notification, cancelled] = flags;
         View {
             has_sender, has_mail_from, rcpt_to, mail_response, rcpt_response, data_response,
+            final_replies,
             attempt_count, retry, notification, cancelled, filter_output,
             body: body.map(|(blob_status, message_builder)| BodyView {
                 blob_status,

@@ -22,6 +22,9 @@ pub(super) struct AttemptRow<'a> {
     recipient_replies: Vec<Option<ReplyRow<'a>>>,
     #[serde(borrow)]
     final_reply: ReplyRow<'a>,
+    /// Of recipients that have one of their own.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    final_replies: Vec<Option<ReplyRow<'a>>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     remote: Option<RemoteRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +50,7 @@ impl<'a> From<&'a Attempt> for AttemptRow<'a> {
             mail_reply: attempt.mail_reply.as_ref().map(ReplyRow::from),
             recipient_replies: rows(&attempt.recipient_replies),
             final_reply: (&attempt.final_reply).into(),
+            final_replies: rows(&attempt.final_replies),
             remote: attempt.remote.as_ref().map(RemoteRow::from),
             shown: attempt.shown.as_deref().map(ShownRow::from),
         }
@@ -63,6 +67,7 @@ impl TryFrom<AttemptRow<'_>> for Attempt {
             mail_reply: row.mail_reply.map(TryInto::try_into).transpose()?,
             recipient_replies: replies(row.recipient_replies)?,
             final_reply: row.final_reply.try_into()?,
+            final_replies: replies(row.final_replies)?,
             remote: row.remote.map(TryInto::try_into).transpose()?,
             shown: match row.shown {
                 Some(shown) => Some(Box::new(shown.try_into()?)),

@@ -9,13 +9,14 @@ pub struct Outcome {
     /// The reply to each RCPT, in the order of the recipients. If MAIL was refused, the reply to
     /// that stands for those that were not asked.
     pub recipients: Vec<Reply>,
-    /// The reply to the message; `None` if it was not sent, since MAIL or all of RCPT was refused.
+    /// The reply to the message, which stands for all recipients; `None` if it was not sent, since
+    /// MAIL or all of RCPT was refused. [`Outcome::verdict`] tells what became of each.
     pub message: Option<Reply>,
 }
 
 impl Outcome {
     /// What became of the message for the recipient at `index`: the reply that refused it, or else
-    /// the final one.
+    /// its final one.
     ///
     /// # Panics
     ///
@@ -23,7 +24,7 @@ impl Outcome {
     pub fn verdict(&self, index: usize) -> &Reply {
         let reply = &self.recipients[index];
         match &self.message {
-            Some(message) if reply.is_positive() => message,
+            Some(message) if reply.is_positive() => message.for_recipient(index),
             _ => reply,
         }
     }

@@ -12,7 +12,7 @@
 //! | `remote_host` | the peer's address, if there is a peer |
 //! | `mail_from` | the reverse-path |
 //! | `mail` | the reply to MAIL; without it nobody waited for one |
-//! | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250` |
+//! | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450` |
 //! | `recipient_count` | how many there were; those that nobody further on takes do not count |
 //! | `octets` | of the message, as it came here |
 //! | `reply` | the final reply |

@@ -47,9 +47,18 @@ struct Notes {
     has_ended: bool,
 }
 
-/// The recipients that are named, each with the code of its reply.
+/// The recipients that are named.
 #[derive(Default)]
-struct Recipients(Vec<(ForwardPath, Option<ReplyCode>)>);
+struct Recipients(Vec<Named>);
+
+struct Named {
+    path: ForwardPath,
+    position: usize,
+    /// The code of the reply to RCPT.
+    code: Option<ReplyCode>,
+    /// The code of its final reply, where that is another than the message's.
+    last: Option<ReplyCode>,
+}
 
 impl Record {
     pub(super) fn start(id: TraceId, span: Span, tx: &Transaction) -> Self {
@@ -75,15 +84,20 @@ impl Record {
         notes.recipient_count += 1;
         if index < NAMED {
             let path = command.forward_path().clone();
-            notes.named.0.push((path, None));
+            notes.named.0.push(Named {
+                path,
+                position: command.position(),
+                code: None,
+                last: None,
+            });
         }
         drop(notes);
         command.map_reply(move |reply| record.rcpt_reply(index, reply))
     }
 
     fn rcpt_reply(&self, index: usize, reply: Reply) -> Reply {
-        if let Some((_, code)) = self.notes().named.0.get_mut(index) {
-            *code = Some(reply.code());
+        if let Some(named) = self.notes().named.0.get_mut(index) {
+            named.code = Some(reply.code());
         }
         reply
     }
@@ -99,6 +113,14 @@ impl Record {
     /// The call has ended; without a reply something broke.
     pub(super) fn end(self, message: Option<&Reply>) {
         let mut notes = self.notes();
+        if let Some(message) = message
+            && message.final_replies().is_some()
+        {
+            for named in &mut notes.named.0 {
+                let code = message.for_recipient(named.position).code();
+                named.last = Some(code).filter(|code| *code != message.code());
+            }
+        }
         notes.message = message.cloned();
         notes.has_ended = true;
     }
@@ -144,11 +166,15 @@ impl Notes {
 
 impl fmt::Display for Recipients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (path, code)) in self.0.iter().enumerate() {
+        for (index, named) in self.0.iter().enumerate() {
             let space = if index == 0 { "" } else { " " };
-            match code {
+            let path = &named.path;
+            match named.code {
                 Some(code) => write!(f, "{space}{path}={code}")?,
                 None => write!(f, "{space}{path}=none")?,
+            }
+            if let Some(last) = named.last {
+                write!(f, "/{last}")?;
             }
         }
         Ok(())

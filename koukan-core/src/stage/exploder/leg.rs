@@ -14,8 +14,8 @@ use super::{Policy, leg_channel::Taker, reduce};
 
 /// How a leg ended.
 pub(super) struct LegEnd {
-    /// Its position among the recipients.
-    pub(super) index: usize,
+    /// The position of its recipient.
+    pub(super) position: usize,
     /// The final reply, or that to RCPT where it refused the recipient.
     pub(super) reply: Reply,
     /// Whether the recipient was accepted.
@@ -24,7 +24,6 @@ pub(super) struct LegEnd {
 
 /// Runs a leg: answers RCPT, then waits for `body`, and ends with the final reply.
 pub(super) async fn run<S: MailService>(
-    index: usize,
     service: S,
     policy: Policy,
     context: Arc<Context>,
@@ -32,6 +31,7 @@ pub(super) async fn run<S: MailService>(
     rcpt: Command<Rcpt>,
     body: Taker,
 ) -> Result<LegEnd, Aborted> {
+    let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
     // The reply to MAIL is not waited for: where it refuses, it answers RCPT as well.
     let (mut driver, _mail) = Driver::start(service, context, mail);
@@ -43,7 +43,7 @@ pub(super) async fn run<S: MailService>(
     if !reply.is_positive() {
         body.answer(slot, reply.clone());
         return Ok(LegEnd {
-            index,
+            position,
             reply,
             is_accepted: false,
         });
@@ -53,7 +53,7 @@ pub(super) async fn run<S: MailService>(
     driver.whole_body(body);
     let reply = driver.finish().await;
     Ok(LegEnd {
-        index,
+        position,
         reply,
         is_accepted: true,
     })

@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::{
     body::Body,
     context,
-    reply::Reply,
+    reply::{FinalReplies, Reply},
     service::MailService,
     transaction::{Aborted, Command, Mail, Rcpt},
 };
@@ -33,15 +33,32 @@ pub(super) struct Legs<S> {
     mail: Mail,
     running: Running,
     seen: Seen,
-    bodies: Vec<Giver>,
-    replies: Vec<Option<Reply>>,
+    bodies: Vec<LegBody>,
+    replies: FinalReplies,
+    again: Vec<Again>,
     refusals: Vec<Reply>,
+}
+
+/// A recipient that was named before, and is answered by the leg that it has already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    pub(super) position: usize,
+    /// The position at which it was named first.
+    pub(super) first: usize,
+}
+
+/// A leg's recipient, and where its message is given.
+struct LegBody {
+    position: usize,
+    giver: Giver,
 }
 
 /// How all legs ended.
 pub(super) struct LegEnds {
     /// The final replies of those whose recipient was accepted.
-    pub(super) replies: Vec<Reply>,
+    pub(super) replies: FinalReplies,
+    /// The recipients that were named more than once.
+    pub(super) again: Vec<Again>,
     /// The replies to RCPT of the others.
     pub(super) refusals: Vec<Reply>,
 }
@@ -70,7 +87,8 @@ impl<S: MailService> Legs<S> {
             running: Running::None,
             seen: Seen::default(),
             bodies: Vec::new(),
-            replies: Vec::new(),
+            replies: FinalReplies::default(),
+            again: Vec::new(),
             refusals: Vec::new(),
         }
     }
@@ -79,15 +97,20 @@ impl<S: MailService> Legs<S> {
     pub(super) fn start(&mut self, mut rcpt: Command<Rcpt>) {
         let index = self.bodies.len();
         if let Some(first) = self.seen.leg_of(rcpt.request(), index) {
-            match self.bodies[first].answer_too(rcpt) {
-                None => return,
+            let (position, first) = (rcpt.position(), &self.bodies[first]);
+            match first.giver.answer_too(rcpt) {
+                None => {
+                    let first = first.position;
+                    self.again.push(Again { position, first });
+                    return;
+                }
                 Some(unanswered) => rcpt = unanswered,
             }
             self.seen.replace(rcpt.request(), index);
         }
-        let (body, later) = leg_channel();
+        let (giver, later) = leg_channel();
+        let position = rcpt.position();
         self.running.add(Box::pin(leg::run(
-            index,
             self.service.clone(),
             self.policy,
             Arc::clone(&self.context),
@@ -95,20 +118,24 @@ impl<S: MailService> Legs<S> {
             rcpt,
             later,
         )));
-        self.bodies.push(body);
-        self.replies.push(None);
+        self.bodies.push(LegBody { position, giver });
     }
 
     /// How many legs may still take the message.
     pub(super) fn open(&self) -> usize {
-        self.bodies.iter().filter(|body| body.is_wanted()).count()
+        self.bodies
+            .iter()
+            .filter(|body| body.giver.is_wanted())
+            .count()
     }
 
     /// Gives each leg that still takes it what `body` makes. The legs are to be polled next.
     pub(super) fn give(&mut self, mut body: impl FnMut() -> Body) {
         let is_polled_next = matches!(self.running, Running::One(_));
-        for giver in self.bodies.drain(..).filter(Giver::is_wanted) {
-            giver.give(body(), is_polled_next);
+        for LegBody { giver, .. } in self.bodies.drain(..) {
+            if giver.is_wanted() {
+                giver.give(body(), is_polled_next);
+            }
         }
     }
 
@@ -130,7 +157,8 @@ impl<S: MailService> Legs<S> {
     pub(super) async fn finish(mut self) -> Result<LegEnds, Aborted> {
         poll_fn(|cx| self.poll_legs(cx)).await?;
         Ok(LegEnds {
-            replies: self.replies.into_iter().flatten().collect(),
+            replies: self.replies,
+            again: self.again,
             refusals: self.refusals,
         })
     }
@@ -138,12 +166,12 @@ impl<S: MailService> Legs<S> {
     fn poll_legs(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Aborted>> {
         while let Some(end) = ready!(self.running.poll_next(cx)) {
             let LegEnd {
-                index,
+                position,
                 reply,
                 is_accepted,
             } = end?;
             if is_accepted {
-                self.replies[index] = Some(reply);
+                self.replies.push(position, reply);
             } else {
                 self.refusals.push(reply);
             }

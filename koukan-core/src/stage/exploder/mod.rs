@@ -7,6 +7,11 @@
 //! have not, which one SMTP reply cannot tell, it takes those that failed into
 //! [`Custody`](crate::storage::Custody).
 //!
+//! The final reply carries one for each recipient
+//! ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as its leg was answered. One that was
+//! taken into custody has 250, since nobody else need do anything for it, and tells what its leg was
+//! answered ([`InPlaceOf`](crate::reply::InPlaceOf)).
+//!
 //! Another agent ([`Policy::Ingress`]) whose message nobody has taken is told so: then nothing is
 //! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!

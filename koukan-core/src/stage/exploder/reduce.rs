@@ -1,6 +1,6 @@
 //! What the legs' replies mean for the client: pure functions.
 
-use crate::reply::Reply;
+use crate::reply::{FinalReplies, InPlaceOf, Reply};
 
 /// Whom the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,9 +25,11 @@ pub enum Notify {
 /// What to do at the end of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// The final reply.
+    /// The final reply for all.
     pub(super) reply: Reply,
-    /// The legs to take into custody before it is given.
+    /// The final reply for each recipient; for one that goes into custody, that it does.
+    pub(super) replies: FinalReplies,
+    /// The positions of the recipients to take into custody before that is said.
     pub(super) into_custody: Vec<usize>,
 }
 
@@ -35,57 +37,99 @@ pub(super) struct Verdict {
 pub(super) fn rcpt_reply(policy: Policy, reply: Reply, can_take: bool) -> Reply {
     match policy {
         Policy::Submission if reply.is_transient() && can_take => Reply::recipient_ok(),
-        _ => reply.without_extensions().relayed(),
+        _ => plain(&reply),
     }
 }
 
 /// The final reply, from those of the legs whose recipient was accepted.
-pub(super) fn final_reply(policy: Policy, replies: &[Reply]) -> Verdict {
-    let Some(first) = replies.first() else {
-        return Verdict::plain(&Reply::no_valid_recipients());
+pub(super) fn final_reply(policy: Policy, replies: &FinalReplies) -> Verdict {
+    let all = replies.iter().map(|(_, reply)| reply);
+    let Some(first) = all.clone().next() else {
+        return Verdict::plain(&Reply::no_valid_recipients(), replies);
     };
     let class = |reply: &Reply| reply.code().as_u16() / 100;
-    let is_one_class = replies.iter().all(|reply| class(reply) == class(first));
+    let is_one_class = all.clone().all(|reply| class(reply) == class(first));
     if is_one_class && !(policy == Policy::Submission && first.is_transient()) {
-        return Verdict::plain(first);
+        return Verdict::plain(first, replies);
     }
-    if policy == Policy::Ingress && !replies.iter().any(Reply::is_positive) {
-        return Verdict::plain(&nobody_took_it(replies));
+    if policy == Policy::Ingress && !all.clone().any(Reply::is_positive) {
+        return Verdict::plain(&nobody_took_it(all), replies);
     }
-    let failed = (0..replies.len()).filter(|index| !replies[*index].is_positive());
-    Verdict {
-        reply: Reply::message_accepted(),
-        into_custody: failed.collect(),
-    }
+    Verdict::with_custody(replies)
 }
 
 /// The final reply where no recipient was accepted, from the replies to RCPT.
-pub(super) fn refusal(refusals: &[Reply]) -> Reply {
+pub(super) fn refusal<'a>(refusals: impl IntoIterator<Item = &'a Reply>) -> Reply {
     let refusal = Reply::standing_for(refusals).cloned();
     refusal.unwrap_or_else(Reply::no_valid_recipients)
 }
 
 /// The final reply where some legs may succeed later, and the others never: 450 in the words of the
 /// first that may, whatever its own code was.
-fn nobody_took_it(replies: &[Reply]) -> Reply {
+fn nobody_took_it<'a>(replies: impl Iterator<Item = &'a Reply>) -> Reply {
     let reply = refusal(replies);
     let text = reply.text().to_owned();
     Reply::new(Reply::mailbox_busy().code(), reply.enhanced(), text)
 }
 
 impl Verdict {
-    fn plain(reply: &Reply) -> Self {
+    fn plain(reply: &Reply, replies: &FinalReplies) -> Self {
+        let mut each = FinalReplies::default();
+        if replies.len() > 1 {
+            for (position, reply) in replies.iter() {
+                each.push(position, plain(reply));
+            }
+        }
         Self {
-            reply: reply.clone().without_extensions().relayed(),
+            reply: plain(reply),
+            replies: each,
             into_custody: Vec::new(),
         }
     }
+
+    /// Where some have the message, and the others go into custody.
+    fn with_custody(replies: &FinalReplies) -> Self {
+        let mut each = FinalReplies::default();
+        let mut into_custody = Vec::new();
+        for (position, reply) in replies.iter() {
+            let reply = plain(reply);
+            if reply.is_positive() {
+                each.push(position, reply);
+            } else {
+                let kept = Reply::message_accepted().with_extension(InPlaceOf(reply));
+                each.push(position, kept);
+                into_custody.push(position);
+            }
+        }
+        let reply = match (each.len(), into_custody.first()) {
+            (1, Some(only)) => each.get(*only).cloned(),
+            _ => None,
+        };
+        Self {
+            reply: reply.unwrap_or_else(Reply::message_accepted),
+            replies: each,
+            into_custody,
+        }
+    }
+}
+
+/// What a leg has answered, as it is passed on.
+fn plain(reply: &Reply) -> Reply {
+    reply.clone().without_extensions().relayed()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use Policy::{Ingress, Submission};
+
+    fn legs(replies: &[Reply]) -> FinalReplies {
+        let mut legs = FinalReplies::default();
+        for (position, reply) in replies.iter().enumerate() {
+            legs.push(position, reply.clone());
+        }
+        legs
+    }
 
     #[test]
     fn rcpt_gets_250_for_a_transient_failure_at_submission_only() {
@@ -104,14 +148,15 @@ mod tests {
         assert!(!relayed.closes_connection());
         assert_eq!(rcpt_reply(Ingress, closing(), true), relayed);
         assert_eq!(rcpt_reply(Submission, closing(), false), relayed);
-        let verdict = final_reply(Ingress, &[closing(), closing()]);
+        let verdict = final_reply(Ingress, &legs(&[closing(), closing()]));
         assert_eq!(verdict.reply, relayed);
+        assert_eq!(verdict.replies.get(1), Some(&relayed));
     }
 
     #[test]
     fn where_nobody_took_it_the_code_is_450() {
         let other = Reply::local_error();
-        let verdict = final_reply(Ingress, &[Reply::bad_content(), other.clone()]);
+        let verdict = final_reply(Ingress, &legs(&[Reply::bad_content(), other.clone()]));
         let told = verdict.reply.to_string();
         assert_eq!(told, format!("450 4.3.0 {}", other.text()));
     }
@@ -147,15 +192,22 @@ mod tests {
             (Ingress, vec![ok(), again(), never()], ok(), vec![1, 2]),
             (Submission, vec![again(), never()], ok(), vec![0, 1]),
         ] {
-            let verdict = final_reply(policy, &replies);
-            assert_eq!(
-                verdict,
-                Verdict {
-                    reply,
-                    into_custody
-                },
-                "{policy:?} {replies:?}"
-            );
+            let verdict = final_reply(policy, &legs(&replies));
+            let told = format!("{policy:?} {replies:?}");
+            assert_eq!(verdict.reply, reply, "{told}");
+            assert_eq!(verdict.into_custody, into_custody, "{told}");
+            let whole = verdict.replies.into_reply_or(verdict.reply);
+            assert_eq!(whole, reply, "{told}");
+            for (position, said) in replies.iter().enumerate() {
+                let own = whole.for_recipient(position);
+                let kept = own.extensions().get();
+                if into_custody.contains(&position) {
+                    assert_eq!(own, &ok(), "{told}");
+                    assert_eq!(kept, Some(&InPlaceOf(said.clone())), "{told}");
+                } else {
+                    assert_eq!((own, kept), (said, None), "{told}");
+                }
+            }
         }
     }
 }

@@ -20,7 +20,11 @@ use crate::{
     transaction::Transaction,
 };
 
-use super::{Notify, Policy, legs::Legs, reduce};
+use super::{
+    Notify, Policy,
+    legs::{Again, LegEnds, Legs},
+    reduce::{self, Verdict},
+};
 
 /// Makes a transaction of one recipient for each recipient of a transaction, through `inner`.
 ///
@@ -89,16 +93,25 @@ impl<S: MailService> Exploder<S> {
                 legs.beside(body.copy_to(writer)).await?;
             }
         }
-        let replies = legs.finish().await?.replies;
-        let verdict = reduce::final_reply(self.policy, &replies);
-        let taken = verdict
-            .into_custody
-            .iter()
-            .map(|index| take(&replies[*index], self.notify));
-        Ok(match try_join_all(taken).await {
-            Ok(_) => verdict.reply,
-            Err(reply) => reply,
-        })
+        let LegEnds { replies, again, .. } = legs.finish().await?;
+        let Verdict {
+            reply,
+            replies: mut each,
+            into_custody,
+        } = reduce::final_reply(self.policy, &replies);
+        let taken = into_custody.iter().filter_map(|position| {
+            let reply = replies.get(*position)?;
+            Some(take(reply, self.notify))
+        });
+        if let Err(reply) = try_join_all(taken).await {
+            return Ok(reply);
+        }
+        for Again { position, first } in again {
+            if let Some(reply) = each.get(first).cloned() {
+                each.push(position, reply);
+            }
+        }
+        Ok(each.into_reply_or(reply))
     }
 }
 

@@ -167,6 +167,20 @@ impl<'a> Exchange<'a> {
         Reply::standing_for(self.recipient_replies.iter().flatten())
     }
 
+    /// The final replies by recipient that a reply carries, in the transaction's order: the driver
+    /// knows only the recipients that it was given.
+    fn final_replies(&self, reply: &Reply) -> Vec<Option<Reply>> {
+        let Some(replies) = reply.final_replies() else {
+            return Vec::new();
+        };
+        let mut given = 0..;
+        let own = |answered: &Option<Reply>| {
+            answered.as_ref()?;
+            replies.get(given.next()?).cloned()
+        };
+        self.recipient_replies.iter().map(own).collect()
+    }
+
     fn attempt(&mut self, final_reply: Reply) -> Attempt {
         let last = self
             .recipient_replies
@@ -174,12 +188,14 @@ impl<'a> Exchange<'a> {
             .flatten()
             .chain([&final_reply]);
         let remote = last.filter_map(Reply::server).next_back().cloned();
+        let final_replies = self.final_replies(&final_reply);
         Attempt {
             started: self.started,
             ended: self.clock.now(),
             mail_reply: self.mail_reply.take(),
             recipient_replies: std::mem::take(&mut self.recipient_replies),
-            final_reply,
+            final_reply: final_reply.without_final_replies(),
+            final_replies,
             remote,
             shown: None,
         }

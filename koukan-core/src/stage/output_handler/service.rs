@@ -39,7 +39,7 @@ pub struct OutputHandler<C> {
 pub enum AttemptOutcome {
     /// An attempt was made.
     Attempted {
-        /// Its final reply.
+        /// Its final reply, which stands for all recipients.
         final_reply: Reply,
         /// When another may be made, unless attempts or time are used up.
         retry_at: Option<Timestamp>,
@@ -98,7 +98,8 @@ impl<C: Chains> OutputHandler<C> {
             }
         };
         let is_unread = lease.read_failures() != read_failures;
-        if is_unread && attempt.final_reply.is_transient() && lease.terms().is_some() {
+        let is_in_vain = attempt.final_reply.is_transient() && !attempt.is_any_delivered();
+        if is_unread && is_in_vain && lease.terms().is_some() {
             let until = schedule::after_failed_read(lease.created(), attempt.ended);
             tracing::error!(
                 id = %lease.id(),
@@ -147,6 +148,7 @@ fn without_chain(lease: &Lease) -> Attempt {
         mail_reply: None,
         recipient_replies: Vec::new(),
         final_reply: Reply::local_error(),
+        final_replies: Vec::new(),
         remote: None,
         shown: None,
     }

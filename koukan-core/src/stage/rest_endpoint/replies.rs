@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    reply::{FromUpstream, Reply},
-    transaction::{Command, Owed, Rcpt, Slot},
+    reply::{FinalReplies, FromUpstream, Reply},
+    transaction::{Command, Owed, Positions, Rcpt, Slot},
 };
 
 /// The recipients of one transaction in the order in which they came, and the replies that are owed.
@@ -14,9 +14,12 @@ pub(super) struct Replies {
     /// Upstream has until the deadline of a recipient, which it is given when upstream is told of it.
     owed: Owed<Slot>,
     rcpts: Vec<Rcpt>,
+    positions: Positions,
     /// How many of the recipients upstream has answered, from the first.
     answered: usize,
     accepted: usize,
+    /// The recipients that upstream has refused, in their order.
+    refused: Vec<usize>,
 }
 
 impl Replies {
@@ -26,8 +29,10 @@ impl Replies {
         Self {
             owed,
             rcpts: Vec::new(),
+            positions: Positions::default(),
             answered: 0,
             accepted: 0,
+            refused: Vec::new(),
         }
     }
 
@@ -54,7 +59,9 @@ impl Replies {
 
     pub(super) fn open_rcpt(&mut self, rcpt: Command<Rcpt>) {
         let (rcpt, slot) = rcpt.into_parts();
-        self.owed.add_rcpt(self.rcpts.len(), slot, None);
+        let index = self.rcpts.len();
+        self.positions.push(index, slot.position());
+        self.owed.add_rcpt(index, slot, None);
         self.rcpts.push(rcpt);
     }
 
@@ -68,6 +75,7 @@ impl Replies {
     /// Answers the recipients from that position on by itself; upstream is not told of them.
     pub(super) fn refuse_from(&mut self, offset: usize, reply: &Reply) {
         self.rcpts.truncate(offset);
+        self.positions.truncate(offset);
         for slot in self.owed.take_rcpts(offset) {
             slot.answer(reply.clone());
         }
@@ -84,12 +92,36 @@ impl Replies {
         let known = replies.len().min(self.rcpts.len());
         for (position, reply) in replies.iter().enumerate().take(known).skip(self.answered) {
             let reply = proper(reply);
-            self.accepted += usize::from(reply.is_positive());
+            if reply.is_positive() {
+                self.accepted += 1;
+            } else {
+                self.refused.push(position);
+            }
             self.answered += 1;
             if let Some(slot) = self.owed.take_rcpt(position) {
                 slot.answer(reply);
             }
         }
+    }
+
+    /// Upstream's final reply, `whole` for all and `each` by recipient where it says that too.
+    pub(super) fn final_reply(&self, whole: Reply, each: &[Option<Reply>]) -> Reply {
+        let mut replies = FinalReplies::default();
+        for (index, reply) in each.iter().enumerate().take(self.rcpts.len()) {
+            // Of one that was refused it is told once more why.
+            if self.refused.binary_search(&index).is_err() {
+                let reply = reply.as_ref().map_or_else(|| whole.clone(), proper);
+                replies.push(index, reply);
+            }
+        }
+        if replies.iter().all(|(_, reply)| *reply == whole) {
+            return whole;
+        }
+        self.positions.downstream(match replies.len() {
+            // A lone recipient's reply is the one for all, whatever that says.
+            1 => replies.into_reply(),
+            _ => replies.into_reply_or(whole),
+        })
     }
 
     /// Upstream has accepted the message without a word on what is still open: so it accepted

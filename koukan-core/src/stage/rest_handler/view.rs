@@ -57,6 +57,7 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         mail_response: snapshot.mail_reply.clone(),
         rcpt_response: replies.map_while(Clone::clone).collect(),
         data_response: snapshot.final_reply.clone(),
+        final_replies: final_replies(snapshot),
         attempt_count: snapshot.attempt_count,
         final_attempt_reason: snapshot
             .final_reason
@@ -80,6 +81,28 @@ fn is_delivered(snapshot: &Snapshot) -> bool {
             .final_reply
             .as_ref()
             .is_some_and(Reply::is_positive)
+}
+
+/// What has become of each recipient, where replies to commands do not say it.
+fn final_replies(snapshot: &Snapshot) -> Vec<Option<Reply>> {
+    let Some(last) = &snapshot.final_reply else {
+        return Vec::new();
+    };
+    let outcomes = || {
+        let outcomes = snapshot.outcomes.iter();
+        outcomes.map(|outcome| outcome.as_ref().map(RecipientOutcome::reply))
+    };
+    let replies = snapshot.recipient_replies.iter().map(Option::as_ref);
+    let mut told = outcomes().zip(replies.chain(iter::repeat(None)));
+    let is_told = told.all(|(outcome, reply)| match (outcome, reply) {
+        (None, _) => true,
+        (Some(outcome), Some(reply)) if reply.is_negative() => outcome == reply,
+        (Some(outcome), _) => outcome == last,
+    });
+    if is_told {
+        return Vec::new();
+    }
+    outcomes().map(|outcome| outcome.cloned()).collect()
 }
 
 fn details(snapshot: &Snapshot, location: Location) -> Details {

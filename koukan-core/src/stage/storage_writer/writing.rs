@@ -16,7 +16,7 @@ use crate::{
     reply::Reply,
     stage::output_handler::AttemptService,
     storage::{Answer, Lease, Recorder},
-    transaction::{Command, Rcpt, Transaction},
+    transaction::{Command, Positions, Rcpt, Transaction},
 };
 
 use super::{Timeouts, replies::OpenSlots};
@@ -31,6 +31,7 @@ pub(super) struct Writing {
     timeouts: Timeouts,
     open: OpenSlots,
     final_reply: Option<Reply>,
+    positions: Positions,
 }
 
 impl Writing {
@@ -53,6 +54,7 @@ impl Writing {
             timeouts,
             open: OpenSlots::new(timeouts.rcpt),
             final_reply: None,
+            positions: Positions::default(),
         }
     }
 
@@ -77,9 +79,10 @@ impl Writing {
     fn rcpt(&mut self, rcpt: Command<Rcpt>) {
         let (rcpt, slot) = rcpt.into_parts();
         let index = self.recorder.rcpt(rcpt);
+        self.positions.push(index, slot.position());
         match &self.final_reply {
             None => self.open.open_rcpt(index, slot),
-            Some(reply) => slot.answer(self.with_custody(as_rest(reply))),
+            Some(reply) => slot.answer(self.with_custody(reply.to_unanswered(None))),
         }
     }
 
@@ -119,6 +122,7 @@ impl Writing {
     /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
     fn end(mut self) -> Reply {
         if let Some(reply) = self.final_reply.take() {
+            let reply = self.positions.downstream(reply);
             if reply.is_positive() {
                 self.recorder.delivered();
                 return reply;
@@ -165,7 +169,7 @@ impl Writing {
                     self.open.answer_rcpt(index, reply);
                 }
                 Answer::Final(reply) => {
-                    let rest = self.with_custody(as_rest(&reply));
+                    let rest = self.with_custody(reply.to_unanswered(None));
                     self.open.answer_all(&rest);
                     self.final_reply = Some(reply);
                     break;
@@ -183,14 +187,5 @@ impl Writing {
             return reply;
         }
         reply.with_extension(self.recorder.custody().clone())
-    }
-}
-
-/// What a command gets that was not answered before the final reply came.
-fn as_rest(reply: &Reply) -> Reply {
-    if reply.is_negative() {
-        reply.clone()
-    } else {
-        Reply::local_error()
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::reply::{RemoteMta, Reply};
+use crate::reply::{FinalReplies, RemoteMta, Reply};
 
 use super::Shown;
 
@@ -20,6 +20,9 @@ pub struct Attempt {
     pub recipient_replies: Vec<Option<Reply>>,
     /// The final reply, or the reply that made an end before the message was sent.
     pub final_reply: Reply,
+    /// The final replies of recipients that have one of their own, by the recipients' order; of the
+    /// others `final_reply` holds. Empty where it holds for all.
+    pub final_replies: Vec<Option<Reply>>,
     /// The host that replied last, or that the last reply is about, where one was reached.
     pub remote: Option<RemoteMta>,
     /// What readers are shown from its end on; `None` where that is what it brought, as of a first
@@ -60,6 +63,7 @@ impl Attempt {
             mail_reply,
             recipient_replies,
             final_reply: Reply::broken_off(),
+            final_replies: Vec::new(),
             remote: None,
             shown: None,
         }
@@ -70,12 +74,36 @@ impl Attempt {
         (self.final_reply != Reply::broken_off()).then_some(&self.final_reply)
     }
 
+    /// The final reply for the recipient at `index`: its own, or that for all.
+    pub fn final_reply_for(&self, index: usize) -> &Reply {
+        let own = self.final_replies.get(index).and_then(Option::as_ref);
+        own.unwrap_or(&self.final_reply)
+    }
+
+    /// Whether upstream has taken the message for some recipient, though `final_reply` may say
+    /// otherwise.
+    pub fn is_any_delivered(&self) -> bool {
+        let mut own = self.final_replies.iter().flatten();
+        self.final_reply.is_positive() || own.any(Reply::is_positive)
+    }
+
+    /// The final reply, which carries those of recipients that have one of their own.
+    pub(in crate::storage) fn whole_reply(&self) -> Reply {
+        let mut own = FinalReplies::default();
+        for (index, reply) in self.final_replies.iter().enumerate() {
+            reply
+                .iter()
+                .for_each(|reply| own.push(index, reply.clone()));
+        }
+        own.into_reply_or(self.final_reply.clone())
+    }
+
     /// What the attempt meant for the recipient at `index`.
     pub fn outcome(&self, index: usize) -> RecipientOutcome {
         let rcpt_reply = self.recipient_replies.get(index).and_then(Option::as_ref);
         let deciding = match rcpt_reply {
             Some(reply) if reply.is_negative() => reply,
-            _ => &self.final_reply,
+            _ => self.final_reply_for(index),
         };
         let reply = deciding.clone();
         // Who has said it matters for failures: a notification tells.
@@ -124,6 +152,7 @@ mod tests {
                 None,
             ],
             final_reply: Reply::message_accepted(),
+            final_replies: Vec::new(),
             remote: None,
             shown: None,
         };
@@ -136,7 +165,19 @@ mod tests {
             final_reply: Reply::bad_content(),
             ..attempt
         };
+        assert!(!refused.is_any_delivered());
         assert_eq!(refused.outcome(0), Permanent(Reply::bad_content()));
         assert_eq!(refused.outcome(1), Transient(Reply::mailbox_busy()));
+        let mixed = Attempt {
+            final_replies: vec![Some(Reply::ok()), Some(Reply::ok())],
+            ..refused
+        };
+        assert!(mixed.is_any_delivered());
+        assert_eq!(mixed.outcome(0), Delivered(Reply::ok()));
+        assert_eq!(mixed.outcome(1), Transient(Reply::mailbox_busy()));
+        assert_eq!(mixed.outcome(3), Permanent(Reply::bad_content()));
+        let whole = mixed.whole_reply();
+        assert_eq!(whole, Reply::bad_content());
+        assert_eq!(whole.for_recipient(1), &Reply::ok());
     }
 }

@@ -135,6 +135,7 @@ pub(super) fn attempt(seconds: i64) -> Attempt {
         mail_reply: Some(Reply::sender_ok().with_text("straße")),
         recipient_replies: vec![Some(Reply::recipient_ok()), None, Some(multi_line())],
         final_reply: Reply::new(ReplyCode::new(459).unwrap(), None, ""),
+        final_replies: vec![Some(Reply::message_accepted()), None, Some(multi_line())],
         remote: Some(RemoteMta {
             host: "mx.example.com".into(),
             address: "[2001:db8::25]:25".parse().unwrap(),

@@ -15,7 +15,8 @@ use super::InvalidView;
 ///
 /// Tolerant: fields that are not known are ignored, `null` is as good as nothing, a single reply
 /// stands for a list of one, and a blob that has no URI is none. The replies to RCPT end with the
-/// first that is still to come (`null` or `{}`). Blobs are in the order of the object.
+/// first that is still to come (`null` or `{}`). Blobs are in the order of the object. What the full view
+/// tells of `recipients` counts once there is a `data_response`.
 ///
 /// # Errors
 ///
@@ -26,6 +27,8 @@ pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
         return Err(invalid("it", "an object"));
     };
     let get = |name| map.get(name).filter(|value| !value.is_null());
+    let data_response = read_reply(get("data_response"), "data_response")?;
+    let recipients = get("recipients").filter(|_| data_response.is_some());
     Ok(View {
         has_sender: get("sender").is_some(),
         remote_host: get("remote_host").and_then(read_host),
@@ -38,7 +41,8 @@ pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
         body: get("body").and_then(Value::as_object).map(read_body),
         mail_response: read_reply(get("mail_response"), "mail_response")?,
         rcpt_response: read_replies(get("rcpt_response"))?,
-        data_response: read_reply(get("data_response"), "data_response")?,
+        data_response,
+        final_replies: recipients.map_or_else(Vec::new, read_recipients),
         attempt_count: match get("attempt_count") {
             None => 0,
             Some(count) => count
@@ -103,6 +107,29 @@ fn read_replies(value: Option<&Value>) -> Result<Vec<Reply>, InvalidView> {
     // What comes after the first that is missing must make sense, too.
     let replies = replies.collect::<Result<Vec<_>, _>>()?;
     Ok(replies.into_iter().map_while(|reply| reply).collect())
+}
+
+/// What became of each recipient, as far as it is told; nothing where that is told of none.
+fn read_recipients(value: &Value) -> Vec<Option<Reply>> {
+    let recipients = value.as_array().into_iter().flatten();
+    let replies: Vec<_> = recipients.map(read_recipient).collect();
+    if replies.iter().all(Option::is_none) {
+        return Vec::new();
+    }
+    replies
+}
+
+/// The reply of a recipient that says what became of it: where the state says something else, the
+/// reply is that to RCPT.
+fn read_recipient(value: &Value) -> Option<Reply> {
+    let reply = reply_from_json(value.get("reply")?)?;
+    let is_final = match value.get("state").and_then(Value::as_str) {
+        None => true,
+        Some("delivered") => reply.is_positive(),
+        Some("deferred" | "failed" | "expired" | "cancelled") => reply.is_negative(),
+        Some(_) => false,
+    };
+    is_final.then_some(reply)
 }
 
 fn read_body(map: &Map<String, Value>) -> BodyView {

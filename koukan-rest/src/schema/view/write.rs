@@ -1,7 +1,10 @@
 //! Writing a transaction for whoever reads it.
 
-use koukan_core::resource::{
-    BlobStatus, BodyView, BuilderView, Details, Listed, Location, RecipientView, Target, View,
+use koukan_core::{
+    reply::Reply,
+    resource::{
+        BlobStatus, BodyView, BuilderView, Details, Listed, Location, RecipientView, Target, View,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -53,6 +56,7 @@ fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<Strin
         object.insert("filter_output".into(), view.filter_output.clone().into());
     }
     let Some(details) = &view.details else {
+        write_final_replies(&mut object, &view.final_replies);
         return object;
     };
     if let Ok(Target::Transaction(id)) = details.location.target() {
@@ -66,6 +70,17 @@ fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<Strin
     let recipients = details.recipients.iter().map(write_recipient);
     object.insert("recipients".into(), recipients.collect());
     object
+}
+
+/// What became of recipients, where nothing else is known of them.
+fn write_final_replies(object: &mut Map<String, Value>, replies: &[Option<Reply>]) {
+    if !replies.is_empty() {
+        let replies = replies.iter().map(|reply| match reply {
+            Some(reply) => json!({"reply": reply_to_json(reply)}),
+            None => json!({}),
+        });
+        object.insert("recipients".into(), replies.collect());
+    }
 }
 
 fn write_recipient(recipient: &RecipientView) -> Value {

@@ -17,19 +17,21 @@ impl<R: ResourceService> Session<'_, R> {
         }
         intake.replies.answer_rcpts(&view.rcpt_response);
         if let Some(reply) = view.data_response.as_ref().map(proper) {
+            // Nothing but the end of the message makes it true that it was taken.
+            let (is_under_way, has_all) = match &self.message {
+                Stage::Held | Stage::Ready => (false, false),
+                Stage::Sending(sending) => (true, sending.progress.is_ended()),
+                Stage::Sent(_) => (false, true),
+            };
+            if has_all {
+                return Some(self.final_reply(reply));
+            }
             if reply.is_negative() {
                 return Some(Ended::Replied(reply));
             }
-            // Nothing but the end of the message makes it true.
-            match &self.message {
-                Stage::Held | Stage::Ready => {}
+            if is_under_way {
                 // It has overtaken the end of the upload.
-                Stage::Sending(sending) if !sending.progress.is_ended() => return None,
-                Stage::Sending(_) | Stage::Sent(_) => {
-                    self.delivery.intake.replies.accept_rest();
-                    self.upstream.hand_over();
-                    return Some(Ended::Replied(reply));
-                }
+                return None;
             }
         }
         if self.delivery.intake.is_recipients_end() && self.is_each_recipient_refused() {
@@ -37,6 +39,19 @@ impl<R: ResourceService> Session<'_, R> {
         }
         let is_final = self.upstream.view.is_final();
         is_final.then(|| Ended::Replied(Reply::given_up()))
+    }
+
+    /// Upstream has all of the message, and says what becomes of it.
+    fn final_reply(&mut self, reply: Reply) -> Ended {
+        let replies = &mut self.delivery.intake.replies;
+        let reply = replies.final_reply(reply, &self.upstream.view.final_replies);
+        if reply.is_positive_for_any() {
+            replies.accept_rest();
+        }
+        if reply.is_positive() {
+            self.upstream.hand_over();
+        }
+        Ended::Replied(reply)
     }
 
     /// What stands for all recipients where each was refused.

@@ -41,7 +41,10 @@ impl<R: ResourceService> Upstream<R> {
         if before.rcpt_response.len() > view.rcpt_response.len() {
             view.rcpt_response = before.rcpt_response;
         }
-        view.data_response = view.data_response.or(before.data_response);
+        if view.data_response.is_none() {
+            view.data_response = before.data_response;
+            view.final_replies = before.final_replies;
+        }
         view.final_attempt_reason = view.final_attempt_reason.or(before.final_attempt_reason);
         view.body = view.body.or(before.body);
         if view.is_final() {
