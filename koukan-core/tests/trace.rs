@@ -177,3 +177,19 @@ async fn where_it_is_disabled_nothing_is_done() {
     assert_eq!(log.text(), "");
     assert_eq!(upstream.only_received().signals.find::<TraceId>(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
+    let (lines, _guard) = Lines::capture(Level::INFO);
+    let upstream = Script::new()
+        .rcpt("no@y", Reply::no_such_user())
+        .message_for("later@y", Reply::mailbox_busy());
+    let to = ["no@y", "taken@y", "later@y"].map(rcpt);
+    let _ = send(TraceLayer.layer(upstream), mail("a@x"), to, "\r\n").await;
+    let fields = [
+        "recipients=no@y=550 taken@y=250/250 later@y=250",
+        "reply=450",
+        "outcome=\"refused\"",
+    ];
+    assert_fields(&lines.only_event(), &fields);
+}

@@ -118,3 +118,23 @@ async fn a_dropped_call_ends_the_attempt_behind_the_handler() {
         received.end
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn final_replies_by_recipient_come_through() {
+    let upstream = Script::new()
+        .rcpt("no@y", Reply::no_such_user())
+        .message_for("later@y", Reply::mailbox_busy())
+        .message_for("never@y", Reply::bad_content());
+    let endpoint = endpoint(&upstream, true).await;
+    let to = ["no@y", "taken@y", "later@y", "never@y"].map(rcpt);
+    let outcome = send(endpoint, mail("alice@x"), to, MESSAGE).await;
+    assert_eq!(outcome.message, Some(Reply::mailbox_busy()));
+    let verdicts = [0, 1, 2, 3].map(|index| outcome.verdict(index).clone());
+    let expected = [
+        Reply::no_such_user(),
+        Reply::message_accepted(),
+        Reply::mailbox_busy(),
+        Reply::bad_content(),
+    ];
+    assert_eq!(verdicts, expected);
+}

@@ -5,6 +5,7 @@
 mod envelope;
 mod failures;
 mod fake;
+mod final_replies;
 mod handler;
 mod hosts;
 mod lifetime;

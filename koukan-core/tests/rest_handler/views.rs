@@ -63,6 +63,44 @@ async fn where_one_of_two_got_it_the_reason_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_recipients_final_reply_is_shown_where_it_has_one() {
+    let upstream = Script::new()
+        .message_for("carol@example.com", Reply::mailbox_busy())
+        .message_for("dave@example.com", Reply::bad_content());
+    let backend = MemoryBackend::new();
+    let agent = Agent::on(backend.another_process(), upstream, Settings::default()).await;
+    let mut create = whole();
+    for to in ["carol@example.com", "dave@example.com"] {
+        create.draft.rcpt_to.push(rcpt(to));
+    }
+    create.draft.notification = Some(false);
+    let created = agent.create(create).await;
+    let process = backend.another_process();
+    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    for view in [
+        &*created.view,
+        &agent.view(&created.location).await,
+        &other.view(&created.location).await,
+    ] {
+        assert_eq!(view.data_response, Some(Reply::mailbox_busy()));
+        let each = [
+            Reply::message_accepted(),
+            Reply::mailbox_busy(),
+            Reply::bad_content(),
+        ];
+        assert_eq!(view.final_replies, each.map(Some));
+        assert_eq!(
+            states(view),
+            [
+                RecipientState::Delivered,
+                RecipientState::Deferred,
+                RecipientState::Failed
+            ]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_accepted_is_shown_whatever_comes_later() {
     let backend = MemoryBackend::new();
     let upstream = Script::new().rcpt("carol@example.com", Reply::mailbox_busy());

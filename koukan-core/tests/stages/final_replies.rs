@@ -1,7 +1,5 @@
 //! Final replies by recipient, through everything that stands between an upstream and a client.
 
-use std::sync::Arc;
-
 use koukan_core::{
     reply::{FinalReplies, InPlaceOf, Reply},
     service::MailService,

@@ -131,3 +131,17 @@ async fn a_client_that_goes_away_ends_the_attempt_at_the_other_end() {
     let end = &ended.unwrap()[0].end;
     assert!(!matches!(end, End::Replied(_)), "{end:?}");
 }
+
+#[tokio::test]
+async fn final_replies_by_recipient_come_through() {
+    let upstream = Script::new()
+        .rcpt("no@y", Reply::no_such_user())
+        .message_for("later@y", Reply::mailbox_busy())
+        .message_for("never@y", Reply::bad_content());
+    let endpoint = endpoint(&upstream, "gateway", false).await;
+    let to = ["no@y", "taken@y", "later@y", "never@y"].map(rcpt);
+    let outcome = send(endpoint, mail("alice@x"), to, MESSAGE).await;
+    assert_eq!(outcome.message, Some(Reply::mailbox_busy()));
+    let codes = [0, 1, 2, 3].map(|index| outcome.verdict(index).code().as_u16());
+    assert_eq!(codes, [550, 250, 450, 554]);
+}

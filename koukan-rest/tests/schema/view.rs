@@ -261,3 +261,36 @@ fn a_list_tells_where_and_when_and_how_it_goes_on() {
         json!({"transactions": []})
     );
 }
+
+#[test]
+fn what_became_of_each_recipient_is_read_once_there_is_a_final_reply() {
+    let ok = json!({"code": 250, "message": "2.6.0 message accepted"});
+    let busy = json!({"code": 450, "enhanced": "4.2.1", "message": "4.2.1 later"});
+    let mut view = json!({"recipients": [
+        {"address": "a@x", "state": "delivered", "reply": ok},
+        {"address": "b@x", "state": "deferred", "reply": busy},
+        // These replies are to RCPT.
+        {"address": "c@x", "state": "pending", "reply": ok},
+        {"address": "d@x", "state": "cancelled", "reply": ok},
+        {"state": "failed"},
+        {"reply": busy},
+        7,
+    ]});
+    assert_eq!(read(view.clone()).final_replies, []);
+    view["data_response"] = busy;
+    let busy = || Some(Reply::mailbox_busy().with_text("later"));
+    let expected = [
+        Some(Reply::message_accepted()),
+        busy(),
+        None,
+        None,
+        None,
+        busy(),
+        None,
+    ];
+    assert_eq!(read(view.clone()).final_replies, expected);
+    view["recipients"] = json!([{"state": "pending"}]);
+    assert_eq!(read(view.clone()).final_replies, []);
+    view["recipients"] = json!("none");
+    assert_eq!(read(view).final_replies, []);
+}

@@ -8,6 +8,8 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
+use jiff::Timestamp;
+
 use super::{
     attempt::AttemptRow, context::ContextRow, mail::MailRow, malformed::from_json,
     recipient::RecipientRow,
@@ -28,6 +30,18 @@ fn what_is_left_out_has_a_default() {
     let attempt = Attempt::try_from(row).unwrap();
     assert_eq!(attempt.final_reply.text(), "");
     assert_eq!(attempt.recipient_replies, []);
+    assert_eq!(attempt.final_replies, []);
+}
+
+#[test]
+fn what_all_recipients_share_takes_no_room() {
+    let mut attempt = Attempt::broken_off(Timestamp::UNIX_EPOCH, None, Vec::new());
+    let json = |attempt: &Attempt| serde_json::to_string(&AttemptRow::from(attempt)).unwrap();
+    assert!(!json(&attempt).contains("final_replies"));
+    attempt.final_replies = vec![None, Some(Reply::mailbox_busy())];
+    let json = json(&attempt);
+    let row: AttemptRow<'_> = from_json("", &json).unwrap();
+    assert_eq!(Attempt::try_from(row).unwrap(), attempt);
 }
 
 #[test]
