@@ -180,7 +180,7 @@ async fn where_it_is_disabled_nothing_is_done() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
-    let (lines, _guard) = Lines::capture(Level::INFO);
+    let log = Log::at(Level::INFO);
     let upstream = Script::new()
         .rcpt("no@y", Reply::no_such_user())
         .message_for("later@y", Reply::mailbox_busy());
@@ -191,5 +191,5 @@ async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
         "reply=450",
         "outcome=\"refused\"",
     ];
-    assert_fields(&lines.only_event(), &fields);
+    assert_fields(&event(&log), &fields);
 }
