@@ -4,7 +4,11 @@
 
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use koukan_core::{context::Sender, reply::Reply, transaction::Transaction};
 use koukan_smtp::{
@@ -237,6 +241,19 @@ async fn a_bug_costs_one_session() {
     client.says(MAIL, [250, 250]).await;
     other.says("HELO client\r\n", [220, 250]).await;
     drop((client, other));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_made_costs_one_session() {
+    let connections = AtomicU32::new(0);
+    let make = move |_: &Connected| {
+        assert!(connections.fetch_add(1, Ordering::Relaxed) > 0, "a bug");
+        support::service(support::Log::default())
+    };
+    let running = Running::start(Server::with_make(make)).await;
+    assert_eq!(running.connect().await.code().await, 0);
+    assert_eq!(running.connect().await.code().await, 220);
     running.stop().await;
 }
 

@@ -56,7 +56,8 @@ impl<M: MakeMailService> Sessions<M> {
         }
     }
 
-    /// A task of its own: a panic in a session ends that session and no other.
+    /// A task of its own, in which the session's service is made as well: a panic ends that session
+    /// and no other, and nobody else has to wait to be accepted.
     fn spawn(&self, stream: TcpStream, remote: SocketAddr, permit: Permit) {
         // Replies are written in one piece, so waiting for more to send is of no use.
         let _ = stream.set_nodelay(true);
@@ -64,11 +65,11 @@ impl<M: MakeMailService> Sessions<M> {
             remote_host: Some(remote),
             local_host: stream.local_addr().ok(),
         };
-        let session = self
-            .server
-            .session(stream, &connected, self.stop.of_session());
+        let (server, stop) = (self.server.clone(), self.stop.of_session());
         self.tasks.spawn(async move {
             let _permit = permit;
+            let session = server.session(stream, &connected, stop);
+            drop(server);
             session.run().await;
         });
     }

@@ -160,7 +160,9 @@ impl<Io: Wire> Idle<Io> {
             connection,
             expires: Instant::now() + idle.settings.idle_timeout,
         });
-        if state.reaper.is_none() {
+        // One that has panicked is gone as well.
+        let is_reaped = state.reaper.as_ref().is_some_and(|it| !it.is_finished());
+        if !is_reaped {
             let reaper = tokio::spawn(reaper::reap(Arc::downgrade(idle)));
             state.reaper = Some(AbortOnDropHandle::new(reaper));
         }
