@@ -47,6 +47,22 @@ async fn a_database_of_a_newer_version_is_an_error() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_its_end_hears_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let database = SqliteBackend::open(&path).await.unwrap();
+    let mut ended = std::pin::pin!(database.ended());
+    tokio::select! {
+        biased;
+        () = &mut ended => panic!("it is open"),
+        answer = database.probe() => answer.unwrap(),
+    }
+    database.close().await;
+    ended.await;
+    database.probe().await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_database_is_for_one_process_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");

@@ -63,6 +63,12 @@ impl SqliteBackend {
         })))
     }
 
+    /// Waits until nothing is written any more: the database was closed, or the task that writes has
+    /// panicked. After that the backend answers everything with errors, until it is opened anew.
+    pub async fn ended(&self) {
+        self.0.writer.ended().await;
+    }
+
     /// Writes what is still to be written, closes the database, and lets other processes have it.
     ///
     /// Whoever uses the backend after that gets an error. Closing it again does nothing.

@@ -131,6 +131,11 @@ impl Writer {
         Some(AbortOnDrop(waiting.abort_handle()))
     }
 
+    /// Waits until the task takes nothing more from the queue.
+    pub(super) async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
     /// Has everything before it done, and the database closed.
     pub(super) async fn close(&self) {
         // It fails where the task has ended before, which is as well.
