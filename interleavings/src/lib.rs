@@ -31,6 +31,6 @@ mod random;
 #[path = "../../koukan-core/src/storage/mod.rs"]
 mod storage;
 
-use koukan_core::{causes, clock, context, path, repeats, reply};
+use koukan_core::{causes, clock, context, lists, path, repeats, reply, supervision};
 
 use self::id::InvalidId;

@@ -50,7 +50,8 @@
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`clock`], [`random`] | what tests set |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
-//! | [`repeats`] | what would fill the log |
+//! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
+//! | [`supervision`] | what becomes of long-lived parts that end or panic |
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
 //! # Features
@@ -73,6 +74,7 @@ mod fnv;
 mod host_port;
 mod id;
 mod incoming_blob;
+pub mod lists;
 pub mod message;
 pub mod middleware;
 pub mod path;
@@ -86,6 +88,7 @@ mod service_builder_ext;
 pub mod signals;
 pub mod stage;
 pub mod storage;
+pub mod supervision;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod test_util;

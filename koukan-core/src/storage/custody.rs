@@ -10,6 +10,7 @@ use super::{
     BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
+    queued,
     record::{FinalReason, IdempotencyKey, NewBody, NewTransaction, Status, Terms, TransactionId},
 };
 
@@ -168,6 +169,9 @@ impl Custody {
             (state.end.clone(), state.is_abandoned, given_up)
         });
         if !is_leased {
+            let reply = end.as_ref();
+            let reply = reply.and_then(|end| end.attempt.given_final_reply());
+            queued::tell(live, &status, reply);
             storage.due_changed(&status);
             storage.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {

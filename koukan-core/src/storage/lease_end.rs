@@ -10,6 +10,7 @@ use super::{
     AttemptEnd, BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
+    queued,
     record::{Settlement, Status, Terms, TransactionId},
 };
 
@@ -27,6 +28,7 @@ impl Storage {
         let Durability::Leased { fence, terms } = live.lock().durability else {
             return Ok(());
         };
+        let reply = end.attempt.given_final_reply().cloned();
         let mut settlement = self.settlement(live, end, fence, terms);
         let status = settlement.status.clone();
         self.write_settlement(&mut settlement).await?;
@@ -34,6 +36,7 @@ impl Storage {
             state.recipients = settlement.recipients;
         });
         live.settled(fence, status.clone());
+        queued::tell(live, &status, reply.as_ref());
         self.due_changed(&status);
         self.cancel_late(live).await
     }

@@ -14,6 +14,7 @@ mod live;
 mod live_body;
 mod memory;
 mod persist;
+mod queued;
 pub mod record;
 mod recorder;
 mod recovery;

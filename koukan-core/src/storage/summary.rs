@@ -10,7 +10,7 @@ use super::{
     live::Live,
     record::{NewTransaction, Status, Terms},
 };
-use crate::causes::Causes;
+use crate::{causes::Causes, supervision::contain};
 
 /// Summaries that wait to be written, at most; more are dropped.
 const QUEUED: usize = 4096;
@@ -70,16 +70,24 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
             }
         }
         let summaries: Vec<_> = lives.iter().filter_map(|live| of(live)).collect();
-        if !summaries.is_empty()
-            && let Err(error) = backend.summarise(summaries).await
-        {
-            tracing::warn!(error = %Causes(&error), "could not write down what became of transactions");
+        if !summaries.is_empty() {
+            summarise(&*backend, summaries).await;
         }
         for done in flushed {
             // Whoever asked may have stopped waiting.
             let _ = done.send(());
         }
     }
+}
+
+/// Writes a batch; where that fails, even by a panic, it costs the batch and not the task.
+async fn summarise(backend: &dyn Backend, summaries: Vec<NewTransaction>) {
+    let error = match contain(backend.summarise(summaries)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => Causes(&error).to_string(),
+        Err(loss) => loss.to_string(),
+    };
+    tracing::warn!(%error, "could not write down what became of transactions");
 }
 
 /// The summary of a transaction that is over and was never committed.

@@ -23,8 +23,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sync",
             "causes",
+            "lists",
             "repeats",
             "accepting",
+            "supervision",
             "clock",
             "fnv",
             "random",

@@ -19,6 +19,7 @@ mod final_replies;
 mod full_spill;
 mod growing;
 mod hung;
+mod kept_for_later;
 mod notification;
 mod queued;
 mod storage_writer;

@@ -12,7 +12,7 @@
 //! | `remote_host` | the peer's address, if there is a peer |
 //! | `mail_from` | the reverse-path |
 //! | `mail` | the reply to MAIL; without it nobody waited for one |
-//! | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450` |
+//! | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450`: a [`List`](crate::lists::List) of [`Recipient`] |
 //! | `recipient_count` | how many there were; those that nobody further on takes do not count |
 //! | `octets` | of the message, as it came here |
 //! | `reply` | the final reply |
@@ -27,7 +27,7 @@ mod layer;
 mod record;
 mod service;
 
-pub use self::{future::TraceFuture, layer::TraceLayer, service::Trace};
+pub use self::{future::TraceFuture, layer::TraceLayer, record::Recipient, service::Trace};
 
 /// The target of the event and of the span.
 pub const TARGET: &str = "koukan::transaction";

@@ -11,6 +11,7 @@ use tracing::{Span, field};
 use crate::{
     blob::Blob,
     context::Context,
+    lists::List,
     path::{ForwardPath, ReversePath},
     reply::{Reply, ReplyCode},
     signals::TraceId,
@@ -39,7 +40,7 @@ struct Shared {
 #[derive(Default)]
 struct Notes {
     mail: Option<Reply>,
-    named: Recipients,
+    named: List<Recipient>,
     recipient_count: usize,
     octets: u64,
     blobs: Vec<Blob>,
@@ -47,11 +48,12 @@ struct Notes {
     has_ended: bool,
 }
 
-/// The recipients that are named.
-#[derive(Default)]
-struct Recipients(Vec<Named>);
-
-struct Named {
+/// A recipient that the event names, with the code of its reply.
+///
+/// As text: `bob@example.com=250`, or `=none` where there was no reply; with the code of a final
+/// reply of its own, `bob@example.com=250/450`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
     path: ForwardPath,
     position: usize,
     /// The code of the reply to RCPT.
@@ -84,7 +86,7 @@ impl Record {
         notes.recipient_count += 1;
         if index < NAMED {
             let path = command.forward_path().clone();
-            notes.named.0.push(Named {
+            notes.named.0.push(Recipient {
                 path,
                 position: command.position(),
                 code: None,
@@ -142,7 +144,7 @@ impl Drop for Shared {
             remote_host = self.context.remote_host.map(field::display),
             mail_from = %self.mail_from,
             mail = notes.mail.as_ref().map(field::display),
-            recipients = %notes.named,
+            recipients = notes.named.as_field(),
             recipient_count = notes.recipient_count,
             octets = notes.octets + blobs,
             reply = notes.message.as_ref().map(field::display),
@@ -164,19 +166,15 @@ impl Notes {
     }
 }
 
-impl fmt::Display for Recipients {
+impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, named) in self.0.iter().enumerate() {
-            let space = if index == 0 { "" } else { " " };
-            let path = &named.path;
-            match named.code {
-                Some(code) => write!(f, "{space}{path}={code}")?,
-                None => write!(f, "{space}{path}=none")?,
-            }
-            if let Some(last) = named.last {
-                write!(f, "/{last}")?;
-            }
+        match self.code {
+            Some(code) => write!(f, "{}={code}", self.path)?,
+            None => write!(f, "{}=none", self.path)?,
         }
-        Ok(())
+        match self.last {
+            Some(last) => write!(f, "/{last}"),
+            None => Ok(()),
+        }
     }
 }

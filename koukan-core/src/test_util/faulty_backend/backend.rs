@@ -141,6 +141,8 @@ impl FaultyBackend {
     where
         F: Future<Output = Result<T, BackendError>>,
     {
+        let has_bug = self.trouble(&[TroubleKind::LeasePanics]).is_some();
+        assert!(!has_bug, "a lease panics, as the faults say");
         self.change(TroubleKind::LeaseUnheard, lease).await
     }
 

@@ -43,6 +43,8 @@ pub enum TroubleKind {
     LeaseUnheard,
     /// A call takes many times as long; where calls take no time, some as well.
     Slow,
+    /// What gives the caller a lease panics, and does nothing.
+    LeasePanics,
 }
 
 impl Default for Faults {

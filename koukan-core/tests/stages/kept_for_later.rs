@@ -1,0 +1,77 @@
+//! What the log tells of mail that is kept for later.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use koukan_core::{
+    reply::Reply,
+    stage::exploder::Policy,
+    test_util::{Script, mail, rcpt, send},
+};
+
+use crate::agent::{Agent, turns, until};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn queued(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines();
+        let queued = lines.filter(|line| line.contains(" INFO ") && line.contains("queued, next"));
+        queued.map(str::to_owned).collect()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_time_it_is_put_off_the_log_says_until_when() {
+    let lines = Lines::default();
+    let to = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || to.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let busy = || Script::new().other_rcpts(Reply::mailbox_busy());
+    let agent = Agent::over(turns([busy(), busy(), Script::new()])).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+    assert_eq!(outcome.message, Some(Reply::message_accepted()));
+    agent.census().await;
+    let first = lines.queued();
+    assert_eq!(first.len(), 1, "{first:?}");
+    for told in [
+        "mail_from=a@x",
+        "recipients=b@y",
+        "attempts=1",
+        "reply=450 ",
+    ] {
+        assert!(first[0].contains(told), "{told} is not in {first:?}");
+    }
+    let at = |line: &str| {
+        let (_, after) = line.split_once("queued, next attempt at ").unwrap();
+        after.split(' ').next().unwrap().parse::<jiff::Timestamp>()
+    };
+    let wait = at(&first[0]).unwrap().duration_since(agent.clock.now());
+    assert!((50..=100).contains(&wait.as_secs()), "{wait:?}");
+
+    let dispatching = agent.dispatch();
+    until(async || agent.census().await.finished == 1).await;
+    dispatching.stop().await;
+    let all = lines.queued();
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[1].contains("attempts=2"), "{all:?}");
+    assert!(at(&all[1]).unwrap() > at(&all[0]).unwrap());
+}
