@@ -6,7 +6,17 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::{Koukan, logging, memory};
+use koukan_core::{
+    causes::Causes,
+    supervision::{Restarts, supervise},
+};
+
+use crate::{
+    Koukan,
+    config::{ConfigError, LogFormat, Severity},
+    logging::{self, LogError},
+    memory,
+};
 
 /// What to run: the arguments `--config FILE` and `--threads NUMBER`.
 #[derive(Debug, Args)]
@@ -24,24 +34,57 @@ impl Run {
     pub fn run(self) -> ExitCode {
         let agent = match Koukan::builder().config_file(&self.config) {
             Ok(agent) => agent,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
+            Err(error) => return refuse(&error),
         };
-        if let Err(error) = logging::init(agent.config().log) {
-            return complain(&error);
+        match logging::init(agent.config().log) {
+            // Nothing can be logged.
+            Err(error @ LogError::Init(_)) => return complain(&error),
+            Err(error) => return fail(&error),
+            Ok(()) => {}
         }
         let run = async {
-            tokio::spawn(memory::give_back());
+            // It may be lost: nothing of what the agent does needs it.
+            tokio::spawn(supervise(
+                "return of memory",
+                Restarts::default(),
+                std::future::pending(),
+                |_| {},
+                memory::give_back,
+            ));
             agent.run().await
         };
         match block_on(self.threads, run) {
             Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(error)) => complain(&error),
-            Err(error) => complain(&error),
+            Ok(Err(error)) => fail(&error),
+            Err(error) => fail(&error),
         }
     }
+}
+
+/// Tells what is wrong with a configuration: to people with the lines of the file, and where it
+/// chooses JSON for logs, in log lines.
+fn refuse(error: &ConfigError) -> ExitCode {
+    let log = error.log.filter(|log| log.format == LogFormat::Json);
+    // A wrong level for logs is the lesser evil here.
+    if log.is_none_or(|log| matches!(logging::init(log), Err(LogError::Init(_)))) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let file = error.file.display();
+    for problem in &error.problems {
+        let (line, column, help) = (problem.line, problem.column, problem.help.as_deref());
+        match problem.severity {
+            Severity::Warning => tracing::warn!(%file, line, column, help, "{}", problem.message),
+            Severity::Error => tracing::error!(%file, line, column, help, "{}", problem.message),
+        }
+    }
+    ExitCode::FAILURE
+}
+
+/// Logs why the agent does not run.
+fn fail(error: &(dyn Error + 'static)) -> ExitCode {
+    tracing::error!("{}", Causes(error));
+    ExitCode::FAILURE
 }
 
 /// Tells what went wrong, and why.

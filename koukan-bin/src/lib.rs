@@ -26,6 +26,7 @@ pub mod config;
 pub mod logging;
 mod memory;
 pub mod registry;
+mod supervisor;
 mod unix_signals;
 
 /// A whole agent in one thread, from one seed.

@@ -1,27 +1,107 @@
 //! SIGTERM and SIGINT.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-/// Waits for the first signal; from then on a second one ends the process at once.
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+/// Signals so soon after the first are the same request: a terminal or a supervisor of services
+/// tells all processes of a group, and a parent tells its children once more.
+const SAME: Duration = Duration::from_secs(1);
+
+/// Waits for the first signal; from then on another request ends the process at once.
 pub(crate) async fn stop_requested() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+    let (Ok(terminate), Ok(interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
     ) else {
         // Without handlers the signals end the process as they always do.
         return std::future::pending().await;
     };
-    either(&mut terminate, &mut interrupt).await;
+    let mut signals = Signals {
+        terminate,
+        interrupt,
+    };
+    poll_fn(|cx| signals.poll(cx)).await;
+    // Not supervised: it waits for nothing but signals, and ends with the process.
     tokio::spawn(async move {
-        either(&mut terminate, &mut interrupt).await;
+        another_request(|cx| signals.poll(cx)).await;
         tracing::warn!("stopped at once by a second signal");
         std::process::exit(1);
     });
 }
 
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Ready when one of them has come.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let terminate = self.terminate.poll_recv(cx);
+        let interrupt = self.interrupt.poll_recv(cx);
+        if terminate.is_ready() || interrupt.is_ready() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+/// Waits for a signal that is not the one that has come just now.
+async fn another_request(mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>) {
+    let first = Instant::now();
+    loop {
+        poll_fn(&mut poll).await;
+        if first.elapsed() >= SAME {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        sync::mpsc,
+        time::{sleep, sleep_until},
+    };
+
+    use super::*;
+
+    /// When the process ends at once, with signals at these times after the first, in milliseconds.
+    async fn ends_at(times: &'static [u64]) -> Option<u64> {
+        let begun = Instant::now();
+        let (sender, mut signals) = mpsc::channel(8);
+        let send = async move {
+            for time in times {
+                sleep_until(begun + Duration::from_millis(*time)).await;
+                sender.send(()).await.unwrap();
+            }
+            sleep(Duration::from_secs(60)).await;
+        };
+        let another = another_request(|cx| signals.poll_recv(cx).map(|_| ()));
+        tokio::select! {
+            () = another => Some(u64::try_from(begun.elapsed().as_millis()).unwrap()),
+            () = send => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn signals_within_a_second_are_one() {
+        for (times, end) in [
+            (&[][..], None),
+            (&[0, 1, 500, 999], None),
+            (&[0, 999, 1000], Some(1000)),
+            (&[1500], Some(1500)),
+            (&[30_000], Some(30_000)),
+        ] {
+            assert_eq!(ends_at(times).await, end, "{times:?}");
+        }
     }
 }

@@ -278,28 +278,6 @@ fn a_file_that_is_not_there_is_told() {
 }
 
 #[test]
-fn what_goes_wrong_at_the_start_names_the_file_and_the_line() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
-    let config = format!(
-        "hostname: a.example\nstorage: memory\nnotification: {{ sender: out }}\nsmtp_listener:\n  \
-         - {{ address: \"{address}\", sender: out }}\nsender:\n  - {{ name: out, chain: out }}\nchain:\n  \
-         - name: out\n    endpoint: {{ smtp: {{ host: [\"127.0.0.1:9\"] }} }}\n"
-    );
-    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
-    fs::write(file.path(), config).unwrap();
-    let path = file.path().display().to_string();
-    let wanted = format!("{path}:5:16: cannot listen on {address}");
-    for arguments in [&["run", "--config", &path][..], &["check", "--deep", &path]] {
-        let output = koukan(arguments);
-        assert!(!output.status.success());
-        let told = text(&output.stderr);
-        assert!(told.contains(&wanted), "{told}");
-    }
-    assert!(koukan(&["check", &path]).status.success());
-}
-
-#[test]
 fn the_schema_is_the_one_that_is_published() {
     let output = koukan(&["schema"]);
     let published = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.schema.json");

@@ -3,10 +3,9 @@
 //! | request | response |
 //! |---|---|
 //! | `GET /healthz` | 200 while the process answers at all |
-//! | `GET /readyz` | 200 while it takes mail, 503 while it starts or drains, or a part is in trouble |
+//! | `GET /readyz` | 200 while it takes mail, 503 while it starts or drains, or where a part is in trouble that it cannot do without |
 //!
-//! The text of a 503 names each part that is in trouble, a line each, and then what works all the
-//! same:
+//! The text names each part that is in trouble, a line each, and then what works all the same:
 //!
 //! ```text
 //! not ready
@@ -28,6 +27,7 @@
 //! ```
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt::Write,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -51,16 +51,19 @@ pub struct Readiness(Arc<Mutex<Known>>);
 struct Known {
     takes_mail: bool,
     /// By the part that is in trouble.
-    troubles: BTreeMap<&'static str, Trouble>,
+    troubles: BTreeMap<Cow<'static, str>, Trouble>,
 }
 
-/// What is wrong with a part of the agent. Both texts are read by whoever asks for health.
+/// What is wrong with a part of the agent. The texts are read by whoever asks for health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
     /// What is wrong, as in "does not answer".
     pub what: &'static str,
-    /// What works all the same.
-    pub works: &'static str,
+    /// What works all the same. Where several parts are in trouble, that works which each of them
+    /// names.
+    pub works: &'static [&'static str],
+    /// Whether the agent is ready all the same: all that it is there for works.
+    pub is_ready: bool,
 }
 
 impl Readiness {
@@ -70,38 +73,64 @@ impl Readiness {
     }
 
     /// Says that a part of the agent is in trouble from now on; with `None`, that it is not.
-    pub fn set_trouble(&self, part: &'static str, trouble: Option<Trouble>) {
+    pub fn set_trouble(&self, part: impl Into<Cow<'static, str>>, trouble: Option<Trouble>) {
+        let part = part.into();
         let troubles = &mut self.lock().troubles;
         match trouble {
             Some(trouble) => troubles.insert(part, trouble),
-            None => troubles.remove(part),
+            None => troubles.remove(&part),
         };
     }
 
-    /// Whether the agent takes mail, and no part is in trouble.
+    /// Whether the agent takes mail, and no part is in trouble that it cannot do without.
     pub fn is_ready(&self) -> bool {
-        let state = self.lock();
-        state.takes_mail && state.troubles.is_empty()
+        self.lock().is_ready()
     }
 
-    /// What is told where it is not ready.
+    /// Whether it is ready, and what is told of it.
+    fn told(&self) -> (bool, String) {
+        let known = self.lock();
+        (known.is_ready(), known.text())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_ready(&self) -> bool {
+        self.takes_mail && self.troubles.values().all(|trouble| trouble.is_ready)
+    }
+
     fn text(&self) -> String {
-        let state = self.lock();
-        let mut text = String::from("not ready\n");
-        for (part, trouble) in &state.troubles {
+        let state = if self.is_ready() {
+            "ready"
+        } else {
+            "not ready"
+        };
+        let mut text = format!("{state}\n");
+        for (part, trouble) in &self.troubles {
             // A text takes whatever is written.
             let _ = writeln!(text, "{part}: {}", trouble.what);
         }
-        if state.takes_mail {
-            for trouble in state.troubles.values() {
-                let _ = writeln!(text, "works: {}", trouble.works);
+        if self.takes_mail {
+            for works in self.works() {
+                let _ = writeln!(text, "works: {works}");
             }
         }
         text
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What works although parts are in trouble.
+    fn works(&self) -> impl Iterator<Item = &'static str> {
+        let first = self.troubles.values().next();
+        let works = first.map_or(&[][..], |trouble| trouble.works);
+        let in_all = |works: &&str| {
+            let mut troubles = self.troubles.values();
+            troubles.all(|trouble| trouble.works.contains(works))
+        };
+        works.iter().copied().filter(in_all)
     }
 }
 
@@ -121,9 +150,8 @@ pub fn router(readiness: Readiness) -> Router {
 }
 
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
-    if readiness.is_ready() {
-        (StatusCode::OK, "ready\n".into())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, readiness.text())
+    match readiness.told() {
+        (true, text) => (StatusCode::OK, text),
+        (false, text) => (StatusCode::SERVICE_UNAVAILABLE, text),
     }
 }

@@ -36,29 +36,67 @@ async fn it_lives_before_it_is_ready() {
     );
 }
 
+async fn text(readiness: &Readiness) -> (StatusCode, String) {
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let response = health::router(readiness.clone()).oneshot(request).await;
+    let (head, body) = response.unwrap().into_parts();
+    let octets = axum::body::to_bytes(body, 1000).await.unwrap();
+    (head.status, String::from_utf8(octets.to_vec()).unwrap())
+}
+
+const SILENT: Trouble = Trouble {
+    what: "does not answer",
+    works: &["what is taken at once"],
+    is_ready: false,
+};
+const GONE: Trouble = Trouble {
+    what: "is gone",
+    works: &["what is kept", "what is taken at once"],
+    is_ready: false,
+};
+
 #[tokio::test]
 async fn a_part_in_trouble_is_named_with_what_works() {
     let readiness = Readiness::default();
     readiness.set(true);
-    readiness.set_trouble(
-        "storage",
-        Some(Trouble {
-            what: "does not answer",
-            works: "mail that is taken at once",
-        }),
-    );
-    let request = Request::get("/readyz").body(Body::empty()).unwrap();
-    let response = health::router(readiness.clone()).oneshot(request).await;
-    let response = response.unwrap();
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let text = axum::body::to_bytes(response.into_body(), 1000).await;
-    assert_eq!(
-        text.unwrap(),
-        "not ready\nstorage: does not answer\nworks: mail that is taken at once\n"
-    );
+    readiness.set_trouble("storage", Some(SILENT));
+    let told = "not ready\nstorage: does not answer\nworks: what is taken at once\n";
+    let not_ready = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(text(&readiness).await, (not_ready, told.into()));
     assert_eq!(status(&readiness, "/healthz").await, StatusCode::OK);
     readiness.set_trouble("storage", None);
-    assert_eq!(status(&readiness, "/readyz").await, StatusCode::OK);
+    assert_eq!(text(&readiness).await, (StatusCode::OK, "ready\n".into()));
+}
+
+#[tokio::test]
+async fn what_works_is_what_no_trouble_stops() {
+    let readiness = Readiness::default();
+    readiness.set(true);
+    readiness.set_trouble(String::from("dispatcher"), Some(GONE));
+    readiness.set_trouble("storage", Some(SILENT));
+    let told = "not ready\ndispatcher: is gone\nstorage: does not answer\n\
+                works: what is taken at once\n";
+    let not_ready = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(text(&readiness).await, (not_ready, told.into()));
+    readiness.set(false);
+    let told = "not ready\ndispatcher: is gone\nstorage: does not answer\n";
+    assert_eq!(text(&readiness).await, (not_ready, told.into()));
+}
+
+#[tokio::test]
+async fn what_it_can_do_without_is_named_and_costs_nothing() {
+    let readiness = Readiness::default();
+    let trouble = Trouble {
+        is_ready: true,
+        ..SILENT
+    };
+    readiness.set_trouble("storage", Some(trouble));
+    assert!(!readiness.is_ready());
+    readiness.set(true);
+    let told = "ready\nstorage: does not answer\nworks: what is taken at once\n";
+    assert_eq!(text(&readiness).await, (StatusCode::OK, told.into()));
+    readiness.set_trouble("dispatcher", Some(GONE));
+    assert_eq!(text(&readiness).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

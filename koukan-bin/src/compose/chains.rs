@@ -7,19 +7,22 @@ use std::{
 
 use koukan_core::{
     context::Sender,
-    service::BoxMailService,
-    stage::output_handler::{Chain, ChainMap, Chains, OutputHandler, RetryPolicy},
+    service::{BoxMailLayer, BoxMailService, MailService},
+    stage::output_handler::{Chain, ChainMap, Chains, RetryPolicy},
     storage::Storage,
 };
 use koukan_smtp::{SmtpEndpoint, client::OwnAddresses};
 use tower::Layer;
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Endpoint},
     registry::{Registry, Surroundings},
 };
 
-use super::{StartError, endpoint};
+use super::{
+    StartError, endpoint,
+    stacks::{self, Output},
+};
 
 /// All chains, by who goes through them.
 pub(super) struct Built {
@@ -27,53 +30,81 @@ pub(super) struct Built {
     pub(super) endpoints: Vec<SmtpEndpoint>,
 }
 
-/// Builds every chain once, and gives it to each sender that names it.
-pub(super) fn build(
-    config: &Config,
-    registry: &Registry,
-    surroundings: &Surroundings,
-    own: &OwnAddresses,
-    storage: &Storage,
-    output: &OutputHandler<LateChains>,
-) -> Result<Built, StartError> {
-    let mut endpoints = Vec::new();
-    let mut by_name = HashMap::new();
-    for chain in &config.chain {
-        let endpoint = endpoint::build(chain, surroundings, own, storage, output, &mut endpoints)?;
-        let chain_with_filters = Chain {
-            service: with_filters(endpoint, chain, registry, surroundings)?,
-            retry: chain.retry.over(config.retry.over(RetryPolicy::default())),
-        };
-        by_name.insert(chain.name.value.as_str(), chain_with_filters);
-    }
-    let mut by_sender = ChainMap::new();
-    for (sender, name) in config.sender.iter().flat_map(config::Sender::chains) {
-        let unknown = || StartError::Config(format!("unknown chain `{}`", name.value));
-        let chain = by_name.get(name.value.as_str()).ok_or_else(unknown)?;
-        by_sender = by_sender.with(sender, chain.clone());
-    }
-    Ok(Built {
-        by_sender,
-        endpoints,
-    })
+/// What the chains are made with.
+pub(super) struct Builder<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) surroundings: &'a Surroundings,
+    pub(super) own: &'a OwnAddresses,
+    pub(super) storage: &'a Storage,
+    pub(super) output: &'a Output,
 }
 
-/// The first filter of the list is the outermost layer: the first that sees a transaction.
-fn with_filters(
-    endpoint: BoxMailService,
-    chain: &config::Chain,
-    registry: &Registry,
-    surroundings: &Surroundings,
-) -> Result<BoxMailService, StartError> {
-    chain
-        .filter
-        .iter()
-        .rev()
-        .try_fold(endpoint, |inner, filter| {
-            let filter = &filter.value;
-            let layer = registry.build(&filter.name, &filter.config, surroundings)?;
-            Ok(layer.layer(inner))
+impl Builder<'_> {
+    /// Builds every chain once, and gives it to each sender that names it.
+    pub(super) fn build(&self, config: &Config) -> Result<Built, StartError> {
+        let mut endpoints = Vec::new();
+        let mut by_name = HashMap::new();
+        for chain in &config.chain {
+            let built = Chain {
+                service: self.chain(chain, &mut endpoints)?,
+                retry: chain.retry.over(config.retry.over(RetryPolicy::default())),
+            };
+            by_name.insert(chain.name.value.as_str(), built);
+        }
+        let mut by_sender = ChainMap::new();
+        for (sender, name) in config.sender.iter().flat_map(config::Sender::chains) {
+            let unknown = || StartError::Config(format!("unknown chain `{}`", name.value));
+            let chain = by_name.get(name.value.as_str()).ok_or_else(unknown)?;
+            by_sender = by_sender.with(sender, chain.clone());
+        }
+        Ok(Built {
+            by_sender,
+            endpoints,
         })
+    }
+
+    /// Builds a chain; an SMTP endpoint is also put with the others, to be closed.
+    fn chain(
+        &self,
+        chain: &config::Chain,
+        endpoints: &mut Vec<SmtpEndpoint>,
+    ) -> Result<BoxMailService, StartError> {
+        let filters = self.filters(chain)?;
+        Ok(match &chain.endpoint {
+            Endpoint::Exploder(config) => {
+                stacks::explode(filters, config, self.storage, self.output)
+            }
+            Endpoint::Smtp(config) => {
+                let endpoint = endpoint::smtp(config, &self.surroundings.hostname, self.own)?;
+                endpoints.push(endpoint.clone());
+                stacks::leg(filters, endpoint)
+            }
+            Endpoint::Rest(config) => stacks::leg(filters, endpoint::rest(chain, config)?),
+        })
+    }
+
+    fn filters(&self, chain: &config::Chain) -> Result<Filters, StartError> {
+        let filters = chain.filter.iter().map(|filter| {
+            let filter = &filter.value;
+            self.registry
+                .build(&filter.name, &filter.config, self.surroundings)
+        });
+        let filters: Result<Vec<_>, _> = filters.collect();
+        Ok(Filters(filters?))
+    }
+}
+
+/// The filters of a chain as one layer: the first of them sees a transaction first.
+pub(super) struct Filters(Vec<BoxMailLayer>);
+
+impl<S: MailService> Layer<S> for Filters {
+    type Service = BoxMailService;
+
+    fn layer(&self, inner: S) -> BoxMailService {
+        let inner = BoxMailService::new(inner);
+        let filters = self.0.iter().rev();
+        filters.fold(inner, |inner, filter| filter.layer(inner))
+    }
 }
 
 /// Chains that are known only after what uses them was made.

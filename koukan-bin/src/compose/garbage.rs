@@ -6,18 +6,11 @@ use koukan_core::causes::Causes;
 use koukan_core::storage::{Collected, Retention, Storage};
 use tokio::time::sleep;
 
-use crate::config;
-
 /// How long to wait between two collections.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Collects garbage for ever.
-pub(crate) async fn collect_garbage(storage: Storage, config: config::Retention) {
-    let defaults = Retention::default();
-    let retention = Retention {
-        finished: config.finished.map_or(defaults.finished, |age| age.0),
-        orphaned: config.orphaned.map_or(defaults.orphaned, |age| age.0),
-    };
+pub(crate) async fn collect_garbage(storage: Storage, retention: Retention) {
     loop {
         sleep(INTERVAL).await;
         loop {

@@ -1,43 +1,36 @@
 //! Where clients connect to.
 
-use std::{
-    io,
-    net::SocketAddr,
-    num::{NonZeroU32, NonZeroUsize},
-    time::Duration,
-};
+use std::net::SocketAddr;
 
 use koukan_core::{
-    ServiceBuilderExt,
+    causes::Causes,
     clock::SharedClock,
     service::BoxMailService,
     stage::{output_handler::Chains, rest_handler::Attempts},
 };
-use koukan_rest::{
-    health::{self, Readiness},
-    server::serve,
-};
-use koukan_smtp::{
-    Server,
-    codec::BareLineEnds,
-    server::{Limits, Shared, Timeouts},
-};
+use koukan_rest::{health::Readiness, server::serve};
+use koukan_smtp::{Server, server::Shared};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
 
-use crate::config::{self, Config, SmtpListener};
+use crate::{
+    config::{Config, SmtpListener},
+    supervisor::{Part, Supervisor, works},
+};
 
 use super::{
     StartError,
     chains::Built,
     rest::{self, Handler},
+    stacks,
 };
+
+type SmtpServer = Server<Shared<BoxMailService>>;
 
 /// Sockets that are bound, each with what is to serve it.
 pub(crate) struct Listeners {
-    smtp: Vec<(TcpListener, Server<Shared<BoxMailService>>)>,
-    rest: Vec<(TcpListener, axum::Router)>,
+    smtp: Vec<Listener<SmtpServer>>,
+    rest: Vec<Listener<axum::Router>>,
     attempts: Attempts,
     /// What health checks are told.
     pub(crate) readiness: Readiness,
@@ -50,139 +43,172 @@ impl Listeners {
         handler: &Handler,
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
-        let mut listeners = Self {
-            smtp: Vec::new(),
-            rest: Vec::new(),
-            attempts: handler.attempts().clone(),
-            readiness: Readiness::default(),
-        };
+        let readiness = Readiness::default();
+        let mut smtp = Vec::new();
         for listener in &config.smtp_listener {
             let server = smtp_server(listener, config, chains)?;
-            let socket = bind(listener.address.value).await?;
-            listeners.smtp.push((socket, server));
+            let bound = bind(listener.address.value).await?;
+            smtp.push(bound.with_server(server));
         }
+        let mut rest = Vec::new();
         for listener in &config.rest_listener {
-            let socket = bind(listener.address.value).await?;
-            let mut routes = health::router(listeners.readiness.clone());
-            if listener.api {
-                let address = listener.address.value;
-                let bound = socket
-                    .local_addr()
-                    .map_err(|error| StartError::Listen(address, error))?;
-                let server = rest::server(listener, config, handler.clone(), clock, bound)?;
-                routes = routes.merge(server.router());
-            }
-            listeners.rest.push((socket, routes));
+            let bound = bind(listener.address.value).await?;
+            let api = rest::server(listener, &config.rest, handler, clock, bound.address)?;
+            rest.push(bound.with_server(stacks::resource(readiness.clone(), api)));
         }
-        Ok(listeners)
+        Ok(Self {
+            smtp,
+            rest,
+            attempts: handler.attempts().clone(),
+            readiness,
+        })
     }
 
     /// The addresses that SMTP clients connect to, in the order of the configuration.
-    pub(crate) fn smtp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let sockets = self.smtp.iter().map(|(socket, _)| socket);
-        sockets.map(TcpListener::local_addr).collect()
+    pub(crate) fn smtp_addresses(&self) -> Vec<SocketAddr> {
+        self.smtp.iter().map(|listener| listener.address).collect()
+    }
+
+    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    pub(crate) fn rest_addresses(&self) -> Vec<SocketAddr> {
+        self.rest.iter().map(|listener| listener.address).collect()
     }
 
     /// All addresses that are listened on.
     pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        let smtp = self.smtp.iter().map(|(socket, _)| socket);
-        let rest = self.rest.iter().map(|(socket, _)| socket);
-        // A socket that is bound has an address.
-        smtp.chain(rest)
-            .filter_map(|socket| socket.local_addr().ok())
+        let rest = self.rest_addresses();
+        self.smtp_addresses().into_iter().chain(rest)
     }
 
     /// Serves until `stop`, then lets what is under way end.
-    pub(crate) async fn serve(self, stop: CancellationToken) {
-        let mut tasks = JoinSet::new();
-        for (socket, server) in self.smtp {
-            tasks.spawn(server.run(socket, stop.clone().cancelled_owned()));
+    pub(crate) async fn serve(self, supervisor: Supervisor, stop: CancellationToken) {
+        const WORKS: &[&str] = &[works::ELSEWHERE, works::QUEUED];
+
+        let mut smtp = JoinSet::new();
+        for mut listener in self.smtp {
+            let part = Part::new(format!("SMTP listener {}", listener.address), WORKS);
+            let stopped = stop.clone();
+            let start = move || {
+                let (next, stopped) = (listener.next(), stopped.clone().cancelled_owned());
+                async move {
+                    if let Some((socket, server)) = next.await {
+                        server.run(socket, stopped).await;
+                    }
+                }
+            };
+            smtp.spawn(supervisor.clone().run(part, stop.clone(), start));
         }
         let mut http = JoinSet::new();
         let closing = CancellationToken::new();
-        for (socket, routes) in self.rest {
-            let closing = closing.clone().cancelled_owned();
-            http.spawn(async move { serve(socket, routes, closing).await });
+        for mut listener in self.rest {
+            let part = Part::new(format!("HTTP listener {}", listener.address), WORKS);
+            let closed = closing.clone();
+            let start = move || {
+                let (next, closed) = (listener.next(), closed.clone().cancelled_owned());
+                async move {
+                    if let Some((socket, routes)) = next.await {
+                        // What fails is one connection, and is logged.
+                        let _ = serve(socket, routes, closed).await;
+                    }
+                }
+            };
+            http.spawn(supervisor.clone().run(part, closing.clone(), start));
         }
         self.readiness.set(true);
         stop.cancelled().await;
         self.readiness.set(false);
         self.attempts.stop();
-        while tasks.join_next().await.is_some() {}
+        while smtp.join_next().await.is_some() {}
         // Health checks, and those who ask what becomes of a transaction, are answered to the end.
         self.attempts.ended().await;
         closing.cancel();
         while http.join_next().await.is_some() {}
     }
+}
 
-    /// The addresses that HTTP clients connect to, in the order of the configuration.
-    pub(crate) fn rest_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let sockets = self.rest.iter().map(|(socket, _)| socket);
-        sockets.map(TcpListener::local_addr).collect()
+/// A listener whose socket is bound, and what is to serve it.
+struct Listener<S> {
+    address: SocketAddr,
+    /// The socket, until it is served.
+    socket: Option<TcpListener>,
+    server: S,
+}
+
+async fn bind(address: SocketAddr) -> Result<Listener<()>, StartError> {
+    let failed = |error| StartError::Listen(address, error);
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    Ok(Listener {
+        address: socket.local_addr().map_err(failed)?,
+        socket: Some(socket),
+        server: (),
+    })
+}
+
+impl<S: Clone> Listener<S> {
+    /// The server, and its socket: the one that was bound at the start, and later a new one each
+    /// time. `None` where there is none to be had.
+    fn next(&mut self) -> impl Future<Output = Option<(TcpListener, S)>> + use<S> {
+        let (address, socket, server) = (self.address, self.socket.take(), self.server.clone());
+        async move {
+            let socket = match socket {
+                Some(socket) => Ok(socket),
+                None => TcpListener::bind(address).await,
+            };
+            match socket {
+                Ok(socket) => Some((socket, server)),
+                Err(error) => {
+                    tracing::error!(%address, error = %Causes(&error), "cannot listen");
+                    None
+                }
+            }
+        }
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|error| StartError::Listen(address, error))
+impl Listener<()> {
+    fn with_server<S>(self, server: S) -> Listener<S> {
+        Listener {
+            address: self.address,
+            socket: self.socket,
+            server,
+        }
+    }
 }
 
 fn smtp_server(
     listener: &SmtpListener,
     config: &Config,
     chains: &Built,
-) -> Result<Server<Shared<BoxMailService>>, StartError> {
+) -> Result<SmtpServer, StartError> {
     let sender = listener.principal().to_sender();
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
-    let service = ServiceBuilder::new()
-        // Outermost, so that it sees every reply as the client does.
-        .trace_transactions()
-        .service(chain.service);
-    let bare_line_ends = match listener.bare_line_ends(config) {
-        config::BareLineEnds::Reject => BareLineEnds::Reject,
-        config::BareLineEnds::Normalise => BareLineEnds::Normalise,
-    };
-    Ok(Server::new(BoxMailService::new(service))
+    Ok(Server::new(stacks::listener(chain.service))
         .with_name(config.hostname.value.as_str())
         .with_sender(sender)
-        .with_limits(limits(listener))
-        .with_timeouts(timeouts(listener))
-        .with_bare_line_ends(bare_line_ends))
+        .with_limits(listener.into())
+        .with_timeouts(listener.into())
+        .with_bare_line_ends(listener.bare_line_ends(config).into()))
 }
 
-fn limits(listener: &SmtpListener) -> Limits {
-    let defaults = Limits::default();
-    let refused_recipients = listener
-        .max_refused_recipients
-        .map_or(defaults.refused_recipients, NonZeroU32::get);
-    Limits {
-        message_size: listener
-            .max_message_size
-            .map_or(defaults.message_size, |size| size.0),
-        recipients: listener
-            .max_recipients
-            .map_or(defaults.recipients, NonZeroUsize::get),
-        connections: listener
-            .max_connections
-            .map_or(defaults.connections, NonZeroUsize::get),
-        connections_per_client: listener
-            .max_connections_per_client
-            .map_or(defaults.connections_per_client, NonZeroUsize::get),
-        refused_recipients,
-        prompt_refusals: refused_recipients / 10,
-        ..defaults
-    }
-}
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
 
-fn timeouts(listener: &SmtpListener) -> Timeouts {
-    let defaults = Timeouts::default();
-    Timeouts {
-        command: listener
-            .command_timeout
-            .map_or(defaults.command, |timeout| timeout.0),
-        // So that clients hear of it before the agent's own patience is over.
-        drain: Duration::from_secs(20),
-        ..defaults
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_is_started_anew_listens_on_its_address_again() {
+        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let mut listener = bound.with_server(());
+        for _ in 0..3 {
+            let (socket, ()) = listener.next().await.unwrap();
+            let client = TcpStream::connect(listener.address).await;
+            // It is closed by this side first, as by a server that is lost.
+            drop(socket.accept().await.unwrap());
+            drop((client, socket));
+        }
+        let _taken = TcpListener::bind(listener.address).await.unwrap();
+        assert!(listener.next().await.is_none());
     }
 }

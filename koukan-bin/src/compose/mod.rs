@@ -1,6 +1,6 @@
 //! Makes an agent of its configuration: layers and stages put together, and nothing else.
 //!
-//! A message comes in by a listener, passes the chain of the listener's sender, and is split by
+//! Begin with `stacks`: it has the order of the layers, and the reasons. A message comes in by a listener, passes the chain of the listener's sender, and is split by
 //! the Exploder there; each recipient's part is written by a StorageWriter and attempted by the
 //! OutputHandler, through the chain of the sender that the Exploder names, down to an SMTP server.
 //! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
@@ -11,9 +11,13 @@ mod garbage;
 mod listeners;
 mod probe;
 mod rest;
+mod stacks;
 mod storage;
 
-pub(crate) use self::{garbage::collect_garbage, listeners::Listeners, probe::probe_storage};
+pub(crate) use self::{
+    garbage::collect_garbage, listeners::Listeners, probe::probe_storage, stacks::Output,
+    storage::Keeper,
+};
 
 use std::{
     io,
@@ -24,14 +28,12 @@ use std::{
 
 use koukan_core::{
     clock::SystemClock,
-    stage::{
-        dispatcher::Dispatcher,
-        output_handler::{Notifications, OutputHandler},
-    },
-    storage::{BackendError, Storage},
+    stage::dispatcher::Dispatcher,
+    storage::{Backend, BackendError, Storage},
+    supervision::GivenUp,
 };
 use koukan_smtp::client::OwnAddresses;
-use koukan_storage::{OpenError, SqliteBackend};
+use koukan_storage::OpenError;
 
 use crate::{
     config::{Config, Place},
@@ -40,7 +42,7 @@ use crate::{
 
 use self::chains::LateChains;
 
-/// An agent could not be started.
+/// An agent could not be started, or had to end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
+    /// A part of the agent was lost while it ran, and could not be started anew.
+    #[error("the agent cannot go on")]
+    Lost(#[from] GivenUp),
     /// Any of the others, and where in the configuration what it is about stands.
     #[error("{}:{line}:{column}: {source}", file.display())]
     At {
@@ -120,41 +125,45 @@ impl From<InvalidFilter> for StartError {
 /// All parts of an agent, ready to run.
 pub(crate) struct Parts {
     pub(crate) storage: Storage,
-    pub(crate) database: Option<SqliteBackend>,
-    pub(crate) dispatcher: Dispatcher<OutputHandler<LateChains>>,
+    pub(crate) keeper: Keeper,
+    pub(crate) dispatcher: Dispatcher<Output>,
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
 }
 
 /// Puts an agent together; it listens from here on.
-pub(crate) async fn compose(config: &Config, registry: &Registry) -> Result<Parts, StartError> {
+pub(crate) async fn compose(
+    config: &Config,
+    registry: &Registry,
+    backend: Option<Arc<dyn Backend>>,
+) -> Result<Parts, StartError> {
     let surroundings = Surroundings {
         hostname: config.hostname.value.as_str().into(),
         clock: Arc::new(SystemClock),
     };
-    let (storage, database) = storage::open(config, Arc::clone(&surroundings.clock)).await?;
+    let clock = &surroundings.clock;
+    let (storage, keeper) = storage::open(config, backend, Arc::clone(clock)).await?;
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
     let late = LateChains::default();
-    let notifications = Notifications {
-        reporting_mta: surroundings.hostname.clone(),
-        sender: config.notification.to_sender(),
-    };
-    let output = OutputHandler::new(late.clone(), notifications);
+    let output = stacks::output(late.clone(), config);
     let own = OwnAddresses::default();
-    let chains = chains::build(config, registry, &surroundings, &own, &storage, &output)?;
-    let handler = rest::handler(config, &storage, &output);
-    let listeners = Listeners::bind(config, &chains, &handler, &surroundings.clock).await?;
+    let chains = chains::Builder {
+        registry,
+        surroundings: &surroundings,
+        own: &own,
+        storage: &storage,
+        output: &output,
+    };
+    let chains = chains.build(config)?;
+    let handler = stacks::handler(&storage, &output, config);
+    let listeners = Listeners::bind(config, &chains, &handler, clock).await?;
     own.set(listeners.addresses());
     late.set(chains.by_sender);
-
-    // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
-    // listeners' limits, and never waits for queued ones.
-    let max_in_flight = config.output.max_in_flight.get();
-    let dispatcher = Dispatcher::new(storage.clone(), output, max_in_flight);
+    let dispatcher = stacks::queue(&storage, output, config);
     Ok(Parts {
         storage,
-        database,
+        keeper,
         dispatcher,
         listeners,
         endpoints: chains.endpoints,

@@ -6,28 +6,36 @@ use koukan_core::{causes::Causes, storage::BackendError};
 use koukan_rest::health::{Readiness, Trouble};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::supervisor::works;
+
 /// How long to wait between an answer and the next question.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How long storage may go without an answer before the agent is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What storage is called in health checks.
 const PART: &str = "storage";
-const WORKS: &str = "mail that its destination takes while the client waits";
-const SILENT: Trouble = Trouble {
-    what: "does not answer",
-    works: WORKS,
-};
-const FAILING: Trouble = Trouble {
-    what: "fails",
-    works: WORKS,
-};
+
+/// What is told of storage that does not take mail. `is_needed`: somebody is promised that mail is
+/// kept there; without that the agent can do all it is there for.
+fn trouble(what: &'static str, is_needed: bool) -> Trouble {
+    Trouble {
+        what,
+        works: &[works::AT_ONCE],
+        is_ready: !is_needed,
+    }
+}
 
 /// Asks storage again and again whether it could take mail, for ever. There is one question at a
 /// time: one that gets no answer is waited for, however long that takes.
-pub(crate) async fn probe_storage<Fut>(probe: impl Fn() -> Fut, readiness: Readiness)
-where
+pub(crate) async fn probe_storage<Fut>(
+    probe: impl Fn() -> Fut,
+    readiness: Readiness,
+    is_needed: bool,
+) where
     Fut: Future<Output = Result<(), BackendError>>,
 {
+    // What an earlier run has told, which was lost.
+    readiness.set_trouble(PART, None);
     let mut lost_at = Instant::now() + PATIENCE;
     let mut is_lost = false;
     loop {
@@ -37,8 +45,8 @@ where
             answer = &mut asked => answer,
             () = sleep_until(lost_at), if !is_lost => {
                 is_lost = true;
-                tracing::warn!("storage does not answer: not ready");
-                readiness.set_trouble(PART, Some(SILENT));
+                tracing::warn!(is_needed, "storage does not answer");
+                readiness.set_trouble(PART, Some(trouble("does not answer", is_needed)));
                 asked.await
             }
         };
@@ -47,16 +55,16 @@ where
                 lost_at = Instant::now() + PATIENCE;
                 if is_lost {
                     is_lost = false;
-                    tracing::info!("storage answers again: ready");
+                    tracing::info!("storage answers again");
                     readiness.set_trouble(PART, None);
                 }
             }
             Err(error) if Instant::now() >= lost_at => {
                 if !is_lost {
                     is_lost = true;
-                    tracing::warn!(error = %Causes(&error), "storage fails: not ready");
+                    tracing::warn!(is_needed, error = %Causes(&error), "storage fails");
                 }
-                readiness.set_trouble(PART, Some(FAILING));
+                readiness.set_trouble(PART, Some(trouble("fails", is_needed)));
             }
             Err(_) => {}
         }
@@ -97,7 +105,7 @@ mod tests {
                 Ok(())
             }
         };
-        tokio::spawn(probe_storage(probe, readiness.clone()));
+        tokio::spawn(probe_storage(probe, readiness.clone(), true));
         pass(20).await;
         assert!(readiness.is_ready());
         opens.send_replace(false);
@@ -128,7 +136,7 @@ mod tests {
             };
             std::future::ready(answer)
         };
-        tokio::spawn(probe_storage(probe, readiness.clone()));
+        tokio::spawn(probe_storage(probe, readiness.clone(), true));
         for _ in 0..20 {
             pass(1).await;
             assert!(readiness.is_ready());
@@ -138,6 +146,16 @@ mod tests {
         assert!(!readiness.is_ready());
         failures.store(0, Ordering::Relaxed);
         pass(2).await;
+        assert!(readiness.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_nobody_needs_costs_no_readiness() {
+        let readiness = Readiness::default();
+        readiness.set(true);
+        let probe = std::future::pending;
+        tokio::spawn(probe_storage(probe, readiness.clone(), false));
+        pass(20).await;
         assert!(readiness.is_ready());
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use koukan_core::{
-    blob::{BlobPool, Limits},
+    blob::BlobPool,
     clock::SharedClock,
     storage::{Backend, MemoryBackend, Storage},
 };
@@ -18,29 +18,38 @@ use crate::config::Config;
 
 use super::StartError;
 
-/// Opens the storage, and the database that is to be closed at the end.
+/// What keeps the transactions of an agent.
+pub(crate) enum Keeper {
+    /// The process, as long as it runs.
+    Memory,
+    /// A database, to be closed at the end.
+    Database(SqliteBackend),
+    /// What the embedder has given.
+    Own,
+}
+
+/// Opens the storage, on the embedder's backend where there is one.
 pub(super) async fn open(
     config: &Config,
+    own: Option<Arc<dyn Backend>>,
     clock: SharedClock,
-) -> Result<(Storage, Option<SqliteBackend>), StartError> {
-    let database = match &config.storage.sqlite {
-        None => None,
-        Some(path) => {
+) -> Result<(Storage, Keeper), StartError> {
+    let (backend, keeper): (Arc<dyn Backend>, _) = match (own, &config.storage.sqlite) {
+        (Some(own), _) => (own, Keeper::Own),
+        (None, Some(path)) => {
             make_directory(directory_of(&path.value))?;
-            Some(SqliteBackend::open(path.value.clone()).await?)
+            let database = SqliteBackend::open(path.value.clone()).await?;
+            (Arc::new(database.clone()), Keeper::Database(database))
         }
-    };
-    let backend: Arc<dyn Backend> = match &database {
-        Some(database) => Arc::new(database.clone()),
-        None => {
+        (None, None) => {
             if config.storage.memory {
                 tracing::warn!("mail is kept in memory: what is queued is lost at the end");
             }
-            Arc::new(MemoryBackend::new())
+            (Arc::new(MemoryBackend::new()), Keeper::Memory)
         }
     };
     let storage = Storage::open(backend, pool(config)?, clock).await?;
-    Ok((storage, database))
+    Ok((storage, keeper))
 }
 
 fn pool(config: &Config) -> Result<BlobPool, StartError> {
@@ -53,15 +62,7 @@ fn pool(config: &Config) -> Result<BlobPool, StartError> {
     make_directory(&directory)?;
     let spill = TempSpill::open(&directory)
         .map_err(|error| StartError::Directory(directory.clone(), error))?;
-    let defaults = Limits::default();
-    let limits = Limits {
-        window: storage.body_window.map_or(defaults.window, |size| size.0),
-        spill_above: storage
-            .spill_above
-            .map_or(defaults.spill_above, |size| size.0),
-        budget: storage.memory_budget.map_or(defaults.budget, |size| size.0),
-    };
-    Ok(BlobPool::new(limits, Arc::new(spill)))
+    Ok(BlobPool::new(storage.into(), Arc::new(spill)))
 }
 
 fn directory_of(file: &Path) -> &Path {

@@ -2,10 +2,12 @@
 
 use std::{fs, path::Path};
 
+use serde::Deserialize;
+
 use crate::registry::Registry;
 
 use super::{
-    Config, ConfigError, ConfigWarnings, Problem, Severity, slips::unclosed_before,
+    Config, ConfigError, ConfigWarnings, Log, Problem, Severity, slips::unclosed_before,
     validate::validate, words::plain,
 };
 
@@ -44,6 +46,7 @@ impl Config {
                 file: path.to_owned(),
                 problems: vec![problem(0, 0, format!("cannot be read: {error}"), None)],
                 lines: Vec::new(),
+                log: None,
             }),
         }
     }
@@ -71,6 +74,7 @@ impl Config {
             file: path.to_owned(),
             problems,
             lines: text.lines().map(str::to_owned).collect(),
+            log: log_of(text),
         };
         if let Some(problem) = nothing(text) {
             return Err(found(vec![problem]));
@@ -86,6 +90,17 @@ impl Config {
         }
         Ok((config, ConfigWarnings(found(problems))))
     }
+}
+
+/// What a file says of logs that is wrong in other places.
+fn log_of(text: &str) -> Option<Log> {
+    #[derive(Deserialize)]
+    struct Part {
+        log: Log,
+    }
+
+    let part: Result<Part, _> = serde_saphyr::from_str(text);
+    part.ok().map(|part| part.log)
 }
 
 fn problem(line: u64, column: u64, message: String, help: Option<String>) -> Problem {

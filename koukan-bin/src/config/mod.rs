@@ -13,6 +13,7 @@ mod problem;
 mod rest;
 mod retry;
 mod sender;
+mod settings;
 mod size;
 mod slips;
 mod storage;
@@ -20,6 +21,7 @@ mod suggest;
 mod validate;
 mod words;
 
+pub(crate) use self::suggest::nearest;
 pub use self::{
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
@@ -76,6 +78,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether anybody is told that a message was taken which is then in storage alone.
+    pub(crate) fn promises_mail(&self) -> bool {
+        let explodes = |chain: &Chain| matches!(chain.endpoint, Endpoint::Exploder(_));
+        let is_kept = |rest: &RestSender| !rest.gateway;
+        self.chain.iter().any(explodes)
+            || self
+                .sender
+                .iter()
+                .any(|sender| sender.rest.as_ref().is_some_and(is_kept))
+    }
+
     /// The chain that a sender's mail goes through.
     pub(crate) fn chain_of(&self, sender: &context::Sender) -> Option<&Chain> {
         let mut all = self.sender.iter().flat_map(Sender::chains);
@@ -87,7 +100,7 @@ impl Config {
 }
 
 /// What is logged, and how.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// The shape of a line.

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use super::Log;
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -42,6 +44,8 @@ pub struct ConfigError {
     /// What is wrong; at least one thing.
     pub problems: Vec<Problem>,
     pub(super) lines: Vec<String>,
+    /// What the file says of logs, as far as that can be read.
+    pub(crate) log: Option<Log>,
 }
 
 impl std::error::Error for ConfigError {}

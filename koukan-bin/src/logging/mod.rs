@@ -7,16 +7,22 @@
 mod escape;
 mod fields;
 mod json;
+mod panics;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
-use std::io::{self, IsTerminal};
+use std::{
+    env::VarError,
+    io::{self, IsTerminal},
+    panic,
+};
 
 use tracing::Subscriber;
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
-    fmt::MakeWriter,
+    fmt::{MakeWriter, format::JsonFields},
     layer::SubscriberExt,
     registry::LookupSpan,
     util::{SubscriberInitExt, TryInitError},
@@ -24,15 +30,32 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFormat, LogLevel};
 
-use self::{fields::Plain, json::Escaping};
+use self::{
+    fields::Plain,
+    json::{Escaping, Json},
+    wanted::wanted,
+};
+
+/// Logs cannot be written as somebody wants.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The environment variable is no level, and no list of them.
+    #[error("the environment variable KOUKAN_LOG is wrong: {0}")]
+    Wanted(String),
+    /// The process logs already.
+    #[error("logs cannot be written")]
+    Init(#[from] TryInitError),
+}
 
 /// Sends logs to standard error, as `log` says; the environment variable `KOUKAN_LOG`, a level or
-/// a list of `target=level`, overrides the level.
+/// a list of `target=level`, overrides the level. Panics are logged too.
 ///
 /// # Errors
 ///
-/// [`TryInitError`] where the process logs already.
-pub fn init(log: Log) -> Result<(), TryInitError> {
+/// [`LogError`]. Where the environment variable is wrong, logs are written all the same, as `log`
+/// says, so that this too can be told in a log line.
+pub fn init(log: Log) -> Result<(), LogError> {
     let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -40,18 +63,24 @@ pub fn init(log: Log) -> Result<(), TryInitError> {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let wanted = std::env::var("KOUKAN_LOG").ok();
-    let targets = wanted
-        .and_then(|wanted| wanted.parse::<Targets>().ok())
-        .unwrap_or_else(|| {
-            Targets::new()
-                .with_default(level)
-                .with_target("sqlx", LevelFilter::WARN)
-        });
+    let configured = Targets::new()
+        .with_default(level)
+        .with_target("sqlx", LevelFilter::WARN);
+    let wanted = match std::env::var("KOUKAN_LOG") {
+        Ok(text) => wanted(&text),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err("it is not UTF-8".into()),
+    };
+    let targets = match &wanted {
+        Ok(Some(targets)) => targets.clone(),
+        Ok(None) | Err(_) => configured,
+    };
     let lines = lines(log.format, io::stderr, io::stderr().is_terminal());
     tracing_subscriber::registry()
         .with(lines.with_filter(targets))
-        .try_init()
+        .try_init()?;
+    panic::set_hook(Box::new(panics::tell));
+    wanted.map(drop).map_err(LogError::Wanted)
 }
 
 /// A layer that writes lines.
@@ -68,8 +97,8 @@ where
             .fmt_fields(Plain)
             .boxed(),
         LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
+            .fmt_fields(JsonFields::new())
+            .event_format(Json)
             .with_writer(Escaping(to))
             .boxed(),
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use koukan_core::lists::List;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
@@ -95,6 +96,111 @@ fn what_does_not_show_is_escaped_in_json_and_means_the_same() {
     assert_eq!(json["value"], HOSTILE);
     assert_eq!(json["message"], format!("said {HOSTILE}"));
     assert_eq!(json["span"]["path"], HOSTILE);
+}
+
+#[test]
+fn json_has_the_fields_and_the_spans() {
+    let line = written(LogFormat::Json, || {
+        let outer = tracing::info_span!("request", id = 7);
+        let _outer = outer.enter();
+        let inner = tracing::info_span!("transaction");
+        let _inner = inner.enter();
+        tracing::warn!(
+            target: "koukan::x",
+            number = 3,
+            signed = -1,
+            share = 0.5,
+            no_number = f64::NAN,
+            truth = true,
+            text = "a \"b\"",
+            r#type = "t",
+            debug = ?Some(1),
+            "said"
+        );
+    });
+    let mut json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let timestamp = json["timestamp"].take();
+    let timestamp = timestamp.as_str().unwrap().parse::<jiff::Timestamp>();
+    assert!(timestamp.is_ok(), "{line}");
+    let outer = serde_json::json!({ "name": "request", "id": 7 });
+    let inner = serde_json::json!({ "name": "transaction" });
+    let expected = serde_json::json!({
+        "timestamp": null, "level": "WARN", "target": "koukan::x", "message": "said", "number": 3,
+        "signed": -1, "share": 0.5, "no_number": null, "truth": true, "text": "a \"b\"",
+        "type": "t", "debug": "Some(1)", "span": inner, "spans": [outer, inner],
+    });
+    assert_eq!(json, expected);
+}
+
+/// A transaction with a recipient that is hard to tell from two.
+async fn transaction() {
+    use koukan_core::{
+        middleware::TraceLayer,
+        reply::Reply,
+        test_util::{Script, mail, rcpt, send},
+    };
+    use tower::Layer;
+
+    let upstream = Script::new().rcpt("no@y", Reply::no_such_user());
+    let recipients = [rcpt("\"b c=250\"@y"), rcpt("no@y")];
+    let sent = send(
+        TraceLayer.layer(upstream),
+        mail("a@x"),
+        recipients,
+        "\r\nhi\r\n",
+    );
+    drop(sent.await);
+}
+
+#[test]
+fn lists_are_arrays_in_json_and_stand_in_a_row_for_people() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    let log = || {
+        runtime.block_on(transaction());
+        tracing::info!(
+            smtp = List::of(["127.0.0.1:25", "[::1]:25"]).as_field(),
+            rest = List::<String>::default().as_field(),
+            "listening"
+        );
+    };
+    let lines = written(LogFormat::Json, log);
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let recipients = serde_json::json!(["\"b c=250\"@y=250", "no@y=550"]);
+    assert_eq!(lines[0]["recipients"], recipients);
+    let addresses = serde_json::json!(["127.0.0.1:25", "[::1]:25"]);
+    assert_eq!(lines[1]["smtp"], addresses);
+    assert_eq!(lines[1]["rest"], serde_json::json!([]));
+    let lines = written(LogFormat::Human, log);
+    let recipients = r#"recipients="\"b c=250\"@y=250 no@y=550""#;
+    assert!(lines.contains(recipients), "{lines}");
+    assert!(lines.contains(r#"smtp="127.0.0.1:25 [::1]:25""#), "{lines}");
+}
+
+#[test]
+fn a_panic_is_a_line_like_others() {
+    let line = written(LogFormat::Json, || {
+        let here = std::thread::current().id();
+        let before = panic::take_hook();
+        // Other tests go on as they do.
+        panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == here {
+                panics::tell(panic);
+            } else {
+                before(panic);
+            }
+        }));
+        let ended = panic::catch_unwind(|| panic!("no {}\nluck", 1));
+        drop(panic::take_hook());
+        assert!(ended.is_err());
+    });
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(json["message"], "panicked: no 1\nluck");
+    let place = json["place"].as_str().unwrap();
+    assert!(place.contains("logging/tests.rs:"), "{place}");
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::escape::is_shown;
+use crate::logging::escape::is_shown;
 
 /// Escapes what does not show, which JSON does for control characters below a space only. All of it
 /// stands within strings.
 #[derive(Debug)]
-pub(super) struct Escaping<W>(pub(super) W);
+pub(in crate::logging) struct Escaping<W>(pub(in crate::logging) W);
 
 impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Escaping<W> {
     type Writer = Escaping<W::Writer>;

@@ -1,0 +1,243 @@
+//! An agent that runs.
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use koukan_core::{
+    storage::{Drain, Storage},
+    supervision::GivenUp,
+};
+use koukan_rest::health::Readiness;
+use koukan_smtp::SmtpEndpoint;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    compose::{Keeper, Parts, collect_garbage, probe_storage},
+    config::Config,
+    supervisor::{Part, Supervisor, works},
+};
+
+/// What is ended when the agent is told to stop, and how long it is waited for after that.
+///
+/// Queued mail is given back at once, unless its message has gone out and only the reply is missing:
+/// that would be sent twice. Clients that wait get a little time. In all it takes less than the 30 s
+/// after which an orchestrator kills.
+const DRAIN: [(Drain, Duration); 3] = [
+    (Drain::Committed, Duration::from_secs(5)),
+    (Drain::Live, Duration::from_secs(18)),
+    (Drain::All, Duration::from_secs(2)),
+];
+/// How long idle connections may take to end.
+const QUIT: Duration = Duration::from_secs(1);
+/// How long each of the last two writes may take: what became of transactions, and the end of the
+/// database. Storage that does not answer must not keep the process.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// An agent that runs.
+#[must_use = "an agent goes on running until it is stopped"]
+pub struct Running {
+    smtp_addresses: Vec<SocketAddr>,
+    rest_addresses: Vec<SocketAddr>,
+    readiness: Readiness,
+    lost: watch::Receiver<Option<GivenUp>>,
+    stop: CancellationToken,
+    storage: Storage,
+    keeper: Keeper,
+    endpoints: Vec<SmtpEndpoint>,
+    serving: JoinHandle<()>,
+    dispatching: JoinHandle<()>,
+    /// Parts that have nothing to end in good order.
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    pub(super) fn start(parts: Parts, config: &Config) -> Self {
+        const ALL: &[&str] = &[works::AT_ONCE, works::KEPT, works::QUEUED];
+
+        let Parts {
+            storage,
+            keeper,
+            dispatcher,
+            listeners,
+            endpoints,
+        } = parts;
+        let (smtp_addresses, rest_addresses) =
+            (listeners.smtp_addresses(), listeners.rest_addresses());
+        let readiness = listeners.readiness.clone();
+        let supervisor = Supervisor::new(readiness.clone());
+        let lost = supervisor.given_up();
+        let stop = CancellationToken::new();
+
+        let dispatch = {
+            let stop = stop.clone();
+            move || dispatcher.clone().run(stop.clone().cancelled_owned())
+        };
+        let part = Part::new("dispatcher", &[works::AT_ONCE, works::KEPT]);
+        let dispatching = tokio::spawn(supervisor.clone().run(part, stop.clone(), dispatch));
+        let serving = tokio::spawn(listeners.serve(supervisor.clone(), stop.clone()));
+
+        // Those that are aborted are told of no stop.
+        let never = CancellationToken::new();
+        let collect = {
+            let (storage, retention) = (storage.clone(), config.storage.retention);
+            move || collect_garbage(storage.clone(), retention.into())
+        };
+        let probe = {
+            let (backend, readiness) = (Arc::clone(storage.backend()), readiness.clone());
+            let is_needed = config.promises_mail();
+            move || {
+                let backend = Arc::clone(&backend);
+                let probe = move || {
+                    let backend = Arc::clone(&backend);
+                    async move { backend.probe().await }
+                };
+                probe_storage(probe, readiness.clone(), is_needed)
+            }
+        };
+        let part = |name| Part::new(name, ALL);
+        let mut others = vec![
+            tokio::spawn(supervisor.clone().run(
+                part("collector of garbage"),
+                never.clone(),
+                collect,
+            )),
+            tokio::spawn(
+                supervisor
+                    .clone()
+                    .run(part("probe of storage"), never.clone(), probe),
+            ),
+        ];
+        if let Keeper::Database(database) = &keeper {
+            let part = Part::essential("database", &[works::AT_ONCE]);
+            let database = database.clone();
+            let watch = move || {
+                let database = database.clone();
+                async move { database.ended().await }
+            };
+            others.push(tokio::spawn(supervisor.run(part, never, watch)));
+        }
+        Self {
+            smtp_addresses,
+            rest_addresses,
+            readiness,
+            lost,
+            stop,
+            storage,
+            keeper,
+            endpoints,
+            serving,
+            dispatching,
+            others,
+        }
+    }
+
+    /// The addresses that SMTP clients connect to, in the order of the configuration.
+    pub fn smtp_addresses(&self) -> &[SocketAddr] {
+        &self.smtp_addresses
+    }
+
+    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    pub fn rest_addresses(&self) -> &[SocketAddr] {
+        &self.rest_addresses
+    }
+
+    /// What the agent keeps.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Whether the agent takes mail, for health checks of one's own.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Waits until a part of the agent is lost that cannot be started anew, or was again and again.
+    /// The agent is not ready from then on: it is to be stopped, and the process to end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped: whoever asks later is told as well.
+    pub async fn lost(&self) -> GivenUp {
+        let mut lost = self.lost.clone();
+        if let Ok(found) = lost.wait_for(Option::is_some).await
+            && let Some(given_up) = &*found
+        {
+            return given_up.clone();
+        }
+        // Nobody is left who could lose something: the agent has ended.
+        std::future::pending().await
+    }
+
+    /// Stops in good order: accepts nothing more, lets transactions and attempts that are under
+    /// way end or gives their leases back, writes down what became of them, closes the database.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if !self.drain().await {
+            self.serving.abort();
+            self.dispatching.abort();
+            tracing::warn!(
+                "attempts under way were abandoned; they are made again at the next start"
+            );
+        }
+        for other in &self.others {
+            other.abort();
+        }
+        let quits = self.endpoints.iter().map(SmtpEndpoint::close);
+        let quits = timeout(QUIT, join_all(quits));
+        let closed = async {
+            let mut is_closed = timeout(CLOSE, self.storage.flush()).await.is_ok();
+            match &self.keeper {
+                Keeper::Database(database) => {
+                    is_closed &= timeout(CLOSE, database.close()).await.is_ok();
+                }
+                Keeper::Memory => tell_what_is_lost(&self.storage).await,
+                Keeper::Own => {}
+            }
+            if !is_closed {
+                tracing::warn!("storage does not answer; the next start finds out where it was");
+            }
+        };
+        // A destination that does not answer to QUIT has had its time.
+        let _ = tokio::join!(quits, closed);
+    }
+
+    /// Ends what is under way, more and more of it; `false` where something went on all the same.
+    async fn drain(&mut self) -> bool {
+        let ended = async {
+            let _ = (&mut self.serving).await;
+            let _ = (&mut self.dispatching).await;
+            self.storage.given_back().await;
+        };
+        let mut ended = std::pin::pin!(ended);
+        for (drain, patience) in DRAIN {
+            self.storage.drain(drain);
+            if timeout(patience, &mut ended).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Says how much of what is in memory was promised and is not delivered.
+async fn tell_what_is_lost(storage: &Storage) {
+    let Ok(census) = storage.backend().census().await else {
+        return;
+    };
+    let transactions = census.waiting + census.leased;
+    if transactions > 0 {
+        tracing::error!(
+            transactions,
+            "MAIL IS LOST: it was queued in memory, and storage is memory alone"
+        );
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("smtp_addresses", &self.smtp_addresses)
+            .finish_non_exhaustive()
+    }
+}

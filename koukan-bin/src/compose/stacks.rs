@@ -1,0 +1,119 @@
+//! The four stacks of an agent, each from the top down: what stands first sees a transaction first.
+//!
+//! ```text
+//! listener   SMTP session → its sender's chain → a part for each recipient → storage
+//! leg        attempt at a recipient's part → its sender's chain → the destination
+//! queue      storage → Dispatcher → attempts
+//! resource   HTTP → a transaction as a resource → storage
+//! ```
+//!
+//! Settings are made of the configuration elsewhere: in `config/settings`.
+
+use koukan_core::{
+    ServiceBuilderExt,
+    service::{BoxMailService, MailService},
+    stage::{
+        dispatcher::Dispatcher,
+        exploder::{self, ByDomain},
+        output_handler::{Notifications, OutputHandler},
+        rest_handler::RestHandler,
+        storage_writer::StorageWriter,
+    },
+    storage::Storage,
+};
+use koukan_rest::{
+    health::{self, Readiness},
+    server::Server,
+};
+use tower::ServiceBuilder;
+
+use crate::config::{Config, Exploder};
+
+use super::chains::{Filters, LateChains};
+
+/// Makes the attempts at transactions in storage, whoever asks for them.
+pub(crate) type Output = OutputHandler<LateChains>;
+
+/// **Listener**: what the transactions of SMTP clients pass. Most chains of listeners go on with
+/// [`explode`].
+pub(super) fn listener(chain: BoxMailService) -> BoxMailService {
+    let stack = ServiceBuilder::new()
+        // Outermost, so that it logs every reply as the client gets it.
+        .trace_transactions()
+        // The filters of the sender's chain, and where that ends.
+        .service(chain);
+    BoxMailService::new(stack)
+}
+
+/// The lower half of a listener's stack: a transaction of many recipients becomes one for each.
+pub(super) fn explode(
+    filters: Filters,
+    config: &Exploder,
+    storage: &Storage,
+    output: &Output,
+) -> BoxMailService {
+    // Below the Exploder there is one recipient, whose destination may hang: it is written to
+    // storage as it comes, so that nobody else waits for it and it can be kept.
+    let writer = |sender| {
+        let writer = StorageWriter::new(storage.clone(), output.clone());
+        BoxMailService::new(writer.with_sender(sender).with_timeouts(config.into()))
+    };
+    // Which chain a recipient's attempt goes through depends on the sender that is written with it.
+    let by_domain = config.senders_by_domain();
+    let writers = by_domain.fold(
+        ByDomain::new(writer(config.general_sender())),
+        |writers, (domain, sender)| writers.with(domain, writer(sender)),
+    );
+    let exploder = exploder::Exploder::new(writers, config.policy.into(), storage.pool().clone())
+        .with_notify(config.notify.into());
+    ServiceBuilder::new()
+        // Above the Exploder: what is refused or added here counts for all recipients, and is done
+        // once.
+        .layer(filters)
+        .service(exploder)
+}
+
+/// **Leg**: what an attempt at one recipient's part passes, down to the destination.
+pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailService {
+    ServiceBuilder::new()
+        // They see what is attempted, each time anew: a router among them says where it goes.
+        .layer(filters)
+        // Around nothing but the delivery: what is logged is what the destination said.
+        .trace_transactions()
+        .service(destination)
+}
+
+/// What makes attempts, with `chains` for the legs.
+pub(super) fn output(chains: LateChains, config: &Config) -> Output {
+    let notifications = Notifications {
+        reporting_mta: config.hostname.value.as_str().into(),
+        sender: config.notification.to_sender(),
+    };
+    OutputHandler::new(chains, notifications)
+}
+
+/// **Queue**: what works on the transactions in storage that nobody waits for.
+pub(super) fn queue(storage: &Storage, output: Output, config: &Config) -> Dispatcher<Output> {
+    // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
+    // listeners' limits, and never waits for queued ones.
+    let max_in_flight = config.output.max_in_flight.get();
+    Dispatcher::new(storage.clone(), output, max_in_flight)
+}
+
+/// What answers requests for transactions as resources, on whichever listener they come.
+pub(super) fn handler(storage: &Storage, output: &Output, config: &Config) -> RestHandler<Output> {
+    let (storage, output) = (storage.clone(), output.clone());
+    RestHandler::new(storage, output, config.rest_senders(), config.into())
+}
+
+/// **Resource**: what requests on an HTTP listener pass. `api` has the layers around the
+/// [`handler`]: see `koukan_rest`'s server.
+pub(super) fn resource(readiness: Readiness, api: Option<Server>) -> axum::Router {
+    // Beside the API and not below it: whoever asks for health needs no token, and is answered
+    // when the API has reached its limits.
+    let health = health::router(readiness);
+    match api {
+        Some(api) => health.merge(api.router()),
+        None => health,
+    }
+}

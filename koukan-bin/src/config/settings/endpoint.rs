@@ -1,0 +1,66 @@
+//! Settings of the clients in which chains end.
+
+use koukan_core::{context, stage::rest_endpoint};
+use koukan_smtp::client::{self, PoolSettings};
+
+use crate::config::{Chain, Rest, Smtp};
+
+impl From<&Smtp> for PoolSettings {
+    fn from(config: &Smtp) -> Self {
+        let mut pool = Self::default();
+        if let Some(max_connections) = config.max_connections {
+            pool.max_connections = max_connections.get();
+        }
+        if let Some(idle_timeout) = config.idle_timeout {
+            pool.idle_timeout = idle_timeout.0;
+        }
+        pool
+    }
+}
+
+impl From<&Smtp> for client::Timeouts {
+    fn from(config: &Smtp) -> Self {
+        let mut timeouts = Self::default();
+        if let Some(connect) = config.connect_timeout {
+            timeouts.connect = connect.0;
+        }
+        timeouts
+    }
+}
+
+impl From<&Rest> for rest_endpoint::Timeouts {
+    fn from(config: &Rest) -> Self {
+        let defaults = Self::default();
+        let rcpt = config.rcpt_timeout.map(|timeout| timeout.0);
+        Self {
+            start: rcpt.unwrap_or(defaults.start),
+            rcpt: rcpt.unwrap_or(defaults.rcpt),
+            data: config
+                .final_timeout
+                .map_or(defaults.data, |timeout| timeout.0),
+        }
+    }
+}
+
+impl Rest {
+    /// The settings of the endpoint at the end of `chain`.
+    pub(crate) fn settings(&self, chain: &Chain) -> rest_endpoint::Settings {
+        let routes = chain
+            .filter
+            .iter()
+            .any(|filter| filter.value.name == "router");
+        let settings = rest_endpoint::Settings::default()
+            .with_timeouts(self.into())
+            .with_incremental(self.incremental.unwrap_or(true))
+            .with_session_facts(true)
+            .with_destination_awaited(routes);
+        let Some(name) = &self.sender else {
+            return settings;
+        };
+        let sender = context::Sender::new(name.as_str());
+        settings.with_sender(match &self.tag {
+            Some(tag) => sender.with_tag(tag.as_str()),
+            None => sender,
+        })
+    }
+}

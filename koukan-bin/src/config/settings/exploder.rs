@@ -1,0 +1,59 @@
+//! Settings of an Exploder, and of what writes its legs.
+
+use koukan_core::{
+    context,
+    stage::{exploder, storage_writer},
+};
+
+use crate::config::{Exploder, Notify, Policy};
+
+impl Exploder {
+    /// On whose behalf a recipient's transaction is whose domain has no sender of its own.
+    pub(crate) fn general_sender(&self) -> context::Sender {
+        let sender = context::Sender::new(self.sender.value.as_str());
+        match &self.tag {
+            Some(tag) => sender.with_tag(tag.value.as_str()),
+            None => sender,
+        }
+    }
+
+    /// Domains with a sender of their own.
+    pub(crate) fn senders_by_domain(&self) -> impl Iterator<Item = (&str, context::Sender)> {
+        self.domain.iter().map(|(domain, sender)| {
+            let sender = context::Sender::new(sender.value.as_str());
+            (domain.as_ref(), sender)
+        })
+    }
+}
+
+impl From<&Exploder> for storage_writer::Timeouts {
+    fn from(config: &Exploder) -> Self {
+        let defaults = Self::default();
+        Self {
+            rcpt: config
+                .rcpt_timeout
+                .map_or(defaults.rcpt, |timeout| timeout.0),
+            final_reply: config
+                .final_timeout
+                .map_or(defaults.final_reply, |timeout| timeout.0),
+        }
+    }
+}
+
+impl From<Policy> for exploder::Policy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Submission => Self::Submission,
+            Policy::Ingress => Self::Ingress,
+        }
+    }
+}
+
+impl From<Notify> for exploder::Notify {
+    fn from(notify: Notify) -> Self {
+        match notify {
+            Notify::Always => Self::Always,
+            Notify::Never => Self::Never,
+        }
+    }
+}

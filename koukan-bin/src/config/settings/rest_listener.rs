@@ -1,0 +1,82 @@
+//! Settings of the REST API and its servers.
+
+use std::net::SocketAddr;
+
+use koukan_core::stage::rest_handler::Settings;
+use koukan_rest::{
+    auth::{self, InvalidHash},
+    server::ServerSettings,
+};
+
+use crate::config::{Config, RestApi, RestListener, Token};
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        let limits = &config.rest;
+        let defaults = Self::default();
+        Self {
+            hostname: config.hostname.value.as_str().into(),
+            max_message_size: limits
+                .max_message_size
+                .map_or(defaults.max_message_size, |size| size.0),
+            max_recipients: limits
+                .max_recipients
+                .map_or(defaults.max_recipients, |max| max.get()),
+            max_in_flight: limits
+                .max_in_flight
+                .map_or(defaults.max_in_flight, |max| max.get()),
+            max_unfinished_uploads: limits
+                .max_unfinished_uploads
+                .map_or(defaults.max_unfinished_uploads, |max| max.get()),
+            max_wait: limits.max_wait.map_or(defaults.max_wait, |wait| wait.0),
+            downstream_timeout: limits
+                .downstream_timeout
+                .map_or(defaults.downstream_timeout, |timeout| timeout.0),
+            upload_timeout: limits
+                .upload_timeout
+                .map_or(defaults.upload_timeout, |timeout| timeout.0),
+        }
+    }
+}
+
+impl RestListener {
+    /// The settings of the server that is bound to `address`.
+    pub(crate) fn settings(&self, limits: &RestApi, address: SocketAddr) -> ServerSettings {
+        let origins = self.cors_origin.iter();
+        let mut settings = ServerSettings::default()
+            .with_bound(address)
+            .with_hosts(self.host.iter().map(|host| host.value.clone()))
+            .with_trust(self.trusted)
+            .with_cors_origins(origins.map(|origin| origin.value.clone()));
+        if let Some(url) = &self.base_url {
+            settings = settings.with_base_url(url.value.trim_end_matches('/'));
+        }
+        if let Some(size) = limits.max_message_size {
+            settings = settings.with_max_message_size(size.0);
+        }
+        if let Some(max) = limits.max_recipients {
+            // A recipient with its parameters is some values.
+            let values = max.get().saturating_mul(20).max(settings.max_json_values);
+            settings = settings.with_max_json_values(values);
+        }
+        if let Some(wait) = limits.max_wait {
+            settings = settings.with_max_wait(wait.0);
+        }
+        settings
+    }
+}
+
+impl TryFrom<&Token> for auth::Token {
+    type Error = InvalidHash;
+
+    fn try_from(token: &Token) -> Result<Self, InvalidHash> {
+        let known = Self::from_hex(token.name.value.as_str(), &token.sha256.value)?;
+        let senders = token.sender.as_ref();
+        Ok(Self {
+            senders: senders.map(|senders| senders.iter().map(|name| name.value.clone()).collect()),
+            trusted: token.trusted,
+            expires: token.expires.map(|at| at.value),
+            ..known
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Settings of an SMTP server.
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
+
+use koukan_smtp::{
+    codec,
+    server::{Limits, Timeouts},
+};
+
+use crate::config::{BareLineEnds, SmtpListener};
+
+impl From<&SmtpListener> for Limits {
+    fn from(listener: &SmtpListener) -> Self {
+        let defaults = Self::default();
+        let refused_recipients = listener
+            .max_refused_recipients
+            .map_or(defaults.refused_recipients, NonZeroU32::get);
+        Self {
+            message_size: listener
+                .max_message_size
+                .map_or(defaults.message_size, |size| size.0),
+            recipients: listener
+                .max_recipients
+                .map_or(defaults.recipients, NonZeroUsize::get),
+            connections: listener
+                .max_connections
+                .map_or(defaults.connections, NonZeroUsize::get),
+            connections_per_client: listener
+                .max_connections_per_client
+                .map_or(defaults.connections_per_client, NonZeroUsize::get),
+            refused_recipients,
+            prompt_refusals: refused_recipients / 10,
+            ..defaults
+        }
+    }
+}
+
+impl From<&SmtpListener> for Timeouts {
+    fn from(listener: &SmtpListener) -> Self {
+        let defaults = Self::default();
+        Self {
+            command: listener
+                .command_timeout
+                .map_or(defaults.command, |timeout| timeout.0),
+            // So that clients hear of it before the agent's own patience is over.
+            drain: Duration::from_secs(20),
+            ..defaults
+        }
+    }
+}
+
+impl From<BareLineEnds> for codec::BareLineEnds {
+    fn from(choice: BareLineEnds) -> Self {
+        match choice {
+            BareLineEnds::Reject => Self::Reject,
+            BareLineEnds::Normalise => Self::Normalise,
+        }
+    }
+}
