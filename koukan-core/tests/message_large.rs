@@ -15,9 +15,9 @@ use rstest::rstest;
 use self::message::flat;
 
 /// Octets of a field, of which one that is more than text may have some more.
-const FIELD: usize = 200 << 10;
+const FIELD: usize = 40 << 10;
 /// Octets of a body, which is searched faster.
-const BODY: usize = 512 << 10;
+const BODY: usize = 128 << 10;
 
 fn read(message: impl Into<Bytes>) {
     let parsed = parse(message.into(), &ParseLimits::default());

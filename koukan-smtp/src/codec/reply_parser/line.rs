@@ -47,10 +47,12 @@ impl<'a> Line<'a> {
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
-        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        // Such texts are short: to look at each octet costs less than a search that is made for long ones.
+        let blank = text.bytes().position(|octet| octet == b' ');
+        let (word, rest) = text.split_at(blank.unwrap_or(text.len()));
         let enhanced: EnhancedCode = word.parse().ok()?;
         let agrees = u16::from(enhanced.class()) == self.class();
-        agrees.then_some((enhanced, rest))
+        agrees.then_some((enhanced, rest.strip_prefix(' ').unwrap_or(rest)))
     }
 
     /// The reply that has no other line.
