@@ -51,6 +51,10 @@ impl FinalReplies {
         } else {
             reply
         };
+        if self.0.last().is_none_or(|(last, _)| *last < position) {
+            self.0.push((position, reply));
+            return;
+        }
         match self.0.binary_search_by_key(&position, |(at, _)| *at) {
             Ok(index) => self.0[index].1 = reply,
             Err(index) => self.0.insert(index, (position, reply)),

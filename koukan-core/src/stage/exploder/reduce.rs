@@ -75,7 +75,8 @@ fn nobody_took_it<'a>(replies: impl Iterator<Item = &'a Reply>) -> Reply {
 impl Verdict {
     fn plain(reply: &Reply, replies: &FinalReplies) -> Self {
         let mut each = FinalReplies::default();
-        if replies.len() > 1 {
+        // What all were answered is told once.
+        if replies.iter().any(|(_, own)| own != reply) {
             for (position, reply) in replies.iter() {
                 each.push(position, plain(reply));
             }
