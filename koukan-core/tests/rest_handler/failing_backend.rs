@@ -6,7 +6,7 @@ use bytes::Bytes;
 use koukan_core::{
     body::Body,
     reply::Reply,
-    resource::{Location, Operation, RefusalKind},
+    resource::{Location, Operation, RefusalKind, View},
     stage::rest_handler::Settings,
     storage::Backend,
     test_util::{Answer, Script},
@@ -99,10 +99,10 @@ async fn a_cancel_while_an_attempt_is_written_down_counts() {
     assert!(agent.view(&created.location).await.cancelled);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancel_while_the_message_is_committed_leaves_no_lease() {
-    let backend = Failing::default();
-    let agent = agent(&backend, &Script::new().message(Answer::Never)).await;
+/// An upload whose commit is slow, and a cancel meanwhile: nothing is left; whether the upload was
+/// taken, and what is shown in the end.
+async fn cancelled_amid_the_commit(backend: &Failing) -> (bool, View) {
+    let agent = agent(backend, &Script::new().message(Answer::Never)).await;
     let created = agent.create(to_upload()).await;
     backend.slow_completes.store(1, Ordering::Relaxed);
     let body = created.location.join("body");
@@ -112,32 +112,24 @@ async fn a_cancel_while_the_message_is_committed_leaves_no_lease() {
         cancel_and_go(&agent, &created.location).await;
     };
     let (uploaded, ()) = tokio::join!(upload, cancel);
-    assert!(uploaded.unwrap().finalized);
     tokio::time::sleep(SLOW).await;
     let census = backend.inner.census().await.unwrap();
     assert_eq!((census.waiting, census.leased), (0, 0));
-    assert!(agent.view(&created.location).await.cancelled);
+    let view = agent.end(&created.location).await;
+    (uploaded.is_ok_and(|uploaded| uploaded.finalized), view)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_while_the_message_is_committed_leaves_no_lease() {
+    let (is_uploaded, view) = cancelled_amid_the_commit(&Failing::default()).await;
+    assert!(is_uploaded && view.cancelled);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancel_while_the_message_cannot_be_committed_counts() {
     let backend = Failing::default();
-    let agent = agent(&backend, &Script::new().message(Answer::Never)).await;
-    let created = agent.create(to_upload()).await;
-    backend.slow_completes.store(1, Ordering::Relaxed);
     backend.full_completes.store(1, Ordering::Relaxed);
-    let body = created.location.join("body");
-    let upload = agent.upload(&body, None, octets(MESSAGE));
-    let cancel = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        cancel_and_go(&agent, &created.location).await;
-    };
-    let (uploaded, ()) = tokio::join!(upload, cancel);
-    assert!(uploaded.is_err());
-    tokio::time::sleep(SLOW).await;
-    let census = backend.inner.census().await.unwrap();
-    assert_eq!((census.waiting, census.leased), (0, 0));
-    let view = agent.end(&created.location).await;
-    assert!(view.cancelled);
+    let (is_uploaded, view) = cancelled_amid_the_commit(&backend).await;
+    assert!(!is_uploaded && view.cancelled);
     assert_eq!(view.final_attempt_reason.as_deref(), Some("cancelled"));
 }
