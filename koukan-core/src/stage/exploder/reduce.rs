@@ -151,7 +151,8 @@ mod tests {
         assert_eq!(rcpt_reply(Submission, closing(), false), relayed);
         let verdict = final_reply(Ingress, &legs(&[closing(), closing()]));
         assert_eq!(verdict.reply, relayed);
-        assert_eq!(verdict.replies.get(1), Some(&relayed));
+        let whole = verdict.replies.into_reply_or(verdict.reply);
+        assert_eq!(whole.for_recipient(1), &relayed);
     }
 
     #[test]
