@@ -100,14 +100,8 @@ impl Builder {
     /// [`ConfigError`], with all that is wrong.
     pub fn config_file(self, path: impl AsRef<Path>) -> Result<Koukan, ConfigError> {
         let file = path.as_ref().to_owned();
-        let (config, warnings) = Config::load_with_warnings(&file, &self.registry)?;
-        Ok(Koukan {
-            registry: self.registry,
-            backend: self.backend,
-            config,
-            warnings,
-            file,
-        })
+        let checked = Config::load_with_warnings(&file, &self.registry)?;
+        Ok(self.with_config(checked, file))
     }
 
     /// Checks a configuration that is a text; `name` is what it is called in errors.
@@ -117,14 +111,18 @@ impl Builder {
     /// [`ConfigError`], with all that is wrong.
     pub fn config_text(self, name: &str, text: &str) -> Result<Koukan, ConfigError> {
         let file = PathBuf::from(name);
-        let (config, warnings) = Config::parse_with_warnings(&file, text, &self.registry)?;
-        Ok(Koukan {
+        let checked = Config::parse_with_warnings(&file, text, &self.registry)?;
+        Ok(self.with_config(checked, file))
+    }
+
+    fn with_config(self, (config, warnings): (Config, ConfigWarnings), file: PathBuf) -> Koukan {
+        Koukan {
             registry: self.registry,
             backend: self.backend,
             config,
             warnings,
             file,
-        })
+        }
     }
 }
 

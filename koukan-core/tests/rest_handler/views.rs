@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    resource::{RecipientState, View, WaitFor},
+    resource::{Create, RecipientState, View, WaitFor},
     signals::HostPort,
     stage::rest_handler::Settings,
     storage::MemoryBackend,
@@ -19,6 +19,18 @@ fn states(view: &View) -> Vec<RecipientState> {
     recipients.map(|recipient| recipient.state).collect()
 }
 
+/// A transaction as its create tells of it, as it is read then, and as another process reads it.
+async fn told_and_read(backend: &MemoryBackend, agent: &Agent, create: Create) -> [View; 3] {
+    let created = agent.create(create).await;
+    let process = backend.another_process();
+    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    [
+        *created.view,
+        agent.view(&created.location).await,
+        other.view(&created.location).await,
+    ]
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_hosts_are_shown_as_they_were_given() {
     let host = |text: &str| Some(text.parse::<HostPort>().unwrap());
@@ -29,14 +41,7 @@ async fn the_hosts_are_shown_as_they_were_given() {
     create.draft.remote_host = host("[2001:db8:0::1]:2525");
     create.draft.local_host = host("mx.example.com:25");
     let draft = create.draft.clone();
-    let created = agent.create(create).await;
-    let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
-    for view in [
-        &*created.view,
-        &agent.view(&created.location).await,
-        &other.view(&created.location).await,
-    ] {
+    for view in told_and_read(&backend, &agent, create).await {
         assert_eq!(view.remote_host, draft.remote_host);
         assert_eq!(view.local_host, draft.local_host);
     }
@@ -74,14 +79,7 @@ async fn each_recipients_final_reply_is_shown_where_it_has_one() {
         create.draft.rcpt_to.push(rcpt(to));
     }
     create.draft.notification = Some(false);
-    let created = agent.create(create).await;
-    let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
-    for view in [
-        &*created.view,
-        &agent.view(&created.location).await,
-        &other.view(&created.location).await,
-    ] {
+    for view in told_and_read(&backend, &agent, create).await {
         assert_eq!(view.data_response, Some(Reply::mailbox_busy()));
         let each = [
             Reply::message_accepted(),
@@ -90,7 +88,7 @@ async fn each_recipients_final_reply_is_shown_where_it_has_one() {
         ];
         assert_eq!(view.final_replies, each.map(Some));
         assert_eq!(
-            states(view),
+            states(&view),
             [
                 RecipientState::Delivered,
                 RecipientState::Deferred,

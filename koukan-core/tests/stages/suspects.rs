@@ -92,6 +92,8 @@ async fn suspects_and_the_rest_share_the_room() {
     let _dispatching = agent.dispatch();
     tokio::time::sleep(Duration::from_secs(200)).await;
     assert_eq!(begun.count("hung"), 8, "as many as the dispatcher may");
+    // What waits for room can be cancelled, and is given to others: nobody holds it.
+    assert_eq!(agent.census().await.leased, 8);
 }
 
 /// Runs a process that is killed when it begins to work on `crash@y`; tells whether it was.

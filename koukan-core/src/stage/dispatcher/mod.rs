@@ -1,9 +1,11 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+mod room;
+
+use std::{fmt, future::Future, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -15,10 +17,10 @@ use crate::{
     storage::{BackendError, Lease, Storage},
 };
 
+use self::room::{Places, Room};
+
 /// How long a failed look at the queue is waited for.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// How long attempts may go on before the queue is looked at for the little room that is left.
-const LINGER: Duration = Duration::from_millis(100);
 /// How long a transaction that may have crashed the process is attempted alone: what crashes does
 /// so soon, and what hangs is not to hold up the others.
 const ALONE: Duration = Duration::from_secs(10);
@@ -38,9 +40,7 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 pub struct Dispatcher<O> {
     storage: Storage,
     output: O,
-    max_in_flight: usize,
-    /// A permit for each attempt, of those that are due and of suspects together.
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 impl<O> Dispatcher<O>
@@ -49,12 +49,10 @@ where
 {
     /// A dispatcher that works on at most `max_in_flight` transactions at a time.
     pub fn new(storage: Storage, output: O, max_in_flight: usize) -> Self {
-        let max_in_flight = max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             storage,
             output,
-            max_in_flight,
-            room: Arc::new(Semaphore::new(max_in_flight)),
+            room: Room::new(max_in_flight),
         }
     }
 
@@ -90,35 +88,17 @@ where
     /// Starts what is due and fits, or waits until something is due or ends.
     async fn dispatch(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
-        let mut room = self.max_in_flight - attempts.len();
-        // Leases are taken many at a time: a look at the queue for each attempt that ends would
-        // cost more than the attempt. But what hangs must not keep others from the room that is
-        // left.
-        let few = self.max_in_flight.div_ceil(4);
-        if room < few {
-            let is_room = self.wait_for_room(few, attempts);
-            // Little room will do as well.
-            let _ = timeout(LINGER, is_room).await;
-            room = self.max_in_flight - attempts.len();
-        }
-        if room == 0 {
-            attempts.join_next().await;
-            return Ok(());
-        }
-        let leases = self.storage.lease_due(room).await?;
+        let mut places = self.room.all_free().await;
+        let leases = self.storage.lease_due(places.len()).await?;
         if leases.is_empty() {
+            // Suspects may have them meanwhile.
+            drop(places);
             return self.storage.wait_due().await;
         }
         for lease in leases {
-            attempts.spawn(self.attempt(lease));
+            attempts.spawn(self.attempt(lease, places.take()));
         }
         Ok(())
-    }
-
-    async fn wait_for_room(&self, wanted: usize, attempts: &mut JoinSet<()>) {
-        while self.max_in_flight - attempts.len() < wanted {
-            attempts.join_next().await;
-        }
     }
 
     /// Has suspects attempted one at a time. Does not end: when there are none left, there is
@@ -136,14 +116,13 @@ where
     /// Has the next suspect attempted, or waits for it; `false` where there is none.
     async fn dispatch_suspect(&self, attempts: &mut JoinSet<()>) -> Result<bool, BackendError> {
         while attempts.try_join_next().is_some() {}
-        if attempts.len() >= self.max_in_flight {
-            attempts.join_next().await;
-        }
+        let place = self.room.one().await;
         let Some(lease) = self.storage.lease_suspect().await? else {
+            drop(place);
             return self.storage.wait_suspect().await;
         };
         let (ends, ended) = oneshot::channel::<()>();
-        let attempt = self.attempt(lease);
+        let attempt = self.attempt(lease, place);
         attempts.spawn(async move {
             attempt.await;
             drop(ends);
@@ -153,16 +132,15 @@ where
         Ok(true)
     }
 
-    fn attempt(&self, lease: Lease) -> impl Future<Output = ()> + Send + 'static {
-        let (output, room) = (self.output.clone(), Arc::clone(&self.room));
+    fn attempt(&self, lease: Lease, place: Places) -> impl Future<Output = ()> + Send + 'static {
+        let output = self.output.clone();
         async move {
-            // Whoever leases counts its own only: the due ones, or suspects. It is never closed.
-            let _place = room.acquire_owned().await;
             let id = lease.id();
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
                 tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
+            drop(place);
         }
     }
 }
@@ -177,7 +155,7 @@ async fn back_off(error: &BackendError) {
 impl<O> fmt::Debug for Dispatcher<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher")
-            .field("max_in_flight", &self.max_in_flight)
+            .field("max_in_flight", &self.room.max())
             .finish_non_exhaustive()
     }
 }

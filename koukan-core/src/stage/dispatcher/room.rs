@@ -1,0 +1,115 @@
+//! Room for attempts.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// How long attempts may go on before the queue is looked at for the little room that is left.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Places for attempts, of those that are due and of suspects together; clones share them.
+///
+/// Whoever leases has the places first: a lease that waited for one would be held by somebody who
+/// hears neither of a cancel nor of a stop.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    max: usize,
+    free: Arc<Semaphore>,
+}
+
+/// Places for some attempts, free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Places(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    pub(super) fn new(max: usize) -> Self {
+        let max = max.clamp(1, Semaphore::MAX_PERMITS);
+        let free = Arc::new(Semaphore::new(max));
+        Self { max, free }
+    }
+
+    /// How many places there are.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Waits for a place.
+    pub(super) async fn one(&self) -> Places {
+        self.places(1).await
+    }
+
+    /// Waits for a place, and takes all that are free.
+    ///
+    /// Leases are taken many at a time: a look at the queue for each attempt that ends would cost
+    /// more than the attempt. But what hangs must not keep others from the room that is left.
+    pub(super) async fn all_free(&self) -> Places {
+        let few = self.max.div_ceil(4);
+        let mut all = match timeout(LINGER, self.places(few)).await {
+            Ok(places) => places,
+            // Little room will do as well.
+            Err(_) => self.one().await,
+        };
+        let rest = count(self.free.available_permits());
+        if let (Places(Some(all)), Ok(rest)) = (
+            &mut all,
+            Arc::clone(&self.free).try_acquire_many_owned(rest),
+        ) {
+            all.merge(rest);
+        }
+        all
+    }
+
+    async fn places(&self, wanted: usize) -> Places {
+        let places = Arc::clone(&self.free).acquire_many_owned(count(wanted));
+        // It is never closed.
+        Places(places.await.ok())
+    }
+}
+
+impl Places {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        let Self(places) = self;
+        places.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    /// Takes one of them.
+    pub(super) fn take(&mut self) -> Self {
+        let Self(places) = self;
+        Self(places.as_mut().and_then(|places| places.split(1)))
+    }
+}
+
+/// As the semaphore counts; nobody has room for more.
+fn count(places: usize) -> u32 {
+    u32::try_from(places).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_that_are_free_are_taken_and_at_least_one() {
+        let room = Room::new(8);
+        let mut all = room.all_free().await;
+        assert_eq!(all.len(), 8);
+        let one = all.take();
+        assert_eq!((one.len(), all.len()), (1, 7));
+        drop(one);
+        // Fewer than are waited for.
+        assert_eq!(room.all_free().await.len(), 1);
+        drop(all);
+        assert_eq!(room.all_free().await.len(), 8);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_always_one_and_never_too_many() {
+        assert_eq!(Room::new(0).all_free().await.len(), 1);
+        let huge = Room::new(usize::MAX);
+        assert!(huge.all_free().await.len() >= 1 << 31);
+    }
+}
