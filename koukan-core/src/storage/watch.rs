@@ -50,7 +50,7 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// [`BackendError`].
+    /// [`BackendError`]; where the backend has no room or fails, the cancel is written later.
     ///
     /// # Cancel safety
     ///
@@ -64,25 +64,31 @@ impl Storage {
             state.durability
         });
         let cancelled = Status::Final(FinalReason::Cancelled);
-        match durability {
-            Durability::Volatile => live.update(Side::Reader, |state| state.settle(cancelled)),
-            // Whoever works on it sees the cancellation and settles it.
-            Durability::Committing | Durability::Leased { .. } => {}
-            Durability::Draft => {
-                // None of its attempts is written down.
-                let attempt = live.lock().unwritten(0, self.clock().now());
-                self.settle_unleased(live, None, cancelled, attempt).await?;
+        // None of a draft's attempts is written down.
+        let attempt = match durability {
+            Durability::Volatile => {
+                live.update(Side::Reader, |state| state.settle(cancelled));
+                return Ok(());
             }
-            Durability::Settled => self.settle_unleased(live, None, cancelled, None).await?,
+            // Whoever works on it sees the cancellation and settles it.
+            Durability::Committing | Durability::Leased { .. } => return Ok(()),
+            Durability::Draft => live.lock().unwritten(0, self.clock().now()),
+            Durability::Settled => None,
+        };
+        let written = self.settle_unleased(live, None, cancelled, attempt).await;
+        if written.is_err() {
+            // Readers have seen that it is cancelled.
+            self.cancel_late_in_background(Arc::clone(live));
         }
-        Ok(())
+        written
     }
 
     /// Cancels a transaction that was cancelled while something else became of it was written.
     pub(super) async fn cancel_late(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let is_late = {
             let state = live.lock();
-            state.is_cancelled && !state.is_final()
+            // An attempt that heard of the cancel is over; a draft is not until that is written.
+            state.is_cancelled && (state.durability == Durability::Draft || !state.is_final())
         };
         if is_late {
             let cancelled = Status::Final(FinalReason::Cancelled);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use koukan_core::{
     body::Body,
     reply::Reply,
-    resource::{Location, Operation, RefusalKind, View},
+    resource::{Location, Operation, RefusalKind, ResourceResponse, View},
     stage::rest_handler::Settings,
     storage::Backend,
     test_util::{Answer, Script},
@@ -132,4 +132,28 @@ async fn a_cancel_while_the_message_cannot_be_committed_counts() {
     let (is_uploaded, view) = cancelled_amid_the_commit(&backend).await;
     assert!(!is_uploaded && view.cancelled);
     assert_eq!(view.final_attempt_reason.as_deref(), Some("cancelled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_cannot_be_written_now_is_written_later() {
+    // One whose message is still to come, and one that is queued.
+    let mut queued = whole();
+    queued.wait = None;
+    for create in [to_upload(), queued] {
+        let backend = Failing::default();
+        let agent = agent(&backend, &down()).await;
+        let created = agent.create(create).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        backend.failed_leases.store(3, Ordering::Relaxed);
+        let cancelled = agent.ask(Operation::Cancel(created.location.clone())).await;
+        let ResourceResponse::Refused(refusal) = cancelled else {
+            panic!("{cancelled:?}");
+        };
+        assert!(matches!(refusal.kind, RefusalKind::Unavailable { .. }));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let view = agent.view(&created.location).await;
+        assert_eq!(view.final_attempt_reason.as_deref(), Some("cancelled"));
+        let census = backend.inner.census().await.unwrap();
+        assert_eq!((census.waiting, census.leased), (0, 0));
+    }
 }
