@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    io,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,26 +16,40 @@ use tokio::{
 /// tells all processes of a group, and a parent tells its children once more.
 const SAME: Duration = Duration::from_secs(1);
 
-/// Waits for the first signal; from then on another request ends the process at once.
-pub(crate) async fn stop_requested() {
-    let (Ok(terminate), Ok(interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
+/// The signals that ask the process to stop, caught from when this is made: they end the process in
+/// good order then, however soon they come.
+pub(crate) struct StopSignals(Option<Signals>);
+
+impl StopSignals {
+    pub(crate) fn catch() -> Self {
+        let signals = || {
+            io::Result::Ok(Signals {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        };
         // Without handlers the signals end the process as they always do.
-        return std::future::pending().await;
-    };
-    let mut signals = Signals {
-        terminate,
-        interrupt,
-    };
-    poll_fn(|cx| signals.poll(cx)).await;
-    // Not supervised: it waits for nothing but signals, and ends with the process.
-    tokio::spawn(async move {
-        another_request(|cx| signals.poll(cx)).await;
-        tracing::warn!("stopped at once by a second signal");
-        std::process::exit(1);
-    });
+        Self(signals().ok())
+    }
+
+    /// Waits for the first signal; from then on another request ends the process at once.
+    ///
+    /// Cancel safe: a signal is heard by the call after the one that was dropped.
+    pub(crate) async fn requested(&mut self) {
+        let Some(signals) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        poll_fn(|cx| signals.poll(cx)).await;
+        let Some(mut signals) = self.0.take() else {
+            return;
+        };
+        // Not supervised: it waits for nothing but signals, and ends with the process.
+        tokio::spawn(async move {
+            another_request(|cx| signals.poll(cx)).await;
+            tracing::warn!("stopped at once by a second signal");
+            std::process::exit(1);
+        });
+    }
 }
 
 struct Signals {

@@ -21,6 +21,7 @@ use crate::{
     compose::{StartError, compose},
     config::{Config, ConfigError, ConfigWarnings},
     registry::Registry,
+    unix_signals::StopSignals,
 };
 
 /// An agent to be built: the filters it knows, and where it keeps mail.
@@ -174,9 +175,15 @@ impl Koukan {
     /// [`StartError`]; [`StartError::Lost`] where the agent stopped, in good order, because a part
     /// of it was lost again and again.
     pub async fn run(self) -> Result<(), StartError> {
-        let running = self.start().await?;
+        // Before anything listens: who finds an agent that answers may stop it.
+        let mut signals = StopSignals::catch();
+        let running = tokio::select! {
+            // Nothing has been promised yet.
+            () = signals.requested() => return Ok(()),
+            running = self.start() => running?,
+        };
         let lost = tokio::select! {
-            () = crate::unix_signals::stop_requested() => None,
+            () = signals.requested() => None,
             lost = running.lost() => Some(lost),
         };
         tracing::info!("stopping");

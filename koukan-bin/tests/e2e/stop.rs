@@ -26,6 +26,16 @@ fn a_signal_stops_the_agent_in_good_order() {
     }
 }
 
+#[test]
+fn an_agent_that_answers_hears_a_signal_already() {
+    for _ in 0..10 {
+        let mut agent = Agent::start(free_address());
+        agent.signal("TERM");
+        let status = agent.wait(Duration::from_secs(20));
+        assert!(status.success(), "{status}");
+    }
+}
+
 /// An agent with a client amid a transaction, for which a stop waits five seconds.
 fn busy_agent() -> (Agent, TcpStream) {
     let agent = Agent::start(free_address());
@@ -62,6 +72,6 @@ fn a_second_signal_ends_the_process_at_once() {
     sleep(Duration::from_millis(1200));
     agent.signal("TERM");
     let status = agent.wait(Duration::from_secs(20));
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(1), "{status}");
     drop(client);
 }
