@@ -14,6 +14,4 @@ pub enum Known {
     /// Where a message is taken into custody for several recipients, and that fails for one of them,
     /// the client is told that it failed, and the message is delivered to the others all the same.
     CustodyOfSeveral,
-    /// A transaction is said to be cancelled before it is, and may still be delivered.
-    CancelledEarly,
 }

@@ -135,7 +135,7 @@ impl Custody {
                 if state.durability == Durability::Committing {
                     state.durability = before;
                     if before == Durability::Volatile && state.is_cancelled {
-                        state.settle(Status::Final(FinalReason::Cancelled));
+                        state.cancel_uncommitted();
                     }
                 }
             });

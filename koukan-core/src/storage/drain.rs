@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use super::{
     Storage,
     live::{Durability, Side, State},
+    live_body::LiveBody,
 };
 
 /// Which attempts are to end, from few to all.
@@ -69,9 +70,12 @@ impl Storage {
 
 impl State {
     /// Why the attempt under way is to end, if it is; `has_gone_out` says whether upstream may have
-    /// all of the message.
+    /// all of the message: then it is upstream that says what becomes of it.
     pub(super) fn halt(&self, has_gone_out: bool) -> Option<Halt> {
-        if self.is_cancelled || self.is_final() {
+        // What was taken by reference goes out only once it is complete.
+        let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
+        let is_out = has_gone_out && is_complete();
+        if (self.is_cancelled || self.is_final()) && !is_out {
             return Some(Halt::Cancelled);
         }
         let drain = if has_gone_out && self.drain < Drain::All {

@@ -317,8 +317,9 @@ impl Lease {
         let durability = self.live.update(Side::Output, |state| {
             match state.durability {
                 Durability::Leased { .. } => {}
-                // Whoever commits gives the lease back, and the cancellation is written then.
-                Durability::Committing => state.is_abandoned = true,
+                // Whoever commits gives the lease back, and the cancellation is written then; that of
+                // a draft when its attempt has ended.
+                Durability::Committing | Durability::Draft => state.is_abandoned = true,
                 _ => state.settle(status.clone()),
             }
             state.durability

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/storage.md")]
 
 mod backend;
+mod cancel;
 mod conclude;
 mod custody;
 mod drain;

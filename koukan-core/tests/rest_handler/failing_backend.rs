@@ -102,7 +102,8 @@ async fn a_cancel_while_an_attempt_is_written_down_counts() {
 /// An upload whose commit is slow, and a cancel meanwhile: nothing is left; whether the upload was
 /// taken, and what is shown in the end.
 async fn cancelled_amid_the_commit(backend: &Failing) -> (bool, View) {
-    let agent = agent(backend, &Script::new().message(Answer::Never)).await;
+    let busy = Answer::After(3 * SLOW, Reply::mailbox_busy());
+    let agent = agent(backend, &Script::new().message(busy)).await;
     let created = agent.create(to_upload()).await;
     backend.slow_completes.store(1, Ordering::Relaxed);
     let body = created.location.join("body");
@@ -112,10 +113,9 @@ async fn cancelled_amid_the_commit(backend: &Failing) -> (bool, View) {
         cancel_and_go(&agent, &created.location).await;
     };
     let (uploaded, ()) = tokio::join!(upload, cancel);
-    tokio::time::sleep(SLOW).await;
+    let view = agent.end(&created.location).await;
     let census = backend.inner.census().await.unwrap();
     assert_eq!((census.waiting, census.leased), (0, 0));
-    let view = agent.end(&created.location).await;
     (uploaded.is_ok_and(|uploaded| uploaded.finalized), view)
 }
 

@@ -71,8 +71,3 @@ fn queued_messages_wait_for_those_that_hang() {
 fn a_message_for_several_is_refused_and_delivered_to_some() {
     found(&insisting_on(Known::CustodyOfSeveral), "was refused with");
 }
-
-#[test]
-fn what_is_said_to_be_cancelled_is_delivered() {
-    found(&insisting_on(Known::CancelledEarly), "said to be cancelled");
-}

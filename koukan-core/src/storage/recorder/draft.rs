@@ -176,7 +176,7 @@ impl Recorder {
             let reverse_path = mail.map_or(&null, |mail| &mail.reverse_path);
             let mut recipients = state.recipients.clone();
             let status = match &state.end {
-                _ if state.is_cancelled => Status::Final(FinalReason::Cancelled),
+                _ if state.is_cancelled => state.end_of_cancelled(),
                 Some(end) => conclude(&mut recipients, end, terms, reverse_path),
                 None => Status::Final(FinalReason::Expired),
             };
@@ -189,6 +189,8 @@ impl Recorder {
                 self.live.update(Side::Reader, |state| state.settle(status));
                 self.storage.summarise(Arc::clone(&self.live));
             }
+            // Who cancelled it writes that now.
+            Durability::Draft if self.live.lock().is_cancelled => {}
             // A message that is complete is committed by whoever completed it, with this end.
             Durability::Draft
                 if status == Status::Final(FinalReason::Failed) && !self.is_complete() =>

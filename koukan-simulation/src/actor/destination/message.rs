@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::{
-    known::Known,
     plan::To,
     world::{Time, World},
 };
@@ -80,8 +79,7 @@ impl Message {
             return;
         };
         let is_whole = self.content.ends_with(&account.content);
-        let is_late = !world.overlooks(Known::CancelledEarly);
-        let said = if account.cancelled.is_some_and(|at| at < begun || is_late) {
+        let said = if account.cancelled.is_some() {
             Some("which was said to be cancelled")
         } else if account.over.is_some_and(|at| at < begun) {
             Some("of which it was said that nothing more would be tried")

@@ -9,7 +9,6 @@ use koukan_core::{
 use tokio::time::sleep;
 
 use super::{PAUSE, RestClient, SENDER};
-use crate::known::Known;
 
 /// How often a client asks what has become of its message, at most.
 const QUESTIONS: usize = 40;
@@ -104,8 +103,7 @@ impl<H: ResourceService> RestClient<H> {
         else {
             return;
         };
-        let is_early = !view.is_final() && self.world.overlooks(Known::CancelledEarly);
-        if !view.cancelled || is_early {
+        if !view.cancelled {
             return;
         }
         let now = self.world.elapsed();

@@ -1,0 +1,191 @@
+//! Cancelling, and ending a transaction that nobody works on.
+
+use std::{future::poll_fn, sync::Arc};
+
+use crate::{causes::Causes, path::ReversePath};
+
+use super::{
+    BackendError, Storage, Watch,
+    conclude::{conclude, final_reason},
+    lease_end::keep_trying,
+    live::{Durability, Live, Side, State},
+    record::{Attempt, FinalReason, Settlement, Status, Terms, Work},
+};
+
+impl Storage {
+    /// Cancels a transaction: nothing more is tried, and nobody is told. One that is over stays as
+    /// it is, and so does one whose message upstream has when it takes it.
+    ///
+    /// Readers see it once it is so, which may be after this has ended: an attempt under way ends
+    /// first, and where all of the message may have gone out, upstream says what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; where the backend has no room or fails, the cancel is written later.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the transaction may have been cancelled or not.
+    pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
+        let live = watch.live();
+        let (durability, is_attempted) = live.update(Side::Reader, |state| {
+            if !state.is_final() {
+                state.is_cancelled = true;
+            }
+            if state.durability == Durability::Volatile {
+                state.cancel_uncommitted();
+            }
+            (state.durability, state.is_attempted())
+        });
+        let written = match durability {
+            // Whoever works on it sees the cancellation and settles it.
+            Durability::Volatile | Durability::Committing | Durability::Leased { .. } => Ok(()),
+            Durability::Draft if is_attempted => {
+                self.cancel_late_in_background(Arc::clone(live));
+                Ok(())
+            }
+            Durability::Draft | Durability::Settled => {
+                let (status, attempt) = self.end_of_cancelled(live);
+                self.settle_unleased(live, None, status, attempt).await
+            }
+        };
+        if written.is_err() {
+            // Readers have seen that it is cancelled.
+            self.cancel_late_in_background(Arc::clone(live));
+        }
+        written
+    }
+
+    /// Cancels a transaction that was cancelled while something else became of it was written.
+    pub(super) async fn cancel_late(&self, live: &Arc<Live>) -> Result<(), BackendError> {
+        let is_late = {
+            let state = live.lock();
+            // An attempt that heard of the cancel is over; a draft is not until that is written.
+            state.is_cancelled && (state.durability == Durability::Draft || !state.is_final())
+        };
+        if is_late {
+            let (status, attempt) = self.end_of_cancelled(live);
+            let cancel = || self.write_unleased(live, None, status.clone(), attempt.clone());
+            // Nobody asks for it again.
+            keep_trying(live.id, "cancel a transaction", cancel)
+                .await
+                .1?;
+        }
+        Ok(())
+    }
+
+    /// The status of what was cancelled, and the attempt, where that is not written down: of a draft
+    /// none is.
+    fn end_of_cancelled(&self, live: &Live) -> (Status, Option<Attempt>) {
+        let state = live.lock();
+        if state.durability != Durability::Draft {
+            let reason = match &state.status {
+                // All is over but the notification.
+                Some(Status::Due(due)) if due.work == Work::Notify => {
+                    final_reason(&state.recipients)
+                }
+                _ => FinalReason::Cancelled,
+            };
+            return (Status::Final(reason), None);
+        }
+        let attempt = state.unwritten(0, self.clock().now());
+        (state.end_of_cancelled(), attempt)
+    }
+
+    /// As `cancel_late`, in a task of its own where there is something to do; at a draft when the
+    /// attempt at it has ended.
+    pub(super) fn cancel_late_in_background(&self, live: Arc<Live>) {
+        if !live.lock().is_cancelled {
+            return;
+        }
+        let storage = self.clone();
+        self.spawn(async move {
+            let is_free = |state: &State| {
+                let is_held = state.durability == Durability::Draft && state.is_attempted();
+                (!is_held).then_some(())
+            };
+            poll_fn(|cx| live.poll(cx, Side::Reader, is_free)).await;
+            if let Err(error) = storage.cancel_late(&live).await {
+                tracing::warn!(id = %live.id, error = %Causes(&error), "could not cancel a transaction");
+            }
+        });
+    }
+
+    /// Writes the end of a transaction that nobody works on; does nothing where somebody does, it
+    /// is over, or something else is to be done with it by now than `work`, if that is given.
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes on in a task of its own, so that no lease is left.
+    pub(super) async fn settle_unleased(
+        &self,
+        live: &Arc<Live>,
+        work: Option<Work>,
+        status: Status,
+        attempt: Option<Attempt>,
+    ) -> Result<(), BackendError> {
+        let (storage, live) = (self.clone(), Arc::clone(live));
+        let write = async move { storage.write_unleased(&live, work, status, attempt).await };
+        let written = tokio::spawn(write).await;
+        written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
+    }
+
+    async fn write_unleased(
+        &self,
+        live: &Live,
+        work: Option<Work>,
+        status: Status,
+        attempt: Option<Attempt>,
+    ) -> Result<(), BackendError> {
+        let leased = self.backend().lease(live.id, self.session(), work);
+        let Some(leased) = leased.await? else {
+            return Ok(());
+        };
+        let mut settlement = Settlement {
+            id: live.id,
+            session: self.session(),
+            fence: leased.fence,
+            attempt,
+            recipients: live.lock().recipients.clone(),
+            status: status.clone(),
+            notification: None,
+        };
+        self.write_settlement(&mut settlement).await?;
+        live.update(Side::Reader, |state| {
+            state.durability = Durability::Settled;
+            state.settle(status);
+        });
+        Ok(())
+    }
+}
+
+impl State {
+    /// Whether an attempt is under way at what is not committed, so that only its end says what has
+    /// become of it: upstream may have the message.
+    fn is_attempted(&self) -> bool {
+        let is_over = self.end.is_some() || self.is_abandoned || self.is_final();
+        self.attempt_count > 0 && !is_over
+    }
+
+    /// Settles a cancel of what was never committed; an attempt under way does that itself.
+    pub(super) fn cancel_uncommitted(&mut self) {
+        if !self.is_attempted() {
+            self.settle(self.end_of_cancelled());
+        }
+    }
+
+    /// How a transaction ends that was cancelled and is not committed: upstream may have taken or
+    /// refused it before.
+    pub(super) fn end_of_cancelled(&self) -> Status {
+        let ended = self.end.as_ref().map(|end| {
+            let mut recipients = self.recipients.clone();
+            conclude(&mut recipients, end, Terms::default(), &ReversePath::Null)
+        });
+        match ended {
+            None | Some(Status::Final(FinalReason::Expired)) => {
+                Status::Final(FinalReason::Cancelled)
+            }
+            Some(ended) => ended,
+        }
+    }
+}
