@@ -186,7 +186,8 @@ async fn any_number_of_connections_may_be_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kept_connection_that_cannot_be_reset_is_replaced() {
-    for refusal in ["502 what", "421 4.3.2 bye", "700 what"] {
+    let mixed = "220-what is more\nS: 250 reset";
+    for refusal in ["502 what", "421 4.3.2 bye", "700 what", mixed] {
         let end = if refusal.starts_with('4') {
             "EOF"
         } else {

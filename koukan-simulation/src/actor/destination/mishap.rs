@@ -107,6 +107,7 @@ impl Destination {
                 self.hang().await;
             }
             Mishap::Late => {
+                connection.is_late = true;
                 self.late().await;
                 self.say(connection, reply).await?;
             }

@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     message: Message,
     /// There were more replies than questions, so that nobody can tell which belongs to which.
     is_confused: bool,
+    /// A reply came so late that the client may have gone by then.
+    is_late: bool,
 }
 
 /// The server that notifications go to: nothing is ever wrong with it.
@@ -60,6 +62,7 @@ impl Destination {
             lines: Lines::new(io),
             message: Message::default(),
             is_confused: false,
+            is_late: false,
         };
         // A connection that breaks is the end of it.
         let _ = self.converse(&mut connection).await;

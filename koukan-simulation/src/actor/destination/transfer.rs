@@ -93,9 +93,13 @@ impl Destination {
             None | Some(Mishap::Leaves) => {
                 self.pause().await;
                 message.deliver(&self.world, &self.name);
-                if self.say_now(connection, TAKEN).await.is_err() {
-                    // Whoever sent it does not hear that it was taken.
+                let said = self.say_now(connection, TAKEN).await;
+                if said.is_err() || connection.is_late {
+                    // Whoever sent it does not hear that it was taken, or may have sent all of it at
+                    // once and wait no longer.
                     message.unheard(&self.world);
+                }
+                if said.is_err() {
                     return Ok(false);
                 }
                 Ok(mishap.is_none())

@@ -5,7 +5,10 @@ use std::future::poll_fn;
 use koukan_core::reply::Reply;
 use tokio::time::timeout;
 
-use crate::client::{ClientError, Phase, Wire};
+use crate::{
+    client::{ClientError, Phase, Wire},
+    codec::CodesDiffer,
+};
 
 use super::Connection;
 
@@ -27,7 +30,9 @@ impl<Io: Wire> Connection<Io> {
         self.encoder().0.rset();
         let reply = self.exchange(Phase::Rset).await;
         self.end_transaction();
-        reply.is_ok_and(|reply| reply.is_positive()) && self.is_quiet()
+        let is_plain =
+            |reply: Reply| reply.is_positive() && reply.extensions().get::<CodesDiffer>().is_none();
+        reply.is_ok_and(is_plain) && self.is_quiet()
     }
 
     /// Says QUIT, and waits a little for the answer, so that it does not come to a closed port.

@@ -15,8 +15,8 @@ pub(super) struct Lines {
     enhanced: Option<EnhancedCode>,
     text: String,
     count: usize,
-    /// Whether lines promised different things by the first digits of their codes.
-    differ: bool,
+    /// How the lines' codes differ, if they do.
+    differ: Option<CodesDiffer>,
 }
 
 impl Lines {
@@ -31,14 +31,19 @@ impl Lines {
             enhanced,
             text: text.to_owned(),
             count: 1,
-            differ: false,
+            differ: None,
         }
     }
 
     /// Adds a line. Its code counts, not those of the lines before it.
     pub(super) fn add(&mut self, line: &Line<'_>) {
         let is_other_class = line.class() != self.number / 100;
-        self.differ |= is_other_class;
+        if line.number != self.number {
+            let before = self.differ.is_some_and(|differ| differ.in_class);
+            self.differ = Some(CodesDiffer {
+                in_class: before || is_other_class,
+            });
+        }
         self.number = line.number;
         // An enhanced code other than the first line's is left in the text rather than lost.
         let whole = readable(line.text);
@@ -68,8 +73,8 @@ impl Lines {
     pub(super) fn into_reply(self) -> Result<Reply, InvalidReply> {
         let reply = Reply::new(code(self.number)?, self.enhanced, self.text);
         Ok(match self.differ {
-            true => reply.with_extension(CodesDiffer),
-            false => reply,
+            Some(differ) => reply.with_extension(differ),
+            None => reply,
         })
     }
 }

@@ -32,8 +32,8 @@ const OCTETS_MAX: usize = 1024 * 1024;
 /// - Lines may end with a bare LF.
 /// - An enhanced code at the start of the text is taken off where its class agrees with the reply
 ///   code; what is not UTF-8 becomes `?`.
-/// - Where the lines of a reply have different codes, the last line's counts. If they differ in the
-///   first digit the reply carries [`CodesDiffer`] as an extension.
+/// - Where the lines of a reply have different codes, the last line's counts, and the reply carries
+///   [`CodesDiffer`] as an extension.
 /// - A line without a code is text if the reply's first line came before it.
 /// - Of a line only the first 4096 octets are kept, of a reply 128 lines and 64 KiB of text.
 ///
@@ -66,10 +66,13 @@ pub struct ReplyParser {
     octets: usize,
 }
 
-/// An extension of a [`Reply`] whose lines had codes that differ in their first digit, so that it
-/// says yes and no at once.
+/// An extension of a [`Reply`] whose lines had codes that differ: some of them may belong to another
+/// reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodesDiffer;
+pub struct CodesDiffer {
+    /// Whether they differ in their first digit, so that it says yes and no at once.
+    pub in_class: bool,
+}
 
 /// What a server sent is not a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -270,14 +273,15 @@ mod tests {
 
     #[test]
     fn replies_that_say_yes_and_no_are_marked() {
-        for (input, differ) in [
-            ("250-a\r\n251 b\r\n", false),
-            ("250-a\r\n550 b\r\n", true),
-            ("550-a\r\n250-b\r\n550 c\r\n", true),
+        for (input, in_class) in [
+            ("250-a\r\n250 b\r\n", None),
+            ("250-a\r\n251 b\r\n", Some(false)),
+            ("250-a\r\n550 b\r\n", Some(true)),
+            ("550-a\r\n250-b\r\n550 c\r\n", Some(true)),
         ] {
             let replies = parse_in_pieces(input.as_bytes(), &[]).unwrap();
             let mark = replies[0].extensions().get::<CodesDiffer>();
-            assert_eq!(mark.is_some(), differ, "{input:?}");
+            assert_eq!(mark.map(|mark| mark.in_class), in_class, "{input:?}");
         }
     }
 

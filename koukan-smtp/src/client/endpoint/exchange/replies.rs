@@ -42,7 +42,8 @@ impl Exchange {
             let error = unexpected(&reply, expected.phase());
             return self.take_nonsense(error, connection).map(|()| None);
         }
-        if reply.extensions().get::<CodesDiffer>().is_some() {
+        let differ = reply.extensions().get::<CodesDiffer>();
+        if differ.is_some_and(|differ| differ.in_class) {
             self.oddities.note();
             if self.is_end_given() && !matches!(expected, Expected::Message) {
                 self.hold_front(Held::unclear(reply));
@@ -62,7 +63,10 @@ impl Exchange {
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
         match expected {
-            Expected::Rset if reply.is_negative() => {
+            // Nobody says several things of RSET: some of the lines belong to what came after it.
+            Expected::Rset
+                if reply.is_negative() || reply.extensions().get::<CodesDiffer>().is_some() =>
+            {
                 self.oddities.note();
                 // What became of a message that has gone already shows in what follows.
                 if !self.is_end_given() {
