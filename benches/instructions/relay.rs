@@ -129,7 +129,7 @@ fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
         .layer(received.expect("a name of a host"))
         .service(BoxMailService::new(exploder));
     let traced = ServiceBuilder::new()
-        .layer(TraceLayer)
+        .layer(TraceLayer::default())
         .service(BoxMailService::new(filtered));
     Server::new(BoxMailService::new(traced))
         .with_name(HOSTNAME)
@@ -141,6 +141,8 @@ fn destination(sink: &Sink) -> BoxMailService {
     let host = "192.0.2.9:25".parse().expect("an address and a port");
     let settings = settings.with_hosts([host]);
     let endpoint = SmtpEndpoint::with_transport(settings, sink.clone(), sink.clone());
-    let traced = ServiceBuilder::new().layer(TraceLayer).service(endpoint);
+    let traced = ServiceBuilder::new()
+        .layer(TraceLayer::default())
+        .service(endpoint);
     BoxMailService::new(traced)
 }

@@ -20,6 +20,8 @@ mod transaction;
 mod blob;
 #[path = "../../koukan-core/src/body/mod.rs"]
 mod body;
+#[path = "../../koukan-core/src/event/mod.rs"]
+mod event;
 #[path = "../../koukan-core/src/failure.rs"]
 mod failure;
 #[path = "../../koukan-core/src/id.rs"]
@@ -31,6 +33,6 @@ mod random;
 #[path = "../../koukan-core/src/storage/mod.rs"]
 mod storage;
 
-use koukan_core::{causes, clock, context, lists, path, repeats, reply, supervision};
+use koukan_core::{causes, clock, context, lists, path, repeats, reply, signals, supervision};
 
 use self::id::InvalidId;

@@ -48,6 +48,7 @@
 //! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher, RestHandler, RestEndpoint |
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
+//! | [`event`], [`observer`] | what happens, and who is told: the log and others |
 //! | [`clock`], [`random`] | what tests set |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
@@ -68,6 +69,7 @@ pub mod causes;
 pub mod clock;
 pub mod context;
 mod envelope;
+pub mod event;
 mod failure;
 pub mod filter;
 mod fnv;
@@ -77,6 +79,7 @@ mod incoming_blob;
 pub mod lists;
 pub mod message;
 pub mod middleware;
+pub mod observer;
 pub mod path;
 mod pipe;
 pub mod random;

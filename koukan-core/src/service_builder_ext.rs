@@ -3,6 +3,7 @@
 use tower::{ServiceBuilder, layer::util::Stack};
 
 use crate::{
+    event::Observers,
     filter::{
         received_header::ReceivedHeaderLayer,
         router::{Policy, RouterLayer},
@@ -26,6 +27,7 @@ use crate::{
 ///     ServiceBuilderExt,
 ///     filter::router::{AddressList, Decision},
 ///     middleware::StepTimeouts,
+///     observer::Log,
 ///     reply::Reply,
 ///     test_util::{Script, mail, rcpt, send},
 /// };
@@ -33,7 +35,7 @@ use crate::{
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let service = ServiceBuilder::new()
-///     .trace_transactions()
+///     .trace_transactions(Log.into())
 ///     .step_timeouts(StepTimeouts::default())
 ///     .route(AddressList::new(["example.com"], Decision::Accept))
 ///     .service(Script::new());
@@ -42,8 +44,8 @@ use crate::{
 /// # });
 /// ```
 pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
-    /// Logs each transaction when it ends: [`TraceLayer`].
-    fn trace_transactions(self) -> ServiceBuilder<Stack<TraceLayer, L>>;
+    /// Tells observers of each transaction when it ends: [`TraceLayer`].
+    fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>>;
 
     /// Bounds how long upstream may take for each answer: [`StepTimeoutLayer`].
     fn step_timeouts(self, timeouts: StepTimeouts) -> ServiceBuilder<Stack<StepTimeoutLayer, L>>;
@@ -77,8 +79,8 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
 }
 
 impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
-    fn trace_transactions(self) -> ServiceBuilder<Stack<TraceLayer, L>> {
-        self.layer(TraceLayer)
+    fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>> {
+        self.layer(TraceLayer::new(observers))
     }
 
     fn step_timeouts(self, timeouts: StepTimeouts) -> ServiceBuilder<Stack<StepTimeoutLayer, L>> {

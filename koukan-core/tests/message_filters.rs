@@ -13,6 +13,7 @@ use koukan_core::{
     filter::{message_builder::MessageBuilderLayer, message_parser::MessageParserLayer},
     message::parser::ParseLimits,
     middleware::{StepTimeoutLayer, StepTimeouts, TraceLayer},
+    observer::Log,
     reply::Reply,
     service::MailService,
     signals::Parsed,
@@ -92,7 +93,7 @@ async fn without_the_filter_it_stays_a_composition_also_when_it_is_watched() {
         other => Err(format!("{other:?}").into()),
     });
     let service = StepTimeoutLayer::new(StepTimeouts::default()).layer(service);
-    let service = TraceLayer.layer(service);
+    let service = TraceLayer::new(Log.into()).layer(service);
     let mut body = body();
     body.prepend("a".into());
     assert_eq!(send_body(service, body).await, Reply::message_accepted());

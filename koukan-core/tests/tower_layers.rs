@@ -68,7 +68,7 @@ async fn shed_load_is_told_the_client() {
 #[tokio::test(start_paused = true)]
 async fn admission_stands_outside_of_an_erased_chain() {
     let function = from_fn(async |tx: Transaction, next: Next| next.run(tx).await);
-    let erased = BoxMailLayer::new(TraceLayer).layer(function.layer(Script::new()));
+    let erased = BoxMailLayer::new(TraceLayer::default()).layer(function.layer(Script::new()));
     let service = ServiceBuilder::new()
         .load_shed()
         .concurrency_limit(1)

@@ -8,13 +8,18 @@ use koukan_core::{
     blob::BlobPool,
     body::Body,
     middleware::{DeliverRequest, TraceLayer},
-    reply::Reply,
+    observer::Log as LogObserver,
+    reply::{RemoteMta, Reply},
     signals::TraceId,
     test_util::{Answer, Log, Script, context, context_from, mail, rcpt, send, send_with},
     transaction::{Driver, Transaction},
 };
 use tower::{BoxError, Layer, service_fn};
 use tracing::Level;
+
+fn traced() -> TraceLayer {
+    TraceLayer::new(LogObserver.into())
+}
 
 /// The event of the only transaction.
 fn event(log: &Log) -> String {
@@ -43,7 +48,7 @@ async fn an_accepted_message_is_one_event_with_all_replies() {
         .to(rcpt("b@y"))
         .to(rcpt("no@y"));
     let id = TraceId::of(&request.signals);
-    let outcome = send_with(TraceLayer.layer(upstream), request).await;
+    let outcome = send_with(traced().layer(upstream), request).await;
     assert_eq!(
         outcome.recipients,
         [Reply::recipient_ok(), Reply::no_such_user()]
@@ -70,10 +75,57 @@ async fn an_accepted_message_is_one_event_with_all_replies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_destination_is_named_and_refusals_have_their_texts() {
+    let log = Log::at(Level::INFO);
+    let by = |reply: Reply| {
+        reply.with_extension(RemoteMta {
+            host: "mx.example.net".into(),
+            address: "192.0.2.1:25".parse().unwrap(),
+        })
+    };
+    let upstream = Script::new()
+        .rcpt("no@y", by(Reply::no_such_user().with_text("no \"bob\"")))
+        .message(by(Reply::message_accepted()));
+    let service = traced().at_destination().layer(upstream);
+    let _ = send(service, mail("a@x"), [rcpt("b@y"), rcpt("no@y")], "\r\n").await;
+    let event = event(&log);
+    assert_fields(
+        &event,
+        &[
+            "host=mx.example.net",
+            "address=192.0.2.1:25",
+            "refusals=no@y: 550 5.1.1 no \"bob\"",
+            "outcome=\"accepted\"",
+        ],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_were_refused_that_is_what_has_become_of_it() {
+    for (upstream, to) in [
+        (
+            Script::new().other_rcpts(Reply::no_such_user()),
+            vec![rcpt("b@y"), rcpt("c@y")],
+        ),
+        (Script::new().mail(Reply::policy_refused()), Vec::new()),
+    ] {
+        let log = Log::at(Level::INFO);
+        let (mut driver, mail) = Driver::start(traced().layer(upstream), context(), mail("a@x"));
+        driver.wait(mail).await;
+        for to in to {
+            let pending = driver.rcpt(to).await;
+            driver.wait(pending).await;
+        }
+        drop(driver);
+        assert_fields(&event(&log), &["outcome=\"refused\""]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejection_answers_for_everything() {
     let log = Log::at(Level::INFO);
     let closed = service_fn(|_: Transaction| async { Ok::<_, BoxError>(Reply::relay_denied()) });
-    let _ = send(TraceLayer.layer(closed), mail(""), [rcpt("b@y")], "").await;
+    let _ = send(traced().layer(closed), mail(""), [rcpt("b@y")], "").await;
     let event = event(&log);
     assert_fields(
         &event,
@@ -85,20 +137,14 @@ async fn a_rejection_answers_for_everything() {
 async fn a_failure_is_told_from_a_refusal() {
     let log = Log::at(Level::INFO);
     let broken = Script::new().message(Answer::Fail("broken"));
-    let _ = send(
-        TraceLayer.layer(broken),
-        mail("a@x"),
-        [rcpt("b@y")],
-        "hi\r\n",
-    )
-    .await;
+    let _ = send(traced().layer(broken), mail("a@x"), [rcpt("b@y")], "hi\r\n").await;
     assert_fields(&event(&log), &["outcome=\"failed\"", "recipients=b@y=250"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_aborted_transaction_is_an_event_too() {
     let log = Log::at(Level::INFO);
-    let service = TraceLayer.layer(Script::new().rcpt("b@y", Answer::Never));
+    let service = traced().layer(Script::new().rcpt("b@y", Answer::Never));
     let (mut driver, mail) = Driver::start(service, context(), mail("a@x"));
     driver.wait(mail).await;
     let pending = driver.rcpt(rcpt("b@y")).await;
@@ -119,7 +165,7 @@ async fn an_aborted_transaction_is_an_event_too() {
 async fn many_recipients_are_counted_and_few_are_named() {
     let log = Log::at(Level::INFO);
     let to = (0..50).map(|n| rcpt(&format!("b{n}@y")));
-    let _ = send(TraceLayer.layer(Script::new()), mail("a@x"), to, "\r\n").await;
+    let _ = send(traced().layer(Script::new()), mail("a@x"), to, "\r\n").await;
     let event = event(&log);
     assert_fields(&event, &["recipient_count=50"]);
     assert!(event.contains("b9@y=250") && !event.contains("b10@y"));
@@ -128,7 +174,7 @@ async fn many_recipients_are_counted_and_few_are_named() {
 #[tokio::test(start_paused = true)]
 async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
     let log = Log::at(Level::INFO);
-    let service = TraceLayer.layer(service_fn(|mut tx: Transaction| async move {
+    let service = traced().layer(service_fn(|mut tx: Transaction| async move {
         tx.body.ready().await?;
         let (_, blob) = tx.body.into_blob().map_err(|_| "not a blob")?;
         blob.ended().await?;
@@ -151,7 +197,7 @@ async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
 #[tokio::test(start_paused = true)]
 async fn what_is_logged_further_on_carries_the_id() {
     let log = Log::at(Level::INFO);
-    let service = TraceLayer.layer(service_fn(|tx: Transaction| async move {
+    let service = traced().layer(service_fn(|tx: Transaction| async move {
         tracing::info!("looking around");
         let id = tx.signals.find::<TraceId>().ok_or("no id")?;
         Ok::<_, BoxError>(Reply::policy_refused().with_text(id.to_string()))
@@ -168,7 +214,7 @@ async fn where_it_is_disabled_nothing_is_done() {
     let log = Log::at(Level::WARN);
     let upstream = Script::new();
     let _ = send(
-        TraceLayer.layer(upstream.clone()),
+        traced().layer(upstream.clone()),
         mail("a@x"),
         [rcpt("b@y")],
         "",
@@ -185,7 +231,7 @@ async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
         .rcpt("no@y", Reply::no_such_user())
         .message_for("later@y", Reply::mailbox_busy());
     let to = ["no@y", "taken@y", "later@y"].map(rcpt);
-    let _ = send(TraceLayer.layer(upstream), mail("a@x"), to, "\r\n").await;
+    let _ = send(traced().layer(upstream), mail("a@x"), to, "\r\n").await;
     let fields = [
         "recipients=no@y=550 taken@y=250/250 later@y=250",
         "reply=450",

@@ -10,7 +10,12 @@ use std::{
     time::Duration,
 };
 
-use koukan_core::{context::Sender, reply::Reply, transaction::Transaction};
+use koukan_core::{
+    context::Sender,
+    event::{Event, Observer},
+    reply::Reply,
+    transaction::Transaction,
+};
 use koukan_smtp::{
     Server,
     server::{Connected, Limits, MakeMailService, Timeouts},
@@ -284,4 +289,55 @@ async fn a_transaction_knows_its_session() {
     assert_eq!(line, "550 submission/smtp-msa from two.example false\r\n");
     drop(client);
     running.stop().await;
+}
+
+/// What a server's observer is told of connections.
+#[derive(Debug, Clone, Default)]
+struct Connections(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Observer for Connections {
+    fn observe(&self, event: &Event<'_>) {
+        let (what, connection) = match event {
+            Event::Connected(connection) => ("connected", connection),
+            Event::Disconnected(connection, _) => ("disconnected", connection),
+            Event::TurnedAway(connection) => ("turned away", connection),
+            _ => panic!("{event:?}"),
+        };
+        let sender = connection.sender.map(ToString::to_string);
+        assert_eq!(sender.as_deref(), Some("ingress"));
+        assert_eq!(connection.protocol.as_str(), "smtp");
+        let remote = connection.remote_host.map(|remote| remote.ip().to_string());
+        let line = format!("{what} {}", remote.as_deref().unwrap_or("-"));
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[tokio::test]
+async fn observers_are_told_of_connections_also_of_those_that_are_turned_away() {
+    let told = Connections::default();
+    let server = Server::new(support::service(support::Log::default()))
+        .with_observers(told.clone().into())
+        .with_limits(Limits {
+            connections: 1,
+            ..Limits::default()
+        });
+    let own = server.clone();
+    let running = Running::start(server).await;
+    let mut first = running.connect().await;
+    assert_eq!(first.code().await, 220);
+    let mut second = running.connect().await;
+    assert_eq!(second.code().await, 421);
+    first.says("QUIT\r\n", [221, 0]).await;
+    running.stop().await;
+    let (client, theirs) = tokio::io::duplex(1024);
+    drop(client);
+    own.serve(theirs, &Connected::default()).await;
+    let expected = [
+        "connected 127.0.0.1",
+        "turned away 127.0.0.1",
+        "disconnected 127.0.0.1",
+        "connected -",
+        "disconnected -",
+    ];
+    assert_eq!(*told.0.lock().unwrap(), expected);
 }

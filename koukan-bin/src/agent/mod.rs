@@ -10,7 +10,9 @@ use std::{
 };
 
 use koukan_core::{
+    event::{Observer, Observers},
     lists::List,
+    observer::Log,
     service::{BoxMailService, MailService},
     storage::Backend,
 };
@@ -57,6 +59,7 @@ use crate::{
 pub struct Builder {
     registry: Registry,
     backend: Option<Arc<dyn Backend>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 /// An agent with its configuration, ready to start.
@@ -64,6 +67,7 @@ pub struct Builder {
 pub struct Koukan {
     registry: Registry,
     backend: Option<Arc<dyn Backend>>,
+    observers: Vec<Arc<dyn Observer>>,
     config: Config,
     warnings: ConfigWarnings,
     /// Where the configuration stands, for errors.
@@ -94,6 +98,13 @@ impl Builder {
         self
     }
 
+    /// Tells an observer what happens in the agent; may be said several times. The log is another
+    /// observer, which is always there.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
     /// Reads and checks a configuration file.
     ///
     /// # Errors
@@ -120,6 +131,7 @@ impl Builder {
         Koukan {
             registry: self.registry,
             backend: self.backend,
+            observers: self.observers,
             config,
             warnings,
             file,
@@ -153,7 +165,9 @@ impl Koukan {
             let (line, message) = (warning.line, &warning.message);
             tracing::warn!(file = %self.file.display(), line, "{message}");
         }
-        let composed = compose(&self.config, &self.registry, self.backend).await;
+        let own = self.observers.into_iter();
+        let observers = own.fold(Observers::new(Log), Observers::with);
+        let composed = compose(&self.config, &self.registry, self.backend, observers).await;
         let parts = composed.map_err(|error| error.located(&self.file, &self.config))?;
         let (smtp, rest) = (
             parts.listeners.smtp_addresses(),

@@ -4,17 +4,20 @@ use std::net::SocketAddr;
 
 use koukan_core::{
     causes::Causes,
-    clock::SharedClock,
     service::BoxMailService,
     stage::{output_handler::Chains, rest_handler::Attempts},
 };
-use koukan_rest::{health::Readiness, server::serve};
+use koukan_rest::{
+    health::Readiness,
+    server::{ConnectionSettings, serve_with},
+};
 use koukan_smtp::{Server, server::Shared};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, SmtpListener},
+    registry::Surroundings,
     supervisor::{Part, Supervisor, works},
 };
 
@@ -31,6 +34,7 @@ type SmtpServer = Server<Shared<BoxMailService>>;
 pub(crate) struct Listeners {
     smtp: Vec<Listener<SmtpServer>>,
     rest: Vec<Listener<axum::Router>>,
+    connections: ConnectionSettings,
     attempts: Attempts,
     /// What health checks are told.
     pub(crate) readiness: Readiness,
@@ -41,24 +45,33 @@ impl Listeners {
         config: &Config,
         chains: &Built,
         handler: &Handler,
-        clock: &SharedClock,
+        surroundings: &Surroundings,
     ) -> Result<Self, StartError> {
         let readiness = Readiness::default();
+        let observers = surroundings.observers.clone();
+        let connections = ConnectionSettings::default().with_observers(observers);
         let mut smtp = Vec::new();
         for listener in &config.smtp_listener {
-            let server = smtp_server(listener, config, chains)?;
+            let server = smtp_server(listener, config, chains, surroundings)?;
             let bound = bind(listener.address.value).await?;
             smtp.push(bound.with_server(server));
         }
         let mut rest = Vec::new();
         for listener in &config.rest_listener {
             let bound = bind(listener.address.value).await?;
-            let api = rest::server(listener, &config.rest, handler, clock, bound.address)?;
+            let api = rest::server(
+                listener,
+                &config.rest,
+                handler,
+                &surroundings.clock,
+                bound.address,
+            )?;
             rest.push(bound.with_server(stacks::resource(readiness.clone(), api)));
         }
         Ok(Self {
             smtp,
             rest,
+            connections,
             attempts: handler.attempts().clone(),
             readiness,
         })
@@ -102,13 +115,14 @@ impl Listeners {
         let closing = CancellationToken::new();
         for mut listener in self.rest {
             let part = Part::new(format!("HTTP listener {}", listener.address), WORKS);
-            let closed = closing.clone();
+            let (closed, settings) = (closing.clone(), self.connections.clone());
             let start = move || {
                 let (next, closed) = (listener.next(), closed.clone().cancelled_owned());
+                let settings = settings.clone();
                 async move {
                     if let Some((socket, routes)) = next.await {
                         // What fails is one connection, and is logged.
-                        let _ = serve(socket, routes, closed).await;
+                        let _ = serve_with(socket, routes, settings, closed).await;
                     }
                 }
             };
@@ -179,16 +193,21 @@ fn smtp_server(
     listener: &SmtpListener,
     config: &Config,
     chains: &Built,
+    surroundings: &Surroundings,
 ) -> Result<SmtpServer, StartError> {
     let sender = listener.principal().to_sender();
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
-    Ok(Server::new(stacks::listener(chain.service))
-        .with_name(config.hostname.value.as_str())
-        .with_sender(sender)
-        .with_limits(listener.into())
-        .with_timeouts(listener.into())
-        .with_bare_line_ends(listener.bare_line_ends(config).into()))
+    let observers = &surroundings.observers;
+    Ok(
+        Server::new(stacks::listener(chain.service, observers.clone()))
+            .with_observers(observers.clone())
+            .with_name(config.hostname.value.as_str())
+            .with_sender(sender)
+            .with_limits(listener.into())
+            .with_timeouts(listener.into())
+            .with_bare_line_ends(listener.bare_line_ends(config).into()),
+    )
 }
 
 #[cfg(test)]

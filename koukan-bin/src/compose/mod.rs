@@ -28,6 +28,7 @@ use std::{
 
 use koukan_core::{
     clock::SystemClock,
+    event::Observers,
     stage::dispatcher::Dispatcher,
     storage::{Backend, BackendError, Storage},
     supervision::GivenUp,
@@ -136,13 +137,14 @@ pub(crate) async fn compose(
     config: &Config,
     registry: &Registry,
     backend: Option<Arc<dyn Backend>>,
+    observers: Observers,
 ) -> Result<Parts, StartError> {
     let surroundings = Surroundings {
         hostname: config.hostname.value.as_str().into(),
         clock: Arc::new(SystemClock),
+        observers,
     };
-    let clock = &surroundings.clock;
-    let (storage, keeper) = storage::open(config, backend, Arc::clone(clock)).await?;
+    let (storage, keeper) = storage::open(config, backend, &surroundings).await?;
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
     let late = LateChains::default();
@@ -157,7 +159,7 @@ pub(crate) async fn compose(
     };
     let chains = chains.build(config)?;
     let handler = stacks::handler(&storage, &output, config);
-    let listeners = Listeners::bind(config, &chains, &handler, clock).await?;
+    let listeners = Listeners::bind(config, &chains, &handler, &surroundings).await?;
     own.set(listeners.addresses());
     late.set(chains.by_sender);
     let dispatcher = stacks::queue(&storage, output, config);

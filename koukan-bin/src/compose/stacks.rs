@@ -11,6 +11,8 @@
 
 use koukan_core::{
     ServiceBuilderExt,
+    event::Observers,
+    middleware::TraceLayer,
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
@@ -36,10 +38,10 @@ pub(crate) type Output = OutputHandler<LateChains>;
 
 /// **Listener**: what the transactions of SMTP clients pass. Most chains of listeners go on with
 /// [`explode`].
-pub(super) fn listener(chain: BoxMailService) -> BoxMailService {
+pub(super) fn listener(chain: BoxMailService, observers: Observers) -> BoxMailService {
     let stack = ServiceBuilder::new()
-        // Outermost, so that it logs every reply as the client gets it.
-        .trace_transactions()
+        // Outermost, so that it reports every reply as the client gets it.
+        .trace_transactions(observers)
         // The filters of the sender's chain, and where that ends.
         .service(chain);
     BoxMailService::new(stack)
@@ -74,12 +76,16 @@ pub(super) fn explode(
 }
 
 /// **Leg**: what an attempt at one recipient's part passes, down to the destination.
-pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailService {
+pub(super) fn leg(
+    filters: Filters,
+    destination: impl MailService,
+    observers: Observers,
+) -> BoxMailService {
     ServiceBuilder::new()
         // They see what is attempted, each time anew: a router among them says where it goes.
         .layer(filters)
-        // Around nothing but the delivery: what is logged is what the destination said.
-        .trace_transactions()
+        // Around nothing but the delivery: what is reported is what the destination said.
+        .layer(TraceLayer::new(observers).at_destination())
         .service(destination)
 }
 

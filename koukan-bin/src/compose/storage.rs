@@ -9,12 +9,11 @@ use std::{
 
 use koukan_core::{
     blob::BlobPool,
-    clock::SharedClock,
     storage::{Backend, MemoryBackend, Storage},
 };
 use koukan_storage::{SqliteBackend, TempSpill};
 
-use crate::config::Config;
+use crate::{config::Config, registry::Surroundings};
 
 use super::StartError;
 
@@ -32,7 +31,7 @@ pub(crate) enum Keeper {
 pub(super) async fn open(
     config: &Config,
     own: Option<Arc<dyn Backend>>,
-    clock: SharedClock,
+    surroundings: &Surroundings,
 ) -> Result<(Storage, Keeper), StartError> {
     let (backend, keeper): (Arc<dyn Backend>, _) = match (own, &config.storage.sqlite) {
         (Some(own), _) => (own, Keeper::Own),
@@ -48,7 +47,9 @@ pub(super) async fn open(
             (Arc::new(MemoryBackend::new()), Keeper::Memory)
         }
     };
-    let storage = Storage::open(backend, pool(config)?, clock).await?;
+    let (clock, observers) = (&surroundings.clock, &surroundings.observers);
+    let (clock, observers) = (Arc::clone(clock), observers.clone());
+    let storage = Storage::open_observed(backend, pool(config)?, clock, observers).await?;
     Ok((storage, keeper))
 }
 

@@ -136,6 +136,7 @@ fn json_has_the_fields_and_the_spans() {
 async fn transaction() {
     use koukan_core::{
         middleware::TraceLayer,
+        observer::Log,
         reply::Reply,
         test_util::{Script, mail, rcpt, send},
     };
@@ -144,7 +145,7 @@ async fn transaction() {
     let upstream = Script::new().rcpt("no@y", Reply::no_such_user());
     let recipients = [rcpt("\"b c=250\"@y"), rcpt("no@y")];
     let sent = send(
-        TraceLayer.layer(upstream),
+        TraceLayer::new(Log.into()).layer(upstream),
         mail("a@x"),
         recipients,
         "\r\nhi\r\n",
@@ -170,10 +171,17 @@ fn lists_are_arrays_in_json_and_stand_in_a_row_for_people() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let recipients = serde_json::json!(["\"b c=250\"@y=250", "no@y=550"]);
-    assert_eq!(lines[0]["recipients"], recipients);
+    let named = |message| {
+        let mut lines = lines.iter();
+        lines.find(|line| line["message"] == message).unwrap()
+    };
+    let ended = named("transaction ended");
+    assert_eq!(ended["recipients"], recipients);
+    let refusals = serde_json::json!(["no@y: 550 5.1.1 no such user here"]);
+    assert_eq!(ended["refusals"], refusals);
     let addresses = serde_json::json!(["127.0.0.1:25", "[::1]:25"]);
-    assert_eq!(lines[1]["smtp"], addresses);
-    assert_eq!(lines[1]["rest"], serde_json::json!([]));
+    assert_eq!(named("listening")["smtp"], addresses);
+    assert_eq!(named("listening")["rest"], serde_json::json!([]));
     let lines = written(LogFormat::Human, log);
     let recipients = r#"recipients="\"b c=250\"@y=250 no@y=550""#;
     assert!(lines.contains(recipients), "{lines}");

@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use koukan_core::{
     clock::SharedClock,
+    event::Observers,
     service::{BoxMailLayer, BoxMailService, MailService},
 };
 use serde::de::DeserializeOwned;
@@ -30,6 +31,8 @@ pub struct Surroundings {
     pub hostname: Box<str>,
     /// The wall clock.
     pub clock: SharedClock,
+    /// Those who are told what happens.
+    pub observers: Observers,
 }
 
 /// A filter cannot be made of its configuration.
@@ -70,6 +73,7 @@ impl Registry {
             trial: Surroundings {
                 hostname: "localhost".into(),
                 clock: Arc::new(koukan_core::clock::SystemClock),
+                observers: Observers::default(),
             },
         }
     }

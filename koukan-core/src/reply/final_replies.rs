@@ -141,6 +141,15 @@ impl Reply {
             || replies.is_some_and(|replies| replies.replies().any(Self::is_positive))
     }
 
+    /// Whether it is positive and what was said to some recipient is not: the message was taken into
+    /// custody instead ([`InPlaceOf`]).
+    pub fn is_promise(&self) -> bool {
+        let stands_in = |reply: &Self| reply.extensions().get::<InPlaceOf>().is_some();
+        let replies = self.final_replies();
+        self.is_positive()
+            && (stands_in(self) || replies.is_some_and(|replies| replies.replies().any(stands_in)))
+    }
+
     /// The reply alone, without those that it stands for.
     #[must_use]
     pub fn without_final_replies(mut self) -> Self {

@@ -28,15 +28,17 @@ impl Storage {
     /// Dropped before it ends, the transaction may have been cancelled or not.
     pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
         let live = watch.live();
-        let (durability, is_attempted) = live.update(Side::Reader, |state| {
+        let (durability, is_attempted, over) = live.update(Side::Reader, |state| {
             if !state.is_final() {
                 state.is_cancelled = true;
             }
-            if state.durability == Durability::Volatile {
-                state.cancel_uncommitted();
-            }
-            (state.durability, state.is_attempted())
+            let is_volatile = state.durability == Durability::Volatile;
+            let over = is_volatile.then(|| state.cancel_uncommitted()).flatten();
+            (state.durability, state.is_attempted(), over)
         });
+        if let Some(status) = over {
+            self.report_uncommitted(live, &status);
+        }
         let written = match durability {
             // Whoever works on it sees the cancellation and settles it.
             Durability::Volatile | Durability::Committing | Durability::Leased { .. } => Ok(()),
@@ -151,10 +153,13 @@ impl Storage {
             notification: None,
         };
         self.write_settlement(&mut settlement).await?;
-        live.update(Side::Reader, |state| {
+        let is_over = live.update(Side::Reader, |state| {
             state.durability = Durability::Settled;
-            state.settle(status);
+            state.settle(status.clone())
         });
+        if is_over {
+            self.report_over(live, &status);
+        }
         Ok(())
     }
 }
@@ -167,11 +172,14 @@ impl State {
         self.attempt_count > 0 && !is_over
     }
 
-    /// Settles a cancel of what was never committed; an attempt under way does that itself.
-    pub(super) fn cancel_uncommitted(&mut self) {
-        if !self.is_attempted() {
-            self.settle(self.end_of_cancelled());
+    /// Settles a cancel of what was never committed; an attempt under way does that itself. How it has
+    /// ended, where it has by this.
+    pub(super) fn cancel_uncommitted(&mut self) -> Option<Status> {
+        if self.is_attempted() {
+            return None;
         }
+        let status = self.end_of_cancelled();
+        self.settle(status.clone()).then_some(status)
     }
 
     /// How a transaction ends that was cancelled and is not committed: upstream may have taken or

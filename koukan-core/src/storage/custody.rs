@@ -10,7 +10,6 @@ use super::{
     BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
-    queued,
     record::{FinalReason, IdempotencyKey, NewBody, NewTransaction, Status, Terms, TransactionId},
 };
 
@@ -130,15 +129,18 @@ impl Custody {
             storage.backend().insert(new).await
         };
         if let Err(error) = committed {
-            live.update(Side::Reader, |state| {
+            let over = live.update(Side::Reader, |state| {
                 // Otherwise a draft that is given up was taken under lease meanwhile.
-                if state.durability == Durability::Committing {
-                    state.durability = before;
-                    if before == Durability::Volatile && state.is_cancelled {
-                        state.cancel_uncommitted();
-                    }
+                if state.durability != Durability::Committing {
+                    return None;
                 }
+                state.durability = before;
+                let is_cancelled = before == Durability::Volatile && state.is_cancelled;
+                is_cancelled.then(|| state.cancel_uncommitted()).flatten()
             });
+            if let Some(status) = over {
+                storage.report_uncommitted(live, &status);
+            }
             if before == Durability::Draft {
                 // Who cancelled meanwhile left that to this commit.
                 storage.cancel_late_in_background(Arc::clone(live));
@@ -169,9 +171,7 @@ impl Custody {
             (state.end.clone(), state.is_abandoned, given_up)
         });
         if !is_leased {
-            let reply = end.as_ref();
-            let reply = reply.and_then(|end| end.attempt.given_final_reply());
-            queued::tell(live, &status, reply);
+            storage.report_kept(live, &status, end.as_ref(), terms);
             storage.due_changed(&status);
             storage.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {

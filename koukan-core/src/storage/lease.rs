@@ -289,6 +289,7 @@ impl Lease {
         let recipients = self.recipients();
         let status = Status::Final(final_reason(&recipients));
         let due = notification.as_ref().map(|new| new.status.clone());
+        let notification_id = notification.as_ref().map(|new| new.id);
         let mut settlement = Settlement {
             id: self.id(),
             session: self.storage.session(),
@@ -300,6 +301,9 @@ impl Lease {
         };
         self.storage.write_settlement(&mut settlement).await?;
         self.live.settled(fence, status);
+        if let Some(id) = notification_id {
+            self.storage.report_notified(&self.live, id);
+        }
         if let Some(due) = due {
             self.storage.due_changed(&due);
         }
@@ -314,16 +318,22 @@ impl Lease {
     pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
         self.is_finished = true;
         let status = Status::Final(reason);
-        let durability = self.live.update(Side::Output, |state| {
-            match state.durability {
-                Durability::Leased { .. } => {}
+        let (durability, is_over) = self.live.update(Side::Output, |state| {
+            let is_over = match state.durability {
+                Durability::Leased { .. } => false,
                 // Whoever commits gives the lease back, and the cancellation is written then; that of
                 // a draft when its attempt has ended.
-                Durability::Committing | Durability::Draft => state.is_abandoned = true,
+                Durability::Committing | Durability::Draft => {
+                    state.is_abandoned = true;
+                    false
+                }
                 _ => state.settle(status.clone()),
-            }
-            state.durability
+            };
+            (state.durability, is_over)
         });
+        if is_over {
+            self.storage.report_over(&self.live, &status);
+        }
         let Durability::Leased { fence, .. } = durability else {
             return Ok(());
         };
@@ -343,7 +353,9 @@ impl Lease {
             notification: None,
         };
         self.storage.write_settlement(&mut settlement).await?;
-        self.live.settled(fence, status);
+        if self.live.settled(fence, status.clone()) {
+            self.storage.report_over(&self.live, &status);
+        }
         Ok(())
     }
 

@@ -10,7 +10,6 @@ use super::{
     AttemptEnd, BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
-    queued,
     record::{Settlement, Status, Terms, TransactionId},
 };
 
@@ -29,14 +28,18 @@ impl Storage {
             return Ok(());
         };
         let reply = end.attempt.given_final_reply().cloned();
+        let before = (!self.observers().is_empty()).then(|| live.lock().recipients.clone());
         let mut settlement = self.settlement(live, end, fence, terms);
         let status = settlement.status.clone();
         self.write_settlement(&mut settlement).await?;
+        if let Some(before) = before {
+            let after = &settlement.recipients;
+            self.report_settled(live, &before, after, &status, reply.as_ref());
+        }
         live.update(Side::Reader, |state| {
             state.recipients = settlement.recipients;
         });
         live.settled(fence, status.clone());
-        queued::tell(live, &status, reply.as_ref());
         self.due_changed(&status);
         self.cancel_late(live).await
     }
@@ -74,7 +77,9 @@ impl Storage {
             notification: None,
         };
         self.write_settlement(&mut settlement).await?;
-        live.settled(fence, status.clone());
+        if live.settled(fence, status.clone()) {
+            self.report_over(live, &status);
+        }
         self.due_changed(&status);
         self.cancel_late(live).await
     }

@@ -166,15 +166,17 @@ impl Live {
     }
 
     /// Notes what the settlement under that lease has written; a later lease goes on.
-    pub(super) fn settled(&self, fence: u64, status: Status) {
+    ///
+    /// Whether it has not been known.
+    pub(super) fn settled(&self, fence: u64, status: Status) -> bool {
         self.update(Side::Output, |state| {
             let is_held =
                 matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence);
             if is_held {
                 state.durability = Durability::Settled;
-                state.settle(status);
             }
-        });
+            is_held && state.settle(status)
+        })
     }
 
     /// Notes that the lease with that token was given back; a later lease goes on.
@@ -313,11 +315,13 @@ impl State {
         self.status.as_ref().is_some_and(Status::is_final)
     }
 
-    /// Notes what is to happen next, unless it is over already.
-    pub(super) fn settle(&mut self, status: Status) {
-        if !self.is_final() {
+    /// Notes what is to happen next, unless it is over already; whether it was not.
+    pub(super) fn settle(&mut self, status: Status) -> bool {
+        let is_open = !self.is_final();
+        if is_open {
             self.status = Some(status);
         }
+        is_open
     }
 }
 

@@ -15,11 +15,11 @@ mod live;
 mod live_body;
 mod memory;
 mod persist;
-mod queued;
 pub mod record;
 mod recorder;
 mod recovery;
 mod registry;
+mod report;
 mod snapshot;
 mod summary;
 mod watch;
@@ -44,7 +44,10 @@ use std::{fmt, future::Future, sync::Arc};
 
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use crate::{blob::BlobPool, clock::SharedClock, context::Context, sync::Mutex, transaction::Mail};
+use crate::{
+    blob::BlobPool, clock::SharedClock, context::Context, event::Observers, sync::Mutex,
+    transaction::Mail,
+};
 
 use self::{
     due::{Looks, Pace},
@@ -65,6 +68,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     pool: BlobPool,
     clock: SharedClock,
+    observers: Observers,
     session: SessionId,
     summaries: Summaries,
     registry: Arc<Registry>,
@@ -96,6 +100,21 @@ impl Storage {
         pool: BlobPool,
         clock: SharedClock,
     ) -> Result<Self, BackendError> {
+        Self::open_observed(backend, pool, clock, Observers::default()).await
+    }
+
+    /// As [`Storage::open`]; the observers are told what becomes of transactions, also by the stages
+    /// that work on this storage.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn open_observed(
+        backend: Arc<dyn Backend>,
+        pool: BlobPool,
+        clock: SharedClock,
+        observers: Observers,
+    ) -> Result<Self, BackendError> {
         let session = SessionId::random();
         let pace = Pace::new(clock.now());
         let recovered = backend.open_session(session, clock.now()).await?;
@@ -110,6 +129,7 @@ impl Storage {
             backend,
             pool,
             clock,
+            observers,
             session,
             summaries,
             registry: Arc::default(),

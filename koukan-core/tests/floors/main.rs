@@ -44,9 +44,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("messages", &["message"]),
     (
         "the contract",
-        &["signals", "body", "transaction", "service"],
+        &["signals", "event", "body", "transaction", "service"],
     ),
     ("middleware", &["middleware"]),
+    ("observers", &["observer"]),
     ("storage", &["storage"]),
     ("stages", &["resource", "incoming_blob", "stage"]),
     ("filters", &["filter"]),

@@ -11,6 +11,8 @@ use koukan_core::{
     blob::BlobPool,
     clock::{Clock, SharedClock},
     context::Sender,
+    event::Observers,
+    observer::Log,
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
@@ -59,7 +61,8 @@ impl Agent {
         pool: BlobPool,
         upstream: impl MailService,
     ) -> Self {
-        Self::with_all(backend, pool, upstream, Arc::new(TokioClock::default())).await
+        let clock = Arc::new(TokioClock::default());
+        Self::with_all(backend, pool, upstream, clock, Log.into()).await
     }
 
     pub(crate) async fn with_clock(
@@ -67,7 +70,16 @@ impl Agent {
         upstream: impl MailService,
         clock: SharedClock,
     ) -> Self {
-        Self::with_all(backend, BlobPool::default(), upstream, clock).await
+        Self::with_all(backend, BlobPool::default(), upstream, clock, Log.into()).await
+    }
+
+    pub(crate) async fn observed(
+        backend: impl Backend,
+        upstream: impl MailService,
+        observers: Observers,
+    ) -> Self {
+        let clock = Arc::new(TokioClock::default());
+        Self::with_all(backend, BlobPool::default(), upstream, clock, observers).await
     }
 
     async fn with_all(
@@ -75,8 +87,10 @@ impl Agent {
         pool: BlobPool,
         upstream: impl MailService,
         clock: SharedClock,
+        observers: Observers,
     ) -> Self {
-        let storage = Storage::open(Arc::new(backend), pool, Arc::clone(&clock));
+        let storage =
+            Storage::open_observed(Arc::new(backend), pool, Arc::clone(&clock), observers);
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),
@@ -96,7 +110,7 @@ impl Agent {
         }
     }
 
-    pub(crate) fn exploder(&self, policy: Policy) -> impl MailService {
+    pub(crate) fn exploder(&self, policy: Policy) -> impl MailService + use<> {
         Exploder::new(self.writer.clone(), policy, self.storage.pool().clone())
     }
 

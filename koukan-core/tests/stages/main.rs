@@ -21,6 +21,7 @@ mod growing;
 mod hung;
 mod kept_for_later;
 mod notification;
+mod observers;
 mod queued;
 mod storage_writer;
 mod suspects;

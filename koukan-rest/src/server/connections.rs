@@ -20,7 +20,11 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use koukan_core::{accepting::accept_all, causes::Causes};
+use koukan_core::{
+    accepting::accept_all,
+    causes::Causes,
+    event::{Connection, Observers, Protocol},
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -49,11 +53,22 @@ pub struct ConnectionSettings {
     pub ping_interval: Duration,
     /// How long requests have to end when the server stops.
     pub drain_timeout: Duration,
+    /// Those who are told of connections.
+    pub observers: Observers,
+}
+
+impl ConnectionSettings {
+    /// Tells these observers of connections.
+    #[must_use]
+    pub fn with_observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
 }
 
 impl Default for ConnectionSettings {
     /// 20,000 connections; 30 seconds for heads, 60 for writes, pings after 20, and 40 for the end,
-    /// so that reads which hang for 30 are answered.
+    /// so that reads which hang for 30 are answered. Nobody observes.
     fn default() -> Self {
         Self {
             max_connections: 20_000,
@@ -61,6 +76,7 @@ impl Default for ConnectionSettings {
             write_timeout: Duration::from_secs(60),
             ping_interval: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(40),
+            observers: Observers::default(),
         }
     }
 }
@@ -104,15 +120,16 @@ pub async fn serve_with(
         Ok((slot, stream, peer))
     };
     let admit = |(slot, stream, peer)| {
-        tracing::trace!(%peer, "connected");
-        let connection = Connection {
+        let open = Connection::new(Protocol::Http).from(peer);
+        let open = open.open(&settings.observers);
+        let connection = Answering {
             router: router.clone(),
             settings: settings.clone(),
             watcher: graceful.watcher(),
         };
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
-            let _slot = slot;
+            let _held = (slot, open);
             tokio::select! {
                 () = connection.answer(stream) => {}
                 () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
@@ -136,13 +153,14 @@ pub async fn serve_with(
     Ok(())
 }
 
-struct Connection {
+/// A connection that is being answered.
+struct Answering {
     router: Router,
     settings: ConnectionSettings,
     watcher: Watcher,
 }
 
-impl Connection {
+impl Answering {
     async fn answer(self, stream: TcpStream) {
         let settings = self.settings;
         // Answers are small and complete: there is nothing to wait for.

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use koukan_core::{accepting::accept_all, reply::Reply};
+use koukan_core::{accepting::accept_all, event::Event, reply::Reply};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -50,7 +50,12 @@ impl<M: MakeMailService> Sessions<M> {
         match self.admission.admit(remote.ip()) {
             Some(permit) => self.spawn(stream, remote, permit),
             None => {
-                tracing::debug!(%remote, "too many connections");
+                let connected = Connected {
+                    remote_host: Some(remote),
+                    local_host: None,
+                };
+                let connection = self.server.connection(&connected);
+                self.server.observers.tell(&Event::TurnedAway(connection));
                 turn_away(stream);
             }
         }
@@ -66,8 +71,9 @@ impl<M: MakeMailService> Sessions<M> {
             local_host: stream.local_addr().ok(),
         };
         let (server, stop) = (self.server.clone(), self.stop.of_session());
+        let open = server.connection(&connected).open(&server.observers);
         self.tasks.spawn(async move {
-            let _permit = permit;
+            let _held = (permit, open);
             let session = server.session(stream, &connected, stop);
             drop(server);
             session.run().await;

@@ -33,7 +33,11 @@ pub use self::{
 
 use std::{fmt, future::pending, io, sync::Arc};
 
-use koukan_core::{context::Sender, service::MailService};
+use koukan_core::{
+    context::Sender,
+    event::{Connection, Observers, Protocol},
+    service::MailService,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, ToSocketAddrs},
@@ -70,6 +74,7 @@ use crate::codec::BareLineEnds;
 pub struct Server<M> {
     make: Arc<M>,
     config: Arc<Config>,
+    observers: Observers,
 }
 
 impl<S: MailService> Server<Shared<S>> {
@@ -86,6 +91,7 @@ impl<M: MakeMailService> Server<M> {
         Self {
             make: Arc::new(make),
             config: Arc::default(),
+            observers: Observers::default(),
         }
     }
 
@@ -118,6 +124,12 @@ impl<M: MakeMailService> Server<M> {
     /// Sets what to do with messages that hold bare line ends.
     pub fn with_bare_line_ends(self, policy: BareLineEnds) -> Self {
         self.configure(|config| config.bare_line_ends = policy)
+    }
+
+    /// Tells these observers of connections.
+    pub fn with_observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
     }
 
     fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -165,7 +177,20 @@ impl<M: MakeMailService> Server<M> {
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
         // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
-        self.session(io, connected, Stop::default()).run()
+        let open = self.connection(connected).open(&self.observers);
+        let session = self.session(io, connected, Stop::default()).run();
+        async move {
+            let _open = open;
+            session.await;
+        }
+    }
+
+    /// A connection, as observers are told of it.
+    fn connection(&self, connected: &Connected) -> Connection<'_> {
+        Connection::new(Protocol::Smtp)
+            .of_sender(&self.config.sender)
+            .from(connected.remote_host)
+            .to(connected.local_host)
     }
 
     fn session<IO>(&self, io: IO, connected: &Connected, stop: Stop) -> Session<IO, M::Service>
@@ -182,6 +207,7 @@ impl<M> Clone for Server<M> {
         Self {
             make: Arc::clone(&self.make),
             config: Arc::clone(&self.config),
+            observers: self.observers.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fmt::{Debug, Display},
 };
 
-use koukan_core::{causes::Causes, lists::List, middleware::trace::Recipient};
+use koukan_core::{causes::Causes, event::Recipient, lists::List};
 use tracing::field::{Field, Visit};
 
 /// Members that were recorded so far, each with a comma before it.

@@ -1,36 +1,39 @@
-//! What is noted of a transaction until the event is emitted.
+//! What is noted of a transaction until its end is reported.
 
 use std::{
-    fmt,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::time::Instant;
-use tracing::{Span, field};
+use tracing::Span;
 
 use crate::{
     blob::Blob,
     context::Context,
+    event::{
+        Accepted, Custody, Ended, Event, Message, Observers, Outcome, Recipient, Refused, Vantage,
+    },
     lists::List,
     path::{ForwardPath, ReversePath},
-    reply::{Reply, ReplyCode},
+    reply::{RemoteMta, Reply},
     signals::TraceId,
     transaction::{Command, Rcpt, Transaction},
 };
 
-use super::TARGET;
-
-/// Recipients that the event names, at most.
+/// Recipients that the report names, at most.
 const NAMED: usize = 10;
 
-/// What is noted of one transaction. Clones share it; the event is emitted when the last of them
-/// is gone: the call has ended, and each command is answered or nobody waits for its reply.
+/// What is noted of one transaction. Clones share it; the end is reported when the last of them is
+/// gone: the call has ended, and each command is answered or nobody waits for its reply.
 #[derive(Clone)]
 pub(super) struct Record(Arc<Shared>);
 
 struct Shared {
     id: TraceId,
     span: Span,
+    observers: Observers,
+    vantage: Vantage,
     context: Arc<Context>,
     mail_from: ReversePath,
     start: Instant,
@@ -42,31 +45,26 @@ struct Notes {
     mail: Option<Reply>,
     named: List<Recipient>,
     recipient_count: usize,
+    refused_count: usize,
     octets: u64,
     blobs: Vec<Blob>,
     message: Option<Reply>,
     has_ended: bool,
 }
 
-/// A recipient that the event names, with the code of its reply.
-///
-/// As text: `bob@example.com=250`, or `=none` where there was no reply; with the code of a final
-/// reply of its own, `bob@example.com=250/450`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    path: ForwardPath,
-    position: usize,
-    /// The code of the reply to RCPT.
-    code: Option<ReplyCode>,
-    /// The code of its final reply, where that is another than the message's.
-    last: Option<ReplyCode>,
-}
-
 impl Record {
-    pub(super) fn start(id: TraceId, span: Span, tx: &Transaction) -> Self {
+    pub(super) fn start(
+        id: TraceId,
+        span: Span,
+        tx: &Transaction,
+        observers: Observers,
+        vantage: Vantage,
+    ) -> Self {
         Self(Arc::new(Shared {
             id,
             span,
+            observers,
+            vantage,
             context: Arc::clone(&tx.context),
             mail_from: tx.mail.reverse_path().clone(),
             start: Instant::now(),
@@ -84,22 +82,29 @@ impl Record {
         let mut notes = self.notes();
         let index = notes.recipient_count;
         notes.recipient_count += 1;
+        let path = command.forward_path();
         if index < NAMED {
-            let path = command.forward_path().clone();
-            notes.named.0.push(Recipient {
-                path,
-                position: command.position(),
-                code: None,
-                last: None,
-            });
+            let named = Recipient::new(path.clone(), command.position());
+            notes.named.0.push(named);
         }
         drop(notes);
-        command.map_reply(move |reply| record.rcpt_reply(index, reply))
+        // Those that are not named are kept here, for the case that they are refused.
+        let unnamed = (index >= NAMED && self.0.is_clients()).then(|| path.clone());
+        command.map_reply(move |reply| record.rcpt_reply(index, unnamed, reply))
     }
 
-    fn rcpt_reply(&self, index: usize, reply: Reply) -> Reply {
-        if let Some(named) = self.notes().named.0.get_mut(index) {
-            named.code = Some(reply.code());
+    fn rcpt_reply(&self, index: usize, unnamed: Option<ForwardPath>, reply: Reply) -> Reply {
+        let mut notes = self.notes();
+        let named = notes.named.0.get_mut(index);
+        let path = named.map_or(unnamed, |named| {
+            named.reply = Some(reply.clone());
+            let is_told = reply.is_negative() && self.0.is_clients();
+            is_told.then(|| named.path.clone())
+        });
+        notes.refused_count += usize::from(reply.is_negative());
+        drop(notes);
+        if let Some(path) = path.filter(|_| reply.is_negative()) {
+            self.0.refused(&path, &reply);
         }
         reply
     }
@@ -119,8 +124,8 @@ impl Record {
             && message.final_replies().is_some()
         {
             for named in &mut notes.named.0 {
-                let code = message.for_recipient(named.position).code();
-                named.last = Some(code).filter(|code| *code != message.code());
+                let last = message.for_recipient(named.position);
+                named.final_reply = (last.code() != message.code()).then(|| last.clone());
             }
         }
         notes.message = message.cloned();
@@ -132,49 +137,84 @@ impl Record {
     }
 }
 
+impl Shared {
+    fn is_clients(&self) -> bool {
+        self.vantage == Vantage::Client
+    }
+
+    fn message(&self) -> Message<'_> {
+        Message {
+            trace: Some(self.id),
+            id: None,
+            context: &self.context,
+            reverse_path: Some(&self.mail_from),
+        }
+    }
+
+    fn refused(&self, recipient: &ForwardPath, reply: &Reply) {
+        self.tell(&Event::RecipientRefused(Refused {
+            message: self.message(),
+            recipient,
+            reply,
+        }));
+    }
+
+    /// Reports within the span, so that what an observer logs stands there.
+    fn tell(&self, event: &Event<'_>) {
+        self.span.in_scope(|| self.observers.tell(event));
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
-        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let notes = self.notes.get_mut();
+        let notes = mem::take(notes.unwrap_or_else(PoisonError::into_inner));
+        let outcome = notes.outcome();
+        let message = self.message();
+        if self.is_clients()
+            && let Outcome::Accepted(custody) = outcome
+        {
+            self.tell(&Event::Accepted(Accepted { message, custody }));
+        }
         let blobs: u64 = notes.blobs.iter().filter_map(Blob::len).sum();
-        tracing::info!(
-            target: TARGET,
-            parent: &self.span,
-            id = %self.id,
-            sender = %self.context.sender,
-            remote_host = self.context.remote_host.map(field::display),
-            mail_from = %self.mail_from,
-            mail = notes.mail.as_ref().map(field::display),
-            recipients = notes.named.as_field(),
-            recipient_count = notes.recipient_count,
-            octets = notes.octets + blobs,
-            reply = notes.message.as_ref().map(field::display),
-            outcome = notes.outcome(),
-            duration_ms = self.start.elapsed().as_secs_f64() * 1e3,
-            "transaction ended",
-        );
+        self.tell(&Event::Ended(&Ended {
+            message,
+            vantage: self.vantage,
+            mail_reply: notes.mail.as_ref(),
+            recipients: &notes.named,
+            recipient_count: notes.recipient_count,
+            octets: notes.octets + blobs,
+            reply: notes.message.as_ref(),
+            remote: notes.remote(),
+            outcome,
+            duration: self.start.elapsed(),
+        }));
     }
 }
 
 impl Notes {
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> Outcome {
         match &self.message {
-            Some(reply) if reply.is_positive() => "accepted",
-            Some(_) => "refused",
-            None if self.has_ended => "failed",
-            None => "aborted",
+            Some(reply) if reply.is_promise() => Outcome::Accepted(Custody::Own),
+            Some(reply) if reply.is_positive() => Outcome::Accepted(Custody::Upstream),
+            Some(_) => Outcome::Refused,
+            None if self.has_ended => Outcome::Failed,
+            // Whoever began it had nothing more to say.
+            None if self.is_refused() => Outcome::Refused,
+            None => Outcome::Aborted,
         }
     }
-}
 
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            Some(code) => write!(f, "{}={code}", self.path)?,
-            None => write!(f, "{}=none", self.path)?,
-        }
-        match self.last {
-            Some(last) => write!(f, "/{last}"),
-            None => Ok(()),
-        }
+    /// Whether MAIL or all of some recipients were refused.
+    fn is_refused(&self) -> bool {
+        let is_mail_refused = self.mail.as_ref().is_some_and(Reply::is_negative);
+        is_mail_refused || self.recipient_count > 0 && self.refused_count == self.recipient_count
+    }
+
+    fn remote(&self) -> Option<&RemoteMta> {
+        let recipients = self.named.0.iter().rev();
+        let replies = recipients.filter_map(|recipient| recipient.reply.as_ref());
+        let all = self.message.iter().chain(replies).chain(&self.mail);
+        { all }.find_map(Reply::server)
     }
 }

@@ -8,6 +8,7 @@ mod attempt;
 mod attempt_service;
 mod chains;
 mod notification;
+mod report;
 mod schedule;
 mod service;
 

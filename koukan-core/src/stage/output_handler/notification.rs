@@ -22,6 +22,8 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
+use super::report;
+
 /// Octets of a message that are read for a notification, at most.
 const BEGINNING_MAX: usize = 64 << 10;
 
@@ -80,18 +82,10 @@ impl Notifications {
             && is_lost(lease, attempt, is_last)
     }
 
-    /// Says in the log that such a message is lost.
+    /// Reports that such a message is lost.
     pub(super) async fn tell_of_loss(lease: &Lease, attempt: &Attempt) {
         let about = failed_recipients(&beginning(lease, |_| false).await);
-        let to = lease.recipients();
-        let to: Vec<_> = to.iter().map(|to| to.rcpt.forward_path.as_str()).collect();
-        tracing::warn!(
-            id = %lease.id(),
-            to = %to.join(" "),
-            about = %about.join(" "),
-            reply = %attempt.final_reply,
-            "a notification could not be delivered, and nobody is told of it"
-        );
+        report::lost(lease, attempt, &about);
     }
 
     fn transaction(

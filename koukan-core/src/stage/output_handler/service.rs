@@ -22,7 +22,7 @@ use crate::{
 use super::{
     Chains, Notifications,
     attempt::{Exchange, Halted},
-    schedule,
+    report, schedule,
 };
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
@@ -109,6 +109,7 @@ impl<C: Chains> OutputHandler<C> {
             Box::pin(lease.postpone(until)).await?;
             return Ok(AttemptOutcome::Postponed { until });
         }
+        report::attempted(&lease, &attempt);
         let attempts = lease.attempt_count() + 1;
         let unit = self.random.unit();
         let retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);

@@ -3,15 +3,15 @@
 
 mod attempt;
 mod body;
-mod id;
 mod idempotency;
 mod shown;
 mod stored;
 
+pub use crate::id::{SessionId, TransactionId};
+
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
-    id::{SessionId, TransactionId},
     idempotency::{IdempotencyKey, RequestDigest},
     shown::Shown,
     stored::{

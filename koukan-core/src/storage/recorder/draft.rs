@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::{blob::Blob, body::Body, path::ReversePath, transaction::Mail};
+use crate::{blob::Blob, body::Body, event, path::ReversePath, transaction::Mail};
 
 use super::{
     super::{
         BackendError, CustodyError, Lease, SharedBody, Storage, Watch,
         conclude::conclude,
-        live::{Durability, Live, Side},
+        live::{Durability, Live, Side, State},
         live_body::{LiveBody, LivePart},
         record::{Due, FinalReason, IdempotencyKey, NewTransaction, Status, Terms, Work},
     },
@@ -121,7 +121,10 @@ impl Recorder {
         terms: Terms,
         idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
-        self.custody().commit(terms, idempotency_key).await
+        self.custody().commit(terms, idempotency_key).await?;
+        self.storage
+            .report_accepted(&self.live, event::Custody::Own);
+        Ok(())
     }
 
     /// Commits what there is of the transaction, whose message is still to come; unless that does
@@ -186,7 +189,10 @@ impl Recorder {
         match durability {
             Durability::Volatile => {
                 self.custody().forgo();
-                self.live.update(Side::Reader, |state| state.settle(status));
+                let settle = |state: &mut State| state.settle(status.clone());
+                if self.live.update(Side::Reader, settle) {
+                    self.storage.report_uncommitted(&self.live, &status);
+                }
                 self.storage.summarise(Arc::clone(&self.live));
             }
             // Who cancelled it writes that now.
@@ -210,10 +216,14 @@ impl Recorder {
 
     /// Ends a transaction to which nothing was promised, with a reason of its own.
     pub fn give_up(&self, reason: FinalReason) {
-        self.live.update(Side::Reader, |state| {
+        let status = Status::Final(reason);
+        let is_over = self.live.update(Side::Reader, |state| {
             state.is_cancelled = true;
-            state.settle(Status::Final(reason));
+            state.settle(status.clone())
         });
+        if is_over {
+            self.storage.report_uncommitted(&self.live, &status);
+        }
     }
 }
 

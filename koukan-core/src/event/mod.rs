@@ -1,0 +1,95 @@
+//! What happens in an agent, told to those who observe it: [`Event`] and [`Observer`].
+//!
+//! Stages report what happens to [`Observers`]; they do not write it to a log themselves. A log,
+//! metrics, a stream of events and a test are observers: see [`observer`](crate::observer) for those
+//! that this crate has. Whoever composes stages gives them the observers; by default there are none,
+//! and then nothing is collected or allocated for them.
+//!
+//! # Which event comes when
+//!
+//! | event | reported by | when |
+//! |---|---|---|
+//! | [`Connected`](Event::Connected), [`Disconnected`](Event::Disconnected) | servers | a client's connection was accepted; it has ended |
+//! | [`TurnedAway`](Event::TurnedAway) | SMTP servers | there are too many connections for another |
+//! | [`Attempted`](Event::Attempted) | [`OutputHandler`](crate::stage::output_handler::OutputHandler) | an attempt to deliver has ended with replies |
+//! | [`Delivered`](Event::Delivered) | the same, right after | for each recipient that the attempt delivered to |
+//! | [`Deferred`](Event::Deferred) | [`Storage`](crate::storage::Storage) | a transaction in custody waits for its next attempt |
+//! | [`Failed`](Event::Failed) | `Storage` | for each recipient in custody that nothing more is tried for |
+//! | [`Cancelled`](Event::Cancelled), [`Abandoned`](Event::Abandoned) | `Storage` | a transaction has ended because it was cancelled; because its message did not come |
+//! | [`Notified`](Event::Notified) | `Storage` | a notification of failure was put into the queue |
+//! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
+//! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
+//! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
+//! | [`Ended`](Event::Ended) | `Trace`, around a listener's chain and around a destination | the transaction is over, whatever became of it |
+//!
+//! What is reported as delivered, failed or deferred is true whatever comes after. An event is
+//! reported once; after a crash, what was not written down by then may happen, and be reported, again.
+//!
+//! # Example
+//!
+//! An observer that counts what was accepted:
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use koukan_core::event::{Event, Observer};
+//!
+//! #[derive(Debug, Default)]
+//! struct Accepted(AtomicU64);
+//!
+//! impl Observer for Accepted {
+//!     fn observe(&self, event: &Event<'_>) {
+//!         if let Event::Accepted(_) = event {
+//!             self.0.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!     }
+//! }
+//! ```
+
+mod connection;
+mod delivery;
+mod message;
+mod observers;
+
+pub use self::{
+    connection::{Connection, OpenConnection, Protocol},
+    delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
+    message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused, Vantage},
+    observers::{Observer, Observers},
+};
+
+use std::time::Duration;
+
+/// Something that has happened; see the [module documentation](self) for when which of them comes.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A client's connection was accepted.
+    Connected(Connection<'a>),
+    /// A client was turned away, since there are too many connections.
+    TurnedAway(Connection<'a>),
+    /// A connection that was accepted has ended, after that time.
+    Disconnected(Connection<'a>, Duration),
+    /// A client was refused a recipient.
+    RecipientRefused(Refused<'a>),
+    /// A client is told that its message was accepted.
+    Accepted(Accepted<'a>),
+    /// A transaction is over for a client, or with a destination.
+    Ended(&'a Ended<'a>),
+    /// An attempt to deliver has ended.
+    Attempted(&'a Attempted<'a>),
+    /// A recipient's destination has taken the message.
+    Delivered(Delivered<'a>),
+    /// A transaction in custody waits for its next attempt.
+    Deferred(Deferred<'a>),
+    /// Nothing more is tried for a recipient in custody.
+    Failed(Failed<'a>),
+    /// A transaction was cancelled: nothing more is tried, and nobody is told.
+    Cancelled(Message<'a>),
+    /// A transaction was given up, since its message did not come in time.
+    Abandoned(Message<'a>),
+    /// A notification of failure was put into the queue.
+    Notified(Notified<'a>),
+    /// A notification could not be delivered, and nobody is told of it.
+    NotificationLost(LostNotification<'a>),
+}

@@ -1,0 +1,100 @@
+//! Those who are told.
+
+use std::{fmt, sync::Arc};
+
+use super::Event;
+
+/// Is told what happens.
+///
+/// It is called by the task in which it happens, which waits for it: it must not block. What takes
+/// time is handed to a task of its own, over a bounded queue.
+///
+/// # Panics
+///
+/// Where it panics, the transaction or connection that the event is of is lost with it.
+pub trait Observer: fmt::Debug + Send + Sync + 'static {
+    /// Something has happened.
+    fn observe(&self, event: &Event<'_>);
+
+    /// Whether it wants to be told of transactions now. Asked at the beginning of each: where nobody
+    /// does, nothing is noted for its end, and that is not reported.
+    fn follows_transactions(&self) -> bool {
+        true
+    }
+}
+
+/// All who are told what happens; nobody by default.
+///
+/// Clones share them.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use koukan_core::{event::Observers, observer::Log};
+///
+/// let observers = Observers::new(Log).with(Arc::new(Log));
+/// assert!(Observers::default().is_empty());
+/// ```
+#[derive(Clone, Default)]
+pub struct Observers(Option<Arc<[Arc<dyn Observer>]>>);
+
+impl Observers {
+    /// One observer.
+    pub fn new(observer: impl Observer) -> Self {
+        Self::default().with(Arc::new(observer))
+    }
+
+    /// One more; it is told after the others.
+    #[must_use]
+    pub fn with(self, observer: Arc<dyn Observer>) -> Self {
+        let others = self.all().iter().cloned();
+        Self(Some(others.chain([observer]).collect()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether any of them wants to be told of transactions.
+    pub fn follow_transactions(&self) -> bool {
+        let mut all = self.all().iter();
+        all.any(|observer| observer.follows_transactions())
+    }
+
+    /// Tells all of them.
+    pub fn tell(&self, event: &Event<'_>) {
+        for observer in self.all() {
+            observer.observe(event);
+        }
+    }
+
+    fn all(&self) -> &[Arc<dyn Observer>] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl<T: Observer> From<T> for Observers {
+    fn from(observer: T) -> Self {
+        Self::new(observer)
+    }
+}
+
+/// Equal are those who are the same.
+impl PartialEq for Observers {
+    fn eq(&self, other: &Self) -> bool {
+        let (own, others) = (self.all(), other.all());
+        let mut pairs = own.iter().zip(others);
+        own.len() == others.len() && pairs.all(|(own, other)| Arc::ptr_eq(own, other))
+    }
+}
+
+impl Eq for Observers {}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
+}

@@ -1,0 +1,244 @@
+//! The log.
+
+use tracing::{debug, info, trace, warn};
+
+use crate::{
+    event::{
+        Accepted, Attempted, Connection, Deferred, Delivered, Ended, Event, Failed,
+        LostNotification, Message, Notified, Observer, Refused,
+    },
+    lists::List,
+    middleware::trace::TARGET,
+};
+
+/// Where lines about connections come from.
+const CONNECTION: &str = "koukan::connection";
+/// Where lines come from that are about transactions in storage.
+const QUEUE: &str = "koukan::queue";
+
+/// Recipients that a line names, at most.
+const NAMED: usize = 10;
+
+/// Writes what happens to the log, as events of [`tracing`].
+///
+/// | line | level | target |
+/// |---|---|---|
+/// | `connected`, `too many connections` | `TRACE`, `DEBUG` | `koukan::connection` |
+/// | `transaction ended` | `INFO` | `koukan::transaction` |
+/// | `refused a recipient`, `accepted a message` | `DEBUG` | `koukan::transaction` |
+/// | `queued, next attempt at …` | `INFO` | `koukan::queue` |
+/// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
+/// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
+/// | `attempted`, `delivered` | `DEBUG` | `koukan::queue` |
+///
+/// # The end of a transaction
+///
+/// | field of `transaction ended` | is |
+/// |---|---|
+/// | `id` | the [`TraceId`](crate::signals::TraceId), also in the `Received` field |
+/// | `sender` | the sender and tag |
+/// | `remote_host` | the peer's address, if there is a peer |
+/// | `mail_from` | the reverse-path |
+/// | `mail` | the reply to MAIL; without it nobody waited for one |
+/// | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450`: a [`List`] of [`Recipient`](crate::event::Recipient) |
+/// | `recipient_count` | how many there were; those that nobody further on takes do not count |
+/// | `refusals` | those of the first ten that were refused, each with the text of its reply: a [`List`] |
+/// | `octets` | of the message, as it came here |
+/// | `host`, `address` | the host that gave the final reply or is to blame for it, where one was met |
+/// | `reply` | the final reply |
+/// | `outcome` | `accepted`, `refused`, `failed` (something broke) or `aborted` (the originator went away) |
+/// | `duration_ms` | from the call to its end |
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Log;
+
+impl Observer for Log {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Ended(ended) => write_ended(ended),
+            Event::Connected(connection) => write_connected(connection),
+            Event::TurnedAway(connection) => write_turned_away(connection),
+            // The session has said why.
+            Event::Disconnected(..) => {}
+            Event::RecipientRefused(refused) => write_refused(refused),
+            Event::Accepted(accepted) => write_accepted(accepted),
+            Event::Attempted(attempted) => write_attempted(attempted),
+            Event::Delivered(delivered) => write_delivered(delivered),
+            Event::Deferred(deferred) => write_deferred(deferred),
+            Event::Failed(failed) => write_failed(failed),
+            Event::Cancelled(message) => write_end(message, "cancelled"),
+            Event::Abandoned(message) => write_end(message, "given up: the message did not come"),
+            Event::Notified(notified) => write_notified(notified),
+            Event::NotificationLost(lost) => write_lost(lost),
+        }
+    }
+
+    fn follows_transactions(&self) -> bool {
+        tracing::enabled!(target: TARGET, tracing::Level::INFO)
+    }
+}
+
+fn write_ended(ended: &Ended<'_>) {
+    if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        return;
+    }
+    let message = &ended.message;
+    let refusals = ended.recipients.0.iter().filter_map(|recipient| {
+        let reply = recipient.refusal()?;
+        Some(format!("{}: {reply}", recipient.path))
+    });
+    let refusals = List(refusals.collect());
+    info!(
+        target: TARGET,
+        id = message.trace.map(display),
+        sender = %message.context.sender,
+        remote_host = message.context.remote_host.map(display),
+        mail_from = message.reverse_path.map(display),
+        mail = ended.mail_reply.map(display),
+        recipients = ended.recipients.as_field(),
+        recipient_count = ended.recipient_count,
+        refusals = (!refusals.0.is_empty()).then(|| refusals.as_field()),
+        octets = ended.octets,
+        host = ended.remote.map(|remote| display(&remote.host)),
+        address = ended.remote.map(|remote| display(remote.address)),
+        reply = ended.reply.map(display),
+        outcome = ended.outcome.as_str(),
+        duration_ms = ended.duration.as_secs_f64() * 1e3,
+        "transaction ended",
+    );
+}
+
+fn write_connected(connection: &Connection<'_>) {
+    trace!(
+        target: CONNECTION,
+        protocol = connection.protocol.as_str(),
+        remote = connection.remote_host.map(display),
+        "connected",
+    );
+}
+
+fn write_turned_away(connection: &Connection<'_>) {
+    debug!(
+        target: CONNECTION,
+        protocol = connection.protocol.as_str(),
+        remote = connection.remote_host.map(display),
+        "too many connections",
+    );
+}
+
+fn write_refused(refused: &Refused<'_>) {
+    debug!(
+        target: TARGET,
+        recipient = %refused.recipient,
+        reply = %refused.reply,
+        "refused a recipient",
+    );
+}
+
+fn write_accepted(accepted: &Accepted<'_>) {
+    let message = &accepted.message;
+    debug!(
+        target: TARGET,
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
+        sender = %message.context.sender,
+        mail_from = message.reverse_path.map(display),
+        custody = ?accepted.custody,
+        "accepted a message",
+    );
+}
+
+fn write_attempted(attempted: &Attempted<'_>) {
+    let message = &attempted.message;
+    debug!(
+        target: QUEUE,
+        id = message.id.map(display),
+        attempts = attempted.number,
+        host = attempted.remote.map(|remote| display(&remote.host)),
+        address = attempted.remote.map(|remote| display(remote.address)),
+        reply = %attempted.final_reply,
+        duration_ms = attempted.duration.as_secs_f64() * 1e3,
+        "attempted",
+    );
+}
+
+fn write_delivered(delivered: &Delivered<'_>) {
+    let message = &delivered.message;
+    debug!(
+        target: QUEUE,
+        id = message.id.map(display),
+        recipient = %delivered.recipient,
+        attempts = delivered.attempt,
+        host = delivered.remote.map(|remote| display(&remote.host)),
+        address = delivered.remote.map(|remote| display(remote.address)),
+        reply = %delivered.reply,
+        age_ms = delivered.age.as_secs_f64() * 1e3,
+        "delivered",
+    );
+}
+
+fn write_deferred(deferred: &Deferred<'_>) {
+    if !tracing::enabled!(target: QUEUE, tracing::Level::INFO) {
+        return;
+    }
+    let message = &deferred.message;
+    let recipients = List::of(deferred.recipients.iter().take(NAMED));
+    let at = deferred.next_attempt;
+    info!(
+        target: QUEUE,
+        id = message.id.map(display),
+        sender = %message.context.sender,
+        mail_from = message.reverse_path.map(display),
+        recipients = recipients.as_field(),
+        attempts = deferred.attempts,
+        reply = deferred.reply.map(display),
+        next_attempt = %at,
+        "queued, next attempt at {at}",
+    );
+}
+
+fn write_failed(failed: &Failed<'_>) {
+    let message = &failed.message;
+    info!(
+        target: QUEUE,
+        id = message.id.map(display),
+        sender = %message.context.sender,
+        mail_from = message.reverse_path.map(display),
+        recipient = %failed.recipient,
+        attempts = failed.attempts,
+        reply = %failed.reply,
+        "failed for good",
+    );
+}
+
+fn write_end(message: &Message<'_>, what: &str) {
+    info!(
+        target: QUEUE,
+        id = message.id.map(display),
+        sender = %message.context.sender,
+        mail_from = message.reverse_path.map(display),
+        "{what}",
+    );
+}
+
+fn write_notified(notified: &Notified<'_>) {
+    let message = &notified.message;
+    info!(
+        target: QUEUE,
+        id = message.id.map(display),
+        to = message.reverse_path.map(display),
+        notification = %notified.notification,
+        "queued a notification of failure",
+    );
+}
+
+fn write_lost(lost: &LostNotification<'_>) {
+    let to: Vec<_> = lost.recipients.iter().map(|to| to.as_str()).collect();
+    warn!(
+        target: QUEUE,
+        id = lost.message.id.map(display),
+        to = %to.join(" "),
+        about = %lost.about.join(" "),
+        reply = %lost.reply,
+        "a notification could not be delivered, and nobody is told of it"
+    );
+}

@@ -1,0 +1,5 @@
+//! Observers that this crate has: see [`event`](crate::event) for what they are told.
+
+mod log;
+
+pub use self::log::Log;
