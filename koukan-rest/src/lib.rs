@@ -9,7 +9,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`server`] | answers HTTP requests with a resource service |
-//! | [`client`] | is a resource service, and asks a server |
+//! | [`client`] | is a resource service, and asks a server (feature `client`, on by default) |
 //! | [`schema`] | the transaction as JSON, both ways |
 //! | [`auth`] | knows who asks, by bearer tokens |
 //! | [`health`] | tells an orchestrator whether the agent lives and takes mail |
@@ -17,6 +17,7 @@
 //! Minimum supported Rust version: 1.95.
 
 pub mod auth;
+#[cfg(feature = "client")]
 pub mod client;
 pub mod health;
 pub mod schema;

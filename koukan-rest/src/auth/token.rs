@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    rand,
-};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 /// A bearer token that is known by its hash, and what it is good for.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,7 +81,7 @@ impl fmt::Debug for Token {
 /// ```
 pub fn generate_token() -> (String, String) {
     let mut octets = [0; 32];
-    rand::fill(&mut octets).expect("the operating system has random numbers");
+    getrandom::fill(&mut octets).expect("the operating system has random numbers");
     // The prefix lets scanners of source code find tokens that leaked.
     let secret = format!("koukan_{}", BASE64_URL_SAFE_NO_PAD.encode(octets));
     let hash = sha256(secret.as_bytes());
@@ -93,9 +90,7 @@ pub fn generate_token() -> (String, String) {
 }
 
 pub(super) fn sha256(secret: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
-    hash
+    Sha256::digest(secret).into()
 }
 
 fn digit(digit: u8) -> Result<u8, InvalidHash> {
