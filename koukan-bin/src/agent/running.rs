@@ -23,9 +23,10 @@ use crate::{
 /// Queued mail is given back at once, unless its message has gone out and only the reply is missing:
 /// that would be sent twice. Clients that wait get a little time. In all it takes less than the 30 s
 /// after which an orchestrator kills.
-const DRAIN: [(Drain, Duration); 3] = [
+const DRAIN: [(Drain, Duration); 4] = [
     (Drain::Committed, Duration::from_secs(5)),
-    (Drain::Live, Duration::from_secs(18)),
+    (Drain::Live, Duration::from_secs(16)),
+    (Drain::Sent, Duration::from_secs(2)),
     (Drain::All, Duration::from_secs(2)),
 ];
 /// How long idle connections may take to end.

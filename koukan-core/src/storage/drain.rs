@@ -16,13 +16,26 @@ pub enum Drain {
     No,
     /// Those at what is committed: it is given back, to be attempted after the next start. One whose
     /// message may have gone out as a whole goes on: without the reply nobody knows whether it is to
-    /// be sent again.
+    /// be sent again. So does one that has handed the message on to attempts of others.
     Committed,
     /// Those at what is in memory only as well: whoever waits is told to try again later, or has the
     /// transaction committed.
     Live,
-    /// All, come what may.
+    /// Those as well whose message may have gone out as a whole.
+    Sent,
+    /// All, come what may: those last that have handed the message on, and wait for the others.
     All,
+}
+
+/// What has become of a message within an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gone {
+    /// It has not been read to its end.
+    No,
+    /// It was taken by reference, for others to read.
+    Taken,
+    /// All of it was read: upstream may have it.
+    Whole,
 }
 
 /// Why an attempt is to end.
@@ -69,23 +82,26 @@ impl Storage {
 }
 
 impl State {
-    /// Why the attempt under way is to end, if it is; `has_gone_out` says whether upstream may have
-    /// all of the message: then it is upstream that says what becomes of it.
-    pub(super) fn halt(&self, has_gone_out: bool) -> Option<Halt> {
+    /// Why the attempt under way is to end, if it is. Where upstream may have all of the message, it
+    /// is upstream that says what becomes of it.
+    pub(super) fn halt(&self, gone: Gone) -> Option<Halt> {
         // What was taken by reference goes out only once it is complete.
         let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
-        let is_out = has_gone_out && is_complete();
+        let is_out = gone != Gone::No && is_complete();
         if (self.is_cancelled || self.is_final()) && !is_out {
             return Some(Halt::Cancelled);
         }
-        let drain = if has_gone_out && self.drain < Drain::All {
-            Drain::No
-        } else {
+        let is_reached = |first: Drain| {
             self.drain
+                >= match gone {
+                    Gone::No => first,
+                    Gone::Whole => Drain::Sent,
+                    Gone::Taken => Drain::All,
+                }
         };
         match self.durability {
-            Durability::Leased { .. } => (drain >= Drain::Committed).then_some(Halt::GiveBack),
-            Durability::Volatile => (drain >= Drain::Live).then_some(Halt::Stop),
+            Durability::Leased { .. } => is_reached(Drain::Committed).then_some(Halt::GiveBack),
+            Durability::Volatile => is_reached(Drain::Live).then_some(Halt::Stop),
             // The one becomes the other when the commit is done; the other ends with its upload.
             Durability::Committing | Durability::Draft => None,
             Durability::Settled => None,

@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Answer, AttemptEnd, BackendError, Storage,
     conclude::final_reason,
-    drain::Halt,
+    drain::{Gone, Halt},
     lease_body::LeaseBody,
     live::{Durability, Live, Side},
     live_body::LiveBody,
@@ -171,11 +171,9 @@ impl Lease {
     }
 
     /// Ready when the attempt is to end, with why: the transaction is cancelled, or was given up
-    /// because its message did not come, or the agent stops. `has_gone_out` says whether upstream
-    /// may have all of the message.
-    pub(crate) fn poll_halt(&self, cx: &task::Context<'_>, has_gone_out: bool) -> Poll<Halt> {
-        self.live
-            .poll(cx, Side::Output, |state| state.halt(has_gone_out))
+    /// because its message did not come, or the agent stops.
+    pub(crate) fn poll_halt(&self, cx: &task::Context<'_>, gone: Gone) -> Poll<Halt> {
+        self.live.poll(cx, Side::Output, |state| state.halt(gone))
     }
 
     /// How often octets of the message could not be read back from where they are kept.

@@ -24,7 +24,7 @@ mod snapshot;
 mod summary;
 mod watch;
 
-pub(crate) use self::drain::Halt;
+pub(crate) use self::drain::{Gone, Halt};
 pub use self::{
     backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
     custody::{Custody, CustodyError},

@@ -93,3 +93,23 @@ async fn a_client_that_waits_is_told_to_come_back_or_its_mail_is_committed() {
         assert_eq!(agent.census().await.waiting, u64::from(is_taken));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_waits_for_others_ends_after_them() {
+    let inner = Agent::over(Script::new().message(Answer::Never)).await;
+    let outer = Agent::over(inner.exploder(Policy::Submission)).await;
+    let front = outer.exploder(Policy::Ingress);
+    let sending = tokio::spawn(send(front, mail("a@x"), [rcpt("b@y")], MESSAGE));
+    for drain in [Drain::Live, Drain::Sent] {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!sending.is_finished(), "{drain:?}");
+        for agent in [&outer, &inner] {
+            agent.storage.drain(drain);
+        }
+    }
+    // Within, the message is committed; who waits for that hears it.
+    let outcome = timeout(AT_ONCE, sending).await.unwrap().unwrap();
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    assert_eq!(inner.census().await.waiting, 1);
+    assert_eq!(outer.census().await.waiting, 0);
+}

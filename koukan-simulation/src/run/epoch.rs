@@ -40,9 +40,10 @@ const LOOK: Duration = Duration::from_secs(60);
 const CLIENTS: Duration = Duration::from_secs(35 * 60);
 
 /// What a process ends that is told to stop, and how long it waits for that.
-const DRAIN: [(Drain, Duration); 3] = [
+const DRAIN: [(Drain, Duration); 4] = [
     (Drain::Committed, Duration::from_secs(5)),
-    (Drain::Live, Duration::from_secs(18)),
+    (Drain::Live, Duration::from_secs(16)),
+    (Drain::Sent, Duration::from_secs(2)),
     (Drain::All, Duration::from_secs(2)),
 ];
 

@@ -185,6 +185,40 @@ async fn any_number_of_connections_may_be_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_message_is_ended_before_reset_is_answered() {
+    let next = "C: RSET
+        C: MAIL FROM:<a@me.example>
+        C: RCPT TO:<b@mx.example>
+        QUIET\n";
+    let whole = "C: BDAT 4 LAST\nC: hi\n";
+    let refused = "C: MAIL FROM:<a@me.example>
+        C: RCPT TO:<b@mx.example>\n"
+        .to_owned()
+        + whole
+        + "S: 250 sender\nS: 550 no b\nS: 503 nobody\n";
+    let first = || hello("PIPELINING CHUNKING") + &refused + next;
+    let plain = first() + "S: 250 reset\nS: 250 sender\n" + whole + "S: 250 b\nS: 250 queued";
+    let net = Net::new([plain]);
+    let endpoint = net.endpoint();
+    assert_eq!(send_one(&endpoint).await, "550 no b");
+    assert_eq!(send_one(&endpoint).await, "250 queued");
+    net.done().await;
+    // What was surplus is no reply to RSET, and the message goes elsewhere.
+    for surplus in ["hello", "2x0 what", "220-more"] {
+        let odd = first() + "S: " + surplus + "\nS: 250 reset\nC: QUIT\nEOF";
+        let net = Net::new([odd, hello("PIPELINING") + WITH_CARE]);
+        let endpoint = net.endpoint();
+        assert_eq!(send_one(&endpoint).await, "550 no b");
+        assert_eq!(
+            send_one(&endpoint).await,
+            "250 queued with care",
+            "{surplus}"
+        );
+        net.done().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kept_connection_that_cannot_be_reset_is_replaced() {
     let mixed = "220-what is more\nS: 250 reset";
     for refusal in ["502 what", "421 4.3.2 bye", "700 what", mixed] {

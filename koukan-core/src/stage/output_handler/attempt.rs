@@ -20,7 +20,7 @@ use crate::{
     reply::Reply,
     service::BoxMailService,
     signals::{Destination, Signals},
-    storage::{Answer, Halt, Lease, record::Attempt},
+    storage::{Answer, Gone, Halt, Lease, record::Attempt},
     transaction::{Driver, Pending},
 };
 
@@ -44,8 +44,7 @@ pub(super) struct Exchange<'a> {
     rcpts: Vec<(usize, Pending)>,
     has_all_recipients: bool,
     has_body: bool,
-    /// Whether upstream may have all of the message.
-    has_gone_out: Arc<AtomicBool>,
+    gone: Arc<AtomicGone>,
     started: Timestamp,
     mail_reply: Option<Reply>,
     recipient_replies: Vec<Option<Reply>>,
@@ -71,7 +70,7 @@ impl<'a> Exchange<'a> {
             rcpts: Vec::new(),
             has_all_recipients: false,
             has_body: false,
-            has_gone_out: Arc::default(),
+            gone: Arc::default(),
             mail_reply: None,
             recipient_replies: Vec::new(),
         }
@@ -96,7 +95,7 @@ impl<'a> Exchange<'a> {
             && !self.has_body
             && let Poll::Ready(body) = self.lease.poll_body(cx)
         {
-            let end = End(Arc::clone(&self.has_gone_out));
+            let end = End(Arc::clone(&self.gone));
             self.driver.whole_body(Body::from(body).observe(end));
             self.has_body = true;
         }
@@ -202,25 +201,38 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Notes that all of a message was read.
-struct End(Arc<AtomicBool>);
+/// What has become of the message; a body that is read elsewhere says so.
+#[derive(Default)]
+struct AtomicGone {
+    is_taken: AtomicBool,
+    is_whole: AtomicBool,
+}
 
-impl End {
-    fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
+impl AtomicGone {
+    fn get(&self) -> Gone {
+        if self.is_whole.load(Ordering::Relaxed) {
+            Gone::Whole
+        } else if self.is_taken.load(Ordering::Relaxed) {
+            Gone::Taken
+        } else {
+            Gone::No
+        }
     }
 }
+
+/// Notes that all of a message was read, or that it was taken.
+struct End(Arc<AtomicGone>);
 
 impl Observer for End {
     fn passed(&mut self, _: &Bytes) {}
 
     fn ended(&mut self) {
-        self.note();
+        self.0.is_whole.store(true, Ordering::Relaxed);
     }
 
     /// What becomes of it is not seen from here.
     fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.note();
+        self.0.is_taken.store(true, Ordering::Relaxed);
     }
 }
 
@@ -229,8 +241,7 @@ impl Future for Exchange<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let has_gone_out = this.has_gone_out.load(Ordering::Relaxed);
-        match this.lease.poll_halt(cx, has_gone_out) {
+        match this.lease.poll_halt(cx, this.gone.get()) {
             Poll::Ready(Halt::Cancelled) => return Poll::Ready(Err(Halted::Cancelled)),
             Poll::Ready(Halt::GiveBack) => return Poll::Ready(Err(Halted::GivenBack)),
             Poll::Ready(Halt::Stop) => {
