@@ -4,7 +4,7 @@
 //! |---|---|
 //! | listeners | each is started anew on its address |
 //! | dispatcher | its attempts are given back, and it is started anew |
-//! | collector of garbage, question whether storage answers | started anew |
+//! | collector of garbage, question whether storage answers, upkeep of metrics | started anew |
 //! | the database's writer | cannot be started anew: the agent ends |
 //!
 //! The agent is not ready while a part is gone. A part that is lost again and again ends the agent.

@@ -2,7 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -10,12 +17,17 @@ use axum::{
 };
 use koukan::{Koukan, Running};
 use koukan_core::{
+    event::{Event, Observer},
     storage::{Backend, MemoryBackend},
     supervision::Loss,
     test_util::{Faults, FaultyBackend, SeededRandom, Trouble, TroubleKind},
 };
 use koukan_rest::health;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    time::{Instant, sleep},
+};
 use tower::ServiceExt;
 
 const ROUTER: &str = include_str!("../../config/local/koukan.yaml");
@@ -134,5 +146,41 @@ async fn storage_that_fails_is_named_by_an_agent_that_promises_nothing() {
     assert_eq!(ready(&running).await, (StatusCode::OK, told.into()));
     let addresses: [&[SocketAddr]; 2] = [running.smtp_addresses(), running.rest_addresses()];
     assert_eq!(addresses.map(<[_]>::len), [2, 1]);
+    running.stop().await;
+}
+
+/// Counts connections.
+#[derive(Debug, Clone, Default)]
+struct Connections(Arc<AtomicU32>);
+
+impl Observer for Connections {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Connected(_) = event {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_embedders_observer_is_told_beside_log_and_metrics() {
+    let text = ROUTER.replace("sqlite: data/koukan.sqlite", "memory: true");
+    let text = ["1025", "1587", "8000"].iter().fold(text, |text, port| {
+        text.replace(&format!("127.0.0.1:{port}\""), "127.0.0.1:0\"")
+    });
+    let connections = Connections::default();
+    let agent = Koukan::builder().observer(connections.clone());
+    let agent = agent.config_text("koukan.yaml", &text).unwrap();
+    let running = agent.start().await.unwrap();
+    let mut client = TcpStream::connect(running.smtp_addresses()[0])
+        .await
+        .unwrap();
+    let mut greeting = [0; 3];
+    client.read_exact(&mut greeting).await.unwrap();
+    assert_eq!(&greeting, b"220");
+    assert_eq!(connections.0.load(Ordering::Relaxed), 1);
+    let metrics = running.metrics();
+    let counted = "koukan_connections_opened_total{protocol=\"smtp\",sender=\"ingress\"} 1\n";
+    assert!(metrics.contains(counted), "{metrics}");
+    drop(client);
     running.stop().await;
 }

@@ -13,6 +13,7 @@
 //! | [`schema`] | the transaction as JSON, both ways |
 //! | [`auth`] | knows who asks, by bearer tokens |
 //! | [`health`] | tells an orchestrator whether the agent lives and takes mail |
+//! | [`metrics`] | what Prometheus scrapes |
 //!
 //! Minimum supported Rust version: 1.95.
 
@@ -20,5 +21,6 @@ pub mod auth;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod health;
+pub mod metrics;
 pub mod schema;
 pub mod server;

@@ -13,7 +13,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compose::{Keeper, Parts, collect_garbage, probe_storage},
+    compose::{Exposition, Keeper, Parts, collect_garbage, probe_storage},
     config::Config,
     supervisor::{Part, Supervisor, works},
 };
@@ -46,6 +46,7 @@ pub struct Running {
     storage: Storage,
     keeper: Keeper,
     endpoints: Vec<SmtpEndpoint>,
+    metrics: Exposition,
     serving: JoinHandle<()>,
     dispatching: JoinHandle<()>,
     /// Parts that have nothing to end in good order.
@@ -62,6 +63,7 @@ impl Running {
             dispatcher,
             listeners,
             endpoints,
+            metrics,
         } = parts;
         let (smtp_addresses, rest_addresses) =
             (listeners.smtp_addresses(), listeners.rest_addresses());
@@ -96,6 +98,10 @@ impl Running {
                 probe_storage(probe, readiness.clone(), is_needed)
             }
         };
+        let keep_up = {
+            let metrics = metrics.clone();
+            move || metrics.clone().keep_up()
+        };
         let part = |name| Part::new(name, ALL);
         let mut others = vec![
             tokio::spawn(supervisor.clone().run(
@@ -107,6 +113,11 @@ impl Running {
                 supervisor
                     .clone()
                     .run(part("probe of storage"), never.clone(), probe),
+            ),
+            tokio::spawn(
+                supervisor
+                    .clone()
+                    .run(part("upkeep of metrics"), never.clone(), keep_up),
             ),
         ];
         if let Keeper::Database(database) = &keeper {
@@ -127,6 +138,7 @@ impl Running {
             storage,
             keeper,
             endpoints,
+            metrics,
             serving,
             dispatching,
             others,
@@ -146,6 +158,11 @@ impl Running {
     /// What the agent keeps.
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// What was counted and measured, in the text format of Prometheus: as `/metrics` answers.
+    pub fn metrics(&self) -> String {
+        self.metrics.render(&self.storage)
     }
 
     /// Whether the agent takes mail, for health checks of one's own.

@@ -46,6 +46,7 @@ impl Listeners {
         chains: &Built,
         handler: &Handler,
         surroundings: &Surroundings,
+        metrics: &axum::Router,
     ) -> Result<Self, StartError> {
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();
@@ -66,7 +67,7 @@ impl Listeners {
                 &surroundings.clock,
                 bound.address,
             )?;
-            rest.push(bound.with_server(stacks::resource(readiness.clone(), api)));
+            rest.push(bound.with_server(stacks::resource(readiness.clone(), metrics.clone(), api)));
         }
         Ok(Self {
             smtp,

@@ -9,14 +9,15 @@ mod chains;
 mod endpoint;
 mod garbage;
 mod listeners;
+mod metrics;
 mod probe;
 mod rest;
 mod stacks;
 mod storage;
 
 pub(crate) use self::{
-    garbage::collect_garbage, listeners::Listeners, probe::probe_storage, stacks::Output,
-    storage::Keeper,
+    garbage::collect_garbage, listeners::Listeners, metrics::Exposition, probe::probe_storage,
+    stacks::Output, storage::Keeper,
 };
 
 use std::{
@@ -130,6 +131,7 @@ pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher<Output>,
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
+    pub(crate) metrics: Exposition,
 }
 
 /// Puts an agent together; it listens from here on.
@@ -139,10 +141,11 @@ pub(crate) async fn compose(
     backend: Option<Arc<dyn Backend>>,
     observers: Observers,
 ) -> Result<Parts, StartError> {
+    let (counting, metrics) = metrics::start();
     let surroundings = Surroundings {
         hostname: config.hostname.value.as_str().into(),
         clock: Arc::new(SystemClock),
-        observers,
+        observers: observers.with(counting),
     };
     let (storage, keeper) = storage::open(config, backend, &surroundings).await?;
 
@@ -159,7 +162,11 @@ pub(crate) async fn compose(
     };
     let chains = chains.build(config)?;
     let handler = stacks::handler(&storage, &output, config);
-    let listeners = Listeners::bind(config, &chains, &handler, &surroundings).await?;
+    let shown = {
+        let (storage, metrics) = (storage.clone(), metrics.clone());
+        koukan_rest::metrics::router(move || metrics.render(&storage))
+    };
+    let listeners = Listeners::bind(config, &chains, &handler, &surroundings, &shown).await?;
     own.set(listeners.addresses());
     late.set(chains.by_sender);
     let dispatcher = stacks::queue(&storage, output, config);
@@ -169,5 +176,6 @@ pub(crate) async fn compose(
         dispatcher,
         listeners,
         endpoints: chains.endpoints,
+        metrics,
     })
 }

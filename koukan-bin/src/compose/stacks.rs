@@ -114,10 +114,14 @@ pub(super) fn handler(storage: &Storage, output: &Output, config: &Config) -> Re
 
 /// **Resource**: what requests on an HTTP listener pass. `api` has the layers around the
 /// [`handler`]: see `koukan_rest`'s server.
-pub(super) fn resource(readiness: Readiness, api: Option<Server>) -> axum::Router {
-    // Beside the API and not below it: whoever asks for health needs no token, and is answered
-    // when the API has reached its limits.
-    let health = health::router(readiness);
+pub(super) fn resource(
+    readiness: Readiness,
+    metrics: axum::Router,
+    api: Option<Server>,
+) -> axum::Router {
+    // Beside the API and not below it: whoever asks for health or metrics needs no token, and is
+    // answered when the API has reached its limits.
+    let health = health::router(readiness).merge(metrics);
     match api {
         Some(api) => health.merge(api.router()),
         None => health,

@@ -81,7 +81,7 @@ pub struct RestListener {
     /// The address and port to listen on.
     #[schemars(with = "String")]
     pub address: Place<SocketAddr>,
-    /// Whether the REST API is served, and not only `/healthz` and `/readyz`. Default `true`.
+    /// Whether the REST API is served, and not only `/healthz`, `/readyz` and `/metrics`. Default `true`.
     #[serde(default = "yes")]
     pub api: bool,
     /// The URL by which clients reach this listener, as in `https://mail.example.com`; locations

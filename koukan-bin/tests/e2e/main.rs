@@ -15,6 +15,7 @@ mod disk_full;
 mod http;
 mod loops;
 mod memory;
+mod metrics;
 mod peers;
 mod process;
 mod queue;

@@ -90,6 +90,12 @@ pub(super) const READYZ: About = of_agent(
     "Not while it stops, nor while its storage does not answer.",
 );
 
+pub(super) const METRICS: About = of_agent(
+    "metrics",
+    "What was counted and measured",
+    "In the text format of Prometheus.",
+);
+
 const fn parsed(id: &'static str) -> About {
     About {
         id,

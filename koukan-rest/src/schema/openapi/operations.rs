@@ -50,6 +50,7 @@ pub(super) fn paths() -> Paths {
         ("/openapi.json", &about::OPENAPI, JSON),
         ("/healthz", &about::HEALTHZ, text),
         ("/readyz", &about::READYZ, text),
+        ("/metrics", &about::METRICS, text),
     ] {
         add(path, HttpMethod::Get, of_agent(about, media_type));
     }

@@ -1,0 +1,142 @@
+//! Metrics.
+
+mod by_name;
+mod families;
+mod series;
+
+use std::fmt;
+
+use ::metrics::Recorder;
+
+use crate::event::{Connection, Event, Message, Observer, Protocol, Vantage};
+
+use self::{
+    by_name::ByName,
+    families::Registrar,
+    series::{Clients, Connections, Deliveries},
+};
+
+/// Counts and measures what happens, with the facade [`metrics`](::metrics).
+///
+/// Each series has the sender's name as label `sender`, without its tag: these stand in the
+/// configuration, so that there are only so many series, whatever clients do. After 500 names all
+/// others are `other` together. No address, host or identity is a label.
+///
+/// `docs/metrics.md` lists what there is.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::{event::Observers, observer::{Log, Metrics}};
+///
+/// // What an exporter gives: here one that drops everything.
+/// let recorder = metrics::NoopRecorder;
+/// let observers = Observers::new(Log).with(std::sync::Arc::new(Metrics::new(recorder)));
+/// ```
+pub struct Metrics {
+    registrar: Registrar,
+    smtp: ByName<Connections>,
+    http: Connections,
+    clients: ByName<Clients>,
+    deliveries: ByName<Deliveries>,
+}
+
+impl Metrics {
+    /// Counts with what `recorder` makes, which is that of an exporter.
+    pub fn new(recorder: impl Recorder + Send + Sync + 'static) -> Self {
+        let registrar = Registrar::new(recorder);
+        Self {
+            smtp: ByName::new(),
+            http: Connections::new(&registrar, &[("protocol", Protocol::Http.as_str())]),
+            clients: ByName::new(),
+            deliveries: ByName::new(),
+            registrar,
+        }
+    }
+
+    fn connections(&self, connection: &Connection<'_>, uses: impl FnOnce(&Connections)) {
+        let protocol = connection.protocol;
+        if protocol == Protocol::Http {
+            return uses(&self.http);
+        }
+        let make = |name: &str| {
+            let labels = &[("protocol", protocol.as_str()), ("sender", name)];
+            Connections::new(&self.registrar, labels)
+        };
+        let name = connection.sender.map_or("", |sender| &*sender.name);
+        self.smtp.with(name, make, uses);
+    }
+
+    fn clients(&self, message: &Message<'_>, uses: impl FnOnce(&Clients)) {
+        let make = |name: &str| Clients::new(&self.registrar, name);
+        self.clients.with(&message.context.sender.name, make, uses);
+    }
+
+    fn deliveries(&self, message: &Message<'_>, uses: impl FnOnce(&Deliveries)) {
+        let make = |name: &str| Deliveries::new(&self.registrar, name);
+        let sender = &message.context.sender.name;
+        self.deliveries.with(sender, make, uses);
+    }
+}
+
+impl Observer for Metrics {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Connected(connection) => self.connections(connection, |of| {
+                of.opened.increment(1);
+                of.now.increment(1.0);
+            }),
+            Event::Disconnected(connection, _) => {
+                self.connections(connection, |of| of.now.decrement(1.0));
+            }
+            Event::TurnedAway(connection) => {
+                self.connections(connection, |of| of.refused.increment(1));
+            }
+            Event::Accepted(accepted) => self.clients(&accepted.message, |of| {
+                of.accepted.of(accepted.custody).increment(1);
+            }),
+            Event::RecipientRefused(refused) => self.clients(&refused.message, |of| {
+                of.refused.of(refused.reply).increment(1);
+            }),
+            Event::Ended(ended) if ended.vantage == Vantage::Client => {
+                self.clients(&ended.message, |of| {
+                    of.ended.of(ended.outcome).increment(1);
+                    of.received.increment(ended.octets);
+                    if ended.reply.is_some() {
+                        of.duration.record(ended.duration);
+                    }
+                });
+            }
+            // Told by the attempt.
+            Event::Ended(_) => {}
+            Event::Attempted(attempted) => self.deliveries(&attempted.message, |of| {
+                of.attempts.of(attempted.final_reply).increment(1);
+                of.duration.record(attempted.duration);
+            }),
+            Event::Delivered(delivered) => self.deliveries(&delivered.message, |of| {
+                of.delivered.increment(1);
+                of.age.record(delivered.age);
+            }),
+            Event::Deferred(deferred) => {
+                self.deliveries(&deferred.message, |of| of.deferred.increment(1));
+            }
+            Event::Failed(failed) => self.deliveries(&failed.message, |of| {
+                of.failed.of(failed.reply).increment(1);
+            }),
+            Event::Cancelled(message) => self.deliveries(message, |of| of.cancelled.increment(1)),
+            Event::Abandoned(message) => self.deliveries(message, |of| of.abandoned.increment(1)),
+            Event::Notified(notified) => {
+                self.deliveries(&notified.message, |of| of.notified.increment(1));
+            }
+            Event::NotificationLost(lost) => {
+                self.deliveries(&lost.message, |of| of.lost.increment(1));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
