@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use koukan_core::reply::Reply;
 
 use crate::storage::{
-    CustodyError, Drain, Halt, Lease, Storage,
+    CustodyError, Drain, Gone, Halt, Lease, Storage,
     record::{FinalReason, Status, TransactionId},
 };
 
@@ -42,7 +42,7 @@ async fn conclude(lease: Lease, halt: Halt) {
 
 /// Waits until the attempt is told to end, and ends it.
 async fn until_halt(lease: Lease) {
-    let halt = poll_fn(|cx| lease.poll_halt(cx, false)).await;
+    let halt = poll_fn(|cx| lease.poll_halt(cx, Gone::No)).await;
     conclude(lease, halt).await;
 }
 

@@ -11,7 +11,7 @@ use shuttle::future::block_on;
 use crate::{
     blob::{Blob, BlobPool},
     storage::{
-        Answer, AttemptEnd, Halt, Lease, MemoryBackend, Recorder, Storage,
+        Answer, AttemptEnd, Gone, Halt, Lease, MemoryBackend, Recorder, Storage,
         record::{Attempt, Terms},
     },
 };
@@ -136,7 +136,7 @@ pub fn a_cancel_reaches_the_attempt() {
     let storage = storage();
     let (recorder, lease) = whole(&storage);
     let watch = recorder.watch();
-    let output = spawn(async move { poll_fn(|cx| lease.poll_halt(cx, false)).await });
+    let output = spawn(async move { poll_fn(|cx| lease.poll_halt(cx, Gone::No)).await });
     let canceller = spawn(async move { storage.cancel(&watch).await });
     let originator = spawn(async move { drop(recorder) });
     assert_eq!(output.join(), Halt::Cancelled);

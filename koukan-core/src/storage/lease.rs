@@ -63,8 +63,9 @@ impl Lease {
         let last_attempt = transaction.last_attempt.clone();
         let terms = transaction.terms;
         let recipients = transaction.recipients.clone();
-        let live = storage.live_of_stored(transaction);
         // Nobody but this session can have changed it since it was read.
+        let registry = &storage.0.registry;
+        let live = registry.find_or_add(transaction.id, || storage.image_of(transaction));
         live.update(Side::Output, |state| {
             state.durability = Durability::Leased { fence, terms };
             state.recipients = recipients;

@@ -217,37 +217,37 @@ impl Storage {
         self.0.summaries.add(live);
     }
 
-    /// A transaction that was read back, at this moment.
+    /// A transaction that was read back, at this moment: where it is live, that knows better than
+    /// what was read.
     pub fn snapshot_of(&self, stored: StoredTransaction) -> Snapshot {
-        Watch::new(self.live_of_stored(stored)).snapshot()
+        let live = self.0.registry.find(stored.id);
+        // Kept to itself: it may be out of date already.
+        let live = live.unwrap_or_else(|| self.image_of(stored));
+        Watch::new(live).snapshot()
     }
 
-    /// The live image of a transaction that was read back; where there is one already, it knows
-    /// better than what was read.
-    fn live_of_stored(&self, stored: StoredTransaction) -> Arc<Live> {
-        let (live, _) = self.0.registry.find_or_add(stored.id, || {
-            let mut state = State::new();
-            state.has_all_recipients = true;
-            state.body = stored.body.map(|body| self.stored_body(body));
-            state.recipients = stored.recipients;
-            state.terms = stored.terms;
-            state.attempt_count = stored.attempt_count;
-            state.last_attempt = stored.last_attempt;
-            state.durability = match stored.status {
-                Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
-                _ => Durability::Settled,
-            };
-            state.settle(stored.status);
-            Live::new(
-                stored.id,
-                stored.created,
-                stored.context,
-                Some(stored.mail),
-                state,
-                Arc::clone(&self.0.registry),
-            )
-        });
-        live
+    /// An image of a transaction that was read back.
+    fn image_of(&self, stored: StoredTransaction) -> Arc<Live> {
+        let mut state = State::new();
+        state.has_all_recipients = true;
+        state.body = stored.body.map(|body| self.stored_body(body));
+        state.recipients = stored.recipients;
+        state.terms = stored.terms;
+        state.attempt_count = stored.attempt_count;
+        state.last_attempt = stored.last_attempt;
+        state.durability = match stored.status {
+            Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
+            _ => Durability::Settled,
+        };
+        state.settle(stored.status);
+        Live::new(
+            stored.id,
+            stored.created,
+            stored.context,
+            Some(stored.mail),
+            state,
+            Arc::clone(&self.0.registry),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where live transactions are found by their identity.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Weak},
 };
 
@@ -19,11 +19,43 @@ pub(super) struct Registry(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     lives: HashMap<TransactionId, Weak<Live>>,
+    /// What is being read from the durable tier.
+    reads: HashMap<TransactionId, Reads>,
     /// Which attempts are to end, also at what becomes live later.
     drain: Drain,
 }
 
+/// The reads of one transaction that are under way.
+#[derive(Debug, Default)]
+struct Reads {
+    count: usize,
+    /// How often the transaction has ceased to be live meanwhile.
+    ended: u64,
+}
+
+/// A read of a transaction from the durable tier. What it brings is out of date where the
+/// transaction was live, and has ceased to be, since it began: it was changed then.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    registry: &'a Registry,
+    id: TransactionId,
+    /// [`Reads::ended`] when it began.
+    ended: u64,
+}
+
 impl Registry {
+    /// Says that a transaction is to be read.
+    pub(super) fn begin_read(&self, id: TransactionId) -> Reading<'_> {
+        let mut known = self.lock();
+        let reads = known.reads.entry(id).or_default();
+        reads.count += 1;
+        Reading {
+            registry: self,
+            id,
+            ended: reads.ended,
+        }
+    }
+
     /// Adds a transaction that is new.
     pub(super) fn add(&self, live: &Arc<Live>) {
         self.lock().insert(live);
@@ -34,19 +66,19 @@ impl Registry {
         self.lock().lives.get(&id)?.upgrade()
     }
 
-    /// The transaction, which `make` makes if it is not live; and whether it was.
+    /// The transaction, which `make` makes if it is not live: nobody else can change it now.
     pub(super) fn find_or_add(
         &self,
         id: TransactionId,
         make: impl FnOnce() -> Arc<Live>,
-    ) -> (Arc<Live>, bool) {
+    ) -> Arc<Live> {
         let mut known = self.lock();
         if let Some(live) = known.lives.get(&id).and_then(Weak::upgrade) {
-            return (live, true);
+            return live;
         }
         let live = make();
         known.insert(&live);
-        (live, false)
+        live
     }
 
     /// Notes which attempts are to end at what becomes live from now on.
@@ -63,17 +95,50 @@ impl Registry {
     /// Forgets a transaction whose last holder is gone, unless there is another one of the same
     /// identity by now.
     pub(super) fn remove(&self, live: &Live) {
-        let lives = &mut self.lock().lives;
-        if lives
+        let mut known = self.lock();
+        if known
+            .lives
             .get(&live.id)
             .is_some_and(|known| std::ptr::eq(known.as_ptr(), live))
         {
-            lives.remove(&live.id);
+            known.lives.remove(&live.id);
+        }
+        if let Some(reads) = known.reads.get_mut(&live.id) {
+            reads.ended += 1;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reading<'_> {
+    /// The transaction, which `make` makes of what was read if it is not live; `None` where that is
+    /// out of date.
+    pub(super) fn find_or_add(&self, make: impl FnOnce() -> Arc<Live>) -> Option<Arc<Live>> {
+        let mut known = self.registry.lock();
+        if let Some(live) = known.lives.get(&self.id).and_then(Weak::upgrade) {
+            return Some(live);
+        }
+        if known.reads.get(&self.id)?.ended != self.ended {
+            return None;
+        }
+        let live = make();
+        known.insert(&live);
+        Some(live)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut known = self.registry.lock();
+        if let Entry::Occupied(mut reads) = known.reads.entry(self.id) {
+            reads.get_mut().count -= 1;
+            if reads.get().count == 0 {
+                reads.remove();
+            }
+        }
     }
 }
 

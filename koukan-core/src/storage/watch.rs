@@ -34,14 +34,19 @@ impl Storage {
     ///
     /// [`BackendError`].
     pub async fn watch(&self, id: TransactionId) -> Result<Option<Watch>, BackendError> {
-        let live = match self.0.registry.find(id) {
-            Some(live) => Some(live),
-            None => {
-                let stored = self.backend().find(id).await?;
-                stored.map(|stored| self.live_of_stored(stored))
+        let registry = &self.0.registry;
+        loop {
+            if let Some(live) = registry.find(id) {
+                return Ok(Some(Watch::new(live)));
             }
-        };
-        Ok(live.map(|live| Watch { live, seen: 0 }))
+            let reading = registry.begin_read(id);
+            let Some(stored) = self.backend().find(id).await? else {
+                return Ok(None);
+            };
+            if let Some(live) = reading.find_or_add(|| self.image_of(stored)) {
+                return Ok(Some(Watch::new(live)));
+            }
+        }
     }
 }
 

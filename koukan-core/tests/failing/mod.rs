@@ -43,6 +43,8 @@ pub(crate) struct Failing {
     pub(crate) unanswered_releases: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
     pub(crate) failed_reads: Arc<AtomicU32>,
+    /// Reads of transactions whose answer comes late.
+    pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
     pub(crate) failed_leases: Arc<AtomicU32>,
 }
@@ -176,7 +178,11 @@ impl Backend for Failing {
     }
 
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
-        self.inner.find(id).await
+        let found = self.inner.find(id).await;
+        if take_one(&self.slow_finds) {
+            tokio::time::sleep(SLOW).await;
+        }
+        found
     }
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {

@@ -135,6 +135,30 @@ async fn a_cancel_while_the_message_cannot_be_committed_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_read_before_it_was_cancelled_is_not_gone_on_with() {
+    let backend = Failing::default();
+    let created = agent(&backend, &down()).await.create(to_upload()).await;
+    let upstream = Script::new();
+    // After a restart nobody has it in memory.
+    let agent = agent(&backend, &upstream).await;
+    backend.slow_finds.store(1, Ordering::Relaxed);
+    let body = created.location.join("body");
+    let cancel = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        agent.ask(Operation::Cancel(created.location.clone())).await
+    };
+    let (uploaded, cancelled) = tokio::join!(agent.upload(&body, None, octets(MESSAGE)), cancel);
+    assert!(matches!(cancelled, ResourceResponse::Current { view, .. } if view.cancelled));
+    let refusal = uploaded.unwrap_err();
+    assert!(
+        matches!(refusal.kind, RefusalKind::Conflict { .. }),
+        "{refusal:?}"
+    );
+    assert!(agent.view(&created.location).await.cancelled);
+    assert!(upstream.received().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancel_that_cannot_be_written_now_is_written_later() {
     // One whose message is still to come, and one that is queued.
     let mut queued = whole();
