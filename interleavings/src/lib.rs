@@ -30,9 +30,16 @@ mod id;
 mod pipe;
 #[path = "../../koukan-core/src/random/mod.rs"]
 mod random;
+#[path = "../../koukan-core/src/signals/mod.rs"]
+mod signals;
 #[path = "../../koukan-core/src/storage/mod.rs"]
 mod storage;
 
-use koukan_core::{causes, clock, context, lists, path, repeats, reply, signals, supervision};
+use koukan_core::{causes, clock, context, lists, path, repeats, reply, supervision};
 
 use self::id::InvalidId;
+
+/// Where hosts and their ports are in koukan-core.
+mod host_port {
+    pub use koukan_core::signals::{HostPort, InvalidHostPort};
+}

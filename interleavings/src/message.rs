@@ -1,5 +1,7 @@
 //! Messages that are described: there are none here, for nothing of them is shared.
 
+pub(crate) use koukan_core::message::parser;
+
 pub(crate) mod builder {
     use std::{
         collections::BTreeMap,

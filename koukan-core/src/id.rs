@@ -68,7 +68,7 @@ impl FromStr for RandomId {
 
 /// The identity of a transaction: unguessable, and in text form the queue id in trace headers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TransactionId(RandomId);
+pub struct TransactionId(pub(crate) RandomId);
 
 /// The identity of one run of a process that works on a backend; its leases end with it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -54,6 +54,7 @@ impl Case {
         let notice = FailureNotice {
             reporting_mta: self.host,
             unique: "abc123",
+            id: "01j9xyz",
             now: Timestamp::UNIX_EPOCH,
             arrived: Timestamp::UNIX_EPOCH,
             mail: &mail,

@@ -20,6 +20,7 @@ use koukan_core::{
     context::{ClientName, Context, Sender},
     path::ReversePath,
     reply::Reply,
+    signals::Carried,
     storage::{
         Backend, Retention,
         record::{
@@ -222,6 +223,7 @@ fn transaction(body: Bytes) -> NewTransaction {
         id: TransactionId::random(),
         created: Timestamp::UNIX_EPOCH,
         context: Arc::new(context),
+        signals: Carried::default(),
         mail: Mail::new(
             "alice@example.com"
                 .parse::<ReversePath>()

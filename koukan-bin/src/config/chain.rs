@@ -100,6 +100,10 @@ pub struct Rest {
     pub tag: Option<String>,
     /// Whether it takes transactions step by step. Default `true`.
     pub incremental: Option<bool>,
+    /// Whether it is told what filters found out, and the id by which the message is known here
+    /// (`filter_output`). Not every program takes that; where this agent is a client that is
+    /// trusted there, the message keeps its id. Default `false`.
+    pub filter_output: Option<bool>,
     /// Other servers that it may name in redirects and in the URIs of transactions, by their URLs:
     /// its replicas. They are not shown the token. Default: none.
     #[serde(default)]

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Message<'a> {
-    /// Its name in logs and `Received` fields, where that is known.
+    /// Its id, which stands in logs and `Received` fields, where that is known.
     pub trace: Option<TraceId>,
     /// The transaction in storage, where there is one.
     pub id: Option<TransactionId>,

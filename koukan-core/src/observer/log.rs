@@ -151,7 +151,8 @@ fn write_attempted(attempted: &Attempted<'_>) {
     let message = &attempted.message;
     debug!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         attempts = attempted.number,
         host = attempted.remote.map(|remote| display(&remote.host)),
         address = attempted.remote.map(|remote| display(remote.address)),
@@ -165,7 +166,8 @@ fn write_delivered(delivered: &Delivered<'_>) {
     let message = &delivered.message;
     debug!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         recipient = %delivered.recipient,
         attempts = delivered.attempt,
         host = delivered.remote.map(|remote| display(&remote.host)),
@@ -185,7 +187,8 @@ fn write_deferred(deferred: &Deferred<'_>) {
     let at = deferred.next_attempt;
     info!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         recipients = recipients.as_field(),
@@ -200,7 +203,8 @@ fn write_failed(failed: &Failed<'_>) {
     let message = &failed.message;
     info!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         recipient = %failed.recipient,
@@ -213,7 +217,8 @@ fn write_failed(failed: &Failed<'_>) {
 fn write_end(message: &Message<'_>, what: &str) {
     info!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         "{what}",
@@ -224,7 +229,8 @@ fn write_notified(notified: &Notified<'_>) {
     let message = &notified.message;
     info!(
         target: QUEUE,
-        id = message.id.map(display),
+        id = message.trace.map(display),
+        transaction = message.id.map(display),
         to = message.reverse_path.map(display),
         notification = %notified.notification,
         "queued a notification of failure",
@@ -235,7 +241,8 @@ fn write_lost(lost: &LostNotification<'_>) {
     let to: Vec<_> = lost.recipients.iter().map(|to| to.as_str()).collect();
     warn!(
         target: QUEUE,
-        id = lost.message.id.map(display),
+        id = lost.message.trace.map(display),
+        transaction = lost.message.id.map(display),
         to = %to.join(" "),
         about = %lost.about.join(" "),
         reply = %lost.reply,

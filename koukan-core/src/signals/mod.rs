@@ -1,6 +1,13 @@
-//! What filters found out about a transaction: the write-once typed map [`Signals`].
+//! What filters found out about a transaction: the write-once map [`Signals`].
+//!
+//! | signal | is | goes |
+//! |---|---|---|
+//! | any type | written by [`Signals::set`] | nowhere: whoever works on the same transaction reads it |
+//! | a [`DurableSignal`] | written by [`Signals::set_durable`] | with the message to every leg, into the backend, by REST to another agent |
+//! | the [`TraceId`] | there is one from the start | as a durable one, and into logs, `Received` and the final reply |
 
 mod destination;
+mod durable;
 mod parsed;
 mod trace_id;
 
@@ -8,6 +15,9 @@ pub use crate::host_port::{HostPort, InvalidHostPort};
 
 pub use self::{
     destination::{Destination, NamedBy},
+    durable::{
+        CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
+    },
     parsed::Parsed,
     trace_id::TraceId,
 };
@@ -15,15 +25,21 @@ pub use self::{
 use std::{
     any::{Any, TypeId, type_name},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+use self::durable::{decode, encode};
 
 /// A type that can be written into [`Signals`], at most once for each transaction.
 pub trait Signal: Any + Send + Sync {}
 
 impl<T: Any + Send + Sync> Signal for T {}
 
-/// A map from a type to one value of it, shared by everyone who works on a transaction.
+/// A map from a type to one value of it, shared by everyone who works on a transaction; and the
+/// durable signals of its message by their names.
 ///
 /// A value is written once and never changes, so whoever read it need not look again. Clones
 /// share the map.
@@ -42,7 +58,19 @@ impl<T: Any + Send + Sync> Signal for T {}
 /// assert!(signals.set(SpamScore(9)).is_err());
 /// ```
 #[derive(Clone, Default)]
-pub struct Signals(Arc<Mutex<Entries>>);
+pub struct Signals(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    entries: Mutex<Entries>,
+    /// What was written here, or came with the transaction.
+    durable: Mutex<Carried>,
+    /// Those of the transaction that this one is a part or an attempt of.
+    trunk: Option<Signals>,
+    trace_id: OnceLock<TraceId>,
+    /// Whether some transaction has its identity of the trace id.
+    is_claimed: AtomicBool,
+}
 
 type Entries = Vec<(TypeId, &'static str, Arc<dyn Any + Send + Sync>)>;
 
@@ -52,6 +80,29 @@ type Entries = Vec<(TypeId, &'static str, Arc<dyn Any + Send + Sync>)>;
 pub struct AlreadySet(&'static str);
 
 impl Signals {
+    /// The signals of a message that came with these: from another agent, or from a backend.
+    pub fn of_carried(carried: Carried) -> Self {
+        let trace_id = carried.trace_id();
+        Self(Arc::new(Shared {
+            durable: Mutex::new(carried.with_trace_id(None)),
+            // Others have that message, too.
+            is_claimed: AtomicBool::new(trace_id.is_some()),
+            trace_id: trace_id.map_or_else(OnceLock::new, OnceLock::from),
+            ..Shared::default()
+        }))
+    }
+
+    /// The signals of a part of the transaction, or of an attempt at it: the durable ones that are set
+    /// here, now or later, are seen there. What is set there is not seen here.
+    #[must_use]
+    pub fn branch(&self) -> Self {
+        Self(Arc::new(Shared {
+            trunk: Some(self.clone()),
+            trace_id: OnceLock::from(TraceId::of(self)),
+            ..Shared::default()
+        }))
+    }
+
     /// Writes a signal.
     ///
     /// # Errors
@@ -78,8 +129,83 @@ impl Signals {
         found.downcast().ok()
     }
 
+    /// Writes a durable signal.
+    ///
+    /// It goes with what is written down or told later: a transaction is written down when it is taken
+    /// into custody, at the end of its message or before; another agent is told of those that are set
+    /// before it is told of the recipients.
+    ///
+    /// # Errors
+    ///
+    /// [`SetDurableError`]; what is there stays as it is.
+    pub fn set_durable<T: DurableSignal>(&self, value: &T) -> Result<(), SetDurableError> {
+        let json = encode(value)?;
+        let trunk = self.0.trunk.as_ref();
+        if T::NAME == Carried::TRACE_ID || trunk.is_some_and(|trunk| trunk.json(T::NAME).is_some())
+        {
+            return Err(AlreadySet(T::NAME).into());
+        }
+        let mut durable = self.durable();
+        if durable.json(T::NAME).is_some() {
+            return Err(AlreadySet(T::NAME).into());
+        }
+        match durable.insert(T::NAME, json) {
+            true => Ok(()),
+            false => Err(SetDurableError::TooLarge { name: T::NAME }),
+        }
+    }
+
+    /// Reads a durable signal, if it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`UndecodedSignal`] where there is one of that name which is of another shape.
+    pub fn find_durable<T: DurableSignal>(&self) -> Result<Option<T>, UndecodedSignal> {
+        self.json(T::NAME).map(|json| decode(&json)).transpose()
+    }
+
+    /// All durable signals as they are now, and the trace id.
+    pub fn carried(&self) -> Carried {
+        self.carried_values().with_trace_id(Some(TraceId::of(self)))
+    }
+
+    /// All durable signals as they are now, without the trace id.
+    pub(crate) fn carried_values(&self) -> Carried {
+        let own = self.durable().clone();
+        match &self.0.trunk {
+            Some(trunk) => own.over(trunk.carried_values()),
+            None => own,
+        }
+    }
+
+    /// Adds what another agent tells later. What is there stays.
+    pub(crate) fn add_carried(&self, carried: Carried) {
+        let mut durable = self.durable();
+        *durable = durable.clone().over(carried.with_trace_id(None));
+    }
+
+    /// The trace id, for the identity of a transaction: once only.
+    pub(crate) fn claim_trace_id(&self) -> Option<TraceId> {
+        if let Some(trunk) = &self.0.trunk {
+            return trunk.claim_trace_id();
+        }
+        let was_claimed = self.0.is_claimed.swap(true, Ordering::Relaxed);
+        (!was_claimed).then(|| TraceId::of(self))
+    }
+
+    fn json(&self, name: &str) -> Option<Arc<str>> {
+        let own = self.durable().json(name).cloned();
+        own.or_else(|| self.0.trunk.as_ref()?.json(name))
+    }
+
+    fn durable(&self) -> MutexGuard<'_, Carried> {
+        let durable = self.0.durable.lock();
+        durable.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let entries = self.0.entries.lock();
+        entries.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,6 +213,115 @@ impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set()
             .entries(self.lock().iter().map(|(_, name, _)| *name))
+            .entries(self.carried_values().to_map().keys())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Spf(String);
+
+    impl DurableSignal for Spf {
+        const NAME: &'static str = "spf";
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct OtherSpf(u8);
+
+    impl DurableSignal for OtherSpf {
+        const NAME: &'static str = "spf";
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Dkim(u32);
+
+    impl DurableSignal for Dkim {
+        const NAME: &'static str = "dkim";
+    }
+
+    #[test]
+    fn a_branch_sees_what_its_trunk_is_told_later_and_keeps_its_own() {
+        let trunk = Signals::default();
+        let [first, second] = [trunk.branch(), trunk.branch()];
+        trunk.set_durable(&Spf("pass".into())).unwrap();
+        first.set_durable(&Dkim(1)).unwrap();
+        assert_eq!(
+            first.find_durable::<Spf>().unwrap(),
+            Some(Spf("pass".into()))
+        );
+        assert_eq!(first.find_durable::<Dkim>().unwrap(), Some(Dkim(1)));
+        assert_eq!(second.find_durable::<Dkim>().unwrap(), None);
+        assert_eq!(trunk.find_durable::<Dkim>().unwrap(), None);
+        let names = |signals: &Signals| signals.carried_values().to_map().len();
+        assert_eq!((names(&trunk), names(&first), names(&second)), (1, 2, 1));
+    }
+
+    #[test]
+    fn a_durable_signal_is_written_once() {
+        let trunk = Signals::default();
+        trunk.set_durable(&Dkim(1)).unwrap();
+        for signals in [trunk.clone(), trunk.branch()] {
+            let error = signals.set_durable(&Dkim(2)).unwrap_err();
+            assert_eq!(error.to_string(), "signal dkim is already set");
+            assert_eq!(signals.find_durable::<Dkim>().unwrap(), Some(Dkim(1)));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named() {
+        let signals = Signals::default();
+        signals.set_durable(&Spf("pass".into())).unwrap();
+        let error = signals.find_durable::<OtherSpf>().unwrap_err();
+        assert_eq!(error.to_string(), "signal spf cannot be understood");
+        // It is there still.
+        assert!(signals.find_durable::<Spf>().unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_and_named() {
+        let signals = Signals::default();
+        let error = signals.set_durable(&Spf("x".repeat(CARRIED_MAX)));
+        let text = error.unwrap_err().to_string();
+        assert!(text.starts_with("signal spf is too large"), "{text}");
+        let mut map = serde_json::Map::new();
+        map.insert("unknown".into(), "x".repeat(CARRIED_MAX).into());
+        assert_eq!(Carried::from_map(map).check(), Err(TooMuchCarried));
+    }
+
+    #[test]
+    fn a_trace_id_is_claimed_once_by_all_parts_of_a_message() {
+        let trunk = Signals::default();
+        let id = TraceId::of(&trunk);
+        let [first, second] = [trunk.branch(), trunk.branch()];
+        assert_eq!(first.claim_trace_id(), Some(id));
+        assert_eq!(second.claim_trace_id(), None);
+        assert_eq!(trunk.claim_trace_id(), None);
+        assert_eq!(TraceId::of(&second.branch()), id);
+        // One that was told is that of somebody else's transaction, too.
+        let told = Signals::of_carried(trunk.carried());
+        assert_eq!(TraceId::of(&told), id);
+        assert_eq!(told.claim_trace_id(), None);
+    }
+
+    #[test]
+    fn what_was_carried_is_what_comes_out() {
+        let map = serde_json::json!({"unknown": {"a": [1, null]}, "trace_id": 7});
+        let serde_json::Value::Object(mut map) = map else {
+            panic!("it is an object");
+        };
+        let carried = Carried::from_map(map.clone());
+        // An id that is none is not believed.
+        map.remove("trace_id");
+        assert_eq!(carried.to_map(), map);
+        let signals = Signals::of_carried(carried);
+        let id = TraceId::of(&signals).to_string();
+        map.insert("trace_id".into(), id.into());
+        assert_eq!(signals.carried().to_map(), map);
     }
 }

@@ -1,15 +1,19 @@
-//! The name of a transaction in logs and in trace header fields.
+//! The id of a message.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr};
 
-use crate::id::RandomId;
+use crate::id::{InvalidId, RandomId, TransactionId};
 
 use super::Signals;
 
-/// The signal that names one transaction in logs and in the `Received` field that it adds.
+/// The one id that follows a message: from its client's connection through the queue, attempts and
+/// notification, in logs, in the `Received` field, over REST and in the final reply to the client.
 ///
-/// *Shape*: as text 26 letters and digits. It is not a secret, and nothing is found by it but log
-/// lines and header fields.
+/// The first transaction that is stored of a message has it as its own identity, so it can be looked up
+/// by it; those of further recipients carry it.
+///
+/// *Shape*: as text 26 letters and digits. It is not a secret, and nobody may do anything just because
+/// he knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId(RandomId);
 
@@ -19,17 +23,31 @@ impl TraceId {
         Self(RandomId::new())
     }
 
-    /// The identity among `signals`, where it is put if there is none.
+    /// The identity among `signals`, which is made where there is none yet.
     pub fn of(signals: &Signals) -> Self {
-        let find = || signals.find::<Self>().map(|id: Arc<Self>| *id);
-        find().unwrap_or_else(|| {
-            let id = Self::random();
-            // If another was faster, its identity holds.
-            match signals.set(id) {
-                Ok(()) => id,
-                Err(_) => find().unwrap_or(id),
-            }
-        })
+        *signals.0.trace_id.get_or_init(Self::random)
+    }
+}
+
+impl From<TraceId> for TransactionId {
+    /// The identity of the transaction that stands for the whole message.
+    fn from(id: TraceId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<TransactionId> for TraceId {
+    /// The id of a message that has none from elsewhere.
+    fn from(id: TransactionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl FromStr for TraceId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
     }
 }
 
@@ -50,10 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_one_for_each_transaction() {
+    fn there_is_one_for_each_message() {
         let signals = Signals::default();
         let id = TraceId::of(&signals);
         assert_eq!(TraceId::of(&signals), id);
+        assert_eq!(TraceId::of(&signals.branch()), id);
         assert_ne!(TraceId::of(&Signals::default()), id);
+        assert_eq!(id.to_string().parse(), Ok(id));
     }
 }

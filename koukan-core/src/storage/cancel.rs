@@ -108,7 +108,7 @@ impl Storage {
             };
             poll_fn(|cx| live.poll(cx, Side::Reader, is_free)).await;
             if let Err(error) = storage.cancel_late(&live).await {
-                tracing::warn!(id = %live.id, error = %Causes(&error), "could not cancel a transaction");
+                tracing::warn!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not cancel a transaction");
             }
         });
     }

@@ -212,6 +212,7 @@ impl Custody {
             id: live.id,
             created: live.created,
             context: Arc::clone(&live.context),
+            signals: live.carried(),
             mail: mail.clone(),
             recipients,
             body: Some(body),

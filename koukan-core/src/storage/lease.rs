@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
+    signals::{Signals, TraceId},
     transaction::{Mail, Rcpt},
 };
 
@@ -96,6 +97,17 @@ impl Lease {
     /// The facts of the session it came by.
     pub fn context(&self) -> &Arc<Context> {
         &self.live.context
+    }
+
+    /// The signals of the transaction; those of an attempt are a
+    /// [`branch`](crate::signals::Signals::branch) of them.
+    pub fn signals(&self) -> &Signals {
+        &self.live.signals
+    }
+
+    /// The id of the message, by which logs know it.
+    pub fn trace_id(&self) -> TraceId {
+        self.live.trace_id()
     }
 
     /// The MAIL command; no attempt is made before it is known.

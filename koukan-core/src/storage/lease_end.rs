@@ -49,7 +49,7 @@ impl Storage {
         let storage = self.clone();
         self.spawn(async move {
             if let Err(error) = storage.settle(&live, end).await {
-                tracing::error!(id = %live.id, error = %Causes(&error), "could not settle a transaction");
+                tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not settle a transaction");
             }
         });
     }
@@ -89,7 +89,7 @@ impl Storage {
         let storage = self.clone();
         self.spawn(async move {
             if let Err(error) = storage.postpone(&live, fence, status).await {
-                tracing::error!(id = %live.id, error = %Causes(&error), "could not give a lease back");
+                tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not give a lease back");
             }
         });
     }

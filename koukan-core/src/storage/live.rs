@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     reply::Reply,
+    signals::{Carried, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Mail, Rcpt},
 };
@@ -31,6 +32,7 @@ pub(super) struct Live {
     pub(super) id: TransactionId,
     pub(super) created: Timestamp,
     pub(super) context: Arc<Context>,
+    pub(super) signals: Signals,
     mail: OnceLock<Mail>,
     state: Mutex<State>,
     registry: Arc<Registry>,
@@ -120,7 +122,7 @@ impl Live {
     pub(super) fn new(
         id: TransactionId,
         created: Timestamp,
-        context: Arc<Context>,
+        (context, signals): (Arc<Context>, Signals),
         mail: Option<Mail>,
         state: State,
         registry: Arc<Registry>,
@@ -129,10 +131,24 @@ impl Live {
             id,
             created,
             context,
+            signals,
             mail: mail.map_or_else(OnceLock::new, OnceLock::from),
             state: Mutex::new(state),
             registry,
         })
+    }
+
+    /// The id of the message.
+    pub(super) fn trace_id(&self) -> TraceId {
+        TraceId::of(&self.signals)
+    }
+
+    /// The durable signals as they are kept; the id of the message only where it is another.
+    pub(super) fn carried(&self) -> Carried {
+        let trace_id = self.trace_id();
+        let is_other = TransactionId::from(trace_id) != self.id;
+        let carried = self.signals.carried_values();
+        carried.with_trace_id(is_other.then_some(trace_id))
     }
 
     /// The MAIL command, once it is known.

@@ -45,7 +45,12 @@ use std::{fmt, future::Future, sync::Arc};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    blob::BlobPool, clock::SharedClock, context::Context, event::Observers, sync::Mutex,
+    blob::BlobPool,
+    clock::SharedClock,
+    context::Context,
+    event::Observers,
+    signals::{Signals, TraceId},
+    sync::Mutex,
     transaction::Mail,
 };
 
@@ -149,13 +154,29 @@ impl Storage {
         context: Arc<Context>,
         mail: impl Into<Option<Mail>>,
     ) -> Result<(Recorder, Lease), Exhausted> {
+        self.begin_with(context, mail, Signals::default())
+    }
+
+    /// As [`Storage::begin`], with signals that are shared with whoever set them: the durable ones go
+    /// with the transaction. The first transaction of a message has the message's id as its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`].
+    pub fn begin_with(
+        &self,
+        context: Arc<Context>,
+        mail: impl Into<Option<Mail>>,
+        signals: Signals,
+    ) -> Result<(Recorder, Lease), Exhausted> {
         if self.pool().is_exhausted() {
             return Err(Exhausted);
         }
+        let own = signals.claim_trace_id().map(TransactionId::from);
         let live = Live::new(
-            TransactionId::random(),
+            own.unwrap_or_else(TransactionId::random),
             self.0.clock.now(),
-            context,
+            (context, signals),
             mail.into(),
             State::new(),
             Arc::clone(&self.0.registry),
@@ -240,10 +261,13 @@ impl Storage {
             _ => Durability::Settled,
         };
         state.settle(stored.status);
+        let trace_id = stored.signals.trace_id();
+        let trace_id = trace_id.unwrap_or_else(|| TraceId::from(stored.id));
+        let signals = stored.signals.with_trace_id(Some(trace_id));
         Live::new(
             stored.id,
             stored.created,
-            stored.context,
+            (stored.context, Signals::of_carried(signals)),
             Some(stored.mail),
             state,
             Arc::clone(&self.0.registry),

@@ -129,7 +129,7 @@ impl Live {
     /// The message, as events name it.
     pub(super) fn as_message(&self) -> Message<'_> {
         Message {
-            trace: None,
+            trace: Some(self.trace_id()),
             id: Some(self.id),
             context: &self.context,
             reverse_path: self.mail().map(|mail| &mail.reverse_path),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     reply::Reply,
+    signals::Carried,
     transaction::{Mail, Rcpt},
 };
 
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
+    /// The durable signals; the id of the message only where it is another than `id`.
+    pub signals: Carried,
     /// The MAIL command, once it is known.
     pub mail: Option<Mail>,
     /// The RCPT commands so far.
@@ -93,6 +96,7 @@ impl Snapshot {
             id: live.id,
             created: live.created,
             context: Arc::clone(&live.context),
+            signals: live.carried(),
             mail: live.mail().cloned(),
             recipients: state.recipients.iter().map(|r| r.rcpt.clone()).collect(),
             body: state.body.as_ref().map(SnapshotBody::of),

@@ -105,6 +105,7 @@ fn of(live: &Live) -> Option<NewTransaction> {
         id: live.id,
         created: live.created,
         context: Arc::clone(&live.context),
+        signals: live.carried(),
         mail: mail.clone(),
         recipients,
         body: None,

@@ -172,6 +172,7 @@ async fn recipients_that_are_deferred_defer_the_message() {
 async fn facts_of_the_session_and_signals_are_told_where_that_is_asked() {
     use koukan_core::{
         resource::SmtpMeta,
+        signals::{Carried, Signals, TraceId},
         stage::rest_endpoint::{RestEndpoint, Settings},
         test_util::context_from,
     };
@@ -179,15 +180,15 @@ async fn facts_of_the_session_and_signals_are_told_where_that_is_asked() {
     let settings = Settings::default()
         .with_session_facts(true)
         .with_sender(koukan_core::context::Sender::new("ingress").with_tag("smtp-mx"))
-        .with_filter_output(|_| {
-            serde_json::json!({"spf": "pass"})
-                .as_object()
-                .unwrap()
-                .clone()
-        });
+        .with_filter_output(true);
     let endpoint = RestEndpoint::new(fake.clone(), settings);
     let context = context_from("192.0.2.1:1234", "client.example.com");
-    let (mut driver, reply) = Driver::start(endpoint, context.into(), mail("a@x"));
+    let told = serde_json::json!({"spf": {"result": "pass"}, "unknown": [1, null]});
+    let signals = Carried::from_map(told.as_object().unwrap().clone());
+    let signals = Signals::of_carried(signals);
+    let id = TraceId::of(&signals);
+    let (mut driver, reply) =
+        Driver::start_with(endpoint, context.into(), mail("a@x"), signals.branch());
     driver.wait(reply).await;
     let create = &fake.creates()[0];
     assert_eq!(create.sender.to_string(), "ingress/smtp-mx");
@@ -203,5 +204,10 @@ async fn facts_of_the_session_and_signals_are_told_where_that_is_asked() {
             ..SmtpMeta::default()
         })
     );
-    assert_eq!(create.draft.filter_output["spf"], "pass");
+    let mut expected = told.clone();
+    expected["trace_id"] = id.to_string().into();
+    assert_eq!(
+        serde_json::Value::from(create.draft.filter_output.clone()),
+        expected
+    );
 }

@@ -14,6 +14,7 @@ mod list;
 mod read;
 mod restart;
 mod reuse;
+mod signals;
 mod upload;
 mod upload_anew;
 mod views;

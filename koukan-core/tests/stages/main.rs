@@ -23,6 +23,7 @@ mod kept_for_later;
 mod notification;
 mod observers;
 mod queued;
+mod signals;
 mod storage_writer;
 mod suspects;
 mod unreadable;

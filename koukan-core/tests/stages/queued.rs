@@ -15,6 +15,7 @@ use koukan_core::{
     path::ReversePath,
     reply::Reply,
     service::MailService,
+    signals::Carried,
     storage::record::{
         BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId, Work,
     },
@@ -31,6 +32,7 @@ pub(crate) fn queued(to: &str, created: Timestamp) -> NewTransaction {
         id: TransactionId::random(),
         created,
         context: Arc::new(Context::new(Sender::new("app"))),
+        signals: Carried::default(),
         mail: Mail::new("a@x".parse::<ReversePath>().unwrap()),
         recipients: vec![Recipient {
             rcpt: Rcpt::new(to.parse::<koukan_core::path::ForwardPath>().unwrap()),

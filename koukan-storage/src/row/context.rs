@@ -1,13 +1,14 @@
-//! The facts of a session.
+//! The facts of a session, and what filters found out since.
 
 use std::borrow::Cow;
 
 use crate::BoxError;
 use koukan_core::{
     context::{ClientName, Context, Sender, Tls, ToldHosts},
-    signals::HostPort,
+    signals::{Carried, HostPort},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct ContextRow<'a> {
@@ -31,6 +32,10 @@ pub(super) struct ContextRow<'a> {
     told_remote: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     told_local: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    trace_id: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    signals: Map<String, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,8 +53,8 @@ struct TlsRow<'a> {
     cipher: Cow<'a, str>,
 }
 
-impl<'a> From<&'a Context> for ContextRow<'a> {
-    fn from(context: &'a Context) -> Self {
+impl<'a> ContextRow<'a> {
+    pub(super) fn new(context: &'a Context, signals: &Carried) -> Self {
         Self {
             sender: Cow::Borrowed(&context.sender.name),
             tag: context.sender.tag.as_deref().map(Cow::Borrowed),
@@ -67,17 +72,19 @@ impl<'a> From<&'a Context> for ContextRow<'a> {
             next_hop: context.next_hop.as_ref().map(host),
             told_remote: context.told.remote.as_ref().map(host),
             told_local: context.told.local.as_ref().map(host),
+            trace_id: signals.trace_id().map(|id| id.to_string().into()),
+            signals: signals.clone().with_trace_id(None).to_map(),
         }
     }
 }
 
-impl TryFrom<ContextRow<'_>> for Context {
+impl TryFrom<ContextRow<'_>> for (Context, Carried) {
     type Error = BoxError;
 
     fn try_from(row: ContextRow<'_>) -> Result<Self, BoxError> {
         let mut sender = Sender::new(row.sender);
         sender.tag = row.tag.map(Into::into);
-        let mut context = Self::new(sender);
+        let mut context = Context::new(sender);
         context.remote_host = row.remote_host.map(|host| host.parse()).transpose()?;
         context.local_host = row.local_host.map(|host| host.parse()).transpose()?;
         context.client_name = row.client_name.map(|client| ClientName {
@@ -94,7 +101,9 @@ impl TryFrom<ContextRow<'_>> for Context {
             remote: row.told_remote.map(|host| host.parse()).transpose()?,
             local: row.told_local.map(|host| host.parse()).transpose()?,
         };
-        Ok(context)
+        let trace_id = row.trace_id.map(|id| id.parse()).transpose()?;
+        let signals = Carried::from_map(row.signals).with_trace_id(trace_id);
+        Ok((context, signals))
     }
 }
 

@@ -31,10 +31,12 @@ impl StoredRow<'_> {
             .map(|json| from_json::<AttemptRow<'_>>("last_attempt", json))
             .transpose()?;
         let attempt_count: i64 = self.column("attempt_count")?;
+        let (context, signals) = self.json::<ContextRow<'_>, _>("context")?;
         Ok(StoredTransaction {
             id: self.parse("id")?,
             created: from_micros(self.column("created")?),
-            context: Arc::new(self.json::<ContextRow<'_>, _>("context")?),
+            context: Arc::new(context),
+            signals,
             mail: self.json::<MailRow<'_>, _>("mail")?,
             recipients: from_json::<Vec<RecipientRow<'_>>>(
                 "recipients",

@@ -4,6 +4,7 @@ use koukan_core::{
     context::Context,
     path::{ForwardPath, ReversePath},
     reply::{FromUpstream, RemoteMta, Reply},
+    signals::Carried,
     storage::record::{Attempt, Recipient},
     transaction::{Mail, Rcpt},
 };
@@ -18,7 +19,8 @@ use super::{
 #[test]
 fn what_is_left_out_has_a_default() {
     let row: ContextRow<'_> = from_json("", r#"{"sender":"a"}"#).unwrap();
-    let context = Context::try_from(row).unwrap();
+    let (context, signals) = <(Context, Carried)>::try_from(row).unwrap();
+    assert_eq!(signals, Carried::default());
     assert_eq!(context.sender.to_string(), "a");
     assert_eq!(context.remote_host, None);
     let row: MailRow<'_> = from_json("", r#"{"reverse_path":""}"#).unwrap();
@@ -75,7 +77,8 @@ fn who_gave_a_reply_is_kept() {
 fn what_is_not_known_is_passed_over() {
     let json = r#"{"sender":"a","new":{"x":[1]},"tls":{"version":"1","cipher":"2","new":3}}"#;
     let row: ContextRow<'_> = from_json("", json).unwrap();
-    assert_eq!(&*Context::try_from(row).unwrap().tls.unwrap().cipher, "2");
+    let (context, _) = <(Context, Carried)>::try_from(row).unwrap();
+    assert_eq!(&*context.tls.unwrap().cipher, "2");
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl TransactionRow {
             sender: new.context.sender.name.clone(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
-            context: to_json(&ContextRow::from(&*new.context)),
+            context: to_json(&ContextRow::new(&new.context, &new.signals)),
             mail: to_json(&MailRow::from(&new.mail)),
             recipients: to_json(&recipient_rows(&new.recipients)),
             retry: new.terms.retry,

@@ -9,6 +9,7 @@ use koukan_core::{
     blob::BlobId,
     context::{Context, Sender},
     path::ReversePath,
+    signals::Carried,
     storage::record::{
         BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId, Work,
     },
@@ -24,6 +25,7 @@ pub(crate) fn transaction(body: usize) -> NewTransaction {
         id: TransactionId::random(),
         created: now(),
         context: Arc::new(Context::new(Sender::new("submission"))),
+        signals: Carried::default(),
         mail: Mail::new("alice@example.com".parse::<ReversePath>().unwrap()),
         recipients: vec![Recipient {
             rcpt: Rcpt {

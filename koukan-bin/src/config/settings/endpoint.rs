@@ -53,6 +53,7 @@ impl Rest {
             .with_timeouts(self.into())
             .with_incremental(self.incremental.unwrap_or(true))
             .with_session_facts(true)
+            .with_filter_output(self.filter_output.unwrap_or_default())
             .with_destination_awaited(routes);
         let Some(name) = &self.sender else {
             return settings;

@@ -33,6 +33,8 @@ pub struct FailureNotice<'a> {
     pub reporting_mta: &'a str,
     /// A text that no other notification has: letters and digits.
     pub unique: &'a str,
+    /// The id of the original message, by which logs here know it.
+    pub id: &'a str,
     /// When the notification is written.
     pub now: Timestamp,
     /// When the original message was received.
@@ -121,7 +123,8 @@ impl FailureNotice<'_> {
         let mut lines = Lines::new(Form::Utf8);
         lines.paragraph(&format!(
             "This is the mail system at {host}. Your message could not be delivered to the \
-             recipients below, and will not be tried again."
+             recipients below, and will not be tried again. Its id here is {}.",
+            self.id
         ));
         for failed in self.failed {
             let to = &failed.rcpt.forward_path;
@@ -145,7 +148,8 @@ impl FailureNotice<'_> {
         }
         lines
             .field("Reporting-MTA", &format!("dns; {}", self.reporting_mta))
-            .field("Arrival-Date", &date(self.arrived));
+            .field("Arrival-Date", &date(self.arrived))
+            .field("X-Koukan-Id", self.id);
         for failed in self.failed {
             lines.blank();
             failed.fields(&mut lines, form);
@@ -237,6 +241,7 @@ mod tests {
         let notice = FailureNotice {
             reporting_mta: "mx.example.com",
             unique: "1",
+            id: "01j",
             now: Timestamp::UNIX_EPOCH,
             arrived: Timestamp::UNIX_EPOCH,
             mail: &mail,

@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     reply::Reply,
     service::MailService,
+    signals::Signals,
     storage::Custody,
     transaction::{Aborted, Command, Driver, Mail, Rcpt},
 };
@@ -27,6 +28,7 @@ pub(super) async fn run<S: MailService>(
     service: S,
     policy: Policy,
     context: Arc<Context>,
+    signals: Signals,
     mail: Mail,
     rcpt: Command<Rcpt>,
     body: Taker,
@@ -34,7 +36,7 @@ pub(super) async fn run<S: MailService>(
     let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
     // The reply to MAIL is not waited for: where it refuses, it answers RCPT as well.
-    let (mut driver, _mail) = Driver::start(service, context, mail);
+    let (mut driver, _mail) = Driver::start_with(service, context, mail, signals);
     let pending = driver.rcpt(rcpt).await;
     driver.data();
     let reply = driver.wait(pending).await;

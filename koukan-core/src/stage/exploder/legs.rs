@@ -15,6 +15,7 @@ use crate::{
     context,
     reply::{FinalReplies, Reply},
     service::MailService,
+    signals::Signals,
     transaction::{Aborted, Command, Mail, Rcpt},
 };
 
@@ -30,6 +31,7 @@ pub(super) struct Legs<S> {
     service: S,
     policy: Policy,
     context: Arc<context::Context>,
+    signals: Signals,
     mail: Mail,
     running: Running,
     seen: Seen,
@@ -77,12 +79,14 @@ impl<S: MailService> Legs<S> {
         service: S,
         policy: Policy,
         context: Arc<context::Context>,
+        signals: Signals,
         mail: Mail,
     ) -> Self {
         Self {
             service,
             policy,
             context,
+            signals,
             mail,
             running: Running::None,
             seen: Seen::default(),
@@ -114,6 +118,8 @@ impl<S: MailService> Legs<S> {
             self.service.clone(),
             self.policy,
             Arc::clone(&self.context),
+            // What is found out of the message counts for each recipient.
+            self.signals.branch(),
             self.mail.clone(),
             rcpt,
             later,

@@ -62,11 +62,11 @@ impl<S: MailService> Exploder<S> {
             mail,
             mut recipients,
             mut body,
-            ..
+            signals,
         } = transaction;
         let (mail, slot) = mail.into_parts();
         slot.answer(Reply::sender_ok());
-        let mut legs = Legs::new(self.inner, self.policy, context, mail);
+        let mut legs = Legs::new(self.inner, self.policy, context, signals, mail);
         while let Some(rcpt) = legs.beside(recipients.next()).await? {
             legs.start(rcpt);
         }

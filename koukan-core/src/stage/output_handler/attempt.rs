@@ -19,7 +19,7 @@ use crate::{
     clock::SharedClock,
     reply::Reply,
     service::BoxMailService,
-    signals::{Destination, Signals},
+    signals::Destination,
     storage::{Answer, Gone, Halt, Lease, record::Attempt},
     transaction::{Driver, Pending},
 };
@@ -55,9 +55,9 @@ impl<'a> Exchange<'a> {
         lease.begin_attempt();
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
-        let signals = Signals::default();
+        let signals = lease.signals().branch();
         if let Some(host) = &context.next_hop {
-            // Nobody else has written into signals that are new.
+            // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));
         }
         let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);

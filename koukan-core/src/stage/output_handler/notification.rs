@@ -12,6 +12,7 @@ use crate::{
     context::{Context, Sender},
     message::dsn::{FailedRecipient, FailureNotice, failed_recipients, wants_failure_notice},
     path::{ForwardPath, Parameter, ReversePath},
+    signals::{Carried, TraceId},
     storage::{
         Lease,
         record::{
@@ -63,6 +64,7 @@ impl Notifications {
         let notice = FailureNotice {
             reporting_mta: &self.reporting_mta,
             unique: &id.to_string(),
+            id: &lease.trace_id().to_string(),
             now: lease.storage().clock().now(),
             arrived: lease.created(),
             mail: lease.mail(),
@@ -71,7 +73,7 @@ impl Notifications {
             original: &beginning(lease, holds_header).await,
         };
         let message = notice.build();
-        Some(self.transaction(id, &notice, message))
+        Some(self.transaction((id, lease.trace_id()), &notice, message))
     }
 
     /// Whether a kept message from the null reverse-path, as notifications are, is lost with this
@@ -90,7 +92,7 @@ impl Notifications {
 
     fn transaction(
         &self,
-        id: TransactionId,
+        (id, trace_id): (TransactionId, TraceId),
         notice: &FailureNotice<'_>,
         message: Bytes,
     ) -> NewTransaction {
@@ -98,6 +100,8 @@ impl Notifications {
             id,
             created: notice.now,
             context: Arc::new(Context::new(self.sender.clone())),
+            // It is about that message, and found in logs by the same id.
+            signals: Carried::of_trace(trace_id),
             mail: null_mail(notice.is_international()),
             recipients: vec![Recipient {
                 rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
@@ -152,7 +156,7 @@ async fn beginning(lease: &Lease, is_enough: impl Fn(&[u8]) -> bool) -> Bytes {
             }
             Ok(None) => break,
             Err(error) => {
-                tracing::warn!(id = %lease.id(), error = %Causes(&error), "could not read a message for its notification");
+                tracing::warn!(id = %lease.trace_id(), transaction = %lease.id(), error = %Causes(&error), "could not read a message for its notification");
                 break;
             }
         }

@@ -102,7 +102,8 @@ impl<C: Chains> OutputHandler<C> {
         if is_unread && is_in_vain && lease.terms().is_some() {
             let until = schedule::after_failed_read(lease.created(), attempt.ended);
             tracing::error!(
-                id = %lease.id(),
+                id = %lease.trace_id(),
+                transaction = %lease.id(),
                 %until,
                 "a stored message cannot be read; that counts as no attempt"
             );
@@ -141,7 +142,7 @@ async fn abandon(lease: Lease) -> Result<AttemptOutcome, BackendError> {
 /// so the transaction waits.
 fn without_chain(lease: &Lease) -> Attempt {
     let sender = &lease.context().sender;
-    tracing::error!(id = %lease.id(), %sender, "no chain for the sender of a stored transaction");
+    tracing::error!(id = %lease.trace_id(), transaction = %lease.id(), %sender, "no chain for the sender of a stored transaction");
     let now = lease.storage().clock().now();
     Attempt {
         started: now,

@@ -44,8 +44,8 @@ impl Settings {
         if let Some(host) = parts.host {
             draft.remote_host = Some(host.clone());
         }
-        if let Some(filter_output) = &self.filter_output {
-            draft.filter_output = filter_output(parts.signals);
+        if self.has_filter_output {
+            draft.filter_output = parts.signals.carried().to_map();
         }
         Create {
             sender: sender.clone(),

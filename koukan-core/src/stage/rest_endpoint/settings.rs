@@ -2,9 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde_json::{Map, Value};
-
-use crate::{context::Sender, signals::Signals};
+use crate::context::Sender;
 
 /// The settings of a [`RestEndpoint`](super::RestEndpoint).
 #[derive(Clone)]
@@ -17,10 +15,8 @@ pub struct Settings {
     pub(super) has_session_facts: bool,
     pub(super) awaits_destination: bool,
     pub(super) inline_max: usize,
-    pub(super) filter_output: Option<FilterOutput>,
+    pub(super) has_filter_output: bool,
 }
-
-type FilterOutput = Arc<dyn Fn(&Signals) -> Map<String, Value> + Send + Sync>;
 
 /// How long upstream may take for each reply before the transaction is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +52,7 @@ impl Default for Settings {
             has_session_facts: false,
             awaits_destination: false,
             inline_max: 64 << 10,
-            filter_output: None,
+            has_filter_output: false,
         }
     }
 }
@@ -124,14 +120,12 @@ impl Settings {
         self
     }
 
-    /// Tells upstream what filters found out, as `of` writes it, by filter; by default it is not
-    /// told.
+    /// Sets whether upstream is told the durable signals of the message and its id
+    /// (`filter_output`): those that are set when the transaction is created there. By default it is
+    /// not, since not every program takes them.
     #[must_use]
-    pub fn with_filter_output(
-        mut self,
-        of: impl Fn(&Signals) -> Map<String, Value> + Send + Sync + 'static,
-    ) -> Self {
-        self.filter_output = Some(Arc::new(of));
+    pub fn with_filter_output(mut self, has_filter_output: bool) -> Self {
+        self.has_filter_output = has_filter_output;
         self
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    create::check_promises,
+    create::{carried, check_carried, check_promises},
     open_transaction::{OpenTransaction, Progress},
     refusals::over,
     service::Shared,
@@ -63,8 +63,10 @@ impl Shared {
             mail_from,
             rcpt_to,
             body,
+            filter_output,
             ..
         } = draft;
+
         let mut watch = transaction.recorder.watch();
         let snapshot = watch.snapshot();
         let news = new_recipients(&snapshot.recipients, rcpt_to, rcpt_to_list_offset)?;
@@ -77,6 +79,11 @@ impl Shared {
             let detail = "the transaction has a body already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("body"));
         }
+        let carried = snapshot
+            .signals
+            .clone()
+            .over(carried(caller, filter_output)?);
+        check_carried(&carried)?;
         let sender = &snapshot.context.sender.name;
         let mut source = match body {
             Some(body) => Some(self.source(caller, sender, body).await?),
@@ -92,6 +99,8 @@ impl Shared {
             let detail = "the transaction has another mail_from already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
         }
+        // They are there before the recipients that they are about.
+        transaction.recorder.signals(carried);
         for rcpt in news {
             transaction.recorder.rcpt(rcpt);
         }

@@ -65,7 +65,7 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         retry: snapshot.terms.retry,
         notification: snapshot.terms.notify,
         cancelled: snapshot.final_reason == Some(FinalReason::Cancelled),
-        filter_output: serde_json::Map::new(),
+        filter_output: snapshot.signals.to_map(),
         details: Some(Box::new(details(snapshot, location))),
     }
 }
@@ -197,6 +197,10 @@ fn version(view: &View) -> Version {
     hash.write_u32(view.attempt_count);
     let reason = view.final_attempt_reason.as_deref();
     hash.write(reason.unwrap_or_default().as_bytes());
+    for (name, value) in &view.filter_output {
+        hash.write(name.as_bytes());
+        hash.write(value.to_string().as_bytes());
+    }
     hash.write_u8(u8::from(view.retry) | u8::from(view.notification) << 1);
     if let Some(body) = &view.body {
         let whole = body.blob_status.iter();

@@ -102,7 +102,8 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
             context = Arc::new(Context::clone(&context).with_sender((*sender).clone()));
         }
         let mail = transaction.mail.request().clone();
-        let Ok((recorder, lease)) = storage.begin(context, mail) else {
+        let Ok((recorder, lease)) = storage.begin_with(context, mail, transaction.signals.clone())
+        else {
             return Box::pin(async { Ok(Reply::insufficient_storage()) });
         };
         let writing = Writing::new(recorder, lease, output, timeouts);

@@ -41,11 +41,11 @@ impl Writing {
         output: impl AttemptService,
         timeouts: Timeouts,
     ) -> Self {
-        let id = recorder.id();
+        let (id, trace_id) = (recorder.id(), lease.trace_id());
         let attempt = async move {
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
-                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+                tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
             }
         };
         Self {

@@ -38,6 +38,7 @@ impl Entry {
                 id: new.id,
                 created: new.created,
                 context: new.context,
+                signals: new.signals,
                 mail: new.mail,
                 recipients: new.recipients,
                 body: new.body.map(stored_body),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     reply::Reply,
+    signals::Carried,
     transaction::{Mail, Rcpt},
 };
 
@@ -21,6 +22,8 @@ pub struct NewTransaction {
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
+    /// The durable signals; the id of the message only where it is another than `id`.
+    pub signals: Carried,
     /// The MAIL command.
     pub mail: Mail,
     /// The recipients, in order.
@@ -124,6 +127,8 @@ pub struct StoredTransaction {
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
+    /// The durable signals; the id of the message only where it is another than `id`.
+    pub signals: Carried,
     /// The MAIL command.
     pub mail: Mail,
     /// The recipients, in order.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::{blob::Blob, body::Body, event, path::ReversePath, transaction::Mail};
+use crate::{
+    blob::Blob, body::Body, event, path::ReversePath, signals::Carried, transaction::Mail,
+};
 
 use super::{
     super::{
@@ -22,6 +24,12 @@ impl Recorder {
     /// Sets the MAIL command; returns what it is, which is another one where it was set before.
     pub fn mail(&self, mail: Mail) -> &Mail {
         self.live.set_mail(mail)
+    }
+
+    /// Adds durable signals that come later than the transaction; what is there stays.
+    pub fn signals(&self, carried: Carried) {
+        self.live
+            .update(Side::Reader, |_| self.live.signals.add_carried(carried));
     }
 
     /// Sets a message that is described: the description, in JSON, and its parts by the names
@@ -252,6 +260,7 @@ impl Storage {
             id: live.id,
             created: live.created,
             context: Arc::clone(&live.context),
+            signals: live.carried(),
             mail,
             recipients,
             body,

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     blob::{Blob, BlobPool},
+    signals::TraceId,
     transaction::Rcpt,
 };
 
@@ -47,6 +48,11 @@ impl Recorder {
     /// The transaction's identity.
     pub fn id(&self) -> TransactionId {
         self.live.id
+    }
+
+    /// The id of the message, by which logs know it.
+    pub fn trace_id(&self) -> TraceId {
+        self.live.trace_id()
     }
 
     /// Makes the blob for a body that is not one yet.

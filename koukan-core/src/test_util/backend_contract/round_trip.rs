@@ -44,6 +44,7 @@ fn assert_same(new: &NewTransaction, found: &StoredTransaction) {
     assert_eq!(found.id, new.id);
     assert_eq!(found.created, new.created);
     assert_eq!(found.context, new.context);
+    assert_eq!(found.signals, new.signals);
     assert_eq!(found.mail, new.mail);
     assert_eq!(found.recipients, new.recipients);
     let body = new.body.as_ref().unwrap();

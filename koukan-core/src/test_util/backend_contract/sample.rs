@@ -10,6 +10,7 @@ use crate::{
     context::{ClientName, Context, Sender, Tls},
     path::{Parameter, Parameters, ReversePath},
     reply::{EnhancedCode, RemoteMta, Reply, ReplyCode},
+    signals::Carried,
     storage::{
         Backend,
         record::{
@@ -61,6 +62,7 @@ pub(super) fn plain() -> NewTransaction {
         id: TransactionId::random(),
         created: time(0),
         context: Arc::new(Context::new(Sender::new("submission"))),
+        signals: Carried::default(),
         mail: Mail::new("alice@example.com".parse::<ReversePath>().unwrap()),
         recipients: vec![recipient("bob@example.com")],
         body: Some(inline(b"Subject: hi\r\n\r\nhello\r\n")),
@@ -92,6 +94,7 @@ pub(super) fn rich() -> NewTransaction {
     context.told.local = Some("[::1]:25".parse().unwrap());
     NewTransaction {
         context: Arc::new(context),
+        signals: signals(),
         mail: Mail {
             reverse_path: "\"a\\\"b> SIZE=1\"@例え.jp".parse().unwrap(),
             parameters: parameters(&[
@@ -126,6 +129,14 @@ pub(super) fn rich() -> NewTransaction {
         }),
         ..plain()
     }
+}
+
+/// The id of another message, and names that nobody knows.
+fn signals() -> Carried {
+    let json = r#"{"spf \"\u00fc\"": {"a": [1, null, "\u0000"]}, "spf": "pass", "none": null}"#;
+    let map = serde_json::from_str(json).unwrap();
+    let trace_id = TransactionId::random().into();
+    Carried::from_map(map).with_trace_id(Some(trace_id))
 }
 
 pub(super) fn attempt(seconds: i64) -> Attempt {

@@ -35,7 +35,8 @@ pub(super) struct Create {
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
     notification: Notification,
-    /// Signals, by filter.
+    /// What filters found out, by their names; believed from a trusted peer only. `trace_id` is the id
+    /// by which the message is known in logs.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
 }
@@ -60,7 +61,8 @@ pub(super) struct Append {
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
     notification: Notification,
-    /// Signals, by filter.
+    /// What filters found out, by their names; believed from a trusted peer only. `trace_id` is the id
+    /// by which the message is known in logs.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
 }

@@ -3,7 +3,11 @@
 use std::{future::poll_fn, task::Poll};
 
 use bytes::{Bytes, BytesMut};
-use koukan_core::{reply::Reply, service::MailService};
+use koukan_core::{
+    reply::Reply,
+    service::MailService,
+    signals::{Signals, TraceId},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -15,6 +19,8 @@ use crate::codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecod
 /// What is known of a message that is being received.
 #[derive(Debug)]
 pub(super) struct Message {
+    /// What filters are told and find out of it.
+    pub(super) signals: Signals,
     octets: u64,
     /// Its size as the client declared it.
     declared: Option<u64>,
@@ -27,6 +33,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(bare_line_ends: BareLineEnds) -> Self {
         Self {
+            signals: Signals::default(),
             octets: 0,
             declared: None,
             refusal: None,
@@ -159,7 +166,7 @@ where
 
     /// Answers the message.
     async fn finish(&mut self) -> Result<(), End> {
-        let reply = match (self.message.refusal.take(), &mut self.driver) {
+        let mut reply = match (self.message.refusal.take(), &mut self.driver) {
             (Some(reply), _) => reply,
             (None, Some(driver)) => self.connection.flush_beside(driver.finish()).await,
             (None, None) => Reply::local_error(),
@@ -167,6 +174,7 @@ where
         self.close_transaction();
         if reply.is_positive() {
             self.tallies.accepted();
+            reply = with_id(&reply, TraceId::of(&self.message.signals));
         }
         self.answer(reply, Tally::Fine)
     }
@@ -190,6 +198,15 @@ where
         let reply = self.driver.as_ref()?.final_reply()?;
         reply.is_negative().then(|| reply.clone())
     }
+}
+
+/// Says at the end of the reply by which id the message is known here: whoever asks what became of it
+/// can name it.
+fn with_id(reply: &Reply, id: TraceId) -> Reply {
+    let separator = if reply.text().is_empty() { "" } else { " " };
+    reply
+        .clone()
+        .with_text(format!("{}{separator}id={id}", reply.text()))
 }
 
 fn refusal(fault: ContentFault, policy: BareLineEnds) -> Reply {

@@ -332,7 +332,9 @@ where
         self.state.opened(mail.parameters.is_smtputf8());
         self.message = Message::new(self.config.bare_line_ends);
         self.message.expect(mail.parameters.size());
-        let (driver, reply) = Driver::start(self.service.clone(), Arc::clone(&self.context), mail);
+        let (service, context) = (self.service.clone(), Arc::clone(&self.context));
+        let signals = self.message.signals.clone();
+        let (driver, reply) = Driver::start_with(service, context, mail, signals);
         self.driver = Some(driver);
         self.is_driven = false;
         self.replies.push_mail(reply);

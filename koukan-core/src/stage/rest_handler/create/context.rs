@@ -4,10 +4,13 @@ use crate::{
     context::{ClientName, Context, Sender, Tls, ToldHosts},
     message::builder::Spec,
     path::Parameter,
-    resource::{Caller, Draft},
+    resource::{Caller, Draft, Refusal},
+    signals::{Carried, Signals},
     storage::record::Terms,
     transaction::{Mail, Rcpt},
 };
+
+use serde_json::{Map, Value};
 
 use super::super::{SenderPolicy, message_source::Source};
 
@@ -53,6 +56,34 @@ pub(super) fn context(
         cipher: "unknown".into(),
     });
     context
+}
+
+/// The signals of a new transaction.
+pub(super) fn signals(
+    caller: &Caller,
+    filter_output: Map<String, Value>,
+) -> Result<Signals, Refusal> {
+    carried(caller, filter_output).map(Signals::of_carried)
+}
+
+/// What others found out of a message, as far as the caller is believed: who may name a result of a
+/// filter decides what is made of that.
+pub(in super::super) fn carried(
+    caller: &Caller,
+    filter_output: Map<String, Value>,
+) -> Result<Carried, Refusal> {
+    if !caller.is_trusted() {
+        return Ok(Carried::default());
+    }
+    let carried = Carried::from_map(filter_output);
+    check_carried(&carried)?;
+    Ok(carried)
+}
+
+/// Whether a transaction may have these signals.
+pub(in super::super) fn check_carried(carried: &Carried) -> Result<(), Refusal> {
+    let checked = carried.check();
+    checked.map_err(|error| Refusal::malformed(error.to_string()).at("filter_output"))
 }
 
 /// Says in the MAIL command what the message and the addresses need, where that was not said.

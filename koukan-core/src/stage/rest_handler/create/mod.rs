@@ -3,7 +3,10 @@
 mod checks;
 mod context;
 
-pub(super) use self::checks::check_promises;
+pub(super) use self::{
+    checks::check_promises,
+    context::{carried, check_carried},
+};
 
 use std::{mem, sync::Arc};
 
@@ -17,7 +20,7 @@ use crate::{
     transaction::Rcpt,
 };
 
-use self::context::{context, terms, with_needs};
+use self::context::{context, signals, terms, with_needs};
 
 use super::{
     Dialect, RestHandler,
@@ -58,8 +61,8 @@ impl<O: AttemptService> RestHandler<O> {
         let Create {
             sender, mut draft, ..
         } = create;
-        // Nothing reads it here, and its values take much memory.
-        drop(mem::take(&mut draft.filter_output));
+        // Its values take much memory: what is kept of it is text.
+        let signals = signals(&caller, mem::take(&mut draft.filter_output))?;
         let policy = shared.policy(&caller, &sender)?;
         shared.check(&policy, &draft)?;
         let mut source = match draft.body.take() {
@@ -78,7 +81,9 @@ impl<O: AttemptService> RestHandler<O> {
         if room.is_none() && is_volatile {
             return Err(Refusal::no_room());
         }
-        let begun = shared.storage.begin(Arc::clone(&context), mail);
+        let begun = shared
+            .storage
+            .begin_with(Arc::clone(&context), mail, signals);
         let (recorder, lease) = begun.map_err(|_| Refusal::no_room())?;
         let admitted = Admitted::new(lease, room);
 

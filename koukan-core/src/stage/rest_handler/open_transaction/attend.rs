@@ -22,7 +22,7 @@ pub(in super::super) async fn attend(
     output: impl AttemptService,
 ) {
     let timeout = shared.settings.downstream_timeout;
-    let id = transaction.recorder.id();
+    let (id, trace_id) = (transaction.recorder.id(), transaction.recorder.trace_id());
     let (lease, room) = admitted.map(|it| (it.lease, it.room)).unzip();
     let work = async {
         mail_known(&transaction).await;
@@ -41,11 +41,13 @@ pub(in super::super) async fn attend(
                 Some(Ok(Ok(_))) => {}
                 Some(Ok(Err(error))) => {
                     let error = error.into();
-                    tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+                    tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
                 }
-                Some(Err(_)) => tracing::error!(%id, "an attempt has panicked"),
+                Some(Err(_)) => {
+                    tracing::error!(id = %trace_id, transaction = %id, "an attempt has panicked")
+                }
                 None => {
-                    tracing::debug!(%id, "the message is uploaded anew: begins again");
+                    tracing::debug!(id = %trace_id, transaction = %id, "the message is uploaded anew: begins again");
                     lease = transaction.recorder.begin_again(attempt);
                     continue;
                 }
@@ -69,7 +71,7 @@ pub(in super::super) async fn attend(
     drop(work);
     drop(room);
     if let Err(error) = transaction.recorder.attempt_ended().await {
-        tracing::error!(%id, error = %Causes(&error), "could not write down the end of an attempt");
+        tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not write down the end of an attempt");
     }
     settled(&transaction).await;
     shared.registry.remove(id);

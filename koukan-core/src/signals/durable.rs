@@ -1,0 +1,222 @@
+//! Signals that go where a transaction goes: the trait [`DurableSignal`], and what is kept of them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{AlreadySet, TraceId};
+
+/// A signal that goes with a transaction wherever that goes: through the Exploder to every leg, into
+/// the backend and so to an attempt after a restart, and to another agent by REST (`filter_output`).
+///
+/// It is known by its name, and goes as JSON: an agent that does not know the name carries it all the
+/// same.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::signals::{DurableSignal, Signals};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// struct Spf {
+///     result: String,
+/// }
+///
+/// impl DurableSignal for Spf {
+///     const NAME: &'static str = "spf";
+/// }
+///
+/// let signals = Signals::default();
+/// let pass = Spf { result: "pass".into() };
+/// signals.set_durable(&pass)?;
+/// assert_eq!(signals.branch().find_durable::<Spf>()?, Some(pass));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait DurableSignal: Serialize + DeserializeOwned {
+    /// Its name, by which others know it: that of the filter that finds it out, in lower case with
+    /// `_` between words. `trace_id` is taken.
+    const NAME: &'static str;
+}
+
+/// Octets that the durable signals of a transaction may have as JSON, names included.
+///
+/// They are kept in memory while the transaction is worked on, whoever set them.
+pub const CARRIED_MAX: usize = 64 << 10;
+
+/// A durable signal cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetDurableError {
+    /// It was written before.
+    #[error(transparent)]
+    AlreadySet(#[from] AlreadySet),
+    /// It cannot be written as JSON.
+    #[error("signal {name} cannot be written as JSON")]
+    NotEncoded {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// All durable signals together would be too large.
+    #[error("signal {name} is too large: all together may have {CARRIED_MAX} octets")]
+    TooLarge {
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+/// A durable signal is there, and is not of the shape that was expected: another version of a filter,
+/// or another agent, has written it.
+#[derive(Debug, thiserror::Error)]
+#[error("signal {name} cannot be understood")]
+pub struct UndecodedSignal {
+    /// Its name.
+    pub name: &'static str,
+    #[source]
+    source: serde_json::Error,
+}
+
+/// The durable signals of a transaction at one moment: what backends keep and agents tell each other.
+///
+/// Clones share it. A transaction without any costs nothing here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    trace_id: Option<TraceId>,
+    values: Option<Arc<Values>>,
+}
+
+/// JSON by names.
+type Values = BTreeMap<Box<str>, Arc<str>>;
+
+impl Carried {
+    /// The name of the trace id among the others.
+    pub const TRACE_ID: &'static str = "trace_id";
+
+    /// Only the id of the message.
+    pub fn of_trace(trace_id: TraceId) -> Self {
+        Self {
+            trace_id: Some(trace_id),
+            values: None,
+        }
+    }
+
+    /// What another agent told, or a backend kept, by names.
+    pub fn from_map(mut map: Map<String, Value>) -> Self {
+        let trace_id = map.remove(Self::TRACE_ID).and_then(|value| {
+            let trace_id = value.as_str().and_then(|id| id.parse().ok());
+            if trace_id.is_none() {
+                // The message has an id of its own then.
+                tracing::warn!(signal = Self::TRACE_ID, "a signal cannot be understood");
+            }
+            trace_id
+        });
+        let values = map.into_iter();
+        let values = values.map(|(name, value)| (name.into(), value.to_string().into()));
+        let values = Some(values.collect::<Values>());
+        Self {
+            trace_id,
+            values: values.filter(|values| !values.is_empty()).map(Arc::new),
+        }
+    }
+
+    /// Whether a transaction may have them.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMuchCarried`].
+    pub fn check(&self) -> Result<(), TooMuchCarried> {
+        match self.octets() > CARRIED_MAX {
+            true => Err(TooMuchCarried),
+            false => Ok(()),
+        }
+    }
+
+    /// The signals by their names.
+    pub fn to_map(&self) -> Map<String, Value> {
+        let values = self.values.iter().flat_map(|values| values.iter());
+        let values = values.map(|(name, json)| {
+            // It was written as JSON by whoever set it.
+            let value = serde_json::from_str(json).unwrap_or_default();
+            (String::from(&**name), value)
+        });
+        let trace_id = self.trace_id.map(|id| id.to_string().into());
+        let trace_id = trace_id.map(|id| (Self::TRACE_ID.to_owned(), id));
+        values.chain(trace_id).collect()
+    }
+
+    /// The id of the message, where it is another than that of the transaction that carries it.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id
+    }
+
+    /// Sets the id of the message.
+    #[must_use]
+    pub fn with_trace_id(mut self, trace_id: Option<TraceId>) -> Self {
+        self.trace_id = trace_id;
+        self
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn octets(&self) -> usize {
+        let values = self.values.iter().flat_map(|values| values.iter());
+        values.map(|(name, json)| name.len() + json.len()).sum()
+    }
+
+    pub(super) fn json(&self, name: &str) -> Option<&Arc<str>> {
+        self.values.as_ref()?.get(name)
+    }
+
+    /// Adds a signal that is not there; `false` where it is too large.
+    pub(super) fn insert(&mut self, name: &str, json: Arc<str>) -> bool {
+        if self.octets() + name.len() + json.len() > CARRIED_MAX {
+            return false;
+        }
+        Arc::make_mut(self.values.get_or_insert_default()).insert(name.into(), json);
+        true
+    }
+
+    /// These, and those of `others` that are not among them.
+    pub(crate) fn over(mut self, others: Self) -> Self {
+        self.values = match (self.values, others.values) {
+            (Some(mut own), Some(others)) => {
+                let values = Arc::make_mut(&mut own);
+                for (name, json) in others.iter() {
+                    values
+                        .entry(name.clone())
+                        .or_insert_with(|| Arc::clone(json));
+                }
+                Some(own)
+            }
+            (own, others) => own.or(others),
+        };
+        self
+    }
+}
+
+/// Signals that another agent told are too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("signals may have {CARRIED_MAX} octets together")]
+pub struct TooMuchCarried;
+
+pub(super) fn encode<T: DurableSignal>(value: &T) -> Result<Arc<str>, SetDurableError> {
+    let json = serde_json::to_string(value).map_err(|source| SetDurableError::NotEncoded {
+        name: T::NAME,
+        source,
+    })?;
+    Ok(json.into())
+}
+
+pub(super) fn decode<T: DurableSignal>(json: &str) -> Result<T, UndecodedSignal> {
+    serde_json::from_str(json).map_err(|source| UndecodedSignal {
+        name: T::NAME,
+        source,
+    })
+}

@@ -1,0 +1,209 @@
+//! What filters find out of a message goes with it, and one id follows it.
+
+use koukan_core::{
+    middleware::{Next, from_fn},
+    reply::Reply,
+    service::MailService,
+    signals::{DurableSignal, Signals, TraceId},
+    stage::exploder::Policy,
+    storage::{MemoryBackend, record::TransactionId},
+    test_util::{Log, Received, Script, context, mail, rcpt, send},
+    transaction::{Driver, Transaction},
+};
+use serde::{Deserialize, Serialize};
+use tower::{BoxError, Layer};
+use tracing::Level;
+
+use crate::agent::{Agent, turns, until};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Spf {
+    result: String,
+}
+
+impl DurableSignal for Spf {
+    const NAME: &'static str = "spf";
+}
+
+/// What is known at the end of the message only.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Dkim(Vec<String>);
+
+impl DurableSignal for Dkim {
+    const NAME: &'static str = "dkim";
+}
+
+/// Another idea of what `spf` is.
+#[derive(Debug, Serialize, Deserialize)]
+struct OtherSpf(u32);
+
+impl DurableSignal for OtherSpf {
+    const NAME: &'static str = "spf";
+}
+
+fn pass() -> Spf {
+    Spf {
+        result: "pass".into(),
+    }
+}
+
+/// A filter of ingress: it knows one thing at MAIL, and another when it has seen the message.
+async fn find_out(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+    tx.signals.set_durable(&pass())?;
+    let signals = tx.signals.clone();
+    let tx = tx.then_whole(1 << 20, move |octets| async move {
+        let domains = Dkim(vec!["example.com".into()]);
+        signals
+            .set_durable(&domains)
+            .expect("nobody else has written it");
+        Ok(octets.into())
+    });
+    next.run(tx).await
+}
+
+fn finds_out(inner: impl MailService) -> impl MailService {
+    from_fn(find_out).layer(inner)
+}
+
+fn busy() -> Script {
+    Script::new().other_rcpts(Reply::mailbox_busy())
+}
+
+fn assert_known(received: &Received) {
+    let signals = &received.signals;
+    assert_eq!(signals.find_durable::<Spf>().unwrap(), Some(pass()));
+    let domains = signals.find_durable::<Dkim>().unwrap();
+    assert_eq!(domains, Some(Dkim(vec!["example.com".into()])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ingress_found_out_is_known_in_each_leg_and_after_a_restart() {
+    let backend = MemoryBackend::new();
+    let agent = Agent::on(backend.another_process(), busy()).await;
+    let front = finds_out(agent.exploder(Policy::Submission));
+    let to = [rcpt("b@y"), rcpt("c@y")];
+    let outcome = send(front, mail("a@x"), to, "\r\nhello\r\n").await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    drop(agent);
+
+    let up = Script::new();
+    let agent = Agent::on(backend.another_process(), up.clone()).await;
+    let dispatching = agent.dispatch();
+    until(|| async { up.received().len() == 2 }).await;
+    dispatching.stop().await;
+    up.received().iter().for_each(assert_known);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ingress_found_out_is_known_while_the_client_waits() {
+    let up = Script::new();
+    let agent = Agent::over(up.clone()).await;
+    let front = finds_out(agent.exploder(Policy::Ingress));
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    assert_known(&up.only_received());
+}
+
+/// Each attempt finds out for itself what it finds out.
+#[tokio::test(start_paused = true)]
+async fn what_an_attempt_finds_out_is_gone_with_it() {
+    let up = Script::new();
+    let agent = Agent::over(finds_out(turns([busy(), up.clone()]))).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let dispatching = agent.dispatch();
+    until(|| async { !up.received().is_empty() }).await;
+    dispatching.stop().await;
+    assert_known(&up.only_received());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_cannot_be_understood_is_an_error_that_names_it() {
+    async fn judge(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+        match tx.signals.find_durable::<OtherSpf>() {
+            Err(error) => Ok(Reply::local_error().with_text(error.to_string())),
+            Ok(_) => next.run(tx).await,
+        }
+    }
+    let up = Script::new();
+    let agent = Agent::over(from_fn(judge).layer(up.clone())).await;
+    let front = finds_out(agent.exploder(Policy::Ingress));
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+    let reply = &outcome.recipients[0];
+    assert_eq!(reply.text(), "signal spf cannot be understood");
+    assert!(reply.is_transient());
+}
+
+/// Sends a message whose id is known, to two recipients.
+async fn send_with_id(front: impl MailService) -> TraceId {
+    let signals = Signals::default();
+    let id = TraceId::of(&signals);
+    let (mut driver, _mail) = Driver::start_with(front, context().into(), mail("a@x"), signals);
+    for to in ["b@y", "c@y"] {
+        let pending = driver.rcpt(rcpt(to)).await;
+        assert!(driver.wait(pending).await.is_positive());
+    }
+    driver.data();
+    driver.send("Subject: hi\r\n\r\n".into()).await.unwrap();
+    assert!(driver.finish().await.is_positive());
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_id_follows_a_message_to_its_notification() {
+    let log = Log::at(Level::INFO);
+    let up = Script::new()
+        .rcpt("b@y", Reply::no_such_user())
+        .rcpt("c@y", Reply::no_such_user());
+    let agent = Agent::over(turns([busy(), busy(), up.clone()])).await;
+    let id = send_with_id(agent.exploder(Policy::Submission)).await;
+
+    // The transaction of the first recipient is known by the id itself.
+    let first = agent.storage.watch(TransactionId::from(id)).await.unwrap();
+    let first = first.expect("it is kept").snapshot();
+    assert_eq!(first.recipients, [rcpt("b@y")]);
+    let queued: Vec<_> = log
+        .text()
+        .lines()
+        .filter(|line| line.contains("queued, next attempt"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(queued.len(), 2);
+    for line in &queued {
+        assert!(line.contains(&format!(" id={id} ")), "{line}");
+    }
+    assert!(queued[0].contains(&format!(" transaction={id} ")));
+    assert!(!queued[1].contains(&format!(" transaction={id} ")));
+
+    let dispatching = agent.dispatch();
+    let notifications = || {
+        let mut received = up.received();
+        received.retain(|received| received.reverse_path().is_null());
+        received
+    };
+    until(|| async { notifications().len() == 2 }).await;
+    dispatching.stop().await;
+    for notification in notifications() {
+        assert_eq!(TraceId::of(&notification.signals), id);
+        let field = format!("X-Koukan-Id: {id}\r\n");
+        assert!(notification.text().contains(&field));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_id_is_the_same_after_a_restart() {
+    let backend = MemoryBackend::new();
+    let agent = Agent::on(backend.another_process(), busy()).await;
+    let id = send_with_id(agent.exploder(Policy::Submission)).await;
+    drop(agent);
+
+    let up = Script::new();
+    let agent = Agent::on(backend.another_process(), up.clone()).await;
+    let dispatching = agent.dispatch();
+    until(|| async { up.received().len() == 2 }).await;
+    dispatching.stop().await;
+    for received in up.received() {
+        assert_eq!(TraceId::of(&received.signals), id);
+    }
+}
