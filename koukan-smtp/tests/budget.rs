@@ -69,7 +69,7 @@ async fn at_once(budget: &Budget, conversation: &str) -> (String, Vec<String>) {
     let mut replies = String::new();
     input.read_to_string(&mut replies).await.unwrap();
     write.await.unwrap();
-    (replies, messages(&log))
+    (support::without_ids(&replies), messages(&log))
 }
 
 /// The messages that arrived, in order. What belongs to sessions that end side by side comes in any
@@ -89,7 +89,7 @@ async fn by_turns(budget: &Budget, steps: &[&str]) -> (String, Vec<String>) {
         io.write_all(step.as_bytes()).await.unwrap();
         replies += &reply(&mut io).await;
     }
-    (replies, messages(&log))
+    (support::without_ids(&replies), messages(&log))
 }
 
 /// One reply, of however many lines.

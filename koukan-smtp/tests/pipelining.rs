@@ -60,7 +60,7 @@ async fn talk(octets: &[u8], cuts: &[usize]) -> (String, Vec<String>) {
     let mut text = String::new();
     replies.read_to_string(&mut text).await.unwrap();
     session.await.unwrap();
-    (text, without_fragments(log.rest()))
+    (support::without_ids(&text), without_fragments(log.rest()))
 }
 
 /// Leaves out whether a service saw the beginning of a message that was refused, and its abort:

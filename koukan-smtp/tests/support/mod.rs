@@ -12,6 +12,14 @@ use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
 use tokio::{sync::Notify, time::sleep};
 use tower::{BoxError, service_fn};
 
+/// Replies without the ids of messages, which are never the same twice.
+pub(crate) fn without_ids(replies: &str) -> String {
+    const ID_LEN: usize = 26;
+    let mut pieces = replies.split(" id=");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + &piece[ID_LEN..])
+}
+
 /// What the service saw, in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Shared>);

@@ -44,7 +44,7 @@ pub(in super::super) async fn attend(
                     tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
                 }
                 Some(Err(_)) => {
-                    tracing::error!(id = %trace_id, transaction = %id, "an attempt has panicked")
+                    tracing::error!(id = %trace_id, transaction = %id, "an attempt has panicked");
                 }
                 None => {
                     tracing::debug!(id = %trace_id, transaction = %id, "the message is uploaded anew: begins again");
