@@ -139,7 +139,7 @@ async fn a_signal_that_cannot_be_understood_is_an_error_that_names_it() {
 async fn send_with_id(front: impl MailService) -> TraceId {
     let signals = Signals::default();
     let id = TraceId::of(&signals);
-    let (mut driver, _mail) = Driver::start_with(front, context().into(), mail("a@x"), signals);
+    let (mut driver, _mail) = Driver::start_with(front, context(), mail("a@x"), signals);
     for to in ["b@y", "c@y"] {
         let pending = driver.rcpt(rcpt(to)).await;
         assert!(driver.wait(pending).await.is_positive());

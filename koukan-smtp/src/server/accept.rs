@@ -73,10 +73,10 @@ impl<M: MakeMailService> Sessions<M> {
         let (server, stop) = (self.server.clone(), self.stop.of_session());
         let open = server.connection(&connected).open(&server.observers);
         self.tasks.spawn(async move {
-            let _held = (permit, open);
+            let _permit = permit;
             let session = server.session(stream, &connected, stop);
             drop(server);
-            session.run().await;
+            session.run(open).await;
         });
     }
 

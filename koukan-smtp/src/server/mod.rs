@@ -178,11 +178,7 @@ impl<M: MakeMailService> Server<M> {
     {
         // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
         let open = self.connection(connected).open(&self.observers);
-        let session = self.session(io, connected, Stop::default()).run();
-        async move {
-            let _open = open;
-            session.await;
-        }
+        self.session(io, connected, Stop::default()).run(open)
     }
 
     /// A connection, as observers are told of it.

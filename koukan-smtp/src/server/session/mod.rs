@@ -32,6 +32,7 @@ use std::{
 
 use koukan_core::{
     context::{ClientName, Context},
+    event::OpenConnection,
     reply::Reply,
     service::MailService,
     transaction::{Driver, Mail, Rcpt},
@@ -117,8 +118,8 @@ where
         }
     }
 
-    /// Serves the client until either side has had enough.
-    pub(super) async fn run(mut self) {
+    /// Serves the client until either side has had enough; then `_open` says that it is gone.
+    pub(super) async fn run(mut self, _open: OpenConnection) {
         self.connection.reply(&hello::greeting(&self.config), false);
         let stop = self.stop.clone();
         let end = tokio::select! {
