@@ -34,6 +34,8 @@ mod random;
 mod signals;
 #[path = "../../koukan-core/src/storage/mod.rs"]
 mod storage;
+#[path = "../../koukan-core/src/waking/mod.rs"]
+mod waking;
 
 use koukan_core::{causes, clock, context, lists, path, repeats, reply, supervision};
 

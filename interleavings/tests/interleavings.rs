@@ -43,6 +43,9 @@ macro_rules! interleavings {
 }
 
 interleavings! {
+    waking:
+        a_wake_is_never_lost
+        tasks_that_share_a_part_are_both_woken;
     pipe:
         all_arrives_before_the_end
         an_abort_is_heard
@@ -55,7 +58,6 @@ interleavings! {
     blob:
         readers_get_every_octet
         an_abort_is_heard
-        readers_elsewhere_are_woken
         what_was_read_is_not_taken_back
         a_blob_moves_under_its_readers
         a_blob_is_stored_once;
@@ -64,7 +66,6 @@ interleavings! {
         a_reader_hears_of_the_last_change
         a_cancel_reaches_the_attempt
         an_attempt_that_moved_is_heard
-        an_attempt_elsewhere_is_woken_whatever_was_said
         a_transaction_is_live_once;
     lease:
         a_delivery_during_the_commit_is_the_end

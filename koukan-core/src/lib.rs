@@ -52,6 +52,7 @@
 //! | [`clock`], [`random`] | what tests set |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
+//! | [`waking`] | how parts of a task wake each other |
 //! | [`supervision`] | what becomes of long-lived parts that end or panic |
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
@@ -96,5 +97,6 @@ mod sync;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 pub mod transaction;
+pub mod waking;
 
 pub use self::{id::InvalidId, service_builder_ext::ServiceBuilderExt};

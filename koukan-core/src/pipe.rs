@@ -9,6 +9,7 @@ use std::{
 use crate::{
     failure::Aborted,
     sync::{Mutex, MutexGuard, PoisonError},
+    waking::Waiters,
 };
 
 /// Makes a queue that holds at most `capacity` items.
@@ -17,7 +18,7 @@ pub(crate) fn pipe<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         queue: VecDeque::new(),
         capacity,
         end: None,
-        sender: None,
+        senders: Waiters::default(),
         receiver: None,
         is_received: true,
     }));
@@ -39,17 +40,10 @@ struct State<T> {
     capacity: usize,
     /// How the producer ended, once it has: `Ok` is the clean end.
     end: Option<Result<(), Aborted>>,
-    sender: Option<Waker>,
+    /// Whoever waits for room; several tasks may hold the producer's end in turn.
+    senders: Waiters,
     receiver: Option<Waker>,
     is_received: bool,
-}
-
-impl<T> State<T> {
-    /// Whoever waits for items, unless `poller` is the same.
-    fn receiver_but(&mut self, poller: Option<&Waker>) -> Option<Waker> {
-        self.receiver
-            .take_if(|receiver| !poller.is_some_and(|poller| receiver.will_wake(poller)))
-    }
 }
 
 fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
@@ -68,29 +62,27 @@ impl<T> Sender<T> {
         if state.queue.len() < state.capacity {
             return Poll::Ready(Ok(()));
         }
-        keep(&mut state.sender, cx);
+        state.senders.add(cx.waker());
         Poll::Pending
     }
 
     /// Adds an item; the caller has seen [`Sender::poll_ready`].
-    ///
-    /// The consumer is woken, unless `poller` would do that: whoever polls the consumer anyway.
-    pub(crate) fn send(&self, item: T, poller: Option<&Waker>) -> Result<(), Unreceived> {
+    pub(crate) fn send(&self, item: T) -> Result<(), Unreceived> {
         let mut state = lock(&self.0);
         if !state.is_received {
             return Err(Unreceived);
         }
         debug_assert!(state.queue.len() < state.capacity, "poll_ready was skipped");
         state.queue.push_back(item);
-        wake(state, |state| state.receiver_but(poller));
+        wake_receiver(state);
         Ok(())
     }
 
-    /// Ends the queue cleanly; wakes as [`Sender::send`] does.
-    pub(crate) fn finish(self, poller: Option<&Waker>) {
+    /// Ends the queue cleanly.
+    pub(crate) fn finish(self) {
         let mut state = lock(&self.0);
         state.end = Some(Ok(()));
-        wake(state, |state| state.receiver_but(poller));
+        wake_receiver(state);
     }
 }
 
@@ -101,7 +93,7 @@ impl<T> Drop for Sender<T> {
             return;
         }
         state.end = Some(Err(Aborted));
-        wake(state, |state| state.receiver.take());
+        wake_receiver(state);
     }
 }
 
@@ -115,7 +107,7 @@ impl<T> Receiver<T> {
             return Poll::Ready(Some(Err(Aborted)));
         }
         if let Some(item) = state.queue.pop_front() {
-            wake(state, |state| state.sender.take());
+            wake_senders(state);
             return Poll::Ready(Some(Ok(item)));
         }
         if state.end.is_some() {
@@ -131,7 +123,7 @@ impl<T> Drop for Receiver<T> {
         let mut state = lock(&self.0);
         state.is_received = false;
         let queue = std::mem::take(&mut state.queue);
-        wake(state, |state| state.sender.take());
+        wake_senders(state);
         drop(queue);
     }
 }
@@ -143,14 +135,18 @@ fn keep(waker: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// Wakes the other side after the lock is released.
-fn wake<T>(
-    mut state: MutexGuard<'_, State<T>>,
-    which: impl FnOnce(&mut State<T>) -> Option<Waker>,
-) {
-    let waker = which(&mut state);
+/// Wakes the consumer, after the lock is released.
+fn wake_receiver<T>(mut state: MutexGuard<'_, State<T>>) {
+    let receiver = state.receiver.take();
     drop(state);
-    if let Some(waker) = waker {
-        waker.wake();
+    if let Some(receiver) = receiver {
+        receiver.wake();
     }
+}
+
+/// Wakes those who wait for room, after the lock is released.
+fn wake_senders<T>(mut state: MutexGuard<'_, State<T>>) {
+    let senders = state.senders.take();
+    drop(state);
+    senders.wake();
 }

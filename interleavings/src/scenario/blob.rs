@@ -104,23 +104,6 @@ pub fn an_abort_is_heard() {
     writer.join();
 }
 
-/// A writer that says that its task polls the readers leaves that task out; readers in other tasks
-/// are woken.
-pub fn readers_elsewhere_are_woken() {
-    let (writer, blob) = BlobPool::default().create();
-    let reader = spawn(read(blob.reader()));
-    let writer = spawn(async move {
-        let mut writer = writer.before_readers();
-        for chunk in ["abc", "def"] {
-            let appended = writer.append(chunk.into()).await;
-            appended.expect("there is room");
-        }
-        writer.finish();
-    });
-    writer.join();
-    assert_eq!(reader.join().expect("the blob is whole"), b"abcdef");
-}
-
 /// Octets are taken back only where no reader was given them.
 pub fn what_was_read_is_not_taken_back() {
     let pool = BlobPool::default();

@@ -144,8 +144,7 @@ pub fn a_cancel_reaches_the_attempt() {
     originator.join();
 }
 
-/// An attempt that was polled in the originator's task, and left out of its wakes, is heard when it
-/// goes on elsewhere.
+/// An attempt that was polled in the originator's task is heard when it goes on elsewhere.
 pub fn an_attempt_that_moved_is_heard() {
     let runtime = runtime();
     let _entered = runtime.enter();
@@ -154,14 +153,12 @@ pub fn an_attempt_that_moved_is_heard() {
     let input = spawn(async move {
         let mut output = Box::pin(attempt(lease));
         poll_fn(|cx| {
-            recorder.attempt_is_beside(cx);
             assert!(output.as_mut().poll(cx).is_pending());
             assert!(recorder.poll_answer(cx).is_ready());
             assert!(recorder.poll_answer(cx).is_pending());
             Poll::Ready(())
         })
         .await;
-        recorder.attempt_is_elsewhere();
         let output = spawn(output);
         give(&recorder);
         let answers = answers(&mut recorder).await;
@@ -170,27 +167,6 @@ pub fn an_attempt_that_moved_is_heard() {
     let (answers, output) = input.join();
     assert_eq!(answers, all_answers()[1..]);
     output.join();
-}
-
-/// The same while the originator's task still says that it polls the attempt: whoever has it by then
-/// has another waker, and is woken.
-pub fn an_attempt_elsewhere_is_woken_whatever_was_said() {
-    let runtime = runtime();
-    let _entered = runtime.enter();
-    let storage = storage();
-    let (mut recorder, lease) = begun(&storage);
-    let output = spawn(attempt(lease));
-    let input = spawn(async move {
-        poll_fn(|cx| {
-            recorder.attempt_is_beside(cx);
-            Poll::Ready(())
-        })
-        .await;
-        give(&recorder);
-        answers(&mut recorder).await
-    });
-    output.join();
-    assert_eq!(input.join(), all_answers());
 }
 
 /// However many look for a transaction while its last holder lets go of it, those who hold it hold

@@ -11,6 +11,7 @@ pub mod live;
 pub mod pipe;
 pub mod pool;
 pub mod slot;
+pub mod waking;
 
 use shuttle::{future::block_on, thread};
 

@@ -1,9 +1,6 @@
 //! The queue between a driver and its call.
 
-use std::{
-    future::poll_fn,
-    task::{Poll, Waker},
-};
+use std::{future::poll_fn, task::Poll};
 
 use crate::{
     failure::Aborted,
@@ -12,17 +9,13 @@ use crate::{
 
 use super::spawn;
 
-async fn send(sender: &Sender<u32>, item: u32, poller: Option<&Waker>) -> Result<(), Unreceived> {
+async fn send(sender: &Sender<u32>, item: u32) -> Result<(), Unreceived> {
     poll_fn(|cx| sender.poll_ready(cx)).await?;
-    sender.send(item, poller)
+    sender.send(item)
 }
 
 async fn next(receiver: &mut Receiver<u32>) -> Option<Result<u32, Aborted>> {
     poll_fn(|cx| receiver.poll_next(cx)).await
-}
-
-async fn own_waker() -> Waker {
-    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
 }
 
 /// Every item arrives, in order, and then the clean end.
@@ -30,9 +23,9 @@ pub fn all_arrives_before_the_end() {
     let (sender, mut receiver) = pipe(2);
     let producer = spawn(async move {
         for item in 0..5 {
-            send(&sender, item, None).await.expect("somebody receives");
+            send(&sender, item).await.expect("somebody receives");
         }
-        sender.finish(None);
+        sender.finish();
     });
     let consumer = spawn(async move {
         for item in 0..5 {
@@ -48,7 +41,7 @@ pub fn all_arrives_before_the_end() {
 pub fn an_abort_is_heard() {
     let (sender, mut receiver) = pipe(2);
     let producer = spawn(async move {
-        send(&sender, 0, None).await.expect("somebody receives");
+        send(&sender, 0).await.expect("somebody receives");
     });
     let consumer = spawn(async move {
         match next(&mut receiver).await {
@@ -63,7 +56,7 @@ pub fn an_abort_is_heard() {
 /// Whoever waits for room hears that nobody takes items any more.
 pub fn a_consumer_that_leaves_is_noticed() {
     let (sender, mut receiver) = pipe(1);
-    let producer = spawn(async move { while send(&sender, 0, None).await.is_ok() {} });
+    let producer = spawn(async move { while send(&sender, 0).await.is_ok() {} });
     let consumer = spawn(async move {
         assert_eq!(next(&mut receiver).await, Some(Ok(0)));
     });
@@ -71,12 +64,10 @@ pub fn a_consumer_that_leaves_is_noticed() {
     consumer.join();
 }
 
-/// A producer that polls the consumer in its own task leaves that task's waker out; a consumer that
-/// has moved to another task is woken.
+/// A consumer that was polled in the producer's task, and has moved to another one, is woken.
 pub fn a_consumer_that_moved_is_woken() {
     let (sender, mut receiver) = pipe(1);
     let producer = spawn(async move {
-        let poller = own_waker().await;
         // So far it is polled here.
         let first = poll_fn(|cx| Poll::Ready(receiver.poll_next(cx))).await;
         assert!(first.is_pending());
@@ -89,11 +80,9 @@ pub fn a_consumer_that_moved_is_woken() {
             count
         });
         for item in 0..3 {
-            send(&sender, item, Some(&poller))
-                .await
-                .expect("somebody receives");
+            send(&sender, item).await.expect("somebody receives");
         }
-        sender.finish(Some(&poller));
+        sender.finish();
         consumer
     });
     assert_eq!(producer.join().join(), 3);

@@ -85,7 +85,7 @@ impl Blob {
             End::Finished => Poll::Ready(Ok(state.len)),
             End::Aborted => Poll::Ready(Err(Aborted)),
             End::Growing => {
-                state.wait(cx.waker());
+                state.waiters.add(cx.waker());
                 Poll::Pending
             }
         }

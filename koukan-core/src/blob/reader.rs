@@ -103,7 +103,7 @@ impl BlobReader {
                 End::Finished => Poll::Ready(None),
                 End::Aborted => Poll::Ready(Some(Err(Aborted.into()))),
                 End::Growing => {
-                    state.wait(cx.waker());
+                    state.waiters.add(cx.waker());
                     Poll::Pending
                 }
             };

@@ -1,13 +1,16 @@
 //! What writer and readers of one blob have in common.
 
-use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use crate::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64},
+use crate::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64},
+    },
+    waking::Waiters,
 };
 
 use super::{Backing, BlobId, BlobPool};
@@ -36,7 +39,8 @@ pub(super) struct State {
     pub(super) is_stored: bool,
     /// How far readers have read in memory, at most.
     read_to: u64,
-    waiters: Vec<Waker>,
+    /// Whoever waits for more, or for the end.
+    pub(super) waiters: Waiters,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,18 +87,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds octets and wakes the readers, but for those that `poller` would wake; returns how many
-    /// octets are in memory now.
-    pub(super) fn push(&self, chunk: Bytes, poller: Option<&Waker>) -> u64 {
+    /// Adds octets and wakes the readers; returns how many octets are in memory now.
+    pub(super) fn push(&self, chunk: Bytes) -> u64 {
         if let Some(pool) = &self.pool {
             pool.take(chunk.len() as u64);
         }
         let (in_memory, waiters) = {
             let mut state = self.lock();
             state.push(chunk);
-            (state.len - state.tail_start, state.take_waiters(poller))
+            (state.len - state.tail_start, state.waiters.take())
         };
-        wake(waiters);
+        waiters.wake();
         in_memory
     }
 
@@ -121,17 +124,17 @@ impl Shared {
         taken.is_some()
     }
 
-    /// Ends the blob unless it has ended; wakes as `push` does.
-    pub(super) fn end(&self, end: End, poller: Option<&Waker>) {
+    /// Ends the blob unless it has ended, and wakes the readers.
+    pub(super) fn end(&self, end: End) {
         let waiters = {
             let mut state = self.lock();
             if state.end != End::Growing {
                 return;
             }
             state.end = end;
-            state.take_waiters(poller)
+            state.waiters.take()
         };
-        wake(waiters);
+        waiters.wake();
     }
 
     pub(super) fn rebase(&self, backing: Arc<dyn Backing>) {
@@ -176,7 +179,7 @@ impl State {
             end,
             is_stored: false,
             read_to: 0,
-            waiters: Vec::new(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -238,26 +241,5 @@ impl State {
     pub(super) fn in_memory(&self) -> Option<Vec<Bytes>> {
         let is_whole = self.is_finished() && self.tail_start == 0;
         is_whole.then(|| self.tail.iter().map(|(_, chunk)| chunk.clone()).collect())
-    }
-
-    fn take_waiters(&mut self, poller: Option<&Waker>) -> Vec<Waker> {
-        let Some(poller) = poller else {
-            return mem::take(&mut self.waiters);
-        };
-        let is_woken = |waiter: &mut Waker| !waiter.will_wake(poller);
-        self.waiters.extract_if(.., is_woken).collect()
-    }
-
-    /// Asks to be woken at the next change.
-    pub(super) fn wait(&mut self, waker: &Waker) {
-        if !self.waiters.iter().any(|other| other.will_wake(waker)) {
-            self.waiters.push(waker.clone());
-        }
-    }
-}
-
-fn wake(waiters: Vec<Waker>) {
-    for waiter in waiters {
-        waiter.wake();
     }
 }

@@ -1,12 +1,6 @@
 //! The one writer of a blob.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    io,
-    sync::Arc,
-    task::{Poll, Waker},
-};
+use std::{fmt, io, sync::Arc};
 
 use bytes::Bytes;
 
@@ -19,10 +13,6 @@ use super::{
 pub struct BlobWriter {
     shared: Arc<Shared>,
     file: Option<Arc<dyn SpillFile>>,
-    /// The task that polls readers after each append and after the end, where that is so: they
-    /// need not be woken there.
-    poller: Option<Waker>,
-    is_before_readers: bool,
 }
 
 /// Octets could not be kept.
@@ -39,20 +29,7 @@ pub enum BlobError {
 
 impl BlobWriter {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            file: None,
-            poller: None,
-            is_before_readers: false,
-        }
-    }
-
-    /// Says that whoever polls [`BlobWriter::append`] polls the readers of the same task after it,
-    /// and after the end.
-    #[must_use]
-    pub(crate) fn before_readers(mut self) -> Self {
-        self.is_before_readers = true;
-        self
+        Self { shared, file: None }
     }
 
     /// Appends octets, and spills older ones where the window is full and memory is short.
@@ -66,10 +43,7 @@ impl BlobWriter {
     ///
     /// The chunk is appended once the future was polled.
     pub async fn append(&mut self, chunk: Bytes) -> Result<(), BlobError> {
-        if self.is_before_readers {
-            self.poller = Some(poll_fn(|cx| Poll::Ready(cx.waker().clone())).await);
-        }
-        let in_memory = self.shared.push(chunk, self.poller.as_ref());
+        let in_memory = self.shared.push(chunk);
         let Some(pool) = self.shared.pool.clone() else {
             return Ok(());
         };
@@ -132,13 +106,13 @@ impl BlobWriter {
 
     /// Ends the blob cleanly: it is complete and never changes again.
     pub fn finish(self) {
-        self.shared.end(End::Finished, self.poller.as_ref());
+        self.shared.end(End::Finished);
     }
 }
 
 impl Drop for BlobWriter {
     fn drop(&mut self) {
-        self.shared.end(End::Aborted, None);
+        self.shared.end(End::Aborted);
     }
 }
 

@@ -247,8 +247,7 @@ impl Lease {
 
     /// Passes on the reply to MAIL or RCPT.
     pub fn answer(&self, answer: Answer) {
-        self.live
-            .update(Side::Output, |state| state.answers.push(answer));
+        self.live.answer(answer);
     }
 
     /// Ends the lease with what the attempt brought: passes on the final reply, and writes the

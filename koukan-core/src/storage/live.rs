@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    task::{self, Poll, Waker},
+    task::{self, Poll},
 };
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::{
     signals::{Carried, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Mail, Rcpt},
+    waking::Waiters,
 };
 
 use super::{
@@ -25,8 +26,8 @@ use super::{
 /// A transaction in memory, where its input side, its output side and its readers meet.
 ///
 /// The input side adds requests, the output side adds replies; nothing is ever taken back, but for
-/// the replies of an attempt, which give way to those of the next. Whoever waits is woken by the
-/// others' changes.
+/// the replies of an attempt, which give way to those of the next. Whoever waits is woken by what the
+/// others change; that may be another lease of the same transaction.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) id: TransactionId,
@@ -65,12 +66,7 @@ pub(super) struct State {
     pub(super) status: Option<Status>,
     /// Grows with each change.
     pub(super) changes: u64,
-    /// The task that polls the input side and, after it, the output side, and then looks for
-    /// answers: neither need wake the other there.
-    poller: Option<Waker>,
-    /// The task that polled the output side last: its changes may come from another one.
-    output: Option<Waker>,
-    waiters: Vec<(Side, Waker)>,
+    waiting: Waiting,
 }
 
 /// Who changes a transaction, or waits for a change.
@@ -80,6 +76,14 @@ pub(super) enum Side {
     Output,
     /// Whoever reads, and whoever steps in from outside.
     Reader,
+}
+
+/// The tasks that wait for a change, by the side for which they do.
+#[derive(Debug, Default)]
+struct Waiting {
+    input: Waiters,
+    output: Waiters,
+    readers: Waiters,
 }
 
 /// A reply from upstream.
@@ -167,17 +171,26 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes everyone who waits for a change by `side`.
+    /// Changes the state, on behalf of `side`, and wakes everyone who waits for such a change.
     pub(super) fn update<T>(&self, side: Side, change: impl FnOnce(&mut State) -> T) -> T {
-        let (result, waiters) = {
+        // Nobody waits for requests on the side that makes them.
+        let own = (side == Side::Input).then_some(Side::Input);
+        self.change(own, change)
+    }
+
+    /// Adds a reply of the attempt under way, for which no attempt waits.
+    pub(super) fn answer(&self, answer: Answer) {
+        self.change(Some(Side::Output), |state| state.answers.push(answer));
+    }
+
+    fn change<T>(&self, own: Option<Side>, change: impl FnOnce(&mut State) -> T) -> T {
+        let (result, waiting) = {
             let mut state = self.lock();
             let result = change(&mut state);
             state.changes += 1;
-            (result, state.take_waiters(side))
+            (result, state.waiting.take_all_but(own))
         };
-        for (_, waiter) in waiters {
-            waiter.wake();
-        }
+        waiting.wake();
         result
     }
 
@@ -216,8 +229,14 @@ impl Live {
         if let Some(found) = look(&state) {
             return Poll::Ready(found);
         }
-        state.wait(side, cx.waker());
+        state.waiting.of(side).add(cx.waker());
         Poll::Pending
+    }
+
+    /// Nobody waits on behalf of `side` any more.
+    pub(super) fn unregister(&self, side: Side) {
+        let waiters = self.lock().waiting.of(side).take();
+        drop(waiters);
     }
 }
 
@@ -245,43 +264,8 @@ impl State {
             terms: Terms::default(),
             status: None,
             changes: 0,
-            poller: None,
-            output: None,
-            waiters: Vec::new(),
+            waiting: Waiting::default(),
         }
-    }
-
-    fn wait(&mut self, side: Side, waker: &Waker) {
-        if side == Side::Output {
-            keep(&mut self.output, Some(waker));
-        }
-        let is_known = |(other, known): &(Side, Waker)| *other == side && known.will_wake(waker);
-        if !self.waiters.iter().any(is_known) {
-            self.waiters.push((side, waker.clone()));
-        }
-    }
-
-    /// Says that the task polls both sides, the output side last, until it says otherwise.
-    pub(super) fn set_poller(&mut self, poller: Option<&Waker>) {
-        keep(&mut self.poller, poller);
-    }
-
-    /// Takes out those who are to be woken when `side` has changed something.
-    fn take_waiters(&mut self, side: Side) -> Vec<(Side, Waker)> {
-        let is_beside = |poller: &&Waker| match side {
-            Side::Input => true,
-            Side::Output => {
-                let output = self.output.as_ref();
-                output.is_some_and(|output| output.will_wake(poller))
-            }
-            Side::Reader => false,
-        };
-        let Some(poller) = self.poller.as_ref().filter(is_beside) else {
-            return std::mem::take(&mut self.waiters);
-        };
-        let is_woken =
-            |(side, waker): &mut (Side, Waker)| *side == Side::Reader || !waker.will_wake(poller);
-        self.waiters.extract_if(.., is_woken).collect()
     }
 
     pub(super) fn push_recipient(&mut self, rcpt: Rcpt) -> usize {
@@ -341,9 +325,36 @@ impl State {
     }
 }
 
-fn keep(known: &mut Option<Waker>, waker: Option<&Waker>) {
-    match (known, waker) {
-        (Some(known), Some(waker)) => known.clone_from(waker),
-        (known, waker) => *known = waker.cloned(),
+impl Waiting {
+    fn of(&mut self, side: Side) -> &mut Waiters {
+        match side {
+            Side::Input => &mut self.input,
+            Side::Output => &mut self.output,
+            Side::Reader => &mut self.readers,
+        }
+    }
+
+    /// Takes out those who wait, but for those of that side.
+    fn take_all_but(&mut self, own: Option<Side>) -> Self {
+        let mut taken = Self {
+            readers: self.readers.take(),
+            ..Self::default()
+        };
+        if own != Some(Side::Input) {
+            taken.input = self.input.take();
+        }
+        if own != Some(Side::Output) {
+            taken.output = self.output.take();
+        }
+        taken
+    }
+
+    fn wake(self) {
+        let Self {
+            input,
+            output,
+            readers,
+        } = self;
+        [input, output, readers].into_iter().for_each(Waiters::wake);
     }
 }

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, Waker, ready},
+    task::{self, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use crate::{
     pipe::{self, pipe},
     reply::Reply,
     signals::Signals,
+    waking::Passes,
 };
 
 use super::{
@@ -35,9 +36,9 @@ const CHUNKS_QUEUED: usize = 4;
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
 /// The driver owns the call. The call advances while any of the driver's `async` methods is
-/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]. Feed a
-/// driver and poll it in one task, the poll last: what a method hands on does not wake the task that
-/// polled the driver before.
+/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]. What is
+/// handed on wakes whoever polled the driver before. Several tasks may share a driver behind a lock:
+/// each is woken when the call can go on, and when what it waits for is there.
 ///
 /// Dropping the driver drops the call and ends both streams with [`Aborted`](super::Aborted).
 ///
@@ -81,9 +82,8 @@ pub struct Driver {
     body: Option<pipe::Sender<Piece>>,
     /// MAIL, and the recipients in their order.
     asked: Vec<Arc<slot::Shared>>,
-    /// Who polled the call last, and so polls it again after it was given something: what waits
-    /// for that within the call need not wake the same task.
-    poller: Option<Waker>,
+    /// The polls of the call.
+    passes: Passes,
 }
 
 /// The call has ended already; its final reply waits in [`Driver::finish`].
@@ -128,7 +128,7 @@ impl Driver {
             recipients: Some(recipients),
             body: Some(body),
             asked: vec![pending.shared()],
-            poller: None,
+            passes: Passes::new(),
         };
         (driver, pending)
     }
@@ -156,7 +156,7 @@ impl Driver {
         self.asked.push(pending.shared());
         if let Some(recipients) = &self.recipients {
             // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
-            let _ = recipients.send(Command::new(rcpt, slot), self.poller.as_ref());
+            let _ = recipients.send(Command::new(rcpt, slot));
         }
         pending
     }
@@ -164,7 +164,7 @@ impl Driver {
     /// Says that there are no more recipients.
     pub fn data(&mut self) {
         if let Some(recipients) = self.recipients.take() {
-            recipients.finish(self.poller.as_ref());
+            recipients.finish();
         }
     }
 
@@ -179,11 +179,19 @@ impl Driver {
     ///
     /// Dropped before it ends, the octets were not handed on.
     pub async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
-        self.data();
         poll_fn(|cx| self.poll_body_ready(cx)).await?;
+        self.start_send(chunk)
+    }
+
+    /// Hands octets of the body upstream after [`Driver::poll_body_ready`] was ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`Driver::send`].
+    pub fn start_send(&mut self, chunk: Bytes) -> Result<(), Ended> {
+        self.data();
         let body = self.body.as_ref().ok_or(Ended)?;
-        body.send(Piece::Chunk(chunk), self.poller.as_ref())
-            .map_err(|_| Ended)
+        body.send(Piece::Chunk(chunk)).map_err(|_| Ended)
     }
 
     /// Hands the whole body upstream at once, by reference where it is a blob; in place of
@@ -194,8 +202,8 @@ impl Driver {
         self.data();
         if let Some(sender) = self.body.take() {
             // Nobody pulls the body any more: the final reply is on its way.
-            let _ = sender.send(Piece::Rest(body), self.poller.as_ref());
-            sender.finish(self.poller.as_ref());
+            let _ = sender.send(Piece::Rest(body));
+            sender.finish();
         }
     }
 
@@ -207,12 +215,17 @@ impl Driver {
     ///
     /// Once polled, the end of the body is said; calling it again goes on waiting.
     pub async fn finish(&mut self) -> Reply {
+        poll_fn(|cx| self.poll_finish(cx)).await
+    }
+
+    /// As [`Driver::finish`], to be polled.
+    pub fn poll_finish(&mut self, cx: &mut task::Context<'_>) -> Poll<Reply> {
         self.data();
         if let Some(body) = self.body.take() {
-            body.finish(self.poller.as_ref());
+            body.finish();
         }
-        poll_fn(|cx| self.poll_progress(cx)).await;
-        self.final_reply.clone().unwrap_or_else(Reply::local_error)
+        ready!(self.poll_progress(cx));
+        Poll::Ready(self.final_reply.clone().unwrap_or_else(Reply::local_error))
     }
 
     /// Drives the call until `pending` is answered.
@@ -249,15 +262,11 @@ impl Driver {
         let Some(call) = &mut self.call else {
             return Poll::Ready(());
         };
-        match &mut self.poller {
-            Some(poller) => poller.clone_from(cx.waker()),
-            None => self.poller = Some(cx.waker().clone()),
-        }
-        let result = match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
-            Ok(result) => ready!(result),
-            Err(panic) => Err(Panicked::new(panic).into()),
-        };
-        self.end(result);
+        let result = self.passes.poll(cx, |cx| {
+            let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+            polled.unwrap_or_else(|panic| Poll::Ready(Err(Panicked::new(panic).into())))
+        });
+        self.end(ready!(result));
         Poll::Ready(())
     }
 
@@ -283,7 +292,14 @@ impl Driver {
         }
     }
 
-    fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
+    /// Ready when [`Driver::start_send`] finds room in the queue; drives the call where there is
+    /// none. There are no more recipients then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Driver::send`].
+    pub fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
+        self.data();
         if self.has_body_room(cx).is_pending() {
             let _ = self.poll_progress(cx);
         }

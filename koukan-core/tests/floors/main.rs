@@ -22,6 +22,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "values",
         &[
             "sync",
+            "waking",
             "causes",
             "lists",
             "repeats",

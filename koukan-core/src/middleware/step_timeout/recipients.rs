@@ -29,7 +29,7 @@ impl Feed {
         (Self { steps, open }, upstream)
     }
 
-    /// Moves what there is and registers for the rest. Upstream is to be polled next.
+    /// Moves what there is and registers for the rest.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
         while let Some((downstream, sender)) = &mut self.open {
             match sender.poll_ready(cx) {
@@ -46,13 +46,13 @@ impl Feed {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(rcpt))) => {
                     self.steps.rcpt(rcpt.watch());
-                    let _ = sender.send(rcpt, Some(cx.waker()));
+                    let _ = sender.send(rcpt);
                 }
                 Poll::Ready(Some(Err(_))) => self.open = None,
                 Poll::Ready(None) => {
                     self.steps.data();
                     if let Some((_, sender)) = self.open.take() {
-                        sender.finish(Some(cx.waker()));
+                        sender.finish();
                     }
                 }
             }

@@ -15,6 +15,7 @@ use crate::{
     causes::Causes,
     repeats::Repeats,
     storage::{BackendError, Lease, Storage},
+    waking::Root,
 };
 
 use self::room::{Places, Room};
@@ -96,7 +97,7 @@ where
             return self.storage.wait_due().await;
         }
         for lease in leases {
-            attempts.spawn(self.attempt(lease, places.take()));
+            attempts.spawn(Root::new(self.attempt(lease, places.take())));
         }
         Ok(())
     }
@@ -123,10 +124,10 @@ where
         };
         let (ends, ended) = oneshot::channel::<()>();
         let attempt = self.attempt(lease, place);
-        attempts.spawn(async move {
+        attempts.spawn(Root::new(async move {
             attempt.await;
             drop(ends);
-        });
+        }));
         // Ready when the other half is dropped.
         let _ = timeout(ALONE, ended).await;
         Ok(true)

@@ -69,12 +69,9 @@ impl Giver {
         None
     }
 
-    /// Gives the message. The leg is woken unless it `is_polled_next` anyway.
-    pub(super) fn give(self, body: Body, is_polled_next: bool) {
-        let given = State::Given(Box::new(body));
-        if let Some(waker) = change(&self.0, given)
-            && !is_polled_next
-        {
+    /// Gives the message.
+    pub(super) fn give(self, body: Body) {
+        if let Some(waker) = change(&self.0, State::Given(Box::new(body))) {
             waker.wake();
         }
     }

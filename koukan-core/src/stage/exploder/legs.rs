@@ -135,12 +135,11 @@ impl<S: MailService> Legs<S> {
             .count()
     }
 
-    /// Gives each leg that still takes it what `body` makes. The legs are to be polled next.
+    /// Gives each leg that still takes it what `body` makes.
     pub(super) fn give(&mut self, mut body: impl FnMut() -> Body) {
-        let is_polled_next = matches!(self.running, Running::One(_));
         for LegBody { giver, .. } in self.bodies.drain(..) {
             if giver.is_wanted() {
-                giver.give(body(), is_polled_next);
+                giver.give(body());
             }
         }
     }

@@ -98,8 +98,7 @@ impl Writing {
             Err(body) => {
                 let (writer, blob) = self.recorder.pool().create();
                 self.recorder.body(Vec::new(), blob);
-                // The attempt is polled after each piece, below.
-                let mut copy = pin!(body.copy_to(writer.before_readers()));
+                let mut copy = pin!(body.copy_to(writer));
                 self.beside(|cx| copy.as_mut().poll(cx)).await?;
             }
         }
@@ -127,10 +126,8 @@ impl Writing {
                 self.recorder.delivered();
                 return reply;
             }
-            self.recorder.attempt_is_elsewhere();
             return self.with_custody(reply);
         }
-        self.recorder.attempt_is_elsewhere();
         if let Some(attempt) = self.attempt.take() {
             let attempt = tokio::spawn(attempt);
             self.recorder.custody().keep_attempt(attempt.abort_handle());
@@ -152,7 +149,8 @@ impl Writing {
 
     /// Drives the attempt, and passes on what it answered.
     fn poll_replies(&mut self, cx: &mut Context<'_>) {
-        self.recorder.attempt_is_beside(cx);
+        // What the attempt answers now is looked at right after.
+        self.recorder.unregister();
         if let Some(attempt) = &mut self.attempt
             && attempt.as_mut().poll(cx).is_ready()
         {

@@ -103,15 +103,10 @@ impl Recorder {
         answer
     }
 
-    /// Says that this task polls the attempt after whatever it does here, and looks for answers
-    /// after that: then the two do not wake each other. To be said again at each poll.
-    pub(crate) fn attempt_is_beside(&self, cx: &task::Context<'_>) {
-        self.live.lock().set_poller(Some(cx.waker()));
-    }
-
-    /// The attempt goes on elsewhere from now on.
-    pub(crate) fn attempt_is_elsewhere(&self) {
-        self.live.lock().set_poller(None);
+    /// Nobody is to be woken by an answer until the next [`Recorder::poll_answer`]: for whoever is
+    /// awake and looks for answers before it sleeps.
+    pub(crate) fn unregister(&self) {
+        self.live.unregister(Side::Input);
     }
 
     /// The right to take the transaction into custody.

@@ -1,0 +1,182 @@
+//! Polling a part of a task when it was woken, and as often as that.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use tokio::task::coop::poll_proceed;
+
+use crate::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+use super::Waiters;
+
+/// Passes within one poll of the task, at most: a part that wakes itself for ever is not to keep the
+/// thread from other tasks.
+const PASSES_MAX: u32 = 8;
+
+/// Nobody polls the part, and it was not woken since it was polled last.
+const ASLEEP: u32 = 0;
+/// It was woken, and that poll is still to come.
+const NOTED: u32 = 1;
+/// It is being polled.
+const POLLED: u32 = 2;
+
+/// The waker of one part of a task, and the polls of that part; see the [module
+/// documentation](super).
+///
+/// The part sees this waker in place of the task's.
+///
+/// # Example
+///
+/// ```
+/// use std::{future::poll_fn, task::Poll};
+/// use koukan_core::waking::Passes;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut passes = Passes::new();
+/// let mut polls = 0;
+/// let count = poll_fn(|cx| {
+///     passes.poll(cx, |cx| {
+///         polls += 1;
+///         // A part that gives something to itself is polled again at once.
+///         cx.waker().wake_by_ref();
+///         if polls == 3 { Poll::Ready(polls) } else { Poll::Pending }
+///     })
+/// });
+/// assert_eq!(count.await, 3);
+/// # });
+/// ```
+pub struct Passes {
+    notes: Arc<Notes>,
+    /// Wakes by `notes`; made once.
+    waker: Waker,
+}
+
+/// What the wakers of a part share.
+struct Notes {
+    /// [`ASLEEP`], or [`NOTED`] and [`POLLED`] in any combination.
+    state: AtomicU32,
+    /// The tasks that are woken when the part is woken while it sleeps.
+    tasks: Mutex<Waiters>,
+}
+
+impl Passes {
+    /// For a part that was not polled yet, and so is to be.
+    pub fn new() -> Self {
+        let notes = Arc::new(Notes {
+            state: AtomicU32::new(NOTED),
+            tasks: Mutex::default(),
+        });
+        let waker = Waker::from(Arc::clone(&notes));
+        Self { notes, waker }
+    }
+
+    /// Polls the part where it was woken since the last time, and again until it was not woken
+    /// during its poll. Where it was woken once too often, or where the task has used up what tokio
+    /// lets it do in a row, the task is woken and the rest is left to its next poll.
+    ///
+    /// Each pass after the first is charged to that budget, so that the bound holds for parts within
+    /// parts, too. The task of every `cx` that was given is woken when the part is.
+    pub fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let notes = &*self.notes;
+        if notes.sleeps() && notes.wait(cx.waker()) {
+            return Poll::Pending;
+        }
+        for _ in 0..PASSES_MAX {
+            notes.begin();
+            if let Poll::Ready(result) = part(&mut Context::from_waker(&self.waker)) {
+                // The other tasks were woken before this poll.
+                notes.end();
+                return Poll::Ready(result);
+            }
+            if notes.fall_asleep() && notes.wait(cx.waker()) {
+                return Poll::Pending;
+            }
+            match poll_proceed(cx) {
+                Poll::Ready(charge) => charge.made_progress(),
+                Poll::Pending => break,
+            }
+        }
+        notes.lock().add(cx.waker());
+        notes.end();
+        notes.wake_tasks();
+        Poll::Pending
+    }
+}
+
+impl Notes {
+    fn sleeps(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ASLEEP
+    }
+
+    /// A poll begins; what was noted is dealt with by it.
+    fn begin(&self) {
+        self.state.swap(POLLED, Ordering::AcqRel);
+    }
+
+    /// A poll has ended; `false` where something was noted since it began.
+    fn fall_asleep(&self) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let slept = self
+            .state
+            .compare_exchange(POLLED, ASLEEP, success, failure);
+        slept.is_ok()
+    }
+
+    /// Has the task woken when the part is; `false` where the part was woken before anybody could
+    /// know that.
+    ///
+    /// Whoever wakes changes the state first and looks for tasks then; this is the other way round,
+    /// so one sees the other.
+    fn wait(&self, task: &Waker) -> bool {
+        self.lock().add(task);
+        self.sleeps()
+    }
+
+    /// No further pass is made now; the next poll, by whatever task, goes on.
+    fn end(&self) {
+        self.state.swap(NOTED, Ordering::AcqRel);
+    }
+
+    fn wake_tasks(&self) {
+        let tasks = self.lock().take();
+        tasks.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiters> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Notes {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.state.fetch_or(NOTED, Ordering::AcqRel) == ASLEEP {
+            self.wake_tasks();
+        }
+    }
+}
+
+impl Default for Passes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Passes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passes").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! Tasks that wait for the same thing.
+
+use std::task::Waker;
+
+/// The wakers of tasks that wait; nearly always one, for which nothing is allocated.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    first: Option<Waker>,
+    others: Option<Box<Others>>,
+}
+
+type Others = Vec<Waker>;
+
+impl Waiters {
+    /// Adds a task, unless it is there already.
+    #[inline]
+    pub(crate) fn add(&mut self, waker: &Waker) {
+        match &self.first {
+            None => self.first = Some(waker.clone()),
+            Some(first) if first.will_wake(waker) => {}
+            Some(_) => self.add_other(waker),
+        }
+    }
+
+    #[cold]
+    fn add_other(&mut self, waker: &Waker) {
+        let others = self.others.get_or_insert_default();
+        if !others.iter().any(|other| other.will_wake(waker)) {
+            others.push(waker.clone());
+        }
+    }
+
+    /// Takes all of them, to be woken once no lock is held.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            first: self.first.take(),
+            others: self.others.take(),
+        }
+    }
+
+    /// Wakes all.
+    #[inline]
+    pub(crate) fn wake(self) {
+        if let Some(first) = self.first {
+            first.wake();
+        }
+        if let Some(others) = self.others {
+            wake_others(*others);
+        }
+    }
+}
+
+#[cold]
+fn wake_others(others: Others) {
+    others.into_iter().for_each(Waker::wake);
+}
