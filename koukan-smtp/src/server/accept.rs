@@ -13,6 +13,7 @@ use super::{
     Connected, MakeMailService, Server,
     admission::{Admission, Permit},
     session::Stop,
+    upgrade::Unchanging,
 };
 use crate::codec;
 
@@ -73,10 +74,9 @@ impl<M: MakeMailService> Sessions<M> {
         let (server, stop) = (self.server.clone(), self.stop.of_session());
         let open = server.connection(&connected).open(&server.observers);
         self.tasks.spawn(async move {
-            let _permit = permit;
-            let session = server.session(stream, &connected, stop);
+            let session = server.session(Unchanging(stream), &connected, stop);
             drop(server);
-            session.run(open).await;
+            session.run((permit, open)).await;
         });
     }
 

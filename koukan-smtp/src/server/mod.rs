@@ -23,12 +23,14 @@ mod limits;
 mod make;
 mod session;
 mod timeouts;
+mod upgrade;
 
 pub use self::{
     config::Config,
     limits::Limits,
     make::{Connected, MakeMailService, Shared},
     timeouts::Timeouts,
+    upgrade::Upgrade,
 };
 
 use std::{fmt, future::pending, io, sync::Arc};
@@ -43,7 +45,10 @@ use tokio::{
     net::{TcpListener, ToSocketAddrs},
 };
 
-use self::session::{Session, Stop};
+use self::{
+    session::{Session, Stop},
+    upgrade::Unchanging,
+};
 use crate::codec::BareLineEnds;
 
 /// An SMTP server: a configuration, and what makes a service for each connection.
@@ -176,6 +181,23 @@ impl<M: MakeMailService> Server<M> {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
+        self.serve_upgradable(Unchanging(io), connected)
+    }
+
+    /// As [`Server::serve`], on a transport that may be upgraded in the middle of the session: then
+    /// the server offers STARTTLS.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, a transaction that is under way is aborted.
+    pub fn serve_upgradable<IO>(
+        &self,
+        io: IO,
+        connected: &Connected,
+    ) -> impl Future<Output = ()> + Send + use<IO, M>
+    where
+        IO: Upgrade + Send,
+    {
         // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
         let open = self.connection(connected).open(&self.observers);
         self.session(io, connected, Stop::default()).run(open)
@@ -191,7 +213,7 @@ impl<M: MakeMailService> Server<M> {
 
     fn session<IO>(&self, io: IO, connected: &Connected, stop: Stop) -> Session<IO, M::Service>
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: Upgrade,
     {
         let service = self.make.make(connected);
         Session::new(io, connected, service, Arc::clone(&self.config), stop)

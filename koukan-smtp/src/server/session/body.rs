@@ -1,20 +1,26 @@
 //! Receiving a message: DATA and BDAT.
 
-use std::{future::poll_fn, task::Poll};
+use std::{convert::Infallible, future::poll_fn, sync::Arc, task::Poll};
 
 use bytes::{Bytes, BytesMut};
 use koukan_core::{
     reply::Reply,
     service::MailService,
     signals::{Signals, TraceId},
+    transaction::Driver,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::time::Instant;
 
-use super::{End, Session, pace::Pace, state::Tally};
-use crate::codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder};
+use super::{
+    End, Session,
+    pace::Pace,
+    state::Tally,
+    turn::{Client, Event, Expected},
+};
+use crate::{
+    codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder},
+    server::Upgrade,
+};
 
 /// What is known of a message that is being received.
 #[derive(Debug)]
@@ -50,7 +56,7 @@ impl Message {
 
 impl<IO, S> Session<IO, S>
 where
-    IO: AsyncRead + AsyncWrite + Unpin,
+    IO: Upgrade,
     S: MailService,
 {
     /// DATA.
@@ -130,9 +136,11 @@ where
         if self.message.octets > self.config.limits.message_size {
             self.refuse(Reply::message_too_big());
         }
-        if let Some(driver) = &mut self.driver {
-            // Once the call has ended, its reply waits for the client to be done.
-            let _ = self.connection.flush_beside(driver.send(octets)).await;
+        // Once the call has ended, its reply waits for the client to be done.
+        if let Some(Ok(())) = self.wait_upstream(Driver::poll_body_ready).await
+            && let Some(driver) = &mut self.driver
+        {
+            let _ = driver.start_send(octets);
         }
     }
 
@@ -143,18 +151,26 @@ where
     }
 
     async fn read_message(&mut self) -> Result<(), End> {
-        let (limits, timeouts) = (&self.config.limits, &self.config.timeouts);
+        let config = Arc::clone(&self.config);
+        let (limits, timeouts) = (&config.limits, &config.timeouts);
         let started = Instant::now();
         let patience = self.message.pace.patience(limits, timeouts);
         let deadline = self.deadline.min(started + patience);
         let before = self.connection.input_len();
-        self.is_driven = false;
-        tokio::select! {
-            biased;
-            result = self.connection.exchange(true, deadline) => result?,
-            _ = self.replies.next(self.driver.as_mut()) => {}
-            () = self.stop.silence(timeouts.stopping) => return Err(End::Stopped),
-        }
+        let client = Client {
+            expected: Expected::Octets,
+            deadline,
+            stopping: Some(timeouts.stopping),
+        };
+        // No reply is to come before the final one, which is asked for at the end.
+        let Event::Client = self
+            .wait_for(client, |driver, _, cx| {
+                if let Some(driver) = driver {
+                    let _ = driver.poll_progress(cx);
+                }
+                Poll::<Infallible>::Pending
+            })
+            .await?;
         if self.connection.is_eof() {
             return Err(End::HungUp);
         }
@@ -166,10 +182,12 @@ where
 
     /// Answers the message.
     async fn finish(&mut self) -> Result<(), End> {
-        let mut reply = match (self.message.refusal.take(), &mut self.driver) {
-            (Some(reply), _) => reply,
-            (None, Some(driver)) => self.connection.flush_beside(driver.finish()).await,
-            (None, None) => Reply::local_error(),
+        let mut reply = match self.message.refusal.take() {
+            Some(reply) => reply,
+            None => {
+                let reply = self.wait_upstream(Driver::poll_finish).await;
+                reply.unwrap_or_else(Reply::local_error)
+            }
         };
         self.close_transaction();
         if reply.is_positive() {
@@ -183,7 +201,6 @@ where
     async fn let_call_run(&mut self) {
         if let Some(driver) = &mut self.driver {
             poll_fn(|cx| Poll::Ready(driver.poll_progress(cx).is_ready())).await;
-            self.is_driven = true;
         }
     }
 

@@ -10,12 +10,12 @@ use std::{
 use bytes::BytesMut;
 use koukan_core::{clock::Alarm, reply::Reply};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, timeout},
 };
 
 use super::End;
-use crate::codec;
+use crate::{codec, server::Upgrade};
 
 /// Octets to make room for when a command is awaited.
 const COMMAND_READ: usize = 1024;
@@ -43,11 +43,16 @@ pub(super) struct Connection<IO> {
     /// Octets at the front of `output` that are on the wire already.
     written: usize,
     write_timeout: Duration,
+    /// Until when the client is to take what is being written, where it does not at once.
+    write_deadline: Option<Instant>,
+    /// Whether the transport has begun to become another one, and has not ended: nothing can be said
+    /// meanwhile.
+    is_upgrading: bool,
     /// For whatever is waited for.
     alarm: Alarm,
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+impl<IO: Upgrade> Connection<IO> {
     pub(super) fn new(io: IO, write_timeout: Duration) -> Self {
         Self {
             io,
@@ -57,6 +62,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             output: Vec::new(),
             written: 0,
             write_timeout,
+            write_deadline: None,
+            is_upgrading: false,
             alarm: Alarm::default(),
         }
     }
@@ -86,52 +93,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         codec::encode_reply(reply, with_enhanced, &mut self.output);
     }
 
-    /// Writes what is to go out, then reads; or, unless `may_read`, waits for the deadline.
+    /// Writes what is to go out.
     ///
     /// # Errors
     ///
-    /// [`End::Closed`] at the deadline; [`End::Gone`] if the transport fails or the client does
-    /// not take what is written.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when it is dropped before it ends.
-    pub(super) async fn exchange(&mut self, may_read: bool, deadline: Instant) -> Result<(), End> {
-        self.flush().await?;
-        poll_fn(|cx| {
-            if may_read && let Poll::Ready(result) = self.poll_read(cx) {
-                return Poll::Ready(result);
-            }
-            ready!(self.alarm.poll(cx, deadline));
-            Poll::Ready(Err(End::Closed(Reply::idle_too_long())))
-        })
-        .await
-    }
-
-    /// Writes what is to go out while `answer` is awaited; ends with the answer, even if the
-    /// client is gone.
-    pub(super) async fn flush_beside<T>(&mut self, answer: impl Future<Output = T>) -> T {
-        let mut answer = pin!(answer);
-        tokio::select! {
-            biased;
-            answer = &mut answer => return answer,
-            _ = self.flush() => {}
+    /// [`End::Gone`] if the transport fails or the client does not take what is written.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if let Poll::Ready(result) = self.poll_write(cx) {
+            self.write_deadline = None;
+            return Poll::Ready(result);
         }
-        answer.await
+        // Where the client takes what is written at once, nobody looks at the clock.
+        let deadline = || Instant::now() + self.write_timeout;
+        let deadline = *self.write_deadline.get_or_insert_with(deadline);
+        ready!(self.alarm.poll(cx, deadline));
+        Poll::Ready(Err(End::Gone))
     }
 
-    async fn flush(&mut self) -> Result<(), End> {
-        let mut deadline = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(result) = self.poll_write(cx) {
-                return Poll::Ready(result);
-            }
-            // Where the client takes what is written at once, nobody looks at the clock.
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.write_timeout);
-            ready!(self.alarm.poll(cx, deadline));
-            Poll::Ready(Err(End::Gone))
-        })
-        .await
+    /// Ready when the client's time is up; for when nothing is left to write.
+    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<End> {
+        let late = |()| End::Closed(Reply::idle_too_long());
+        self.alarm.poll(cx, deadline).map(late)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
@@ -151,11 +133,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         Poll::Ready(Ok(()))
     }
 
-    async fn read(&mut self) -> Result<(), End> {
-        poll_fn(|cx| self.poll_read(cx)).await
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+    /// Reads what has come, into the input.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         let room = self.input.capacity() - self.input.len();
         // With a little room left in a big buffer, one more read fits; a sliver is no use.
         if room < self.read_size / 8 {
@@ -163,6 +142,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         self.is_eof = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))? == 0;
         Poll::Ready(Ok(()))
+    }
+
+    /// Has the transport upgraded, with nothing left to write. What was read before is thrown away:
+    /// whoever stood between may have put it there.
+    pub(super) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.is_upgrading = true;
+        ready!(Pin::new(&mut self.io).poll_upgrade(cx))?;
+        self.is_upgrading = false;
+        self.input.clear();
+        self.is_eof = false;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether an upgrade has begun that has not ended well.
+    pub(super) fn is_upgrading(&self) -> bool {
+        self.is_upgrading
+    }
+
+    /// Whether the transport can still be upgraded.
+    pub(super) fn is_upgradable(&self) -> bool {
+        self.io.is_upgradable()
     }
 
     /// Makes ready to receive a message of about `size` octets, if that is known.
@@ -192,7 +192,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// A socket that is closed with unread input makes the peer forget what it was sent last, so
     /// from a client that may have sent more, that is read for a moment.
     pub(super) async fn close(mut self, may_have_sent_more: bool) {
-        let is_closed = self.flush().await.is_ok() && self.io.shutdown().await.is_ok();
+        let is_flushed = poll_fn(|cx| self.poll_flush(cx)).await.is_ok();
+        let is_closed = is_flushed && self.io.shutdown().await.is_ok();
         if !is_closed || !may_have_sent_more {
             return;
         }
@@ -200,7 +201,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let mut octets = 0;
             while !self.is_eof && octets < LINGER_OCTETS {
                 self.input.clear();
-                if self.read().await.is_err() {
+                if poll_fn(|cx| self.poll_read(cx)).await.is_err() {
                     break;
                 }
                 octets += self.input.len();

@@ -11,13 +11,15 @@ pub(super) fn greeting(config: &Config) -> Reply {
 
 /// The answer to HELO, or to EHLO with what is offered.
 ///
-/// *Source*: RFC 5321 section 4.1.1.1; RFC 2920, RFC 1870, RFC 6152, RFC 6531, RFC 2034, RFC 3030.
-pub(super) fn answer(config: &Config, is_extended: bool) -> Reply {
+/// *Source*: RFC 5321 section 4.1.1.1; RFC 2920, RFC 1870, RFC 6152, RFC 6531, RFC 2034, RFC 3030,
+/// RFC 3207.
+pub(super) fn answer(config: &Config, is_extended: bool, offers_tls: bool) -> Reply {
     let name = &config.name;
     let text = if is_extended {
         let size = config.limits.message_size;
+        let tls = if offers_tls { "\nSTARTTLS" } else { "" };
         format!(
-            "{name}\nPIPELINING\nSIZE {size}\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nHELP"
+            "{name}\nPIPELINING\nSIZE {size}\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING{tls}\nHELP"
         )
     } else {
         name.to_string()

@@ -4,7 +4,7 @@
 //! come, RCPT upstream before its predecessors are answered; [`Replies`] keeps the answers in
 //! order. A command whose meaning depends on earlier answers is held until these are there.
 //!
-//! [`Session::wait`] is the one place where the session waits for commands, and so the one that
+//! Whatever the session waits for, it waits in the loop of [`turn`], which is where it reads and
 //! writes: whatever can be answered at once goes out with one write.
 
 mod body;
@@ -14,33 +14,24 @@ mod hello;
 mod pace;
 mod parameters;
 mod replies;
+mod start_tls;
 mod state;
 mod stop;
 mod tally;
+mod turn;
 
 pub(super) use self::stop::Stop;
 
-use std::{
-    convert::Infallible,
-    future::{Future, pending, poll_fn},
-    mem,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use koukan_core::{
     context::{ClientName, Context},
-    event::OpenConnection,
     reply::Reply,
     service::MailService,
     transaction::{Driver, Mail, Rcpt},
+    waking::Root,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use self::{
     body::Message,
@@ -49,8 +40,9 @@ use self::{
     replies::{Answered, Replies},
     state::{Action, State, Tally},
     tally::Tallies,
+    turn::{Client, Event, Expected},
 };
-use super::{Config, Connected};
+use super::{Config, Connected, Upgrade};
 use crate::codec::{Command, CommandDecoder, CommandError};
 
 /// How long a client may take to read its 421 when the server has waited long enough.
@@ -72,9 +64,6 @@ pub(super) struct Session<IO, S> {
     state: State,
     replies: Replies,
     driver: Option<Driver>,
-    /// Whether the call was polled after all that it was given, so that only what wakes the task
-    /// can bring it on.
-    is_driven: bool,
     message: Message,
     tallies: Tallies,
     /// Since when the client has been waited for.
@@ -86,7 +75,7 @@ pub(super) struct Session<IO, S> {
 
 impl<IO, S> Session<IO, S>
 where
-    IO: AsyncRead + AsyncWrite + Unpin,
+    IO: Upgrade,
     S: MailService,
 {
     pub(super) fn new(
@@ -99,16 +88,16 @@ where
         let mut context = Context::new(config.sender.clone());
         context.remote_host = connected.remote_host;
         context.local_host = connected.local_host;
+        let state = State::new(io.is_upgradable());
         Self {
             connection: Connection::new(io, config.timeouts.write),
             service,
             context: Arc::new(context),
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
-            state: State::default(),
+            state,
             replies: Replies::default(),
             driver: None,
-            is_driven: false,
             message: Message::new(config.bare_line_ends),
             tallies: Tallies::default(),
             resting_since: None,
@@ -118,8 +107,14 @@ where
         }
     }
 
-    /// Serves the client until either side has had enough; then `_open` says that it is gone.
-    pub(super) async fn run(mut self, _open: OpenConnection) {
+    /// Serves the client until either side has had enough, and holds `held` for as long; the future
+    /// of a whole task.
+    pub(super) fn run<H>(self, held: H) -> Root<impl Future<Output = ()>> {
+        Root::new(self.begin_and_end(held))
+    }
+
+    async fn begin_and_end<H>(mut self, held: H) {
+        let _held = held;
         self.connection.reply(&hello::greeting(&self.config), false);
         let stop = self.stop.clone();
         let end = tokio::select! {
@@ -134,6 +129,7 @@ where
         self.driver = None;
         tracing::debug!(?end, "session ended");
         let (last, may_have_sent_more) = match end {
+            _ if self.connection.is_upgrading() => return,
             End::Gone => return,
             End::HungUp => (None, false),
             End::Quit => (Some(Reply::closing()), false),
@@ -207,35 +203,27 @@ where
         let is_blocked = self.held.is_some() || self.replies.is_full();
         let may_read =
             !self.connection.is_eof() && (!is_blocked || self.connection.may_read_ahead());
+        let expected = match may_read {
+            true => Expected::Commands,
+            false => Expected::Nothing,
+        };
         let deadline = self.patience();
-        let has_replies = !self.replies.is_empty();
         let stopping = match is_resting {
             true => Duration::ZERO,
             false => self.config.timeouts.stopping,
         };
-        // What woke the task since may have woken the call.
-        let mut was_driven = mem::take(&mut self.is_driven);
-        let (answered, reply, is_driven) = {
-            let mut next = pin!(self.replies.next(self.driver.as_mut()));
-            let next = poll_fn(|cx| match (mem::take(&mut was_driven), has_replies) {
-                (true, false) => Poll::Pending,
-                (was_driven, _) => {
-                    let next = next.as_mut().poll(cx);
-                    next.map(|(answered, reply, is_driven)| {
-                        (answered, reply, is_driven || was_driven)
-                    })
-                }
-            });
-            tokio::select! {
-                // Replies that are there at once go out with those before them.
-                biased;
-                next = next => next,
-                result = self.connection.exchange(may_read, deadline) => return result,
-                () = self.stop.silence(stopping), if !has_replies => return Err(End::Stopped),
-            }
+        let client = Client {
+            expected,
+            deadline,
+            stopping: self.replies.is_empty().then_some(stopping),
         };
-        self.is_driven = is_driven;
-        self.answered(answered, reply).await
+        let next = self.wait_for(client, |driver, replies, cx| {
+            replies.poll_next(driver.as_mut(), cx)
+        });
+        match next.await? {
+            Event::Upstream((answered, reply)) => self.answered(answered, reply).await,
+            Event::Client => Ok(()),
+        }
     }
 
     /// Until when to wait for the client: for a whole command, not for the next octet of one.
@@ -273,19 +261,12 @@ where
         if delay.is_zero() {
             return;
         }
-        let pause = self.connection.flush_beside(sleep(delay));
-        let progress = async {
-            if let Some(driver) = &mut self.driver {
-                driver.progress().await;
-            }
-            pending::<()>().await;
-        };
-        tokio::select! {
-            biased;
-            () = pause => {}
-            () = progress => {}
-        }
-        self.is_driven = false;
+        let mut pause = pin!(sleep(delay));
+        self.wait_upstream(|driver, cx| {
+            let _ = driver.poll_progress(cx);
+            pause.as_mut().poll(cx)
+        })
+        .await;
     }
 
     async fn execute(&mut self, command: Parsed) -> Result<(), End> {
@@ -310,6 +291,7 @@ where
                 self.state.chunk_discarded(is_last);
                 self.answer(reply, tally)
             }
+            Action::StartTls => self.start_tls().await,
             Action::Reset => {
                 self.close_transaction();
                 self.answer(Reply::ok(), Tally::Idle)
@@ -323,7 +305,7 @@ where
     fn hello(&mut self, name: ClientName) -> Result<(), End> {
         self.close_transaction();
         self.state.greeted(name.is_extended);
-        let reply = hello::answer(&self.config, name.is_extended);
+        let reply = hello::answer(&self.config, name.is_extended, self.state.offers_tls());
         Arc::make_mut(&mut self.context).client_name = Some(name);
         self.answer(reply, Tally::Idle)
     }
@@ -337,18 +319,17 @@ where
         let signals = self.message.signals.clone();
         let (driver, reply) = Driver::start_with(service, context, mail, signals);
         self.driver = Some(driver);
-        self.is_driven = false;
         self.replies.push_mail(reply);
         Ok(())
     }
 
     async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
-        let Some(driver) = &mut self.driver else {
+        let has_room = self.wait_upstream(Driver::poll_rcpt_ready).await;
+        let (Some(()), Some(driver)) = (has_room, &mut self.driver) else {
             return self.answer(Reply::bad_sequence(), Tally::Error);
         };
-        let reply = self.connection.flush_beside(driver.rcpt(rcpt)).await;
+        let reply = driver.start_rcpt(rcpt);
         self.state.recipient_handed_on();
-        self.is_driven = false;
         self.replies.push_rcpt(reply);
         Ok(())
     }

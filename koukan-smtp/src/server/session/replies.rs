@@ -2,9 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    future::{Future, pending, poll_fn},
-    pin::Pin,
-    task::Poll,
+    task::{self, Poll, ready},
 };
 
 use koukan_core::{
@@ -66,35 +64,27 @@ impl Replies {
         }
     }
 
-    /// Drives the call until the reply at the front is there, and takes it out; with none to
-    /// come, for ever. Tells also whether it took driving: a reply that was there already says
-    /// nothing of what else the call was woken for.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when it is dropped before it ends.
-    pub(super) async fn next(&mut self, driver: Option<&mut Driver>) -> (Answered, Reply, bool) {
+    /// Drives the call until the reply at the front is there, and takes it out; with none to come,
+    /// for ever.
+    pub(super) fn poll_next(
+        &mut self,
+        driver: Option<&mut Driver>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<(Answered, Reply)> {
         let Some(driver) = driver else {
-            return pending().await;
+            return Poll::Pending;
         };
         let (answered, reply) = match self.0.front_mut() {
             Some(Awaited::Mail(reply)) => (Answered::Mail, reply),
             Some(Awaited::Rcpt(reply)) => (Answered::Rcpt, reply),
             Some(Awaited::Known(_)) | None => {
-                driver.progress().await;
-                return pending().await;
+                let _ = driver.poll_progress(cx);
+                return Poll::Pending;
             }
         };
-        let (reply, is_driven) = poll_fn(|cx| {
-            if let Some(reply) = reply.look() {
-                return Poll::Ready((reply, false));
-            }
-            let _ = driver.poll_progress(cx);
-            Pin::new(&mut *reply).poll(cx).map(|reply| (reply, true))
-        })
-        .await;
+        let reply = ready!(driver.poll_wait(cx, reply));
         self.0.pop_front();
-        (answered, reply, is_driven)
+        Poll::Ready((answered, reply))
     }
 
     /// Answers with `reply` all that is still to be answered from upstream.

@@ -31,6 +31,8 @@ pub(in super::super) enum Action {
         /// Whether the message that it was to be a part of has failed with that.
         fails: bool,
     },
+    /// Have the transport upgraded.
+    StartTls,
     /// Abort the transaction, if there is one.
     Reset,
     /// Answer, and nothing else.

@@ -26,6 +26,8 @@ const SKIPPED_MAX: u64 = 1 << 30;
 pub(super) struct State {
     /// Whether the client said EHLO (`true`) or HELO.
     is_extended: Option<bool>,
+    /// Whether the transport can be upgraded.
+    offers_tls: bool,
     phase: Phase,
 }
 
@@ -52,6 +54,19 @@ struct Envelope {
 }
 
 impl State {
+    /// A session that begins, on a transport that can be upgraded or not.
+    pub(super) fn new(offers_tls: bool) -> Self {
+        Self {
+            offers_tls,
+            ..Self::default()
+        }
+    }
+
+    /// Whether STARTTLS is offered.
+    pub(super) fn offers_tls(&self) -> bool {
+        self.offers_tls
+    }
+
     /// Whether the client said EHLO, so that replies have enhanced status codes.
     pub(super) fn is_extended(&self) -> bool {
         self.is_extended == Some(true)
@@ -64,8 +79,8 @@ impl State {
 
     /// Whether what to do with the command depends on replies that are not there yet.
     ///
-    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, QUIT, a malformed BDAT and another
-    /// protocol would take the answers of earlier commands with them.
+    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, STARTTLS, QUIT, a malformed BDAT and
+    /// another protocol would take the answers of earlier commands with them.
     pub(super) fn must_wait(command: &Result<Command, CommandError>) -> bool {
         match command {
             Ok(
@@ -74,6 +89,7 @@ impl State {
                 | Command::Data
                 | Command::Bdat { .. }
                 | Command::Rset
+                | Command::StartTls
                 | Command::Quit,
             )
             | Err(CommandError::Chunk { .. } | CommandError::OtherProtocol(_)) => true,
@@ -83,7 +99,6 @@ impl State {
                 | Command::Vrfy
                 | Command::Expn
                 | Command::Help
-                | Command::StartTls
                 | Command::Auth { .. },
             )
             | Err(_) => false,
@@ -107,8 +122,17 @@ impl State {
             Command::Vrfy => Action::Answer(Reply::cannot_verify(), Tally::Idle),
             Command::Help => Action::Answer(Reply::help(), Tally::Idle),
             Command::Expn => Action::Answer(Reply::not_implemented(), Tally::Idle),
-            Command::StartTls | Command::Auth { .. } => Action::refuse(Reply::not_implemented()),
+            Command::StartTls => self.start_tls(),
+            Command::Auth { .. } => Action::refuse(Reply::not_implemented()),
             Command::Quit => Action::Quit,
+        }
+    }
+
+    fn start_tls(&self) -> Action {
+        match (self.offers_tls, self.is_extended() && self.is_idle()) {
+            (true, true) => Action::StartTls,
+            (true, false) => Action::refuse(Reply::bad_sequence()),
+            (false, _) => Action::refuse(Reply::not_implemented()),
         }
     }
 

@@ -155,3 +155,24 @@ fn chunks_after_a_failed_one_are_over_with_the_last() {
     state.chunk_discarded(true);
     assert_eq!(decide(&state, "BDAT 1"), "discard 503");
 }
+
+#[test]
+fn starttls_is_for_those_who_said_ehlo_and_have_no_transaction() {
+    for (name, expected) in [
+        ("new", "503 5.5.1"),
+        ("greeted", "StartTls"),
+        ("mail", "503 5.5.1"),
+        ("ready", "503 5.5.1"),
+        ("chunks", "503 5.5.1"),
+        ("failed", "StartTls"),
+    ] {
+        let state = State {
+            offers_tls: true,
+            ..state(name)
+        };
+        assert_eq!(decide(&state, "STARTTLS"), expected, "{name}");
+    }
+    let mut state = State::new(true);
+    state.greeted(false);
+    assert_eq!(decide(&state, "STARTTLS"), "503 5.5.1");
+}
