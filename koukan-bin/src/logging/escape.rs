@@ -1,23 +1,42 @@
 //! Texts of others in log lines.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
-/// A value as it stands behind its name: quoted, with escapes, where that is needed to see where it
-/// ends and what is in it.
-pub(super) fn value(text: &str) -> Cow<'_, str> {
+/// Writes a value as it stands behind its name: quoted, with escapes, where that is needed to see
+/// where it ends and what is in it.
+pub(super) fn write_value(to: &mut impl Write, text: &str) -> fmt::Result {
+    // Most values.
+    let is_simple =
+        |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'=' | b'{' | b'}');
+    if !text.is_empty() && text.bytes().all(is_simple) {
+        return to.write_str(text);
+    }
     if is_quoted(text) && text.chars().all(is_shown) {
-        return text.into();
+        return to.write_str(text);
     }
     let is_plain = |c: char| is_shown(c) && !matches!(c, ' ' | '"' | '=' | '{' | '}');
     if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into();
+        return to.write_str(text);
     }
-    format!("{text:?}").into()
+    let needs_no_escape = |octet: u8| {
+        let is_shown = octet == b' ' || octet.is_ascii_graphic();
+        is_shown && !matches!(octet, b'"' | b'\\')
+    };
+    if text.bytes().all(needs_no_escape) {
+        to.write_char('"')?;
+        to.write_str(text)?;
+        return to.write_char('"');
+    }
+    write!(to, "{text:?}")
 }
 
 /// A text that stands for itself: as it is, but for what does not show.
 pub(super) fn message(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_shown) {
+    let is_plain = |octet: u8| octet == b' ' || octet.is_ascii_graphic();
+    if text.bytes().all(is_plain) || text.chars().all(is_shown) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len() + 8);

@@ -58,6 +58,32 @@ fn values_with_spaces_are_quoted_and_others_stand_as_they_are() {
 }
 
 #[test]
+fn numbers_and_quotes_are_written_as_they_always_were() {
+    let line = written(LogFormat::Human, || {
+        tracing::info!(
+            whole = 2.0,
+            part = 0.25,
+            negative = -3,
+            large = u64::MAX,
+            yes = true,
+            backslash = "a\\b",
+            space_backslash = "a \\b",
+            apostrophe = "it's here",
+            braces = "{x}",
+            accent = "ü ö",
+            long = %"x".repeat(10_000),
+            "done"
+        );
+    });
+    let told = concat!(
+        "done whole=2.0 part=0.25 negative=-3 large=18446744073709551615 yes=true ",
+        r#"backslash=a\b space_backslash="a \\b" apostrophe="it's here" "#,
+        r#"braces="{x}" accent="ü ö" long=xxxx"#,
+    );
+    assert!(line.contains(told), "{line}");
+}
+
+#[test]
 fn a_value_cannot_look_like_another_field() {
     let line = written(LogFormat::Human, || {
         tracing::info!(from = %"\"x\" state=\"delivered\"", "done");
