@@ -253,3 +253,23 @@ async fn an_attempt_that_panics_ends_the_transaction_and_frees_its_key() {
     let second = agent.create(create).await;
     assert_ne!(first.location, second.location);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_message_was_stays_when_nobody_has_it_in_memory() {
+    for reply in [
+        Reply::message_accepted(),
+        Reply::no_such_user(),
+        Reply::mailbox_busy(),
+    ] {
+        let agent = Agent::over(Script::new().message(reply.clone())).await;
+        let mut create = begin();
+        create.draft.rcpt_to = vec![rcpt("bob@example.com")];
+        let created = agent.create(create).await;
+        let body = created.location.join("body");
+        agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+        let end = agent.end(&created.location).await;
+        assert_eq!(end.data_response, Some(reply));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(agent.view(&created.location).await.body, end.body);
+    }
+}

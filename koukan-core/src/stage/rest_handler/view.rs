@@ -51,8 +51,8 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
         rcpt_to: snapshot.recipients.len(),
         body: Some(match &snapshot.body {
             Some(body) => body_view(&location, body),
-            // What was delivered was whole, though it may be gone by now.
-            None => message(&location, is_delivered(snapshot)),
+            // It may be gone by now.
+            None => message(&location, was_whole(snapshot)),
         }),
         mail_response: snapshot.mail_reply.clone(),
         rcpt_response: replies.map_while(Clone::clone).collect(),
@@ -70,17 +70,15 @@ pub(super) fn view(snapshot: &Snapshot) -> View {
     }
 }
 
-/// Whether upstream has taken the message for some recipient.
-fn is_delivered(snapshot: &Snapshot) -> bool {
-    let is_final = matches!(
+/// Whether the message was whole: it was delivered, or answered for a recipient that was accepted.
+fn was_whole(snapshot: &Snapshot) -> bool {
+    let is_delivered = matches!(
         snapshot.final_reason,
         Some(FinalReason::Delivered | FinalReason::PartlyDelivered)
     );
-    is_final
-        || snapshot
-            .final_reply
-            .as_ref()
-            .is_some_and(Reply::is_positive)
+    let mut rcpts = snapshot.recipient_replies.iter().flatten();
+    let is_answered = |last: &Reply| last.is_positive() || rcpts.any(Reply::is_positive);
+    is_delivered || snapshot.final_reply.as_ref().is_some_and(is_answered)
 }
 
 /// What has become of each recipient, where replies to commands do not say it.
