@@ -150,10 +150,7 @@ async fn what_was_read_before_it_was_cancelled_is_not_gone_on_with() {
     let (uploaded, cancelled) = tokio::join!(agent.upload(&body, None, octets(MESSAGE)), cancel);
     assert!(matches!(cancelled, ResourceResponse::Current { view, .. } if view.cancelled));
     let refusal = uploaded.unwrap_err();
-    assert!(
-        matches!(refusal.kind, RefusalKind::Conflict { .. }),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal.kind, RefusalKind::Conflict), "{refusal:?}");
     assert!(agent.view(&created.location).await.cancelled);
     assert!(upstream.received().is_empty());
 }
