@@ -19,6 +19,18 @@ const QUEUE: &str = "koukan::queue";
 /// Recipients that a line names, at most.
 const NAMED: usize = 10;
 
+/// A line about a transaction in storage: with the ids by which it is followed, and so found.
+macro_rules! queue {
+    ($level:ident, $message:expr, $($rest:tt)*) => {
+        $level!(
+            target: QUEUE,
+            id = $message.trace.map(display),
+            transaction = $message.id.map(display),
+            $($rest)*
+        )
+    };
+}
+
 /// Writes what happens to the log, as events of [`tracing`].
 ///
 /// | line | level | target |
@@ -149,10 +161,9 @@ fn write_accepted(accepted: &Accepted<'_>) {
 
 fn write_attempted(attempted: &Attempted<'_>) {
     let message = &attempted.message;
-    debug!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        debug,
+        message,
         attempts = attempted.number,
         host = attempted.remote.map(|remote| display(&remote.host)),
         address = attempted.remote.map(|remote| display(remote.address)),
@@ -164,10 +175,9 @@ fn write_attempted(attempted: &Attempted<'_>) {
 
 fn write_delivered(delivered: &Delivered<'_>) {
     let message = &delivered.message;
-    debug!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        debug,
+        message,
         recipient = %delivered.recipient,
         attempts = delivered.attempt,
         host = delivered.remote.map(|remote| display(&remote.host)),
@@ -185,10 +195,9 @@ fn write_deferred(deferred: &Deferred<'_>) {
     let message = &deferred.message;
     let recipients = List::of(deferred.recipients.iter().take(NAMED));
     let at = deferred.next_attempt;
-    info!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        info,
+        message,
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         recipients = recipients.as_field(),
@@ -201,10 +210,9 @@ fn write_deferred(deferred: &Deferred<'_>) {
 
 fn write_failed(failed: &Failed<'_>) {
     let message = &failed.message;
-    info!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        info,
+        message,
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         recipient = %failed.recipient,
@@ -215,10 +223,9 @@ fn write_failed(failed: &Failed<'_>) {
 }
 
 fn write_end(message: &Message<'_>, what: &str) {
-    info!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        info,
+        message,
         sender = %message.context.sender,
         mail_from = message.reverse_path.map(display),
         "{what}",
@@ -227,10 +234,9 @@ fn write_end(message: &Message<'_>, what: &str) {
 
 fn write_notified(notified: &Notified<'_>) {
     let message = &notified.message;
-    info!(
-        target: QUEUE,
-        id = message.trace.map(display),
-        transaction = message.id.map(display),
+    queue!(
+        info,
+        message,
         to = message.reverse_path.map(display),
         notification = %notified.notification,
         "queued a notification of failure",
@@ -239,10 +245,9 @@ fn write_notified(notified: &Notified<'_>) {
 
 fn write_lost(lost: &LostNotification<'_>) {
     let to: Vec<_> = lost.recipients.iter().map(|to| to.as_str()).collect();
-    warn!(
-        target: QUEUE,
-        id = lost.message.trace.map(display),
-        transaction = lost.message.id.map(display),
+    queue!(
+        warn,
+        lost.message,
         to = %to.join(" "),
         about = %lost.about.join(" "),
         reply = %lost.reply,
