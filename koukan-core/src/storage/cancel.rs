@@ -52,7 +52,7 @@ impl Storage {
             }
         };
         if written.is_err() {
-            // Readers have seen that it is cancelled.
+            // Whoever works on it from now on takes it for cancelled.
             self.cancel_late_in_background(Arc::clone(live));
         }
         written

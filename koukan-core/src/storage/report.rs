@@ -2,7 +2,7 @@
 
 use crate::{
     event::{Accepted, Custody, Deferred, Event, Failed, Message, Notified, Observers},
-    path::{ForwardPath, ReversePath},
+    path::ReversePath,
     reply::Reply,
 };
 
@@ -51,7 +51,7 @@ impl Storage {
         {
             self.observers().tell(&Event::Deferred(Deferred {
                 message,
-                recipients: &waiting(after),
+                recipients: &Recipient::open(after),
                 attempts,
                 reply,
                 next_attempt: *at,
@@ -142,13 +142,4 @@ impl Lease {
     pub(crate) fn as_message(&self) -> Message<'_> {
         self.live.as_message()
     }
-}
-
-/// The recipients that wait for an attempt.
-fn waiting(recipients: &[Recipient]) -> Vec<&ForwardPath> {
-    let waiting = recipients.iter();
-    let waiting = waiting.filter(|recipient| recipient.settled.is_none());
-    waiting
-        .map(|recipient| &recipient.rcpt.forward_path)
-        .collect()
 }

@@ -76,6 +76,16 @@ fn assert_known(received: &Received) {
     assert_eq!(domains, Some(Dkim(vec!["example.com".into()])));
 }
 
+/// What upstream receives of the two transactions in the queue, from another process.
+async fn after_restart(backend: &MemoryBackend) -> Vec<Received> {
+    let up = Script::new();
+    let agent = Agent::on(backend.another_process(), up.clone()).await;
+    let dispatching = agent.dispatch();
+    until(|| async { up.received().len() == 2 }).await;
+    dispatching.stop().await;
+    up.received()
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_ingress_found_out_is_known_in_each_leg_and_after_a_restart() {
     let backend = MemoryBackend::new();
@@ -86,12 +96,7 @@ async fn what_ingress_found_out_is_known_in_each_leg_and_after_a_restart() {
     assert!(outcome.is_delivered(), "{outcome:?}");
     drop(agent);
 
-    let up = Script::new();
-    let agent = Agent::on(backend.another_process(), up.clone()).await;
-    let dispatching = agent.dispatch();
-    until(|| async { up.received().len() == 2 }).await;
-    dispatching.stop().await;
-    up.received().iter().for_each(assert_known);
+    after_restart(&backend).await.iter().for_each(assert_known);
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,12 +203,7 @@ async fn the_id_is_the_same_after_a_restart() {
     let id = send_with_id(agent.exploder(Policy::Submission)).await;
     drop(agent);
 
-    let up = Script::new();
-    let agent = Agent::on(backend.another_process(), up.clone()).await;
-    let dispatching = agent.dispatch();
-    until(|| async { up.received().len() == 2 }).await;
-    dispatching.stop().await;
-    for received in up.received() {
+    for received in after_restart(&backend).await {
         assert_eq!(TraceId::of(&received.signals), id);
     }
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::{
     event::{Attempted, Delivered, Event, LostNotification},
-    path::ForwardPath,
     storage::{
         Lease,
         record::{Attempt, Recipient, RecipientOutcome},
@@ -26,7 +25,7 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
     observers.tell(&Event::Attempted(&Attempted {
         message,
         number,
-        recipients: &open(&recipients),
+        recipients: &Recipient::open(&recipients),
         mail_reply: attempt.mail_reply.as_ref(),
         final_reply: &attempt.final_reply,
         remote: attempt.remote.as_ref(),
@@ -55,17 +54,10 @@ pub(super) fn lost(lease: &Lease, attempt: &Attempt, about: &[String]) {
     let observers = lease.storage().observers();
     observers.tell(&Event::NotificationLost(LostNotification {
         message: lease.as_message(),
-        recipients: &open(&lease.recipients()),
+        recipients: &Recipient::open(&lease.recipients()),
         about,
         reply: &attempt.final_reply,
     }));
-}
-
-/// The recipients that an attempt is for.
-fn open(recipients: &[Recipient]) -> Vec<&ForwardPath> {
-    let open = recipients.iter();
-    let open = open.filter(|recipient| recipient.settled.is_none());
-    open.map(|recipient| &recipient.rcpt.forward_path).collect()
 }
 
 /// None where the clock was set back.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
+    path::ForwardPath,
     reply::Reply,
     signals::Carried,
     transaction::{Mail, Rcpt},
@@ -171,6 +172,15 @@ pub struct Settlement {
     pub status: Status,
     /// A notification to be queued in the same commit.
     pub notification: Option<Box<NewTransaction>>,
+}
+
+impl Recipient {
+    /// Those of `recipients` that are not settled.
+    pub(crate) fn open(recipients: &[Self]) -> Vec<&ForwardPath> {
+        let open = recipients.iter();
+        let open = open.filter(|recipient| recipient.settled.is_none());
+        open.map(|recipient| &recipient.rcpt.forward_path).collect()
+    }
 }
 
 impl NewTransaction {
