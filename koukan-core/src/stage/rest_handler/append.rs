@@ -66,7 +66,6 @@ impl Shared {
             filter_output,
             ..
         } = draft;
-
         let mut watch = transaction.recorder.watch();
         let snapshot = watch.snapshot();
         let news = new_recipients(&snapshot.recipients, rcpt_to, rcpt_to_list_offset)?;
@@ -79,11 +78,8 @@ impl Shared {
             let detail = "the transaction has a body already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("body"));
         }
-        let carried = snapshot
-            .signals
-            .clone()
-            .over(carried(caller, filter_output)?);
-        check_carried(&carried)?;
+        let told = carried(caller, filter_output)?;
+        check_carried(&snapshot.signals.clone().over(told.clone()))?;
         let sender = &snapshot.context.sender.name;
         let mut source = match body {
             Some(body) => Some(self.source(caller, sender, body).await?),
@@ -100,7 +96,9 @@ impl Shared {
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
         }
         // They are there before the recipients that they are about.
-        transaction.recorder.signals(carried);
+        if !told.is_empty() {
+            transaction.recorder.signals(told);
+        }
         for rcpt in news {
             transaction.recorder.rcpt(rcpt);
         }
