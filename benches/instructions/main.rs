@@ -11,6 +11,7 @@ mod content;
 #[path = "../letter/mod.rs"]
 mod letter;
 mod message;
+mod observing;
 mod relay;
 mod rest;
 mod runtime;
@@ -34,6 +35,7 @@ struct Scenario {
 
 const SCENARIOS: &[Scenario] = &[
     scenario("relay_kept", 100, 600, relay::kept),
+    scenario("relay_observed", 100, 600, relay::observed),
     scenario("relay_pipelined", 100, 600, relay::pipelined),
     scenario("relay_10_recipients", 20, 120, relay::to_10_recipients),
     scenario("relay_100k", 50, 250, relay::of_100k),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use koukan_core::{
     clock::SystemClock,
     context::Sender,
+    event::Observers,
     filter::received_header::ReceivedHeaderLayer,
     middleware::TraceLayer,
     service::BoxMailService,
@@ -25,6 +26,7 @@ use tower::ServiceBuilder;
 
 use crate::{
     content::message,
+    observing,
     runtime::{block_on, check_finished, storage},
     sink::Sink,
     smtp_client::SmtpClient,
@@ -35,6 +37,11 @@ const HOSTNAME: &str = "bench.example";
 /// Messages of 5 KB, each command after the reply to the one before.
 pub(crate) fn kept(times: usize) {
     relay(times, Load::default());
+}
+
+/// As [`kept`], and what happens is counted, and written to a log that goes nowhere.
+pub(crate) fn observed(times: usize) {
+    relay_to(times, Load::default(), observing::start());
 }
 
 /// MAIL, RCPT and DATA at once.
@@ -81,8 +88,12 @@ impl Default for Load {
 }
 
 fn relay(times: usize, load: Load) {
+    relay_to(times, load, Observers::default());
+}
+
+fn relay_to(times: usize, load: Load, observers: Observers) {
     block_on(async {
-        let storage = storage().await;
+        let storage = storage(observers).await;
         let sink = Sink::default();
         let (client, theirs) = tokio::io::duplex(256 << 10);
         let connected = Connected {
@@ -108,7 +119,7 @@ fn relay(times: usize, load: Load) {
 fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
     let out = Sender::new("out");
     let chain = Chain {
-        service: destination(sink),
+        service: destination(sink, storage.observers().clone()),
         retry: RetryPolicy::default(),
     };
     let notifications = Notifications {
@@ -129,20 +140,20 @@ fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
         .layer(received.expect("a name of a host"))
         .service(BoxMailService::new(exploder));
     let traced = ServiceBuilder::new()
-        .layer(TraceLayer::default())
+        .layer(TraceLayer::new(storage.observers().clone()))
         .service(BoxMailService::new(filtered));
     Server::new(BoxMailService::new(traced))
         .with_name(HOSTNAME)
         .with_sender(Sender::new("ingress"))
+        .with_observers(storage.observers().clone())
 }
 
-fn destination(sink: &Sink) -> BoxMailService {
+fn destination(sink: &Sink, observers: Observers) -> BoxMailService {
     let settings = ClientSettings::new(HOSTNAME).expect("a name of a host");
     let host = "192.0.2.9:25".parse().expect("an address and a port");
     let settings = settings.with_hosts([host]);
     let endpoint = SmtpEndpoint::with_transport(settings, sink.clone(), sink.clone());
-    let traced = ServiceBuilder::new()
-        .layer(TraceLayer::default())
-        .service(endpoint);
+    let trace = TraceLayer::new(observers).at_destination();
+    let traced = ServiceBuilder::new().layer(trace).service(endpoint);
     BoxMailService::new(traced)
 }

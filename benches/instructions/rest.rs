@@ -8,6 +8,7 @@ use axum::{
 };
 use koukan_core::{
     context::Sender,
+    event::Observers,
     reply::Reply,
     resource::{BlobStatus, BodyView, Location, View},
     stage::{
@@ -32,7 +33,7 @@ const CREATE: &str = r#"{"mail_from": {"m": "alice@example.com"},
 /// A whole message that is posted, committed and delivered to a service that takes everything.
 pub(crate) fn create(times: usize) {
     block_on(async {
-        let storage = storage().await;
+        let storage = storage(Observers::default()).await;
         let chain = Chain {
             service: accepting(),
             retry: RetryPolicy::default(),

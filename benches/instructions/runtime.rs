@@ -5,6 +5,7 @@ use std::sync::Arc;
 use koukan_core::{
     blob::BlobPool,
     clock::SystemClock,
+    event::Observers,
     storage::{MemoryBackend, Storage},
 };
 
@@ -18,9 +19,10 @@ pub(crate) fn block_on(future: impl Future<Output = ()>) {
 }
 
 /// Storage without a medium, which needs no thread of its own.
-pub(crate) async fn storage() -> Storage {
+pub(crate) async fn storage(observers: Observers) -> Storage {
     let backend = Arc::new(MemoryBackend::new());
-    let storage = Storage::open(backend, BlobPool::default(), Arc::new(SystemClock));
+    let clock = Arc::new(SystemClock);
+    let storage = Storage::open_observed(backend, BlobPool::default(), clock, observers);
     storage.await.expect("memory does not fail")
 }
 
