@@ -1,6 +1,11 @@
 //! Unguessable identities that sort by the time they were made.
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+    str::FromStr,
+};
 
 use jiff::Timestamp;
 
@@ -12,8 +17,22 @@ use crate::random;
 /// milliseconds since 1970, which keeps neighbours in time neighbours in an index; the other 80 are
 /// random, which keeps identities unguessable. There is no counter: who has two identities does not
 /// learn how many others were made between them.
+///
+/// In two halves, since whatever holds a 128-bit number has to begin at a multiple of 16 octets: that is
+/// what an allocator is slow with, and each transaction takes a dozen of such pieces of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RandomId(u128);
+pub(crate) struct RandomId {
+    high: u64,
+    low: u64,
+}
+
+/// A map from identities of our own making. They are random, and need not be mixed to be spread; those
+/// that others name must never be put into it.
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// The hash of an identity is its last half.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
 
 /// A text is not an identity: 26 digits of Crockford's base 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,21 +48,51 @@ impl RandomId {
     pub(crate) fn new() -> Self {
         let octets: [u8; 16] = random::octets().expect("the operating system gives random octets");
         if random::is_seeded() {
-            return Self(u128::from_be_bytes(octets));
+            return Self::of(u128::from_be_bytes(octets));
         }
         // Of the system's clock: nothing is ever decided by it.
         let time = Timestamp::now().as_millisecond().cast_unsigned();
         let time = u128::from(time) & ((1 << TIME_BITS) - 1);
         let random = u128::from_be_bytes(octets) & ((1 << RANDOM_BITS) - 1);
-        Self(time << RANDOM_BITS | random)
+        Self::of(time << RANDOM_BITS | random)
+    }
+
+    fn of(number: u128) -> Self {
+        let half = |number: u128| number as u64;
+        Self {
+            high: half(number >> 64),
+            low: half(number),
+        }
+    }
+
+    fn number(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+}
+
+impl Hasher for IdHasher {
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
+    }
+
+    /// Identities are written by halves.
+    fn write(&mut self, octets: &[u8]) {
+        let shifted = |hash: u64, octet: &u8| hash.rotate_left(8) ^ u64::from(*octet);
+        self.0 = octets.iter().fold(self.0, shifted);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
 impl fmt::Display for RandomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0_u8; LEN];
-        for (position, digit) in text.iter_mut().rev().enumerate() {
-            *digit = DIGITS[(self.0 >> (5 * position)) as usize & 31];
+        let mut rest = self.number();
+        for digit in text.iter_mut().rev() {
+            *digit = DIGITS[rest as usize & 31];
+            rest >>= 5;
         }
         f.write_str(std::str::from_utf8(&text).expect("the digits are ASCII"))
     }
@@ -62,7 +111,7 @@ impl FromStr for RandomId {
             let digit = DIGITS.iter().position(|digit| *digit == octet);
             value = value << 5 | digit.ok_or(InvalidId)? as u128;
         }
-        Ok(Self(value))
+        Ok(Self::of(value))
     }
 }
 
@@ -123,7 +172,7 @@ mod tests {
 
     #[test]
     fn tells_when_it_was_made_and_not_how_many_there_were_before() {
-        let time = |id: RandomId| i64::try_from(id.0 >> RANDOM_BITS).unwrap();
+        let time = |id: RandomId| i64::try_from(id.number() >> RANDOM_BITS).unwrap();
         let before = Timestamp::now().as_millisecond();
         let first = RandomId::new();
         let last = (0..100_000).fold(first, |_, _| RandomId::new());

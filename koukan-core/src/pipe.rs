@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
@@ -15,7 +16,8 @@ use crate::{
 /// Makes a queue that holds at most `capacity` items.
 pub(crate) fn pipe<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Mutex::new(State {
-        queue: VecDeque::new(),
+        first: None,
+        others: VecDeque::new(),
         capacity,
         end: None,
         senders: Waiters::default(),
@@ -36,7 +38,9 @@ pub(crate) struct Receiver<T>(Arc<Mutex<State<T>>>);
 pub(crate) struct Unreceived;
 
 struct State<T> {
-    queue: VecDeque<T>,
+    /// What comes next, in its place here: most queues never hold more than one item.
+    first: Option<T>,
+    others: VecDeque<T>,
     capacity: usize,
     /// How the producer ended, once it has: `Ok` is the clean end.
     end: Option<Result<(), Aborted>>,
@@ -44,6 +48,24 @@ struct State<T> {
     senders: Waiters,
     receiver: Option<Waker>,
     is_received: bool,
+}
+
+impl<T> State<T> {
+    fn len(&self) -> usize {
+        self.others.len() + usize::from(self.first.is_some())
+    }
+
+    fn push(&mut self, item: T) {
+        if self.first.is_none() && self.others.is_empty() {
+            self.first = Some(item);
+        } else {
+            self.others.push_back(item);
+        }
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        self.first.take().or_else(|| self.others.pop_front())
+    }
 }
 
 fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
@@ -59,7 +81,7 @@ impl<T> Sender<T> {
         if !state.is_received {
             return Poll::Ready(Err(Unreceived));
         }
-        if state.queue.len() < state.capacity {
+        if state.len() < state.capacity {
             return Poll::Ready(Ok(()));
         }
         state.senders.add(cx.waker());
@@ -72,8 +94,8 @@ impl<T> Sender<T> {
         if !state.is_received {
             return Err(Unreceived);
         }
-        debug_assert!(state.queue.len() < state.capacity, "poll_ready was skipped");
-        state.queue.push_back(item);
+        debug_assert!(state.len() < state.capacity, "poll_ready was skipped");
+        state.push(item);
         wake_receiver(state);
         Ok(())
     }
@@ -106,7 +128,7 @@ impl<T> Receiver<T> {
         if state.end == Some(Err(Aborted)) {
             return Poll::Ready(Some(Err(Aborted)));
         }
-        if let Some(item) = state.queue.pop_front() {
+        if let Some(item) = state.pop() {
             wake_senders(state);
             return Poll::Ready(Some(Ok(item)));
         }
@@ -122,9 +144,9 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
         state.is_received = false;
-        let queue = std::mem::take(&mut state.queue);
+        let queued = (state.first.take(), mem::take(&mut state.others));
         wake_senders(state);
-        drop(queue);
+        drop(queued);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The facts of a session that hold for a whole mail transaction: the [`Context`].
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use crate::host_port::HostPort;
 
@@ -51,7 +51,7 @@ pub struct ToldHosts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientName {
     /// The domain or address literal as given; not verified.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Whether it came by EHLO, so that the session is ESMTP.
     pub is_extended: bool,
 }
@@ -65,13 +65,14 @@ pub struct Tls {
     pub cipher: Box<str>,
 }
 
-/// A principal on whose behalf mail is sent, with an optional tag: together they select a chain.
+/// A principal on whose behalf mail is sent, with an optional tag: together they select a chain. Clones
+/// share the texts: each recipient has one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sender {
     /// The sender's name.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Which of the sender's chains.
-    pub tag: Option<Box<str>>,
+    pub tag: Option<Arc<str>>,
 }
 
 impl Context {
@@ -99,7 +100,7 @@ impl Context {
 
 impl Sender {
     /// A sender without a tag.
-    pub fn new(name: impl Into<Box<str>>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
             tag: None,
@@ -108,7 +109,7 @@ impl Sender {
 
     /// Sets the tag.
     #[must_use]
-    pub fn with_tag(mut self, tag: impl Into<Box<str>>) -> Self {
+    pub fn with_tag(mut self, tag: impl Into<Arc<str>>) -> Self {
         self.tag = Some(tag.into());
         self
     }

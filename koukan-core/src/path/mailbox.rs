@@ -1,11 +1,11 @@
 //! A mailbox: `local-part@domain`.
 
-use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use super::grammar::{self, InvalidMailbox};
 use crate::fnv::Fnv1a;
 
-/// An address `local-part@domain` that passed the grammar, kept as it was written.
+/// An address `local-part@domain` that passed the grammar, kept as it was written. Clones share it.
 ///
 /// *Shape*: no angle brackets, no source route; a quoted local part keeps its quotes, a literal
 /// its brackets. Equality is octet by octet; [`Mailbox::is_same`] compares as mail routing does.
@@ -24,7 +24,7 @@ use crate::fnv::Fnv1a;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
-    text: Box<str>,
+    text: Arc<str>,
     at: usize,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
+    fmt,
     sync::Arc,
 };
 
@@ -14,6 +15,13 @@ pub struct Extensions(Option<Arc<[Entry]>>);
 type Entry = (TypeId, Arc<dyn Any + Send + Sync>);
 
 impl Extensions {
+    /// One value.
+    pub fn of<T: Send + Sync + 'static>(value: T) -> Self {
+        let mut extensions = Self::default();
+        extensions.insert(value);
+        extensions
+    }
+
     /// The value of type `T`, if one was attached.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         let wanted = TypeId::of::<T>();
@@ -33,6 +41,19 @@ impl Extensions {
         });
     }
 
+    /// Adds all of `others`, each in place of an earlier one of the same type.
+    pub(super) fn add(&mut self, others: &Self) {
+        self.0 = match (self.entries(), others.entries()) {
+            ([], _) => others.0.clone(),
+            (_, []) => return,
+            (own, others) => {
+                let is_new = |(id, _): &&Entry| others.iter().all(|(other, _)| other != id);
+                let kept = own.iter().filter(is_new);
+                Some(kept.chain(others).cloned().collect())
+            }
+        };
+    }
+
     pub(super) fn remove<T: 'static>(&mut self) {
         if self.get::<T>().is_none() {
             return;
@@ -45,5 +66,11 @@ impl Extensions {
 
     fn entries(&self) -> &[Entry] {
         self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extensions").finish_non_exhaustive()
     }
 }

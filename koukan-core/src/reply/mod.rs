@@ -124,6 +124,14 @@ impl Reply {
         self
     }
 
+    /// Attaches all of these, each in place of an earlier one of the same type. They are shared: for a
+    /// reply without any nothing is copied.
+    #[must_use]
+    pub fn with_extensions(mut self, extensions: &Extensions) -> Self {
+        self.extensions.add(extensions);
+        self
+    }
+
     /// Takes the extensions off.
     #[must_use]
     pub fn without_extensions(mut self) -> Self {
@@ -198,5 +206,13 @@ mod tests {
         assert_eq!(reply.extensions().get::<u8>(), Some(&7));
         assert_eq!(reply.extensions().get::<&str>(), Some(&"a"));
         assert_eq!(reply.extensions().get::<u16>(), None);
+        let others = Extensions::of(8_u8);
+        let both = reply.with_extensions(&others);
+        assert_eq!(both.extensions().get::<u8>(), Some(&8));
+        assert_eq!(both.extensions().get::<&str>(), Some(&"a"));
+        let alone = Reply::ok().with_extensions(&others);
+        assert_eq!(alone.extensions().get::<u8>(), Some(&8));
+        let none = both.with_extensions(&Extensions::default());
+        assert_eq!(none.extensions().get::<u8>(), Some(&8));
     }
 }

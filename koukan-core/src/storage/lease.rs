@@ -36,7 +36,7 @@ pub struct Lease {
     pub(super) live: Arc<Live>,
     work: Work,
     pub(super) attempt_count: u32,
-    last_attempt: Option<Attempt>,
+    last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
     pub(super) is_finished: bool,
 }
@@ -61,7 +61,7 @@ impl Lease {
             Status::Final(_) => Work::Attempt,
         };
         let attempt_count = transaction.attempt_count;
-        let last_attempt = transaction.last_attempt.clone();
+        let last_attempt = transaction.last_attempt.clone().map(Arc::new);
         let terms = transaction.terms;
         let recipients = transaction.recipients.clone();
         // Nobody but this session can have changed it since it was read.
@@ -133,7 +133,7 @@ impl Lease {
 
     /// The most recent attempt before this one, if there was one.
     pub fn last_attempt(&self) -> Option<&Attempt> {
-        self.last_attempt.as_ref()
+        self.last_attempt.as_deref()
     }
 
     /// The storage that the lease is of.

@@ -54,7 +54,7 @@ pub(super) struct State {
     /// Attempts that have begun.
     pub(super) attempt_count: u32,
     /// The attempt before the one under way.
-    pub(super) last_attempt: Option<Attempt>,
+    pub(super) last_attempt: Option<Arc<Attempt>>,
     /// Replies of the attempt under way, in the order in which they came.
     pub(super) answers: Vec<Answer>,
     /// How the attempt ended, once it has.

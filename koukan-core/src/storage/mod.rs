@@ -255,7 +255,7 @@ impl Storage {
         state.recipients = stored.recipients;
         state.terms = stored.terms;
         state.attempt_count = stored.attempt_count;
-        state.last_attempt = stored.last_attempt;
+        state.last_attempt = stored.last_attempt.map(Arc::new);
         state.durability = match stored.status {
             Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
             _ => Durability::Settled,

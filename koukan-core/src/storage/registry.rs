@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::{
+    id::IdMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Drain, live::Live, record::TransactionId};
 
@@ -18,8 +21,8 @@ pub(super) struct Registry(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    lives: HashMap<TransactionId, Weak<Live>>,
-    /// What is being read from the durable tier.
+    lives: IdMap<TransactionId, Weak<Live>>,
+    /// What is being read from the durable tier; whoever asks names it.
     reads: HashMap<TransactionId, Reads>,
     /// Which attempts are to end, also at what becomes live later.
     drain: Drain,

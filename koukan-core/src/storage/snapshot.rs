@@ -90,7 +90,7 @@ impl Snapshot {
             _ => None,
         };
         let ended = state.end.as_ref().map(|end| &end.attempt);
-        let ended = ended.or(state.last_attempt.as_ref());
+        let ended = ended.or(state.last_attempt.as_deref());
         let is_draft = due.is_some_and(|due| due.work == Work::Abandon);
         Self {
             id: live.id,
@@ -150,7 +150,7 @@ fn outcomes(recipients: &[Recipient], ended: Option<&Attempt>) -> Vec<Option<Rec
 
 /// What readers are shown of the replies.
 fn shown(state: &State) -> Shown {
-    let before = state.last_attempt.as_ref();
+    let before = state.last_attempt.as_deref();
     let before = before.map(|attempt| Shown::after(attempt, &state.recipients));
     let now = match (&state.end, state.answers.is_empty()) {
         (_, false) => answered(state),

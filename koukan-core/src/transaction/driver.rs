@@ -122,12 +122,15 @@ impl Driver {
                 .map_err(Into::into)?;
             service.call(transaction).await.map_err(Into::into)
         };
+        // For MAIL and a recipient, which is most of them.
+        let mut asked = Vec::with_capacity(2);
+        asked.push(pending.shared());
         let driver = Self {
             call: Some(Box::pin(call)),
             final_reply: None,
             recipients: Some(recipients),
             body: Some(body),
-            asked: vec![pending.shared()],
+            asked,
             passes: Passes::new(),
         };
         (driver, pending)
@@ -324,7 +327,7 @@ impl Driver {
         };
         for (index, asked) in self.asked.drain(..).enumerate() {
             // MAIL comes before the recipients.
-            asked.answer(reply.to_unanswered(index.checked_sub(1)));
+            asked.answer_with(|| reply.to_unanswered(index.checked_sub(1)));
         }
         self.final_reply = Some(reply);
     }

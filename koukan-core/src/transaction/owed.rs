@@ -49,6 +49,11 @@ impl<T> Owed<T> {
         }
     }
 
+    /// Whether no reply is owed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mail.is_none() && self.rcpts.is_empty()
+    }
+
     /// Whether the reply to MAIL is owed.
     pub(crate) fn is_mail_owed(&self) -> bool {
         self.mail.is_some()

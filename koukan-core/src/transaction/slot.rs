@@ -223,6 +223,11 @@ impl State {
 impl Shared {
     /// Answers unless that was done; the first answer stands.
     pub(super) fn answer(&self, reply: Reply) {
+        self.answer_with(|| reply);
+    }
+
+    /// As [`Shared::answer`]; the reply is made where it is needed.
+    pub(super) fn answer_with(&self, reply: impl FnOnce() -> Reply) {
         let hooks = {
             let mut state = self.lock();
             if !matches!(state.phase, Phase::Open | Phase::Dropped) {
@@ -231,7 +236,7 @@ impl Shared {
             state.phase = Phase::Answering;
             mem::take(&mut state.hooks)
         };
-        let reply = run(hooks, reply);
+        let reply = run(hooks, reply());
         let waker = {
             let mut state = self.lock();
             state.phase = Phase::Answered(reply);

@@ -75,7 +75,7 @@ async fn deferred(upstream: impl MailService) -> Agent {
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     assert_eq!(agent.census().await.waiting, 1);
     let listing = Listing {
-        sender: context().sender.name.clone(),
+        sender: (&*context().sender.name).into(),
         state: Some(ListState::Waiting),
         before: None,
         limit: 1,

@@ -57,7 +57,7 @@ impl TransactionRow {
         Ok(Self {
             id: new.id.to_string(),
             created: micros(new.created),
-            sender: new.context.sender.name.clone(),
+            sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
             context: to_json(&ContextRow::new(&new.context, &new.signals)),

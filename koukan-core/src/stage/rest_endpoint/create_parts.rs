@@ -67,7 +67,7 @@ fn host_port(address: SocketAddr) -> HostPort {
 fn smtp_meta(context: &Context) -> SmtpMeta {
     let client_name = context.client_name.as_ref();
     SmtpMeta {
-        ehlo_host: client_name.map(|client| client.name.clone()),
+        ehlo_host: client_name.map(|client| (*client.name).into()),
         is_esmtp: client_name.is_some_and(|client| client.is_extended),
         has_tls: context.tls.is_some(),
         is_authenticated: context.identity.is_some(),

@@ -51,7 +51,11 @@ impl OpenSlots {
         }
     }
 
-    pub(super) fn answer_all(&mut self, reply: &Reply) {
+    pub(super) fn answer_all(&mut self, reply: impl FnOnce() -> Reply) {
+        if self.owed.is_empty() {
+            return;
+        }
+        let reply = reply();
         self.answer_mail(reply.clone());
         for slot in self.owed.take_rcpts(0) {
             slot.answer(reply.clone());

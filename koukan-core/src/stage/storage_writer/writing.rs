@@ -15,7 +15,7 @@ use crate::{
     causes::Causes,
     reply::Reply,
     stage::output_handler::AttemptService,
-    storage::{Answer, Lease, Recorder},
+    storage::{Answer, Custody, Lease, Recorder},
     transaction::{Command, Positions, Rcpt, Transaction},
 };
 
@@ -167,8 +167,9 @@ impl Writing {
                     self.open.answer_rcpt(index, reply);
                 }
                 Answer::Final(reply) => {
-                    let rest = self.with_custody(reply.to_unanswered(None));
-                    self.open.answer_all(&rest);
+                    let custody = self.recorder.custody();
+                    let rest = || with_custody(reply.to_unanswered(None), custody);
+                    self.open.answer_all(rest);
                     self.final_reply = Some(reply);
                     break;
                 }
@@ -181,9 +182,14 @@ impl Writing {
     }
 
     fn with_custody(&self, reply: Reply) -> Reply {
-        if reply.is_positive() {
-            return reply;
-        }
-        reply.with_extension(self.recorder.custody().clone())
+        with_custody(reply, self.recorder.custody())
     }
+}
+
+/// By a negative reply custody can be taken.
+fn with_custody(reply: Reply, custody: &Custody) -> Reply {
+    if reply.is_positive() {
+        return reply;
+    }
+    reply.with_extension(custody.clone())
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     ops::Bound,
+    sync::Arc,
 };
 
 use crate::storage::{
@@ -14,7 +15,7 @@ use super::entry::Entry;
 
 /// The transactions of each sender, by its name.
 #[derive(Default)]
-pub(super) struct Index(HashMap<Box<str>, Sender>);
+pub(super) struct Index(HashMap<Arc<str>, Sender>);
 
 #[derive(Default)]
 struct Sender {
@@ -25,7 +26,7 @@ struct Sender {
 impl Index {
     pub(super) fn add(&mut self, entry: &Entry) {
         let name = &entry.stored.context.sender.name;
-        let sender = self.0.entry(name.clone()).or_default();
+        let sender = self.0.entry(Arc::clone(name)).or_default();
         sender.by_time.insert(place(&entry.stored));
         if let Some(key) = &entry.idempotency_key {
             let found = (entry.stored.id, key.request);

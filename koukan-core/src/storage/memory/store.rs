@@ -9,6 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use crate::id::IdMap;
 use crate::storage::{
     BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
     record::{
@@ -27,7 +28,7 @@ const COLLECTED_AT_ONCE: usize = 256;
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) blobs: Blobs,
-    transactions: HashMap<TransactionId, Entry>,
+    transactions: IdMap<TransactionId, Entry>,
     index: Index,
     /// Due now or later and not under lease.
     waiting: Waiting,

@@ -1,6 +1,6 @@
 //! The sender, and facts of an SMTP session.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use koukan_core::{
     path::Domain,
@@ -11,7 +11,7 @@ use koukan_core::{
 use crate::schema::reader::Field;
 
 /// The tag of a `sender`, whose name, where it has one, must be that of the path.
-pub(super) fn tag(field: &Field<'_>, path_sender: &str) -> Result<Option<Box<str>>, Refusal> {
+pub(super) fn tag(field: &Field<'_>, path_sender: &str) -> Result<Option<Arc<str>>, Refusal> {
     let object = field.object(&["name", "tag"])?;
     if let Some(name) = object.get("name")
         && name.text()? != path_sender

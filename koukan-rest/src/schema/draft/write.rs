@@ -74,8 +74,8 @@ fn write_common(object: &mut Map<String, Value>, draft: &Draft) {
 
 /// Writes a sender.
 pub(in crate::schema) fn sender_to_json(sender: &Sender) -> Value {
-    let mut named = json!({"name": sender.name});
-    if let Some(tag) = &sender.tag {
+    let mut named = json!({"name": &*sender.name});
+    if let Some(tag) = sender.tag.as_deref() {
         named["tag"] = json!(tag);
     }
     named

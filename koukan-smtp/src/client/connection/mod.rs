@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use koukan_core::reply::{RemoteMta, Reply};
+use koukan_core::reply::{Extensions, RemoteMta, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::codec::{Capabilities, CommandEncoder, InvalidReply, ReplyParser};
@@ -54,6 +54,8 @@ pub(crate) struct Connection<Io> {
     patience: Patience,
     timeouts: Arc<Timeouts>,
     remote: RemoteMta,
+    /// What each reply has attached: that it is of `remote`.
+    signature: Extensions,
     /// What the server offers.
     offered: Capabilities,
     /// What of it is used.
@@ -82,6 +84,7 @@ impl<Io: Wire> Connection<Io> {
             progress: 0,
             patience: Patience::default(),
             timeouts,
+            signature: Extensions::of(remote.clone()),
             remote,
             offered: Capabilities::default(),
             capabilities: Capabilities::default(),
@@ -258,7 +261,7 @@ impl<Io: Wire> Connection<Io> {
 
     /// Says which host has given a reply.
     pub(crate) fn sign(&self, reply: Reply) -> Reply {
-        reply.with_extension(self.remote.clone())
+        reply.with_extensions(&self.signature)
     }
 
     /// A failure on this connection.

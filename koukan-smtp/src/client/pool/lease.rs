@@ -26,6 +26,8 @@ pub(crate) struct Lease<Io: Wire> {
     is_suspect: bool,
     host: Arc<HostPort>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Whether the connection waits for its next transaction: then the host is in use.
+    is_parked: bool,
     idle: Arc<Idle<Io>>,
 }
 
@@ -56,6 +58,7 @@ impl<Io: Wire> Lease<Io> {
             is_suspect,
             host,
             permit: Some(permit),
+            is_parked: false,
             idle,
         }
     }
@@ -146,8 +149,9 @@ impl<Io: Wire> Lease<Io> {
         } else {
             Idle::park(&self.idle, &self.host, connection)
         };
-        if let Some(connection) = retired {
-            self.idle.spawn(connection.quit());
+        match retired {
+            Some(connection) => self.idle.spawn(connection.quit()),
+            None => self.is_parked = true,
         }
     }
 }
@@ -157,7 +161,9 @@ impl<Io: Wire> Drop for Lease<Io> {
         // Closed first: whoever gets the permit may open a connection at once.
         self.give_up();
         self.permit = None;
-        self.idle.forget_unused(&self.host);
+        if !self.is_parked {
+            self.idle.forget_unused(&self.host);
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Receiving a message: DATA and BDAT.
 
-use std::{convert::Infallible, future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::{Bytes, BytesMut};
 use koukan_core::{
@@ -199,9 +203,9 @@ where
 
     /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.
     async fn let_call_run(&mut self) {
-        if let Some(driver) = &mut self.driver {
-            poll_fn(|cx| Poll::Ready(driver.poll_progress(cx).is_ready())).await;
-        }
+        let progress =
+            |driver: &mut Driver, cx: &mut Context<'_>| Poll::Ready(driver.poll_progress(cx).is_ready());
+        self.wait_upstream(progress).await;
     }
 
     fn no_more_recipients(&mut self) {

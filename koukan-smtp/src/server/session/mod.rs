@@ -29,7 +29,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     transaction::{Driver, Mail, Rcpt},
-    waking::Root,
+    waking::Passes,
 };
 use tokio::time::{Instant, sleep};
 
@@ -66,6 +66,8 @@ pub(super) struct Session<IO, S> {
     driver: Option<Driver>,
     message: Message,
     tallies: Tallies,
+    /// The turns of whatever is waited for.
+    turns: Passes,
     /// Since when the client has been waited for.
     resting_since: Option<Instant>,
     stop: Stop,
@@ -100,6 +102,7 @@ where
             driver: None,
             message: Message::new(config.bare_line_ends),
             tallies: Tallies::default(),
+            turns: Passes::new(),
             resting_since: None,
             stop,
             deadline: Instant::now() + config.timeouts.session,
@@ -109,11 +112,7 @@ where
 
     /// Serves the client until either side has had enough, and holds `held` for as long; the future
     /// of a whole task.
-    pub(super) fn run<H>(self, held: H) -> Root<impl Future<Output = ()>> {
-        Root::new(self.begin_and_end(held))
-    }
-
-    async fn begin_and_end<H>(mut self, held: H) {
+    pub(super) async fn run<H>(mut self, held: H) {
         let _held = held;
         self.connection.reply(&hello::greeting(&self.config), false);
         let stop = self.stop.clone();

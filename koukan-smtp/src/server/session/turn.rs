@@ -1,7 +1,9 @@
 //! Waiting: the one loop in which everything of a session is polled.
 //!
 //! Whatever a session waits for, it waits here, and each turn of the loop polls all of it. Nothing is
-//! waited for but what this turn has polled, so every way out names who wakes the task:
+//! waited for but what this turn has polled, so every way out names who wakes the task. What is woken
+//! within a turn makes another turn; what was woken between two waits is polled by the first turn of the
+//! second anyhow, and makes none.
 //!
 //! | step | where it is not ready, the task is woken by |
 //! |---|---|
@@ -82,11 +84,12 @@ where
             driver,
             replies,
             stop,
+            turns,
             ..
         } = self;
         let mut stopped = pin!(stop.silence(client.stopping.unwrap_or_default()));
         let is_client_first = client.expected == Expected::Octets;
-        poll_fn(|cx| {
+        let mut turn = |cx: &mut task::Context<'_>| {
             if is_client_first && poll_client(connection, &client, cx)?.is_ready() {
                 return Poll::Ready(Ok(Event::Client));
             }
@@ -100,8 +103,8 @@ where
                 return Poll::Ready(Err(End::Stopped));
             }
             Poll::Pending
-        })
-        .await
+        };
+        poll_fn(|cx| turns.poll(cx, &mut turn)).await
     }
 
     /// Waits for `upstream` alone, whatever the client does meanwhile; `None` without a call.
@@ -110,18 +113,21 @@ where
         mut upstream: impl FnMut(&mut Driver, &mut task::Context<'_>) -> Poll<T>,
     ) -> Option<T> {
         let Self {
-            connection, driver, ..
+            connection,
+            driver,
+            turns,
+            ..
         } = self;
         let driver = driver.as_mut()?;
-        let done = poll_fn(|cx| {
+        let mut turn = |cx: &mut task::Context<'_>| {
             let done = upstream(driver, cx);
             if done.is_pending() {
                 // That the client is gone shows when it is waited for.
                 let _ = connection.poll_flush(cx);
             }
             done
-        });
-        Some(done.await)
+        };
+        Some(poll_fn(|cx| turns.poll(cx, &mut turn)).await)
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) fn context(
     let Some(meta) = &draft.smtp_meta else {
         return context;
     };
-    context.client_name = meta.ehlo_host.clone().map(|name| ClientName {
-        name,
+    context.client_name = meta.ehlo_host.as_deref().map(|name| ClientName {
+        name: name.into(),
         is_extended: meta.is_esmtp,
     });
     context.tls = meta.has_tls.then(|| Tls {
