@@ -9,7 +9,7 @@ use crate::{
         router::{Policy, RouterLayer},
     },
     middleware::{
-        DeliverLayer, StepTimeoutLayer, StepTimeouts, TraceLayer,
+        DeliverLayer, TraceLayer,
         callbacks::{CallbackLayer, Callbacks, callbacks},
         from_fn::{FromFnLayer, Next, from_fn},
     },
@@ -26,7 +26,6 @@ use crate::{
 /// use koukan_core::{
 ///     ServiceBuilderExt,
 ///     filter::router::{AddressList, Decision},
-///     middleware::StepTimeouts,
 ///     observer::Log,
 ///     reply::Reply,
 ///     test_util::{Script, mail, rcpt, send},
@@ -36,7 +35,6 @@ use crate::{
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let service = ServiceBuilder::new()
 ///     .trace_transactions(Log.into())
-///     .step_timeouts(StepTimeouts::default())
 ///     .route(AddressList::new(["example.com"], Decision::Accept))
 ///     .service(Script::new());
 /// let outcome = send(service, mail("a@x"), [rcpt("b@example.com")], "\r\nhello\r\n").await;
@@ -46,9 +44,6 @@ use crate::{
 pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
     /// Tells observers of each transaction when it ends: [`TraceLayer`].
     fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>>;
-
-    /// Bounds how long upstream may take for each answer: [`StepTimeoutLayer`].
-    fn step_timeouts(self, timeouts: StepTimeouts) -> ServiceBuilder<Stack<StepTimeoutLayer, L>>;
 
     /// Turns failures into replies: [`RescueLayer`].
     fn rescue(self) -> ServiceBuilder<Stack<RescueLayer, L>>;
@@ -81,10 +76,6 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
 impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
     fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>> {
         self.layer(TraceLayer::new(observers))
-    }
-
-    fn step_timeouts(self, timeouts: StepTimeouts) -> ServiceBuilder<Stack<StepTimeoutLayer, L>> {
-        self.layer(StepTimeoutLayer::new(timeouts))
     }
 
     fn rescue(self) -> ServiceBuilder<Stack<RescueLayer, L>> {

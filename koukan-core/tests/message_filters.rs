@@ -4,15 +4,13 @@
 
 mod message;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use koukan_core::{
     blob::{Blob, BlobPool},
     body::Body,
     filter::{message_builder::MessageBuilderLayer, message_parser::MessageParserLayer},
     message::parser::ParseLimits,
-    middleware::{StepTimeoutLayer, StepTimeouts, TraceLayer},
+    middleware::TraceLayer,
     observer::Log,
     reply::Reply,
     service::MailService,
@@ -92,41 +90,10 @@ async fn without_the_filter_it_stays_a_composition_also_when_it_is_watched() {
         Ok((prefix, taken)) if prefix == ["a"] && taken.parts().len() == 1 => Ok(()),
         other => Err(format!("{other:?}").into()),
     });
-    let service = StepTimeoutLayer::new(StepTimeouts::default()).layer(service);
     let service = TraceLayer::new(Log.into()).layer(service);
     let mut body = body();
     body.prepend("a".into());
     assert_eq!(send_body(service, body).await, Reply::message_accepted());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_composition_taken_by_reference_is_waited_for() {
-    let (mut writer, blob) = BlobPool::default().create();
-    let service = service_fn(|mut tx: Transaction| async move {
-        while let Some(rcpt) = tx.recipients.next().await? {
-            rcpt.answer(Reply::recipient_ok());
-        }
-        tx.body.ready().await?;
-        let (_, taken) = tx.body.into_composition().map_err(|_| "no composition")?;
-        taken.parts()["text"].ended().await?;
-        Ok::<_, BoxError>(Reply::message_accepted())
-    });
-    let timeouts = StepTimeouts::default();
-    let patience = timeouts.message + timeouts.data_block;
-    let service = StepTimeoutLayer::new(timeouts).layer(service);
-    let composition = koukan_core::message::builder::Composition::new(
-        spec(&letter()).into(),
-        [("text".into(), blob)],
-    );
-    let uploading = async {
-        // The client takes longer than upstream may.
-        tokio::time::sleep(patience + Duration::from_secs(1)).await;
-        writer.append("hello".into()).await.unwrap();
-        writer.finish();
-    };
-    let sending = send_body(service, composition.unwrap().into());
-    let (reply, ()) = tokio::join!(sending, uploading);
-    assert_eq!(reply, Reply::message_accepted());
 }
 
 #[tokio::test]

@@ -27,15 +27,14 @@ pub fn an_answer_is_heard() {
 
 /// Of two who answer, one does, and what is to see the reply sees it once.
 pub fn the_first_answer_counts() {
-    let (slot, pending, _) = command();
+    let (slot, pending, driver) = command();
     let seen = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&seen);
     let slot = slot.map_reply(move |reply| {
         counted.fetch_add(1, Ordering::Relaxed);
         reply
     });
-    let watch = slot.watch();
-    let beside = spawn(async move { watch.answer(Reply::mailbox_busy()) });
+    let beside = spawn(async move { driver.answer(Reply::mailbox_busy()) });
     let holder = spawn(async move { slot.answer(Reply::recipient_ok()) });
     let asker = spawn(pending);
     let reply = asker.join();

@@ -3,13 +3,11 @@
 pub mod callbacks;
 mod deliver;
 pub mod from_fn;
-pub mod step_timeout;
 pub mod trace;
 
 pub use self::{
     callbacks::{Callbacks, callbacks},
     deliver::{Deliver, DeliverLayer, DeliverRequest, Outcome},
     from_fn::{Next, State, from_fn, from_fn_with_state},
-    step_timeout::{StepTimeoutLayer, StepTimeouts},
     trace::TraceLayer,
 };

@@ -6,7 +6,7 @@ use crate::{
     reply::Reply,
 };
 
-use super::slot::{Slot, SlotWatch};
+use super::slot::Slot;
 
 /// A command and the right to answer it.
 ///
@@ -44,11 +44,6 @@ impl<T> Command<T> {
             request: self.request,
             slot: self.slot.map_reply(f),
         }
-    }
-
-    /// A second hold on the command, to answer it from beside.
-    pub(crate) fn watch(&self) -> SlotWatch {
-        self.slot.watch()
     }
 
     /// Takes request and slot apart.

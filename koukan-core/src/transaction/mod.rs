@@ -9,7 +9,7 @@ mod recipients;
 mod rescue;
 mod slot;
 
-pub(crate) use self::{owed::Owed, positions::Positions, rescue::rescue, slot::SlotWatch};
+pub(crate) use self::{owed::Owed, positions::Positions, rescue::rescue};
 
 pub use crate::{
     envelope::{Mail, Rcpt},

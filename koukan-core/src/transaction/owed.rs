@@ -7,9 +7,8 @@ use tokio::time::Instant;
 /// What is still to be answered of one transaction: MAIL, and each RCPT by its position among the
 /// recipients.
 ///
-/// `T` stands for the command: its [`Slot`](super::Slot), or what tells whether it was answered. The
-/// deadlines of recipients come in the order of their positions; a command without one may take any
-/// time.
+/// `T` stands for the command: its [`Slot`](super::Slot). The deadlines of recipients come in the order of
+/// their positions; a command without one may take any time.
 #[derive(Debug)]
 pub(crate) struct Owed<T> {
     mail: Option<Debt<T>>,
@@ -54,16 +53,6 @@ impl<T> Owed<T> {
         self.mail.is_none() && self.rcpts.is_empty()
     }
 
-    /// Whether the reply to MAIL is owed.
-    pub(crate) fn is_mail_owed(&self) -> bool {
-        self.mail.is_some()
-    }
-
-    /// How many recipients are owed a reply.
-    pub(crate) fn rcpts(&self) -> usize {
-        self.rcpts.len()
-    }
-
     pub(crate) fn take_mail(&mut self) -> Option<T> {
         self.mail.take().map(|debt| debt.command)
     }
@@ -104,16 +93,6 @@ impl<T> Owed<T> {
     pub(crate) fn take_overdue_rcpt(&mut self, now: Instant) -> Option<T> {
         let first = self.rcpts.first_entry()?;
         is_overdue(first.get(), now).then(|| first.remove().command)
-    }
-
-    /// Forgets MAIL, and recipients from the first on, for as long as they are answered.
-    pub(crate) fn forget(&mut self, is_answered: impl Fn(&T) -> bool) {
-        self.mail.take_if(|debt| is_answered(&debt.command));
-        while let Some(first) = self.rcpts.first_entry()
-            && is_answered(&first.get().command)
-        {
-            first.remove();
-        }
     }
 }
 
@@ -165,11 +144,11 @@ mod tests {
         }
         assert_eq!(owed.take_rcpt(2), Some(3));
         assert_eq!(owed.take_rcpt(2), None);
-        owed.forget(|command| *command < 2);
-        assert!(!owed.is_mail_owed());
-        assert_eq!(owed.rcpts(), 2);
         assert_eq!(owed.take_rcpts(2).collect::<Vec<_>>(), [4]);
         assert_eq!(owed.take_rcpt(1), Some(2));
-        assert_eq!(owed.take_mail(), None);
+        assert_eq!(owed.take_mail(), Some(0));
+        assert!(!owed.is_empty());
+        assert_eq!(owed.take_rcpt(0), Some(1));
+        assert!(owed.is_empty());
     }
 }

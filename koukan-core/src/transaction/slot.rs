@@ -35,9 +35,6 @@ pub struct Slot {
     position: usize,
 }
 
-/// A hold on a command beside the one who answers it: the first answer counts.
-pub(crate) struct SlotWatch(Arc<Shared>);
-
 /// The reply to one command, to come.
 ///
 /// A future that ends when the command is answered. It makes no progress by itself: the call
@@ -117,25 +114,6 @@ impl Slot {
     /// Of a RCPT: see [`Command::position`](super::Command::position). Of MAIL it says nothing.
     pub fn position(&self) -> usize {
         self.position
-    }
-}
-
-impl Slot {
-    /// A second hold on the command, to answer it from beside.
-    pub(crate) fn watch(&self) -> SlotWatch {
-        SlotWatch(Arc::clone(&self.shared))
-    }
-}
-
-impl SlotWatch {
-    /// Whether nobody has answered, or let go of the slot.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.0.lock().phase, Phase::Open)
-    }
-
-    /// Answers unless that was done.
-    pub(crate) fn answer(&self, reply: Reply) {
-        self.0.answer(reply);
     }
 }
 
