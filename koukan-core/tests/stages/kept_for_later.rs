@@ -1,56 +1,32 @@
 //! What the log tells of mail that is kept for later.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
-    test_util::{Script, mail, rcpt, send},
+    test_util::{Log, Script, mail, rcpt, send},
 };
+use tracing::Level;
 
 use crate::agent::{Agent, turns, until};
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn queued(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let lines = text.lines();
-        let queued = lines.filter(|line| line.contains(" INFO ") && line.contains("queued, next"));
-        queued.map(str::to_owned).collect()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(octets)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn queued(log: &Log) -> Vec<String> {
+    let text = log.text();
+    let queued = text
+        .lines()
+        .filter(|line| line.contains(" INFO ") && line.contains("queued, next"));
+    queued.map(str::to_owned).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_time_it_is_put_off_the_log_says_until_when() {
-    let lines = Lines::default();
-    let to = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || to.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::at(Level::INFO);
     let busy = || Script::new().other_rcpts(Reply::mailbox_busy());
     let agent = Agent::over(turns([busy(), busy(), Script::new()])).await;
     let front = agent.exploder(Policy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     agent.census().await;
-    let first = lines.queued();
+    let first = queued(&log);
     assert_eq!(first.len(), 1, "{first:?}");
     for told in [
         "mail_from=a@x",
@@ -70,7 +46,7 @@ async fn each_time_it_is_put_off_the_log_says_until_when() {
     let dispatching = agent.dispatch();
     until(async || agent.census().await.finished == 1).await;
     dispatching.stop().await;
-    let all = lines.queued();
+    let all = queued(&log);
     assert_eq!(all.len(), 2, "{all:?}");
     assert!(all[1].contains("attempts=2"), "{all:?}");
     assert!(at(&all[1]).unwrap() > at(&all[0]).unwrap());
