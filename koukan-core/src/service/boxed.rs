@@ -5,10 +5,11 @@ use std::{
     fmt,
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures_core::future::BoxFuture;
+use futures_util::TryFutureExt;
 use tower::{BoxError, Service};
 
 use crate::{
@@ -41,6 +42,11 @@ impl BoxMailService {
 impl<S: MailService> Erased for S {
     fn call(&self, transaction: Transaction) -> BoxFuture<'static, Result<Reply, BoxError>> {
         let mut service = self.clone();
+        // Nearly all are ready at once, and then there is nothing to wait for.
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Poll::Ready(Ok(())) = service.poll_ready(&mut cx) {
+            return Box::pin(Service::call(&mut service, transaction).err_into());
+        }
         Box::pin(async move {
             poll_fn(|cx| service.poll_ready(cx))
                 .await
