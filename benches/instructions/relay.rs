@@ -119,7 +119,7 @@ fn relay_to(times: usize, load: Load, observers: Observers) {
 fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
     let out = Sender::new("out");
     let chain = Chain {
-        service: destination(sink, storage.observers().clone()),
+        service: destination(sink),
         retry: RetryPolicy::default(),
     };
     let notifications = Notifications {
@@ -148,12 +148,10 @@ fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
         .with_observers(storage.observers().clone())
 }
 
-fn destination(sink: &Sink, observers: Observers) -> BoxMailService {
+fn destination(sink: &Sink) -> BoxMailService {
     let settings = ClientSettings::new(HOSTNAME).expect("a name of a host");
     let host = "192.0.2.9:25".parse().expect("an address and a port");
     let settings = settings.with_hosts([host]);
     let endpoint = SmtpEndpoint::with_transport(settings, sink.clone(), sink.clone());
-    let trace = TraceLayer::new(observers).at_destination();
-    let traced = ServiceBuilder::new().layer(trace).service(endpoint);
-    BoxMailService::new(traced)
+    BoxMailService::new(endpoint)
 }

@@ -32,13 +32,19 @@ pub struct Run {
 impl Run {
     /// Runs an agent until it is told to stop by SIGTERM or SIGINT.
     pub fn run(self) -> ExitCode {
+        let code = self.run_logged();
+        logging::flush();
+        code
+    }
+
+    fn run_logged(self) -> ExitCode {
         let agent = match Koukan::builder().config_file(&self.config) {
             Ok(agent) => agent,
             Err(error) => return refuse(&error),
         };
         match logging::init(agent.config().log) {
             // Nothing can be logged.
-            Err(error @ LogError::Init(_)) => return complain(&error),
+            Err(error @ (LogError::Init(_) | LogError::Thread(_))) => return complain(&error),
             Err(error) => return fail(&error),
             Ok(()) => {}
         }
@@ -66,7 +72,8 @@ impl Run {
 fn refuse(error: &ConfigError) -> ExitCode {
     let log = error.log.filter(|log| log.format == LogFormat::Json);
     // A wrong level for logs is the lesser evil here.
-    if log.is_none_or(|log| matches!(logging::init(log), Err(LogError::Init(_)))) {
+    let is_logged = |log| matches!(logging::init(log), Ok(()) | Err(LogError::Wanted(_)));
+    if !log.is_some_and(is_logged) {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }

@@ -47,6 +47,7 @@ impl StopSignals {
         tokio::spawn(async move {
             another_request(|cx| signals.poll(cx)).await;
             tracing::warn!("stopped at once by a second signal");
+            crate::logging::flush();
             std::process::exit(1);
         });
     }

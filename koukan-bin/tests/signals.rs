@@ -199,10 +199,11 @@ async fn one_id_and_all_signals_follow_a_message_through_a_restart() {
         assert!(of_message.is_some(), "no {what} of {id} in {log}");
     }
     // The session of the gateway, and the attempts of both routers.
-    for sender in ["sender=submission", "sender=outgoing"] {
-        let mut ended = log
-            .lines()
-            .filter(|line| line.contains("transaction ended"));
+    for (what, sender) in [
+        ("transaction ended", "sender=submission"),
+        ("attempt ended", "sender=outgoing"),
+    ] {
+        let mut ended = log.lines().filter(|line| line.contains(what));
         let of_sender = |line: &str| line.contains(sender) && line.contains(&format!(" id={id}"));
         assert!(ended.any(of_sender), "nothing of {sender} in {log}");
     }

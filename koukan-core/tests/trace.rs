@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use koukan_core::{
     blob::BlobPool,
     body::Body,
-    middleware::{DeliverRequest, TraceLayer},
+    middleware::{DeliverRequest, TraceLayer, trace::current},
     observer::Log as LogObserver,
     reply::{RemoteMta, Reply},
     signals::TraceId,
@@ -86,7 +86,7 @@ async fn the_destination_is_named_and_refusals_have_their_texts() {
     let upstream = Script::new()
         .rcpt("no@y", by(Reply::no_such_user().with_text("no \"bob\"")))
         .message(by(Reply::message_accepted()));
-    let service = traced().at_destination().layer(upstream);
+    let service = traced().layer(upstream);
     let _ = send(service, mail("a@x"), [rcpt("b@y"), rcpt("no@y")], "\r\n").await;
     let event = event(&log);
     assert_fields(
@@ -196,10 +196,13 @@ async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_logged_further_on_carries_the_id() {
-    let log = Log::at(Level::INFO);
+    let log = Log::at(Level::DEBUG);
     let service = traced().layer(service_fn(|tx: Transaction| async move {
         tracing::info!("looking around");
         let id = TraceId::of(&tx.signals);
+        assert_eq!(current(), Some(id));
+        tokio::task::yield_now().await;
+        assert_eq!(current(), Some(id));
         Ok::<_, BoxError>(Reply::policy_refused().with_text(id.to_string()))
     }));
     let outcome = send(service, mail("a@x"), [rcpt("b@y")], "").await;
@@ -207,6 +210,7 @@ async fn what_is_logged_further_on_carries_the_id() {
     let inner = text.lines().find(|line| line.contains("looking")).unwrap();
     let span = format!("transaction{{id={}}}", outcome.mail.text());
     assert!(inner.contains(&span), "{inner}");
+    assert_eq!(current(), None);
 }
 
 #[tokio::test(start_paused = true)]

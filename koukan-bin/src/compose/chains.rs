@@ -70,7 +70,6 @@ impl Builder<'_> {
         endpoints: &mut Vec<SmtpEndpoint>,
     ) -> Result<BoxMailService, StartError> {
         let filters = self.filters(chain)?;
-        let observers = self.surroundings.observers.clone();
         Ok(match &chain.endpoint {
             Endpoint::Exploder(config) => {
                 stacks::explode(filters, config, self.storage, self.output)
@@ -78,11 +77,9 @@ impl Builder<'_> {
             Endpoint::Smtp(config) => {
                 let endpoint = endpoint::smtp(config, &self.surroundings.hostname, self.own)?;
                 endpoints.push(endpoint.clone());
-                stacks::leg(filters, endpoint, observers)
+                stacks::leg(filters, endpoint)
             }
-            Endpoint::Rest(config) => {
-                stacks::leg(filters, endpoint::rest(chain, config)?, observers)
-            }
+            Endpoint::Rest(config) => stacks::leg(filters, endpoint::rest(chain, config)?),
         })
     }
 

@@ -12,7 +12,6 @@
 use koukan_core::{
     ServiceBuilderExt,
     event::Observers,
-    middleware::TraceLayer,
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
@@ -76,16 +75,10 @@ pub(super) fn explode(
 }
 
 /// **Leg**: what an attempt at one recipient's part passes, down to the destination.
-pub(super) fn leg(
-    filters: Filters,
-    destination: impl MailService,
-    observers: Observers,
-) -> BoxMailService {
+pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailService {
     ServiceBuilder::new()
         // They see what is attempted, each time anew: a router among them says where it goes.
         .layer(filters)
-        // Around nothing but the delivery: what is reported is what the destination said.
-        .layer(TraceLayer::new(observers).at_destination())
         .service(destination)
 }
 

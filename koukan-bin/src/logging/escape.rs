@@ -1,53 +1,52 @@
 //! Texts of others in log lines.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write},
-};
-
-/// Writes a value as it stands behind its name: quoted, with escapes, where that is needed to see
-/// where it ends and what is in it.
-pub(super) fn write_value(to: &mut impl Write, text: &str) -> fmt::Result {
-    // Most values.
+/// Looks at a value that was written to the line from `start` on, behind its name: puts it in quotes,
+/// with escapes, where that is needed to see where it ends and what is in it.
+pub(super) fn settle_value(line: &mut String, start: usize) {
+    let text = &line[start..];
     let is_simple =
         |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'=' | b'{' | b'}');
-    if !text.is_empty() && text.bytes().all(is_simple) {
-        return to.write_str(text);
+    // Most values. Without a way out, many octets are looked at at a time.
+    if !text.is_empty() && text.bytes().fold(true, |is, octet| is & is_simple(octet)) {
+        return;
     }
     if is_quoted(text) && text.chars().all(is_shown) {
-        return to.write_str(text);
+        return;
     }
     let is_plain = |c: char| is_shown(c) && !matches!(c, ' ' | '"' | '=' | '{' | '}');
     if !text.is_empty() && text.chars().all(is_plain) {
-        return to.write_str(text);
+        return;
     }
     let needs_no_escape = |octet: u8| {
         let is_shown = octet == b' ' || octet.is_ascii_graphic();
         is_shown && !matches!(octet, b'"' | b'\\')
     };
     if text.bytes().all(needs_no_escape) {
-        to.write_char('"')?;
-        to.write_str(text)?;
-        return to.write_char('"');
+        line.insert(start, '"');
+        line.push('"');
+        return;
     }
-    write!(to, "{text:?}")
+    let quoted = format!("{text:?}");
+    line.truncate(start);
+    line.push_str(&quoted);
 }
 
-/// A text that stands for itself: as it is, but for what does not show.
-pub(super) fn message(text: &str) -> Cow<'_, str> {
+/// Looks at a text that was written to the line from `start` on and stands for itself: what does not
+/// show is escaped.
+pub(super) fn settle_message(line: &mut String, start: usize) {
+    let text = &line[start..];
     let is_plain = |octet: u8| octet == b' ' || octet.is_ascii_graphic();
-    if text.bytes().all(is_plain) || text.chars().all(is_shown) {
-        return text.into();
+    if text.bytes().fold(true, |is, octet| is & is_plain(octet)) || text.chars().all(is_shown) {
+        return;
     }
-    let mut shown = String::with_capacity(text.len() + 8);
+    let text = line.split_off(start);
     for c in text.chars() {
         if is_shown(c) {
-            shown.push(c);
+            line.push(c);
         } else {
-            shown.extend(c.escape_debug());
+            line.extend(c.escape_debug());
         }
     }
-    shown.into()
 }
 
 /// Whether a character shows as itself.

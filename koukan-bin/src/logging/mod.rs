@@ -5,24 +5,29 @@
 //! escaped, and in lines for people values with spaces stand in quotes.
 
 mod escape;
-mod fields;
+mod human;
 mod json;
+mod line;
 mod panics;
+mod queue;
 #[cfg(test)]
 mod tests;
+mod time;
 mod wanted;
 
 use std::{
     env::VarError,
     io::{self, IsTerminal},
     panic,
+    sync::OnceLock,
+    time::Duration,
 };
 
 use tracing::Subscriber;
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
-    fmt::{MakeWriter, format::JsonFields},
+    fmt::MakeWriter,
     layer::SubscriberExt,
     registry::LookupSpan,
     util::{SubscriberInitExt, TryInitError},
@@ -30,11 +35,13 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFormat, LogLevel};
 
-use self::{
-    fields::Plain,
-    json::{Escaping, Json},
-    wanted::wanted,
-};
+use self::{human::Human, json::Json, queue::Queue, wanted::wanted};
+
+/// The lines of this process that wait to be written.
+static LINES: OnceLock<Queue> = OnceLock::new();
+
+/// How long the end of the process, or a panic, may wait for whoever reads the log.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Logs cannot be written as somebody wants.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +53,16 @@ pub enum LogError {
     /// The process logs already.
     #[error("logs cannot be written")]
     Init(#[from] TryInitError),
+    /// There is no thread to be had that writes the lines.
+    #[error("logs cannot be written")]
+    Thread(#[from] io::Error),
 }
 
 /// Sends logs to standard error, as `log` says; the environment variable `KOUKAN_LOG`, a level or
 /// a list of `target=level`, overrides the level. Panics are logged too.
+///
+/// A thread writes the lines, some milliseconds later: [`flush`] waits for it, and is called before the
+/// process ends. Where they are not taken, some MiB of them wait, and further ones are lost.
 ///
 /// # Errors
 ///
@@ -75,12 +88,27 @@ pub fn init(log: Log) -> Result<(), LogError> {
         Ok(Some(targets)) => targets.clone(),
         Ok(None) | Err(_) => configured,
     };
-    let lines = lines(log.format, io::stderr, io::stderr().is_terminal());
+    let queue = Queue::start(io::stderr())?;
+    let lines = lines(log.format, queue.clone(), io::stderr().is_terminal());
     tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
+        .with(targets)
+        .with(lines)
         .try_init()?;
-    panic::set_hook(Box::new(panics::tell));
+    // Nobody else has set it: there is one log.
+    let _ = LINES.set(queue);
+    panic::set_hook(Box::new(|panic| {
+        panics::tell(panic);
+        // It may be the last that the process does.
+        flush();
+    }));
     wanted.map(drop).map_err(LogError::Wanted)
+}
+
+/// Waits until all that was logged so far is written; where it is not taken, for a second at most.
+pub fn flush() {
+    if let Some(lines) = LINES.get() {
+        lines.flush(PATIENCE);
+    }
 }
 
 /// A layer that writes lines.
@@ -94,12 +122,13 @@ where
         LogFormat::Human => lines
             .with_writer(to)
             .with_ansi(has_colours)
-            .fmt_fields(Plain)
+            .fmt_fields(Human)
+            .event_format(Human)
             .boxed(),
         LogFormat::Json => lines
-            .fmt_fields(JsonFields::new())
+            .with_writer(to)
+            .fmt_fields(Json)
             .event_format(Json)
-            .with_writer(Escaping(to))
             .boxed(),
     }
 }

@@ -215,6 +215,57 @@ fn lists_are_arrays_in_json_and_stand_in_a_row_for_people() {
 }
 
 #[test]
+fn a_line_that_is_about_a_message_has_its_id() {
+    use koukan_core::{
+        middleware::TraceLayer,
+        signals::TraceId,
+        test_util::{mail, rcpt, send},
+        transaction::Transaction,
+    };
+    use tower::{BoxError, Layer, service_fn};
+
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    let id = Mutex::new(None);
+    let log = || {
+        let looks_up = service_fn(|tx: Transaction| async move {
+            tracing::info!(name = "x", "looked up");
+            tracing::info!(id = 7, "has another");
+            let id = TraceId::of(&tx.signals).to_string();
+            Err::<_, BoxError>(
+                koukan_core::reply::Rejection::from(
+                    koukan_core::reply::Reply::policy_refused().with_text(id),
+                )
+                .into(),
+            )
+        });
+        let service = TraceLayer::default().layer(looks_up);
+        let outcome = runtime.block_on(send(service, mail("a@x"), [rcpt("b@y")], ""));
+        *id.lock().unwrap() = Some(outcome.mail.text().to_owned());
+        tracing::info!("about none");
+    };
+    let lines = written(LogFormat::Human, log);
+    let of_message = id.lock().unwrap().take().unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    assert!(
+        lines[0].ends_with(&format!("looked up name=x id={of_message}")),
+        "{lines:?}"
+    );
+    assert!(lines[1].ends_with("has another id=7"), "{lines:?}");
+    assert!(lines[2].ends_with("about none"), "{lines:?}");
+    let lines = written(LogFormat::Json, log);
+    let of_message = id.lock().unwrap().take().unwrap();
+    let ids = lines.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["id"].clone()
+    });
+    assert_eq!(
+        ids.collect::<Vec<_>>(),
+        [of_message.into(), 7.into(), serde_json::Value::Null]
+    );
+}
+
+#[test]
 fn a_panic_is_a_line_like_others() {
     let line = written(LogFormat::Json, || {
         let here = std::thread::current().id();

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use crate::{
     id::TransactionId,
+    lists::List,
     path::ForwardPath,
     reply::{RemoteMta, Reply},
 };
 
-use super::Message;
+use super::{Message, Recipient};
 
 /// An attempt to deliver has ended with replies.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +21,10 @@ pub struct Attempted<'a> {
     pub message: Message<'a>,
     /// Which attempt; the first is 1.
     pub number: u32,
-    /// The recipients that it was for.
-    pub recipients: &'a [&'a ForwardPath],
+    /// The first ten recipients that it was for, with the replies of the destination.
+    pub recipients: &'a List<Recipient>,
+    /// How many there were.
+    pub recipient_count: usize,
     /// The reply to MAIL, if one came.
     pub mail_reply: Option<&'a Reply>,
     /// The final reply, or the reply that made an end before the message was sent.

@@ -64,15 +64,13 @@ pub struct Refused<'a> {
 pub struct Ended<'a> {
     /// Which.
     pub message: Message<'a>,
-    /// Where it was seen.
-    pub vantage: Vantage,
     /// The reply to MAIL; without it nobody waited for one.
     pub mail_reply: Option<&'a Reply>,
     /// The first ten recipients.
     pub recipients: &'a List<Recipient>,
     /// How many there were; those that nobody further on takes do not count.
     pub recipient_count: usize,
-    /// Octets of the message, as it came to where it was seen.
+    /// Octets of the message, as it came.
     pub octets: u64,
     /// The final reply.
     pub reply: Option<&'a Reply>,
@@ -82,17 +80,6 @@ pub struct Ended<'a> {
     pub outcome: Outcome,
     /// From the beginning to the end.
     pub duration: Duration,
-}
-
-/// Where a transaction was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Vantage {
-    /// Before all that an agent does: replies are what a client is told.
-    #[default]
-    Client,
-    /// After it: replies are what a destination has said.
-    Destination,
 }
 
 /// What became of a transaction.
@@ -157,9 +144,11 @@ impl Recipient {
 
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path.as_str())?;
+        f.write_str("=")?;
         match &self.reply {
-            Some(reply) => write!(f, "{}={}", self.path, reply.code())?,
-            None => write!(f, "{}=none", self.path)?,
+            Some(reply) => fmt::Display::fmt(&reply.code(), f)?,
+            None => f.write_str("none")?,
         }
         match &self.final_reply {
             Some(last) => write!(f, "/{}", last.code()),

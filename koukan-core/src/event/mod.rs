@@ -20,7 +20,7 @@
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
-//! | [`Ended`](Event::Ended) | `Trace`, around a listener's chain and around a destination | the transaction is over, whatever became of it |
+//! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
 //!
 //! What is reported as delivered, failed or deferred is true whatever comes after. An event is
 //! reported once; after a crash, what was not written down by then may happen, and be reported, again.
@@ -54,7 +54,7 @@ mod observers;
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
-    message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused, Vantage},
+    message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
 };
 

@@ -1,14 +1,19 @@
 //! The log.
 
+use std::{fmt, net::SocketAddr, time::Duration};
+
 use tracing::{debug, info, trace, warn};
 
 use crate::{
     event::{
         Accepted, Attempted, Connection, Deferred, Delivered, Ended, Event, Failed,
-        LostNotification, Message, Notified, Observer, Refused,
+        LostNotification, Message, Notified, Observer, Recipient, Refused,
     },
+    id::TransactionId,
     lists::List,
     middleware::trace::TARGET,
+    reply::Reply,
+    signals::TraceId,
 };
 
 /// Where lines about connections come from.
@@ -36,12 +41,12 @@ macro_rules! queue {
 /// | line | level | target |
 /// |---|---|---|
 /// | `connected`, `too many connections` | `TRACE`, `DEBUG` | `koukan::connection` |
-/// | `transaction ended` | `INFO` | `koukan::transaction` |
+/// | `transaction ended`, `attempt ended` | `INFO` | `koukan::transaction` |
 /// | `refused a recipient`, `accepted a message` | `DEBUG` | `koukan::transaction` |
 /// | `queued, next attempt at …` | `INFO` | `koukan::queue` |
 /// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
-/// | `attempted`, `delivered` | `DEBUG` | `koukan::queue` |
+/// | `delivered` | `DEBUG` | `koukan::queue` |
 ///
 /// # The end of a transaction
 ///
@@ -56,10 +61,25 @@ macro_rules! queue {
 /// | `recipient_count` | how many there were; those that nobody further on takes do not count |
 /// | `refusals` | those of the first ten that were refused, each with the text of its reply: a [`List`] |
 /// | `octets` | of the message, as it came here |
-/// | `host`, `address` | the host that gave the final reply or is to blame for it, where one was met |
+/// | `host`, `address` | the host that gave the final reply or is to blame for it, where a destination's reply comes as it was |
 /// | `reply` | the final reply |
 /// | `outcome` | `accepted`, `refused`, `failed` (something broke) or `aborted` (the originator went away) |
 /// | `duration_ms` | from the call to its end |
+///
+/// # The end of an attempt
+///
+/// | field of `attempt ended` | is |
+/// |---|---|
+/// | `id` | the same |
+/// | `transaction` | the transaction in storage, where that is another than `id` |
+/// | `sender` | the sender and tag that the mail is queued for |
+/// | `recipients`, `refusals` | as above, with what the destination has said; without those that were settled before |
+/// | `recipient_count` | how many there were, where there was more than one |
+/// | `mail` | the reply to MAIL, where it is negative |
+/// | `host`, `address` | the host that replied last, or is to blame, where one was met |
+/// | `reply` | the final reply |
+/// | `attempts` | how many there were with this one |
+/// | `duration_ms` | from its beginning to its end |
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Log;
 
@@ -94,29 +114,101 @@ fn write_ended(ended: &Ended<'_>) {
         return;
     }
     let message = &ended.message;
-    let refusals = ended.recipients.0.iter().filter_map(|recipient| {
-        let reply = recipient.refusal()?;
-        Some(format!("{}: {reply}", recipient.path))
-    });
-    let refusals = List(refusals.collect());
+    let refusals = refusals(ended.recipients);
     info!(
         target: TARGET,
         id = message.trace.map(display),
         sender = %message.context.sender,
-        remote_host = message.context.remote_host.map(display),
+        remote_host = message.context.remote_host.map(Address).map(display),
         mail_from = message.reverse_path.map(display),
         mail = ended.mail_reply.map(display),
         recipients = ended.recipients.as_field(),
         recipient_count = ended.recipient_count,
-        refusals = (!refusals.0.is_empty()).then(|| refusals.as_field()),
+        refusals = refusals.as_ref().map(List::as_field),
         octets = ended.octets,
         host = ended.remote.map(|remote| display(&remote.host)),
-        address = ended.remote.map(|remote| display(remote.address)),
+        address = ended.remote.map(|remote| display(Address(remote.address))),
         reply = ended.reply.map(display),
         outcome = ended.outcome.as_str(),
-        duration_ms = ended.duration.as_secs_f64() * 1e3,
+        duration_ms = milliseconds(ended.duration),
         "transaction ended",
     );
+}
+
+fn write_attempted(attempted: &Attempted<'_>) {
+    if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        return;
+    }
+    let message = &attempted.message;
+    let is_other = |id: &TransactionId| message.trace != Some(TraceId::from(*id));
+    let is_refused = |reply: &&Reply| reply.is_negative();
+    let count = attempted.recipient_count;
+    let refusals = refusals(attempted.recipients);
+    info!(
+        target: TARGET,
+        id = message.trace.map(display),
+        transaction = message.id.filter(is_other).map(display),
+        sender = %message.context.sender,
+        recipients = attempted.recipients.as_field(),
+        recipient_count = (count > 1).then_some(count),
+        refusals = refusals.as_ref().map(List::as_field),
+        mail = attempted.mail_reply.filter(is_refused).map(display),
+        host = attempted.remote.map(|remote| display(&remote.host)),
+        address = attempted.remote.map(|remote| display(Address(remote.address))),
+        reply = %attempted.final_reply,
+        attempts = attempted.number,
+        duration_ms = milliseconds(attempted.duration),
+        "attempt ended",
+    );
+}
+
+/// The texts with which recipients were refused, where some were.
+fn refusals(recipients: &List<Recipient>) -> Option<List<String>> {
+    let refusals = recipients.0.iter().filter_map(|recipient| {
+        let reply = recipient.refusal()?;
+        Some(format!("{}: {reply}", recipient.path))
+    });
+    let refusals: Vec<_> = refusals.collect();
+    (!refusals.is_empty()).then_some(List(refusals))
+}
+
+/// To the microsecond.
+#[allow(clippy::cast_precision_loss, reason = "nothing takes so long")]
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e3
+}
+
+/// An address as it always looks. Two lines a message have one, for which the standard library takes
+/// ten times as long.
+struct Address(SocketAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SocketAddr::V4(address) = self.0 else {
+            return fmt::Display::fmt(&self.0, f);
+        };
+        let mut text = *b"255.255.255.255:65535";
+        let mut len = 0;
+        let mut push = |mut number: u16, end: u8| {
+            let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
+            for digit in text[len..len + digits].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+            len += digits;
+            if let Some(next) = text.get_mut(len) {
+                *next = end;
+                len += 1;
+            }
+        };
+        let [a, b, c, d] = address.ip().octets();
+        for (number, end) in [(a, b'.'), (b, b'.'), (c, b'.'), (d, b':')] {
+            push(number.into(), end);
+        }
+        push(address.port(), b' ');
+        let text = str::from_utf8(&text[..len]).unwrap_or_default();
+        f.write_str(text.trim_end())
+    }
 }
 
 fn write_connected(connection: &Connection<'_>) {
@@ -156,20 +248,6 @@ fn write_accepted(accepted: &Accepted<'_>) {
         mail_from = message.reverse_path.map(display),
         custody = ?accepted.custody,
         "accepted a message",
-    );
-}
-
-fn write_attempted(attempted: &Attempted<'_>) {
-    let message = &attempted.message;
-    queue!(
-        debug,
-        message,
-        attempts = attempted.number,
-        host = attempted.remote.map(|remote| display(&remote.host)),
-        address = attempted.remote.map(|remote| display(remote.address)),
-        reply = %attempted.final_reply,
-        duration_ms = attempted.duration.as_secs_f64() * 1e3,
-        "attempted",
     );
 }
 
@@ -253,4 +331,22 @@ fn write_lost(lost: &LostNotification<'_>) {
         reply = %lost.reply,
         "a notification could not be delivered, and nobody is told of it"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_looks_as_it_always_does() {
+        for text in [
+            "0.0.0.0:0",
+            "192.0.2.1:25",
+            "255.255.255.255:65535",
+            "10.20.30.40:9",
+            "[::1]:25",
+        ] {
+            assert_eq!(Address(text.parse().unwrap()).to_string(), text);
+        }
+    }
 }

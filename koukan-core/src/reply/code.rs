@@ -60,7 +60,9 @@ impl ReplyCode {
 
 impl fmt::Display for ReplyCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        let digit = |number: u16| b'0' + (number % 10) as u8;
+        let digits = [digit(self.0 / 100), digit(self.0 / 10), digit(self.0)];
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Enhanced mail system status codes.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 /// An enhanced status code, `class.subject.detail`.
 ///
@@ -89,7 +92,19 @@ impl FromStr for EnhancedCode {
 
 impl fmt::Display for EnhancedCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+        let digit = |number: u16| char::from(b'0' + (number % 10) as u8);
+        f.write_char(digit(self.class.into()))?;
+        for number in [self.subject, self.detail] {
+            f.write_char('.')?;
+            if number > 99 {
+                f.write_char(digit(number / 100))?;
+            }
+            if number > 9 {
+                f.write_char(digit(number / 10))?;
+            }
+            f.write_char(digit(number))?;
+        }
+        Ok(())
     }
 }
 
@@ -105,7 +120,7 @@ mod tests {
 
     #[test]
     fn parses_what_it_prints() {
-        for text in ["2.0.0", "4.4.7", "5.7.999"] {
+        for text in ["2.0.0", "4.4.7", "5.7.999", "5.10.100", "2.99.9"] {
             assert_eq!(text.parse::<EnhancedCode>().unwrap().to_string(), text);
         }
         for text in [

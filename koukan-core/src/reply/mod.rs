@@ -170,11 +170,17 @@ impl Eq for Reply {}
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code)?;
+        fmt::Display::fmt(&self.code, f)?;
         if let Some(enhanced) = self.enhanced {
-            write!(f, " {enhanced}")?;
+            f.write_str(" ")?;
+            fmt::Display::fmt(&enhanced, f)?;
         }
-        write!(f, " {}", self.text().replace('\n', " / "))
+        f.write_str(" ")?;
+        for (index, line) in self.text().split('\n').enumerate() {
+            f.write_str(if index == 0 { "" } else { " / " })?;
+            f.write_str(line)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,71 +1,78 @@
 //! Lines in JSON.
 
-mod escaping;
-mod fields;
-
-pub(super) use self::escaping::Escaping;
+mod members;
+mod text;
 
 use std::fmt;
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
-    fmt::{
-        FmtContext, FormattedFields,
-        format::{FormatEvent, JsonFields, Writer},
-        time::{FormatTime, SystemTime},
-    },
+    field::RecordFields,
+    fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer},
     registry::{LookupSpan, SpanRef},
 };
 
-use self::fields::Fields;
+use self::members::Members;
+use super::{line, time};
 
 /// Writes an object a line: `timestamp`, `level`, the event's fields with its text as `message`,
-/// `target`, `span` and, from the outermost on, `spans`.
+/// `target`, `span` and, from the outermost on, `spans`. A line that is written while a message is
+/// worked on has the `id` of that, unless it has one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json;
 
-impl<S> FormatEvent<S, JsonFields> for Json
+impl<S> FormatEvent<S, Self> for Json
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, JsonFields>,
-        mut writer: Writer<'_>,
+        context: &FmtContext<'_, S, Self>,
+        writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let metadata = event.metadata();
-        writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
-        write!(writer, "\",\"level\":\"{}\"", metadata.level())?;
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        writer.write_str(fields.members())?;
-        let target = fields.target().unwrap_or(metadata.target());
-        write!(writer, ",\"target\":{}", fields::text(target))?;
-        if let Some(span) = context.parent_span() {
-            write!(writer, ",\"span\":{}", object(&span))?;
-            let spans = context.event_scope().into_iter().flatten();
-            writer.write_str(",\"spans\":[")?;
-            // The scope begins with the innermost.
-            let spans: Vec<_> = spans.map(|span| object(&span)).collect();
-            for (index, span) in spans.iter().rev().enumerate() {
-                let comma = if index == 0 { "" } else { "," };
-                write!(writer, "{comma}{span}")?;
+        line::write(writer, |line| {
+            line.push_str("{\"timestamp\":\"");
+            time::write_now(line);
+            for piece in ["\",\"level\":\"", event.metadata().level().as_str(), "\""] {
+                line.push_str(piece);
             }
-            writer.write_str("]")?;
-        }
-        writer.write_str("}\n")
+            let mut members = Members::new(line);
+            event.record(&mut members);
+            members.put_id();
+            line.push_str(",\"target\":");
+            line::with_target(event, |target| {
+                text::put(line, |line| line.push_str(target));
+            });
+            if let Some(span) = context.parent_span() {
+                line.push_str(",\"span\":");
+                put_span(line, &span);
+                line.push_str(",\"spans\":[");
+                let spans = context.event_scope().into_iter();
+                for (index, span) in spans.flat_map(|scope| scope.from_root()).enumerate() {
+                    line.push_str(if index == 0 { "" } else { "," });
+                    put_span(line, &span);
+                }
+                line.push(']');
+            }
+            line.push_str("}\n");
+        })
     }
 }
 
-/// A span: its fields, which were formatted when they were recorded, and its name.
-fn object<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> String {
-    let extensions = span.extensions();
-    let formatted = extensions.get::<FormattedFields<JsonFields>>();
-    let members = formatted.map_or("", |fields| fields.fields.as_str());
-    let members = members.strip_prefix('{').unwrap_or(members);
-    let members = members.strip_suffix('}').unwrap_or(members);
-    let comma = if members.is_empty() { "" } else { "," };
-    format!("{{{members}{comma}\"name\":{}}}", fields::text(span.name()))
+/// What is kept of a span: its members, each with a comma before it.
+impl<'w> FormatFields<'w> for Json {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        line::write(writer, |line| fields.record(&mut Members::new(line)))
+    }
+}
+
+/// A span: its name, and its fields.
+fn put_span<S: for<'a> LookupSpan<'a>>(line: &mut String, span: &SpanRef<'_, S>) {
+    line.push_str("{\"name\":");
+    text::put(line, |line| line.push_str(span.name()));
+    if let Some(fields) = span.extensions().get::<FormattedFields<Json>>() {
+        line.push_str(fields);
+    }
+    line.push('}');
 }

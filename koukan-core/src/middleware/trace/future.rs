@@ -5,25 +5,28 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tracing::{Instrument, Span, instrument::Instrumented};
 
 use crate::reply::Reply;
 
-use super::record::Record;
+use super::{current::Following, record::Record};
 
 pin_project! {
     /// The call of a [`Trace`](super::Trace).
     pub struct TraceFuture<F> {
         #[pin]
-        call: Instrumented<F>,
+        call: F,
+        following: Following,
         record: Option<Record>,
     }
 }
 
 impl<F> TraceFuture<F> {
-    pub(super) fn new(call: F, span: Span, record: Option<Record>) -> Self {
-        let call = call.instrument(span);
-        Self { call, record }
+    pub(super) fn new(call: F, following: Following, record: Option<Record>) -> Self {
+        Self {
+            call,
+            following,
+            record,
+        }
     }
 }
 
@@ -32,7 +35,7 @@ impl<F: Future<Output = Result<Reply, E>>, E> Future for TraceFuture<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.call.poll(cx));
+        let result = ready!(this.following.in_scope(|| this.call.poll(cx)));
         if let Some(record) = this.record.take() {
             record.end(result.as_ref().ok());
         }

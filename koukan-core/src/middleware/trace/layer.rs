@@ -1,6 +1,6 @@
 use tower::Layer;
 
-use crate::event::{Observers, Vantage};
+use crate::event::Observers;
 
 use super::Trace;
 
@@ -8,23 +8,12 @@ use super::Trace;
 #[derive(Debug, Clone, Default)]
 pub struct TraceLayer {
     observers: Observers,
-    vantage: Vantage,
 }
 
 impl TraceLayer {
     /// Tells these observers what clients are told: it stands around all that an agent does.
     pub fn new(observers: Observers) -> Self {
-        Self {
-            observers,
-            vantage: Vantage::Client,
-        }
-    }
-
-    /// Tells them what destinations have said: it stands around an endpoint.
-    #[must_use]
-    pub fn at_destination(mut self) -> Self {
-        self.vantage = Vantage::Destination;
-        self
+        Self { observers }
     }
 }
 
@@ -32,6 +21,6 @@ impl<S> Layer<S> for TraceLayer {
     type Service = Trace<S>;
 
     fn layer(&self, inner: S) -> Trace<S> {
-        Trace::new(inner, self.observers.clone(), self.vantage)
+        Trace::new(inner, self.observers.clone())
     }
 }

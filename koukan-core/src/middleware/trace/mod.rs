@@ -1,23 +1,27 @@
 //! Tells observers of each transaction that passes.
 //!
-//! [`Trace`] sees every reply that passes it, and reports, once the call has ended and every command
-//! is answered, or the originator is gone, that the transaction has [`Ended`](crate::event::Ended).
-//! Around all that an agent does ([`Vantage::Client`](crate::event::Vantage)) it also reports each
-//! recipient that the client was [refused](crate::event::Refused), and a message that was
-//! [`Accepted`](crate::event::Accepted).
+//! [`Trace`] stands around all that an agent does for its clients. It sees every reply that passes it,
+//! and reports each recipient that the client was [refused](crate::event::Refused), a message that was
+//! [`Accepted`](crate::event::Accepted), and, once the call has ended and every command is answered, or
+//! the originator is gone, that the transaction has [`Ended`](crate::event::Ended). What destinations
+//! have said is told by the [attempts](crate::event::Attempted).
 //!
-//! What is logged further on stands in the span `transaction` of the target [`TARGET`], with the
-//! [`TraceId`](crate::signals::TraceId) as `id`, where that target is enabled at level `INFO`.
+//! While a call or an attempt goes on, [`current`] tells by its [`TraceId`](crate::signals::TraceId)
+//! which message that is. Where the target [`TARGET`] is enabled at level `DEBUG`, all that is logged
+//! meanwhile also stands in a span `transaction` with that as `id`.
 //!
 //! Where nobody observes, nothing is recorded.
 
 mod body;
+mod current;
 mod future;
 mod layer;
 mod record;
 mod service;
 
-pub use self::{future::TraceFuture, layer::TraceLayer, service::Trace};
+pub(crate) use self::current::Following;
+pub use self::{current::current, future::TraceFuture, layer::TraceLayer, service::Trace};
 
-/// The target of the span, and of the line that [`Log`](crate::observer::Log) writes at the end.
+/// The target of the lines that [`Log`](crate::observer::Log) writes of transactions and attempts, and
+/// of the span.
 pub const TARGET: &str = "koukan::transaction";

@@ -6,20 +6,19 @@ use std::{
 };
 
 use tokio::time::Instant;
-use tracing::Span;
 
 use crate::{
     blob::Blob,
     context::Context,
-    event::{
-        Accepted, Custody, Ended, Event, Message, Observers, Outcome, Recipient, Refused, Vantage,
-    },
+    event::{Accepted, Custody, Ended, Event, Message, Observers, Outcome, Recipient, Refused},
     lists::List,
     path::{ForwardPath, ReversePath},
     reply::{RemoteMta, Reply},
     signals::TraceId,
     transaction::{Command, Rcpt, Transaction},
 };
+
+use super::current::Following;
 
 /// Recipients that the report names, at most.
 const NAMED: usize = 10;
@@ -31,9 +30,8 @@ pub(super) struct Record(Arc<Shared>);
 
 struct Shared {
     id: TraceId,
-    span: Span,
+    following: Following,
     observers: Observers,
-    vantage: Vantage,
     context: Arc<Context>,
     mail_from: ReversePath,
     start: Instant,
@@ -55,16 +53,14 @@ struct Notes {
 impl Record {
     pub(super) fn start(
         id: TraceId,
-        span: Span,
+        following: Following,
         tx: &Transaction,
         observers: Observers,
-        vantage: Vantage,
     ) -> Self {
         Self(Arc::new(Shared {
             id,
-            span,
+            following,
             observers,
-            vantage,
             context: Arc::clone(&tx.context),
             mail_from: tx.mail.reverse_path().clone(),
             start: Instant::now(),
@@ -89,7 +85,7 @@ impl Record {
         }
         drop(notes);
         // Those that are not named are kept here, for the case that they are refused.
-        let unnamed = (index >= NAMED && self.0.is_clients()).then(|| path.clone());
+        let unnamed = (index >= NAMED).then(|| path.clone());
         command.map_reply(move |reply| record.rcpt_reply(index, unnamed, reply))
     }
 
@@ -98,8 +94,7 @@ impl Record {
         let named = notes.named.0.get_mut(index);
         let path = named.map_or(unnamed, |named| {
             named.reply = Some(reply.clone());
-            let is_told = reply.is_negative() && self.0.is_clients();
-            is_told.then(|| named.path.clone())
+            reply.is_negative().then(|| named.path.clone())
         });
         notes.refused_count += usize::from(reply.is_negative());
         drop(notes);
@@ -138,10 +133,6 @@ impl Record {
 }
 
 impl Shared {
-    fn is_clients(&self) -> bool {
-        self.vantage == Vantage::Client
-    }
-
     fn message(&self) -> Message<'_> {
         Message {
             trace: Some(self.id),
@@ -159,9 +150,9 @@ impl Shared {
         }));
     }
 
-    /// Reports within the span, so that what an observer logs stands there.
+    /// Reports as what is done for the message.
     fn tell(&self, event: &Event<'_>) {
-        self.span.in_scope(|| self.observers.tell(event));
+        self.following.in_scope(|| self.observers.tell(event));
     }
 }
 
@@ -171,15 +162,12 @@ impl Drop for Shared {
         let notes = mem::take(notes.unwrap_or_else(PoisonError::into_inner));
         let outcome = notes.outcome();
         let message = self.message();
-        if self.is_clients()
-            && let Outcome::Accepted(custody) = outcome
-        {
+        if let Outcome::Accepted(custody) = outcome {
             self.tell(&Event::Accepted(Accepted { message, custody }));
         }
         let blobs: u64 = notes.blobs.iter().filter_map(Blob::len).sum();
         self.tell(&Event::Ended(&Ended {
             message,
-            vantage: self.vantage,
             mail_reply: notes.mail.as_ref(),
             recipients: &notes.named,
             recipient_count: notes.recipient_count,

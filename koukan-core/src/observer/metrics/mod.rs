@@ -8,7 +8,7 @@ use std::fmt;
 
 use ::metrics::Recorder;
 
-use crate::event::{Connection, Event, Message, Observer, Protocol, Vantage};
+use crate::event::{Connection, Event, Message, Observer, Protocol};
 
 use self::{
     by_name::ByName,
@@ -98,17 +98,13 @@ impl Observer for Metrics {
             Event::RecipientRefused(refused) => self.clients(&refused.message, |of| {
                 of.refused.of(refused.reply).increment(1);
             }),
-            Event::Ended(ended) if ended.vantage == Vantage::Client => {
-                self.clients(&ended.message, |of| {
-                    of.ended.of(ended.outcome).increment(1);
-                    of.received.increment(ended.octets);
-                    if ended.reply.is_some() {
-                        of.duration.record(ended.duration);
-                    }
-                });
-            }
-            // Told by the attempt.
-            Event::Ended(_) => {}
+            Event::Ended(ended) => self.clients(&ended.message, |of| {
+                of.ended.of(ended.outcome).increment(1);
+                of.received.increment(ended.octets);
+                if ended.reply.is_some() {
+                    of.duration.record(ended.duration);
+                }
+            }),
             Event::Attempted(attempted) => self.deliveries(&attempted.message, |of| {
                 of.attempts.of(attempted.final_reply).increment(1);
                 of.duration.record(attempted.duration);

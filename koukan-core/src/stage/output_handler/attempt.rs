@@ -17,6 +17,7 @@ use crate::{
     blob::Blob,
     body::{Body, Observer},
     clock::SharedClock,
+    middleware::trace::Following,
     reply::Reply,
     service::BoxMailService,
     signals::Destination,
@@ -39,6 +40,7 @@ pub(super) enum Halted {
 pub(super) struct Exchange<'a> {
     lease: &'a mut Lease,
     clock: SharedClock,
+    following: Following,
     driver: Driver,
     mail: Option<Pending>,
     rcpts: Vec<(usize, Pending)>,
@@ -60,11 +62,13 @@ impl<'a> Exchange<'a> {
             // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));
         }
+        let following = Following::new(lease.trace_id());
         let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);
         Self {
             started: clock.now(),
             lease,
             clock,
+            following,
             driver,
             mail: Some(mail),
             rcpts: Vec::new(),
@@ -258,7 +262,8 @@ impl Future for Exchange<'_> {
             .chain(rcpts)
             .for_each(Pending::unregister);
         // Its end shows in the final reply.
-        let _ = this.driver.poll_progress(cx);
+        let driver = &mut this.driver;
+        let _ = this.following.in_scope(|| driver.poll_progress(cx));
         this.answer(cx);
         match this.end() {
             Some(final_reply) => Poll::Ready(Ok(this.attempt(final_reply))),

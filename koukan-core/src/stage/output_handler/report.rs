@@ -5,12 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    event::{Attempted, Delivered, Event, LostNotification},
+    event::{self, Attempted, Delivered, Event, LostNotification},
+    lists::List,
     storage::{
         Lease,
         record::{Attempt, Recipient, RecipientOutcome},
     },
 };
+
+/// Recipients that a report names, at most.
+const NAMED: usize = 10;
 
 /// Reports an attempt that has ended with replies, and whom it delivered to.
 pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
@@ -22,19 +26,26 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
     let number = lease.attempt_count().saturating_add(1);
     let duration = between(attempt.started, attempt.ended);
     let recipients = lease.recipients();
+    let is_open = |(_, recipient): &(usize, &Recipient)| recipient.settled.is_none();
+    let open = recipients.iter().enumerate().filter(is_open);
+    let named = { open.clone() }.take(NAMED);
+    let named = List(
+        named
+            .map(|(index, to)| replies(attempt, index, to))
+            .collect(),
+    );
     observers.tell(&Event::Attempted(&Attempted {
         message,
         number,
-        recipients: &Recipient::open(&recipients),
+        recipients: &named,
+        recipient_count: open.clone().count(),
         mail_reply: attempt.mail_reply.as_ref(),
         final_reply: &attempt.final_reply,
         remote: attempt.remote.as_ref(),
         duration,
     }));
-    for (index, recipient) in recipients.iter().enumerate() {
-        if recipient.settled.is_none()
-            && let RecipientOutcome::Delivered(reply) = attempt.outcome(index)
-        {
+    for (index, recipient) in open {
+        if let RecipientOutcome::Delivered(reply) = attempt.outcome(index) {
             let remote = attempt.final_reply_for(index).server();
             observers.tell(&Event::Delivered(Delivered {
                 message,
@@ -46,6 +57,19 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
                 age: between(lease.created(), attempt.ended),
             }));
         }
+    }
+}
+
+/// What the destination has said of the recipient at `index`.
+fn replies(attempt: &Attempt, index: usize, to: &Recipient) -> event::Recipient {
+    let reply = attempt.recipient_replies.get(index).cloned().flatten();
+    let last = attempt.final_reply_for(index);
+    let has_own = last.code() != attempt.final_reply.code();
+    event::Recipient {
+        path: to.rcpt.forward_path.clone(),
+        position: index,
+        reply,
+        final_reply: has_own.then(|| last.clone()),
     }
 }
 

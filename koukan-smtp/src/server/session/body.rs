@@ -203,8 +203,9 @@ where
 
     /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.
     async fn let_call_run(&mut self) {
-        let progress =
-            |driver: &mut Driver, cx: &mut Context<'_>| Poll::Ready(driver.poll_progress(cx).is_ready());
+        let progress = |driver: &mut Driver, cx: &mut Context<'_>| {
+            Poll::Ready(driver.poll_progress(cx).is_ready())
+        };
         self.wait_upstream(progress).await;
     }
 
