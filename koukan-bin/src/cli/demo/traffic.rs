@@ -9,13 +9,15 @@ use std::{
 };
 
 use koukan_core::{
+    blob::Blob,
     context::{Context, Sender},
+    middleware::{Deliver, DeliverRequest},
     path::InvalidMailbox,
     signals::{HostPort, InvalidHostPort},
-    transaction::Driver,
 };
 use koukan_smtp::{SmtpEndpoint, client::ClientSettings};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tower::ServiceExt;
 
 use super::{account::Account, letter::Letter};
 
@@ -70,31 +72,18 @@ async fn send_one(
     account: &Account,
 ) -> Result<(), Failed> {
     let context = Arc::new(Context::new(Sender::new("demo")));
-    let (mut driver, _mail) = Driver::start(endpoint.clone(), context, letter.mail()?);
-    let mut pending = Vec::new();
-    for recipient in letter.recipients() {
-        let reply = driver.rcpt(Letter::rcpt(&recipient)?).await;
-        pending.push((recipient, reply));
+    let message = Blob::from_bytes(letter.message().into());
+    let mut request = DeliverRequest::new(context, letter.mail()?, message);
+    let recipients = letter.recipients();
+    for recipient in &recipients {
+        request = request.to(Letter::rcpt(recipient)?);
     }
-    let mut accepted = Vec::new();
-    for (recipient, reply) in pending {
-        if driver.wait(reply).await.is_positive() {
-            accepted.push(recipient);
+    let Ok(outcome) = Deliver::new(endpoint.clone()).oneshot(request).await;
+    for (index, recipient) in recipients.iter().enumerate() {
+        if outcome.verdict(index).is_positive() {
+            account.accepted(recipient);
         } else {
-            account.refused(&recipient);
-        }
-    }
-    if accepted.is_empty() {
-        return Ok(());
-    }
-    // What the call does not want any more, its final reply explains.
-    let _ = driver.send(letter.message().into()).await;
-    let is_taken = driver.finish().await.is_positive();
-    for recipient in accepted {
-        if is_taken {
-            account.accepted(&recipient);
-        } else {
-            account.refused(&recipient);
+            account.refused(recipient);
         }
     }
     Ok(())
