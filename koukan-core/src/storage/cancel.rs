@@ -28,6 +28,9 @@ impl Storage {
     /// Dropped before it ends, the transaction may have been cancelled or not.
     pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
         let live = watch.live();
+        if live.lock().is_refused {
+            return Ok(());
+        }
         let (durability, is_attempted, over) = live.update(Side::Reader, |state| {
             if !state.is_final() {
                 state.is_cancelled = true;

@@ -1,6 +1,6 @@
 //! Taking a transaction into custody: promising to deliver it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use tokio::task::AbortHandle;
 
@@ -10,7 +10,10 @@ use super::{
     BackendError, Storage,
     conclude::conclude,
     live::{Durability, Live, Side},
-    record::{FinalReason, IdempotencyKey, NewBody, NewTransaction, Status, Terms, TransactionId},
+    record::{
+        FinalReason, IdempotencyKey, NewBody, NewTransaction, Recipient, Status, Terms,
+        TransactionId,
+    },
 };
 
 /// The right to take a transaction into custody; a StorageWriter attaches it to negative replies
@@ -123,6 +126,7 @@ impl Custody {
         new.idempotency_key = idempotency_key;
         let status = new.status.clone();
         let is_leased = new.leased_by.is_some();
+        let settled = (!is_leased).then(|| new.recipients.clone());
         let committed = if before == Durability::Draft {
             storage.backend().complete(new).await
         } else {
@@ -148,30 +152,36 @@ impl Custody {
             return Err(error.into());
         }
         self.forgo();
-        self.committed(terms, status, is_leased);
+        self.committed(terms, status, settled);
         Ok(())
     }
 
-    /// Goes on where the transaction is in the durable tier.
-    fn committed(&self, terms: Terms, status: Status, is_leased: bool) {
+    /// Goes on where the transaction is in the durable tier: as an attempt has left its recipients, or
+    /// under lease.
+    fn committed(&self, terms: Terms, status: Status, settled: Option<Vec<Recipient>>) {
         let Inner { storage, live, .. } = &*self.0;
-        let (end, is_abandoned, given_up) = live.update(Side::Reader, |state| {
+        let (end, is_abandoned, given_up, before) = live.update(Side::Reader, |state| {
             state.terms = terms;
             let given_up = state.status.clone().filter(|_| state.is_final());
-            if is_leased {
+            let before = settled.map(|settled| {
+                if state.durability != Durability::Committing {
+                    // It has been taken under lease already, and goes on from there.
+                    return state.recipients.clone();
+                }
+                state.durability = Durability::Settled;
+                state.settle(status.clone());
+                mem::replace(&mut state.recipients, settled)
+            });
+            if before.is_none() {
                 state.durability = Durability::Leased {
                     fence: FENCE,
                     terms,
                 };
-            } else if state.durability == Durability::Committing {
-                // Otherwise it has been taken under lease already.
-                state.durability = Durability::Settled;
-                state.settle(status.clone());
             }
-            (state.end.clone(), state.is_abandoned, given_up)
+            (state.end.clone(), state.is_abandoned, given_up, before)
         });
-        if !is_leased {
-            storage.report_kept(live, &status, end.as_ref(), terms);
+        if let Some(before) = before {
+            storage.report_kept(live, &before, &status, end.as_ref());
             storage.due_changed(&status);
             storage.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {

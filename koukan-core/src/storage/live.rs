@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) has_all_recipients: bool,
     pub(super) body: Option<LiveBody>,
     pub(super) is_cancelled: bool,
+    /// It is, or was, a draft whose recipients were all refused before its message was there.
+    pub(super) is_refused: bool,
     /// The lease was dropped without an outcome.
     pub(super) is_abandoned: bool,
     /// Which attempts are to end, since the agent stops.
@@ -253,6 +255,7 @@ impl State {
             has_all_recipients: false,
             body: None,
             is_cancelled: false,
+            is_refused: false,
             is_abandoned: false,
             drain: Drain::No,
             begins_again: false,

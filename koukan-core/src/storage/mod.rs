@@ -18,6 +18,7 @@ mod persist;
 pub mod record;
 mod recorder;
 mod recovery;
+mod refused;
 mod registry;
 mod report;
 mod snapshot;
@@ -261,6 +262,7 @@ impl Storage {
             _ => Durability::Settled,
         };
         state.settle(stored.status);
+        state.restore_refusal();
         let trace_id = stored.signals.trace_id();
         let trace_id = trace_id.unwrap_or_else(|| TraceId::from(stored.id));
         let signals = stored.signals.with_trace_id(Some(trace_id));

@@ -2,16 +2,14 @@
 
 use crate::{
     event::{Accepted, Custody, Deferred, Event, Failed, Message, Notified, Observers},
-    path::ReversePath,
     reply::Reply,
 };
 
 use super::{
     AttemptEnd, Storage,
-    conclude::conclude,
     lease::Lease,
     live::Live,
-    record::{Due, FinalReason, Recipient, Status, Terms, TransactionId, Work},
+    record::{Due, FinalReason, Recipient, Status, TransactionId, Work},
 };
 
 impl Storage {
@@ -64,22 +62,16 @@ impl Storage {
     pub(super) fn report_kept(
         &self,
         live: &Live,
+        before: &[Recipient],
         status: &Status,
         end: Option<&AttemptEnd>,
-        terms: Terms,
     ) {
         if self.observers().is_empty() {
             return;
         }
-        let before = live.lock().recipients.clone();
-        let mut after = before.clone();
-        if let Some(end) = end {
-            let null = ReversePath::Null;
-            let reverse_path = live.mail().map_or(&null, |mail| &mail.reverse_path);
-            conclude(&mut after, end, terms, reverse_path);
-        }
+        let after = live.lock().recipients.clone();
         let reply = end.and_then(|end| end.attempt.given_final_reply());
-        self.report_settled(live, &before, &after, status, reply);
+        self.report_settled(live, before, &after, status, reply);
     }
 
     /// Reports that the originator of a transaction, which comes by requests, is told that its message

@@ -112,10 +112,7 @@ impl Snapshot {
                 .map(|due| due.at),
             terms: state.terms,
             is_draft,
-            final_reason: match state.status {
-                Some(Status::Final(reason)) => Some(reason),
-                _ => None,
-            },
+            final_reason: state.final_reason(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod failing_backend;
 mod incremental;
 mod list;
 mod read;
+mod refused;
 mod restart;
 mod reuse;
 mod signals;

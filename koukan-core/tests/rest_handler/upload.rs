@@ -166,19 +166,6 @@ async fn parts_of_a_description_are_uploaded_by_their_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recipient_that_is_refused_ends_the_transaction_before_the_upload() {
-    let upstream = Script::new().other_rcpts(Reply::no_such_user());
-    let agent = Agent::over(upstream).await;
-    let created = agent.create(to_upload()).await;
-    let view = agent.end(&created.location).await;
-    assert_eq!(view.rcpt_response, [Reply::no_such_user()]);
-    assert_eq!(view.final_attempt_reason.as_deref(), Some("failed"));
-    let body = body_of(&created.location);
-    let late = agent.upload(&body, None, octets(MESSAGE));
-    assert_eq!(late.await.unwrap_err().kind, RefusalKind::Conflict);
-}
-
-#[tokio::test(start_paused = true)]
 async fn nothing_goes_beyond_the_length_that_was_told() {
     let agent = Agent::over(Script::new()).await;
     let created = agent.create(to_upload()).await;
@@ -219,19 +206,4 @@ async fn an_upload_that_meets_the_refusal_of_its_recipient_is_notified_of() {
         .iter()
         .filter(|one| one.recipient_texts() == ["alice@example.com"]);
     assert_eq!(told.count(), 1, "{received:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_upload_after_the_refusal_of_its_recipient_is_refused() {
-    let upstream = Script::new().rcpt("bob@example.com", Reply::no_such_user());
-    let agent = Agent::over(upstream.clone()).await;
-    agent.dispatch();
-    let mut create = to_upload();
-    create.draft.notification = Some(true);
-    let created = agent.create(create).await;
-    agent.end(&created.location).await;
-    let body = body_of(&created.location);
-    let refusal = agent.upload(&body, None, octets(MESSAGE)).await;
-    assert_eq!(refusal.unwrap_err().kind, RefusalKind::Conflict);
-    assert_eq!(agent.view(&created.location).await.attempt_count, 1);
 }

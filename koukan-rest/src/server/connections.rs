@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, response::IntoResponse};
+use axum::{
+    Router,
+    http::{HeaderValue, header::CONNECTION},
+    response::IntoResponse,
+};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -32,7 +36,11 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{patient_io::PatientIo, problem::Problem, sound::check_host};
+use super::{
+    patient_io::{Lingers, PatientIo},
+    problem::Problem,
+    sound::check_host,
+};
 
 /// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
 const BUFFER_MAX: usize = 128 << 10;
@@ -170,15 +178,27 @@ impl Answering {
         let has_asked = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&has_asked);
         let router = self.router;
+        let lingers = Lingers::default();
+        let is_last = lingers.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
             let refused = check_host(&request).err().map(Problem::from);
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+            let is_last = is_last.clone();
             async move {
-                match refused {
-                    Some(problem) => Ok(problem.into_response()),
-                    None => answer.await.map_err(|never: Infallible| never),
+                let answer = match refused {
+                    Some(problem) => {
+                        let close = [(CONNECTION, HeaderValue::from_static("close"))];
+                        (close, problem).into_response()
+                    }
+                    None => answer
+                        .await
+                        .unwrap_or_else(|never: Infallible| match never {}),
+                };
+                if answer.headers().contains_key(CONNECTION) {
+                    is_last.set();
                 }
+                Ok::<_, Infallible>(answer)
             }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -192,7 +212,7 @@ impl Answering {
             .timer(TokioTimer::new())
             .keep_alive_interval(settings.ping_interval)
             .keep_alive_timeout(settings.ping_interval);
-        let io = TokioIo::new(PatientIo::new(stream, settings.write_timeout));
+        let io = TokioIo::new(PatientIo::new(stream, settings.write_timeout, lingers));
         let connection = builder.serve_connection(io, service).into_owned();
         let mut connection = pin!(self.watcher.watch(connection));
         // The builder waits without end for the octets that tell HTTP/1.1 from HTTP/2.

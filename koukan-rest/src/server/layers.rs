@@ -12,7 +12,7 @@ use axum::{
             IF_NONE_MATCH, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
         },
     },
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use koukan_core::resource::Refusal;
@@ -30,7 +30,7 @@ use tower_http::{
 
 use super::{
     failures::Failures, problem::Problem, request_ids::RequestIds, shared::Shared,
-    sound::expect_sound,
+    sound::expect_sound, unread::end_content,
 };
 
 /// The routes with all layers around them, the outermost first.
@@ -67,6 +67,8 @@ pub(super) fn around(routes: Router, shared: &Shared) -> Router {
             // Outside of the limits and of authentication: scripts are to see refusals too, and
             // preflight requests carry no token.
             .option_layer(cors(&settings.cors_origins))
+            // Around all that may answer before the content was read, also after a panic.
+            .layer(from_fn(end_content))
             // Around all that may panic, so that a panic costs one request.
             .layer(CatchPanicLayer::custom(panicked))
             // Around all that costs time, inside of what makes a well-formed answer of its refusal.

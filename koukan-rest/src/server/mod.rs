@@ -14,6 +14,7 @@
 //! | `json_content`, `upload_content` | content: JSON at once, uploads chunk by chunk |
 //! | `answer`, `problem` | what the service answers into an HTTP response |
 //! | `sound`, `host` | nothing: what is no proper request, or is for another host, is refused |
+//! | `unread` | nothing: what is left of content that nobody has read |
 //! | `layers` | nothing: what goes around all routes |
 //! | `connections` | connections into requests |
 //!
@@ -48,6 +49,7 @@ mod route;
 mod settings;
 mod shared;
 mod sound;
+mod unread;
 mod upload_content;
 
 pub use self::{

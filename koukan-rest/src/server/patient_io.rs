@@ -3,6 +3,10 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,7 +16,14 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+/// How long a peer that is still sending has to read the last answer.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// Fails a connection whose peer does not take what is written to it.
+///
+/// Where it is said that the peer may be sending in vain, the end of the connection waits a little
+/// for that to end: what comes after a socket was closed resets the connection, and with it goes the
+/// answer that the peer has not read.
 ///
 /// How long a peer may take to *say* something is for others to limit: that depends on what is
 /// expected of it.
@@ -21,15 +32,33 @@ pub(super) struct PatientIo<I> {
     timeout: Duration,
     sleep: Pin<Box<Sleep>>,
     is_waiting: bool,
+    lingers: Lingers,
+    is_shut_down: bool,
+}
+
+/// Says whether the end of a connection waits for its peer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lingers(Arc<AtomicBool>);
+
+impl Lingers {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<I> PatientIo<I> {
-    pub(super) fn new(inner: I, timeout: Duration) -> Self {
+    pub(super) fn new(inner: I, timeout: Duration, lingers: Lingers) -> Self {
         Self {
             inner,
             timeout,
             sleep: Box::pin(sleep(timeout)),
             is_waiting: false,
+            lingers,
+            is_shut_down: false,
         }
     }
 
@@ -58,7 +87,22 @@ impl<I: AsyncRead + Unpin> AsyncRead for PatientIo<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for PatientIo<I> {
+impl<I: AsyncRead + Unpin> PatientIo<I> {
+    /// Ready when the peer has ended, too, or has had its time.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut octets = [0; 8 << 10];
+        while self.sleep.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut octets);
+            let read = ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientIo<I> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -87,8 +131,16 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for PatientIo<I> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.inner).poll_shutdown(cx);
-        self.watch(cx, poll)
+        if !self.is_shut_down {
+            let poll = Pin::new(&mut self.inner).poll_shutdown(cx);
+            let shut_down = ready!(self.watch(cx, poll));
+            if shut_down.is_err() || !self.lingers.is_set() {
+                return Poll::Ready(shut_down);
+            }
+            self.is_shut_down = true;
+            self.sleep.as_mut().reset(Instant::now() + LINGER);
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }
 
@@ -101,10 +153,36 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (ours, _theirs) = duplex(4);
-        let mut io = PatientIo::new(ours, Duration::from_secs(60));
+        let mut io = PatientIo::new(ours, Duration::from_secs(60), Lingers::default());
         let begun = Instant::now();
         let error = io.write_all(b"hello").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(begun.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_for_a_peer_that_is_still_sending() {
+        for (lingers, waited) in [(false, 0), (true, LINGER.as_secs())] {
+            let (ours, mut theirs) = duplex(1 << 10);
+            let mut io = PatientIo::new(ours, Duration::from_secs(60), Lingers::default());
+            if lingers {
+                io.lingers.set();
+            }
+            theirs.write_all(&[b'x'; 1000]).await.unwrap();
+            let begun = Instant::now();
+            io.shutdown().await.unwrap();
+            assert_eq!(begun.elapsed().as_secs(), waited);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_peer_ends_the_wait() {
+        let (ours, theirs) = duplex(4);
+        let mut io = PatientIo::new(ours, Duration::from_secs(60), Lingers::default());
+        io.lingers.set();
+        drop(theirs);
+        let begun = Instant::now();
+        io.shutdown().await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

@@ -12,4 +12,5 @@ mod routes;
 mod sound;
 mod support;
 mod tcp;
+mod unread;
 mod uploads;

@@ -18,13 +18,13 @@ use tower::{BoxError, service_fn};
 
 use crate::support::{answering, current};
 
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(router: Router, settings: ConnectionSettings) -> Running {
+pub(crate) async fn start(router: Router, settings: ConnectionSettings) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -134,7 +134,8 @@ impl<C: Chains> OutputHandler<C> {
 
 /// Gives up a transaction whose message was never completed.
 async fn abandon(lease: Lease) -> Result<AttemptOutcome, BackendError> {
-    lease.give_up(FinalReason::DownstreamTimeout).await?;
+    let reason = lease.end_of_draft();
+    lease.give_up(reason).await?;
     Ok(AttemptOutcome::Abandoned)
 }
 

@@ -1,51 +1,76 @@
 //! Uploads that are not finished, by sender.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 /// Counts the transactions of each sender whose message is still to come. Each may wait for it for
-/// a day, so that a sender may not have any number of them.
+/// a day, so that a sender may not have any number of them. Those that were refused already give way
+/// to others, the oldest first.
 ///
 /// Only those count that this process has made or gone on with.
 #[derive(Clone, Default)]
-pub(super) struct UnfinishedUploads(Arc<Mutex<HashMap<Box<str>, usize>>>);
+pub(super) struct UnfinishedUploads(Arc<Mutex<HashMap<Box<str>, OfSender>>>);
+
+#[derive(Default)]
+struct OfSender {
+    count: usize,
+    /// Of those that were refused, in the order in which they were: who is told to give way.
+    refused: VecDeque<Arc<Notify>>,
+}
 
 /// One transaction whose message is still to come, until this is dropped.
 pub(super) struct Upload {
     counts: UnfinishedUploads,
     sender: Box<str>,
+    gives_way: Arc<Notify>,
 }
 
 impl UnfinishedUploads {
-    /// Counts one more of a sender, unless it has `max` already.
+    /// Counts one more of a sender, unless it has `max` already of which none gives way.
     pub(super) fn begin(&self, sender: &str, max: usize) -> Option<Upload> {
         {
             let mut counts = self.lock();
-            let count = counts.get(sender).copied().unwrap_or_default();
-            if count >= max {
-                return None;
+            let of = counts.entry(sender.into()).or_default();
+            if of.count >= max {
+                of.refused.pop_front()?.notify_one();
             }
-            counts.insert(sender.into(), count + 1);
+            of.count += 1;
         }
         Some(Upload {
             counts: self.clone(),
             sender: sender.into(),
+            gives_way: Arc::default(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, OfSender>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upload {
+    /// Says that the transaction was refused; who is told when it is to give way.
+    pub(super) fn refused(&self) -> Arc<Notify> {
+        let mut counts = self.counts.lock();
+        if let Some(of) = counts.get_mut(&self.sender) {
+            of.refused.push_back(Arc::clone(&self.gives_way));
+        }
+        Arc::clone(&self.gives_way)
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
-        if let Some(count) = counts.get_mut(&self.sender) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(of) = counts.get_mut(&self.sender) {
+            of.count -= 1;
+            of.refused
+                .retain(|other| !Arc::ptr_eq(other, &self.gives_way));
+            if of.count == 0 {
                 counts.remove(&self.sender);
             }
         }
@@ -68,6 +93,24 @@ mod tests {
         drop(first);
         assert!(unfinished.begin("a", 2).is_some());
         drop((second, other));
+        assert!(unfinished.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn those_that_were_refused_give_way() {
+        let unfinished = UnfinishedUploads::default();
+        let first = unfinished.begin("a", 2).unwrap();
+        let second = unfinished.begin("a", 2).unwrap();
+        let (first_way, second_way) = (first.refused(), second.refused());
+        let third = unfinished.begin("a", 2).unwrap();
+        first_way.notified().await;
+        drop(second);
+        // The first has not ended yet, and gives way but once.
+        assert!(unfinished.begin("a", 2).is_none());
+        drop(first);
+        assert!(unfinished.begin("a", 2).is_some());
+        drop(third);
+        drop(second_way);
         assert!(unfinished.lock().is_empty());
     }
 }

@@ -59,7 +59,10 @@ impl<O: AttemptService> RestHandler<O> {
     async fn open(&self, mut watch: Watch) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         let snapshot = watch.snapshot();
-        if let Some(reason) = snapshot.final_reason {
+        // What its recipients refused may come to its end, for others to share.
+        if let Some(reason) = snapshot.final_reason
+            && !snapshot.is_draft
+        {
             return Err(over(reason.as_str()));
         }
         if let Some(transaction) = shared.registry.find(watch.id()) {
@@ -88,7 +91,7 @@ impl<O: AttemptService> RestHandler<O> {
         // It was taken before, so that it is taken however many there are.
         shared.count(&transaction, usize::MAX)?;
         shared.registry.add(&transaction);
-        let admitted = Admitted::new(lease, shared.attempts.room());
+        let admitted = lease.and_then(|lease| Admitted::new(lease, shared.attempts.room()));
         self.attend(&transaction, admitted);
         Ok(transaction)
     }

@@ -173,7 +173,7 @@ impl Recorder {
     ///
     /// [`BackendError`].
     pub async fn attempt_ended(&self) -> Result<(), BackendError> {
-        let (durability, status, attempt) = {
+        let (durability, status) = {
             let state = self.live.lock();
             let terms = match state.durability {
                 Durability::Draft => Terms {
@@ -191,8 +191,7 @@ impl Recorder {
                 Some(end) => conclude(&mut recipients, end, terms, reverse_path),
                 None => Status::Final(FinalReason::Expired),
             };
-            let attempt = state.end.as_ref().map(|end| end.attempt.clone());
-            (state.durability, status, attempt)
+            (state.durability, status)
         };
         match durability {
             Durability::Volatile => {
@@ -209,17 +208,28 @@ impl Recorder {
             Durability::Draft
                 if status == Status::Final(FinalReason::Failed) && !self.is_complete() =>
             {
-                let storage = &self.storage;
                 // Unless the message was completed since: then it is attempted or notified of by
                 // what the commit has found.
-                let work = Some(Work::Abandon);
-                storage
-                    .settle_unleased(&self.live, work, status, attempt)
-                    .await?;
+                self.storage.refuse_draft(&self.live).await?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether it is a draft whose recipients were all refused: nothing more is tried, and uploads are
+    /// taken for a while.
+    pub fn is_refused(&self) -> bool {
+        self.live.lock().is_refused
+    }
+
+    /// Takes no more uploads of a draft that was refused.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn give_up_refused(&self) -> Result<(), BackendError> {
+        self.storage.give_up_refused(&self.live).await
     }
 
     /// Ends a transaction to which nothing was promised, with a reason of its own.
@@ -248,28 +258,9 @@ impl Storage {
             at: until,
             work: Work::Abandon,
         });
-        let (recipients, body) = {
-            let state = live.lock();
-            (state.recipients.clone(), state.body.clone())
-        };
-        let body = match body {
-            Some(body) => self.persist_finished(body).await?,
-            None => None,
-        };
-        let new = NewTransaction {
-            id: live.id,
-            created: live.created,
-            context: Arc::clone(&live.context),
-            signals: live.carried(),
-            mail,
-            recipients,
-            body,
-            terms,
-            attempts: Vec::new(),
-            status: status.clone(),
-            leased_by: None,
-            idempotency_key,
-        };
+        let mut new = self.draft_of(live, mail, status.clone()).await?;
+        new.terms = terms;
+        new.idempotency_key = idempotency_key;
         self.backend().insert(new).await?;
         live.update(Side::Reader, |state| {
             state.terms = terms;
@@ -280,18 +271,54 @@ impl Storage {
         Ok(())
     }
 
-    /// Goes on with a draft that no recorder of this process is making: after a restart.
+    /// A draft as it is written: what there is of the transaction, without a lease or a key.
+    pub(in super::super) async fn draft_of(
+        &self,
+        live: &Live,
+        mail: Mail,
+        status: Status,
+    ) -> Result<NewTransaction, BackendError> {
+        let (recipients, body, terms) = {
+            let state = live.lock();
+            (state.recipients.clone(), state.body.clone(), state.terms)
+        };
+        let body = match body {
+            Some(body) => self.persist_finished(body).await?,
+            None => None,
+        };
+        Ok(NewTransaction {
+            id: live.id,
+            created: live.created,
+            context: Arc::clone(&live.context),
+            signals: live.carried(),
+            mail,
+            recipients,
+            body,
+            terms,
+            attempts: Vec::new(),
+            status,
+            leased_by: None,
+            idempotency_key: None,
+        })
+    }
+
+    /// Goes on with a draft that no recorder of this process is making: after a restart. One whose
+    /// recipients were all refused has nothing to be attempted.
     ///
     /// `None` where it is no draft.
-    pub fn resume(&self, watch: &Watch) -> Option<(Recorder, Lease)> {
+    pub fn resume(&self, watch: &Watch) -> Option<(Recorder, Option<Lease>)> {
         let live = watch.live();
         if live.lock().durability != Durability::Draft {
             return None;
         }
-        // A lease that was dropped before no longer counts: there is another one.
-        live.update(Side::Reader, |state| state.is_abandoned = false);
         let recorder = Recorder::new(self.clone(), Arc::clone(live));
         recorder.custody().forgo();
-        Some((recorder, Lease::of_new(self.clone(), Arc::clone(live))))
+        if recorder.is_refused() {
+            return Some((recorder, None));
+        }
+        // A lease that was dropped before no longer counts: there is another one.
+        live.update(Side::Reader, |state| state.is_abandoned = false);
+        let lease = Lease::of_new(self.clone(), Arc::clone(live));
+        Some((recorder, Some(lease)))
     }
 }

@@ -73,8 +73,26 @@ pub(in super::super) async fn attend(
     if let Err(error) = transaction.recorder.attempt_ended().await {
         tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not write down the end of an attempt");
     }
-    settled(&transaction).await;
+    tokio::select! {
+        biased;
+        () = settled(&transaction) => {}
+        () = gives_way(&transaction) => {
+            if let Err(error) = transaction.recorder.give_up_refused().await {
+                tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not give up a transaction");
+            }
+        }
+    }
     shared.registry.remove(id);
+}
+
+/// Ready when a transaction that was refused is to give way to other uploads.
+async fn gives_way(transaction: &OpenTransaction) {
+    if transaction.recorder.is_refused()
+        && let Some(told) = transaction.refused()
+    {
+        return told.notified().await;
+    }
+    std::future::pending().await
 }
 
 /// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that

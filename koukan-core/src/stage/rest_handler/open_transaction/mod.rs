@@ -16,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     incoming_blob::{IncomingBlob, Replaced},
@@ -106,6 +109,14 @@ impl OpenTransaction {
     pub(super) fn count(&self, upload: Upload) {
         let slot = self.unfinished.lock();
         *slot.unwrap_or_else(PoisonError::into_inner) = Some(upload);
+    }
+
+    /// Says that all its recipients were refused before its message was there; who is told when it
+    /// is to give way to other uploads.
+    fn refused(&self) -> Option<Arc<Notify>> {
+        let counted = self.unfinished.lock();
+        let counted = counted.unwrap_or_else(PoisonError::into_inner);
+        counted.as_ref().map(Upload::refused)
     }
 
     /// Notes that the originator is there.

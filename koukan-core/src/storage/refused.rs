@@ -1,0 +1,123 @@
+//! A draft whose recipients were all refused before its message was there.
+//!
+//! Nothing more is tried, and readers see that it is over. Its originator may be uploading all the
+//! same, and others of its transactions may share what was uploaded: so it stays a draft for a
+//! while. Where its message becomes complete, it ends as it would have with it, so that its sender
+//! is notified if that was asked for; otherwise it is given up, as every draft is.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::path::ReversePath;
+
+use super::{
+    AttemptEnd, BackendError, Storage,
+    conclude::{conclude, final_reason},
+    lease::Lease,
+    lease_end::keep_trying,
+    live::{Durability, Live, Side, State},
+    record::{Due, FinalReason, Recipient, Status, Terms, Work},
+};
+
+/// How long uploads are still taken and what was uploaded is kept, at most.
+const KEPT: Duration = Duration::from_secs(3600);
+
+impl Storage {
+    /// Writes down that the attempt at a draft, which has ended, has refused all its recipients; does
+    /// nothing where the message has become complete meanwhile, or that is written down.
+    pub(super) async fn refuse_draft(&self, live: &Arc<Live>) -> Result<(), BackendError> {
+        let (mail, mut recipients, end, due) = {
+            let state = live.lock();
+            match (live.mail(), &state.end, &state.status) {
+                (Some(mail), Some(end), Some(Status::Due(due))) if !state.is_refused => {
+                    let recipients = state.recipients.clone();
+                    (mail.clone(), recipients, end.clone(), *due)
+                }
+                _ => return Ok(()),
+            }
+        };
+        let before = recipients.clone();
+        settle(&mut recipients, &end);
+        let until = self.clock().now().checked_add(KEPT);
+        let at = until.map_or(due.at, |until| until.min(due.at));
+        let status = Status::Due(Due { at, ..due });
+        let mut row = self.draft_of(live, mail, status.clone()).await?;
+        row.recipients.clone_from(&recipients);
+        row.attempts = vec![end.attempt.clone()];
+        let write = || self.backend().complete(row.clone());
+        match keep_trying(live.id, "write down a refusal", write).await.1 {
+            // Its message has become complete, or it was given up.
+            Err(BackendError::NotDraft) => return Ok(()),
+            written => written?,
+        }
+        let is_news = live.update(Side::Reader, |state| {
+            state.is_refused = true;
+            let is_draft = state.durability == Durability::Draft;
+            if is_draft {
+                state.recipients.clone_from(&recipients);
+                state.status = Some(status.clone());
+            }
+            is_draft
+        });
+        if is_news {
+            let reply = end.attempt.given_final_reply();
+            self.report_settled(live, &before, &recipients, &status, reply);
+            self.due_changed(&status);
+        }
+        Ok(())
+    }
+
+    /// Gives up a draft that was refused; does nothing where its message is complete.
+    pub(super) async fn give_up_refused(&self, live: &Arc<Live>) -> Result<(), BackendError> {
+        let status = Status::Final(final_reason(&live.lock().recipients));
+        self.settle_unleased(live, Some(Work::Abandon), status, None)
+            .await
+    }
+}
+
+impl State {
+    /// Why nothing more will be tried, as readers are told.
+    pub(super) fn final_reason(&self) -> Option<FinalReason> {
+        match &self.status {
+            Some(Status::Final(reason)) => Some(*reason),
+            // All is over but the notification.
+            Some(Status::Due(due)) if due.work == Work::Notify => {
+                Some(final_reason(&self.recipients))
+            }
+            _ if self.is_refused => Some(FinalReason::Failed),
+            _ => None,
+        }
+    }
+
+    /// Finds out whether a draft that was read back was refused.
+    pub(super) fn restore_refusal(&mut self) {
+        if self.durability == Durability::Draft && is_settled(&self.recipients) {
+            self.is_refused = true;
+            self.end = self.last_attempt.take().map(|attempt| AttemptEnd {
+                attempt,
+                retry_at: None,
+            });
+        }
+    }
+}
+
+impl Lease {
+    /// Why a draft whose time has come ends: it was refused, or its message did not come.
+    pub(crate) fn end_of_draft(&self) -> FinalReason {
+        let recipients = &self.live.lock().recipients;
+        if is_settled(recipients) {
+            return final_reason(recipients);
+        }
+        FinalReason::DownstreamTimeout
+    }
+}
+
+fn settle(recipients: &mut [Recipient], end: &AttemptEnd) {
+    conclude(recipients, end, Terms::default(), &ReversePath::Null);
+}
+
+fn is_settled(recipients: &[Recipient]) -> bool {
+    let mut settled = recipients
+        .iter()
+        .map(|recipient| recipient.settled.is_some());
+    !recipients.is_empty() && settled.all(|is_settled| is_settled)
+}
