@@ -124,8 +124,9 @@ def smtp_session(sender, tag, rcpts, message):
     return tx, codes
 
 
-def send_message(sender, rcpts, spec, files, tag=None):
-    """One message to many, one transaction each: what was uploaded for the first is used again."""
+def send_message(sender, rcpts, spec, files, tag=None, refused=()):
+    """One message to many, one transaction each: what was uploaded for the first is used again. Where
+    a recipient is among the refused, that comes between two uploads."""
     uploaded = {}
     for rcpt in rcpts:
         for part in spec.get("text_body", []) + spec.get("file_attachments", []):
@@ -145,5 +146,10 @@ def send_message(sender, rcpts, spec, files, tag=None):
                 status, _, answer = request("PUT", blob["uri"], {}, octets)
                 assert status == 200, (status, answer)
                 uploaded[name] = blob["uri"]
+            if rcpt in refused:
+                tx.wait(lambda view: "final_attempt_reason" in view)
         final = tx.wait(lambda view: "final_attempt_reason" in view)
-        assert final["data_response"]["code"] == 250, final
+        if rcpt in refused:
+            assert final["rcpt_response"][0]["code"] == 550, final
+        else:
+            assert final["data_response"]["code"] == 250, final

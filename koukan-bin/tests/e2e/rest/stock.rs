@@ -38,6 +38,25 @@ send_message("submission", ["bob@example.com", "carol@example.com", "dave@exampl
 }
 
 #[test]
+fn what_is_uploaded_for_a_recipient_that_is_refused_goes_to_the_others() {
+    let script = r#"
+spec = {
+    "headers": [["from", [{"address": "alice@example.com"}]], ["subject", "hi"]],
+    "text_body": [{"content_type": "text/plain", "content": {"create_id": "plain"}}],
+    "file_attachments": [{"content_type": "image/png", "content": {"create_id": "cat"}, "filename": "cat.png"}],
+}
+files = {"plain": b"hello\r\n", "cat": bytes(range(256)) * 4000}
+rcpts = ["550@example.com", "bob@example.com", "carol@example.com"]
+send_message("submission", rcpts, spec, files, refused=rcpts[:1])
+"#;
+    let (sink, _agent) = run(Shape::Split, script);
+    for to in ["bob", "carol"] {
+        let message = sink.only_message(&format!("{to}@example.com"));
+        assert!(message.contains("\r\nhello\r\n"), "{message}");
+    }
+}
+
+#[test]
 fn a_tag_alone_selects_the_chain() {
     let script = r#"
 asked = {"sender": {"tag": "smtp-msa"}, **envelope()}
