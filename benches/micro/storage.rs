@@ -90,7 +90,7 @@ async fn create(storage: &Storage, message: &Bytes) {
 
 /// Leases the next one, reads its message, and writes down that it was delivered.
 async fn attempt(storage: &Storage) {
-    let lease = storage.lease_due(1).await.unwrap().pop().unwrap();
+    let lease = storage.lease_due(1, &[]).await.unwrap().pop().unwrap();
     let body = Body::from(lease.body().unwrap());
     body.discard().await.unwrap();
     let now = Timestamp::now();

@@ -118,7 +118,7 @@ async fn life_cycle(directory: &Path) {
     while leased.len() < COUNT {
         leased.extend(
             backend
-                .lease_due(session, now, Standing::Clear, 100)
+                .lease_due(session, now, Standing::Clear, 100, &[])
                 .await
                 .expect("it reads"),
         );

@@ -40,9 +40,13 @@ async fn assert_is_lost(backend: &SqliteBackend, name: &str) {
     let told = [
         told(backend.insert(transaction(100)).await),
         told(backend.census().await),
-        told(backend.next_due(Standing::Clear).await),
+        told(backend.next_due(Standing::Clear, &[]).await),
         told(backend.find(transaction(0).id).await),
-        told(backend.lease_due(session, now(), Standing::Clear, 10).await),
+        told(
+            backend
+                .lease_due(session, now(), Standing::Clear, 10, &[])
+                .await,
+        ),
         told(backend.probe().await),
     ];
     for told in told {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::Path, time::Duration};
 
 use koukan_core::storage::{
     Backend, BackendError, ListState, Listing, Recovered, Retention,
-    record::{BodyKind, NewTransaction, SessionId, TransactionId},
+    record::{BodyKind, Destination, NewTransaction, SessionId, Standing, TransactionId},
 };
 use koukan_storage::SqliteBackend;
 use sqlx::{
@@ -90,6 +90,10 @@ async fn what_the_first_version_wrote_is_all_there() {
             ..Recovered::default()
         }
     );
+    let found = backend.find(new[0].id).await.unwrap().unwrap();
+    let except = [Destination::of(&found.context, &found.recipients)];
+    let due = backend.lease_due(session, now(), Standing::Clear, 9, &except);
+    assert!(due.await.unwrap().is_empty(), "{except:?}");
     let leased = backend.lease(new[1].id, session, None).await.unwrap();
     assert_eq!(leased.unwrap().fence, 2);
     let of_state = |state| {

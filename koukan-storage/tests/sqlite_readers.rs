@@ -60,7 +60,7 @@ async fn read_all(backend: &SqliteBackend, blob: BlobId) -> Result<(), BackendEr
     };
     backend.list(listing).await?;
     backend.census().await?;
-    backend.next_due(Standing::Clear).await?;
+    backend.next_due(Standing::Clear, &[]).await?;
     backend.read_blob(blob, 0).await?;
     backend.probe().await?;
     let retention = Retention::default();

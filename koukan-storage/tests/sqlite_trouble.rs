@@ -143,14 +143,14 @@ async fn a_transaction_that_cannot_be_read_is_left_for_later() {
     );
 
     let leased = backend
-        .lease_due(session, now(), Standing::Clear, 1)
+        .lease_due(session, now(), Standing::Clear, 2, &[])
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!(leased[0].transaction.id, new[5].id);
     let hour = Duration::from_secs(3600);
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(now() + hour)
     );
     assert_eq!(backend.census().await.unwrap().waiting, 5);
@@ -161,7 +161,7 @@ async fn a_transaction_that_cannot_be_read_is_left_for_later() {
     );
     tamper(&path, repair).await;
     let leased = backend
-        .lease_due(session, now() + hour, Standing::Clear, 9)
+        .lease_due(session, now() + hour, Standing::Clear, 9, &[])
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);
@@ -202,7 +202,9 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
     for polls in 0..200 {
         let claim = async {
             if polls % 2 == 0 {
-                backend.lease_due(session, now(), Standing::Clear, 10).await
+                backend
+                    .lease_due(session, now(), Standing::Clear, 10, &[])
+                    .await
             } else {
                 let leased = backend.lease(id, session, None).await;
                 leased.map(Vec::from_iter)
@@ -231,7 +233,7 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
         }
     }
     let leased = backend
-        .lease_due(session, now(), Standing::Clear, 10)
+        .lease_due(session, now(), Standing::Clear, 10, &[])
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);

@@ -86,7 +86,7 @@ async fn is_over(storage: &Storage, id: TransactionId, reason: FinalReason) {
 /// How many transactions can be had under lease, when all is quiet.
 async fn due(storage: &Storage) -> usize {
     storage.flush().await;
-    let leases = storage.lease_due(10).await;
+    let leases = storage.lease_due(10, &[]).await;
     leases.expect("memory does not fail").len()
 }
 
@@ -175,12 +175,12 @@ pub fn a_commit_is_heard_of_by_who_waits() {
             let storage = storage.clone();
             async move {
                 loop {
-                    let leases = storage.lease_due(10).await;
+                    let leases = storage.lease_due(10, &[]).await;
                     if let Some(lease) = leases.expect("memory does not fail").pop() {
                         let end = end(&lease, Reply::message_accepted());
                         return lease.finish(end).await;
                     }
-                    storage.wait_due().await.expect("memory does not fail");
+                    storage.wait_due(&[]).await.expect("memory does not fail");
                 }
             }
         });

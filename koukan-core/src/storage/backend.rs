@@ -12,8 +12,8 @@ use crate::blob::BlobId;
 use super::{
     Listing,
     record::{
-        Leased, NewTransaction, SessionId, Settlement, Standing, Status, StoredTransaction,
-        TransactionId, Work,
+        Destination, Leased, NewTransaction, SessionId, Settlement, Standing, Status,
+        StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -116,7 +116,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
     /// not under lease: those due first first, but suspects that were in fewer crashes before
-    /// others.
+    /// others. Of what is to be attempted, nothing is taken for the destinations in `except`.
     ///
     /// # Errors
     ///
@@ -127,6 +127,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
@@ -149,12 +150,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<Leased>, BackendError>;
 
     /// When the next transaction of that standing that is not under lease is due, which may have
-    /// passed.
+    /// passed; attempts for the destinations in `except` are left out.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError>;
+    async fn next_due(
+        &self,
+        standing: Standing,
+        except: &[Destination],
+    ) -> Result<Option<Timestamp>, BackendError>;
 
     /// Makes everything that is not final due earlier by so much, since the wall clock was set back
     /// by that: what was to be done in an hour is still to be done in an hour.

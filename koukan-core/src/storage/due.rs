@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     BackendError, Lease, Storage,
-    record::{Due, Standing, Status},
+    record::{Destination, Due, Standing, Status, Work},
 };
 
 /// How far the wall clock may fall behind the time that has passed, from one look to the next,
@@ -41,13 +41,17 @@ pub(super) struct Pace {
 
 impl Storage {
     /// Takes at most `limit` due transactions under lease, but for those that may have crashed the
-    /// process: see [`Storage::lease_suspect`].
+    /// process (see [`Storage::lease_suspect`]), and attempts for the destinations in `except`.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    pub async fn lease_due(&self, limit: usize) -> Result<Vec<Lease>, BackendError> {
-        self.lease_of(Standing::Clear, limit).await
+    pub async fn lease_due(
+        &self,
+        limit: usize,
+        except: &[Destination],
+    ) -> Result<Vec<Lease>, BackendError> {
+        self.lease_of(Standing::Clear, limit, except).await
     }
 
     /// Takes a transaction under lease that is due and was under lease when the process crashed:
@@ -58,21 +62,26 @@ impl Storage {
     ///
     /// [`BackendError`].
     pub async fn lease_suspect(&self) -> Result<Option<Lease>, BackendError> {
-        Ok(self.lease_of(Standing::Suspect, 1).await?.pop())
+        Ok(self.lease_of(Standing::Suspect, 1, &[]).await?.pop())
     }
 
-    async fn lease_of(&self, standing: Standing, limit: usize) -> Result<Vec<Lease>, BackendError> {
+    async fn lease_of(
+        &self,
+        standing: Standing,
+        limit: usize,
+        except: &[Destination],
+    ) -> Result<Vec<Lease>, BackendError> {
         self.follow_clock().await?;
         let now = self.0.clock.now();
         let leased = self
             .backend()
-            .lease_due(self.session(), now, standing, limit);
+            .lease_due(self.session(), now, standing, limit, except);
         let of_stored = |leased| Lease::of_stored(self.clone(), leased);
         Ok(leased.await?.into_iter().map(of_stored).collect())
     }
 
-    /// Waits until something may be due: the time of the next due transaction has come, or one
-    /// that is due before was committed.
+    /// Waits until something may be due, but for attempts for the destinations in `except`: the time
+    /// of the next due transaction has come, or one that is due before was committed.
     ///
     /// # Errors
     ///
@@ -81,14 +90,14 @@ impl Storage {
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub async fn wait_due(&self) -> Result<(), BackendError> {
+    pub async fn wait_due(&self, except: &[Destination]) -> Result<(), BackendError> {
         let looks = &self.0.looks;
         // Registered before looking, so that what is committed in between is not missed.
         let is_due = looks.is_due.notified();
         tokio::pin!(is_due);
         is_due.as_mut().enable();
         *looks.lock_next() = None;
-        let next = self.backend().next_due(Standing::Clear).await?;
+        let next = self.backend().next_due(Standing::Clear, except).await?;
         *looks.lock_next() = next;
         let Some(next) = next else {
             is_due.await;
@@ -114,7 +123,7 @@ impl Storage {
     ///
     /// Nothing is lost when it is dropped before it ends.
     pub async fn wait_suspect(&self) -> Result<bool, BackendError> {
-        let Some(next) = self.backend().next_due(Standing::Suspect).await? else {
+        let Some(next) = self.backend().next_due(Standing::Suspect, &[]).await? else {
             return Ok(false);
         };
         sleep(until(next, &self.0.clock).max(PAUSE)).await;
@@ -162,6 +171,16 @@ pub(super) fn warn_of_set_back(by: Duration) {
 
 fn until(at: Timestamp, clock: &SharedClock) -> Duration {
     Duration::try_from(at.duration_since(clock.now())).unwrap_or_default()
+}
+
+// === impl Lease ===
+
+impl Lease {
+    /// Where the transaction is to go, where it is to be attempted.
+    pub fn destination(&self) -> Option<Destination> {
+        let destination = || Destination::of(&self.live.context, &self.live.lock().recipients);
+        (self.work() == Work::Attempt).then(destination)
+    }
 }
 
 // === impl Looks ===

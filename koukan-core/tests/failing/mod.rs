@@ -16,8 +16,8 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
         record::{
-            Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
-            TransactionId, Work,
+            Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+            StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -130,8 +130,11 @@ impl Backend for Failing {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Result<Vec<Leased>, BackendError> {
-        self.inner.lease_due(session, now, standing, limit).await
+        self.inner
+            .lease_due(session, now, standing, limit, except)
+            .await
     }
 
     async fn lease(
@@ -149,8 +152,12 @@ impl Backend for Failing {
         self.inner.lease(id, session, work).await
     }
 
-    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
-        self.inner.next_due(standing).await
+    async fn next_due(
+        &self,
+        standing: Standing,
+        except: &[Destination],
+    ) -> Result<Option<Timestamp>, BackendError> {
+        self.inner.next_due(standing, except).await
     }
 
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {

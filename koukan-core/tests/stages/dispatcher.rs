@@ -55,7 +55,13 @@ async fn an_attempt_that_is_dropped_gives_its_lease_back() {
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     tokio::time::advance(Duration::from_secs(120)).await;
-    let lease = agent.storage.lease_due(1).await.unwrap().pop().unwrap();
+    let lease = agent
+        .storage
+        .lease_due(1, &[])
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     assert_eq!(agent.census().await.leased, 1);
     drop(lease);
     until(|| async { agent.census().await.waiting == 1 }).await;

@@ -46,7 +46,13 @@ async fn queued_mail_whose_destination_hangs_is_given_back_at_once() {
         stopped.expect("it waits for what hangs");
         timeout(AT_ONCE, agent.storage.given_back()).await.unwrap();
         assert_eq!(agent.census().await.waiting, 1);
-        let leased = agent.storage.lease_due(1).await.unwrap().pop().unwrap();
+        let leased = agent
+            .storage
+            .lease_due(1, &[])
+            .await
+            .unwrap()
+            .pop()
+            .unwrap();
         assert_eq!(leased.attempt_count(), 0);
     }
 }

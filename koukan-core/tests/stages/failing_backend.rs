@@ -86,7 +86,7 @@ async fn a_lease_that_cannot_be_given_back_is_given_back_later() {
     let agent = with_one_due(&backend, [up.clone()]).await;
     for failing in [&backend.failed_releases, &backend.unanswered_releases] {
         failing.store(1, Ordering::Relaxed);
-        let leases = agent.storage.lease_due(10).await.unwrap();
+        let leases = agent.storage.lease_due(10, &[]).await.unwrap();
         assert_eq!(leases.len(), 1);
         drop(leases);
         until(|| async { agent.census().await.leased == 0 }).await;
@@ -104,7 +104,7 @@ async fn a_lease_that_cannot_be_given_back_is_given_back_later() {
 async fn a_cancel_that_cannot_be_written_is_written_later() {
     let backend = Failing::default();
     let agent = with_one_due(&backend, [Script::new()]).await;
-    let leases = agent.storage.lease_due(10).await.unwrap();
+    let leases = agent.storage.lease_due(10, &[]).await.unwrap();
     let mut watch = agent.storage.watch(leases[0].id()).await.unwrap().unwrap();
     agent.storage.cancel(&watch).await.unwrap();
     backend.failed_leases.store(3, Ordering::Relaxed);

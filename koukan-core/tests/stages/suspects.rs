@@ -33,7 +33,7 @@ async fn crash(backend: &MemoryBackend, recipients: &[&str]) {
     for to in recipients {
         process.insert(queued(to, start())).await.unwrap();
     }
-    let leased = process.lease_due(session, start(), Standing::Clear, 100);
+    let leased = process.lease_due(session, start(), Standing::Clear, 100, &[]);
     assert_eq!(leased.await.unwrap().len(), recipients.len());
 }
 

@@ -1,5 +1,6 @@
 //! Leases of due transactions.
 
+use koukan_core::storage::record::Work;
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UpdateStatement};
 
 use super::{
@@ -9,15 +10,17 @@ use super::{
     text,
     transaction::READ,
 };
+use crate::row::work_as_str;
 
-/// Takes due transactions under lease that were in no crash. Binds session, now, limit; gives what
-/// was leased, in any order.
+/// Takes due transactions under lease that were in no crash, but for attempts for some destinations.
+/// Binds session, now, destinations, limit; gives what was leased, in any order.
 pub(crate) static LEASE_DUE: Statement = Statement::new(|| {
     let due = Expr::col(Transactions::DueAt);
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(is_suspect().not())
         .and_where(due.lte(bound()))
+        .and_where(is_not_for())
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
@@ -32,6 +35,7 @@ pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
         .column(Transactions::Id)
         .and_where(is_suspect())
         .and_where(due.lte(bound()))
+        .and_where(is_not_for())
         .order_by(Transactions::CrashCount, Order::Asc)
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
@@ -51,6 +55,17 @@ pub(crate) static LEASE: Statement = Statement::new(|| {
             .and_where(is_not_leased()),
     )
 });
+
+/// Whether it is no attempt for one of those destinations. Binds an array of their texts, in JSON.
+fn is_not_for() -> Expr {
+    let is_other = Expr::cust_with_expr(
+        r#""destination" NOT IN (SELECT "value" FROM json_each(?))"#,
+        bound(),
+    );
+    Expr::col(Transactions::Work)
+        .ne(Expr::cust(format!("'{}'", work_as_str(Work::Attempt))))
+        .or(is_other)
+}
 
 fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
     select
@@ -86,20 +101,23 @@ pub(crate) static PARK: Statement = Statement::new(|| {
     )
 });
 
-/// When the next transaction that was in no crash is due.
+/// When the next transaction that was in no crash is due, but for attempts for some destinations.
+/// Binds those.
 pub(crate) static NEXT_DUE: Statement = Statement::new(|| {
     text(
         waiting(&mut Query::select())
             .expr(Expr::col(Transactions::DueAt).min())
-            .and_where(is_suspect().not()),
+            .and_where(is_suspect().not())
+            .and_where(is_not_for()),
     )
 });
 
-/// When the next transaction that was in a crash is due.
+/// As [`NEXT_DUE`], of transactions that were in a crash.
 pub(crate) static NEXT_SUSPECT: Statement = Statement::new(|| {
     text(
         waiting(&mut Query::select())
             .expr(Expr::cust(r#"min(+"due_at")"#))
-            .and_where(is_suspect()),
+            .and_where(is_suspect())
+            .and_where(is_not_for()),
     )
 });

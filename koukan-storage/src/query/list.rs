@@ -5,9 +5,7 @@
 
 use sea_query::{Expr, ExprTrait, Order, SelectStatement};
 
-use super::{
-    Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text, transaction::read,
-};
+use super::{Statement, bound, is_waiting, schema::Transactions, text, transaction::read};
 
 /// Reads transactions of a sender. Binds sender; created and id of the place before; limit.
 pub(crate) static LIST: Statement = Statement::new(|| {
@@ -23,13 +21,8 @@ pub(crate) static LIST_FINISHED: Statement = Statement::new(|| {
 });
 
 /// As [`LIST`], those that wait.
-pub(crate) static LIST_WAITING: Statement = Statement::new(|| {
-    text(
-        list(unindexed_sender())
-            .and_where(is_unfinished())
-            .and_where(is_not_leased()),
-    )
-});
+pub(crate) static LIST_WAITING: Statement =
+    Statement::new(|| text(list(unindexed_sender()).and_where(is_waiting())));
 
 /// As [`LIST`], those under lease.
 pub(crate) static LIST_LEASED: Statement = Statement::new(|| {

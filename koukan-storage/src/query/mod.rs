@@ -65,3 +65,9 @@ fn is_suspect() -> Expr {
 fn is_not_leased() -> Expr {
     Expr::col(Transactions::LeaseSession).is_null()
 }
+
+/// Whether it waits. The time, which all that waits has, leads SQLite to the index.
+fn is_waiting() -> Expr {
+    let is_due = Expr::col(Transactions::DueAt).gt(Expr::cust("-9223372036854775807"));
+    is_unfinished().and(is_not_leased()).and(is_due)
+}

@@ -18,6 +18,8 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0001_initial.sql"),
         include_str!("../../migrations/sqlite/0002_rest.sql"),
         include_str!("../../migrations/sqlite/0003_suspects.sql"),
+        include_str!("../../migrations/sqlite/0004_request_digest.sql"),
+        include_str!("../../migrations/sqlite/0005_destinations.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -64,7 +66,10 @@ async fn nothing_is_searched_without_an_index() {
         &SETTLE,
     ] {
         for step in plan(&mut connection, statement).await {
-            let is_search = !step.starts_with("SCAN ") || step.starts_with("SCAN CONSTANT ROW");
+            // What is not in a table: a single row, or a list that is bound.
+            let is_small = ["SCAN CONSTANT ROW", "SCAN json_each"];
+            let is_small = is_small.iter().any(|small| step.starts_with(small));
+            let is_search = !step.starts_with("SCAN ") || is_small;
             let sorts = step.contains("TEMP B-TREE");
             assert!(is_search && !sorts, "{step:?} in {}", statement.text().0);
         }

@@ -74,5 +74,6 @@ names! {
         FinalSince = "final_since",
         LeaseSession = "lease_session",
         LeaseFence = "lease_fence",
+        Destination = "destination",
     }
 }

@@ -5,7 +5,7 @@ use sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 use super::{
     Statement, bound,
     bulk::BulkInsert,
-    is_not_leased, is_unfinished,
+    is_waiting,
     part::{PARTS, parts},
     schema::{Blobs, Transactions},
     text,
@@ -34,7 +34,7 @@ pub(super) const READ: [Transactions; 17] = [
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which
 /// they are bound.
-pub(super) const REST: [Transactions; 17] = [
+pub(super) const REST: [Transactions; 18] = [
     Transactions::Context,
     Transactions::Mail,
     Transactions::Recipients,
@@ -52,6 +52,7 @@ pub(super) const REST: [Transactions; 17] = [
     Transactions::FinalSince,
     Transactions::LeaseSession,
     Transactions::LeaseFence,
+    Transactions::Destination,
 ];
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
@@ -146,7 +147,7 @@ pub(crate) static CENSUS: Statement = Statement::new(|| {
     let finished = Expr::col(Transactions::FinalReason).is_not_null();
     text(
         Query::select()
-            .expr_as(count(is_unfinished().and(is_not_leased())), "waiting")
+            .expr_as(count(is_waiting()), "waiting")
             .expr_as(count(leased), "leased")
             .expr_as(count(finished), "finished"),
     )

@@ -7,6 +7,7 @@
 mod attempt;
 mod body;
 mod context;
+mod destination;
 mod mail;
 mod malformed;
 mod recipient;
@@ -21,6 +22,7 @@ mod transaction;
 
 pub(crate) use self::{
     body::chunks,
+    destination::destinations,
     malformed::Malformed,
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str},

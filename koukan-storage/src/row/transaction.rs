@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::storage::{
     BackendError,
-    record::{IdempotencyKey, NewTransaction, RequestDigest},
+    record::{Destination, IdempotencyKey, NewTransaction, RequestDigest},
 };
 
 use crate::query::Values;
@@ -42,6 +42,7 @@ pub(crate) struct TransactionRow {
     status: StatusRow,
     final_since: Option<i64>,
     lease_session: Option<String>,
+    destination: Destination,
 }
 
 impl TransactionRow {
@@ -57,6 +58,7 @@ impl TransactionRow {
         Ok(Self {
             id: new.id.to_string(),
             created: micros(new.created),
+            destination: Destination::of(&new.context, &new.recipients),
             sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
@@ -150,6 +152,7 @@ impl TransactionRow {
         values
             .add(self.final_since)
             .add(self.lease_session.as_deref())
-            .add(i64::from(self.lease_session.is_some()));
+            .add(i64::from(self.lease_session.is_some()))
+            .add(self.destination.as_str());
     }
 }

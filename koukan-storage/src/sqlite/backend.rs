@@ -10,13 +10,13 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
-            TransactionId, Work,
+            Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+            StoredTransaction, TransactionId, Work,
         },
     },
 };
 
-use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros};
+use crate::row::{LeaseRow, SettlementRow, TransactionRow, destinations, micros};
 
 use super::{
     SqliteBackend,
@@ -93,12 +93,14 @@ impl Backend for SqliteBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Result<Vec<Leased>, BackendError> {
         let request = Claim {
             session,
             now,
             standing,
             limit,
+            except: destinations(except),
         };
         let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
         Ok(claimed.into_leased())
@@ -119,8 +121,12 @@ impl Backend for SqliteBackend {
         Ok(taken.into_leased().pop())
     }
 
-    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
-        self.0.reader.next_due(standing).await
+    async fn next_due(
+        &self,
+        standing: Standing,
+        except: &[Destination],
+    ) -> Result<Option<Timestamp>, BackendError> {
+        self.0.reader.next_due(standing, except).await
     }
 
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {

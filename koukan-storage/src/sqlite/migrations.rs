@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -26,6 +26,10 @@ const MIGRATIONS: [(&str, &str); 4] = [
     (
         "request_digest",
         include_str!("../../migrations/sqlite/0004_request_digest.sql"),
+    ),
+    (
+        "destinations",
+        include_str!("../../migrations/sqlite/0005_destinations.sql"),
     ),
 ];
 
@@ -50,6 +54,7 @@ mod tests {
             "ad8d4cad67a61cbe",
             "99d7557e9a26618c",
             "b6ccddccaf3617b6",
+            "4439c55b805aa8ea",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

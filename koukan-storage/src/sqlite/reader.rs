@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError, Census, ListState, Listing,
-    record::{Standing, StoredTransaction},
+    record::{Destination, Standing, StoredTransaction},
 };
 use sqlx::{
     Row, SqlitePool,
@@ -20,7 +20,7 @@ use crate::{
         CENSUS, FIND_ORPHANS, FIND_TRANSACTION, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
         NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values,
     },
-    row::{StoredRow, from_micros, micros},
+    row::{StoredRow, destinations, from_micros, micros},
 };
 
 use super::{
@@ -113,12 +113,15 @@ impl Reader {
     pub(super) async fn next_due(
         &self,
         standing: Standing,
+        except: &[Destination],
     ) -> Result<Option<Timestamp>, BackendError> {
         let statement = match standing {
             Standing::Clear => &NEXT_DUE,
             Standing::Suspect => &NEXT_SUSPECT,
         };
-        let row = self.row(statement, Values::default()).await?;
+        let mut values = Values::default();
+        values.add(&*destinations(except));
+        let row = self.row(statement, values).await?;
         let Some(row) = row else {
             return Ok(None);
         };

@@ -1,5 +1,6 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
 
+mod crowds;
 mod room;
 
 use std::{fmt, future::Future, time::Duration};
@@ -18,7 +19,10 @@ use crate::{
     waking::Root,
 };
 
-use self::room::{Places, Room};
+use self::{
+    crowds::{Crowds, Full, UnderWay},
+    room::{Places, Room},
+};
 
 /// How long a failed look at the queue is waited for.
 const BACK_OFF: Duration = Duration::from_secs(1);
@@ -36,12 +40,14 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 /// Takes due transactions under lease and calls an output service with each.
 ///
 /// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
-/// when there is room for it.
+/// when there is room for it. No [`Destination`](crate::storage::record::Destination) has more than half of the room, so that one which
+/// hangs does not hold up the others.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
     storage: Storage,
     output: O,
     room: Room,
+    crowds: Crowds,
 }
 
 impl<O> Dispatcher<O>
@@ -54,6 +60,7 @@ where
             storage,
             output,
             room: Room::new(max_in_flight),
+            crowds: Crowds::default(),
         }
     }
 
@@ -89,17 +96,33 @@ where
     /// Starts what is due and fits, or waits until something is due or ends.
     async fn dispatch(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
-        let mut places = self.room.all_free().await;
-        let leases = self.storage.lease_due(places.len()).await?;
+        let (mut places, beside) = self.room.half_of_free().await;
+        let full = self.crowds.full(places.len() + beside);
+        let leases = self
+            .storage
+            .lease_due(places.len(), &full.destinations)
+            .await?;
         if leases.is_empty() {
             // Suspects may have them meanwhile.
             drop(places);
-            return self.storage.wait_due().await;
+            return self.wait(&full).await;
         }
         for lease in leases {
             attempts.spawn(Root::new(self.attempt(lease, places.take())));
         }
         Ok(())
+    }
+
+    /// Waits until something may be due but for those destinations, or one of them has room again.
+    async fn wait(&self, full: &Full) -> Result<(), BackendError> {
+        let due = self.storage.wait_due(&full.destinations);
+        if full.destinations.is_empty() {
+            return due.await;
+        }
+        tokio::select! {
+            due = due => due,
+            () = self.crowds.eased(full, self.room.max().div_ceil(8)) => Ok(()),
+        }
     }
 
     /// Has suspects attempted one at a time. Does not end: when there are none left, there is
@@ -135,15 +158,22 @@ where
 
     fn attempt(&self, lease: Lease, place: Places) -> impl Future<Output = ()> + Send + 'static {
         let output = self.output.clone();
+        let under_way = self.crowds.enter(lease.destination());
         async move {
             let id = lease.id();
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
                 tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
-            drop(place);
+            leave(under_way, place);
         }
     }
+}
+
+/// Gives back what an attempt had, its place first: whoever is told that it has ended finds that free.
+fn leave(under_way: UnderWay, place: Places) {
+    drop(place);
+    drop(under_way);
 }
 
 async fn back_off(error: &BackendError) {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Due, IdempotencyKey, NewBody, NewTransaction, SessionId, Settlement, Standing, Status,
-        StoredBody, StoredPart, StoredTransaction, Work,
+        Destination, Due, IdempotencyKey, NewBody, NewTransaction, SessionId, Settlement, Standing,
+        Status, StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -55,6 +55,10 @@ impl Entry {
             Status::Due(due) => Some(due),
             Status::Final(_) => None,
         }
+    }
+
+    pub(super) fn destination(&self) -> Destination {
+        Destination::of(&self.stored.context, &self.stored.recipients)
     }
 
     pub(super) fn standing(&self) -> Standing {

@@ -21,8 +21,8 @@ use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{
-        Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction, TransactionId,
-        Work,
+        Destination, Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
+        TransactionId, Work,
     },
 };
 
@@ -110,8 +110,10 @@ impl Backend for MemoryBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Result<Vec<Leased>, BackendError> {
-        Ok(self.lock().lease_due(session, now, standing, limit))
+        let mut store = self.lock();
+        Ok(store.lease_due(session, now, standing, limit, except))
     }
 
     async fn lease(
@@ -123,8 +125,12 @@ impl Backend for MemoryBackend {
         Ok(self.lock().lease(id, session, work))
     }
 
-    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
-        Ok(self.lock().next_due(standing))
+    async fn next_due(
+        &self,
+        standing: Standing,
+        except: &[Destination],
+    ) -> Result<Option<Timestamp>, BackendError> {
+        Ok(self.lock().next_due(standing, except))
     }
 
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {

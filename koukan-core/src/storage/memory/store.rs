@@ -13,8 +13,8 @@ use crate::id::IdMap;
 use crate::storage::{
     BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
     record::{
-        BlobContent, Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
-        TransactionId, Work,
+        BlobContent, Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+        StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -186,14 +186,12 @@ impl Store {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Vec<Leased> {
-        let mut leased = Vec::new();
-        while leased.len() < limit
-            && let Some(id) = self.waiting.first(standing, now)
-        {
-            leased.extend(self.lease(id, session, None));
-        }
-        leased
+        let due = self.waiting.due(standing, now, limit, except);
+        due.into_iter()
+            .filter_map(|id| self.lease(id, session, None))
+            .collect()
     }
 
     pub(super) fn lease(
@@ -217,8 +215,8 @@ impl Store {
         })
     }
 
-    pub(super) fn next_due(&self, standing: Standing) -> Option<Timestamp> {
-        self.waiting.next_due(standing)
+    pub(super) fn next_due(&self, standing: Standing, except: &[Destination]) -> Option<Timestamp> {
+        self.waiting.next_due(standing, except)
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), BackendError> {

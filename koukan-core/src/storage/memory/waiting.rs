@@ -1,20 +1,20 @@
 //! The transactions of a store in memory that wait to be leased.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::storage::record::{Standing, TransactionId};
+use crate::storage::record::{Destination, Standing, TransactionId, Work};
 
 use super::entry::Entry;
 
-/// What is due now or later and not under lease.
+/// What is due now or later and not under lease; where that is an attempt, its destination.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// First due first.
-    clear: BTreeSet<(Timestamp, TransactionId)>,
+    clear: BTreeMap<(Timestamp, TransactionId), Option<Destination>>,
     /// Those that were in the fewest crashes first.
-    suspects: BTreeSet<(u32, Timestamp, TransactionId)>,
+    suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<Destination>>,
 }
 
 impl Waiting {
@@ -22,9 +22,12 @@ impl Waiting {
     pub(super) fn add(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         let Some(due) = entry.due() else { return };
+        let destination = (due.work == Work::Attempt).then(|| entry.destination());
         match entry.standing() {
-            Standing::Clear => self.clear.insert((due.at, id)),
-            Standing::Suspect => self.suspects.insert((entry.crashes, due.at, id)),
+            Standing::Clear => self.clear.insert((due.at, id), destination),
+            Standing::Suspect => self
+                .suspects
+                .insert((entry.crashes, due.at, id), destination),
         };
     }
 
@@ -37,29 +40,50 @@ impl Waiting {
         };
     }
 
-    /// What comes first of all that is due at `now`.
-    pub(super) fn first(&self, standing: Standing, now: Timestamp) -> Option<TransactionId> {
+    /// What comes first of all that is due at `now`, but for attempts for those destinations.
+    pub(super) fn due(
+        &self,
+        standing: Standing,
+        now: Timestamp,
+        limit: usize,
+        except: &[Destination],
+    ) -> Vec<TransactionId> {
+        let takes = |destination: &&Option<Destination>| !is_one(destination.as_ref(), except);
         match standing {
             Standing::Clear => {
-                let first = self.clear.first().filter(|(at, _)| *at <= now);
-                first.map(|(_, id)| *id)
+                let due = self.clear.iter().take_while(|((at, _), _)| *at <= now);
+                let due = due.filter(|(_, destination)| takes(destination));
+                due.map(|((_, id), _)| *id).take(limit).collect()
             }
             Standing::Suspect => {
-                let mut suspects = self.suspects.iter();
-                let first = suspects.find(|(_, at, _)| *at <= now);
-                first.map(|(_, _, id)| *id)
+                let due = self.suspects.iter().filter(|((_, at, _), _)| *at <= now);
+                let due = due.filter(|(_, destination)| takes(destination));
+                due.map(|((_, _, id), _)| *id).take(limit).collect()
             }
         }
     }
 
-    pub(super) fn next_due(&self, standing: Standing) -> Option<Timestamp> {
+    pub(super) fn next_due(&self, standing: Standing, except: &[Destination]) -> Option<Timestamp> {
+        let takes = |destination: &Option<Destination>| !is_one(destination.as_ref(), except);
         match standing {
-            Standing::Clear => self.clear.first().map(|(at, _)| *at),
-            Standing::Suspect => self.suspects.iter().map(|(_, at, _)| *at).min(),
+            Standing::Clear => {
+                let mut waiting = self.clear.iter();
+                let next = waiting.find(|(_, destination)| takes(destination));
+                next.map(|((at, _), _)| *at)
+            }
+            Standing::Suspect => {
+                let waiting = self.suspects.iter();
+                let waiting = waiting.filter(|(_, destination)| takes(destination));
+                waiting.map(|((_, at, _), _)| *at).min()
+            }
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.clear.len() + self.suspects.len()
     }
+}
+
+fn is_one(destination: Option<&Destination>, of: &[Destination]) -> bool {
+    destination.is_some_and(|destination| of.contains(destination))
 }

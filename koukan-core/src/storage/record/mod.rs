@@ -3,6 +3,7 @@
 
 mod attempt;
 mod body;
+mod destination;
 mod idempotency;
 mod shown;
 mod stored;
@@ -12,6 +13,7 @@ pub use crate::id::{SessionId, TransactionId};
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
+    destination::Destination,
     idempotency::{IdempotencyKey, RequestDigest},
     shown::Shown,
     stored::{

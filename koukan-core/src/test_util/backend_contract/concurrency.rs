@@ -64,7 +64,7 @@ pub async fn never_leases_one_transaction_twice(fixture: &dyn BackendFixture) {
             let mut claimed = Vec::new();
             loop {
                 let leased = backend
-                    .lease_due(session, time(200), Standing::Clear, 7)
+                    .lease_due(session, time(200), Standing::Clear, 7, &[])
                     .await
                     .unwrap();
                 if leased.is_empty() {

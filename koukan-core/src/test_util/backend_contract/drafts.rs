@@ -101,9 +101,9 @@ pub async fn completes_under_lease(fixture: &dyn BackendFixture) {
         ..completed(&draft)
     };
     backend.complete(whole).await.unwrap();
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
     let leased = backend
-        .lease_due(session, time(9), Standing::Clear, 10)
+        .lease_due(session, time(9), Standing::Clear, 10, &[])
         .await
         .unwrap();
     assert!(leased.is_empty());
@@ -151,7 +151,7 @@ pub async fn refuses_to_complete_an_abandoned_draft(fixture: &dyn BackendFixture
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     let early = backend
-        .lease_due(session, time(19), Standing::Clear, 10)
+        .lease_due(session, time(19), Standing::Clear, 10, &[])
         .await
         .unwrap();
     assert!(early.is_empty());
@@ -191,7 +191,7 @@ pub async fn keeps_a_draft_that_could_not_be_completed(fixture: &dyn BackendFixt
     let found = backend.find(draft.id).await.unwrap().unwrap();
     assert_eq!((found.body, &found.status), (None, &draft.status));
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(50))
     );
     let whole = NewTransaction {
@@ -200,7 +200,7 @@ pub async fn keeps_a_draft_that_could_not_be_completed(fixture: &dyn BackendFixt
     };
     backend.complete(whole).await.unwrap();
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(0))
     );
 }
@@ -248,7 +248,7 @@ pub async fn completes_or_abandons(fixture: &dyn BackendFixture) {
     let mut abandoned = HashSet::new();
     loop {
         let leased = backend
-            .lease_due(session, time(0), Standing::Clear, 3)
+            .lease_due(session, time(0), Standing::Clear, 3, &[])
             .await
             .unwrap();
         if leased.is_empty() {

@@ -27,7 +27,7 @@ async fn lease(
     limit: usize,
 ) -> Vec<TransactionId> {
     let leased = backend
-        .lease_due(session, time(seconds), Standing::Clear, limit)
+        .lease_due(session, time(seconds), Standing::Clear, limit, &[])
         .await;
     let leased = leased.unwrap();
     leased
@@ -87,16 +87,16 @@ pub async fn releases_a_lease(fixture: &dyn BackendFixture) {
     assert_lost(backend.release(id, SessionId::random(), leased.fence).await);
     assert_lost(backend.release(id, session, leased.fence + 1).await);
     assert_lost(backend.release(plain().id, session, leased.fence).await);
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
     backend.release(id, session, leased.fence).await.unwrap();
     assert_lost(backend.release(id, session, leased.fence).await);
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(5))
     );
 
     let again = backend
-        .lease_due(session, time(9), Standing::Clear, 1)
+        .lease_due(session, time(9), Standing::Clear, 1, &[])
         .await
         .unwrap();
     assert!(again[0].fence > leased.fence);
@@ -111,20 +111,20 @@ fn assert_lost(result: Result<(), BackendError>) {
 pub async fn tells_when_the_next_is_due(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     insert_due(backend, 20).await;
     insert_due(backend, 10).await;
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(10))
     );
     lease(backend, session, 10, 10).await;
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(20))
     );
     lease(backend, session, 20, 10).await;
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
 }

@@ -98,7 +98,7 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     backend.open_session(session, time(0)).await.unwrap();
     // The other sender's and the first.
     backend
-        .lease_due(session, time(1), Standing::Clear, 10)
+        .lease_due(session, time(1), Standing::Clear, 10, &[])
         .await
         .unwrap();
     let (session, leased) = lease_one(&*backend, 2).await;
@@ -131,7 +131,7 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     let list = backend.list(rest).await.unwrap();
     assert_eq!(list[0].id, first.id);
     for standing in [Standing::Clear, Standing::Suspect] {
-        let leased = backend.lease_due(session, time(9), standing, 10);
+        let leased = backend.lease_due(session, time(9), standing, 10, &[]);
         leased.await.unwrap();
     }
     assert_eq!(ids(&*backend, active).await, [third.id, first.id]);

@@ -33,6 +33,7 @@
 mod blobs;
 mod bodies;
 mod concurrency;
+mod destinations;
 mod drafts;
 mod garbage;
 mod keys;
@@ -56,6 +57,7 @@ pub use self::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
     },
+    destinations::passes_over_some_destinations,
     drafts::{
         completes_a_draft, completes_a_draft_only_once, completes_or_abandons,
         completes_under_lease, keeps_a_draft_that_could_not_be_completed,
@@ -182,6 +184,7 @@ macro_rules! backend_contract_tests {
             refuses_to_complete_an_abandoned_draft,
             keeps_a_draft_that_could_not_be_completed,
             completes_a_draft_only_once,
+            passes_over_some_destinations,
             completes_or_abandons,
             finds_the_parts_of_a_composition,
             checks_stored_parts,

@@ -126,7 +126,7 @@ pub async fn finds_the_parts_of_a_composition(fixture: &dyn BackendFixture) {
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     let leased = backend
-        .lease_due(session, time(0), Standing::Clear, 10)
+        .lease_due(session, time(0), Standing::Clear, 10, &[])
         .await
         .unwrap();
     let leased = leased.iter().find(|leased| leased.transaction.id == new.id);

@@ -77,7 +77,7 @@ pub async fn finds_a_summary_without_a_body(fixture: &dyn BackendFixture) {
     let found = backend.find(summary.id).await.unwrap().unwrap();
     assert_eq!(found.body, None);
     assert_eq!(found.status, delivered());
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
 }
 
 /// Summaries are written together; one whose identity is there already is left out.
@@ -166,7 +166,7 @@ pub async fn counts_by_what_is_to_happen(fixture: &dyn BackendFixture) {
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     backend
-        .lease_due(session, time(0), Standing::Clear, 2)
+        .lease_due(session, time(0), Standing::Clear, 2, &[])
         .await
         .unwrap();
     let census = Census {

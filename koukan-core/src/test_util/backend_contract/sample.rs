@@ -205,7 +205,7 @@ pub(super) async fn lease_one(backend: &dyn Backend, seconds: i64) -> (SessionId
     backend.open_session(session, time(seconds)).await.unwrap();
     let mut leased = Vec::new();
     for standing in [Standing::Clear, Standing::Suspect] {
-        let due = backend.lease_due(session, time(seconds), standing, 10);
+        let due = backend.lease_due(session, time(seconds), standing, 10, &[]);
         leased.extend(due.await.unwrap());
     }
     let [leased] = leased.try_into().expect("one transaction is due");

@@ -30,16 +30,16 @@ pub async fn inserts_under_lease(fixture: &dyn BackendFixture) {
         ..plain()
     };
     backend.insert(new.clone()).await.unwrap();
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
     let leased = backend
-        .lease_due(session, time(9), Standing::Clear, 10)
+        .lease_due(session, time(9), Standing::Clear, 10, &[])
         .await
         .unwrap();
     assert!(leased.is_empty());
 
     backend.release(new.id, session, 1).await.unwrap();
     let leased = backend
-        .lease_due(session, time(9), Standing::Clear, 10)
+        .lease_due(session, time(9), Standing::Clear, 10, &[])
         .await
         .unwrap();
     assert_eq!(leased[0].fence, 2);
@@ -59,7 +59,7 @@ pub async fn frees_leases_of_dead_sessions(fixture: &dyn BackendFixture) {
         backend.insert(new).await.unwrap();
     }
     let leased = backend
-        .lease_due(dead, time(0), Standing::Clear, 1)
+        .lease_due(dead, time(0), Standing::Clear, 1, &[])
         .await
         .unwrap();
     let [lost] = leased.try_into().expect("one is leased");
@@ -80,10 +80,10 @@ pub async fn frees_leases_of_dead_sessions(fixture: &dyn BackendFixture) {
         backend.settle(end).await,
         Err(BackendError::LeaseLost)
     ));
-    let suspects = backend.lease_due(session, time(5), Standing::Suspect, 10);
+    let suspects = backend.lease_due(session, time(5), Standing::Suspect, 10, &[]);
     let suspects = suspects.await.unwrap();
     assert_eq!(suspects.len(), 2, "what was freed is due at once");
-    let clear = backend.lease_due(session, time(5), Standing::Clear, 10);
+    let clear = backend.lease_due(session, time(5), Standing::Clear, 10, &[]);
     let leased = [suspects, clear.await.unwrap()].concat();
     assert_eq!(leased.len(), 3);
     let again = leased
@@ -107,15 +107,19 @@ pub async fn backs_off_after_crashes(fixture: &dyn BackendFixture) {
         let session = SessionId::random();
         let recovered = backend.open_session(session, time(now)).await.unwrap();
         assert_eq!(recovered, freed(1));
-        assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
-        let next = backend.next_due(Standing::Suspect).await.unwrap().unwrap();
+        assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
+        let next = backend
+            .next_due(Standing::Suspect, &[])
+            .await
+            .unwrap()
+            .unwrap();
         if wait == 0 {
             assert!(next <= time(now), "crash {crashes}: due at {next}");
         } else {
             assert_eq!(next, time(now + wait), "crash {crashes}");
         }
         now += wait;
-        let leased = backend.lease_due(session, time(now), Standing::Suspect, 1);
+        let leased = backend.lease_due(session, time(now), Standing::Suspect, 1, &[]);
         let leased = leased.await.unwrap();
         assert_eq!(leased.len(), 1);
         assert_eq!(leased[0].transaction.attempt_count, 0);
@@ -179,7 +183,7 @@ pub async fn tells_suspects_from_others(fixture: &dyn BackendFixture) {
         (Standing::Clear, Some(&new[2])),
         (Standing::Clear, None),
     ] {
-        let leased = backend.lease_due(session, time(0), standing, 1);
+        let leased = backend.lease_due(session, time(0), standing, 1, &[]);
         let leased = leased.await.unwrap().pop();
         let found = leased.as_ref().map(|leased| leased.transaction.id);
         assert_eq!(found, expected.map(|new| new.id));
@@ -189,8 +193,11 @@ pub async fn tells_suspects_from_others(fixture: &dyn BackendFixture) {
             backend.settle(end).await.unwrap();
         }
     }
-    assert_eq!(backend.next_due(Standing::Suspect).await.unwrap(), None);
-    let next = backend.next_due(Standing::Clear).await.unwrap();
+    assert_eq!(
+        backend.next_due(Standing::Suspect, &[]).await.unwrap(),
+        None
+    );
+    let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(time(30)));
 }
 
@@ -217,14 +224,14 @@ pub async fn brings_forward_what_is_due(fixture: &dyn BackendFixture) {
     }
     let by = Duration::from_secs(600);
     backend.bring_forward(by).await.unwrap();
-    let next = backend.next_due(Standing::Clear).await.unwrap();
+    let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(time(400)));
     backend.release(leased.id, session, 1).await.unwrap();
-    let next = backend.next_due(Standing::Clear).await.unwrap();
+    let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(time(300)));
     let found = backend.find(over.id).await.unwrap().unwrap();
     assert_eq!(found.status, delivered());
-    let all = backend.lease_due(session, time(1400), Standing::Clear, 10);
+    let all = backend.lease_due(session, time(1400), Standing::Clear, 10, &[]);
     assert_eq!(all.await.unwrap().len(), 3);
 }
 
@@ -244,7 +251,7 @@ pub async fn notes_a_clock_that_was_set_back(fixture: &dyn BackendFixture) {
     let recovered = backend.open_session(SessionId::random(), time(2000)).await;
     let by = recovered.unwrap().brought_forward;
     assert_eq!(by, Duration::from_secs(1000));
-    let next = backend.next_due(Standing::Clear).await.unwrap();
+    let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(time(2300)));
 }
 

@@ -32,7 +32,7 @@ pub async fn settles_for_good(fixture: &dyn BackendFixture) {
     assert_eq!(found.attempt_count, 3);
     assert_eq!(found.last_attempt, end.attempt);
     assert_eq!(found.mail, new.mail);
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
     assert_eq!(backend.census().await.unwrap().finished, 1);
 }
 
@@ -46,7 +46,7 @@ pub async fn settles_for_later(fixture: &dyn BackendFixture) {
     let later = settlement(&leased, session, 5, due(60));
     backend.settle(later).await.unwrap();
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(60))
     );
 
@@ -134,7 +134,7 @@ pub async fn refuses_a_settlement_without_the_lease(fixture: &dyn BackendFixture
     let (session, first) = lease_one(&*backend, 0).await;
     backend.release(new.id, session, first.fence).await.unwrap();
     let again = backend
-        .lease_due(session, time(0), Standing::Clear, 1)
+        .lease_due(session, time(0), Standing::Clear, 1, &[])
         .await
         .unwrap();
     let [second] = again.try_into().expect("it is due again");

@@ -43,19 +43,19 @@ pub async fn leases_by_identity(fixture: &dyn BackendFixture) {
         assert!(backend.lease(id, session, None).await.unwrap().is_none());
     }
     let nothing = backend
-        .lease_due(session, time(999), Standing::Clear, 9)
+        .lease_due(session, time(999), Standing::Clear, 9, &[])
         .await
         .unwrap();
     assert!(nothing.is_empty());
     let leased_draft = backend.lease(draft.id, session, None).await.unwrap();
     assert_eq!(leased_draft.unwrap().transaction.status, draft.status);
     assert_eq!(backend.census().await.unwrap().leased, 2);
-    assert_eq!(backend.next_due(Standing::Clear).await.unwrap(), None);
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
 
     let end = settlement(&leased, session, 5, due(60));
     backend.settle(end).await.unwrap();
     assert_eq!(
-        backend.next_due(Standing::Clear).await.unwrap(),
+        backend.next_due(Standing::Clear, &[]).await.unwrap(),
         Some(time(60))
     );
     assert!(
@@ -121,7 +121,7 @@ pub async fn leases_to_one_only(fixture: &dyn BackendFixture) {
                     backend.lease(id, session, None).await.unwrap().is_some()
                 } else {
                     let leased = backend
-                        .lease_due(session, time(0), Standing::Clear, 1)
+                        .lease_due(session, time(0), Standing::Clear, 1, &[])
                         .await;
                     !leased.unwrap().is_empty()
                 }

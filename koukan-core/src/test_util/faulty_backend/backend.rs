@@ -23,8 +23,8 @@ use crate::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Leased, NewTransaction, Recipient, SessionId, Settlement, Standing, StoredTransaction,
-            TransactionId, Work,
+            Destination, Leased, NewTransaction, Recipient, SessionId, Settlement, Standing,
+            StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -287,8 +287,10 @@ impl Backend for FaultyBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
+        except: &[Destination],
     ) -> Result<Vec<Leased>, BackendError> {
-        let leased = self.lease_with(|| self.inner.lease_due(session, now, standing, limit));
+        let leased =
+            self.lease_with(|| self.inner.lease_due(session, now, standing, limit, except));
         let leased = leased.await?;
         Ok(leased.into_iter().map(|one| self.given_out(one)).collect())
     }
@@ -305,8 +307,12 @@ impl Backend for FaultyBackend {
         Ok(leased.map(|one| self.given_out(one)))
     }
 
-    async fn next_due(&self, standing: Standing) -> Result<Option<Timestamp>, BackendError> {
-        self.read(|| self.inner.next_due(standing)).await
+    async fn next_due(
+        &self,
+        standing: Standing,
+        except: &[Destination],
+    ) -> Result<Option<Timestamp>, BackendError> {
+        self.read(|| self.inner.next_due(standing, except)).await
     }
 
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError> {

@@ -82,6 +82,7 @@ impl Task {
             values
                 .add(claim.session.to_string())
                 .add(micros(claim.now))
+                .add(&*claim.except)
                 .add(i64::try_from(room).unwrap_or(i64::MAX));
             let statement = match claim.standing {
                 Standing::Clear => &LEASE_DUE,

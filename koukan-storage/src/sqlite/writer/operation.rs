@@ -74,6 +74,8 @@ pub(in crate::sqlite) struct Claim {
     pub(in crate::sqlite) now: Timestamp,
     pub(in crate::sqlite) standing: Standing,
     pub(in crate::sqlite) limit: usize,
+    /// In JSON.
+    pub(in crate::sqlite) except: Box<str>,
 }
 
 /// The removal of garbage.

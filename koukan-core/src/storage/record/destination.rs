@@ -1,0 +1,76 @@
+//! Where transactions go, as far as that is known before they are attempted.
+
+use std::{fmt, sync::Arc};
+
+use crate::{context::Context, path::Mailbox};
+
+use super::Recipient;
+
+/// Where a transaction is to go: what is attempted for one destination waits for that alone.
+///
+/// A pure function of what is stored: the sender, whose chain it goes by, and the host that was named
+/// for it, or else the domain of its first recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Destination(Arc<str>);
+
+impl Destination {
+    /// The destination of a transaction.
+    pub fn of(context: &Context, recipients: &[Recipient]) -> Self {
+        let sender = &context.sender;
+        let text = match &context.next_hop {
+            Some(host) => format!("{sender} {host}"),
+            None => {
+                let first = recipients.first();
+                let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
+                // The postmaster without a domain is here.
+                format!("{sender} {}", mailbox.map_or("", Mailbox::domain_text))
+            }
+        };
+        Self(text.to_ascii_lowercase().into())
+    }
+
+    /// Its text, in which it is kept and compared.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{context::Sender, path::ForwardPath, transaction::Rcpt};
+
+    fn of(context: &Context, recipients: &[&str]) -> String {
+        let recipients = recipients.iter().map(|to| Recipient {
+            rcpt: Rcpt::new(to.parse::<ForwardPath>().unwrap()),
+            settled: None,
+        });
+        let recipients: Vec<_> = recipients.collect();
+        Destination::of(context, &recipients).to_string()
+    }
+
+    #[test]
+    fn the_chain_and_the_host_or_the_domain_decide() {
+        let mut context = Context::new(Sender::new("out"));
+        for (recipients, destination) in [
+            (&["bob@Example.COM"][..], "out example.com"),
+            (&["a@b.example", "c@d.example"], "out b.example"),
+            (&["\"x@y\"@b.example"], "out b.example"),
+            (&["bob@[127.0.0.1]"], "out [127.0.0.1]"),
+            (&["postmaster"], "out "),
+            (&[], "out "),
+        ] {
+            assert_eq!(of(&context, recipients), destination);
+        }
+        context.sender.tag = Some("fast".into());
+        assert_eq!(of(&context, &["a@b.example"]), "out/fast b.example");
+        context.next_hop = Some("Relay.example:25".parse().unwrap());
+        assert_eq!(of(&context, &["a@b.example"]), "out/fast relay.example:25");
+    }
+}
