@@ -151,7 +151,7 @@ mod tests {
         let none = crowds.enter(None);
         let full = |free| crowds.full(free).destinations;
         assert!(full(5).is_empty());
-        assert_eq!(full(4), Vec::from_iter(a.clone()));
+        assert_eq!(full(4), Vec::from_iter(a));
         assert_eq!(full(1).len(), 2);
         drop(first);
         assert_eq!(full(1), Vec::from_iter(b));

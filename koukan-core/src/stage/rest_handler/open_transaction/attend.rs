@@ -92,7 +92,7 @@ async fn gives_way(transaction: &OpenTransaction) {
     {
         return told.notified().await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
