@@ -93,7 +93,7 @@ impl State {
         if self.durability == Durability::Draft && is_settled(&self.recipients) {
             self.is_refused = true;
             self.end = self.last_attempt.take().map(|attempt| AttemptEnd {
-                attempt,
+                attempt: Arc::unwrap_or_clone(attempt),
                 retry_at: None,
             });
         }
