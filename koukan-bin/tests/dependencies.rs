@@ -28,6 +28,17 @@ const LICENCES: [&str; 14] = [
     "0BSD",
 ];
 const BANNED: [&str; 4] = ["ring", "openssl-sys", "native-tls", "rsa"];
+/// What the core leaves to others: each of these comes with sockets, databases, HTTP or TLS.
+const OUTSIDE: [&str; 8] = [
+    "mio",
+    "socket2",
+    "sqlx",
+    "sqlx-core",
+    "http",
+    "hyper",
+    "axum",
+    "rustls",
+];
 const ONCE: [&str; 12] = [
     "tokio",
     "hyper",
@@ -90,28 +101,46 @@ fn every_licence_is_allowed() {
     }
 }
 
-#[test]
-fn nothing_banned_is_depended_on() {
-    // What is built: the lock file also names what optional features would bring.
+/// The names of what is built, by these arguments: the lock file also names what optional features
+/// would bring.
+fn built(arguments: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--workspace", "--locked", "--offline"])
+        .args(["tree", "--locked", "--offline"])
         .args(["--prefix", "none", "--format", "{p}"])
         .args([
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"),
         ])
+        .args(arguments)
         .output()
         .unwrap();
-    assert!(output.status.success());
+    let problem = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{problem}");
     let tree = String::from_utf8(output.stdout).unwrap();
-    let names: Vec<_> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert!(names.contains(&"rustls"));
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_banned_is_depended_on() {
+    let names = built(&["--workspace"]);
+    assert!(names.iter().any(|name| name == "rustls"));
     for name in names {
-        assert!(!BANNED.contains(&name), "{name} is banned: see deny.toml");
+        assert!(!BANNED.contains(&&*name), "{name} is banned: see deny.toml");
     }
+}
+
+#[test]
+fn the_core_alone_has_no_sockets_databases_http_or_tls() {
+    let core = ["--package", "koukan-core", "--edges", "normal"];
+    let names = built(&core);
+    assert!(names.iter().any(|name| name == "tokio"));
+    for name in names {
+        assert!(!OUTSIDE.contains(&&*name), "koukan-core needs {name}");
+    }
+    // What it looks for is there where the feature is.
+    let names = built(&[&core[..], &["--features", "net"]].concat());
+    assert!(names.iter().any(|name| name == "mio"));
 }
 
 #[test]

@@ -50,6 +50,7 @@
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`event`], [`observer`] | what happens, and who is told: the log and others |
 //! | [`clock`], [`random`] | what tests set |
+//! | [`network`] | names and connections, which embedders and tests set |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
 //! | [`waking`] | how parts of a task wake each other |
@@ -57,6 +58,8 @@
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
 //! # Features
+//!
+//! `net`: the operating system's network, for [`network`].
 //!
 //! `test-util`: scripted services, clocks, and the contract suite that every storage backend must
 //! pass.
@@ -80,6 +83,7 @@ mod incoming_blob;
 pub mod lists;
 pub mod message;
 pub mod middleware;
+pub mod network;
 pub mod observer;
 pub mod path;
 mod pipe;

@@ -2,8 +2,9 @@
 //!
 //! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
 //! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
-//! set, and [`SeededRandom`] draws the same numbers whenever its seed is the same. [`at_rest`] lets
-//! everything else go as far as it can; [`Log`] keeps what is logged. [`context`], [`mail`] and
+//! set, and [`SeededRandom`] draws the same numbers whenever its seed is the same;
+//! [`ScriptedResolver`] and [`ScriptedConnector`] are a network. [`at_rest`] lets everything else go
+//! as far as it can; [`Log`] keeps what is logged. [`context`], [`mail`] and
 //! [`rcpt`] make the parts of a transaction of literals. [`FaultyBackend`] puts faults before a
 //! backend, and [`in_every_budget`] runs a play while tokio's cooperative budget is spent.
 //!
@@ -25,10 +26,12 @@ mod answer;
 pub mod backend_contract;
 mod budget;
 mod clock;
+mod connector;
 mod faulty_backend;
 mod log;
 mod originate;
 mod received;
+mod resolver;
 mod rest;
 mod script;
 mod seeded;
@@ -38,10 +41,12 @@ pub use self::{
     answer::Answer,
     budget::{AroundService, Budget, in_every_budget},
     clock::{ManualClock, TokioClock},
+    connector::ScriptedConnector,
     faulty_backend::{Defect, Faults, FaultyBackend, Observer, Trouble, TroubleKind},
     log::Log,
     originate::{send, send_with},
     received::{End, Received},
+    resolver::ScriptedResolver,
     rest::at_rest,
     script::Script,
     seeded::{SeededIdentities, SeededRandom},

@@ -38,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "failure",
             "host_port",
             "context",
+            "network",
             "pipe",
         ],
     ),

@@ -1,0 +1,34 @@
+//! How connections come about.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A two-way stream of octets, as a connection is; implemented for everything of that shape.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire for Io {}
+
+/// A connection of any kind.
+pub type BoxWire = Box<dyn Wire>;
+
+/// Opens connections to servers.
+///
+/// Whoever asks has decided that the address may be connected to, and limits the time.
+#[async_trait]
+pub trait Connector: fmt::Debug + Send + Sync + 'static {
+    /// Connects to `address`.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be connected to, or cannot now.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, there is no connection.
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire>;
+}
+
+/// A connector, as stages hold it.
+pub type SharedConnector = Arc<dyn Connector>;

@@ -1,0 +1,39 @@
+//! The operating system's network.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
+use async_trait::async_trait;
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{Answer, BoxWire, Connector, LookupError, Resolver};
+
+/// Asks the operating system for addresses; it knows of nothing else.
+///
+/// The operating system does not tell whether a name is missing or the look-up failed: either is
+/// [`LookupError::Failed`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+/// Connects by TCP, without Nagle's delay: what is written together is sent together anyway.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TcpConnector;
+
+#[async_trait]
+impl Resolver for SystemResolver {
+    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+        let addresses = lookup_host((host, 0)).await.map_err(LookupError::failed)?;
+        Ok(Answer::insecure(addresses.map(|address| address.ip())))
+    }
+}
+
+#[async_trait]
+impl Connector for TcpConnector {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+}
