@@ -152,6 +152,7 @@ fn destination(sink: &Sink) -> BoxMailService {
     let settings = ClientSettings::new(HOSTNAME).expect("a name of a host");
     let host = "192.0.2.9:25".parse().expect("an address and a port");
     let settings = settings.with_hosts([host]);
-    let endpoint = SmtpEndpoint::with_transport(settings, sink.clone(), sink.clone());
+    let endpoint =
+        SmtpEndpoint::with_network(settings, Arc::new(sink.clone()), Arc::new(sink.clone()));
     BoxMailService::new(endpoint)
 }

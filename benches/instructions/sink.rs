@@ -2,14 +2,15 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use koukan_smtp::client::{Connect, Resolve};
+use async_trait::async_trait;
+use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const PIPE: usize = 256 << 10;
@@ -25,19 +26,19 @@ impl Sink {
     }
 }
 
-impl Connect for Sink {
-    type Io = DuplexStream;
-
-    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+#[async_trait]
+impl Connector for Sink {
+    async fn connect(&self, _: SocketAddr) -> io::Result<BoxWire> {
         let (ours, theirs) = duplex(PIPE);
         tokio::spawn(serve(theirs, self.clone()));
-        Ok(ours)
+        Ok(Box::new(ours))
     }
 }
 
-impl Resolve for Sink {
-    async fn resolve(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
-        Err(io::Error::other("the destination has an address"))
+#[async_trait]
+impl Resolver for Sink {
+    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+        Err(LookupError::NoSuchName)
     }
 }
 

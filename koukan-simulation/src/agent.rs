@@ -43,7 +43,7 @@ pub(crate) struct Agent {
     submission: Server<Shared<BoxMailService>>,
     gateway: Server<Shared<BoxMailService>>,
     pub(crate) dispatcher: Dispatcher<Output>,
-    pub(crate) endpoint: SmtpEndpoint<Network, Network>,
+    pub(crate) endpoint: SmtpEndpoint,
 }
 
 impl Agent {
@@ -138,9 +138,10 @@ fn chain(service: BoxMailService) -> Chain {
     }
 }
 
-fn endpoint(network: Network) -> SmtpEndpoint<Network, Network> {
+fn endpoint(network: Network) -> SmtpEndpoint {
     let settings = ClientSettings::new(HOSTNAME).expect("a name of a host");
-    SmtpEndpoint::with_transport(settings, network.clone(), network)
+    let network = Arc::new(network);
+    SmtpEndpoint::with_network(settings, Arc::clone(&network) as _, network)
 }
 
 fn senders() -> HashMap<Sender, SenderPolicy> {

@@ -10,8 +10,9 @@ use std::{
     },
 };
 
-use koukan_smtp::client::{Connect, Resolve};
-use tokio::io::{DuplexStream, duplex};
+use async_trait::async_trait;
+use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
+use tokio::io::duplex;
 
 use super::{
     actor::destination::{self, Destination},
@@ -65,10 +66,9 @@ impl Network {
     }
 }
 
-impl Connect for Network {
-    type Io = DuplexStream;
-
-    async fn connect(&self, address: SocketAddr) -> io::Result<DuplexStream> {
+#[async_trait]
+impl Connector for Network {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let Some((name, mut plan)) = self.destination(address) else {
             return Err(io::ErrorKind::HostUnreachable.into());
@@ -85,13 +85,14 @@ impl Connect for Network {
         let name = format!("{name} #{}", number % FIRST_CONNECTION + 1);
         let destination = Destination::new(name, plan, Arc::clone(&self.world), number);
         tokio::spawn(destination.serve(theirs));
-        Ok(ours)
+        Ok(Box::new(ours))
     }
 }
 
-impl Resolve for Network {
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        let address = Self::address_of(host).ok_or(io::ErrorKind::NotFound)?;
-        Ok(vec![SocketAddr::new(address, port)])
+#[async_trait]
+impl Resolver for Network {
+    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+        let address = Self::address_of(host).ok_or(LookupError::NoSuchName)?;
+        Ok(Answer::insecure([address]))
     }
 }

@@ -5,14 +5,18 @@
 
 mod support;
 
-use std::{io, net::SocketAddr};
-
-use koukan_core::test_util::{Budget, in_every_budget};
-use koukan_smtp::{
-    Server, SmtpEndpoint,
-    client::{ClientSettings, Connect, Resolve},
-    server::Connected,
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
+
+use async_trait::async_trait;
+use koukan_core::{
+    network::{Answer, BoxWire, Connector, LookupError, Resolver},
+    test_util::{Budget, in_every_budget},
+};
+use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Connected};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 /// Octets that fit into a pipe: few, so that writers wait, too.
@@ -25,33 +29,39 @@ struct Destination {
     budget: Budget,
 }
 
-impl Connect for Destination {
-    type Io = DuplexStream;
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Destination")
+    }
+}
 
-    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+#[async_trait]
+impl Connector for Destination {
+    async fn connect(&self, _: SocketAddr) -> io::Result<BoxWire> {
         let server = Server::new(support::service(self.log.clone()));
         let (ours, theirs) = duplex(PIPE);
         let session = server.serve(theirs, &Connected::default());
         tokio::spawn(self.budget.around(session));
-        Ok(ours)
+        Ok(Box::new(ours))
     }
 }
 
-impl Resolve for Destination {
-    async fn resolve(&self, _: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(vec![([192, 0, 2, 1], port).into()])
+#[async_trait]
+impl Resolver for Destination {
+    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+        Ok(Answer::insecure([[192, 0, 2, 1].into()]))
     }
 }
 
 /// The client's side of a session with a server that relays.
 fn session(budget: &Budget, log: &support::Log) -> DuplexStream {
-    let destination = Destination {
+    let destination = Arc::new(Destination {
         log: log.clone(),
         budget: budget.clone(),
-    };
+    });
     let settings = ClientSettings::new("me.example").unwrap();
     let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
-    let endpoint = SmtpEndpoint::with_transport(settings, destination.clone(), destination);
+    let endpoint = SmtpEndpoint::with_network(settings, destination.clone(), destination);
     let (ours, theirs) = duplex(PIPE);
     let session = Server::new(endpoint).serve(theirs, &Connected::default());
     tokio::spawn(budget.around(session));

@@ -7,40 +7,41 @@ mod support;
 use std::{
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-use koukan_core::{service::MailService, transaction::Transaction};
-use koukan_smtp::{
-    Server, SmtpEndpoint,
-    client::{ClientSettings, Connect, Resolve},
-    server::Connected,
+use async_trait::async_trait;
+use koukan_core::{
+    network::{Answer, BoxWire, Connector, LookupError, Resolver},
+    service::MailService,
+    transaction::Transaction,
 };
+use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Connected};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tower::{ServiceExt, service_fn};
 
 /// A destination that takes everything.
-#[derive(Clone)]
+#[derive(Debug)]
 struct Destination;
 
-impl Connect for Destination {
-    type Io = DuplexStream;
-
-    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+#[async_trait]
+impl Connector for Destination {
+    async fn connect(&self, _: SocketAddr) -> io::Result<BoxWire> {
         let server = Server::new(support::service(support::Log::default()));
         let (ours, theirs) = duplex(64 << 10);
         tokio::spawn(server.serve(theirs, &Connected::default()));
-        Ok(ours)
+        Ok(Box::new(ours))
     }
 }
 
-impl Resolve for Destination {
-    async fn resolve(&self, _: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(vec![([192, 0, 2, 1], port).into()])
+#[async_trait]
+impl Resolver for Destination {
+    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+        Ok([[192, 0, 2, 1].into()].into())
     }
 }
 
@@ -75,7 +76,8 @@ async fn say(io: &mut DuplexStream, text: &str, mut replies: usize) {
 async fn polls(steps: &[(&str, usize)]) -> Vec<u32> {
     let settings = ClientSettings::new("me.example").unwrap();
     let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
-    let endpoint = SmtpEndpoint::with_transport(settings, Destination, Destination);
+    let endpoint =
+        SmtpEndpoint::with_network(settings, Arc::new(Destination), Arc::new(Destination));
     let count = Arc::new(AtomicU32::new(0));
     let server = Server::new(counted(endpoint, &count));
     let (mut client, theirs) = duplex(64 << 10);

@@ -9,25 +9,24 @@
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `error` | what goes wrong, and the replies it becomes |
 //!
-//! How connections come about and names become addresses is injected: [`Connect`], [`Resolve`].
+//! How connections come about and names become addresses is injected:
+//! [`Connector`](koukan_core::network::Connector), [`Resolver`](koukan_core::network::Resolver).
 
-mod connect;
 mod connection;
 mod endpoint;
 mod error;
 mod guard;
 mod pool;
-mod resolve;
 mod timeouts;
+
+use koukan_core::network::Wire;
 
 use self::error::{HostFailure, Place};
 
 pub use self::{
-    connect::{Connect, TcpConnect, Wire},
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
     guard::{Guard, InvalidNetwork, Network, OwnAddresses},
     pool::PoolSettings,
-    resolve::{Resolve, SystemResolver},
     timeouts::{Phase, Timeouts},
 };

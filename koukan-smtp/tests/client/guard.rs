@@ -5,9 +5,7 @@ use koukan_core::{
     signals::{Destination, HostPort},
     transaction::Transaction,
 };
-use koukan_smtp::client::{
-    ClientSettings, Guard, OwnAddresses, SmtpEndpoint, SystemResolver, TcpConnect,
-};
+use koukan_smtp::client::{ClientSettings, Guard, OwnAddresses, SmtpEndpoint};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -28,9 +26,9 @@ fn to(endpoint: impl MailService, hosts: &[&str]) -> impl MailService {
     })
 }
 
-fn endpoint(net: &Net, guard: Guard) -> SmtpEndpoint<Net, Net> {
+fn endpoint(net: &Net, guard: Guard) -> SmtpEndpoint {
     let settings = ClientSettings::new("me.example").unwrap().with_guard(guard);
-    SmtpEndpoint::with_transport(settings, net.clone(), net.clone())
+    net.endpoint_of(settings)
 }
 
 fn allowing(network: &str) -> Guard {
@@ -128,7 +126,7 @@ async fn a_server_of_our_own_name_is_ourselves() {
 async fn a_kept_connection_is_looked_at_as_well() {
     let net = Net::new([hello("") + ONE_BY_ONE]);
     let settings = ClientSettings::new("me.example").unwrap();
-    let endpoint = SmtpEndpoint::with_transport(settings, net.clone(), net.clone());
+    let endpoint = net.endpoint_of(settings);
     let host: HostPort = "local.example:25".parse().unwrap();
     let by_operator = endpoint.clone().map_request({
         let host = host.clone();
@@ -149,7 +147,7 @@ async fn odd_forms_of_addresses_are_seen_through() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let settings = ClientSettings::new("me.example").unwrap();
-    let endpoint = SmtpEndpoint::with_transport(settings, TcpConnect, SystemResolver);
+    let endpoint = SmtpEndpoint::new(settings);
     for host in [
         "2130706433",
         "0x7f000001",

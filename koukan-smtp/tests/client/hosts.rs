@@ -19,7 +19,7 @@ fn accepting() -> String {
     hello("PIPELINING CHUNKING") + IN_A_BLOCK
 }
 
-fn endpoint_to(net: &Net, hosts: &[&str]) -> SmtpEndpoint<Net, Net> {
+fn endpoint_to(net: &Net, hosts: &[&str]) -> SmtpEndpoint {
     let hosts: Vec<_> = hosts.iter().map(|host| host.parse().unwrap()).collect();
     net.endpoint_with(|settings| settings.with_hosts(hosts))
 }
@@ -304,18 +304,16 @@ async fn a_server_without_ehlo_is_greeted_with_helo() {
 /// An endpoint without hosts of its own, below a filter that routes by the first recipient.
 fn routed(net: &Net) -> impl MailService {
     let settings = ClientSettings::new("me.example").unwrap();
-    SmtpEndpoint::with_transport(settings, net.clone(), net.clone()).map_request(
-        |tx: Transaction| {
-            let signals = tx.signals.clone();
-            tx.map_recipients(|recipients| {
-                recipients.map(move |rcpt: Command<Rcpt>| {
-                    let host = "192.0.2.9:25".parse().unwrap();
-                    let _ = signals.set(Destination::of_other([host]));
-                    rcpt
-                })
+    net.endpoint_of(settings).map_request(|tx: Transaction| {
+        let signals = tx.signals.clone();
+        tx.map_recipients(|recipients| {
+            recipients.map(move |rcpt: Command<Rcpt>| {
+                let host = "192.0.2.9:25".parse().unwrap();
+                let _ = signals.set(Destination::of_other([host]));
+                rcpt
             })
-        },
-    )
+        })
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,7 +345,7 @@ async fn mail_is_answered_where_the_recipient_waits_for_it() {
 async fn nowhere_to_go_is_a_failure() {
     let settings = ClientSettings::new("me.example").unwrap();
     let net = Net::default();
-    let endpoint = SmtpEndpoint::with_transport(settings, net.clone(), net);
+    let endpoint = net.endpoint_of(settings);
     let replies = send(&endpoint, &["b"], "hi\r\n").await;
     assert_eq!(replies, [Reply::local_error().to_string().as_str(); 3]);
     let replies = send(&endpoint, &[], "hi\r\n").await;

@@ -8,6 +8,7 @@ mod failures;
 mod guard;
 mod hosts;
 mod net;
+mod network;
 mod odd_servers;
 mod order;
 mod partings;

@@ -2,15 +2,18 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     future::pending,
     io::{self, IoSlice},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
-use koukan_smtp::client::{ClientSettings, Connect, Resolve, SmtpEndpoint};
+use async_trait::async_trait;
+use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
+use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
     task::JoinHandle,
@@ -65,17 +68,22 @@ impl Net {
     }
 
     /// An endpoint on this network, for one host.
-    pub(crate) fn endpoint(&self) -> SmtpEndpoint<Net, Net> {
+    pub(crate) fn endpoint(&self) -> SmtpEndpoint {
         self.endpoint_with(|settings| settings)
     }
 
     pub(crate) fn endpoint_with(
         &self,
         set: impl FnOnce(ClientSettings) -> ClientSettings,
-    ) -> SmtpEndpoint<Net, Net> {
+    ) -> SmtpEndpoint {
         let settings = ClientSettings::new("me.example").unwrap();
         let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
-        SmtpEndpoint::with_transport(set(settings), self.clone(), self.clone())
+        self.endpoint_of(set(settings))
+    }
+
+    pub(crate) fn endpoint_of(&self, settings: ClientSettings) -> SmtpEndpoint {
+        let net = Arc::new(self.clone());
+        SmtpEndpoint::with_network(settings, net.clone(), net)
     }
 
     /// Writes by the client since this was asked last.
@@ -100,10 +108,15 @@ impl Net {
     }
 }
 
-impl Connect for Net {
-    type Io = Pipe;
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Net")
+    }
+}
 
-    async fn connect(&self, address: SocketAddr) -> io::Result<Pipe> {
+#[async_trait]
+impl Connector for Net {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
         let next = {
             let mut state = self.0.lock().unwrap();
             state.addresses.push(address);
@@ -118,32 +131,28 @@ impl Connect for Net {
         let server = tokio::spawn(script::follow(script, server));
         self.0.lock().unwrap().servers.push(server);
         let net = self.clone();
-        Ok(Pipe {
+        Ok(Box::new(Pipe {
             io,
             is_put_off: false,
             net,
-        })
+        }))
     }
 }
 
-impl Resolve for Net {
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        match host {
-            "mx.example" => Ok(vec![([192, 0, 2, 1], port).into()]),
-            "two.example" => Ok(vec![
-                ([192, 0, 2, 1], port).into(),
-                ([192, 0, 2, 2], port).into(),
-            ]),
-            "local.example" => Ok(vec![([127, 0, 0, 1], port).into()]),
-            "mixed.example" => Ok(vec![
-                ([169, 254, 169, 254], port).into(),
-                ([192, 0, 2, 2], port).into(),
-                ([127, 0, 0, 1], port).into(),
-            ]),
-            "none.example" => Ok(Vec::new()),
+#[async_trait]
+impl Resolver for Net {
+    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+        let addresses: &[[u8; 4]] = match host {
+            "mx.example" => &[[192, 0, 2, 1]],
+            "two.example" => &[[192, 0, 2, 1], [192, 0, 2, 2]],
+            "local.example" => &[[127, 0, 0, 1]],
+            "mixed.example" => &[[169, 254, 169, 254], [192, 0, 2, 2], [127, 0, 0, 1]],
+            "none.example" => &[],
             "slow.example" => pending().await,
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
+            _ => return Err(LookupError::NoSuchName),
+        };
+        let addresses = addresses.iter().map(|address| (*address).into());
+        Ok(Answer::insecure(addresses))
     }
 }
 

@@ -1,9 +1,13 @@
 //! Whatever comes in whatever pieces and order, each recipient gets its own reply.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use koukan_core::signals::HostPort;
-use koukan_smtp::client::{ClientSettings, Connect, SmtpEndpoint, SystemResolver};
+use async_trait::async_trait;
+use koukan_core::{
+    network::{BoxWire, Connector, SystemResolver},
+    signals::HostPort,
+};
+use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
@@ -11,19 +15,18 @@ use super::sending::{rcpt, start};
 
 /// Connects to servers that refuse recipients whose name starts with `x`, and send their replies
 /// in pieces.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Choppy {
     is_pipelined: bool,
     piece: usize,
 }
 
-impl Connect for Choppy {
-    type Io = DuplexStream;
-
-    async fn connect(&self, _: SocketAddr) -> io::Result<DuplexStream> {
+#[async_trait]
+impl Connector for Choppy {
+    async fn connect(&self, _: SocketAddr) -> io::Result<BoxWire> {
         let (client, server) = duplex(64);
         tokio::spawn(serve(server, self.clone()));
-        Ok(client)
+        Ok(Box::new(client))
     }
 }
 
@@ -72,7 +75,7 @@ async fn check(recipients: Vec<(bool, bool)>, choppy: Choppy) {
     let settings = ClientSettings::new("me.example").unwrap();
     let host: HostPort = "192.0.2.1:25".parse().unwrap();
     let settings = settings.with_hosts([host]);
-    let endpoint = SmtpEndpoint::with_transport(settings, choppy, SystemResolver);
+    let endpoint = SmtpEndpoint::with_network(settings, Arc::new(choppy), Arc::new(SystemResolver));
     // The same connection again.
     for _ in 0..2 {
         let (mut driver, mut mail) = start(&endpoint);

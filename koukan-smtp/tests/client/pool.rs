@@ -12,13 +12,13 @@ use super::{
     sending::{HOST, assert_own, hello, send, start},
 };
 
-fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint<Net, Net> {
+fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint {
     let mut pool = PoolSettings::default();
     set(&mut pool);
     net.endpoint_with(|settings| settings.with_pool(pool))
 }
 
-async fn send_one(endpoint: &SmtpEndpoint<Net, Net>) -> String {
+async fn send_one(endpoint: &SmtpEndpoint) -> String {
     let replies = send(endpoint, &["b"], "hi\r\n").await;
     replies.into_iter().next_back().unwrap()
 }

@@ -15,7 +15,7 @@ use koukan_core::{
     signals::{Destination, HostPort, Signals},
     transaction::Driver,
 };
-use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
+use koukan_smtp::client::ClientSettings;
 use tokio::time::timeout;
 
 use super::{
@@ -39,7 +39,7 @@ async fn nothing_of_the_message_is_asked_for_before_there_is_a_connection() {
         } else {
             settings.with_hosts([host.clone()])
         };
-        let endpoint = SmtpEndpoint::with_transport(settings, net.clone(), net.clone());
+        let endpoint = net.endpoint_of(settings);
         let (mut driver, _mail) = Driver::start_with(endpoint, context(), mail(""), signals);
         let _rcpt = driver.rcpt(rcpt("b")).await;
         driver.data();

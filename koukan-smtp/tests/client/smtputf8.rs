@@ -69,7 +69,7 @@ async fn a_header_in_utf8_does_not_go_to_a_server_without_smtputf8() {
 }
 
 /// Gives SMTPUTF8 to every transaction.
-fn with_smtputf8(endpoint: SmtpEndpoint<Net, Net>) -> impl MailService {
+fn with_smtputf8(endpoint: SmtpEndpoint) -> impl MailService {
     endpoint.map_request(|tx: Transaction| {
         tx.map_mail(|mut command| {
             *command.request_mut() = mail("SMTPUTF8");

@@ -2,31 +2,36 @@
 
 use std::sync::Arc;
 
-use koukan_core::reply::{RemoteMta, Reply};
+use koukan_core::{
+    network::{BoxWire, Connector, Wire},
+    reply::{RemoteMta, Reply},
+};
 use tokio::time::timeout;
 
 use crate::{
-    client::{ClientError, Connect, Phase, Timeouts, Wire},
+    client::{ClientError, Phase, Timeouts},
     codec::Capabilities,
 };
 
 use super::Connection;
 
-impl<Io: Wire> Connection<Io> {
+impl Connection<BoxWire> {
     /// Connects, and says nothing yet.
     pub(crate) async fn connect(
-        connect: &impl Connect<Io = Io>,
+        connector: &dyn Connector,
         remote: RemoteMta,
         timeouts: Arc<Timeouts>,
     ) -> Result<Self, ClientError> {
         let address = remote.address;
-        let io = timeout(timeouts.connect, connect.connect(address))
+        let io = timeout(timeouts.connect, connector.connect(address))
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
             .map_err(|source| ClientError::ConnectFailed { address, source })?;
         Ok(Self::new(io, remote, timeouts))
     }
+}
 
+impl<Io: Wire> Connection<Io> {
     /// Waits for the greeting, and greets with EHLO, or with HELO where the server does not know
     /// EHLO.
     ///

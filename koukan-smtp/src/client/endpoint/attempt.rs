@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     body::BodyError,
+    network::Wire,
     reply::{RemoteMta, Reply},
     signals::{Destination, HostPort, NamedBy, Signals},
     transaction::Transaction,
@@ -11,16 +12,16 @@ use koukan_core::{
 use tower::BoxError;
 
 use crate::client::{
-    Connect, Guard, HostFailure, Place, Resolve, Wire,
+    Guard, HostFailure, Place,
     pool::{Freshness, Lease, Pool},
 };
 
 use super::exchange::{Exchange, Failure};
 
 /// What an endpoint's transactions share.
-pub(super) struct Attempts<C: Connect, R> {
+pub(super) struct Attempts {
     pub(super) destination: Option<Arc<Destination>>,
-    pub(super) pool: Pool<C, R>,
+    pub(super) pool: Pool,
     pub(super) guard: Guard,
 }
 
@@ -38,7 +39,7 @@ enum Outcome {
     Unreached(Reply),
 }
 
-impl<C: Connect, R: Resolve> Attempts<C, R> {
+impl Attempts {
     pub(super) async fn deliver(&self, transaction: Transaction) -> Result<Reply, BoxError> {
         let signals = transaction.signals.clone();
         let mut exchange = Exchange::new(transaction);

@@ -13,11 +13,15 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use koukan_core::{reply::Reply, transaction::Transaction};
+use koukan_core::{
+    network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
+    reply::Reply,
+    transaction::Transaction,
+};
 use tower::{BoxError, Service};
 
 use self::attempt::Attempts;
-use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
+use super::pool::Pool;
 
 /// Passes every transaction on to an SMTP server, command by command, and the server's replies
 /// back as they are.
@@ -89,20 +93,23 @@ use super::{Connect, Resolve, SystemResolver, TcpConnect, pool::Pool};
 /// let endpoint = SmtpEndpoint::new(settings);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct SmtpEndpoint<C: Connect = TcpConnect, R = SystemResolver> {
-    attempts: Arc<Attempts<C, R>>,
+#[derive(Clone)]
+pub struct SmtpEndpoint {
+    attempts: Arc<Attempts>,
 }
 
 impl SmtpEndpoint {
     /// An endpoint that connects by TCP and resolves names as the operating system does.
     pub fn new(settings: ClientSettings) -> Self {
-        Self::with_transport(settings, TcpConnect, SystemResolver)
+        Self::with_network(settings, Arc::new(TcpConnector), Arc::new(SystemResolver))
     }
-}
 
-impl<C: Connect, R: Resolve> SmtpEndpoint<C, R> {
     /// An endpoint with other ways to connect and to resolve names.
-    pub fn with_transport(settings: ClientSettings, connect: C, resolve: R) -> Self {
+    pub fn with_network(
+        settings: ClientSettings,
+        connector: SharedConnector,
+        resolver: SharedResolver,
+    ) -> Self {
         let ClientSettings {
             helo_name,
             destination,
@@ -110,7 +117,7 @@ impl<C: Connect, R: Resolve> SmtpEndpoint<C, R> {
             pool,
             guard,
         } = settings;
-        let pool = Pool::new(connect, resolve, helo_name, timeouts, pool);
+        let pool = Pool::new(connector, resolver, helo_name, timeouts, pool);
         Self {
             attempts: Arc::new(Attempts {
                 destination,
@@ -127,7 +134,7 @@ impl<C: Connect, R: Resolve> SmtpEndpoint<C, R> {
     }
 }
 
-impl<C: Connect, R: Resolve> Service<Transaction> for SmtpEndpoint<C, R> {
+impl Service<Transaction> for SmtpEndpoint {
     type Response = Reply;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;
@@ -142,15 +149,7 @@ impl<C: Connect, R: Resolve> Service<Transaction> for SmtpEndpoint<C, R> {
     }
 }
 
-impl<C: Connect, R> Clone for SmtpEndpoint<C, R> {
-    fn clone(&self) -> Self {
-        Self {
-            attempts: Arc::clone(&self.attempts),
-        }
-    }
-}
-
-impl<C: Connect, R> fmt::Debug for SmtpEndpoint<C, R> {
+impl fmt::Debug for SmtpEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmtpEndpoint")
             .field("destination", &self.attempts.destination)

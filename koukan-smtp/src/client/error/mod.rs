@@ -8,7 +8,10 @@ pub(crate) use self::{failure::HostFailure, place::Place};
 
 use std::{io, net::SocketAddr};
 
-use koukan_core::reply::{Reply, ReplyCode};
+use koukan_core::{
+    network::LookupError,
+    reply::{Reply, ReplyCode},
+};
 
 use crate::codec::{InvalidReply, Unsendable};
 
@@ -24,7 +27,7 @@ pub enum ClientError {
         /// The name that was looked up.
         host: Box<str>,
         /// Why.
-        source: io::Error,
+        source: LookupError,
     },
     /// The host has no address.
     #[error("{0} has no address")]

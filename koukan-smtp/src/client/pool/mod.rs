@@ -17,22 +17,23 @@ pub(crate) use self::lease::{Lease, Parting};
 
 use std::{net::SocketAddr, sync::Arc};
 
-use koukan_core::{reply::RemoteMta, signals::HostPort};
+use koukan_core::{
+    network::{BoxWire, SharedConnector, SharedResolver, Wire},
+    reply::RemoteMta,
+    signals::HostPort,
+};
 use tokio::time::timeout;
 
 use self::idle::Idle;
-use super::{
-    ClientError, Connect, Guard, HostFailure, Phase, Place, Resolve, Timeouts, Wire,
-    connection::Connection,
-};
+use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
 
 /// Hands out connections to hosts, kept ones or new ones.
-pub(crate) struct Pool<C: Connect, R> {
-    connect: C,
-    resolve: R,
+pub(crate) struct Pool {
+    connector: SharedConnector,
+    resolver: SharedResolver,
     helo_name: Arc<str>,
     timeouts: Arc<Timeouts>,
-    idle: Arc<Idle<C::Io>>,
+    idle: Arc<Idle<BoxWire>>,
 }
 
 /// Whether a kept connection will do.
@@ -42,17 +43,17 @@ pub(crate) enum Freshness {
     New,
 }
 
-impl<C: Connect, R: Resolve> Pool<C, R> {
+impl Pool {
     pub(crate) fn new(
-        connect: C,
-        resolve: R,
+        connector: SharedConnector,
+        resolver: SharedResolver,
         helo_name: Arc<str>,
         timeouts: Timeouts,
         settings: PoolSettings,
     ) -> Self {
         Self {
-            connect,
-            resolve,
+            connector,
+            resolver,
             helo_name,
             timeouts: Arc::new(timeouts),
             idle: Arc::new(Idle::new(settings)),
@@ -75,7 +76,7 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         freshness: Freshness,
         failed: &[SocketAddr],
         guard: Option<&Guard>,
-    ) -> Result<Lease<C::Io>, HostFailure> {
+    ) -> Result<Lease<BoxWire>, HostFailure> {
         let lease = Idle::permit(&self.idle, host).await;
         let mut lease = lease.map_err(|error| at(host, error))?;
         match freshness {
@@ -112,7 +113,7 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
     /// Opens a connection to the first of the host's addresses that works.
     async fn open(
         &self,
-        lease: &mut Lease<C::Io>,
+        lease: &mut Lease<BoxWire>,
         host: &HostPort,
         failed: &[SocketAddr],
         guard: Option<&Guard>,
@@ -151,9 +152,13 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
     }
 
-    async fn greet(&self, lease: &mut Lease<C::Io>, remote: RemoteMta) -> Result<(), ClientError> {
+    async fn greet(
+        &self,
+        lease: &mut Lease<BoxWire>,
+        remote: RemoteMta,
+    ) -> Result<(), ClientError> {
         let timeouts = Arc::clone(&self.timeouts);
-        let connection = Connection::connect(&self.connect, remote, timeouts).await?;
+        let connection = Connection::connect(&*self.connector, remote, timeouts).await?;
         lease.put(connection).greet(&self.helo_name).await
     }
 
@@ -161,14 +166,15 @@ impl<C: Connect, R: Resolve> Pool<C, R> {
         if let Ok(address) = host.host.parse() {
             return Ok(vec![SocketAddr::new(address, host.port)]);
         }
-        let resolved = self.resolve.resolve(&host.host, host.port);
-        timeout(self.timeouts.resolve, resolved)
-            .await
-            .map_err(|_| ClientError::Timeout(Phase::Resolve))?
-            .map_err(|source| ClientError::ResolveFailed {
-                host: host.host.clone(),
-                source,
-            })
+        let found = timeout(self.timeouts.resolve, self.resolver.addresses(&host.host)).await;
+        let found = found.map_err(|_| ClientError::Timeout(Phase::Resolve))?;
+        let found = found.map_err(|source| ClientError::ResolveFailed {
+            host: host.host.clone(),
+            source,
+        })?;
+        let addresses = found.records.into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
+        Ok(addresses.collect())
     }
 }
 

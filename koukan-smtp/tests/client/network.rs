@@ -1,0 +1,227 @@
+//! What a resolver says and a connector does: where a message goes.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use koukan_core::{
+    middleware::{Next, State, from_fn_with_state},
+    network::{Answer, Mx, SharedResolver},
+    reply::Reply,
+    service::MailService,
+    signals::{Destination, HostPort},
+    test_util::{Script, ScriptedConnector, ScriptedResolver},
+    transaction::Transaction,
+};
+use koukan_smtp::{
+    Server,
+    client::{ClientSettings, Guard, PoolSettings, SmtpEndpoint},
+    server::Connected,
+};
+use tower::{BoxError, Layer, ServiceExt};
+
+use super::sending::send;
+
+/// Servers at every address, which take everything.
+fn connector() -> ScriptedConnector {
+    ScriptedConnector::new(|_, io| {
+        let server = Server::new(Script::new()).with_name("mx.example.com");
+        tokio::spawn(server.serve(io, &Connected::default()));
+    })
+}
+
+fn endpoint(
+    settings: ClientSettings,
+    connector: &ScriptedConnector,
+    resolver: &ScriptedResolver,
+) -> SmtpEndpoint {
+    let (connector, resolver) = (Arc::new(connector.clone()), Arc::new(resolver.clone()));
+    SmtpEndpoint::with_network(settings, connector, resolver)
+}
+
+fn settings() -> ClientSettings {
+    ClientSettings::new("me.example").unwrap()
+}
+
+fn to_mx() -> ClientSettings {
+    settings().with_hosts(["mx.example.com:25".parse().unwrap()])
+}
+
+fn ip<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn asked(connector: &ScriptedConnector) -> Vec<String> {
+    let asked = connector.asked().into_iter();
+    asked
+        .map(|address: SocketAddr| address.to_string())
+        .collect()
+}
+
+/// Sends to the hosts that take the mail of `example.com`, in their order.
+async fn by_mx(
+    State(resolver): State<SharedResolver>,
+    tx: Transaction,
+    next: Next,
+) -> Result<Reply, BoxError> {
+    let mut found = resolver.mx("example.com").await?.records;
+    found.sort_by_key(|mx| mx.preference);
+    let hosts = found.iter().map(|mx| HostPort {
+        host: mx.host.clone(),
+        port: 25,
+    });
+    let _ = tx.signals.set(Destination::of_other(hosts));
+    next.run(tx).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_and_addresses_are_tried_in_the_order_of_their_records() {
+    let resolver = ScriptedResolver::new()
+        .with_mx(
+            "example.com",
+            [
+                Mx::new(20, "third.example.com"),
+                Mx::new(5, "first.example.com"),
+                Mx::new(10, "second.example.com"),
+            ],
+        )
+        .with_addresses("first.example.com", [ip("192.0.2.1"), ip("2001:db8::1")])
+        .with_addresses("second.example.com", [ip("192.0.2.2")])
+        .with_addresses("third.example.com", [ip("192.0.2.3")]);
+    let connector = connector()
+        .with_refused(ip("192.0.2.1:25"))
+        .with_refused(ip("[2001:db8::1]:25"))
+        .with_silent(ip("192.0.2.2:25"));
+    let shared: SharedResolver = Arc::new(resolver.clone());
+    let layer = from_fn_with_state(shared, by_mx);
+    let service = layer.layer(endpoint(settings(), &connector, &resolver));
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    let tried = [
+        "192.0.2.1:25",
+        "[2001:db8::1]:25",
+        "192.0.2.2:25",
+        "192.0.2.3:25",
+    ];
+    assert_eq!(asked(&connector), tried);
+    let looked_up = [
+        "MX example.com",
+        "A first.example.com",
+        "A second.example.com",
+        "A third.example.com",
+    ];
+    assert_eq!(resolver.asked(), looked_up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_that_fails_is_a_failure_for_now() {
+    for (resolver, told) in [
+        (
+            ScriptedResolver::new(),
+            "could not look up mx.example.com:25",
+        ),
+        (
+            ScriptedResolver::new().with_failure("mx.example.com"),
+            "could not look up mx.example.com:25",
+        ),
+        (
+            ScriptedResolver::new().with_silence("mx.example.com"),
+            "could not look up mx.example.com:25",
+        ),
+        (
+            ScriptedResolver::new().with_addresses("mx.example.com", []),
+            "mx.example.com:25 has no address",
+        ),
+    ] {
+        let connector = connector();
+        let service = endpoint(to_mx(), &connector, &resolver);
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        let expected = format!("451 4.4.3 {told}, try again later");
+        assert_eq!(replies, [&*expected; 3]);
+        assert!(connector.asked().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_asked_for_each_connection_however_long_its_answer_holds() {
+    let long = Answer::secure([ip("192.0.2.1")]).with_ttl(Duration::from_secs(86_400));
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", long);
+    let connector = connector();
+    let mut pool = PoolSettings::default();
+    pool.idle_timeout = Duration::from_secs(1);
+    let service = endpoint(to_mx().with_pool(pool), &connector, &resolver);
+    for _ in 0..2 {
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[2].starts_with("250 "), "{replies:?}");
+    }
+    // The connection is kept, so nobody asks.
+    assert_eq!(resolver.asked(), ["A mx.example.com"]);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let gone = Answer::insecure([ip("192.0.2.9")]).with_ttl(Duration::ZERO);
+    let resolver = resolver.with_addresses("mx.example.com", gone);
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    assert_eq!(resolver.asked(), ["A mx.example.com"; 2]);
+    assert_eq!(asked(&connector), ["192.0.2.1:25", "192.0.2.9:25"]);
+}
+
+/// Sends to a host that somebody else than the operator names.
+fn named_by_other(endpoint: SmtpEndpoint) -> impl MailService {
+    endpoint.map_request(|tx: Transaction| {
+        let destination = Destination::of_other(["mx.example.com:25".parse().unwrap()]);
+        tx.signals.set(destination).unwrap();
+        tx
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guard_looks_at_what_the_resolver_says_each_time() {
+    let resolver = ScriptedResolver::new();
+    let connector = connector();
+    let mut pool = PoolSettings::default();
+    pool.idle_timeout = Duration::from_secs(1);
+    let settings = settings().with_guard(Guard::new()).with_pool(pool);
+    let service = named_by_other(endpoint(settings, &connector, &resolver));
+    let answers: [(Answer<IpAddr>, &str, &[&str]); 4] = [
+        ([ip("192.0.2.1")].into(), "250 ", &["192.0.2.1:25"]),
+        // The same name, which now leads to this host.
+        ([ip("127.0.0.1")].into(), "550 5.7.1 ", &[]),
+        // That it is proved does not make it allowed.
+        (
+            Answer::secure([ip("::ffff:169.254.169.254")]),
+            "550 5.7.1 ",
+            &[],
+        ),
+        (
+            [ip("::1"), ip("192.0.2.2")].into(),
+            "250 ",
+            &["192.0.2.2:25"],
+        ),
+    ];
+    for (answer, reply, connected) in answers {
+        let before = connector.asked().len();
+        let _ = resolver.clone().with_addresses("mx.example.com", answer);
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[2].starts_with(reply), "{replies:?}");
+        assert_eq!(asked(&connector)[before..], *connected);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_never_looked_up() {
+    let (connector, resolver) = (connector(), ScriptedResolver::new());
+    for (host, address) in [
+        ("192.0.2.1:2525", "192.0.2.1:2525"),
+        ("[2001:db8::1]:25", "[2001:db8::1]:25"),
+    ] {
+        let settings = settings().with_hosts([host.parse().unwrap()]);
+        let service = endpoint(settings, &connector, &resolver);
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[2].starts_with("250 "), "{replies:?}");
+        assert_eq!(asked(&connector).last().unwrap(), address);
+    }
+    assert!(resolver.asked().is_empty());
+}
