@@ -17,6 +17,8 @@
 //! the server names in a redirect or as the URI of a transaction or a blob. The token goes to the
 //! server it is for, to those that the settings name, and nowhere else.
 //!
+//! [`HttpClient`] is for programs that ask other HTTP servers than those of this API.
+//!
 //! # Example
 //!
 //! ```no_run
@@ -41,10 +43,14 @@
 mod answer;
 mod error;
 mod etag;
+mod http_client;
 mod operation;
 mod service;
 mod settings;
 mod transport;
 mod uri;
 
-pub use self::{error::ClientError, service::Client, settings::ClientSettings, uri::is_server_url};
+pub use self::{
+    error::ClientError, http_client::HttpClient, service::Client, settings::ClientSettings,
+    uri::is_server_url,
+};

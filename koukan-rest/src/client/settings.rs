@@ -1,8 +1,9 @@
 //! How a client connects, and whom it trusts.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use koukan_core::network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector};
 
 /// How a [`Client`](super::Client) connects, and whom it trusts.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct ClientSettings {
     pub(super) redirects_max: usize,
     pub(super) repetitions_max: u32,
     pub(super) response_max: usize,
+    pub(super) connector: SharedConnector,
+    pub(super) resolver: SharedResolver,
 }
 
 impl Default for ClientSettings {
@@ -36,11 +39,21 @@ impl Default for ClientSettings {
             redirects_max: 5,
             repetitions_max: 2,
             response_max: 4 << 20,
+            connector: Arc::new(TcpConnector),
+            resolver: Arc::new(SystemResolver),
         }
     }
 }
 
 impl ClientSettings {
+    /// Connects, and resolves names, in other ways than the operating system's.
+    #[must_use]
+    pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
+        self.connector = connector;
+        self.resolver = resolver;
+        self
+    }
+
     /// Shows a bearer token to the server, and to no other.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {

@@ -5,6 +5,8 @@
 
 mod deliveries;
 mod failures;
+mod http_client;
+mod network;
 mod peer;
 mod receiver;
 mod redirects;

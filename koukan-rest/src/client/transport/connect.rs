@@ -9,33 +9,36 @@ use std::{
 use futures_core::future::BoxFuture;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use rustls_platform_verifier::Verifier;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tower::{BoxError, Service};
 
 use crate::client::{ClientError, ClientSettings};
 
-/// Connects by TCP, with TLS where the URI asks for it, within a time.
+use super::network::{Network, Stream};
+
+/// Connects, with TLS where the URI asks for it, within a time.
 #[derive(Debug, Clone)]
-pub(super) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
+pub(in crate::client) struct Connector {
+    inner: HttpsConnector<Network>,
     timeout: Duration,
 }
 
 pub(super) fn connector(settings: &ClientSettings) -> Result<Connector, ClientError> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
+    let network = Network {
+        connector: Arc::clone(&settings.connector),
+        resolver: Arc::clone(&settings.resolver),
+    };
     let builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls(settings)?)
         .https_or_http();
     let inner = if settings.http2 {
-        builder.enable_http2().wrap_connector(http)
+        builder.enable_http2().wrap_connector(network)
     } else {
-        builder.enable_all_versions().wrap_connector(http)
+        builder.enable_all_versions().wrap_connector(network)
     };
     Ok(Connector {
         inner,
@@ -76,7 +79,7 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, ClientError> {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<TokioIo<Stream>>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 

@@ -3,11 +3,12 @@
 mod connect;
 mod content;
 mod exchange;
+mod network;
 mod receive;
 mod repeat;
 mod upload;
 
-pub(super) use self::{content::Content, upload::Source};
+pub(super) use self::{connect::Connector, content::Content, upload::Source};
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,10 +24,7 @@ use super::{
     uri::{Origin, base_url},
 };
 
-use self::{
-    connect::{Connector, connector},
-    content::RequestBody,
-};
+use self::{connect::connector, content::RequestBody};
 
 /// The connections of a client, and its settings.
 pub(super) struct Transport {
@@ -85,14 +83,8 @@ impl Transport {
         let token = token.transpose()?;
         let others = settings.other_urls.iter().chain(&settings.token_urls);
         let origins = origins(&base, others.map(|url| &**url))?;
-        let connector = connector(&settings)?;
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .http2_only(settings.http2);
         Ok(Self {
-            pool: builder.build(connector),
+            pool: pool(&settings)?,
             settings,
             base,
             token,
@@ -118,6 +110,22 @@ impl Token {
         let origins = origins(base, urls.iter().map(|url| &**url))?;
         Ok(Self { value, origins })
     }
+}
+
+/// Connections, which are kept, for requests with a content of that kind.
+pub(super) fn pool<B>(
+    settings: &ClientSettings,
+) -> Result<legacy::Client<Connector, B>, ClientError>
+where
+    B: http_body::Body<Data: Send> + Send,
+{
+    let connector = connector(settings)?;
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_only(settings.http2);
+    Ok(builder.build(connector))
 }
 
 /// The origin of the base URL, and those of others.

@@ -1,0 +1,143 @@
+//! Connections to the host of a URI, by the network that a client was given.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use http::{Uri, uri::Scheme};
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
+use koukan_core::network::{BoxWire, Connector, SharedConnector, SharedResolver};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::sleep,
+};
+use tower::{BoxError, Service};
+
+/// How long an address has before the next one is tried beside it.
+///
+/// *Source*: RFC 8305 section 5.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Connects to the host of a URI, without TLS.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    pub(super) connector: SharedConnector,
+    pub(super) resolver: SharedResolver,
+}
+
+impl Network {
+    async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, BoxError> {
+        let host = uri.host().ok_or("the URI has no host")?;
+        let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        // Of IPv6 addresses only, in brackets.
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses = match address.parse() {
+            Ok(address) => vec![address],
+            Err(_) => self.resolver.addresses(host).await?.records,
+        };
+        let addresses = addresses.into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, port));
+        let wire = connect_to_any(&*self.connector, addresses).await?;
+        Ok(TokioIo::new(Stream(wire)))
+    }
+}
+
+/// Connects to the first of the addresses that works.
+async fn connect_to_any(
+    connector: &dyn Connector,
+    mut addresses: impl ExactSizeIterator<Item = SocketAddr>,
+) -> io::Result<BoxWire> {
+    let mut connecting = FuturesUnordered::new();
+    let mut failure = None;
+    loop {
+        connecting.extend(addresses.next().map(|address| connector.connect(address)));
+        let has_others = addresses.len() > 0;
+        tokio::select! {
+            biased;
+            connected = connecting.next() => match connected {
+                Some(Ok(wire)) => return Ok(wire),
+                Some(Err(error)) => failure = Some(error),
+                // All were tried.
+                None => return Err(failure.unwrap_or_else(without_address)),
+            },
+            () = sleep(HEAD_START), if has_others => {}
+        }
+    }
+}
+
+fn without_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the host has no address")
+}
+
+impl Service<Uri> for Network {
+    type Response = TokioIo<Stream>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<TokioIo<Stream>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+/// A connection, as hyper wants one.
+pub(in crate::client) struct Stream(BoxWire);
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, octets)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
