@@ -51,6 +51,7 @@
 //! | [`event`], [`observer`] | what happens, and who is told: the log and others |
 //! | [`clock`], [`random`] | what tests set |
 //! | [`network`] | names and connections, which embedders and tests set |
+//! | [`blocking`] | threads for work that takes long |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
 //! | [`waking`] | how parts of a task wake each other |
@@ -68,6 +69,7 @@
 
 pub mod accepting;
 pub mod blob;
+pub mod blocking;
 pub mod body;
 pub mod causes;
 pub mod clock;

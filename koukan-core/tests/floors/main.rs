@@ -39,6 +39,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "host_port",
             "context",
             "network",
+            "blocking",
             "pipe",
         ],
     ),
