@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`command`] | what the binaries have in common |
 //! | [`config`] | the configuration, typed and checked |
-//! | [`registry`] | filters by name |
+//! | [`registry`] | filters by name, and what they are given |
 //! | [`logging`] | logs, as configured |
 //! | `simulation` (feature) | a whole agent in one thread, from one seed |
 //!

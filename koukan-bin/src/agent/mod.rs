@@ -10,23 +10,23 @@ use std::{
 };
 
 use koukan_core::{
-    event::{Observer, Observers},
+    event::Observer,
     lists::List,
-    observer::Log,
+    network::{Connector, Resolver},
     service::{BoxMailService, MailService},
     storage::Backend,
 };
 use serde::de::DeserializeOwned;
-use tower::Layer;
+use tower::{BoxError, Layer};
 
 use crate::{
-    compose::{StartError, compose},
+    compose::{Given, StartError, compose},
     config::{Config, ConfigError, ConfigWarnings},
-    registry::Registry,
+    registry::Surroundings,
     unix_signals::StopSignals,
 };
 
-/// An agent to be built: the filters it knows, and where it keeps mail.
+/// An agent to be built: the filters it knows, where it keeps mail, and how it reaches others.
 ///
 /// # Example
 ///
@@ -57,17 +57,13 @@ use crate::{
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing by itself"]
 pub struct Builder {
-    registry: Registry,
-    backend: Option<Arc<dyn Backend>>,
-    observers: Vec<Arc<dyn Observer>>,
+    given: Given,
 }
 
 /// An agent with its configuration, ready to start.
 #[derive(Debug)]
 pub struct Koukan {
-    registry: Registry,
-    backend: Option<Arc<dyn Backend>>,
-    observers: Vec<Arc<dyn Observer>>,
+    given: Given,
     config: Config,
     warnings: ConfigWarnings,
     /// Where the configuration stands, for errors.
@@ -85,7 +81,100 @@ impl Builder {
         C: DeserializeOwned,
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
     {
-        self.registry.filter(name, build);
+        self.given.registry.filter(name, build);
+        self
+    }
+
+    /// As [`Builder::filter`], for a filter that needs its surroundings, or may refuse its
+    /// configuration: what `koukan check` tells with its line in the file.
+    ///
+    /// `build` is also called to see whether it can: when the configuration is checked, without a
+    /// runtime and in surroundings in which nothing runs. Any error will do; an
+    /// [`InvalidFilter`](crate::registry::InvalidFilter) may say where the configuration is wrong.
+    ///
+    /// # Example
+    ///
+    /// A filter that refuses senders whose domain publishes no text:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use koukan::Koukan;
+    /// use koukan_core::{
+    ///     middleware::{Next, State, from_fn_with_state},
+    ///     network::{LookupError, SharedResolver},
+    ///     reply::Reply,
+    ///     transaction::Transaction,
+    /// };
+    /// use serde::Deserialize;
+    /// use tokio::time::timeout;
+    /// use tower::BoxError;
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct WithText {
+    ///     prefix: String,
+    /// }
+    ///
+    /// #[derive(Clone)]
+    /// struct Texts {
+    ///     prefix: String,
+    ///     resolver: SharedResolver,
+    /// }
+    ///
+    /// async fn check(
+    ///     State(texts): State<Texts>,
+    ///     tx: Transaction,
+    ///     next: Next,
+    /// ) -> Result<Reply, BoxError> {
+    ///     let Some(mailbox) = tx.mail.request().reverse_path.mailbox() else {
+    ///         return next.run(tx).await;
+    ///     };
+    ///     let name = format!("{}.{}", texts.prefix, mailbox.domain_text());
+    ///     let found = texts.resolver.txt(&name);
+    ///     match timeout(Duration::from_secs(5), found).await? {
+    ///         Ok(found) if !found.records.is_empty() => next.run(tx).await,
+    ///         Ok(_) | Err(LookupError::NoSuchName) => Ok(Reply::policy_refused()),
+    ///         Err(error) => Err(error.into()),
+    ///     }
+    /// }
+    ///
+    /// let agent = Koukan::builder().try_filter("with_text", |config: WithText, surroundings| {
+    ///     if config.prefix.is_empty() {
+    ///         return Err("`prefix` is empty");
+    ///     }
+    ///     let resolver = surroundings.resolver.clone();
+    ///     let texts = Texts { prefix: config.prefix, resolver };
+    ///     Ok(from_fn_with_state(texts, check))
+    /// });
+    /// ```
+    pub fn try_filter<C, L, E>(
+        mut self,
+        name: &str,
+        build: impl Fn(C, &Surroundings) -> Result<L, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: DeserializeOwned,
+        L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.given.registry.try_filter(name, build);
+        self
+    }
+
+    /// Looks up names in another way than the operating system's, whoever asks: endpoints, and filters
+    /// by their surroundings.
+    ///
+    /// What may be connected to is decided by the addresses that it answers.
+    pub fn resolver(mut self, resolver: impl Resolver) -> Self {
+        self.given.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Connects in another way than by TCP, whoever asks: endpoints, and filters by their
+    /// surroundings.
+    pub fn connector(mut self, connector: impl Connector) -> Self {
+        self.given.connector = Arc::new(connector);
         self
     }
 
@@ -94,14 +183,14 @@ impl Builder {
     ///
     /// The backend is not closed when the agent stops.
     pub fn backend(mut self, backend: Arc<dyn Backend>) -> Self {
-        self.backend = Some(backend);
+        self.given.backend = Some(backend);
         self
     }
 
     /// Tells an observer what happens in the agent; may be said several times. The log is another
     /// observer, which is always there.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.push(Arc::new(observer));
+        self.given.observers.push(Arc::new(observer));
         self
     }
 
@@ -112,7 +201,7 @@ impl Builder {
     /// [`ConfigError`], with all that is wrong.
     pub fn config_file(self, path: impl AsRef<Path>) -> Result<Koukan, ConfigError> {
         let file = path.as_ref().to_owned();
-        let checked = Config::load_with_warnings(&file, &self.registry)?;
+        let checked = Config::load_with_warnings(&file, &self.given.registry)?;
         Ok(self.with_config(checked, file))
     }
 
@@ -123,15 +212,13 @@ impl Builder {
     /// [`ConfigError`], with all that is wrong.
     pub fn config_text(self, name: &str, text: &str) -> Result<Koukan, ConfigError> {
         let file = PathBuf::from(name);
-        let checked = Config::parse_with_warnings(&file, text, &self.registry)?;
+        let checked = Config::parse_with_warnings(&file, text, &self.given.registry)?;
         Ok(self.with_config(checked, file))
     }
 
     fn with_config(self, (config, warnings): (Config, ConfigWarnings), file: PathBuf) -> Koukan {
         Koukan {
-            registry: self.registry,
-            backend: self.backend,
-            observers: self.observers,
+            given: self.given,
             config,
             warnings,
             file,
@@ -165,9 +252,7 @@ impl Koukan {
             let (line, message) = (warning.line, &warning.message);
             tracing::warn!(file = %self.file.display(), line, "{message}");
         }
-        let own = self.observers.into_iter();
-        let observers = own.fold(Observers::new(Log), Observers::with);
-        let composed = compose(&self.config, &self.registry, self.backend, observers).await;
+        let composed = compose(&self.config, self.given).await;
         let parts = composed.map_err(|error| error.located(&self.file, &self.config))?;
         let (smtp, rest) = (
             parts.listeners.smtp_addresses(),

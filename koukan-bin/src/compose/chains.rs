@@ -75,11 +75,14 @@ impl Builder<'_> {
                 stacks::explode(filters, config, self.storage, self.output)
             }
             Endpoint::Smtp(config) => {
-                let endpoint = endpoint::smtp(config, &self.surroundings.hostname, self.own)?;
+                let endpoint = endpoint::smtp(config, self.surroundings, self.own)?;
                 endpoints.push(endpoint.clone());
                 stacks::leg(filters, endpoint)
             }
-            Endpoint::Rest(config) => stacks::leg(filters, endpoint::rest(chain, config)?),
+            Endpoint::Rest(config) => {
+                let endpoint = endpoint::rest(chain, config, self.surroundings)?;
+                stacks::leg(filters, endpoint)
+            }
         })
     }
 

@@ -1,31 +1,36 @@
 //! Clients in which chains end.
 
-use std::{fs, path::PathBuf};
+use std::{fs, sync::Arc};
 
 use koukan_core::{causes::Causes, signals::HostPort, stage::rest_endpoint::RestEndpoint};
-use koukan_rest::client::{Client, ClientSettings};
+use koukan_rest::client::Client;
 use koukan_smtp::{
     SmtpEndpoint,
-    client::{self, Guard, Network, OwnAddresses},
+    client::{ClientSettings, Guard, Network, OwnAddresses},
 };
 
-use crate::config::{Chain, Rest, Smtp};
+use crate::{
+    config::{Chain, Rest, Smtp},
+    registry::Surroundings,
+};
 
 use super::StartError;
 
 /// The client of an HTTP server, at the end of `chain`.
-pub(super) fn rest(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>, StartError> {
-    let read = |path: &PathBuf| {
-        let octets = fs::read(path);
-        octets.map_err(|error| StartError::Config(format!("{}: {error}", path.display())))
-    };
-    let mut http = ClientSettings::default();
+pub(super) fn rest(
+    chain: &Chain,
+    config: &Rest,
+    surroundings: &Surroundings,
+) -> Result<RestEndpoint<Client>, StartError> {
+    let mut http = surroundings.http_settings();
     if let Some(path) = &config.ca_file {
-        http = http.with_ca(read(&path.value)?);
+        let certificates = fs::read(&path.value);
+        http = http.with_ca(certificates.map_err(|error| {
+            StartError::Config(format!("cannot read {}: {error}", path.value.display()))
+        })?);
     }
     if let Some(path) = &config.token_file {
-        let token = read(&path.value)?;
-        http = http.with_token(String::from_utf8_lossy(&token).trim());
+        http = http.with_token(surroundings.secret(&path.value)?.token()?);
     }
     for url in &config.other_url {
         http = http.with_other_url(&url.value);
@@ -38,7 +43,7 @@ pub(super) fn rest(chain: &Chain, config: &Rest) -> Result<RestEndpoint<Client>,
 /// The client of SMTP servers.
 pub(super) fn smtp(
     config: &Smtp,
-    hostname: &str,
+    surroundings: &Surroundings,
     own: &OwnAddresses,
 ) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
@@ -47,7 +52,7 @@ pub(super) fn smtp(
     let guard = Guard::new()
         .with_allowed(allowed.map_err(|error| wrong(&error))?)
         .with_own(own.clone());
-    let mut settings = client::ClientSettings::new(hostname)
+    let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)
         .with_pool(config.into())
@@ -57,5 +62,7 @@ pub(super) fn smtp(
         let hosts: Result<Vec<HostPort>, _> = hosts.collect();
         settings = settings.with_hosts(hosts.map_err(|error| wrong(&error))?);
     }
-    Ok(SmtpEndpoint::new(settings))
+    let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
+    let (connector, resolver) = (Arc::clone(connector), Arc::clone(resolver));
+    Ok(SmtpEndpoint::with_network(settings, connector, resolver))
 }

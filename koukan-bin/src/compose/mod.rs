@@ -8,6 +8,7 @@
 mod chains;
 mod endpoint;
 mod garbage;
+mod given;
 mod listeners;
 mod metrics;
 mod probe;
@@ -16,22 +17,19 @@ mod stacks;
 mod storage;
 
 pub(crate) use self::{
-    garbage::collect_garbage, listeners::Listeners, metrics::Exposition, probe::probe_storage,
-    stacks::Output, storage::Keeper,
+    garbage::collect_garbage, given::Given, listeners::Listeners, metrics::Exposition,
+    probe::probe_storage, stacks::Output, storage::Keeper,
 };
 
 use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use koukan_core::{
-    clock::SystemClock,
-    event::Observers,
     stage::dispatcher::Dispatcher,
-    storage::{Backend, BackendError, Storage},
+    storage::{BackendError, Storage},
     supervision::GivenUp,
 };
 use koukan_smtp::client::OwnAddresses;
@@ -39,7 +37,7 @@ use koukan_storage::OpenError;
 
 use crate::{
     config::{Config, Place},
-    registry::{InvalidFilter, Registry, Surroundings},
+    registry::{InvalidFilter, Surroundings},
 };
 
 use self::chains::LateChains;
@@ -135,26 +133,22 @@ pub(crate) struct Parts {
 }
 
 /// Puts an agent together; it listens from here on.
-pub(crate) async fn compose(
-    config: &Config,
-    registry: &Registry,
-    backend: Option<Arc<dyn Backend>>,
-    observers: Observers,
-) -> Result<Parts, StartError> {
+pub(crate) async fn compose(config: &Config, given: Given) -> Result<Parts, StartError> {
     let (counting, metrics) = metrics::start();
-    let surroundings = Surroundings {
-        hostname: config.hostname.value.as_str().into(),
-        clock: Arc::new(SystemClock),
-        observers: observers.with(counting),
-    };
-    let (storage, keeper) = storage::open(config, backend, &surroundings).await?;
+    let observers = given.observers().with(counting);
+    let (backend, keeper) = storage::backend(config, given.backend).await?;
+    let mut surroundings = Surroundings::new(config.hostname.value.as_str())
+        .with_network(given.connector, given.resolver);
+    surroundings.blobs = storage::pool(config)?;
+    surroundings.observers = observers;
+    let storage = storage::open(backend, &surroundings).await?;
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
     let late = LateChains::default();
-    let output = stacks::output(late.clone(), config);
+    let output = stacks::output(late.clone(), config, &surroundings);
     let own = OwnAddresses::default();
     let chains = chains::Builder {
-        registry,
+        registry: &given.registry,
         surroundings: &surroundings,
         own: &own,
         storage: &storage,

@@ -9,6 +9,8 @@
 //!
 //! Settings are made of the configuration elsewhere: in `config/settings`.
 
+use std::sync::Arc;
+
 use koukan_core::{
     ServiceBuilderExt,
     event::Observers,
@@ -28,7 +30,10 @@ use koukan_rest::{
 };
 use tower::ServiceBuilder;
 
-use crate::config::{Config, Exploder};
+use crate::{
+    config::{Config, Exploder},
+    registry::Surroundings,
+};
 
 use super::chains::{Filters, LateChains};
 
@@ -83,12 +88,12 @@ pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailSer
 }
 
 /// What makes attempts, with `chains` for the legs.
-pub(super) fn output(chains: LateChains, config: &Config) -> Output {
+pub(super) fn output(chains: LateChains, config: &Config, surroundings: &Surroundings) -> Output {
     let notifications = Notifications {
         reporting_mta: config.hostname.value.as_str().into(),
         sender: config.notification.to_sender(),
     };
-    OutputHandler::new(chains, notifications)
+    OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random))
 }
 
 /// **Queue**: what works on the transactions in storage that nobody waits for.

@@ -27,13 +27,12 @@ pub(crate) enum Keeper {
     Own,
 }
 
-/// Opens the storage, on the embedder's backend where there is one.
-pub(super) async fn open(
+/// What keeps the transactions: the embedder's backend where there is one.
+pub(super) async fn backend(
     config: &Config,
     own: Option<Arc<dyn Backend>>,
-    surroundings: &Surroundings,
-) -> Result<(Storage, Keeper), StartError> {
-    let (backend, keeper): (Arc<dyn Backend>, _) = match (own, &config.storage.sqlite) {
+) -> Result<(Arc<dyn Backend>, Keeper), StartError> {
+    Ok(match (own, &config.storage.sqlite) {
         (Some(own), _) => (own, Keeper::Own),
         (None, Some(path)) => {
             make_directory(directory_of(&path.value))?;
@@ -46,14 +45,21 @@ pub(super) async fn open(
             }
             (Arc::new(MemoryBackend::new()), Keeper::Memory)
         }
-    };
-    let (clock, observers) = (&surroundings.clock, &surroundings.observers);
-    let (clock, observers) = (Arc::clone(clock), observers.clone());
-    let storage = Storage::open_observed(backend, pool(config)?, clock, observers).await?;
-    Ok((storage, keeper))
+    })
 }
 
-fn pool(config: &Config) -> Result<BlobPool, StartError> {
+/// Opens the storage on a backend.
+pub(super) async fn open(
+    backend: Arc<dyn Backend>,
+    surroundings: &Surroundings,
+) -> Result<Storage, StartError> {
+    let (pool, clock) = (surroundings.blobs.clone(), Arc::clone(&surroundings.clock));
+    let observers = surroundings.observers.clone();
+    Ok(Storage::open_observed(backend, pool, clock, observers).await?)
+}
+
+/// What makes the blobs.
+pub(super) fn pool(config: &Config) -> Result<BlobPool, StartError> {
     let storage = &config.storage;
     let directory = match (&storage.spill, &storage.sqlite) {
         (Some(spill), _) => spill.value.clone(),

@@ -30,7 +30,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.filter("message_builder", message_builder);
     registry.try_filter("message_parser", message_parser);
     registry.try_filter("received_header", received_header);
-    registry.place_filter("router", router);
+    registry.try_filter("router", router);
 }
 
 /// Renders messages that are given as a description.

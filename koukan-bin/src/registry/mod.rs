@@ -2,7 +2,10 @@
 
 mod builtin;
 mod router;
+mod surroundings;
 mod text;
+
+pub use self::surroundings::{Secret, Surroundings};
 
 pub(crate) use self::{
     builtin::is_builtin,
@@ -13,27 +16,15 @@ pub(crate) use self::{
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use koukan_core::{
-    clock::SharedClock,
-    event::Observers,
+    causes::Causes,
     service::{BoxMailLayer, BoxMailService, MailService},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
-use tower::Layer;
+use tower::{BoxError, Layer};
 
 use crate::config::Step;
-
-/// What a filter may need that is not its own configuration.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// The domain name of this agent.
-    pub hostname: Box<str>,
-    /// The wall clock.
-    pub clock: SharedClock,
-    /// Those who are told what happens.
-    pub observers: Observers,
-}
 
 /// A filter cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,11 +61,7 @@ impl Registry {
     pub fn empty() -> Self {
         Self {
             filters: BTreeMap::new(),
-            trial: Surroundings {
-                hostname: "localhost".into(),
-                clock: Arc::new(koukan_core::clock::SystemClock),
-                observers: Observers::default(),
-            },
+            trial: Surroundings::new("localhost"),
         }
     }
 
@@ -90,24 +77,11 @@ impl Registry {
         });
     }
 
-    /// As [`Registry::try_filter`], for a filter that can tell where in its configuration it is wrong.
-    fn place_filter<C, L>(
-        &mut self,
-        name: &str,
-        build: impl Fn(C, &Surroundings) -> Result<L, InvalidFilter> + Send + Sync + 'static,
-    ) where
-        C: DeserializeOwned,
-        L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
-    {
-        let build = move |config: &Value, surroundings: &Surroundings| {
-            let config = serde_path_to_error::deserialize(config).map_err(of_reading)?;
-            build(config, surroundings).map(BoxMailLayer::new)
-        };
-        self.filters.insert(name.to_owned(), Arc::new(build));
-    }
-
     /// As [`Registry::filter`], for a filter that needs its surroundings or may refuse its
-    /// configuration.
+    /// configuration: with an [`InvalidFilter`] that may say where it is wrong, or any other error.
+    ///
+    /// A filter is also built to see whether it can be: when a configuration is checked, without a
+    /// runtime and in surroundings in which nothing runs.
     pub fn try_filter<C, L, E>(
         &mut self,
         name: &str,
@@ -115,12 +89,14 @@ impl Registry {
     ) where
         C: DeserializeOwned,
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
-        E: fmt::Display,
+        E: Into<BoxError>,
     {
-        self.place_filter(name, move |config: C, surroundings: &Surroundings| {
-            let built = build(config, surroundings);
-            built.map_err(|error| InvalidFilter::new(error.to_string()))
-        });
+        let build = move |config: &Value, surroundings: &Surroundings| {
+            let config = serde_path_to_error::deserialize(config).map_err(of_reading)?;
+            let layer = build(config, surroundings).map_err(|error| of_building(error.into()))?;
+            Ok(BoxMailLayer::new(layer))
+        };
+        self.filters.insert(name.to_owned(), Arc::new(build));
     }
 
     /// Whether there is a filter of that name.
@@ -171,6 +147,14 @@ fn of_reading(error: serde_path_to_error::Error<serde_json::Error>) -> InvalidFi
     InvalidFilter {
         at: steps.collect(),
         message: error.inner().to_string(),
+    }
+}
+
+/// Why a filter could not be built, with all causes.
+fn of_building(error: BoxError) -> InvalidFilter {
+    match error.downcast() {
+        Ok(invalid) => *invalid,
+        Err(error) => InvalidFilter::new(Causes(&*error).to_string()),
     }
 }
 

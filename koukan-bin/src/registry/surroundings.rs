@@ -1,0 +1,137 @@
+//! What an agent gives to its parts.
+
+use std::{
+    fmt, fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+use koukan_core::{
+    blob::BlobPool,
+    blocking::BlockingPool,
+    causes::Causes,
+    clock::{SharedClock, SystemClock},
+    event::Observers,
+    network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
+    random::{SharedRandom, SystemRandom},
+};
+use koukan_rest::client::{ClientSettings, HttpClient};
+
+use super::InvalidFilter;
+
+/// What a filter or an endpoint is given that is not its own configuration.
+///
+/// An agent makes one when it starts, and gives the same to all of its parts. Clones share what is in
+/// it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Surroundings {
+    /// The domain name of this agent.
+    pub hostname: Box<str>,
+    /// The wall clock.
+    pub clock: SharedClock,
+    /// Random numbers, for jitter.
+    pub random: SharedRandom,
+    /// Makes blobs, and knows how much memory they use together.
+    pub blobs: BlobPool,
+    /// Looks up names. Whoever asks limits the time.
+    pub resolver: SharedResolver,
+    /// Connects to addresses, wherever they lead: whoever asks has looked at them, and limits the time.
+    pub connector: SharedConnector,
+    /// Threads for work that blocks or computes for long.
+    pub blocking: BlockingPool,
+    /// Those who are told what happens.
+    pub observers: Observers,
+    /// Made when somebody asks for it: the certificates to be trusted are read from files.
+    http: Arc<OnceLock<HttpClient>>,
+}
+
+/// A key, a token or another secret; not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<[u8]>);
+
+impl Surroundings {
+    /// The surroundings of an agent of that name, as the operating system provides them, with nobody
+    /// to be told of events; blobs are kept in memory.
+    pub fn new(hostname: &str) -> Self {
+        Self {
+            hostname: hostname.into(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            blobs: BlobPool::default(),
+            resolver: Arc::new(SystemResolver),
+            connector: Arc::new(TcpConnector),
+            blocking: BlockingPool::default(),
+            observers: Observers::default(),
+            http: Arc::default(),
+        }
+    }
+
+    /// Connects, and resolves names, in other ways than the operating system's.
+    #[must_use]
+    pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
+        self.connector = connector;
+        self.resolver = resolver;
+        // One that was made already has the other network.
+        self.http = Arc::default();
+        self
+    }
+
+    /// A client of HTTP servers, which resolves names and connects as this agent does, and trusts whom
+    /// the system trusts. All who ask share its connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFilter`] where the system's certificates cannot be read.
+    pub fn http(&self) -> Result<HttpClient, InvalidFilter> {
+        if let Some(client) = self.http.get() {
+            return Ok(client.clone());
+        }
+        let client = HttpClient::new(&self.http_settings())
+            .map_err(|error| InvalidFilter::new(Causes(&error).to_string()))?;
+        Ok(self.http.get_or_init(|| client).clone())
+    }
+
+    /// Settings for HTTP clients that connect as this agent does.
+    pub fn http_settings(&self) -> ClientSettings {
+        let (connector, resolver) = (Arc::clone(&self.connector), Arc::clone(&self.resolver));
+        ClientSettings::default().with_network(connector, resolver)
+    }
+
+    /// Reads a key or a token that stands in a file of its own, which the configuration names.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFilter`] where the file cannot be read; it names the file.
+    pub fn secret(&self, file: &Path) -> Result<Secret, InvalidFilter> {
+        let octets = fs::read(file).map_err(|error| {
+            let text = format!("cannot read {}: {error}", file.display());
+            InvalidFilter::new(text)
+        })?;
+        Ok(Secret(octets.into()))
+    }
+}
+
+impl Secret {
+    /// The octets of the file, as they are.
+    pub fn as_octets(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A token: the text without white space before and after it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFilter`] where it is not UTF-8.
+    pub fn token(&self) -> Result<&str, InvalidFilter> {
+        let text = str::from_utf8(&self.0);
+        let text = text.map_err(|_| InvalidFilter::new("a token is not UTF-8"))?;
+        Ok(text.trim())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
