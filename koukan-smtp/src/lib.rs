@@ -51,7 +51,12 @@
 
 pub mod client;
 pub mod codec;
+mod network;
 pub mod server;
 mod sync;
 
-pub use self::{client::SmtpEndpoint, server::Server};
+pub use self::{
+    client::SmtpEndpoint,
+    network::{InvalidNetwork, Network},
+    server::Server,
+};

@@ -5,12 +5,12 @@ use std::{fs, sync::Arc};
 use koukan_core::{causes::Causes, signals::HostPort, stage::rest_endpoint::RestEndpoint};
 use koukan_rest::client::Client;
 use koukan_smtp::{
-    SmtpEndpoint,
-    client::{ClientSettings, Guard, Network, OwnAddresses},
+    InvalidNetwork, Network, SmtpEndpoint,
+    client::{ClientSettings, Guard, OwnAddresses},
 };
 
 use crate::{
-    config::{Chain, Rest, Smtp},
+    config::{Chain, Place, Rest, Smtp},
     registry::Surroundings,
 };
 
@@ -47,10 +47,8 @@ pub(super) fn smtp(
     own: &OwnAddresses,
 ) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let allowed = config.allow_networks.iter();
-    let allowed: Result<Vec<Network>, _> = allowed.map(|network| network.value.parse()).collect();
     let guard = Guard::new()
-        .with_allowed(allowed.map_err(|error| wrong(&error))?)
+        .with_allowed(networks(&config.allow_networks)?)
         .with_own(own.clone());
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
@@ -65,4 +63,11 @@ pub(super) fn smtp(
     let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
     let (connector, resolver) = (Arc::clone(connector), Arc::clone(resolver));
     Ok(SmtpEndpoint::with_network(settings, connector, resolver))
+}
+
+/// Networks, as a configuration writes them.
+pub(super) fn networks(config: &[Place<String>]) -> Result<Vec<Network>, StartError> {
+    let networks = config.iter().map(|network| network.value.parse());
+    let networks: Result<_, InvalidNetwork> = networks.collect();
+    networks.map_err(|error| StartError::Config(error.to_string()))
 }

@@ -26,7 +26,7 @@ use self::error::{HostFailure, Place};
 pub use self::{
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
-    guard::{Guard, InvalidNetwork, Network, OwnAddresses},
+    guard::{Guard, OwnAddresses},
     pool::PoolSettings,
     timeouts::{Phase, Timeouts},
 };

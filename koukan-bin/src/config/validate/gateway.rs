@@ -1,12 +1,12 @@
 //! Checks of where mail may be sent that others than the operator name hosts for.
 
-use koukan_smtp::client::Network;
+use koukan_smtp::Network;
 
 use super::Check;
 use crate::config::Place;
 
 impl Check<'_> {
-    /// Networks that are allowed.
+    /// Networks, of whatever use.
     pub(super) fn networks(&mut self, networks: &[Place<String>]) {
         for network in networks {
             if let Err(error) = network.value.parse::<Network>() {

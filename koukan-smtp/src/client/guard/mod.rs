@@ -14,18 +14,15 @@
 //! An IPv4 address within an IPv6 address (mapped, NAT64, 6to4) counts as itself too.
 
 mod embedded;
-mod network;
 mod own;
 mod special;
 
-pub use self::{
-    network::{InvalidNetwork, Network},
-    own::OwnAddresses,
-};
+pub use self::own::OwnAddresses;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use super::ClientError;
+use crate::network::Network;
 
 use self::{embedded::forms, special::is_special};
 
