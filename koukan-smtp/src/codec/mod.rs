@@ -6,7 +6,7 @@
 //!
 //! | a server decodes | and encodes |
 //! |---|---|
-//! | [`CommandDecoder`], [`DataDecoder`], [`BdatDecoder`] | [`encode_reply`] |
+//! | [`ProxyHeader`], [`CommandDecoder`], [`DataDecoder`], [`BdatDecoder`] | [`encode_reply`] |
 //!
 //! | a client decodes | and encodes |
 //! |---|---|
@@ -23,6 +23,7 @@ mod dot_stuffing;
 mod header_scan;
 mod line;
 mod mail_parameters;
+mod proxy_header;
 mod reply_encoder;
 mod reply_parser;
 
@@ -38,6 +39,7 @@ pub use self::{
     header_scan::HeaderScan,
     line::{BrokenLine, Framed, LineError, LineFramer},
     mail_parameters::{Foreknowledge, MailParameters, Unsendable},
+    proxy_header::{InvalidProxyHeader, ProxyHeader},
     reply_encoder::{LINE_MAX, encode_reply},
     reply_parser::{CodesDiffer, InvalidReply, ReplyParser},
 };
