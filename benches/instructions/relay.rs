@@ -99,6 +99,7 @@ fn relay_to(times: usize, load: Load, observers: Observers) {
         let connected = Connected {
             remote_host: Some(([192, 0, 2, 7], 51234).into()),
             local_host: Some(([192, 0, 2, 1], 25).into()),
+            ..Connected::default()
         };
         let session = tokio::spawn(server(&storage, &sink).serve(theirs, &connected));
         let mut client = SmtpClient::new(client);

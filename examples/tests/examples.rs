@@ -131,6 +131,24 @@ fn smtp_to_closure_prints_what_passed_its_layers() {
 }
 
 #[test]
+fn smtp_by_client_refuses_lets_wait_and_chooses() {
+    let mut example = Example::start("smtp_by_client", &[]);
+    let mut stream = BufReader::new(TcpStream::connect(example.address).unwrap());
+    reply(&mut stream);
+    assert_eq!(command(&mut stream, "EHLO localhost"), "550");
+    assert_eq!(command(&mut stream, "MAIL FROM:<a@x>"), "503");
+    assert_eq!(command(&mut stream, "EHLO alone"), "250");
+    assert_eq!(command(&mut stream, "MAIL FROM:<a@x>"), "250");
+    assert_eq!(command(&mut stream, "RCPT TO:<bob@example.net>"), "550");
+    assert_eq!(command(&mut stream, "EHLO neighbour.example"), "250");
+    assert_eq!(command(&mut stream, "MAIL FROM:<a@x>"), "250");
+    assert_eq!(command(&mut stream, "RCPT TO:<bob@example.net>"), "250");
+    assert_eq!(command(&mut stream, "DATA"), "354");
+    assert_eq!(command(&mut stream, "Subject: hi\r\n\r\nhello\r\n."), "250");
+    assert_eq!(example.next_line(), "a message on behalf of submission");
+}
+
+#[test]
 fn tower_limits_shed_what_finds_no_room() {
     let example = Example::start("tower_limits", &[]);
     let open = || {

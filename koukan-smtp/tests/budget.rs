@@ -63,7 +63,8 @@ fn session(budget: &Budget, log: &support::Log) -> DuplexStream {
     let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
     let endpoint = SmtpEndpoint::with_network(settings, destination.clone(), destination);
     let (ours, theirs) = duplex(PIPE);
-    let session = Server::new(endpoint).serve(theirs, &Connected::default());
+    let server = Server::new(endpoint).with_greeter(support::greeter());
+    let session = server.serve(theirs, &Connected::default());
     tokio::spawn(budget.around(session));
     ours
 }
@@ -172,6 +173,26 @@ fn replies_that_come_later() {
         "RCPT TO:<later@example.com>\r\n",
         "DATA\r\n",
         "hello\r\n.\r\n",
+        "QUIT\r\n",
+    ];
+    in_every_budget(async |budget| by_turns(&budget, &steps).await);
+}
+
+/// A greeter that takes its time, or refuses.
+#[test]
+fn clients_that_are_asked_about() {
+    let conversation = format!(
+        "EHLO slow\r\nEHLO bad\r\n{MAIL}{BOB}EHLO bad\r\nDATA\r\nhello\r\n.\r\n\
+         EHLO slow\r\n{MAIL}{BOB}{}QUIT\r\n",
+        "BDAT 2 LAST\r\n\r\n"
+    );
+    in_every_budget(async |budget| at_once(&budget, &conversation).await);
+    let steps = [
+        "EHLO bad\r\n",
+        "EHLO slow\r\n",
+        MAIL,
+        BOB,
+        "EHLO slow\r\n",
         "QUIT\r\n",
     ];
     in_every_budget(async |budget| by_turns(&budget, &steps).await);

@@ -32,6 +32,8 @@ fn step() -> impl Strategy<Value = &'static str> {
         1 => Just("BDAT 3\r\na\nb"),
         1 => Just("RSET\r\n"),
         1 => Just("EHLO client\r\n"),
+        1 => Just("EHLO slow\r\n"),
+        1 => Just("EHLO bad\r\n"),
         1 => Just("NOOP\r\n"),
         1 => Just("PING\r\n"),
         1 => Just("NO\nOP\r\n"),
@@ -41,11 +43,13 @@ fn step() -> impl Strategy<Value = &'static str> {
 /// What the server says, and what the service saw.
 async fn talk(octets: &[u8], cuts: &[usize]) -> (String, Vec<String>) {
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone())).with_limits(Limits {
-        errors: u32::MAX,
-        idle_commands: u32::MAX,
-        ..Limits::default()
-    });
+    let server = Server::new(support::service(log.clone()))
+        .with_greeter(support::greeter())
+        .with_limits(Limits {
+            errors: u32::MAX,
+            idle_commands: u32::MAX,
+            ..Limits::default()
+        });
     let (client, theirs) = tokio::io::duplex(1 << 20);
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));
     let (mut replies, mut client) = tokio::io::split(client);

@@ -4,14 +4,10 @@
 
 mod support;
 
-use std::{
-    net::SocketAddr,
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use koukan_core::{
-    context::Sender,
+    context::{Context, Sender},
     event::{Event, Observer},
     reply::Reply,
     transaction::Transaction,
@@ -230,11 +226,8 @@ async fn stopping_waits_for_a_reply_from_upstream() {
 
 #[tokio::test]
 async fn a_bug_costs_one_session() {
-    let make = |connected: &Connected| {
-        assert!(connected.remote_host.is_some() && connected.local_host.is_some());
-        support::service(support::Log::default())
-    };
-    let running = Running::start(Server::with_make(make)).await;
+    let service = support::service(support::Log::default());
+    let running = Running::start(Server::new(service)).await;
     let mut other = running.connect().await;
     let mut client = running.connect().await;
     client
@@ -250,15 +243,20 @@ async fn a_bug_costs_one_session() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_made_costs_one_session() {
-    let connections = AtomicU32::new(0);
-    let make = move |_: &Connected| {
-        assert!(connections.fetch_add(1, Ordering::Relaxed) > 0, "a bug");
-        support::service(support::Log::default())
+async fn a_service_that_cannot_be_chosen_costs_one_session() {
+    let service = support::service(support::Log::default());
+    let make = move |client: &Context| {
+        let name = client.client_name.as_ref().map(|name| &*name.name);
+        assert_ne!(name, Some("odd.example"), "a bug");
+        (client.sender.clone(), service.clone())
     };
     let running = Running::start(Server::with_make(make)).await;
-    assert_eq!(running.connect().await.code().await, 0);
-    assert_eq!(running.connect().await.code().await, 220);
+    let (mut odd, mut other) = (running.connect().await, running.connect().await);
+    odd.says("EHLO odd.example\r\n", [220, 250]).await;
+    odd.says(MAIL, [0]).await;
+    other.says("EHLO client\r\n", [220, 250]).await;
+    other.says(MAIL, [250, 250]).await;
+    drop(other);
     running.stop().await;
 }
 

@@ -5,27 +5,38 @@
 mod support;
 
 use std::{
+    future::ready as at_once,
     io,
     pin::Pin,
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use koukan_core::{
+    context::{self, Sender, Tls},
+    reply::Reply,
+    service::BoxMailService,
+    transaction::Transaction,
+};
 use koukan_smtp::{
     Server,
-    server::{Connected, Timeouts, Upgrade},
+    server::{
+        Connected, Greeter, Introduction, MakeMailService, Step, Timeouts, Upgrade, Upgraded,
+    },
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
     sync::oneshot,
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, sleep},
 };
+use tower::{BoxError, service_fn};
 
 /// A pipe, which becomes another one when that is given.
 struct Transport {
     io: DuplexStream,
-    next: Option<oneshot::Receiver<DuplexStream>>,
+    next: Option<oneshot::Receiver<(DuplexStream, Upgraded)>>,
 }
 
 impl Upgrade for Transport {
@@ -33,12 +44,13 @@ impl Upgrade for Transport {
         self.next.is_some()
     }
 
-    fn poll_upgrade(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_upgrade(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Upgraded>> {
         let next = self.next.as_mut().ok_or(io::ErrorKind::Unsupported)?;
-        let io = ready!(Pin::new(next).poll(cx));
-        self.io = io.map_err(|_| io::ErrorKind::ConnectionAborted)?;
+        let next = ready!(Pin::new(next).poll(cx));
+        let (io, upgraded) = next.map_err(|_| io::ErrorKind::ConnectionAborted)?;
+        self.io = io;
         self.next = None;
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(upgraded))
     }
 }
 
@@ -74,7 +86,7 @@ impl AsyncWrite for Transport {
 struct Client {
     io: DuplexStream,
     /// Gives the session its other transport.
-    upgrade: Option<oneshot::Sender<DuplexStream>>,
+    upgrade: Option<oneshot::Sender<(DuplexStream, Upgraded)>>,
     session: JoinHandle<()>,
     log: support::Log,
 }
@@ -84,6 +96,10 @@ impl Client {
     async fn connect(timeouts: Timeouts) -> Self {
         let log = support::Log::default();
         let server = Server::new(support::service(log.clone())).with_timeouts(timeouts);
+        Self::connect_to(&server, log).await
+    }
+
+    async fn connect_to<M: MakeMailService>(server: &Server<M>, log: support::Log) -> Self {
         let (io, theirs) = duplex(4096);
         let (upgrade, next) = oneshot::channel();
         let transport = Transport {
@@ -103,9 +119,15 @@ impl Client {
 
     /// Has the transport upgraded; the client has another pipe from now on.
     fn upgrade(&mut self) {
+        self.upgrade_to(Upgraded::default());
+    }
+
+    /// The same, with what the other transport tells of the client.
+    fn upgrade_to(&mut self, upgraded: Upgraded) {
         let (io, theirs) = duplex(4096);
         self.io = io;
-        self.upgrade.take().unwrap().send(theirs).unwrap();
+        let next = (theirs, upgraded);
+        self.upgrade.take().unwrap().send(next).ok().unwrap();
     }
 
     /// Says something; returns the code of the reply.
@@ -204,5 +226,152 @@ async fn an_upgrade_that_takes_too_long_ends_the_session() {
     assert_eq!(client.rest().await, "");
     let elapsed = begun.elapsed();
     assert!(elapsed >= command && elapsed < 2 * command, "{elapsed:?}");
+    client.session.await.unwrap();
+}
+
+fn tls() -> Upgraded {
+    Upgraded::to_tls(Tls {
+        version: "TLSv1.3".into(),
+        cipher: "TLS_AES_128_GCM_SHA256".into(),
+    })
+}
+
+/// Says who submits and who the client is, as transactions know it.
+fn who(tx: &Transaction) -> Reply {
+    let context = &tx.context;
+    let version = context.tls.as_ref().map(|tls| &*tls.version);
+    let identity = context.identity.as_deref();
+    let text = format!("{} {version:?} {identity:?}", context.sender);
+    Reply::policy_refused().with_text(text)
+}
+
+/// One chain for those who are known, and one for all others; built before anybody connects.
+fn chosen_by_identity() -> impl MakeMailService {
+    let chain = |name: &'static str| {
+        let answer = move |tx: Transaction| {
+            let reply = who(&tx);
+            let text = format!("{name}: {}", reply.text());
+            at_once(Ok::<_, BoxError>(reply.with_text(text)))
+        };
+        (Sender::new(name), BoxMailService::new(service_fn(answer)))
+    };
+    let (users, others) = (chain("users"), chain("others"));
+    move |client: &context::Context| match client.identity {
+        Some(_) => users.clone(),
+        None => others.clone(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_since_the_upgrade_chooses_the_service_and_goes_with_the_transaction() {
+    let server = Server::with_make(chosen_by_identity());
+    let mut client = Client::connect_to(&server, support::Log::default()).await;
+    let mail = "MAIL FROM:<alice@example.com>\r\n";
+    client.ask("EHLO client\r\n").await;
+    let told = client.ask(mail).await;
+    assert_eq!(told, "550 5.7.1 others: others None None\r\n");
+    assert_eq!(client.say("STARTTLS\r\n").await, "220");
+    client.upgrade_to(tls().with_identity("alice"));
+    client.ask("EHLO client\r\n").await;
+    let expected = "550 5.7.1 users: users Some(\"TLSv1.3\") Some(\"alice\")\r\n";
+    // The same for each transaction.
+    assert_eq!(client.ask(mail).await, expected);
+    assert_eq!(client.ask(mail).await, expected);
+}
+
+/// A greeter that notes what it is asked, offers what fits, and refuses clients that came without
+/// a certificate.
+fn strict(asked: &Arc<Mutex<Vec<String>>>, refusal: Reply) -> impl Greeter {
+    let asked = Arc::clone(asked);
+    service_fn(move |mut client: Introduction| {
+        let context = &client.context;
+        let name = context.client_name.as_ref().map(|name| &*name.name);
+        let known = (context.tls.is_some(), context.identity.as_deref());
+        let line = format!(
+            "{:?} {name:?} {known:?} {}",
+            client.step, client.offer.starttls
+        );
+        asked.lock().unwrap().push(line);
+        let is_refused = client.step == Step::Upgraded && context.identity.is_none();
+        if context.tls.is_some() {
+            client.offer.others.push("X-SECURE".parse().unwrap());
+        }
+        let refusal = refusal.clone();
+        async move {
+            if client.step == Step::Upgraded {
+                sleep(Duration::from_secs(5)).await;
+            }
+            Ok::<_, BoxError>(match is_refused {
+                true => refusal.into(),
+                false => client.welcome(),
+            })
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_greeter_is_asked_again_after_the_upgrade() {
+    let asked = Arc::default();
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone()))
+        .with_greeter(strict(&asked, Reply::policy_refused()));
+    let mut client = Client::connect_to(&server, log).await;
+    assert!(offers_tls(&client.ask("EHLO one\r\n").await));
+    assert_eq!(client.say("STARTTLS\r\n").await, "220");
+    client.upgrade_to(tls().with_identity("alice"));
+    // It takes its time; what is said meanwhile is carried out then.
+    let begun = Instant::now();
+    let hello = client.ask("EHLO two\r\nQUIT\r\n").await;
+    assert!(!offers_tls(&hello) && hello.contains("X-SECURE"), "{hello}");
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    assert_eq!(client.say("").await, "221");
+    client.session.await.unwrap();
+    let expected = [
+        "Connected None (false, None) true",
+        "Hello Some(\"one\") (false, None) true",
+        "Upgraded None (true, Some(\"alice\")) false",
+        "Hello Some(\"two\") (true, Some(\"alice\")) false",
+    ];
+    assert_eq!(*asked.lock().unwrap(), expected);
+}
+
+/// RFC 3207 section 4.1.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_after_the_upgrade_may_only_say_quit() {
+    let asked = Arc::default();
+    let log = support::Log::default();
+    let insecure = Reply::policy_refused().with_text("show a certificate");
+    let server = Server::new(support::service(log.clone())).with_greeter(strict(&asked, insecure));
+    let mut client = Client::connect_to(&server, log).await;
+    assert_eq!(client.say("EHLO one\r\n").await, "250");
+    assert_eq!(client.say("STARTTLS\r\n").await, "220");
+    client.upgrade_to(tls());
+    for said in [
+        "EHLO two\r\n",
+        "MAIL FROM:<alice@example.com>\r\n",
+        "NOOP\r\n",
+    ] {
+        assert_eq!(
+            client.ask(said).await,
+            "550 show a certificate\r\n",
+            "{said}"
+        );
+    }
+    assert_eq!(client.say("QUIT\r\n").await, "221");
+    client.session.await.unwrap();
+    assert_eq!(client.log.rest(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_with_421_after_the_upgrade_closes_the_connection() {
+    let asked = Arc::default();
+    let log = support::Log::default();
+    let server = Server::new(support::service(log.clone()))
+        .with_greeter(strict(&asked, Reply::service_closing()));
+    let mut client = Client::connect_to(&server, log).await;
+    assert_eq!(client.say("EHLO one\r\n").await, "250");
+    assert_eq!(client.say("STARTTLS\r\n").await, "220");
+    client.upgrade_to(tls());
+    assert!(client.rest().await.starts_with("421 "));
     client.session.await.unwrap();
 }

@@ -199,16 +199,12 @@ fn smtp_server(
     let sender = listener.principal().to_sender();
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
-    let observers = &surroundings.observers;
-    Ok(
-        Server::new(stacks::listener(chain.service, observers.clone()))
-            .with_observers(observers.clone())
-            .with_name(config.hostname.value.as_str())
-            .with_sender(sender)
-            .with_limits(listener.into())
-            .with_timeouts(listener.into())
-            .with_bare_line_ends(listener.bare_line_ends(config).into()),
-    )
+    let observers = surroundings.observers.clone();
+    Ok(stacks::listener(sender, chain.service, observers)
+        .with_name(config.hostname.value.as_str())
+        .with_limits(listener.into())
+        .with_timeouts(listener.into())
+        .with_bare_line_ends(listener.bare_line_ends(config).into()))
 }
 
 #[cfg(test)]

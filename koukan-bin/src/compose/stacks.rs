@@ -1,7 +1,7 @@
 //! The four stacks of an agent, each from the top down: what stands first sees a transaction first.
 //!
 //! ```text
-//! listener   SMTP session → its sender's chain → a part for each recipient → storage
+//! listener   SMTP session → at MAIL, a sender's chain → a part for each recipient → storage
 //! leg        attempt at a recipient's part → its sender's chain → the destination
 //! queue      storage → Dispatcher → attempts
 //! resource   HTTP → a transaction as a resource → storage
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     ServiceBuilderExt,
+    context::Sender,
     event::Observers,
     service::{BoxMailService, MailService},
     stage::{
@@ -28,6 +29,7 @@ use koukan_rest::{
     health::{self, Readiness},
     server::Server,
 };
+use koukan_smtp::{self as smtp, server::Shared};
 use tower::ServiceBuilder;
 
 use crate::{
@@ -40,15 +42,23 @@ use super::chains::{Filters, LateChains};
 /// Makes the attempts at transactions in storage, whoever asks for them.
 pub(crate) type Output = OutputHandler<LateChains>;
 
-/// **Listener**: what the transactions of SMTP clients pass. Most chains of listeners go on with
-/// [`explode`].
-pub(super) fn listener(chain: BoxMailService, observers: Observers) -> BoxMailService {
+/// **Listener**: what SMTP clients meet, and what their transactions pass. Most chains of listeners go
+/// on with [`explode`].
+pub(super) fn listener(
+    sender: Sender,
+    chain: BoxMailService,
+    observers: Observers,
+) -> smtp::Server<Shared<BoxMailService>> {
     let stack = ServiceBuilder::new()
         // Outermost, so that it reports every reply as the client gets it.
-        .trace_transactions(observers)
+        .trace_transactions(observers.clone())
         // The filters of the sender's chain, and where that ends.
         .service(chain);
-    BoxMailService::new(stack)
+    // Given to a transaction at MAIL, when it is known who the client is. All clients of a listener
+    // submit on behalf of the same sender, so far.
+    smtp::Server::with_make(Shared(BoxMailService::new(stack)))
+        .with_sender(sender)
+        .with_observers(observers)
 }
 
 /// The lower half of a listener's stack: a transaction of many recipients becomes one for each.

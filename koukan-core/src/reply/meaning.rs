@@ -172,6 +172,23 @@ impl Reply {
         self.closes_connection() || self.code() == ReplyCode::known(221)
     }
 
+    /// A refusal as it stands in place of the greeting of a connection: 421 where it may be otherwise
+    /// later, else 554, with its text and its enhanced code. 521 (RFC 7504) stays, and so does what is
+    /// no refusal.
+    ///
+    /// *Source*: RFC 5321 sections 3.1 and 4.3.2.
+    #[must_use]
+    pub fn as_greeting(self) -> Self {
+        let takes_no_mail = ReplyCode::known(521);
+        if self.is_transient() {
+            self.with_code(ReplyCode::known(421))
+        } else if self.is_permanent() && self.code() != takes_no_mail {
+            self.with_code(ReplyCode::known(554))
+        } else {
+            self
+        }
+    }
+
     /// Whether a server that has served other transactions on this connection might say something
     /// else on a new one: it refuses for a while, or finds the command out of place
     /// (RFC 3463 X.5.1).
@@ -214,6 +231,26 @@ mod tests {
         assert_eq!(reply.extensions().get::<u8>(), Some(&7));
         for reply in [Reply::overloaded(), Reply::ok(), Reply::no_such_user()] {
             assert_eq!(reply.clone().relayed(), reply);
+        }
+    }
+
+    #[test]
+    fn a_connection_is_refused_with_421_or_554_or_521() {
+        let takes_no_mail = || Reply::no_route().with_code(ReplyCode::known(521));
+        for (reply, greeting) in [
+            (takes_no_mail(), "521 5.1.2 no route to that domain"),
+            (Reply::closing(), "221 2.0.0 closing connection"),
+            (Reply::policy_refused(), "554 5.7.1 refused by policy"),
+            (
+                Reply::local_error(),
+                "421 4.3.0 local error in processing, try again later",
+            ),
+            (
+                Reply::too_many_connections(),
+                "421 4.7.0 too many connections, try again later",
+            ),
+        ] {
+            assert_eq!(reply.as_greeting().to_string(), greeting);
         }
     }
 

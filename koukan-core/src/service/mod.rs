@@ -9,5 +9,5 @@ pub use crate::transaction::MailService;
 pub use self::{
     boxed::BoxMailService,
     layer::BoxMailLayer,
-    rescue::{Rescue, RescueLayer},
+    rescue::{Rescue, RescueLayer, rescued},
 };

@@ -30,6 +30,12 @@ pub struct Rescue<S> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RescueLayer;
 
+/// The reply for a failure, by the table of [`Rescue`], for services that are no
+/// [`MailService`]; a failure that is no verdict is logged.
+pub fn rescued(error: impl Into<BoxError>) -> Reply {
+    rescue(&error.into())
+}
+
 impl<S> Layer<S> for RescueLayer {
     type Service = Rescue<S>;
 

@@ -172,6 +172,7 @@ impl Epoch {
             let connected = Connected {
                 remote_host: Some(([192, 0, 2, 7], 51234).into()),
                 local_host: Some(([192, 0, 2, 1], 25).into()),
+                ..Connected::default()
             };
             let session = server.serve(theirs, &connected);
             tokio::spawn(Counted::new(Arc::clone(&world), session));

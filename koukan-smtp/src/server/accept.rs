@@ -2,7 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
-use koukan_core::{accepting::accept_all, event::Event, reply::Reply};
+use bytes::BytesMut;
+use koukan_core::{accepting::accept_all, causes::Causes, event::Event, reply::Reply};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -11,11 +12,12 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     Connected, MakeMailService, Server,
-    admission::{Admission, Permit},
-    session::Stop,
+    admission::{Admission, Entry, Permit},
+    proxy::{self, NoHeader},
+    session::{Session, Stop},
     upgrade::Unchanging,
 };
-use crate::codec;
+use crate::codec::{self, ProxyHeader};
 
 /// Accepts connections until `shutdown`, then lets the sessions end.
 pub(super) async fn run<M: MakeMailService>(
@@ -29,7 +31,7 @@ pub(super) async fn run<M: MakeMailService>(
         tasks: TaskTracker::new(),
         stop: Stop::default(),
     };
-    let admit = |(stream, remote)| sessions.admit(stream, remote);
+    let admit = |(stream, remote)| sessions.accept(stream, remote);
     tokio::select! {
         biased;
         () = shutdown => {}
@@ -47,37 +49,81 @@ struct Sessions<M> {
 }
 
 impl<M: MakeMailService> Sessions<M> {
-    fn admit(&self, stream: TcpStream, remote: SocketAddr) {
-        match self.admission.admit(remote.ip()) {
-            Some(permit) => self.spawn(stream, remote, permit),
-            None => {
-                let connected = Connected {
-                    remote_host: Some(remote),
-                    local_host: None,
-                };
-                let connection = self.server.connection(&connected);
-                self.server.observers.tell(&Event::TurnedAway(connection));
-                turn_away(stream);
-            }
-        }
-    }
-
-    /// A task of its own, in which the session's service is made as well: a panic ends that session
-    /// and no other, and nobody else has to wait to be accepted.
-    fn spawn(&self, stream: TcpStream, remote: SocketAddr, permit: Permit) {
+    fn accept(&self, stream: TcpStream, remote: SocketAddr) {
         // Replies are written in one piece, so waiting for more to send is of no use.
         let _ = stream.set_nodelay(true);
         let connected = Connected {
             remote_host: Some(remote),
             local_host: stream.local_addr().ok(),
+            ..Connected::default()
         };
-        let (server, stop) = (self.server.clone(), self.stop.of_session());
-        let open = server.connection(&connected).open(&server.observers);
+        match self.admission.enter() {
+            None => self.turn_away(stream, &connected),
+            Some(entry) if self.server.config.is_proxy(remote.ip()) => {
+                self.ask_proxy(remote, stream, connected, entry);
+            }
+            Some(entry) => self.admit(stream, BytesMut::new(), &connected, entry),
+        }
+    }
+
+    /// Has a proxy say who its client is, in a task of its own.
+    fn ask_proxy(
+        &self,
+        proxy: SocketAddr,
+        mut stream: TcpStream,
+        mut connected: Connected,
+        entry: Entry,
+    ) {
+        let (sessions, stop) = (self.clone(), self.stop.of_session());
+        let patience = self.server.config.timeouts.proxy_header;
         self.tasks.spawn(async move {
-            let session = server.session(Unchanging(stream), &connected, stop);
-            drop(server);
-            session.run((permit, open)).await;
+            let mut input = BytesMut::new();
+            let header = timeout(patience, proxy::read(&mut stream, &mut input));
+            let header = tokio::select! {
+                biased;
+                () = stop.begun() => return,
+                header = header => header.map_err(NoHeader::from).flatten(),
+            };
+            match header {
+                Ok(ProxyHeader::Own) => {}
+                Ok(ProxyHeader::Client { from, to }) => {
+                    connected.remote_host = Some(from);
+                    connected.local_host = Some(to);
+                }
+                // A proxy may look whether anybody listens.
+                Err(NoHeader::Nothing) => return,
+                Err(error) => {
+                    let error = Causes(&error);
+                    tracing::warn!(%proxy, %error, "closing a connection, its client is not known");
+                    return;
+                }
+            }
+            sessions.admit(stream, input, &connected, entry);
         });
+    }
+
+    /// Lets a client in of which the address is known, unless it has too many connections.
+    fn admit(&self, stream: TcpStream, input: BytesMut, connected: &Connected, entry: Entry) {
+        let client = connected.remote_host.map(|client| client.ip());
+        match client.and_then(|client| entry.admit(client)) {
+            Some(permit) => self.spawn(stream, input, connected, permit),
+            None => self.turn_away(stream, connected),
+        }
+    }
+
+    /// A task of its own: a panic ends that session and no other, and nobody else has to wait to be
+    /// accepted.
+    fn spawn(&self, stream: TcpStream, input: BytesMut, connected: &Connected, permit: Permit) {
+        let (server, stop) = (&self.server, self.stop.of_session());
+        let open = server.connection(connected).open(&server.observers);
+        let session = Session::new(server, Unchanging(stream), input, connected, stop);
+        self.tasks.spawn(session.run((permit, open)));
+    }
+
+    fn turn_away(&self, stream: TcpStream, connected: &Connected) {
+        let connection = self.server.connection(connected);
+        self.server.observers.tell(&Event::TurnedAway(connection));
+        say_too_many(stream);
     }
 
     async fn end(self) {
@@ -95,8 +141,19 @@ impl<M: MakeMailService> Sessions<M> {
     }
 }
 
+impl<M> Clone for Sessions<M> {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            admission: self.admission.clone(),
+            tasks: self.tasks.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
 /// Says 421 without waiting: a new socket has room for that.
-fn turn_away(stream: TcpStream) {
+fn say_too_many(stream: TcpStream) {
     let mut octets = Vec::new();
     codec::encode_reply(&Reply::too_many_connections(), false, &mut octets);
     if let Ok(mut stream) = stream.into_std() {

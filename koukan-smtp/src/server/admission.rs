@@ -22,10 +22,17 @@ struct Counts {
     clients: HashMap<IpAddr, usize>,
 }
 
-/// The right to hold one connection; dropping it gives it back.
+/// The right to hold one of all connections, whoever its client is; dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Entry {
+    counts: Arc<Mutex<Counts>>,
+    client_max: usize,
+}
+
+/// The right of a client to hold one connection; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Permit {
-    counts: Arc<Mutex<Counts>>,
+    entry: Entry,
     client: IpAddr,
 }
 
@@ -38,27 +45,47 @@ impl Admission {
         }
     }
 
-    /// A permit, unless there are too many connections.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Permit> {
-        let client = client_of(address);
+    /// Lets a connection in whose client may not be known yet, unless there are too many.
+    pub(super) fn enter(&self) -> Option<Entry> {
         let mut counts = lock(&self.counts);
-        let of_client = counts.clients.get(&client).copied().unwrap_or(0);
-        if counts.total >= self.total_max || of_client >= self.client_max {
+        if counts.total >= self.total_max {
             return None;
         }
         counts.total += 1;
-        counts.clients.insert(client, of_client + 1);
-        Some(Permit {
+        Some(Entry {
             counts: Arc::clone(&self.counts),
+            client_max: self.client_max,
+        })
+    }
+}
+
+impl Entry {
+    /// A permit for the client on that address, unless it has too many.
+    pub(super) fn admit(self, address: IpAddr) -> Option<Permit> {
+        let client = client_of(address);
+        let mut counts = lock(&self.counts);
+        let of_client = counts.clients.get(&client).copied().unwrap_or(0);
+        if of_client >= self.client_max {
+            return None;
+        }
+        counts.clients.insert(client, of_client + 1);
+        drop(counts);
+        Some(Permit {
+            entry: self,
             client,
         })
     }
 }
 
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock(&self.counts).total -= 1;
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut counts = lock(&self.counts);
-        counts.total -= 1;
+        let mut counts = lock(&self.entry.counts);
         if let Some(of_client) = counts.clients.get_mut(&self.client) {
             *of_client -= 1;
             if *of_client == 0 {
@@ -98,18 +125,22 @@ mod tests {
             connections_per_client: 2,
             ..Limits::default()
         });
-        let admit = |text| admission.admit(address(text));
+        let admit = |text| admission.enter()?.admit(address(text));
         let first = admit("192.0.2.1");
         let _second = admit("::ffff:192.0.2.1");
         assert!(first.is_some());
         assert!(admit("192.0.2.1").is_none(), "two of one client are enough");
         let _third = admit("192.0.2.2");
-        assert!(admit("192.0.2.3").is_none(), "three in all are enough");
+        assert!(admission.enter().is_none(), "three in all are enough");
         drop(first);
         assert!(admit("192.0.2.1").is_some());
         drop(_second);
         drop(_third);
+        let unknown = [admission.enter(), admission.enter(), admission.enter()];
+        assert!(unknown.iter().all(Option::is_some) && admission.enter().is_none());
+        drop(unknown);
         assert!(lock(&admission.counts).clients.is_empty());
+        assert_eq!(lock(&admission.counts).total, 0);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a listener is and allows.
 
+use std::{net::IpAddr, sync::Arc};
+
 use koukan_core::context::Sender;
 
 use super::{Limits, Timeouts};
-use crate::codec::BareLineEnds;
+use crate::{codec::BareLineEnds, network::Network};
 
 /// What a listener is and allows.
 #[derive(Debug, Clone)]
@@ -11,7 +13,8 @@ use crate::codec::BareLineEnds;
 pub struct Config {
     /// The domain name by which the server introduces itself. Default `localhost`.
     pub name: Box<str>,
-    /// On whose behalf its transactions run. Default `ingress`.
+    /// On whose behalf its transactions run, where a [`MakeMailService`](super::MakeMailService) says
+    /// nothing else; observers are told of connections with it. Default `ingress`.
     pub sender: Sender,
     /// What a client may ask for.
     pub limits: Limits,
@@ -19,6 +22,17 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What to do with messages that hold bare line ends.
     pub bare_line_ends: BareLineEnds,
+    /// Networks of proxies. A connection that comes from there begins with a PROXY header, and its
+    /// client is who that names; one from elsewhere is a client's own. Default: none.
+    pub proxies: Arc<[Network]>,
+}
+
+impl Config {
+    /// Whether connections from that address are a proxy's.
+    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.proxies.iter().any(|network| network.holds(address))
+    }
 }
 
 impl Default for Config {
@@ -29,6 +43,7 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             bare_line_ends: BareLineEnds::default(),
+            proxies: Arc::default(),
         }
     }
 }

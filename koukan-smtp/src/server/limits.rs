@@ -42,8 +42,8 @@ pub struct Limits {
     pub idle_commands: u32,
     /// Connections in all; one more gets 421. Default 4096.
     pub connections: usize,
-    /// Connections of one client (an IPv4 address, or the /64 network of an IPv6 address); one
-    /// more gets 421. Default 256.
+    /// Connections of one client (an IPv4 address, or the /64 network of an IPv6 address), behind a
+    /// proxy that of the client and not the proxy's; one more gets 421. Default 256.
     pub connections_per_client: usize,
     /// Octets of a message that are read at once, and so held, at most. Default 64 KiB.
     pub body_buffer: usize,

@@ -12,6 +12,11 @@
 //!   closed.
 //! - A client that speaks before the greeting is not turned away for it: what it sent is served
 //!   after the greeting.
+//! - Which service gets a mail transaction, and on whose behalf it runs, is decided at MAIL, by what is
+//!   known of the client then: [`MakeMailService`]. Before that a [`Greeter`] may refuse it, let it wait,
+//!   and say what it is offered.
+//! - Where a proxy stands before the server ([`Config::proxies`]), the client is who its PROXY header
+//!   names; limits count that address.
 //! - A service that answers 421 has the connection closed, as RFC 5321 section 3.8 says.
 //!
 //! [`Limits`] and [`Timeouts`] bound what a client can make the server hold or do.
@@ -19,22 +24,28 @@
 mod accept;
 mod admission;
 mod config;
+mod connected;
+mod greeter;
 mod limits;
 mod make;
+mod proxy;
 mod session;
 mod timeouts;
 mod upgrade;
 
 pub use self::{
     config::Config,
+    connected::Connected,
+    greeter::{Greeter, Greeting, Introduction, InvalidKeyword, Keyword, Offer, Step},
     limits::Limits,
-    make::{Connected, MakeMailService, Shared},
+    make::{MakeMailService, Shared},
     timeouts::Timeouts,
-    upgrade::Upgrade,
+    upgrade::{Upgrade, Upgraded},
 };
 
 use std::{fmt, future::pending, io, sync::Arc};
 
+use bytes::BytesMut;
 use koukan_core::{
     context::Sender,
     event::{Connection, Observers, Protocol},
@@ -46,12 +57,13 @@ use tokio::{
 };
 
 use self::{
+    greeter::BoxGreeter,
     session::{Session, Stop},
     upgrade::Unchanging,
 };
-use crate::codec::BareLineEnds;
+use crate::{codec::BareLineEnds, network::Network};
 
-/// An SMTP server: a configuration, and what makes a service for each connection.
+/// An SMTP server: a configuration, and what gives each mail transaction its service.
 ///
 /// # Example
 ///
@@ -78,23 +90,25 @@ use crate::codec::BareLineEnds;
 #[must_use = "a server does nothing until it listens"]
 pub struct Server<M> {
     make: Arc<M>,
+    greeter: Option<BoxGreeter>,
     config: Arc<Config>,
     observers: Observers,
 }
 
 impl<S: MailService> Server<Shared<S>> {
-    /// Makes a server that gives every connection the same service.
+    /// Makes a server that gives every mail transaction the same service.
     pub fn new(service: S) -> Self {
         Self::with_make(Shared(service))
     }
 }
 
 impl<M: MakeMailService> Server<M> {
-    /// Makes a server with a service for each connection: a closure of `&`[`Connected`], or any
-    /// other [`MakeMailService`].
+    /// Makes a server that chooses a service for each mail transaction: by a closure of
+    /// `&`[`Context`](koukan_core::context::Context), or any other [`MakeMailService`].
     pub fn with_make(make: M) -> Self {
         Self {
             make: Arc::new(make),
+            greeter: None,
             config: Arc::default(),
             observers: Observers::default(),
         }
@@ -111,7 +125,14 @@ impl<M: MakeMailService> Server<M> {
         self.configure(|config| config.name = name.into())
     }
 
-    /// Sets on whose behalf the transactions run.
+    /// Has this service asked about clients before MAIL. Without one all are welcome, and offered all
+    /// that the server can do.
+    pub fn with_greeter(mut self, greeter: impl Greeter) -> Self {
+        self.greeter = Some(BoxGreeter::new(greeter));
+        self
+    }
+
+    /// Sets on whose behalf the transactions run, where a [`MakeMailService`] says nothing else.
     pub fn with_sender(self, sender: Sender) -> Self {
         self.configure(|config| config.sender = sender)
     }
@@ -129,6 +150,12 @@ impl<M: MakeMailService> Server<M> {
     /// Sets what to do with messages that hold bare line ends.
     pub fn with_bare_line_ends(self, policy: BareLineEnds) -> Self {
         self.configure(|config| config.bare_line_ends = policy)
+    }
+
+    /// Takes connections from these networks for a proxy's, which begin with a PROXY header, version 1
+    /// or 2: the client is who that names. Applies to [`Server::run`] and [`Server::listen`].
+    pub fn with_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.configure(|config| config.proxies = networks.into_iter().collect())
     }
 
     /// Tells these observers of connections.
@@ -200,7 +227,7 @@ impl<M: MakeMailService> Server<M> {
     {
         // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
         let open = self.connection(connected).open(&self.observers);
-        self.session(io, connected, Stop::default()).run(open)
+        Session::new(self, io, BytesMut::new(), connected, Stop::default()).run(open)
     }
 
     /// A connection, as observers are told of it.
@@ -210,20 +237,13 @@ impl<M: MakeMailService> Server<M> {
             .from(connected.remote_host)
             .to(connected.local_host)
     }
-
-    fn session<IO>(&self, io: IO, connected: &Connected, stop: Stop) -> Session<IO, M::Service>
-    where
-        IO: Upgrade,
-    {
-        let service = self.make.make(connected);
-        Session::new(io, connected, service, Arc::clone(&self.config), stop)
-    }
 }
 
 impl<M> Clone for Server<M> {
     fn clone(&self) -> Self {
         Self {
             make: Arc::clone(&self.make),
+            greeter: self.greeter.clone(),
             config: Arc::clone(&self.config),
             observers: self.observers.clone(),
         }

@@ -1,8 +1,9 @@
-//! How long the server waits for a client.
+//! How long the server waits for a client, and for who is asked about it.
 
 use std::time::Duration;
 
-/// How long the server waits for a client, phase by phase; one that takes longer gets 421.
+/// How long the server waits for a client, phase by phase; one that takes longer gets 421 where
+/// nothing else is said.
 ///
 /// Time that passes while a reply from upstream is awaited does not count but for
 /// [`Timeouts::session`]; bound it with a timeout layer on the service.
@@ -10,6 +11,11 @@ use std::time::Duration;
 /// *Source*: RFC 5321 section 4.5.3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
+    /// For the header of a proxy; a connection without it by then is closed. Default 5 seconds.
+    pub proxy_header: Duration,
+    /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
+    /// with 451, or 421 in place of the greeting. Default 1 minute.
+    pub greeter: Duration,
     /// For the next command. Default 5 minutes (RFC 5321 section 4.5.3.2.7).
     pub command: Duration,
     /// For the next octets of a message. Default 3 minutes (RFC 5321 section 4.5.3.2.5).
@@ -33,6 +39,8 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            proxy_header: Duration::from_secs(5),
+            greeter: Duration::from_secs(60),
             command: Duration::from_secs(5 * 60),
             data_block: Duration::from_secs(3 * 60),
             data_grace: Duration::from_secs(60),

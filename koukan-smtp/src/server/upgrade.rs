@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use koukan_core::context::Tls;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A transport that can become another one in the middle of a session, as a connection does whose
@@ -13,7 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 ///
 /// The server offers STARTTLS while [`Upgrade::is_upgradable`], says 220, writes all of that, throws
 /// away what it has read, and then polls [`Upgrade::poll_upgrade`] until it is ready. From then on it
-/// reads and writes the other transport, and knows nothing of what the client has said before.
+/// reads and writes the other transport, and knows nothing of what the client has said before. The
+/// [`Greeter`](super::Greeter), the choice of the service and the transactions are told what
+/// [`Upgraded`] says of the client.
 ///
 /// See [`Server::serve_upgradable`](super::Server::serve_upgradable).
 ///
@@ -29,7 +32,34 @@ pub trait Upgrade: AsyncRead + AsyncWrite + Unpin {
     /// # Errors
     ///
     /// Where it fails the session ends, and the client hears nothing more.
-    fn poll_upgrade(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_upgrade(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Upgraded>>;
+}
+
+/// What is known of a client since its transport was upgraded, in place of what was known before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Upgraded {
+    /// The parameters of TLS.
+    pub tls: Option<Tls>,
+    /// Who the client is, where the transport has proved it, as by a certificate.
+    pub identity: Option<Box<str>>,
+}
+
+impl Upgraded {
+    /// A transport that has TLS now.
+    pub fn to_tls(tls: Tls) -> Self {
+        Self {
+            tls: Some(tls),
+            identity: None,
+        }
+    }
+
+    /// Says who the client is.
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<Box<str>>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
 }
 
 /// A transport that stays what it is.
@@ -41,7 +71,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Upgrade for Unchanging<IO> {
         false
     }
 
-    fn poll_upgrade(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_upgrade(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<Upgraded>> {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }

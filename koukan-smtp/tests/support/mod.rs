@@ -9,6 +9,7 @@ use std::{
 };
 
 use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
+use koukan_smtp::server::{Greeter, Introduction};
 use tokio::{sync::Notify, time::sleep};
 use tower::{BoxError, service_fn};
 
@@ -139,4 +140,17 @@ async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
         "full" => Ok(Reply::insufficient_storage()),
         _ => Ok(Reply::message_accepted()),
     }
+}
+
+/// A greeter that refuses who is called `bad`, and lets who is called `slow` wait for a second.
+pub(crate) fn greeter() -> impl Greeter {
+    service_fn(|client: Introduction| async move {
+        let name = client.context.client_name.as_ref();
+        match name.map(|name| &*name.name) {
+            Some("bad") => return Ok::<_, BoxError>(Reply::policy_refused().into()),
+            Some("slow") => sleep(Duration::from_secs(1)).await,
+            _ => {}
+        }
+        Ok(client.welcome())
+    })
 }

@@ -9,7 +9,6 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use koukan_core::{
     reply::Reply,
-    service::MailService,
     signals::{Signals, TraceId},
     transaction::Driver,
 };
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::{
     codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder},
-    server::Upgrade,
+    server::{MakeMailService, Upgrade},
 };
 
 /// What is known of a message that is being received.
@@ -58,10 +57,10 @@ impl Message {
     }
 }
 
-impl<IO, S> Session<IO, S>
+impl<IO, M> Session<IO, M>
 where
     IO: Upgrade,
-    S: MailService,
+    M: MakeMailService,
 {
     /// DATA.
     pub(super) async fn receive_message(&mut self) -> Result<(), End> {
@@ -137,7 +136,7 @@ where
 
     async fn hand_on(&mut self, octets: Bytes) {
         self.message.octets += octets.len() as u64;
-        if self.message.octets > self.config.limits.message_size {
+        if self.message.octets > self.state.message_size(&self.config.limits) {
             self.refuse(Reply::message_too_big());
         }
         // Once the call has ended, its reply waits for the client to be done.

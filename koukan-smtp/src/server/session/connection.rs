@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
@@ -15,7 +16,10 @@ use tokio::{
 };
 
 use super::End;
-use crate::{codec, server::Upgrade};
+use crate::{
+    codec,
+    server::{Upgrade, Upgraded},
+};
 
 /// Octets to make room for when a command is awaited.
 const COMMAND_READ: usize = 1024;
@@ -48,15 +52,18 @@ pub(super) struct Connection<IO> {
     /// Whether the transport has begun to become another one, and has not ended: nothing can be said
     /// meanwhile.
     is_upgrading: bool,
+    /// What the last upgrade has told of the client.
+    upgraded: Upgraded,
     /// For whatever is waited for.
     alarm: Alarm,
 }
 
 impl<IO: Upgrade> Connection<IO> {
-    pub(super) fn new(io: IO, write_timeout: Duration) -> Self {
+    /// A transport, of which `input` was read already.
+    pub(super) fn new(io: IO, input: BytesMut, write_timeout: Duration) -> Self {
         Self {
             io,
-            input: BytesMut::new(),
+            input,
             is_eof: false,
             read_size: COMMAND_READ,
             output: Vec::new(),
@@ -64,6 +71,7 @@ impl<IO: Upgrade> Connection<IO> {
             write_timeout,
             write_deadline: None,
             is_upgrading: false,
+            upgraded: Upgraded::default(),
             alarm: Alarm::default(),
         }
     }
@@ -81,6 +89,11 @@ impl<IO: Upgrade> Connection<IO> {
     /// Whether the client will send no more.
     pub(super) fn is_eof(&self) -> bool {
         self.is_eof
+    }
+
+    /// Whether the client will send no more, and has left no line to be carried out.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.is_eof && memchr::memchr(b'\n', &self.input).is_none()
     }
 
     /// Whether so little came in that more may be read before it is used.
@@ -148,11 +161,16 @@ impl<IO: Upgrade> Connection<IO> {
     /// whoever stood between may have put it there.
     pub(super) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         self.is_upgrading = true;
-        ready!(Pin::new(&mut self.io).poll_upgrade(cx))?;
+        self.upgraded = ready!(Pin::new(&mut self.io).poll_upgrade(cx))?;
         self.is_upgrading = false;
         self.input.clear();
         self.is_eof = false;
         Poll::Ready(Ok(()))
+    }
+
+    /// What is known of the client since the upgrade.
+    pub(super) fn take_upgraded(&mut self) -> Upgraded {
+        mem::take(&mut self.upgraded)
     }
 
     /// Whether an upgrade has begun that has not ended well.

@@ -10,6 +10,8 @@
 mod body;
 mod connection;
 mod end;
+mod facts;
+mod greet;
 mod hello;
 mod pace;
 mod parameters;
@@ -24,10 +26,9 @@ pub(super) use self::stop::Stop;
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
+use bytes::BytesMut;
 use koukan_core::{
-    context::{ClientName, Context},
     reply::Reply,
-    service::MailService,
     transaction::{Driver, Mail, Rcpt},
     waking::Passes,
 };
@@ -37,12 +38,13 @@ use self::{
     body::Message,
     connection::Connection,
     end::End,
+    facts::Facts,
     replies::{Answered, Replies},
     state::{Action, State, Tally},
     tally::Tallies,
     turn::{Client, Event, Expected},
 };
-use super::{Config, Connected, Upgrade};
+use super::{Config, Connected, MakeMailService, Offer, Server, Upgrade, greeter::BoxGreeter};
 use crate::codec::{Command, CommandDecoder, CommandError};
 
 /// How long a client may take to read its 421 when the server has waited long enough.
@@ -52,12 +54,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 type Parsed = Result<Command, CommandError>;
 
 /// A session on a connection.
-pub(super) struct Session<IO, S> {
+pub(super) struct Session<IO, M> {
     connection: Connection<IO>,
-    service: S,
+    make: Arc<M>,
+    greeter: Option<BoxGreeter>,
     config: Arc<Config>,
     /// What each mail transaction is told of the session.
-    context: Arc<Context>,
+    facts: Facts,
     commands: CommandDecoder,
     /// A command that waits until those before it are answered.
     held: Option<Parsed>,
@@ -75,29 +78,28 @@ pub(super) struct Session<IO, S> {
     deadline: Instant,
 }
 
-impl<IO, S> Session<IO, S>
+impl<IO, M> Session<IO, M>
 where
     IO: Upgrade,
-    S: MailService,
+    M: MakeMailService,
 {
+    /// A session with who has connected; `input` was read of it already.
     pub(super) fn new(
+        server: &Server<M>,
         io: IO,
+        input: BytesMut,
         connected: &Connected,
-        service: S,
-        config: Arc<Config>,
         stop: Stop,
     ) -> Self {
-        let mut context = Context::new(config.sender.clone());
-        context.remote_host = connected.remote_host;
-        context.local_host = connected.local_host;
-        let state = State::new(io.is_upgradable());
+        let config = Arc::clone(&server.config);
         Self {
-            connection: Connection::new(io, config.timeouts.write),
-            service,
-            context: Arc::new(context),
+            state: State::new(Offer::of(&config.limits, io.is_upgradable())),
+            connection: Connection::new(io, input, config.timeouts.write),
+            make: Arc::clone(&server.make),
+            greeter: server.greeter.clone(),
+            facts: Facts::new(config.sender.clone(), connected),
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
-            state,
             replies: Replies::default(),
             driver: None,
             message: Message::new(config.bare_line_ends),
@@ -114,7 +116,6 @@ where
     /// of a whole task.
     pub(super) async fn run<H>(mut self, held: H) {
         let _held = held;
-        self.connection.reply(&hello::greeting(&self.config), false);
         let stop = self.stop.clone();
         let end = tokio::select! {
             biased;
@@ -132,11 +133,15 @@ where
             End::Gone => return,
             End::HungUp => (None, false),
             End::Quit => (Some(Reply::closing()), false),
-            End::Stopped => (Some(Reply::service_closing()), !self.is_resting()),
+            End::Stopped => {
+                let has_more = !self.is_resting() || self.connection.input_len() > 0;
+                (Some(Reply::service_closing()), has_more)
+            }
             End::Closed(reply) => (Some(reply), true),
         };
         if let Some(last) = last {
-            self.connection.reply(&last, self.state.is_extended());
+            self.connection
+                .reply(&last, self.state.has_enhanced_codes());
         }
         let close = self.connection.close(may_have_sent_more);
         let late = async {
@@ -152,6 +157,7 @@ where
     }
 
     async fn serve(&mut self) -> Result<Infallible, End> {
+        self.greet().await?;
         loop {
             while let Some(reply) = self.replies.pop_known() {
                 self.send(reply)?;
@@ -270,7 +276,7 @@ where
 
     async fn execute(&mut self, command: Parsed) -> Result<(), End> {
         match self.state.decide(command, &self.config.limits) {
-            Action::Hello(name) => self.hello(name),
+            Action::Hello(name) => self.hello(name).await,
             Action::Mail(mail) => self.mail(mail),
             Action::Rcpt(rcpt) => self.rcpt(rcpt).await,
             Action::Data => self.receive_message().await,
@@ -301,20 +307,13 @@ where
         }
     }
 
-    fn hello(&mut self, name: ClientName) -> Result<(), End> {
-        self.close_transaction();
-        self.state.greeted(name.is_extended);
-        let reply = hello::answer(&self.config, name.is_extended, self.state.offers_tls());
-        Arc::make_mut(&mut self.context).client_name = Some(name);
-        self.answer(reply, Tally::Idle)
-    }
-
     fn mail(&mut self, mail: Mail) -> Result<(), End> {
         self.tallies.transaction(&self.config.limits)?;
         self.state.opened(mail.parameters.is_smtputf8());
         self.message = Message::new(self.config.bare_line_ends);
         self.message.expect(mail.parameters.size());
-        let (service, context) = (self.service.clone(), Arc::clone(&self.context));
+        let (sender, service) = self.make.make(self.facts.context());
+        let context = self.facts.on_behalf_of(sender);
         let signals = self.message.signals.clone();
         let (driver, reply) = Driver::start_with(service, context, mail, signals);
         self.driver = Some(driver);
@@ -348,7 +347,8 @@ where
         if reply.closes_connection() {
             return Err(End::Closed(reply));
         }
-        self.connection.reply(&reply, self.state.is_extended());
+        let with_enhanced = self.state.has_enhanced_codes();
+        self.connection.reply(&reply, with_enhanced);
         Ok(())
     }
 

@@ -5,11 +5,14 @@ use koukan_core::{
     reply::Reply,
 };
 
-/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152) and SMTPUTF8 (RFC 6531).
-pub(super) fn check_mail(parameters: &Parameters, size_max: u64) -> Result<(), Reply> {
+use crate::server::Offer;
+
+/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152) and SMTPUTF8 (RFC 6531), as far as
+/// they are offered.
+pub(super) fn check_mail(parameters: &Parameters, offer: &Offer) -> Result<(), Reply> {
     parameters
         .iter()
-        .try_for_each(|parameter| check_one(parameter, size_max))
+        .try_for_each(|parameter| check_one(parameter, offer))
 }
 
 /// RCPT has none as yet.
@@ -21,13 +24,15 @@ pub(super) fn check_rcpt(parameters: &Parameters) -> Result<(), Reply> {
     }
 }
 
-fn check_one(parameter: &Parameter, size_max: u64) -> Result<(), Reply> {
+fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
     let is = |keyword| parameter.keyword().eq_ignore_ascii_case(keyword);
-    if is("SIZE") {
+    if let Some(size_max) = offer.size
+        && is("SIZE")
+    {
         check_size(parameter.value(), size_max)
-    } else if is("BODY") {
+    } else if offer.eight_bit_mime && is("BODY") {
         check_body(parameter.value())
-    } else if is("SMTPUTF8") {
+    } else if offer.smtputf8 && is("SMTPUTF8") {
         parameter
             .value()
             .map_or(Ok(()), |_| Err(Reply::syntax_error()))

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, task::Poll};
 
-use koukan_core::{reply::Reply, service::MailService};
+use koukan_core::reply::Reply;
 use tokio::time::Instant;
 
 use super::{
@@ -10,14 +10,18 @@ use super::{
     state::{State, Tally},
     turn::{Client, Event, Expected},
 };
-use crate::{codec::CommandDecoder, server::Upgrade};
+use crate::{
+    codec::CommandDecoder,
+    server::{MakeMailService, Offer, Step, Upgrade},
+};
 
-impl<IO, S> Session<IO, S>
+impl<IO, M> Session<IO, M>
 where
     IO: Upgrade,
-    S: MailService,
+    M: MakeMailService,
 {
-    /// Lets the client begin with TLS, waits for that, and forgets what was said before.
+    /// Lets the client begin with TLS, waits for that, and forgets what was said before. A client that
+    /// is not welcome since hears so after the next command.
     ///
     /// *Source*: RFC 3207 section 4.
     pub(super) async fn start_tls(&mut self) -> Result<(), End> {
@@ -32,9 +36,19 @@ where
         let Event::Client = self
             .wait_for(client, |_, _, _| Poll::<Infallible>::Pending)
             .await?;
-        self.commands = CommandDecoder::new(self.config.limits.command_line);
-        self.state = State::new(self.connection.is_upgradable());
-        Arc::make_mut(&mut self.context).client_name = None;
-        Ok(())
+        let limits = &self.config.limits;
+        self.commands = CommandDecoder::new(limits.command_line);
+        self.state = State::new(Offer::of(limits, self.connection.is_upgradable()));
+        let upgraded = self.connection.take_upgraded();
+        self.facts = self.facts.after_upgrade(upgraded);
+        let context = Arc::clone(self.facts.context());
+        match self.ask(Step::Upgraded, context).await? {
+            Ok(_) => Ok(()),
+            Err(reply) if reply.closes_connection() => Err(End::Closed(reply)),
+            Err(reply) => {
+                self.state.turned_away(reply);
+                Ok(())
+            }
+        }
     }
 }

@@ -40,6 +40,11 @@ impl Stop {
         self.begun.is_cancelled()
     }
 
+    /// Waits until the server has begun to stop.
+    pub(in crate::server) async fn begun(&self) {
+        self.begun.cancelled().await;
+    }
+
     /// Waits until the server has begun to stop, and then for the client to say something.
     ///
     /// # Cancel safety

@@ -8,6 +8,7 @@
 //! | step | where it is not ready, the task is woken by |
 //! |---|---|
 //! | what upstream is to do: a reply, room, the end; the call goes on with it | the call, or who answers |
+//! | what the greeter is to answer | the greeter, or the clock |
 //! | write what is to go out | the transport, or the clock for who takes nothing |
 //! | read, where more may be read, or upgrade the transport | the transport |
 //! | the time that the client has | the clock |
@@ -24,11 +25,11 @@ use std::{
     time::Duration,
 };
 
-use koukan_core::{service::MailService, transaction::Driver};
+use koukan_core::transaction::Driver;
 use tokio::time::Instant;
 
 use super::{End, Session, connection::Connection, replies::Replies};
-use crate::server::Upgrade;
+use crate::server::{MakeMailService, Upgrade};
 
 /// How the client is waited for, beside upstream.
 #[derive(Debug, Clone, Copy)]
@@ -57,16 +58,16 @@ pub(super) enum Expected {
 /// What a wait has ended with.
 #[derive(Debug)]
 pub(super) enum Event<T> {
-    /// Upstream has done what it was to do.
+    /// Upstream, or the greeter, has done what it was to do.
     Upstream(T),
     /// So has the client, or it has closed its half of the connection.
     Client,
 }
 
-impl<IO, S> Session<IO, S>
+impl<IO, M> Session<IO, M>
 where
     IO: Upgrade,
-    S: MailService,
+    M: MakeMailService,
 {
     /// Waits for `upstream`, and for what the client sends; whatever is ready first.
     ///

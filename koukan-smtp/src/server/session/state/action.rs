@@ -9,7 +9,7 @@ use koukan_core::{
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Action {
-    /// Start anew with that client name, and say what is offered.
+    /// Ask about a client of that name; if it is welcome, start anew and say what is offered.
     Hello(ClientName),
     /// Start a mail transaction.
     Mail(Mail),

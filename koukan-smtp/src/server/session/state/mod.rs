@@ -14,7 +14,7 @@ use koukan_core::{
 use super::parameters;
 use crate::{
     codec::{Command, CommandError, LineError},
-    server::Limits,
+    server::{Limits, Offer},
 };
 
 /// Octets of a chunk that are taken off the wire to be thrown away, at most, unless a message may be
@@ -22,12 +22,14 @@ use crate::{
 const SKIPPED_MAX: u64 = 1 << 30;
 
 /// Where a session stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     /// Whether the client said EHLO (`true`) or HELO.
     is_extended: Option<bool>,
-    /// Whether the transport can be upgraded.
-    offers_tls: bool,
+    /// What the client may use.
+    offer: Offer,
+    /// What every command is answered with but QUIT, where the client may not go on.
+    turned_away: Option<Reply>,
     phase: Phase,
 }
 
@@ -54,21 +56,27 @@ struct Envelope {
 }
 
 impl State {
-    /// A session that begins, on a transport that can be upgraded or not.
-    pub(super) fn new(offers_tls: bool) -> Self {
+    /// A session that begins, with what there is to be used.
+    pub(super) fn new(offer: Offer) -> Self {
         Self {
-            offers_tls,
-            ..Self::default()
+            is_extended: None,
+            offer,
+            turned_away: None,
+            phase: Phase::Idle,
         }
     }
 
-    /// Whether STARTTLS is offered.
-    pub(super) fn offers_tls(&self) -> bool {
-        self.offers_tls
+    /// Whether replies have enhanced status codes: the client said EHLO, and was offered them.
+    pub(super) fn has_enhanced_codes(&self) -> bool {
+        self.is_extended() && self.offer.enhanced_status_codes
     }
 
-    /// Whether the client said EHLO, so that replies have enhanced status codes.
-    pub(super) fn is_extended(&self) -> bool {
+    /// How many octets a message may have.
+    pub(super) fn message_size(&self, limits: &Limits) -> u64 {
+        self.offer.size.unwrap_or(limits.message_size)
+    }
+
+    fn is_extended(&self) -> bool {
         self.is_extended == Some(true)
     }
 
@@ -111,9 +119,16 @@ impl State {
             Ok(command) => command,
             Err(error) => return self.misread(&error, limits),
         };
+        if let Some(reply) = &self.turned_away {
+            return match command {
+                Command::Quit => Action::Quit,
+                Command::Bdat { size, is_last } => self.bdat(size, is_last, limits),
+                _ => Action::refuse(reply.clone()),
+            };
+        }
         match command {
             Command::Hello(name) => Action::Hello(name),
-            Command::Mail(mail) => self.mail(mail, limits),
+            Command::Mail(mail) => self.mail(mail),
             Command::Rcpt(rcpt) => self.rcpt(rcpt, limits),
             Command::Data => self.data(),
             Command::Bdat { size, is_last } => self.bdat(size, is_last, limits),
@@ -129,18 +144,18 @@ impl State {
     }
 
     fn start_tls(&self) -> Action {
-        match (self.offers_tls, self.is_extended() && self.is_idle()) {
+        match (self.offer.starttls, self.is_extended() && self.is_idle()) {
             (true, true) => Action::StartTls,
             (true, false) => Action::refuse(Reply::bad_sequence()),
             (false, _) => Action::refuse(Reply::not_implemented()),
         }
     }
 
-    fn mail(&self, mail: Mail, limits: &Limits) -> Action {
+    fn mail(&self, mail: Mail) -> Action {
         if self.is_extended.is_none() || !self.is_idle() {
             return Action::refuse(Reply::bad_sequence());
         }
-        match parameters::check_mail(&mail.parameters, limits.message_size) {
+        match parameters::check_mail(&mail.parameters, &self.offer) {
             Ok(()) => Action::Mail(mail),
             Err(reply) => Action::refuse(reply),
         }
@@ -178,6 +193,10 @@ impl State {
             return Action::Close(Reply::message_too_big());
         }
         let (reply, tally) = match &self.phase {
+            _ if self.turned_away.is_some() || !self.offer.chunking => {
+                let reply = self.turned_away.clone();
+                (reply.unwrap_or_else(Reply::not_implemented), Tally::Error)
+            }
             Phase::Chunks => return Action::Bdat { size, is_last },
             Phase::Open(envelope) => match envelope.missing_recipient() {
                 None => return Action::Bdat { size, is_last },
@@ -224,16 +243,22 @@ impl State {
             {
                 Action::Close(Reply::other_protocol())
             }
-            _ => Action::refuse(reply),
+            _ => Action::refuse(self.turned_away.clone().unwrap_or(reply)),
         }
     }
 
     // What has happened:
 
-    /// The client said EHLO (`is_extended`) or HELO.
-    pub(super) fn greeted(&mut self, is_extended: bool) {
+    /// The client said EHLO (`is_extended`) or HELO, and was offered that.
+    pub(super) fn greeted(&mut self, is_extended: bool, offer: Offer) {
         self.is_extended = Some(is_extended);
+        self.offer = offer;
         self.phase = Phase::Idle;
+    }
+
+    /// The client may not go on: whatever it says but QUIT, it hears `reply`.
+    pub(super) fn turned_away(&mut self, reply: Reply) {
+        self.turned_away = Some(reply);
     }
 
     /// MAIL was handed upstream.

@@ -2,11 +2,23 @@
 
 use super::*;
 
+fn limits() -> Limits {
+    Limits {
+        message_size: 1000,
+        ..Limits::default()
+    }
+}
+
+/// What there is to be used, on a transport that cannot be upgraded.
+fn offer() -> Offer {
+    Offer::of(&limits(), false)
+}
+
 /// States by name, each with what led to it.
 fn state(name: &str) -> State {
-    let mut state = State::default();
+    let mut state = State::new(offer());
     let steps: &[fn(&mut State)] = &[
-        |state| state.greeted(true),
+        |state| state.greeted(true, offer()),
         |state| state.opened(false),
         State::recipient_handed_on,
         State::recipient_accepted,
@@ -25,12 +37,8 @@ fn state(name: &str) -> State {
 
 /// The action in short: its kind, or the reply.
 fn decide(state: &State, line: &str) -> String {
-    let limits = Limits {
-        message_size: 1000,
-        ..Limits::default()
-    };
     let command = Command::parse(line.as_bytes());
-    match state.decide(command, &limits) {
+    match state.decide(command, &limits()) {
         Action::Answer(reply, _) => reply.to_string()[..9].trim_end().to_owned(),
         Action::Discard { reply, .. } => format!("discard {}", reply.code()),
         Action::Close(reply) => format!("close {}", reply.code()),
@@ -166,13 +174,64 @@ fn starttls_is_for_those_who_said_ehlo_and_have_no_transaction() {
         ("chunks", "503 5.5.1"),
         ("failed", "StartTls"),
     ] {
-        let state = State {
-            offers_tls: true,
-            ..state(name)
-        };
+        let mut state = state(name);
+        state.offer.starttls = true;
         assert_eq!(decide(&state, "STARTTLS"), expected, "{name}");
     }
-    let mut state = State::new(true);
-    state.greeted(false);
+    let mut state = State::new(Offer::of(&limits(), true));
+    state.greeted(false, Offer::of(&limits(), true));
     assert_eq!(decide(&state, "STARTTLS"), "503 5.5.1");
+}
+
+#[test]
+fn who_is_turned_away_may_say_quit() {
+    let mut state = State::new(offer());
+    state.turned_away(Reply::policy_refused());
+    for line in [
+        "EHLO a",
+        "HELO a",
+        "MAIL FROM:<>",
+        "RCPT TO:<a@b>",
+        "DATA",
+        "RSET",
+        "NOOP",
+        "VRFY a",
+        "EXPN a",
+        "HELP",
+        "STARTTLS",
+        "AUTH PLAIN",
+        "what",
+        "MAIL FROM:<",
+    ] {
+        assert_eq!(decide(&state, line), "550 5.7.1", "{line}");
+    }
+    assert_eq!(decide(&state, "BDAT 1"), "discard 550");
+    assert_eq!(decide(&state, "BDAT 1 LAST"), "discard 550");
+    assert_eq!(decide(&state, "BDAT 5 FIRST"), "discard 501");
+    assert_eq!(decide(&state, "BDAT 1073741825"), "close 552");
+    assert_eq!(decide(&state, "GET / HTTP/1.1"), "close 421");
+    assert_eq!(decide(&state, "QUIT"), "Quit");
+}
+
+#[test]
+fn what_is_not_offered_is_refused() {
+    let mut state = state("ready");
+    let ready = [
+        ("MAIL FROM:<> SMTPUTF8", "Mail"),
+        ("MAIL FROM:<> BODY=8BITMIME", "Mail"),
+        ("MAIL FROM:<> SIZE=1000", "Mail"),
+    ];
+    for (line, expected) in ready {
+        state.closed();
+        assert_eq!(decide(&state, line), expected, "{line}");
+    }
+    state.offer.smtputf8 = false;
+    state.offer.eight_bit_mime = false;
+    state.offer.size = None;
+    for (line, _) in ready {
+        assert_eq!(decide(&state, line), "555 5.5.4", "{line}");
+    }
+    assert_eq!(state.message_size(&limits()), 1000);
+    state.offer.chunking = false;
+    assert_eq!(decide(&state, "BDAT 1"), "discard 502");
 }

@@ -1,0 +1,84 @@
+//! Who is asked about a client before it may send mail: the [`Greeter`].
+
+mod boxed;
+mod introduction;
+mod keyword;
+mod offer;
+
+pub(super) use self::boxed::BoxGreeter;
+
+pub use self::{
+    introduction::{Greeting, Introduction, Step},
+    keyword::{InvalidKeyword, Keyword},
+    offer::Offer,
+};
+
+use tower::{BoxError, Service};
+
+/// A tower [`Service`] that is asked about a client at each [`Step`] before MAIL, and again after each
+/// upgrade of the transport.
+///
+/// | step | a client that is welcome hears | one that is refused hears | and may then |
+/// |---|---|---|---|
+/// | [`Step::Connected`] | 220 | the refusal [as a greeting](koukan_core::reply::Reply::as_greeting) | say QUIT; everything else gets 503 (RFC 5321 section 3.1) |
+/// | [`Step::Hello`] | 250, and after EHLO what it is [offered](Offer) | the refusal | go on as if it had not said EHLO: say it again, or whatever it could say before |
+/// | [`Step::Upgraded`] | nothing | nothing | say QUIT; everything else gets the refusal (RFC 3207 section 4.1) |
+///
+/// A refusal with 421 closes the connection. A greeter that fails refuses with the reply of
+/// [`Rescue`](koukan_core::service::Rescue), and one that has no answer within
+/// [`Timeouts::greeter`](super::Timeouts::greeter) with 451; in place of a greeting both are 421.
+///
+/// The answer may be held back on purpose: the client waits for it. What it sends meanwhile is read, up
+/// to a bound, and carried out afterwards in order. Limits and timeouts are layers, as with every
+/// service.
+///
+/// Implemented for every service of the right shape.
+///
+/// # Cancel safety
+///
+/// The future of a call is dropped before it is ready when the client has gone, its time is up, or the
+/// server stops.
+///
+/// # Example
+///
+/// No client names itself after us, and those who do not say EHLO have to wait:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use koukan_core::reply::Reply;
+/// use koukan_smtp::{Server, server::{Greeting, Introduction}};
+/// use tower::{BoxError, service_fn};
+///
+/// # fn server(server: Server<impl koukan_smtp::server::MakeMailService>) {
+/// let greeter = service_fn(|client: Introduction| async move {
+///     match &client.context.client_name {
+///         Some(name) if &*name.name == "mx.example.com" => {
+///             let reply = Reply::policy_refused().with_text("that is my name");
+///             return Ok::<_, BoxError>(Greeting::Refused(reply));
+///         }
+///         Some(name) if !name.is_extended => tokio::time::sleep(Duration::from_secs(5)).await,
+///         _ => {}
+///     }
+///     Ok(client.welcome())
+/// });
+/// let server = server.with_name("mx.example.com").with_greeter(greeter);
+/// # }
+/// ```
+pub trait Greeter:
+    Service<Introduction, Response = Greeting, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Greeter for S where
+    S: Service<Introduction, Response = Greeting, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

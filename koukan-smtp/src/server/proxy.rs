@@ -1,0 +1,55 @@
+//! Proxies that say who their client is.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    time::error::Elapsed,
+};
+
+use crate::codec::{InvalidProxyHeader, ProxyHeader};
+
+/// Octets to make room for at a time; what a client has said behind the header may come along.
+const READ: usize = 512;
+
+/// A proxy has not said who its client is.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoHeader {
+    /// It has closed the connection without a word.
+    #[error("nothing was said")]
+    Nothing,
+    /// It has closed the connection in the middle.
+    #[error("PROXY header is cut off")]
+    CutOff,
+    #[error("no PROXY header in time")]
+    Late,
+    #[error(transparent)]
+    Invalid(#[from] InvalidProxyHeader),
+    #[error("connection lost before the PROXY header")]
+    Lost(#[from] io::Error),
+}
+
+/// Reads the header of a proxy. What comes behind it is left in `input`.
+pub(super) async fn read(
+    io: &mut (impl AsyncRead + Unpin),
+    input: &mut BytesMut,
+) -> Result<ProxyHeader, NoHeader> {
+    loop {
+        if let Some(header) = ProxyHeader::decode(input)? {
+            return Ok(header);
+        }
+        input.reserve(READ);
+        match io.read_buf(input).await? {
+            0 if input.is_empty() => return Err(NoHeader::Nothing),
+            0 => return Err(NoHeader::CutOff),
+            _ => {}
+        }
+    }
+}
+
+impl From<Elapsed> for NoHeader {
+    fn from(_: Elapsed) -> Self {
+        Self::Late
+    }
+}

@@ -1,0 +1,95 @@
+//! What is known of the client.
+
+use std::sync::Arc;
+
+use koukan_core::context::{ClientName, Context, Sender};
+
+use crate::server::{Connected, Upgraded};
+
+/// What is known of the client, as transactions are told.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// On behalf of the sender that the server was configured with.
+    context: Arc<Context>,
+    /// The same on behalf of the sender of the last transaction, where that is another one.
+    chosen: Option<Arc<Context>>,
+}
+
+impl Facts {
+    pub(super) fn new(sender: Sender, connected: &Connected) -> Self {
+        let mut context = Context::new(sender);
+        context.remote_host = connected.remote_host;
+        context.local_host = connected.local_host;
+        context.tls.clone_from(&connected.tls);
+        context.identity.clone_from(&connected.identity);
+        Self::from(Arc::new(context))
+    }
+
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The same of a client that names itself so.
+    pub(super) fn with_name(&self, name: ClientName) -> Self {
+        let mut context = Context::clone(&self.context);
+        context.client_name = Some(name);
+        Self::from(Arc::new(context))
+    }
+
+    /// The same after an upgrade of the transport: what the client has said before is forgotten.
+    ///
+    /// *Source*: RFC 3207 section 4.2.
+    pub(super) fn after_upgrade(&self, upgraded: Upgraded) -> Self {
+        let mut context = Context::clone(&self.context);
+        context.client_name = None;
+        context.tls = upgraded.tls;
+        context.identity = upgraded.identity;
+        Self::from(Arc::new(context))
+    }
+
+    /// What a transaction on behalf of that sender is told. The same sender as the last time costs
+    /// nothing.
+    pub(super) fn on_behalf_of(&mut self, sender: Sender) -> Arc<Context> {
+        if sender == self.context.sender {
+            return Arc::clone(&self.context);
+        }
+        let same = |chosen: &&Arc<Context>| chosen.sender == sender;
+        if let Some(chosen) = self.chosen.as_ref().filter(same) {
+            return Arc::clone(chosen);
+        }
+        let context = Context::clone(&self.context).with_sender(sender);
+        Arc::clone(self.chosen.insert(Arc::new(context)))
+    }
+}
+
+impl From<Arc<Context>> for Facts {
+    fn from(context: Arc<Context>) -> Self {
+        Self {
+            context,
+            chosen: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_of_the_same_sender_are_told_the_same() {
+        let (listener, other) = (Sender::new("a"), Sender::new("a").with_tag("b"));
+        let mut facts = Facts::new(listener.clone(), &Connected::default());
+        let own = facts.on_behalf_of(listener.clone());
+        assert!(Arc::ptr_eq(&own, facts.context()));
+        let first = facts.on_behalf_of(other.clone());
+        assert_eq!(first.sender, other);
+        assert!(Arc::ptr_eq(&first, &facts.on_behalf_of(other.clone())));
+        assert!(Arc::ptr_eq(&own, &facts.on_behalf_of(listener)));
+        let name = ClientName {
+            name: "c".into(),
+            is_extended: true,
+        };
+        let mut named = facts.with_name(name);
+        assert!(named.on_behalf_of(other).client_name.is_some());
+    }
+}
