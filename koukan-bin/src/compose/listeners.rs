@@ -24,6 +24,7 @@ use crate::{
 use super::{
     StartError,
     chains::Built,
+    endpoint,
     rest::{self, Handler},
     stacks,
 };
@@ -204,6 +205,7 @@ fn smtp_server(
         .with_name(config.hostname.value.as_str())
         .with_limits(listener.into())
         .with_timeouts(listener.into())
+        .with_proxies(endpoint::networks(&listener.proxy_networks)?)
         .with_bare_line_ends(listener.bare_line_ends(config).into()))
 }
 

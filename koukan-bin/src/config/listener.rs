@@ -36,6 +36,12 @@ pub struct SmtpListener {
     pub max_refused_recipients: Option<NonZeroU32>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
+    /// Networks of proxies, as in `10.0.0.0/8`: a connection from there begins with a PROXY header,
+    /// version 1 or 2, and its client is who that names. Connections from elsewhere are clients' own.
+    /// Default: none.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub proxy_networks: Vec<Place<String>>,
     /// What becomes of messages in which lines end with LF alone. Default: `normalise` where users'
     /// programs submit mail, that is, where the sender's chain ends in an exploder with `policy:
     /// submission`; `reject` elsewhere.

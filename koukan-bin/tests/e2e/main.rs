@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod peers;
 mod process;
+mod proxied;
 mod queue;
 mod replies;
 mod rest;

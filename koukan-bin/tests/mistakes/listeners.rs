@@ -96,3 +96,14 @@ fn names_that_cannot_stand_in_a_path() {
     .unwrap_err();
     assert!(told.contains("a sender without a name"), "{told}");
 }
+
+#[test]
+fn networks_of_proxies() {
+    let to = format!("{INGRESS}, proxy_networks: [\"10.0.0.0/8\", everywhere]");
+    told(&[(
+        INGRESS,
+        &to,
+        "everywhere",
+        &["`everywhere` is not a network"],
+    )]);
+}

@@ -44,6 +44,9 @@ impl Check<'_> {
                 self.odd(*address, message, help);
             }
         }
+        for listener in &config.smtp_listener {
+            self.networks(&listener.proxy_networks);
+        }
         if addresses.is_empty() {
             let message = "nobody can connect to this agent: there is no listener";
             self.odd(

@@ -1,0 +1,90 @@
+//! A listener behind a load balancer, whose part swaks plays.
+
+use std::{fs, net::SocketAddr, process::Command};
+
+use tempfile::TempDir;
+
+use crate::{
+    client::Client,
+    collector::Collector,
+    peers::{peer, run},
+    process::{Process, await_listener, free_address},
+};
+
+/// An agent that takes connections from this host for a load balancer's.
+struct Agent {
+    ingress: SocketAddr,
+    _process: Process,
+    _directory: TempDir,
+}
+
+impl Agent {
+    fn start(sink: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let ingress = free_address();
+        let text = format!(
+            r#"
+hostname: mx.example.com
+storage: memory
+notification: {{ sender: outgoing }}
+smtp_listener: [{{ address: "{ingress}", sender: ingress, proxy_networks: ["127.0.0.0/8"] }}]
+sender:
+  - {{ name: ingress, chain: ingress }}
+  - {{ name: outgoing, chain: outgoing }}
+chain:
+  - name: ingress
+    filter: [received_header]
+    endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }}
+  - name: outgoing
+    endpoint: {{ smtp: {{ host: ["{sink}"] }} }}
+log: {{ level: error }}
+"#
+        );
+        let config = directory.path().join("koukan.yaml");
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+        let process = Process::start(command.args(["run", "--config"]).arg(&config));
+        await_listener(ingress);
+        Self {
+            ingress,
+            _process: process,
+            _directory: directory,
+        }
+    }
+}
+
+#[test]
+fn the_client_is_who_the_load_balancer_names() {
+    let sink = Collector::start();
+    let agent = Agent::start(sink.address);
+    let server = agent.ingress.to_string();
+    for (to, source, version) in [
+        ("a@example.com", "192.0.2.7", ["1", "TCP4"]),
+        ("b@example.com", "2001:db8::7", ["1", "TCP6"]),
+        ("c@example.com", "192.0.2.8", ["2", "AF_INET"]),
+        ("d@example.com", "2001:db8::8", ["2", "AF_INET6"]),
+    ] {
+        let [version, family] = version;
+        let dest = if source.contains(':') {
+            "2001:db8::1"
+        } else {
+            "192.0.2.1"
+        };
+        run(peer("swaks")
+            .args(["--to", to, "--from", "x@example.org", "--server", &server])
+            .args(["--proxy-version", version, "--proxy-family", family])
+            .args(["--proxy-source", source, "--proxy-source-port", "51234"])
+            .args(["--proxy-dest", dest, "--proxy-dest-port", "25"]));
+        let got = sink.only_message(to);
+        let trace = got.lines().next().unwrap();
+        assert!(
+            trace.starts_with("Received: from ") && trace.contains(source),
+            "{got}"
+        );
+    }
+    let direct = Client::connect(agent.ingress);
+    assert!(
+        direct.is_err(),
+        "it is a load balancer, and has to say for whom"
+    );
+}
