@@ -72,7 +72,8 @@ pub struct Exploder {
     pub notify: Notify,
     /// How long the client waits for the destination's reply to RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
-    /// How long the client waits for the destination's reply to the message. Default `60s`.
+    /// How long the client waits for the destination's reply to the message. Default `60s`, and `9m`
+    /// with `policy: ingress`, since that client sends a copy when it is told to try later.
     pub final_timeout: Option<HumanDuration>,
 }
 
@@ -115,9 +116,9 @@ pub struct Rest {
     /// the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
-    /// How long to wait for the reply to MAIL and RCPT. Default `30s`.
+    /// How long to wait for the reply to MAIL and RCPT. Default `5m`.
     pub rcpt_timeout: Option<HumanDuration>,
-    /// How long to wait for the reply to the message. Default `5m`.
+    /// How long to wait for the reply to the message. Default `10m`.
     pub final_timeout: Option<HumanDuration>,
 }
 

@@ -28,7 +28,10 @@ impl Exploder {
 
 impl From<&Exploder> for storage_writer::Timeouts {
     fn from(config: &Exploder) -> Self {
-        let defaults = Self::default();
+        let defaults = match config.policy {
+            Policy::Submission => Self::default(),
+            Policy::Ingress => Self::of_ingress(),
+        };
         Self {
             rcpt: config
                 .rcpt_timeout
@@ -54,6 +57,28 @@ impl From<Notify> for exploder::Notify {
         match notify {
             Notify::Always => Self::Always,
             Notify::Never => Self::Never,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_sends_again_waits_for_the_destination() {
+        for (policy, chosen, seconds) in [
+            ("submission", "", 60),
+            ("ingress", "", 9 * 60),
+            ("ingress", "final_timeout: 2m", 2 * 60),
+        ] {
+            let text = format!("policy: {policy}\nsender: s\n{chosen}\n");
+            let config: Exploder = serde_saphyr::from_str(&text).unwrap();
+            let timeouts = storage_writer::Timeouts::from(&config);
+            assert_eq!(timeouts.final_reply, Duration::from_secs(seconds));
+            assert_eq!(timeouts.rcpt, Duration::from_secs(30));
         }
     }
 }

@@ -53,6 +53,19 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// For clients that send the message again when they are told to try later: the final reply is
+    /// waited for nearly as long as they wait (ten minutes, RFC 5321 section 4.5.3.2.6). Whoever is
+    /// told earlier sends another copy while the destination may still take the first.
+    #[must_use]
+    pub fn of_ingress() -> Self {
+        Self {
+            final_reply: Duration::from_secs(9 * 60),
+            ..Self::default()
+        }
+    }
+}
+
 impl<O> StorageWriter<O> {
     /// A storage writer with the default timeouts, whose transactions keep their sender.
     pub fn new(storage: Storage, output: O) -> Self {
