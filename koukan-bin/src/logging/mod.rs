@@ -104,7 +104,8 @@ pub fn init(log: Log) -> Result<(), LogError> {
     wanted.map(drop).map_err(LogError::Wanted)
 }
 
-/// Waits until all that was logged so far is written; where it is not taken, for a second at most.
+/// Waits until all that was logged so far is written; where nothing of it is taken for a second, or all of
+/// it not within ten, no longer.
 pub fn flush() {
     if let Some(lines) = LINES.get() {
         lines.flush(PATIENCE);

@@ -12,7 +12,7 @@ use std::{
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -25,6 +25,8 @@ const ENOUGH: usize = 64 << 10;
 const KEPT: usize = 2 * ENOUGH;
 /// How long a line waits for others, at most.
 const LINGER: Duration = Duration::from_millis(5);
+/// How many times as long as for the next octets is waited for all of them.
+const PATIENCES: u32 = 10;
 /// How long to wait before writing again to what takes nothing now and does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -52,6 +54,8 @@ struct State {
     came: u64,
     done: u64,
     wanted: u64,
+    /// Whoever waited last has waited in vain, and nothing was written since.
+    is_stuck: bool,
 }
 
 impl Queue {
@@ -68,18 +72,26 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Waits until all that came so far is written; for no longer than that.
+    /// Waits until all that came so far is written: as long as something is taken within `patience`
+    /// each time, and [`PATIENCES`] times that at most. Where nothing was taken the last time, and has
+    /// not been since, it is not waited for again.
     pub(super) fn flush(&self, patience: Duration) {
         let Self(shared) = self;
+        let until = now() + patience * PATIENCES;
         let mut state = shared.lock();
         let wanted = state.came;
         state.wanted = wanted;
         shared.filled.notify_one();
-        let is_missing = |state: &mut State| state.done < wanted;
-        let waited = shared
-            .written
-            .wait_timeout_while(state, patience, is_missing);
-        drop(waited);
+        while state.done < wanted && !state.is_stuck && now() < until {
+            let before = state.done;
+            let is_missing = |state: &mut State| state.done == before;
+            let waited = shared
+                .written
+                .wait_timeout_while(state, patience, is_missing);
+            let timed_out;
+            (state, timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.is_stuck = timed_out.timed_out() && state.done == before;
+        }
     }
 
     fn push(&self, line: &[u8]) {
@@ -143,7 +155,11 @@ impl Shared {
     }
 
     fn is_done(&self, until: u64) {
-        self.lock().done = until;
+        {
+            let mut state = self.lock();
+            state.done = until;
+            state.is_stuck = false;
+        }
         self.written.notify_all();
     }
 }
@@ -152,17 +168,30 @@ fn write_lines(shared: &Shared, mut to: impl Write) {
     let mut batch = Vec::new();
     loop {
         let (lost, until) = shared.take(&mut batch);
-        write_out(&mut to, &batch);
-        batch.clear();
-        batch.shrink_to(KEPT);
-        shared.is_done(until);
         if lost > 0 {
+            // First of all that comes now, while there is room for it.
             tracing::warn!(
                 lines = lost,
                 "lines of the log are lost: they were not read in time"
             );
         }
+        let mut left = batch.len();
+        for piece in batch.chunks(ENOUGH) {
+            write_out(&mut to, piece);
+            left -= piece.len();
+            shared.is_done(until - left as u64);
+        }
+        batch.clear();
+        batch.shrink_to(KEPT);
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "for a thread that waits, and no task"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Where nobody can read it any more it is lost, as everything that follows.
@@ -247,10 +276,14 @@ mod tests {
         // The thread has taken some, of which it can write nothing.
         let came = queue.0.lock().came;
         assert!(came <= 2 * QUEUED_MAX as u64, "{came}");
-        for _ in 0..10 {
-            allow.send(()).unwrap();
-        }
+        // Nor does anybody for whom it was in vain before.
+        assert!(queue.0.lock().is_stuck);
         queue.flush(PATIENCE);
+        let allow = std::thread::spawn(move || while allow.send(()).is_ok() {});
+        while queue.0.lock().done < came {
+            std::thread::yield_now();
+        }
+        drop(allow);
         assert_eq!(read.lock().unwrap().len() as u64, came);
         assert_eq!(queue.0.lock().lost, 0, "it is told");
     }

@@ -28,17 +28,18 @@ impl Storage {
     /// Dropped before it ends, the transaction may have been cancelled or not.
     pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
         let live = watch.live();
-        if live.lock().is_refused {
-            return Ok(());
-        }
-        let (durability, is_attempted, over) = live.update(Side::Reader, |state| {
-            if !state.is_final() {
-                state.is_cancelled = true;
+        let cancelled = live.update(Side::Reader, |state| {
+            if state.final_reason().is_some() {
+                return None;
             }
+            state.is_cancelled = true;
             let is_volatile = state.durability == Durability::Volatile;
             let over = is_volatile.then(|| state.cancel_uncommitted()).flatten();
-            (state.durability, state.is_attempted(), over)
+            Some((state.durability, state.is_attempted(), over))
         });
+        let Some((durability, is_attempted, over)) = cancelled else {
+            return Ok(());
+        };
         if let Some(status) = over {
             self.report_uncommitted(live, &status);
         }

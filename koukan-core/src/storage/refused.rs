@@ -40,10 +40,16 @@ impl Storage {
         let until = self.clock().now().checked_add(KEPT);
         let at = until.map_or(due.at, |until| until.min(due.at));
         let status = Status::Due(Due { at, ..due });
-        let mut row = self.draft_of(live, mail, status.clone()).await?;
-        row.recipients.clone_from(&recipients);
-        row.attempts = vec![end.attempt.clone()];
-        let write = || self.backend().complete(row.clone());
+        let write = || {
+            let (mail, status) = (mail.clone(), status.clone());
+            let (recipients, attempt) = (recipients.clone(), end.attempt.clone());
+            async move {
+                let mut row = self.draft_of(live, mail, status).await?;
+                row.recipients = recipients;
+                row.attempts = vec![attempt];
+                self.backend().complete(row).await
+            }
+        };
         match keep_trying(live.id, "write down a refusal", write).await.1 {
             // Its message has become complete, or it was given up.
             Err(BackendError::NotDraft) => return Ok(()),
@@ -51,7 +57,8 @@ impl Storage {
         }
         let is_news = live.update(Side::Reader, |state| {
             state.is_refused = true;
-            let is_draft = state.durability == Durability::Draft;
+            // A commit that is under way may fail, and leaves the draft then.
+            let is_draft = matches!(state.durability, Durability::Draft | Durability::Committing);
             if is_draft {
                 state.recipients.clone_from(&recipients);
                 state.status = Some(status.clone());
@@ -68,7 +75,7 @@ impl Storage {
 
     /// Gives up a draft that was refused; does nothing where its message is complete.
     pub(super) async fn give_up_refused(&self, live: &Arc<Live>) -> Result<(), BackendError> {
-        let status = Status::Final(final_reason(&live.lock().recipients));
+        let status = Status::Final(FinalReason::Failed);
         self.settle_unleased(live, Some(Work::Abandon), status, None)
             .await
     }

@@ -248,3 +248,45 @@ async fn those_that_were_refused_give_way_to_other_uploads() {
     assert_eq!(put(&agent, &second, "cat").await, Ok(true));
     assert_eq!(put(&agent, &third, "cat").await, Ok(true));
 }
+
+/// The notification is made all the same: `final_attempt_reason` was there before.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_after_the_upload_comes_too_late() {
+    let upstream = upstream();
+    let agent = Agent::over(upstream.clone()).await;
+    let mut create = in_parts();
+    create.draft.notification = Some(true);
+    let first = agent.create(create).await.location;
+    agent.end(&first).await;
+    for part in ["cat", "dog"] {
+        assert_eq!(put(&agent, &first, part).await, Ok(true));
+    }
+    agent.ask(Operation::Cancel(first.clone())).await;
+    agent.dispatch();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(is_refused(&agent.view(&first).await));
+    assert_eq!(delivered(&upstream).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_repeated_displaces_nothing() {
+    let settings = Settings {
+        max_unfinished_uploads: 1,
+        ..Settings::default()
+    };
+    let backend = MemoryBackend::new();
+    let agent = Agent::on(backend.another_process(), upstream(), settings).await;
+    let keyed = || {
+        let mut create = in_parts();
+        create.idempotency_key = Some("key".into());
+        create
+    };
+    let first = agent.create(keyed()).await.location;
+    agent.end(&first).await;
+    let again = agent.create(keyed()).await;
+    assert_eq!((&again.location, again.is_replayed), (&first, true));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for part in ["cat", "dog"] {
+        assert_eq!(put(&agent, &first, part).await, Ok(true));
+    }
+}

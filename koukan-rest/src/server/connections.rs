@@ -13,10 +13,14 @@ use std::{
 
 use axum::{
     Router,
-    http::{HeaderValue, header::CONNECTION},
+    http::{HeaderValue, Version, header::CONNECTION},
     response::IntoResponse,
 };
-use hyper::{Request, body::Incoming, service::service_fn};
+use hyper::{
+    Request,
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -128,8 +132,6 @@ pub async fn serve_with(
         Ok((slot, stream, peer))
     };
     let admit = |(slot, stream, peer)| {
-        let open = Connection::new(Protocol::Http).from(peer);
-        let open = open.open(&settings.observers);
         let connection = Answering {
             router: router.clone(),
             settings: settings.clone(),
@@ -137,7 +139,9 @@ pub async fn serve_with(
         };
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
-            let _held = (slot, open);
+            // Here, so that a bug in an observer costs that connection and not the listener.
+            let open = Connection::new(Protocol::Http).from(peer);
+            let _held = (slot, open.open(&connection.settings.observers));
             tokio::select! {
                 () = connection.answer(stream) => {}
                 () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
@@ -183,14 +187,17 @@ impl Answering {
         let service = service_fn(move |request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
             let refused = check_host(&request).err().map(Problem::from);
+            let has_content =
+                request.version() < Version::HTTP_2 && !request.body().is_end_stream();
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
             let is_last = is_last.clone();
             async move {
                 let answer = match refused {
-                    Some(problem) => {
+                    Some(problem) if has_content => {
                         let close = [(CONNECTION, HeaderValue::from_static("close"))];
                         (close, problem).into_response()
                     }
+                    Some(problem) => problem.into_response(),
                     None => answer
                         .await
                         .unwrap_or_else(|never: Infallible| match never {}),

@@ -125,9 +125,18 @@ impl HttpBody for Content {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
-        if frame.is_none() || body.is_end_stream() {
-            self.body = None;
-            self.left.set(Unread::Nothing);
+        match &frame {
+            // Nobody knows where it would have ended.
+            Some(Err(_)) => self.body = None,
+            None => {
+                self.body = None;
+                self.left.set(Unread::Nothing);
+            }
+            Some(Ok(_)) if body.is_end_stream() => {
+                self.body = None;
+                self.left.set(Unread::Nothing);
+            }
+            Some(Ok(_)) => {}
         }
         Poll::Ready(frame)
     }

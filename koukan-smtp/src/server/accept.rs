@@ -1,6 +1,10 @@
 //! The accept loop and its graceful end.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use bytes::BytesMut;
 use koukan_core::{accepting::accept_all, causes::Causes, event::Event, reply::Reply};
@@ -31,7 +35,11 @@ pub(super) async fn run<M: MakeMailService>(
         tasks: TaskTracker::new(),
         stop: Stop::default(),
     };
-    let admit = |(stream, remote)| sessions.accept(stream, remote);
+    // A bug, as in an observer, costs that connection and not the listener.
+    let admit = |(stream, remote)| {
+        let accept = || sessions.accept(stream, remote);
+        drop(catch_unwind(AssertUnwindSafe(accept)));
+    };
     tokio::select! {
         biased;
         () = shutdown => {}
@@ -87,8 +95,8 @@ impl<M: MakeMailService> Sessions<M> {
             match header {
                 Ok(ProxyHeader::Own) => {}
                 Ok(ProxyHeader::Client { from, to }) => {
-                    connected.remote_host = Some(from);
-                    connected.local_host = Some(to);
+                    connected.remote_host = Some(canonical(from));
+                    connected.local_host = Some(canonical(to));
                 }
                 // A proxy may look whether anybody listens.
                 Err(NoHeader::Nothing) => return,
@@ -150,6 +158,11 @@ impl<M> Clone for Sessions<M> {
             stop: self.stop.clone(),
         }
     }
+}
+
+/// IPv4 where it was written as IPv6, so that all that looks at the client sees the same.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Says 421 without waiting: a new socket has room for that.

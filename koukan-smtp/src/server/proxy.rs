@@ -16,7 +16,7 @@ const READ: usize = 512;
 /// A proxy has not said who its client is.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoHeader {
-    /// It has closed the connection without a word.
+    /// It has closed or reset the connection without a word.
     #[error("nothing was said")]
     Nothing,
     /// It has closed the connection in the middle.
@@ -40,10 +40,12 @@ pub(super) async fn read(
             return Ok(header);
         }
         input.reserve(READ);
-        match io.read_buf(input).await? {
-            0 if input.is_empty() => return Err(NoHeader::Nothing),
-            0 => return Err(NoHeader::CutOff),
-            _ => {}
+        match io.read_buf(input).await {
+            // Some reset the connection when they have seen that somebody listens.
+            Ok(0) | Err(_) if input.is_empty() => return Err(NoHeader::Nothing),
+            Ok(0) => return Err(NoHeader::CutOff),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -15,38 +15,39 @@ const LINGER: Duration = Duration::from_millis(100);
 
 /// Attempts under way, by destination; clones share them.
 ///
-/// No destination has more places than are free beside it, but for the first: so what hangs at one
-/// holds up that one, and as many as there are places in powers of two may hang before there is but
-/// one place for all others.
+/// A destination has no more places than are free beside it, and one at least: so what hangs at one
+/// holds up that one alone, and half of what one leaves is still there for the others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowds(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     counts: Mutex<Counts>,
-    /// Told when an attempt has ended.
-    ended: Notify,
+    /// Told when a place is free again.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     by_destination: HashMap<Destination, usize>,
-    /// Attempts that have ended, of all time.
-    ended: u64,
+    /// How often a place was free again, of all time.
+    freed: u64,
 }
 
-/// The destinations that have their share.
+/// What may be leased where so many places are free.
 #[derive(Debug)]
-pub(super) struct Full {
-    pub(super) destinations: Vec<Destination>,
-    /// [`Counts::ended`] when they had it.
-    ended: u64,
+pub(super) struct Share {
+    /// Those that have as many as they may.
+    pub(super) full: Vec<Destination>,
+    /// How many more may be leased, even if all of them are for the same of the others.
+    pub(super) count: usize,
 }
 
 /// One attempt under way, until this is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay {
     crowds: Crowds,
+    /// What is no attempt goes nowhere.
     destination: Option<Destination>,
 }
 
@@ -55,8 +56,7 @@ impl Crowds {
     pub(super) fn enter(&self, destination: Option<Destination>) -> UnderWay {
         if let Some(destination) = &destination {
             let mut counts = self.lock();
-            let counted = counts.by_destination.get_mut(destination);
-            match counted {
+            match counts.by_destination.get_mut(destination) {
                 Some(count) => *count += 1,
                 None => {
                     counts.by_destination.insert(destination.clone(), 1);
@@ -69,41 +69,59 @@ impl Crowds {
         }
     }
 
-    /// The destinations that have their share, where so many places are free.
-    pub(super) fn full(&self, free: usize) -> Full {
+    /// What may be leased where so many places are free.
+    pub(super) fn share(&self, free: usize) -> Share {
         let counts = self.lock();
-        let full = counts.by_destination.iter();
-        let full = full.filter(|(_, count)| **count >= free);
-        Full {
-            destinations: full.map(|(destination, _)| destination.clone()).collect(),
-            ended: counts.ended,
+        let mut full = Vec::new();
+        let mut most = 0;
+        for (destination, count) in &counts.by_destination {
+            if *count >= free {
+                full.push(destination.clone());
+            } else {
+                most = most.max(*count);
+            }
+        }
+        Share {
+            full,
+            count: (free.saturating_sub(most) / 2).max(1),
         }
     }
 
-    /// Waits until an attempt has ended since those were full, and a little longer unless `many`
-    /// have: a look at the queue for each of them would cost more than the attempt.
+    /// How often a place was free again so far.
+    pub(super) fn freed(&self) -> u64 {
+        self.lock().freed
+    }
+
+    /// Says that a place is free again.
+    pub(super) fn free(&self) {
+        self.lock().freed += 1;
+        self.0.freed.notify_waiters();
+    }
+
+    /// Waits until a place was free again since there were `before`, and a little longer unless
+    /// `many` were: a look at the queue for each of them would cost more than the attempt.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub(super) async fn eased(&self, full: &Full, many: usize) {
-        self.ended_since(full.ended, 1).await;
+    pub(super) async fn eased(&self, before: u64, many: usize) {
+        self.freed_since(before, 1).await;
         tokio::select! {
-            () = self.ended_since(full.ended, many as u64) => {}
+            () = self.freed_since(before, many as u64) => {}
             () = sleep(LINGER) => {}
         }
     }
 
-    async fn ended_since(&self, before: u64, count: u64) {
+    async fn freed_since(&self, before: u64, count: u64) {
         loop {
-            // Registered before looking, so that what ends in between is not missed.
-            let ended = self.0.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
-            if self.lock().ended - before >= count {
+            // Registered before looking, so that what is free in between is not missed.
+            let freed = self.0.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.freed() - before >= count {
                 return;
             }
-            ended.await;
+            freed.await;
         }
     }
 
@@ -115,12 +133,8 @@ impl Crowds {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let Some(destination) = &self.destination else {
-            return;
-        };
-        {
+        if let Some(destination) = &self.destination {
             let mut counts = self.crowds.lock();
-            counts.ended += 1;
             if let Some(count) = counts.by_destination.get_mut(destination) {
                 *count -= 1;
                 if *count == 0 {
@@ -128,7 +142,7 @@ impl Drop for UnderWay {
                 }
             }
         }
-        self.crowds.0.ended.notify_waiters();
+        self.crowds.free();
     }
 }
 
@@ -149,27 +163,58 @@ mod tests {
         let first: Vec<_> = (0..4).map(|_| crowds.enter(a.clone())).collect();
         let second = crowds.enter(b.clone());
         let none = crowds.enter(None);
-        let full = |free| crowds.full(free).destinations;
+        let full = |free| crowds.share(free).full;
         assert!(full(5).is_empty());
         assert_eq!(full(4), Vec::from_iter(a));
         assert_eq!(full(1).len(), 2);
         drop(first);
         assert_eq!(full(1), Vec::from_iter(b));
+        assert_eq!(crowds.freed(), 4);
         drop((second, none));
         assert!(full(0).is_empty());
+        assert_eq!(crowds.freed(), 6);
+    }
+
+    /// Also where all that is due first is for the same destination, and one of its attempts has
+    /// ended.
+    #[test]
+    fn none_has_more_than_that_by_one_look() {
+        for places in 1..50_usize {
+            for under_way in 0..places {
+                let crowds = Crowds::default();
+                let held: Vec<_> = (0..under_way)
+                    .map(|_| crowds.enter(destination("a")))
+                    .collect();
+                let free = places - under_way;
+                let share = crowds.share(free);
+                if share.full.is_empty() {
+                    let after = under_way + share.count;
+                    assert!(
+                        after <= 1 || after <= free - share.count,
+                        "{places} {under_way}"
+                    );
+                } else {
+                    assert!(under_way >= free);
+                }
+                drop(held);
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_that_end_are_seen_at_once_and_few_a_little_later() {
+    async fn many_places_are_seen_at_once_and_few_a_little_later() {
         let crowds = Crowds::default();
         for (ended, many, waited) in [(1, 2, LINGER), (2, 2, Duration::ZERO)] {
-            let under_way: Vec<_> = (0..3).map(|_| crowds.enter(destination("a"))).collect();
-            let full = crowds.full(1);
+            // Notifications, too, leave places to others.
+            let under_way = [destination("a"), None, destination("a")];
+            let mut under_way = under_way.into_iter().map(|to| crowds.enter(to));
+            let under_way: Vec<_> = under_way.by_ref().collect();
+            let before = crowds.freed();
             let mut under_way = under_way.into_iter();
             // Also what ends before it is waited for.
             under_way.by_ref().take(ended).for_each(drop);
             let begun = tokio::time::Instant::now();
-            crowds.eased(&full, many).await;
+            crowds.eased(before, many).await;
             assert_eq!(begun.elapsed(), waited);
         }
     }

@@ -15,17 +15,20 @@ use tower::{BoxError, Service, ServiceExt};
 use crate::{
     causes::Causes,
     repeats::Repeats,
-    storage::{BackendError, Lease, Storage},
+    storage::{BackendError, Lease, Storage, record::Destination},
     waking::Root,
 };
 
 use self::{
-    crowds::{Crowds, Full, UnderWay},
+    crowds::{Crowds, UnderWay},
     room::{Places, Room},
 };
 
 /// How long a failed look at the queue is waited for.
 const BACK_OFF: Duration = Duration::from_secs(1);
+/// How long there is no other look at the queue while it holds much for a destination that has its
+/// share, at least.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long a transaction that may have crashed the process is attempted alone: what crashes does
 /// so soon, and what hangs is not to hold up the others.
 const ALONE: Duration = Duration::from_secs(10);
@@ -96,16 +99,17 @@ where
     /// Starts what is due and fits, or waits until something is due or ends.
     async fn dispatch(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
-        let (mut places, beside) = self.room.half_of_free().await;
-        let full = self.crowds.full(places.len() + beside);
-        let leases = self
-            .storage
-            .lease_due(places.len(), &full.destinations)
-            .await?;
+        // Before the places are counted, so that one which is free again meanwhile is not missed.
+        let freed = self.crowds.freed();
+        let mut free = self.room.all_free().await;
+        let share = self.crowds.share(free.len());
+        let mut places = free.split(share.count);
+        drop(free);
+        let leases = self.storage.lease_due(places.len(), &share.full).await?;
         if leases.is_empty() {
             // Suspects may have them meanwhile.
             drop(places);
-            return self.wait(&full).await;
+            return self.wait(freed, &share.full).await;
         }
         for lease in leases {
             attempts.spawn(Root::new(self.attempt(lease, places.take())));
@@ -113,15 +117,22 @@ where
         Ok(())
     }
 
-    /// Waits until something may be due but for those destinations, or one of them has room again.
-    async fn wait(&self, full: &Full) -> Result<(), BackendError> {
-        let due = self.storage.wait_due(&full.destinations);
-        if full.destinations.is_empty() {
+    /// Waits until something may be due but for those destinations, or one of them may have room.
+    async fn wait(&self, freed: u64, full: &[Destination]) -> Result<(), BackendError> {
+        let due = self.storage.wait_due(full);
+        if full.is_empty() {
             return due.await;
         }
+        let due = async {
+            due.await?;
+            // What was committed may be for one of them: however often that is, there is a look now
+            // and then.
+            sleep(PAUSE).await;
+            Ok(())
+        };
         tokio::select! {
             due = due => due,
-            () = self.crowds.eased(full, self.room.max().div_ceil(8)) => Ok(()),
+            () = self.crowds.eased(freed, self.room.max().div_ceil(8)) => Ok(()),
         }
     }
 
@@ -143,6 +154,7 @@ where
         let place = self.room.one().await;
         let Some(lease) = self.storage.lease_suspect().await? else {
             drop(place);
+            self.crowds.free();
             return self.storage.wait_suspect().await;
         };
         let (ends, ended) = oneshot::channel::<()>();

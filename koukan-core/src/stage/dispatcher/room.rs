@@ -41,27 +41,25 @@ impl Room {
         self.places(1).await
     }
 
-    /// Waits for a place, and takes half of those that are free; how many are free beside them.
+    /// Waits for a place, and takes all that are free.
     ///
     /// Leases are taken many at a time: a look at the queue for each attempt that ends would cost
-    /// more than the attempt. But what hangs must not keep others from the room that is left, and what
-    /// is due first may all be for the same destination: it is not to have all.
-    pub(super) async fn half_of_free(&self) -> (Places, usize) {
+    /// more than the attempt. But what hangs must not keep others from the room that is left.
+    pub(super) async fn all_free(&self) -> Places {
         let few = self.max.div_ceil(4);
-        let mut free = match timeout(LINGER, self.places(few)).await {
+        let mut all = match timeout(LINGER, self.places(few)).await {
             Ok(places) => places,
             // Little room will do as well.
             Err(_) => self.one().await,
         };
         let rest = count(self.free.available_permits());
-        if let (Places(Some(free)), Ok(rest)) = (
-            &mut free,
+        if let (Places(Some(all)), Ok(rest)) = (
+            &mut all,
             Arc::clone(&self.free).try_acquire_many_owned(rest),
         ) {
-            free.merge(rest);
+            all.merge(rest);
         }
-        let half = free.split(free.len().div_ceil(2));
-        (half, free.len())
+        all
     }
 
     async fn places(&self, wanted: usize) -> Places {
@@ -83,7 +81,9 @@ impl Places {
         self.split(1)
     }
 
-    fn split(&mut self, wanted: usize) -> Self {
+    /// Takes so many of them, as far as they go.
+    pub(super) fn split(&mut self, wanted: usize) -> Self {
+        let wanted = wanted.min(self.len());
         let Self(places) = self;
         Self(places.as_mut().and_then(|places| places.split(wanted)))
     }
@@ -99,28 +99,23 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn half_of_those_that_are_free_are_taken_and_at_least_one() {
-        let room = Room::new(9);
-        let (mut first, beside) = room.half_of_free().await;
-        assert_eq!((first.len(), beside), (5, 4));
-        let one = first.take();
-        assert_eq!((one.len(), first.len()), (1, 4));
-        let (second, beside) = room.half_of_free().await;
-        assert_eq!((second.len(), beside), (2, 2));
-        let (third, beside) = room.half_of_free().await;
-        assert_eq!((third.len(), beside), (1, 1));
-        let (fourth, beside) = room.half_of_free().await;
-        assert_eq!((fourth.len(), beside), (1, 0));
+    async fn all_that_are_free_are_taken_and_at_least_one() {
+        let room = Room::new(8);
+        let mut all = room.all_free().await;
+        assert_eq!(all.len(), 8);
+        let one = all.take();
+        assert_eq!((one.len(), all.len()), (1, 7));
         drop(one);
-        assert_eq!(room.half_of_free().await.0.len(), 1);
-        drop((first, second, third, fourth));
-        assert_eq!(room.half_of_free().await.0.len(), 5);
+        // Fewer than are waited for.
+        assert_eq!(room.all_free().await.len(), 1);
+        drop(all);
+        assert_eq!(room.all_free().await.len(), 8);
     }
 
     #[tokio::test(start_paused = true)]
     async fn there_is_always_one_and_never_too_many() {
-        assert_eq!(Room::new(0).half_of_free().await.0.len(), 1);
+        assert_eq!(Room::new(0).all_free().await.len(), 1);
         let huge = Room::new(usize::MAX);
-        assert!(huge.half_of_free().await.0.len() >= 1 << 30);
+        assert!(huge.all_free().await.len() >= 1 << 31);
     }
 }

@@ -254,7 +254,8 @@ impl Future for Exchange<'_> {
             }
             Poll::Pending => {}
         }
-        this.feed(cx);
+        let following = this.following.clone();
+        following.in_scope(|| this.feed(cx));
         // What the chain answers now is looked at right after.
         let rcpts = this.rcpts.iter_mut().map(|(_, pending)| pending);
         this.mail
@@ -263,7 +264,7 @@ impl Future for Exchange<'_> {
             .for_each(Pending::unregister);
         // Its end shows in the final reply.
         let driver = &mut this.driver;
-        let _ = this.following.in_scope(|| driver.poll_progress(cx));
+        let _ = following.in_scope(|| driver.poll_progress(cx));
         this.answer(cx);
         match this.end() {
             Some(final_reply) => Poll::Ready(Ok(this.attempt(final_reply))),

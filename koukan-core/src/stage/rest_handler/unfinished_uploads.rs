@@ -27,23 +27,30 @@ pub(super) struct Upload {
     counts: UnfinishedUploads,
     sender: Box<str>,
     gives_way: Arc<Notify>,
+    /// Whose place it has, and who is not told yet.
+    displaced: Mutex<Option<Arc<Notify>>>,
 }
 
 impl UnfinishedUploads {
-    /// Counts one more of a sender, unless it has `max` already of which none gives way.
+    /// Counts one more of a sender, unless it has `max` already of which none gives way. One that
+    /// does is told by [`Upload::confirm`].
     pub(super) fn begin(&self, sender: &str, max: usize) -> Option<Upload> {
-        {
+        let displaced = {
             let mut counts = self.lock();
-            let of = counts.entry(sender.into()).or_default();
-            if of.count >= max {
-                of.refused.pop_front()?.notify_one();
-            }
-            of.count += 1;
-        }
+            let count = counts.get(sender).map_or(0, |of| of.count);
+            let displaced = if count < max {
+                None
+            } else {
+                Some(counts.get_mut(sender)?.refused.pop_front()?)
+            };
+            counts.entry(sender.into()).or_default().count += 1;
+            displaced
+        };
         Some(Upload {
             counts: self.clone(),
             sender: sender.into(),
             gives_way: Arc::default(),
+            displaced: Mutex::new(displaced),
         })
     }
 
@@ -53,6 +60,18 @@ impl UnfinishedUploads {
 }
 
 impl Upload {
+    /// Says that the transaction was made: what it displaces gives way.
+    pub(super) fn confirm(&self) {
+        if let Some(displaced) = self.take_displaced() {
+            displaced.notify_one();
+        }
+    }
+
+    fn take_displaced(&self) -> Option<Arc<Notify>> {
+        let displaced = self.displaced.lock();
+        displaced.unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Says that the transaction was refused; who is told when it is to give way.
     pub(super) fn refused(&self) -> Arc<Notify> {
         let mut counts = self.counts.lock();
@@ -65,9 +84,14 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
+        let displaced = self.take_displaced();
         let mut counts = self.counts.lock();
         if let Some(of) = counts.get_mut(&self.sender) {
             of.count -= 1;
+            // It was never made: what would have given way has its place again.
+            if let Some(displaced) = displaced {
+                of.refused.push_front(displaced);
+            }
             of.refused
                 .retain(|other| !Arc::ptr_eq(other, &self.gives_way));
             if of.count == 0 {
@@ -79,6 +103,8 @@ impl Drop for Upload {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[test]
@@ -102,7 +128,11 @@ mod tests {
         let first = unfinished.begin("a", 2).unwrap();
         let second = unfinished.begin("a", 2).unwrap();
         let (first_way, second_way) = (first.refused(), second.refused());
+        // One that is not made in the end displaces nothing.
+        drop(unfinished.begin("a", 2).unwrap());
+        assert!(futures_util::poll!(pin!(first_way.notified())).is_pending());
         let third = unfinished.begin("a", 2).unwrap();
+        third.confirm();
         first_way.notified().await;
         drop(second);
         // The first has not ended yet, and gives way but once.
@@ -111,6 +141,7 @@ mod tests {
         assert!(unfinished.begin("a", 2).is_some());
         drop(third);
         drop(second_way);
+        assert!(unfinished.begin("nobody", 0).is_none());
         assert!(unfinished.lock().is_empty());
     }
 }

@@ -43,6 +43,15 @@ pub enum Greeting {
 }
 
 impl Introduction {
+    /// A client of which that is known: for whoever calls a greeter, as tests do.
+    pub fn new(step: Step, context: Arc<Context>, offer: Offer) -> Self {
+        Self {
+            step,
+            context,
+            offer,
+        }
+    }
+
     /// Lets the client go on, with what was offered to begin with or was made of it.
     pub fn welcome(self) -> Greeting {
         Greeting::Welcome(self.offer)

@@ -7,8 +7,9 @@ use crate::server::Limits;
 /// an extension that is not offered is refused.
 ///
 /// A greeter takes away what this client is not to use, and adds [`others`](Self::others) that are
-/// none of the server's business. What the server cannot do is not offered, whatever the greeter
-/// says. After HELO nothing of it is told, and all of it holds.
+/// none of the server's business, and are told as they are. What of the rest the server cannot do is
+/// not offered, whatever the greeter says. After HELO nothing of it is told, and what needs no EHLO
+/// holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Offer {
@@ -32,6 +33,12 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// All that a server with those limits can do, for greeters that are called by something else than
+    /// the server; STARTTLS is not among it.
+    pub fn all(limits: &Limits) -> Self {
+        Self::of(limits, false)
+    }
+
     /// All that the server can do, on a transport that can be upgraded or not.
     pub(in crate::server) fn of(limits: &Limits, is_upgradable: bool) -> Self {
         Self {

@@ -161,9 +161,9 @@ impl<IO: Upgrade> Connection<IO> {
     /// whoever stood between may have put it there.
     pub(super) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         self.is_upgrading = true;
+        self.input.clear();
         self.upgraded = ready!(Pin::new(&mut self.io).poll_upgrade(cx))?;
         self.is_upgrading = false;
-        self.input.clear();
         self.is_eof = false;
         Poll::Ready(Ok(()))
     }

@@ -110,6 +110,7 @@ impl<O: AttemptService> RestHandler<O> {
                 Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
                 result => result?,
             }
+            transaction.confirm_count();
         }
         shared.registry.add(&transaction);
         let watch = transaction.recorder.watch();

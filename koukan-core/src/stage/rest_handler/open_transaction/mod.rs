@@ -111,6 +111,15 @@ impl OpenTransaction {
         *slot.unwrap_or_else(PoisonError::into_inner) = Some(upload);
     }
 
+    /// Says that it was made: what it displaces gives way.
+    pub(super) fn confirm_count(&self) {
+        let counted = self.unfinished.lock();
+        let counted = counted.unwrap_or_else(PoisonError::into_inner);
+        if let Some(upload) = &*counted {
+            upload.confirm();
+        }
+    }
+
     /// Says that all its recipients were refused before its message was there; who is told when it
     /// is to give way to other uploads.
     fn refused(&self) -> Option<Arc<Notify>> {
