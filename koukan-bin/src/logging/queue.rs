@@ -271,7 +271,7 @@ mod tests {
         for _ in 0..3 * QUEUED_MAX / line.len() {
             queue.push(&line);
         }
-        queue.flush(Duration::ZERO);
+        queue.flush(Duration::from_millis(1));
         assert!(queue.0.lock().lines.len() <= QUEUED_MAX);
         // The thread has taken some, of which it can write nothing.
         let came = queue.0.lock().came;
