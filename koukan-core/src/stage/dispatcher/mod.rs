@@ -43,7 +43,7 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 /// Takes due transactions under lease and calls an output service with each.
 ///
 /// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
-/// when there is room for it. No [`Destination`](crate::storage::record::Destination) has more than half of the room, so that one which
+/// when there is room for it. No [`Destination`] has more than half of the room, so that one which
 /// hangs does not hold up the others.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
