@@ -107,6 +107,7 @@ impl Crowds {
     pub(super) async fn eased(&self, before: u64, many: usize) {
         self.freed_since(before, 1).await;
         tokio::select! {
+            biased;
             () = self.freed_since(before, many as u64) => {}
             () = sleep(LINGER) => {}
         }

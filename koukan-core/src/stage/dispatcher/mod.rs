@@ -131,6 +131,7 @@ where
             Ok(())
         };
         tokio::select! {
+            biased;
             due = due => due,
             () = self.crowds.eased(freed, self.room.max().div_ceil(8)) => Ok(()),
         }
