@@ -138,17 +138,7 @@ impl Client {
     /// Says something; returns the whole reply.
     async fn ask(&mut self, text: &str) -> String {
         self.io.write_all(text.as_bytes()).await.unwrap();
-        let mut reply = String::new();
-        loop {
-            let mut line = String::new();
-            while !line.ends_with('\n') {
-                line.push(char::from(self.io.read_u8().await.unwrap()));
-            }
-            reply += &line;
-            if line.as_bytes()[3] == b' ' {
-                return reply;
-            }
-        }
+        support::reply_from(&mut self.io).await
     }
 
     /// What still comes until the session closes the transport.

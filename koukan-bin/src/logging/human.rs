@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    fmt::{self, Debug, Write},
+    fmt::{self, Debug},
 };
 
 use koukan_core::{causes::Causes, middleware::trace};
@@ -18,7 +18,7 @@ use tracing_subscriber::{
 
 use super::{
     escape,
-    line::{self, MESSAGE},
+    line::{self, MESSAGE, put},
     time,
 };
 
@@ -176,11 +176,6 @@ impl<'a> Fields<'a> {
             put(self.line, format_args!("{id}"));
         }
     }
-}
-
-/// A text takes all that is written to it; a value that fails to show itself is left as it is.
-fn put(line: &mut String, value: fmt::Arguments<'_>) {
-    let _ = line.write_fmt(value);
 }
 
 impl Visit for Fields<'_> {

@@ -1,6 +1,9 @@
 //! A line that is put together.
 
-use std::{cell::Cell, fmt};
+use std::{
+    cell::Cell,
+    fmt::{self, Write},
+};
 
 use tracing::{
     Event,
@@ -33,6 +36,12 @@ pub(super) fn write(mut writer: Writer<'_>, put: impl FnOnce(&mut String)) -> fm
         let _ = LINE.try_with(|kept| kept.set(line));
     }
     written
+}
+
+/// Adds a value. A text takes all that is written to it; a value that fails to show itself is left as it
+/// is.
+pub(super) fn put(line: &mut String, value: fmt::Arguments<'_>) {
+    let _ = line.write_fmt(value);
 }
 
 /// The name of a field as it is shown; `None` where it is not: what records of the `log` crate carry

@@ -1,6 +1,6 @@
 //! Destinations that others than the operator name: this host, and this agent.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
@@ -44,10 +44,7 @@ log: {{ level: error }}
             directory.path().display(),
             port(ingress),
         );
-        let config = directory.path().join("koukan.yaml");
-        fs::write(&config, text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
-        let process = Process::start(command.args(["run", "--config"]).arg(&config));
+        let process = Process::start_agent(&directory, &text);
         await_listener(ingress);
         Self {
             ingress,

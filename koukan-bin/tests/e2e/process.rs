@@ -3,12 +3,15 @@
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::{
+    fs,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
+
+use tempfile::TempDir;
 
 /// A child that is killed when the test is done with it.
 pub(crate) struct Process(Child);
@@ -20,6 +23,14 @@ impl Process {
             Ok(child) => Self(child),
             Err(error) => panic!("could not start {program:?}: {error}"),
         }
+    }
+
+    /// Starts an agent with that configuration, which is written into the directory.
+    pub(crate) fn start_agent(directory: &TempDir, config: &str) -> Self {
+        let path = directory.path().join("koukan.yaml");
+        fs::write(&path, config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+        Self::start(command.args(["run", "--config"]).arg(path))
     }
 
     /// Starts a program whose output is piped, and gives that out.

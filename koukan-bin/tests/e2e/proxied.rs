@@ -1,6 +1,6 @@
 //! A listener behind a load balancer, whose part swaks plays.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
@@ -40,10 +40,7 @@ chain:
 log: {{ level: error }}
 "#
         );
-        let config = directory.path().join("koukan.yaml");
-        fs::write(&config, text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
-        let process = Process::start(command.args(["run", "--config"]).arg(&config));
+        let process = Process::start_agent(&directory, &text);
         await_listener(ingress);
         Self {
             ingress,

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod running;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -10,7 +12,11 @@ use std::{
 
 use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
 use koukan_smtp::server::{Greeter, Introduction};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    sync::Notify,
+    time::sleep,
+};
 use tower::{BoxError, service_fn};
 
 /// Replies without the ids of messages, which are never the same twice.
@@ -153,4 +159,19 @@ pub(crate) fn greeter() -> impl Greeter {
         }
         Ok(client.welcome())
     })
+}
+
+/// The next reply, all of its lines.
+pub(crate) async fn reply_from(io: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut reply = String::new();
+    loop {
+        let mut line = String::new();
+        while !line.ends_with('\n') {
+            line.push(char::from(io.read_u8().await.unwrap()));
+        }
+        reply += &line;
+        if line.as_bytes()[3] == b' ' {
+            return reply;
+        }
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::{
     error::Error,
-    fmt::{self, Debug, Display, Write},
+    fmt::{self, Debug, Display},
 };
 
 use koukan_core::{causes::Causes, event::Recipient, lists::List, middleware::trace};
 use tracing::field::{Field, Visit};
 
 use super::text;
-use crate::logging::line;
+use crate::logging::line::{self, put};
 
 /// Adds members to a line, each with a comma before it.
 pub(super) struct Members<'a> {
@@ -65,11 +65,6 @@ impl<'a> Members<'a> {
             line.push(']');
         });
     }
-}
-
-/// A text takes all that is written to it; a value that fails to show itself is left as it is.
-fn put(line: &mut String, value: fmt::Arguments<'_>) {
-    let _ = line.write_fmt(value);
 }
 
 impl Visit for Members<'_> {
