@@ -128,15 +128,11 @@ impl HttpBody for Content {
         match &frame {
             // Nobody knows where it would have ended.
             Some(Err(_)) => self.body = None,
-            None => {
+            Some(Ok(_)) if !body.is_end_stream() => {}
+            Some(Ok(_)) | None => {
                 self.body = None;
                 self.left.set(Unread::Nothing);
             }
-            Some(Ok(_)) if body.is_end_stream() => {
-                self.body = None;
-                self.left.set(Unread::Nothing);
-            }
-            Some(Ok(_)) => {}
         }
         Poll::Ready(frame)
     }
