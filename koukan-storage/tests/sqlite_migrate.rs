@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::Path, time::Duration};
 
 use koukan_core::storage::{
     Backend, BackendError, ListState, Listing, Recovered, Retention,
-    record::{BodyKind, Destination, NewTransaction, SessionId, Standing, TransactionId},
+    record::{BodyKind, NewTransaction, SchedulingKey, SessionId, Standing, TransactionId},
 };
 use koukan_storage::SqliteBackend;
 use sqlx::{
@@ -91,7 +91,7 @@ async fn what_the_first_version_wrote_is_all_there() {
         }
     );
     let found = backend.find(new[0].id).await.unwrap().unwrap();
-    let except = [Destination::of(&found.context, &found.recipients)];
+    let except = [SchedulingKey::of(&found.context, &found.recipients)];
     let due = backend.lease_due(session, now(), Standing::Clear, 9, &except);
     assert!(due.await.unwrap().is_empty(), "{except:?}");
     let leased = backend.lease(new[1].id, session, None).await.unwrap();

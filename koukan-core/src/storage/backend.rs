@@ -12,7 +12,7 @@ use crate::blob::BlobId;
 use super::{
     Listing,
     record::{
-        Destination, Leased, NewTransaction, SessionId, Settlement, Standing, Status,
+        Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
         StoredTransaction, TransactionId, Work,
     },
 };
@@ -127,7 +127,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
@@ -158,7 +158,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError>;
 
     /// Makes everything that is not final due earlier by so much, since the wall clock was set back

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     BackendError, Lease, Storage,
-    record::{Destination, Due, Standing, Status, Work},
+    record::{Due, SchedulingKey, Standing, Status, Work},
 };
 
 /// How far the wall clock may fall behind the time that has passed, from one look to the next,
@@ -49,7 +49,7 @@ impl Storage {
     pub async fn lease_due(
         &self,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Lease>, BackendError> {
         self.lease_of(Standing::Clear, limit, except).await
     }
@@ -69,7 +69,7 @@ impl Storage {
         &self,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Lease>, BackendError> {
         self.follow_clock().await?;
         let now = self.0.clock.now();
@@ -90,7 +90,7 @@ impl Storage {
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub async fn wait_due(&self, except: &[Destination]) -> Result<(), BackendError> {
+    pub async fn wait_due(&self, except: &[SchedulingKey]) -> Result<(), BackendError> {
         let looks = &self.0.looks;
         // Registered before looking, so that what is committed in between is not missed.
         let is_due = looks.is_due.notified();
@@ -177,8 +177,8 @@ fn until(at: Timestamp, clock: &SharedClock) -> Duration {
 
 impl Lease {
     /// Where the transaction is to go, where it is to be attempted.
-    pub fn destination(&self) -> Option<Destination> {
-        let destination = || Destination::of(&self.live.context, &self.live.lock().recipients);
+    pub fn scheduling_key(&self) -> Option<SchedulingKey> {
+        let destination = || SchedulingKey::of(&self.live.context, &self.live.lock().recipients);
         (self.work() == Work::Attempt).then(destination)
     }
 }

@@ -16,7 +16,7 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
         record::{
-            Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+            Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
             StoredTransaction, TransactionId, Work,
         },
     },
@@ -130,7 +130,7 @@ impl Backend for Failing {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError> {
         self.inner
             .lease_due(session, now, standing, limit, except)
@@ -155,7 +155,7 @@ impl Backend for Failing {
     async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError> {
         self.inner.next_due(standing, except).await
     }

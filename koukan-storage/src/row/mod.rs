@@ -7,11 +7,11 @@
 mod attempt;
 mod body;
 mod context;
-mod destination;
 mod mail;
 mod malformed;
 mod recipient;
 mod reply;
+mod scheduling_key;
 mod settlement;
 mod status;
 mod stored;
@@ -22,8 +22,8 @@ mod transaction;
 
 pub(crate) use self::{
     body::chunks,
-    destination::destinations,
     malformed::Malformed,
+    scheduling_key::scheduling_keys,
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str},
     stored::StoredRow,

@@ -1,11 +1,11 @@
-//! Destinations.
+//! Scheduling keys.
 
-use koukan_core::storage::record::Destination;
+use koukan_core::storage::record::SchedulingKey;
 
 use super::malformed::to_json;
 
-/// Destinations as statements take them: an array of their texts, in JSON.
-pub(crate) fn destinations(destinations: &[Destination]) -> Box<str> {
-    let texts: Vec<_> = destinations.iter().map(Destination::as_str).collect();
+/// Scheduling keys as statements take them: an array of their texts, in JSON.
+pub(crate) fn scheduling_keys(keys: &[SchedulingKey]) -> Box<str> {
+    let texts: Vec<_> = keys.iter().map(SchedulingKey::as_str).collect();
     Box::from(&*to_json(&texts))
 }

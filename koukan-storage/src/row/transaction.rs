@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::storage::{
     BackendError,
-    record::{Destination, IdempotencyKey, NewTransaction, RequestDigest},
+    record::{IdempotencyKey, NewTransaction, RequestDigest, SchedulingKey},
 };
 
 use crate::query::Values;
@@ -42,7 +42,7 @@ pub(crate) struct TransactionRow {
     status: StatusRow,
     final_since: Option<i64>,
     lease_session: Option<String>,
-    destination: Destination,
+    destination: SchedulingKey,
 }
 
 impl TransactionRow {
@@ -58,7 +58,7 @@ impl TransactionRow {
         Ok(Self {
             id: new.id.to_string(),
             created: micros(new.created),
-            destination: Destination::of(&new.context, &new.recipients),
+            destination: SchedulingKey::of(&new.context, &new.recipients),
             sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,

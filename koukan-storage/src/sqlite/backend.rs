@@ -10,13 +10,13 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+            Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
             StoredTransaction, TransactionId, Work,
         },
     },
 };
 
-use crate::row::{LeaseRow, SettlementRow, TransactionRow, destinations, micros};
+use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros, scheduling_keys};
 
 use super::{
     SqliteBackend,
@@ -93,14 +93,14 @@ impl Backend for SqliteBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError> {
         let request = Claim {
             session,
             now,
             standing,
             limit,
-            except: destinations(except),
+            except: scheduling_keys(except),
         };
         let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
         Ok(claimed.into_leased())
@@ -124,7 +124,7 @@ impl Backend for SqliteBackend {
     async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError> {
         self.0.reader.next_due(standing, except).await
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError, Census, ListState, Listing,
-    record::{Destination, Standing, StoredTransaction},
+    record::{SchedulingKey, Standing, StoredTransaction},
 };
 use sqlx::{
     Row, SqlitePool,
@@ -20,7 +20,7 @@ use crate::{
         CENSUS, FIND_ORPHANS, FIND_TRANSACTION, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
         NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values,
     },
-    row::{StoredRow, destinations, from_micros, micros},
+    row::{StoredRow, from_micros, micros, scheduling_keys},
 };
 
 use super::{
@@ -113,14 +113,14 @@ impl Reader {
     pub(super) async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError> {
         let statement = match standing {
             Standing::Clear => &NEXT_DUE,
             Standing::Suspect => &NEXT_SUSPECT,
         };
         let mut values = Values::default();
-        values.add(&*destinations(except));
+        values.add(&*scheduling_keys(except));
         let row = self.row(statement, values).await?;
         let Some(row) = row else {
             return Ok(None);

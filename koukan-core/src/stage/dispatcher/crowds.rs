@@ -8,7 +8,9 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use crate::storage::record::Destination;
+use crate::storage::record::SchedulingKey;
+
+use super::room::Places;
 
 /// How long others are waited for when an attempt has ended.
 const LINGER: Duration = Duration::from_millis(100);
@@ -29,7 +31,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Counts {
-    by_destination: HashMap<Destination, usize>,
+    by_destination: HashMap<SchedulingKey, usize>,
     /// How often a place was free again, of all time.
     freed: u64,
 }
@@ -38,22 +40,23 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Share {
     /// Those that have as many as they may.
-    pub(super) full: Vec<Destination>,
+    pub(super) full: Vec<SchedulingKey>,
     /// How many more may be leased, even if all of them are for the same of the others.
     pub(super) count: usize,
 }
 
-/// One attempt under way, until this is dropped.
+/// One attempt under way and its place, until this is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay {
     crowds: Crowds,
     /// What is no attempt goes nowhere.
-    destination: Option<Destination>,
+    destination: Option<SchedulingKey>,
+    place: Places,
 }
 
 impl Crowds {
-    /// Counts an attempt; what is no attempt goes nowhere.
-    pub(super) fn enter(&self, destination: Option<Destination>) -> UnderWay {
+    /// Counts an attempt, which has a place; what is no attempt goes nowhere.
+    pub(super) fn enter(&self, destination: Option<SchedulingKey>, place: Places) -> UnderWay {
         if let Some(destination) = &destination {
             let mut counts = self.lock();
             match counts.by_destination.get_mut(destination) {
@@ -66,6 +69,7 @@ impl Crowds {
         UnderWay {
             crowds: self.clone(),
             destination,
+            place,
         }
     }
 
@@ -143,6 +147,8 @@ impl Drop for UnderWay {
                 }
             }
         }
+        // Before others are told of it.
+        self.place.give_back();
         self.crowds.free();
     }
 }
@@ -152,18 +158,22 @@ mod tests {
     use super::*;
     use crate::context::{Context, Sender};
 
-    fn destination(name: &str) -> Option<Destination> {
+    fn destination(name: &str) -> Option<SchedulingKey> {
         let context = Context::new(Sender::new(name));
-        Some(Destination::of(&context, &[]))
+        Some(SchedulingKey::of(&context, &[]))
+    }
+
+    fn enter(crowds: &Crowds, destination: Option<SchedulingKey>) -> UnderWay {
+        crowds.enter(destination, Places::none())
     }
 
     #[test]
     fn each_has_as_many_as_are_free_beside_it() {
         let crowds = Crowds::default();
         let (a, b) = (destination("a"), destination("b"));
-        let first: Vec<_> = (0..4).map(|_| crowds.enter(a.clone())).collect();
-        let second = crowds.enter(b.clone());
-        let none = crowds.enter(None);
+        let first: Vec<_> = (0..4).map(|_| enter(&crowds, a.clone())).collect();
+        let second = enter(&crowds, b.clone());
+        let none = enter(&crowds, None);
         let full = |free| crowds.share(free).full;
         assert!(full(5).is_empty());
         assert_eq!(full(4), Vec::from_iter(a));
@@ -184,7 +194,7 @@ mod tests {
             for under_way in 0..places {
                 let crowds = Crowds::default();
                 let held: Vec<_> = (0..under_way)
-                    .map(|_| crowds.enter(destination("a")))
+                    .map(|_| enter(&crowds, destination("a")))
                     .collect();
                 let free = places - under_way;
                 let share = crowds.share(free);
@@ -207,8 +217,7 @@ mod tests {
         for (ended, many, waited) in [(1, 2, LINGER), (2, 2, Duration::ZERO)] {
             // Notifications, too, leave places to others.
             let under_way = [destination("a"), None, destination("a")];
-            let mut under_way = under_way.into_iter().map(|to| crowds.enter(to));
-            let under_way: Vec<_> = under_way.by_ref().collect();
+            let under_way = under_way.map(|to| enter(&crowds, to));
             let before = crowds.freed();
             let mut under_way = under_way.into_iter();
             // Also what ends before it is waited for.

@@ -15,12 +15,12 @@ use tower::{BoxError, Service, ServiceExt};
 use crate::{
     causes::Causes,
     repeats::Repeats,
-    storage::{BackendError, Lease, Storage, record::Destination},
+    storage::{BackendError, Lease, Storage, record::SchedulingKey},
     waking::Root,
 };
 
 use self::{
-    crowds::{Crowds, UnderWay},
+    crowds::Crowds,
     room::{Places, Room},
 };
 
@@ -43,7 +43,7 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 /// Takes due transactions under lease and calls an output service with each.
 ///
 /// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
-/// when there is room for it. No [`Destination`] has more than half of the room, so that one which
+/// when there is room for it. No [`SchedulingKey`] has more than half of the room, so that one which
 /// hangs does not hold up the others.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
@@ -118,7 +118,7 @@ where
     }
 
     /// Waits until something may be due but for those destinations, or one of them may have room.
-    async fn wait(&self, freed: u64, full: &[Destination]) -> Result<(), BackendError> {
+    async fn wait(&self, freed: u64, full: &[SchedulingKey]) -> Result<(), BackendError> {
         let due = self.storage.wait_due(full);
         if full.is_empty() {
             return due.await;
@@ -171,22 +171,16 @@ where
 
     fn attempt(&self, lease: Lease, place: Places) -> impl Future<Output = ()> + Send + 'static {
         let output = self.output.clone();
-        let under_way = self.crowds.enter(lease.destination());
+        let under_way = self.crowds.enter(lease.scheduling_key(), place);
         async move {
             let id = lease.id();
             if let Err(error) = output.oneshot(lease).await {
                 let error = error.into();
                 tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
-            leave(under_way, place);
+            drop(under_way);
         }
     }
-}
-
-/// Gives back what an attempt had, its place first: whoever is told that it has ended finds that free.
-fn leave(under_way: UnderWay, place: Places) {
-    drop(place);
-    drop(under_way);
 }
 
 async fn back_off(error: &BackendError) {

@@ -70,6 +70,17 @@ impl Room {
 }
 
 impl Places {
+    /// Gives all of them back.
+    pub(super) fn give_back(&mut self) {
+        let Self(places) = self;
+        drop(places.take());
+    }
+
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         let Self(places) = self;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Destination, Due, IdempotencyKey, NewBody, NewTransaction, SessionId, Settlement, Standing,
-        Status, StoredBody, StoredPart, StoredTransaction, Work,
+        Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, SessionId, Settlement,
+        Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -57,8 +57,8 @@ impl Entry {
         }
     }
 
-    pub(super) fn destination(&self) -> Destination {
-        Destination::of(&self.stored.context, &self.stored.recipients)
+    pub(super) fn scheduling_key(&self) -> SchedulingKey {
+        SchedulingKey::of(&self.stored.context, &self.stored.recipients)
     }
 
     pub(super) fn standing(&self) -> Standing {

@@ -21,7 +21,7 @@ use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{
-        Destination, Leased, NewTransaction, SessionId, Settlement, Standing, StoredTransaction,
+        Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
         TransactionId, Work,
     },
 };
@@ -110,7 +110,7 @@ impl Backend for MemoryBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError> {
         let mut store = self.lock();
         Ok(store.lease_due(session, now, standing, limit, except))
@@ -128,7 +128,7 @@ impl Backend for MemoryBackend {
     async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError> {
         Ok(self.lock().next_due(standing, except))
     }

@@ -13,7 +13,7 @@ use crate::id::IdMap;
 use crate::storage::{
     BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
     record::{
-        BlobContent, Destination, Leased, NewTransaction, SessionId, Settlement, Standing,
+        BlobContent, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
         StoredTransaction, TransactionId, Work,
     },
 };
@@ -186,7 +186,7 @@ impl Store {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Vec<Leased> {
         let due = self.waiting.due(standing, now, limit, except);
         due.into_iter()
@@ -215,7 +215,11 @@ impl Store {
         })
     }
 
-    pub(super) fn next_due(&self, standing: Standing, except: &[Destination]) -> Option<Timestamp> {
+    pub(super) fn next_due(
+        &self,
+        standing: Standing,
+        except: &[SchedulingKey],
+    ) -> Option<Timestamp> {
         self.waiting.next_due(standing, except)
     }
 

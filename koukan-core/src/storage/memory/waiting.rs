@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::storage::record::{Destination, Standing, TransactionId, Work};
+use crate::storage::record::{SchedulingKey, Standing, TransactionId, Work};
 
 use super::entry::Entry;
 
@@ -12,9 +12,9 @@ use super::entry::Entry;
 #[derive(Default)]
 pub(super) struct Waiting {
     /// First due first.
-    clear: BTreeMap<(Timestamp, TransactionId), Option<Destination>>,
+    clear: BTreeMap<(Timestamp, TransactionId), Option<SchedulingKey>>,
     /// Those that were in the fewest crashes first.
-    suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<Destination>>,
+    suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<SchedulingKey>>,
 }
 
 impl Waiting {
@@ -22,7 +22,7 @@ impl Waiting {
     pub(super) fn add(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         let Some(due) = entry.due() else { return };
-        let destination = (due.work == Work::Attempt).then(|| entry.destination());
+        let destination = (due.work == Work::Attempt).then(|| entry.scheduling_key());
         match entry.standing() {
             Standing::Clear => self.clear.insert((due.at, id), destination),
             Standing::Suspect => self
@@ -46,9 +46,9 @@ impl Waiting {
         standing: Standing,
         now: Timestamp,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Vec<TransactionId> {
-        let takes = |destination: &&Option<Destination>| !is_one(destination.as_ref(), except);
+        let takes = |destination: &&Option<SchedulingKey>| !is_one(destination.as_ref(), except);
         match standing {
             Standing::Clear => {
                 let due = self.clear.iter().take_while(|((at, _), _)| *at <= now);
@@ -63,8 +63,12 @@ impl Waiting {
         }
     }
 
-    pub(super) fn next_due(&self, standing: Standing, except: &[Destination]) -> Option<Timestamp> {
-        let takes = |destination: &Option<Destination>| !is_one(destination.as_ref(), except);
+    pub(super) fn next_due(
+        &self,
+        standing: Standing,
+        except: &[SchedulingKey],
+    ) -> Option<Timestamp> {
+        let takes = |destination: &Option<SchedulingKey>| !is_one(destination.as_ref(), except);
         match standing {
             Standing::Clear => {
                 let mut waiting = self.clear.iter();
@@ -84,6 +88,6 @@ impl Waiting {
     }
 }
 
-fn is_one(destination: Option<&Destination>, of: &[Destination]) -> bool {
+fn is_one(destination: Option<&SchedulingKey>, of: &[SchedulingKey]) -> bool {
     destination.is_some_and(|destination| of.contains(destination))
 }

@@ -3,8 +3,8 @@
 
 mod attempt;
 mod body;
-mod destination;
 mod idempotency;
+mod scheduling_key;
 mod shown;
 mod stored;
 
@@ -13,8 +13,8 @@ pub use crate::id::{SessionId, TransactionId};
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
-    destination::Destination,
     idempotency::{IdempotencyKey, RequestDigest},
+    scheduling_key::SchedulingKey,
     shown::Shown,
     stored::{
         Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,

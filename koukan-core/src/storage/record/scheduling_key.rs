@@ -1,4 +1,4 @@
-//! Where transactions go, as far as that is known before they are attempted.
+//! What attempts wait for each other by.
 
 use std::{fmt, sync::Arc};
 
@@ -6,15 +6,16 @@ use crate::{context::Context, path::Mailbox};
 
 use super::Recipient;
 
-/// Where a transaction is to go: what is attempted for one destination waits for that alone.
+/// Where a transaction is to go, as far as that is known before it is attempted: what is attempted for
+/// one destination waits for that alone.
 ///
 /// A pure function of what is stored: the sender, whose chain it goes by, and the host that was named
 /// for it, or else the domain of its first recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Destination(Arc<str>);
+pub struct SchedulingKey(Arc<str>);
 
-impl Destination {
-    /// The destination of a transaction.
+impl SchedulingKey {
+    /// The key of a transaction.
     pub fn of(context: &Context, recipients: &[Recipient]) -> Self {
         let sender = &context.sender;
         let text = match &context.next_hop {
@@ -35,7 +36,7 @@ impl Destination {
     }
 }
 
-impl fmt::Display for Destination {
+impl fmt::Display for SchedulingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -52,7 +53,7 @@ mod tests {
             settled: None,
         });
         let recipients: Vec<_> = recipients.collect();
-        Destination::of(context, &recipients).to_string()
+        SchedulingKey::of(context, &recipients).to_string()
     }
 
     #[test]

@@ -33,7 +33,6 @@
 mod blobs;
 mod bodies;
 mod concurrency;
-mod destinations;
 mod drafts;
 mod garbage;
 mod keys;
@@ -42,6 +41,7 @@ mod lists;
 mod parts;
 mod round_trip;
 mod sample;
+mod scheduling_keys;
 mod sessions;
 mod settlements;
 mod takes;
@@ -57,7 +57,6 @@ pub use self::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
     },
-    destinations::passes_over_some_destinations,
     drafts::{
         completes_a_draft, completes_a_draft_only_once, completes_or_abandons,
         completes_under_lease, keeps_a_draft_that_could_not_be_completed,
@@ -86,6 +85,7 @@ pub use self::{
         finds_summaries_that_were_written_together, finds_what_was_inserted,
         keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
+    scheduling_keys::passes_over_some_destinations,
     sessions::{
         answers_a_probe, backs_off_after_crashes, brings_forward_what_is_due,
         forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions, inserts_under_lease,

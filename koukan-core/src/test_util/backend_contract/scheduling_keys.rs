@@ -8,7 +8,7 @@ use crate::{
     storage::{
         Backend,
         record::{
-            Destination, Due, NewTransaction, Recipient, SessionId, Standing, Status,
+            Due, NewTransaction, Recipient, SchedulingKey, SessionId, Standing, Status,
             TransactionId, Work,
         },
     },
@@ -46,17 +46,17 @@ pub async fn passes_over_some_destinations(fixture: &dyn BackendFixture) {
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     let near = bound_for("bob@Near.example", 1, Work::Attempt);
-    let except = [Destination::of(&near.context, &near.recipients)];
+    let except = [SchedulingKey::of(&near.context, &near.recipients)];
     let near = insert(backend, near).await;
     let notified = insert(backend, bound_for("bob@near.example", 2, Work::Notify)).await;
     let far = insert(backend, bound_for("bob@far.example", 3, Work::Attempt)).await;
     let later = insert(backend, bound_for("bob@far.example", 9, Work::Attempt)).await;
 
-    let next = async |except: &[Destination]| {
+    let next = async |except: &[SchedulingKey]| {
         let next = backend.next_due(Standing::Clear, except).await;
         next.unwrap()
     };
-    let lease = async |at: i64, limit: usize, except: &[Destination]| {
+    let lease = async |at: i64, limit: usize, except: &[SchedulingKey]| {
         let leased = backend.lease_due(session, time(at), Standing::Clear, limit, except);
         let leased = leased.await.unwrap().into_iter();
         leased

@@ -23,7 +23,7 @@ use crate::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Destination, Leased, NewTransaction, Recipient, SessionId, Settlement, Standing,
+            Leased, NewTransaction, Recipient, SchedulingKey, SessionId, Settlement, Standing,
             StoredTransaction, TransactionId, Work,
         },
     },
@@ -287,7 +287,7 @@ impl Backend for FaultyBackend {
         now: Timestamp,
         standing: Standing,
         limit: usize,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError> {
         let leased =
             self.lease_with(|| self.inner.lease_due(session, now, standing, limit, except));
@@ -310,7 +310,7 @@ impl Backend for FaultyBackend {
     async fn next_due(
         &self,
         standing: Standing,
-        except: &[Destination],
+        except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError> {
         self.read(|| self.inner.next_due(standing, except)).await
     }
