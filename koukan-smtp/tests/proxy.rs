@@ -21,55 +21,32 @@ use koukan_smtp::{
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
 use tower::{BoxError, service_fn};
+
+use support::running::Running;
 
 /// Time for what does not come; a test that waits for it is wrong.
 const LONG: Duration = Duration::from_secs(3600);
 
-struct Running {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    /// A server that takes connections from these networks for a proxy's.
-    async fn start<M: MakeMailService>(server: Server<M>, proxies: &[&str]) -> Self {
-        let networks = proxies.iter().map(|network| network.parse().unwrap());
-        let server = server.with_proxies(networks.collect::<Vec<Network>>());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
-        let stopped = shutdown.clone().cancelled_owned();
-        let task = tokio::spawn(server.run(listener, stopped));
-        Self {
-            address,
-            shutdown,
-            task,
-        }
-    }
-
-    /// Connects and sends that first.
-    async fn connect(&self, header: &[u8]) -> Client {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(header).await.unwrap();
-        Client(BufReader::new(stream))
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.task.await.unwrap();
-    }
+/// A server that takes connections from these networks for a proxy's.
+fn behind<M: MakeMailService>(server: Server<M>, proxies: &[&str]) -> Server<M> {
+    let networks = proxies.iter().map(|network| network.parse().unwrap());
+    server.with_proxies(networks.collect::<Vec<Network>>())
 }
 
 struct Client(BufReader<TcpStream>);
 
 impl Client {
+    /// Connects and sends that first.
+    async fn connect(running: &Running, header: &[u8]) -> Self {
+        let mut stream = running.connect().await;
+        stream.write_all(header).await.unwrap();
+        Self(BufReader::new(stream))
+    }
+
     async fn send(&mut self, octets: &[u8]) {
         self.0.get_mut().write_all(octets).await.unwrap();
     }
@@ -123,7 +100,7 @@ fn v1(client: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn transactions_know_the_clients_address() {
-    let running = Running::start(tells_hosts(), &["127.0.0.0/8"]).await;
+    let running = Running::start(behind(tells_hosts(), &["127.0.0.0/8"])).await;
     for (header, expected) in [
         (V1, "550 5.7.1 192.0.2.7:51234 to 192.0.2.1:25"),
         (
@@ -131,6 +108,11 @@ async fn transactions_know_the_clients_address() {
             "550 5.7.1 [2001:db8::7]:51234 to [2001:db8::1]:25",
         ),
         (V2, "550 5.7.1 192.0.2.7:51234 to 192.0.2.1:25"),
+        // IPv4 however it is written.
+        (
+            b"PROXY TCP6 ::ffff:192.0.2.7 ::ffff:192.0.2.1 51234 25\r\n",
+            "550 5.7.1 192.0.2.7:51234 to 192.0.2.1:25",
+        ),
     ] {
         // What the client says may come right behind.
         for together in [true, false] {
@@ -139,7 +121,7 @@ async fn transactions_know_the_clients_address() {
             } else {
                 header.to_vec()
             };
-            let mut client = running.connect(&first).await;
+            let mut client = Client::connect(&running, &first).await;
             assert_eq!(client.code().await, 220);
             if !together {
                 client.send(MAIL).await;
@@ -149,7 +131,7 @@ async fn transactions_know_the_clients_address() {
         }
     }
     for header in [&b"PROXY UNKNOWN\r\n"[..], V2_OF_ITS_OWN] {
-        let mut client = running.connect(&[header, MAIL].concat()).await;
+        let mut client = Client::connect(&running, &[header, MAIL].concat()).await;
         assert_eq!((client.code().await, client.code().await), (220, 250));
         let own = client.0.get_ref().local_addr().unwrap();
         let expected = format!("550 5.7.1 {own} to {}", running.address);
@@ -160,9 +142,9 @@ async fn transactions_know_the_clients_address() {
 
 #[tokio::test]
 async fn a_header_that_comes_octet_by_octet_is_the_same() {
-    let running = Running::start(tells_hosts(), &["127.0.0.1"]).await;
+    let running = Running::start(behind(tells_hosts(), &["127.0.0.1"])).await;
     for header in [V1, V2] {
-        let mut client = running.connect(b"").await;
+        let mut client = Client::connect(&running, b"").await;
         client.0.get_mut().set_nodelay(true).unwrap();
         for octet in header {
             client.send(&[*octet]).await;
@@ -186,7 +168,7 @@ async fn the_address_that_is_counted_is_the_clients() {
     let server = takes_all()
         .with_limits(limits)
         .with_observers(TurnedAway(Arc::clone(&told)).into());
-    let running = Running::start(server, &["127.0.0.0/8"]).await;
+    let running = Running::start(behind(server, &["127.0.0.0/8"])).await;
     let mut held = Vec::new();
     // More in all than one client may have, all from the address of the proxy.
     for client in [
@@ -196,11 +178,11 @@ async fn the_address_that_is_counted_is_the_clients() {
         "192.0.2.2",
         "192.0.2.3",
     ] {
-        let mut client = running.connect(&v1(client)).await;
+        let mut client = Client::connect(&running, &v1(client)).await;
         assert_eq!(client.code().await, 220);
         held.push(client);
     }
-    let mut one_more = running.connect(&v1("192.0.2.1")).await;
+    let mut one_more = Client::connect(&running, &v1("192.0.2.1")).await;
     assert_eq!((one_more.code().await, one_more.code().await), (421, 0));
     assert_eq!(*told.lock().unwrap(), ["192.0.2.1"]);
     running.stop().await;
@@ -230,16 +212,16 @@ async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
             proxy_header: LONG,
             ..Timeouts::default()
         });
-    let running = Running::start(server, &["127.0.0.0/8"]).await;
-    let mut first = running.connect(b"PROXY").await;
-    let _second = running.connect(b"").await;
-    let mut third = running.connect(V1).await;
+    let running = Running::start(behind(server, &["127.0.0.0/8"])).await;
+    let mut first = Client::connect(&running, b"PROXY").await;
+    let _second = Client::connect(&running, b"").await;
+    let mut third = Client::connect(&running, V1).await;
     assert_eq!((third.code().await, third.code().await), (421, 0));
     first.send(b" UNKNOWN\r\n").await;
     assert_eq!(first.code().await, 220);
     drop(first);
     // Its place is free when its session has ended, a moment after the socket.
-    while running.connect(V1).await.code().await != 220 {
+    while Client::connect(&running, V1).await.code().await != 220 {
         tokio::task::yield_now().await;
     }
     running.stop().await;
@@ -247,7 +229,7 @@ async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
 
 #[tokio::test]
 async fn what_is_no_header_is_not_answered() {
-    let running = Running::start(takes_all(), &["127.0.0.0/8"]).await;
+    let running = Running::start(behind(takes_all(), &["127.0.0.0/8"])).await;
     for octets in [
         &b"EHLO client\r\n"[..],
         b"PROXY TCP4 192.0.2.7 192.0.2.1 51234 25\n",
@@ -255,12 +237,12 @@ async fn what_is_no_header_is_not_answered() {
         b"\r\n\r\n\0\r\nQUIT\n\x31\x11\x00\x00",
         b"\x16\x03\x01\x02\x00\x01",
     ] {
-        let mut client = running.connect(octets).await;
+        let mut client = Client::connect(&running, octets).await;
         assert_eq!(client.reply().await, "", "{}", octets.escape_ascii());
     }
     // Half a header, or none at all, and the connection is closed.
     for octets in [&b"PROXY TCP4 192"[..], b""] {
-        let mut client = running.connect(octets).await;
+        let mut client = Client::connect(&running, octets).await;
         client.0.get_mut().shutdown().await.unwrap();
         assert_eq!(client.reply().await, "");
     }
@@ -275,15 +257,15 @@ async fn a_header_is_waited_for_a_while_and_not_beyond_the_end_of_the_server() {
         ..Timeouts::default()
     };
     let impatient = takes_all().with_timeouts(timeouts(Duration::from_millis(50)));
-    let running = Running::start(impatient, &["127.0.0.0/8"]).await;
+    let running = Running::start(behind(impatient, &["127.0.0.0/8"])).await;
     for octets in [&b""[..], b"PROXY TCP4 ", &V2[..V2.len() - 1]] {
-        let mut client = running.connect(octets).await;
+        let mut client = Client::connect(&running, octets).await;
         assert_eq!(client.reply().await, "");
     }
     running.stop().await;
     let patient = takes_all().with_timeouts(timeouts(LONG));
-    let running = Running::start(patient, &["127.0.0.0/8"]).await;
-    let mut client = running.connect(b"PROXY TCP4 ").await;
+    let running = Running::start(behind(patient, &["127.0.0.0/8"])).await;
+    let mut client = Client::connect(&running, b"PROXY TCP4 ").await;
     let stopped = timeout(Duration::from_secs(20), running.stop());
     stopped.await.expect("it waits for a header");
     let mut rest = Vec::new();
@@ -294,12 +276,12 @@ async fn a_header_is_waited_for_a_while_and_not_beyond_the_end_of_the_server() {
 /// Nobody else is believed: they are clients, to whom a header is another protocol.
 #[tokio::test]
 async fn a_header_from_elsewhere_is_no_header() {
-    let running = Running::start(tells_hosts(), &["192.0.2.0/24", "::1"]).await;
-    let mut client = running.connect(&[V1, MAIL].concat()).await;
+    let running = Running::start(behind(tells_hosts(), &["192.0.2.0/24", "::1"])).await;
+    let mut client = Client::connect(&running, &[V1, MAIL].concat()).await;
     assert_eq!(client.code().await, 220);
     let reply = client.reply().await;
     assert!(reply.starts_with("421 "), "{reply}");
-    let mut client = running.connect(MAIL).await;
+    let mut client = Client::connect(&running, MAIL).await;
     assert_eq!((client.code().await, client.code().await), (220, 250));
     let own = client.0.get_ref().local_addr().unwrap();
     assert!(client.reply().await.contains(&format!("{own} to")));

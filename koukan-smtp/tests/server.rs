@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use koukan_core::{
     context::{Context, Sender},
@@ -14,51 +14,24 @@ use koukan_core::{
 };
 use koukan_smtp::{
     Server,
-    server::{Connected, Limits, MakeMailService, Timeouts},
+    server::{Connected, Limits, Timeouts},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
 use tower::{BoxError, service_fn};
 
-struct Running {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    async fn start<M: MakeMailService>(server: Server<M>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
-        let stopped = shutdown.clone().cancelled_owned();
-        let task = tokio::spawn(server.run(listener, stopped));
-        Self {
-            address,
-            shutdown,
-            task,
-        }
-    }
-
-    async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        Client(BufReader::new(stream))
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.task.await.unwrap();
-    }
-}
+use support::running::Running;
 
 struct Client(BufReader<TcpStream>);
 
 impl Client {
+    async fn connect(running: &Running) -> Self {
+        Self(BufReader::new(running.connect().await))
+    }
+
     async fn send(&mut self, octets: &str) {
         self.0.get_mut().write_all(octets.as_bytes()).await.unwrap();
     }
@@ -93,16 +66,16 @@ async fn a_client_may_have_so_many_connections() {
         ..Limits::default()
     });
     let running = Running::start(server).await;
-    let mut first = running.connect().await;
-    let mut second = running.connect().await;
+    let mut first = Client::connect(&running).await;
+    let mut second = Client::connect(&running).await;
     assert_eq!((first.code().await, second.code().await), (220, 220));
-    let mut third = running.connect().await;
+    let mut third = Client::connect(&running).await;
     assert_eq!((third.code().await, third.code().await), (421, 0));
     first.says("QUIT\r\n", [221, 0]).await;
     drop(first);
     // The permit comes back with the end of the session's task, a moment after the socket's.
     loop {
-        let mut again = running.connect().await;
+        let mut again = Client::connect(&running).await;
         if again.code().await == 220 {
             break;
         }
@@ -116,7 +89,10 @@ async fn a_client_may_have_so_many_connections() {
 async fn stopping_ends_idle_sessions_and_lets_transactions_end() {
     let log = support::Log::default();
     let running = Running::start(Server::new(support::service(log.clone()))).await;
-    let (mut idle, mut busy) = (running.connect().await, running.connect().await);
+    let (mut idle, mut busy) = (
+        Client::connect(&running).await,
+        Client::connect(&running).await,
+    );
     idle.says("EHLO client\r\n", [220, 250]).await;
     busy.says(&format!("EHLO client\r\n{MAIL}"), [220, 250, 250, 250])
         .await;
@@ -141,7 +117,7 @@ async fn stopping_does_not_wait_for_ever() {
         ..Timeouts::default()
     });
     let running = Running::start(server).await;
-    let mut client = running.connect().await;
+    let mut client = Client::connect(&running).await;
     client
         .says(
             &format!("EHLO client\r\n{MAIL}DATA\r\n"),
@@ -167,7 +143,7 @@ async fn stopping_does_not_wait_for_a_silent_client() {
             ..Timeouts::default()
         });
         let running = Running::start(server).await;
-        let mut client = running.connect().await;
+        let mut client = Client::connect(&running).await;
         client.send(said).await;
         for _ in 0..replies {
             assert!(matches!(client.code().await, 200..400), "{said}");
@@ -196,7 +172,7 @@ async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
         ..Timeouts::default()
     });
     let running = Running::start(server).await;
-    let mut client = running.connect().await;
+    let mut client = Client::connect(&running).await;
     let commands = "EHLO client\r\n".repeat(10_000);
     // Until there is no room for replies, and so no command is taken any more.
     let full = Duration::from_millis(300);
@@ -213,7 +189,7 @@ async fn stopping_waits_for_a_reply_from_upstream() {
         ..Timeouts::default()
     });
     let running = Running::start(server).await;
-    let mut client = running.connect().await;
+    let mut client = Client::connect(&running).await;
     let slow = "MAIL FROM:<slow@example.com>\r\n";
     client.says("EHLO client\r\n", [220, 250]).await;
     client.send(slow).await;
@@ -228,8 +204,8 @@ async fn stopping_waits_for_a_reply_from_upstream() {
 async fn a_bug_costs_one_session() {
     let service = support::service(support::Log::default());
     let running = Running::start(Server::new(service)).await;
-    let mut other = running.connect().await;
-    let mut client = running.connect().await;
+    let mut other = Client::connect(&running).await;
+    let mut client = Client::connect(&running).await;
     client
         .says(
             "HELO client\r\nMAIL FROM:<panics@example.com>\r\n",
@@ -251,7 +227,10 @@ async fn a_service_that_cannot_be_chosen_costs_one_session() {
         (client.sender.clone(), service.clone())
     };
     let running = Running::start(Server::with_make(make)).await;
-    let (mut odd, mut other) = (running.connect().await, running.connect().await);
+    let (mut odd, mut other) = (
+        Client::connect(&running).await,
+        Client::connect(&running).await,
+    );
     odd.says("EHLO odd.example\r\n", [220, 250]).await;
     odd.says(MAIL, [0]).await;
     other.says("EHLO client\r\n", [220, 250]).await;
@@ -271,7 +250,7 @@ async fn a_transaction_knows_its_session() {
     });
     let sender = Sender::new("submission").with_tag("smtp-msa");
     let running = Running::start(Server::new(service).with_sender(sender)).await;
-    let mut client = running.connect().await;
+    let mut client = Client::connect(&running).await;
     client.says("EHLO one.example\r\n", [220, 250]).await;
     let mut line = String::new();
     client.send(MAIL).await;
@@ -321,9 +300,9 @@ async fn observers_are_told_of_connections_also_of_those_that_are_turned_away() 
         });
     let own = server.clone();
     let running = Running::start(server).await;
-    let mut first = running.connect().await;
+    let mut first = Client::connect(&running).await;
     assert_eq!(first.code().await, 220);
-    let mut second = running.connect().await;
+    let mut second = Client::connect(&running).await;
     assert_eq!(second.code().await, 421);
     first.says("QUIT\r\n", [221, 0]).await;
     running.stop().await;
@@ -338,4 +317,33 @@ async fn observers_are_told_of_connections_also_of_those_that_are_turned_away() 
         "disconnected -",
     ];
     assert_eq!(*told.0.lock().unwrap(), expected);
+}
+
+/// An observer with a bug.
+#[derive(Debug)]
+struct Panics;
+
+impl Observer for Panics {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Connected(_) = event {
+            panic!("this is what the test is about");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_panics_costs_its_connections_and_not_the_listener() {
+    let server = Server::new(support::service(support::Log::default()))
+        .with_observers(Panics.into())
+        .with_limits(Limits {
+            connections: 1,
+            ..Limits::default()
+        });
+    let running = Running::start(server).await;
+    // Nor do they take places away.
+    for _ in 0..3 {
+        let mut client = Client::connect(&running).await;
+        assert_eq!(client.code().await, 0);
+    }
+    running.stop().await;
 }

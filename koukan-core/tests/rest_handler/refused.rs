@@ -1,6 +1,6 @@
 //! Uploads to a transaction whose recipients were all refused before its message was there.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     reply::Reply,
@@ -11,7 +11,10 @@ use koukan_core::{
 };
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, MESSAGE, octets, to_upload};
+use crate::{
+    agent::{Agent, MESSAGE, octets, to_upload},
+    failing::{Failing, SLOW},
+};
 
 /// Bob is refused.
 fn upstream() -> Script {
@@ -288,5 +291,57 @@ async fn a_create_that_is_repeated_displaces_nothing() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     for part in ["cat", "dog"] {
         assert_eq!(put(&agent, &first, part).await, Ok(true));
+    }
+}
+
+/// A draft that could not be written for a while is refused once it can be.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_written_when_there_is_room_again() {
+    let backend = Failing::default();
+    backend.full_completes.store(3, Ordering::Relaxed);
+    let agent = Agent::on(backend, upstream(), Settings::default()).await;
+    let first = agent.create(in_parts()).await.location;
+    assert!(is_refused(&agent.end(&first).await));
+    assert_eq!(put(&agent, &first, "cat").await, Ok(true));
+}
+
+/// While the refusal is written the message is committed, and that fails: it stays refused, is
+/// committed by the next request, and its sender is told once.
+#[tokio::test(start_paused = true)]
+async fn a_commit_beside_the_refusal_may_fail() {
+    for gives_way in [false, true] {
+        let backend = Failing::default();
+        let settings = Settings {
+            max_unfinished_uploads: 1,
+            ..Settings::default()
+        };
+        let upstream = upstream();
+        let agent = Agent::on(backend.clone(), upstream.clone(), settings).await;
+        agent.dispatch();
+        // The refusal is written at 30 seconds, and the commit fails at 31.
+        backend.slow_completes.store(2, Ordering::Relaxed);
+        let mut create = to_upload();
+        create.draft.notification = Some(true);
+        let first = agent.create(create).await.location;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let uploading = agent.clone();
+        let body = first.join("body");
+        let to = body.clone();
+        let uploading =
+            tokio::spawn(async move { uploading.upload(&to, None, octets(MESSAGE)).await });
+        tokio::time::sleep(SLOW - Duration::from_millis(500)).await;
+        backend.full_completes.store(1, Ordering::Relaxed);
+        assert!(uploading.await.unwrap().is_err());
+        assert!(is_refused(&agent.view(&first).await));
+        if gives_way {
+            agent.create(in_parts()).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        } else {
+            let again = agent.upload(&body, None, octets(MESSAGE)).await;
+            assert!(again.is_ok_and(|uploaded| uploaded.finalized));
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        assert!(is_refused(&agent.view(&first).await));
+        assert_eq!(delivered(&upstream).len(), usize::from(!gives_way));
     }
 }

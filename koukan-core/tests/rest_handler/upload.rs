@@ -190,7 +190,7 @@ async fn an_upload_that_meets_the_refusal_of_its_recipient_is_notified_of() {
     let mut create = to_upload();
     create.draft.notification = Some(true);
     // The refusal is written down while the upload is committed.
-    backend.slow_leases.store(1, Ordering::Relaxed);
+    backend.slow_completes.store(1, Ordering::Relaxed);
     let created = agent.create(create).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let body = body_of(&created.location);

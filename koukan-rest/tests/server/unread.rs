@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use koukan_core::resource::{Refusal, RefusalKind, ResourceRequest, ResourceResponse};
+use koukan_core::resource::{Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse};
 use koukan_rest::server::{ConnectionSettings, Server, ServerSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -96,4 +96,27 @@ async fn content_that_does_not_come_is_not_waited_for() {
         let rest = tokio::time::timeout(Duration::from_secs(4), stream.read(&mut octet)).await;
         assert_eq!(rest.expect("it ends with its client").unwrap(), 0);
     }
+}
+
+/// Content that is no content is refused by who reads it, and what comes after it is no request.
+#[tokio::test]
+async fn content_that_is_broken_ends_the_connection_and_the_answer_says_so() {
+    let service = service_fn(|request: ResourceRequest| async move {
+        let Operation::Upload(mut upload) = request.operation else {
+            return Err::<ResourceResponse, BoxError>("not an upload".into());
+        };
+        while let Ok(Some(_)) = upload.content.next().await {}
+        Ok(Refusal::malformed("the content broke off").into())
+    });
+    let server = Server::new(service, ServerSettings::default());
+    let running = start(server.router(), ConnectionSettings::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = put("Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\nno size\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap().to_lowercase();
+    assert!(answer.starts_with("http/1.1 400 "), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
 }

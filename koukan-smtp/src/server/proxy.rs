@@ -55,3 +55,38 @@ impl From<Elapsed> for NoHeader {
         Self::Late
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// A connection that was reset.
+    struct Reset;
+
+    impl AsyncRead for Reset {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+
+    /// As some do that look whether anybody listens.
+    #[tokio::test]
+    async fn a_reset_before_the_first_octet_is_nothing_and_later_it_is_a_loss() {
+        let header = read(&mut Reset, &mut BytesMut::new()).await;
+        assert!(matches!(header, Err(NoHeader::Nothing)), "{header:?}");
+        let mut io = b"PROXY".as_slice().chain(Reset);
+        let header = read(&mut io, &mut BytesMut::new()).await;
+        assert!(matches!(header, Err(NoHeader::Lost(_))), "{header:?}");
+    }
+}
