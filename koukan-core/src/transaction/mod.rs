@@ -2,6 +2,8 @@
 
 mod command;
 mod driver;
+mod errand;
+mod intake;
 mod mail_service;
 mod owed;
 mod positions;
@@ -9,7 +11,12 @@ mod recipients;
 mod rescue;
 mod slot;
 
-pub(crate) use self::{owed::Owed, positions::Positions, rescue::rescue};
+pub(crate) use self::{
+    errand::{Errand, Originator},
+    owed::Owed,
+    positions::Positions,
+    rescue::rescue,
+};
 
 pub use crate::{
     envelope::{Mail, Rcpt},
@@ -19,6 +26,7 @@ pub use crate::{
 pub use self::{
     command::Command,
     driver::{Driver, Ended},
+    intake::Intake,
     mail_service::MailService,
     recipients::Recipients,
     slot::{GRACE, Pending, Slot},

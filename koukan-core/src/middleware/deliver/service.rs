@@ -1,18 +1,20 @@
 use std::{
     convert::Infallible,
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
+    future::poll_fn,
+    iter::Enumerate,
     task::{Context, Poll},
+    vec,
 };
 
 use futures_core::future::BoxFuture;
 use tower::Service;
 
 use crate::{
+    blob::Blob,
     body::Body,
     reply::Reply,
     service::MailService,
-    transaction::{Driver, Pending, Rcpt},
+    transaction::{Aborted, Driver, Errand, Originator, Rcpt},
 };
 
 use super::{DeliverRequest, Outcome};
@@ -85,60 +87,65 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome
         signals,
     } = request;
     let asked = recipients.len();
-    let (mut driver, mail) = Driver::start_with(service, context, mail, signals);
-    let (mail, pending) = ask(&mut driver, mail, recipients).await;
-    let mut replies = Vec::with_capacity(asked);
-    for pending in pending {
-        replies.push(driver.wait(pending).await);
-    }
-    replies.resize(asked, mail.clone());
-    let mut message = None;
-    if mail.is_positive() && replies.iter().any(Reply::is_positive) {
-        driver.whole_body(Body::from(body));
-        message = Some(driver.finish().await);
+    let request = Request {
+        recipients: recipients.into_iter().enumerate(),
+        unanswered: asked,
+        is_any_accepted: false,
+        body: Some(body),
+    };
+    let start = Driver::start_with(service, context, mail, signals);
+    let mut errand = Errand::new(request, start);
+    let end = poll_fn(|cx| errand.poll_end(cx)).await;
+    // A request never gives up what it gives.
+    let end = end.unwrap_or_else(|Aborted| Reply::local_error());
+    let mail = errand.take_mail_reply().unwrap_or_else(|| end.clone());
+    let is_any_accepted = mail.is_positive() && errand.is_any_accepted();
+    let mut recipients = Vec::with_capacity(asked);
+    if mail.is_positive() {
+        let replies = errand.take_recipient_replies().into_iter();
+        recipients.extend(replies.map(|reply| reply.unwrap_or_else(|| end.clone())));
+        recipients.resize(asked, end.clone());
+    } else {
+        recipients.resize(asked, mail.clone());
     }
     Outcome {
         mail,
-        recipients: replies,
-        message,
+        recipients,
+        message: is_any_accepted.then_some(end),
     }
 }
 
-/// Hands on the recipients until MAIL is refused.
-async fn ask(
-    driver: &mut Driver,
-    mut mail: Pending,
-    recipients: Vec<Rcpt>,
-) -> (Reply, Vec<Pending>) {
-    let mut mail_reply = None;
-    let mut pending = Vec::with_capacity(recipients.len());
-    for rcpt in recipients {
-        let mut handing = pin!(driver.rcpt(rcpt));
-        let handed = poll_fn(|cx| {
-            let handed = handing.as_mut().poll(cx);
-            if mail_reply.is_none()
-                && let Poll::Ready(reply) = Pin::new(&mut mail).poll(cx)
-            {
-                mail_reply = Some(reply);
-            }
-            match &mail_reply {
-                Some(reply) if reply.is_negative() => Poll::Ready(None),
-                _ => handed.map(Some),
-            }
-        });
-        match handed.await {
-            Some(handed) => pending.push(handed),
-            None => return (mail_reply.expect("MAIL was refused"), Vec::new()),
+/// What a request gives.
+struct Request {
+    recipients: Enumerate<vec::IntoIter<Rcpt>>,
+    unanswered: usize,
+    is_any_accepted: bool,
+    body: Option<Blob>,
+}
+
+impl Originator for Request {
+    fn poll_recipient(&mut self, _: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
+        Poll::Ready(self.recipients.next())
+    }
+
+    /// Once it is known that somebody will have it.
+    fn poll_body(&mut self, _: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
+        if self.unanswered > 0 || !self.is_any_accepted {
+            return Poll::Pending;
+        }
+        match self.body.take() {
+            Some(body) => Poll::Ready(Ok(body.into())),
+            None => Poll::Pending,
         }
     }
-    let mail = match mail_reply {
-        Some(reply) => reply,
-        None => driver.wait(mail).await,
-    };
-    let pending = if mail.is_positive() {
-        pending
-    } else {
-        Vec::new()
-    };
-    (mail, pending)
+
+    fn take_mail_reply(&mut self, reply: Reply) -> Reply {
+        reply
+    }
+
+    fn take_rcpt_reply(&mut self, _: usize, reply: Reply) -> Reply {
+        self.unanswered -= 1;
+        self.is_any_accepted |= reply.is_positive();
+        reply
+    }
 }

@@ -1,14 +1,19 @@
 //! One recipient's transaction.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{self, Poll},
+};
 
 use crate::{
+    body::Body,
     context::Context,
     reply::Reply,
     service::MailService,
     signals::Signals,
     storage::Custody,
-    transaction::{Aborted, Command, Driver, Mail, Rcpt},
+    transaction::{Aborted, Command, Driver, Errand, Mail, Originator, Rcpt, Slot},
 };
 
 use super::{Policy, leg_channel::Taker, reduce};
@@ -23,7 +28,7 @@ pub(super) struct LegEnd {
     pub(super) is_accepted: bool,
 }
 
-/// Runs a leg: answers RCPT, then waits for `body`, and ends with the final reply.
+/// Runs a leg: answers RCPT, then waits for the message, and ends with the final reply.
 pub(super) async fn run<S: MailService>(
     service: S,
     policy: Policy,
@@ -35,39 +40,55 @@ pub(super) async fn run<S: MailService>(
 ) -> Result<LegEnd, Aborted> {
     let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
-    // The reply to MAIL is not waited for: where it refuses, it answers RCPT as well.
-    let (mut driver, _mail) = Driver::start_with(service, context, mail, signals);
-    let pending = driver.rcpt(rcpt).await;
-    driver.data();
-    let reply = driver.wait(pending).await;
-    let can_take = reply.extensions().get::<Custody>().is_some();
-    let reply = reduce::rcpt_reply(policy, reply, can_take);
-    if !reply.is_positive() {
-        body.answer(slot, reply.clone());
-        return Ok(LegEnd {
-            position,
-            reply,
-            is_accepted: false,
-        });
-    }
-    body.answer(slot, reply);
-    let body = with(&mut driver, body.take()).await?;
-    driver.whole_body(body);
-    let reply = driver.finish().await;
+    let leg = Leg {
+        policy,
+        rcpt: Some(rcpt),
+        slot: Some(slot),
+        body,
+    };
+    let start = Driver::start_with(service, context, mail, signals);
+    let mut errand = Errand::new(leg, start);
+    let reply = poll_fn(|cx| errand.poll_end(cx)).await?;
     Ok(LegEnd {
         position,
         reply,
-        is_accepted: true,
+        is_accepted: errand.is_any_accepted(),
     })
 }
 
-/// Waits for `other` while the driver goes on.
-async fn with<F: Future>(driver: &mut Driver, other: F) -> F::Output {
-    let mut other = std::pin::pin!(other);
-    tokio::select! {
-        biased;
-        output = &mut other => return output,
-        () = driver.progress() => {}
+/// What a leg gives, and where it is told the replies.
+struct Leg {
+    policy: Policy,
+    rcpt: Option<Rcpt>,
+    /// The slot of RCPT until that is answered.
+    slot: Option<Slot>,
+    body: Taker,
+}
+
+impl Originator for Leg {
+    fn poll_recipient(&mut self, _: &mut task::Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
+        Poll::Ready(self.rcpt.take().map(|rcpt| (0, rcpt)))
     }
-    other.await
+
+    /// Only one whose recipient was accepted takes the message.
+    fn poll_body(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Body, Aborted>> {
+        match &self.slot {
+            Some(_) => Poll::Pending,
+            None => self.body.poll_take(cx),
+        }
+    }
+
+    /// That of the whole was given before; where it is refused here, RCPT is as well.
+    fn take_mail_reply(&mut self, _: Reply) -> Reply {
+        Reply::sender_ok()
+    }
+
+    fn take_rcpt_reply(&mut self, _: usize, reply: Reply) -> Reply {
+        let can_take = reply.extensions().get::<Custody>().is_some();
+        let reply = reduce::rcpt_reply(self.policy, reply, can_take);
+        if let Some(slot) = self.slot.take() {
+            self.body.answer(slot, reply.clone());
+        }
+        reply
+    }
 }

@@ -1,7 +1,6 @@
 //! How a leg gets its message, and how other commands for its recipient get its answer.
 
 use std::{
-    future::poll_fn,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -104,11 +103,7 @@ impl Taker {
     }
 
     /// The message, once it is there.
-    pub(super) async fn take(self) -> Result<Body, Aborted> {
-        poll_fn(|cx| self.poll_take(cx)).await
-    }
-
-    fn poll_take(&self, cx: &Context<'_>) -> Poll<Result<Body, Aborted>> {
+    pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Result<Body, Aborted>> {
         let mut shared = lock(&self.0);
         if let State::Waiting(waker) = &mut shared.state {
             *waker = Some(cx.waker().clone());

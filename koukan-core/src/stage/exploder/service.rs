@@ -11,7 +11,7 @@ use tower::{BoxError, Service};
 
 use crate::{
     blob::BlobPool,
-    body::Body,
+    body::{Body, BodyError},
     causes::Causes,
     repeats::Repeats,
     reply::Reply,
@@ -71,29 +71,17 @@ impl<S: MailService> Exploder<S> {
             legs.start(rcpt);
         }
         legs.beside(body.ready()).await?;
-        if legs.open() == 0 {
-            let ends = legs.finish().await?;
-            return Ok(reduce::refusal(&ends.refusals));
+        if legs.open() > 0 {
+            give(&mut legs, body, &self.pool).await?;
         }
-        match body.into_blob() {
-            Ok((prefix, blob)) => legs.give(|| {
-                let mut body = Body::from(blob.clone());
-                for octets in prefix.iter().rev() {
-                    body.prepend(octets.clone());
-                }
-                body
-            }),
-            Err(body) if legs.open() == 1 => {
-                let mut body = Some(body);
-                legs.give(|| body.take().unwrap_or_else(Body::empty));
-            }
-            Err(body) => {
-                let (writer, blob) = self.pool.create();
-                legs.give(|| Body::from(blob.clone()));
-                legs.beside(body.copy_to(writer)).await?;
-            }
+        let LegEnds {
+            replies,
+            again,
+            refusals,
+        } = legs.finish().await?;
+        if replies.is_empty() {
+            return Ok(reduce::refusal(&refusals));
         }
-        let LegEnds { replies, again, .. } = legs.finish().await?;
         let Verdict {
             reply,
             replies: mut each,
@@ -113,6 +101,33 @@ impl<S: MailService> Exploder<S> {
         }
         Ok(each.into_reply_or(reply))
     }
+}
+
+/// Gives the same message to all legs that still take it.
+async fn give<S: MailService>(
+    legs: &mut Legs<S>,
+    body: Body,
+    pool: &BlobPool,
+) -> Result<(), BodyError> {
+    match body.into_blob() {
+        Ok((prefix, blob)) => legs.give(|| {
+            let mut body = Body::from(blob.clone());
+            for octets in prefix.iter().rev() {
+                body.prepend(octets.clone());
+            }
+            body
+        }),
+        Err(body) if legs.open() == 1 => {
+            let mut body = Some(body);
+            legs.give(|| body.take().unwrap_or_else(Body::empty));
+        }
+        Err(body) => {
+            let (writer, blob) = pool.create();
+            legs.give(|| Body::from(blob.clone()));
+            legs.beside(body.copy_to(writer)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// For how long failures to take custody are counted before they are told.
