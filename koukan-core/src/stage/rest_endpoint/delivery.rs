@@ -36,12 +36,19 @@ pub(super) struct Delivery<R> {
 
 impl<R: ResourceService> Delivery<R> {
     pub(super) fn new(resource: R, settings: Arc<Settings>, transaction: Transaction) -> Self {
+        let Transaction {
+            context,
+            mail,
+            recipients,
+            body,
+            signals,
+        } = transaction;
         Self {
             resource,
             settings,
-            signals: transaction.signals.clone(),
-            context: Arc::clone(&transaction.context),
-            intake: Intake::new(transaction),
+            signals,
+            intake: Intake::new(mail, recipients, body),
+            context,
             inline: None,
         }
     }
@@ -83,11 +90,12 @@ impl<R: ResourceService> Delivery<R> {
     async fn deliver_to(&mut self, host: Option<&HostPort>) -> Result<Ended, BoxError> {
         let begun = Instant::now();
         let timeouts = self.settings.timeouts;
+        let rcpt_to = self.intake.replies.tell_from(0, timeouts.rcpt);
         let parts = Parts {
             context: &self.context,
             signals: &self.signals,
-            mail: &self.intake.mail,
-            rcpt_to: self.intake.replies.tell_from(0, timeouts.rcpt),
+            mail: self.intake.mail(),
+            rcpt_to,
             host,
             inline: self.inline.as_ref(),
         };

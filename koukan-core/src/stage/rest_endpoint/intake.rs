@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +11,7 @@ use crate::{
     body::{Body, BodyError},
     reply::Reply,
     signals::{Parsed, Signals},
-    transaction::{Aborted, Mail, Recipients, Transaction},
+    transaction::{self, Aborted, Command, Mail, Recipients},
 };
 
 use super::replies::Replies;
@@ -21,34 +21,38 @@ const UNTOLD_MAX: usize = 100;
 
 /// The originator's side of a transaction: what it gives, and what it is still to be answered.
 pub(super) struct Intake {
-    pub(super) mail: Mail,
+    envelope: transaction::Intake,
     pub(super) replies: Replies,
-    recipients: Recipients,
-    is_recipients_end: bool,
     /// The message, until it goes upstream.
     body: Option<Body>,
 }
 
 impl Intake {
-    pub(super) fn new(transaction: Transaction) -> Self {
-        let (mail, slot) = transaction.mail.into_parts();
+    pub(super) fn new(mail: Command<Mail>, recipients: Recipients, body: Body) -> Self {
         Self {
-            mail,
-            replies: Replies::new(slot),
-            recipients: transaction.recipients,
-            is_recipients_end: false,
-            body: Some(transaction.body),
+            envelope: transaction::Intake::new(mail, recipients, UNTOLD_MAX),
+            replies: Replies::default(),
+            body: Some(body),
         }
+    }
+
+    pub(super) fn mail(&self) -> &Mail {
+        self.envelope.mail()
+    }
+
+    /// Answers MAIL, unless that was done.
+    pub(super) fn answer_mail(&mut self, reply: Reply) {
+        self.envelope.answer_mail(reply);
     }
 
     /// Whether all recipients are known.
     pub(super) fn is_recipients_end(&self) -> bool {
-        self.is_recipients_end
+        self.envelope.is_end()
     }
 
     /// Whether there are no recipients, and will be none.
     pub(super) fn is_without_recipients(&self) -> bool {
-        self.is_recipients_end && self.replies.recipients() == 0
+        self.is_recipients_end() && self.replies.recipients() == 0
     }
 
     /// Whether the message is here, and nothing of it has gone upstream.
@@ -67,24 +71,25 @@ impl Intake {
 
     /// Takes the recipients that are there; waits for none.
     pub(super) async fn gather(&mut self) -> Result<(), Aborted> {
-        poll_fn(|cx| {
-            while let Poll::Ready(more) = self.poll_recipient(cx, 0) {
-                more?;
-            }
-            Poll::Ready(Ok(()))
-        })
-        .await
+        self.envelope.gather().await?;
+        self.open_waiting();
+        Ok(())
     }
 
     /// Waits until there is a recipient, or will be none; answers MAIL if that takes the client's
     /// next command.
     pub(super) async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
-        while self.replies.recipients() == 0 && !self.is_recipients_end {
-            self.replies.answer_mail(Reply::sender_ok());
-            poll_fn(|cx| self.poll_recipient(cx, 0)).await?;
-            self.gather().await?;
+        if self.replies.recipients() == 0 {
+            self.envelope.wait_for_recipient().await?;
+            self.open_waiting();
         }
         Ok(())
+    }
+
+    fn open_waiting(&mut self) {
+        while let Some(rcpt) = self.envelope.next_recipient() {
+            self.replies.open_rcpt(rcpt);
+        }
     }
 
     /// Takes the next recipient or the end of them, unless there are too many already of which
@@ -94,16 +99,12 @@ impl Intake {
         cx: &mut Context<'_>,
         told: usize,
     ) -> Poll<Result<(), Aborted>> {
-        if self.is_recipients_end || self.replies.recipients() >= told + UNTOLD_MAX {
+        if self.replies.recipients() >= told + UNTOLD_MAX {
             return Poll::Pending;
         }
-        self.recipients.poll_recipient(cx).map(|next| {
-            match next.transpose()? {
-                Some(rcpt) => self.replies.open_rcpt(rcpt),
-                None => self.is_recipients_end = true,
-            }
-            Ok(())
-        })
+        ready!(self.envelope.poll_more(cx)?);
+        self.open_waiting();
+        Poll::Ready(Ok(()))
     }
 
     /// Ready when it is known what the message is made of.
@@ -121,7 +122,7 @@ impl Intake {
         octets_max: usize,
         signals: &Signals,
     ) -> Result<Option<Bytes>, BodyError> {
-        if !self.is_recipients_end || self.replies.recipients() == 0 {
+        if !self.is_recipients_end() || self.replies.recipients() == 0 {
             return Ok(None);
         }
         let Some(body) = &mut self.body else {

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// The recipients of one transaction in the order in which they came, and the replies that are owed.
+#[derive(Default)]
 pub(super) struct Replies {
     /// Upstream has until the deadline of a recipient, which it is given when upstream is told of it.
     owed: Owed<Slot>,
@@ -23,19 +24,6 @@ pub(super) struct Replies {
 }
 
 impl Replies {
-    pub(super) fn new(mail: Slot) -> Self {
-        let mut owed = Owed::default();
-        owed.add_mail(mail, None);
-        Self {
-            owed,
-            rcpts: Vec::new(),
-            positions: Positions::default(),
-            answered: 0,
-            accepted: 0,
-            refused: Vec::new(),
-        }
-    }
-
     /// How many recipients there are.
     pub(super) fn recipients(&self) -> usize {
         self.rcpts.len()
@@ -81,12 +69,6 @@ impl Replies {
         }
     }
 
-    pub(super) fn answer_mail(&mut self, reply: Reply) {
-        if let Some(slot) = self.owed.take_mail() {
-            slot.answer(reply);
-        }
-    }
-
     /// Takes upstream's replies to the first recipients.
     pub(super) fn answer_rcpts(&mut self, replies: &[Reply]) {
         let known = replies.len().min(self.rcpts.len());
@@ -124,10 +106,9 @@ impl Replies {
         })
     }
 
-    /// Upstream has accepted the message without a word on what is still open: so it accepted
-    /// that too.
+    /// Upstream has accepted the message without a word on the recipients that are still open: so it
+    /// accepted those too.
     pub(super) fn accept_rest(&mut self) {
-        self.answer_mail(Reply::sender_ok());
         for slot in self.owed.take_rcpts(0) {
             slot.answer(Reply::recipient_ok());
         }

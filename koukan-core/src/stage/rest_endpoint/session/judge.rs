@@ -13,7 +13,7 @@ impl<R: ResourceService> Session<'_, R> {
             if reply.is_negative() {
                 return Some(self.end(reply));
             }
-            intake.replies.answer_mail(reply);
+            intake.answer_mail(reply);
         }
         intake.replies.answer_rcpts(&view.rcpt_response);
         if let Some(reply) = view.data_response.as_ref().map(proper) {
@@ -43,10 +43,12 @@ impl<R: ResourceService> Session<'_, R> {
 
     /// Upstream has all of the message, and says what becomes of it.
     fn final_reply(&mut self, reply: Reply) -> Ended {
-        let replies = &mut self.delivery.intake.replies;
-        let reply = replies.final_reply(reply, &self.upstream.view.final_replies);
+        let intake = &mut self.delivery.intake;
+        let final_replies = &self.upstream.view.final_replies;
+        let reply = intake.replies.final_reply(reply, final_replies);
         if reply.is_positive_for_any() {
-            replies.accept_rest();
+            intake.answer_mail(Reply::sender_ok());
+            intake.replies.accept_rest();
         }
         if reply.is_positive() {
             self.upstream.hand_over();

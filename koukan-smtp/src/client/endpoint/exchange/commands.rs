@@ -1,7 +1,6 @@
 //! What is written, and when.
 
 use koukan_core::{
-    path::ForwardPath,
     reply::Reply,
     transaction::{Command, Mail, Rcpt},
 };
@@ -65,14 +64,14 @@ impl Exchange {
         let Mail {
             reverse_path,
             parameters,
-        } = &self.mail;
+        } = self.intake.envelope.mail();
         // Looked at only where it makes a difference.
         let is_read = parameters.is_smtputf8() || capabilities.eight_bit_mime;
         let content = &mut self.intake.content;
         let known = content.foreknowledge(is_read);
         let mut chosen = MailParameters::choose(reverse_path, parameters, capabilities, known)?;
         content.restrict(chosen.is_7bit_only(), chosen.is_ascii_header_only())?;
-        if self.intake.recipients().any(is_utf8) {
+        if self.intake.envelope.waiting().any(is_utf8) {
             chosen.allow_smtputf8();
         }
         if needs_reset {
@@ -94,11 +93,11 @@ impl Exchange {
         if self.verdict.is_mail_refused() {
             return self.end_without_message();
         }
-        if let Some(rcpt) = self.intake.next_recipient() {
+        if let Some(rcpt) = self.intake.envelope.next_recipient() {
             self.write_rcpt(rcpt, connection);
             return Next::More;
         }
-        if !self.intake.is_recipients_end() {
+        if !self.intake.envelope.is_end() {
             return Next::Wait;
         }
         match self.start(connection) {
@@ -124,7 +123,7 @@ impl Exchange {
     }
 
     fn write_rcpt<Io: Wire>(&mut self, rcpt: Command<Rcpt>, connection: &mut Connection<Io>) {
-        if is_utf8(rcpt.forward_path()) && !self.is_smtputf8 {
+        if is_utf8(&rcpt) && !self.is_smtputf8 {
             let reply = if connection.capabilities().smtputf8 {
                 // MAIL went without, since nothing needed it then.
                 let text = "recipient needs SMTPUTF8; send it in a separate transaction";
@@ -164,6 +163,6 @@ impl Exchange {
     }
 }
 
-fn is_utf8(forward_path: &ForwardPath) -> bool {
-    !forward_path.as_str().is_ascii()
+fn is_utf8(rcpt: &Command<Rcpt>) -> bool {
+    !rcpt.forward_path().as_str().is_ascii()
 }

@@ -57,7 +57,7 @@ impl Exchange {
     /// Whether more from the originator could be sent.
     fn is_taking(&self) -> bool {
         matches!(self.stage, Stage::Recipients)
-            && self.intake.is_empty()
+            && self.intake.envelope.is_empty()
             && self.expected.len() < OUTSTANDING_MAX
             && !self.verdict.is_mail_refused()
     }

@@ -20,7 +20,7 @@ use std::{collections::VecDeque, future::poll_fn};
 use koukan_core::{
     body::BodyError,
     reply::Reply,
-    transaction::{Mail, Slot, Transaction},
+    transaction::{Aborted, Transaction},
 };
 
 use crate::{
@@ -39,9 +39,6 @@ const OUTSTANDING_MAX: usize = 100;
 /// A mail transaction as far as it has come.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    mail: Mail,
-    /// The slot of MAIL until it is answered.
-    mail_slot: Option<Slot>,
     intake: Intake,
     stage: Stage,
     /// What the server has still to answer, in order.
@@ -93,11 +90,14 @@ impl From<Unsendable> for Failure {
 
 impl Exchange {
     pub(super) fn new(transaction: Transaction) -> Self {
-        let (mail, slot) = transaction.mail.into_parts();
-        Self {
+        let Transaction {
             mail,
-            mail_slot: Some(slot),
-            intake: Intake::new(transaction.recipients, transaction.body),
+            recipients,
+            body,
+            ..
+        } = transaction;
+        Self {
+            intake: Intake::new(mail, recipients, body),
             stage: Stage::Mail,
             expected: VecDeque::new(),
             verdict: Verdict::default(),
@@ -111,21 +111,15 @@ impl Exchange {
     }
 
     /// Waits until there is a recipient, or there will be none; answers MAIL if that takes the
-    /// client's next command.
-    pub(super) async fn wait_for_recipient(&mut self) -> Result<(), BodyError> {
-        self.intake.gather_recipients().await?;
-        while self.intake.is_empty() && !self.intake.is_recipients_end() {
-            if let Some(slot) = self.mail_slot.take() {
-                slot.answer(Reply::sender_ok());
-            }
-            poll_fn(|cx| self.intake.poll_more(cx)).await?;
-        }
-        Ok(())
+    /// client's next command. The message is left alone: it is not read before there is a connection
+    /// for it.
+    pub(super) async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
+        self.intake.envelope.wait_for_recipient().await
     }
 
     /// Whether the recipients have ended before there was one.
     pub(super) fn is_without_recipients(&self) -> bool {
-        self.intake.is_empty() && self.intake.is_recipients_end()
+        self.intake.envelope.is_empty() && self.intake.envelope.is_end()
     }
 
     /// Has the transaction on this connection; returns the final reply.
@@ -184,11 +178,11 @@ impl Exchange {
         self.verdict.forget_mail();
         while let Some(expected) = self.expected.pop_back() {
             if let Expected::Rcpt(rcpt) = expected {
-                self.intake.put_back(rcpt);
+                self.intake.envelope.put_back(rcpt);
             }
         }
         while let Some((rcpt, _)) = self.oddities.recipients.pop() {
-            self.intake.put_back(rcpt);
+            self.intake.envelope.put_back(rcpt);
         }
         self.oddities = Oddities::default();
         self.is_ahead = false;

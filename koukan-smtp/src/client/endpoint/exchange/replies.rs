@@ -222,9 +222,7 @@ impl Exchange {
 
     fn take_mail_reply(&mut self, reply: Reply) {
         let reply = reply.relayed();
-        if let Some(slot) = self.mail_slot.take() {
-            slot.answer(reply.clone());
-        }
+        self.intake.envelope.answer_mail(reply.clone());
         if reply.is_negative() {
             // There is no other host for it.
             self.intake.content.forget_sent();
