@@ -211,3 +211,84 @@ async fn facts_of_the_session_and_signals_are_told_where_that_is_asked() {
         expected
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn signals_that_are_found_out_later_are_told_before_what_they_are_about() {
+    use koukan_core::{
+        resource::RefusalKind,
+        signals::{DurableSignal, Signals},
+        stage::rest_endpoint::{RestEndpoint, Settings},
+    };
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Listed(bool);
+    impl DurableSignal for Listed {
+        const NAME: &'static str = "listed";
+    }
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Score(u32);
+    impl DurableSignal for Score {
+        const NAME: &'static str = "score";
+    }
+    for (is_told, fault, lines) in [
+        (
+            true,
+            None,
+            vec![
+                "create []",
+                "append 0 [b@y] listed=true",
+                "append listed=true score=3",
+                "upload",
+            ],
+        ),
+        // What became of a request is not known, or another was first: what is missing is told again.
+        (
+            true,
+            Some(Fault::LoseAnswer),
+            vec![
+                "create []",
+                "append 0 [b@y] listed=true",
+                "append listed=true",
+                "append listed=true score=3",
+                "upload",
+            ],
+        ),
+        (
+            true,
+            Some(Fault::Refuse(RefusalKind::VersionMismatch)),
+            vec![
+                "create []",
+                "append 0 [b@y] listed=true",
+                "append 0 [b@y] listed=true",
+                "append listed=true score=3",
+                "upload",
+            ],
+        ),
+        (false, None, vec!["create []", "append 0 [b@y]", "upload"]),
+    ] {
+        let fake = Fake::new(Script::accepting());
+        let settings = Settings::default().with_filter_output(is_told);
+        let endpoint = RestEndpoint::new(fake.clone(), settings);
+        let signals = Signals::default();
+        let (mut driver, reply) =
+            Driver::start_with(endpoint, context(), mail("a@x"), signals.clone());
+        driver.wait(reply).await;
+        signals.set_durable(&Listed(true)).unwrap();
+        if let Some(fault) = fault {
+            fake.fault(Kind::Append, fault);
+        }
+        let bob = driver.rcpt(rcpt("b@y")).await;
+        assert_eq!(driver.wait(bob).await, Reply::recipient_ok());
+        signals.set_durable(&Score(3)).unwrap();
+        driver.send(MESSAGE.into()).await.unwrap();
+        assert_eq!(driver.finish().await, Reply::message_accepted());
+        let log = fake.log();
+        let log: Vec<_> = log
+            .iter()
+            .map(|line| match line.starts_with("upload") {
+                true => "upload",
+                false => line,
+            })
+            .collect();
+        assert_eq!(log, lines);
+    }
+}

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     context::Context,
     resource::{BodySource, Create, Draft, SmtpMeta, WaitFor},
-    signals::{HostPort, Signals},
+    signals::{Carried, HostPort},
     transaction::{Mail, Rcpt},
 };
 
@@ -16,7 +16,8 @@ use super::Settings;
 /// The parts of a create.
 pub(super) struct Parts<'a> {
     pub(super) context: &'a Context,
-    pub(super) signals: &'a Signals,
+    /// The durable signals, where upstream is to be told of them.
+    pub(super) signals: Option<&'a Carried>,
     pub(super) mail: &'a Mail,
     pub(super) rcpt_to: Vec<Rcpt>,
     /// The host to deliver to, where the destination says one.
@@ -44,8 +45,8 @@ impl Settings {
         if let Some(host) = parts.host {
             draft.remote_host = Some(host.clone());
         }
-        if self.has_filter_output {
-            draft.filter_output = parts.signals.carried().to_map();
+        if let Some(signals) = parts.signals {
+            draft.filter_output = signals.to_map();
         }
         Create {
             sender: sender.clone(),

@@ -11,7 +11,7 @@ use crate::{
     id::RandomId,
     reply::Reply,
     resource::{ResourceService, View},
-    signals::{Destination, HostPort, Signals},
+    signals::{Carried, Destination, HostPort, Signals},
     transaction::Transaction,
 };
 
@@ -32,6 +32,8 @@ pub(super) struct Delivery<R> {
     context: Arc<Context>,
     /// The message, where it goes with the create.
     inline: Option<Bytes>,
+    /// The durable signals that upstream was told.
+    told: Carried,
 }
 
 impl<R: ResourceService> Delivery<R> {
@@ -50,6 +52,7 @@ impl<R: ResourceService> Delivery<R> {
             intake: Intake::new(mail, recipients, body),
             context,
             inline: None,
+            told: Carried::default(),
         }
     }
 
@@ -87,13 +90,28 @@ impl<R: ResourceService> Delivery<R> {
         self.settings.awaits_destination && self.signals.find::<Destination>().is_none()
     }
 
+    /// The durable signals, where there are others than upstream was told; it counts as told of them
+    /// then.
+    pub(super) fn untold_signals(&mut self) -> Option<Carried> {
+        if !self.settings.has_filter_output {
+            return None;
+        }
+        let now = self.signals.carried();
+        (now != self.told).then(|| {
+            self.told = now.clone();
+            now
+        })
+    }
+
     async fn deliver_to(&mut self, host: Option<&HostPort>) -> Result<Ended, BoxError> {
         let begun = Instant::now();
         let timeouts = self.settings.timeouts;
         let rcpt_to = self.intake.replies.tell_from(0, timeouts.rcpt);
+        self.told = Carried::default();
+        let signals = self.untold_signals();
         let parts = Parts {
             context: &self.context,
-            signals: &self.signals,
+            signals: signals.as_ref(),
             mail: self.intake.mail(),
             rcpt_to,
             host,

@@ -121,8 +121,9 @@ impl Settings {
     }
 
     /// Sets whether upstream is told the durable signals of the message and its id
-    /// (`filter_output`): those that are set when the transaction is created there. By default it is
-    /// not, since not every program takes them.
+    /// (`filter_output`): those that are set when the transaction is created there, and later ones with
+    /// the next recipient or before the message. By default it is not, since not every program takes
+    /// them.
     #[must_use]
     pub fn with_filter_output(mut self, has_filter_output: bool) -> Self {
         self.has_filter_output = has_filter_output;

@@ -7,9 +7,12 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use koukan_core::resource::{
-    Append, BodySource, Create, Created, Location, Operation, Parsed, Read, Refusal, RefusalKind,
-    ResourceRequest, ResourceResponse, Target,
+use koukan_core::{
+    resource::{
+        Append, BodySource, Create, Created, Location, Operation, Parsed, Read, Refusal,
+        RefusalKind, ResourceRequest, ResourceResponse, Target,
+    },
+    signals::Carried,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::{BoxError, Service};
@@ -131,7 +134,8 @@ impl Fake {
         if append.draft.is_empty() {
             return current(transaction);
         }
-        if append.rcpt_to_list_offset != Some(transaction.rcpt_to.len()) {
+        let is_next = append.rcpt_to_list_offset == Some(transaction.rcpt_to.len());
+        if !is_next && !append.draft.rcpt_to.is_empty() {
             return Refusal::new(RefusalKind::Conflict, "not the next recipients").into();
         }
         transaction.add(append.draft.rcpt_to, &script);
@@ -200,9 +204,16 @@ fn describe(operation: &Operation) -> (Kind, String) {
         Operation::Read(_) => (Kind::Read, "read".into()),
         Operation::Append(append) if append.draft.is_empty() => (Kind::Append, "heartbeat".into()),
         Operation::Append(append) => {
-            let offset = append.rcpt_to_list_offset.unwrap_or(usize::MAX);
-            let rcpts = paths(&append.draft.rcpt_to);
-            (Kind::Append, format!("append {offset} [{rcpts}]"))
+            let mut line = "append".to_owned();
+            if let Some(offset) = append.rcpt_to_list_offset {
+                let rcpts = paths(&append.draft.rcpt_to);
+                line.push_str(&format!(" {offset} [{rcpts}]"));
+            }
+            let signals = append.draft.filter_output.iter();
+            for (name, value) in signals.filter(|(name, _)| *name != Carried::TRACE_ID) {
+                line.push_str(&format!(" {name}={value}"));
+            }
+            (Kind::Append, line)
         }
         Operation::Upload(upload) => (Kind::Upload, format!("upload {}", upload.to)),
         Operation::Parsed(parsed) => (Kind::Parsed, format!("parsed {}", parsed.to)),

@@ -1,17 +1,20 @@
-//! Adds recipients, or a sign of life, to the transaction upstream.
+//! Adds recipients, signals, or a sign of life, to the transaction upstream.
 
 use crate::{
     resource::{Append, Draft, Location, Operation, ResourceService, Version},
+    signals::Carried,
     transaction::Rcpt,
 };
 
 use super::{Current, ask, backoff::Backoff, current, failure::Failure, read};
 
-/// What is to be added: recipients that come after `offset` others, or nothing at all.
+/// What is to be added: recipients that come after `offset` others, signals that were not told, or
+/// nothing at all.
 #[derive(Debug)]
 pub(in super::super) struct Group {
     pub(in super::super) offset: usize,
     pub(in super::super) rcpt_to: Vec<Rcpt>,
+    pub(in super::super) signals: Option<Carried>,
 }
 
 /// Adds to a transaction. Where its version is not the one that was known, or nobody knows what
@@ -22,7 +25,7 @@ pub(in super::super) async fn append<R: ResourceService>(
     mut version: Version,
     mut group: Group,
 ) -> Result<Current, Failure> {
-    let is_heartbeat = group.rcpt_to.is_empty();
+    let is_heartbeat = group.is_heartbeat();
     let mut backoff = Backoff::new(6);
     loop {
         let append = Append {
@@ -30,9 +33,14 @@ pub(in super::super) async fn append<R: ResourceService>(
             if_match: Some(version),
             draft: Draft {
                 rcpt_to: group.rcpt_to.clone(),
+                filter_output: group
+                    .signals
+                    .as_ref()
+                    .map(Carried::to_map)
+                    .unwrap_or_default(),
                 ..Draft::default()
             },
-            rcpt_to_list_offset: (!is_heartbeat).then_some(group.offset),
+            rcpt_to_list_offset: (!group.rcpt_to.is_empty()).then_some(group.offset),
         };
         let operation = Operation::Append(Box::new(append));
         let failure = match ask(resource.clone(), operation).await {
@@ -47,7 +55,8 @@ pub(in super::super) async fn append<R: ResourceService>(
             tokio::time::sleep(pause).await;
         }
         let now = read(&resource, &transaction).await?;
-        if now.view.is_final() || !group.is_missing_in(now.view.rcpt_to) && !is_heartbeat {
+        let is_missing = group.is_missing_in(now.view.rcpt_to) || group.signals.is_some();
+        if now.view.is_final() || !is_missing && !is_heartbeat {
             return Ok(now);
         }
         version = now.version;
@@ -55,6 +64,11 @@ pub(in super::super) async fn append<R: ResourceService>(
 }
 
 impl Group {
+    /// Whether nothing is to be added.
+    pub(in super::super) fn is_heartbeat(&self) -> bool {
+        self.rcpt_to.is_empty() && self.signals.is_none()
+    }
+
     /// Leaves out what a transaction of that many recipients has already; false if that is all.
     fn is_missing_in(&mut self, known: usize) -> bool {
         let arrived = known.saturating_sub(self.offset).min(self.rcpt_to.len());
@@ -77,6 +91,7 @@ mod tests {
             let mut group = Group {
                 offset: 1,
                 rcpt_to: vec![rcpt("b@y"), rcpt("c@y")],
+                signals: None,
             };
             assert_eq!(group.is_missing_in(known), missing > 0, "{known}");
             assert_eq!(group.rcpt_to.len(), missing, "{known}");

@@ -35,25 +35,29 @@ impl<R: ResourceService> Session<'_, R> {
             return;
         }
         if self.appending.is_none() {
-            let group = Group {
-                offset: self.told,
-                rcpt_to: replies.tell_from(self.told, self.delivery.settings.timeouts.rcpt),
-            };
-            self.told = replies.recipients();
-            self.append(group);
+            let rcpt_to = replies.tell_from(self.told, self.delivery.settings.timeouts.rcpt);
+            let offset = std::mem::replace(&mut self.told, replies.recipients());
+            let signals = self.delivery.untold_signals();
+            self.append(Group {
+                offset,
+                rcpt_to,
+                signals,
+            });
         }
     }
 
     /// Tells upstream that the originator is still there.
     pub(super) fn begin_heartbeat(&mut self) {
+        let signals = self.delivery.untold_signals();
         self.append(Group {
             offset: self.told,
             rcpt_to: Vec::new(),
+            signals,
         });
     }
 
     fn append(&mut self, group: Group) {
-        let is_heartbeat = group.rcpt_to.is_empty();
+        let is_heartbeat = group.is_heartbeat();
         let request = append(
             self.delivery.resource.clone(),
             self.upstream.transaction.clone(),
@@ -67,8 +71,26 @@ impl<R: ResourceService> Session<'_, R> {
         });
     }
 
+    /// Tells upstream of the signals that were found out since it was told last: they are there before
+    /// the message. Says whether all of them are.
+    fn has_told_signals(&mut self) -> bool {
+        if self.appending.is_some() {
+            return !self.delivery.settings.has_filter_output;
+        }
+        let signals = self.delivery.untold_signals();
+        let is_all = signals.is_none();
+        if !is_all {
+            self.append(Group {
+                offset: self.told,
+                rcpt_to: Vec::new(),
+                signals,
+            });
+        }
+        is_all
+    }
+
     fn begin_send(&mut self) {
-        if !matches!(self.message, Stage::Ready) {
+        if !matches!(self.message, Stage::Ready) || !self.has_told_signals() {
             return;
         }
         let Some(body) = self.delivery.intake.take_body() else {
