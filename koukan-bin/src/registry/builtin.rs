@@ -2,18 +2,27 @@
 
 use koukan_core::{
     filter::{
-        message_builder::MessageBuilderLayer, message_parser::MessageParserLayer,
+        allowed_senders::{AllowedSenders, Check, allowed_senders},
+        message_builder::MessageBuilderLayer,
+        message_parser::MessageParserLayer,
         received_header::ReceivedHeaderLayer,
     },
     message::parser::{MAX_DEPTH, ParseLimits},
+    middleware::callbacks::CallbackLayer,
+    transaction::Transaction,
 };
 use serde::Deserialize;
 
-use super::{InvalidFilter, Registry, Surroundings, router::router};
+use super::{
+    InvalidFilter, Registry, Surroundings,
+    router::router,
+    text::{Address, RecipientDomain},
+};
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
+    "allowed_senders",
     "message_builder",
     "message_parser",
     "received_header",
@@ -27,10 +36,49 @@ pub(crate) fn is_builtin(name: &str) -> bool {
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
+    registry.try_filter("allowed_senders", senders);
     registry.filter("message_builder", message_builder);
     registry.try_filter("message_parser", message_parser);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
+}
+
+/// Refuses reverse-paths that are not among those that may be used.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Senders {
+    /// Domains of which every mailbox may be used.
+    #[serde(default)]
+    domains: Vec<RecipientDomain>,
+    /// Single mailboxes.
+    #[serde(default)]
+    addresses: Vec<Address>,
+    /// What begins the part of a local part that does not count.
+    delimiter: Option<char>,
+    /// Whether the null reverse-path may be used.
+    null_reverse_path: Option<bool>,
+}
+
+fn senders(
+    config: Senders,
+    _: &Surroundings,
+) -> Result<CallbackLayer<impl Fn(&Transaction) -> Check + Clone + use<>>, InvalidFilter> {
+    if config.domains.is_empty() && config.addresses.is_empty() {
+        let text = "neither `domains` nor `addresses` is there: every sender would be refused";
+        return Err(InvalidFilter::new(text));
+    }
+    let domains = config.domains.into_iter().map(|domain| domain.0);
+    let mailboxes = config.addresses.into_iter().map(|address| address.0);
+    let mut allowed = AllowedSenders::default()
+        .with_domains(domains)
+        .with_mailboxes(mailboxes);
+    if let Some(delimiter) = config.delimiter {
+        allowed = allowed.with_delimiter(delimiter);
+    }
+    if config.null_reverse_path == Some(false) {
+        allowed = allowed.without_null();
+    }
+    Ok(allowed_senders(allowed))
 }
 
 /// Renders messages that are given as a description.

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 
 use koukan_core::{
-    path::{Domain, address_literal},
+    path::{Domain, Mailbox, address_literal},
     signals::HostPort,
 };
 use serde::{Deserialize, Deserializer, de::Error};
@@ -16,6 +16,10 @@ pub(super) struct Host(pub(super) HostPort);
 /// The domain of recipients, in lower case.
 #[derive(Debug, Clone)]
 pub(super) struct RecipientDomain(pub(super) Box<str>);
+
+/// An address, as in `bob@example.com`.
+#[derive(Debug, Clone)]
+pub(super) struct Address(pub(super) Mailbox);
 
 /// A port to connect to.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +37,15 @@ impl<'de> Deserialize<'de> for RecipientDomain {
         let text = Cow::<str>::deserialize(deserializer)?;
         check_domain(&text).map_err(D::Error::custom)?;
         Ok(Self(text.to_ascii_lowercase().into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|_| {
+            D::Error::custom(format!("`{text}` is no address, as in `bob@example.com`"))
+        })
     }
 }
 

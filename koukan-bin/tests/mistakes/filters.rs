@@ -88,6 +88,30 @@ fn within_filters() {
             &["stands beside"],
         ),
         (
+            BUILDER,
+            "      - allowed_senders\n",
+            "      - allowed_senders\n",
+            &["neither `domains` nor `addresses`"],
+        ),
+        (
+            BUILDER,
+            "      - allowed_senders: { domains: [\"@example.com\"] }\n",
+            "domains: [\"@example.com\"]",
+            &["write `example.com`"],
+        ),
+        (
+            BUILDER,
+            "      - allowed_senders: { addresses: [example.com] }\n",
+            "addresses: [example.com]",
+            &["`example.com` is no address", "bob@example.com"],
+        ),
+        (
+            BUILDER,
+            "      - allowed_senders: { address: [a@example.com] }\n",
+            "address: [a@example.com]",
+            &["no key `address`", "did you mean `addresses`?"],
+        ),
+        (
             "      - received_header\n",
             "      - recieved_header\n",
             "recieved_header",

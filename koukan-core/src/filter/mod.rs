@@ -3,6 +3,7 @@
 //! Each has a directory of its own. Policy stands apart from findings: a filter writes
 //! [`signals`](crate::signals), others decide by them.
 
+pub mod allowed_senders;
 pub mod message_builder;
 pub mod message_parser;
 pub mod received_header;
