@@ -53,6 +53,7 @@
 //! | [`network`] | names and connections, which embedders and tests set |
 //! | [`blocking`] | threads for work that takes long |
 //! | [`accepting`] | what servers do when connections cannot be accepted |
+//! | [`shares`] | what is scarce, shared between clients |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
 //! | [`waking`] | how parts of a task wake each other |
 //! | [`supervision`] | what becomes of long-lived parts that end or panic |
@@ -95,6 +96,7 @@ pub mod reply;
 pub mod resource;
 pub mod service;
 mod service_builder_ext;
+pub mod shares;
 pub mod signals;
 pub mod stage;
 pub mod storage;

@@ -38,6 +38,7 @@ pub trait Spill: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever the medium reports.
+    /// Whatever the medium reports; [`io::ErrorKind::QuotaExceeded`] where there are as many files as
+    /// there may be.
     async fn create(&self) -> io::Result<std::sync::Arc<dyn SpillFile>>;
 }

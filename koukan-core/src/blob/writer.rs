@@ -57,7 +57,16 @@ impl BlobWriter {
             Some(spill) => {
                 let file = match &self.file {
                     Some(file) => Arc::clone(file),
-                    None => spill.create().await.map_err(BlobError::Spill)?,
+                    None => match spill.create().await {
+                        // There are as many files as there may be: it goes on in memory, if it can.
+                        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+                            return match pool.is_exhausted() {
+                                true => Err(BlobError::Full),
+                                false => Ok(()),
+                            };
+                        }
+                        created => created.map_err(BlobError::Spill)?,
+                    },
                 };
                 self.file = Some(Arc::clone(&file));
                 // Half a window stays, so that readers close behind find it in memory.

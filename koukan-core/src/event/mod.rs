@@ -10,7 +10,8 @@
 //! | event | reported by | when |
 //! |---|---|---|
 //! | [`Connected`](Event::Connected), [`Disconnected`](Event::Disconnected) | servers | a client's connection was accepted; it has ended |
-//! | [`TurnedAway`](Event::TurnedAway) | SMTP servers | there are too many connections for another |
+//! | [`AwaitsProxy`](Event::AwaitsProxy) | SMTP servers | a proxy's connection was accepted, before it has said who its client is; `Connected` or `TurnedAway` follow when it has |
+//! | [`TurnedAway`](Event::TurnedAway) | servers | there are too many connections for another, in all or of that client |
 //! | [`Attempted`](Event::Attempted) | [`OutputHandler`](crate::stage::output_handler::OutputHandler) | an attempt to deliver has ended with replies |
 //! | [`Delivered`](Event::Delivered) | the same, right after | for each recipient that the attempt delivered to |
 //! | [`Deferred`](Event::Deferred) | [`Storage`](crate::storage::Storage) | a transaction in custody waits for its next attempt |
@@ -66,7 +67,9 @@ use std::time::Duration;
 pub enum Event<'a> {
     /// A client's connection was accepted.
     Connected(Connection<'a>),
-    /// A client was turned away, since there are too many connections.
+    /// A proxy's connection was accepted, and its client is not known yet: the address is the proxy's.
+    AwaitsProxy(Connection<'a>),
+    /// A client was turned away, since there are too many connections, in all or of that client.
     TurnedAway(Connection<'a>),
     /// A connection that was accepted has ended, after that time.
     Disconnected(Connection<'a>, Duration),

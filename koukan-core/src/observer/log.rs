@@ -89,8 +89,8 @@ impl Observer for Log {
             Event::Ended(ended) => write_ended(ended),
             Event::Connected(connection) => write_connected(connection),
             Event::TurnedAway(connection) => write_turned_away(connection),
-            // The session has said why.
-            Event::Disconnected(..) => {}
+            // The session has said why. What a proxy says is told with the client.
+            Event::Disconnected(..) | Event::AwaitsProxy(_) => {}
             Event::RecipientRefused(refused) => write_refused(refused),
             Event::Accepted(accepted) => write_accepted(accepted),
             Event::Attempted(attempted) => write_attempted(attempted),

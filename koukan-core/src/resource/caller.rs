@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::shares::Client;
+
 /// Whoever makes a request, and for which senders it may act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// `None` for all senders.
     senders: Option<Arc<[Box<str>]>>,
     is_trusted: bool,
+    client: Client,
 }
 
 impl Caller {
@@ -17,6 +20,7 @@ impl Caller {
         Self {
             senders: None,
             is_trusted: true,
+            client: Client::Unknown,
         }
     }
 
@@ -25,6 +29,7 @@ impl Caller {
         Self {
             senders: None,
             is_trusted: false,
+            client: Client::Unknown,
         }
     }
 
@@ -33,6 +38,7 @@ impl Caller {
         Self {
             senders: Some(senders.into_iter().collect()),
             is_trusted: false,
+            client: Client::Unknown,
         }
     }
 
@@ -42,6 +48,18 @@ impl Caller {
     pub fn with_trust(mut self, is_trusted: bool) -> Self {
         self.is_trusted = is_trusted;
         self
+    }
+
+    /// Says whose share is charged with what it asks for.
+    #[must_use]
+    pub fn with_client(mut self, client: Client) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Whose share is charged with what it asks for.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Whether it may act for the sender of that name.

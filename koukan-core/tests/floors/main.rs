@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "waking",
             "causes",
             "lists",
+            "shares",
             "repeats",
             "accepting",
             "supervision",

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::storage::Lease;
+use crate::{
+    shares::{Charge, Client, Shares},
+    storage::Lease,
+};
 
 /// The attempts that a [`RestHandler`](super::RestHandler) has begun, each in a task of its own:
 /// requests come and go, and the attempt goes on.
@@ -13,19 +16,27 @@ pub struct Attempts(Arc<Inner>);
 
 struct Inner {
     room: Arc<Semaphore>,
+    /// The same room, as it is shared between clients.
+    shares: Shares<Client>,
     max: u32,
     is_stopping: watch::Sender<bool>,
+}
+
+/// Room for one attempt.
+pub(super) struct Room {
+    _permit: OwnedSemaphorePermit,
+    _charge: Charge<Client>,
 }
 
 /// A lease that is attempted beside the requests, and the room for that.
 pub(super) struct Admitted {
     pub(super) lease: Lease,
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Room,
 }
 
 impl Admitted {
     /// Without room the transaction is left to the queue.
-    pub(super) fn new(lease: Lease, room: Option<OwnedSemaphorePermit>) -> Option<Self> {
+    pub(super) fn new(lease: Lease, room: Option<Room>) -> Option<Self> {
         match room {
             Some(room) => Some(Self { lease, room }),
             None => {
@@ -41,6 +52,7 @@ impl Attempts {
         let max = max.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
         Self(Arc::new(Inner {
             room: Arc::new(Semaphore::new(max)),
+            shares: Shares::new(max as u64),
             max: u32::try_from(max).unwrap_or(u32::MAX),
             is_stopping: watch::Sender::new(false),
         }))
@@ -61,9 +73,12 @@ impl Attempts {
         let _ = self.0.room.acquire_many(self.0.max).await;
     }
 
-    /// Room for one more, if there is some.
-    pub(super) fn room(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.room).try_acquire_owned().ok()
+    /// Room for one more of a client, if there is some for it.
+    pub(super) fn room(&self, client: &Client) -> Option<Room> {
+        Some(Room {
+            _charge: self.0.shares.charge(client, 1)?,
+            _permit: Arc::clone(&self.0.room).try_acquire_owned().ok()?,
+        })
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::{
     incoming_blob::IncomingBlob,
     message::builder::Spec,
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
+    shares::Client,
     stage::output_handler::AttemptService,
     storage::{Watch, record::Terms},
 };
@@ -30,7 +31,7 @@ impl<O: AttemptService> RestHandler<O> {
             _ => return Err(unknown_transaction()),
         };
         let watch = self.shared.find(caller, id).await?;
-        let transaction = self.open(watch).await?;
+        let transaction = self.open(caller, watch).await?;
         let incoming = self.shared.expected(&transaction, name).await?;
         transaction.touch();
         let touch = || transaction.touch();
@@ -56,7 +57,11 @@ impl<O: AttemptService> RestHandler<O> {
     }
 
     /// The open transaction; a draft that nobody is making is taken up again.
-    async fn open(&self, mut watch: Watch) -> Result<Arc<OpenTransaction>, Refusal> {
+    async fn open(
+        &self,
+        caller: &Caller,
+        mut watch: Watch,
+    ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         let snapshot = watch.snapshot();
         // What its recipients refused may come to its end, for others to share.
@@ -70,12 +75,19 @@ impl<O: AttemptService> RestHandler<O> {
         }
         // In a task of its own: whoever asked need not be polled for others to get their turn.
         let this = self.clone();
-        let resumed = tokio::spawn(async move { this.resume(watch, snapshot.terms).await });
+        let client = caller.client().clone();
+        let resume = async move { this.resume(&client, watch, snapshot.terms).await };
+        let resumed = tokio::spawn(resume);
         resumed.await.map_err(|_| Refusal::internal())?
     }
 
     /// Takes a draft up again.
-    async fn resume(&self, watch: Watch, terms: Terms) -> Result<Arc<OpenTransaction>, Refusal> {
+    async fn resume(
+        &self,
+        client: &Client,
+        watch: Watch,
+        terms: Terms,
+    ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         // One at a time: there is one lease and one body to be made.
         let _resuming = shared.resuming.lock().await;
@@ -91,7 +103,7 @@ impl<O: AttemptService> RestHandler<O> {
         // It was taken before, so that it is taken however many there are.
         shared.count(&transaction, usize::MAX)?;
         shared.registry.add(&transaction);
-        let admitted = lease.and_then(|lease| Admitted::new(lease, shared.attempts.room()));
+        let admitted = lease.and_then(|lease| Admitted::new(lease, shared.attempts.room(client)));
         self.attend(&transaction, admitted);
         Ok(transaction)
     }

@@ -77,7 +77,7 @@ impl<O: AttemptService> RestHandler<O> {
         let terms = terms(&policy, &draft);
         let context = Arc::new(context(&caller, &policy, &draft, sender));
         let is_volatile = policy.dialect == Dialect::Incremental;
-        let room = shared.attempts.room();
+        let room = shared.attempts.room(caller.client());
         if room.is_none() && is_volatile {
             return Err(Refusal::no_room());
         }
