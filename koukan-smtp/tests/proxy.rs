@@ -21,7 +21,8 @@ use koukan_smtp::{
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
+    sync::Semaphore,
     time::timeout,
 };
 use tower::{BoxError, service_fn};
@@ -225,6 +226,46 @@ async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
         tokio::task::yield_now().await;
     }
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_says_nothing_leaves_room_for_clients_and_is_told_of() {
+    let waiting = Arc::new(Semaphore::new(0));
+    let server = takes_all()
+        .with_limits(Limits {
+            connections: 16,
+            ..Limits::default()
+        })
+        .with_timeouts(Timeouts {
+            proxy_header: LONG,
+            ..Timeouts::default()
+        })
+        .with_observers(Waiting(Arc::clone(&waiting)).into());
+    let running = Running::start(behind(server, &["127.0.0.2"])).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        silent.push(socket.connect(running.address).await.unwrap());
+    }
+    waiting.acquire_many(14).await.unwrap().forget();
+    let mut client = Client::connect(&running, MAIL).await;
+    assert_eq!((client.code().await, client.code().await), (220, 250));
+    running.stop().await;
+}
+
+/// Counts the connections of a proxy whose client is not known yet.
+#[derive(Debug)]
+struct Waiting(Arc<Semaphore>);
+
+impl Observer for Waiting {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::AwaitsProxy(connection) = event {
+            let proxy = connection.remote_host.unwrap().ip();
+            assert_eq!(proxy.to_string(), "127.0.0.2");
+            self.0.add_permits(1);
+        }
+    }
 }
 
 #[tokio::test]

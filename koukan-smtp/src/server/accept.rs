@@ -65,13 +65,14 @@ impl<M: MakeMailService> Sessions<M> {
             local_host: stream.local_addr().ok(),
             ..Connected::default()
         };
-        match self.admission.enter() {
-            None => self.turn_away(stream, &connected),
-            Some(entry) if self.server.config.is_proxy(remote.ip()) => {
-                self.ask_proxy(remote, stream, connected, entry);
-            }
-            Some(entry) => self.admit(stream, BytesMut::new(), &connected, entry),
+        if self.server.config.is_proxy(remote.ip()) {
+            return match self.admission.enter(remote.ip()) {
+                Some(entry) => self.ask_proxy(remote, stream, connected, entry),
+                None => self.turn_away(stream, &connected),
+            };
         }
+        let permit = self.admission.admit(remote.ip());
+        self.admit(stream, BytesMut::new(), &connected, permit);
     }
 
     /// Has a proxy say who its client is, in a task of its own.
@@ -86,6 +87,8 @@ impl<M: MakeMailService> Sessions<M> {
         let patience = self.server.config.timeouts.proxy_header;
         self.tasks.spawn(async move {
             let mut input = BytesMut::new();
+            let waiting = sessions.server.connection(&connected);
+            sessions.server.observers.tell(&Event::AwaitsProxy(waiting));
             let header = timeout(patience, proxy::read(&mut stream, &mut input));
             let header = tokio::select! {
                 biased;
@@ -106,14 +109,20 @@ impl<M: MakeMailService> Sessions<M> {
                     return;
                 }
             }
-            sessions.admit(stream, input, &connected, entry);
+            let client = connected.remote_host.map_or(proxy, |client| client);
+            sessions.admit(stream, input, &connected, entry.admit(client.ip()));
         });
     }
 
-    /// Lets a client in of which the address is known, unless it has too many connections.
-    fn admit(&self, stream: TcpStream, input: BytesMut, connected: &Connected, entry: Entry) {
-        let client = connected.remote_host.map(|client| client.ip());
-        match client.and_then(|client| entry.admit(client)) {
+    /// Lets a client in that has a permit.
+    fn admit(
+        &self,
+        stream: TcpStream,
+        input: BytesMut,
+        connected: &Connected,
+        permit: Option<Permit>,
+    ) {
+        match permit {
             Some(permit) => self.spawn(stream, input, connected, permit),
             None => self.turn_away(stream, connected),
         }

@@ -1,113 +1,74 @@
 //! How many connections there may be.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::net::IpAddr;
+
+use koukan_core::shares::{Charge, Client, Shares};
 
 use super::Limits;
 
-/// Counts the connections in all and of each client.
+/// Shares the connections between clients, each of which may have so many of them.
 #[derive(Debug, Clone)]
 pub(super) struct Admission {
-    counts: Arc<Mutex<Counts>>,
-    total_max: usize,
-    client_max: usize,
+    shares: Shares<Holder>,
+    client_max: u64,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    total: usize,
-    clients: HashMap<IpAddr, usize>,
+/// Who holds a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Holder {
+    Client(Client),
+    /// A proxy that has not said yet who its client is.
+    Proxy(Client),
 }
 
-/// The right to hold one of all connections, whoever its client is; dropping it gives it back.
+/// A proxy's connection whose client is not known yet; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Entry {
-    counts: Arc<Mutex<Counts>>,
-    client_max: usize,
+    charge: Charge<Holder>,
+    client_max: u64,
 }
 
 /// The right of a client to hold one connection; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Permit {
-    entry: Entry,
-    client: IpAddr,
+    _charge: Charge<Holder>,
 }
 
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            counts: Arc::default(),
-            total_max: limits.connections,
-            client_max: limits.connections_per_client,
+            shares: Shares::new(limits.connections as u64),
+            client_max: limits.connections_per_client as u64,
         }
     }
 
-    /// Lets a connection in whose client may not be known yet, unless there are too many.
-    pub(super) fn enter(&self) -> Option<Entry> {
-        let mut counts = lock(&self.counts);
-        if counts.total >= self.total_max {
-            return None;
-        }
-        counts.total += 1;
+    /// A permit for the client at that address, unless it or all have too many.
+    pub(super) fn admit(&self, client: IpAddr) -> Option<Permit> {
+        let holder = Holder::Client(Client::at(client));
+        permit(self.shares.charge(&holder, 1)?, self.client_max)
+    }
+
+    /// Lets a proxy in that is to say who its client is, unless there are too many connections, or
+    /// it has too many on which it has not said it.
+    pub(super) fn enter(&self, proxy: IpAddr) -> Option<Entry> {
+        let holder = Holder::Proxy(Client::at(proxy));
         Some(Entry {
-            counts: Arc::clone(&self.counts),
+            charge: self.shares.charge(&holder, 1)?,
             client_max: self.client_max,
         })
     }
 }
 
 impl Entry {
-    /// A permit for the client on that address, unless it has too many.
-    pub(super) fn admit(self, address: IpAddr) -> Option<Permit> {
-        let client = client_of(address);
-        let mut counts = lock(&self.counts);
-        let of_client = counts.clients.get(&client).copied().unwrap_or(0);
-        if of_client >= self.client_max {
-            return None;
-        }
-        counts.clients.insert(client, of_client + 1);
-        drop(counts);
-        Some(Permit {
-            entry: self,
-            client,
-        })
+    /// A permit for the client that the proxy has named, unless that one has too many.
+    pub(super) fn admit(self, client: IpAddr) -> Option<Permit> {
+        let holder = Holder::Client(Client::at(client));
+        permit(self.charge.hand_to(&holder)?, self.client_max)
     }
 }
 
-impl Drop for Entry {
-    fn drop(&mut self) {
-        lock(&self.counts).total -= 1;
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.entry.counts);
-        if let Some(of_client) = counts.clients.get_mut(&self.client) {
-            *of_client -= 1;
-            if *of_client == 0 {
-                counts.clients.remove(&self.client);
-            }
-        }
-    }
-}
-
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An IPv6 client has a whole /64 network to take addresses from.
-fn client_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
-        address => address,
-    }
+fn permit(charge: Charge<Holder>, client_max: u64) -> Option<Permit> {
+    (charge.held() <= client_max).then_some(Permit { _charge: charge })
 }
 
 #[cfg(test)]
@@ -118,40 +79,60 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn counts_in_all_and_by_client_and_takes_permits_back() {
-        let admission = Admission::new(&Limits {
-            connections: 3,
-            connections_per_client: 2,
+    fn admission(connections: usize, connections_per_client: usize) -> Admission {
+        Admission::new(&Limits {
+            connections,
+            connections_per_client,
             ..Limits::default()
-        });
-        let admit = |text| admission.enter()?.admit(address(text));
-        let first = admit("192.0.2.1");
-        let _second = admit("::ffff:192.0.2.1");
-        assert!(first.is_some());
-        assert!(admit("192.0.2.1").is_none(), "two of one client are enough");
-        let _third = admit("192.0.2.2");
-        assert!(admission.enter().is_none(), "three in all are enough");
-        drop(first);
-        assert!(admit("192.0.2.1").is_some());
-        drop(_second);
-        drop(_third);
-        let unknown = [admission.enter(), admission.enter(), admission.enter()];
-        assert!(unknown.iter().all(Option::is_some) && admission.enter().is_none());
-        drop(unknown);
-        assert!(lock(&admission.counts).clients.is_empty());
-        assert_eq!(lock(&admission.counts).total, 0);
+        })
     }
 
     #[test]
-    fn an_ipv6_client_is_its_network() {
-        assert_eq!(
-            client_of(address("2001:db8::1")),
-            client_of(address("2001:db8::2:3"))
+    fn counts_in_all_and_by_client_and_takes_permits_back() {
+        let admission = admission(3, 2);
+        let admit = |text| admission.admit(address(text));
+        let first = admit("192.0.2.1");
+        let second = admit("::ffff:192.0.2.1");
+        assert!(first.is_some() && second.is_some());
+        assert!(admit("192.0.2.1").is_none(), "two of one client are enough");
+        let third = admit("192.0.2.2");
+        assert!(third.is_some());
+        assert!(admit("192.0.2.3").is_none(), "three in all are enough");
+        drop(first);
+        assert!(admit("192.0.2.1").is_some());
+        drop((second, third));
+        assert_eq!(admission.shares.used(), 0);
+    }
+
+    #[test]
+    fn no_client_takes_all_and_a_proxy_does_not_either() {
+        let admission = admission(80, 1000);
+        let hostile: Vec<_> = (0..200)
+            .filter_map(|host| admission.admit(address(&format!("2001:db8::{host}"))))
+            .collect();
+        assert_eq!(hostile.len(), 70, "addresses of one network are one client");
+        assert!(admission.admit(address("2001:db8:0:1::1")).is_some());
+        drop(hostile);
+        let proxy = address("192.0.2.9");
+        let silent: Vec<_> = (0..200).filter_map(|_| admission.enter(proxy)).collect();
+        assert_eq!(silent.len(), 70);
+        assert!(admission.admit(address("192.0.2.1")).is_some());
+        assert!(
+            admission.admit(proxy).is_some(),
+            "as a client it is another"
         );
-        assert_ne!(
-            client_of(address("2001:db8::1")),
-            client_of(address("2001:db8:0:1::1"))
-        );
+    }
+
+    #[test]
+    fn behind_a_proxy_the_client_is_counted() {
+        let admission = admission(100, 2);
+        let admit = |client| {
+            let entry = admission.enter(address("192.0.2.9"))?;
+            entry.admit(address(client))
+        };
+        let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(admit);
+        assert!(held.iter().all(Option::is_some));
+        assert!(admit("192.0.2.1").is_none());
+        assert_eq!(admission.shares.used(), 3);
     }
 }
