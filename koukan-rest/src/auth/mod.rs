@@ -22,14 +22,21 @@ pub use self::token::{InvalidHash, Token, generate_token};
 use std::{fmt, sync::Arc};
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use koukan_core::{clock::SharedClock, resource::Caller};
+use koukan_core::{clock::SharedClock, resource::Caller, shares::Client};
 use subtle::ConstantTimeEq;
 
 /// Knows tokens; clones share them.
 #[derive(Clone)]
 pub struct Auth {
-    tokens: Arc<[Token]>,
+    tokens: Arc<[Known]>,
     clock: SharedClock,
+}
+
+/// A token, and whom it makes of whoever has it.
+#[derive(Debug)]
+struct Known {
+    token: Token,
+    client: Client,
 }
 
 /// Whoever asks is not let in.
@@ -51,7 +58,7 @@ impl Auth {
     /// Lets in who has one of these tokens; without any, nobody.
     pub fn new(tokens: impl IntoIterator<Item = Token>, clock: SharedClock) -> Self {
         Self {
-            tokens: tokens.into_iter().collect(),
+            tokens: tokens.into_iter().map(Known::from).collect(),
             clock,
         }
     }
@@ -63,7 +70,7 @@ impl Auth {
     /// [`Denied`].
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Denied> {
         let secret = bearer(headers).ok_or(Denied::Missing)?;
-        let token = self.find(secret).ok_or(Denied::Unknown)?;
+        let Known { token, client } = self.find(secret).ok_or(Denied::Unknown)?;
         if token.expires.is_some_and(|end| end <= self.clock.now()) {
             return Err(Denied::Expired);
         }
@@ -72,20 +79,28 @@ impl Auth {
             Some(senders) => Caller::of_senders(senders.iter().map(|name| name.as_str().into())),
             None => Caller::unrestricted(),
         };
+        let caller = caller.with_client(client.clone());
         Ok(caller.with_trust(token.trusted))
     }
 
     /// The token of that secret; all are looked at, so that the time does not tell which it is.
-    fn find(&self, secret: &[u8]) -> Option<&Token> {
+    fn find(&self, secret: &[u8]) -> Option<&Known> {
         let hash = token::sha256(secret);
-        let is_known = |token: &Token| bool::from(token.sha256.ct_eq(&hash));
+        let is_known = |known: &Known| bool::from(known.token.sha256.ct_eq(&hash));
         let tokens = self.tokens.iter();
         tokens.fold(
             None,
-            |found, token| {
-                if is_known(token) { Some(token) } else { found }
+            |found, known| {
+                if is_known(known) { Some(known) } else { found }
             },
         )
+    }
+}
+
+impl From<Token> for Known {
+    fn from(token: Token) -> Self {
+        let client = Client::named(&*token.name);
+        Self { token, client }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What goes around all routes.
 
-use std::{any::Any, sync::Arc};
+use std::any::Any;
 
 use axum::{
     Router,
@@ -15,8 +15,10 @@ use axum::{
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use koukan_core::resource::Refusal;
-use tokio::sync::Semaphore;
+use koukan_core::{
+    resource::Refusal,
+    shares::{Client, Shares},
+};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -39,8 +41,7 @@ use super::{
 /// boxes for each request.
 pub(super) fn around(routes: Router, shared: &Shared) -> Router {
     let settings = &shared.settings;
-    let slots = settings.max_requests.min(Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(slots));
+    let slots = Shares::new(settings.max_requests as u64);
     let no_store = HeaderValue::from_static("no-store");
     let no_sniff = HeaderValue::from_static("nosniff");
     routes.layer(
@@ -72,7 +73,7 @@ pub(super) fn around(routes: Router, shared: &Shared) -> Router {
             // Around all that may panic, so that a panic costs one request.
             .layer(CatchPanicLayer::custom(panicked))
             // Around all that costs time, inside of what makes a well-formed answer of its refusal.
-            .layer(from_fn_with_state(slots, limit_load))
+            .layer(from_fn_with_state((slots, shared.clone()), limit_load))
             // Inside of all others: it changes content, and nothing else needs to see that.
             .layer(CompressionLayer::new().gzip(true))
             // Innermost, since what it refuses is an answer like others.
@@ -80,13 +81,18 @@ pub(super) fn around(routes: Router, shared: &Shared) -> Router {
     )
 }
 
-/// Answers at once with 503 what there is no slot for: a queue would only make clients wait.
+/// Finds out whose request it is, and answers at once with 503 what there is no slot for: a queue would
+/// only make clients wait. No client can take the slots of all others: the one of a token wherever it
+/// is, else the one at an address.
 async fn limit_load(
-    State(slots): State<Arc<Semaphore>>,
-    request: Request,
+    State((slots, shared)): State<(Shares<Client>, Shared)>,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let _slot = slots.try_acquire().map_err(|_| Problem::overloaded())?;
+    let asking = shared.asking(&request);
+    let slot = slots.charge(asking.client(), 1);
+    let _slot = slot.ok_or_else(Problem::overloaded)?;
+    request.extensions_mut().insert(asking);
     Ok(next.run(request).await)
 }
 

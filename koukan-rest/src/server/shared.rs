@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Uri};
-use koukan_core::causes::Causes;
-use koukan_core::resource::{
-    Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService,
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Uri},
+};
+use koukan_core::{
+    causes::Causes,
+    resource::{Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService},
+    shares::Client,
 };
 use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Denied};
 
 use super::{
     ServerSettings,
     answer::Manner,
     base::Base,
+    connections::Peer,
     field::view,
     host::{Hosts, named},
     problem::Problem,
@@ -32,6 +37,25 @@ pub(super) struct Shared {
     hosts: Arc<Hosts>,
 }
 
+/// Who asks, an extension of the request: a caller, or somebody at an address who is not let in.
+#[derive(Debug, Clone)]
+pub(super) struct Asking(Result<Caller, (Denied, Client)>);
+
+impl Asking {
+    /// Whose share the request is charged to.
+    pub(super) fn client(&self) -> &Client {
+        match &self.0 {
+            Ok(caller) => caller.client(),
+            Err((_, peer)) => peer,
+        }
+    }
+
+    /// Who asks, if it is let in.
+    pub(super) fn into_caller(self) -> Result<Caller, Denied> {
+        self.0.map_err(|(denied, _)| denied)
+    }
+}
+
 impl Shared {
     pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
@@ -43,10 +67,20 @@ impl Shared {
     }
 
     /// Who asks.
-    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        match &self.auth {
-            Some(auth) => Ok(auth.authenticate(headers)?),
+    pub(super) fn asking(&self, request: &Request) -> Asking {
+        let peer = request.extensions().get::<Peer>();
+        let peer = peer.map(|Peer(client)| client.clone()).unwrap_or_default();
+        let caller = match &self.auth {
+            Some(auth) => auth.authenticate(request.headers()),
             None => Ok(Caller::unrestricted().with_trust(self.settings.is_trusted)),
+        };
+        match caller {
+            // Who has no token of its own is known by its address.
+            Ok(caller) if *caller.client() == Client::Unknown => {
+                Asking(Ok(caller.with_client(peer)))
+            }
+            Ok(caller) => Asking(Ok(caller)),
+            Err(denied) => Asking(Err((denied, peer))),
         }
     }
 

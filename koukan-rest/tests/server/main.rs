@@ -9,6 +9,7 @@ mod json;
 mod layers;
 mod refusals;
 mod routes;
+mod shares;
 mod sound;
 mod support;
 mod tcp;

@@ -176,21 +176,6 @@ async fn nobody_waits_for_a_client_that_has_closed_its_side() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_their_turn() {
-    let mut settings = ConnectionSettings::default();
-    settings.max_connections = 1;
-    let running = start(answering(current("1")).0.router(), settings).await;
-    let first = TcpStream::connect(running.address).await.unwrap();
-    let mut second = TcpStream::connect(running.address).await.unwrap();
-    second.write_all(READ).await.unwrap();
-    let mut octet = [0; 1];
-    let early = tokio::time::timeout(Duration::from_millis(50), second.read(&mut octet));
-    assert!(early.await.is_err());
-    drop(first);
-    assert_eq!(second.read(&mut octet).await.unwrap(), 1);
-}
-
-#[tokio::test]
 async fn requests_that_have_begun_are_answered_before_the_end() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let notify = (Arc::clone(&begun), Arc::clone(&go_on));

@@ -1,97 +1,31 @@
 //! Connections: HTTP/1.1 and HTTP/2 without TLS.
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod activity;
+mod answering;
+mod settings;
+mod turned_away;
 
-use axum::{
-    Router,
-    http::{HeaderValue, Version, header::CONNECTION},
-    response::IntoResponse,
-};
-use hyper::{
-    Request,
-    body::{Body as _, Incoming},
-    service::service_fn,
-};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
-};
+pub use self::settings::ConnectionSettings;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::Router;
 use koukan_core::{
     accepting::accept_all,
-    causes::Causes,
-    event::{Connection, Observers, Protocol},
+    event::{Connection, Event, Protocol},
+    shares::{Client, Shares},
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::{sleep, timeout},
-};
-use tower::ServiceExt;
-
-use super::{
-    patient_io::{Lingers, PatientIo},
-    problem::Problem,
-    sound::check_host,
+    net::TcpListener,
+    sync::{Notify, watch},
+    time::timeout,
 };
 
-/// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
-const BUFFER_MAX: usize = 128 << 10;
+use self::{answering::Answering, turned_away::TurnedAway};
 
-/// Limits and times of connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionSettings {
-    /// Connections at the same time; more wait to be accepted.
-    pub max_connections: usize,
-    /// How long a client may take for the head of a request; connections without a request are
-    /// closed after that time.
-    pub header_read_timeout: Duration,
-    /// How long a client may take nothing of what is written to it.
-    pub write_timeout: Duration,
-    /// How long HTTP/2 clients are not heard of before they are asked for a sign of life, and how
-    /// long they have for it.
-    pub ping_interval: Duration,
-    /// How long requests have to end when the server stops.
-    pub drain_timeout: Duration,
-    /// Those who are told of connections.
-    pub observers: Observers,
-}
-
-impl ConnectionSettings {
-    /// Tells these observers of connections.
-    #[must_use]
-    pub fn with_observers(mut self, observers: Observers) -> Self {
-        self.observers = observers;
-        self
-    }
-}
-
-impl Default for ConnectionSettings {
-    /// 20,000 connections; 30 seconds for heads, 60 for writes, pings after 20, and 40 for the end,
-    /// so that reads which hang for 30 are answered. Nobody observes.
-    fn default() -> Self {
-        Self {
-            max_connections: 20_000,
-            header_read_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(60),
-            ping_interval: Duration::from_secs(20),
-            drain_timeout: Duration::from_secs(40),
-            observers: Observers::default(),
-        }
-    }
-}
+/// Who is at the other end of the connection that a request came by; an extension of the request.
+#[derive(Debug, Clone)]
+pub(super) struct Peer(pub(super) Client);
 
 /// Answers connections with `router` until `shutdown` ends, and then those requests that have begun.
 ///
@@ -121,29 +55,35 @@ pub async fn serve_with(
     settings: ConnectionSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let slots = settings.max_connections.min(Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(slots));
-    let graceful = GracefulShutdown::new();
-    let stop = Arc::new(tokio::sync::Notify::new());
-    let accept = || async {
-        // What is beyond the limit waits to be accepted.
-        let slot = Arc::clone(&slots).acquire_owned().await;
-        let (stream, peer) = listener.accept().await?;
-        Ok((slot, stream, peer))
-    };
-    let admit = |(slot, stream, peer)| {
-        let connection = Answering {
+    let slots = Shares::new(settings.max_connections as u64);
+    let client_max = settings.max_connections_per_client as u64;
+    let turned_away = TurnedAway::default();
+    let (draining, is_draining) = watch::channel(false);
+    let stop = Arc::new(Notify::new());
+    let admit = |(stream, peer): (_, SocketAddr)| {
+        let client = Client::at(peer.ip());
+        let slot = slots.charge(&client, 1);
+        let slot = slot.filter(|slot| slot.held() <= client_max);
+        let observers = settings.observers.clone();
+        let connection = Connection::new(Protocol::Http).from(peer);
+        let Some(slot) = slot else {
+            turned_away.answer(stream, move || {
+                observers.tell(&Event::TurnedAway(connection));
+            });
+            return;
+        };
+        let answering = Answering {
             router: router.clone(),
             settings: settings.clone(),
-            watcher: graceful.watcher(),
+            peer: Peer(client),
+            is_draining: is_draining.clone(),
         };
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
             // Here, so that a bug in an observer costs that connection and not the listener.
-            let open = Connection::new(Protocol::Http).from(peer);
-            let _held = (slot, open.open(&connection.settings.observers));
+            let _held = (slot, connection.open(&observers));
             tokio::select! {
-                () = connection.answer(stream) => {}
+                () = answering.answer(stream) => {}
                 () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
             }
         });
@@ -151,11 +91,13 @@ pub async fn serve_with(
     tokio::select! {
         biased;
         () = shutdown => {}
-        never = accept_all(accept, admit) => match never {},
+        never = accept_all(|| listener.accept(), admit) => match never {},
     }
-    drop(listener);
-    tracing::debug!(connections = graceful.count(), "draining");
-    if timeout(settings.drain_timeout, graceful.shutdown())
+    drop((listener, is_draining));
+    // Each connection has a receiver.
+    tracing::debug!(connections = draining.receiver_count(), "draining");
+    draining.send_replace(true);
+    if timeout(settings.drain_timeout, draining.closed())
         .await
         .is_err()
     {
@@ -163,77 +105,4 @@ pub async fn serve_with(
         stop.notify_waiters();
     }
     Ok(())
-}
-
-/// A connection that is being answered.
-struct Answering {
-    router: Router,
-    settings: ConnectionSettings,
-    watcher: Watcher,
-}
-
-impl Answering {
-    async fn answer(self, stream: TcpStream) {
-        let settings = self.settings;
-        // Answers are small and complete: there is nothing to wait for.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
-        }
-        let has_asked = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&has_asked);
-        let router = self.router;
-        let lingers = Lingers::default();
-        let is_last = lingers.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
-            let refused = check_host(&request).err().map(Problem::from);
-            let has_content =
-                request.version() < Version::HTTP_2 && !request.body().is_end_stream();
-            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
-            let is_last = is_last.clone();
-            async move {
-                let answer = match refused {
-                    Some(problem) if has_content => {
-                        let close = [(CONNECTION, HeaderValue::from_static("close"))];
-                        (close, problem).into_response()
-                    }
-                    Some(problem) => problem.into_response(),
-                    None => answer
-                        .await
-                        .unwrap_or_else(|never: Infallible| match never {}),
-                };
-                if answer.headers().contains_key(CONNECTION) {
-                    is_last.set();
-                }
-                Ok::<_, Infallible>(answer)
-            }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(settings.header_read_timeout)
-            .max_buf_size(BUFFER_MAX);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(settings.ping_interval)
-            .keep_alive_timeout(settings.ping_interval);
-        let io = TokioIo::new(PatientIo::new(stream, settings.write_timeout, lingers));
-        let connection = builder.serve_connection(io, service).into_owned();
-        let mut connection = pin!(self.watcher.watch(connection));
-        // The builder waits without end for the octets that tell HTTP/1.1 from HTTP/2.
-        let ended = tokio::select! {
-            ended = &mut connection => Some(ended),
-            () = sleep(settings.header_read_timeout) => None,
-        };
-        let ended = match ended {
-            Some(ended) => ended,
-            None if has_asked.load(Ordering::Relaxed) => connection.await,
-            None => return tracing::debug!("a client had nothing to ask"),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(error = %Causes(&*error), "a connection failed");
-        }
-    }
 }

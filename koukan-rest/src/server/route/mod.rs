@@ -19,7 +19,11 @@ use koukan_core::resource::Refusal;
 
 use crate::schema::openapi;
 
-use super::{answer::json_of, problem::Problem, shared::Shared};
+use super::{
+    answer::json_of,
+    problem::Problem,
+    shared::{Asking, Shared},
+};
 
 /// The answer of a route.
 type Answer = Result<Response, Problem>;
@@ -50,9 +54,12 @@ pub(super) fn routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Finds out who asks, before anything of the request is looked at.
+/// Lets in who has a token, before anything of the request is looked at.
 async fn authenticate(State(shared): State<Shared>, mut request: Request, next: Next) -> Answer {
-    let caller = shared.caller(request.headers())?;
+    // The layers around have found out.
+    let asking = request.extensions_mut().remove::<Asking>();
+    let asking = asking.unwrap_or_else(|| shared.asking(&request));
+    let caller = asking.into_caller()?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

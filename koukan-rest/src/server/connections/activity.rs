@@ -1,0 +1,44 @@
+//! Whether anything is asked on a connection.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Counts the requests on a connection; clones count the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request that is being answered.
+pub(super) struct UnderWay(Activity);
+
+impl Activity {
+    pub(super) fn begin(&self) -> UnderWay {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    /// How many requests there were so far.
+    pub(super) fn begun(&self) -> u64 {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether none is being answered.
+    pub(super) fn is_at_rest(&self) -> bool {
+        // In this order: what begins in between counts as being answered.
+        let ended = self.0.ended.load(Ordering::Relaxed);
+        ended == self.begun()
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}

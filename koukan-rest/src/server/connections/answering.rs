@@ -1,0 +1,151 @@
+//! One connection, from its first octet to its end.
+
+use std::{convert::Infallible, future::pending, pin::pin};
+
+use axum::{
+    Router,
+    http::{HeaderValue, Version, header::CONNECTION},
+    response::IntoResponse,
+};
+use hyper::{
+    Request,
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use koukan_core::causes::Causes;
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, interval_at},
+};
+use tower::ServiceExt;
+
+use crate::server::{
+    patient_io::{Lingers, PatientIo},
+    problem::Problem,
+    sound::check_host,
+};
+
+use super::{ConnectionSettings, Peer, activity::Activity};
+
+/// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
+const BUFFER_MAX: usize = 128 << 10;
+
+/// A connection that is being answered.
+pub(super) struct Answering {
+    pub(super) router: Router,
+    pub(super) settings: ConnectionSettings,
+    pub(super) peer: Peer,
+    /// Held as long as there is the connection: the server waits for all of them.
+    pub(super) is_draining: watch::Receiver<bool>,
+}
+
+impl Answering {
+    pub(super) async fn answer(self, stream: TcpStream) {
+        let Self {
+            router,
+            settings,
+            peer,
+            mut is_draining,
+        } = self;
+        // Answers are small and complete: there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
+        }
+        let activity = Activity::default();
+        let requests = activity.clone();
+        let lingers = Lingers::default();
+        let is_last = lingers.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let under_way = requests.begin();
+            let refused = check_host(&request).err().map(Problem::from);
+            let has_content =
+                request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+            request.extensions_mut().insert(peer.clone());
+            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+            let is_last = is_last.clone();
+            async move {
+                let _under_way = under_way;
+                let answer = match refused {
+                    Some(problem) if has_content => {
+                        let close = [(CONNECTION, HeaderValue::from_static("close"))];
+                        (close, problem).into_response()
+                    }
+                    Some(problem) => problem.into_response(),
+                    None => answer
+                        .await
+                        .unwrap_or_else(|never: Infallible| match never {}),
+                };
+                if answer.headers().contains_key(CONNECTION) {
+                    is_last.set();
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.header_read_timeout)
+            .max_buf_size(BUFFER_MAX);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(settings.ping_interval)
+            .keep_alive_timeout(settings.ping_interval);
+        let io = TokioIo::new(PatientIo::new(stream, settings.write_timeout, lingers));
+        let connection = builder.serve_connection(io, service).into_owned();
+        let mut connection = pin!(connection);
+        let mut idle = pin!(idle(&activity, &settings));
+        let mut drain = pin!(async {
+            // Without a sender nobody drains: the server was dropped.
+            if is_draining
+                .wait_for(|is_draining| *is_draining)
+                .await
+                .is_err()
+            {
+                pending::<()>().await;
+            }
+        });
+        let mut is_ending = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => break ended,
+                () = &mut drain, if !is_ending => {}
+                given_up = &mut idle, if !is_ending => {
+                    if given_up {
+                        return tracing::debug!("a client had nothing to ask");
+                    }
+                }
+            }
+            is_ending = true;
+            connection.as_mut().graceful_shutdown();
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error = %Causes(&*error), "a connection failed");
+        }
+    }
+}
+
+/// Waits until nothing has been asked for too long; `true` where nothing has been asked at all.
+async fn idle(activity: &Activity, settings: &ConnectionSettings) -> bool {
+    // The builder waits without end for the octets that tell HTTP/1.1 from HTTP/2.
+    let first = Instant::now() + settings.header_read_timeout;
+    let mut ticks = interval_at(first, settings.idle_timeout);
+    ticks.tick().await;
+    if activity.begun() == 0 {
+        return true;
+    }
+    loop {
+        let before = activity.begun();
+        ticks.tick().await;
+        if activity.is_at_rest() && activity.begun() == before {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Limits and times of connections.
+
+use std::time::Duration;
+
+use koukan_core::event::Observers;
+
+/// Limits and times of connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionSettings {
+    /// Connections at the same time. One client, an IPv4 address or the /64 network of an IPv6 address,
+    /// may have seven eighths of them, and what is left goes to those who have few; whoever gets none
+    /// is answered with 503.
+    pub max_connections: usize,
+    /// Connections of one client, at most.
+    pub max_connections_per_client: usize,
+    /// How long a client may take for the head of a request; connections without a request are
+    /// closed after that time.
+    pub header_read_timeout: Duration,
+    /// How long an HTTP/2 connection is kept on which there is no request, at least; at most it is
+    /// twice that.
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub write_timeout: Duration,
+    /// How long HTTP/2 clients are not heard of before they are asked for a sign of life, and how
+    /// long they have for it.
+    pub ping_interval: Duration,
+    /// How long requests have to end when the server stops.
+    pub drain_timeout: Duration,
+    /// Those who are told of connections.
+    pub observers: Observers,
+}
+
+impl ConnectionSettings {
+    /// Tells these observers of connections.
+    #[must_use]
+    pub fn with_observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
+}
+
+impl Default for ConnectionSettings {
+    /// 20,000 connections, however many of one client; 30 seconds for heads, 60 for writes and
+    /// without requests, pings after 20, and 40 for the end, so that reads which hang for 30 are
+    /// answered. Nobody observes.
+    fn default() -> Self {
+        Self {
+            max_connections: 20_000,
+            max_connections_per_client: usize::MAX,
+            idle_timeout: Duration::from_secs(60),
+            header_read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            ping_interval: Duration::from_secs(20),
+            drain_timeout: Duration::from_secs(40),
+            observers: Observers::default(),
+        }
+    }
+}
