@@ -23,6 +23,7 @@ mod agent;
 pub mod command;
 mod compose;
 pub mod config;
+mod descriptors;
 pub mod logging;
 mod memory;
 pub mod registry;

@@ -30,6 +30,26 @@ fn complaint(from: &str, to: &str) -> String {
 }
 
 #[test]
+fn too_few_file_descriptors_are_told_of_before_anything_runs() {
+    let local = include_str!("../../config/local/koukan.yaml");
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    fs::write(file.path(), local).unwrap();
+    let check = format!(
+        "ulimit -n 200; exec {} check {}",
+        env!("CARGO_BIN_EXE_koukan"),
+        file.path().display()
+    );
+    let output = Command::new("sh").args(["-c", &check]).output().unwrap();
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains("warning: there are 200 file descriptors, too few"),
+        "{told}"
+    );
+    assert!(told.contains("LimitNOFILE"), "{told}");
+}
+
+#[test]
 fn the_demo_accounts_for_every_recipient() {
     let output = koukan(&["demo", "--messages", "80"]);
     let printed = text(&output.stdout);

@@ -22,6 +22,7 @@ use tower::{BoxError, Layer};
 use crate::{
     compose::{Given, StartError, compose},
     config::{Config, ConfigError, ConfigWarnings},
+    descriptors::{self, Plan},
     registry::Surroundings,
     unix_signals::StopSignals,
 };
@@ -244,6 +245,8 @@ impl Koukan {
 
     /// Starts the agent; it listens and works on its queue when this returns.
     ///
+    /// The limit of file descriptors of this process is raised as far as that is allowed.
+    ///
     /// # Errors
     ///
     /// [`StartError`].
@@ -252,7 +255,8 @@ impl Koukan {
             let (line, message) = (warning.line, &warning.message);
             tracing::warn!(file = %self.file.display(), line, "{message}");
         }
-        let composed = compose(&self.config, self.given).await;
+        let descriptors = self.descriptors();
+        let composed = compose(&self.config, self.given, descriptors).await;
         let parts = composed.map_err(|error| error.located(&self.file, &self.config))?;
         let (smtp, rest) = (
             parts.listeners.smtp_addresses(),
@@ -264,6 +268,19 @@ impl Koukan {
             "listening"
         );
         Ok(Running::start(parts, &self.config))
+    }
+
+    /// Who may have how many file descriptors.
+    fn descriptors(&self) -> Plan {
+        let limit = descriptors::raise();
+        let (plan, shortage) = Plan::new(&self.config, limit);
+        // What there is once the limit is raised was warned of with the configuration.
+        if let Some(shortage) = shortage
+            && limit != descriptors::attainable()
+        {
+            tracing::warn!("{}: {}", shortage.message, shortage.help);
+        }
+        plan
     }
 
     /// Runs the agent until the process is told to stop by SIGTERM or SIGINT, and stops it in good

@@ -11,12 +11,16 @@ use koukan_rest::{
     health::Readiness,
     server::{ConnectionSettings, serve_with},
 };
-use koukan_smtp::{Server, server::Shared};
+use koukan_smtp::{
+    Server,
+    server::{Limits, Shared},
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, SmtpListener},
+    descriptors::Plan,
     registry::Surroundings,
     supervisor::{Part, Supervisor, works},
 };
@@ -34,8 +38,7 @@ type SmtpServer = Server<Shared<BoxMailService>>;
 /// Sockets that are bound, each with what is to serve it.
 pub(crate) struct Listeners {
     smtp: Vec<Listener<SmtpServer>>,
-    rest: Vec<Listener<axum::Router>>,
-    connections: ConnectionSettings,
+    rest: Vec<Listener<(axum::Router, ConnectionSettings)>>,
     attempts: Attempts,
     /// What health checks are told.
     pub(crate) readiness: Readiness,
@@ -48,18 +51,18 @@ impl Listeners {
         handler: &Handler,
         surroundings: &Surroundings,
         metrics: &axum::Router,
+        descriptors: &Plan,
     ) -> Result<Self, StartError> {
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();
-        let connections = ConnectionSettings::default().with_observers(observers);
         let mut smtp = Vec::new();
-        for listener in &config.smtp_listener {
-            let server = smtp_server(listener, config, chains, surroundings)?;
+        for (listener, max) in config.smtp_listener.iter().zip(&descriptors.smtp) {
+            let server = smtp_server(listener, *max, config, chains, surroundings)?;
             let bound = bind(listener.address.value).await?;
             smtp.push(bound.with_server(server));
         }
         let mut rest = Vec::new();
-        for listener in &config.rest_listener {
+        for (listener, max) in config.rest_listener.iter().zip(&descriptors.rest) {
             let bound = bind(listener.address.value).await?;
             let api = rest::server(
                 listener,
@@ -68,12 +71,13 @@ impl Listeners {
                 &surroundings.clock,
                 bound.address,
             )?;
-            rest.push(bound.with_server(stacks::resource(readiness.clone(), metrics.clone(), api)));
+            let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
+            let settings = listener.connections(*max).with_observers(observers.clone());
+            rest.push(bound.with_server((routes, settings)));
         }
         Ok(Self {
             smtp,
             rest,
-            connections,
             attempts: handler.attempts().clone(),
             readiness,
         })
@@ -117,12 +121,11 @@ impl Listeners {
         let closing = CancellationToken::new();
         for mut listener in self.rest {
             let part = Part::new(format!("HTTP listener {}", listener.address), WORKS);
-            let (closed, settings) = (closing.clone(), self.connections.clone());
+            let closed = closing.clone();
             let start = move || {
                 let (next, closed) = (listener.next(), closed.clone().cancelled_owned());
-                let settings = settings.clone();
                 async move {
-                    if let Some((socket, routes)) = next.await {
+                    if let Some((socket, (routes, settings))) = next.await {
                         // What fails is one connection, and is logged.
                         let _ = serve_with(socket, routes, settings, closed).await;
                     }
@@ -193,6 +196,7 @@ impl Listener<()> {
 
 fn smtp_server(
     listener: &SmtpListener,
+    connections: usize,
     config: &Config,
     chains: &Built,
     surroundings: &Surroundings,
@@ -203,7 +207,10 @@ fn smtp_server(
     let observers = surroundings.observers.clone();
     Ok(stacks::listener(sender, chain.service, observers)
         .with_name(config.hostname.value.as_str())
-        .with_limits(listener.into())
+        .with_limits(Limits {
+            connections,
+            ..listener.into()
+        })
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
         .with_bare_line_ends(listener.bare_line_ends(config).into()))

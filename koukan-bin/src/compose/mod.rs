@@ -25,6 +25,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use koukan_core::{
@@ -37,6 +38,7 @@ use koukan_storage::OpenError;
 
 use crate::{
     config::{Config, Place},
+    descriptors::{Counted, Plan},
     registry::{InvalidFilter, Surroundings},
 };
 
@@ -133,13 +135,19 @@ pub(crate) struct Parts {
 }
 
 /// Puts an agent together; it listens from here on.
-pub(crate) async fn compose(config: &Config, given: Given) -> Result<Parts, StartError> {
+pub(crate) async fn compose(
+    config: &Config,
+    given: Given,
+    descriptors: Plan,
+) -> Result<Parts, StartError> {
     let (counting, metrics) = metrics::start();
     let observers = given.observers().with(counting);
     let (backend, keeper) = storage::backend(config, given.backend).await?;
-    let mut surroundings = Surroundings::new(config.hostname.value.as_str())
-        .with_network(given.connector, given.resolver);
-    surroundings.blobs = storage::pool(config)?;
+    // So that connections to destinations never take the descriptors of clients or of storage.
+    let connector = Arc::new(Counted::new(given.connector, descriptors.destinations));
+    let mut surroundings =
+        Surroundings::new(config.hostname.value.as_str()).with_network(connector, given.resolver);
+    surroundings.blobs = storage::pool(config, descriptors.spill_files)?;
     surroundings.observers = observers;
     let storage = storage::open(backend, &surroundings).await?;
 
@@ -160,7 +168,15 @@ pub(crate) async fn compose(config: &Config, given: Given) -> Result<Parts, Star
         let (storage, metrics) = (storage.clone(), metrics.clone());
         koukan_rest::metrics::router(move || metrics.render(&storage))
     };
-    let listeners = Listeners::bind(config, &chains, &handler, &surroundings, &shown).await?;
+    let bound = Listeners::bind(
+        config,
+        &chains,
+        &handler,
+        &surroundings,
+        &shown,
+        &descriptors,
+    );
+    let listeners = bound.await?;
     own.set(listeners.addresses());
     late.set(chains.by_sender);
     let dispatcher = stacks::queue(&storage, output, config);

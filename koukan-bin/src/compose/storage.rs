@@ -58,8 +58,8 @@ pub(super) async fn open(
     Ok(Storage::open_observed(backend, pool, clock, observers).await?)
 }
 
-/// What makes the blobs.
-pub(super) fn pool(config: &Config) -> Result<BlobPool, StartError> {
+/// What makes the blobs, which spill to so many files at the same time.
+pub(super) fn pool(config: &Config, files: usize) -> Result<BlobPool, StartError> {
     let storage = &config.storage;
     let directory = match (&storage.spill, &storage.sqlite) {
         (Some(spill), _) => spill.value.clone(),
@@ -69,7 +69,10 @@ pub(super) fn pool(config: &Config) -> Result<BlobPool, StartError> {
     make_directory(&directory)?;
     let spill = TempSpill::open(&directory)
         .map_err(|error| StartError::Directory(directory.clone(), error))?;
-    Ok(BlobPool::new(storage.into(), Arc::new(spill)))
+    Ok(BlobPool::new(
+        storage.into(),
+        Arc::new(spill.with_max_files(files)),
+    ))
 }
 
 fn directory_of(file: &Path) -> &Path {

@@ -26,7 +26,8 @@ pub struct SmtpListener {
     pub max_message_size: Option<ByteSize>,
     /// Recipients of one message, at most. Default 1000.
     pub max_recipients: Option<NonZeroUsize>,
-    /// Connections in all, at most. Default 4096.
+    /// Connections in all, at most; one client gets seven eighths of them. Default: 4096, or as many
+    /// as file descriptors allow.
     pub max_connections: Option<NonZeroUsize>,
     /// Connections of one client, at most. Default 256.
     pub max_connections_per_client: Option<NonZeroUsize>,
@@ -87,6 +88,11 @@ pub struct RestListener {
     /// The address and port to listen on.
     #[schemars(with = "String")]
     pub address: Place<SocketAddr>,
+    /// Connections in all, at most; one client gets seven eighths of them. Default: 20000, or as many
+    /// as file descriptors allow.
+    pub max_connections: Option<NonZeroUsize>,
+    /// Connections of one client, at most. Default: none but that.
+    pub max_connections_per_client: Option<NonZeroUsize>,
     /// Whether the REST API is served, and not only `/healthz`, `/readyz` and `/metrics`. Default `true`.
     #[serde(default = "yes")]
     pub api: bool,

@@ -39,6 +39,12 @@ impl Agent {
         Self::start_by(sink, |config| limited(&limit, config))
     }
 
+    /// As [`Agent::start_with_descriptors`], with a limit that the agent may raise.
+    pub(crate) fn start_with_soft_descriptors(sink: SocketAddr, descriptors: u32) -> Self {
+        let limit = format!("ulimit -Sn {descriptors}");
+        Self::start_by(sink, |config| limited(&limit, config))
+    }
+
     fn start_by(sink: SocketAddr, command: impl Fn(&Path) -> Command) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest] = [(); 3].map(|()| free_address());

@@ -1,56 +1,105 @@
-//! An agent that has no file descriptor left.
+//! An agent that may have few file descriptors, and clients that would take them all.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::{
     fs,
+    io::{self, Read},
     net::{SocketAddr, TcpStream},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::{
-    agent::Agent, client::Client, collector::Collector, http::Request, process::eventually,
-};
+use tokio::net::TcpSocket;
 
-const DESCRIPTORS: usize = 96;
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::{agent::Agent, client::Client, collector::Collector, http::Request};
 
-#[test]
-fn smtp_waits_for_descriptors_and_goes_on() {
-    waits_and_goes_on(|agent| agent.ingress);
+const HOSTILE: [u8; 4] = [127, 0, 0, 2];
+
+/// As many connections as that, of one client that is another than the tests' own, which say nothing.
+fn idle(server: SocketAddr, count: usize) -> Vec<TcpStream> {
+    let connect = async || {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((HOSTILE, 0)))?;
+        let stream = socket.connect(server).await?.into_std()?;
+        stream.set_nonblocking(false)?;
+        Ok::<_, io::Error>(stream)
+    };
+    let connect_all = async {
+        let mut connections = Vec::new();
+        for _ in 0..count {
+            connections.push(connect().await.unwrap());
+        }
+        connections
+    };
+    koukan::command::block_on(Some(1), connect_all).unwrap()
+}
+
+/// Delivers a message from another client while others hold what they got.
+fn delivers(agent: &Agent, sink: &Collector, to: &str) {
+    let begun = Instant::now();
+    let mut client = Client::connect(agent.ingress).unwrap();
+    let sent = client.send("a@example.org", &[to], "\r\nhello\r\n");
+    assert!(sent.unwrap().is_accepted());
+    sink.only_message(to);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let ready = Request::get("/readyz").send(agent.rest).unwrap();
+    assert_eq!(ready.status, 200);
 }
 
 #[test]
-fn rest_waits_for_descriptors_and_goes_on() {
-    waits_and_goes_on(|agent| agent.rest);
+fn a_thousand_idle_connections_to_rest_leave_mail_alone() {
+    let sink = Collector::start();
+    let agent = Agent::start_with_descriptors(sink.address, 1024);
+    let held = idle(agent.rest, 1000);
+    delivers(&agent, &sink, "b@example.com");
+    // Beyond its part the client is told so.
+    let refused = held.iter().rev().take(5).filter(|connection| {
+        let mut connection = *connection;
+        let mut answer = Vec::new();
+        let _ = connection.read_to_end(&mut answer);
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 503 ")
+    });
+    assert_eq!(refused.count(), 5);
+    assert!(descriptors(&agent) < 700);
 }
 
-fn waits_and_goes_on(address: impl Fn(&Agent) -> SocketAddr) {
+#[test]
+fn the_fewest_are_enough_for_everybody() {
+    const DESCRIPTORS: usize = 96;
     let sink = Collector::start();
     let agent = Agent::start_with_descriptors(sink.address, DESCRIPTORS as u32);
-    // The system takes them all.
-    let idle: Vec<_> = (0..2 * DESCRIPTORS)
-        .map(|_| TcpStream::connect(address(&agent)).unwrap())
-        .collect();
-    // What it has from its parent may lie above the limit.
-    eventually(LIMIT, || descriptors(&agent) >= DESCRIPTORS);
+    let listeners = [agent.rest, agent.ingress, agent.submission];
+    let held = listeners.map(|server| idle(server, DESCRIPTORS));
+    delivers(&agent, &sink, "b@example.com");
     let before = processor_ticks(&agent);
     sleep(Duration::from_secs(1));
     let used = processor_ticks(&agent) - before;
     // Of a hundred in a second.
     assert!(used < 40, "it spins: {used} ticks");
-    assert!(descriptors(&agent) >= DESCRIPTORS);
+    assert!(descriptors(&agent) < DESCRIPTORS);
+    drop(held);
+    delivers(&agent, &sink, "c@example.com");
+}
 
-    drop(idle);
-    eventually(LIMIT, || {
-        let ready = Request::get("/readyz").send(agent.rest);
-        ready.is_ok_and(|answer| answer.status == 200)
-    });
-    let mut client = Client::connect(agent.ingress).unwrap();
-    let sent = client.send("a@example.org", &["b@example.com"], "\r\nhello\r\n");
-    assert!(sent.unwrap().is_accepted());
-    sink.only_message("b@example.com");
+#[test]
+fn the_limit_is_raised_as_far_as_it_may_be() {
+    let sink = Collector::start();
+    let agent = Agent::start_with_descriptors(sink.address, 512);
+    let limits = || fs::read_to_string(format!("/proc/{}/limits", agent.id())).unwrap();
+    let of_files = |text: String| {
+        let line = text.lines().find(|line| line.starts_with("Max open files"));
+        let words = line.unwrap().split_whitespace().map(str::to_owned);
+        words.skip(3).take(2).collect::<Vec<_>>()
+    };
+    assert_eq!(of_files(limits()), ["512", "512"]);
+    let agent = Agent::start_with_soft_descriptors(sink.address, 64);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", agent.id())).unwrap();
+    let limits = of_files(limits);
+    assert_eq!(limits[0], limits[1]);
+    assert_ne!(limits[0], "64");
+    delivers(&agent, &sink, "d@example.com");
 }
 
 /// How many files and connections it has open.

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use koukan_core::blob::{Backing, SpillFile};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::blocking;
 
@@ -25,13 +26,15 @@ struct Inner {
     file: File,
     /// Octets that were written to the end; what lies behind may be half of a write under way.
     len: AtomicU64,
+    _room: OwnedSemaphorePermit,
 }
 
 impl TempFile {
-    pub(super) fn new(file: File) -> Self {
+    pub(super) fn new(file: File, room: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Inner {
             file,
             len: AtomicU64::new(0),
+            _room: room,
         }))
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use koukan_core::blob::{Spill, SpillFile};
+use tokio::sync::Semaphore;
 
 use crate::private;
 
@@ -22,6 +23,7 @@ use self::file::TempFile;
 #[derive(Debug, Clone)]
 pub struct TempSpill {
     directory: PathBuf,
+    room: Arc<Semaphore>,
 }
 
 impl TempSpill {
@@ -34,7 +36,19 @@ impl TempSpill {
         let directory = directory.into();
         private::make_directory(&directory)?;
         tempfile::tempfile_in(&directory)?;
-        Ok(Self { directory })
+        Ok(Self {
+            directory,
+            room: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        })
+    }
+
+    /// Makes so many files at the same time at most, one at least; another fails with
+    /// [`io::ErrorKind::QuotaExceeded`]. Default: no limit.
+    #[must_use]
+    pub fn with_max_files(mut self, max: usize) -> Self {
+        let max = max.clamp(1, Semaphore::MAX_PERMITS);
+        self.room = Arc::new(Semaphore::new(max));
+        self
     }
 
     /// Where the files are.
@@ -46,9 +60,11 @@ impl TempSpill {
 #[async_trait]
 impl Spill for TempSpill {
     async fn create(&self) -> io::Result<Arc<dyn SpillFile>> {
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        let room = room.map_err(|_| io::ErrorKind::QuotaExceeded)?;
         let directory = self.directory.clone();
         let file = blocking(move || tempfile::tempfile_in(directory)).await?;
-        Ok(Arc::new(TempFile::new(file)))
+        Ok(Arc::new(TempFile::new(file, room)))
     }
 }
 

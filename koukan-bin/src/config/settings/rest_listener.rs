@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use koukan_core::stage::rest_handler::Settings;
 use koukan_rest::{
     auth::{self, InvalidHash},
-    server::ServerSettings,
+    server::{ConnectionSettings, ServerSettings},
 };
 
 use crate::config::{Config, RestApi, RestListener, Token};
@@ -40,6 +40,16 @@ impl From<&Config> for Settings {
 }
 
 impl RestListener {
+    /// The settings of its connections, of which there may be so many.
+    pub(crate) fn connections(&self, max: usize) -> ConnectionSettings {
+        let mut settings = ConnectionSettings::default();
+        settings.max_connections = max;
+        if let Some(max) = self.max_connections_per_client {
+            settings.max_connections_per_client = max.get();
+        }
+        settings
+    }
+
     /// The settings of the server that is bound to `address`.
     pub(crate) fn settings(&self, limits: &RestApi, address: SocketAddr) -> ServerSettings {
         let origins = self.cors_origin.iter();

@@ -25,9 +25,6 @@ impl From<&SmtpListener> for Limits {
             recipients: listener
                 .max_recipients
                 .map_or(defaults.recipients, NonZeroUsize::get),
-            connections: listener
-                .max_connections
-                .map_or(defaults.connections, NonZeroUsize::get),
             connections_per_client: listener
                 .max_connections_per_client
                 .map_or(defaults.connections_per_client, NonZeroUsize::get),

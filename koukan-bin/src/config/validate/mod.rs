@@ -13,7 +13,10 @@ mod use_of;
 
 use std::collections::BTreeSet;
 
-use crate::registry::{Registry, check_domain, check_host, is_builtin};
+use crate::{
+    descriptors::{Plan, attainable},
+    registry::{Registry, check_domain, check_host, is_builtin},
+};
 
 use super::{
     Chain, Config, Endpoint, Filter, Place, Problem, Severity, suggest::nearest, words::plain,
@@ -41,6 +44,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.listeners();
     check.files();
     check.uses();
+    check.descriptors();
     check
         .problems
         .sort_by_key(|problem| (problem.line, problem.column));
@@ -92,6 +96,13 @@ impl<'a> Check<'a> {
             None => format!("there is {}", list(&known)),
         };
         self.wrong(name, format!("unknown {what} `{}`", name.value), Some(help));
+    }
+
+    /// There are enough file descriptors, once their limit is raised.
+    fn descriptors(&mut self) {
+        if let (_, Some(shortage)) = Plan::new(self.config, attainable()) {
+            self.odd(&shortage.place, shortage.message, &shortage.help);
+        }
     }
 
     fn senders(&mut self) {

@@ -1,6 +1,6 @@
 //! The first words on a connection.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use koukan_core::{
     network::{BoxWire, Connector, Wire},
@@ -26,7 +26,10 @@ impl Connection<BoxWire> {
         let io = timeout(timeouts.connect, connector.connect(address))
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
-            .map_err(|source| ClientError::ConnectFailed { address, source })?;
+            .map_err(|source| match has_no_room(&source) {
+                true => ClientError::NoRoom,
+                false => ClientError::ConnectFailed { address, source },
+            })?;
         Ok(Self::new(io, remote, timeouts))
     }
 }
@@ -63,6 +66,17 @@ impl<Io: Wire> Connection<Io> {
         let name = name.map(|name| name.trim_end_matches('.'));
         self.has_our_name |= name.is_some_and(|name| name.eq_ignore_ascii_case(helo_name));
     }
+}
+
+/// Whether it is this process or this machine that can have no more connections: no fault of the host
+/// that was to be connected to.
+fn has_no_room(error: &io::Error) -> bool {
+    // ENFILE and EMFILE, for which there is no kind.
+    const NONE_LEFT: [i32; 2] = [23, 24];
+    use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy};
+    let is_none_left = |code| NONE_LEFT.contains(&code);
+    matches!(error.kind(), ResourceBusy | OutOfMemory | AddrNotAvailable)
+        || error.raw_os_error().is_some_and(is_none_left)
 }
 
 fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError> {

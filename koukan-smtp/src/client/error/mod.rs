@@ -46,6 +46,9 @@ pub enum ClientError {
     /// The address is this agent's own, or a server there calls itself by this agent's name.
     #[error("{0} is this agent itself")]
     LoopsBack(SocketAddr),
+    /// This process has as many connections to all hosts as it may have.
+    #[error("there are as many connections to destinations as there may be")]
+    NoRoom,
     /// Too many connections to the host are in use, for too long.
     #[error("all connections to the host are in use")]
     Busy,

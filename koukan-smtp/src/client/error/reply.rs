@@ -42,6 +42,10 @@ impl ClientError {
                 Reply::overloaded(),
                 format!("all connections to {place} are in use, try again later"),
             ),
+            Self::NoRoom => (
+                Reply::overloaded(),
+                format!("there are too many connections for one to {place}, try again later"),
+            ),
             Self::Refused { phase, reply } => {
                 let said: String = reply.to_string().chars().take(QUOTED_MAX).collect();
                 (
@@ -104,6 +108,7 @@ mod tests {
     #[case(ClientError::NotAllowed(([127, 0, 0, 1], 25).into()), "550 5.7.1")]
     #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
     #[case(ClientError::Busy, "451 4.3.2")]
+    #[case(ClientError::NoRoom, "451 4.3.2")]
     #[case(refused(), "451 4.3.2")]
     #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]

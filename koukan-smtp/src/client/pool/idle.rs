@@ -1,6 +1,6 @@
 //! The connections that wait for their next transaction.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
@@ -140,6 +140,25 @@ impl<Io: Wire> Idle<Io> {
             .map(|host| mem::take(&mut host.parked));
         let parked = parked.into_iter().flatten();
         parked.map(|parked| parked.connection).collect()
+    }
+
+    /// Closes the idle connection that was used longest ago, whichever host it is to; `false` where
+    /// none is idle. The server is told, and its answer is not waited for.
+    pub(super) async fn make_room(&self) -> bool {
+        let oldest = {
+            let mut state = self.lock();
+            let hosts = state.hosts.values_mut();
+            let parked = hosts.filter(|host| !host.parked.is_empty());
+            let oldest = parked.min_by_key(|host| host.parked[0].expires);
+            oldest.map(|host| host.parked.remove(0).connection)
+        };
+        match oldest {
+            Some(connection) => {
+                let _ = timeout(Duration::ZERO, connection.quit()).await;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Keeps a connection, or gives it back where no more are to be kept.

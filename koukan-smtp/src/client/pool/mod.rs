@@ -157,8 +157,15 @@ impl Pool {
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
     ) -> Result<(), ClientError> {
-        let timeouts = Arc::clone(&self.timeouts);
-        let connection = Connection::connect(&*self.connector, remote, timeouts).await?;
+        let connect = || {
+            let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
+            Connection::connect(&*self.connector, remote, timeouts)
+        };
+        let connection = match connect().await {
+            // One that nobody uses makes room for one that somebody needs.
+            Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await?,
+            connected => connected?,
+        };
         lease.put(connection).greet(&self.helo_name).await
     }
 

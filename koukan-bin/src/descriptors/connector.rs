@@ -1,0 +1,126 @@
+//! Connections to destinations, of which there may be so many.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_trait::async_trait;
+use koukan_core::network::{BoxWire, Connector, SharedConnector};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+/// Connects as another connector does, to so many addresses at the same time.
+///
+/// What is beyond fails at once, with [`io::ErrorKind::ResourceBusy`]: whoever waited might hold what
+/// others wait for.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    inner: SharedConnector,
+    room: Arc<Semaphore>,
+}
+
+/// A connection, and its place among them.
+struct Held {
+    wire: BoxWire,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Counted {
+    pub(crate) fn new(inner: SharedConnector, max: usize) -> Self {
+        let max = max.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            inner,
+            room: Arc::new(Semaphore::new(max)),
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Counted {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        let place = Arc::clone(&self.room).try_acquire_owned();
+        let place = place.map_err(|_| {
+            let text = "there are as many connections as file descriptors allow";
+            io::Error::new(io::ErrorKind::ResourceBusy, text)
+        })?;
+        let wire = self.inner.connect(address).await?;
+        Ok(Box::new(Held {
+            wire,
+            _place: place,
+        }))
+    }
+}
+
+impl AsyncRead for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write(cx, octets)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write_vectored(cx, octets)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.wire.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koukan_core::network::TcpConnector;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_at_the_same_time_and_no_more() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let counted = Counted::new(Arc::new(TcpConnector), 2);
+        let first = counted.connect(address).await.unwrap();
+        let _second = counted.connect(address).await.unwrap();
+        let refused = counted.connect(address).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        let _third = counted.connect(address).await.unwrap();
+        // One that comes to nothing takes no place for long.
+        drop((listener, _third));
+        assert_ne!(
+            counted.connect(address).await.err().unwrap().kind(),
+            io::ErrorKind::ResourceBusy
+        );
+        assert_eq!(counted.room.available_permits(), 1);
+    }
+}
