@@ -307,3 +307,51 @@ fn the_schema_is_the_one_that_is_published() {
         "run `cargo run -p koukan -- schema > docs/config.schema.json`"
     );
 }
+
+#[tokio::test]
+async fn a_database_is_copied_and_an_address_forgotten() {
+    use koukan_storage::SqliteBackend;
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let (config, copy) = (at("koukan.yaml"), at("copy.sqlite"));
+    let local = include_str!("../../config/local/koukan.yaml");
+    let database = at("queue.sqlite");
+    let storage = local.lines().find(|line| line.contains("sqlite:")).unwrap();
+    let ours = local.replace(storage, &format!("  sqlite: {database}"));
+    fs::write(&config, ours).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = koukan(&[&arguments[..1], &["--config", &config], &arguments[1..]].concat());
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        (output.status.success(), printed)
+    };
+    let (is_done, told) = run(&["backup", &copy]);
+    assert!(!is_done && told.contains("there is no database"), "{told}");
+    let agent = SqliteBackend::open(&database).await.unwrap();
+    let (is_done, told) = run(&["backup", &copy]);
+    assert!(
+        is_done && told.contains("0 messages that are still to be"),
+        "{told}"
+    );
+    let (is_done, told) = run(&["backup", &copy]);
+    assert!(
+        !is_done && told.contains("name a file that is not"),
+        "{told}"
+    );
+    let (is_done, told) = run(&["forget", "bob@example.com"]);
+    assert!(
+        is_done && told.contains("nothing is kept of bob@example.com"),
+        "{told}"
+    );
+    let (is_done, told) = run(&["forget", "--erase", "bob@example.com"]);
+    assert!(
+        !is_done && told.contains("in use by another process"),
+        "{told}"
+    );
+    let (is_done, told) = run(&["forget", "example.com"]);
+    assert!(!is_done && told.contains("no address, as in"), "{told}");
+    agent.close().await;
+    assert!(run(&["forget", "--erase", "bob@example.com"]).0);
+    fs::write(&config, local.replace(storage, "  memory: true")).unwrap();
+    let (is_done, told) = run(&["backup", &at("other")]);
+    assert!(!is_done && told.contains("has no database"), "{told}");
+}

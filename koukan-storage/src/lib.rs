@@ -33,7 +33,7 @@ mod sqlite;
 
 pub use self::{
     spill::TempSpill,
-    sqlite::{OpenError, SqliteBackend, SqliteOptions},
+    sqlite::{Backup, BackupError, Named, OpenError, SqliteBackend, SqliteOptions},
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

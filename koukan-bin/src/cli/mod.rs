@@ -1,7 +1,10 @@
 //! The command line.
 
+mod backup;
 mod check;
+mod database;
 mod demo;
+mod forget;
 mod send;
 mod sink;
 mod token;
@@ -27,6 +30,10 @@ enum Command {
     Check(check::Check),
     /// Prints the JSON Schema of the configuration file.
     Schema,
+    /// Copies the database into a file while the agent runs.
+    Backup(backup::BackUp),
+    /// Erases what is kept of messages that an address has sent or received and that are over.
+    Forget(forget::Forget),
     /// Takes mail by SMTP and throws it away: a destination to try things with.
     Sink(sink::SinkCommand),
     /// Sends a message by an agent's REST API, and tells what became of it.
@@ -46,6 +53,8 @@ impl Cli {
                 println!("{:#}", koukan::config::Config::json_schema());
                 ExitCode::SUCCESS
             }
+            Command::Backup(backup) => backup.run(),
+            Command::Forget(forget) => forget.run(),
             Command::Sink(sink) => sink.run(),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),

@@ -9,6 +9,7 @@ mod body;
 mod context;
 mod mail;
 mod malformed;
+mod names;
 mod recipient;
 mod reply;
 mod scheduling_key;
@@ -23,6 +24,7 @@ mod transaction;
 pub(crate) use self::{
     body::chunks,
     malformed::Malformed,
+    names::names,
     scheduling_key::scheduling_keys,
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str},

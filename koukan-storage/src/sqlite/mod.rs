@@ -11,9 +11,11 @@
 //! nothing is acknowledged, and everything is answered with an error until it is back.
 
 mod backend;
+mod backup;
 mod create;
 mod error;
 mod files;
+mod forget;
 mod inspect;
 mod lock;
 mod migrations;
@@ -23,7 +25,12 @@ mod prepare;
 mod reader;
 mod writer;
 
-pub use self::{open::OpenError, options::SqliteOptions};
+pub use self::{
+    backup::{Backup, BackupError},
+    forget::Named,
+    open::OpenError,
+    options::SqliteOptions,
+};
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

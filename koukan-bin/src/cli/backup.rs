@@ -1,0 +1,46 @@
+//! `koukan backup`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use koukan::command::{block_on, complain};
+
+use super::database::Database;
+
+/// What to copy, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct BackUp {
+    #[command(flatten)]
+    database: Database,
+    /// The file to make; there must be none of that name.
+    file: PathBuf,
+}
+
+impl BackUp {
+    pub(crate) fn run(self) -> ExitCode {
+        let (path, options) = match self.database.find() {
+            Ok(found) => found,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        match block_on(Some(1), options.back_up(&self.file)) {
+            Ok(Ok(backup)) => {
+                let messages = match backup.unfinished {
+                    1 => "1 message that is".to_owned(),
+                    many => format!("{many} messages that are"),
+                };
+                println!(
+                    "{} is a copy of {}: {} octets, with {messages} still to be delivered or reported",
+                    self.file.display(),
+                    path.display(),
+                    backup.octets,
+                );
+                ExitCode::SUCCESS
+            }
+            Ok(Err(error)) => complain(&error),
+            Err(error) => complain(&error),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The database that a configuration names.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use koukan::Koukan;
+use koukan_storage::SqliteOptions;
+
+/// Which database.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// The configuration file that names the database.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Database {
+    /// Its path, and how it is used.
+    ///
+    /// # Errors
+    ///
+    /// What is to be told to the user.
+    pub(crate) fn find(&self) -> Result<(PathBuf, SqliteOptions), String> {
+        let agent = Koukan::builder().config_file(&self.config);
+        let agent = agent.map_err(|error| error.to_string())?;
+        let Some(path) = &agent.config().storage.sqlite else {
+            let file = self.config.display();
+            return Err(format!(
+                "koukan: {file} has no database: `storage: {{ sqlite: FILE }}` names one"
+            ));
+        };
+        let path: &Path = &path.value;
+        Ok((path.to_owned(), SqliteOptions::new(path)))
+    }
+}

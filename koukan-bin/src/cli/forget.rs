@@ -1,0 +1,82 @@
+//! `koukan forget`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use koukan::command::{block_on, complain};
+use koukan_core::path::Mailbox;
+use koukan_storage::Named;
+
+use super::database::Database;
+
+/// Whom to forget.
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    database: Database,
+    /// The address, as in `bob@example.com`.
+    #[arg(value_parser = address)]
+    address: Mailbox,
+    /// Erase; without it, what would be erased is told and nothing is changed. The agent must be
+    /// stopped for it.
+    #[arg(long)]
+    erase: bool,
+}
+
+fn address(text: &str) -> Result<Mailbox, String> {
+    let address = text.parse();
+    address.map_err(|_| "it is no address, as in `bob@example.com`".to_owned())
+}
+
+impl Forget {
+    pub(crate) fn run(self) -> ExitCode {
+        let (_, options) = match self.database.find() {
+            Ok(found) => found,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let found = block_on(Some(1), async {
+            match self.erase {
+                true => options.forget(&self.address).await,
+                false => options.find_address(&self.address).await,
+            }
+        });
+        match found {
+            Ok(Ok(found)) => self.tell(&found),
+            Ok(Err(error)) => return complain(&error),
+            Err(error) => return complain(&error),
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn tell(&self, found: &[Named]) {
+        let address = self.address.as_str();
+        if found.is_empty() {
+            println!("nothing is kept of {address}");
+            return;
+        }
+        for named in found {
+            let part = match (named.is_sender, named.is_recipient) {
+                (true, true) => "sender and recipient",
+                (true, false) => "sender",
+                _ => "recipient",
+            };
+            let fate = match (named.is_final, self.erase) {
+                (false, _) => "kept: it is still to be delivered or reported",
+                (true, true) => "erased",
+                (true, false) => "would be erased",
+            };
+            println!("{}  {part}  {fate}", named.id);
+        }
+        let finals = found.iter().filter(|named| named.is_final).count();
+        match self.erase {
+            true => println!("erased {finals} of {} messages of {address}", found.len()),
+            false => println!(
+                "nothing was changed: with --erase, {finals} of {} messages of {address} are erased",
+                found.len()
+            ),
+        }
+    }
+}

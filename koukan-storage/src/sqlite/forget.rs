@@ -1,0 +1,166 @@
+//! Erasing what is kept of one address.
+
+use std::{fs, path::Path};
+
+use futures_util::TryStreamExt;
+use koukan_core::path::Mailbox;
+use sqlx::{ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow};
+
+use crate::row::names;
+
+use super::{
+    OpenError, SqliteOptions,
+    error::Cause,
+    inspect::{Found, look, verify},
+    lock::ProcessLock,
+    open::migrate,
+};
+
+/// A transaction whose envelope names an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Whether the address is the sender's.
+    pub is_sender: bool,
+    /// Whether it is one of the recipients.
+    pub is_recipient: bool,
+    /// Whether the transaction is over; one that is not is never erased.
+    pub is_final: bool,
+}
+
+impl SqliteOptions {
+    /// Finds the transactions whose reverse-path or one of whose recipients is an address, the oldest
+    /// first, and changes nothing. An agent may be using the database.
+    ///
+    /// ASCII case does not matter, in local parts either.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn find_address(&self, address: &Mailbox) -> Result<Vec<Named>, OpenError> {
+        let path = real(&self.path);
+        let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
+        let Found::Database(_) = look(&path)? else {
+            return Ok(Vec::new());
+        };
+        let mut database = self.reading(&path).connect().await.map_err(failed)?;
+        let found = find(&mut database, address).await.map_err(failed)?;
+        database.close().await.map_err(failed)?;
+        Ok(found)
+    }
+
+    /// Erases those of [`SqliteOptions::find_address`] that are over, with their messages, so that
+    /// nothing of them is left in the files; returns all that were found. Nobody may be using the
+    /// database.
+    ///
+    /// What is not over still has to be delivered or reported, and stays. Messages of others that speak
+    /// of the address stay as well.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, all were erased or none; it may be repeated.
+    pub async fn forget(&self, address: &Mailbox) -> Result<Vec<Named>, OpenError> {
+        let path = real(&self.path);
+        let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
+        let _lock = ProcessLock::take(&path)?;
+        let Found::Database(len) = look(&path)? else {
+            return Ok(Vec::new());
+        };
+        let mut database = self.writing(&path).connect().await.map_err(failed)?;
+        verify(&mut database, &path, len).await?;
+        migrate(&mut database, &path).await?;
+        let found = find(&mut database, address).await.map_err(failed)?;
+        let finals = found.iter().filter(|named| named.is_final);
+        erase(&mut database, finals).await.map_err(failed)?;
+        database.close().await.map_err(failed)?;
+        Ok(found)
+    }
+}
+
+fn real(path: &Path) -> std::path::PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+async fn find(
+    database: &mut SqliteConnection,
+    address: &Mailbox,
+) -> Result<Vec<Named>, sqlx::Error> {
+    let all = "SELECT id, mail, recipients, final_reason IS NOT NULL FROM transactions \
+               ORDER BY created, id";
+    let mut rows = sqlx::query(all).fetch(database);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        found.extend(named(&row, address)?);
+    }
+    Ok(found)
+}
+
+fn named(row: &SqliteRow, address: &Mailbox) -> Result<Option<Named>, sqlx::Error> {
+    let (mail, recipients) = (row.try_get(1)?, row.try_get(2)?);
+    let names = names(mail, recipients, |known| is_same(known, address));
+    let named = (names.is_sender || names.is_recipient).then(|| {
+        Ok::<_, sqlx::Error>(Named {
+            id: row.try_get(0)?,
+            is_sender: names.is_sender,
+            is_recipient: names.is_recipient,
+            is_final: row.try_get(3)?,
+        })
+    });
+    named.transpose()
+}
+
+fn is_same(known: &str, address: &Mailbox) -> bool {
+    let Ok(known) = known.parse::<Mailbox>() else {
+        return false;
+    };
+    let (one, other) = (known.unquoted_local_part(), address.unquoted_local_part());
+    one.eq_ignore_ascii_case(&other)
+        && known
+            .domain_text()
+            .eq_ignore_ascii_case(address.domain_text())
+}
+
+/// What nothing that is not over refers to.
+const UNUSED: &str = "SELECT blob_id FROM forgotten WHERE \
+    NOT EXISTS (SELECT 1 FROM transactions t \
+        WHERE t.blob_id = forgotten.blob_id AND t.final_reason IS NULL) \
+    AND NOT EXISTS (SELECT 1 FROM parts p JOIN transactions t ON t.id = p.transaction_id \
+        WHERE p.blob_id = forgotten.blob_id AND t.final_reason IS NULL)";
+
+async fn erase(
+    database: &mut SqliteConnection,
+    finals: impl Iterator<Item = &Named>,
+) -> Result<(), sqlx::Error> {
+    // What is deleted is written over.
+    database.execute("PRAGMA secure_delete = ON").await?;
+    database
+        .execute("CREATE TEMP TABLE forgotten (blob_id TEXT)")
+        .await?;
+    let mut writing = database.begin().await?;
+    for named in finals {
+        for blobs in [
+            "INSERT INTO forgotten SELECT blob_id FROM transactions \
+                WHERE id = ? AND blob_id IS NOT NULL",
+            "INSERT INTO forgotten SELECT blob_id FROM parts WHERE transaction_id = ?",
+            "DELETE FROM transactions WHERE id = ?",
+        ] {
+            let query = sqlx::query(blobs).bind(&named.id);
+            query.execute(&mut *writing).await?;
+        }
+    }
+    for table in ["chunks WHERE blob_id", "blobs WHERE id"] {
+        let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} IN ({UNUSED})"));
+        writing.execute(delete).await?;
+    }
+    writing.commit().await?;
+    // The log has it as well, and pages that are free now may have been written before.
+    database.execute("PRAGMA incremental_vacuum").await?;
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Erasing what is kept of an address.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{fs, path::Path};
+
+use bytes::Bytes;
+use koukan_core::{
+    blob::BlobId,
+    path::{ForwardPath, Mailbox, ReversePath},
+    storage::{
+        Backend,
+        record::{BlobContent, FinalReason, NewBody, NewTransaction, Recipient, Status},
+    },
+    transaction::{Mail, Rcpt},
+};
+use koukan_storage::{OpenError, SqliteBackend, SqliteOptions};
+
+mod support;
+
+use support::transaction;
+
+const SECRET: &[u8] = b"what nobody is to find any more";
+
+/// A transaction with a message that can be found in the file.
+fn message(from: &str, to: &[&str], is_final: bool) -> NewTransaction {
+    let mut new = transaction(0);
+    new.mail = Mail::new(from.parse::<ReversePath>().unwrap());
+    let recipient = |to: &&str| Recipient {
+        rcpt: Rcpt::new(to.parse::<ForwardPath>().unwrap()),
+        settled: None,
+    };
+    new.recipients = to.iter().map(recipient).collect();
+    let octets = Bytes::from(SECRET.repeat(2000));
+    let content = BlobContent::Inline(vec![octets.clone()]);
+    new.body = Some(NewBody::message(
+        BlobId::random(),
+        octets.len() as u64,
+        content,
+    ));
+    if is_final {
+        new.status = Status::Final(FinalReason::Delivered);
+    }
+    new
+}
+
+fn address(text: &str) -> Mailbox {
+    text.parse().unwrap()
+}
+
+fn has_secret(directory: &Path) -> bool {
+    fs::read_dir(directory).unwrap().any(|entry| {
+        let octets = fs::read(entry.unwrap().path()).unwrap();
+        octets.windows(SECRET.len()).any(|window| window == SECRET)
+    })
+}
+
+#[tokio::test]
+async fn what_is_over_is_erased_and_what_is_not_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let sent = message("Eve@Example.com", &["bob@y"], true);
+    let received = message("alice@x", &["bob@y", "\"eve\"@example.com"], true);
+    let queued = message("eve@example.com", &["eve@EXAMPLE.com"], false);
+    let others = [
+        message("alice@x", &["eve@example.net"], true),
+        message("", &["steve@example.com"], true),
+        message("eve+x@example.com", &["\"eve@example.com\"@y"], true),
+    ];
+    for new in [&sent, &received, &queued].into_iter().chain(&others) {
+        backend.insert(new.clone()).await.unwrap();
+    }
+    let (options, eve) = (SqliteOptions::new(&path), address("eve@example.com"));
+    let found = options.find_address(&eve).await.unwrap();
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|named| (named.is_sender, named.is_recipient, named.is_final))
+        .collect();
+    told.sort_unstable();
+    let expected = [
+        (false, true, true),
+        (true, false, true),
+        (true, true, false),
+    ];
+    assert_eq!(told, expected);
+    // Nobody may be using it.
+    let error = options.forget(&eve).await.unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
+    backend.close().await;
+    assert_eq!(options.forget(&eve).await.unwrap(), found);
+
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    for gone in [&sent, &received] {
+        assert!(backend.find(gone.id).await.unwrap().is_none());
+    }
+    for kept in others.iter().chain([&queued]) {
+        assert!(backend.find(kept.id).await.unwrap().is_some());
+    }
+    let blob = queued.body.unwrap().blob;
+    assert!(!backend.read_blob(blob, 0).await.unwrap().is_empty());
+    backend.close().await;
+    let left = options.find_address(&eve).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_of_it_is_left_in_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    for _ in 0..5 {
+        let new = message("eve@example.com", &["bob@y"], true);
+        backend.insert(new).await.unwrap();
+    }
+    backend.close().await;
+    assert!(has_secret(directory.path()));
+    let len = fs::metadata(&path).unwrap().len();
+    let options = SqliteOptions::new(&path);
+    let found = options.forget(&address("eve@example.com")).await.unwrap();
+    assert_eq!(found.len(), 5);
+    assert!(!has_secret(directory.path()));
+    assert!(fs::metadata(&path).unwrap().len() < len);
+}
+
+#[tokio::test]
+async fn a_message_that_others_still_need_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let queued = message("alice@x", &["bob@y"], false);
+    let blob = queued.body.as_ref().unwrap().blob;
+    let mut done = message("alice@x", &["eve@example.com"], true);
+    let len = queued.body.as_ref().unwrap().len;
+    done.body = Some(NewBody::message(blob, len, BlobContent::Stored));
+    backend.insert(queued).await.unwrap();
+    backend.insert(done).await.unwrap();
+    backend.close().await;
+    let options = SqliteOptions::new(&path);
+    let found = options.forget(&address("eve@example.com")).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    assert!(!backend.read_blob(blob, 0).await.unwrap().is_empty());
+    backend.close().await;
+}
+
+#[tokio::test]
+async fn of_a_database_that_is_not_there_nothing_is_found_or_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let options = SqliteOptions::new(&path);
+    let eve = address("eve@example.com");
+    assert_eq!(options.find_address(&eve).await.unwrap(), []);
+    assert_eq!(options.forget(&eve).await.unwrap(), []);
+    assert!(!path.exists());
+}
