@@ -242,3 +242,40 @@ async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
     ];
     assert_fields(&event(&log), &fields);
 }
+
+/// Notes which message is worked on when it is dropped.
+struct AtDrop(Arc<std::sync::Mutex<Option<Option<TraceId>>>>);
+
+impl Drop for AtDrop {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = Some(current());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_still_about_its_message() {
+    let seen = Arc::new(std::sync::Mutex::new(None));
+    let noted = Arc::clone(&seen);
+    let waits = service_fn(move |tx: Transaction| {
+        let noted = AtDrop(Arc::clone(&noted));
+        async move {
+            tx.mail.answer(Reply::sender_ok());
+            std::future::pending::<()>().await;
+            drop(noted);
+            Ok::<_, BoxError>(Reply::message_accepted())
+        }
+    });
+    let signals = koukan_core::signals::Signals::default();
+    let id = TraceId::of(&signals);
+    let (mut driver, reply) = Driver::start_with(
+        traced().layer(waits),
+        context(),
+        mail("a@x"),
+        signals.clone(),
+    );
+    assert_eq!(driver.wait(reply).await, Reply::sender_ok());
+    assert_eq!(*seen.lock().unwrap(), None);
+    drop(driver);
+    assert_eq!(*seen.lock().unwrap(), Some(Some(id)));
+    assert_eq!(current(), None);
+}

@@ -316,6 +316,11 @@ impl Driver {
         }
     }
 
+    /// Drops the call, as dropping the driver does.
+    pub(super) fn abandon(&mut self) {
+        self.call = None;
+    }
+
     fn end(&mut self, result: Result<Reply, BoxError>) {
         self.call = None;
         self.recipients = None;

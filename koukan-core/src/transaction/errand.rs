@@ -87,6 +87,11 @@ impl<O: Originator> Errand<O> {
         }
     }
 
+    /// Drops the call, if it has not ended.
+    pub(crate) fn abandon(&mut self) {
+        self.driver.abandon();
+    }
+
     /// The reply to MAIL, once it was given.
     pub(crate) fn take_mail_reply(&mut self) -> Option<Reply> {
         self.mail_reply.take()

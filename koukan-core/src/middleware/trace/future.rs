@@ -13,17 +13,26 @@ use super::{current::Following, record::Record};
 pin_project! {
     /// The call of a [`Trace`](super::Trace).
     pub struct TraceFuture<F> {
+        // Until it is dropped.
         #[pin]
-        call: F,
+        call: Option<F>,
         following: Following,
         record: Option<Record>,
+    }
+
+    impl<F> PinnedDrop for TraceFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What is given up has something to say as well.
+            this.following.in_scope(|| this.call.set(None));
+        }
     }
 }
 
 impl<F> TraceFuture<F> {
     pub(super) fn new(call: F, following: Following, record: Option<Record>) -> Self {
         Self {
-            call,
+            call: Some(call),
             following,
             record,
         }
@@ -35,7 +44,10 @@ impl<F: Future<Output = Result<Reply, E>>, E> Future for TraceFuture<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.following.in_scope(|| this.call.poll(cx)));
+        let Some(call) = this.call.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let result = ready!(this.following.in_scope(|| call.poll(cx)));
         if let Some(record) = this.record.take() {
             record.end(result.as_ref().ok());
         }

@@ -157,6 +157,13 @@ impl Observer for End {
     }
 }
 
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let errand = &mut self.errand;
+        self.following.in_scope(|| errand.abandon());
+    }
+}
+
 impl Future for Exchange<'_> {
     type Output = Result<Attempt, Halted>;
 
