@@ -5,6 +5,7 @@ pub(crate) mod pool {
     mod idle;
     mod lease;
     mod reaper;
+    mod room;
     mod suspects;
 
     use std::sync::Arc;

@@ -14,6 +14,7 @@ mod order;
 mod partings;
 mod pool;
 mod reads;
+mod room;
 mod script;
 mod sending;
 mod smtputf8;

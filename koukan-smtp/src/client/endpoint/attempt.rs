@@ -13,7 +13,7 @@ use tower::BoxError;
 
 use crate::client::{
     Guard, HostFailure, Place,
-    pool::{Freshness, Lease, Pool},
+    pool::{Freshness, Lease, Pool, Turn},
 };
 
 use super::exchange::{Exchange, Failure};
@@ -55,11 +55,24 @@ impl Attempts {
             NamedBy::Other => Some(&self.guard),
         };
         let mut last = None;
+        let mut full = None;
         for host in &destination.hosts {
-            match self.deliver_to(host, guard, &mut exchange).await {
+            // Another host that has room is better than to wait for this one.
+            let mut turn = Turn::new(destination.hosts.len() == 1);
+            match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 // A host that must not be tried is no reason to give up one that may work later.
                 Outcome::Unreached(reply) if last.is_some() && reply.is_permanent() => {}
+                Outcome::Unreached(reply) => last = Some(reply),
+            }
+            if turn.is_refused() && !turn.is_waiting() {
+                full = full.or(Some(host));
+            }
+        }
+        if let Some(host) = full {
+            let mut turn = Turn::new(true);
+            match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
+                Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => last = Some(reply),
             }
         }
@@ -85,13 +98,14 @@ impl Attempts {
         &self,
         host: &HostPort,
         guard: Option<&Guard>,
+        turn: &mut Turn,
         exchange: &mut Exchange,
     ) -> Outcome {
         let mut freshness = Freshness::Any;
         let mut failed = Vec::new();
         let mut last = None;
         loop {
-            let checkout = self.pool.checkout(host, freshness, &failed, guard);
+            let checkout = self.pool.checkout(host, freshness, &failed, guard, turn);
             let lease = match checkout.await {
                 Ok(lease) => lease,
                 Err(failure) => {
@@ -106,9 +120,15 @@ impl Attempts {
                 self.pool.suspect(host);
             }
             let may_rewind = is_hosts_fault(&result) || conversation.exchange.is_turned_away();
+            // A host may say only at MAIL that it has no room.
+            let may_be_full = !is_reused && !conversation.exchange.is_begun();
+            let has_no_room = may_be_full && is_closing(&result) && conversation.give_place_up();
             let result = conversation.end(result);
             if !may_rewind || !exchange.rewind() {
                 return Outcome::Ended(result);
+            }
+            if has_no_room && self.pool.waits(turn) {
+                continue;
             }
             // A kept connection may have been dead; the host has its chance with a new one.
             freshness = Freshness::New;
@@ -150,6 +170,11 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
             .await
     }
 
+    /// Gives the place of the connection up where others have connections to the host.
+    fn give_place_up(&mut self) -> bool {
+        self.lease.as_mut().is_some_and(Lease::give_place_up)
+    }
+
     /// Leaves the connection, and names the host in replies of our own. A 421 was about this
     /// connection, not about the client's.
     fn end(mut self, result: Result<Reply, Failure>) -> Result<Reply, BodyError> {
@@ -186,6 +211,11 @@ impl<Io: Wire> Drop for Conversation<'_, Io> {
     fn drop(&mut self) {
         self.leave(None);
     }
+}
+
+/// Whether the host has closed the connection with 421.
+fn is_closing(result: &Result<Reply, Failure>) -> bool {
+    result.as_ref().is_ok_and(Reply::closes_connection)
 }
 
 /// Whether the host failed, rather than its client, or refused to go on.

@@ -36,6 +36,11 @@ use super::pool::Pool;
 /// From the reply to MAIL on there is no other host. Connections are kept for later transactions;
 /// clones share them.
 ///
+/// A host that refuses another connection while it serves others of ours has no room, rather than
+/// trouble: the transaction goes to the next host, and where there is none waits for one of those
+/// connections, up to [`PoolSettings::max_wait`](super::PoolSettings::max_wait). For some minutes there
+/// are no more of them than the host had room for.
+///
 /// Hosts that the operator has not named ([`NamedBy`](koukan_core::signals::NamedBy)) are connected
 /// to where the [`Guard`](super::Guard) of the settings lets them be.
 ///

@@ -2,6 +2,8 @@
 
 use koukan_core::reply::Reply;
 
+use crate::client::Phase;
+
 use super::{ClientError, Place};
 
 /// What went wrong, and with which host.
@@ -20,6 +22,17 @@ impl HostFailure {
     /// Whether there was no address left that may be tried.
     pub(crate) fn is_no_address(&self) -> bool {
         matches!(self.error, ClientError::NoAddress(_)) || self.error.is_guards()
+    }
+
+    /// Whether it may be that the host has no room for another connection, while it serves those that
+    /// it has: it refused its service for now, or did not let us in.
+    pub(crate) fn may_be_for_want_of_room(&self) -> bool {
+        match &self.error {
+            ClientError::Refused { reply, .. } => reply.is_transient(),
+            ClientError::Disconnected(Phase::Greeting | Phase::Ehlo) => true,
+            ClientError::ConnectFailed { .. } | ClientError::NoRoom => true,
+            _ => false,
+        }
     }
 
     /// Which failure is told of, where an earlier address failed too: this one, unless the guard has

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
 use tokio::{
     runtime::Handle,
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -16,7 +16,10 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Lease, PoolSettings, reaper, suspects::Suspects};
+use super::{Lease, PoolSettings, reaper, room::Room, suspects::Suspects};
+
+/// With more hosts than that, those are forgotten of which nothing need be remembered.
+const HOSTS_MAX: usize = 1000;
 
 /// What the pool's leases and its reaper share.
 pub(super) struct Idle<Io> {
@@ -35,7 +38,9 @@ struct State<Io> {
 }
 
 struct Host<Io> {
+    /// As many as `room` says, those in use included.
     permits: Arc<Semaphore>,
+    room: Room,
     /// The one that was used last comes last, and is used first.
     parked: Vec<Parked<Io>>,
 }
@@ -50,6 +55,16 @@ struct Entry {
 struct Parked<Io> {
     connection: Box<Connection<Io>>,
     expires: Instant,
+}
+
+impl<Io> Host<Io> {
+    /// Whether nothing is lost with it.
+    fn is_unused(&self, now: Instant) -> bool {
+        // Every permit, and everyone who waits for one, holds the semaphore.
+        self.parked.is_empty()
+            && Arc::strong_count(&self.permits) == 1
+            && self.room.is_forgotten(now)
+    }
 }
 
 impl<Io: Wire> Idle<Io> {
@@ -86,12 +101,23 @@ impl<Io: Wire> Idle<Io> {
     fn entry(&self, host: &HostPort) -> Entry {
         let mut state = self.lock();
         let is_suspect = state.suspects.contains(host);
-        if let Some((host, found)) = state.hosts.get_key_value(host) {
+        if let Some((key, _)) = state.hosts.get_key_value(host) {
+            let key = Arc::clone(key);
+            let found = state.hosts.get_mut(host).expect("it was found");
+            if found.room.is_lowered() {
+                found
+                    .permits
+                    .add_permits(found.room.recover(Instant::now()));
+            }
             return Entry {
-                host: Arc::clone(host),
+                host: key,
                 permits: Arc::clone(&found.permits),
                 is_suspect,
             };
+        }
+        let now = Instant::now();
+        if state.hosts.len() > HOSTS_MAX {
+            state.hosts.retain(|_, host| !host.is_unused(now));
         }
         let key = Arc::new(host.clone());
         let max = self
@@ -101,6 +127,7 @@ impl<Io: Wire> Idle<Io> {
         let permits = Arc::new(Semaphore::new(max));
         let host = Host {
             permits: Arc::clone(&permits),
+            room: Room::new(max, now),
             parked: Vec::new(),
         };
         state.hosts.insert(Arc::clone(&key), host);
@@ -188,14 +215,40 @@ impl<Io: Wire> Idle<Io> {
         None
     }
 
+    /// Notes that the host has refused another connection while it serves others: there are no more
+    /// from now on than are in use, or kept, and the permit is given up.
+    ///
+    /// # Errors
+    ///
+    /// The permit, where nobody else has one: then the host refuses whatever we do.
+    pub(super) fn lower(
+        &self,
+        host: &HostPort,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), OwnedSemaphorePermit> {
+        let mut state = self.lock();
+        let Some(found) = state.hosts.get_mut(host) else {
+            return Err(permit);
+        };
+        let available = found.permits.available_permits();
+        if found.room.cap() <= available + 1 {
+            return Err(permit);
+        }
+        // Those that are opened just now are refused by themselves.
+        let spare = available.saturating_sub(found.parked.len());
+        let given_up = found.permits.forget_permits(spare) + 1;
+        permit.forget();
+        found.room.lower(given_up, Instant::now());
+        let connections = found.room.cap();
+        tracing::info!(%host, connections, "a host has no room for more connections");
+        Ok(())
+    }
+
     /// Forgets a host to which there is no connection any more.
     pub(super) fn forget_unused(&self, host: &HostPort) {
         let mut state = self.lock();
-        let is_unused = |host: &Host<Io>| {
-            // Every permit, and everyone who waits for one, holds the semaphore.
-            host.parked.is_empty() && Arc::strong_count(&host.permits) == 1
-        };
-        if state.hosts.get(host).is_some_and(is_unused) {
+        let found = state.hosts.get(host);
+        if found.is_some_and(|host| host.is_unused(Instant::now())) {
             state.hosts.remove(host);
         }
     }
@@ -211,9 +264,7 @@ impl<Io: Wire> Idle<Io> {
             let parked = host.parked.drain(..count);
             expired.extend(parked.map(|parked| parked.connection));
         }
-        state
-            .hosts
-            .retain(|_, host| !host.parked.is_empty() || Arc::strong_count(&host.permits) > 1);
+        state.hosts.retain(|_, host| !host.is_unused(now));
         let first = |host: &Host<Io>| host.parked.first().map(|parked| parked.expires);
         let next = state.hosts.values().filter_map(first).min();
         if next.is_none() {

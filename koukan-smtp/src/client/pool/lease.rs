@@ -97,6 +97,17 @@ impl<Io: Wire> Lease<Io> {
         }
     }
 
+    /// Gives the place of this connection up, since the host has room only for those that others
+    /// have; `false`, and nothing is given up, where nobody else has one.
+    pub(crate) fn give_place_up(&mut self) -> bool {
+        let Some(permit) = self.permit.take() else {
+            return false;
+        };
+        let given_up = self.idle.lower(&self.host, permit);
+        self.permit = given_up.err();
+        self.permit.is_none()
+    }
+
     /// Whether the connection was used before.
     pub(crate) fn is_reused(&self) -> bool {
         self.is_reused

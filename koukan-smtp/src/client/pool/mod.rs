@@ -4,16 +4,25 @@
 //! goes with every connection in use, none with an idle one; since a new connection is opened
 //! only where no idle one is left, there are never more than the permits allow, but for those
 //! that are just saying QUIT.
+//!
+//! A host may have room for less than that, and says so when it is asked for one more: as Postfix does
+//! from the 51st on. While others of ours are served there, that is no failure: whoever was refused
+//! waits for one of theirs ([`Turn`]), and there are no more than these for some minutes.
 
 mod idle;
 mod lease;
 mod reaper;
+mod room;
 mod settings;
 mod suspects;
+mod turn;
 
 pub use self::settings::PoolSettings;
 
-pub(crate) use self::lease::{Lease, Parting};
+pub(crate) use self::{
+    lease::{Lease, Parting},
+    turn::Turn,
+};
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,7 +31,7 @@ use koukan_core::{
     reply::RemoteMta,
     signals::HostPort,
 };
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use self::idle::Idle;
 use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
@@ -61,7 +70,8 @@ impl Pool {
     }
 
     /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;
-    /// where there is a guard, at an address that it lets be.
+    /// where there is a guard, at an address that it lets be. Where the host has no room for another,
+    /// `turn` says whether one of those is waited for that others have.
     ///
     /// # Errors
     ///
@@ -76,27 +86,69 @@ impl Pool {
         freshness: Freshness,
         failed: &[SocketAddr],
         guard: Option<&Guard>,
+        turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
-        let lease = Idle::permit(&self.idle, host).await;
+        let permit = Idle::permit(&self.idle, host);
+        let lease = match turn.until() {
+            None => permit.await,
+            Some(until) => {
+                let permit = Box::pin(timeout_at(until, permit)).await;
+                permit.unwrap_or(Err(ClientError::Busy))
+            }
+        };
         let mut lease = lease.map_err(|error| at(host, error))?;
         match freshness {
-            Freshness::New => lease.discard_idle(),
-            Freshness::Any if lease.reuse() => {
-                // It may have been opened for a host that the operator names.
-                return match admit(lease.connection(), guard) {
-                    Ok(()) => Ok(lease),
-                    Err(error) => {
-                        lease.part(Parting::Keep);
-                        Err(at(host, error))
-                    }
-                };
-            }
-            Freshness::Any => {}
+            // What is kept where the host has no room for others is not thrown away.
+            Freshness::New if !turn.is_waiting() => lease.discard_idle(),
+            _ if lease.reuse() => return reused(lease, host, guard),
+            _ => {}
         }
         // Boxed: most transactions find a connection that is open, and need not carry the room for
         // this.
-        Box::pin(self.open(&mut lease, host, failed, guard)).await?;
-        Ok(lease)
+        Box::pin(self.open_or_wait(lease, host, failed, guard, turn)).await
+    }
+
+    /// Opens a connection; where the host has no room for it while it serves others of ours, waits for
+    /// one of those, or for their place.
+    async fn open_or_wait(
+        &self,
+        mut lease: Lease<BoxWire>,
+        host: &HostPort,
+        failed: &[SocketAddr],
+        guard: Option<&Guard>,
+        turn: &mut Turn,
+    ) -> Result<Lease<BoxWire>, HostFailure> {
+        loop {
+            let failure = match self.open(&mut lease, host, failed, guard).await {
+                Ok(()) => return Ok(lease),
+                Err(failure) => failure,
+            };
+            if !failure.may_be_for_want_of_room() {
+                return Err(failure);
+            }
+            if !lease.give_place_up() {
+                // The last of the others may have left its connection just now.
+                return match lease.reuse() {
+                    true => reused(lease, host, guard),
+                    false => Err(failure),
+                };
+            }
+            let Some(until) = turn.wait(self.idle.settings.max_wait) else {
+                return Err(failure);
+            };
+            drop(lease);
+            let permit = timeout_at(until, Idle::permit(&self.idle, host)).await;
+            let permit = permit.unwrap_or(Err(ClientError::Busy));
+            lease = permit.map_err(|error| at(host, error))?;
+            if lease.reuse() {
+                return reused(lease, host, guard);
+            }
+        }
+    }
+
+    /// Whether a transaction that was refused for want of room waits for its turn.
+    pub(crate) fn waits(&self, turn: &mut Turn) -> bool {
+        turn.wait(self.idle.settings.max_wait).is_some()
     }
 
     /// Remembers that the host has broken the protocol: with the next transactions, each command
@@ -182,6 +234,22 @@ impl Pool {
         let addresses = found.records.into_iter();
         let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
         Ok(addresses.collect())
+    }
+}
+
+/// A kept connection, as far as it may be used: it may have been opened for a host that the operator
+/// names.
+fn reused(
+    mut lease: Lease<BoxWire>,
+    host: &HostPort,
+    guard: Option<&Guard>,
+) -> Result<Lease<BoxWire>, HostFailure> {
+    match admit(lease.connection(), guard) {
+        Ok(()) => Ok(lease),
+        Err(error) => {
+            lease.part(Parting::Keep);
+            Err(at(host, error))
+        }
     }
 }
 

@@ -190,6 +190,11 @@ impl Exchange {
         true
     }
 
+    /// Whether the server has refused MAIL or answered for a recipient.
+    pub(super) fn is_begun(&self) -> bool {
+        self.verdict.is_begun()
+    }
+
     /// Whether another connection to the same server may fare better, which serves this transaction
     /// first.
     pub(super) fn is_turned_away(&self) -> bool {

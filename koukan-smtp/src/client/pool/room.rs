@@ -1,0 +1,131 @@
+//! How many connections a host has room for: pure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a host that has refused a connection is not asked for as many, at first and at most.
+const PATIENCE: [Duration; 2] = [Duration::from_secs(2 * 60), Duration::from_secs(32 * 60)];
+
+/// How many connections to a host there may be: as many as the settings say, until it refuses one while
+/// it serves others.
+///
+/// ```text
+///            refused while so many are held            some minutes have passed
+/// max ──────────────────────────────────────▶ lowered ──────────────────────────▶ one more
+///                                                ▲                                   │
+///                                                └────── refused: wait twice as long ┘
+/// ```
+#[derive(Debug)]
+pub(super) struct Room {
+    max: usize,
+    /// How many there may be now.
+    cap: usize,
+    /// When one more is tried, where it is lowered.
+    next: Instant,
+    patience: Duration,
+    /// Whether one more has been tried since it was lowered.
+    is_trying: bool,
+}
+
+impl Room {
+    pub(super) fn new(max: usize, now: Instant) -> Self {
+        Self {
+            max,
+            cap: max,
+            next: now,
+            patience: PATIENCE[0],
+            is_trying: false,
+        }
+    }
+
+    pub(super) fn cap(&self) -> usize {
+        self.cap
+    }
+
+    pub(super) fn is_lowered(&self) -> bool {
+        self.cap < self.max
+    }
+
+    /// Whether nothing of it need be remembered.
+    pub(super) fn is_forgotten(&self, now: Instant) -> bool {
+        !self.is_lowered() || now >= self.next + PATIENCE[1]
+    }
+
+    /// There may be so many less.
+    pub(super) fn lower(&mut self, by: usize, now: Instant) {
+        let [shortest, longest] = PATIENCE;
+        if self.is_trying {
+            self.patience = longest.min(self.patience * 2);
+        } else if !self.is_lowered() {
+            self.patience = shortest;
+        }
+        self.is_trying = false;
+        self.cap = self.cap.saturating_sub(by);
+        self.next = now + self.patience;
+    }
+
+    /// Tries whether there is room for more; returns for how many.
+    pub(super) fn recover(&mut self, now: Instant) -> usize {
+        if !self.is_lowered() || now < self.next {
+            return 0;
+        }
+        if self.is_trying {
+            // The one before was not refused.
+            self.patience = PATIENCE[0];
+        }
+        self.is_trying = true;
+        self.cap += 1;
+        self.next = now + self.patience;
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn one_more_is_tried_after_some_minutes() {
+        let start = Instant::now();
+        let mut room = Room::new(100, start);
+        assert_eq!(room.recover(start + 1000 * MINUTE), 0);
+        room.lower(97, start);
+        assert_eq!((room.cap(), room.recover(start + MINUTE)), (3, 0));
+        assert_eq!(room.recover(start + 2 * MINUTE), 1);
+        assert_eq!(room.recover(start + 3 * MINUTE), 0);
+        assert_eq!(room.recover(start + 4 * MINUTE), 1);
+        assert_eq!(room.cap(), 5);
+    }
+
+    #[tokio::test]
+    async fn each_refusal_makes_the_next_try_later() {
+        let start = Instant::now();
+        let mut room = Room::new(100, start);
+        room.lower(97, start);
+        let (mut now, mut waits) = (start, Vec::new());
+        for _ in 0..6 {
+            let lowered = now;
+            while room.recover(now) == 0 {
+                now += MINUTE;
+            }
+            waits.push((now - lowered).as_secs() / 60);
+            room.lower(1, now);
+        }
+        assert_eq!(waits, [2, 4, 8, 16, 32, 32]);
+        assert!(!room.is_forgotten(now + 63 * MINUTE) && room.is_forgotten(now + 64 * MINUTE));
+    }
+
+    #[tokio::test]
+    async fn several_refusals_at_once_are_one() {
+        let start = Instant::now();
+        let mut room = Room::new(10, start);
+        for _ in 0..7 {
+            room.lower(1, start);
+        }
+        assert_eq!(room.cap(), 3);
+        assert_eq!(room.recover(start + 2 * MINUTE), 1);
+    }
+}

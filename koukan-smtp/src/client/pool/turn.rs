@@ -1,0 +1,53 @@
+//! Waiting for a host that has no room.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How a transaction waits for a host that has no room for another connection while it serves others
+/// of ours.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    may_wait: bool,
+    /// Until when it waits, since it was refused for the first time.
+    until: Option<Instant>,
+    is_refused: bool,
+}
+
+impl Turn {
+    /// For a transaction that may wait, or has other hosts to go to.
+    pub(crate) fn new(may_wait: bool) -> Self {
+        Self {
+            may_wait,
+            until: None,
+            is_refused: false,
+        }
+    }
+
+    /// Whether the host has refused a connection for want of room.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    /// Whether one is waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Until when one is waited for.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Notes that the host has refused a connection for want of room; until when to wait for
+    /// another, if at all: so long in all as `max`.
+    pub(crate) fn wait(&mut self, max: Duration) -> Option<Instant> {
+        self.is_refused = true;
+        if !self.may_wait {
+            return None;
+        }
+        let now = Instant::now();
+        let until = *self.until.get_or_insert_with(|| now + max);
+        (now < until).then_some(until)
+    }
+}
