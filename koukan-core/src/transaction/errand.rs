@@ -12,6 +12,9 @@ use super::{Aborted, Driver, Pending, Rcpt};
 
 /// What an [`Errand`] passes on, and where the replies go.
 pub(crate) trait Originator {
+    /// Whether there may be another recipient.
+    fn has_recipients(&self) -> bool;
+
     /// The next recipient, and the index that its reply is told by; `None` after the last.
     fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>>;
 
@@ -39,25 +42,33 @@ pub(crate) struct Errand<O> {
     pub(crate) originator: O,
     driver: Driver,
     mail: Option<Pending>,
-    rcpts: Vec<(usize, Pending)>,
+    mail_reply: Option<Reply>,
+    rcpts: Vec<Asked>,
+    /// How many of them have no reply.
+    unanswered: usize,
     has_all_recipients: bool,
     has_body: bool,
-    mail_reply: Option<Reply>,
-    recipient_replies: Vec<Option<Reply>>,
+}
+
+/// A recipient that was handed on.
+struct Asked {
+    index: usize,
+    pending: Pending,
+    reply: Option<Reply>,
 }
 
 impl<O: Originator> Errand<O> {
-    /// Goes on with what [`Driver::start`] gave.
-    pub(crate) fn new(originator: O, (driver, mail): (Driver, Pending)) -> Self {
+    /// Goes on with what [`Driver::start`] gave. Without `mail`, the reply to MAIL is nobody's concern.
+    pub(crate) fn new(originator: O, driver: Driver, mail: Option<Pending>) -> Self {
         Self {
             originator,
             driver,
-            mail: Some(mail),
+            mail,
+            mail_reply: None,
             rcpts: Vec::new(),
+            unanswered: 0,
             has_all_recipients: false,
             has_body: false,
-            mail_reply: None,
-            recipient_replies: Vec::new(),
         }
     }
 
@@ -71,7 +82,9 @@ impl<O: Originator> Errand<O> {
         self.feed(cx)?;
         loop {
             // What the service answers now is looked at right after.
-            let rcpts = self.rcpts.iter_mut().map(|(_, pending)| pending);
+            let rcpts = self.rcpts.iter_mut();
+            let unanswered = rcpts.filter(|rcpt| rcpt.reply.is_none());
+            let rcpts = unanswered.map(|rcpt| &mut rcpt.pending);
             let pendings = self.mail.iter_mut().chain(rcpts);
             pendings.for_each(Pending::unregister);
             // Its end shows in the final reply.
@@ -98,34 +111,49 @@ impl<O: Originator> Errand<O> {
     }
 
     /// The replies to the recipients by their index, as far as they were given.
-    pub(crate) fn recipient_replies(&self) -> &[Option<Reply>] {
-        &self.recipient_replies
-    }
-
-    /// As [`Errand::recipient_replies`], at the end.
     pub(crate) fn take_recipient_replies(&mut self) -> Vec<Option<Reply>> {
-        std::mem::take(&mut self.recipient_replies)
+        let mut replies = Vec::with_capacity(self.rcpts.len());
+        for rcpt in self.rcpts.drain(..) {
+            if replies.len() <= rcpt.index {
+                replies.resize(rcpt.index + 1, None);
+            }
+            replies[rcpt.index] = rcpt.reply;
+        }
+        replies
     }
 
     /// Whether a recipient was accepted.
     pub(crate) fn is_any_accepted(&self) -> bool {
-        let mut replies = self.recipient_replies.iter().flatten();
-        replies.any(Reply::is_positive)
+        self.recipient_replies().any(Reply::is_positive)
+    }
+
+    fn recipient_replies(&self) -> impl Iterator<Item = &Reply> {
+        self.rcpts.iter().filter_map(|rcpt| rcpt.reply.as_ref())
     }
 
     /// Hands on what has arrived; says whether that was the message.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<bool, Aborted> {
-        while !self.has_all_recipients && self.driver.poll_rcpt_ready(cx).is_ready() {
-            match self.originator.poll_recipient(cx) {
-                Poll::Pending => break,
-                Poll::Ready(None) => {
-                    self.driver.data();
-                    self.has_all_recipients = true;
-                }
-                Poll::Ready(Some((index, rcpt))) => {
-                    let pending = self.driver.start_rcpt(rcpt);
-                    self.rcpts.push((index, pending));
-                }
+        while !self.has_all_recipients {
+            let next = if !self.originator.has_recipients() {
+                None
+            } else if self.driver.poll_rcpt_ready(cx).is_pending() {
+                break;
+            } else if let Poll::Ready(next) = self.originator.poll_recipient(cx) {
+                next
+            } else {
+                break;
+            };
+            if let Some((index, rcpt)) = next {
+                let pending = self.driver.start_rcpt(rcpt);
+                self.rcpts.push(Asked {
+                    index,
+                    pending,
+                    reply: None,
+                });
+                self.unanswered += 1;
+            } else {
+                self.driver.data();
+                self.has_all_recipients = true;
             }
         }
         if self.has_all_recipients
@@ -149,30 +177,23 @@ impl<O: Originator> Errand<O> {
             self.mail_reply = Some(self.originator.take_mail_reply(reply));
             is_answered = true;
         }
-        let Self {
-            originator,
-            rcpts,
-            recipient_replies,
-            ..
-        } = self;
-        rcpts.retain_mut(|(index, pending)| {
-            let Poll::Ready(reply) = Pin::new(pending).poll(cx) else {
-                return true;
-            };
-            is_answered = true;
-            if recipient_replies.len() <= *index {
-                recipient_replies.resize(*index + 1, None);
+        if self.unanswered == 0 {
+            return is_answered;
+        }
+        for rcpt in self.rcpts.iter_mut().filter(|rcpt| rcpt.reply.is_none()) {
+            if let Poll::Ready(reply) = Pin::new(&mut rcpt.pending).poll(cx) {
+                rcpt.reply = Some(self.originator.take_rcpt_reply(rcpt.index, reply));
+                self.unanswered -= 1;
+                is_answered = true;
             }
-            recipient_replies[*index] = Some(originator.take_rcpt_reply(*index, reply));
-            false
-        });
+        }
         is_answered
     }
 
     /// The reply that makes an end, if it is known.
     fn end(&self) -> Option<Reply> {
         let is_mail_refused = self.mail_reply.as_ref().is_some_and(Reply::is_negative);
-        let is_envelope_answered = self.has_all_recipients && self.rcpts.is_empty();
+        let is_envelope_answered = self.has_all_recipients && self.unanswered == 0;
         if let Some(reply) = self.driver.final_reply() {
             // Where nobody is left to send to, a chain may end with words of its own, which are
             // not what the recipients were refused with.
@@ -198,6 +219,6 @@ impl<O: Originator> Errand<O> {
         if self.is_any_accepted() {
             return None;
         }
-        Reply::standing_for(self.recipient_replies.iter().flatten())
+        Reply::standing_for(self.recipient_replies())
     }
 }

@@ -93,21 +93,23 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome
         is_any_accepted: false,
         body: Some(body),
     };
-    let start = Driver::start_with(service, context, mail, signals);
-    let mut errand = Errand::new(request, start);
+    let (driver, mail) = Driver::start_with(service, context, mail, signals);
+    let mut errand = Errand::new(request, driver, Some(mail));
     let end = poll_fn(|cx| errand.poll_end(cx)).await;
     // A request never gives up what it gives.
     let end = end.unwrap_or_else(|Aborted| Reply::local_error());
     let mail = errand.take_mail_reply().unwrap_or_else(|| end.clone());
     let is_any_accepted = mail.is_positive() && errand.is_any_accepted();
-    let mut recipients = Vec::with_capacity(asked);
-    if mail.is_positive() {
-        let replies = errand.take_recipient_replies().into_iter();
-        recipients.extend(replies.map(|reply| reply.unwrap_or_else(|| end.clone())));
-        recipients.resize(asked, end.clone());
+    let recipients = if mail.is_positive() {
+        let mut replies = errand.take_recipient_replies();
+        replies.resize(asked, None);
+        let replies = replies.into_iter();
+        replies
+            .map(|reply| reply.unwrap_or_else(|| end.clone()))
+            .collect()
     } else {
-        recipients.resize(asked, mail.clone());
-    }
+        vec![mail.clone(); asked]
+    };
     Outcome {
         mail,
         recipients,
@@ -124,6 +126,10 @@ struct Request {
 }
 
 impl Originator for Request {
+    fn has_recipients(&self) -> bool {
+        self.recipients.len() > 0
+    }
+
     fn poll_recipient(&mut self, _: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
         Poll::Ready(self.recipients.next())
     }

@@ -46,8 +46,9 @@ pub(super) async fn run<S: MailService>(
         slot: Some(slot),
         body,
     };
-    let start = Driver::start_with(service, context, mail, signals);
-    let mut errand = Errand::new(leg, start);
+    // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
+    let (driver, _mail) = Driver::start_with(service, context, mail, signals);
+    let mut errand = Errand::new(leg, driver, None);
     let reply = poll_fn(|cx| errand.poll_end(cx)).await?;
     Ok(LegEnd {
         position,
@@ -66,6 +67,10 @@ struct Leg {
 }
 
 impl Originator for Leg {
+    fn has_recipients(&self) -> bool {
+        self.rcpt.is_some()
+    }
+
     fn poll_recipient(&mut self, _: &mut task::Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
         Poll::Ready(self.rcpt.take().map(|rcpt| (0, rcpt)))
     }
@@ -78,9 +83,8 @@ impl Originator for Leg {
         }
     }
 
-    /// That of the whole was given before; where it is refused here, RCPT is as well.
-    fn take_mail_reply(&mut self, _: Reply) -> Reply {
-        Reply::sender_ok()
+    fn take_mail_reply(&mut self, reply: Reply) -> Reply {
+        reply
     }
 
     fn take_rcpt_reply(&mut self, _: usize, reply: Reply) -> Reply {

@@ -59,49 +59,52 @@ impl<'a> Exchange<'a> {
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();
-        let start = Driver::start_with(chain, context, lease.mail().clone(), signals);
+        let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);
         let gone = Arc::default();
         Self {
-            errand: Errand::new(Leased { lease, gone }, start),
+            errand: Errand::new(Leased { lease, gone }, driver, Some(mail)),
             clock,
             following,
             started,
         }
     }
 
-    /// The final replies by recipient that a reply carries, in the transaction's order: the chain
-    /// knows only the recipients that it was given.
-    fn final_replies(&self, reply: &Reply) -> Vec<Option<Reply>> {
-        let Some(replies) = reply.final_replies() else {
-            return Vec::new();
-        };
-        let mut given = 0..;
-        let own = |answered: &Option<Reply>| {
-            answered.as_ref()?;
-            replies.get(given.next()?).cloned()
-        };
-        self.errand.recipient_replies().iter().map(own).collect()
-    }
-
     fn attempt(&mut self, final_reply: Reply) -> Attempt {
-        let recipients = self.errand.recipient_replies().iter().flatten();
-        let last = recipients.chain([&final_reply]);
+        let recipient_replies = self.errand.take_recipient_replies();
+        let last = recipient_replies.iter().flatten().chain([&final_reply]);
         let remote = last.filter_map(Reply::server).next_back().cloned();
-        let final_replies = self.final_replies(&final_reply);
         Attempt {
             started: self.started,
             ended: self.clock.now(),
             mail_reply: self.errand.take_mail_reply(),
-            recipient_replies: self.errand.take_recipient_replies(),
+            final_replies: final_replies(&recipient_replies, &final_reply),
+            recipient_replies,
             final_reply: final_reply.without_final_replies(),
-            final_replies,
             remote,
             shown: None,
         }
     }
 }
 
+/// The final replies by recipient that a reply carries, in the transaction's order: the chain knows
+/// only the recipients that it was given.
+fn final_replies(recipients: &[Option<Reply>], reply: &Reply) -> Vec<Option<Reply>> {
+    let Some(replies) = reply.final_replies() else {
+        return Vec::new();
+    };
+    let mut given = 0..;
+    let own = |answered: &Option<Reply>| {
+        answered.as_ref()?;
+        replies.get(given.next()?).cloned()
+    };
+    recipients.iter().map(own).collect()
+}
+
 impl Originator for Leased<'_> {
+    fn has_recipients(&self) -> bool {
+        true
+    }
+
     fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
         self.lease.poll_recipient(cx)
     }
