@@ -70,6 +70,7 @@ interleavings! {
     lease:
         a_delivery_during_the_commit_is_the_end
         a_lease_dropped_during_the_commit_is_given_back
+        a_lease_stopped_during_the_commit_is_due
         a_cancel_during_the_commit_is_the_end
         a_cancel_that_the_attempt_hears_is_the_end
         a_drain_waits_for_what_is_held

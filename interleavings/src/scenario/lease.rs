@@ -1,12 +1,12 @@
 //! The right to work on a transaction, and what becomes of it.
 
-use std::future::poll_fn;
+use std::{future::poll_fn, time::Duration};
 
 use koukan_core::reply::Reply;
 
 use crate::storage::{
     CustodyError, Drain, Gone, Halt, Lease, Storage,
-    record::{FinalReason, Status, TransactionId},
+    record::{Due, FinalReason, Status, TransactionId, Work},
 };
 
 use super::{
@@ -110,12 +110,46 @@ pub fn a_delivery_during_the_commit_is_the_end() {
     });
 }
 
-/// A message whose attempt is given up while it is committed is due once.
+/// A message whose attempt is dropped, at whatever moment of its commit, is due once more, and not at
+/// once.
 pub fn a_lease_dropped_during_the_commit_is_given_back() {
     let play = || {
         let storage = storage();
         let (recorder, lease) = whole(&storage);
+        let id = recorder.id();
         let output = spawn(async move { drop(lease) });
+        let input = spawn(async move { recorder.custody().take(TERMS).await });
+        output.join();
+        input.join().expect("the message is taken");
+        (storage, id)
+    };
+    beside_executor(play, async |(storage, id)| {
+        let soon = storage.clock().now() + Duration::from_secs(30);
+        let status = status(&storage, id).await;
+        let is_later = |due: &Due| due.work == Work::Attempt && due.at > soon;
+        assert!(
+            matches!(&status, Some(Status::Due(due)) if is_later(due)),
+            "{status:?}"
+        );
+        let census = storage.backend().census().await;
+        let census = census.expect("memory does not fail");
+        assert_eq!((census.waiting, census.leased), (1, 0));
+    });
+}
+
+/// A message whose attempt ends since the agent stops, at whatever moment of its commit, is due at
+/// once.
+pub fn a_lease_stopped_during_the_commit_is_due() {
+    let play = || {
+        let storage = storage();
+        let (recorder, lease) = whole(&storage);
+        let output = spawn({
+            let storage = storage.clone();
+            async move {
+                storage.drain(Drain::Committed);
+                drop(lease);
+            }
+        });
         let input = spawn(async move { recorder.custody().take(TERMS).await });
         output.join();
         input.join().expect("the message is taken");

@@ -7,9 +7,10 @@ use crate::{causes::Causes, path::ReversePath};
 use super::{
     BackendError, Storage, Watch,
     conclude::{conclude, final_reason},
-    lease_end::keep_trying,
+    ending::{End, Ending, News},
     live::{Durability, Live, Side, State},
-    record::{Attempt, FinalReason, Settlement, Status, Terms, Work},
+    patience::keep_trying,
+    record::{Attempt, FinalReason, Settlement, Status, StoredTransaction, Terms, Work},
 };
 
 impl Storage {
@@ -51,8 +52,7 @@ impl Storage {
                 Ok(())
             }
             Durability::Draft | Durability::Settled => {
-                let (status, attempt) = self.end_of_cancelled(live);
-                self.settle_unleased(live, None, status, attempt).await
+                self.settle_unleased(live, Unleased::Cancelled).await
             }
         };
         if written.is_err() {
@@ -70,32 +70,32 @@ impl Storage {
             state.is_cancelled && (state.durability == Durability::Draft || !state.is_final())
         };
         if is_late {
-            let (status, attempt) = self.end_of_cancelled(live);
-            let cancel = || self.write_unleased(live, None, status.clone(), attempt.clone());
+            let cancel = || self.write_unleased(live, Unleased::Cancelled);
             // Nobody asks for it again.
-            keep_trying(live.id, "cancel a transaction", cancel)
-                .await
-                .1?;
+            keep_trying(live.id, "cancel a transaction", cancel).await?;
         }
         Ok(())
     }
 
     /// The status of what was cancelled, and the attempt, where that is not written down: of a draft
     /// none is.
-    fn end_of_cancelled(&self, live: &Live) -> (Status, Option<Attempt>) {
-        let state = live.lock();
-        if state.durability != Durability::Draft {
-            let reason = match &state.status {
-                // All is over but the notification.
-                Some(Status::Due(due)) if due.work == Work::Notify => {
-                    final_reason(&state.recipients)
-                }
-                _ => FinalReason::Cancelled,
-            };
-            return (Status::Final(reason), None);
+    fn end_of_cancelled(
+        &self,
+        live: &Live,
+        stored: &StoredTransaction,
+    ) -> (Status, Option<Attempt>) {
+        match &stored.status {
+            Status::Due(due) if due.work == Work::Abandon => {
+                let state = live.lock();
+                let attempt = state.unwritten(stored.attempt_count, self.clock().now());
+                (state.end_of_cancelled(), attempt)
+            }
+            // All is over but the notification.
+            Status::Due(due) if due.work == Work::Notify => {
+                (Status::Final(final_reason(&stored.recipients)), None)
+            }
+            _ => (Status::Final(FinalReason::Cancelled), None),
         }
-        let attempt = state.unwritten(0, self.clock().now());
-        (state.end_of_cancelled(), attempt)
     }
 
     /// As `cancel_late`, in a task of its own where there is something to do; at a draft when the
@@ -118,7 +118,7 @@ impl Storage {
     }
 
     /// Writes the end of a transaction that nobody works on; does nothing where somebody does, it
-    /// is over, or something else is to be done with it by now than `work`, if that is given.
+    /// is over, or something else is to be done with it by now.
     ///
     /// # Cancel safety
     ///
@@ -126,37 +126,41 @@ impl Storage {
     pub(super) async fn settle_unleased(
         &self,
         live: &Arc<Live>,
-        work: Option<Work>,
-        status: Status,
-        attempt: Option<Attempt>,
+        end: Unleased,
     ) -> Result<(), BackendError> {
         let (storage, live) = (self.clone(), Arc::clone(live));
-        let write = async move { storage.write_unleased(&live, work, status, attempt).await };
+        let write = async move { storage.write_unleased(&live, end).await };
         let written = tokio::spawn(write).await;
         written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
     }
 
-    async fn write_unleased(
-        &self,
-        live: &Live,
-        work: Option<Work>,
-        status: Status,
-        attempt: Option<Attempt>,
-    ) -> Result<(), BackendError> {
+    async fn write_unleased(&self, live: &Arc<Live>, end: Unleased) -> Result<(), BackendError> {
+        let work = match end {
+            Unleased::Cancelled => None,
+            Unleased::Refused => Some(Work::Abandon),
+        };
         let leased = self.backend().lease(live.id, self.session(), work);
         let Some(leased) = leased.await? else {
             return Ok(());
         };
-        let mut settlement = Settlement {
+        let stored = leased.transaction;
+        // What is to be done with it is known only now.
+        let (status, attempt) = match end {
+            Unleased::Cancelled => self.end_of_cancelled(live, &stored),
+            Unleased::Refused => (Status::Final(FinalReason::Failed), None),
+        };
+        let settlement = Settlement {
             id: live.id,
             session: self.session(),
             fence: leased.fence,
             attempt,
-            recipients: live.lock().recipients.clone(),
+            recipients: stored.recipients,
             status: status.clone(),
             notification: None,
         };
-        self.write_settlement(&mut settlement).await?;
+        let end = End::Settled(Box::new(settlement), News::Over);
+        let ending = Ending::new(self.clone(), Arc::clone(live), leased.fence, end);
+        ending.write().await?;
         let is_over = live.update(Side::Reader, |state| {
             state.durability = Durability::Settled;
             state.settle(status.clone())
@@ -166,6 +170,15 @@ impl Storage {
         }
         Ok(())
     }
+}
+
+/// How a transaction ends that nobody works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unleased {
+    /// It is cancelled, whatever is to be done with it.
+    Cancelled,
+    /// It is a draft that was refused.
+    Refused,
 }
 
 impl State {

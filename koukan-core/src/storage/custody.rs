@@ -186,14 +186,16 @@ impl Custody {
             storage.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.
-            storage.settle_in_background(Arc::clone(live), end);
+            storage.settling(live, end).write_in_background();
         } else if is_abandoned {
             match given_up {
                 // Nor could what was given up.
                 Some(status) => {
-                    storage.postpone_in_background(Arc::clone(live), FENCE, status);
+                    storage
+                        .postponing(live, FENCE, status)
+                        .write_in_background();
                 }
-                None => storage.release_in_background(Arc::clone(live), FENCE),
+                None => storage.releasing(live, FENCE).write_in_background(),
             }
         }
     }

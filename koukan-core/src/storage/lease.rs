@@ -15,28 +15,29 @@ use crate::{
 };
 
 use super::{
-    Answer, AttemptEnd, BackendError, Storage,
-    conclude::final_reason,
+    Answer, Storage,
     drain::{Gone, Halt},
     lease_body::LeaseBody,
-    live::{Durability, Live, Side},
+    live::{Durability, Live, OnDrop, Side},
     live_body::LiveBody,
-    record::{
-        Attempt, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Shown, Status,
-        Terms, TransactionId, Work,
-    },
+    record::{Attempt, Due, Leased, Recipient, Status, Terms, TransactionId, Work},
 };
 
 /// A transaction to be attempted, which nobody else works on.
 ///
 /// While the transaction arrives, recipients and body come one by one; once it was read back from
-/// the backend, all is there. Dropping the lease before it is finished gives it back.
+/// the backend, all is there.
+///
+/// A lease ends in one of four ways: it is settled ([`Lease::finish`]); it is lost; it is given back
+/// since the agent stops, as if nobody had had it; or it is dropped before it is finished, which is
+/// a failure: that counts as an attempt, and the next one comes later and later. Whatever is to be
+/// written then is written, and tried again in the background while the backend fails.
 pub struct Lease {
     pub(super) storage: Storage,
     pub(super) live: Arc<Live>,
     work: Work,
     pub(super) attempt_count: u32,
-    last_attempt: Option<Arc<Attempt>>,
+    pub(super) last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
     pub(super) is_finished: bool,
 }
@@ -72,6 +73,7 @@ impl Lease {
             state.recipients = recipients;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;
+            state.on_drop = OnDrop::Fails;
         });
         Self {
             storage,
@@ -195,189 +197,9 @@ impl Lease {
         state.body.as_ref().map_or(0, LiveBody::read_failures)
     }
 
-    /// Gives the lease back: the attempt at it that has begun does not count, and it is due as it
-    /// was.
-    pub(crate) async fn give_back(mut self) {
-        self.is_finished = true;
-        let fence = self.forget_attempt();
-        if let Some(fence) = fence {
-            self.storage.release(&self.live, fence).await;
-        }
-    }
-
-    /// Ends the lease without an attempt, until that time.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::finish`].
-    pub(crate) async fn postpone(mut self, until: Timestamp) -> Result<(), BackendError> {
-        self.is_finished = true;
-        let Some(fence) = self.forget_attempt() else {
-            return Ok(());
-        };
-        self.storage
-            .postpone(&self.live, fence, self.due(until))
-            .await
-    }
-
-    /// Takes back that an attempt has begun; returns the fencing token where the transaction is in
-    /// the durable tier.
-    fn forget_attempt(&self) -> Option<u64> {
-        self.live.update(Side::Output, |state| {
-            state.answers.clear();
-            state.attempt_count = self.attempt_count;
-            match state.durability {
-                Durability::Leased { fence, .. } => Some(fence),
-                _ => None,
-            }
-        })
-    }
-
-    pub(super) fn due(&self, at: Timestamp) -> Status {
-        let work = self.work;
-        Status::Due(Due { at, work })
-    }
-
-    /// Leaves a transaction that is new to the queue: no attempt is made now.
-    pub(crate) fn leave(mut self) {
-        self.is_finished = true;
-        self.live
-            .update(Side::Output, |state| state.is_abandoned = true);
-    }
-
     /// Passes on the reply to MAIL or RCPT.
     pub fn answer(&self, answer: Answer) {
         self.live.answer(answer);
-    }
-
-    /// Ends the lease with what the attempt brought: passes on the final reply, and writes the
-    /// outcome if the transaction is in the durable tier.
-    ///
-    /// While the backend fails for want of space or for some other passing reason, it is tried
-    /// again.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError::LeaseLost`] where another session has taken the transaction over.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it ends, the outcome may be lost, and the attempt made again after the next
-    /// start.
-    pub async fn finish(mut self, mut end: AttemptEnd) -> Result<(), BackendError> {
-        self.is_finished = true;
-        self.show(&mut end.attempt);
-        let to_settle = self.live.update(Side::Output, |state| {
-            let final_reply = end.attempt.whole_reply();
-            state.answers.push(Answer::Final(final_reply));
-            let is_leased = matches!(state.durability, Durability::Leased { .. });
-            let to_settle = is_leased.then(|| end.clone());
-            state.end = Some(end);
-            to_settle
-        });
-        if let Some(end) = to_settle {
-            // Boxed: most transactions are never stored, and need not carry the room for it.
-            Box::pin(self.storage.settle(&self.live, end)).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends a lease for notification: queues the notification, if one is to be sent, and marks the
-    /// transaction final, in one commit.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::finish`].
-    pub async fn notified(
-        mut self,
-        notification: Option<NewTransaction>,
-    ) -> Result<(), BackendError> {
-        self.is_finished = true;
-        let Durability::Leased { fence, .. } = self.live.lock().durability else {
-            return Ok(());
-        };
-        let recipients = self.recipients();
-        let status = Status::Final(final_reason(&recipients));
-        let due = notification.as_ref().map(|new| new.status.clone());
-        let notification_id = notification.as_ref().map(|new| new.id);
-        let mut settlement = Settlement {
-            id: self.id(),
-            session: self.storage.session(),
-            fence,
-            attempt: None,
-            status: status.clone(),
-            recipients,
-            notification: notification.map(Box::new),
-        };
-        self.storage.write_settlement(&mut settlement).await?;
-        self.live.settled(fence, status);
-        if let Some(id) = notification_id {
-            self.storage.report_notified(&self.live, id);
-        }
-        if let Some(due) = due {
-            self.storage.due_changed(&due);
-        }
-        Ok(())
-    }
-
-    /// Ends the lease of a transaction that was given up: nothing more is tried.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::finish`].
-    pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
-        self.is_finished = true;
-        let status = Status::Final(reason);
-        let (durability, is_over) = self.live.update(Side::Output, |state| {
-            let is_over = match state.durability {
-                Durability::Leased { .. } => false,
-                // Whoever commits gives the lease back, and the cancellation is written then; that of
-                // a draft when its attempt has ended.
-                Durability::Committing | Durability::Draft => {
-                    state.is_abandoned = true;
-                    false
-                }
-                _ => state.settle(status.clone()),
-            };
-            (state.durability, is_over)
-        });
-        if is_over {
-            self.storage.report_over(&self.live, &status);
-        }
-        let Durability::Leased { fence, .. } = durability else {
-            return Ok(());
-        };
-        let now = self.storage.clock().now();
-        let unwritten = self.live.lock().unwritten(self.attempt_count, now);
-        let attempt = unwritten.map(|mut attempt| {
-            self.show(&mut attempt);
-            attempt
-        });
-        let mut settlement = Settlement {
-            id: self.id(),
-            session: self.storage.session(),
-            fence,
-            attempt,
-            status: status.clone(),
-            recipients: self.recipients(),
-            notification: None,
-        };
-        self.storage.write_settlement(&mut settlement).await?;
-        if self.live.settled(fence, status.clone()) {
-            self.storage.report_over(&self.live, &status);
-        }
-        Ok(())
-    }
-
-    /// Sees to it that what readers were shown of the attempts before stays.
-    fn show(&self, attempt: &mut Attempt) {
-        let Some(before) = &self.last_attempt else {
-            return;
-        };
-        let recipients = self.recipients();
-        let now = Shown::after(attempt, &recipients);
-        let shown = now.over(Shown::after(before, &recipients));
-        attempt.shown = Some(Box::new(shown));
     }
 
     /// What was promised to the originator, where the transaction is in custody already.

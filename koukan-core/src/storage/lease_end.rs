@@ -1,126 +1,271 @@
 //! How a lease ends: settled, postponed, or given back.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{causes::Causes, path::ReversePath};
-
 use super::{
-    AttemptEnd, BackendError, Storage,
-    conclude::conclude,
+    Answer, AttemptEnd, BackendError, Lease, Storage,
+    conclude::{conclude, final_reason},
+    ending::{End, Ending, News},
     live::{Durability, Live, Side},
-    record::{Settlement, Status, Terms, TransactionId},
+    record::{Attempt, Due, FinalReason, NewTransaction, Settlement, Shown, Status, Terms},
 };
 
-/// How long a failed write is waited for, at first and at most.
-const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+impl Lease {
+    /// Ends the lease with what the attempt brought: passes on the final reply, and writes the
+    /// outcome if the transaction is in the durable tier.
+    ///
+    /// While the backend fails it is tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where another session has taken the transaction over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the outcome is written in the background.
+    pub async fn finish(mut self, mut end: AttemptEnd) -> Result<(), BackendError> {
+        self.is_finished = true;
+        self.show(&mut end.attempt);
+        let to_settle = self.live.update(Side::Output, |state| {
+            let final_reply = end.attempt.whole_reply();
+            state.answers.push(Answer::Final(final_reply));
+            let is_leased = matches!(state.durability, Durability::Leased { .. });
+            let to_settle = is_leased.then(|| end.clone());
+            state.end = Some(end);
+            to_settle
+        });
+        if let Some(end) = to_settle {
+            let ending = self.storage.settling(&self.live, end);
+            // Boxed: most transactions are never stored, and need not carry the room for it.
+            Box::pin(ending.write()).await?;
+        }
+        Ok(())
+    }
 
-impl Storage {
-    /// Writes what an attempt under lease brought, and goes on trying while the backend fails: the
-    /// lease stays with this session, so nobody else can say what became of it.
-    pub(super) async fn settle(
-        &self,
-        live: &Arc<Live>,
-        end: AttemptEnd,
+    /// Ends a lease for notification: queues the notification, if one is to be sent, and marks the
+    /// transaction final, in one commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Lease::finish`].
+    pub async fn notified(
+        mut self,
+        notification: Option<NewTransaction>,
     ) -> Result<(), BackendError> {
-        let Durability::Leased { fence, terms } = live.lock().durability else {
+        self.is_finished = true;
+        let Some((fence, _)) = self.token() else {
             return Ok(());
         };
-        let reply = end.attempt.given_final_reply().cloned();
-        let before = (!self.observers().is_empty()).then(|| live.lock().recipients.clone());
-        let mut settlement = self.settlement(live, end, fence, terms);
-        let status = settlement.status.clone();
-        self.write_settlement(&mut settlement).await?;
-        if let Some(before) = before {
-            let after = &settlement.recipients;
-            self.report_settled(live, &before, after, &status, reply.as_ref());
+        let recipients = self.recipients();
+        let settlement = Settlement {
+            id: self.id(),
+            session: self.storage.session(),
+            fence,
+            attempt: None,
+            status: Status::Final(final_reason(&recipients)),
+            recipients,
+            notification: notification.map(Box::new),
+        };
+        self.settling(settlement, News::Over).write().await
+    }
+
+    /// Ends the lease of a transaction that was given up: nothing more is tried.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Lease::finish`].
+    pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let status = Status::Final(reason);
+        let (durability, is_over) = self.live.update(Side::Output, |state| {
+            state.is_abandoned = true;
+            let is_over = match state.durability {
+                // Whoever commits gives the lease back, and the cancellation is written then; that of
+                // a draft when its attempt has ended.
+                Durability::Leased { .. } | Durability::Committing | Durability::Draft => false,
+                Durability::Volatile | Durability::Settled => state.settle(status.clone()),
+            };
+            (state.durability, is_over)
+        });
+        if is_over {
+            self.storage.report_over(&self.live, &status);
         }
-        live.update(Side::Reader, |state| {
-            state.recipients = settlement.recipients;
+        let Durability::Leased { fence, .. } = durability else {
+            return Ok(());
+        };
+        let now = self.storage.clock().now();
+        let unwritten = self.live.lock().unwritten(self.attempt_count, now);
+        let attempt = unwritten.map(|mut attempt| {
+            self.show(&mut attempt);
+            attempt
         });
-        live.settled(fence, status.clone());
-        self.due_changed(&status);
-        self.cancel_late(live).await
+        let settlement = Settlement {
+            id: self.id(),
+            session: self.storage.session(),
+            fence,
+            attempt,
+            status,
+            recipients: self.recipients(),
+            notification: None,
+        };
+        self.settling(settlement, News::Over).write().await
     }
 
-    /// As `settle`, in a task of its own.
-    pub(super) fn settle_in_background(&self, live: Arc<Live>, end: AttemptEnd) {
-        let storage = self.clone();
-        self.spawn(async move {
-            if let Err(error) = storage.settle(&live, end).await {
-                tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not settle a transaction");
+    /// Ends the lease of a transaction that nobody is to attempt again: what its last attempt brought
+    /// is its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    pub(crate) async fn conclude(mut self, last: Attempt) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let Some((fence, terms)) = self.token() else {
+            return Ok(());
+        };
+        let end = AttemptEnd {
+            attempt: last,
+            retry_at: None,
+        };
+        let settlement = self.storage.settlement(&self.live, end, fence, terms);
+        let settlement = Settlement {
+            attempt: None,
+            ..settlement
+        };
+        self.settling(settlement, News::Attempted).write().await
+    }
+
+    /// Gives the lease back: the attempt at it that has begun does not count, and it is due as it
+    /// was.
+    pub(crate) async fn give_back(mut self) {
+        self.is_finished = true;
+        if let Some(fence) = self.forget_attempt() {
+            let released = self.storage.releasing(&self.live, fence).write().await;
+            self.storage.tell_of_loss(&self.live, released);
+        }
+    }
+
+    /// Ends the lease without an attempt, until that time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    pub(crate) async fn postpone(mut self, until: Timestamp) -> Result<(), BackendError> {
+        self.is_finished = true;
+        let Some(fence) = self.forget_attempt() else {
+            return Ok(());
+        };
+        let due = self.due(until);
+        self.storage
+            .postponing(&self.live, fence, due)
+            .write()
+            .await
+    }
+
+    /// Takes back that an attempt has begun; returns the fencing token where the transaction is in
+    /// the durable tier.
+    pub(super) fn forget_attempt(&self) -> Option<u64> {
+        self.live.update(Side::Output, |state| {
+            state.is_abandoned = true;
+            state.answers.clear();
+            state.attempt_count = self.attempt_count;
+            match state.durability {
+                Durability::Leased { fence, .. } => Some(fence),
+                _ => None,
             }
-        });
+        })
     }
 
-    /// Gives a lease back that ended without an outcome.
-    pub(super) fn release_in_background(&self, live: Arc<Live>, fence: u64) {
-        let storage = self.clone();
-        self.spawn(async move { storage.release(&live, fence).await });
+    pub(super) fn due(&self, at: Timestamp) -> Status {
+        let work = self.work();
+        Status::Due(Due { at, work })
     }
 
-    /// Ends a lease without an attempt; it goes on as `status` says.
-    pub(super) async fn postpone(
-        &self,
-        live: &Arc<Live>,
-        fence: u64,
-        status: Status,
-    ) -> Result<(), BackendError> {
-        let mut settlement = Settlement {
+    /// Leaves a transaction that is new to the queue: no attempt is made now.
+    pub(crate) fn leave(mut self) {
+        self.is_finished = true;
+        self.live
+            .update(Side::Output, |state| state.is_abandoned = true);
+    }
+
+    /// Sees to it that what readers were shown of the attempts before stays.
+    pub(super) fn show(&self, attempt: &mut Attempt) {
+        let Some(before) = &self.last_attempt else {
+            return;
+        };
+        let recipients = self.recipients();
+        let now = Shown::after(attempt, &recipients);
+        let shown = now.over(Shown::after(before, &recipients));
+        attempt.shown = Some(Box::new(shown));
+    }
+
+    /// The fencing token and the terms, where the transaction is in the durable tier.
+    fn token(&self) -> Option<(u64, Terms)> {
+        match self.live.lock().durability {
+            Durability::Leased { fence, terms } => Some((fence, terms)),
+            _ => None,
+        }
+    }
+
+    fn settling(&self, settlement: Settlement, news: News) -> Ending {
+        let fence = settlement.fence;
+        let end = End::Settled(Box::new(settlement), news);
+        Ending::new(self.storage.clone(), Arc::clone(&self.live), fence, end)
+    }
+}
+
+impl Storage {
+    /// The end of a lease with what an attempt under it brought. Only this session can say what became
+    /// of it.
+    pub(super) fn settling(&self, live: &Arc<Live>, end: AttemptEnd) -> Ending {
+        // Where it is under no lease any more, the backend says so.
+        let (fence, terms) = match live.lock().durability {
+            Durability::Leased { fence, terms } => (fence, terms),
+            _ => (0, Terms::default()),
+        };
+        let settlement = self.settlement(live, end, fence, terms);
+        let end = End::Settled(Box::new(settlement), News::Attempted);
+        Ending::new(self.clone(), Arc::clone(live), fence, end)
+    }
+
+    /// The end of a lease without an attempt; it goes on as `status` says.
+    pub(super) fn postponing(&self, live: &Arc<Live>, fence: u64, status: Status) -> Ending {
+        let settlement = Settlement {
             id: live.id,
             session: self.session(),
             fence,
             attempt: None,
             recipients: live.lock().recipients.clone(),
-            status: status.clone(),
+            status,
             notification: None,
         };
-        self.write_settlement(&mut settlement).await?;
-        if live.settled(fence, status.clone()) {
-            self.report_over(live, &status);
-        }
-        self.due_changed(&status);
-        self.cancel_late(live).await
+        let end = End::Settled(Box::new(settlement), News::Over);
+        Ending::new(self.clone(), Arc::clone(live), fence, end)
     }
 
-    /// As `postpone`, in a task of its own.
-    pub(super) fn postpone_in_background(&self, live: Arc<Live>, fence: u64, status: Status) {
-        let storage = self.clone();
-        self.spawn(async move {
-            if let Err(error) = storage.postpone(&live, fence, status).await {
-                tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not give a lease back");
-            }
-        });
+    /// The end of a lease that is given back; the transaction is due as it was.
+    pub(super) fn releasing(&self, live: &Arc<Live>, fence: u64) -> Ending {
+        Ending::new(self.clone(), Arc::clone(live), fence, End::GivenBack)
     }
 
-    /// Gives a lease back, and goes on trying while the backend fails, since nobody else can have it
-    /// as long as this session lives; the transaction is due as it was.
-    pub(super) async fn release(&self, live: &Arc<Live>, fence: u64) {
-        let id = live.id;
-        let release = || self.backend().release(id, self.session(), fence);
-        let (has_failed, released) = keep_trying(id, "give a lease back", release).await;
-        match released {
-            // What failed may have been written, and only its answer lost.
-            Err(BackendError::LeaseLost) if has_failed => {}
-            Err(error) => {
-                tracing::warn!(%id, error = %Causes(&error), "could not give a lease back");
-            }
-            Ok(()) => {}
-        }
-        // Unless it is under another lease by now, which has another token.
-        live.released(fence);
-        self.due_changed(&self.due_now());
-        if let Err(error) = self.cancel_late(live).await {
-            tracing::warn!(%id, error = %Causes(&error), "could not cancel a transaction");
-        }
-    }
-
-    fn settlement(&self, live: &Live, end: AttemptEnd, fence: u64, terms: Terms) -> Settlement {
+    pub(super) fn settlement(
+        &self,
+        live: &Live,
+        end: AttemptEnd,
+        fence: u64,
+        terms: Terms,
+    ) -> Settlement {
         let mut recipients = live.lock().recipients.clone();
-        let null = ReversePath::Null;
-        let reverse_path = live.mail().map_or(&null, |mail| &mail.reverse_path);
-        let status = conclude(&mut recipients, &end, terms, reverse_path);
+        let status = conclude(&mut recipients, &end, terms, live.reverse_path());
         Settlement {
             id: live.id,
             session: self.session(),
@@ -131,74 +276,4 @@ impl Storage {
             notification: None,
         }
     }
-
-    pub(super) async fn write_settlement(
-        &self,
-        settlement: &mut Settlement,
-    ) -> Result<(), BackendError> {
-        let settle = || self.backend().settle(settlement.clone());
-        let (has_failed, settled) = keep_trying(settlement.id, "settle", settle).await;
-        match settled {
-            // What failed may have been written, and only its answer lost: the lease is gone then.
-            Err(BackendError::LeaseLost) if has_failed && self.is_written(settlement).await => {
-                Ok(())
-            }
-            Err(error) => {
-                // Whatever became of it, the transaction may be due.
-                self.due_changed(&self.due_now());
-                Err(error)
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    /// Whether a transaction stands as a settlement left it.
-    async fn is_written(&self, settlement: &Settlement) -> bool {
-        let stored = self.backend().find(settlement.id).await;
-        let Ok(Some(stored)) = stored else {
-            return false;
-        };
-        match &settlement.attempt {
-            // Nobody else made one at that time.
-            Some(attempt) => stored
-                .last_attempt
-                .is_some_and(|last| same_moment(last.started, attempt.started)),
-            None => match (&stored.status, &settlement.status) {
-                (Status::Due(stored), Status::Due(settled)) => {
-                    stored.work == settled.work && same_moment(stored.at, settled.at)
-                }
-                (stored, settled) => stored == settled,
-            },
-        }
-    }
-}
-
-/// Calls the backend until it has room and does not fail; whether it failed before, and what it said
-/// last.
-pub(super) async fn keep_trying<T, F>(
-    id: TransactionId,
-    what: &'static str,
-    call: impl Fn() -> F,
-) -> (bool, Result<T, BackendError>)
-where
-    F: Future<Output = Result<T, BackendError>>,
-{
-    let [mut back_off, longest] = BACK_OFF;
-    let mut has_failed = false;
-    loop {
-        match call().await {
-            Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
-                tracing::error!(%id, error = %Causes(&error), "could not {what}, will try again");
-                has_failed = true;
-                tokio::time::sleep(back_off).await;
-                back_off = longest.min(back_off * 2);
-            }
-            answered => return (has_failed, answered),
-        }
-    }
-}
-
-/// Whether two times are the same, as exactly as every backend keeps them.
-fn same_moment(a: Timestamp, b: Timestamp) -> bool {
-    a.as_millisecond() == b.as_millisecond()
 }

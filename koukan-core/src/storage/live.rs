@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
+    path::ReversePath,
     reply::Reply,
     signals::{Carried, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -47,12 +48,12 @@ pub(super) struct State {
     pub(super) is_cancelled: bool,
     /// It is, or was, a draft whose recipients were all refused before its message was there.
     pub(super) is_refused: bool,
-    /// The lease was dropped without an outcome.
+    /// The lease has ended without a final reply.
     pub(super) is_abandoned: bool,
     /// Which attempts are to end, since the agent stops.
     pub(super) drain: Drain,
-    /// The lease is dropped for another.
-    pub(super) begins_again: bool,
+    /// What it means that the lease is dropped.
+    pub(super) on_drop: OnDrop,
     /// Attempts that have begun.
     pub(super) attempt_count: u32,
     /// The attempt before the one under way.
@@ -69,6 +70,17 @@ pub(super) struct State {
     /// Grows with each change.
     pub(super) changes: u64,
     waiting: Waiting,
+}
+
+/// What it means that a lease is dropped before it is finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnDrop {
+    /// Whoever had it has failed.
+    Fails,
+    /// Whoever had it stops.
+    Stops,
+    /// There will be another in its place.
+    BeginsAgain,
 }
 
 /// Who changes a transaction, or waits for a change.
@@ -162,6 +174,12 @@ impl Live {
         self.mail.get()
     }
 
+    /// The reverse-path; the null one while it is not known.
+    pub(super) fn reverse_path(&self) -> &ReversePath {
+        const NULL: &ReversePath = &ReversePath::Null;
+        self.mail().map_or(NULL, |mail| &mail.reverse_path)
+    }
+
     /// Sets the MAIL command, unless it is known; returns what it is.
     pub(super) fn set_mail(&self, mail: Mail) -> &Mail {
         let mail = self.mail.get_or_init(|| mail);
@@ -199,12 +217,13 @@ impl Live {
     /// Notes what the settlement under that lease has written; a later lease goes on.
     ///
     /// Whether it has not been known.
-    pub(super) fn settled(&self, fence: u64, status: Status) -> bool {
+    pub(super) fn settled(&self, fence: u64, recipients: Vec<Recipient>, status: Status) -> bool {
         self.update(Side::Output, |state| {
             let is_held =
                 matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence);
             if is_held {
                 state.durability = Durability::Settled;
+                state.recipients = recipients;
             }
             is_held && state.settle(status)
         })
@@ -258,7 +277,7 @@ impl State {
             is_refused: false,
             is_abandoned: false,
             drain: Drain::No,
-            begins_again: false,
+            on_drop: OnDrop::Fails,
             attempt_count: 0,
             last_attempt: None,
             answers: Vec::new(),

@@ -6,6 +6,7 @@ mod conclude;
 mod custody;
 mod drain;
 mod due;
+mod ending;
 mod lease;
 mod lease_body;
 mod lease_drop;
@@ -14,6 +15,7 @@ mod listing;
 mod live;
 mod live_body;
 mod memory;
+mod patience;
 mod persist;
 pub mod record;
 mod recorder;
@@ -25,7 +27,6 @@ mod snapshot;
 mod summary;
 mod watch;
 
-pub(crate) use self::drain::{Gone, Halt};
 pub use self::{
     backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
     custody::{Custody, CustodyError},
@@ -39,6 +40,10 @@ pub use self::{
     recovery::crash_back_off,
     snapshot::{Snapshot, SnapshotBody, SnapshotPart},
     watch::{SharedBody, Watch},
+};
+pub(crate) use self::{
+    drain::{Gone, Halt},
+    lease_drop::Stopper,
 };
 
 use std::{fmt, future::Future, sync::Arc};

@@ -11,10 +11,11 @@ use crate::path::ReversePath;
 
 use super::{
     AttemptEnd, BackendError, Storage,
+    cancel::Unleased,
     conclude::{conclude, final_reason},
     lease::Lease,
-    lease_end::keep_trying,
     live::{Durability, Live, Side, State},
+    patience::keep_trying,
     record::{Due, FinalReason, Recipient, Status, Terms, Work},
 };
 
@@ -50,7 +51,7 @@ impl Storage {
                 self.backend().complete(row).await
             }
         };
-        match keep_trying(live.id, "write down a refusal", write).await.1 {
+        match keep_trying(live.id, "write down a refusal", write).await {
             // Its message has become complete, or it was given up.
             Err(BackendError::NotDraft) => return Ok(()),
             written => written?,
@@ -75,9 +76,7 @@ impl Storage {
 
     /// Gives up a draft that was refused; does nothing where its message is complete.
     pub(super) async fn give_up_refused(&self, live: &Arc<Live>) -> Result<(), BackendError> {
-        let status = Status::Final(FinalReason::Failed);
-        self.settle_unleased(live, Some(Work::Abandon), status, None)
-            .await
+        self.settle_unleased(live, Unleased::Refused).await
     }
 }
 

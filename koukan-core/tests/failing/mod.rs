@@ -38,7 +38,14 @@ pub(crate) struct Failing {
     /// Settlements that are written and then said to have failed.
     pub(crate) unanswered_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
+    /// Settlements that fail in a way that nobody has thought of.
+    pub(crate) odd_settlements: Arc<AtomicU32>,
+    /// Settlements that panic.
+    pub(crate) panicking_settlements: Arc<AtomicU32>,
     pub(crate) failed_releases: Arc<AtomicU32>,
+    pub(crate) odd_releases: Arc<AtomicU32>,
+    pub(crate) panicking_releases: Arc<AtomicU32>,
+    pub(crate) slow_releases: Arc<AtomicU32>,
     /// Leases that are given back, which is then said to have failed.
     pub(crate) unanswered_releases: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
@@ -82,6 +89,10 @@ impl Backend for Failing {
         if take_one(&self.failed_settlements) {
             return Err(BackendError::Failed("disk on fire".into()));
         }
+        if take_one(&self.odd_settlements) {
+            return Err(BackendError::Malformed("a row of nobody's".into()));
+        }
+        assert!(!take_one(&self.panicking_settlements), "a bug");
         if take_one(&self.unanswered_settlements) {
             self.inner.settle(settlement).await?;
             return Err(BackendError::Failed("the answer was lost".into()));
@@ -176,6 +187,13 @@ impl Backend for Failing {
     ) -> Result<(), BackendError> {
         if take_one(&self.failed_releases) {
             return Err(BackendError::Failed("disk on fire".into()));
+        }
+        if take_one(&self.odd_releases) {
+            return Err(BackendError::NoSuchBlob);
+        }
+        assert!(!take_one(&self.panicking_releases), "a bug");
+        if take_one(&self.slow_releases) {
+            tokio::time::sleep(SLOW).await;
         }
         if take_one(&self.unanswered_releases) {
             self.inner.release(id, session, fence).await?;

@@ -17,7 +17,7 @@ use koukan_core::{
     stage::{
         dispatcher::Dispatcher,
         exploder::{Exploder, Policy},
-        output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+        output_handler::{AttemptService, Chain, Notifications, OutputHandler, RetryPolicy},
         storage_writer::{StorageWriter, Timeouts},
     },
     storage::{Backend, Census, MemoryBackend, Storage},
@@ -116,7 +116,12 @@ impl Agent {
 
     /// Runs the dispatcher until the handle is stopped.
     pub(crate) fn dispatch(&self) -> Dispatching {
-        let dispatcher = Dispatcher::new(self.storage.clone(), self.output.clone(), 8);
+        self.dispatch_to(self.output.clone())
+    }
+
+    /// As `dispatch`, to another service.
+    pub(crate) fn dispatch_to(&self, output: impl AttemptService) -> Dispatching {
+        let dispatcher = Dispatcher::new(self.storage.clone(), output, 8);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(dispatcher.run(async {
             let _ = stopped.await;
@@ -142,6 +147,12 @@ pub(crate) struct Dispatching {
 }
 
 impl Dispatching {
+    /// Drops it, with all attempts.
+    pub(crate) async fn abort(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         self.task.await.unwrap();

@@ -1,17 +1,23 @@
 //! A backend that fails loses nothing that was acknowledged, and nothing more is acknowledged.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
-    storage::record::FinalReason,
+    storage::{
+        Backend, Drain,
+        record::{FinalReason, SessionId},
+    },
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
 use crate::{
     agent::{Agent, turns, until},
-    failing::Failing,
+    failing::{Failing, SLOW},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
@@ -84,20 +90,84 @@ async fn a_lease_that_cannot_be_given_back_is_given_back_later() {
     let backend = Failing::default();
     let up = Script::new();
     let agent = with_one_due(&backend, [up.clone()]).await;
-    for failing in [&backend.failed_releases, &backend.unanswered_releases] {
-        failing.store(1, Ordering::Relaxed);
+    for failing in [
+        &backend.failed_releases,
+        &backend.odd_releases,
+        &backend.panicking_releases,
+        &backend.unanswered_releases,
+    ] {
+        failing.store(3, Ordering::Relaxed);
         let leases = agent.storage.lease_due(10, &[]).await.unwrap();
         assert_eq!(leases.len(), 1);
+        agent.storage.drain(Drain::Committed);
         drop(leases);
         until(|| async { agent.census().await.leased == 0 }).await;
         assert_eq!(agent.census().await.waiting, 1);
         // Until the storage has heard so, too.
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        agent.storage.given_back().await;
+        agent.storage.drain(Drain::No);
+        failing.store(0, Ordering::Relaxed);
     }
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 1 }).await;
     dispatching.stop().await;
     assert_eq!(up.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_is_written_in_whatever_way_that_has_failed() {
+    for failing in [
+        |backend: &Failing| Arc::clone(&backend.failed_settlements),
+        |backend: &Failing| Arc::clone(&backend.odd_settlements),
+        |backend: &Failing| Arc::clone(&backend.panicking_settlements),
+        |backend: &Failing| Arc::clone(&backend.unanswered_settlements),
+    ] {
+        let backend = Failing::default();
+        let up = Script::new();
+        let agent = with_one_due(&backend, [up.clone()]).await;
+        failing(&backend).store(3, Ordering::Relaxed);
+        let dispatching = agent.dispatch();
+        until(|| async { agent.census().await.finished == 1 }).await;
+        dispatching.stop().await;
+        agent.storage.given_back().await;
+        assert_eq!(up.received().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_nobody_waits_for_any_more_is_written() {
+    for failing in [
+        |backend: &Failing| Arc::clone(&backend.slow_settlements),
+        |backend: &Failing| Arc::clone(&backend.failed_settlements),
+        |backend: &Failing| Arc::clone(&backend.odd_settlements),
+    ] {
+        let backend = Failing::default();
+        let up = Script::new();
+        let agent = with_one_due(&backend, [up.clone()]).await;
+        failing(&backend).store(10, Ordering::Relaxed);
+        let impatient = tower::timeout::Timeout::new(agent.output.clone(), SLOW / 10);
+        let dispatching = agent.dispatch_to(impatient);
+        until(|| async { agent.census().await.finished == 1 }).await;
+        dispatching.stop().await;
+        agent.storage.given_back().await;
+        assert_eq!(up.received().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_lost_holds_up_nobody() {
+    let backend = Failing::default();
+    let agent = with_one_due(&backend, [Script::new()]).await;
+    let leased = agent.storage.lease_due(10, &[]).await.unwrap();
+    // Somebody else has it by now.
+    let (id, session) = (leased[0].id(), agent.storage.session());
+    backend.inner.release(id, session, 1).await.unwrap();
+    let other = SessionId::random();
+    backend.inner.lease(id, other, None).await.unwrap().unwrap();
+    drop(leased);
+    agent.storage.flush().await;
+    agent.storage.given_back().await;
+    assert_eq!(agent.census().await.leased, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ mod full_spill;
 mod growing;
 mod hung;
 mod kept_for_later;
+mod layers;
 mod notification;
 mod observers;
 mod queued;

@@ -2,26 +2,36 @@
 
 mod crowds;
 mod room;
+mod stopped;
 
-use std::{fmt, future::Future, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::{
     sync::oneshot,
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tower::{BoxError, Service, ServiceExt};
+use tower::{BoxError, Service};
 
 use crate::{
     causes::Causes,
     repeats::Repeats,
-    storage::{BackendError, Lease, Storage, record::SchedulingKey},
+    storage::{
+        BackendError, Gone, Halt, Lease, Storage,
+        record::{FinalReason, SchedulingKey},
+    },
     waking::Root,
 };
 
 use self::{
     crowds::Crowds,
     room::{Places, Room},
+    stopped::GivesBack,
 };
 
 /// How long a failed look at the queue is waited for.
@@ -174,13 +184,30 @@ where
         let under_way = self.crowds.enter(lease.scheduling_key(), place);
         async move {
             let id = lease.id();
-            if let Err(error) = output.oneshot(lease).await {
-                let error = error.into();
+            if let Err(error) = GivesBack::new(lease, |lease| call(output, lease)).await {
                 tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
             }
             drop(under_way);
         }
     }
+}
+
+/// Calls the output service, when it is ready, unless the lease is to end before that: what keeps the
+/// service from being ready hears nothing of a cancel or a stop.
+async fn call<O>(mut output: O, lease: Lease) -> Result<(), BoxError>
+where
+    O: Service<Lease, Error: Into<BoxError>>,
+{
+    let halt = poll_fn(|cx| match output.poll_ready(cx) {
+        Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
+        Poll::Pending => lease.poll_halt(cx, Gone::No).map(|halt| Ok(Some(halt))),
+    });
+    match halt.await.map_err(Into::into)? {
+        None => drop(output.call(lease).await.map_err(Into::into)?),
+        Some(Halt::Cancelled) => lease.give_up(FinalReason::Cancelled).await?,
+        Some(Halt::GiveBack | Halt::Stop) => lease.give_back().await,
+    }
+    Ok(())
 }
 
 async fn back_off(error: &BackendError) {

@@ -20,14 +20,15 @@ use crate::{
 };
 
 use super::{
-    Chains, Notifications,
+    Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
     report, schedule,
 };
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
 ///
-/// A `Service<Lease>`: put tower's limits around it.
+/// A `Service<Lease>`: put tower's limits around it. Where these drop a lease, that counts as an attempt
+/// and the next one comes later.
 pub struct OutputHandler<C> {
     chains: Arc<C>,
     notifications: Arc<Notifications>,
@@ -52,6 +53,8 @@ pub enum AttemptOutcome {
     Abandoned,
     /// The agent stops: the transaction was given back, as if no attempt had begun.
     GivenBack,
+    /// No attempt was made: those before were broken off until attempts or time were used up.
+    UsedUp,
     /// The message could not be read from storage, which counts as no attempt.
     Postponed {
         /// When it is tried again.
@@ -81,6 +84,9 @@ impl<C: Chains> OutputHandler<C> {
         let read_failures = lease.read_failures();
         let retry = chain.as_ref().map(|chain| chain.retry);
         let retry = retry.unwrap_or_default();
+        if let Some(last) = used_up(&lease, retry) {
+            return Box::pin(conclude(lease, last)).await;
+        }
         let ended = match chain {
             Some(chain) => Exchange::new(&mut lease, chain.service).await,
             None => Ok(without_chain(&lease)),
@@ -130,6 +136,26 @@ impl<C: Chains> OutputHandler<C> {
         lease.notified(notification).await?;
         Ok(AttemptOutcome::Notified)
     }
+}
+
+/// The last attempt, where it was broken off by whoever had the lease, and used up attempts or time:
+/// who broke it off did not know that.
+fn used_up(lease: &Lease, retry: RetryPolicy) -> Option<Attempt> {
+    let last = lease.last_attempt()?;
+    if last.given_final_reply().is_some() {
+        return None;
+    }
+    let next = retry.next_attempt(lease.created(), lease.attempt_count(), last.ended, 0.5);
+    next.is_none().then(|| last.clone())
+}
+
+/// Ends a transaction with what its last attempt has brought.
+async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, BackendError> {
+    if Notifications::is_lost(&lease, &last, true) {
+        Notifications::tell_of_loss(&lease, &last).await;
+    }
+    lease.conclude(last).await?;
+    Ok(AttemptOutcome::UsedUp)
 }
 
 /// Gives up a transaction whose message was never completed.

@@ -13,7 +13,7 @@ use super::{
     super::{
         BackendError, CustodyError, Lease, SharedBody, Storage, Watch,
         conclude::conclude,
-        live::{Durability, Live, Side, State},
+        live::{Durability, Live, OnDrop, Side, State},
         live_body::{LiveBody, LivePart},
         record::{Due, FinalReason, IdempotencyKey, NewTransaction, Status, Terms, Work},
     },
@@ -88,14 +88,21 @@ impl Recorder {
     /// Stops the attempt under way by dropping it, and gives a lease for another: to whoever reads,
     /// the two are one.
     pub(crate) fn begin_again<A>(&self, attempt: A) -> Lease {
-        self.live.lock().begins_again = true;
+        self.live.lock().on_drop = OnDrop::BeginsAgain;
         drop(attempt);
         self.live.update(Side::Reader, |state| {
-            state.begins_again = false;
+            state.on_drop = OnDrop::Fails;
             state.answers.clear();
             state.attempt_count = 0;
         });
         Lease::of_new(self.storage.clone(), Arc::clone(&self.live))
+    }
+
+    /// Stops the attempt under way by dropping it, as if none had begun.
+    pub(crate) fn stop_attempt<A>(&self, attempt: A) {
+        self.live.lock().on_drop = OnDrop::Stops;
+        drop(attempt);
+        self.live.lock().on_drop = OnDrop::Fails;
     }
 
     /// Tells readers that something of the body has changed.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     blob::{Blob, BlobPool},
+    reply::Reply,
     signals::TraceId,
     transaction::Rcpt,
 };
@@ -95,7 +96,12 @@ impl Recorder {
     /// As [`Recorder::answer`], to be polled.
     pub fn poll_answer(&mut self, cx: &task::Context<'_>) -> Poll<Answer> {
         let seen = self.answers_seen;
-        let look = |state: &State| state.answers.get(seen).cloned();
+        let look = |state: &State| {
+            let answer = state.answers.get(seen).cloned();
+            // Where the lease has ended without a final reply there will be none.
+            let is_over = state.is_abandoned;
+            answer.or_else(|| is_over.then(|| Answer::Final(Reply::local_error())))
+        };
         let answer = self.live.poll(cx, Side::Input, look);
         if answer.is_ready() {
             self.answers_seen += 1;

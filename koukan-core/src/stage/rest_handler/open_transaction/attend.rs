@@ -56,6 +56,7 @@ pub(in super::super) async fn attend(
         }
     };
     let mut work = Box::pin(work);
+    let mut is_stopped = false;
     tokio::select! {
         biased;
         () = &mut work => {}
@@ -66,9 +67,14 @@ pub(in super::super) async fn attend(
                 (&mut work).await;
             }
         }
-        () = stopped_before_message(&shared, &transaction) => {}
+        () = stopped_before_message(&shared, &transaction) => {
+            is_stopped = true;
+        }
     }
-    drop(work);
+    match is_stopped {
+        true => transaction.recorder.stop_attempt(work),
+        false => drop(work),
+    }
     drop(room);
     if let Err(error) = transaction.recorder.attempt_ended().await {
         tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not write down the end of an attempt");

@@ -1,0 +1,222 @@
+//! Writing the end of a lease, until it is written or the lease is known to be lost.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{causes::Causes, supervision::contain};
+
+use super::{
+    BackendError, Storage,
+    live::Live,
+    patience::{Patience, keep_trying},
+    record::{Settlement, Status},
+};
+
+/// The end of a lease that is to be written.
+///
+/// Nobody else can have the transaction while this session lives and has it under lease: so what is
+/// begun here is gone on with in the background where whoever waits for it is dropped, and whatever
+/// the backend says, it is tried again.
+pub(super) struct Ending(Option<Writing>);
+
+struct Writing {
+    storage: Storage,
+    live: Arc<Live>,
+    fence: u64,
+    end: End,
+    /// Whether it may be written, and only the answer was lost.
+    may_be_written: bool,
+    patience: Patience,
+}
+
+/// How a lease ends.
+pub(super) enum End {
+    /// By what is to be written; this is told of it.
+    Settled(Box<Settlement>, News),
+    /// The transaction is due as it was.
+    GivenBack,
+}
+
+/// What observers are told of a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// What became of the recipients by attempts.
+    Attempted,
+    /// That nothing more is tried, if that is so.
+    Over,
+}
+
+impl Ending {
+    pub(super) fn new(storage: Storage, live: Arc<Live>, fence: u64, end: End) -> Self {
+        Self(Some(Writing {
+            storage,
+            live,
+            fence,
+            end,
+            may_be_written: false,
+            patience: Patience::default(),
+        }))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`]; another session has the transaction, or has had it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, it goes on in a task of its own.
+    pub(super) async fn write(mut self) -> Result<(), BackendError> {
+        let Some(writing) = &mut self.0 else {
+            return Ok(());
+        };
+        let written = writing.write().await;
+        if let Some(writing) = self.0.take() {
+            writing.go_on(written.is_ok());
+        }
+        written
+    }
+
+    /// As [`Ending::write`], in a task of its own.
+    pub(super) fn write_in_background(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(mut writing) = self.0.take() else {
+            return;
+        };
+        let storage = writing.storage.clone();
+        storage.spawn(async move {
+            let written = writing.write().await;
+            let (storage, live) = (writing.storage.clone(), Arc::clone(&writing.live));
+            writing.go_on(written.is_ok());
+            storage.tell_of_loss(&live, written);
+        });
+    }
+}
+
+impl Writing {
+    async fn write(&mut self) -> Result<(), BackendError> {
+        loop {
+            let has_failed = std::mem::replace(&mut self.may_be_written, true);
+            let (what, written) = match &self.end {
+                End::Settled(settlement, _) => {
+                    let settle = async {
+                        let backend = self.storage.backend();
+                        backend.settle((**settlement).clone()).await
+                    };
+                    ("settle", contain(settle).await)
+                }
+                End::GivenBack => {
+                    let release = async {
+                        let (backend, session) = (self.storage.backend(), self.storage.session());
+                        backend.release(self.live.id, session, self.fence).await
+                    };
+                    ("give a lease back", contain(release).await)
+                }
+            };
+            let written = written.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
+            match written {
+                Ok(()) => return Ok(()),
+                // What failed may have been written, and only its answer lost: the lease is gone then.
+                Err(BackendError::LeaseLost) if has_failed && self.is_written().await => {
+                    return Ok(());
+                }
+                Err(BackendError::LeaseLost) => return Err(BackendError::LeaseLost),
+                Err(error) => self.patience.failed(self.live.id, what, &error).await,
+            }
+        }
+    }
+
+    /// Goes on from there where it is written, or the lease is lost.
+    fn go_on(self, is_written: bool) {
+        let Self {
+            storage,
+            live,
+            fence,
+            end,
+            ..
+        } = self;
+        match end {
+            End::Settled(settlement, news) if is_written => {
+                storage.go_on_from(&live, *settlement, news);
+            }
+            _ => {
+                // Unless it is under another lease by now, which has another token.
+                live.released(fence);
+                // Whatever became of it, the transaction may be due.
+                storage.due_changed(&storage.due_now());
+            }
+        }
+        storage.cancel_late_in_background(live);
+    }
+
+    /// Whether the transaction stands as this has left it.
+    async fn is_written(&self) -> bool {
+        let End::Settled(settlement, _) = &self.end else {
+            return true;
+        };
+        let id = settlement.id;
+        let find = || self.storage.backend().find(id);
+        let Ok(Some(stored)) = keep_trying(id, "look for what was written", find).await else {
+            return false;
+        };
+        match &settlement.attempt {
+            // Nobody else made one at that time.
+            Some(attempt) => stored
+                .last_attempt
+                .is_some_and(|last| same_moment(last.started, attempt.started)),
+            None => match (&stored.status, &settlement.status) {
+                (Status::Due(stored), Status::Due(settled)) => {
+                    stored.work == settled.work && same_moment(stored.at, settled.at)
+                }
+                (stored, settled) => stored == settled,
+            },
+        }
+    }
+}
+
+impl Storage {
+    /// Tells of what a settlement has written, and has it known to who looks at the transaction.
+    fn go_on_from(&self, live: &Live, settlement: Settlement, news: News) {
+        let Settlement {
+            fence,
+            attempt,
+            recipients,
+            status,
+            notification,
+            ..
+        } = settlement;
+        if news == News::Attempted && !self.observers().is_empty() {
+            let before = live.lock().recipients.clone();
+            let reply = attempt.as_ref().and_then(|it| it.given_final_reply());
+            self.report_settled(live, &before, &recipients, &status, reply);
+        }
+        let is_news = live.settled(fence, recipients, status.clone());
+        if is_news && news == News::Over {
+            self.report_over(live, &status);
+        }
+        if let Some(notification) = notification {
+            self.report_notified(live, notification.id);
+            self.due_changed(&notification.status);
+        }
+        self.due_changed(&status);
+    }
+
+    /// Tells that a lease was lost, where it was.
+    pub(super) fn tell_of_loss(&self, live: &Live, written: Result<(), BackendError>) {
+        if let Err(error) = written {
+            tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not end a lease");
+        }
+    }
+}
+
+/// Whether two times are the same, as exactly as every backend keeps them.
+fn same_moment(a: Timestamp, b: Timestamp) -> bool {
+    a.as_millisecond() == b.as_millisecond()
+}

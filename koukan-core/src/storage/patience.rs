@@ -1,0 +1,60 @@
+//! Trying again while the backend fails.
+
+use std::time::Duration;
+
+use crate::{
+    causes::Causes,
+    supervision::{Loss, contain},
+};
+
+use super::{BackendError, record::TransactionId};
+
+/// How long a failed call is waited for, at first and at most.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+
+/// Waits longer and longer.
+pub(super) struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(BACK_OFF[0])
+    }
+}
+
+impl Patience {
+    /// Tells that something has failed, and waits until it is to be tried again.
+    pub(super) async fn failed(&mut self, id: TransactionId, what: &str, error: &BackendError) {
+        tracing::error!(%id, error = %Causes(error), "could not {what}, will try again");
+        let Self(back_off) = self;
+        tokio::time::sleep(*back_off).await;
+        *back_off = BACK_OFF[1].min(*back_off * 2);
+    }
+}
+
+/// Calls the backend until it has room and does not fail.
+pub(super) async fn keep_trying<T, F>(
+    id: TransactionId,
+    what: &'static str,
+    call: impl Fn() -> F,
+) -> Result<T, BackendError>
+where
+    F: Future<Output = Result<T, BackendError>>,
+{
+    let mut patience = Patience::default();
+    loop {
+        let answer = contain(async { call().await }).await;
+        match answer.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss))) {
+            Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
+                patience.failed(id, what, &error).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+impl BackendError {
+    /// A call has panicked.
+    pub(super) fn of_loss(loss: &Loss) -> Self {
+        Self::Failed(loss.to_string().into())
+    }
+}
