@@ -12,7 +12,7 @@ use crate::blob::BlobId;
 use super::{
     Listing,
     record::{
-        Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
+        Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
         StoredTransaction, TransactionId, Work,
     },
 };
@@ -83,6 +83,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// cancelled, is being so, or never was. [`BackendError::NoSuchBlob`] as for
     /// [`Backend::insert`]; then the draft stays.
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError>;
+
+    /// Writes several transactions in one commit: all of them or none. A blob that one brings may be
+    /// said to be stored by those after it.
+    ///
+    /// # Errors
+    ///
+    /// That of [`Backend::insert`] or [`Backend::complete`] for one that cannot be written;
+    /// [`BackendError`] also where one of them is there twice.
+    async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError>;
 
     /// Writes the next octets of a blob, which begins at offset 0.
     ///

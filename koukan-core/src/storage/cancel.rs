@@ -70,9 +70,8 @@ impl Storage {
             state.is_cancelled && (state.durability == Durability::Draft || !state.is_final())
         };
         if is_late {
-            let cancel = || self.write_unleased(live, Unleased::Cancelled);
             // Nobody asks for it again.
-            keep_trying(live.id, "cancel a transaction", cancel).await?;
+            self.cancel_stored(live).await?;
         }
         Ok(())
     }
@@ -132,6 +131,12 @@ impl Storage {
         let write = async move { storage.write_unleased(&live, end).await };
         let written = tokio::spawn(write).await;
         written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
+    }
+
+    /// Cancels what is in the durable tier, whatever is known of it here; goes on until it is so.
+    pub(super) async fn cancel_stored(&self, live: &Arc<Live>) -> Result<(), BackendError> {
+        let cancel = || self.write_unleased(live, Unleased::Cancelled);
+        keep_trying(live.id, "cancel a transaction", cancel).await
     }
 
     async fn write_unleased(&self, live: &Arc<Live>, end: Unleased) -> Result<(), BackendError> {

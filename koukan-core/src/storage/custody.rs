@@ -1,6 +1,11 @@
 //! Taking a transaction into custody: promising to deliver it.
 
-use std::{fmt, mem, sync::Arc};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{self, Poll},
+};
 
 use tokio::task::AbortHandle;
 
@@ -8,12 +13,8 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     BackendError, Storage,
-    conclude::conclude,
-    live::{Durability, Live, Side},
-    record::{
-        FinalReason, IdempotencyKey, NewBody, NewTransaction, Recipient, Status, Terms,
-        TransactionId,
-    },
+    live::{Live, Side},
+    record::{IdempotencyKey, Terms, TransactionId},
 };
 
 /// The right to take a transaction into custody; a StorageWriter attaches it to negative replies
@@ -43,7 +44,7 @@ struct Hold {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CustodyError {
-    /// The message is not complete.
+    /// The message is not complete, and will not be.
     #[error("the message is not complete")]
     Incomplete,
     /// It was taken or given up before.
@@ -61,9 +62,6 @@ pub enum CustodyError {
     Backend(#[source] BackendError),
 }
 
-/// The fencing token of a transaction that is committed under lease.
-const FENCE: u64 = 1;
-
 impl Custody {
     pub(super) fn new(storage: Storage, live: Arc<Live>) -> Self {
         Self(Arc::new(Inner {
@@ -73,9 +71,11 @@ impl Custody {
         }))
     }
 
-    /// Commits the transaction under these terms.
+    /// Commits the transaction under these terms, once all of its message is there.
     ///
     /// When it returns `Ok`, the message is durable, or upstream has taken it in the meantime.
+    ///
+    /// Whoever waits for it while the message still comes has to have that go on meanwhile.
     ///
     /// # Errors
     ///
@@ -83,157 +83,101 @@ impl Custody {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the commit goes on: the transaction is then in custody, or it was
-    /// not to be had.
+    /// Dropped before it ends, the commit goes on where it has begun: the transaction is then in
+    /// custody, or it was not to be had.
     pub async fn take(&self, terms: Terms) -> Result<(), CustodyError> {
-        self.commit(terms, None).await
+        Self::take_all([self], terms).await
     }
 
-    /// As [`Custody::take`], with an idempotency key; in the place of the transaction's draft,
-    /// where that was committed before.
+    /// As [`Custody::take`], of several transactions: all of them or none, as far as they are of one
+    /// [`Storage`].
+    ///
+    /// # Errors
+    ///
+    /// [`CustodyError`]; none was taken, but for those that upstream has taken in the meantime.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Custody::take`].
+    pub async fn take_all<'a>(
+        custodies: impl IntoIterator<Item = &'a Self>,
+        terms: Terms,
+    ) -> Result<(), CustodyError> {
+        let custodies: Vec<_> = custodies.into_iter().cloned().collect();
+        for custody in &custodies {
+            poll_fn(|cx| custody.poll_whole(cx)).await?;
+        }
+        Self::commit_all(custodies, terms, None).await
+    }
+
+    /// Commits the transaction, whose message is there, with an idempotency key; in the place of its
+    /// draft, where that was committed before.
     pub(super) async fn commit(
         &self,
         terms: Terms,
         idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
-        let this = self.clone();
-        // In a task of its own: what was committed under lease must not be left by everyone.
-        let commit = tokio::spawn(async move { this.write(terms, idempotency_key).await });
-        let failed = |error: tokio::task::JoinError| BackendError::Failed(error.into());
-        commit
-            .await
-            .unwrap_or_else(|error| Err(failed(error).into()))
+        Self::commit_all(vec![self.clone()], terms, idempotency_key).await
     }
 
-    async fn write(
-        &self,
+    async fn commit_all(
+        mut left: Vec<Self>,
         terms: Terms,
         idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
-        let Inner { storage, live, .. } = &*self.0;
-        let body = live.lock().body.clone().ok_or(CustodyError::Incomplete)?;
-        let body = storage.persist(body).await?;
-        let body = body.ok_or(CustodyError::Incomplete)?;
-
-        let before = live.lock().durability;
-        let mut new = self.snapshot(terms, body)?;
-        if let Status::Final(FinalReason::Delivered) = new.status
-            && before == Durability::Volatile
-        {
-            self.forgo();
-            return Ok(());
-        }
-        new.idempotency_key = idempotency_key;
-        let status = new.status.clone();
-        let is_leased = new.leased_by.is_some();
-        let settled = (!is_leased).then(|| new.recipients.clone());
-        let committed = if before == Durability::Draft {
-            storage.backend().complete(new).await
-        } else {
-            storage.backend().insert(new).await
-        };
-        if let Err(error) = committed {
-            let over = live.update(Side::Reader, |state| {
-                // Otherwise a draft that is given up was taken under lease meanwhile.
-                if state.durability != Durability::Committing {
-                    return None;
-                }
-                state.durability = before;
-                let is_cancelled = before == Durability::Volatile && state.is_cancelled;
-                is_cancelled.then(|| state.cancel_uncommitted()).flatten()
-            });
-            if let Some(status) = over {
-                storage.report_uncommitted(live, &status);
+        // In a task of its own: what was committed under lease must not be left by everyone.
+        let commit = tokio::spawn(async move {
+            while let Some(first) = left.first() {
+                let storage = first.0.storage.clone();
+                let (own, others) = left.into_iter().partition(|one| one.is_of(&storage));
+                storage.commit(own, terms, idempotency_key.clone()).await?;
+                left = others;
             }
-            if before == Durability::Draft {
-                // Who cancelled meanwhile left that to this commit.
-                storage.cancel_late_in_background(Arc::clone(live));
-            }
-            return Err(error.into());
-        }
-        self.forgo();
-        self.committed(terms, status, settled);
-        Ok(())
-    }
-
-    /// Goes on where the transaction is in the durable tier: as an attempt has left its recipients, or
-    /// under lease.
-    fn committed(&self, terms: Terms, status: Status, settled: Option<Vec<Recipient>>) {
-        let Inner { storage, live, .. } = &*self.0;
-        let (end, is_abandoned, given_up, before) = live.update(Side::Reader, |state| {
-            state.terms = terms;
-            let given_up = state.status.clone().filter(|_| state.is_final());
-            let before = settled.map(|settled| {
-                if state.durability != Durability::Committing {
-                    // It has been taken under lease already, and goes on from there.
-                    return state.recipients.clone();
-                }
-                state.durability = Durability::Settled;
-                state.settle(status.clone());
-                mem::replace(&mut state.recipients, settled)
-            });
-            if before.is_none() {
-                state.durability = Durability::Leased {
-                    fence: FENCE,
-                    terms,
-                };
-            }
-            (state.end.clone(), state.is_abandoned, given_up, before)
+            Ok(())
         });
-        if let Some(before) = before {
-            storage.report_kept(live, &before, &status, end.as_ref());
-            storage.due_changed(&status);
-            storage.cancel_late_in_background(Arc::clone(live));
-        } else if let Some(end) = end {
-            // What ended while the commit was under way could not be settled then.
-            storage.settling(live, end).write_in_background();
-        } else if is_abandoned {
-            match given_up {
-                // Nor could what was given up.
-                Some(status) => {
-                    storage
-                        .postponing(live, FENCE, status)
-                        .write_in_background();
-                }
-                None => storage.releasing(live, FENCE).write_in_background(),
-            }
-        }
+        let failed = |error: tokio::task::JoinError| BackendError::Failed(error.into());
+        let committed = commit.await;
+        committed.unwrap_or_else(|error| Err(failed(error).into()))
     }
 
-    /// What is to be committed; from here on the attempt leaves its end to be settled to whoever
-    /// commits.
-    fn snapshot(&self, terms: Terms, body: NewBody) -> Result<NewTransaction, CustodyError> {
-        let Inner { storage, live, .. } = &*self.0;
-        let mail = live.mail().ok_or(CustodyError::Incomplete)?;
-        let mut state = live.lock();
-        let is_open = matches!(state.durability, Durability::Volatile | Durability::Draft);
-        if !is_open || state.is_cancelled {
-            return Err(CustodyError::Gone);
-        }
-        let mut recipients = state.recipients.clone();
-        let (status, attempts) = match &state.end {
-            Some(end) => {
-                let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
-                (status, vec![end.attempt.clone()])
+    fn is_of(&self, storage: &Storage) -> bool {
+        Arc::ptr_eq(&self.0.storage.0, &storage.0)
+    }
+
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.0.live
+    }
+
+    /// Whether somebody else has it, too.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    /// Ready when all of the message is there, or it is known that this will not be.
+    fn poll_whole(&self, cx: &task::Context<'_>) -> Poll<Result<(), CustodyError>> {
+        loop {
+            let known = self
+                .live()
+                .poll(cx, Side::Reader, |state| match &state.body {
+                    _ if state.is_cancelled => Some(Err(CustodyError::Gone)),
+                    Some(body) if body.is_complete() => Some(Ok(())),
+                    None if state.is_input_gone => Some(Err(CustodyError::Incomplete)),
+                    _ => None,
+                });
+            if known.is_ready() {
+                return known;
             }
-            None => (storage.due_now(), Vec::new()),
-        };
-        let is_attempted = attempts.is_empty() && !state.is_abandoned;
-        state.durability = Durability::Committing;
-        Ok(NewTransaction {
-            id: live.id,
-            created: live.created,
-            context: Arc::clone(&live.context),
-            signals: live.carried(),
-            mail: mail.clone(),
-            recipients,
-            body: Some(body),
-            terms,
-            leased_by: is_attempted.then(|| storage.session()),
-            attempts,
-            status,
-            idempotency_key: None,
-        })
+            let Some(body) = self.live().lock().body.clone() else {
+                return Poll::Pending;
+            };
+            for blob in body.blobs() {
+                match blob.poll_ended(cx) {
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(CustodyError::Incomplete)),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        }
     }
 
     /// Lets the attempt, which now runs by itself, go on for as long as somebody may take custody

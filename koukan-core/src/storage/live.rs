@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) has_all_recipients: bool,
     pub(super) body: Option<LiveBody>,
     pub(super) is_cancelled: bool,
+    /// There will be no message where there is none yet.
+    pub(super) is_input_gone: bool,
     /// It is, or was, a draft whose recipients were all refused before its message was there.
     pub(super) is_refused: bool,
     /// The lease has ended without a final reply.
@@ -274,6 +276,7 @@ impl State {
             has_all_recipients: false,
             body: None,
             is_cancelled: false,
+            is_input_gone: false,
             is_refused: false,
             is_abandoned: false,
             drain: Drain::No,

@@ -63,7 +63,7 @@ impl LiveBody {
         self.blobs().map(Blob::read_failures).sum()
     }
 
-    fn blobs(&self) -> impl Iterator<Item = &Blob> {
+    pub(super) fn blobs(&self) -> impl Iterator<Item = &Blob> {
         let parts = self.parts().iter().map(|part| &part.blob);
         std::iter::once(&self.blob).chain(parts)
     }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod cancel;
+mod commit;
 mod conclude;
 mod custody;
 mod drain;

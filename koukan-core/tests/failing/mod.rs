@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
         record::{
-            Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+            Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
             StoredTransaction, TransactionId, Work,
         },
     },
@@ -31,6 +31,11 @@ pub(crate) struct Failing {
     pub(crate) inner: MemoryBackend,
     /// How many of the next writes of that kind fail, or are slow.
     pub(crate) full_inserts: Arc<AtomicU32>,
+    /// How many more transactions there is room for, where there is a limit.
+    pub(crate) rows_left: Arc<Mutex<Option<usize>>>,
+    pub(crate) slow_inserts: Arc<AtomicU32>,
+    /// Inserts that are made and then said to have failed.
+    pub(crate) unanswered_inserts: Arc<AtomicU32>,
     pub(crate) full_completes: Arc<AtomicU32>,
     pub(crate) slow_completes: Arc<AtomicU32>,
     pub(crate) full_appends: Arc<AtomicU32>,
@@ -62,13 +67,39 @@ fn take_one(left: &AtomicU32) -> bool {
         .is_ok()
 }
 
+impl Failing {
+    /// Whether there is room for so many more.
+    fn take_rows(&self, rows: usize) -> bool {
+        let mut left = self.rows_left.lock().unwrap();
+        match &mut *left {
+            Some(left) if *left < rows => false,
+            Some(left) => {
+                *left -= rows;
+                true
+            }
+            None => true,
+        }
+    }
+}
+
 #[async_trait]
 impl Backend for Failing {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        if take_one(&self.full_inserts) {
+        self.commit(vec![Commit::Insert(transaction)]).await
+    }
+
+    async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
+        if take_one(&self.slow_inserts) {
+            tokio::time::sleep(SLOW).await;
+        }
+        if take_one(&self.full_inserts) || !self.take_rows(together.len()) {
             return Err(BackendError::Full("no space left".into()));
         }
-        self.inner.insert(transaction).await
+        self.inner.commit(together).await?;
+        if take_one(&self.unanswered_inserts) {
+            return Err(BackendError::Failed("the answer was lost".into()));
+        }
+        Ok(())
     }
 
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {

@@ -27,5 +27,6 @@ mod queued;
 mod signals;
 mod storage_writer;
 mod suspects;
+mod together;
 mod unreadable;
 mod wakes;

@@ -11,6 +11,15 @@ pub(crate) static COMMIT: Statement = Statement::new(|| "COMMIT".into());
 /// Takes back what was written.
 pub(crate) static ROLLBACK: Statement = Statement::new(|| "ROLLBACK".into());
 
+/// Begins what may be taken back within a commit.
+pub(crate) static MARK: Statement = Statement::new(|| "SAVEPOINT together".into());
+
+/// Takes back what was written since the mark.
+pub(crate) static RETURN_TO_MARK: Statement = Statement::new(|| "ROLLBACK TO together".into());
+
+/// Forgets the mark.
+pub(crate) static UNMARK: Statement = Statement::new(|| "RELEASE together".into());
+
 /// Reads the least there is to read of each table.
 pub(crate) static PROBE: Statement = Statement::new(|| {
     let tables = ["transactions", "blobs", "chunks", "parts"];

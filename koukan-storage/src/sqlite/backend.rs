@@ -10,7 +10,7 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+            Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
             StoredTransaction, TransactionId, Work,
         },
     },
@@ -20,7 +20,7 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros, scheduling_key
 
 use super::{
     SqliteBackend,
-    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
+    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take, Together},
 };
 
 #[async_trait]
@@ -55,6 +55,22 @@ impl Backend for SqliteBackend {
         self.0
             .writer
             .ask(row.weight(), row, Operation::Complete)
+            .await
+    }
+
+    async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
+        let (mut inserts, mut completions) = (Vec::new(), Vec::new());
+        for one in together {
+            match one {
+                Commit::Insert(new) => inserts.push(TransactionRow::new(new)?),
+                Commit::Complete(new) => completions.push(TransactionRow::new(new)?),
+            }
+        }
+        let together = Together::new(inserts, completions);
+        let weight = together.weight();
+        self.0
+            .writer
+            .ask(weight, together, Operation::Together)
             .await
     }
 

@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use futures_util::future::try_join_all;
 use tower::{BoxError, Service};
 
 use crate::{
@@ -87,11 +86,9 @@ impl<S: MailService> Exploder<S> {
             replies: mut each,
             into_custody,
         } = reduce::final_reply(self.policy, &replies);
-        let taken = into_custody.iter().filter_map(|position| {
-            let reply = replies.get(*position)?;
-            Some(take(reply, self.notify))
-        });
-        if let Err(reply) = try_join_all(taken).await {
+        let kept = into_custody.iter();
+        let kept = kept.filter_map(|position| replies.get(*position));
+        if let Err(reply) = take(kept, self.notify).await {
             return Ok(reply);
         }
         for Again { position, first } in again {
@@ -138,28 +135,41 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     tracing::error!(messages, seconds, "could still not take custody");
 });
 
-/// Takes the transaction that a reply is about into custody.
-async fn take(reply: &Reply, notify: Notify) -> Result<(), Reply> {
-    let Some(custody) = reply.extensions().get::<Custody>() else {
-        let no_room = Reply::insufficient_storage();
-        // Where the message could not even be kept, the client is told so.
-        return Err(if *reply == no_room {
-            no_room
-        } else {
-            Reply::local_error()
-        });
-    };
+/// Takes the transactions that replies are about into custody, all or none: where the client is told
+/// to try again, none of them is to be sent twice for that.
+async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: Notify) -> Result<(), Reply> {
+    let custodies: Result<Vec<_>, _> = replies.map(custody).collect();
+    let custodies = custodies?;
+    if custodies.is_empty() {
+        return Ok(());
+    }
     let terms = Terms {
         retry: true,
         notify: notify == Notify::Always,
     };
-    custody.take(terms).await.map_err(|error| {
+    let taken = Custody::take_all(custodies.iter().copied(), terms).await;
+    taken.map_err(|error| {
         if NOT_TAKEN.is_first() {
-            tracing::error!(error = %Causes(&error), ?custody, "could not take custody");
+            tracing::error!(error = %Causes(&error), ?custodies, "could not take custody");
         }
         match error {
             CustodyError::Backend(BackendError::Full(_)) => Reply::insufficient_storage(),
             _ => Reply::local_error(),
+        }
+    })
+}
+
+/// The right to take the transaction that a reply is about; what the client is told where there is
+/// none.
+fn custody(reply: &Reply) -> Result<&Custody, Reply> {
+    let custody = reply.extensions().get::<Custody>();
+    custody.ok_or_else(|| {
+        let no_room = Reply::insufficient_storage();
+        // Where the message could not even be kept, the client is told so.
+        if *reply == no_room {
+            no_room
+        } else {
+            Reply::local_error()
         }
     })
 }

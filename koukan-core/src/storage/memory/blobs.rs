@@ -74,11 +74,24 @@ impl Blobs {
 
     /// Whether a transaction with this body can be written.
     pub(super) fn check(&self, body: &NewBody) -> Result<(), BackendError> {
-        let can_write = |blob, content: &BlobContent, len| match (self.blobs.get(&blob), content) {
-            (Some(blob), _) => blob.is_finished && blob.len == len,
-            (None, BlobContent::Inline(pieces)) => length(pieces) == len,
-            (None, BlobContent::Stored) => false,
-        };
+        self.check_with(body, &mut HashMap::new())
+    }
+
+    /// As `check`, where those that were `brought` by others are there as well; adds those that this
+    /// brings.
+    pub(super) fn check_with(
+        &self,
+        body: &NewBody,
+        brought: &mut HashMap<BlobId, u64>,
+    ) -> Result<(), BackendError> {
+        let mut can_write =
+            |blob, content: &BlobContent, len| match (self.blobs.get(&blob), content) {
+                (Some(blob), _) => blob.is_finished && blob.len == len,
+                (None, BlobContent::Inline(pieces)) => {
+                    *brought.entry(blob).or_insert_with(|| length(pieces)) == len
+                }
+                (None, BlobContent::Stored) => brought.get(&blob) == Some(&len),
+            };
         let parts = &mut body.parts.iter();
         let is_fine = can_write(body.blob, &body.content, body.len)
             && parts.all(|part| can_write(part.blob, &part.content, part.len));

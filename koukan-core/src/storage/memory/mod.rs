@@ -1,6 +1,7 @@
 //! A [`Backend`] without a medium: [`MemoryBackend`].
 
 mod blobs;
+mod commit;
 mod entry;
 mod index;
 mod store;
@@ -21,8 +22,8 @@ use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{
-        Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
-        TransactionId, Work,
+        Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+        StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -84,6 +85,10 @@ impl Backend for MemoryBackend {
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.lock().complete(transaction)
+    }
+
+    async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
+        self.lock().commit(together)
     }
 
     async fn append_blob(

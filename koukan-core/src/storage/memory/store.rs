@@ -41,7 +41,7 @@ pub(super) struct Store {
 /// The identity of a new transaction is that of an old one.
 #[derive(Debug, thiserror::Error)]
 #[error("a transaction of that identity is there already")]
-struct Duplicate;
+pub(super) struct Duplicate;
 
 impl Store {
     pub(super) fn open_session(
@@ -104,13 +104,24 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn complete(&mut self, mut new: NewTransaction) -> Result<(), BackendError> {
+    pub(super) fn complete(&mut self, new: NewTransaction) -> Result<(), BackendError> {
+        self.draft_of(&new)?;
+        self.check_body(&new)?;
+        self.replace_draft(new)
+    }
+
+    /// The draft that a transaction is written in the place of.
+    pub(super) fn draft_of(&self, new: &NewTransaction) -> Result<&Entry, BackendError> {
         let name = &new.context.sender.name;
         let draft = self.transactions.get(&new.id);
         let draft = draft.filter(|draft| draft.is_open_draft());
         let draft = draft.filter(|draft| draft.stored.context.sender.name == *name);
-        let draft = draft.ok_or(BackendError::NotDraft)?;
-        self.check_body(&new)?;
+        draft.ok_or(BackendError::NotDraft)
+    }
+
+    /// Writes a transaction in the place of its draft; its body can be written.
+    pub(super) fn replace_draft(&mut self, mut new: NewTransaction) -> Result<(), BackendError> {
+        let draft = self.draft_of(&new)?;
         new.created = draft.stored.created;
         new.idempotency_key = draft.idempotency_key.clone();
         let draft = self.transactions.remove(&new.id);
@@ -123,15 +134,21 @@ impl Store {
     }
 
     fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
-        if let Some(key) = &new.idempotency_key
-            && let Some(repeated) = self.index.repeated(&new.context.sender.name, key)
-        {
-            return Err(repeated);
-        }
-        if self.transactions.contains_key(&new.id) {
+        self.check_key(new)?;
+        if self.is_there(new.id) {
             return Err(BackendError::Failed(Duplicate.into()));
         }
         self.check_body(new)
+    }
+
+    pub(super) fn check_key(&self, new: &NewTransaction) -> Result<(), BackendError> {
+        let key = new.idempotency_key.as_ref();
+        let repeated = key.and_then(|key| self.index.repeated(&new.context.sender.name, key));
+        repeated.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn is_there(&self, id: TransactionId) -> bool {
+        self.transactions.contains_key(&id)
     }
 
     fn check_body(&self, new: &NewTransaction) -> Result<(), BackendError> {
@@ -139,7 +156,7 @@ impl Store {
         body.map_or(Ok(()), |body| self.blobs.check(body))
     }
 
-    fn add(&mut self, mut new: NewTransaction) {
+    pub(super) fn add(&mut self, mut new: NewTransaction) {
         if let Some(body) = &mut new.body {
             let mut write = |blob, content: &mut BlobContent| {
                 let content = mem::replace(content, BlobContent::Stored);

@@ -17,7 +17,7 @@ pub use self::{
     scheduling_key::SchedulingKey,
     shown::Shown,
     stored::{
-        Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
+        Commit, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
         StoredTransaction, Terms, Work,
     },
 };

@@ -44,6 +44,17 @@ pub struct NewTransaction {
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
+/// One of several transactions that are written together (see
+/// [`Backend::commit`](super::super::Backend::commit)).
+#[derive(Debug, Clone)]
+pub enum Commit {
+    /// A new one, as [`Backend::insert`](super::super::Backend::insert) writes it.
+    Insert(NewTransaction),
+    /// One in the place of its draft, as [`Backend::complete`](super::super::Backend::complete)
+    /// writes it.
+    Complete(NewTransaction),
+}
+
 /// A recipient, and what has become of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
@@ -180,6 +191,15 @@ impl Recipient {
         let open = recipients.iter();
         let open = open.filter(|recipient| recipient.settled.is_none());
         open.map(|recipient| &recipient.rcpt.forward_path).collect()
+    }
+}
+
+impl Commit {
+    /// What is written.
+    pub fn transaction(&self) -> &NewTransaction {
+        match self {
+            Self::Insert(new) | Self::Complete(new) => new,
+        }
     }
 }
 

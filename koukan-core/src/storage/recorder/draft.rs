@@ -6,7 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    blob::Blob, body::Body, event, path::ReversePath, signals::Carried, transaction::Mail,
+    blob::Blob, body::Body, event, path::ReversePath, signals::Carried, supervision::contain,
+    transaction::Mail,
 };
 
 use super::{
@@ -255,7 +256,7 @@ impl Recorder {
 impl Storage {
     async fn write_draft(
         &self,
-        live: &Live,
+        live: &Arc<Live>,
         terms: Terms,
         idempotency_key: Option<IdempotencyKey>,
         until: Timestamp,
@@ -268,14 +269,50 @@ impl Storage {
         let mut new = self.draft_of(live, mail, status.clone()).await?;
         new.terms = terms;
         new.idempotency_key = idempotency_key;
-        self.backend().insert(new).await?;
-        live.update(Side::Reader, |state| {
+        // Who cancels it from here on leaves that to this commit.
+        let is_open = live.update(Side::Reader, |state| {
+            let is_open = state.durability == Durability::Volatile && !state.is_cancelled;
+            if is_open {
+                state.durability = Durability::Committing;
+            }
+            is_open
+        });
+        if !is_open {
+            return Err(CustodyError::Gone);
+        }
+        let written = self.insert_draft(new).await;
+        let over = live.update(Side::Reader, |state| {
+            if written.is_err() {
+                state.durability = Durability::Volatile;
+                let over = state.is_cancelled.then(|| state.cancel_uncommitted());
+                return over.flatten();
+            }
             state.terms = terms;
             state.durability = Durability::Draft;
             state.settle(status.clone());
+            None
         });
+        if let Some(over) = over {
+            self.report_uncommitted(live, &over);
+        }
+        written?;
         self.due_changed(&status);
+        self.cancel_late_in_background(Arc::clone(live));
         Ok(())
+    }
+
+    /// Writes a draft; where that fails, it may be there all the same, and only the answer lost.
+    async fn insert_draft(&self, new: NewTransaction) -> Result<(), BackendError> {
+        let id = new.id;
+        let written = contain(self.backend().insert(new)).await;
+        match written.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss))) {
+            Err(BackendError::Failed(_))
+                if matches!(self.backend().find(id).await, Ok(Some(_))) =>
+            {
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// A draft as it is written: what there is of the transaction, without a lease or a key.

@@ -127,7 +127,17 @@ impl Recorder {
         // Summaries wait to be written; the message need not wait with them.
         let body = self.live.update(Side::Input, |state| state.body.take());
         drop(body);
-        self.storage.summarise(self.live);
+        self.storage.summarise(Arc::clone(&self.live));
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Who takes custody waits for the message.
+        if self.custody.is_shared() {
+            self.live
+                .update(Side::Input, |state| state.is_input_gone = true);
+        }
     }
 }
 

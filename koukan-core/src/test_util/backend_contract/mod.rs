@@ -45,6 +45,7 @@ mod scheduling_keys;
 mod sessions;
 mod settlements;
 mod takes;
+mod together;
 
 pub use self::{
     blobs::{
@@ -99,6 +100,7 @@ pub use self::{
         fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
         leases_to_one_only,
     },
+    together::{commits_all_or_none, commits_nothing_twice, commits_several_together},
 };
 
 use std::sync::Arc;
@@ -202,6 +204,9 @@ macro_rules! backend_contract_tests {
             fences_leases_by_identity,
             leases_to_one_only,
             leases_for_that_work_only,
+            commits_several_together,
+            commits_all_or_none,
+            commits_nothing_twice,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

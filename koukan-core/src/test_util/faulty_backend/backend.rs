@@ -23,8 +23,8 @@ use crate::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Leased, NewTransaction, Recipient, SchedulingKey, SessionId, Settlement, Standing,
-            StoredTransaction, TransactionId, Work,
+            Commit, Leased, NewTransaction, Recipient, SchedulingKey, SessionId, Settlement,
+            Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -257,6 +257,21 @@ impl Backend for FaultyBackend {
             let recipients = transaction.recipients.clone();
             self.inner.complete(transaction).await?;
             self.observe(&recipients);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn commit(&self, mut together: Vec<Commit>) -> Result<(), BackendError> {
+        together.retain(|one| match one {
+            Commit::Insert(new) => !self.write_wrongly(new),
+            Commit::Complete(_) => true,
+        });
+        self.lease_with(|| async {
+            let each = together.iter().map(Commit::transaction);
+            let recipients: Vec<_> = each.map(|new| new.recipients.clone()).collect();
+            self.inner.commit(together).await?;
+            recipients.iter().for_each(|of_one| self.observe(of_one));
             Ok(())
         })
         .await

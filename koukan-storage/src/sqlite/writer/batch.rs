@@ -11,6 +11,7 @@ use super::{
     super::error::Cause,
     lapse::Claimed,
     operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Pending, Queued, Take},
+    together::Together,
 };
 
 /// Operations of each kind.
@@ -24,6 +25,7 @@ pub(super) struct Batch {
     pub(super) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
     pub(super) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
     pub(super) completions: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(super) groups: Vec<Pending<Together, ()>>,
     pub(super) summaries: Vec<Pending<Vec<TransactionRow>, ()>>,
     pub(super) releases: Vec<Pending<LeaseRow, ()>>,
     pub(super) lapses: Vec<LeaseRow>,
@@ -47,6 +49,7 @@ impl Batch {
             Operation::Settle(pending) => push(&mut self.settlements, pending),
             Operation::Insert(pending) => push(&mut self.inserts, pending),
             Operation::Complete(pending) => push(&mut self.completions, pending),
+            Operation::Together(pending) => push(&mut self.groups, pending),
             Operation::Summarise(pending) => push(&mut self.summaries, pending),
             Operation::Release(pending) => push(&mut self.releases, pending),
             Operation::OpenSession(pending) => push(&mut self.sessions, pending),
@@ -95,6 +98,7 @@ impl Batch {
             && self.settlements.is_empty()
             && self.inserts.is_empty()
             && self.completions.is_empty()
+            && self.groups.is_empty()
             && self.summaries.is_empty()
             && self.releases.is_empty()
             && self.sessions.is_empty()
@@ -106,7 +110,10 @@ impl Batch {
 
     /// Whether it brings messages, in whole or in part.
     pub(super) fn has_messages(&self) -> bool {
-        !(self.appends.is_empty() && self.inserts.is_empty() && self.completions.is_empty())
+        !(self.appends.is_empty()
+            && self.inserts.is_empty()
+            && self.completions.is_empty()
+            && self.groups.is_empty())
     }
 
     /// Answers everyone as was decided.
@@ -117,6 +124,7 @@ impl Batch {
         answer(self.settlements);
         answer(self.inserts);
         answer(self.completions);
+        answer(self.groups);
         answer(self.summaries);
         answer(self.releases);
         answer(self.sessions);
@@ -148,6 +156,7 @@ impl Batch {
         fail(self.settlements, cause);
         fail(self.inserts, cause);
         fail(self.completions, cause);
+        fail(self.groups, cause);
         fail(self.summaries, cause);
         fail(self.releases, cause);
         fail(self.sessions, cause);
@@ -175,6 +184,7 @@ impl Batch {
             settlements,
             inserts,
             completions,
+            groups,
             summaries,
             releases,
             sessions,

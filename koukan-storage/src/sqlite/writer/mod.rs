@@ -30,9 +30,13 @@ mod settle;
 mod shrink;
 mod summarise;
 mod task;
+mod together;
 mod trial;
 
-pub(super) use self::operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take};
+pub(super) use self::{
+    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
+    together::Together,
+};
 
 use std::sync::Arc;
 

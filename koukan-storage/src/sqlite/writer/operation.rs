@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 
-use super::{super::error::closed, lapse::Claimed};
+use super::{super::error::closed, lapse::Claimed, together::Together};
 
 /// An operation, and its share of the memory for those that wait.
 pub(super) struct Queued {
@@ -25,6 +25,7 @@ pub(in crate::sqlite) enum Operation {
     Finish(Pending<Finish, ()>),
     Insert(Pending<Box<TransactionRow>, ()>),
     Complete(Pending<Box<TransactionRow>, ()>),
+    Together(Pending<Together, ()>),
     Summarise(Pending<Vec<TransactionRow>, ()>),
     Settle(Pending<Box<SettlementRow>, ()>),
     Release(Pending<LeaseRow, ()>),
@@ -101,6 +102,12 @@ impl<Q, T> Pending<Q, T> {
         }
     }
 
+    /// One of several requests whose answer is one.
+    pub(super) fn unheard(request: Q) -> Self {
+        let (answer, _) = oneshot::channel();
+        Self::new(request, answer)
+    }
+
     /// Notes what the answer will be once the commit is done.
     pub(super) fn decide(&mut self, outcome: Result<T, BackendError>) {
         self.outcome = Some(outcome);
@@ -114,6 +121,17 @@ impl<Q, T> Pending<Q, T> {
     /// Whether it was decided that it is done.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
+    }
+
+    /// Why it is not done, where that was decided.
+    pub(super) fn take_error(&mut self) -> Option<BackendError> {
+        match self.outcome.take() {
+            Some(Err(error)) => Some(error),
+            other => {
+                self.outcome = other;
+                None
+            }
+        }
     }
 
     /// What was decided, if it is not a failure.

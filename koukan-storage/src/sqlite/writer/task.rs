@@ -232,6 +232,7 @@ impl Task {
             &mut batch.completions,
         )
         .await?;
+        self.write_together(&mut batch.groups).await?;
         self.summarise(&mut batch.summaries).await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;

@@ -1,0 +1,279 @@
+//! Bringing transactions into the durable tier: all of them or none.
+
+use std::{mem, sync::Arc};
+
+use crate::supervision::contain;
+
+use super::{
+    BackendError, Custody, CustodyError, Storage,
+    conclude::conclude,
+    live::{Durability, Side},
+    patience::keep_trying,
+    record::{
+        Commit, Due, FinalReason, IdempotencyKey, NewBody, NewTransaction, Recipient, Status,
+        Terms, Work,
+    },
+};
+
+/// The fencing token of a transaction that is committed under lease.
+const FENCE: u64 = 1;
+
+/// A transaction that is on its way.
+struct Member {
+    custody: Custody,
+    /// Where it was before.
+    before: Durability,
+    status: Status,
+    /// What an attempt that has ended has left of its recipients; `None` where one is under way.
+    settled: Option<Vec<Recipient>>,
+    has_key: bool,
+}
+
+impl Storage {
+    /// Commits transactions of this storage in one commit; those that upstream has taken meanwhile are
+    /// left out.
+    pub(super) async fn commit(
+        &self,
+        custodies: Vec<Custody>,
+        terms: Terms,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Result<(), CustodyError> {
+        let mut bodies = Vec::with_capacity(custodies.len());
+        for custody in &custodies {
+            let body = custody.live().lock().body.clone();
+            let body = self.persist(body.ok_or(CustodyError::Incomplete)?).await?;
+            bodies.push(body.ok_or(CustodyError::Incomplete)?);
+        }
+        let mut members = Vec::with_capacity(custodies.len());
+        let mut commits = Vec::with_capacity(custodies.len());
+        for (custody, body) in custodies.into_iter().zip(bodies) {
+            match self.member(custody, terms, body, idempotency_key.as_ref()) {
+                Ok((member, commit)) if is_delivered(&member) => {
+                    drop(commit);
+                    self.delivered_meanwhile(&member);
+                }
+                Ok((member, commit)) => {
+                    members.push(member);
+                    commits.push(commit);
+                }
+                Err(error) => {
+                    members
+                        .into_iter()
+                        .for_each(|member| self.put_back(&member));
+                    return Err(error);
+                }
+            }
+        }
+        let Some(first) = members.first() else {
+            return Ok(());
+        };
+        let mut written = contain(self.write(commits))
+            .await
+            .unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
+        let mut is_known = true;
+        if let Err(BackendError::Failed(_)) = &written {
+            // It may have been written, and only the answer lost. One stands for all.
+            match self.has(first).await {
+                Ok(true) => written = Ok(()),
+                Ok(false) => {}
+                Err(_) => is_known = false,
+            }
+        }
+        if let Err(error) = written {
+            for member in members {
+                self.put_back(&member);
+                if !is_known {
+                    self.take_back_in_background(member);
+                }
+            }
+            return Err(error.into());
+        }
+        for member in members {
+            member.custody.forgo();
+            self.committed(member, terms);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, mut commits: Vec<Commit>) -> Result<(), BackendError> {
+        if commits.len() > 1 {
+            return self.backend().commit(commits).await;
+        }
+        match commits.pop() {
+            Some(Commit::Insert(new)) => self.backend().insert(new).await,
+            Some(Commit::Complete(new)) => self.backend().complete(new).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What is to be committed of a transaction; from here on the attempt leaves its end to be settled
+    /// to whoever commits.
+    fn member(
+        &self,
+        custody: Custody,
+        terms: Terms,
+        body: NewBody,
+        idempotency_key: Option<&IdempotencyKey>,
+    ) -> Result<(Member, Commit), CustodyError> {
+        let live = Arc::clone(custody.live());
+        let mail = live.mail().ok_or(CustodyError::Incomplete)?;
+        let mut state = live.lock();
+        let before = state.durability;
+        let is_open = matches!(before, Durability::Volatile | Durability::Draft);
+        if !is_open || state.is_cancelled {
+            return Err(CustodyError::Gone);
+        }
+        let mut recipients = state.recipients.clone();
+        let (status, attempts) = match &state.end {
+            Some(end) => {
+                let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
+                (status, vec![end.attempt.clone()])
+            }
+            None => (self.due_now(), Vec::new()),
+        };
+        let is_attempted = attempts.is_empty() && !state.is_abandoned;
+        state.durability = Durability::Committing;
+        drop(state);
+        let member = Member {
+            custody,
+            before,
+            status: status.clone(),
+            settled: (!is_attempted).then(|| recipients.clone()),
+            has_key: idempotency_key.is_some(),
+        };
+        let new = NewTransaction {
+            id: live.id,
+            created: live.created,
+            context: Arc::clone(&live.context),
+            signals: live.carried(),
+            mail: mail.clone(),
+            recipients,
+            body: Some(body),
+            terms,
+            leased_by: is_attempted.then(|| self.session()),
+            attempts,
+            status,
+            idempotency_key: idempotency_key.cloned(),
+        };
+        let commit = match before {
+            Durability::Draft => Commit::Complete(new),
+            _ => Commit::Insert(new),
+        };
+        Ok((member, commit))
+    }
+
+    /// Goes on where upstream has taken the message before it was committed.
+    fn delivered_meanwhile(&self, member: &Member) {
+        let live = member.custody.live();
+        member.custody.forgo();
+        live.update(Side::Reader, |state| {
+            state.durability = Durability::Volatile;
+            state.settle(member.status.clone())
+        });
+        self.summarise(Arc::clone(live));
+    }
+
+    /// Goes on where nothing was written.
+    fn put_back(&self, member: &Member) {
+        let (live, before) = (member.custody.live(), member.before);
+        let over = live.update(Side::Reader, |state| {
+            // Otherwise a draft that is given up was taken under lease meanwhile.
+            if state.durability != Durability::Committing {
+                return None;
+            }
+            state.durability = before;
+            let is_cancelled = before == Durability::Volatile && state.is_cancelled;
+            is_cancelled.then(|| state.cancel_uncommitted()).flatten()
+        });
+        if let Some(status) = over {
+            self.report_uncommitted(live, &status);
+        }
+        if before == Durability::Draft {
+            // Who cancelled meanwhile left that to this commit.
+            self.cancel_late_in_background(Arc::clone(live));
+        }
+    }
+
+    /// Goes on where the transaction is in the durable tier: as an attempt has left its recipients, or
+    /// under lease.
+    fn committed(&self, member: Member, terms: Terms) {
+        let Member {
+            custody,
+            status,
+            settled,
+            ..
+        } = member;
+        let live = custody.live();
+        let (end, is_abandoned, given_up, before) = live.update(Side::Reader, |state| {
+            state.terms = terms;
+            let given_up = state.status.clone().filter(|_| state.is_final());
+            let before = settled.map(|settled| {
+                if state.durability != Durability::Committing {
+                    // It has been taken under lease already, and goes on from there.
+                    return state.recipients.clone();
+                }
+                state.durability = Durability::Settled;
+                state.settle(status.clone());
+                mem::replace(&mut state.recipients, settled)
+            });
+            if before.is_none() {
+                state.durability = Durability::Leased {
+                    fence: FENCE,
+                    terms,
+                };
+            }
+            (state.end.clone(), state.is_abandoned, given_up, before)
+        });
+        if let Some(before) = before {
+            self.report_kept(live, &before, &status, end.as_ref());
+            self.due_changed(&status);
+            self.cancel_late_in_background(Arc::clone(live));
+        } else if let Some(end) = end {
+            // What ended while the commit was under way could not be settled then.
+            self.settling(live, end).write_in_background();
+        } else if is_abandoned {
+            match given_up {
+                // Nor could what was given up.
+                Some(status) => self.postponing(live, FENCE, status).write_in_background(),
+                None => self.releasing(live, FENCE).write_in_background(),
+            }
+        }
+    }
+
+    /// Whether a transaction is there as it was committed.
+    async fn has(&self, member: &Member) -> Result<bool, BackendError> {
+        let found = self.backend().find(member.custody.live().id).await?;
+        let is_draft = |status: &Status| matches!(status, Status::Due(Due { work, .. }) if *work == Work::Abandon);
+        Ok(found.is_some_and(|stored| !is_draft(&stored.status)))
+    }
+
+    /// Sees to it that nothing comes of a commit which may have been written, though whoever asked for
+    /// it was told that it was not. By its key the originator would find it: then it stays.
+    fn take_back_in_background(&self, member: Member) {
+        if member.has_key || member.before != Durability::Volatile {
+            return;
+        }
+        let storage = self.clone();
+        self.spawn(async move {
+            let live = Arc::clone(member.custody.live());
+            let has = || storage.has(&member);
+            if !matches!(
+                keep_trying(live.id, "look for a commit", has).await,
+                Ok(true)
+            ) {
+                return;
+            }
+            if member.settled.is_none() {
+                let cancelled = Status::Final(FinalReason::Cancelled);
+                let ending = storage.postponing(&live, FENCE, cancelled);
+                storage.tell_of_loss(&live, ending.write().await);
+            } else if let Err(error) = storage.cancel_stored(&live).await {
+                storage.tell_of_loss(&live, Err(error));
+            }
+        });
+    }
+}
+
+fn is_delivered(member: &Member) -> bool {
+    member.status == Status::Final(FinalReason::Delivered) && member.before == Durability::Volatile
+}
