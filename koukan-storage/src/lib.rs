@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod free_space;
 mod private;
 mod query;
 mod row;
@@ -32,6 +33,7 @@ mod spill;
 mod sqlite;
 
 pub use self::{
+    free_space::{FileSystem, FreeSpace},
     spill::TempSpill,
     sqlite::{Backup, BackupError, Named, OpenError, SqliteBackend, SqliteOptions},
 };

@@ -11,7 +11,7 @@ use koukan_core::{
     blob::BlobPool,
     storage::{Backend, MemoryBackend, Storage},
 };
-use koukan_storage::{SqliteBackend, TempSpill};
+use koukan_storage::{SqliteBackend, SqliteOptions, TempSpill};
 
 use crate::{config::Config, registry::Surroundings};
 
@@ -36,7 +36,9 @@ pub(super) async fn backend(
         (Some(own), _) => (own, Keeper::Own),
         (None, Some(path)) => {
             make_directory(directory_of(&path.value))?;
-            let database = SqliteBackend::open(path.value.clone()).await?;
+            let options = SqliteOptions::new(path.value.clone());
+            let options = options.with_reserve(config.storage.reserve());
+            let database = SqliteBackend::open(options).await?;
             (Arc::new(database.clone()), Keeper::Database(database))
         }
         (None, None) => {

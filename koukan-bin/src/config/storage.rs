@@ -10,6 +10,9 @@ use serde::{
 
 use super::{ByteSize, HumanDuration, Place};
 
+/// What is to stay free unless it is said.
+const RESERVE: u64 = 64 << 20;
+
 /// The word that stands for storage in memory.
 const MEMORY: &str = "memory";
 
@@ -22,6 +25,9 @@ pub struct Storage {
     /// The SQLite database; it and its directory are made if they are not there.
     #[schemars(with = "Option<String>")]
     pub sqlite: Option<Place<PathBuf>>,
+    /// What is to stay free on the file system of the database: while less is, new mail and uploads
+    /// are refused with 452 or 503, so that what is queued can be delivered. Default `64MiB`.
+    pub reserve: Option<ByteSize>,
     /// Whether transactions may be kept in memory alone, so that all that is queued is lost when
     /// the agent stops. Default `false`.
     pub memory: bool,
@@ -42,6 +48,11 @@ pub struct Storage {
 }
 
 impl Storage {
+    /// Octets that are to stay free.
+    pub(crate) fn reserve(&self) -> u64 {
+        self.reserve.map_or(RESERVE, |size| size.0)
+    }
+
     /// Whether transactions are kept at all.
     pub(super) fn keeps(&self) -> bool {
         self.memory || self.sqlite.is_some()

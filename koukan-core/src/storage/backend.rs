@@ -231,6 +231,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn probe(&self) -> Result<(), BackendError>;
 
+    /// Whether there is room for new mail, beside what is kept free for what is there already: so that
+    /// leases, settlements, notifications and the removal of garbage always fit. Where there is none,
+    /// new transactions and blobs are [`BackendError::Full`].
+    ///
+    /// Asked for each message, so it is told from memory. `true` where nothing is known of it.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Removes what is no longer of use: transactions that have been final for longer than
     /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
     /// to, as body or as part. The blobs of a final transaction are not kept for its sake; until

@@ -93,9 +93,10 @@ struct Inner {
 /// Writes that nobody waits for at a time, at most; more go uncounted.
 const BACKGROUND_MAX: u32 = 1 << 20;
 
-/// The memory budget for live transactions is used up.
+/// There is no room for another transaction: the memory budget is used up, or no more is left of the
+/// medium than is kept for what is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("memory budget for live transactions is used up")]
+#[error("there is no room for another transaction, in memory or on the medium")]
 pub struct Exhausted;
 
 impl Storage {
@@ -155,7 +156,7 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when too much is in memory already.
+    /// [`Exhausted`] when too much is in memory already, or the medium is nearly full.
     pub fn begin(
         &self,
         context: Arc<Context>,
@@ -176,7 +177,7 @@ impl Storage {
         mail: impl Into<Option<Mail>>,
         signals: Signals,
     ) -> Result<(Recorder, Lease), Exhausted> {
-        if self.pool().is_exhausted() {
+        if self.pool().is_exhausted() || !self.has_room() {
             return Err(Exhausted);
         }
         let own = signals.claim_trace_id().map(TransactionId::from);
@@ -196,6 +197,11 @@ impl Storage {
     /// The durable tier.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.0.backend
+    }
+
+    /// Whether the durable tier has room for new mail.
+    pub fn has_room(&self) -> bool {
+        self.backend().has_room()
     }
 
     /// What makes the blobs of live transactions.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Failing {
     pub(crate) full_inserts: Arc<AtomicU32>,
     /// How many more transactions there is room for, where there is a limit.
     pub(crate) rows_left: Arc<Mutex<Option<usize>>>,
+    /// Whether there is no room for new mail.
+    pub(crate) is_short: Arc<AtomicBool>,
     pub(crate) slow_inserts: Arc<AtomicU32>,
     /// Inserts that are made and then said to have failed.
     pub(crate) unanswered_inserts: Arc<AtomicU32>,
@@ -92,7 +94,7 @@ impl Backend for Failing {
         if take_one(&self.slow_inserts) {
             tokio::time::sleep(SLOW).await;
         }
-        if take_one(&self.full_inserts) || !self.take_rows(together.len()) {
+        if take_one(&self.full_inserts) || !self.has_room() || !self.take_rows(together.len()) {
             return Err(BackendError::Full("no space left".into()));
         }
         self.inner.commit(together).await?;
@@ -140,6 +142,10 @@ impl Backend for Failing {
         now: Timestamp,
     ) -> Result<Recovered, BackendError> {
         self.inner.open_session(session, now).await
+    }
+
+    fn has_room(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
     }
 
     async fn append_blob(

@@ -5,6 +5,7 @@
 mod agent;
 mod budget;
 mod cancel;
+mod cancel_table;
 mod create;
 #[path = "../failing/mod.rs"]
 mod failing;

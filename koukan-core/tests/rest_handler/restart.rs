@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::agent::{Agent, MESSAGE, mail, octets, to_upload, whole};
 
 /// The agent after a crash: another process on the same backend.
-async fn after_crash(backend: &MemoryBackend, upstream: &Script) -> Agent {
+pub(crate) async fn after_crash(backend: &MemoryBackend, upstream: &Script) -> Agent {
     let settings = Settings::default();
     let agent = Agent::on(backend.another_process(), upstream.clone(), settings).await;
     agent.dispatch();
@@ -19,7 +19,7 @@ async fn after_crash(backend: &MemoryBackend, upstream: &Script) -> Agent {
 }
 
 /// Runs a process that is killed when `f` has ended.
-fn process<F: Future>(f: F) -> F::Output {
+pub(crate) fn process<F: Future>(f: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -183,3 +183,27 @@ async fn a_cancel_that_cannot_be_written_is_written_later() {
     let reason = watch.snapshot().final_reason;
     assert_eq!(reason, Some(FinalReason::Cancelled));
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_there_is_no_room_new_mail_is_refused_and_what_is_queued_is_delivered() {
+    let backend = Failing::default();
+    let up = Script::new();
+    let agent = with_one_due(&backend, [up.clone()]).await;
+    backend.is_short.store(true, Ordering::Relaxed);
+    for policy in [Policy::Submission, Policy::Ingress] {
+        for to in [vec![rcpt("b@y")], vec![rcpt("b@y"), rcpt("c@y")]] {
+            let outcome = send(agent.exploder(policy), mail("a@x"), to, MESSAGE).await;
+            assert!(!outcome.is_delivered(), "{outcome:?}");
+            let no_room = Reply::insufficient_storage();
+            assert!(outcome.recipients.iter().all(|reply| *reply == no_room));
+        }
+    }
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 1 }).await;
+    dispatching.stop().await;
+    assert_eq!(up.received().len(), 1);
+    backend.is_short.store(false, Ordering::Relaxed);
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+}

@@ -33,16 +33,22 @@ async fn a_recipient_that_upstream_does_not_answer_gets_450_with_custody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn custody_of_an_incomplete_message_is_refused() {
+async fn custody_of_an_incomplete_message_is_not_taken() {
     let upstream = Script::new().other_rcpts(Reply::mailbox_busy());
     let agent = Agent::over(upstream).await;
     let (mut driver, _mail) = Driver::start(agent.writer.clone(), context(), mail("a@x"));
     let pending = driver.rcpt(rcpt("b@y")).await;
     let reply = driver.wait(pending).await;
-    let custody = reply.extensions().get::<Custody>().unwrap();
-    custody.take(BOTH).await.unwrap_err();
+    let custody = reply.extensions().get::<Custody>().unwrap().clone();
+    let hour = Duration::from_secs(3600);
+    let waiting = tokio::time::timeout(hour, custody.take(BOTH));
+    waiting.await.unwrap_err();
     driver.send("Subject: half".into()).await.unwrap();
+    let waiting = tokio::time::timeout(hour, custody.take(BOTH));
+    waiting.await.unwrap_err();
+    drop(driver);
     custody.take(BOTH).await.unwrap_err();
+    assert_eq!(agent.census().await, Default::default());
 }
 
 #[tokio::test(start_paused = true)]

@@ -139,7 +139,7 @@ async fn custody_that_waits_ends_where_the_message_does_not_come() {
             }
             tokio::select! {
                 biased;
-                _ = driver.finish() => {}
+                () = driver.progress() => {}
                 () = tokio::time::sleep(SLOW) => {}
             }
         };

@@ -10,8 +10,8 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-            StoredTransaction, TransactionId, Work,
+            Commit, Due, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+            Status, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -35,6 +35,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.0.room.check()?;
         // Made here and not by the writer, so that it is done on all processors.
         let row = Box::new(TransactionRow::new(transaction)?);
         self.0
@@ -51,6 +52,11 @@ impl Backend for SqliteBackend {
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        // What stays a draft brings nothing.
+        let is_draft = |due: &Due| due.work == Work::Abandon;
+        if !matches!(&transaction.status, Status::Due(due) if is_draft(due)) {
+            self.0.room.check()?;
+        }
         let row = Box::new(TransactionRow::new(transaction)?);
         self.0
             .writer
@@ -59,6 +65,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
+        self.0.room.check()?;
         let (mut inserts, mut completions) = (Vec::new(), Vec::new());
         for one in together {
             match one {
@@ -74,6 +81,10 @@ impl Backend for SqliteBackend {
             .await
     }
 
+    fn has_room(&self) -> bool {
+        self.0.room.has_room()
+    }
+
     async fn append_blob(
         &self,
         blob: BlobId,
@@ -81,6 +92,7 @@ impl Backend for SqliteBackend {
         octets: Bytes,
         now: Timestamp,
     ) -> Result<(), BackendError> {
+        self.0.room.check()?;
         let request = Append {
             blob: blob.to_string(),
             offset: i64::try_from(offset).map_err(|_| BackendError::BlobConflict)?,

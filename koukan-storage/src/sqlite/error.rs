@@ -55,7 +55,7 @@ impl Cause {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let code = self.code();
         code.is_some_and(|code| matches!(code, FULL | NO_ROOM_TO_WRITE | NO_ROOM_FOR_INDEX))
     }

@@ -23,6 +23,7 @@ mod open;
 mod options;
 mod prepare;
 mod reader;
+mod room;
 mod writer;
 
 pub use self::{
@@ -34,7 +35,7 @@ pub use self::{
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use self::{reader::Reader, writer::Writer};
+use self::{reader::Reader, room::Room, writer::Writer};
 
 /// A [`Backend`](koukan_core::storage::Backend) on a SQLite database of this process alone.
 ///
@@ -49,6 +50,7 @@ struct Inner {
     path: PathBuf,
     writer: Writer,
     reader: Reader,
+    room: Arc<Room>,
 }
 
 impl SqliteBackend {
@@ -62,11 +64,12 @@ impl SqliteBackend {
     /// [`OpenError`].
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
         let options = options.into();
-        let (writer, reader) = open::open(&options).await?;
+        let (writer, reader, room) = open::open(&options).await?;
         Ok(Self(Arc::new(Inner {
             path: options.path,
             writer,
             reader,
+            room,
         })))
     }
 

@@ -21,7 +21,8 @@ use super::{
     migrations::migrator,
     prepare::prepare,
     reader::Reader,
-    writer::Writer,
+    room::Room,
+    writer::{Writer, count_pages},
 };
 
 /// A database could not be opened.
@@ -121,7 +122,9 @@ pub enum OpenError {
     },
 }
 
-pub(super) async fn open(options: &SqliteOptions) -> Result<(Writer, Reader), OpenError> {
+pub(super) async fn open(
+    options: &SqliteOptions,
+) -> Result<(Writer, Reader, Arc<Room>), OpenError> {
     let directory = directory(&options.path);
     if !directory.is_dir() {
         let path = directory.into();
@@ -155,8 +158,14 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Writer, Reader), Op
     })?;
     let files = Arc::new(files);
     let reader = Reader::new(options.reading(path), options.readers(), Arc::clone(&files));
-    let writer = Writer::start(connection, options.writing(path), files, lock);
-    Ok((writer, reader))
+    let room = Arc::new(options.room(path));
+    if room.is_kept() {
+        let pages = count_pages(&mut connection).await.map_err(failed)?;
+        room.look(pages, false);
+    }
+    let shared = (files, Arc::clone(&room));
+    let writer = Writer::start(connection, options.writing(path), shared, lock);
+    Ok((writer, reader, room))
 }
 
 pub(super) async fn migrate(

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,12 +11,14 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::inspect::APPLICATION_ID;
+use crate::{FileSystem, FreeSpace};
+
+use super::{inspect::APPLICATION_ID, room::Room};
 
 /// Octets of a page. With 16 KiB, inserts by many at once are as fast or a little faster; lone
 /// commits, settlements and the removal of garbage are slower, since each change of a page puts
 /// all of it into the log.
-const PAGE: u32 = 4096;
+pub(super) const PAGE: u32 = 4096;
 /// How long to wait where another program looks into the database.
 const BUSY: Duration = Duration::from_secs(10);
 /// Texts that stay prepared on a connection: every statement in every size.
@@ -31,6 +34,8 @@ pub struct SqliteOptions {
     readers: u32,
     cache: u64,
     max_size: Option<u64>,
+    reserve: u64,
+    free_space: Arc<dyn FreeSpace>,
 }
 
 impl SqliteOptions {
@@ -41,6 +46,8 @@ impl SqliteOptions {
             readers: 4,
             cache: 4 << 20,
             max_size: None,
+            reserve: 0,
+            free_space: Arc::new(FileSystem),
         }
     }
 
@@ -66,6 +73,44 @@ impl SqliteOptions {
     pub fn with_max_size(mut self, octets: u64) -> Self {
         self.max_size = Some(octets);
         self
+    }
+
+    /// Sets how much is to stay free, in octets; nothing by default.
+    ///
+    /// While less is free on the file system, or until the database has its largest size, new mail is
+    /// refused ([`BackendError::Full`](koukan_core::storage::BackendError::Full)), so that what is
+    /// queued can be delivered: a lease is a write, too. 64 MiB are enough for the log, whatever is
+    /// queued. Of a largest size it is a quarter at most.
+    #[must_use]
+    pub fn with_reserve(mut self, octets: u64) -> Self {
+        self.reserve = octets;
+        self
+    }
+
+    /// Sets who tells how much is free on the file system.
+    #[must_use]
+    pub fn with_free_space(mut self, free_space: Arc<dyn FreeSpace>) -> Self {
+        self.free_space = free_space;
+        self
+    }
+
+    pub(super) fn room(&self, path: &Path) -> Room {
+        let reserve = match self.max_size {
+            Some(max) => self.reserve.min(max / 4),
+            None => self.reserve,
+        };
+        Room::new(
+            path,
+            reserve,
+            Arc::clone(&self.free_space),
+            self.max_pages(),
+        )
+    }
+
+    /// The largest number of pages, where that is limited.
+    fn max_pages(&self) -> Option<u64> {
+        let max = self.max_size.map(|octets| octets / u64::from(PAGE));
+        max.map(|pages| pages.max(1))
     }
 
     pub(super) fn readers(&self) -> u32 {
@@ -96,11 +141,8 @@ impl SqliteOptions {
             .pragma("wal_autocheckpoint", "0")
             // A log that had to grow, since somebody read for long, shrinks again.
             .pragma("journal_size_limit", LOG.to_string());
-        match self.max_size {
-            Some(octets) => options.pragma(
-                "max_page_count",
-                (octets / u64::from(PAGE)).max(1).to_string(),
-            ),
+        match self.max_pages() {
+            Some(pages) => options.pragma("max_page_count", pages.to_string()),
             None => options,
         }
     }

@@ -29,6 +29,15 @@ impl Check<'_> {
             let help = "name one as in `data/koukan.sqlite`, or write `storage: memory`";
             self.wrong(file, message, Some(help.into()));
         }
+        if storage.reserve.is_some() && storage.sqlite.is_none() {
+            let message =
+                "`storage.reserve` is what stays free beside a database, and there is none";
+            self.wrong(
+                &Place::nowhere(()),
+                message.into(),
+                Some("leave it out, or name the database by `storage.sqlite`".into()),
+            );
+        }
         if storage.keeps() {
             return;
         }

@@ -31,6 +31,9 @@ impl<O: AttemptService> RestHandler<O> {
             _ => return Err(unknown_transaction()),
         };
         let watch = self.shared.find(caller, id).await?;
+        if !self.shared.storage.has_room() {
+            return Err(Refusal::no_room());
+        }
         let transaction = self.open(caller, watch).await?;
         let incoming = self.shared.expected(&transaction, name).await?;
         transaction.touch();

@@ -263,10 +263,7 @@ impl Backend for FaultyBackend {
     }
 
     async fn commit(&self, mut together: Vec<Commit>) -> Result<(), BackendError> {
-        together.retain(|one| match one {
-            Commit::Insert(new) => !self.write_wrongly(new),
-            Commit::Complete(_) => true,
-        });
+        together.retain(|one| !matches!(one, Commit::Insert(new) if self.write_wrongly(new)));
         self.lease_with(|| async {
             let each = together.iter().map(Commit::transaction);
             let recipients: Vec<_> = each.map(|new| new.recipients.clone()).collect();
@@ -275,6 +272,10 @@ impl Backend for FaultyBackend {
             Ok(())
         })
         .await
+    }
+
+    fn has_room(&self) -> bool {
+        self.inner.has_room()
     }
 
     async fn append_blob(

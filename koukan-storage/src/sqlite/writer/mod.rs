@@ -35,6 +35,7 @@ mod trial;
 
 pub(super) use self::{
     operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
+    shrink::count_pages,
     together::Together,
 };
 
@@ -55,7 +56,7 @@ use self::{
     operation::{Pending, Queued},
     task::Task,
 };
-use super::{error::closed, files::Files, lock::ProcessLock};
+use super::{error::closed, files::Files, lock::ProcessLock, room::Room};
 
 /// Operations that wait, at most.
 const QUEUED: usize = 4096;
@@ -75,11 +76,12 @@ impl Writer {
     pub(super) fn start(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
-        files: Arc<Files>,
+        (files, room): (Arc<Files>, Arc<Room>),
         lock: ProcessLock,
     ) -> Self {
         let (queue, operations) = mpsc::channel(QUEUED);
-        let task = Task::new(connection, options, files, operations, queue.downgrade());
+        let shared = (files, room);
+        let task = Task::new(connection, options, shared, operations, queue.downgrade());
         tokio::spawn(task.run(lock));
         Self {
             queue,

@@ -4,11 +4,11 @@
 //! was once. While there is nothing else to do it is made smaller, a step at a time.
 
 use koukan_core::causes::Causes;
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 
 use crate::query::{FREE_PAGES, VACUUM, Values};
 
-use super::task::Task;
+use super::{super::room::Pages, task::Task};
 
 /// Free pages that are kept for what comes next.
 const KEPT: i64 = 1024;
@@ -67,12 +67,23 @@ impl Task {
 
     /// How many pages can be given back.
     async fn free_pages(&mut self) -> Result<i64, sqlx::Error> {
-        let counted = FREE_PAGES.execute(&mut self.connection, Values::default());
-        let counted = counted.await?;
-        let Some(row) = counted.rows.first() else {
-            return Ok(0);
-        };
-        let (free, all): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let Pages { free, all } = count_pages(&mut self.connection).await?;
+        let (free, all) = (free.cast_signed(), all.cast_signed());
         Ok(free - KEPT - (all - free) / 8)
     }
+}
+
+/// Counts the pages of a database.
+pub(in crate::sqlite) async fn count_pages(
+    connection: &mut SqliteConnection,
+) -> Result<Pages, sqlx::Error> {
+    let counted = FREE_PAGES.execute(connection, Values::default()).await?;
+    let Some(row) = counted.rows.first() else {
+        return Ok(Pages { free: 0, all: 0 });
+    };
+    let (free, all): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Pages {
+        free: free.try_into().unwrap_or_default(),
+        all: all.try_into().unwrap_or_default(),
+    })
 }

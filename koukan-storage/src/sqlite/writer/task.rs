@@ -17,12 +17,13 @@ use super::{
         error::Cause,
         files::{FileLost, Files},
         lock::ProcessLock,
+        room::{Looks, Room},
     },
     batch::Batch,
     checkpoint::Checkpoints,
     lapse::Lapses,
     operation::Queued,
-    shrink::Shrinking,
+    shrink::{Shrinking, count_pages},
 };
 
 /// Operations that are committed together, at most.
@@ -48,6 +49,8 @@ pub(super) struct Task {
     pub(super) connection: SqliteConnection,
     options: SqliteConnectOptions,
     pub(super) files: Arc<Files>,
+    room: Arc<Room>,
+    room_looks: Looks,
     /// When the files are looked for although nothing is to be written.
     look: Interval,
     queue: mpsc::Receiver<Queued>,
@@ -76,7 +79,7 @@ impl Task {
     pub(super) fn new(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
-        files: Arc<Files>,
+        (files, room): (Arc<Files>, Arc<Room>),
         queue: mpsc::Receiver<Queued>,
         sender: mpsc::WeakSender<Queued>,
     ) -> Self {
@@ -86,6 +89,8 @@ impl Task {
             connection,
             options,
             files,
+            room,
+            room_looks: Looks::new(),
             look,
             queue,
             lapses: Lapses::new(sender),
@@ -111,6 +116,9 @@ impl Task {
             let probes = batch.take_probes();
             self.commit(batch).await;
             self.probe(probes).await;
+            if self.room.is_kept() && self.room_looks.is_due(&self.room) {
+                self.look_for_room().await;
+            }
             if self.checkpoints.is_urgent() {
                 self.checkpoints.run(&mut self.connection).await;
             }
@@ -137,8 +145,21 @@ impl Task {
                 () = sleep(IDLE), if !is_tidy => self.tidy().await,
                 _ = self.look.tick() => {
                     // What is wrong is logged there.
-                    let _ = self.files.check();
+                    if self.files.check().is_ok() && self.room.is_kept() {
+                        self.look_for_room().await;
+                    }
                 }
+            }
+        }
+    }
+
+    /// Finds out whether there is room for new mail.
+    async fn look_for_room(&mut self) {
+        let is_full = self.room_looks.begin();
+        match count_pages(&mut self.connection).await {
+            Ok(pages) => self.room.look(pages, is_full),
+            Err(error) => {
+                tracing::warn!(error = %Causes(&error), "could not count the pages of the database");
             }
         }
     }
@@ -187,6 +208,7 @@ impl Task {
             return;
         }
         self.checkpoints.wrote(&batch);
+        self.room_looks.wrote(batch.weight());
         match self.try_commit(&mut batch).await {
             Ok(()) => batch.answer(),
             Err(Failure::Lost(lost)) => self.lapses.put_back(batch.lose(&lost.into())),
@@ -245,6 +267,9 @@ impl Task {
     async fn fail(&mut self, batch: Batch, error: sqlx::Error) {
         self.is_failing = true;
         let cause = Cause::from(error);
+        if cause.is_full() {
+            self.room_looks.full();
+        }
         if NOT_WRITTEN.is_first() {
             tracing::error!(operations = batch.len(), error = %cause, "could not write");
         }

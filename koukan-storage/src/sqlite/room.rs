@@ -1,0 +1,166 @@
+//! Room on the medium, and what of it is kept for the queue that is there.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use koukan_core::{causes::Causes, storage::BackendError};
+use tokio::time::Instant;
+
+use crate::FreeSpace;
+
+use super::options::PAGE;
+
+/// How long what is known of the room holds while something is written.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Parts of the reserve that may be written before there is another look.
+const PARTS: usize = 16;
+/// How long the medium counts as full that has said so, though it seems to have room: a quota shows
+/// like this.
+const FULL: Duration = Duration::from_secs(5);
+
+/// New mail has no room beside what is kept free.
+#[derive(Debug, thiserror::Error)]
+#[error("less than the reserve of {reserve} octets is free: new mail is refused")]
+struct Short {
+    reserve: u64,
+}
+
+/// Whether there is room for new mail; told from memory.
+pub(super) struct Room {
+    path: PathBuf,
+    reserve: u64,
+    free_space: Arc<dyn FreeSpace>,
+    max_pages: Option<u64>,
+    is_short: AtomicBool,
+}
+
+/// When there is another look.
+#[derive(Debug)]
+pub(super) struct Looks {
+    /// Octets that were written since the last, about.
+    written: usize,
+    last: Instant,
+    /// Since when the medium has said that it is full.
+    full: Option<Instant>,
+}
+
+/// The pages of the database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages {
+    /// Those that hold nothing.
+    pub(super) free: u64,
+    pub(super) all: u64,
+}
+
+impl Room {
+    pub(super) fn new(
+        path: &Path,
+        reserve: u64,
+        free_space: Arc<dyn FreeSpace>,
+        max_pages: Option<u64>,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            reserve,
+            free_space,
+            max_pages,
+            is_short: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether something is kept free at all.
+    pub(super) fn is_kept(&self) -> bool {
+        self.reserve > 0
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
+    }
+
+    /// Whether new mail may be written.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        if self.has_room() {
+            return Ok(());
+        }
+        let reserve = self.reserve;
+        Err(BackendError::Full(Short { reserve }.into()))
+    }
+
+    /// Finds out how much is free.
+    pub(super) fn look(&self, pages: Pages, is_full: bool) {
+        let octets = |pages: u64| pages.saturating_mul(u64::from(PAGE));
+        let free = self.free_space.free(&self.path).unwrap_or_else(|error| {
+            tracing::warn!(error = %Causes(&error), "could not find out how much is free");
+            u64::MAX
+        });
+        let growth = self
+            .max_pages
+            .map(|max| octets(max.saturating_sub(pages.all)));
+        let free = growth.map_or(free, |growth| free.min(growth));
+        // What is free within the database need not be had of the file system.
+        let free = free.saturating_add(octets(pages.free));
+        let is_short = is_full || free < self.reserve;
+        let was_short = self.is_short.swap(is_short, Ordering::Relaxed);
+        let reserve = self.reserve;
+        match (was_short, is_short) {
+            (false, true) => tracing::error!(
+                free,
+                reserve,
+                is_full,
+                "THE DISK IS NEARLY FULL: new mail is refused, what is queued is delivered"
+            ),
+            (true, false) => tracing::warn!(free, "there is room again: new mail is taken"),
+            _ => {}
+        }
+    }
+}
+
+impl Looks {
+    pub(super) fn new() -> Self {
+        Self {
+            written: 0,
+            last: Instant::now(),
+            full: None,
+        }
+    }
+
+    /// So much was written.
+    pub(super) fn wrote(&mut self, octets: usize) {
+        self.written = self.written.saturating_add(octets);
+    }
+
+    /// The medium has said that it is full.
+    pub(super) fn full(&mut self) {
+        self.full = Some(Instant::now());
+    }
+
+    /// Whether there is to be another look by now, at what keeps `reserve` octets free.
+    pub(super) fn is_due(&self, room: &Room) -> bool {
+        let many = usize::try_from(room.reserve).unwrap_or(usize::MAX) / PARTS;
+        self.written > many || self.last.elapsed() >= INTERVAL
+    }
+
+    /// There is a look now; whether the medium counts as full whatever it shows.
+    pub(super) fn begin(&mut self) -> bool {
+        self.written = 0;
+        self.last = Instant::now();
+        self.full = self.full.filter(|since| since.elapsed() < FULL);
+        self.full.is_some()
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("reserve", &self.reserve)
+            .field("is_short", &self.is_short)
+            .finish_non_exhaustive()
+    }
+}
