@@ -12,6 +12,7 @@
 
 mod backend;
 mod backup;
+mod ballast;
 mod create;
 mod error;
 mod files;

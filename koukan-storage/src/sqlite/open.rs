@@ -159,11 +159,16 @@ pub(super) async fn open(
     let files = Arc::new(files);
     let reader = Reader::new(options.reading(path), options.readers(), Arc::clone(&files));
     let room = Arc::new(options.room(path));
+    let mut ballast = room.ballast();
     if room.is_kept() {
         let pages = count_pages(&mut connection).await.map_err(failed)?;
-        room.look(pages, false);
+        if room.look(pages, false)
+            && let Some(ballast) = &mut ballast
+        {
+            ballast.keep().await;
+        }
     }
-    let shared = (files, Arc::clone(&room));
+    let shared = (files, Arc::clone(&room), ballast);
     let writer = Writer::start(connection, options.writing(path), shared, lock);
     Ok((writer, reader, room))
 }

@@ -81,6 +81,9 @@ impl SqliteOptions {
     /// refused ([`BackendError::Full`](koukan_core::storage::BackendError::Full)), so that what is
     /// queued can be delivered: a lease is a write, too. 64 MiB are enough for the log, whatever is
     /// queued. Of a largest size it is a quarter at most.
+    ///
+    /// Others may fill the file system all the same. So another quarter of it lies in a file beside the
+    /// database, whose name ends in `.reserve`, which is removed when there is no room at all.
     #[must_use]
     pub fn with_reserve(mut self, octets: u64) -> Self {
         self.reserve = octets;

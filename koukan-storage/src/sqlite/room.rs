@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::FreeSpace;
 
-use super::options::PAGE;
+use super::{ballast::Ballast, options::PAGE};
 
 /// How long what is known of the room holds while something is written.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -93,8 +93,14 @@ impl Room {
         Err(BackendError::Full(Short { reserve }.into()))
     }
 
-    /// Finds out how much is free.
-    pub(super) fn look(&self, pages: Pages, is_full: bool) {
+    /// What is kept on the medium to be let go of; none where the database itself is limited.
+    pub(super) fn ballast(&self) -> Option<Ballast> {
+        let is_of_use = self.is_kept() && self.max_pages.is_none();
+        is_of_use.then(|| Ballast::new(&self.path, self.reserve / 4))
+    }
+
+    /// Finds out how much is free; whether there is room for ballast, too.
+    pub(super) fn look(&self, pages: Pages, is_full: bool) -> bool {
         let octets = |pages: u64| pages.saturating_mul(u64::from(PAGE));
         let free = self.free_space.free(&self.path).unwrap_or_else(|error| {
             tracing::warn!(error = %Causes(&error), "could not find out how much is free");
@@ -119,6 +125,7 @@ impl Room {
             (true, false) => tracing::warn!(free, "there is room again: new mail is taken"),
             _ => {}
         }
+        !is_full && free / 2 >= self.reserve
     }
 }
 

@@ -56,7 +56,7 @@ use self::{
     operation::{Pending, Queued},
     task::Task,
 };
-use super::{error::closed, files::Files, lock::ProcessLock, room::Room};
+use super::{ballast::Ballast, error::closed, files::Files, lock::ProcessLock, room::Room};
 
 /// Operations that wait, at most.
 const QUEUED: usize = 4096;
@@ -76,11 +76,10 @@ impl Writer {
     pub(super) fn start(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
-        (files, room): (Arc<Files>, Arc<Room>),
+        shared: (Arc<Files>, Arc<Room>, Option<Ballast>),
         lock: ProcessLock,
     ) -> Self {
         let (queue, operations) = mpsc::channel(QUEUED);
-        let shared = (files, room);
         let task = Task::new(connection, options, shared, operations, queue.downgrade());
         tokio::spawn(task.run(lock));
         Self {

@@ -14,6 +14,7 @@ use crate::query::{BEGIN, COMMIT, ROLLBACK, Values};
 
 use super::{
     super::{
+        ballast::Ballast,
         error::Cause,
         files::{FileLost, Files},
         lock::ProcessLock,
@@ -51,6 +52,7 @@ pub(super) struct Task {
     pub(super) files: Arc<Files>,
     room: Arc<Room>,
     room_looks: Looks,
+    ballast: Option<Ballast>,
     /// When the files are looked for although nothing is to be written.
     look: Interval,
     queue: mpsc::Receiver<Queued>,
@@ -79,7 +81,7 @@ impl Task {
     pub(super) fn new(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
-        (files, room): (Arc<Files>, Arc<Room>),
+        (files, room, ballast): (Arc<Files>, Arc<Room>, Option<Ballast>),
         queue: mpsc::Receiver<Queued>,
         sender: mpsc::WeakSender<Queued>,
     ) -> Self {
@@ -91,6 +93,7 @@ impl Task {
             files,
             room,
             room_looks: Looks::new(),
+            ballast,
             look,
             queue,
             lapses: Lapses::new(sender),
@@ -157,7 +160,13 @@ impl Task {
     async fn look_for_room(&mut self) {
         let is_full = self.room_looks.begin();
         match count_pages(&mut self.connection).await {
-            Ok(pages) => self.room.look(pages, is_full),
+            Ok(pages) => {
+                if self.room.look(pages, is_full)
+                    && let Some(ballast) = &mut self.ballast
+                {
+                    ballast.keep().await;
+                }
+            }
             Err(error) => {
                 tracing::warn!(error = %Causes(&error), "could not count the pages of the database");
             }
@@ -269,6 +278,9 @@ impl Task {
         let cause = Cause::from(error);
         if cause.is_full() {
             self.room_looks.full();
+            if self.ballast.as_mut().is_some_and(Ballast::let_go) {
+                tracing::warn!("the disk is full: lets go of the room that was kept for this");
+            }
         }
         if NOT_WRITTEN.is_first() {
             tracing::error!(operations = batch.len(), error = %cause, "could not write");
