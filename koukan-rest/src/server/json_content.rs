@@ -1,42 +1,48 @@
 //! JSON that comes with a request.
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     http::{HeaderMap, header::CONTENT_LENGTH},
 };
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use koukan_core::resource::{Refusal, RefusalKind};
+use koukan_core::{
+    resource::{Caller, Refusal, RefusalKind},
+    shares::{Charge, Client},
+};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::schema::json::{self, InvalidJson};
 
-use super::{ServerSettings, field::content_type::expect_json, problem::Problem};
+use super::{ServerSettings, field::content_type::expect_json, problem::Problem, shared::Shared};
 
 /// Reads what `of` makes of the JSON document of a request. The document itself, which may take
-/// many times the memory, is gone before anything is waited for.
+/// many times the memory, is gone before anything is waited for; while it comes, its octets are charged
+/// to the share of whoever sends it.
 pub(super) async fn read<T>(
+    (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
     body: Body,
-    settings: &ServerSettings,
     of: impl FnOnce(Value) -> Result<T, Refusal>,
 ) -> Result<T, Problem> {
     expect_json(headers)?;
-    let octets = octets(headers, body, settings).await?;
-    Ok(of(parse(&octets, settings)?)?)
+    let content = content((shared, caller), headers, body).await?;
+    Ok(of(parse(&content.octets, &shared.settings)?)?)
 }
 
 /// As [`read`], but nothing at all, neither content nor its type, is `None`.
 pub(super) async fn read_any<T>(
+    (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
     body: Body,
-    settings: &ServerSettings,
     of: impl FnOnce(Value) -> Result<T, Refusal>,
 ) -> Result<Option<T>, Problem> {
     if headers.contains_key(axum::http::header::CONTENT_TYPE) {
-        return read(headers, body, settings, of).await.map(Some);
+        return read((shared, caller), headers, body, of).await.map(Some);
     }
-    if octets(headers, body, settings).await?.is_empty() {
+    let content = content((shared, caller), headers, body).await?;
+    if content.octets.is_empty() {
         return Ok(None);
     }
     expect_json(headers)?;
@@ -53,11 +59,18 @@ fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
     })
 }
 
-async fn octets(
+/// A document, and what is charged for it.
+struct Content {
+    octets: Bytes,
+    _charge: Option<Charge<Client>>,
+}
+
+async fn content(
+    (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
     body: Body,
-    settings: &ServerSettings,
-) -> Result<Bytes, Problem> {
+) -> Result<Content, Problem> {
+    let settings = &shared.settings;
     let max = settings.max_json;
     let too_large = || {
         let detail = format!("the JSON may have {max} octets at most; upload the message instead");
@@ -66,12 +79,48 @@ async fn octets(
     if length(headers).is_some_and(|length| length > max as u64) {
         return Err(too_large().into());
     }
-    let collected = timeout(settings.json_timeout, Limited::new(body, max).collect()).await;
-    match collected.map_err(|_| Problem::too_slow())? {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large().into()),
-        Err(_) => Err(Refusal::malformed("the content broke off").into()),
-    }
+    let mut charge = None;
+    // Most come in one piece, which is not copied.
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    let mut body = Limited::new(body, max);
+    let collect = async {
+        while let Some(frame) = body.frame().await {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) if error.is::<LengthLimitError>() => return Err(too_large().into()),
+                Err(_) => return Err(Refusal::malformed("the content broke off").into()),
+            };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            let len = data.len() as u64;
+            let is_granted = match &mut charge {
+                Some(charge) => Charge::grow(charge, len),
+                none => {
+                    *none = shared.json.charge(caller.client(), len);
+                    none.is_some()
+                }
+            };
+            if !is_granted {
+                return Err(Problem::overloaded());
+            }
+            if first.is_empty() {
+                first = data;
+                continue;
+            }
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&data);
+        }
+        Ok(())
+    };
+    let collected = timeout(settings.json_timeout, collect).await;
+    collected.map_err(|_| Problem::too_slow())??;
+    Ok(Content {
+        octets: if all.is_empty() { first } else { all.freeze() },
+        _charge: charge,
+    })
 }
 
 /// How many octets the client says are to come.

@@ -31,6 +31,9 @@ pub struct ServerSettings {
     pub hosts: Vec<String>,
     /// The largest JSON document, in octets; messages that come inline are part of it.
     pub max_json: usize,
+    /// Octets of all JSON documents that are being read at the same time; what is beyond is answered
+    /// with 503. One client may have seven eighths of them.
+    pub json_budget: u64,
     /// Values of one JSON document, at most: members of objects, elements of lists.
     pub max_json_values: usize,
     /// The largest message, and the largest part, in octets.
@@ -50,7 +53,7 @@ pub struct ServerSettings {
 }
 
 impl Default for ServerSettings {
-    /// 2 MiB of JSON with 50,000 values, messages of 50 MiB, 10,000 requests; waits and JSON within 30 seconds,
+    /// 2 MiB of JSON with 50,000 values, 128 MiB of it in all, messages of 50 MiB, 10,000 requests; waits and JSON within 30 seconds,
     /// uploads that stall no longer than 60.
     fn default() -> Self {
         Self {
@@ -59,6 +62,7 @@ impl Default for ServerSettings {
             hosts: Vec::new(),
             max_json: 2 << 20,
             max_json_values: VALUES_MAX,
+            json_budget: 128 << 20,
             max_message_size: 50 << 20,
             max_wait: Duration::from_secs(30),
             json_timeout: Duration::from_secs(30),
@@ -96,6 +100,13 @@ impl ServerSettings {
     #[must_use]
     pub fn with_max_json(mut self, octets: usize) -> Self {
         self.max_json = octets;
+        self
+    }
+
+    /// Sets how many octets of JSON are read at the same time.
+    #[must_use]
+    pub fn with_json_budget(mut self, octets: u64) -> Self {
+        self.json_budget = octets;
         self
     }
 

@@ -9,7 +9,7 @@ use axum::{
 use koukan_core::{
     causes::Causes,
     resource::{Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService},
-    shares::Client,
+    shares::{Client, Shares},
 };
 use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
 
@@ -33,6 +33,8 @@ type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>
 pub(super) struct Shared {
     service: Arc<Resource>,
     pub(super) settings: Arc<ServerSettings>,
+    /// Octets of JSON that are being read, by whoever sends them.
+    pub(super) json: Shares<Client>,
     pub(super) auth: Option<Auth>,
     hosts: Arc<Hosts>,
 }
@@ -61,6 +63,7 @@ impl Shared {
         Self {
             service: Arc::new(BoxCloneSyncService::new(service.map_err(Into::into))),
             hosts: Arc::new(Hosts::new(&settings)),
+            json: Shares::new(settings.json_budget),
             settings: Arc::new(settings),
             auth: None,
         }

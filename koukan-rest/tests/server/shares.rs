@@ -1,6 +1,7 @@
 //! Clients that take as much as they get, and others beside them.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -10,6 +11,8 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -27,11 +30,12 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     sync::Semaphore,
+    task::JoinSet,
 };
 use tower::{BoxError, service_fn};
 
 use crate::{
-    support::{answering, current},
+    support::{CREATE, answering, answering_with, created, current},
     tcp::{Running, start},
 };
 
@@ -172,6 +176,44 @@ async fn without_tokens_clients_are_known_by_their_addresses() {
     );
     let other = http_2(OTHER, running.address).await;
     assert_eq!(status(&other, None).await, StatusCode::OK);
+}
+
+/// A create whose document has begun.
+fn begun(octets: &str) -> Request<Body> {
+    let begun = Bytes::copy_from_slice(octets.as_bytes());
+    let rest = stream::once(async { Ok::<_, Infallible>(begun) }).chain(stream::pending());
+    let request = Request::post("http://a/senders/app/transactions");
+    let request = request.header("content-type", "application/json");
+    request.body(Body::from_stream(rest)).unwrap()
+}
+
+#[tokio::test]
+async fn documents_that_do_not_end_leave_memory_for_others() {
+    let settings = ServerSettings::default().with_json_budget(8_000);
+    let (server, _) = answering_with(created(), settings);
+    let running = start(server.router(), ConnectionSettings::default()).await;
+    let hostile = http_2(HOSTILE, running.address).await;
+    let mut held = JoinSet::new();
+    for _ in 0..10 {
+        let mut hostile = hostile.clone();
+        held.spawn(async move {
+            hostile.ready().await.unwrap();
+            let response = hostile.send_request(begun(&" ".repeat(1_000))).await;
+            response.unwrap().status()
+        });
+    }
+    for _ in 0..3 {
+        let status = held.join_next().await.unwrap().unwrap();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let mut other = http_2(OTHER, running.address).await;
+    let request = Request::post("http://a/senders/app/transactions");
+    let request = request.header("content-type", "application/json");
+    let created = other
+        .send_request(request.body(Body::from(CREATE)).unwrap())
+        .await;
+    assert_eq!(created.unwrap().status(), StatusCode::CREATED);
+    assert_eq!(held.len(), 7);
 }
 
 /// Notes who was turned away.

@@ -25,7 +25,7 @@ pub(super) async fn append(
     let condition = condition::of(&head.headers, &IF_MATCH)?;
     let manner = shared.manner(&head.uri, &head.headers)?;
     let of = |json| append_from_json(&json);
-    let read = json_content::read_any(&head.headers, body, &shared.settings, of);
+    let read = json_content::read_any((&shared, &caller), &head.headers, body, of);
     // Nothing is a heartbeat.
     let (draft, rcpt_to_list_offset) = read.await?.unwrap_or_default();
     let if_match = matched(&shared, &caller, &transaction, condition).await?;

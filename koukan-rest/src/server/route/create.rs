@@ -34,7 +34,7 @@ pub(super) async fn create(
     let manner = shared.manner(&head.uri, &head.headers)?;
     let idempotency_key = idempotency_key::of(&head.headers)?;
     let of = |json| create_from_json(&json, &name);
-    let (sender, draft) = json_content::read(&head.headers, body, &shared.settings, of).await?;
+    let (sender, draft) = json_content::read((&shared, &caller), &head.headers, body, of).await?;
     let create = Create {
         sender,
         draft,

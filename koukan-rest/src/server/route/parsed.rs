@@ -21,7 +21,7 @@ pub(super) async fn parsed(
     let (head, body) = request.into_parts();
     let condition = condition::of(&head.headers, &IF_MATCH)?;
     let manner = shared.manner(&head.uri, &head.headers)?;
-    let message = json_content::read(&head.headers, body, &shared.settings, Ok).await?;
+    let message = json_content::read((&shared, &caller), &head.headers, body, Ok).await?;
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
     let parsed = Parsed {
         to: transaction.join("message_builder"),
