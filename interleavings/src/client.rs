@@ -6,6 +6,7 @@ pub(crate) mod pool {
     mod lease;
     mod reaper;
     mod room;
+    mod standing;
     mod suspects;
 
     use std::sync::Arc;

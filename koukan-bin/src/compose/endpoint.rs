@@ -53,6 +53,7 @@ pub(super) fn smtp(
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)
+        .with_random(Arc::clone(&surroundings.random))
         .with_pool(config.into())
         .with_timeouts(config.into());
     if !config.host.is_empty() {

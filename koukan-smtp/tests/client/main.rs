@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod content;
+mod down;
 mod envelope;
 mod exchanges;
 mod failures;

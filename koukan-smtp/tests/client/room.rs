@@ -1,7 +1,9 @@
 //! Hosts that have room for few connections.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::pending,
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -28,8 +30,10 @@ const WORK: Duration = Duration::from_millis(500);
 
 /// When a server says that it has no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+pub(crate) enum At {
     Connect,
+    /// Not at all: a connection never comes about.
+    Never,
     Greeting,
     GreetingWithout421,
     Ehlo,
@@ -46,10 +50,10 @@ struct Few {
 }
 
 #[derive(Clone)]
-struct Host(Arc<Few>);
+pub(crate) struct Host(Arc<Few>);
 
 impl Host {
-    fn new(room: usize, at: At) -> Self {
+    pub(crate) fn new(room: usize, at: At) -> Self {
         Self(Arc::new(Few {
             room: room.into(),
             at,
@@ -59,15 +63,20 @@ impl Host {
         }))
     }
 
-    fn endpoint(&self, hosts: &[&str]) -> SmtpEndpoint {
+    pub(crate) fn endpoint(&self, hosts: &[&str]) -> SmtpEndpoint {
         let settings = ClientSettings::new("me.example").unwrap();
         let hosts = hosts.iter().map(|host| host.parse().unwrap());
         let settings = settings.with_hosts(hosts.collect::<Vec<_>>());
         SmtpEndpoint::with_network(settings, Arc::new(self.clone()), Arc::new(Net::default()))
     }
 
-    fn refused(&self) -> usize {
+    pub(crate) fn refused(&self) -> usize {
         self.0.refused.swap(0, Ordering::Relaxed)
+    }
+
+    /// Has room for so many from now on.
+    pub(crate) fn set_room(&self, room: usize) {
+        self.0.room.store(room, Ordering::Relaxed);
     }
 
     /// Most connections that were served at a time since this was asked last.
@@ -146,6 +155,9 @@ impl Connector for Host {
             if few.at == At::Connect {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
+            if few.at == At::Never {
+                return pending().await;
+            }
         }
         let (ours, theirs) = duplex(1 << 16);
         tokio::spawn(self.clone().serve(theirs, is_served));
@@ -154,7 +166,7 @@ impl Connector for Host {
 }
 
 /// Sends so many messages at the same time; the final replies.
-async fn send_many(endpoint: &SmtpEndpoint, count: usize) -> Vec<String> {
+pub(crate) async fn send_many(endpoint: &SmtpEndpoint, count: usize) -> Vec<String> {
     let send = async |_| {
         let replies = send(endpoint, &["b"], "hi\r\n").await;
         replies.into_iter().next_back().unwrap()
@@ -162,7 +174,7 @@ async fn send_many(endpoint: &SmtpEndpoint, count: usize) -> Vec<String> {
     join_all((0..count).map(send)).await
 }
 
-fn are_taken(replies: &[String]) -> bool {
+pub(crate) fn are_taken(replies: &[String]) -> bool {
     replies.iter().all(|reply| reply == "250 queued")
 }
 
@@ -200,7 +212,7 @@ async fn one_more_is_tried_after_a_while() {
     sleep(2 * MINUTE).await;
     assert!(are_taken(&send_many(&endpoint, 20).await));
     assert_eq!(host.refused(), 0);
-    host.0.room.store(100, Ordering::Relaxed);
+    host.set_room(100);
     for more in [4, 5, 6] {
         sleep(4 * MINUTE).await;
         assert!(are_taken(&send_many(&endpoint, 20).await));
@@ -225,7 +237,7 @@ async fn a_host_that_takes_nobody_is_waited_for_by_nobody(#[case] at: At) {
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(host.refused() <= 40);
     // All that there may be are tried when it is there again.
-    host.0.room.store(20, Ordering::Relaxed);
+    host.set_room(20);
     assert!(are_taken(&send_many(&endpoint, 1).await));
 }
 

@@ -12,7 +12,7 @@ use koukan_core::{
 use tower::BoxError;
 
 use crate::client::{
-    Guard, HostFailure, Place,
+    ClientError, Guard, HostFailure, Place,
     pool::{Freshness, Lease, Pool, Turn},
 };
 
@@ -119,6 +119,9 @@ impl Attempts {
             if conversation.exchange.is_host_suspect(&result) {
                 self.pool.suspect(host);
             }
+            if is_timeout(&result) {
+                self.pool.was_silent(host);
+            }
             let may_rewind = is_hosts_fault(&result) || conversation.exchange.is_turned_away();
             // A host may say only at MAIL that it has no room.
             let may_be_full = !is_reused && !conversation.exchange.is_begun();
@@ -216,6 +219,11 @@ impl<Io: Wire> Drop for Conversation<'_, Io> {
 /// Whether the host has closed the connection with 421.
 fn is_closing(result: &Result<Reply, Failure>) -> bool {
     result.as_ref().is_ok_and(Reply::closes_connection)
+}
+
+/// Whether the host has been silent for too long.
+fn is_timeout(result: &Result<Reply, Failure>) -> bool {
+    matches!(result, Err(Failure::Client(ClientError::Timeout(_))))
 }
 
 /// Whether the host failed, rather than its client, or refused to go on.

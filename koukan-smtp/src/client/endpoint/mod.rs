@@ -41,6 +41,10 @@ use super::pool::Pool;
 /// connections, up to [`PoolSettings::max_wait`](super::PoolSettings::max_wait). For some minutes there
 /// are no more of them than the host had room for.
 ///
+/// A host that could not be reached, did not greet or did not answer in time twice in a row is down: it
+/// is not tried for a second, for twice as long each time that it fails again, a minute at most. Who asks
+/// for it meanwhile goes to the next host, or is told so at once; then one transaction tries it for all.
+///
 /// Hosts that the operator has not named ([`NamedBy`](koukan_core::signals::NamedBy)) are connected
 /// to where the [`Guard`](super::Guard) of the settings lets them be.
 ///
@@ -59,7 +63,7 @@ use super::pool::Pool;
 /// | failure | reply |
 /// |---|---|
 /// | no address | 451 4.4.3 |
-/// | no connection | 451 4.4.1 |
+/// | no connection, or the host is down | 451 4.4.1 |
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
@@ -121,8 +125,9 @@ impl SmtpEndpoint {
             timeouts,
             pool,
             guard,
+            random,
         } = settings;
-        let pool = Pool::new(connector, resolver, helo_name, timeouts, pool);
+        let pool = Pool::new(connector, resolver, helo_name, timeouts, pool, random);
         Self {
             attempts: Arc::new(Attempts {
                 destination,

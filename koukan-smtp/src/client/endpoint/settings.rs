@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     path::{Domain, InvalidMailbox},
+    random::{SharedRandom, SystemRandom},
     signals::{Destination, HostPort},
 };
 
@@ -17,6 +18,7 @@ pub struct ClientSettings {
     pub(super) timeouts: Timeouts,
     pub(super) pool: PoolSettings,
     pub(super) guard: Guard,
+    pub(super) random: SharedRandom,
 }
 
 impl ClientSettings {
@@ -34,6 +36,7 @@ impl ClientSettings {
             timeouts: Timeouts::default(),
             pool: PoolSettings::default(),
             guard: Guard::default(),
+            random: Arc::new(SystemRandom),
         })
     }
 
@@ -55,6 +58,14 @@ impl ClientSettings {
     #[must_use]
     pub fn with_guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
+        self
+    }
+
+    /// Sets where random numbers come from, by which the times are spread after which hosts that are
+    /// down are tried again.
+    #[must_use]
+    pub fn with_random(mut self, random: SharedRandom) -> Self {
+        self.random = random;
         self
     }
 

@@ -21,7 +21,11 @@ impl HostFailure {
 
     /// Whether there was no address left that may be tried.
     pub(crate) fn is_no_address(&self) -> bool {
-        matches!(self.error, ClientError::NoAddress(_)) || self.error.is_guards()
+        let is_none_tried = matches!(
+            self.error,
+            ClientError::NoAddress(_) | ClientError::Down { .. }
+        );
+        is_none_tried || self.error.is_guards()
     }
 
     /// Whether it may be that the host has no room for another connection, while it serves those that

@@ -6,7 +6,7 @@ mod reply;
 
 pub(crate) use self::{failure::HostFailure, place::Place};
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use koukan_core::{
     network::LookupError,
@@ -46,6 +46,14 @@ pub enum ClientError {
     /// The address is this agent's own, or a server there calls itself by this agent's name.
     #[error("{0} is this agent itself")]
     LoopsBack(SocketAddr),
+    /// The host has not answered before, and is not tried just now.
+    #[error("the host has not answered for {} s", since.as_secs())]
+    Down {
+        /// For how long it has not answered.
+        since: Duration,
+        /// How many times it was tried.
+        failures: u32,
+    },
     /// This process has as many connections to all hosts as it may have.
     #[error("there are as many connections to destinations as there may be")]
     NoRoom,
@@ -110,8 +118,19 @@ impl ClientError {
     pub(crate) fn is_unreached(&self) -> bool {
         matches!(
             self,
-            Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect)
+            Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect) | Self::Down { .. }
         )
+    }
+
+    /// Whether a host that fails like this is down: whoever else asks it would fare alike.
+    pub(crate) fn is_down(&self) -> bool {
+        match self {
+            Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect) => true,
+            Self::Timeout(phase) => *phase != Phase::Resolve,
+            Self::Disconnected(phase) => matches!(phase, Phase::Greeting | Phase::Ehlo),
+            Self::Refused { reply, .. } => reply.is_transient(),
+            _ => false,
+        }
     }
 
     /// Whether nothing more is heard of the server.

@@ -42,6 +42,14 @@ impl ClientError {
                 Reply::overloaded(),
                 format!("all connections to {place} are in use, try again later"),
             ),
+            Self::Down { since, failures } => (
+                Reply::connection_failed(),
+                format!(
+                    "{place} has not answered for {} seconds and was tried {failures} times, try \
+                     again later",
+                    since.as_secs()
+                ),
+            ),
             Self::NoRoom => (
                 Reply::overloaded(),
                 format!("there are too many connections for one to {place}, try again later"),
@@ -92,7 +100,7 @@ fn unsendable_reply(unsendable: Unsendable, place: &Place) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{io, time::Duration};
 
     use koukan_core::reply::RemoteMta;
     use rstest::rstest;
@@ -109,6 +117,7 @@ mod tests {
     #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
     #[case(ClientError::Busy, "451 4.3.2")]
     #[case(ClientError::NoRoom, "451 4.3.2")]
+    #[case(ClientError::Down { since: Duration::from_secs(3), failures: 2 }, "451 4.4.1")]
     #[case(refused(), "451 4.3.2")]
     #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]

@@ -16,7 +16,12 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Lease, PoolSettings, reaper, room::Room, suspects::Suspects};
+use super::{
+    Lease, PoolSettings, reaper,
+    room::Room,
+    standing::{Leave, Standings},
+    suspects::Suspects,
+};
 
 /// With more hosts than that, those are forgotten of which nothing need be remembered.
 const HOSTS_MAX: usize = 1000;
@@ -32,6 +37,7 @@ pub(super) struct Idle<Io> {
 struct State<Io> {
     hosts: HashMap<Arc<HostPort>, Host<Io>>,
     suspects: Suspects,
+    standings: Standings,
     is_closed: bool,
     /// The task that closes what has been idle for too long, while there is anything idle.
     reaper: Option<AbortOnDropHandle<()>>,
@@ -41,6 +47,8 @@ struct Host<Io> {
     /// As many as `room` says, those in use included.
     permits: Arc<Semaphore>,
     room: Room,
+    /// When it has last answered.
+    answered: Option<Instant>,
     /// The one that was used last comes last, and is used first.
     parked: Vec<Parked<Io>>,
 }
@@ -55,6 +63,37 @@ struct Entry {
 struct Parked<Io> {
     connection: Box<Connection<Io>>,
     expires: Instant,
+}
+
+/// The right to connect to a host that may be down; where it is, nobody else has it meanwhile.
+pub(super) struct Probe<'a, Io: Wire> {
+    /// Where it is to be given back.
+    of: Option<(&'a Idle<Io>, &'a HostPort)>,
+}
+
+impl<'a, Io: Wire> Probe<'a, Io> {
+    pub(super) fn of(idle: &'a Idle<Io>, host: &'a HostPort) -> Result<Self, ClientError> {
+        let leave = idle.lock().standings.ask(host, Instant::now());
+        let of = (leave == Leave::Probe).then_some((idle, host));
+        up(leave)?;
+        Ok(Self { of })
+    }
+}
+
+impl<Io: Wire> Drop for Probe<'_, Io> {
+    fn drop(&mut self) {
+        if let Some((idle, host)) = self.of {
+            idle.lock().standings.not_tried(host);
+        }
+    }
+}
+
+/// Fails where the host is down.
+fn up(leave: Leave) -> Result<(), ClientError> {
+    match leave {
+        Leave::Free | Leave::Probe => Ok(()),
+        Leave::Down { since, failures } => Err(ClientError::Down { since, failures }),
+    }
 }
 
 impl<Io> Host<Io> {
@@ -74,6 +113,7 @@ impl<Io: Wire> Idle<Io> {
             state: Mutex::new(State {
                 hosts: HashMap::new(),
                 suspects: Suspects::default(),
+                standings: Standings::default(),
                 is_closed: false,
                 reaper: None,
             }),
@@ -91,10 +131,16 @@ impl<Io: Wire> Idle<Io> {
             permits,
             is_suspect,
         } = idle.entry(host);
-        let permit = timeout(idle.settings.max_wait, permits.acquire_owned())
-            .await
-            .map_err(|_| ClientError::Busy)?
-            .expect("the semaphore is never closed");
+        let permit = match Arc::clone(&permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                // Who waits for a host that does not answer is told so at once.
+                up(idle.lock().standings.look(&host, Instant::now()))?;
+                let permit = timeout(idle.settings.max_wait, permits.acquire_owned());
+                let permit = Box::pin(permit).await.map_err(|_| ClientError::Busy)?;
+                permit.expect("the semaphore is never closed")
+            }
+        };
         Ok(Lease::new(Arc::clone(idle), host, is_suspect, permit))
     }
 
@@ -128,6 +174,7 @@ impl<Io: Wire> Idle<Io> {
         let host = Host {
             permits: Arc::clone(&permits),
             room: Room::new(max, now),
+            answered: None,
             parked: Vec::new(),
         };
         state.hosts.insert(Arc::clone(&key), host);
@@ -141,6 +188,25 @@ impl<Io: Wire> Idle<Io> {
     /// Remembers that the host has broken the protocol.
     pub(super) fn suspect(&self, host: &HostPort) {
         self.lock().suspects.add(host);
+    }
+
+    /// Notes that the host has answered: it is not down.
+    pub(super) fn answered(&self, host: &HostPort) {
+        let mut state = self.lock();
+        state.standings.answered(host);
+        if let Some(host) = state.hosts.get_mut(host) {
+            host.answered = Some(Instant::now());
+        }
+    }
+
+    /// Notes that an attempt at a host has failed that began at `begun`, unless the host has answered
+    /// another one since; `unit`, from 0 up to 1, is a random number.
+    pub(super) fn failed(&self, host: &HostPort, begun: Instant, unit: f64) {
+        let mut state = self.lock();
+        let answered = state.hosts.get(host).and_then(|host| host.answered);
+        if answered.is_none_or(|answered| answered < begun) {
+            state.standings.failed(host, begun, Instant::now(), unit);
+        }
     }
 
     /// Lets a connection be left in the background, which must take limited time.
@@ -202,10 +268,15 @@ impl<Io: Wire> Idle<Io> {
         if is_closed || entry.parked.len() >= idle.settings.max_idle {
             return Some(connection);
         }
+        let now = Instant::now();
+        entry.answered = Some(now);
         entry.parked.push(Parked {
             connection,
-            expires: Instant::now() + idle.settings.idle_timeout,
+            expires: now + idle.settings.idle_timeout,
         });
+        if !state.standings.is_empty() {
+            state.standings.answered(host);
+        }
         // One that has panicked is gone as well.
         let is_reaped = state.reaper.as_ref().is_some_and(|it| !it.is_finished());
         if !is_reaped {

@@ -8,12 +8,16 @@
 //! A host may have room for less than that, and says so when it is asked for one more: as Postfix does
 //! from the 51st on. While others of ours are served there, that is no failure: whoever was refused
 //! waits for one of theirs ([`Turn`]), and there are no more than these for some minutes.
+//!
+//! A host that does not answer at all is left alone for a while, and who asks for it meanwhile is told
+//! so at once; then one tries it for all others (`standing`).
 
 mod idle;
 mod lease;
 mod reaper;
 mod room;
 mod settings;
+mod standing;
 mod suspects;
 mod turn;
 
@@ -24,16 +28,17 @@ pub(crate) use self::{
     turn::Turn,
 };
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use koukan_core::{
     network::{BoxWire, SharedConnector, SharedResolver, Wire},
+    random::SharedRandom,
     reply::RemoteMta,
     signals::HostPort,
 };
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use self::idle::Idle;
+use self::idle::{Idle, Probe};
 use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
 
 /// Hands out connections to hosts, kept ones or new ones.
@@ -43,7 +48,12 @@ pub(crate) struct Pool {
     helo_name: Arc<str>,
     timeouts: Arc<Timeouts>,
     idle: Arc<Idle<BoxWire>>,
+    random: SharedRandom,
 }
+
+/// A host that was silent amid a transaction is not down where it has answered another within that
+/// time.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Whether a kept connection will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +69,7 @@ impl Pool {
         helo_name: Arc<str>,
         timeouts: Timeouts,
         settings: PoolSettings,
+        random: SharedRandom,
     ) -> Self {
         Self {
             connector,
@@ -66,6 +77,7 @@ impl Pool {
             helo_name,
             timeouts: Arc::new(timeouts),
             idle: Arc::new(Idle::new(settings)),
+            random,
         }
     }
 
@@ -119,24 +131,31 @@ impl Pool {
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
         loop {
+            // Given back where it comes to nothing, as when it is dropped.
+            let probe = Probe::of(&self.idle, host).map_err(|error| at(host, error))?;
+            let begun = Instant::now();
             let failure = match self.open(&mut lease, host, failed, guard).await {
-                Ok(()) => return Ok(lease),
+                Ok(()) => {
+                    self.idle.answered(host);
+                    return Ok(lease);
+                }
                 Err(failure) => failure,
             };
-            if !failure.may_be_for_want_of_room() {
-                return Err(failure);
-            }
-            if !lease.give_place_up() {
+            let may_be_full = failure.may_be_for_want_of_room();
+            if !may_be_full || !lease.give_place_up() {
                 // The last of the others may have left its connection just now.
-                return match lease.reuse() {
-                    true => reused(lease, host, guard),
-                    false => Err(failure),
-                };
+                if may_be_full && lease.reuse() {
+                    return reused(lease, host, guard);
+                }
+                if failure.error.is_down() {
+                    self.idle.failed(host, begun, self.random.unit());
+                }
+                return Err(failure);
             }
             let Some(until) = turn.wait(self.idle.settings.max_wait) else {
                 return Err(failure);
             };
-            drop(lease);
+            drop((lease, probe));
             let permit = timeout_at(until, Idle::permit(&self.idle, host)).await;
             let permit = permit.unwrap_or(Err(ClientError::Busy));
             lease = permit.map_err(|error| at(host, error))?;
@@ -149,6 +168,14 @@ impl Pool {
     /// Whether a transaction that was refused for want of room waits for its turn.
     pub(crate) fn waits(&self, turn: &mut Turn) -> bool {
         turn.wait(self.idle.settings.max_wait).is_some()
+    }
+
+    /// Notes that a host was silent for too long amid a transaction, unless it has answered another in
+    /// the meantime.
+    pub(crate) fn was_silent(&self, host: &HostPort) {
+        let now = Instant::now();
+        let begun = now.checked_sub(SILENCE).unwrap_or(now);
+        self.idle.failed(host, begun, self.random.unit());
     }
 
     /// Remembers that the host has broken the protocol: with the next transactions, each command

@@ -1,0 +1,220 @@
+//! Hosts that do not answer: pure.
+
+use std::{collections::HashMap, time::Duration};
+
+use koukan_core::signals::HostPort;
+use tokio::time::Instant;
+
+/// How long nobody tries a host that has failed again, at first and at most.
+const BACK_OFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+/// How long after that it is remembered.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// Hosts that are remembered at most.
+const HOSTS_MAX: usize = 1000;
+
+/// Hosts that could not be reached, did not greet, or did not answer in time.
+///
+/// ```text
+///            fails                 fails again                      the time is over
+/// (unknown) ───────▶ tried by all ─────────────▶ tried by nobody ─────────────────────▶ tried by one
+///     ▲                  │                              ▲                                   │    │
+///     └── answers ───────┘                              └── fails: twice as long ───────────┘    │
+///     └── answers ───────────────────────────────────────────────────────────────────────────────┘
+/// ```
+///
+/// Those who are not to try it are told so at once. A second passes before a host has failed again: a
+/// moment of trouble makes no host be left alone. Attempts that were under way when a host failed
+/// say nothing new when they fail as well.
+#[derive(Debug, Default)]
+pub(super) struct Standings(HashMap<HostPort, Down>);
+
+#[derive(Debug)]
+struct Down {
+    /// When it failed for the first time, and for the last.
+    since: Instant,
+    failed: Instant,
+    failures: u32,
+    /// From when on one may try it.
+    next: Instant,
+    is_tried: bool,
+}
+
+/// What is known of a host that is to be connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Nothing against it.
+    Free,
+    /// It may be tried by whoever asks, and by nobody else meanwhile.
+    Probe,
+    /// It has not answered for so long, so many times.
+    Down { since: Duration, failures: u32 },
+}
+
+impl Standings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a host may be connected to. Who is told [`Leave::Probe`] says what came of it.
+    pub(super) fn ask(&mut self, host: &HostPort, now: Instant) -> Leave {
+        match self.0.get_mut(host) {
+            Some(down) if down.failures > 1 => {
+                if down.is_tried || now < down.next {
+                    return down.leave(now);
+                }
+                down.is_tried = true;
+                Leave::Probe
+            }
+            _ => Leave::Free,
+        }
+    }
+
+    /// As [`Standings::ask`], of somebody who does not try it.
+    pub(super) fn look(&self, host: &HostPort, now: Instant) -> Leave {
+        match self.0.get(host) {
+            Some(down) if down.failures > 1 && (down.is_tried || now < down.next) => {
+                down.leave(now)
+            }
+            _ => Leave::Free,
+        }
+    }
+
+    /// An attempt that began at `begun` has failed. `unit`, from 0 up to 1, is how the time until the
+    /// next one is spread.
+    pub(super) fn failed(&mut self, host: &HostPort, begun: Instant, now: Instant, unit: f64) {
+        self.make_room(now);
+        let down = self.0.entry(host.clone()).or_insert(Down {
+            since: now,
+            failed: begun,
+            failures: 0,
+            next: now,
+            is_tried: false,
+        });
+        down.is_tried = false;
+        // What fails at the same moment is one failure.
+        let is_new = match down.failures {
+            0 => true,
+            1 => begun >= down.failed + BACK_OFF[0],
+            _ => begun >= down.failed,
+        };
+        if !is_new {
+            return;
+        }
+        down.failed = now;
+        down.failures = down.failures.saturating_add(1);
+        let [first, most] = BACK_OFF;
+        let doublings = down.failures.saturating_sub(2).min(16);
+        let back_off = most.min(first * (1 << doublings));
+        down.next = now + back_off.mul_f64(0.75 + unit / 2.0);
+    }
+
+    /// Whoever was to try it has not come to know anything.
+    pub(super) fn not_tried(&mut self, host: &HostPort) {
+        if let Some(down) = self.0.get_mut(host) {
+            down.is_tried = false;
+        }
+    }
+
+    /// The host answers.
+    pub(super) fn answered(&mut self, host: &HostPort) {
+        self.0.remove(host);
+    }
+
+    fn make_room(&mut self, now: Instant) {
+        if self.0.len() < HOSTS_MAX {
+            return;
+        }
+        self.0.retain(|_, down| now < down.next + REMEMBERED);
+        if self.0.len() >= HOSTS_MAX {
+            let oldest = self.0.iter().min_by_key(|(_, down)| down.failed);
+            if let Some(host) = oldest.map(|(host, _)| host.clone()) {
+                self.0.remove(&host);
+            }
+        }
+    }
+}
+
+impl Down {
+    fn leave(&self, now: Instant) -> Leave {
+        Leave::Down {
+            since: now.duration_since(self.since),
+            failures: self.failures,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn host(port: u16) -> HostPort {
+        HostPort {
+            host: "mx.example".into(),
+            port,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_fails_again_is_left_alone_for_longer_each_time() {
+        let mut standings = Standings::default();
+        let (mut now, host) = (Instant::now(), host(25));
+        standings.failed(&host, now, now, 0.5);
+        assert_eq!(standings.ask(&host, now), Leave::Free, "once is nothing");
+        now += SECOND;
+        standings.failed(&host, now, now, 0.5);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let begun = now;
+            while standings.ask(&host, now) != Leave::Probe {
+                now += SECOND / 2;
+            }
+            waits.push((now - begun).as_secs());
+            let down = |leave| matches!(leave, Leave::Down { .. });
+            assert!(down(standings.ask(&host, now)), "one tries it, not two");
+            assert!(down(standings.look(&host, now)));
+            standings.failed(&host, now, now, 0.5);
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        standings.answered(&host);
+        assert_eq!(standings.ask(&host, now), Leave::Free);
+        assert!(standings.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_under_way_counts_once_and_who_gives_up_leaves_it_to_the_next() {
+        let mut standings = Standings::default();
+        let (start, host) = (Instant::now(), host(25));
+        for _ in 0..100 {
+            standings.failed(&host, start, start + SECOND, 0.0);
+        }
+        assert_eq!(standings.ask(&host, start + SECOND), Leave::Free);
+        standings.failed(&host, start + 3 * SECOND / 2, start + 2 * SECOND, 0.0);
+        assert_eq!(standings.ask(&host, start + 2 * SECOND), Leave::Free);
+        standings.failed(&host, start + 2 * SECOND, start + 3 * SECOND, 0.0);
+        let later = start + 4 * SECOND;
+        assert_eq!(
+            standings.look(&host, start + 3 * SECOND),
+            Leave::Down {
+                since: 2 * SECOND,
+                failures: 2
+            }
+        );
+        assert_eq!(standings.ask(&host, later), Leave::Probe);
+        standings.not_tried(&host);
+        assert_eq!(standings.ask(&host, later), Leave::Probe);
+    }
+
+    #[tokio::test]
+    async fn there_is_an_end_to_what_is_remembered() {
+        let mut standings = Standings::default();
+        let mut now = Instant::now();
+        for port in 1..=1001 {
+            standings.failed(&host(port), now, now, 0.5);
+            now += SECOND / 1000;
+        }
+        assert_eq!(standings.0.len(), HOSTS_MAX);
+        assert!(!standings.0.contains_key(&host(1)));
+    }
+}

@@ -1,0 +1,99 @@
+//! Hosts that do not answer.
+
+use std::time::Duration;
+
+use koukan_core::reply::Reply;
+use rstest::rstest;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    room::{At, Host, are_taken, send_many},
+    sending::{assert_own, start},
+};
+
+const MX: &str = "mx.example:25";
+/// Longer than a host is left alone after two failures.
+const A_WHILE: Duration = Duration::from_secs(2);
+
+#[rstest]
+#[case::refuses(At::Connect, 0)]
+#[case::is_silent(At::Never, 30)]
+#[case::says_421(At::Greeting, 0)]
+#[case::says_421_to_ehlo(At::Ehlo, 0)]
+#[tokio::test(start_paused = true)]
+async fn a_host_that_has_failed_twice_is_left_alone_and_then_tried_by_one(
+    #[case] at: At,
+    #[case] seconds: u64,
+) {
+    let host = Host::new(0, at);
+    let endpoint = host.endpoint(&[MX]);
+    for pause in [0, 1] {
+        sleep(Duration::from_secs(pause)).await;
+        let begun = Instant::now();
+        let replies = send_many(&endpoint, 1).await;
+        assert!(replies[0].starts_with("451 "), "{replies:?}");
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
+    assert_eq!(host.refused(), 2);
+    let begun = Instant::now();
+    let replies = send_many(&endpoint, 50).await;
+    for reply in &replies {
+        assert_own(reply, &Reply::connection_failed(), MX, "try again later");
+        assert!(reply.contains(" has not answered for "), "{reply}");
+    }
+    assert_eq!((host.refused(), begun.elapsed()), (0, Duration::ZERO));
+    sleep(A_WHILE).await;
+    let replies = send_many(&endpoint, 50).await;
+    assert!(replies.iter().all(|reply| reply.starts_with("451 ")));
+    assert_eq!(host.refused(), 1, "one tries it for all");
+    // It is there again.
+    host.set_room(20);
+    assert_eq!(host.refused(), 0);
+    sleep(2 * A_WHILE).await;
+    assert!(are_taken(&send_many(&endpoint, 1).await));
+    assert!(are_taken(&send_many(&endpoint, 20).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_gives_up_trying_leaves_it_to_the_next() {
+    let host = Host::new(0, At::Never);
+    let endpoint = host.endpoint(&[MX]);
+    for _ in 0..2 {
+        send_many(&endpoint, 1).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(A_WHILE).await;
+    let (mut gone, pending) = start(&endpoint);
+    tokio::select! {
+        biased;
+        _ = gone.wait(pending) => unreachable!("it hangs"),
+        () = sleep(Duration::from_secs(1)) => {}
+    }
+    drop(gone);
+    host.set_room(1);
+    assert!(are_taken(&send_many(&endpoint, 1).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_is_asked_at_once() {
+    let host = Host::new(20, At::Connect);
+    // Nobody listens at the first one's address.
+    let endpoint = host.endpoint(&["192.0.2.2:25", MX]);
+    let begun = Instant::now();
+    for _ in 0..5 {
+        assert!(are_taken(&send_many(&endpoint, 1).await));
+    }
+    // As long as the messages take.
+    assert_eq!(begun.elapsed(), Duration::from_millis(2500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_is_not_down_for_those_who_have_connections() {
+    let host = Host::new(1, At::Connect);
+    let endpoint = host.endpoint(&[MX]);
+    for _ in 0..10 {
+        // One is served, and its connection kept for the others.
+        assert!(are_taken(&send_many(&endpoint, 3).await));
+    }
+    assert!(host.refused() <= 2);
+}
