@@ -206,6 +206,12 @@ fn what_is_wrong_with_storage_is_told() {
     let both = "storage: { sqlite: x, memory: true }";
     let told = checked(both, plain, endpoint).unwrap_err();
     assert!(told.contains("either `sqlite` or `memory`"), "{told}");
+    let without = "storage: { reserve: 64MiB, memory: true }";
+    let told = checked(without, plain, endpoint).unwrap_err();
+    assert!(told.contains("`storage.reserve`"), "{told}");
+    let odd = "storage: { sqlite: x, reserve: 64 }";
+    let told = checked(odd, plain, endpoint).unwrap_err();
+    assert!(told.contains("is not a size"), "{told}");
 }
 
 /// What `koukan send` complains of before it asks anybody, with this on standard input.

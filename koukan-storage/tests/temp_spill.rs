@@ -1,11 +1,18 @@
 //! Spilling to temporary files.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{fs, sync::Arc};
+use std::{
+    fs, io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use koukan_core::blob::{BlobPool, Limits, Spill};
-use koukan_storage::TempSpill;
+use koukan_storage::{FreeSpace, TempSpill};
 
 fn octets(len: usize) -> Bytes {
     (0..len).map(|i| (i * 31 + i / 1009) as u8).collect()
@@ -82,4 +89,30 @@ async fn a_blob_larger_than_its_window_is_read_as_it_was_written() {
         position += octets.len();
     }
     assert_eq!(position, all.len());
+}
+
+/// A medium that has as much as it is told.
+#[derive(Debug, Clone, Default)]
+struct Scripted(Arc<AtomicU64>);
+
+impl FreeSpace for Scripted {
+    fn free(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_stay_free_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let free = Scripted::default();
+    let spill = TempSpill::open(directory.path()).unwrap();
+    let spill = spill.with_reserve(1000, Arc::new(free.clone()));
+    let file = spill.create().await.unwrap();
+    for (left, may_write) in [(1099, false), (1100, true), (500, false), (5000, true)] {
+        free.0.store(left, Ordering::Relaxed);
+        let written = file.write(0, vec![octets(60), octets(40)]).await;
+        let kind = written.map_err(|error| error.kind());
+        let full = Err(io::ErrorKind::StorageFull);
+        assert_eq!(kind, if may_write { Ok(()) } else { full }, "{left}");
+    }
 }

@@ -11,7 +11,7 @@ use koukan_core::{
     blob::BlobPool,
     storage::{Backend, MemoryBackend, Storage},
 };
-use koukan_storage::{SqliteBackend, SqliteOptions, TempSpill};
+use koukan_storage::{FileSystem, SqliteBackend, SqliteOptions, TempSpill};
 
 use crate::{config::Config, registry::Surroundings};
 
@@ -69,8 +69,11 @@ pub(super) fn pool(config: &Config, files: usize) -> Result<BlobPool, StartError
         (None, None) => std::env::temp_dir(),
     };
     make_directory(&directory)?;
-    let spill = TempSpill::open(&directory)
+    let mut spill = TempSpill::open(&directory)
         .map_err(|error| StartError::Directory(directory.clone(), error))?;
+    if storage.sqlite.is_some() {
+        spill = spill.with_reserve(storage.reserve(), Arc::new(FileSystem));
+    }
     Ok(BlobPool::new(
         storage.into(),
         Arc::new(spill.with_max_files(files)),

@@ -25,6 +25,9 @@ use koukan_core::{
 /// How long a slow write takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
 
+/// How long the answer to a late write takes.
+pub(crate) const LATE: Duration = Duration::from_secs(1000);
+
 /// A memory backend whose next writes of a kind fail or are slow.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Failing {
@@ -45,6 +48,8 @@ pub(crate) struct Failing {
     /// Settlements that are written and then said to have failed.
     pub(crate) unanswered_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
+    /// Settlements that are written, and whose answer comes very late.
+    pub(crate) late_settlements: Arc<AtomicU32>,
     /// Settlements that fail in a way that nobody has thought of.
     pub(crate) odd_settlements: Arc<AtomicU32>,
     /// Settlements that panic.
@@ -129,6 +134,11 @@ impl Backend for Failing {
         if take_one(&self.unanswered_settlements) {
             self.inner.settle(settlement).await?;
             return Err(BackendError::Failed("the answer was lost".into()));
+        }
+        if take_one(&self.late_settlements) {
+            self.inner.settle(settlement).await?;
+            tokio::time::sleep(LATE).await;
+            return Ok(());
         }
         if take_one(&self.slow_settlements) {
             tokio::time::sleep(SLOW).await;

@@ -178,3 +178,25 @@ async fn a_cancel_that_cannot_be_written_now_is_written_later() {
         assert_eq!((census.waiting, census.leased), (0, 0));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_there_is_no_room_creates_and_uploads_are_refused_and_the_rest_goes_on() {
+    let backend = Failing::default();
+    let upstream = Script::new();
+    let agent = agent(&backend, &upstream).await;
+    let draft = agent.create(to_upload()).await.location;
+    let body = draft.join("body");
+    backend.is_short.store(true, Ordering::Relaxed);
+    for create in [to_upload(), whole()] {
+        let kind = agent.try_create(create).await.unwrap_err().kind;
+        assert!(matches!(kind, RefusalKind::Unavailable { .. }), "{kind:?}");
+    }
+    let refused = agent.upload(&body, None, octets(MESSAGE)).await;
+    let kind = refused.unwrap_err().kind;
+    assert!(matches!(kind, RefusalKind::Unavailable { .. }), "{kind:?}");
+    assert!(!agent.view(&draft).await.is_final());
+    backend.is_short.store(false, Ordering::Relaxed);
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    let view = agent.end(&draft).await;
+    assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+}

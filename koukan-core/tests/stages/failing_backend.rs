@@ -14,10 +14,11 @@ use koukan_core::{
     },
     test_util::{Answer, Script, mail, rcpt, send},
 };
+use tower::ServiceExt;
 
 use crate::{
     agent::{Agent, turns, until},
-    failing::{Failing, SLOW},
+    failing::{Failing, LATE, SLOW},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
@@ -71,8 +72,14 @@ async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
     assert_eq!(up.received().len(), 1);
 }
 
-/// An agent that has taken a message to a destination that is down.
+/// An agent that has taken a message to a destination that is down, an hour ago.
 async fn with_one_due(backend: &Failing, upstreams: impl IntoIterator<Item = Script>) -> Agent {
+    let agent = with_one_kept(backend, upstreams).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    agent
+}
+
+async fn with_one_kept(backend: &Failing, upstreams: impl IntoIterator<Item = Script>) -> Agent {
     let agent = Agent::on(
         backend.clone(),
         turns([down()].into_iter().chain(upstreams)),
@@ -81,7 +88,6 @@ async fn with_one_due(backend: &Failing, upstreams: impl IntoIterator<Item = Scr
     let front = agent.exploder(Policy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
-    tokio::time::sleep(Duration::from_secs(3600)).await;
     agent
 }
 
@@ -206,4 +212,34 @@ async fn while_there_is_no_room_new_mail_is_refused_and_what_is_queued_is_delive
     let front = agent.exploder(Policy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_that_is_heard_of_late_changes_nothing_of_what_came_after_it() {
+    let backend = Failing::default();
+    let busy = Script::new().other_rcpts(Reply::mailbox_busy());
+    let refused = Script::new().other_rcpts(Reply::no_such_user());
+    let agent = with_one_kept(&backend, [busy, refused]).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let lease = || async {
+        agent
+            .storage
+            .lease_due(1, &[])
+            .await
+            .unwrap()
+            .pop()
+            .unwrap()
+    };
+    let first = lease().await;
+    let mut watch = agent.storage.watch(first.id()).await.unwrap().unwrap();
+    backend.late_settlements.store(1, Ordering::Relaxed);
+    let first = tokio::spawn(agent.output.clone().oneshot(first));
+    tokio::time::sleep(LATE / 2).await;
+    // Somebody else does not wait for the answer.
+    let second = lease().await;
+    agent.output.clone().oneshot(second).await.unwrap();
+    assert_eq!(watch.snapshot().final_reason, Some(FinalReason::Failed));
+    first.await.unwrap().unwrap();
+    assert_eq!(watch.snapshot().final_reason, Some(FinalReason::Failed));
+    agent.storage.given_back().await;
 }

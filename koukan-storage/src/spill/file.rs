@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use koukan_core::blob::{Backing, SpillFile};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::blocking;
+use super::{Reserve, blocking};
 
 /// Octets that are read at a time, at most.
 const READ: u64 = 256 << 10;
@@ -27,14 +27,20 @@ struct Inner {
     /// Octets that were written to the end; what lies behind may be half of a write under way.
     len: AtomicU64,
     _room: OwnedSemaphorePermit,
+    reserve: Option<Arc<Reserve>>,
 }
 
 impl TempFile {
-    pub(super) fn new(file: File, room: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        file: File,
+        room: OwnedSemaphorePermit,
+        reserve: Option<Arc<Reserve>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             file,
             len: AtomicU64::new(0),
             _room: room,
+            reserve,
         }))
     }
 }
@@ -69,6 +75,9 @@ impl Inner {
     }
 
     fn write(&self, offset: u64, chunks: &[Bytes]) -> io::Result<()> {
+        if let Some(reserve) = &self.reserve {
+            reserve.check(chunks.iter().map(|chunk| chunk.len() as u64).sum())?;
+        }
         let mut end = offset;
         for chunk in chunks {
             self.file.write_all_at(chunk, end)?;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use koukan_core::blob::{Spill, SpillFile};
 use tokio::sync::Semaphore;
 
-use crate::private;
+use crate::{FreeSpace, private};
 
 use self::file::TempFile;
 
@@ -24,6 +24,15 @@ use self::file::TempFile;
 pub struct TempSpill {
     directory: PathBuf,
     room: Arc<Semaphore>,
+    reserve: Option<Arc<Reserve>>,
+}
+
+/// What is to stay free on the medium, for others than this.
+#[derive(Debug)]
+struct Reserve {
+    directory: PathBuf,
+    octets: u64,
+    free_space: Arc<dyn FreeSpace>,
 }
 
 impl TempSpill {
@@ -39,6 +48,7 @@ impl TempSpill {
         Ok(Self {
             directory,
             room: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            reserve: None,
         })
     }
 
@@ -48,6 +58,22 @@ impl TempSpill {
     pub fn with_max_files(mut self, max: usize) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
         self.room = Arc::new(Semaphore::new(max));
+        self
+    }
+
+    /// Writes only as long as so many octets stay free, for a database above all that lies on the same
+    /// medium (see [`SqliteOptions::with_reserve`](crate::SqliteOptions::with_reserve)); beyond that it
+    /// fails with [`io::ErrorKind::StorageFull`]. Default: no limit.
+    #[must_use]
+    pub fn with_reserve(mut self, octets: u64, free_space: Arc<dyn FreeSpace>) -> Self {
+        let directory = self.directory.clone();
+        self.reserve = (octets > 0).then(|| {
+            Arc::new(Reserve {
+                directory,
+                octets,
+                free_space,
+            })
+        });
         self
     }
 
@@ -64,7 +90,19 @@ impl Spill for TempSpill {
         let room = room.map_err(|_| io::ErrorKind::QuotaExceeded)?;
         let directory = self.directory.clone();
         let file = blocking(move || tempfile::tempfile_in(directory)).await?;
-        Ok(Arc::new(TempFile::new(file, room)))
+        let reserve = self.reserve.clone();
+        Ok(Arc::new(TempFile::new(file, room, reserve)))
+    }
+}
+
+impl Reserve {
+    /// Whether so many octets may be written. What nobody can tell is no reason to refuse them.
+    fn check(&self, octets: u64) -> io::Result<()> {
+        let free = self.free_space.free(&self.directory).unwrap_or(u64::MAX);
+        match free.saturating_sub(octets) >= self.octets {
+            true => Ok(()),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
     }
 }
 
