@@ -129,7 +129,12 @@ impl Custody {
         let commit = tokio::spawn(async move {
             while let Some(first) = left.first() {
                 let storage = first.0.storage.clone();
-                let (own, others) = left.into_iter().partition(|one| one.is_of(&storage));
+                let is_own = |one: &Self| one.is_of(&storage);
+                // The usual case costs nothing.
+                if left.iter().all(is_own) {
+                    return storage.commit(left, terms, idempotency_key).await;
+                }
+                let (own, others) = left.into_iter().partition(is_own);
                 storage.commit(own, terms, idempotency_key.clone()).await?;
                 left = others;
             }
