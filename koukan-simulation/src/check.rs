@@ -126,8 +126,7 @@ fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String
         let last = ledger.deliveries_of(&key).iter().max();
         let is_later = last.is_some_and(|last| last > at);
         // Where storage fails, what is delivered already may have to be refused.
-        let is_excused = !world.plan.faults.trouble.is_empty()
-            && (!is_later || world.overlooks(Known::CustodyOfSeveral));
+        let is_excused = !world.plan.faults.trouble.is_empty() && !is_later;
         if !is_excused {
             let (address, at) = (to.address(letter), Time(*at));
             found.push(format!(

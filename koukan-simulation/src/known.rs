@@ -11,7 +11,4 @@ pub enum Known {
     LeaseUnheard,
     /// Attempts that hang fill the room for queued ones, and others wait for them.
     Delay,
-    /// Where a message is taken into custody for several recipients, and that fails for one of them,
-    /// the client is told that it failed, and the message is delivered to the others all the same.
-    CustodyOfSeveral,
 }

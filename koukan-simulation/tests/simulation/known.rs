@@ -66,8 +66,3 @@ fn queued_messages_wait_for_those_that_hang() {
         "{failure}"
     );
 }
-
-#[test]
-fn a_message_for_several_is_refused_and_delivered_to_some() {
-    found(&insisting_on(Known::CustodyOfSeveral), "was refused with");
-}
