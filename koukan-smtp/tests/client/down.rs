@@ -97,3 +97,30 @@ async fn a_host_is_not_down_for_those_who_have_connections() {
     }
     assert!(host.refused() <= 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_greets_and_is_silent_then_is_tried_by_few() {
+    let host = Host::new(0, At::Later);
+    let endpoint = host.endpoint(&[MX]);
+    for _ in 0..2 {
+        let replies = send_many(&endpoint, 20).await;
+        assert!(replies.iter().all(|reply| reply.starts_with("451 4.4.2 ")));
+        assert_eq!(host.refused(), 20);
+        sleep(Duration::from_secs(60)).await;
+    }
+    let begun = Instant::now();
+    let replies = send_many(&endpoint, 20).await;
+    let told = replies
+        .iter()
+        .filter(|reply| reply.starts_with("451 4.4.1 "));
+    assert_eq!((told.count(), host.refused()), (19, 1));
+    assert!(
+        begun.elapsed() > Duration::from_secs(60),
+        "one has tried it"
+    );
+    // It works again.
+    host.set_room(20);
+    sleep(Duration::from_secs(60)).await;
+    assert!(are_taken(&send_many(&endpoint, 1).await));
+    assert!(are_taken(&send_many(&endpoint, 20).await));
+}

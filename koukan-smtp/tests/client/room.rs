@@ -38,6 +38,8 @@ pub(crate) enum At {
     GreetingWithout421,
     Ehlo,
     Mail,
+    /// It says nothing to MAIL.
+    Later,
 }
 
 /// A host that serves so many connections at a time. Others are refused.
@@ -115,6 +117,7 @@ impl Host {
                     "250 queued"
                 }
                 (true, ..) => continue,
+                (_, "MAIL", _) if refuses(At::Later) => pending().await,
                 (_, "EHLO", _) if refuses(At::Ehlo) => "421 4.7.0 too many connections",
                 (_, "MAIL", _) if refuses(At::Mail) => "421 4.7.0 too many connections",
                 (_, "DATA", _) => {

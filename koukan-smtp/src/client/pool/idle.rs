@@ -19,7 +19,7 @@ use crate::{
 use super::{
     Lease, PoolSettings, reaper,
     room::Room,
-    standing::{Leave, Standings},
+    standing::{Failed, Leave, Standings},
     suspects::Suspects,
 };
 
@@ -190,22 +190,24 @@ impl<Io: Wire> Idle<Io> {
         self.lock().suspects.add(host);
     }
 
-    /// Notes that the host has answered: it is not down.
-    pub(super) fn answered(&self, host: &HostPort) {
-        let mut state = self.lock();
-        state.standings.answered(host);
+    /// Notes that the host greets.
+    pub(super) fn greeted(&self, host: &HostPort) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        state.standings.greeted(host, now);
         if let Some(host) = state.hosts.get_mut(host) {
-            host.answered = Some(Instant::now());
+            host.answered = Some(now);
         }
     }
 
     /// Notes that an attempt at a host has failed that began at `begun`, unless the host has answered
     /// another one since; `unit`, from 0 up to 1, is a random number.
-    pub(super) fn failed(&self, host: &HostPort, begun: Instant, unit: f64) {
+    pub(super) fn failed(&self, host: &HostPort, how: Failed, begun: Instant, unit: f64) {
         let mut state = self.lock();
         let answered = state.hosts.get(host).and_then(|host| host.answered);
         if answered.is_none_or(|answered| answered < begun) {
-            state.standings.failed(host, begun, Instant::now(), unit);
+            state
+                .standings
+                .failed(host, how, begun, Instant::now(), unit);
         }
     }
 

@@ -38,7 +38,10 @@ use koukan_core::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::idle::{Idle, Probe};
+use self::{
+    idle::{Idle, Probe},
+    standing::Failed,
+};
 use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
 
 /// Hands out connections to hosts, kept ones or new ones.
@@ -136,7 +139,7 @@ impl Pool {
             let begun = Instant::now();
             let failure = match self.open(&mut lease, host, failed, guard).await {
                 Ok(()) => {
-                    self.idle.answered(host);
+                    self.idle.greeted(host);
                     return Ok(lease);
                 }
                 Err(failure) => failure,
@@ -148,7 +151,8 @@ impl Pool {
                     return reused(lease, host, guard);
                 }
                 if failure.error.is_down() {
-                    self.idle.failed(host, begun, self.random.unit());
+                    let unit = self.random.unit();
+                    self.idle.failed(host, Failed::ToGreet, begun, unit);
                 }
                 return Err(failure);
             }
@@ -175,7 +179,8 @@ impl Pool {
     pub(crate) fn was_silent(&self, host: &HostPort) {
         let now = Instant::now();
         let begun = now.checked_sub(SILENCE).unwrap_or(now);
-        self.idle.failed(host, begun, self.random.unit());
+        let unit = self.random.unit();
+        self.idle.failed(host, Failed::ToAnswer, begun, unit);
     }
 
     /// Remembers that the host has broken the protocol: with the next transactions, each command

@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 /// How long nobody tries a host that has failed again, at first and at most.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+/// How long one that greets and is silent amid transactions is tried by one alone.
+const TRIAL: Duration = Duration::from_secs(30);
 /// How long after that it is remembered.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 /// Hosts that are remembered at most.
@@ -28,7 +30,7 @@ const HOSTS_MAX: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Standings(HashMap<HostPort, Down>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Down {
     /// When it failed for the first time, and for the last.
     since: Instant,
@@ -37,6 +39,17 @@ struct Down {
     /// From when on one may try it.
     next: Instant,
     is_tried: bool,
+    /// Whether it was silent amid a transaction the last time: then a greeting says little.
+    is_silent: bool,
+}
+
+/// How an attempt at a host has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// It could not be reached, or did not greet.
+    ToGreet,
+    /// It was silent amid a transaction.
+    ToAnswer,
 }
 
 /// What is known of a host that is to be connected to.
@@ -58,7 +71,7 @@ impl Standings {
     /// Whether a host may be connected to. Who is told [`Leave::Probe`] says what came of it.
     pub(super) fn ask(&mut self, host: &HostPort, now: Instant) -> Leave {
         match self.0.get_mut(host) {
-            Some(down) if down.failures > 1 => {
+            Some(down) if down.counts(now) => {
                 if down.is_tried || now < down.next {
                     return down.leave(now);
                 }
@@ -72,25 +85,36 @@ impl Standings {
     /// As [`Standings::ask`], of somebody who does not try it.
     pub(super) fn look(&self, host: &HostPort, now: Instant) -> Leave {
         match self.0.get(host) {
-            Some(down) if down.failures > 1 && (down.is_tried || now < down.next) => {
-                down.leave(now)
-            }
+            Some(down) if down.counts(now) && (down.is_tried || now < down.next) => down.leave(now),
             _ => Leave::Free,
         }
     }
 
     /// An attempt that began at `begun` has failed. `unit`, from 0 up to 1, is how the time until the
     /// next one is spread.
-    pub(super) fn failed(&mut self, host: &HostPort, begun: Instant, now: Instant, unit: f64) {
+    pub(super) fn failed(
+        &mut self,
+        host: &HostPort,
+        how: Failed,
+        begun: Instant,
+        now: Instant,
+        unit: f64,
+    ) {
         self.make_room(now);
-        let down = self.0.entry(host.clone()).or_insert(Down {
+        let new = Down {
             since: now,
             failed: begun,
             failures: 0,
             next: now,
             is_tried: false,
-        });
+            is_silent: false,
+        };
+        let down = self.0.entry(host.clone()).or_insert_with(|| new.clone());
+        if down.is_forgotten(now) {
+            *down = new;
+        }
         down.is_tried = false;
+        down.is_silent = how == Failed::ToAnswer;
         // What fails at the same moment is one failure.
         let is_new = match down.failures {
             0 => true,
@@ -115,7 +139,15 @@ impl Standings {
         }
     }
 
-    /// The host answers.
+    /// The host greets.
+    pub(super) fn greeted(&mut self, host: &HostPort, now: Instant) {
+        match self.0.get_mut(host) {
+            Some(down) if down.is_silent => down.next = now + TRIAL,
+            _ => self.answered(host),
+        }
+    }
+
+    /// The host has had a whole transaction.
     pub(super) fn answered(&mut self, host: &HostPort) {
         self.0.remove(host);
     }
@@ -124,7 +156,7 @@ impl Standings {
         if self.0.len() < HOSTS_MAX {
             return;
         }
-        self.0.retain(|_, down| now < down.next + REMEMBERED);
+        self.0.retain(|_, down| !down.is_forgotten(now));
         if self.0.len() >= HOSTS_MAX {
             let oldest = self.0.iter().min_by_key(|(_, down)| down.failed);
             if let Some(host) = oldest.map(|(host, _)| host.clone()) {
@@ -135,6 +167,15 @@ impl Standings {
 }
 
 impl Down {
+    /// Whether it keeps anybody from anything.
+    fn counts(&self, now: Instant) -> bool {
+        self.failures > 1 && !self.is_forgotten(now)
+    }
+
+    fn is_forgotten(&self, now: Instant) -> bool {
+        now >= self.next + REMEMBERED
+    }
+
     fn leave(&self, now: Instant) -> Leave {
         Leave::Down {
             since: now.duration_since(self.since),
@@ -160,10 +201,10 @@ mod tests {
     async fn who_fails_again_is_left_alone_for_longer_each_time() {
         let mut standings = Standings::default();
         let (mut now, host) = (Instant::now(), host(25));
-        standings.failed(&host, now, now, 0.5);
+        standings.failed(&host, Failed::ToGreet, now, now, 0.5);
         assert_eq!(standings.ask(&host, now), Leave::Free, "once is nothing");
         now += SECOND;
-        standings.failed(&host, now, now, 0.5);
+        standings.failed(&host, Failed::ToGreet, now, now, 0.5);
         let mut waits = Vec::new();
         for _ in 0..8 {
             let begun = now;
@@ -174,7 +215,7 @@ mod tests {
             let down = |leave| matches!(leave, Leave::Down { .. });
             assert!(down(standings.ask(&host, now)), "one tries it, not two");
             assert!(down(standings.look(&host, now)));
-            standings.failed(&host, now, now, 0.5);
+            standings.failed(&host, Failed::ToGreet, now, now, 0.5);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         standings.answered(&host);
@@ -187,12 +228,24 @@ mod tests {
         let mut standings = Standings::default();
         let (start, host) = (Instant::now(), host(25));
         for _ in 0..100 {
-            standings.failed(&host, start, start + SECOND, 0.0);
+            standings.failed(&host, Failed::ToGreet, start, start + SECOND, 0.0);
         }
         assert_eq!(standings.ask(&host, start + SECOND), Leave::Free);
-        standings.failed(&host, start + 3 * SECOND / 2, start + 2 * SECOND, 0.0);
+        standings.failed(
+            &host,
+            Failed::ToGreet,
+            start + 3 * SECOND / 2,
+            start + 2 * SECOND,
+            0.0,
+        );
         assert_eq!(standings.ask(&host, start + 2 * SECOND), Leave::Free);
-        standings.failed(&host, start + 2 * SECOND, start + 3 * SECOND, 0.0);
+        standings.failed(
+            &host,
+            Failed::ToGreet,
+            start + 2 * SECOND,
+            start + 3 * SECOND,
+            0.0,
+        );
         let later = start + 4 * SECOND;
         assert_eq!(
             standings.look(&host, start + 3 * SECOND),
@@ -207,11 +260,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_greets_and_is_silent_then_is_tried_by_one_at_a_time() {
+        let mut standings = Standings::default();
+        let (mut now, host) = (Instant::now(), host(25));
+        for _ in 0..2 {
+            standings.failed(&host, Failed::ToAnswer, now, now, 0.5);
+            now += SECOND;
+        }
+        assert_eq!(standings.ask(&host, now), Leave::Probe);
+        standings.greeted(&host, now);
+        standings.not_tried(&host);
+        assert!(matches!(
+            standings.ask(&host, now + SECOND),
+            Leave::Down { .. }
+        ));
+        assert_eq!(standings.ask(&host, now + TRIAL), Leave::Probe);
+        standings.answered(&host);
+        assert!(standings.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_old_failure_counts_no_more() {
+        let mut standings = Standings::default();
+        let (start, host) = (Instant::now(), host(25));
+        for failed in [start, start + 2 * SECOND] {
+            standings.failed(&host, Failed::ToGreet, failed, failed, 0.5);
+        }
+        let later = start + 2 * REMEMBERED;
+        assert_eq!(standings.ask(&host, later), Leave::Free);
+        standings.failed(&host, Failed::ToGreet, later, later, 0.5);
+        assert_eq!(standings.ask(&host, later), Leave::Free);
+    }
+
+    #[tokio::test]
     async fn there_is_an_end_to_what_is_remembered() {
         let mut standings = Standings::default();
         let mut now = Instant::now();
         for port in 1..=1001 {
-            standings.failed(&host(port), now, now, 0.5);
+            standings.failed(&host(port), Failed::ToGreet, now, now, 0.5);
             now += SECOND / 1000;
         }
         assert_eq!(standings.0.len(), HOSTS_MAX);
