@@ -356,7 +356,11 @@ async fn a_database_is_copied_and_an_address_forgotten() {
     let (is_done, told) = run(&["forget", "example.com"]);
     assert!(!is_done && told.contains("no address, as in"), "{told}");
     agent.close().await;
-    assert!(run(&["forget", "--erase", "bob@example.com"]).0);
+    // A process that another test is just starting has the lock until it runs its own program.
+    let is_locked = |(_, told): &(bool, String)| told.contains("in use by another process");
+    let erased = (0..100).map(|_| run(&["forget", "--erase", "bob@example.com"]));
+    let (is_done, told) = erased.skip_while(is_locked).next().unwrap();
+    assert!(is_done, "{told}");
     fs::write(&config, local.replace(storage, "  memory: true")).unwrap();
     let (is_done, told) = run(&["backup", &at("other")]);
     assert!(!is_done && told.contains("has no database"), "{told}");
