@@ -11,7 +11,7 @@ pub(crate) mod pool {
 
     use std::sync::Arc;
 
-    use koukan_core::signals::HostPort;
+    use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
     use koukan_smtp::client::PoolSettings;
 
     use super::{ClientError, Wire, connection::Connection};
@@ -40,7 +40,8 @@ pub(crate) mod pool {
             host: &HostPort,
             open: impl FnOnce() -> Io,
         ) -> Result<Lease<Io>, ClientError> {
-            let mut lease = Idle::permit(&self.0, host).await?;
+            let mut lease =
+                Idle::permit(&self.0, host, &Demand::default(), &Holdings::default()).await?;
             if !lease.reuse() {
                 lease.put(Connection::new(open()));
             }

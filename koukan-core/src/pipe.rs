@@ -100,11 +100,31 @@ impl<T> Sender<T> {
         Ok(())
     }
 
+    /// As [`Sender::send`], for whoever polls the consumer's task right after: `own` is not woken.
+    pub(crate) fn send_beside(&self, item: T, own: &Waker) -> Result<(), Unreceived> {
+        let mut state = lock(&self.0);
+        if !state.is_received {
+            drop(state);
+            return Err(Unreceived);
+        }
+        debug_assert!(state.len() < state.capacity, "poll_ready was skipped");
+        state.push(item);
+        wake_receiver_beside(state, own);
+        Ok(())
+    }
+
     /// Ends the queue cleanly.
     pub(crate) fn finish(self) {
         let mut state = lock(&self.0);
         state.end = Some(Ok(()));
         wake_receiver(state);
+    }
+
+    /// As [`Sender::finish`], for whoever polls the consumer's task right after: `own` is not woken.
+    pub(crate) fn finish_beside(self, own: &Waker) {
+        let mut state = lock(&self.0);
+        state.end = Some(Ok(()));
+        wake_receiver_beside(state, own);
     }
 }
 
@@ -163,6 +183,13 @@ fn wake_receiver<T>(mut state: MutexGuard<'_, State<T>>) {
     drop(state);
     if let Some(receiver) = receiver {
         receiver.wake();
+    }
+}
+
+fn wake_receiver_beside<T>(state: MutexGuard<'_, State<T>>, own: &Waker) {
+    let is_own = |receiver: &Waker| receiver.will_wake(own);
+    if !state.receiver.as_ref().is_some_and(is_own) {
+        wake_receiver(state);
     }
 }
 

@@ -16,6 +16,7 @@ use koukan_core::{
         output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
         rest_endpoint::{self, RestEndpoint},
         rest_handler::{RestHandler, SenderPolicy, Settings},
+        sharing::SharingLayer,
         storage_writer::{self, StorageWriter},
     },
     storage::{Backend, BackendError, Storage},
@@ -59,7 +60,9 @@ impl Agent {
         let storage = Storage::open(backend, pool, Arc::clone(&clock) as _).await?;
         let endpoint = endpoint(network);
         let router = RouterLayer::new(DestDomain::new());
-        let mut delivery = BoxMailService::new(router.layer(endpoint.clone()));
+        let sharing = SharingLayer::new().with_demand(endpoint.demand());
+        let shared = sharing.layer(endpoint.clone());
+        let mut delivery = BoxMailService::new(router.layer(shared));
         if let Some(filter) = filter {
             delivery = filter.layer(delivery);
         }

@@ -77,7 +77,7 @@ impl Builder<'_> {
             Endpoint::Smtp(config) => {
                 let endpoint = endpoint::smtp(config, self.surroundings, self.own)?;
                 endpoints.push(endpoint.clone());
-                stacks::leg(filters, endpoint)
+                stacks::smtp_leg(filters, endpoint)
             }
             Endpoint::Rest(config) => {
                 let endpoint = endpoint::rest(chain, config, self.surroundings)?;

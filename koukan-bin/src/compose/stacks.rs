@@ -21,6 +21,7 @@ use koukan_core::{
         exploder::{self, ByDomain},
         output_handler::{Notifications, OutputHandler},
         rest_handler::RestHandler,
+        sharing::SharingLayer,
         storage_writer::StorageWriter,
     },
     storage::Storage,
@@ -29,7 +30,7 @@ use koukan_rest::{
     health::{self, Readiness},
     server::Server,
 };
-use koukan_smtp::{self as smtp, server::Shared};
+use koukan_smtp::{self as smtp, SmtpEndpoint, server::Shared};
 use tower::ServiceBuilder;
 
 use crate::{
@@ -94,6 +95,17 @@ pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailSer
     ServiceBuilder::new()
         // They see what is attempted, each time anew: a router among them says where it goes.
         .layer(filters)
+        .service(destination)
+}
+
+/// As [`leg`], to SMTP servers, which take one transaction for many recipients.
+pub(super) fn smtp_leg(filters: Filters, destination: SmtpEndpoint) -> BoxMailService {
+    let sharing = SharingLayer::new().with_demand(destination.demand());
+    ServiceBuilder::new()
+        .layer(filters)
+        // Below the filters: each recipient's part passes them alone, and who has left them with the
+        // same message for the same host is sent together.
+        .layer(sharing)
         .service(destination)
 }
 

@@ -37,7 +37,8 @@ impl Collector {
     }
 
     /// Takes all mail, but for recipients whose local part is a number, which get that as reply
-    /// code, and those whose local part is `end` and a number, which get it at the end.
+    /// code, those whose local part is `then` and a number, which get it from the second time on and
+    /// 450 the first time, and those whose local part is `end` and a number, which get it at the end.
     pub(crate) fn listen(address: SocketAddr) -> Self {
         let runtime = Runtime::new().unwrap();
         let mailboxes = Mailboxes::default();
@@ -82,6 +83,12 @@ async fn collect(mailboxes: Mailboxes, mut tx: Transaction) -> Result<Reply, Box
         let local = to.split('@').next().unwrap_or_default();
         if let Some(reply) = refusal(local) {
             rcpt.answer(reply);
+            continue;
+        }
+        if let Some(reply) = local.strip_prefix("then").and_then(refusal) {
+            let mut mailboxes = mailboxes.lock().unwrap();
+            let is_new = mailboxes.insert(to, Vec::new()).is_none();
+            rcpt.answer(if is_new { Reply::mailbox_busy() } else { reply });
             continue;
         }
         if let Some(reply) = local.strip_prefix("end").and_then(refusal) {

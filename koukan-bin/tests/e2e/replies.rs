@@ -28,7 +28,7 @@ fn where_recipients_differ_the_failed_one_is_told_of_by_a_notification() {
     let sink = Collector::start();
     let agent = Agent::start(sink.address);
     let mut client = Client::connect(agent.submission).unwrap();
-    let to = ["bob@example.com", "end554@example.com"];
+    let to = ["bob@example.com", "then554@example.com"];
     let sent = client.send("alice@example.org", &to, MESSAGE).unwrap();
     assert!(sent.is_accepted(), "{sent:?}");
     assert!(sink.only_message("bob@example.com").ends_with(MESSAGE));
@@ -36,7 +36,7 @@ fn where_recipients_differ_the_failed_one_is_told_of_by_a_notification() {
     for text in [
         "Auto-Submitted: auto-replied",
         "Content-Type: multipart/report",
-        "Final-Recipient: rfc822; end554@example.com",
+        "Final-Recipient: rfc822; then554@example.com",
         "Action: failed",
         "554 as you asked",
     ] {

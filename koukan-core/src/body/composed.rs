@@ -23,7 +23,11 @@ impl Body {
     ///
     /// The body itself where it is anything else.
     pub fn into_composition(self) -> Result<(Vec<Bytes>, Composition), Self> {
-        let Self { prefix, source } = self;
+        let Self {
+            prefix,
+            source,
+            token,
+        } = self;
         let source = match source {
             Source::Composition(rendering) => match rendering.into_composition() {
                 Ok(composition) => return Ok((prefix.into(), composition)),
@@ -37,7 +41,11 @@ impl Body {
             },
             source => source,
         };
-        Err(Self { prefix, source })
+        Err(Self {
+            prefix,
+            source,
+            token,
+        })
     }
 
     /// A body of octets and a composition after them: the reverse of [`Body::into_composition`].
@@ -48,7 +56,7 @@ impl Body {
         let prefix = prefix.into_iter().filter(|octets| !octets.is_empty());
         Self {
             prefix: prefix.collect(),
-            source: Source::Composition(Rendering::new(composition)),
+            ..Self::new(Source::Composition(Rendering::new(composition)))
         }
     }
 }

@@ -2,11 +2,16 @@
 
 mod composed;
 mod observe;
+mod token;
 mod transform;
 
 pub use crate::failure::BodyError;
 
-pub(crate) use self::observe::Observer;
+pub use self::token::{Held, Holdings};
+pub(crate) use self::{
+    observe::Observer,
+    token::{Copies, MessageToken},
+};
 
 use std::{
     collections::VecDeque,
@@ -55,6 +60,8 @@ use self::observe::Observed;
 pub struct Body {
     prefix: VecDeque<Bytes>,
     source: Source,
+    /// Where this is a copy of a message of which there are others.
+    token: Option<MessageToken>,
 }
 
 enum Source {
@@ -106,6 +113,7 @@ impl Body {
         Self {
             prefix: VecDeque::new(),
             source,
+            token: None,
         }
     }
 
@@ -131,6 +139,15 @@ impl Body {
 
     /// As [`Body::next`], to be polled.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let item = self.poll_item(cx);
+        // What is left is not the message.
+        if self.token.is_some() && item.is_ready() {
+            self.token = None;
+        }
+        item
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         loop {
             if let Some(octets) = self.prefix.pop_front() {
                 return Poll::Ready(Some(Ok(octets)));
@@ -190,6 +207,8 @@ impl Body {
 
     /// Goes on with `rest` after what is prepended.
     fn take_over(&mut self, rest: Body) {
+        // What is prepended cannot be told from the message any more.
+        self.token = None;
         self.prefix.extend(rest.prefix);
         self.source = rest.source;
     }
@@ -221,6 +240,7 @@ impl Body {
                     Some(Ok(Piece::Chunk(chunk))) => {
                         *is_started = true;
                         self.prefix.push_back(chunk);
+                        self.token = None;
                         continue;
                     }
                     Some(Ok(Piece::Rest(rest))) => {
@@ -296,7 +316,11 @@ impl Body {
     ///
     /// The body itself where it is anything else.
     pub fn into_blob(self) -> Result<(Vec<Bytes>, Blob), Self> {
-        let Self { prefix, source } = self;
+        let Self {
+            prefix,
+            source,
+            token,
+        } = self;
         match source {
             Source::Blob(reader) if reader.position() == 0 => Ok((prefix.into(), reader.blob())),
             Source::Bytes(bytes) => Ok((prefix.into(), Blob::from_bytes(bytes))),
@@ -305,9 +329,14 @@ impl Body {
                 Err(observed) => Err(Self {
                     prefix,
                     source: Source::Observed(Box::new(observed)),
+                    token,
                 }),
             },
-            source => Err(Self { prefix, source }),
+            source => Err(Self {
+                prefix,
+                source,
+                token,
+            }),
         }
     }
 
@@ -316,7 +345,7 @@ impl Body {
         let prefix = prefix.into_iter().filter(|octets| !octets.is_empty());
         Self {
             prefix: prefix.collect(),
-            source: Source::Blob(blob.reader()),
+            ..Self::from(blob)
         }
     }
 }

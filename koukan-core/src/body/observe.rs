@@ -32,11 +32,14 @@ pub(super) struct Observed {
 
 impl Body {
     /// Lets `observer` watch what becomes of this body.
-    pub(crate) fn observe(self, observer: impl Observer + 'static) -> Self {
-        Self::new(Source::Observed(Box::new(Observed {
+    pub(crate) fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        // The octets stay the same.
+        let token = self.take_token();
+        let observed = Observed {
             inner: self,
             observer: Box::new(observer),
-        })))
+        };
+        Self::new(Source::Observed(Box::new(observed))).with_token(token)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`output_handler`] | a service of leases | one attempt at one stored transaction |
 //! | [`rest_handler`] | a resource service | the transaction as a resource, over storage |
 //! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
+//! | [`sharing`] | a layer around an endpoint | one transaction for all recipients of a message at one destination |
 //! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
 //!
 //! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
@@ -16,4 +17,5 @@ pub mod exploder;
 pub mod output_handler;
 pub mod rest_endpoint;
 pub mod rest_handler;
+pub mod sharing;
 pub mod storage_writer;

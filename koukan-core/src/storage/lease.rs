@@ -1,7 +1,6 @@
 //! The output side's handle of a transaction: the right to make one attempt at it.
 
 use std::{
-    fmt,
     sync::Arc,
     task::{self, Poll},
 };
@@ -9,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    body::MessageToken,
     context::Context,
     signals::{Signals, TraceId},
     transaction::{Mail, Rcpt},
@@ -39,6 +39,7 @@ pub struct Lease {
     pub(super) attempt_count: u32,
     pub(super) last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
+    pub(super) token: Option<MessageToken>,
     pub(super) is_finished: bool,
 }
 
@@ -51,6 +52,7 @@ impl Lease {
             attempt_count: 0,
             last_attempt: None,
             next_recipient: 0,
+            token: None,
             is_finished: false,
         }
     }
@@ -82,6 +84,7 @@ impl Lease {
             attempt_count,
             last_attempt,
             next_recipient: 0,
+            token: None,
             is_finished: false,
         }
     }
@@ -208,11 +211,5 @@ impl Lease {
             Durability::Leased { terms, .. } => Some(terms),
             _ => None,
         }
-    }
-}
-
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lease({})", self.id())
     }
 }

@@ -6,11 +6,14 @@ use bytes::Bytes;
 
 use crate::{
     blob::Blob,
-    body::{Body, BodyError},
+    body::{Body, BodyError, MessageToken},
     message::builder::{Composition, Spec},
 };
 
-use super::live_body::{LiveBody, LivePart};
+use super::{
+    Lease,
+    live_body::{LiveBody, LivePart},
+};
 
 /// Octets of a description, at most.
 const DESCRIPTION_MAX: usize = 64 << 20;
@@ -33,6 +36,17 @@ impl LeaseBody {
             blob: body.blob.clone(),
             parts: body.parts.clone(),
         }
+    }
+}
+
+impl Lease {
+    /// Says that the message is a copy of one of which there are others.
+    pub(crate) fn set_token(&mut self, token: Option<MessageToken>) {
+        self.token = token;
+    }
+
+    pub(crate) fn take_token(&mut self) -> Option<MessageToken> {
+        self.token.take()
     }
 }
 

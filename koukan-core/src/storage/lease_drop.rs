@@ -1,6 +1,6 @@
 //! What becomes of a lease that is dropped.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -138,6 +138,12 @@ fn pause(attempts: u32) -> Duration {
 
 fn after(now: Timestamp, pause: Duration) -> Timestamp {
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lease({})", self.id())
+    }
 }
 
 #[cfg(test)]

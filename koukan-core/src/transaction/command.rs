@@ -19,7 +19,7 @@ pub struct Command<T> {
 }
 
 impl<T> Command<T> {
-    pub(super) fn new(request: T, slot: Slot) -> Self {
+    pub(crate) fn new(request: T, slot: Slot) -> Self {
         Self { request, slot }
     }
 

@@ -15,7 +15,7 @@ use futures_core::future::BoxFuture;
 use tower::BoxError;
 
 use crate::{
-    body::{Body, Piece},
+    body::{Body, MessageToken, Piece},
     context::Context,
     pipe::{self, pipe},
     reply::Reply,
@@ -101,10 +101,21 @@ impl Driver {
 
     /// As [`Driver::start`], with signals that are known already or that the caller wants to read.
     pub fn start_with<S: MailService>(
+        service: S,
+        context: Arc<Context>,
+        mail: Mail,
+        signals: Signals,
+    ) -> (Self, Pending) {
+        Self::start_copy(service, context, mail, signals, None)
+    }
+
+    /// As [`Driver::start_with`], for a copy of a message of which there may be others.
+    pub(crate) fn start_copy<S: MailService>(
         mut service: S,
         context: Arc<Context>,
         mail: Mail,
         signals: Signals,
+        token: Option<MessageToken>,
     ) -> (Self, Pending) {
         let (recipients, recipients_pulled) = pipe(RECIPIENTS_QUEUED);
         let (body, body_pulled) = pipe(CHUNKS_QUEUED);
@@ -113,7 +124,7 @@ impl Driver {
             context,
             mail: Command::new(mail, mail_slot),
             recipients: Recipients::from_pipe(recipients_pulled),
-            body: Body::from_pipe(body_pulled),
+            body: Body::from_pipe(body_pulled).with_token(token),
             signals,
         };
         let call = async move {

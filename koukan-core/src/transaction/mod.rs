@@ -16,6 +16,7 @@ pub(crate) use self::{
     owed::Owed,
     positions::Positions,
     rescue::rescue,
+    slot::{Lender, Loan},
 };
 
 pub use crate::{

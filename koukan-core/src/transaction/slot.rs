@@ -33,6 +33,17 @@ pub const GRACE: Duration = Duration::from_millis(100);
 pub struct Slot {
     shared: Arc<Shared>,
     position: usize,
+    lender: Option<(Arc<dyn Lender>, Loan)>,
+}
+
+/// Which slot it is that was lent: two numbers of the lender's own.
+pub(crate) type Loan = [usize; 2];
+
+/// Lends slots, and decides itself what becomes of the answers: whoever passes a command on may have to
+/// ask somebody else again.
+pub(crate) trait Lender: Send + Sync {
+    /// The slot comes back, with the answer or, dropped, without one.
+    fn give_back(&self, loan: Loan, slot: Slot, reply: Option<Reply>);
 }
 
 /// The reply to one command, to come.
@@ -83,7 +94,12 @@ pub(super) fn slot(position: usize) -> (Slot, Pending) {
         shared: Arc::clone(&shared),
         grace: None,
     };
-    (Slot { shared, position }, pending)
+    let slot = Slot {
+        shared,
+        position,
+        lender: None,
+    };
+    (slot, pending)
 }
 
 // === impl Slot ===
@@ -92,14 +108,29 @@ impl Slot {
     /// Answers the command.
     ///
     /// An intermediate (3yz) reply answers nothing: it counts as [`Reply::local_error`].
-    pub fn answer(self, reply: Reply) {
+    pub fn answer(mut self, reply: Reply) {
         debug_assert!(!reply.code().is_intermediate(), "answered with {reply}");
         let reply = if reply.code().is_intermediate() {
             Reply::local_error()
         } else {
             reply
         };
-        self.shared.answer(reply);
+        match self.lender.take() {
+            Some((lender, loan)) => lender.give_back(loan, self, Some(reply)),
+            None => self.shared.answer(reply),
+        }
+    }
+
+    /// A slot for whose answer nobody waits, but its lender.
+    pub(crate) fn of_nobody() -> Self {
+        slot(0).0
+    }
+
+    /// Lends the slot, for a recipient at that position: it comes back.
+    pub(crate) fn lent(mut self, lender: Arc<dyn Lender>, loan: Loan, position: usize) -> Self {
+        self.lender = Some((lender, loan));
+        self.position = position;
+        self
     }
 
     /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
@@ -119,6 +150,15 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        if let Some((lender, loan)) = self.lender.take() {
+            let slot = Self {
+                shared: Arc::clone(&self.shared),
+                position: self.position,
+                lender: None,
+            };
+            lender.give_back(loan, slot, None);
+            return;
+        }
         let waker = {
             let mut state = self.shared.lock();
             if !matches!(state.phase, Phase::Open) {

@@ -18,6 +18,7 @@ mod reads;
 mod room;
 mod script;
 mod sending;
+mod sharing;
 mod smtputf8;
 mod tcp;
 mod timeouts;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    body::Body,
+    body::{Body, MessageToken},
     context::Context,
     reply::Reply,
     service::MailService,
@@ -28,16 +28,31 @@ pub(super) struct LegEnd {
     pub(super) is_accepted: bool,
 }
 
+/// What a leg is started with, but its recipient.
+pub(super) struct Start<S> {
+    pub(super) service: S,
+    pub(super) policy: Policy,
+    pub(super) context: Arc<Context>,
+    pub(super) signals: Signals,
+    pub(super) mail: Mail,
+    /// All legs carry the same message.
+    pub(super) token: MessageToken,
+}
+
 /// Runs a leg: answers RCPT, then waits for the message, and ends with the final reply.
 pub(super) async fn run<S: MailService>(
-    service: S,
-    policy: Policy,
-    context: Arc<Context>,
-    signals: Signals,
-    mail: Mail,
+    start: Start<S>,
     rcpt: Command<Rcpt>,
     body: Taker,
 ) -> Result<LegEnd, Aborted> {
+    let Start {
+        service,
+        policy,
+        context,
+        signals,
+        mail,
+        token,
+    } = start;
     let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
     let leg = Leg {
@@ -47,7 +62,7 @@ pub(super) async fn run<S: MailService>(
         body,
     };
     // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
-    let (driver, _mail) = Driver::start_with(service, context, mail, signals);
+    let (driver, _mail) = Driver::start_copy(service, context, mail, signals, Some(token));
     let mut errand = Errand::new(leg, driver, None);
     let reply = poll_fn(|cx| errand.poll_end(cx)).await?;
     Ok(LegEnd {

@@ -11,7 +11,7 @@ use futures_core::{Stream, future::BoxFuture};
 use futures_util::stream::FuturesUnordered;
 
 use crate::{
-    body::Body,
+    body::{Body, Copies},
     context,
     reply::{FinalReplies, Reply},
     service::MailService,
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Policy,
-    leg::{self, LegEnd},
+    leg::{self, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
     seen::Seen,
 };
@@ -33,6 +33,7 @@ pub(super) struct Legs<S> {
     context: Arc<context::Context>,
     signals: Signals,
     mail: Mail,
+    copies: Copies,
     running: Running,
     seen: Seen,
     bodies: Vec<LegBody>,
@@ -88,6 +89,7 @@ impl<S: MailService> Legs<S> {
             context,
             signals,
             mail,
+            copies: Copies::new(),
             running: Running::None,
             seen: Seen::default(),
             bodies: Vec::new(),
@@ -114,17 +116,22 @@ impl<S: MailService> Legs<S> {
         }
         let (giver, later) = leg_channel();
         let position = rcpt.position();
-        self.running.add(Box::pin(leg::run(
-            self.service.clone(),
-            self.policy,
-            Arc::clone(&self.context),
+        let start = Start {
+            service: self.service.clone(),
+            policy: self.policy,
+            context: Arc::clone(&self.context),
             // What is found out of the message counts for each recipient.
-            self.signals.branch(),
-            self.mail.clone(),
-            rcpt,
-            later,
-        )));
+            signals: self.signals.branch(),
+            mail: self.mail.clone(),
+            token: self.copies.token(),
+        };
+        self.running.add(Box::pin(leg::run(start, rcpt, later)));
         self.bodies.push(LegBody { position, giver });
+    }
+
+    /// Says that there are no more recipients.
+    pub(super) fn close(&self) {
+        self.copies.close();
     }
 
     /// How many legs may still take the message.

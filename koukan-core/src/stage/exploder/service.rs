@@ -69,6 +69,7 @@ impl<S: MailService> Exploder<S> {
         while let Some(rcpt) = legs.beside(recipients.next()).await? {
             legs.start(rcpt);
         }
+        legs.close();
         legs.beside(body.ready()).await?;
         if legs.open() > 0 {
             give(&mut legs, body, &self.pool).await?;

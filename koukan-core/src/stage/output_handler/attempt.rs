@@ -59,7 +59,8 @@ impl<'a> Exchange<'a> {
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();
-        let (driver, mail) = Driver::start_with(chain, context, lease.mail().clone(), signals);
+        let (mail, token) = (lease.mail().clone(), lease.take_token());
+        let (driver, mail) = Driver::start_copy(chain, context, mail, signals, token);
         let gone = Arc::default();
         Self {
             errand: Errand::new(Leased { lease, gone }, driver, Some(mail)),

@@ -77,7 +77,9 @@ impl<R: ResourceService> Service<Transaction> for RestEndpoint<R> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, transaction: Transaction) -> Self::Future {
+    fn call(&mut self, mut transaction: Transaction) -> Self::Future {
+        // Here no copies of a message meet, so nobody need wait for this one.
+        drop(transaction.body.take_token());
         let resource = self.resource.clone();
         let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction);
         Box::pin(delivery.run())

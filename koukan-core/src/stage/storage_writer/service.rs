@@ -103,7 +103,7 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, transaction: Transaction) -> Self::Future {
+    fn call(&mut self, mut transaction: Transaction) -> Self::Future {
         let Self {
             storage,
             output,
@@ -115,10 +115,13 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
             context = Arc::new(Context::clone(&context).with_sender((*sender).clone()));
         }
         let mail = transaction.mail.request().clone();
-        let Ok((recorder, lease)) = storage.begin_with(context, mail, transaction.signals.clone())
+        let Ok((recorder, mut lease)) =
+            storage.begin_with(context, mail, transaction.signals.clone())
         else {
             return Box::pin(async { Ok(Reply::insufficient_storage()) });
         };
+        // It is written as it comes, so what is attempted is the same message.
+        lease.set_token(transaction.body.take_token());
         let writing = Writing::new(recorder, lease, output, timeouts);
         Box::pin(writing.run(transaction))
     }

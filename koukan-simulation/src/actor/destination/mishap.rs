@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::{Connection, Destination};
+use super::{Connection, Destination, message};
 
 /// The longest that something takes that is late.
 const LATE: Duration = Duration::from_secs(15 * 60);
@@ -85,9 +85,18 @@ impl Destination {
             Mishap::Transient => self.say(connection, "451 4.3.0 not now").await?,
             Mishap::Permanent => self.say(connection, "554 5.7.1 never").await?,
             Mishap::Closing => self.say(connection, "421 4.3.0 closing").await?,
-            Mishap::Odd => self.say(connection, self.random.pick::<&str>(&ODD)).await?,
+            Mishap::Odd => {
+                connection.is_odd = true;
+                self.say(connection, self.random.pick::<&str>(&ODD)).await?;
+            }
             Mishap::Twice => {
                 connection.is_confused = true;
+                if connection.is_odd {
+                    // One reply too few and one too many: those between count for others.
+                    for line in &connection.named {
+                        message::confused(&self.world, line);
+                    }
+                }
                 self.say(connection, &format!("{reply}\r\n{reply}")).await?;
             }
             Mishap::Half => {

@@ -32,6 +32,10 @@ pub(crate) struct Connection {
     message: Message,
     /// There were more replies than questions, so that nobody can tell which belongs to which.
     is_confused: bool,
+    /// There was something in this transaction that was no reply.
+    is_odd: bool,
+    /// The RCPT commands of this transaction.
+    named: Vec<String>,
     /// A reply came so late that the client may have gone by then.
     is_late: bool,
 }
@@ -62,6 +66,8 @@ impl Destination {
             lines: Lines::new(io),
             message: Message::default(),
             is_confused: false,
+            is_odd: false,
+            named: Vec::new(),
             is_late: false,
         };
         // A connection that breaks is the end of it.
@@ -116,6 +122,8 @@ impl Destination {
         const OK: &str = "250 2.1.0 sender ok";
         let mishap = self.mishap();
         connection.message = Message::default();
+        connection.is_odd = false;
+        connection.named.clear();
         if mishap.is_none_or(Mishap::accepts) {
             connection.message.begun = Some(self.world.elapsed());
         }
@@ -128,6 +136,7 @@ impl Destination {
     async fn recipient(&self, connection: &mut Connection, line: &str) -> io::Result<bool> {
         const OK: &str = "250 2.1.5 recipient ok";
         self.world.tell(&self.name, || format!("is told {line}"));
+        connection.named.push(line.to_owned());
         if connection.is_confused {
             message::confused(&self.world, line);
         }

@@ -42,6 +42,7 @@ enum Outcome {
 impl Attempts {
     pub(super) async fn deliver(&self, transaction: Transaction) -> Result<Reply, BoxError> {
         let signals = transaction.signals.clone();
+        let holdings = transaction.body.holdings();
         let mut exchange = Exchange::new(transaction);
         let Some(destination) = self.destination(&signals, &mut exchange).await? else {
             return if exchange.is_without_recipients() {
@@ -58,7 +59,7 @@ impl Attempts {
         let mut full = None;
         for host in &destination.hosts {
             // Another host that has room is better than to wait for this one.
-            let mut turn = Turn::new(destination.hosts.len() == 1);
+            let mut turn = Turn::new(destination.hosts.len() == 1, holdings.clone());
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 // A host that must not be tried is no reason to give up one that may work later.
@@ -70,7 +71,7 @@ impl Attempts {
             }
         }
         if let Some(host) = full {
-            let mut turn = Turn::new(true);
+            let mut turn = Turn::new(true, holdings.clone());
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => last = Some(reply),

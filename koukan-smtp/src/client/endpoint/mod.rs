@@ -16,6 +16,7 @@ use futures_core::future::BoxFuture;
 use koukan_core::{
     network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
     reply::Reply,
+    stage::sharing::Demand,
     transaction::Transaction,
 };
 use tower::{BoxError, Service};
@@ -127,7 +128,10 @@ impl SmtpEndpoint {
             guard,
             random,
         } = settings;
-        let pool = Pool::new(connector, resolver, helo_name, timeouts, pool, random);
+        let demand = Demand::new(destination.clone());
+        let pool = Pool::new(
+            connector, resolver, helo_name, timeouts, pool, random, demand,
+        );
         Self {
             attempts: Arc::new(Attempts {
                 destination,
@@ -135,6 +139,11 @@ impl SmtpEndpoint {
                 guard,
             }),
         }
+    }
+
+    /// Who waits for connections, for a [`Sharing`](koukan_core::stage::sharing::Sharing) around this.
+    pub fn demand(&self) -> Demand {
+        self.attempts.pool.demand().clone()
     }
 
     /// Closes the idle connections, with QUIT, and waits for those that are being left. Transactions

@@ -3,11 +3,11 @@
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use futures_util::future::{join, join_all};
-use koukan_core::signals::HostPort;
+use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -51,6 +51,29 @@ struct Host<Io> {
     answered: Option<Instant>,
     /// The one that was used last comes last, and is used first.
     parked: Vec<Parked<Io>>,
+}
+
+/// How long a message that holds a connection waits for another one, at most: longer, and messages would
+/// wait for each other.
+const SECOND_WAIT: Duration = Duration::from_secs(1);
+
+/// Waits for a permit, as long as that is allowed.
+async fn wait(
+    permits: Arc<Semaphore>,
+    max_wait: Duration,
+    holdings: &Holdings,
+) -> Result<OwnedSemaphorePermit, ClientError> {
+    let second = async {
+        holdings.held().await;
+        sleep(SECOND_WAIT).await;
+    };
+    let permit = tokio::select! {
+        biased;
+        permit = permits.acquire_owned() => permit,
+        () = sleep(max_wait) => return Err(ClientError::Busy),
+        () = second => return Err(ClientError::Busy),
+    };
+    Ok(permit.expect("the semaphore is never closed"))
 }
 
 /// What a pool knows of a host.
@@ -125,6 +148,8 @@ impl<Io: Wire> Idle<Io> {
     pub(super) async fn permit(
         idle: &Arc<Self>,
         host: &HostPort,
+        demand: &Demand,
+        holdings: &Holdings,
     ) -> Result<Lease<Io>, ClientError> {
         let Entry {
             host,
@@ -136,12 +161,12 @@ impl<Io: Wire> Idle<Io> {
             Err(_) => {
                 // Who waits for a host that does not answer is told so at once.
                 up(idle.lock().standings.look(&host, Instant::now()))?;
-                let permit = timeout(idle.settings.max_wait, permits.acquire_owned());
-                let permit = Box::pin(permit).await.map_err(|_| ClientError::Busy)?;
-                permit.expect("the semaphore is never closed")
+                let _wanted = demand.want(&host, holdings);
+                Box::pin(wait(permits, idle.settings.max_wait, holdings)).await?
             }
         };
-        Ok(Lease::new(Arc::clone(idle), host, is_suspect, permit))
+        let held = holdings.hold();
+        Ok(Lease::new(Arc::clone(idle), host, is_suspect, permit, held))
     }
 
     fn entry(&self, host: &HostPort) -> Entry {

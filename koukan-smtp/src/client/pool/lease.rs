@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use koukan_core::signals::HostPort;
+use koukan_core::{body::Held, signals::HostPort};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use crate::client::{Wire, connection::Connection};
@@ -26,6 +26,8 @@ pub(crate) struct Lease<Io: Wire> {
     is_suspect: bool,
     host: Arc<HostPort>,
     permit: Option<OwnedSemaphorePermit>,
+    /// For as long as a message uses the connection.
+    held: Option<Held>,
     /// Whether the connection waits for its next transaction: then the host is in use.
     is_parked: bool,
     idle: Arc<Idle<Io>>,
@@ -51,6 +53,7 @@ impl<Io: Wire> Lease<Io> {
         host: Arc<HostPort>,
         is_suspect: bool,
         permit: OwnedSemaphorePermit,
+        held: Held,
     ) -> Self {
         Self {
             connection: None,
@@ -58,6 +61,7 @@ impl<Io: Wire> Lease<Io> {
             is_suspect,
             host,
             permit: Some(permit),
+            held: Some(held),
             is_parked: false,
             idle,
         }
@@ -130,6 +134,7 @@ impl<Io: Wire> Lease<Io> {
     /// Whoever waits for a permit gets it at once, except with [`Parting::Reset`]: then within two
     /// seconds, and with it the connection if the server has answered by then.
     pub(crate) fn part(mut self, parting: Parting) {
+        self.held = None;
         match parting {
             Parting::Keep => self.park(),
             Parting::Reset { owed } => {

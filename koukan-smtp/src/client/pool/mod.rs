@@ -35,6 +35,7 @@ use koukan_core::{
     random::SharedRandom,
     reply::RemoteMta,
     signals::HostPort,
+    stage::sharing::Demand,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -52,6 +53,7 @@ pub(crate) struct Pool {
     timeouts: Arc<Timeouts>,
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
+    demand: Demand,
 }
 
 /// A host that was silent amid a transaction is not down where it has answered another within that
@@ -73,8 +75,10 @@ impl Pool {
         timeouts: Timeouts,
         settings: PoolSettings,
         random: SharedRandom,
+        demand: Demand,
     ) -> Self {
         Self {
+            demand,
             connector,
             resolver,
             helo_name,
@@ -86,7 +90,8 @@ impl Pool {
 
     /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;
     /// where there is a guard, at an address that it lets be. Where the host has no room for another,
-    /// `turn` says whether one of those is waited for that others have.
+    /// `turn` says whether one of those is waited for that others have. It counts as held by the message
+    /// whose turn it is; where that holds another one already, this one is not waited for for long.
     ///
     /// # Errors
     ///
@@ -103,7 +108,7 @@ impl Pool {
         guard: Option<&Guard>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
-        let permit = Idle::permit(&self.idle, host);
+        let permit = Idle::permit(&self.idle, host, &self.demand, turn.holdings());
         let lease = match turn.until() {
             None => permit.await,
             Some(until) => {
@@ -160,7 +165,8 @@ impl Pool {
                 return Err(failure);
             };
             drop((lease, probe));
-            let permit = timeout_at(until, Idle::permit(&self.idle, host)).await;
+            let permit = Idle::permit(&self.idle, host, &self.demand, turn.holdings());
+            let permit = timeout_at(until, permit).await;
             let permit = permit.unwrap_or(Err(ClientError::Busy));
             lease = permit.map_err(|error| at(host, error))?;
             if lease.reuse() {
@@ -187,6 +193,11 @@ impl Pool {
     /// waits for the reply to the one before.
     pub(crate) fn suspect(&self, host: &HostPort) {
         self.idle.suspect(host);
+    }
+
+    /// Who waits for connections.
+    pub(crate) fn demand(&self) -> &Demand {
+        &self.demand
     }
 
     /// Closes all idle connections with QUIT; from now on none is kept.

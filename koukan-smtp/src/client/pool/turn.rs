@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use koukan_core::body::Holdings;
 use tokio::time::Instant;
 
 /// How a transaction waits for a host that has no room for another connection while it serves others
@@ -12,15 +13,18 @@ pub(crate) struct Turn {
     /// Until when it waits, since it was refused for the first time.
     until: Option<Instant>,
     is_refused: bool,
+    /// Of the message that waits.
+    holdings: Holdings,
 }
 
 impl Turn {
     /// For a transaction that may wait, or has other hosts to go to.
-    pub(crate) fn new(may_wait: bool) -> Self {
+    pub(crate) fn new(may_wait: bool, holdings: Holdings) -> Self {
         Self {
             may_wait,
             until: None,
             is_refused: false,
+            holdings,
         }
     }
 
@@ -32,6 +36,11 @@ impl Turn {
     /// Whether one is waited for.
     pub(crate) fn is_waiting(&self) -> bool {
         self.until.is_some()
+    }
+
+    /// What the message holds that waits.
+    pub(super) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// Until when one is waited for.

@@ -146,10 +146,9 @@ impl Exchange {
     }
 
     fn start<Io: Wire>(&self, connection: &Connection<Io>) -> Start {
-        let is_rcpt = |expected: &Expected| matches!(expected, Expected::Rcpt(_));
         let start = framing::start(
             self.verdict.has_accepted(),
-            self.expected.iter().any(is_rcpt),
+            self.expected_recipients() > 0,
             connection.capabilities(),
             &self.intake.content,
         );

@@ -43,6 +43,16 @@ impl Exchange {
             return self.take_nonsense(error, connection).map(|()| None);
         }
         let differ = reply.extensions().get::<CodesDiffer>();
+        // Nobody says several things of a recipient: the last of the lines belongs to the next one, and
+        // all that follow would be taken for others.
+        if differ.is_some()
+            && !self.is_end_given()
+            && matches!(expected, Expected::Rcpt(_))
+            && self.expected_recipients() > 1
+        {
+            self.oddities.note();
+            return Err(unexpected(&reply, Phase::Rcpt).into());
+        }
         if differ.is_some_and(|differ| differ.in_class) {
             self.oddities.note();
             if self.is_end_given() && !matches!(expected, Expected::Message) {
@@ -248,6 +258,12 @@ impl Exchange {
         self.expected.push_back(Expected::Message);
         self.stage = Stage::Done;
         None
+    }
+
+    /// Recipients for whom the server has still to answer.
+    pub(super) fn expected_recipients(&self) -> usize {
+        let is_rcpt = |expected: &&Expected| matches!(expected, Expected::Rcpt(_));
+        self.expected.iter().filter(is_rcpt).count()
     }
 
     fn is_amid_message(&self) -> bool {

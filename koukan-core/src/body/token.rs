@@ -1,0 +1,378 @@
+//! Which transactions carry the same message: [`Copies`], and the [`MessageToken`] of each.
+
+use std::{
+    any::Any,
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Weak},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+
+use crate::{
+    failure::Aborted,
+    sync::{Mutex, MutexGuard, PoisonError},
+    waking::Waiters,
+};
+
+use super::{Body, Piece, Source};
+
+/// Gives each transaction that carries a copy of one message a [`MessageToken`].
+///
+/// Dropped, it says that there will be no more copies.
+#[derive(Debug)]
+pub(crate) struct Copies(Arc<Shared>);
+
+/// Says of a body that it is a copy of a message of which there are others.
+///
+/// A [`Body`] carries it for as long as octets are prepended to it and nothing else is
+/// done to it: what transforms a body makes another one, without token. So two bodies whose tokens
+/// are of one message, and to which the same was prepended, have the same octets.
+///
+/// Each token counts as a copy that may still come, until it is dropped or [`MessageToken::arrive`] is
+/// called.
+pub(crate) struct MessageToken {
+    shared: Arc<Shared>,
+    /// What was prepended to the body before it was passed on.
+    prepended: Box<[Bytes]>,
+    is_awaited: bool,
+}
+
+/// Where copies of a message meet; nobody else looks for them meanwhile.
+pub(crate) struct Meetings<'a>(MutexGuard<'a, State>);
+
+/// How many connections are held on behalf of a message: whoever holds one must not wait long for
+/// another.
+#[derive(Clone, Default)]
+pub struct Holdings(Option<Arc<Shared>>);
+
+/// One connection that is held; no longer when this is dropped.
+#[derive(Debug)]
+#[must_use = "it counts for as long as this lives"]
+pub struct Held(Holdings);
+
+#[derive(Default)]
+struct Shared(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Whether there will be no more copies.
+    is_closed: bool,
+    /// Copies so far.
+    copies: usize,
+    /// Those of them that may still come to where copies meet.
+    awaited: usize,
+    /// Who waits for copies to come.
+    waiting: Waiters,
+    /// Where copies meet.
+    meetings: Vec<Weak<dyn Any + Send + Sync>>,
+    /// Connections.
+    held: usize,
+    /// Who waits for a first connection to be held.
+    holders: Waiters,
+}
+
+impl Copies {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// The token of another copy.
+    pub(crate) fn token(&self) -> MessageToken {
+        let mut state = self.0.lock();
+        state.copies += 1;
+        state.awaited += 1;
+        drop(state);
+        MessageToken {
+            shared: Arc::clone(&self.0),
+            prepended: Box::default(),
+            is_awaited: true,
+        }
+    }
+
+    /// Says that there will be no more copies.
+    pub(crate) fn close(&self) {
+        self.0.change(|state| state.is_closed = true);
+    }
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl MessageToken {
+    /// Adds what was prepended to the body; it stands before what was prepended earlier.
+    fn prepended(mut self, pieces: impl Iterator<Item = Bytes>) -> Self {
+        let earlier = self.prepended.iter().cloned();
+        self.prepended = pieces.chain(earlier).collect();
+        self
+    }
+
+    /// Whether both are of one message and have the same octets.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let octets = |token: &Self| {
+            token
+                .prepended
+                .iter()
+                .flatten()
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        Arc::ptr_eq(&self.shared, &other.shared)
+            && (self.prepended == other.prepended || octets(self) == octets(other))
+    }
+
+    /// Whether this is the only copy.
+    pub(crate) fn is_only_one(&self) -> bool {
+        let state = self.shared.lock();
+        state.is_closed && state.copies == 1
+    }
+
+    /// The copy has come to where copies meet.
+    pub(crate) fn arrive(&mut self) {
+        if std::mem::take(&mut self.is_awaited) {
+            self.shared.change(|state| state.awaited -= 1);
+        }
+    }
+
+    /// Whether there will be no more copies.
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.shared.poll(cx, |state| state.is_closed)
+    }
+
+    /// Whether all copies have come, or will not, and there will be no more.
+    pub(crate) fn poll_all_here(&self, cx: &Context<'_>) -> Poll<()> {
+        self.shared
+            .poll(cx, |state| state.is_closed && state.awaited == 0)
+    }
+
+    /// Where copies meet.
+    pub(crate) fn meetings(&self) -> Meetings<'_> {
+        Meetings(self.shared.lock())
+    }
+
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings(Some(Arc::clone(&self.shared)))
+    }
+
+    /// A token for the body that stands for all copies which have met.
+    pub(crate) fn of_all(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            prepended: self.prepended.clone(),
+            is_awaited: false,
+        }
+    }
+}
+
+impl Meetings<'_> {
+    /// The first meeting that `join` can join.
+    pub(crate) fn find<T: Any + Send + Sync, R>(
+        &self,
+        mut join: impl FnMut(&Arc<T>) -> Option<R>,
+    ) -> Option<(Arc<T>, R)> {
+        let Self(state) = self;
+        state.meetings.iter().find_map(|meeting| {
+            let meeting = meeting.upgrade()?.downcast().ok()?;
+            let joined = join(&meeting)?;
+            Some((meeting, joined))
+        })
+    }
+
+    pub(crate) fn add<T: Any + Send + Sync>(&mut self, meeting: &Arc<T>) {
+        let Self(state) = self;
+        state.meetings.retain(|other| other.strong_count() > 0);
+        let meeting: Weak<T> = Arc::downgrade(meeting);
+        state.meetings.push(meeting);
+    }
+}
+
+impl Drop for MessageToken {
+    fn drop(&mut self) {
+        self.arrive();
+    }
+}
+
+impl Holdings {
+    /// Whether both are of one message that has other copies.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(shared), Some(other)) => Arc::ptr_eq(shared, other),
+            _ => false,
+        }
+    }
+
+    /// Notes that a connection is held from now on.
+    pub fn hold(&self) -> Held {
+        if let Self(Some(shared)) = self {
+            let holders = {
+                let mut state = shared.lock();
+                state.held += 1;
+                state.holders.take()
+            };
+            holders.wake();
+        }
+        Held(self.clone())
+    }
+
+    /// Waits until a connection is held; for ever where the message has no other copies.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub async fn held(&self) {
+        poll_fn(|cx| {
+            let Self(Some(shared)) = self else {
+                return Poll::Pending;
+            };
+            let mut state = shared.lock();
+            if state.held > 0 {
+                return Poll::Ready(());
+            }
+            state.holders.add(cx.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Self(Holdings(shared)) = self;
+        if let Some(shared) = shared {
+            shared.lock().held -= 1;
+        }
+    }
+}
+
+impl Body {
+    /// Says that the body is a copy of a message of which there are others.
+    pub(crate) fn with_token(mut self, token: Option<MessageToken>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// Takes the token off, where the body is a copy of a message, unchanged but for what was
+    /// prepended to it, and nothing of it was read.
+    pub(crate) fn take_token(&mut self) -> Option<MessageToken> {
+        let token = self.token.take()?;
+        Some(match self.prefix.is_empty() {
+            true => token,
+            false => token.prepended(self.prefix.iter().cloned()),
+        })
+    }
+
+    /// Another body of the same octets, of which no observer hears; none where the body is not a blob,
+    /// or something of it was read.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        let inner = match &self.source {
+            Source::Blob(reader) if reader.position() == 0 => Self::from(reader.blob()),
+            Source::Bytes(bytes) => Self::from(bytes.clone()),
+            Source::Observed(observed) => observed.inner.copy()?,
+            _ => return None,
+        };
+        let mut prefix = self.prefix.clone();
+        prefix.extend(inner.prefix);
+        Some(Self {
+            prefix,
+            ..Self::new(inner.source)
+        })
+    }
+
+    /// Tells observers that others read the message, where it can be read by others.
+    pub(crate) fn taken(self) -> Self {
+        match self.into_blob() {
+            Ok((prefix, blob)) => Self::from_blob(prefix, blob),
+            Err(body) => match body.into_composition() {
+                Ok((prefix, composition)) => Self::from_composition(prefix, composition),
+                Err(body) => body,
+            },
+        }
+    }
+
+    /// Whether all of the body is there, as far as that can be told without waiting, and without
+    /// asking for what is still to be found out.
+    pub(crate) fn is_all_there(&mut self) -> bool {
+        match &mut self.source {
+            Source::Pipe {
+                receiver,
+                is_started: is_started @ false,
+            } => match receiver.poll_next(&Context::from_waker(Waker::noop())) {
+                Poll::Ready(Some(Ok(Piece::Rest(rest)))) => {
+                    self.take_over(rest);
+                    self.is_all_there()
+                }
+                Poll::Ready(Some(Ok(Piece::Chunk(chunk)))) => {
+                    *is_started = true;
+                    self.prefix.push_back(chunk);
+                    self.token = None;
+                    false
+                }
+                Poll::Ready(Some(Err(Aborted))) => {
+                    self.source = Source::Broken;
+                    true
+                }
+                Poll::Ready(None) => {
+                    self.source = Source::Done;
+                    true
+                }
+                Poll::Pending => false,
+            },
+            Source::Observed(observed) => observed.inner.is_all_there(),
+            _ => self.len().is_some(),
+        }
+    }
+
+    /// What is held on behalf of the message.
+    pub fn holdings(&self) -> Holdings {
+        let token = self.token.as_ref();
+        token.map_or_else(Holdings::default, MessageToken::holdings)
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waiting = {
+            let mut state = self.lock();
+            change(&mut state);
+            state.waiting.take()
+        };
+        waiting.wake();
+    }
+
+    fn poll(&self, cx: &Context<'_>, is_so: impl FnOnce(&State) -> bool) -> Poll<()> {
+        let mut state = self.lock();
+        if is_so(&state) {
+            return Poll::Ready(());
+        }
+        state.waiting.add(cx.waker());
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Copies")
+    }
+}
+
+impl fmt::Debug for MessageToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageToken")
+    }
+}
+
+impl fmt::Debug for Holdings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Holdings")
+    }
+}

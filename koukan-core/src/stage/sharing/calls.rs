@@ -1,0 +1,253 @@
+//! The calls of the endpoint.
+
+use std::{
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use tokio::time::{Sleep, sleep};
+use tower::{BoxError, Service};
+
+use crate::{
+    body::{Body, MessageToken, Piece},
+    pipe::{self, pipe},
+    reply::Reply,
+    transaction::{Command, Lender, Rcpt, Recipients, Slot, Transaction, rescue},
+};
+
+use super::{
+    group::Group,
+    idle::Idle,
+    state::{Action, Limits, MAIL},
+};
+
+/// How long a message waits for copies of it that have not come to where they can share, once there will
+/// be no more: a filter of theirs may take its time.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The calls of a group, and what drives them.
+#[derive(Default)]
+pub(super) struct Calls {
+    calls: Vec<Call>,
+    /// Room for what is to be done.
+    actions: Vec<Action>,
+    grace: Option<Pin<Box<Sleep>>>,
+    idle: Option<Idle>,
+}
+
+/// One inner transaction.
+struct Call {
+    run: usize,
+    future: BoxFuture<'static, Result<Reply, BoxError>>,
+    recipients: Option<pipe::Sender<Command<Rcpt>>>,
+    body: Option<pipe::Sender<Piece>>,
+}
+
+impl Calls {
+    /// Ready when there is nobody left to do anything for.
+    pub(super) fn poll(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut is_to_poll = true;
+        loop {
+            let limits = self.limits(group, cx);
+            let goes_on = {
+                let mut guarded = group.lock();
+                drop(guarded.state.runner.take());
+                guarded.state.next(limits, &mut self.actions)
+            };
+            is_to_poll |= self.act(group, cx);
+            if !goes_on {
+                self.calls.clear();
+                return Poll::Ready(());
+            }
+            let has_ended = mem::take(&mut is_to_poll) && self.poll_calls(group, cx);
+            if has_ended {
+                continue;
+            }
+            if self.gives_way(group, cx) {
+                continue;
+            }
+            let state = &mut group.lock().state;
+            if state.events.is_empty() && !state.is_changed {
+                state.runner.add(cx.waker());
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Gives a run up whose message does not come while others wait for its connection.
+    fn gives_way(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
+        let Some(demand) = &group.shared.demand else {
+            return false;
+        };
+        let Some(run) = group.lock().state.idle_run() else {
+            return false;
+        };
+        let idle = match &mut self.idle {
+            Some(idle) if idle.run == run => idle,
+            idle => idle.insert(Idle::new(run, demand)),
+        };
+        if idle.poll(group, demand, cx).is_pending() {
+            return false;
+        }
+        let state = &mut group.lock().state;
+        state.park(run, &mut self.actions);
+        true
+    }
+
+    fn limits(&mut self, group: &Group, cx: &mut Context<'_>) -> Limits {
+        let Some(token) = &group.key.token else {
+            // A transaction alone is as large as its originator makes it.
+            return Limits {
+                recipients_max: usize::MAX,
+                is_settled: true,
+            };
+        };
+        let is_given = group.lock().state.is_given();
+        Limits {
+            recipients_max: group.shared.recipients_max,
+            is_settled: is_given && self.is_settled(token, cx),
+        }
+    }
+
+    /// Whether all copies of the message are here, or were waited for.
+    fn is_settled(&mut self, token: &MessageToken, cx: &mut Context<'_>) -> bool {
+        if token.poll_all_here(cx).is_ready() {
+            return true;
+        }
+        if token.poll_closed(cx).is_pending() {
+            return false;
+        }
+        let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
+        grace.as_mut().poll(cx).is_ready()
+    }
+
+    /// Does what is to be done; returns whether the calls have got something.
+    fn act(&mut self, group: &Arc<Group>, cx: &Context<'_>) -> bool {
+        let mut has_given = false;
+        let mut actions = mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Answer(slot, reply) => slot.answer(reply),
+                Action::Discard(slot) => drop(slot),
+                Action::Wake(waker) => waker.wake(),
+                Action::Forget(body) => drop(body.taken()),
+                Action::Begin(run, mail) => {
+                    has_given = true;
+                    self.calls.push(Call::begin(group, run, mail));
+                }
+                Action::Hand {
+                    run,
+                    seat,
+                    position,
+                    rcpt,
+                    slot,
+                } => {
+                    has_given = true;
+                    let slot = slot.unwrap_or_else(Slot::of_nobody);
+                    let slot = slot.lent(lender(group), [run, seat], position);
+                    if let Some(recipients) =
+                        self.find(run).and_then(|call| call.recipients.as_ref())
+                    {
+                        // Where nobody pulls recipients any more it comes back unanswered.
+                        let _ = recipients.send_beside(Command::new(rcpt, slot), cx.waker());
+                    }
+                }
+                Action::Close(run) => {
+                    has_given = true;
+                    if let Some(recipients) = self.find(run).and_then(|call| call.recipients.take())
+                    {
+                        recipients.finish_beside(cx.waker());
+                    }
+                }
+                Action::Give {
+                    run,
+                    body,
+                    is_shared,
+                } => {
+                    has_given = true;
+                    // Then it is not for one attempt to say any more what becomes of it.
+                    let body = if is_shared { body.taken() } else { body };
+                    if let Some(sender) = self.find(run).and_then(|call| call.body.take()) {
+                        let _ = sender.send_beside(Piece::Rest(body), cx.waker());
+                        sender.finish_beside(cx.waker());
+                    }
+                }
+                Action::Drop(run) => self.calls.retain(|call| call.run != run),
+            }
+        }
+        self.actions = actions;
+        has_given
+    }
+
+    fn find(&mut self, run: usize) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.run == run)
+    }
+
+    /// Polls all calls; returns whether some have ended.
+    fn poll_calls(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> bool {
+        let mut has_ended = false;
+        let mut index = 0;
+        while let Some(call) = self.calls.get_mut(index) {
+            let Poll::Ready(reply) = call.poll(cx) else {
+                index += 1;
+                continue;
+            };
+            has_ended = true;
+            // What it had not answered comes back.
+            let Call { run, .. } = self.calls.remove(index);
+            let state = &mut group.lock().state;
+            state.end(run, &reply, &mut self.actions);
+        }
+        if has_ended {
+            self.act(group, cx);
+        }
+        has_ended
+    }
+}
+
+impl Call {
+    fn begin(group: &Arc<Group>, run: usize, mail: Option<Slot>) -> Self {
+        let (recipients, recipients_pulled) = pipe(usize::MAX);
+        let (body, body_pulled) = pipe(1);
+        let slot = mail.unwrap_or_else(Slot::of_nobody);
+        let slot = slot.lent(lender(group), [run, MAIL], 0);
+        let key = &group.key;
+        let token = key.token.as_ref().map(MessageToken::of_all);
+        let transaction = Transaction {
+            context: Arc::clone(&key.context),
+            mail: Command::new(key.mail.clone(), slot),
+            recipients: Recipients::from_pipe(recipients_pulled),
+            body: Body::from_pipe(body_pulled).with_token(token),
+            signals: group.signals.clone(),
+        };
+        Self {
+            run,
+            future: group.shared.service.clone().call(transaction),
+            recipients: Some(recipients),
+            body: Some(body),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
+        let polled = polled.unwrap_or_else(|_| {
+            tracing::error!("an endpoint panicked in a transaction");
+            Poll::Ready(Ok(Reply::local_error()))
+        });
+        polled.map(|result| match result {
+            Ok(reply) if reply.is_positive() || reply.is_negative() => reply,
+            Ok(_) => Reply::local_error(),
+            Err(error) => rescue(&error),
+        })
+    }
+}
+
+fn lender(group: &Arc<Group>) -> Arc<dyn Lender> {
+    Arc::<Group>::clone(group)
+}

@@ -1,0 +1,50 @@
+//! Which transactions may share one.
+
+use std::sync::Arc;
+
+use crate::{
+    body::MessageToken,
+    context::Context,
+    signals::Destination,
+    transaction::{Mail, Rcpt},
+};
+
+/// What members of a group agree in.
+pub(super) struct Key {
+    /// None where there are no other copies.
+    pub(super) token: Option<MessageToken>,
+    pub(super) context: Arc<Context>,
+    pub(super) mail: Mail,
+    pub(super) destination: Option<Arc<Destination>>,
+    is_utf8: bool,
+}
+
+impl Key {
+    pub(super) fn new(
+        token: Option<MessageToken>,
+        context: Arc<Context>,
+        mail: Mail,
+        destination: Option<Arc<Destination>>,
+        first: &Rcpt,
+    ) -> Self {
+        Self {
+            token,
+            context,
+            mail,
+            destination,
+            is_utf8: !first.forward_path.as_str().is_ascii(),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let is_same_message = match (&self.token, &other.token) {
+            (Some(token), Some(other)) => token.is_same(other),
+            _ => false,
+        };
+        is_same_message
+            && self.is_utf8 == other.is_utf8
+            && self.destination == other.destination
+            && self.mail == other.mail
+            && (Arc::ptr_eq(&self.context, &other.context) || self.context == other.context)
+    }
+}

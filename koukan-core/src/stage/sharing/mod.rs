@@ -1,0 +1,52 @@
+//! One message, one destination, one transaction: [`Sharing`] merges the transactions that carry copies
+//! of one message to the same place.
+//!
+//! Each recipient of a message has a transaction of its own, with its own replies, attempts and custody.
+//! What is put directly around an endpoint in this layer still reaches the endpoint as one transaction of
+//! several recipients, where the transactions
+//!
+//! - are copies of one message, as the [`Exploder`](super::exploder::Exploder) makes them, to which every
+//!   filter has prepended the same octets, and has done nothing else;
+//! - agree in context, reverse-path, MAIL parameters, need of SMTPUTF8 and
+//!   [`Destination`](crate::signals::Destination).
+//!
+//! Such transactions are *members* of a *group*; each recipient has a *seat* in it. An inner transaction
+//! is a *run* of the group, with its seats in the order in which they were handed on:
+//!
+//! ```text
+//! member ─ seat ─┐
+//! member ─ seat ─┼─ run ── one call of the endpoint
+//! member ─ seat ─┘
+//! ```
+//!
+//! | what happens | what becomes of a run |
+//! |---|---|
+//! | another member comes | its recipient is handed on, unless the message has started or the run is full: then there is another run |
+//! | a member leaves before the message has started | the call is dropped, and another run begins with the others; who was answered is not answered again |
+//! | a member leaves later | nothing, for as long as another stays |
+//! | the destination says that there are too many recipients, after it took some | these go into another run |
+//! | the last copy has come, and each member has its message | the message starts: its octets are read once |
+//! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients: one that is refused then gets that as its final reply |
+//! | it ends | each member gets the final reply for its recipients |
+//!
+//! The group is worked on by its first member's task while that is the only one; from the second member
+//! on it has a task of its own, which no member's end stops. A transaction whose message is all there and
+//! that can have no others beside it is passed through as it is.
+
+mod calls;
+mod demand;
+mod group;
+mod idle;
+mod key;
+mod layer;
+mod member;
+mod progress;
+mod seats;
+mod service;
+mod state;
+
+pub use self::{
+    demand::{Demand, Wanted},
+    layer::SharingLayer,
+    service::{Sharing, SharingFuture},
+};

@@ -1,0 +1,347 @@
+//! What is known of a group, and what is to be done next.
+
+use std::{mem, task::Waker};
+
+use crate::{
+    body::Body,
+    reply::Reply,
+    transaction::{Command, Loan, Rcpt, Slot},
+    waking::Waiters,
+};
+
+use super::seats::{Seat, Stand, final_reply, is_too_many};
+
+/// In place of a seat's number: the slot of MAIL.
+pub(super) const MAIL: usize = usize::MAX;
+
+/// The state of a group: plain data.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) members: Vec<Member>,
+    pub(super) seats: Vec<Seat>,
+    pub(super) runs: Vec<Run>,
+    /// Members' slots of MAIL that were not answered.
+    pub(super) mail_slots: Vec<Slot>,
+    pub(super) mail_reply: Option<Reply>,
+    /// Slots that came back.
+    pub(super) events: Vec<Event>,
+    /// Who drives the calls.
+    pub(super) runner: Waiters,
+    /// Whether a member has changed something that was not looked at yet.
+    pub(super) is_changed: bool,
+    /// Seats that wait for a run.
+    pub(super) waiting: usize,
+    /// Whether there may be seats that wait for the message before they are asked again.
+    pub(super) is_parked: bool,
+    /// Whether somebody has left, or was refused, since that was looked at.
+    pub(super) is_untidy: bool,
+    /// Whether nobody can join any more.
+    is_over: bool,
+}
+
+/// A slot that came back, with the answer if there is one.
+pub(super) type Event = (Loan, Slot, Option<Reply>);
+
+/// One transaction.
+#[derive(Default)]
+pub(super) struct Member {
+    pub(super) is_gone: bool,
+    pub(super) has_all_recipients: bool,
+    pub(super) has_body: bool,
+    /// What nobody reads so far.
+    pub(super) body: Option<Body>,
+    pub(super) result: Option<Reply>,
+    pub(super) waiting: Option<Waker>,
+    /// Nearly always one.
+    first_seat: Option<usize>,
+    other_seats: Vec<usize>,
+}
+
+/// One inner transaction.
+#[derive(Default)]
+pub(super) struct Run {
+    /// Its recipients, by position.
+    pub(super) seats: Vec<usize>,
+    pub(super) accepted: usize,
+    /// Whether it takes no more recipients.
+    pub(super) is_closed: bool,
+    /// Whether all its recipients were refused, so that it ends by itself.
+    pub(super) is_vain: bool,
+    pub(super) is_started: bool,
+    pub(super) is_over: bool,
+}
+
+/// What is to be done outside of the lock.
+pub(super) enum Action {
+    Answer(Slot, Reply),
+    Discard(Slot),
+    /// Begin a run, with a slot for MAIL if a member's is open.
+    Begin(usize, Option<Slot>),
+    /// Hand on the recipient of that seat, at that position of the run.
+    Hand {
+        run: usize,
+        seat: usize,
+        position: usize,
+        rcpt: Rcpt,
+        slot: Option<Slot>,
+    },
+    /// There are no more recipients.
+    Close(usize),
+    /// Begin the message; others have the same one where it is shared.
+    Give {
+        run: usize,
+        body: Body,
+        is_shared: bool,
+    },
+    /// Nobody reads this copy of the message.
+    Forget(Body),
+    Drop(usize),
+    Wake(Waker),
+}
+
+/// What is so outside of the group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Recipients of a run, at most.
+    pub(super) recipients_max: usize,
+    /// Whether all copies of the message are here.
+    pub(super) is_settled: bool,
+}
+
+impl State {
+    /// Adds a member, unless it is too late; returns its number.
+    pub(super) fn enter(&mut self) -> Option<usize> {
+        if self.is_over {
+            return None;
+        }
+        self.members.push(Member::default());
+        Some(self.members.len() - 1)
+    }
+
+    pub(super) fn seat(&mut self, member: usize, rcpt: Command<Rcpt>) {
+        let position = rcpt.position();
+        let (rcpt, slot) = rcpt.into_parts();
+        let index = self.seats.len();
+        self.seats.push(Seat {
+            member,
+            position,
+            rcpt,
+            slot: Some(slot),
+            told: None,
+            stand: Stand::Waiting,
+        });
+        self.waiting += 1;
+        let member = &mut self.members[member];
+        match member.first_seat {
+            None => member.first_seat = Some(index),
+            Some(_) => member.other_seats.push(index),
+        }
+    }
+
+    pub(super) fn has_all_recipients(&mut self, member: usize) {
+        let member = &mut self.members[member];
+        member.has_all_recipients = true;
+        let is_refused = |seat: usize| matches!(self.seats[seat].stand, Stand::Refused(_));
+        self.is_untidy |= member.seats().any(is_refused);
+    }
+
+    pub(super) fn give(&mut self, member: usize, body: Body) {
+        let member = &mut self.members[member];
+        member.has_body = true;
+        member.body = Some(body);
+    }
+
+    /// Notes that the member is gone; returns what it leaves behind.
+    pub(super) fn leave(&mut self, member: usize) -> (Option<Body>, Vec<Slot>) {
+        let own = &mut self.members[member];
+        own.is_gone = true;
+        own.waiting = None;
+        let mut slots = Vec::new();
+        if own.result.is_none() {
+            self.is_untidy = true;
+            for index in own.seats() {
+                let seat = &mut self.seats[index];
+                slots.extend(seat.slot.take());
+                if seat.stand == Stand::Waiting {
+                    self.waiting -= 1;
+                    seat.stand = Stand::Refused(Reply::local_error());
+                }
+            }
+        }
+        (own.body.take(), slots)
+    }
+
+    /// Whether all members are gone.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.iter().all(|member| member.is_gone)
+    }
+
+    /// The members' wakers.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        let members = self.members.iter_mut();
+        members.filter_map(|member| member.waiting.take()).collect()
+    }
+
+    /// Whether some member's message could start: then it matters whether all copies are here.
+    pub(super) fn is_given(&self) -> bool {
+        let is_unstarted = |run: &Run| !run.is_over && !run.is_started;
+        let is_any_open = self.is_parked || self.waiting > 0;
+        (is_any_open || self.runs.iter().any(is_unstarted))
+            && self.members.iter().any(|member| member.has_body)
+    }
+
+    /// What is to be done; `false` where there is nobody left to do it for.
+    pub(super) fn next(&mut self, limits: Limits, actions: &mut Vec<Action>) -> bool {
+        self.is_changed = false;
+        self.take_events(actions);
+        if mem::take(&mut self.is_untidy) {
+            self.tidy(actions);
+            self.settle(true, actions);
+        }
+        if !self.members.iter().any(Member::is_open) {
+            self.is_over = true;
+            return false;
+        }
+        if self.is_parked && limits.is_settled {
+            self.resume(limits.recipients_max);
+        }
+        if self.waiting > 0 && !self.is_changed {
+            self.hand_on(limits.recipients_max, actions);
+        }
+        if limits.is_settled {
+            self.start(actions);
+        }
+        true
+    }
+
+    /// Notes that a run has ended, and that what it had not answered has come back.
+    pub(super) fn end(&mut self, run: usize, reply: &Reply, actions: &mut Vec<Action>) {
+        self.runs[run].is_over = true;
+        self.take_events(actions);
+        let seats = mem::take(&mut self.runs[run].seats);
+        for (position, index) in seats.into_iter().enumerate() {
+            let own = match self.seats[index].stand {
+                Stand::Accepted(own) if own == run => {
+                    let own = reply.for_recipient(position).clone();
+                    own.without_final_replies()
+                }
+                Stand::Asked(own) if own == run => reply.to_unanswered(Some(position)),
+                _ => continue,
+            };
+            self.seats[index].end(own, actions);
+        }
+        if self.mail_reply.is_none() {
+            let answer = |slot| Action::Answer(slot, reply.to_unanswered(None));
+            actions.extend(self.mail_slots.drain(..).map(answer));
+        }
+        self.settle(false, actions);
+    }
+
+    /// Takes in the slots that have come back.
+    fn take_events(&mut self, actions: &mut Vec<Action>) {
+        // The room is kept for the next ones.
+        let mut events = mem::take(&mut self.events);
+        for ([run, index], slot, reply) in events.drain(..) {
+            let is_over = self.runs[run].is_over;
+            match (index, reply) {
+                (MAIL, Some(reply)) => {
+                    let slots = self.mail_slots.drain(..).chain([slot]);
+                    actions.extend(slots.map(|slot| Action::Answer(slot, reply.clone())));
+                    self.mail_reply.get_or_insert(reply);
+                }
+                (MAIL, None) if is_over => self.mail_slots.push(slot),
+                (_, None) if !is_over => actions.push(Action::Discard(slot)),
+                (_, None) => self.put_back(index, slot, actions),
+                (_, Some(reply)) => match self.seats[index].stand {
+                    Stand::Asked(own) if own == run => {
+                        self.answered(run, index, slot, reply, actions);
+                    }
+                    _ => self.put_back(index, slot, actions),
+                },
+            }
+        }
+        self.events = events;
+    }
+
+    /// The recipient has its answer.
+    fn answered(
+        &mut self,
+        run: usize,
+        index: usize,
+        slot: Slot,
+        reply: Reply,
+        actions: &mut Vec<Action>,
+    ) {
+        let seat = &mut self.seats[index];
+        let member = &self.members[seat.member];
+        let can_move = !member.is_gone && (!member.has_body || member.body.is_some());
+        if can_move && self.runs[run].accepted > 0 && is_too_many(&reply) {
+            // There is room in the next transaction.
+            self.runs[run].is_closed = true;
+            seat.stand = Stand::Waiting;
+            self.waiting += 1;
+            return self.put_back(index, slot, actions);
+        }
+        if reply.is_positive() {
+            self.runs[run].accepted += 1;
+            seat.stand = Stand::Accepted(run);
+        } else {
+            self.is_untidy = true;
+            seat.stand = Stand::Refused(reply.clone());
+        }
+        seat.tell(slot, reply, actions);
+    }
+
+    /// Takes back the slot of a recipient that was not answered.
+    fn put_back(&mut self, index: usize, slot: Slot, actions: &mut Vec<Action>) {
+        let seat = &mut self.seats[index];
+        match &seat.stand {
+            _ if seat.told.is_some() || self.members[seat.member].is_gone => {
+                actions.push(Action::Discard(slot));
+            }
+            Stand::Waiting | Stand::Asked(_) => seat.slot = Some(slot),
+            Stand::Accepted(_) | Stand::Parked => {
+                seat.tell(slot, Reply::recipient_ok(), actions);
+            }
+            Stand::Refused(reply) | Stand::Ended(reply) => {
+                let reply = reply.clone();
+                seat.tell(slot, reply, actions);
+            }
+        }
+    }
+
+    /// Ends members of which all is known: with `is_early` also where the run of their recipients goes
+    /// on without them.
+    pub(super) fn settle(&mut self, is_early: bool, actions: &mut Vec<Action>) {
+        let is_ending = |run: &Run| run.is_vain && !run.is_over;
+        if is_early && self.runs.iter().any(is_ending) {
+            // That ends in a moment, in the endpoint's own words.
+            return;
+        }
+        for member in self.members.iter_mut().filter(|member| member.is_open()) {
+            if is_early && !member.has_all_recipients {
+                continue;
+            }
+            let own = member.seats().map(|seat| &self.seats[seat]);
+            if let Some(reply) = final_reply(own) {
+                actions.extend(member.waiting.take().map(Action::Wake));
+                member.result = Some(reply);
+            }
+        }
+    }
+}
+
+impl Member {
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_gone && self.result.is_none()
+    }
+
+    pub(super) fn seats(&self) -> impl Iterator<Item = usize> + Clone + use<'_> {
+        let others = self.other_seats.iter().copied();
+        self.first_seat.into_iter().chain(others)
+    }
+
+    pub(super) fn has_several_seats(&self) -> bool {
+        !self.other_seats.is_empty()
+    }
+}

@@ -1,0 +1,11 @@
+//! Transactions that carry one message to one destination, and reach it as one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod agent;
+mod apart;
+mod giving_way;
+mod harness;
+mod leaving;
+mod merging;
+mod too_many;
