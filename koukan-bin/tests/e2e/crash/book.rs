@@ -37,6 +37,8 @@ pub(super) struct Entry {
     size: usize,
     pub(super) standing: Standing,
     pub(super) deliveries: Vec<Delivery>,
+    /// Whether the destination has refused a message for this recipient and others for good.
+    pub(super) is_refused: bool,
     pub(super) reports: Vec<Report>,
     /// The path of the transaction, if a client was told.
     pub(super) location: Option<String>,
@@ -103,6 +105,7 @@ impl Book {
                 size: letter.size,
                 standing: Standing::Unknown,
                 deliveries: Vec::new(),
+                is_refused: false,
                 reports: Vec::new(),
                 location: None,
                 view: None,
@@ -165,6 +168,14 @@ impl Book {
             run,
             is_whole,
         });
+    }
+
+    /// Notes that the destination is about to refuse a message to this recipient, and to those that share
+    /// the transaction.
+    pub(super) fn refused(&self, to: &str) {
+        if let Some(entry) = self.pages().entries.get_mut(to) {
+            entry.is_refused = true;
+        }
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut Counts)) {

@@ -50,7 +50,7 @@ pub(super) fn faults(to: &str, entry: &Entry, is_queued: bool, written: &Written
     if entry.deliveries.iter().any(|delivery| !delivery.is_whole) {
         words.push("what came is not what was sent".to_owned());
     }
-    if is_reported && (is_delivered || is_taken(to)) {
+    if is_reported && (is_delivered || is_taken(to) && !entry.is_refused) {
         words.push("reported as failed, and it did not fail".to_owned());
     }
     if is_delivered && !is_taken(to) {

@@ -164,6 +164,12 @@ fn what_contradicts_what_happened_is_found() {
     assert!(only(&Case::new(TO).faults(&done)).contains("never said 250"));
     let case = Case::new(TO).delivered(0).reported(0, "N");
     assert!(only(&case.faults(&[])).contains("did not fail"));
+    let reported = || Case::new(TO).reported(0, "N");
+    assert!(only(&reported().faults(&[])).contains("did not fail"));
+    // One that shared the transaction was refused.
+    let case = reported();
+    case.book.refused(TO);
+    assert_eq!(case.faults(&[]), Vec::<String>::new());
     let case = Case::new(REFUSED).delivered(0);
     assert!(only(&case.faults(&[])).contains("refuses it"));
     let case = Case::new(TO).delivered(0);

@@ -146,6 +146,12 @@ impl Session {
             return Ok(false);
         }
         if is_any(Step::RefuseMessage) {
+            // Whoever shares the transaction shares the reply.
+            for (to, _) in &recipients {
+                self.book.refused(to);
+                let words = format!("the destination says 554, in run {}", self.run);
+                self.book.note(to, words);
+            }
             return self.say("554 5.6.0 never").await;
         }
         if is_any(Step::DeferMessage) {
