@@ -297,6 +297,7 @@ impl<Io: Wire> Idle<Io> {
         }
         let now = Instant::now();
         entry.answered = Some(now);
+        entry.permits.add_permits(entry.room.serves());
         entry.parked.push(Parked {
             connection,
             expires: now + idle.settings.idle_timeout,
@@ -330,6 +331,7 @@ impl<Io: Wire> Idle<Io> {
         };
         let available = found.permits.available_permits();
         if found.room.cap() <= available + 1 {
+            found.room.doubt();
             return Err(permit);
         }
         // Those that are opened just now are refused by themselves.

@@ -13,9 +13,13 @@ const PATIENCE: [Duration; 2] = [Duration::from_secs(2 * 60), Duration::from_sec
 /// ```text
 ///            refused while so many are held            some minutes have passed
 /// max ──────────────────────────────────────▶ lowered ──────────────────────────▶ one more
-///                                                ▲                                   │
-///                                                └────── refused: wait twice as long ┘
+///  ▲                                             ▲ │                                 │
+///  │                                             └─┼──── refused: wait twice as long ┘
+///  └─── refuses one alone, and then serves one ────┘
 /// ```
+///
+/// Attempts that are under way are held too: when a host is down for a moment they are refused one
+/// after the other, as by a host that is full, until the last finds that nobody is served there.
 #[derive(Debug)]
 pub(super) struct Room {
     max: usize,
@@ -26,6 +30,9 @@ pub(super) struct Room {
     patience: Duration,
     /// Whether one more has been tried since it was lowered.
     is_trying: bool,
+    /// Whether the host has refused one while it served no other: then it may have been down rather
+    /// than full.
+    is_doubtful: bool,
 }
 
 impl Room {
@@ -36,6 +43,7 @@ impl Room {
             next: now,
             patience: PATIENCE[0],
             is_trying: false,
+            is_doubtful: false,
         }
     }
 
@@ -63,6 +71,24 @@ impl Room {
         self.is_trying = false;
         self.cap = self.cap.saturating_sub(by);
         self.next = now + self.patience;
+    }
+
+    /// The host has refused one while no other of ours was there.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubtful = self.is_lowered();
+    }
+
+    /// The host has served one. Where it was down before, and not full, nothing is known of its room;
+    /// returns for how many more there is some.
+    pub(super) fn serves(&mut self) -> usize {
+        if !self.is_doubtful {
+            return 0;
+        }
+        let more = self.max - self.cap;
+        self.cap = self.max;
+        self.is_trying = false;
+        self.is_doubtful = false;
+        more
     }
 
     /// Tries whether there is room for more; returns for how many.
@@ -116,6 +142,21 @@ mod tests {
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 32]);
         assert!(!room.is_forgotten(now + 63 * MINUTE) && room.is_forgotten(now + 64 * MINUTE));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_was_down_has_all_its_room_when_it_serves_one() {
+        let start = Instant::now();
+        let mut room = Room::new(10, start);
+        room.doubt();
+        assert_eq!(room.serves(), 0);
+        room.lower(9, start);
+        // One of those that it served.
+        assert_eq!((room.serves(), room.cap()), (0, 1));
+        room.doubt();
+        assert_eq!((room.serves(), room.cap()), (9, 10));
+        room.lower(7, start);
+        assert_eq!((room.serves(), room.cap()), (0, 3));
     }
 
     #[tokio::test]
