@@ -4,6 +4,7 @@
 pub(crate) mod pool {
     mod idle;
     mod lease;
+    mod probe;
     mod reaper;
     mod room;
     mod standing;

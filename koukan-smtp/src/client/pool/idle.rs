@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -17,9 +17,9 @@ use crate::{
 };
 
 use super::{
-    Lease, PoolSettings, reaper,
+    Lease, PoolSettings, probe, reaper,
     room::Room,
-    standing::{Failed, Leave, Standings},
+    standing::{Failed, Standings},
     suspects::Suspects,
 };
 
@@ -30,6 +30,8 @@ const HOSTS_MAX: usize = 1000;
 pub(super) struct Idle<Io> {
     pub(super) settings: PoolSettings,
     state: Mutex<State<Io>>,
+    /// It shows what came of trying a host that was down.
+    pub(super) tried: Notify,
     /// Connections that are being left: with RSET under a permit, with QUIT without.
     partings: TaskTracker,
 }
@@ -88,37 +90,6 @@ struct Parked<Io> {
     expires: Instant,
 }
 
-/// The right to connect to a host that may be down; where it is, nobody else has it meanwhile.
-pub(super) struct Probe<'a, Io: Wire> {
-    /// Where it is to be given back.
-    of: Option<(&'a Idle<Io>, &'a HostPort)>,
-}
-
-impl<'a, Io: Wire> Probe<'a, Io> {
-    pub(super) fn of(idle: &'a Idle<Io>, host: &'a HostPort) -> Result<Self, ClientError> {
-        let leave = idle.lock().standings.ask(host, Instant::now());
-        let of = (leave == Leave::Probe).then_some((idle, host));
-        up(leave)?;
-        Ok(Self { of })
-    }
-}
-
-impl<Io: Wire> Drop for Probe<'_, Io> {
-    fn drop(&mut self) {
-        if let Some((idle, host)) = self.of {
-            idle.lock().standings.not_tried(host);
-        }
-    }
-}
-
-/// Fails where the host is down.
-fn up(leave: Leave) -> Result<(), ClientError> {
-    match leave {
-        Leave::Free | Leave::Probe => Ok(()),
-        Leave::Down { since, failures } => Err(ClientError::Down { since, failures }),
-    }
-}
-
 impl<Io> Host<Io> {
     /// Whether nothing is lost with it.
     fn is_unused(&self, now: Instant) -> bool {
@@ -140,6 +111,7 @@ impl<Io: Wire> Idle<Io> {
                 is_closed: false,
                 reaper: None,
             }),
+            tried: Notify::new(),
             partings: TaskTracker::new(),
         }
     }
@@ -160,7 +132,8 @@ impl<Io: Wire> Idle<Io> {
             Ok(permit) => permit,
             Err(_) => {
                 // Who waits for a host that does not answer is told so at once.
-                up(idle.lock().standings.look(&host, Instant::now()))?;
+                let look = |standings: &mut Standings| standings.look(&host, Instant::now());
+                probe::up(idle.standings(look))?;
                 let _wanted = demand.want(&host, holdings);
                 Box::pin(wait(permits, idle.settings.max_wait, holdings)).await?
             }
@@ -222,6 +195,8 @@ impl<Io: Wire> Idle<Io> {
         if let Some(host) = state.hosts.get_mut(host) {
             host.answered = Some(now);
         }
+        drop(state);
+        self.tried.notify_waiters();
     }
 
     /// Notes that an attempt at a host has failed that began at `begun`, unless the host has answered
@@ -234,6 +209,13 @@ impl<Io: Wire> Idle<Io> {
                 .standings
                 .failed(host, how, begun, Instant::now(), unit);
         }
+        drop(state);
+        self.tried.notify_waiters();
+    }
+
+    /// Looks at how hosts stand, or changes it.
+    pub(super) fn standings<T>(&self, change: impl FnOnce(&mut Standings) -> T) -> T {
+        change(&mut self.lock().standings)
     }
 
     /// Lets a connection be left in the background, which must take limited time.

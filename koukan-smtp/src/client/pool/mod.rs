@@ -14,6 +14,7 @@
 
 mod idle;
 mod lease;
+mod probe;
 mod reaper;
 mod room;
 mod settings;
@@ -39,10 +40,7 @@ use koukan_core::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::{
-    idle::{Idle, Probe},
-    standing::Failed,
-};
+use self::{idle::Idle, probe::Probe, standing::Failed};
 use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
 
 /// Hands out connections to hosts, kept ones or new ones.
@@ -140,7 +138,8 @@ impl Pool {
     ) -> Result<Lease<BoxWire>, HostFailure> {
         loop {
             // Given back where it comes to nothing, as when it is dropped.
-            let probe = Probe::of(&self.idle, host).map_err(|error| at(host, error))?;
+            let probe = Probe::of(&self.idle, host).await;
+            let probe = probe.map_err(|error| at(host, error))?;
             let begun = Instant::now();
             let failure = match self.open(&mut lease, host, failed, guard).await {
                 Ok(()) => {
@@ -149,7 +148,8 @@ impl Pool {
                 }
                 Err(failure) => failure,
             };
-            let may_be_full = failure.may_be_for_want_of_room();
+            // Of a host that was down, those who wait for what comes of this hold no connection.
+            let may_be_full = !probe.is_for_all() && failure.may_be_for_want_of_room();
             if !may_be_full || !lease.give_place_up() {
                 // The last of the others may have left its connection just now.
                 if may_be_full && lease.reuse() {

@@ -24,7 +24,8 @@ const HOSTS_MAX: usize = 1000;
 ///     └── answers ───────────────────────────────────────────────────────────────────────────────┘
 /// ```
 ///
-/// Those who are not to try it are told so at once. A second passes before a host has failed again: a
+/// Those who are not to try it are told so at once, or, while one tries it, after a moment in which that
+/// may show that it is there again. A second passes before a host has failed again: a
 /// moment of trouble makes no host be left alone. Attempts that were under way when a host failed
 /// say nothing new when they fail as well.
 #[derive(Debug, Default)]
@@ -80,6 +81,12 @@ impl Standings {
             }
             _ => Leave::Free,
         }
+    }
+
+    /// Whether somebody is trying a host that is not to be left alone any more.
+    pub(super) fn is_tried(&self, host: &HostPort, now: Instant) -> bool {
+        let is_tried = |down: &Down| down.counts(now) && down.is_tried && now >= down.next;
+        self.0.get(host).is_some_and(is_tried)
     }
 
     /// As [`Standings::ask`], of somebody who does not try it.
