@@ -29,7 +29,7 @@ async fn waiting_and_leased(agent: &Agent) -> (u64, u64) {
 }
 
 /// Takes the envelope, and reads nothing of the message.
-async fn stuck(transaction: Transaction) -> Result<Reply, BoxError> {
+pub(crate) async fn stuck(transaction: Transaction) -> Result<Reply, BoxError> {
     let Transaction {
         mail,
         mut recipients,

@@ -18,10 +18,11 @@ use koukan_core::{
 };
 use serde_json::json;
 use tokio::time::sleep;
-use tower::{BoxError, ServiceExt, service_fn};
+use tower::{ServiceExt, service_fn};
 
 use crate::{
     agent::{Agent, MESSAGE, mail, octets, rcpt, to_upload, whole},
+    cancel::stuck,
     failing::Failing,
     restart::{after_crash, process},
 };
@@ -54,21 +55,6 @@ const STATES: [State; 10] = [
     State::Notifying,
     State::Delivered,
 ];
-
-/// Takes the envelope, and reads nothing of the message.
-async fn stuck(transaction: Transaction) -> Result<Reply, BoxError> {
-    let Transaction {
-        mail,
-        mut recipients,
-        body: _body,
-        ..
-    } = transaction;
-    mail.into_parts().1.answer(Reply::sender_ok());
-    while let Some(rcpt) = recipients.next().await? {
-        rcpt.into_parts().1.answer(Reply::recipient_ok());
-    }
-    std::future::pending().await
-}
 
 /// The upstream that brings a transaction into that state.
 fn upstream(state: State, script: &Script) -> impl MailService + use<> {
