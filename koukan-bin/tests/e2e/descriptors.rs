@@ -4,36 +4,12 @@
 
 use std::{
     fs,
-    io::{self, Read},
-    net::{SocketAddr, TcpStream},
+    io::Read,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use tokio::net::TcpSocket;
-
-use crate::{agent::Agent, client::Client, collector::Collector, http::Request};
-
-const HOSTILE: [u8; 4] = [127, 0, 0, 2];
-
-/// As many connections as that, of one client that is another than the tests' own, which say nothing.
-fn idle(server: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let connect = async || {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::from((HOSTILE, 0)))?;
-        let stream = socket.connect(server).await?.into_std()?;
-        stream.set_nonblocking(false)?;
-        Ok::<_, io::Error>(stream)
-    };
-    let connect_all = async {
-        let mut connections = Vec::new();
-        for _ in 0..count {
-            connections.push(connect().await.unwrap());
-        }
-        connections
-    };
-    koukan::command::block_on(Some(1), connect_all).unwrap()
-}
+use crate::{agent::Agent, client::Client, collector::Collector, hostile, http::Request};
 
 /// Delivers a message from another client while others hold what they got.
 fn delivers(agent: &Agent, sink: &Collector, to: &str) {
@@ -52,7 +28,7 @@ fn delivers(agent: &Agent, sink: &Collector, to: &str) {
 fn a_thousand_idle_connections_to_rest_leave_mail_alone() {
     let sink = Collector::start();
     let agent = Agent::start_with_descriptors(sink.address, 1024);
-    let held = idle(agent.rest, 1000);
+    let held = hostile::connections(agent.rest, 1000);
     delivers(&agent, &sink, "b@example.com");
     // Beyond its part the client is told so.
     let refused = held.iter().rev().take(5).filter(|connection| {
@@ -71,7 +47,7 @@ fn the_fewest_are_enough_for_everybody() {
     let sink = Collector::start();
     let agent = Agent::start_with_descriptors(sink.address, DESCRIPTORS as u32);
     let listeners = [agent.rest, agent.ingress, agent.submission];
-    let held = listeners.map(|server| idle(server, DESCRIPTORS));
+    let held = listeners.map(|server| hostile::connections(server, DESCRIPTORS));
     delivers(&agent, &sink, "b@example.com");
     let before = processor_ticks(&agent);
     sleep(Duration::from_secs(1));

@@ -1,6 +1,7 @@
 //! The REST API: the same tests with all in one process, with HTTP within that, and with router and
 //! gateway apart.
 
+mod custody;
 mod flows;
 mod generated_clients;
 mod protocol;

@@ -1,0 +1,128 @@
+//! One message for many at one destination.
+
+use std::{collections::HashSet, fs, path::Path, process::Stdio, time::Duration};
+
+use crate::{
+    agent::Agent,
+    client::Client,
+    host::{Host, Manner},
+    peers::{peer, run},
+    process::{Process, await_listener, eventually, free_address},
+};
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+fn addresses(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("r{n}@example.com")).collect()
+}
+
+#[test]
+fn smtp_sink_gets_three_hundred_in_three_transactions() {
+    let folder = tempfile::tempdir().unwrap();
+    run(peer("chmod").arg("777").arg(folder.path()));
+    let address = free_address();
+    let user = run(peer("id").arg("-un"));
+    // Started by root, it wants to be somebody else.
+    let user = if user.trim() == "root" {
+        "nobody"
+    } else {
+        user.trim()
+    };
+    let mut sink = peer("smtp-sink");
+    sink.args(["-u", user])
+        .arg("-d")
+        .arg(folder.path().join("mail.%M"));
+    sink.arg(address.to_string())
+        .arg("64")
+        .stderr(Stdio::null());
+    let _sink = Process::start(&mut sink);
+    await_listener(address);
+    let agent = Agent::start(address);
+    let mut client = Client::connect(agent.ingress).unwrap();
+    let to = addresses(300);
+    let to: Vec<_> = to.iter().map(String::as_str).collect();
+    let sent = client
+        .send_pipelined("a@example.org", &to, MESSAGE)
+        .unwrap();
+    assert!(sent.is_accepted(), "{sent:?}");
+    assert_eq!(
+        sent.rcpts
+            .iter()
+            .filter(|rcpt| rcpt.starts_with("250"))
+            .count(),
+        300
+    );
+    let messages = messages(folder.path());
+    assert!(messages.len() <= 3, "{} transactions", messages.len());
+    let named: Vec<_> = messages
+        .iter()
+        .flat_map(|message| recipients(message))
+        .collect();
+    assert_eq!(named.len(), 300);
+    assert_eq!(named.into_iter().collect::<HashSet<_>>().len(), 300);
+}
+
+/// What smtp-sink wrote down.
+fn messages(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.filter(|text| text.contains("X-Rcpt-Args")).collect()
+}
+
+fn recipients(message: &str) -> impl Iterator<Item = &str> {
+    let lines = message.lines();
+    lines.filter_map(|line| line.strip_prefix("X-Rcpt-Args: "))
+}
+
+#[test]
+fn those_who_are_refused_and_put_off_among_many_are_so_for_themselves() {
+    let host = Host::start(Manner::default());
+    let agent = Agent::start(host.address);
+    let mut to = addresses(298);
+    to.insert(100, "no@example.com".into());
+    to.insert(200, "later@example.com".into());
+    let to: Vec<_> = to.iter().map(String::as_str).collect();
+
+    let mut client = Client::connect(agent.ingress).unwrap();
+    let sent = client
+        .send_pipelined("a@example.org", &to, MESSAGE)
+        .unwrap();
+    assert!(sent.is_accepted(), "{sent:?}");
+    let not_taken = |(_, reply): &(usize, &String)| !reply.starts_with("250");
+    let refused: Vec<_> = sent.rcpts.iter().enumerate().filter(not_taken).collect();
+    assert!(
+        matches!(&*refused, [(100, no), (200, later)]
+            if no.starts_with("550 5.1.1") && later.starts_with("450 4.2.1")),
+        "{refused:?}"
+    );
+    let seen = host.seen();
+    assert_eq!(seen.copies.len(), 298);
+    assert!(seen.transactions <= 3 && seen.connections <= 3, "{seen:?}");
+}
+
+#[test]
+fn what_was_put_off_for_one_of_many_is_tried_again_for_that_one() {
+    let host = Host::start(Manner::default());
+    let agent = Agent::start(host.address);
+    let mut to = addresses(298);
+    to.insert(100, "no@example.com".into());
+    to.insert(200, "later@example.com".into());
+    let to: Vec<_> = to.iter().map(String::as_str).collect();
+    let mut submitter = Client::connect(agent.submission).unwrap();
+    let sent = submitter
+        .send_pipelined("a@example.org", &to, MESSAGE)
+        .unwrap();
+    assert!(sent.is_accepted(), "{sent:?}");
+    assert!(sent.rcpts[100].starts_with("550 5.1.1"), "{sent:?}");
+    assert!(sent.rcpts[200].starts_with("250"), "{sent:?}");
+    eventually(Duration::from_secs(30), || {
+        host.seen().copies.contains_key("later@example.com")
+    });
+    let seen = host.seen();
+    assert_eq!(seen.copies.len(), 299);
+    assert!(seen.copies.values().all(|copies| *copies == 1), "{seen:?}");
+    // Three, and one for who was put off.
+    assert!(seen.transactions <= 4 && seen.connections <= 3, "{seen:?}");
+    assert_eq!(seen.refused["no@example.com"], 1);
+    assert_eq!(seen.refused["later@example.com"], 1);
+}

@@ -1,0 +1,21 @@
+//! Destinations that are not as patient, as quick or as roomy as one would like, and clients that
+//! would take them from all others.
+
+mod few_connections;
+mod many_recipients;
+mod silent_clients;
+mod slow_greeting;
+
+use crate::{agent::Agent, http::Request};
+
+/// How many messages were put off so far, of all senders.
+fn deferred(agent: &Agent) -> u64 {
+    let metrics = Request::get("/metrics").send(agent.rest).unwrap();
+    let lines = metrics.content().lines();
+    let counts = lines.filter_map(|line| {
+        let (series, count) = line.rsplit_once(' ')?;
+        let is_deferral = series.starts_with("koukan_messages_deferred_total");
+        is_deferral.then(|| count.parse::<u64>().unwrap())
+    });
+    counts.sum()
+}
