@@ -123,6 +123,11 @@ pub struct TransactionId(pub(crate) RandomId);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(RandomId);
 
+/// What transactions have in common that carry the same octets, of one message, and were committed
+/// together; others have none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey(RandomId);
+
 macro_rules! identity {
     ($name:ident) => {
         impl $name {
@@ -156,6 +161,7 @@ macro_rules! identity {
 
 identity!(TransactionId);
 identity!(SessionId);
+identity!(MessageKey);
 
 #[cfg(test)]
 mod tests {

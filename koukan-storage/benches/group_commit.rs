@@ -244,6 +244,7 @@ fn transaction(body: Bytes) -> NewTransaction {
                 BlobContent::Inline(vec![body]),
             )
         }),
+        message_key: None,
         terms: Terms::default(),
         attempts: Vec::new(),
         status: Status::Due(Due {

@@ -8,10 +8,11 @@ use super::{
     BackendError, Custody, CustodyError, Storage,
     conclude::conclude,
     live::{Durability, Side},
+    message_keys::same_message,
     patience::keep_trying,
     record::{
-        Commit, Due, FinalReason, IdempotencyKey, NewBody, NewTransaction, Recipient, Status,
-        Terms, Work,
+        Commit, Due, FinalReason, IdempotencyKey, MessageKey, NewBody, NewTransaction, Recipient,
+        Status, Terms, Work,
     },
 };
 
@@ -44,10 +45,12 @@ impl Storage {
             let body = self.persist(body.ok_or(CustodyError::Incomplete)?).await?;
             bodies.push(body.ok_or(CustodyError::Incomplete)?);
         }
+        let keys = same_message(&bodies);
         let mut members = Vec::with_capacity(custodies.len());
         let mut commits = Vec::with_capacity(custodies.len());
-        for (custody, body) in custodies.into_iter().zip(bodies) {
-            match self.member(custody, terms, body, idempotency_key.as_ref()) {
+        for ((custody, body), message_key) in custodies.into_iter().zip(bodies).zip(keys) {
+            let message = (body, message_key);
+            match self.member(custody, terms, message, idempotency_key.as_ref()) {
                 Ok((member, commit)) if is_delivered(&member) => {
                     drop(commit);
                     self.delivered_meanwhile(&member);
@@ -112,7 +115,7 @@ impl Storage {
         &self,
         custody: Custody,
         terms: Terms,
-        body: NewBody,
+        (body, message_key): (NewBody, Option<MessageKey>),
         idempotency_key: Option<&IdempotencyKey>,
     ) -> Result<(Member, Commit), CustodyError> {
         let live = Arc::clone(custody.live());
@@ -149,6 +152,7 @@ impl Storage {
             mail: mail.clone(),
             recipients,
             body: Some(body),
+            message_key,
             terms,
             leased_by: is_attempted.then(|| self.session()),
             attempts,

@@ -16,6 +16,7 @@ mod listing;
 mod live;
 mod live_body;
 mod memory;
+mod message_keys;
 mod patience;
 mod persist;
 pub mod record;

@@ -109,6 +109,7 @@ fn of(live: &Live) -> Option<NewTransaction> {
         mail: mail.clone(),
         recipients,
         body: None,
+        message_key: None,
         terms,
         attempts: state.unwritten(0, live.created).into_iter().collect(),
         status,

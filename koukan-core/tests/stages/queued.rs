@@ -43,6 +43,7 @@ pub(crate) fn queued(to: &str, created: Timestamp) -> NewTransaction {
             MESSAGE.len() as u64,
             content,
         )),
+        message_key: None,
         terms: Terms {
             retry: true,
             notify: true,

@@ -1,13 +1,16 @@
 //! What is kept of one message is kept together, and once all of the message is there.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     blob::BlobPool,
     body::Body,
     reply::Reply,
     stage::exploder::Policy,
-    storage::{Census, Custody, CustodyError, record::Terms},
+    storage::{
+        Census, Custody, CustodyError,
+        record::{SessionId, Standing, Terms},
+    },
     test_util::{Answer, Script, context, mail, rcpt, send},
     transaction::{Driver, Rcpt},
 };
@@ -207,4 +210,28 @@ async fn a_delivery_that_ends_while_custody_is_taken_is_the_end() {
         assert_eq!((census.finished, census.leased), (count as u64, 0));
         assert_eq!(up.received().len(), count);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_of_one_message_has_a_key_in_common() {
+    let busy = Script::new().other_rcpts(Reply::mailbox_busy());
+    let agent = Agent::over(busy).await;
+    let mut keys = Vec::new();
+    for count in [1, 3, 2] {
+        let front = agent.exploder(Policy::Submission);
+        let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
+        assert!(outcome.is_delivered(), "{outcome:?}");
+        let later = agent.clock.now() + Duration::from_secs(3600);
+        let session = SessionId::random();
+        let backend = agent.storage.backend();
+        let leased = backend.lease_due(session, later, Standing::Clear, 9, &[]);
+        let leased = leased.await.unwrap().into_iter();
+        let of_one: HashSet<_> = leased
+            .map(|leased| leased.transaction.message_key)
+            .collect();
+        assert_eq!(of_one.len(), 1, "{of_one:?}");
+        keys.extend(of_one);
+    }
+    assert_eq!(keys[0], None);
+    assert!(keys[1].is_some() && keys[2].is_some() && keys[1] != keys[2]);
 }

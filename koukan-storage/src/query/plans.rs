@@ -20,6 +20,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0003_suspects.sql"),
         include_str!("../../migrations/sqlite/0004_request_digest.sql"),
         include_str!("../../migrations/sqlite/0005_destinations.sql"),
+        include_str!("../../migrations/sqlite/0006_message_keys.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }

@@ -75,5 +75,6 @@ names! {
         LeaseSession = "lease_session",
         LeaseFence = "lease_fence",
         Destination = "destination",
+        MessageKey = "message_key",
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What is read of a transaction; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 17] = [
+pub(super) const READ: [Transactions; 18] = [
     Transactions::RowId,
     Transactions::Id,
     Transactions::Created,
@@ -30,11 +30,12 @@ pub(super) const READ: [Transactions; 17] = [
     Transactions::Work,
     Transactions::FinalReason,
     Transactions::LeaseFence,
+    Transactions::MessageKey,
 ];
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which
 /// they are bound.
-pub(super) const REST: [Transactions; 18] = [
+pub(super) const REST: [Transactions; 19] = [
     Transactions::Context,
     Transactions::Mail,
     Transactions::Recipients,
@@ -53,6 +54,7 @@ pub(super) const REST: [Transactions; 18] = [
     Transactions::LeaseSession,
     Transactions::LeaseFence,
     Transactions::Destination,
+    Transactions::MessageKey,
 ];
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::BoxError;
 use koukan_core::storage::record::{
-    BodyKind, Leased, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
+    BodyKind, Leased, MessageKey, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
@@ -46,6 +46,7 @@ impl StoredRow<'_> {
             .map(|row| understood("recipients", row.try_into()))
             .collect::<Result<_, _>>()?,
             body: self.body()?,
+            message_key: self.message_key()?,
             terms: Terms {
                 retry: self.column("retry")?,
                 notify: self.column("notify")?,
@@ -89,6 +90,12 @@ impl StoredRow<'_> {
             kind: self.kind()?,
             parts: self.parts()?,
         }))
+    }
+
+    fn message_key(&self) -> Result<Option<MessageKey>, Malformed> {
+        let text: Option<&str> = self.column("message_key")?;
+        let key = text.map(str::parse).transpose();
+        key.map_err(|error| Malformed::new("message_key", error))
     }
 
     fn kind(&self) -> Result<BodyKind, Malformed> {

@@ -43,6 +43,7 @@ pub(crate) struct TransactionRow {
     final_since: Option<i64>,
     lease_session: Option<String>,
     destination: SchedulingKey,
+    message_key: Option<String>,
 }
 
 impl TransactionRow {
@@ -59,6 +60,7 @@ impl TransactionRow {
             id: new.id.to_string(),
             created: micros(new.created),
             destination: SchedulingKey::of(&new.context, &new.recipients),
+            message_key: new.message_key.map(|key| key.to_string()),
             sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
@@ -153,6 +155,7 @@ impl TransactionRow {
             .add(self.final_since)
             .add(self.lease_session.as_deref())
             .add(i64::from(self.lease_session.is_some()))
-            .add(self.destination.as_str());
+            .add(self.destination.as_str())
+            .add(self.message_key.as_deref());
     }
 }

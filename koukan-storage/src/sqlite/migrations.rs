@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -30,6 +30,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "destinations",
         include_str!("../../migrations/sqlite/0005_destinations.sql"),
+    ),
+    (
+        "message_keys",
+        include_str!("../../migrations/sqlite/0006_message_keys.sql"),
     ),
 ];
 
@@ -55,6 +59,7 @@ mod tests {
             "99d7557e9a26618c",
             "b6ccddccaf3617b6",
             "4439c55b805aa8ea",
+            "85e8909a81c669a1",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

@@ -39,6 +39,7 @@ pub(crate) fn transaction(body: usize) -> NewTransaction {
             body as u64,
             BlobContent::Inline(vec![Bytes::from(vec![b'x'; body])]),
         )),
+        message_key: None,
         terms: Terms::default(),
         attempts: Vec::new(),
         status: Status::Due(Due {

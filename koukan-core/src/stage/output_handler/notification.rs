@@ -112,6 +112,7 @@ impl Notifications {
                 message.len() as u64,
                 BlobContent::Inline(vec![message]),
             )),
+            message_key: None,
             terms: Terms {
                 retry: true,
                 notify: false,

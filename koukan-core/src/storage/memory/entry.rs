@@ -42,6 +42,7 @@ impl Entry {
                 mail: new.mail,
                 recipients: new.recipients,
                 body: new.body.map(stored_body),
+                message_key: new.message_key,
                 terms: new.terms,
                 attempt_count: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
                 last_attempt: attempts.pop(),

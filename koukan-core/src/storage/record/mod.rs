@@ -8,7 +8,7 @@ mod scheduling_key;
 mod shown;
 mod stored;
 
-pub use crate::id::{SessionId, TransactionId};
+pub use crate::id::{MessageKey, SessionId, TransactionId};
 
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},

@@ -12,7 +12,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::{Attempt, IdempotencyKey, NewBody, SessionId, StoredBody, TransactionId};
+use super::{Attempt, IdempotencyKey, MessageKey, NewBody, SessionId, StoredBody, TransactionId};
 
 /// A transaction to be written in one commit, with its body where that fits.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct NewTransaction {
     pub recipients: Vec<Recipient>,
     /// The message; `None` in the summary of a transaction that is over, and in a draft.
     pub body: Option<NewBody>,
+    /// What it has in common with others of the same message, where there are some.
+    pub message_key: Option<MessageKey>,
     /// What was promised to the originator.
     pub terms: Terms,
     /// Attempts that were made before it was written.
@@ -147,6 +149,8 @@ pub struct StoredTransaction {
     pub recipients: Vec<Recipient>,
     /// The message, unless it was only summarised or has been collected.
     pub body: Option<StoredBody>,
+    /// What it has in common with others that carry the same octets.
+    pub message_key: Option<MessageKey>,
     /// What was promised to the originator.
     pub terms: Terms,
     /// How many attempts were made.

@@ -338,6 +338,7 @@ impl Storage {
             mail,
             recipients,
             body,
+            message_key: None,
             terms,
             attempts: Vec::new(),
             status,

@@ -52,6 +52,7 @@ fn assert_same(new: &NewTransaction, found: &StoredTransaction) {
     assert_eq!(found_body.prefix, body.prefix);
     assert_eq!(found_body.blob, body.blob);
     assert_eq!(found_body.len, body.len);
+    assert_eq!(found.message_key, new.message_key);
     assert_eq!(found.terms, new.terms);
     assert_eq!(found.attempt_count, new.attempts.len() as u32);
     assert_eq!(found.last_attempt.as_ref(), new.attempts.last());

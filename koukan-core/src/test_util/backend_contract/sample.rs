@@ -14,8 +14,8 @@ use crate::{
     storage::{
         Backend,
         record::{
-            Attempt, BlobContent, Due, FinalReason, Leased, NewBody, NewTransaction, Recipient,
-            SessionId, Settlement, Shown, Standing, Status, Terms, TransactionId, Work,
+            Attempt, BlobContent, Due, FinalReason, Leased, MessageKey, NewBody, NewTransaction,
+            Recipient, SessionId, Settlement, Shown, Standing, Status, Terms, TransactionId, Work,
         },
     },
     transaction::{Mail, Rcpt},
@@ -66,6 +66,7 @@ pub(super) fn plain() -> NewTransaction {
         mail: Mail::new("alice@example.com".parse::<ReversePath>().unwrap()),
         recipients: vec![recipient("bob@example.com")],
         body: Some(inline(b"Subject: hi\r\n\r\nhello\r\n")),
+        message_key: None,
         terms: Terms::default(),
         attempts: Vec::new(),
         status: due(0),
@@ -118,6 +119,7 @@ pub(super) fn rich() -> NewTransaction {
             prefix: Bytes::from_static(b"Received: from\r\n\tthere\r\n"),
             ..inline(b"\r\n\0\xff not UTF-8 \xfe\r\n")
         }),
+        message_key: Some(MessageKey::random()),
         terms: Terms {
             retry: true,
             notify: true,
