@@ -13,6 +13,7 @@ mod rejection;
 mod remote_mta;
 mod standing;
 mod text;
+mod unreached;
 
 pub use self::{
     code::{InvalidReplyCode, ReplyCode},
@@ -22,6 +23,7 @@ pub use self::{
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,
+    unreached::Unreached,
 };
 
 use std::{borrow::Cow, fmt};
@@ -129,6 +131,13 @@ impl Reply {
     #[must_use]
     pub fn with_extensions(mut self, extensions: &Extensions) -> Self {
         self.extensions.add(extensions);
+        self
+    }
+
+    /// Takes the extension of that type off.
+    #[must_use]
+    pub fn without_extension<T: 'static>(mut self) -> Self {
+        self.extensions.remove::<T>();
         self
     }
 

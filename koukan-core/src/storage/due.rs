@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::{
     sync::Notify,
@@ -15,7 +16,8 @@ use crate::{
 
 use super::{
     BackendError, Lease, Storage,
-    record::{Due, SchedulingKey, Standing, Status, Work},
+    destinations::LATE,
+    record::{Due, SchedulingKey, Standing, Status, TransactionId, Work},
 };
 
 /// How far the wall clock may fall behind the time that has passed, from one look to the next,
@@ -62,7 +64,63 @@ impl Storage {
     ///
     /// [`BackendError`].
     pub async fn lease_suspect(&self) -> Result<Option<Lease>, BackendError> {
-        Ok(self.lease_of(Standing::Suspect, 1, &[]).await?.pop())
+        let mut suspect = self.lease_of(Standing::Suspect, 1, &[]).await?.pop();
+        if let Some(lease) = &mut suspect {
+            lease.is_suspect = true;
+        }
+        Ok(suspect)
+    }
+
+    /// Takes transactions under lease by their identities, whenever they are due, to attempt them; those
+    /// for which somebody else has something to do are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] of one that failed, beside what was leased.
+    pub(crate) async fn lease_each(
+        &self,
+        ids: impl IntoIterator<Item = TransactionId>,
+    ) -> (Vec<Lease>, Result<(), BackendError>) {
+        // Together, so that they are committed together.
+        let leased = ids.into_iter().map(async |id| {
+            let backend = self.backend();
+            let leased = backend.lease(id, self.session(), Some(Work::Attempt));
+            let leased = leased.await?;
+            Ok(leased.map(|leased| {
+                let lease = Lease::of_stored(self.clone(), leased);
+                // Where the others are waited for no longer, it is given back.
+                (lease.stopper(), lease)
+            }))
+        });
+        let mut leases = Vec::new();
+        let mut result = Ok(());
+        for leased in join_all(leased).await {
+            match leased {
+                Ok(Some((stopper, lease))) => {
+                    stopper.disarm();
+                    leases.push(lease);
+                }
+                Ok(None) => {}
+                Err(error) => result = Err(error),
+            }
+        }
+        (leases, result)
+    }
+
+    /// As [`Storage::lease_due`], of what has been due for so long that it is not to be held back any
+    /// longer.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub(crate) async fn lease_late(
+        &self,
+        limit: usize,
+        except: &[SchedulingKey],
+    ) -> Result<Vec<Lease>, BackendError> {
+        let until = self.0.clock.now() - LATE;
+        self.lease_until(until, Standing::Clear, limit, except)
+            .await
     }
 
     async fn lease_of(
@@ -73,9 +131,19 @@ impl Storage {
     ) -> Result<Vec<Lease>, BackendError> {
         self.follow_clock().await?;
         let now = self.0.clock.now();
+        self.lease_until(now, standing, limit, except).await
+    }
+
+    async fn lease_until(
+        &self,
+        until: Timestamp,
+        standing: Standing,
+        limit: usize,
+        except: &[SchedulingKey],
+    ) -> Result<Vec<Lease>, BackendError> {
         let leased = self
             .backend()
-            .lease_due(self.session(), now, standing, limit, except);
+            .lease_due(self.session(), until, standing, limit, except);
         let of_stored = |leased| Lease::of_stored(self.clone(), leased);
         Ok(leased.await?.into_iter().map(of_stored).collect())
     }

@@ -3,6 +3,7 @@
 use std::{
     sync::Arc,
     task::{self, Poll},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use crate::{
 
 use super::{
     Answer, Storage,
+    destinations::LATE,
     drain::{Gone, Halt},
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side},
@@ -36,6 +38,10 @@ pub struct Lease {
     pub(super) storage: Storage,
     pub(super) live: Arc<Live>,
     work: Work,
+    /// When it was due, where it was read back.
+    due: Option<Timestamp>,
+    /// Whether it may have crashed the process, so that it is to be attempted alone.
+    pub(super) is_suspect: bool,
     pub(super) attempt_count: u32,
     pub(super) last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
@@ -49,6 +55,8 @@ impl Lease {
             storage,
             live,
             work: Work::Attempt,
+            due: None,
+            is_suspect: false,
             attempt_count: 0,
             last_attempt: None,
             next_recipient: 0,
@@ -59,9 +67,9 @@ impl Lease {
 
     pub(super) fn of_stored(storage: Storage, leased: Leased) -> Self {
         let Leased { transaction, fence } = leased;
-        let work = match transaction.status {
-            Status::Due(Due { work, .. }) => work,
-            Status::Final(_) => Work::Attempt,
+        let (work, due) = match transaction.status {
+            Status::Due(Due { at, work }) => (work, Some(at)),
+            Status::Final(_) => (Work::Attempt, None),
         };
         let attempt_count = transaction.attempt_count;
         let last_attempt = transaction.last_attempt.clone().map(Arc::new);
@@ -81,6 +89,8 @@ impl Lease {
             storage,
             live,
             work,
+            due,
+            is_suspect: false,
             attempt_count,
             last_attempt,
             next_recipient: 0,
@@ -203,6 +213,21 @@ impl Lease {
     /// Passes on the reply to MAIL or RCPT.
     pub fn answer(&self, answer: Answer) {
         self.live.answer(answer);
+    }
+
+    /// Whether it waits in the queue, and may go on waiting where its destination is not reached.
+    pub(crate) fn may_be_held_back(&self) -> bool {
+        // A suspect that waits would be looked at again at once.
+        self.terms().is_some() && !self.is_suspect
+    }
+
+    /// Whether it was due so long ago that it is not to be held back any longer.
+    pub(crate) fn is_late(&self) -> bool {
+        let age = self
+            .due
+            .map(|due| self.storage.clock().now().duration_since(due));
+        age.and_then(|age| Duration::try_from(age).ok())
+            .is_some_and(|age| age >= LATE)
     }
 
     /// What was promised to the originator, where the transaction is in custody already.

@@ -5,6 +5,7 @@ mod cancel;
 mod commit;
 mod conclude;
 mod custody;
+mod destinations;
 mod drain;
 mod due;
 mod ending;
@@ -44,6 +45,7 @@ pub use self::{
     watch::{SharedBody, Watch},
 };
 pub(crate) use self::{
+    destinations::{Destinations, Look, Passage},
     drain::{Gone, Halt},
     lease_drop::Stopper,
 };
@@ -86,6 +88,7 @@ struct Inner {
     summaries: Summaries,
     registry: Arc<Registry>,
     looks: Looks,
+    destinations: Destinations,
     pace: Mutex<Pace>,
     /// What is written when nobody waits for it, a permit each.
     background: Arc<Semaphore>,
@@ -148,6 +151,7 @@ impl Storage {
             summaries,
             registry: Arc::default(),
             looks: Looks::default(),
+            destinations: Destinations::default(),
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
         })))
@@ -213,6 +217,11 @@ impl Storage {
     /// The wall clock.
     pub fn clock(&self) -> &SharedClock {
         &self.0.clock
+    }
+
+    /// Destinations whose hosts do not answer.
+    pub(crate) fn destinations(&self) -> &Destinations {
+        &self.0.destinations
     }
 
     /// The identity of this run.

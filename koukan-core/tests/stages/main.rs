@@ -18,6 +18,7 @@ mod failing_backend;
 mod final_replies;
 mod full_spill;
 mod growing;
+mod held;
 mod hung;
 mod kept_for_later;
 mod layers;

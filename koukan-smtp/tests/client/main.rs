@@ -7,6 +7,7 @@ mod envelope;
 mod exchanges;
 mod failures;
 mod guard;
+mod held;
 mod hosts;
 mod net;
 mod network;

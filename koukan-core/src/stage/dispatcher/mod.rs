@@ -1,6 +1,7 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
 
 mod crowds;
+mod probing;
 mod room;
 mod stopped;
 
@@ -22,14 +23,15 @@ use crate::{
     causes::Causes,
     repeats::Repeats,
     storage::{
-        BackendError, Gone, Halt, Lease, Storage,
+        BackendError, Gone, Halt, Lease, Look, Passage, Storage,
         record::{FinalReason, SchedulingKey},
     },
     waking::Root,
 };
 
 use self::{
-    crowds::Crowds,
+    crowds::{Crowds, Share},
+    probing::Probing,
     room::{Places, Room},
     stopped::GivesBack,
 };
@@ -54,13 +56,22 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 ///
 /// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
 /// when there is room for it. No [`SchedulingKey`] has more than half of the room, so that one which
-/// hangs does not hold up the others.
+/// hangs does not hold up the others; and one that cannot be reached is held back until it is worth
+/// trying again, when one attempt is made before the others.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
     storage: Storage,
     output: O,
     room: Room,
     crowds: Crowds,
+}
+
+/// Whether what was leased may be attempted.
+enum Due {
+    Free,
+    /// It shows whether its destination's hosts are there again.
+    Probe(Probing),
+    HeldBack,
 }
 
 impl<O> Dispatcher<O>
@@ -115,23 +126,137 @@ where
         let share = self.crowds.share(free.len());
         let mut places = free.split(share.count);
         drop(free);
-        let leases = self.storage.lease_due(places.len(), &share.full).await?;
-        if leases.is_empty() {
-            // Suspects may have them meanwhile.
-            drop(places);
-            return self.wait(freed, &share.full).await;
-        }
-        for lease in leases {
-            attempts.spawn(Root::new(self.attempt(lease, places.take())));
+        let destinations = self.storage.destinations();
+        let mut look = destinations.look(places.len(), &share.full);
+        let mut is_any = self
+            .dispatch_held(&mut look, &share, &mut places, attempts)
+            .await?;
+        if places.len() > 0 {
+            let mut except = share.full.clone();
+            except.append(&mut look.held);
+            let leases = self.storage.lease_due(places.len(), &except).await?;
+            is_any |= !leases.is_empty();
+            for lease in leases {
+                let passage = self.passage(&lease);
+                self.spawn(attempts, lease, passage, places.take());
+            }
+            if !is_any {
+                // Suspects may have them meanwhile.
+                drop(places);
+                return self.wait(freed, &share.full, &except, &look).await;
+            }
         }
         Ok(())
     }
 
-    /// Waits until something may be due but for those destinations, or one of them may have room.
-    async fn wait(&self, freed: u64, full: &[SchedulingKey]) -> Result<(), BackendError> {
-        let due = self.storage.wait_due(full);
-        if full.is_empty() {
-            return due.await;
+    /// Starts what is to be attempted of that which was, or is, held back; whether there was any.
+    async fn dispatch_held(
+        &self,
+        look: &mut Look,
+        share: &Share,
+        places: &mut Places,
+        attempts: &mut JoinSet<()>,
+    ) -> Result<bool, BackendError> {
+        let mut is_any = false;
+        let destinations = self.storage.destinations();
+        if !look.probes.is_empty() || !look.freed.is_empty() {
+            // Whatever becomes of them.
+            let probing = look.probes.iter();
+            let probing = probing.map(|id| Probing::new(&self.storage, *id));
+            let mut probing: Vec<_> = probing.collect();
+            let freed = look.freed.iter().map(|(_, id)| *id);
+            let ids = look.probes.drain(..).chain(freed);
+            let (leases, result) = self.storage.lease_each(ids).await;
+            is_any = true;
+            for lease in leases {
+                let probe = probing.iter().position(|probe| probe.is_of(&lease));
+                let probe = probe.map(|index| probing.swap_remove(index));
+                let passage = match probe {
+                    Some(probe) => Due::Probe(probe),
+                    None => Due::Free,
+                };
+                self.spawn(attempts, lease, passage, places.take());
+            }
+            if result.is_err() {
+                // Those that were leased are not found there any more.
+                destinations.put_back(std::mem::take(&mut look.freed));
+            }
+            result?;
+        }
+        if look.is_round && places.len() > 0 {
+            let limit = places.len();
+            let leases = self.storage.lease_late(limit, &share.full).await?;
+            if leases.len() < limit {
+                destinations.round_done(!share.full.is_empty());
+            }
+            is_any |= !leases.is_empty();
+            for lease in leases {
+                let passage = match self.passage(&lease) {
+                    Due::HeldBack => Due::Free,
+                    passage => passage,
+                };
+                self.spawn(attempts, lease, passage, places.take());
+            }
+        }
+        Ok(is_any)
+    }
+
+    /// Whether what is due may be attempted, as far as its destination is concerned.
+    fn passage(&self, lease: &Lease) -> Due {
+        let destinations = self.storage.destinations();
+        if !destinations.is_any_held() {
+            return Due::Free;
+        }
+        let Some(destination) = lease.scheduling_key() else {
+            return Due::Free;
+        };
+        match destinations.ask(&destination, lease.id()) {
+            Passage::Free => Due::Free,
+            Passage::Probe => Due::Probe(Probing::new(&self.storage, lease.id())),
+            Passage::HeldBack => {
+                destinations.waits(&destination, lease.id());
+                Due::HeldBack
+            }
+        }
+    }
+
+    fn spawn(&self, attempts: &mut JoinSet<()>, lease: Lease, due: Due, place: Places) {
+        match due {
+            Due::Free => drop(attempts.spawn(Root::new(self.attempt(lease, place)))),
+            Due::Probe(probing) => {
+                let attempt = self.attempt(lease, place);
+                attempts.spawn(Root::new(async move {
+                    attempt.await;
+                    drop(probing);
+                }));
+            }
+            Due::HeldBack => {
+                let under_way = self.crowds.enter(None, place);
+                attempts.spawn(async move {
+                    GivesBack::new(lease, Lease::give_back).await;
+                    drop(under_way);
+                });
+            }
+        }
+    }
+
+    /// Waits until something may be due but for the destinations in `except`, of which those in `full`
+    /// may have room sooner, or something is held back no longer.
+    async fn wait(
+        &self,
+        freed: u64,
+        full: &[SchedulingKey],
+        except: &[SchedulingKey],
+        look: &Look,
+    ) -> Result<(), BackendError> {
+        let due = self.storage.wait_due(except);
+        let changed = self.storage.destinations().changed(look);
+        if except.is_empty() {
+            return tokio::select! {
+                biased;
+                due = due => due,
+                () = changed => Ok(()),
+            };
         }
         let due = async {
             due.await?;
@@ -140,10 +265,17 @@ where
             sleep(PAUSE).await;
             Ok(())
         };
+        let eased = async {
+            match full {
+                [] => std::future::pending().await,
+                _ => self.crowds.eased(freed, self.room.max().div_ceil(8)).await,
+            }
+        };
         tokio::select! {
             biased;
             due = due => due,
-            () = self.crowds.eased(freed, self.room.max().div_ceil(8)) => Ok(()),
+            () = changed => Ok(()),
+            () = eased => Ok(()),
         }
     }
 

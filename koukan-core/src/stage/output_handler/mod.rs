@@ -7,6 +7,7 @@
 mod attempt;
 mod attempt_service;
 mod chains;
+mod meeting;
 mod notification;
 mod report;
 mod schedule;

@@ -22,7 +22,7 @@ use crate::{
 use super::{
     Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
-    report, schedule,
+    meeting, report, schedule,
 };
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
@@ -53,6 +53,12 @@ pub enum AttemptOutcome {
     Abandoned,
     /// The agent stops: the transaction was given back, as if no attempt had begun.
     GivenBack,
+    /// The destination's hosts were not tried, since they are down: that counts as no attempt, and the
+    /// transaction goes as soon as one of them is there again.
+    HeldBack {
+        /// When it is looked at in any case, where it has waited for long.
+        until: Option<Timestamp>,
+    },
     /// No attempt was made: those before were broken off until attempts or time were used up.
     UsedUp,
     /// The message could not be read from storage, which counts as no attempt.
@@ -116,10 +122,19 @@ impl<C: Chains> OutputHandler<C> {
             Box::pin(lease.postpone(until)).await?;
             return Ok(AttemptOutcome::Postponed { until });
         }
-        report::attempted(&lease, &attempt);
         let attempts = lease.attempt_count() + 1;
         let unit = self.random.unit();
-        let retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
+        let mut retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
+        if meeting::note(&lease, &attempt)
+            && let Some(own) = retry_at
+        {
+            if lease.may_be_held_back() {
+                return Box::pin(hold_back(lease, own)).await;
+            }
+            // It is held back with the others.
+            retry_at = Some(attempt.ended);
+        }
+        report::attempted(&lease, &attempt);
         if Notifications::is_lost(&lease, &attempt, retry_at.is_none()) {
             Box::pin(Notifications::tell_of_loss(&lease, &attempt)).await;
         }
@@ -156,6 +171,19 @@ async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, Backend
     }
     lease.conclude(last).await?;
     Ok(AttemptOutcome::UsedUp)
+}
+
+/// Ends an attempt that has not reached its destination since that is known to be down, as if it had not
+/// been made. What has waited for long waits for its `own` schedule at most, so that its end is seen.
+async fn hold_back(lease: Lease, own: Timestamp) -> Result<AttemptOutcome, BackendError> {
+    tracing::debug!(id = %lease.trace_id(), transaction = %lease.id(), "the destination is down; the transaction waits");
+    meeting::waits(&lease);
+    let until = lease.is_late().then_some(own);
+    match until {
+        Some(until) => lease.postpone(until).await?,
+        None => lease.give_back().await,
+    }
+    Ok(AttemptOutcome::HeldBack { until })
 }
 
 /// Gives up a transaction whose message was never completed.

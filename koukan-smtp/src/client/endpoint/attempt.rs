@@ -5,7 +5,7 @@ use std::sync::Arc;
 use koukan_core::{
     body::BodyError,
     network::Wire,
-    reply::{RemoteMta, Reply},
+    reply::{RemoteMta, Reply, Unreached},
     signals::{Destination, HostPort, NamedBy, Signals},
     transaction::Transaction,
 };
@@ -57,14 +57,19 @@ impl Attempts {
         };
         let mut last = None;
         let mut full = None;
+        let mut met = Met::default();
         for host in &destination.hosts {
             // Another host that has room is better than to wait for this one.
             let mut turn = Turn::new(destination.hosts.len() == 1, holdings.clone());
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
-                // A host that must not be tried is no reason to give up one that may work later.
-                Outcome::Unreached(reply) if last.is_some() && reply.is_permanent() => {}
-                Outcome::Unreached(reply) => last = Some(reply),
+                Outcome::Unreached(reply) => {
+                    met.add(&reply);
+                    // A host that must not be tried is no reason to give up one that may work later.
+                    if last.is_none() || !reply.is_permanent() {
+                        last = Some(reply);
+                    }
+                }
             }
             if turn.is_refused() && !turn.is_waiting() {
                 full = full.or(Some(host));
@@ -74,10 +79,13 @@ impl Attempts {
             let mut turn = Turn::new(true, holdings.clone());
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
-                Outcome::Unreached(reply) => last = Some(reply),
+                Outcome::Unreached(reply) => {
+                    met.add(&reply);
+                    last = Some(reply);
+                }
             }
         }
-        Ok(last.ok_or(NoDestination)?)
+        Ok(met.told_in(last.ok_or(NoDestination)?))
     }
 
     /// Finds out where to deliver, as soon as that can be known.
@@ -120,16 +128,19 @@ impl Attempts {
             if conversation.exchange.is_host_suspect(&result) {
                 self.pool.suspect(host);
             }
-            if is_timeout(&result) {
-                self.pool.was_silent(host);
-            }
+            let is_timeout = is_timeout(&result);
+            let silent = is_timeout.then(|| self.pool.was_silent(host)).flatten();
             let may_rewind = is_hosts_fault(&result) || conversation.exchange.is_turned_away();
             // A host may say only at MAIL that it has no room.
             let may_be_full = !is_reused && !conversation.exchange.is_begun();
             let has_no_room = may_be_full && is_closing(&result) && conversation.give_place_up();
             let result = conversation.end(result);
             if !may_rewind || !exchange.rewind() {
-                return Outcome::Ended(result);
+                let tell = |reply: Reply| match silent {
+                    Some(silent) => reply.with_extension(silent),
+                    None => reply,
+                };
+                return Outcome::Ended(result.map(tell));
             }
             if has_no_room && self.pool.waits(turn) {
                 continue;
@@ -140,6 +151,36 @@ impl Attempts {
                 failed.push(remote.address);
                 last = result.ok();
             }
+        }
+    }
+}
+
+/// What is known of hosts none of which was reached.
+#[derive(Default)]
+struct Met {
+    unreached: Option<Unreached>,
+    /// Whether one of them may serve others.
+    is_any_up: bool,
+}
+
+impl Met {
+    /// Adds what the reply says of a host.
+    fn add(&mut self, reply: &Reply) {
+        let Some(unreached) = reply.extensions().get::<Unreached>() else {
+            self.is_any_up = true;
+            return;
+        };
+        self.unreached = Some(match self.unreached.take() {
+            Some(others) => others.and(unreached),
+            None => unreached.clone(),
+        });
+    }
+
+    /// The reply, which says of all hosts that they were not reached, or of none.
+    fn told_in(self, reply: Reply) -> Reply {
+        match self.unreached {
+            Some(unreached) if !self.is_any_up => reply.with_extension(unreached),
+            _ => reply.without_extension::<Unreached>(),
         }
     }
 }

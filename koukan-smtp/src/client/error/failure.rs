@@ -1,6 +1,10 @@
 //! A failure and its place.
 
-use koukan_core::reply::Reply;
+use koukan_core::{
+    reply::{Reply, Unreached},
+    signals::HostPort,
+};
+use tokio::time::Instant;
 
 use crate::client::Phase;
 
@@ -12,11 +16,24 @@ use super::{ClientError, Place};
 pub(crate) struct HostFailure {
     pub(crate) place: Place,
     pub(crate) error: ClientError,
+    /// Where others would fare alike.
+    unreached: Option<Box<Unreached>>,
 }
 
 impl HostFailure {
     pub(crate) fn new(place: Place, error: ClientError) -> Self {
-        Self { place, error }
+        Self {
+            place,
+            error,
+            unreached: None,
+        }
+    }
+
+    /// Others who want to go to the host would fare alike until that time; `is_tried` says whether it was
+    /// tried now.
+    pub(crate) fn unreached(mut self, host: &HostPort, until: Instant, is_tried: bool) -> Self {
+        self.unreached = Some(Box::new(unreached(host, until, is_tried)));
+        self
     }
 
     /// Whether there was no address left that may be tried.
@@ -51,9 +68,22 @@ impl HostFailure {
     /// The reply that we make of it: it names host and phase, and carries which host was reached.
     pub(crate) fn into_reply(self) -> Reply {
         let reply = self.error.reply_at(&self.place);
-        match self.error.is_unreached() {
+        let reply = match self.error.is_unreached() {
             true => reply,
             false => self.place.concern(reply),
+        };
+        match self.unreached {
+            Some(unreached) => reply.with_extension(*unreached),
+            None => reply,
         }
+    }
+}
+
+/// That a host was not reached.
+pub(crate) fn unreached(host: &HostPort, until: Instant, is_tried: bool) -> Unreached {
+    Unreached {
+        hosts: [host.clone()].into(),
+        until,
+        is_tried,
     }
 }

@@ -4,9 +4,14 @@ mod failure;
 mod place;
 mod reply;
 
-pub(crate) use self::{failure::HostFailure, place::Place};
+pub(crate) use self::{
+    failure::{HostFailure, unreached},
+    place::Place,
+};
 
 use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::time::Instant;
 
 use koukan_core::{
     network::LookupError,
@@ -53,6 +58,8 @@ pub enum ClientError {
         since: Duration,
         /// How many times it was tried.
         failures: u32,
+        /// When it may be tried again.
+        until: Instant,
     },
     /// This process has as many connections to all hosts as it may have.
     #[error("there are as many connections to destinations as there may be")]

@@ -42,7 +42,9 @@ impl ClientError {
                 Reply::overloaded(),
                 format!("all connections to {place} are in use, try again later"),
             ),
-            Self::Down { since, failures } => (
+            Self::Down {
+                since, failures, ..
+            } => (
                 Reply::connection_failed(),
                 format!(
                     "{place} has not answered for {} seconds and was tried {failures} times, try \
@@ -104,6 +106,7 @@ mod tests {
 
     use koukan_core::reply::RemoteMta;
     use rstest::rstest;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -117,7 +120,7 @@ mod tests {
     #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
     #[case(ClientError::Busy, "451 4.3.2")]
     #[case(ClientError::NoRoom, "451 4.3.2")]
-    #[case(ClientError::Down { since: Duration::from_secs(3), failures: 2 }, "451 4.4.1")]
+    #[case(down(), "451 4.4.1")]
     #[case(refused(), "451 4.3.2")]
     #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]
@@ -140,6 +143,14 @@ mod tests {
         ClientError::Refused {
             phase: Phase::Ehlo,
             reply: Reply::policy_refused(),
+        }
+    }
+
+    fn down() -> ClientError {
+        ClientError::Down {
+            since: Duration::from_secs(3),
+            failures: 2,
+            until: Instant::now(),
         }
     }
 

@@ -200,17 +200,24 @@ impl<Io: Wire> Idle<Io> {
     }
 
     /// Notes that an attempt at a host has failed that began at `begun`, unless the host has answered
-    /// another one since; `unit`, from 0 up to 1, is a random number.
-    pub(super) fn failed(&self, host: &HostPort, how: Failed, begun: Instant, unit: f64) {
+    /// another one since; `unit`, from 0 up to 1, is a random number. Returns when it is worth while to
+    /// try it again, where it has failed.
+    pub(super) fn failed(
+        &self,
+        host: &HostPort,
+        how: Failed,
+        begun: Instant,
+        unit: f64,
+    ) -> Option<Instant> {
         let mut state = self.lock();
         let answered = state.hosts.get(host).and_then(|host| host.answered);
-        if answered.is_none_or(|answered| answered < begun) {
-            state
-                .standings
-                .failed(host, how, begun, Instant::now(), unit);
-        }
+        let until = answered.is_none_or(|answered| answered < begun).then(|| {
+            let standings = &mut state.standings;
+            standings.failed(host, how, begun, Instant::now(), unit)
+        });
         drop(state);
         self.tried.notify_waiters();
+        until
     }
 
     /// Looks at how hosts stand, or changes it.

@@ -34,14 +34,21 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use koukan_core::{
     network::{BoxWire, SharedConnector, SharedResolver, Wire},
     random::SharedRandom,
-    reply::RemoteMta,
+    reply::{RemoteMta, Unreached},
     signals::HostPort,
     stage::sharing::Demand,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::{idle::Idle, probe::Probe, standing::Failed};
-use super::{ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection};
+use self::{
+    idle::Idle,
+    probe::Probe,
+    standing::{Failed, Leave},
+};
+use super::{
+    ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection,
+    error::unreached,
+};
 
 /// Hands out connections to hosts, kept ones or new ones.
 pub(crate) struct Pool {
@@ -57,6 +64,9 @@ pub(crate) struct Pool {
 /// A host that was silent amid a transaction is not down where it has answered another within that
 /// time.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long others need not ask for a connection to a host where somebody has not got one in time.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// Whether a kept connection will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +167,11 @@ impl Pool {
                 }
                 if failure.error.is_down() {
                     let unit = self.random.unit();
-                    self.idle.failed(host, Failed::ToGreet, begun, unit);
+                    let until = self.idle.failed(host, Failed::ToGreet, begun, unit);
+                    return Err(match until {
+                        Some(until) => failure.unreached(host, until, true),
+                        None => failure,
+                    });
                 }
                 return Err(failure);
             }
@@ -181,12 +195,15 @@ impl Pool {
     }
 
     /// Notes that a host was silent for too long amid a transaction, unless it has answered another in
-    /// the meantime.
-    pub(crate) fn was_silent(&self, host: &HostPort) {
+    /// the meantime. Returns what others are told where it is down from now on.
+    pub(crate) fn was_silent(&self, host: &HostPort) -> Option<Unreached> {
         let now = Instant::now();
         let begun = now.checked_sub(SILENCE).unwrap_or(now);
         let unit = self.random.unit();
-        self.idle.failed(host, Failed::ToAnswer, begun, unit);
+        let until = self.idle.failed(host, Failed::ToAnswer, begun, unit)?;
+        let look = self.idle.standings(|standings| standings.look(host, now));
+        // Once may be the message's fault.
+        matches!(look, Leave::Down { .. }).then(|| unreached(host, until, true))
     }
 
     /// Remembers that the host has broken the protocol: with the next transactions, each command
@@ -297,7 +314,16 @@ fn reused(
 }
 
 fn at(host: &HostPort, error: ClientError) -> HostFailure {
-    HostFailure::new(Place::Host(host.clone()), error)
+    let until = match &error {
+        ClientError::Down { until, .. } => Some(*until),
+        ClientError::Busy => Some(Instant::now() + BUSY),
+        _ => None,
+    };
+    let failure = HostFailure::new(Place::Host(host.clone()), error);
+    match until {
+        Some(until) => failure.unreached(host, until, false),
+        None => failure,
+    }
 }
 
 /// Whether a connection may be used: not to an address that the guard refuses, nor to ourselves.

@@ -70,6 +70,14 @@ impl<Io: Wire> Drop for Probe<'_, Io> {
 pub(super) fn up(leave: Leave) -> Result<(), ClientError> {
     match leave {
         Leave::Free | Leave::Probe => Ok(()),
-        Leave::Down { since, failures } => Err(ClientError::Down { since, failures }),
+        Leave::Down {
+            since,
+            failures,
+            until,
+        } => Err(ClientError::Down {
+            since,
+            failures,
+            until,
+        }),
     }
 }

@@ -60,8 +60,12 @@ pub(super) enum Leave {
     Free,
     /// It may be tried by whoever asks, and by nobody else meanwhile.
     Probe,
-    /// It has not answered for so long, so many times.
-    Down { since: Duration, failures: u32 },
+    /// It has not answered for so long, so many times, and may be tried again then.
+    Down {
+        since: Duration,
+        failures: u32,
+        until: Instant,
+    },
 }
 
 impl Standings {
@@ -98,7 +102,7 @@ impl Standings {
     }
 
     /// An attempt that began at `begun` has failed. `unit`, from 0 up to 1, is how the time until the
-    /// next one is spread.
+    /// next one is spread; returns when one is worth while.
     pub(super) fn failed(
         &mut self,
         host: &HostPort,
@@ -106,7 +110,7 @@ impl Standings {
         begun: Instant,
         now: Instant,
         unit: f64,
-    ) {
+    ) -> Instant {
         self.make_room(now);
         let new = Down {
             since: now,
@@ -129,7 +133,7 @@ impl Standings {
             _ => begun >= down.failed,
         };
         if !is_new {
-            return;
+            return down.until(now);
         }
         down.failed = now;
         down.failures = down.failures.saturating_add(1);
@@ -137,6 +141,7 @@ impl Standings {
         let doublings = down.failures.saturating_sub(2).min(16);
         let back_off = most.min(first * (1 << doublings));
         down.next = now + back_off.mul_f64(0.75 + unit / 2.0);
+        down.until(now)
     }
 
     /// Whoever was to try it has not come to know anything.
@@ -187,7 +192,13 @@ impl Down {
         Leave::Down {
             since: now.duration_since(self.since),
             failures: self.failures,
+            until: self.until(now),
         }
+    }
+
+    /// When it is worth while to ask again; where somebody tries it, it is known soon what comes of that.
+    fn until(&self, now: Instant) -> Instant {
+        self.next.max(now + BACK_OFF[0] / 2)
     }
 }
 
@@ -258,7 +269,8 @@ mod tests {
             standings.look(&host, start + 3 * SECOND),
             Leave::Down {
                 since: 2 * SECOND,
-                failures: 2
+                failures: 2,
+                until: start + 15 * SECOND / 4,
             }
         );
         assert_eq!(standings.ask(&host, later), Leave::Probe);

@@ -1,0 +1,350 @@
+//! What is held back: pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{reply::Unreached, signals::HostPort};
+
+use super::{Look, Passage};
+use crate::storage::record::{SchedulingKey, TransactionId};
+
+/// Groups of hosts that are remembered at most.
+const HOLDS_MAX: usize = 1000;
+/// Destinations that are held back at most, in all.
+const KEYS_MAX: usize = 10_000;
+/// Transactions that are remembered at most, in all; others wait for their own schedules.
+const WAITING_MAX: usize = 100_000;
+/// How long somebody who was to try the hosts and has found out nothing is followed by nobody.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How soon hosts are tried again, at the earliest.
+const SOONEST: Duration = Duration::from_millis(200);
+/// How long hosts are remembered that nobody has tried although it is time.
+const REMEMBERED: Duration = Duration::from_secs(5 * 60);
+/// How long a destination of which some hosts answer and others do not is not held back.
+const MIXED: Duration = Duration::from_secs(10 * 60);
+
+#[derive(Debug, Default)]
+pub(super) struct Holds {
+    holds: Vec<Hold>,
+    /// Destinations of all holds.
+    keys: usize,
+    /// Transactions of all holds.
+    waiting: usize,
+    /// Those whose hosts answer again.
+    freed: VecDeque<(SchedulingKey, TransactionId)>,
+    /// Destinations that lead to several hosts of which one answered while another did not.
+    mixed: BTreeMap<SchedulingKey, Instant>,
+}
+
+/// Hosts that do not answer, and what is queued for them.
+#[derive(Debug)]
+struct Hold {
+    hosts: Box<[HostPort]>,
+    /// From when on one transaction may be attempted.
+    until: Instant,
+    /// The one that is being attempted.
+    probe: Option<TransactionId>,
+    keys: BTreeSet<SchedulingKey>,
+    /// Those that wait for the hosts, and may be due only later.
+    waiting: BTreeMap<TransactionId, SchedulingKey>,
+}
+
+impl Hold {
+    /// Whether it is time that somebody tries the hosts.
+    fn is_open(&self, now: Instant) -> bool {
+        self.probe.is_none() && now >= self.until
+    }
+}
+
+impl Holds {
+    pub(super) fn is_empty(&self) -> bool {
+        self.holds.is_empty() && self.freed.is_empty()
+    }
+
+    pub(super) fn look(&mut self, now: Instant, max: usize, full: &[SchedulingKey]) -> Look {
+        self.forget(now);
+        let mut look = Look::default();
+        for hold in &mut self.holds {
+            if hold.is_open(now)
+                && look.probes.len() < max
+                && let Some((id, _)) = hold.waiting.pop_first()
+            {
+                self.waiting -= 1;
+                hold.probe = Some(id);
+                look.probes.push(id);
+            }
+            if !hold.is_open(now) {
+                look.held.extend(hold.keys.iter().cloned());
+            }
+        }
+        let open = self.holds.iter().filter(|hold| hold.probe.is_none());
+        let next = open.map(|hold| hold.until).filter(|until| *until > now);
+        look.next = Some(next.min().unwrap_or(now + REMEMBERED));
+        let mut left = self.freed.len();
+        while left > 0 && look.probes.len() + look.freed.len() < max {
+            left -= 1;
+            let Some((key, id)) = self.freed.pop_front() else {
+                break;
+            };
+            match full.contains(&key) {
+                true => self.freed.push_back((key, id)),
+                false => look.freed.push((key, id)),
+            }
+        }
+        look
+    }
+
+    /// Whether a transaction that is due may be attempted.
+    pub(super) fn ask(&mut self, key: &SchedulingKey, id: TransactionId, now: Instant) -> Passage {
+        let Some(hold) = self.holds.iter_mut().find(|hold| hold.keys.contains(key)) else {
+            return Passage::Free;
+        };
+        if !hold.is_open(now) {
+            return Passage::HeldBack;
+        }
+        hold.probe = Some(id);
+        Passage::Probe
+    }
+
+    /// Holds a destination back; `false` where that cannot be.
+    pub(super) fn hold(
+        &mut self,
+        key: &SchedulingKey,
+        id: TransactionId,
+        unreached: &Unreached,
+        now: Instant,
+    ) -> bool {
+        let is_mixed = self.mixed.get(key).is_some_and(|until| now < *until);
+        let until = unreached.until.max(now + SOONEST);
+        let same = |hold: &Hold| *hold.hosts == *unreached.hosts;
+        let index = match self.holds.iter().position(same) {
+            Some(index) => index,
+            None if is_mixed || self.holds.len() >= HOLDS_MAX => return false,
+            None => {
+                self.holds.push(Hold {
+                    hosts: unreached.hosts.iter().cloned().collect(),
+                    until,
+                    probe: None,
+                    keys: BTreeSet::new(),
+                    waiting: BTreeMap::new(),
+                });
+                self.holds.len() - 1
+            }
+        };
+        let hold = &mut self.holds[index];
+        hold.until = hold.until.max(until);
+        hold.probe.take_if(|probe| *probe == id);
+        if is_mixed {
+            return false;
+        }
+        if !hold.keys.contains(key) {
+            if self.keys >= KEYS_MAX {
+                return false;
+            }
+            hold.keys.insert(key.clone());
+            self.keys += 1;
+        }
+        true
+    }
+
+    pub(super) fn waits(&mut self, key: &SchedulingKey, id: TransactionId) {
+        let hold = self.holds.iter_mut().find(|hold| hold.keys.contains(key));
+        if let Some(hold) = hold
+            && self.waiting + self.freed.len() < WAITING_MAX
+            && hold.waiting.insert(id, key.clone()).is_none()
+        {
+            self.waiting += 1;
+        }
+    }
+
+    /// A host answers to what goes to that destination; whether anything is held back no longer.
+    pub(super) fn free(&mut self, key: &SchedulingKey, host: &HostPort, now: Instant) -> bool {
+        let mut is_changed = false;
+        let mut index = 0;
+        while let Some(hold) = self.holds.get_mut(index) {
+            if hold.hosts.contains(host) {
+                let hold = self.holds.swap_remove(index);
+                self.drop_hold(hold);
+                is_changed = true;
+                continue;
+            }
+            if hold.keys.remove(key) {
+                // It has other hosts, too, so that it need not wait for these.
+                self.keys -= 1;
+                self.mix(key, now);
+                is_changed = true;
+            }
+            index += 1;
+        }
+        is_changed
+    }
+
+    /// The attempt is over; whether it was to try the hosts and has not said what came of it.
+    pub(super) fn ended(&mut self, id: TransactionId, now: Instant) -> bool {
+        let mut holds = self.holds.iter_mut();
+        let Some(hold) = holds.find(|hold| hold.probe == Some(id)) else {
+            return false;
+        };
+        hold.probe = None;
+        hold.until = now + PAUSE;
+        true
+    }
+
+    pub(super) fn put_back(&mut self, freed: Vec<(SchedulingKey, TransactionId)>) {
+        self.freed.extend(freed);
+    }
+
+    /// Forgets hosts that nobody asks for.
+    fn forget(&mut self, now: Instant) {
+        let mut index = 0;
+        while let Some(hold) = self.holds.get(index) {
+            if hold.is_open(now) && now >= hold.until + REMEMBERED {
+                let hold = self.holds.swap_remove(index);
+                self.drop_hold(hold);
+            } else {
+                index += 1;
+            }
+        }
+        self.mixed.retain(|_, until| now < *until);
+    }
+
+    /// What has waited for the hosts of a hold is due.
+    fn drop_hold(&mut self, hold: Hold) {
+        self.keys -= hold.keys.len();
+        self.waiting -= hold.waiting.len();
+        let waiting = hold.waiting.into_iter().map(|(id, key)| (key, id));
+        self.freed.extend(waiting);
+    }
+
+    fn mix(&mut self, key: &SchedulingKey, now: Instant) {
+        if self.mixed.len() < HOLDS_MAX {
+            self.mixed.insert(key.clone(), now + MIXED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Context, Sender};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn key(name: &str) -> SchedulingKey {
+        SchedulingKey::of(&Context::new(Sender::new(name)), &[])
+    }
+
+    fn host(name: &str) -> HostPort {
+        HostPort {
+            host: name.into(),
+            port: 25,
+        }
+    }
+
+    fn unreached(name: &str, until: Instant) -> Unreached {
+        Unreached {
+            hosts: [host(name)].into(),
+            until,
+            is_tried: false,
+        }
+    }
+
+    fn id() -> TransactionId {
+        TransactionId::random()
+    }
+
+    #[tokio::test]
+    async fn one_tries_the_hosts_for_all_destinations_that_lead_there() {
+        let (mut holds, now) = (Holds::default(), Instant::now());
+        let down = unreached("mx", now + SECOND);
+        for name in ["a", "b"] {
+            let waiting = id();
+            assert!(holds.hold(&key(name), waiting, &down, now));
+            holds.waits(&key(name), waiting);
+        }
+        assert_eq!(holds.ask(&key("c"), id(), now), Passage::Free);
+        assert_eq!(holds.ask(&key("b"), id(), now), Passage::HeldBack);
+        let look = holds.look(now, 10, &[]);
+        assert_eq!(look.held, [key("a"), key("b")]);
+        assert_eq!((look.probes.len(), look.next), (0, Some(down.until)));
+        let later = down.until;
+        let probes = holds.look(later, 10, &[]).probes;
+        assert_eq!(probes.len(), 1);
+        let look = holds.look(later, 10, &[]);
+        assert_eq!((look.probes.len(), look.held.len()), (0, 2));
+        // It fails.
+        assert!(holds.hold(
+            &key("a"),
+            probes[0],
+            &unreached("mx", later + SECOND),
+            later
+        ));
+        assert!(!holds.ended(probes[0], later));
+        let probes = holds.look(later + SECOND, 10, &[]).probes;
+        // It says nothing.
+        assert!(holds.ended(probes[0], later + SECOND));
+        let last = later + SECOND + PAUSE;
+        assert!(holds.look(last, 10, &[]).held.is_empty(), "none is known");
+        let probe = id();
+        assert_eq!(holds.ask(&key("a"), probe, last), Passage::Probe);
+        assert_eq!(holds.ask(&key("b"), id(), last), Passage::HeldBack);
+        assert!(holds.free(&key("a"), &host("mx"), last));
+        assert!(holds.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_has_waited_is_freed_as_far_as_there_is_room() {
+        let (mut holds, now) = (Holds::default(), Instant::now());
+        let down = unreached("mx", now + SECOND);
+        for name in ["a", "a", "a", "b"] {
+            let waiting = id();
+            holds.hold(&key(name), waiting, &down, now);
+            holds.waits(&key(name), waiting);
+            holds.waits(&key(name), waiting);
+        }
+        holds.free(&key("c"), &host("mx"), now);
+        assert_eq!(holds.look(now, 2, &[]).freed.len(), 2);
+        let full = [key("a")];
+        let freed = holds.look(now, 9, &full).freed;
+        let again = holds.look(now, 9, &full).freed;
+        assert!(freed.iter().chain(&again).all(|(of, _)| *of == key("b")));
+        holds.put_back(freed);
+        let all = holds.look(now, 9, &[]).freed;
+        assert_eq!(all.len() + again.len(), 2);
+        assert!(holds.is_empty());
+        assert_eq!((holds.keys, holds.waiting), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_destination_with_another_host_is_not_held_back() {
+        let (mut holds, now) = (Holds::default(), Instant::now());
+        let down = unreached("mx", now + SECOND);
+        holds.hold(&key("a"), id(), &down, now);
+        holds.hold(&key("b"), id(), &down, now);
+        assert!(holds.free(&key("a"), &host("other"), now));
+        assert_eq!(holds.ask(&key("a"), id(), now), Passage::Free);
+        assert_eq!(holds.ask(&key("b"), id(), now), Passage::HeldBack);
+        assert!(!holds.hold(&key("a"), id(), &down, now));
+        assert!(holds.hold(&key("a"), id(), &down, now + MIXED));
+    }
+
+    #[tokio::test]
+    async fn there_is_an_end_to_what_is_remembered() {
+        let (mut holds, now) = (Holds::default(), Instant::now());
+        let mut held = 0;
+        for number in 0..KEYS_MAX + 10 {
+            let down = unreached(&format!("mx{}", number % 2000), now + SECOND);
+            let destination = key(&format!("d{number}"));
+            held += usize::from(holds.hold(&destination, id(), &down, now));
+        }
+        assert_eq!((holds.holds.len(), held), (HOLDS_MAX, holds.keys));
+        assert!(held <= KEYS_MAX);
+        holds.look(now + SECOND + REMEMBERED, 9, &[]);
+        assert!(holds.is_empty());
+        assert_eq!(holds.keys, 0);
+    }
+}

@@ -1,0 +1,200 @@
+//! What is queued for hosts that do not answer: [`Destinations`].
+//!
+//! An attempt that reached no host says so ([`Unreached`]), and what else is queued for its destination
+//! is held back: it would fare alike, and each attempt would be written down and put it off.
+//!
+//! ```text
+//!          an attempt reaches no host              the time is over
+//! (free) ────────────────────────────▶ held back ─────────────────────▶ one attempt is made
+//!   ▲                                     ▲                                  │    │
+//!   │                                     └──────── reaches no host ─────────┘    │
+//!   └──────── any attempt, also one whose client waits, reaches one of the hosts ─┘
+//! ```
+//!
+//! Destinations that lead to the same hosts are held back together. What was leased and not tried is
+//! given back, and does not count as an attempt; whatever waits for more than [`LATE`] is leased all the
+//! same, to see whether its time is up, and waits for its own schedule from then on. Once a host answers,
+//! that is due at once as well. All of this is in memory only: after a restart, what is due is tried.
+
+mod holds;
+
+use std::time::Duration;
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    reply::Unreached,
+    signals::HostPort,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use self::holds::Holds;
+use super::record::{SchedulingKey, TransactionId};
+
+/// How long something may be due and held back before its own schedule counts.
+pub(crate) const LATE: Duration = Duration::from_secs(10);
+/// How often what is late is looked for.
+const ROUND: Duration = Duration::from_secs(5);
+/// As `ROUND`, where some of it could not be leased.
+const SOON: Duration = Duration::from_millis(200);
+
+/// Destinations that are held back.
+#[derive(Debug, Default)]
+pub(crate) struct Destinations {
+    state: Mutex<State>,
+    /// Told when something is held back no longer, or otherwise.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    holds: Holds,
+    /// Grows with each change that others wait for.
+    changes: u64,
+    /// When what is late is looked for again.
+    round: Option<Instant>,
+}
+
+/// What is to be leased, and what is not.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// What is held back.
+    pub(crate) held: Vec<SchedulingKey>,
+    /// What is to be attempted whenever it is due, to see whether the hosts answer.
+    pub(crate) probes: Vec<TransactionId>,
+    /// What has waited for hosts that answer again.
+    pub(crate) freed: Vec<(SchedulingKey, TransactionId)>,
+    /// Whether what is late is to be looked for.
+    pub(crate) is_round: bool,
+    /// When the next one is to be tried, where any is held back.
+    pub(crate) next: Option<Instant>,
+    /// Up to which change this holds.
+    pub(crate) changes: u64,
+}
+
+/// Whether a due transaction may be attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Free,
+    /// It is the one that tries the hosts.
+    Probe,
+    HeldBack,
+}
+
+impl Destinations {
+    /// What is to be leased now, `max` at most by their identities, but for those of the destinations in
+    /// `full`.
+    pub(crate) fn look(&self, max: usize, full: &[SchedulingKey]) -> Look {
+        let mut state = self.lock();
+        let changes = state.changes;
+        if state.holds.is_empty() {
+            state.round = None;
+            return Look {
+                changes,
+                ..Look::default()
+            };
+        }
+        let now = Instant::now();
+        let next_round = *state.round.get_or_insert(now + ROUND);
+        let mut look = state.holds.look(now, max, full);
+        look.is_round = now >= next_round;
+        look.next = look.next.map(|next| next.min(next_round.max(now)));
+        look.changes = changes;
+        look
+    }
+
+    /// All that is late was found, but for some destinations where `is_in_part`.
+    pub(crate) fn round_done(&self, is_in_part: bool) {
+        let wait = if is_in_part { SOON } else { ROUND };
+        self.lock().round = Some(Instant::now() + wait);
+    }
+
+    /// Whether a transaction that was leased since it is due may be attempted.
+    pub(crate) fn ask(&self, destination: &SchedulingKey, id: TransactionId) -> Passage {
+        let mut state = self.lock();
+        state.holds.ask(destination, id, Instant::now())
+    }
+
+    /// Whether anything is held back.
+    pub(crate) fn is_any_held(&self) -> bool {
+        !self.lock().holds.is_empty()
+    }
+
+    /// An attempt for that destination has reached no host. Whether what is queued for it is held back;
+    /// otherwise there are too many already.
+    pub(crate) fn unreached(
+        &self,
+        destination: &SchedulingKey,
+        id: TransactionId,
+        unreached: &Unreached,
+    ) -> bool {
+        let mut state = self.lock();
+        let is_held = state.holds.hold(destination, id, unreached, Instant::now());
+        self.change(state);
+        is_held
+    }
+
+    /// The transaction waits for that destination's hosts, and for its own schedule at the latest.
+    pub(crate) fn waits(&self, destination: &SchedulingKey, id: TransactionId) {
+        self.lock().holds.waits(destination, id);
+    }
+
+    /// An attempt for that destination has reached that host.
+    pub(crate) fn reached(&self, destination: &SchedulingKey, host: &HostPort) {
+        let mut state = self.lock();
+        if state.holds.free(destination, host, Instant::now()) {
+            self.change(state);
+        }
+    }
+
+    /// An attempt is over, and has said what it has to say.
+    pub(crate) fn ended(&self, id: TransactionId) {
+        let mut state = self.lock();
+        if state.holds.ended(id, Instant::now()) {
+            self.change(state);
+        }
+    }
+
+    /// These could not be leased just now.
+    pub(crate) fn put_back(&self, freed: Vec<(SchedulingKey, TransactionId)>) {
+        self.lock().holds.put_back(freed);
+    }
+
+    /// Waits until the next look may find something else than that one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped before it ends.
+    pub(crate) async fn changed(&self, look: &Look) {
+        loop {
+            // Registered before looking, so that what changes in between is not missed.
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.lock().changes != look.changes {
+                return;
+            }
+            match look.next {
+                None => changed.await,
+                Some(next) => tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = sleep_until(next) => return,
+                },
+            }
+        }
+    }
+
+    fn change(&self, mut state: MutexGuard<'_, State>) {
+        state.changes += 1;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
