@@ -55,6 +55,7 @@
 //! | [`accepting`] | what servers do when connections cannot be accepted |
 //! | [`shares`] | what is scarce, shared between clients |
 //! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
+//! | `tls` | certificates, whom to trust, and encrypted streams |
 //! | [`waking`] | how parts of a task wake each other |
 //! | [`supervision`] | what becomes of long-lived parts that end or panic |
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
@@ -63,8 +64,12 @@
 //!
 //! `net`: the operating system's network, for [`network`].
 //!
+//! `tls`: TLS by rustls, for servers and clients, as the module `tls`.
+//!
 //! `test-util`: scripted services, clocks, and the contract suite that every storage backend must
 //! pass.
+//!
+//! `test-certificates`: certificates for tests, beside `test-util` and `tls`.
 //!
 //! Minimum supported Rust version: 1.95.
 
@@ -104,6 +109,8 @@ pub mod supervision;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transaction;
 pub mod waking;
 

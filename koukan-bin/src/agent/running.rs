@@ -4,6 +4,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use koukan_core::{
+    clock::SharedClock,
     storage::{Drain, Storage},
     supervision::GivenUp,
 };
@@ -64,6 +65,8 @@ impl Running {
             listeners,
             endpoints,
             metrics,
+            certificates,
+            clock,
         } = parts;
         let (smtp_addresses, rest_addresses) =
             (listeners.smtp_addresses(), listeners.rest_addresses());
@@ -102,6 +105,7 @@ impl Running {
             let metrics = metrics.clone();
             move || metrics.clone().keep_up()
         };
+        let follow = move || certificates.clone().follow(SharedClock::clone(&clock));
         let part = |name| Part::new(name, ALL);
         let mut others = vec![
             tokio::spawn(supervisor.clone().run(
@@ -119,6 +123,11 @@ impl Running {
                     .clone()
                     .run(part("upkeep of metrics"), never.clone(), keep_up),
             ),
+            tokio::spawn(supervisor.clone().run(
+                part("renewal of certificates"),
+                never.clone(),
+                follow,
+            )),
         ];
         if let Keeper::Database(database) = &keeper {
             let part = Part::essential("database", &[works::AT_ONCE]);

@@ -2,15 +2,20 @@
 
 use std::{fs, sync::Arc};
 
-use koukan_core::{causes::Causes, signals::HostPort, stage::rest_endpoint::RestEndpoint};
+use koukan_core::{
+    causes::Causes,
+    signals::HostPort,
+    stage::rest_endpoint::RestEndpoint,
+    tls::{ClientTls, InvalidRoots},
+};
 use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, SmtpEndpoint,
-    client::{ClientSettings, Guard, OwnAddresses},
+    client::{ClientSettings, Guard, OwnAddresses, TlsPolicy},
 };
 
 use crate::{
-    config::{Chain, Place, Rest, Smtp},
+    config::{Chain, Place, Rest, Smtp, TlsLevel},
     registry::Surroundings,
 };
 
@@ -61,9 +66,31 @@ pub(super) fn smtp(
         let hosts: Result<Vec<HostPort>, _> = hosts.collect();
         settings = settings.with_hosts(hosts.map_err(|error| wrong(&error))?);
     }
+    settings = settings.with_tls(policy(config)?);
     let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
     let (connector, resolver) = (Arc::clone(connector), Arc::clone(resolver));
     Ok(SmtpEndpoint::with_network(settings, connector, resolver))
+}
+
+/// How much of TLS is asked of servers.
+fn policy(config: &Smtp) -> Result<TlsPolicy, StartError> {
+    let level = config.tls.as_ref().map(|level| level.value);
+    let invalid = |error: InvalidRoots| StartError::Config(Causes(&error).to_string());
+    Ok(match level.unwrap_or_default() {
+        TlsLevel::Never => TlsPolicy::Never,
+        TlsLevel::Opportunistic => TlsPolicy::Opportunistic(ClientTls::unverified()),
+        TlsLevel::Required => TlsPolicy::Required(ClientTls::unverified()),
+        TlsLevel::Verified => TlsPolicy::Required(match &config.ca_file {
+            None => ClientTls::verified().map_err(invalid)?,
+            Some(file) => {
+                let pem = fs::read(&file.value).map_err(|error| {
+                    let file = file.value.display();
+                    StartError::Config(format!("cannot read {file}: {error}"))
+                })?;
+                ClientTls::verified_by(&pem).map_err(invalid)?
+            }
+        }),
+    })
 }
 
 /// Networks, as a configuration writes them.

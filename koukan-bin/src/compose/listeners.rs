@@ -6,6 +6,7 @@ use koukan_core::{
     causes::Causes,
     service::BoxMailService,
     stage::{output_handler::Chains, rest_handler::Attempts},
+    tls::ServerTls,
 };
 use koukan_rest::{
     health::Readiness,
@@ -19,7 +20,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, SmtpListener},
+    config::{Config, SmtpListener, TlsMode},
     descriptors::Plan,
     registry::Surroundings,
     supervisor::{Part, Supervisor, works},
@@ -27,6 +28,7 @@ use crate::{
 
 use super::{
     StartError,
+    certificates::CertificateFiles,
     chains::Built,
     endpoint,
     rest::{self, Handler},
@@ -47,6 +49,7 @@ pub(crate) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         config: &Config,
+        certificates: &mut CertificateFiles,
         chains: &Built,
         handler: &Handler,
         surroundings: &Surroundings,
@@ -58,6 +61,10 @@ impl Listeners {
         let mut smtp = Vec::new();
         for (listener, max) in config.smtp_listener.iter().zip(&descriptors.smtp) {
             let server = smtp_server(listener, *max, config, chains, surroundings)?;
+            let server = match &listener.tls {
+                Some(tls) => with_tls(server, certificates.add(tls)?, listener),
+                None => server,
+            };
             let bound = bind(listener.address.value).await?;
             smtp.push(bound.with_server(server));
         }
@@ -72,7 +79,10 @@ impl Listeners {
                 bound.address,
             )?;
             let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
-            let settings = listener.connections(*max).with_observers(observers.clone());
+            let mut settings = listener.connections(*max).with_observers(observers.clone());
+            if let Some(tls) = &listener.tls {
+                settings = settings.with_tls(certificates.add(tls)?);
+            }
             rest.push(bound.with_server((routes, settings)));
         }
         Ok(Self {
@@ -214,6 +224,16 @@ fn smtp_server(
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
         .with_bare_line_ends(listener.bare_line_ends(config).into()))
+}
+
+/// The server with TLS, from when the listener says.
+fn with_tls(server: SmtpServer, tls: ServerTls, listener: &SmtpListener) -> SmtpServer {
+    let mode = listener.tls_mode.as_ref();
+    match mode.map(|mode| mode.value).unwrap_or_default() {
+        TlsMode::Offered => server.with_starttls(tls),
+        TlsMode::Required => server.with_starttls(tls).with_tls_required(),
+        TlsMode::Immediate => server.with_immediate_tls(tls),
+    }
 }
 
 #[cfg(test)]

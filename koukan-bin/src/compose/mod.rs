@@ -5,6 +5,7 @@
 //! OutputHandler, through the chain of the sender that the Exploder names, down to an SMTP server.
 //! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
 
+mod certificates;
 mod chains;
 mod endpoint;
 mod garbage;
@@ -17,8 +18,8 @@ mod stacks;
 mod storage;
 
 pub(crate) use self::{
-    garbage::collect_garbage, given::Given, listeners::Listeners, metrics::Exposition,
-    probe::probe_storage, stacks::Output, storage::Keeper,
+    certificates::CertificateFiles, garbage::collect_garbage, given::Given, listeners::Listeners,
+    metrics::Exposition, probe::probe_storage, stacks::Output, storage::Keeper,
 };
 
 use std::{
@@ -29,6 +30,7 @@ use std::{
 };
 
 use koukan_core::{
+    clock::SharedClock,
     stage::dispatcher::Dispatcher,
     storage::{BackendError, Storage},
     supervision::GivenUp,
@@ -132,6 +134,8 @@ pub(crate) struct Parts {
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
     pub(crate) metrics: Exposition,
+    pub(crate) certificates: CertificateFiles,
+    pub(crate) clock: SharedClock,
 }
 
 /// Puts an agent together; it listens from here on.
@@ -168,8 +172,10 @@ pub(crate) async fn compose(
         let (storage, metrics) = (storage.clone(), metrics.clone());
         koukan_rest::metrics::router(move || metrics.render(&storage))
     };
+    let mut certificates = CertificateFiles::default();
     let bound = Listeners::bind(
         config,
+        &mut certificates,
         &chains,
         &handler,
         &surroundings,
@@ -187,5 +193,7 @@ pub(crate) async fn compose(
         listeners,
         endpoints: chains.endpoints,
         metrics,
+        certificates,
+        clock: surroundings.clock,
     })
 }

@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    HumanDuration, Place, Retry,
+    HumanDuration, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
 
@@ -156,6 +156,12 @@ pub struct Smtp {
     /// services, are refused otherwise. Default: none.
     #[schemars(with = "Vec<String>")]
     pub allow_networks: Vec<Place<String>>,
+    /// How much of TLS is asked of the servers. Default `opportunistic`.
+    pub tls: Option<Place<TlsLevel>>,
+    /// A file with the certificates of the authorities to be trusted, in PEM, where `tls` is
+    /// `verified`. Default: those that the system trusts.
+    #[schemars(with = "Option<String>")]
+    pub ca_file: Option<Place<PathBuf>>,
     /// Connections to one host, at most. Default 100.
     pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ByteSize, Config, Endpoint, HumanDuration, Place, Policy, Principal};
+use super::{
+    ByteSize, Config, Endpoint, HumanDuration, ListenerTls, Place, Policy, Principal, TlsMode,
+};
 
 /// Where SMTP clients connect to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -43,6 +45,10 @@ pub struct SmtpListener {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub proxy_networks: Vec<Place<String>>,
+    /// Certificates, so that clients can have TLS. Default: they cannot.
+    pub tls: Option<ListenerTls>,
+    /// From when on sessions have TLS. Default `offered`, where there are certificates.
+    pub tls_mode: Option<Place<TlsMode>>,
     /// What becomes of messages in which lines end with LF alone. Default: `normalise` where users'
     /// programs submit mail, that is, where the sender's chain ends in an exploder with `policy:
     /// submission`; `reject` elsewhere.
@@ -88,6 +94,8 @@ pub struct RestListener {
     /// The address and port to listen on.
     #[schemars(with = "String")]
     pub address: Place<SocketAddr>,
+    /// Certificates: clients speak HTTP over TLS, and only that. Default: HTTP in clear.
+    pub tls: Option<ListenerTls>,
     /// Connections in all, at most; one client gets seven eighths of them. Default: 20000, or as many
     /// as file descriptors allow.
     pub max_connections: Option<NonZeroUsize>,

@@ -18,10 +18,10 @@ mod size;
 mod slips;
 mod storage;
 mod suggest;
+mod tls;
 mod validate;
 mod words;
 
-pub(crate) use self::suggest::nearest;
 pub use self::{
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
@@ -34,7 +34,9 @@ pub use self::{
     sender::{Principal, RestSender, Sender},
     size::ByteSize,
     storage::{Retention, Storage},
+    tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
 };
+pub(crate) use self::{suggest::nearest, validate::is_soon};
 
 use std::num::NonZeroUsize;
 

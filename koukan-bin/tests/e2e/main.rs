@@ -1,4 +1,4 @@
-//! The real binary between real peers: swaks, Python's smtplib, Postfix's smtp-source and
+//! The real binary between real peers: swaks, openssl, curl, Python's smtplib, Postfix's smtp-source and
 //! smtp-sink, and `koukan sink`.
 //!
 //! `scripts/install-test-peers` installs what these need.
@@ -29,3 +29,4 @@ mod smtp_source;
 mod smtplib;
 mod stop;
 mod swaks;
+mod tls;

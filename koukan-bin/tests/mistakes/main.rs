@@ -6,6 +6,7 @@ mod cannot_work;
 mod filters;
 mod listeners;
 mod no_use;
+mod tls;
 mod values;
 mod yaml;
 

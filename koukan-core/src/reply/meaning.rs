@@ -84,6 +84,10 @@ replies! {
     stopping = 451 (4 . 3 . 2) "service is stopping, try again later";
     /// The destination host could not be reached.
     connection_failed = 451 (4 . 4 . 1) "no answer from destination host";
+    /// The destination host offers no TLS, which it must.
+    tls_not_offered = 451 (4 . 7 . 4) "destination host offers no TLS";
+    /// TLS with the destination host has failed, or its certificate is not believed.
+    tls_failed = 451 (4 . 7 . 5) "no TLS with the destination host";
     /// The connection to the destination host broke.
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
     /// The destination host was silent, or too slow, for too long.
@@ -122,6 +126,8 @@ replies! {
     bad_recipient_address = 501 (5 . 1 . 3) "malformed forward-path";
     /// The command is known and not offered.
     not_implemented = 502 (5 . 5 . 1) "command not implemented";
+    /// Mail is taken over TLS only: RFC 3207 section 4.
+    starttls_first = 530 (5 . 7 . 0) "mail is taken over TLS only, say STARTTLS first";
     /// The command does not fit what came before it.
     bad_sequence = 503 (5 . 5 . 1) "bad sequence of commands";
     /// DATA or BDAT without an accepted RCPT.

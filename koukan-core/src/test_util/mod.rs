@@ -23,6 +23,8 @@
 //! ```
 
 mod answer;
+#[cfg(feature = "test-certificates")]
+mod authority;
 pub mod backend_contract;
 mod budget;
 mod clock;
@@ -52,3 +54,6 @@ pub use self::{
     seeded::{SeededIdentities, SeededRandom},
     shorthand::{context, context_from, mail, rcpt},
 };
+
+#[cfg(feature = "test-certificates")]
+pub use self::authority::{Authority, Pem};

@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "failure",
             "context",
             "network",
+            "tls",
             "blocking",
             "pipe",
         ],

@@ -17,13 +17,13 @@ impl Base {
     /// As the client names this server, where that is a name of it. Other names are believed only
     /// where nothing tells a better one.
     pub(super) fn of_request(uri: &Uri, headers: &HeaderMap, hosts: &Hosts) -> Self {
-        let named = named(uri, headers);
+        let (named, scheme) = (named(uri, headers), hosts.scheme);
         match (named, hosts.bound()) {
-            (Some(named), None) => Self(format!("http://{named}")),
+            (Some(named), None) => Self(format!("{scheme}://{named}")),
             (Some(named), Some(_)) if hosts.is_ours(named.host()) => {
-                Self(format!("http://{named}"))
+                Self(format!("{scheme}://{named}"))
             }
-            (_, Some(bound)) => Self(format!("http://{bound}")),
+            (_, Some(bound)) => Self(format!("{scheme}://{bound}")),
             (None, None) => Self(String::new()),
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Hosts {
     bound: Option<SocketAddr>,
     /// Other names, in lower case.
     names: Vec<Box<str>>,
+    /// The scheme by which clients reach the server.
+    pub(super) scheme: &'static str,
 }
 
 impl Hosts {
@@ -28,6 +30,7 @@ impl Hosts {
         Self {
             bound: settings.bound,
             names: names.map(|name| plain(name).into()).collect(),
+            scheme: if settings.is_https { "https" } else { "http" },
         }
     }
 

@@ -20,7 +20,7 @@ use crate::schema::json::VALUES_MAX;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// What locations begin with, as in `https://mail.example.com`; `None` for `http` and the host
+    /// What locations begin with, as in `https://mail.example.com`; `None` for `http` or `https` and the host
     /// that the client names, or, where that is not known to be this server, the address that is
     /// listened on.
     pub base_url: Option<String>,
@@ -50,6 +50,8 @@ pub struct ServerSettings {
     pub cors_origins: Vec<String>,
     /// Whether every caller's word on SMTP sessions is taken, where there is no authentication.
     pub is_trusted: bool,
+    /// Whether clients reach this server by `https`.
+    pub is_https: bool,
 }
 
 impl Default for ServerSettings {
@@ -70,6 +72,7 @@ impl Default for ServerSettings {
             max_requests: 10_000,
             cors_origins: Vec::new(),
             is_trusted: false,
+            is_https: false,
         }
     }
 }
@@ -156,6 +159,13 @@ impl ServerSettings {
     #[must_use]
     pub fn with_cors_origins(mut self, origins: impl IntoIterator<Item = String>) -> Self {
         self.cors_origins = origins.into_iter().collect();
+        self
+    }
+
+    /// Tells locations with `https`, or with `http`, where they do not begin with another URL.
+    #[must_use]
+    pub fn with_https(mut self, is_https: bool) -> Self {
+        self.is_https = is_https;
         self
     }
 

@@ -1,11 +1,6 @@
-use std::sync::Arc;
-
+use koukan_core::test_util::Authority;
 use koukan_rest::client::{Client, ClientError, ClientSettings};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{ServerConfig, crypto::aws_lc_rs};
-use rustls_pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     peer::{ask, read},
@@ -20,36 +15,18 @@ struct Server {
 
 /// A server with a certificate of an authority of its own.
 async fn server(protocols: &[&str]) -> Server {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["localhost".into()]).unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|name| name.as_bytes().to_vec())
-        .collect();
+    let authority = Authority::new();
+    let tls = authority.server("localhost");
+    let tls = tls.with_protocols(protocols.iter().copied());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let counter = Counter::default();
     let counting = counter.clone();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, counting) = (acceptor.clone(), counting.clone());
+            let (tls, counting) = (tls.clone(), counting.clone());
             tokio::spawn(async move {
-                if let Ok(stream) = acceptor.accept(stream).await {
+                if let Ok(stream) = tls.accept(stream).await {
                     counting.serve(stream).await;
                 }
             });
@@ -58,7 +35,7 @@ async fn server(protocols: &[&str]) -> Server {
     Server {
         url: format!("https://localhost:{port}"),
         counter,
-        ca: issuer.pem(),
+        ca: authority.pem(),
     }
 }
 

@@ -13,5 +13,6 @@ mod shares;
 mod sound;
 mod support;
 mod tcp;
+mod tls;
 mod unread;
 mod uploads;

@@ -24,6 +24,14 @@ pub(crate) struct Running {
     ended: JoinHandle<std::io::Result<()>>,
 }
 
+impl Running {
+    /// Stops it, and waits for that.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.ended.await.unwrap().unwrap();
+    }
+}
+
 pub(crate) async fn start(router: Router, settings: ConnectionSettings) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

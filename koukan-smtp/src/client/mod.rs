@@ -18,6 +18,8 @@ mod error;
 mod guard;
 mod pool;
 mod timeouts;
+#[cfg(feature = "tls")]
+mod tls_policy;
 
 use koukan_core::network::Wire;
 
@@ -30,3 +32,6 @@ pub use self::{
     pool::PoolSettings,
     timeouts::{Phase, Timeouts},
 };
+
+#[cfg(feature = "tls")]
+pub use self::tls_policy::TlsPolicy;

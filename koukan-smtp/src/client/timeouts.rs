@@ -16,6 +16,8 @@ pub struct Timeouts {
     pub greeting: Duration,
     /// The reply to EHLO or HELO.
     pub ehlo: Duration,
+    /// The reply to STARTTLS, and the handshake of TLS.
+    pub starttls: Duration,
     /// The reply to MAIL: section 4.5.3.2.2.
     pub mail: Duration,
     /// The reply to RCPT: section 4.5.3.2.3.
@@ -44,6 +46,8 @@ pub enum Phase {
     Greeting,
     /// EHLO or HELO.
     Ehlo,
+    /// STARTTLS and the handshake of TLS.
+    StartTls,
     /// MAIL.
     Mail,
     /// RCPT.
@@ -68,6 +72,7 @@ impl Timeouts {
             Phase::Connect => self.connect,
             Phase::Greeting => self.greeting,
             Phase::Ehlo => self.ehlo,
+            Phase::StartTls => self.starttls,
             Phase::Mail => self.mail,
             Phase::Rcpt => self.rcpt,
             Phase::Data => self.data,
@@ -87,6 +92,7 @@ impl Default for Timeouts {
             connect: seconds(30),
             greeting: seconds(5 * 60),
             ehlo: seconds(5 * 60),
+            starttls: seconds(60),
             mail: seconds(5 * 60),
             rcpt: seconds(5 * 60),
             data: seconds(2 * 60),
@@ -105,6 +111,7 @@ impl fmt::Display for Phase {
             Self::Connect => "connect",
             Self::Greeting => "greeting",
             Self::Ehlo => "EHLO",
+            Self::StartTls => "STARTTLS",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",
             Self::Data => "DATA",

@@ -44,6 +44,11 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("EHLO {name}"));
     }
 
+    /// `STARTTLS`: RFC 3207.
+    pub fn starttls(&mut self) {
+        self.line(format_args!("STARTTLS"));
+    }
+
     /// `HELO` with the client's own name.
     pub fn helo(&mut self, name: &str) {
         self.line(format_args!("HELO {name}"));

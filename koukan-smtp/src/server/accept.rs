@@ -19,9 +19,17 @@ use super::{
     admission::{Admission, Entry, Permit},
     proxy::{self, NoHeader},
     session::{Session, Stop},
-    upgrade::Unchanging,
 };
 use crate::codec::{self, ProxyHeader};
+
+#[cfg(not(feature = "tls"))]
+use super::upgrade::Unchanging;
+#[cfg(feature = "tls")]
+use {
+    super::{rewound::Rewound, secured::Secured},
+    koukan_core::tls::ServerTls,
+    tokio_rustls::Accept,
+};
 
 /// Accepts connections until `shutdown`, then lets the sessions end.
 pub(super) async fn run<M: MakeMailService>(
@@ -133,13 +141,31 @@ impl<M: MakeMailService> Sessions<M> {
     fn spawn(&self, stream: TcpStream, input: BytesMut, connected: &Connected, permit: Permit) {
         let (server, stop) = (&self.server, self.stop.of_session());
         let open = server.connection(connected).open(&server.observers);
-        let session = Session::new(server, Unchanging(stream), input, connected, stop);
-        self.tasks.spawn(session.run((permit, open)));
+        let held = (permit, open);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = server.security.immediate() {
+            let stream = Rewound::new(input, stream);
+            let accept = tls.accept(stream);
+            let session = begin_with_tls(self.clone(), accept, connected.clone(), stop, held);
+            self.tasks.spawn(session);
+            return;
+        }
+        #[cfg(feature = "tls")]
+        let stream = Secured::clear(stream, server.security.offered());
+        #[cfg(not(feature = "tls"))]
+        let stream = Unchanging(stream);
+        let session = Session::new(server, stream, input, connected, stop);
+        self.tasks.spawn(session.run(held));
     }
 
     fn turn_away(&self, stream: TcpStream, connected: &Connected) {
         let connection = self.server.connection(connected);
         self.server.observers.tell(&Event::TurnedAway(connection));
+        #[cfg(feature = "tls")]
+        if self.server.security.immediate().is_some() {
+            // It would not be understood.
+            return;
+        }
         say_too_many(stream);
     }
 
@@ -165,6 +191,37 @@ impl<M> Clone for Sessions<M> {
             admission: self.admission.clone(),
             tasks: self.tasks.clone(),
             stop: self.stop.clone(),
+        }
+    }
+}
+
+/// A session that begins with TLS, if it comes to that.
+#[cfg(feature = "tls")]
+async fn begin_with_tls<M: MakeMailService, H>(
+    sessions: Sessions<M>,
+    accept: Accept<Rewound<TcpStream>>,
+    mut connected: Connected,
+    stop: Stop,
+    held: H,
+) {
+    let server = &sessions.server;
+    let accepted = tokio::select! {
+        biased;
+        () = stop.begun() => return,
+        accepted = timeout(server.config.timeouts.handshake, accept) => accepted,
+    };
+    let accepted = accepted.unwrap_or_else(|elapsed| Err(elapsed.into()));
+    match accepted {
+        Ok(stream) => {
+            connected.tls = Some(ServerTls::facts(&stream));
+            let stream = Secured::secure(stream);
+            let session = Session::new(server, stream, BytesMut::new(), &connected, stop);
+            session.run(held).await;
+        }
+        Err(error) => {
+            let client = connected.remote_host.map(|client| client.to_string());
+            let error = Causes(&error);
+            tracing::info!(client, %error, "closing a connection, it has no TLS");
         }
     }
 }

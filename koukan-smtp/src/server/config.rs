@@ -25,6 +25,8 @@ pub struct Config {
     /// Networks of proxies. A connection that comes from there begins with a PROXY header, and its
     /// client is who that names; one from elsewhere is a client's own. Default: none.
     pub proxies: Arc<[Network]>,
+    /// Whether clients that have no TLS hear 530 5.7.0 at MAIL. Default: no.
+    pub is_tls_required: bool,
 }
 
 impl Config {
@@ -44,6 +46,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             bare_line_ends: BareLineEnds::default(),
             proxies: Arc::default(),
+            is_tls_required: false,
         }
     }
 }

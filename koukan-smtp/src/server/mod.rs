@@ -29,6 +29,12 @@ mod greeter;
 mod limits;
 mod make;
 mod proxy;
+#[cfg(feature = "tls")]
+mod rewound;
+#[cfg(feature = "tls")]
+mod secured;
+#[cfg(feature = "tls")]
+mod security;
 mod session;
 mod timeouts;
 mod upgrade;
@@ -42,6 +48,9 @@ pub use self::{
     timeouts::Timeouts,
     upgrade::{Upgrade, Upgraded},
 };
+
+#[cfg(feature = "tls")]
+pub use self::secured::Secured;
 
 use std::{fmt, future::pending, io, sync::Arc};
 
@@ -93,6 +102,8 @@ pub struct Server<M> {
     greeter: Option<BoxGreeter>,
     config: Arc<Config>,
     observers: Observers,
+    #[cfg(feature = "tls")]
+    security: security::Security,
 }
 
 impl<S: MailService> Server<Shared<S>> {
@@ -111,6 +122,8 @@ impl<M: MakeMailService> Server<M> {
             greeter: None,
             config: Arc::default(),
             observers: Observers::default(),
+            #[cfg(feature = "tls")]
+            security: security::Security::default(),
         }
     }
 
@@ -156,6 +169,31 @@ impl<M: MakeMailService> Server<M> {
     /// or 2: the client is who that names. Applies to [`Server::run`] and [`Server::listen`].
     pub fn with_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.configure(|config| config.proxies = networks.into_iter().collect())
+    }
+
+    /// Offers TLS: sessions have it from when the client says STARTTLS. Applies to [`Server::run`] and
+    /// [`Server::listen`].
+    ///
+    /// *Source*: RFC 3207.
+    #[cfg(feature = "tls")]
+    pub fn with_starttls(mut self, tls: koukan_core::tls::ServerTls) -> Self {
+        self.security = security::Security::Offered(tls);
+        self
+    }
+
+    /// Has every session begin with TLS, as on port 465. Applies to [`Server::run`] and
+    /// [`Server::listen`].
+    ///
+    /// *Source*: RFC 8314 section 3.3.
+    #[cfg(feature = "tls")]
+    pub fn with_immediate_tls(mut self, tls: koukan_core::tls::ServerTls) -> Self {
+        self.security = security::Security::Immediate(tls);
+        self
+    }
+
+    /// Takes mail from clients only that have TLS: others hear 530 5.7.0 at MAIL.
+    pub fn with_tls_required(self) -> Self {
+        self.configure(|config| config.is_tls_required = true)
     }
 
     /// Tells these observers of connections.
@@ -246,6 +284,8 @@ impl<M> Clone for Server<M> {
             greeter: self.greeter.clone(),
             config: Arc::clone(&self.config),
             observers: self.observers.clone(),
+            #[cfg(feature = "tls")]
+            security: self.security.clone(),
         }
     }
 }

@@ -13,6 +13,9 @@ use std::time::Duration;
 pub struct Timeouts {
     /// For the header of a proxy; a connection without it by then is closed. Default 5 seconds.
     pub proxy_header: Duration,
+    /// For the handshake where sessions begin with TLS; a connection without it by then is closed.
+    /// After STARTTLS, [`Timeouts::command`] holds. Default 30 seconds.
+    pub handshake: Duration,
     /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
     /// with 451, or 421 in place of the greeting. Default 1 minute.
     pub greeter: Duration,
@@ -40,6 +43,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             proxy_header: Duration::from_secs(5),
+            handshake: Duration::from_secs(30),
             greeter: Duration::from_secs(60),
             command: Duration::from_secs(5 * 60),
             data_block: Duration::from_secs(3 * 60),

@@ -57,6 +57,7 @@ impl RestListener {
             .with_bound(address)
             .with_hosts(self.host.iter().map(|host| host.value.clone()))
             .with_trust(self.trusted)
+            .with_https(self.tls.is_some())
             .with_cors_origins(origins.map(|origin| origin.value.clone()));
         if let Some(url) = &self.base_url {
             settings = settings.with_base_url(url.value.trim_end_matches('/'));

@@ -8,8 +8,11 @@ mod listeners;
 mod names;
 mod rest;
 mod storage;
+mod tls;
 mod tokens;
 mod use_of;
+
+pub(crate) use self::tls::is_soon;
 
 use std::collections::BTreeSet;
 
@@ -43,6 +46,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.delivery();
     check.listeners();
     check.files();
+    check.tls();
     check.uses();
     check.descriptors();
     check

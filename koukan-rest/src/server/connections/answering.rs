@@ -18,6 +18,7 @@ use hyper_util::{
 };
 use koukan_core::causes::Causes;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
     time::{Instant, interval_at},
@@ -45,17 +46,40 @@ pub(super) struct Answering {
 }
 
 impl Answering {
+    /// Answers a connection, with TLS where the settings have it.
     pub(super) async fn answer(self, stream: TcpStream) {
+        // Answers are small and complete: there is nothing to wait for.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.settings.tls {
+            let patience = self.settings.header_read_timeout;
+            let mut is_draining = self.is_draining.clone();
+            let begun = tokio::select! {
+                biased;
+                // Who has not begun by then has asked nothing.
+                _ = is_draining.wait_for(|is_draining| *is_draining) => return,
+                begun = tokio::time::timeout(patience, tls.accept(stream)) => begun,
+            };
+            return match begun {
+                Ok(Ok(stream)) => self.answer_on(stream).await,
+                Ok(Err(error)) => {
+                    tracing::debug!(error = %Causes(&error), "no TLS with a client");
+                }
+                Err(_) => tracing::debug!("a client did not begin with TLS in time"),
+            };
+        }
+        self.answer_on(stream).await;
+    }
+
+    async fn answer_on(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Self {
             router,
             settings,
             peer,
             mut is_draining,
         } = self;
-        // Answers are small and complete: there is nothing to wait for.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
-        }
         let activity = Activity::default();
         let requests = activity.clone();
         let lingers = Lingers::default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use koukan_core::event::Observers;
 
 /// Limits and times of connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectionSettings {
     /// Connections at the same time. One client, an IPv4 address or the /64 network of an IPv6 address,
@@ -29,6 +29,9 @@ pub struct ConnectionSettings {
     pub drain_timeout: Duration,
     /// Those who are told of connections.
     pub observers: Observers,
+    /// TLS, where connections have it.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<koukan_core::tls::ServerTls>,
 }
 
 impl ConnectionSettings {
@@ -36,6 +39,14 @@ impl ConnectionSettings {
     #[must_use]
     pub fn with_observers(mut self, observers: Observers) -> Self {
         self.observers = observers;
+        self
+    }
+
+    /// Has clients speak HTTP over TLS, and only that.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: koukan_core::tls::ServerTls) -> Self {
+        self.tls = Some(tls.with_protocols(["h2", "http/1.1"]));
         self
     }
 }
@@ -54,6 +65,8 @@ impl Default for ConnectionSettings {
             ping_interval: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(40),
             observers: Observers::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }

@@ -61,7 +61,7 @@ impl<Io: Wire> Connection<Io> {
 
     /// Notes whether the server gives our name for its own: the first word of its greeting, and of
     /// its answer to EHLO or HELO (RFC 5321 section 4.2).
-    fn note_name(&mut self, reply: &Reply, helo_name: &str) {
+    pub(super) fn note_name(&mut self, reply: &Reply, helo_name: &str) {
         let name = reply.text().split_ascii_whitespace().next();
         let name = name.map(|name| name.trim_end_matches('.'));
         self.has_our_name |= name.is_some_and(|name| name.eq_ignore_ascii_case(helo_name));
@@ -79,7 +79,7 @@ fn has_no_room(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(is_none_left)
 }
 
-fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError> {
+pub(super) fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError> {
     if reply.is_positive() {
         return Ok(reply);
     }

@@ -4,6 +4,8 @@ mod farewell;
 mod handshake;
 mod patience;
 mod send_queue;
+#[cfg(feature = "tls")]
+mod start_tls;
 
 pub(crate) use self::send_queue::SendQueue;
 

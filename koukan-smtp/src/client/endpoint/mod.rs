@@ -127,11 +127,15 @@ impl SmtpEndpoint {
             pool,
             guard,
             random,
+            #[cfg(feature = "tls")]
+            tls,
         } = settings;
         let demand = Demand::new(destination.clone());
         let pool = Pool::new(
             connector, resolver, helo_name, timeouts, pool, random, demand,
         );
+        #[cfg(feature = "tls")]
+        let pool = pool.with_tls(tls);
         Self {
             attempts: Arc::new(Attempts {
                 destination,

@@ -19,6 +19,8 @@ pub struct ClientSettings {
     pub(super) pool: PoolSettings,
     pub(super) guard: Guard,
     pub(super) random: SharedRandom,
+    #[cfg(feature = "tls")]
+    pub(super) tls: crate::client::TlsPolicy,
 }
 
 impl ClientSettings {
@@ -37,6 +39,8 @@ impl ClientSettings {
             pool: PoolSettings::default(),
             guard: Guard::default(),
             random: Arc::new(SystemRandom),
+            #[cfg(feature = "tls")]
+            tls: crate::client::TlsPolicy::Never,
         })
     }
 
@@ -66,6 +70,14 @@ impl ClientSettings {
     #[must_use]
     pub fn with_random(mut self, random: SharedRandom) -> Self {
         self.random = random;
+        self
+    }
+
+    /// Sets how much of TLS is asked of hosts. Default: none.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, policy: crate::client::TlsPolicy) -> Self {
+        self.tls = policy;
         self
     }
 

@@ -75,6 +75,12 @@ pub enum ClientError {
         /// What it said.
         reply: Reply,
     },
+    /// The server offers no TLS, which it must.
+    #[error("server offers no STARTTLS")]
+    NoTls,
+    /// TLS with the server has failed, or its certificate is not believed.
+    #[error("no TLS with the server")]
+    TlsFailed(#[source] io::Error),
     /// The server was silent, or took nothing, for too long.
     #[error("timeout in phase {0}")]
     Timeout(Phase),

@@ -1,6 +1,6 @@
 //! Failures as replies: the one place where the ones become the others.
 
-use koukan_core::reply::Reply;
+use koukan_core::{causes::Causes, reply::Reply};
 
 use crate::{client::Phase, codec::Unsendable};
 
@@ -63,6 +63,14 @@ impl ClientError {
                     format!("{place} refused its service at {phase}: {said}"),
                 )
             }
+            Self::NoTls => (
+                Reply::tls_not_offered(),
+                format!("{place} does not offer STARTTLS, without which mail may not go there"),
+            ),
+            Self::TlsFailed(error) => (
+                Reply::tls_failed(),
+                format!("no TLS with {place}: {}", Causes(error)),
+            ),
             Self::Timeout(phase) => (
                 Reply::conversation_timed_out(),
                 format!("timeout waiting for {place} at {phase}"),
@@ -122,6 +130,8 @@ mod tests {
     #[case(ClientError::NoRoom, "451 4.3.2")]
     #[case(down(), "451 4.4.1")]
     #[case(refused(), "451 4.3.2")]
+    #[case(ClientError::NoTls, "451 4.7.4")]
+    #[case(ClientError::TlsFailed(io::ErrorKind::InvalidData.into()), "451 4.7.5")]
     #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]
     #[case(ClientError::Unsendable(Unsendable::NeedsSmtputf8), "553 5.6.7")]

@@ -17,6 +17,8 @@ mod lease;
 mod probe;
 mod reaper;
 mod room;
+#[cfg(feature = "tls")]
+mod secure;
 mod settings;
 mod standing;
 mod suspects;
@@ -59,6 +61,8 @@ pub(crate) struct Pool {
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
     demand: Demand,
+    #[cfg(feature = "tls")]
+    tls: super::TlsPolicy,
 }
 
 /// A host that was silent amid a transaction is not down where it has answered another within that
@@ -93,6 +97,8 @@ impl Pool {
             timeouts: Arc::new(timeouts),
             idle: Arc::new(Idle::new(settings)),
             random,
+            #[cfg(feature = "tls")]
+            tls: super::TlsPolicy::Never,
         }
     }
 
@@ -278,7 +284,10 @@ impl Pool {
             Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await?,
             connected => connected?,
         };
-        lease.put(connection).greet(&self.helo_name).await
+        lease.put(connection).greet(&self.helo_name).await?;
+        #[cfg(feature = "tls")]
+        self.secure(lease, remote).await?;
+        Ok(())
     }
 
     async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {

@@ -93,7 +93,8 @@ where
     ) -> Self {
         let config = Arc::clone(&server.config);
         Self {
-            state: State::new(Offer::of(&config.limits, io.is_upgradable())),
+            state: State::new(Offer::of(&config.limits, io.is_upgradable()))
+                .with_tls_needed(config.is_tls_required && connected.tls.is_none()),
             connection: Connection::new(io, input, config.timeouts.write),
             make: Arc::clone(&server.make),
             greeter: server.greeter.clone(),

@@ -38,8 +38,9 @@ where
             .await?;
         let limits = &self.config.limits;
         self.commands = CommandDecoder::new(limits.command_line);
-        self.state = State::new(Offer::of(limits, self.connection.is_upgradable()));
         let upgraded = self.connection.take_upgraded();
+        self.state = State::new(Offer::of(limits, self.connection.is_upgradable()))
+            .with_tls_needed(self.config.is_tls_required && upgraded.tls.is_none());
         self.facts = self.facts.after_upgrade(upgraded);
         let context = Arc::clone(self.facts.context());
         match self.ask(Step::Upgraded, context).await? {

@@ -28,6 +28,8 @@ pub(super) struct State {
     is_extended: Option<bool>,
     /// What the client may use.
     offer: Offer,
+    /// Whether the client has to have TLS before it sends mail.
+    needs_tls: bool,
     /// What every command is answered with but QUIT, where the client may not go on.
     turned_away: Option<Reply>,
     phase: Phase,
@@ -61,9 +63,15 @@ impl State {
         Self {
             is_extended: None,
             offer,
+            needs_tls: false,
             turned_away: None,
             phase: Phase::Idle,
         }
+    }
+
+    /// The same where the client has to have TLS before it sends mail, or not.
+    pub(super) fn with_tls_needed(self, needs_tls: bool) -> Self {
+        Self { needs_tls, ..self }
     }
 
     /// Whether replies have enhanced status codes: the client said EHLO, and was offered them.
@@ -154,6 +162,9 @@ impl State {
     fn mail(&self, mail: Mail) -> Action {
         if self.is_extended.is_none() || !self.is_idle() {
             return Action::refuse(Reply::bad_sequence());
+        }
+        if self.needs_tls {
+            return Action::refuse(Reply::starttls_first());
         }
         match parameters::check_mail(&mail.parameters, &self.offer) {
             Ok(()) => Action::Mail(mail),

@@ -1,0 +1,184 @@
+//! Checks of certificates, and of where they are needed.
+
+use std::{net::SocketAddr, time::Duration};
+
+use jiff::Timestamp;
+use koukan_core::{
+    causes::Causes,
+    clock::{Clock, SystemClock},
+    tls::{Certificate, ClientTls, InvalidCertificate},
+};
+
+use super::Check;
+use crate::config::{
+    CertificateFiles, Endpoint, ListenerTls, Place, RestListener, Smtp, SmtpListener, TlsLevel,
+    TlsMode,
+};
+
+/// How long before its end a certificate is to be renewed.
+pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+
+impl Check<'_> {
+    /// Certificates can be used, and stand where they are needed.
+    pub(super) fn tls(&mut self) {
+        let config = self.config;
+        for listener in &config.smtp_listener {
+            self.smtp_tls(listener);
+        }
+        for listener in &config.rest_listener {
+            self.rest_tls(listener);
+        }
+        for chain in &config.chain {
+            if let Endpoint::Smtp(smtp) = &chain.endpoint {
+                self.client_tls(smtp);
+            }
+        }
+    }
+
+    fn smtp_tls(&mut self, listener: &SmtpListener) {
+        let names = [self.config.hostname.value.as_str()];
+        match (&listener.tls, &listener.tls_mode) {
+            (Some(tls), _) => self.certificates(tls, &listener.address, &names),
+            (None, Some(mode)) => {
+                let message = "there is no certificate for TLS".to_owned();
+                let help = "give the listener `tls: { certificate: [ { file: …, key: … } ] }`";
+                self.wrong(mode, message, Some(help.into()));
+            }
+            (None, None) => {}
+        }
+        let mode = listener.tls_mode.as_ref().map(|mode| mode.value);
+        if listener.address.value.port() == 465 && mode != Some(TlsMode::Immediate) {
+            let message = "clients of port 465 begin with TLS at once".to_owned();
+            self.odd(&listener.address, message, "set `tls_mode: immediate`");
+        }
+    }
+
+    fn rest_tls(&mut self, listener: &RestListener) {
+        let address = &listener.address;
+        let Some(tls) = &listener.tls else {
+            if !listener.token.is_empty() && !address.value.ip().is_loopback() {
+                let message = "tokens cross the network in clear, for everybody to read".to_owned();
+                let help = "give the listener `tls`, or let it listen on a loopback address behind a \
+                            proxy that has TLS";
+                self.odd(address, message, help);
+            }
+            return;
+        };
+        let url = listener.base_url.as_ref();
+        let host = url.and_then(|url| host(&url.value));
+        let names = listener.host.iter().map(|name| name.value.as_str());
+        let names: Vec<_> = names.chain(host).collect();
+        self.certificates(tls, address, &names);
+        if let Some(url) = url
+            && url.value.starts_with("http:")
+        {
+            let message = "clients of this listener need TLS, and this URL has none".to_owned();
+            self.wrong(url, message, Some("begin it with `https:`".into()));
+        }
+    }
+
+    fn certificates(&mut self, tls: &ListenerTls, address: &Place<SocketAddr>, names: &[&str]) {
+        if tls.certificate.is_empty() {
+            let message = "there is no certificate for TLS".to_owned();
+            let help = "name one: `certificate: [ { file: …, key: … } ]`, or leave `tls` out";
+            self.wrong(address, message, Some(help.into()));
+            return;
+        }
+        let mut usable = Vec::new();
+        for files in &tls.certificate {
+            match Certificate::from_files(&files.file.value, &files.key().value) {
+                Ok(certificate) => {
+                    self.time_left(files, &certificate);
+                    usable.push(certificate);
+                }
+                Err(error) => self.unusable(files, &error),
+            }
+        }
+        if usable.len() < tls.certificate.len() {
+            return;
+        }
+        for name in names {
+            if !usable.iter().any(|one| one.is_for(name)) {
+                let message =
+                    format!("no certificate is for {name}, as clients know this listener");
+                let help = "add one for that name: clients that look at it will not connect";
+                self.odd(address, message, help);
+            }
+        }
+    }
+
+    fn time_left(&mut self, files: &CertificateFiles, certificate: &Certificate) {
+        let Some(end) = certificate.not_after() else {
+            return;
+        };
+        let file = files.file.value.display();
+        let now = SystemClock.now();
+        let message = if end <= now {
+            format!("the certificate in {file} is no longer valid since {end}")
+        } else if is_soon(end, now) {
+            format!("the certificate in {file} is valid until {end} only")
+        } else {
+            return;
+        };
+        self.odd(&files.file, message, "renew it");
+    }
+
+    fn unusable(&mut self, files: &CertificateFiles, error: &InvalidCertificate) {
+        let is_of_key = matches!(
+            error,
+            InvalidCertificate::NoKey
+                | InvalidCertificate::UnknownKey(_)
+                | InvalidCertificate::OtherKey
+        );
+        let place = if is_of_key { files.key() } else { &files.file };
+        let file = place.value.display();
+        let message = match error {
+            InvalidCertificate::Unreadable { .. } => Causes(error).to_string(),
+            _ => format!("{file}: {}", Causes(error)),
+        };
+        let help = "name a certificate and its key in PEM, in files that this user may read";
+        self.wrong(place, message, Some(help.into()));
+    }
+
+    fn client_tls(&mut self, smtp: &Smtp) {
+        let level = smtp
+            .tls
+            .as_ref()
+            .map_or(TlsLevel::default(), |level| level.value);
+        let Some(file) = &smtp.ca_file else {
+            return;
+        };
+        if level != TlsLevel::Verified {
+            let message = "authorities are of use only where certificates are verified".to_owned();
+            let help = "set `tls: verified`, or leave `ca_file` out";
+            self.wrong(file, message, Some(help.into()));
+        }
+        let shown = file.value.display();
+        let problem = match std::fs::read(&file.value) {
+            Err(error) => format!("cannot read {shown}: {error}"),
+            Ok(pem) => match ClientTls::verified_by(&pem) {
+                Err(error) => format!("{shown}: {}", Causes(&error)),
+                Ok(_) => return,
+            },
+        };
+        let help = "name a file that holds certificates in PEM, and that this user may read";
+        self.wrong(file, problem, Some(help.into()));
+    }
+}
+
+/// Whether a certificate that is valid until then is to be renewed.
+pub(crate) fn is_soon(end: Timestamp, now: Timestamp) -> bool {
+    now.checked_add(SOON).is_ok_and(|soon| end <= soon)
+}
+
+/// The host of a URL.
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let is_v6 = authority.starts_with('[');
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !is_v6 || !port.contains(']') => host,
+        _ => authority,
+    };
+    Some(host.trim_start_matches('[').trim_end_matches(']'))
+}

@@ -1,0 +1,110 @@
+//! Certificates for tests.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+
+use crate::tls::{Certificate, Certificates, ClientTls, ServerTls};
+
+/// An authority that certifies whatever a test asks for.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::test_util::Authority;
+///
+/// let authority = Authority::new();
+/// let certificate = authority.certificate("mx.example.com");
+/// assert!(certificate.is_for("mx.example.com") && !certificate.is_for("example.com"));
+/// let (server, client) = (authority.server("localhost"), authority.client());
+/// ```
+#[derive(Debug)]
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its private key, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pem {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Authority {
+    /// An authority of its own.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Each has a name of its own: who trusts one would take another's key for that one's.
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("authority {number} for tests");
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().expect("there is randomness");
+        let issuer = CertifiedIssuer::self_signed(params, key);
+        Self(issuer.expect("the parameters are sound"))
+    }
+
+    /// Its own certificate, in PEM, for those who are to trust it.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for that name, a domain or an IP address, that is valid for some thousand years.
+    pub fn issue(&self, name: &str) -> Pem {
+        self.sign(CertificateParams::new([name.to_owned()]).expect("it is a name"))
+    }
+
+    /// The same until the start of that day.
+    pub fn issue_until(&self, name: &str, (year, month, day): (i32, u8, u8)) -> Pem {
+        let mut params = CertificateParams::new([name.to_owned()]).expect("it is a name");
+        params.not_after = date_time_ymd(year, month, day);
+        self.sign(params)
+    }
+
+    /// As [`Authority::issue`], ready to be used.
+    pub fn certificate(&self, name: &str) -> Certificate {
+        self.issue(name).certificate()
+    }
+
+    /// A server that is certified to have that name.
+    pub fn server(&self, name: &str) -> ServerTls {
+        ServerTls::new(Certificates::new([self.certificate(name)]))
+    }
+
+    /// A client that trusts this authority and no other.
+    pub fn client(&self) -> ClientTls {
+        ClientTls::verified_by(self.pem().as_bytes()).expect("it has a certificate")
+    }
+
+    fn sign(&self, params: CertificateParams) -> Pem {
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.signed_by(&key, &self.0);
+        Pem {
+            certificate: certificate.expect("the parameters are sound").pem(),
+            key: key.serialize_pem(),
+        }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pem {
+    /// The same, ready to be used.
+    pub fn certificate(&self) -> Certificate {
+        let read = Certificate::from_pem(self.certificate.as_bytes(), self.key.as_bytes());
+        read.expect("they were made for each other")
+    }
+
+    /// Until when it is valid.
+    pub fn not_after(&self) -> Option<Timestamp> {
+        self.certificate().not_after()
+    }
+}

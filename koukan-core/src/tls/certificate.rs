@@ -1,0 +1,132 @@
+//! A certificate and its key.
+
+use std::{fmt, fs, io, path::Path, path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+use rustls::{
+    client::verify_server_name,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem, pem::PemObject},
+    server::ParsedCertificate,
+    sign::CertifiedKey,
+};
+
+use super::{provider, validity::not_after};
+
+/// A server's certificate, with those that certify it, and its private key.
+///
+/// Clones share them. `Debug` does not show the key.
+#[derive(Clone)]
+pub struct Certificate {
+    pub(super) key: Arc<CertifiedKey>,
+    not_after: Option<Timestamp>,
+}
+
+/// What is given is not a certificate with its key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCertificate {
+    /// A file cannot be read.
+    #[error("cannot read {}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no certificate.
+    #[error("there is no certificate in PEM, as in -----BEGIN CERTIFICATE-----")]
+    NoCertificate,
+    /// What is marked as a certificate is none.
+    #[error("the certificate cannot be read")]
+    Malformed(#[source] rustls::Error),
+    /// There is no private key.
+    #[error("there is no private key in PEM, as in -----BEGIN PRIVATE KEY-----")]
+    NoKey,
+    /// The key is of a kind that is not known.
+    #[error("the private key cannot be used")]
+    UnknownKey(#[source] rustls::Error),
+    /// The key is another certificate's.
+    #[error("the private key is not that of the certificate, which stands first in its file")]
+    OtherKey,
+    /// The text is not PEM.
+    #[error("not PEM")]
+    NotPem(#[source] pem::Error),
+}
+
+impl Certificate {
+    /// Reads a certificate, those that certify it after it, and its key; all in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCertificate`], which holds nothing of the key.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, InvalidCertificate> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<_, _>>()
+            .map_err(InvalidCertificate::NotPem)?;
+        let first = chain.first().ok_or(InvalidCertificate::NoCertificate)?;
+        ParsedCertificate::try_from(first).map_err(InvalidCertificate::Malformed)?;
+        let not_after = not_after(first);
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+            pem::Error::NoItemsFound => InvalidCertificate::NoKey,
+            error => InvalidCertificate::NotPem(error),
+        })?;
+        let key = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => InvalidCertificate::OtherKey,
+            error => InvalidCertificate::UnknownKey(error),
+        })?;
+        Ok(Self {
+            key: Arc::new(key),
+            not_after,
+        })
+    }
+
+    /// Reads them from two files, which may be the same.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCertificate`].
+    pub fn from_files(chain: &Path, key: &Path) -> Result<Self, InvalidCertificate> {
+        let read = |file: &Path| {
+            fs::read(file).map_err(|source| InvalidCertificate::Unreadable {
+                file: file.to_owned(),
+                source,
+            })
+        };
+        Self::from_pem(&read(chain)?, &read(key)?)
+    }
+
+    /// Whether it is a certificate for that name: a domain or an IP address.
+    pub fn is_for(&self, name: &str) -> bool {
+        let (Ok(name), Ok(certificate)) = (
+            ServerName::try_from(name),
+            self.key
+                .end_entity_cert()
+                .and_then(ParsedCertificate::try_from),
+        ) else {
+            return false;
+        };
+        verify_server_name(&certificate, &name).is_ok()
+    }
+
+    /// Until when it is valid, where that can be read.
+    pub fn not_after(&self) -> Option<Timestamp> {
+        self.not_after
+    }
+}
+
+impl PartialEq for Certificate {
+    /// The same certificates; their key is the same then.
+    fn eq(&self, other: &Self) -> bool {
+        self.key.cert == other.key.cert
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+//! TLS of a server.
+
+use std::{fmt, sync::Arc};
+
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::Ticketer,
+    server::{NoServerSessionStorage, ProducesTickets},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{Accept, TlsAcceptor};
+
+use crate::context::Tls;
+
+use super::{Certificates, ServerStream, facts::facts, provider};
+
+/// What a server needs to speak TLS: its certificates, and keys of its own by which clients resume
+/// sessions. Clones share all of it.
+///
+/// # Example
+///
+/// ```no_run
+/// use koukan_core::tls::{Certificate, Certificates, ServerTls};
+///
+/// let certificate = Certificate::from_files("mx.pem".as_ref(), "mx.key".as_ref())?;
+/// let tls = ServerTls::new(Certificates::new([certificate]));
+/// # Ok::<(), koukan_core::tls::InvalidCertificate>(())
+/// ```
+#[derive(Clone)]
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    certificates: Certificates,
+}
+
+impl ServerTls {
+    /// A server that has these certificates.
+    pub fn new(certificates: Certificates) -> Self {
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider has cipher suites for both versions");
+        let resolver = Arc::new(certificates.clone());
+        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        // Clients keep their sessions themselves: none takes memory here.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        if let Ok(tickets) = Ticketer::new() {
+            let tickets: Arc<dyn ProducesTickets> = tickets;
+            config.ticketer = tickets;
+        }
+        Self {
+            config: Arc::new(config),
+            certificates,
+        }
+    }
+
+    /// Offers these protocols, the first one before the others, to clients that ask (ALPN, RFC 7301).
+    #[must_use]
+    pub fn with_protocols<'a>(mut self, protocols: impl IntoIterator<Item = &'a str>) -> Self {
+        let protocols = protocols.into_iter().map(|name| name.as_bytes().to_vec());
+        Arc::make_mut(&mut self.config).alpn_protocols = protocols.collect();
+        self
+    }
+
+    /// Its certificates.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// Has a client begin with TLS on a stream, and takes part; whoever waits for it limits the time.
+    ///
+    /// # Errors
+    ///
+    /// Where the client speaks no TLS, or none that is allowed.
+    pub fn accept<Io>(&self, io: Io) -> Accept<Io>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        TlsAcceptor::from(Arc::clone(&self.config)).accept(io)
+    }
+
+    /// What is known of the connection.
+    pub fn facts<Io>(stream: &ServerStream<Io>) -> Tls {
+        facts(stream.get_ref().1)
+    }
+
+    /// Which of its protocols the client has chosen.
+    pub fn protocol<Io>(stream: &ServerStream<Io>) -> Option<&[u8]> {
+        stream.get_ref().1.alpn_protocol()
+    }
+}
+
+impl fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTls")
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
+    }
+}

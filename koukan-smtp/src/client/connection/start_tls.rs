@@ -1,0 +1,45 @@
+//! STARTTLS: a connection becomes an encrypted one.
+
+use koukan_core::{network::BoxWire, tls::ClientTls};
+use tokio::time::timeout;
+
+use crate::{
+    client::{ClientError, Phase},
+    codec::{Capabilities, ReplyParser},
+};
+
+use super::{Connection, handshake::accepted};
+
+impl Connection<BoxWire> {
+    /// Says STARTTLS, begins with TLS, and says EHLO again: what the server offered before holds no
+    /// longer. After a failure but [`ClientError::Refused`] the connection cannot be used.
+    ///
+    /// *Source*: RFC 3207 section 4.
+    pub(crate) async fn start_tls(
+        &mut self,
+        tls: &ClientTls,
+        helo_name: &str,
+    ) -> Result<(), ClientError> {
+        self.encoder().0.starttls();
+        let reply = self.exchange(Phase::StartTls).await?;
+        accepted(reply, Phase::StartTls)?;
+        // Whoever stands between may have put there what came behind the reply.
+        self.input.clear();
+        self.parser = ReplyParser::default();
+        self.is_ended = true;
+        let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
+        let begun = timeout(self.timeouts.starttls, tls.connect(&self.remote.host, io)).await;
+        let begun = begun.map_err(|_| ClientError::Timeout(Phase::StartTls))?;
+        let (io, facts) = begun.map_err(ClientError::TlsFailed)?;
+        self.io = Box::new(io);
+        self.is_ended = false;
+        self.encoder().0.ehlo(helo_name);
+        let reply = accepted(self.exchange(Phase::Ehlo).await?, Phase::Ehlo)?;
+        self.note_name(&reply, helo_name);
+        self.offered = Capabilities::parse(&reply);
+        self.capabilities = self.offered.clone();
+        let (version, cipher) = (&*facts.version, &*facts.cipher);
+        tracing::debug!(remote = %self.remote.address, version, cipher, "TLS has begun");
+        Ok(())
+    }
+}
