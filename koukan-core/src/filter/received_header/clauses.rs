@@ -30,38 +30,42 @@ impl Facts<'_> {
     /// The whole field, with its line ends.
     pub(super) fn field(&self) -> String {
         let mut field = Field::new("Received");
-        if let Some(from) = self.from() {
-            field.clause(&from);
-        }
-        field.clause(&format!("by {}", self.host_name));
+        self.from(&mut field);
+        field.clause(format_args!("by {}", self.host_name));
         if let Some(name) = &self.context.client_name {
-            field.clause(&format!("with {}", self.with(name)));
+            field.clause(format_args!("with {}", self.with(name)));
         }
-        field.clause(&format!("id {}", self.id));
+        field.clause(format_args!("id {}", self.id));
         if let Some(recipient) = self.recipient() {
-            field.clause(&format!("for <{recipient}>"));
+            field.clause(format_args!("for <{recipient}>"));
         }
         if let Some(tls) = self.context.tls.as_ref() {
-            field.clause(&cipher(tls));
+            field.clause(cipher(tls));
         }
         field.semicolon();
-        field.clause(&date(self.now));
+        field.clause(date(self.now));
         field.end()
     }
 
-    fn from(&self) -> Option<String> {
+    fn from(&self, field: &mut Field) {
         let name = self.context.client_name.as_ref().map(|name| &*name.name);
         let address = self.context.remote_host.map(|peer| literal(peer.ip()));
-        Some(match (name, address) {
-            (None, None) => return None,
-            (None, Some(address)) => format!("from {address} ({address})"),
-            (Some(name), None) if Self::is_domain(name) => format!("from {name}"),
-            (Some(name), Some(address)) if Self::is_domain(name) => {
-                format!("from {name} ({address})")
+        match (name, address) {
+            (None, None) => {}
+            (None, Some(address)) => field.clause(format_args!("from {address} ({address})")),
+            (Some(name), None) if Self::is_domain(name) => {
+                field.clause(format_args!("from {name}"));
             }
-            (Some(name), None) => format!("from unknown (HELO {})", harmless(name)),
-            (Some(name), Some(address)) => format!("from {address} (HELO {})", harmless(name)),
-        })
+            (Some(name), Some(address)) if Self::is_domain(name) => {
+                field.clause(format_args!("from {name} ({address})"));
+            }
+            (Some(name), None) => {
+                field.clause(format_args!("from unknown (HELO {})", harmless(name)));
+            }
+            (Some(name), Some(address)) => {
+                field.clause(format_args!("from {address} (HELO {})", harmless(name)));
+            }
+        }
     }
 
     fn is_domain(name: &str) -> bool {

@@ -1,7 +1,14 @@
 //! A header field that is folded between its clauses.
 
+use std::fmt::{Display, Write};
+
 /// The length of a line that should not be exceeded: RFC 5322 section 2.1.1.
 const LINE: usize = 78;
+/// Stands between lines, before the blank.
+const FOLD: &str = "\r\n";
+
+/// Octets of most fields, at most.
+const USUAL: usize = 512;
 
 /// A header field, clause by clause.
 pub(super) struct Field {
@@ -11,26 +18,32 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(name: &str) -> Self {
-        Self {
-            text: format!("{name}:"),
-            line: name.len() + 1,
-        }
+        let mut text = String::with_capacity(USUAL);
+        text.push_str(name);
+        text.push(':');
+        let line = text.len();
+        Self { text, line }
     }
 
     /// Adds words, on one line if they fit on one.
-    pub(super) fn clause(&mut self, clause: &str) {
+    pub(super) fn clause(&mut self, clause: impl Display) {
+        let start = self.text.len();
+        let written = write!(self.text, " {clause}");
+        written.expect("nothing fails that is written to a string");
+        let clause = &self.text[start + 1..];
         if self.fits(clause) {
-            self.word(clause);
+            self.line += 1 + clause.len();
         } else if clause.len() < LINE {
-            self.fold();
-            self.word(clause);
-        } else {
-            for word in clause.split(' ') {
-                if !self.fits(word) {
-                    self.fold();
-                }
-                self.word(word);
+            let length = clause.len();
+            if !self.text[..start].ends_with(':') {
+                self.text.insert_str(start, FOLD);
+                self.line = 0;
             }
+            self.line += 1 + length;
+        } else {
+            let clause = clause.to_owned();
+            self.text.truncate(start);
+            clause.split(' ').for_each(|word| self.word(word));
         }
     }
 
@@ -51,18 +64,15 @@ impl Field {
         self.line + words.len() + 2 <= LINE
     }
 
+    /// Adds a word, on a line of its own if it does not fit on this one.
     fn word(&mut self, word: &str) {
+        if !self.fits(word) && !self.text.ends_with(':') {
+            self.text.push_str(FOLD);
+            self.line = 0;
+        }
         self.text.push(' ');
         self.text.push_str(word);
         self.line += 1 + word.len();
-    }
-
-    /// Starts a line, unless nothing but the name stands on this one.
-    fn fold(&mut self) {
-        if !self.text.ends_with(':') {
-            self.text.push_str("\r\n");
-            self.line = 0;
-        }
     }
 }
 
