@@ -5,7 +5,7 @@ use crate::{
     transaction::{Rcpt, Slot},
 };
 
-use super::state::Action;
+use super::action::Action;
 
 /// A recipient of a member.
 pub(super) struct Seat {
@@ -86,29 +86,23 @@ pub(super) fn final_reply<'a>(seats: impl Iterator<Item = &'a Seat> + Clone) -> 
         _ => None,
     });
     // Who was told at RCPT hears no more of it.
-    let mut own = seats.filter_map(|seat| match &seat.stand {
+    let own = seats.filter_map(|seat| match &seat.stand {
         Stand::Ended(reply) => Some((seat.position, reply)),
         Stand::Refused(reply) if seat.told == Some(true) => Some((seat.position, reply)),
         _ => None,
     });
-    let Some(first) = own.next() else {
+    let Some((_, first)) = { own.clone() }.next() else {
         let refusal = Reply::standing_for(refusals).cloned();
         return Some(refusal.unwrap_or_else(Reply::no_valid_recipients));
     };
+    if { own.clone() }.all(|(_, reply)| reply == first) {
+        return Some(first.clone());
+    }
     let mut each = FinalReplies::default();
     for (position, reply) in own {
-        if each.is_empty() {
-            if reply == first.1 {
-                continue;
-            }
-            each.push(first.0, first.1.clone());
-        }
         each.push(position, reply.clone());
     }
-    Some(match each.is_empty() {
-        true => first.1.clone(),
-        false => each.into_reply(),
-    })
+    Some(each.into_reply())
 }
 
 /// Whether a destination says that it takes no more recipients in this transaction, and nothing about
