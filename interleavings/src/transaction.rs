@@ -1,6 +1,6 @@
 //! The slots of a transaction.
 
-#[path = "../../koukan-core/src/transaction/slot.rs"]
+#[path = "../../koukan-core/src/transaction/slot/mod.rs"]
 pub(crate) mod slot;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use crate::{
     reply::Reply,
 };
 
-use super::slot::Slot;
+use super::slot::{Slot, Watch};
 
 /// A command and the right to answer it.
 ///
@@ -61,6 +61,11 @@ impl<T> Command<T> {
 }
 
 impl Command<Rcpt> {
+    /// As [`Slot::watch`].
+    pub(crate) fn watch(&self) -> Option<Watch> {
+        self.slot.watch()
+    }
+
     /// The recipient's position in the transaction: how many RCPT commands its originator gave
     /// before, those included that were refused on the way.
     ///

@@ -16,7 +16,7 @@ pub(crate) use self::{
     owed::Owed,
     positions::Positions,
     rescue::rescue,
-    slot::{Lender, Loan},
+    slot::{Lender, Loan, Watch},
 };
 
 pub use crate::{

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod agent;
+mod alone;
 mod apart;
 mod giving_way;
 mod harness;

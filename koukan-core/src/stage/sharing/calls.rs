@@ -22,9 +22,10 @@ use crate::{
 };
 
 use super::{
+    action::{Action, Limits},
     group::Group,
     idle::Idle,
-    state::{Action, Limits, MAIL},
+    state::MAIL,
 };
 
 /// How long a message waits for copies of it that have not come to where they can share, once there will
@@ -34,15 +35,15 @@ const GRACE: Duration = Duration::from_millis(100);
 /// The calls of a group, and what drives them.
 #[derive(Default)]
 pub(super) struct Calls {
-    calls: Vec<Call>,
+    pub(super) calls: Vec<Call>,
     /// Room for what is to be done.
-    actions: Vec<Action>,
+    pub(super) actions: Vec<Action>,
     grace: Option<Pin<Box<Sleep>>>,
     idle: Option<Idle>,
 }
 
 /// One inner transaction.
-struct Call {
+pub(super) struct Call {
     run: usize,
     future: BoxFuture<'static, Result<Reply, BoxError>>,
     recipients: Option<pipe::Sender<Command<Rcpt>>>,
@@ -82,22 +83,31 @@ impl Calls {
 
     /// Gives a run up whose message does not come while others wait for its connection.
     fn gives_way(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
-        let Some(demand) = &group.shared.demand else {
+        let Some(run) = group.lock().state.idle_run() else {
             return false;
         };
-        let Some(run) = group.lock().state.idle_run() else {
+        let gives_way = self.is_to_give_way(group, run, cx);
+        if gives_way {
+            group.lock().state.park(run, &mut self.actions);
+        }
+        gives_way
+    }
+
+    /// Whether that run, which waits for its message, is to be given up.
+    pub(super) fn is_to_give_way(
+        &mut self,
+        group: &Group,
+        run: usize,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let Some(demand) = &group.shared.demand else {
             return false;
         };
         let idle = match &mut self.idle {
             Some(idle) if idle.run == run => idle,
             idle => idle.insert(Idle::new(run, demand)),
         };
-        if idle.poll(group, demand, cx).is_pending() {
-            return false;
-        }
-        let state = &mut group.lock().state;
-        state.park(run, &mut self.actions);
-        true
+        idle.poll(group, demand, cx).is_ready()
     }
 
     fn limits(&mut self, group: &Group, cx: &mut Context<'_>) -> Limits {
@@ -116,7 +126,7 @@ impl Calls {
     }
 
     /// Whether all copies of the message are here, or were waited for.
-    fn is_settled(&mut self, token: &MessageToken, cx: &mut Context<'_>) -> bool {
+    pub(super) fn is_settled(&mut self, token: &MessageToken, cx: &mut Context<'_>) -> bool {
         if token.poll_all_here(cx).is_ready() {
             return true;
         }
@@ -139,7 +149,9 @@ impl Calls {
                 Action::Forget(body) => drop(body.taken()),
                 Action::Begin(run, mail) => {
                     has_given = true;
-                    self.calls.push(Call::begin(group, run, mail));
+                    let slot = mail.unwrap_or_else(Slot::of_nobody);
+                    let slot = slot.lent(lender(group), [run, MAIL], 0);
+                    self.calls.push(Call::begin(group, run, slot));
                 }
                 Action::Hand {
                     run,
@@ -151,18 +163,14 @@ impl Calls {
                     has_given = true;
                     let slot = slot.unwrap_or_else(Slot::of_nobody);
                     let slot = slot.lent(lender(group), [run, seat], position);
-                    if let Some(recipients) =
-                        self.find(run).and_then(|call| call.recipients.as_ref())
-                    {
-                        // Where nobody pulls recipients any more it comes back unanswered.
-                        let _ = recipients.send_beside(Command::new(rcpt, slot), cx.waker());
+                    if let Some(call) = self.find(run) {
+                        call.hand(Command::new(rcpt, slot), cx);
                     }
                 }
                 Action::Close(run) => {
                     has_given = true;
-                    if let Some(recipients) = self.find(run).and_then(|call| call.recipients.take())
-                    {
-                        recipients.finish_beside(cx.waker());
+                    if let Some(call) = self.find(run) {
+                        call.close(cx);
                     }
                 }
                 Action::Give {
@@ -173,9 +181,8 @@ impl Calls {
                     has_given = true;
                     // Then it is not for one attempt to say any more what becomes of it.
                     let body = if is_shared { body.taken() } else { body };
-                    if let Some(sender) = self.find(run).and_then(|call| call.body.take()) {
-                        let _ = sender.send_beside(Piece::Rest(body), cx.waker());
-                        sender.finish_beside(cx.waker());
+                    if let Some(call) = self.find(run) {
+                        call.give(body, cx);
                     }
                 }
                 Action::Drop(run) => self.calls.retain(|call| call.run != run),
@@ -212,16 +219,14 @@ impl Calls {
 }
 
 impl Call {
-    fn begin(group: &Arc<Group>, run: usize, mail: Option<Slot>) -> Self {
+    pub(super) fn begin(group: &Group, run: usize, mail: Slot) -> Self {
         let (recipients, recipients_pulled) = pipe(usize::MAX);
         let (body, body_pulled) = pipe(1);
-        let slot = mail.unwrap_or_else(Slot::of_nobody);
-        let slot = slot.lent(lender(group), [run, MAIL], 0);
         let key = &group.key;
         let token = key.token.as_ref().map(MessageToken::of_all);
         let transaction = Transaction {
             context: Arc::clone(&key.context),
-            mail: Command::new(key.mail.clone(), slot),
+            mail: Command::new(key.mail.clone(), mail),
             recipients: Recipients::from_pipe(recipients_pulled),
             body: Body::from_pipe(body_pulled).with_token(token),
             signals: group.signals.clone(),
@@ -234,7 +239,30 @@ impl Call {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+    /// Hands a recipient on, for whoever polls the call right after.
+    pub(super) fn hand(&self, rcpt: Command<Rcpt>, cx: &Context<'_>) {
+        if let Some(recipients) = &self.recipients {
+            // Where nobody pulls recipients any more its slot is dropped unanswered.
+            let _ = recipients.send_beside(rcpt, cx.waker());
+        }
+    }
+
+    /// Says that there are no more recipients.
+    pub(super) fn close(&mut self, cx: &Context<'_>) {
+        if let Some(recipients) = self.recipients.take() {
+            recipients.finish_beside(cx.waker());
+        }
+    }
+
+    /// Gives the message.
+    pub(super) fn give(&mut self, body: Body, cx: &Context<'_>) {
+        if let Some(sender) = self.body.take() {
+            let _ = sender.send_beside(Piece::Rest(body), cx.waker());
+            sender.finish_beside(cx.waker());
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
         let polled = polled.unwrap_or_else(|_| {
             tracing::error!("an endpoint panicked in a transaction");

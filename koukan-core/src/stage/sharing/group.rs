@@ -17,7 +17,7 @@ use crate::{
     waking::Root,
 };
 
-use super::{calls::Calls, key::Key, service::Shared, state::State};
+use super::{calls::Calls, key::Key, lone::Lone, service::Shared, state::State};
 
 /// Members, and what is common to them.
 pub(super) struct Group {
@@ -32,6 +32,8 @@ pub(super) struct Group {
 /// Neither is code of others called under the lock, nor is a slot or a call dropped: they would come
 /// back here.
 pub(super) struct Guarded {
+    /// The only member, while it has one recipient; there is nothing in the state then.
+    pub(super) lone: Option<Lone>,
     pub(super) state: State,
     /// The calls, while they belong to no task: whichever member is polled takes them for as long.
     calls: Option<Calls>,
@@ -39,54 +41,80 @@ pub(super) struct Guarded {
     is_common: bool,
 }
 
+/// The number of the first member.
+const FIRST: usize = 0;
+
 impl Group {
-    /// Joins the group that transactions with that key share, or begins one; returns the member's
-    /// number.
+    /// Joins the group that transactions with that key share, or begins one, with the first recipient
+    /// and the reply to MAIL that the member owes; returns the member's number.
     pub(super) fn find(
         shared: &Arc<Shared>,
         key: Key,
         signals: Signals,
         token: Option<&MessageToken>,
+        (mail, rcpt): (Option<Slot>, Command<Rcpt>),
     ) -> (Arc<Self>, usize) {
+        let begin = |key, mail, rcpt| Self::new(Arc::clone(shared), key, signals, mail, rcpt);
         let Some(token) = token else {
-            let group = Self::new(Arc::clone(shared), key, signals);
-            let index = group.lock().state.enter();
-            return (group, index.unwrap_or_default());
+            return (begin(key, mail, rcpt), FIRST);
         };
-        let joined = {
-            let mut meetings = token.meetings();
-            let found = meetings.find(|group: &Arc<Self>| {
-                let is_same = Arc::ptr_eq(&group.shared, shared) && group.key.is_same(&key);
-                is_same.then(|| group.lock().state.enter()).flatten()
-            });
-            found.ok_or_else(|| {
-                let group = Self::new(Arc::clone(shared), key, signals);
-                let index = group.lock().state.enter().unwrap_or_default();
-                meetings.add(&group);
-                (group, index)
-            })
+        let mut meetings = token.meetings();
+        let found = meetings.find(|group: &Arc<Self>| {
+            let is_same = Arc::ptr_eq(&group.shared, shared) && group.key.is_same(&key);
+            is_same.then(|| group.enter()).flatten()
+        });
+        let Some((group, index)) = found else {
+            let group = begin(key, mail, rcpt);
+            meetings.add(&group);
+            return (group, FIRST);
         };
-        joined.map_or_else(
-            |begun| begun,
-            |(group, index)| {
-                group.make_common();
-                (group, index)
-            },
-        )
+        drop(meetings);
+        group.make_common();
+        group.seat_first(index, mail, rcpt);
+        (group, index)
     }
 
-    fn new(shared: Arc<Shared>, key: Key, signals: Signals) -> Arc<Self> {
-        let calls = Calls::default();
+    fn new(
+        shared: Arc<Shared>,
+        key: Key,
+        signals: Signals,
+        mail: Option<Slot>,
+        rcpt: Command<Rcpt>,
+    ) -> Arc<Self> {
+        let mail = mail.unwrap_or_else(Slot::of_nobody);
+        let (lone, state) = match Lone::new(mail, rcpt) {
+            Ok(lone) => (Some(lone), State::default()),
+            Err((mail, rcpt)) => (None, State::begin(mail, rcpt)),
+        };
         Arc::new(Self {
             shared,
             key,
             signals,
             state: Mutex::new(Guarded {
-                state: State::default(),
-                calls: Some(calls),
+                lone,
+                state,
+                calls: Some(Calls::default()),
                 is_common: false,
             }),
         })
+    }
+
+    /// Adds a member, unless it is too late; returns its number.
+    fn enter(self: &Arc<Self>) -> Option<usize> {
+        let mut guarded = self.lock();
+        if guarded.lone.as_ref().is_some_and(Lone::is_started) {
+            return None;
+        }
+        self.spread(&mut guarded);
+        guarded.state.enter()
+    }
+
+    /// From now on there may be other recipients.
+    pub(super) fn spread(self: &Arc<Self>, guarded: &mut Guarded) {
+        if let Some(lone) = guarded.lone.take() {
+            let lender: Arc<dyn Lender> = Arc::<Self>::clone(self);
+            guarded.state = lone.spread(&lender);
+        }
     }
 
     /// From the second member on there is a task that belongs to none of them.
@@ -115,7 +143,7 @@ impl Group {
     }
 
     /// Takes the first recipient of a member, and the reply to MAIL that it owes.
-    pub(super) fn seat_first(&self, member: usize, mail: Option<Slot>, rcpt: Command<Rcpt>) {
+    fn seat_first(&self, member: usize, mail: Option<Slot>, rcpt: Command<Rcpt>) {
         let told = {
             let state = &mut self.lock().state;
             match &state.mail_reply {
@@ -129,18 +157,26 @@ impl Group {
         if let Some((slot, reply)) = told {
             slot.answer(reply);
         }
-        self.seat(member, rcpt);
+        self.change(|state| state.seat(member, rcpt));
     }
 
-    pub(super) fn seat(&self, member: usize, rcpt: Command<Rcpt>) {
+    /// Takes another recipient of a member.
+    pub(super) fn seat(self: &Arc<Self>, member: usize, rcpt: Command<Rcpt>) {
+        self.spread(&mut self.lock());
         self.change(|state| state.seat(member, rcpt));
     }
 
     pub(super) fn has_all_recipients(&self, member: usize) {
+        if let Some(lone) = &mut self.lock().lone {
+            return lone.has_all_recipients();
+        }
         self.change(|state| state.has_all_recipients(member));
     }
 
     pub(super) fn give(&self, member: usize, body: Body) {
+        if let Some(lone) = &mut self.lock().lone {
+            return lone.give(body);
+        }
         self.change(|state| state.give(member, body));
     }
 
@@ -151,21 +187,27 @@ impl Group {
         cx: &mut Context<'_>,
     ) -> Poll<Reply> {
         // What is found out now is looked at right after.
-        let calls = {
+        let (mut calls, is_lone) = {
             let mut guarded = self.lock();
-            guarded.state.members[member].waiting = None;
-            guarded.calls.take()
-        };
-        if let Some(mut calls) = calls
-            && calls.poll(self, cx).is_pending()
-        {
-            let mut guarded = self.lock();
-            if guarded.is_common {
-                drop(guarded);
-                self.spawn(calls);
-            } else {
-                guarded.calls = Some(calls);
+            if let Some(member) = guarded.state.members.get_mut(member) {
+                member.waiting = None;
             }
+            (guarded.calls.take(), guarded.lone.is_some())
+        };
+        if let Some(calls) = calls.as_mut().filter(|_| is_lone)
+            && let Poll::Ready(reply) = calls.poll_lone(self, cx)
+        {
+            return Poll::Ready(reply);
+        }
+        if let Some(calls) = calls {
+            let mut guarded = self.lock();
+            if let Some(lone) = &mut guarded.lone {
+                lone.wait(cx.waker());
+                guarded.calls = Some(calls);
+                return Poll::Pending;
+            }
+            drop(guarded);
+            self.go_on(calls, cx);
         }
         let member = &mut self.lock().state.members[member];
         match &member.result {
@@ -177,21 +219,42 @@ impl Group {
         }
     }
 
+    /// Polls calls that others may share.
+    fn go_on(self: &Arc<Self>, mut calls: Calls, cx: &mut Context<'_>) {
+        if calls.poll(self, cx).is_ready() {
+            return;
+        }
+        let mut guarded = self.lock();
+        if guarded.is_common {
+            drop(guarded);
+            self.spawn(calls);
+        } else {
+            guarded.calls = Some(calls);
+        }
+    }
+
     /// The member is gone.
     pub(super) fn leave(&self, member: usize) {
-        let (left, calls, runner, others) = {
+        let (lone, left, calls, runner, others) = {
             let mut guarded = self.lock();
-            let left = guarded.state.leave(member);
+            let lone = guarded.lone.take();
+            let left = match lone {
+                Some(_) => {
+                    guarded.state.close();
+                    None
+                }
+                None => Some(guarded.state.leave(member)),
+            };
             guarded.state.is_changed = true;
             let is_last = guarded.state.is_empty();
             let calls = guarded.calls.take_if(|_| is_last);
             // Where there is no task one of the others is to go on.
             let others = (!is_last && guarded.calls.is_some()).then(|| guarded.state.take_wakers());
-            (left, calls, guarded.state.runner.take(), others)
+            (lone, left, calls, guarded.state.runner.take(), others)
         };
         // Slots come back, and go.
         drop(calls);
-        drop(left);
+        drop((lone, left));
         runner.wake();
         for waker in others.into_iter().flatten() {
             waker.wake();

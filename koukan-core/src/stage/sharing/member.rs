@@ -1,68 +1,50 @@
 //! One transaction that may share another.
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tower::BoxError;
 
 use crate::{
     body::{Body, MessageToken},
+    context,
     reply::Reply,
-    transaction::{Recipients, Transaction},
+    signals::Signals,
+    transaction::{Command, Mail, Rcpt, Recipients, Slot, Transaction},
 };
 
 use super::{group::Group, key::Key, service::Shared};
 
-/// Finds the transaction's group, and stays in it to the end.
-pub(super) async fn join(
-    shared: Arc<Shared>,
-    transaction: Transaction,
-    token: Option<MessageToken>,
-) -> Result<Reply, BoxError> {
-    let Transaction {
-        context,
-        mail,
-        mut recipients,
-        body,
-        signals,
-    } = transaction;
-    let (mail, slot) = mail.into_parts();
-    let mut slot = Some(slot);
-    // Where it goes may be known only then.
-    let first = poll_fn(|cx| {
-        let first = recipients.poll_recipient(cx);
-        // Whoever waits for the reply to MAIL before the first RCPT is not to wait for ever.
-        if first.is_pending()
-            && let Some(slot) = slot.take()
-        {
-            slot.answer(Reply::sender_ok());
-        }
-        first
-    });
-    let Some(first) = first.await.transpose()? else {
-        return Ok(Reply::no_valid_recipients());
-    };
-    let copies = token.as_ref().map(MessageToken::of_all);
-    let key = Key::new(copies, context, mail, signals.find(), first.request());
-    let (group, index) = Group::find(&shared, key, signals, token.as_ref());
-    let member = Member {
-        group,
-        index,
-        recipients: Some(recipients),
-        body: Some(body),
-    };
-    member.group.seat_first(index, slot, first);
-    // Who waits for this copy finds it where it is.
-    drop(token);
-    member.await
+/// A transaction, from when it looks for its group; it leaves the group when this is dropped.
+pub(super) struct Member(Stage);
+
+enum Stage {
+    Joining(Joining),
+    Joined(Joined),
+    /// It has ended.
+    Over,
 }
 
-/// A member of a group, which leaves it when this is dropped.
-struct Member {
+/// A transaction without a recipient so far.
+struct Joining {
+    shared: Arc<Shared>,
+    context: Arc<context::Context>,
+    mail: Mail,
+    /// Until MAIL is answered.
+    slot: Option<Slot>,
+    recipients: Recipients,
+    body: Body,
+    signals: Signals,
+    token: Option<MessageToken>,
+}
+
+/// A member of a group.
+struct Joined {
     group: Arc<Group>,
     index: usize,
     /// Until they have ended.
@@ -72,6 +54,74 @@ struct Member {
 }
 
 impl Member {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        transaction: Transaction,
+        token: Option<MessageToken>,
+    ) -> Self {
+        let Transaction {
+            context,
+            mail,
+            recipients,
+            body,
+            signals,
+        } = transaction;
+        let (mail, slot) = mail.into_parts();
+        Self(Stage::Joining(Joining {
+            shared,
+            context,
+            mail,
+            slot: Some(slot),
+            recipients,
+            body,
+            signals,
+            token,
+        }))
+    }
+}
+
+impl Joining {
+    /// Waits for the first recipient: where it goes may be known only then.
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Command<Rcpt>>, BoxError>> {
+        let first = self.recipients.poll_recipient(cx)?;
+        // Whoever waits for the reply to MAIL before the first RCPT is not to wait for ever.
+        if first.is_pending()
+            && let Some(slot) = self.slot.take()
+        {
+            slot.answer(Reply::sender_ok());
+        }
+        first.map(Ok)
+    }
+
+    /// Finds the transaction's group.
+    fn join(self, first: Command<Rcpt>) -> Joined {
+        let Self {
+            shared,
+            context,
+            mail,
+            slot,
+            recipients,
+            body,
+            signals,
+            token,
+        } = self;
+        let copies = token.as_ref().map(MessageToken::of_all);
+        let key = Key::new(copies, context, mail, signals.find(), first.request());
+        // Who waits for this copy finds it where it is: its token goes after that.
+        let (group, index) = Group::find(&shared, key, signals, token.as_ref(), (slot, first));
+        Joined {
+            group,
+            index,
+            recipients: Some(recipients),
+            body: Some(body),
+        }
+    }
+}
+
+impl Joined {
     /// Passes on what has come.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<(), BoxError> {
         while let Some(recipients) = &mut self.recipients {
@@ -98,13 +148,24 @@ impl Future for Member {
     type Output = Result<Reply, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        this.feed(cx)?;
-        this.group.poll_member(this.index, cx).map(Ok)
+        let Self(stage) = self.get_mut();
+        if let Stage::Joining(joining) = stage {
+            let Some(first) = ready!(joining.poll_first(cx)?) else {
+                return Poll::Ready(Ok(Reply::no_valid_recipients()));
+            };
+            if let Stage::Joining(joining) = mem::replace(stage, Stage::Over) {
+                *stage = Stage::Joined(joining.join(first));
+            }
+        }
+        let Stage::Joined(joined) = stage else {
+            return Poll::Pending;
+        };
+        joined.feed(cx)?;
+        joined.group.poll_member(joined.index, cx).map(Ok)
     }
 }
 
-impl Drop for Member {
+impl Drop for Joined {
     fn drop(&mut self) {
         self.group.leave(self.index);
     }

@@ -29,16 +29,22 @@
 //! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients: one that is refused then gets that as its final reply |
 //! | it ends | each member gets the final reply for its recipients |
 //!
-//! The group is worked on by its first member's task while that is the only one; from the second member
-//! on it has a task of its own, which no member's end stops. A transaction whose message is all there and
-//! that can have no others beside it is passed through as it is.
+//! A member that is alone, with one recipient, has the endpoint to itself: the slots that the endpoint
+//! answers are the member's own, and no run is kept. Once another recipient comes, what was answered is
+//! known, and from then on the answers come to the group. The group is worked on by its first member's
+//! task while that is the only one; from the second member on it has a task of its own, which no member's
+//! end stops. A transaction whose message is all there and that can have no others beside it is passed
+//! through as it is.
 
+mod action;
+mod alone;
 mod calls;
 mod demand;
 mod group;
 mod idle;
 mod key;
 mod layer;
+mod lone;
 mod member;
 mod progress;
 mod seats;

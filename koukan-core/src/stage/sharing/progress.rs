@@ -5,8 +5,9 @@ use std::mem;
 use crate::reply::Reply;
 
 use super::{
+    action::Action,
     seats::Stand,
-    state::{Action, Run, State},
+    state::{Run, State},
 };
 
 impl State {

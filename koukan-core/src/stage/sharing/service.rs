@@ -8,7 +8,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_core::future::BoxFuture;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
@@ -19,7 +18,7 @@ use crate::{
     transaction::Transaction,
 };
 
-use super::{demand::Demand, member};
+use super::{demand::Demand, member::Member};
 
 /// Recipients of one transaction, at most: RFC 5321 section 4.5.3.1.8 has servers take that many.
 pub(super) const RECIPIENTS_MAX: usize = 100;
@@ -111,10 +110,10 @@ impl<S: MailService> Service<Transaction> for Sharing<S> {
             };
         }
         let token = token.filter(|_| !is_alone);
-        let joined = member::join(Arc::clone(&self.shared), transaction, token);
+        let member = Member::new(Arc::clone(&self.shared), transaction, token);
         SharingFuture {
             call: None,
-            member: Some(Box::pin(joined)),
+            member: Some(member),
         }
     }
 }
@@ -126,7 +125,8 @@ pin_project! {
         #[pin]
         call: Option<F>,
         // Where somebody may.
-        member: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
+        #[pin]
+        member: Option<Member>,
     }
 }
 
@@ -139,9 +139,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        match (this.call.as_pin_mut(), this.member) {
+        match (this.call.as_pin_mut(), this.member.as_pin_mut()) {
             (Some(call), _) => call.poll(cx).map_err(Into::into),
-            (None, Some(member)) => member.as_mut().poll(cx),
+            (None, Some(member)) => member.poll(cx),
             (None, None) => Poll::Pending,
         }
     }

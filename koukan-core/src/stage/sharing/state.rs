@@ -9,7 +9,10 @@ use crate::{
     waking::Waiters,
 };
 
-use super::seats::{Seat, Stand, final_reply, is_too_many};
+use super::{
+    action::{Action, Limits},
+    seats::{Seat, Stand, final_reply, is_too_many},
+};
 
 /// In place of a seat's number: the slot of MAIL.
 pub(super) const MAIL: usize = usize::MAX;
@@ -71,44 +74,58 @@ pub(super) struct Run {
     pub(super) is_over: bool,
 }
 
-/// What is to be done outside of the lock.
-pub(super) enum Action {
-    Answer(Slot, Reply),
-    Discard(Slot),
-    /// Begin a run, with a slot for MAIL if a member's is open.
-    Begin(usize, Option<Slot>),
-    /// Hand on the recipient of that seat, at that position of the run.
-    Hand {
-        run: usize,
-        seat: usize,
-        position: usize,
-        rcpt: Rcpt,
-        slot: Option<Slot>,
-    },
-    /// There are no more recipients.
-    Close(usize),
-    /// Begin the message; others have the same one where it is shared.
-    Give {
-        run: usize,
-        body: Body,
-        is_shared: bool,
-    },
-    /// Nobody reads this copy of the message.
-    Forget(Body),
-    Drop(usize),
-    Wake(Waker),
-}
-
-/// What is so outside of the group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Recipients of a run, at most.
-    pub(super) recipients_max: usize,
-    /// Whether all copies of the message are here.
-    pub(super) is_settled: bool,
-}
-
 impl State {
+    /// With a first member, which has that recipient and owes the reply to MAIL.
+    pub(super) fn begin(mail: Slot, rcpt: Command<Rcpt>) -> Self {
+        let mut state = Self::default();
+        state.members.push(Member::default());
+        state.mail_slots.push(mail);
+        state.seat(0, rcpt);
+        state.is_changed = true;
+        state
+    }
+
+    /// With a first member, whose recipient was handed on in a first run; with the answers that there
+    /// are.
+    pub(super) fn begun(
+        mail_reply: Option<Reply>,
+        rcpt: Rcpt,
+        answer: Option<Reply>,
+        is_vain: bool,
+    ) -> Self {
+        let told = answer.as_ref().map(Reply::is_positive);
+        let stand = match answer {
+            None => Stand::Asked(0),
+            Some(reply) if reply.is_negative() => Stand::Refused(reply),
+            Some(_) => Stand::Accepted(0),
+        };
+        Self {
+            members: vec![Member {
+                first_seat: Some(0),
+                ..Member::default()
+            }],
+            seats: vec![Seat {
+                member: 0,
+                position: 0,
+                rcpt,
+                slot: None,
+                told,
+                stand,
+            }],
+            runs: vec![Run {
+                seats: vec![0],
+                accepted: usize::from(told == Some(true)),
+                is_closed: is_vain,
+                is_vain,
+                ..Run::default()
+            }],
+            mail_reply,
+            is_untidy: told == Some(false),
+            is_changed: true,
+            ..Self::default()
+        }
+    }
+
     /// Adds a member, unless it is too late; returns its number.
     pub(super) fn enter(&mut self) -> Option<usize> {
         if self.is_over {
@@ -169,6 +186,11 @@ impl State {
             }
         }
         (own.body.take(), slots)
+    }
+
+    /// Nobody can join any more.
+    pub(super) fn close(&mut self) {
+        self.is_over = true;
     }
 
     /// Whether all members are gone.

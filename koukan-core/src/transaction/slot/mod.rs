@@ -1,5 +1,9 @@
 //! Where one command's reply goes: [`Slot`] on the answering side, [`Pending`] on the asking side.
 
+mod concern;
+
+pub(crate) use self::concern::{Lender, Loan, Watch};
+
 use std::{
     fmt,
     future::Future,
@@ -18,6 +22,8 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use self::concern::Concern;
+
 /// How long a command whose slot was dropped waits for the call's final reply before it is
 /// answered with [`Reply::local_error`].
 ///
@@ -31,19 +37,9 @@ pub const GRACE: Duration = Duration::from_millis(100);
 /// does not come within [`GRACE`], to [`Reply::local_error`].
 #[must_use = "a dropped slot is answered with the final reply or 451"]
 pub struct Slot {
-    shared: Arc<Shared>,
+    /// Until it is answered.
+    shared: Option<Arc<Shared>>,
     position: usize,
-    lender: Option<(Arc<dyn Lender>, Loan)>,
-}
-
-/// Which slot it is that was lent: two numbers of the lender's own.
-pub(crate) type Loan = [usize; 2];
-
-/// Lends slots, and decides itself what becomes of the answers: whoever passes a command on may have to
-/// ask somebody else again.
-pub(crate) trait Lender: Send + Sync {
-    /// The slot comes back, with the answer or, dropped, without one.
-    fn give_back(&self, loan: Loan, slot: Slot, reply: Option<Reply>);
 }
 
 /// The reply to one command, to come.
@@ -68,6 +64,7 @@ struct State {
     phase: Phase,
     hooks: Vec<Hook>,
     waker: Option<Waker>,
+    concern: Concern,
 }
 
 type Hook = Box<dyn FnOnce(Reply) -> Reply + Send>;
@@ -89,22 +86,23 @@ pub(super) fn slot(position: usize) -> (Slot, Pending) {
         phase: Phase::Open,
         hooks: Vec::new(),
         waker: None,
+        concern: Concern::Nobody,
     })));
     let pending = Pending {
         shared: Arc::clone(&shared),
         grace: None,
     };
-    let slot = Slot {
-        shared,
-        position,
-        lender: None,
-    };
-    (slot, pending)
+    (Slot::of(shared, position), pending)
 }
 
 // === impl Slot ===
 
 impl Slot {
+    fn of(shared: Arc<Shared>, position: usize) -> Self {
+        let shared = Some(shared);
+        Self { shared, position }
+    }
+
     /// Answers the command.
     ///
     /// An intermediate (3yz) reply answers nothing: it counts as [`Reply::local_error`].
@@ -115,10 +113,20 @@ impl Slot {
         } else {
             reply
         };
-        match self.lender.take() {
-            Some((lender, loan)) => lender.give_back(loan, self, Some(reply)),
-            None => self.shared.answer(reply),
-        }
+        let Some(shared) = self.shared.take() else {
+            return;
+        };
+        let hooks = {
+            let mut state = shared.lock();
+            if let Some((lender, loan)) = state.concern.take_lender() {
+                drop(state);
+                lender.give_back(loan, Self::of(shared, self.position), Some(reply));
+                return;
+            }
+            state.concern.note(&reply);
+            state.begin_answer()
+        };
+        shared.end_answer(hooks, || reply);
     }
 
     /// A slot for whose answer nobody waits, but its lender.
@@ -128,9 +136,18 @@ impl Slot {
 
     /// Lends the slot, for a recipient at that position: it comes back.
     pub(crate) fn lent(mut self, lender: Arc<dyn Lender>, loan: Loan, position: usize) -> Self {
-        self.lender = Some((lender, loan));
+        if let Some(shared) = &self.shared {
+            shared.lock().concern.lend(lender, loan);
+        }
         self.position = position;
         self
+    }
+
+    /// Watches what the slot is answered; none where somebody else does, or has lent it.
+    pub(crate) fn watch(&self) -> Option<Watch> {
+        let shared = self.shared.as_ref()?;
+        let mut state = shared.lock();
+        state.concern.watch().then(|| Watch(Arc::clone(shared)))
     }
 
     /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
@@ -138,7 +155,9 @@ impl Slot {
     ///
     /// What was added last runs first.
     pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
-        self.shared.lock().hooks.push(Box::new(f));
+        if let Some(shared) = &self.shared {
+            shared.lock().hooks.push(Box::new(f));
+        }
         self
     }
 
@@ -150,17 +169,16 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some((lender, loan)) = self.lender.take() {
-            let slot = Self {
-                shared: Arc::clone(&self.shared),
-                position: self.position,
-                lender: None,
-            };
-            lender.give_back(loan, slot, None);
+        let Some(shared) = self.shared.take() else {
             return;
-        }
+        };
         let waker = {
-            let mut state = self.shared.lock();
+            let mut state = shared.lock();
+            if let Some((lender, loan)) = state.concern.take_lender() {
+                drop(state);
+                lender.give_back(loan, Self::of(shared, self.position), None);
+                return;
+            }
             if !matches!(state.phase, Phase::Open) {
                 return;
             }
@@ -226,6 +244,15 @@ impl fmt::Debug for Pending {
 // === impl Shared ===
 
 impl State {
+    /// Nobody else answers from now on; returns what is to be done with the reply, unless there is one.
+    fn begin_answer(&mut self) -> Option<Vec<Hook>> {
+        if !matches!(self.phase, Phase::Open | Phase::Dropped) {
+            return None;
+        }
+        self.phase = Phase::Answering;
+        Some(mem::take(&mut self.hooks))
+    }
+
     fn take(&mut self) -> Option<Reply> {
         match self.phase {
             Phase::Open | Phase::Dropped | Phase::Answering => return None,
@@ -246,15 +273,18 @@ impl Shared {
 
     /// As [`Shared::answer`]; the reply is made where it is needed.
     pub(super) fn answer_with(&self, reply: impl FnOnce() -> Reply) {
-        let hooks = {
-            let mut state = self.lock();
-            if !matches!(state.phase, Phase::Open | Phase::Dropped) {
-                return;
-            }
-            state.phase = Phase::Answering;
-            mem::take(&mut state.hooks)
+        let hooks = self.lock().begin_answer();
+        self.end_answer(hooks, reply);
+    }
+
+    fn end_answer(&self, hooks: Option<Vec<Hook>>, reply: impl FnOnce() -> Reply) {
+        let Some(hooks) = hooks else {
+            return;
         };
-        let reply = run(hooks, reply());
+        let reply = match hooks.is_empty() {
+            true => reply(),
+            false => run(hooks, reply()),
+        };
         let waker = {
             let mut state = self.lock();
             state.phase = Phase::Answered(reply);
