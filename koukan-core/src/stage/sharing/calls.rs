@@ -107,7 +107,7 @@ impl Calls {
             Some(idle) if idle.run == run => idle,
             idle => idle.insert(Idle::new(run, demand)),
         };
-        idle.poll(group, demand, cx).is_ready()
+        idle.poll(group, cx).is_ready()
     }
 
     fn limits(&mut self, group: &Group, cx: &mut Context<'_>) -> Limits {

@@ -1,8 +1,6 @@
 //! Who waits for a connection.
 
-use std::{collections::HashMap, fmt, sync::Arc};
-
-use tokio::sync::{Notify, futures::OwnedNotified};
+use std::{collections::HashMap, fmt, sync::Arc, task::Waker};
 
 use crate::{
     body::Holdings,
@@ -21,9 +19,23 @@ pub struct Demand(Arc<Inner>);
 struct Inner {
     /// Where everything goes, whatever the signals say.
     fixed: Option<Arc<Destination>>,
-    begun: Arc<Notify>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
     /// On whose behalf connections to a host are waited for.
-    waiting: Mutex<HashMap<HostPort, Vec<Holdings>>>,
+    waiting: HashMap<HostPort, Vec<Holdings>>,
+    /// Who is told of it: the tasks of those who hold connections in vain, each in a place of its own.
+    listeners: Vec<Option<Waker>>,
+    /// Places of listeners that are free.
+    free: Vec<usize>,
+}
+
+/// Is told when somebody begins to wait; no longer when this is dropped.
+pub(super) struct Listener {
+    demand: Demand,
+    place: usize,
 }
 
 /// Somebody waits; no longer when this is dropped.
@@ -55,10 +67,13 @@ impl Demand {
 
     /// Says that a connection to the host is waited for, on behalf of that message.
     pub fn want(&self, host: &HostPort, by: &Holdings) -> Wanted {
-        let mut waiting = self.lock();
-        waiting.entry(host.clone()).or_default().push(by.clone());
-        drop(waiting);
-        self.0.begun.notify_waiters();
+        let listeners: Vec<_> = {
+            let state = &mut *self.lock();
+            let waiting = state.waiting.entry(host.clone()).or_default();
+            waiting.push(by.clone());
+            state.listeners.iter().flatten().cloned().collect()
+        };
+        listeners.into_iter().for_each(Waker::wake);
         Wanted {
             demand: self.clone(),
             host: host.clone(),
@@ -66,18 +81,44 @@ impl Demand {
         }
     }
 
-    /// Ready when somebody begins to wait.
-    pub(super) fn begun(&self) -> OwnedNotified {
-        Arc::clone(&self.0.begun).notified_owned()
+    /// Tells somebody, from the first [`Listener::find`] on.
+    pub(super) fn listener(&self) -> Listener {
+        let state = &mut *self.lock();
+        let place = state.free.pop().unwrap_or_else(|| {
+            state.listeners.push(None);
+            state.listeners.len() - 1
+        });
+        Listener {
+            demand: self.clone(),
+            place,
+        }
     }
 
-    /// Who waits for a connection to the destination.
-    pub(super) fn find(&self, destination: Option<&Destination>, own: &Holdings) -> Option<Whose> {
-        let destination = self.0.fixed.as_deref().or(destination)?;
-        let waiting = self.lock();
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener {
+    /// Who waits for a connection to the destination. The task is woken when somebody begins to.
+    pub(super) fn find(
+        &self,
+        destination: Option<&Destination>,
+        own: &Holdings,
+        waker: &Waker,
+    ) -> Option<Whose> {
+        let state = &mut *self.demand.lock();
+        match &mut state.listeners[self.place] {
+            Some(listener) => listener.clone_from(waker),
+            listener => *listener = Some(waker.clone()),
+        }
+        if state.waiting.is_empty() {
+            return None;
+        }
+        let destination = self.demand.0.fixed.as_deref().or(destination)?;
         let hosts = destination.hosts.iter();
         let mut all = hosts
-            .filter_map(|host| waiting.get(host))
+            .filter_map(|host| state.waiting.get(host))
             .flatten()
             .peekable();
         all.peek()?;
@@ -86,16 +127,22 @@ impl Demand {
             false => Whose::Others,
         })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<HostPort, Vec<Holdings>>> {
-        let waiting = self.0.waiting.lock();
-        waiting.unwrap_or_else(PoisonError::into_inner)
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let waker = {
+            let state = &mut *self.demand.lock();
+            state.free.push(self.place);
+            state.listeners[self.place].take()
+        };
+        drop(waker);
     }
 }
 
 impl Drop for Wanted {
     fn drop(&mut self) {
-        let mut waiting = self.demand.lock();
+        let waiting = &mut self.demand.lock().waiting;
         let Some(all) = waiting.get_mut(&self.host) else {
             return;
         };
@@ -113,7 +160,7 @@ impl Drop for Wanted {
 impl fmt::Debug for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Demand")
-            .field("hosts", &self.lock().len())
+            .field("hosts", &self.lock().waiting.len())
             .finish_non_exhaustive()
     }
 }

@@ -1,13 +1,11 @@
 //! A run that waits for its message.
 
 use std::{
-    future::Future,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::{sync::futures::OwnedNotified, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     body::{Holdings, MessageToken},
@@ -15,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    demand::{Demand, Whose},
+    demand::{Demand, Listener, Whose},
     group::Group,
 };
 
@@ -26,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Idle {
     pub(super) run: usize,
     since: Instant,
-    begun: Pin<Box<OwnedNotified>>,
+    listener: Listener,
     /// Set where somebody waits only.
     alarm: Alarm,
 }
@@ -36,25 +34,17 @@ impl Idle {
         Self {
             run,
             since: Instant::now(),
-            begun: Box::pin(demand.begun()),
+            listener: demand.listener(),
             alarm: Alarm::default(),
         }
     }
 
     /// Ready when the connection is to be given back.
-    pub(super) fn poll(
-        &mut self,
-        group: &Group,
-        demand: &Demand,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        // Heard first: whoever begins to wait after the look wakes this.
-        while self.begun.as_mut().poll(cx).is_ready() {
-            self.begun.set(demand.begun());
-        }
+    pub(super) fn poll(&mut self, group: &Group, cx: &mut Context<'_>) -> Poll<()> {
         let token = group.key.token.as_ref();
         let own = token.map_or_else(Holdings::default, MessageToken::holdings);
-        match demand.find(group.key.destination.as_deref(), &own) {
+        let destination = group.key.destination.as_deref();
+        match self.listener.find(destination, &own, cx.waker()) {
             None => Poll::Pending,
             Some(Whose::Own) => Poll::Ready(()),
             Some(Whose::Others) => self.alarm.poll(cx, self.since + PATIENCE),
