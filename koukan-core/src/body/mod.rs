@@ -209,7 +209,11 @@ impl Body {
     fn take_over(&mut self, rest: Body) {
         // What is prepended cannot be told from the message any more.
         self.token = None;
-        self.prefix.extend(rest.prefix);
+        if self.prefix.is_empty() {
+            self.prefix = rest.prefix;
+        } else {
+            self.prefix.extend(rest.prefix);
+        }
         self.source = rest.source;
     }
 

@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     future::poll_fn,
+    mem,
     sync::{Arc, Weak},
     task::{Context, Poll, Waker},
 };
@@ -32,10 +33,23 @@ pub(crate) struct Copies(Arc<Shared>);
 ///
 /// Each token counts as a copy that may still come, until it is dropped or [`MessageToken::arrive`] is
 /// called.
-pub(crate) struct MessageToken {
+///
+/// Small, since every body has room for one.
+pub(crate) struct MessageToken(Kind);
+
+enum Kind {
+    /// It may still come.
+    Awaited(Arc<Shared>),
+    /// It has come, or stands for those that have.
+    Here(Arc<Shared>),
+    /// Something was prepended to the body before it was passed on.
+    Prepended(Box<Prepended>),
+}
+
+#[derive(Clone)]
+struct Prepended {
     shared: Arc<Shared>,
-    /// What was prepended to the body before it was passed on.
-    prepended: Box<[Bytes]>,
+    octets: Vec<Bytes>,
     is_awaited: bool,
 }
 
@@ -84,11 +98,7 @@ impl Copies {
         state.copies += 1;
         state.awaited += 1;
         drop(state);
-        MessageToken {
-            shared: Arc::clone(&self.0),
-            prepended: Box::default(),
-            is_awaited: true,
-        }
+        MessageToken(Kind::Awaited(Arc::clone(&self.0)))
     }
 
     /// Says that there will be no more copies.
@@ -106,65 +116,92 @@ impl Drop for Copies {
 impl MessageToken {
     /// Adds what was prepended to the body; it stands before what was prepended earlier.
     fn prepended(mut self, pieces: impl Iterator<Item = Bytes>) -> Self {
-        let earlier = self.prepended.iter().cloned();
-        self.prepended = pieces.chain(earlier).collect();
+        let octets = pieces.chain(self.octets().iter().cloned()).collect();
+        let is_awaited = self.take_awaited();
+        let shared = Arc::clone(self.shared());
+        self.0 = Kind::Prepended(Box::new(Prepended {
+            shared,
+            octets,
+            is_awaited,
+        }));
         self
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        match &self.0 {
+            Kind::Awaited(shared) | Kind::Here(shared) => shared,
+            Kind::Prepended(prepended) => &prepended.shared,
+        }
+    }
+
+    fn octets(&self) -> &[Bytes] {
+        match &self.0 {
+            Kind::Prepended(prepended) => &prepended.octets,
+            _ => &[],
+        }
+    }
+
+    /// Whether the copy was awaited, which it is no longer.
+    fn take_awaited(&mut self) -> bool {
+        match &mut self.0 {
+            Kind::Awaited(shared) => {
+                self.0 = Kind::Here(Arc::clone(shared));
+                true
+            }
+            Kind::Here(_) => false,
+            Kind::Prepended(prepended) => mem::take(&mut prepended.is_awaited),
+        }
     }
 
     /// Whether both are of one message and have the same octets.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let octets = |token: &Self| {
-            token
-                .prepended
-                .iter()
-                .flatten()
-                .copied()
-                .collect::<Vec<_>>()
-        };
-        Arc::ptr_eq(&self.shared, &other.shared)
-            && (self.prepended == other.prepended || octets(self) == octets(other))
+        let octets = |token: &Self| token.octets().iter().flatten().copied().collect::<Vec<_>>();
+        Arc::ptr_eq(self.shared(), other.shared())
+            && (self.octets() == other.octets() || octets(self) == octets(other))
     }
 
     /// Whether this is the only copy.
     pub(crate) fn is_only_one(&self) -> bool {
-        let state = self.shared.lock();
+        let state = self.shared().lock();
         state.is_closed && state.copies == 1
     }
 
     /// The copy has come to where copies meet.
     pub(crate) fn arrive(&mut self) {
-        if std::mem::take(&mut self.is_awaited) {
-            self.shared.change(|state| state.awaited -= 1);
+        if self.take_awaited() {
+            self.shared().change(|state| state.awaited -= 1);
         }
     }
 
     /// Whether there will be no more copies.
     pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
-        self.shared.poll(cx, |state| state.is_closed)
+        self.shared().poll(cx, |state| state.is_closed)
     }
 
     /// Whether all copies have come, or will not, and there will be no more.
     pub(crate) fn poll_all_here(&self, cx: &Context<'_>) -> Poll<()> {
-        self.shared
+        self.shared()
             .poll(cx, |state| state.is_closed && state.awaited == 0)
     }
 
     /// Where copies meet.
     pub(crate) fn meetings(&self) -> Meetings<'_> {
-        Meetings(self.shared.lock())
+        Meetings(self.shared().lock())
     }
 
     pub(crate) fn holdings(&self) -> Holdings {
-        Holdings(Some(Arc::clone(&self.shared)))
+        Holdings(Some(Arc::clone(self.shared())))
     }
 
     /// A token for the body that stands for all copies which have met.
     pub(crate) fn of_all(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            prepended: self.prepended.clone(),
-            is_awaited: false,
-        }
+        Self(match &self.0 {
+            Kind::Awaited(shared) | Kind::Here(shared) => Kind::Here(Arc::clone(shared)),
+            Kind::Prepended(prepended) => Kind::Prepended(Box::new(Prepended {
+                is_awaited: false,
+                ..(**prepended).clone()
+            })),
+        })
     }
 }
 

@@ -65,7 +65,8 @@ impl<O: Originator> Errand<O> {
             driver,
             mail,
             mail_reply: None,
-            rcpts: Vec::new(),
+            // Most have one.
+            rcpts: Vec::with_capacity(1),
             unanswered: 0,
             has_all_recipients: false,
             has_body: false,

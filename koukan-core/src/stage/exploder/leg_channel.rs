@@ -25,7 +25,7 @@ struct Shared {
 
 enum State {
     Waiting(Option<Waker>),
-    Given(Box<Body>),
+    Given(Body),
     Gone,
 }
 
@@ -70,7 +70,7 @@ impl Giver {
 
     /// Gives the message.
     pub(super) fn give(self, body: Body) {
-        if let Some(waker) = change(&self.0, State::Given(Box::new(body))) {
+        if let Some(waker) = change(&self.0, State::Given(body)) {
             waker.wake();
         }
     }
@@ -110,7 +110,7 @@ impl Taker {
             return Poll::Pending;
         }
         Poll::Ready(match mem::replace(&mut shared.state, State::Gone) {
-            State::Given(body) => Ok(*body),
+            State::Given(body) => Ok(body),
             State::Waiting(_) | State::Gone => Err(Aborted),
         })
     }
