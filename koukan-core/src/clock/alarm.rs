@@ -2,18 +2,30 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker},
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::has_budget_remaining,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// Goes off at a deadline that may be another one each time it is polled.
 ///
 /// For deadlines that are moved on again and again and hardly ever reached: the timer underneath is
-/// moved only when it is too late for the deadline, or rings too early, so that what ends in time
-/// costs a comparison. It lasts as long as its owner; keep it for many waits.
+/// moved only when it is too late for the deadline, or rings too early, and it is asked only after it
+/// has rung; so that what ends in time costs two comparisons. It lasts as long as its owner; keep it for
+/// many waits.
 #[derive(Debug, Default)]
-pub struct Alarm(Option<Pin<Box<Sleep>>>);
+pub struct Alarm(Option<Set>);
+
+/// A timer that was set.
+#[derive(Debug)]
+struct Set {
+    sleep: Pin<Box<Sleep>>,
+    /// Whom it wakes when it rings.
+    waker: Option<Waker>,
+}
 
 impl Alarm {
     /// Ready when the deadline has come.
@@ -22,14 +34,23 @@ impl Alarm {
     ///
     /// Nothing is lost between two polls.
     pub fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let sleep = self
-            .0
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let Set { sleep, waker } = self.0.get_or_insert_with(|| Set {
+            sleep: Box::pin(sleep_until(deadline)),
+            waker: None,
+        });
         if deadline < sleep.deadline() {
             sleep.as_mut().reset(deadline);
+        } else if !sleep.is_elapsed() && waker.as_ref().is_some_and(|own| own.will_wake(cx.waker()))
+        {
+            return Poll::Pending;
         }
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            // Where the task has used up what tokio lets it do in a row the timer does not hear of it.
+            let is_heard = has_budget_remaining();
+            if sleep.as_mut().poll(cx).is_pending() {
+                *waker = is_heard.then(|| cx.waker().clone());
+                return Poll::Pending;
+            }
             if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
@@ -41,6 +62,8 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use std::{future::poll_fn, time::Duration};
+
+    use tokio::task::yield_now;
 
     use super::*;
 
@@ -54,5 +77,19 @@ mod tests {
             poll_fn(|cx| alarm.poll(cx, after(last))).await;
             assert_eq!(Instant::now(), after(last));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wakes_the_task_that_has_polled_it_last() {
+        let (mut alarm, start) = (Alarm::default(), Instant::now());
+        let deadline = start + Duration::from_secs(3);
+        let begun = poll_fn(|cx| Poll::Ready(alarm.poll(cx, deadline))).await;
+        assert_eq!(begun, Poll::Pending);
+        let other = tokio::spawn(async move {
+            poll_fn(|cx| alarm.poll(cx, deadline)).await;
+            Instant::now()
+        });
+        yield_now().await;
+        assert_eq!(other.await.unwrap(), deadline);
     }
 }

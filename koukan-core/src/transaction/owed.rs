@@ -1,6 +1,6 @@
 //! Replies that are owed, and until when.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Owed<T> {
     mail: Option<Debt<T>>,
-    rcpts: BTreeMap<usize, Debt<T>>,
+    /// By their positions, which grow.
+    rcpts: VecDeque<(usize, Debt<T>)>,
 }
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl<T> Default for Owed<T> {
     fn default() -> Self {
         Self {
             mail: None,
-            rcpts: BTreeMap::new(),
+            rcpts: VecDeque::new(),
         }
     }
 }
@@ -36,13 +37,15 @@ impl<T> Owed<T> {
         self.mail = Some(Debt { command, deadline });
     }
 
-    /// The reply to a recipient is owed.
+    /// The reply to a recipient is owed; its position is after those of all others.
     pub(crate) fn add_rcpt(&mut self, position: usize, command: T, deadline: Option<Instant>) {
-        self.rcpts.insert(position, Debt { command, deadline });
+        debug_assert!(self.rcpts.back().is_none_or(|(last, _)| *last < position));
+        self.rcpts.push_back((position, Debt { command, deadline }));
     }
 
     /// Recipients from that position on have until then.
     pub(crate) fn set_rcpt_deadlines(&mut self, from: usize, deadline: Instant) {
+        let from = self.rcpts.partition_point(|(position, _)| *position < from);
         for (_, debt) in self.rcpts.range_mut(from..) {
             debt.deadline = Some(deadline);
         }
@@ -58,13 +61,16 @@ impl<T> Owed<T> {
     }
 
     pub(crate) fn take_rcpt(&mut self, position: usize) -> Option<T> {
-        self.rcpts.remove(&position).map(|debt| debt.command)
+        let index = { &self.rcpts }.binary_search_by_key(&position, |(own, _)| *own);
+        let (_, debt) = self.rcpts.remove(index.ok()?)?;
+        Some(debt.command)
     }
 
     /// The recipients from that position on.
     pub(crate) fn take_rcpts(&mut self, from: usize) -> impl Iterator<Item = T> + use<T> {
-        let debts = self.rcpts.split_off(&from);
-        debts.into_values().map(|debt| debt.command)
+        let from = self.rcpts.partition_point(|(position, _)| *position < from);
+        let debts = self.rcpts.split_off(from);
+        debts.into_iter().map(|(_, debt)| debt.command)
     }
 
     /// Until when the reply to MAIL is owed.
@@ -74,7 +80,7 @@ impl<T> Owed<T> {
 
     /// Until when the reply to the first recipient is owed.
     pub(crate) fn rcpt_deadline(&self) -> Option<Instant> {
-        self.rcpts.first_key_value()?.1.deadline
+        self.rcpts.front()?.1.deadline
     }
 
     /// The first of all deadlines.
@@ -91,8 +97,10 @@ impl<T> Owed<T> {
 
     /// Takes the first recipient if its deadline has come.
     pub(crate) fn take_overdue_rcpt(&mut self, now: Instant) -> Option<T> {
-        let first = self.rcpts.first_entry()?;
-        is_overdue(first.get(), now).then(|| first.remove().command)
+        if !is_overdue(&self.rcpts.front()?.1, now) {
+            return None;
+        }
+        self.rcpts.pop_front().map(|(_, debt)| debt.command)
     }
 }
 
