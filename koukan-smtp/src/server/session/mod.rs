@@ -41,6 +41,7 @@ use self::{
     facts::Facts,
     replies::{Answered, Replies},
     state::{Action, State, Tally},
+    stop::Watch,
     tally::Tallies,
     turn::{Client, Event, Expected},
 };
@@ -74,6 +75,8 @@ pub(super) struct Session<IO, M> {
     /// Since when the client has been waited for.
     resting_since: Option<Instant>,
     stop: Stop,
+    /// Whether the server has begun to stop.
+    stopping: Watch,
     /// When the session has lasted long enough.
     deadline: Instant,
 }
@@ -107,6 +110,7 @@ where
             tallies: Tallies::default(),
             turns: Passes::new(),
             resting_since: None,
+            stopping: stop.watch_begun(),
             stop,
             deadline: Instant::now() + config.timeouts.session,
             config,
@@ -117,14 +121,14 @@ where
     /// of a whole task.
     pub(super) async fn run<H>(mut self, held: H) {
         let _held = held;
-        let stop = self.stop.clone();
+        let mut over = self.stop.watch_over();
         let end = tokio::select! {
             biased;
             result = self.serve() => {
                 let Err(end) = result;
                 end
             }
-            () = stop.over() => End::Stopped,
+            () = over.happened() => End::Stopped,
         };
         // What was not delivered by now never will be.
         self.driver = None;
@@ -146,7 +150,7 @@ where
         }
         let close = self.connection.close(may_have_sent_more);
         let late = async {
-            stop.over().await;
+            over.happened().await;
             sleep(LAST_WORDS).await;
         };
         // Who does not take what was said last by then will see the connection closed.

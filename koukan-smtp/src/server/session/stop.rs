@@ -1,9 +1,12 @@
 //! How a session ends where the server stops.
 
-use std::time::Duration;
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
 
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// What a session is told of the server's end.
 ///
@@ -45,20 +48,51 @@ impl Stop {
         self.begun.cancelled().await;
     }
 
-    /// Waits until the server has begun to stop, and then for the client to say something.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it ends, the client has said something in time; it gets that long again.
-    pub(super) async fn silence(&self, patience: Duration) {
-        self.begun.cancelled().await;
-        if !patience.is_zero() {
-            sleep(patience).await;
+    /// To wait again and again until the server has begun to stop.
+    pub(super) fn watch_begun(&self) -> Watch {
+        Watch::new(&self.begun)
+    }
+
+    /// To wait again and again until the server has waited long enough.
+    pub(super) fn watch_over(&self) -> Watch {
+        Watch::new(&self.over)
+    }
+}
+
+/// Waits for one thing that nearly never happens, as part of a task that is woken for many others:
+/// only the first poll costs more than a look.
+#[derive(Debug)]
+pub(super) struct Watch {
+    token: CancellationToken,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whom it wakes.
+    waker: Option<Waker>,
+}
+
+impl Watch {
+    fn new(token: &CancellationToken) -> Self {
+        Self {
+            token: token.clone(),
+            cancelled: Box::pin(token.clone().cancelled_owned()),
+            waker: None,
         }
     }
 
-    /// Waits until the server has waited long enough.
-    pub(super) async fn over(&self) {
-        self.over.cancelled().await;
+    /// Ready once it has happened, and from then on.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.token.is_cancelled() {
+            return Poll::Ready(());
+        }
+        let waker = self.waker.as_ref();
+        if !waker.is_some_and(|waker| waker.will_wake(cx.waker())) {
+            ready!(self.cancelled.as_mut().poll(cx));
+            self.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Waits until it has happened.
+    pub(super) async fn happened(&mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
     }
 }

@@ -20,13 +20,13 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::Pin,
     task::{self, Poll, ready},
     time::Duration,
 };
 
 use koukan_core::transaction::Driver;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{End, Session, connection::Connection, replies::Replies};
 use crate::server::{MakeMailService, Upgrade};
@@ -84,11 +84,11 @@ where
             connection,
             driver,
             replies,
-            stop,
+            stopping,
             turns,
             ..
         } = self;
-        let mut stopped = pin!(stop.silence(client.stopping.unwrap_or_default()));
+        let mut silence = None;
         let is_client_first = client.expected == Expected::Octets;
         let mut turn = |cx: &mut task::Context<'_>| {
             if is_client_first && poll_client(connection, &client, cx)?.is_ready() {
@@ -100,7 +100,9 @@ where
             if !is_client_first && poll_client(connection, &client, cx)?.is_ready() {
                 return Poll::Ready(Ok(Event::Client));
             }
-            if client.stopping.is_some() && stopped.as_mut().poll(cx).is_ready() {
+            if let Some(patience) = client.stopping {
+                ready!(stopping.poll(cx));
+                ready!(poll_silence(&mut silence, patience, cx));
                 return Poll::Ready(Err(End::Stopped));
             }
             Poll::Pending
@@ -130,6 +132,19 @@ where
         };
         Some(poll_fn(|cx| turns.poll(cx, &mut turn)).await)
     }
+}
+
+/// Gives the client some time to say something, which begins with the first poll.
+fn poll_silence(
+    silence: &mut Option<Pin<Box<Sleep>>>,
+    patience: Duration,
+    cx: &mut task::Context<'_>,
+) -> Poll<()> {
+    if patience.is_zero() {
+        return Poll::Ready(());
+    }
+    let silence = silence.get_or_insert_with(|| Box::pin(sleep(patience)));
+    silence.as_mut().poll(cx)
 }
 
 /// Writes what is to go out, and lets the client do what it is to do, in its time.
