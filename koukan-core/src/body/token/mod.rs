@@ -1,10 +1,12 @@
 //! Which transactions carry the same message: [`Copies`], and the [`MessageToken`] of each.
 
+mod holdings;
+
+pub use self::holdings::{Held, Holdings};
+
 use std::{
     any::Any,
-    fmt,
-    future::poll_fn,
-    mem,
+    fmt, mem,
     sync::{Arc, Weak},
     task::{Context, Poll, Waker},
 };
@@ -55,16 +57,6 @@ struct Prepended {
 
 /// Where copies of a message meet; nobody else looks for them meanwhile.
 pub(crate) struct Meetings<'a>(MutexGuard<'a, State>);
-
-/// How many connections are held on behalf of a message: whoever holds one must not wait long for
-/// another.
-#[derive(Clone, Default)]
-pub struct Holdings(Option<Arc<Shared>>);
-
-/// One connection that is held; no longer when this is dropped.
-#[derive(Debug)]
-#[must_use = "it counts for as long as this lives"]
-pub struct Held(Holdings);
 
 #[derive(Default)]
 struct Shared(Mutex<State>);
@@ -190,7 +182,7 @@ impl MessageToken {
     }
 
     pub(crate) fn holdings(&self) -> Holdings {
-        Holdings(Some(Arc::clone(self.shared())))
+        Holdings::of(self.shared())
     }
 
     /// A token for the body that stands for all copies which have met.
@@ -230,58 +222,6 @@ impl Meetings<'_> {
 impl Drop for MessageToken {
     fn drop(&mut self) {
         self.arrive();
-    }
-}
-
-impl Holdings {
-    /// Whether both are of one message that has other copies.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(shared), Some(other)) => Arc::ptr_eq(shared, other),
-            _ => false,
-        }
-    }
-
-    /// Notes that a connection is held from now on.
-    pub fn hold(&self) -> Held {
-        if let Self(Some(shared)) = self {
-            let holders = {
-                let mut state = shared.lock();
-                state.held += 1;
-                state.holders.take()
-            };
-            holders.wake();
-        }
-        Held(self.clone())
-    }
-
-    /// Waits until a connection is held; for ever where the message has no other copies.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when it is dropped before it ends.
-    pub async fn held(&self) {
-        poll_fn(|cx| {
-            let Self(Some(shared)) = self else {
-                return Poll::Pending;
-            };
-            let mut state = shared.lock();
-            if state.held > 0 {
-                return Poll::Ready(());
-            }
-            state.holders.add(cx.waker());
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Self(Holdings(shared)) = self;
-        if let Some(shared) = shared {
-            shared.lock().held -= 1;
-        }
     }
 }
 
@@ -362,12 +302,6 @@ impl Body {
             _ => self.len().is_some(),
         }
     }
-
-    /// What is held on behalf of the message.
-    pub fn holdings(&self) -> Holdings {
-        let token = self.token.as_ref();
-        token.map_or_else(Holdings::default, MessageToken::holdings)
-    }
 }
 
 // === impl Shared ===
@@ -405,11 +339,5 @@ impl fmt::Debug for Shared {
 impl fmt::Debug for MessageToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MessageToken")
-    }
-}
-
-impl fmt::Debug for Holdings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Holdings")
     }
 }
