@@ -23,7 +23,7 @@ pub(crate) mod builder {
     pub(crate) struct Spec;
 
     impl Spec {
-        pub(crate) fn from_json(_: &Value) -> Result<Self, Infallible> {
+        pub(crate) fn from_stored(_: &Value) -> Result<Self, Infallible> {
             Ok(Self)
         }
     }

@@ -15,9 +15,6 @@ use super::{
     live_body::{LiveBody, LivePart},
 };
 
-/// Octets of a description, at most.
-const DESCRIPTION_MAX: usize = 64 << 20;
-
 /// The message of a leased transaction; [`Body::from`] makes a body of it.
 #[derive(Debug, Clone)]
 pub struct LeaseBody {
@@ -69,10 +66,11 @@ impl From<LeaseBody> for Body {
 }
 
 async fn compose(description: Blob, parts: Arc<[LivePart]>) -> Result<Body, BodyError> {
-    let description = Body::from(description).collect(DESCRIPTION_MAX).await?;
+    // It was small enough when it was taken.
+    let description = Body::from(description).collect(usize::MAX).await?;
     let failed = |error: tower::BoxError| BodyError::Failed(error);
     let json = serde_json::from_slice(&description).map_err(|error| failed(error.into()))?;
-    let spec = Spec::from_json(&json).map_err(|error| failed(error.into()))?;
+    let spec = Spec::from_stored(&json).map_err(|error| failed(error.into()))?;
     let parts = parts
         .iter()
         .map(|part| (part.name.clone(), part.blob.clone()));

@@ -1,7 +1,9 @@
 //! Header fields in lines.
 
 /// Octets of a line without its end, where it can be folded: RFC 5322 section 2.1.1.
-const LINE: usize = 78;
+pub(super) const LINE: usize = 78;
+/// Octets of a line without its end, whatever is in it: the same section.
+pub(super) const LINE_MAX: usize = 998;
 
 /// A header field that is folded as it is written.
 pub(super) struct Field {
@@ -29,7 +31,7 @@ impl Field {
         let length = spaces.len() + word.len();
         // The first word stays beside the name as long as the line may be that long at all.
         let is_first = self.text.ends_with(':') && self.column == self.text.len();
-        let is_too_long = self.column + length > if is_first { 998 } else { LINE };
+        let is_too_long = self.column + length > if is_first { LINE_MAX } else { LINE };
         if is_too_long {
             self.fold();
         }
@@ -37,6 +39,15 @@ impl Field {
         self.text.push_str(word);
         self.column += length;
         self
+    }
+
+    /// Adds a word beside the last one; in another line where this one would have more than `line`
+    /// octets.
+    pub(super) fn beside(&mut self, word: &str, line: usize) -> &mut Self {
+        match self.column + word.len() > line {
+            true => self.word(word),
+            false => self.append(word),
+        }
     }
 
     /// Adds text to the last word.

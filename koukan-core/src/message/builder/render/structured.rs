@@ -3,11 +3,14 @@
 use super::{
     super::spec::{Grammar, Kind, Token, tokens},
     encoded_word,
-    field::Field,
+    field::{Field, LINE, LINE_MAX},
 };
 
 /// Adds a text that was checked: ASCII as it is, folded at its blanks, and the rest as its grammar
 /// has it: encoded words for words and within comments, percent-encoding within URIs.
+///
+/// Where blanks are too rare it is folded behind marks; only where no line may be as long, between
+/// any two tokens.
 pub(super) fn add(field: &mut Field, text: &str, grammar: Grammar) {
     if grammar == Grammar::Uri {
         for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -19,6 +22,7 @@ pub(super) fn add(field: &mut Field, text: &str, grammar: Grammar) {
     let mut rest = &tokens[..];
     // An encoded word needs a blank, or a parenthesis, on either side.
     let mut was_encoded = true;
+    let mut line = LINE_MAX;
     while let Some(token) = rest.first() {
         let phrase = phrase_len(rest);
         if phrase > 0 {
@@ -26,6 +30,7 @@ pub(super) fn add(field: &mut Field, text: &str, grammar: Grammar) {
             encoded_word::add(field, &words.join(" "));
             rest = &rest[phrase..];
             was_encoded = true;
+            line = LINE_MAX;
             continue;
         }
         if token.kind == Kind::Comment && !token.text.is_ascii() {
@@ -34,10 +39,24 @@ pub(super) fn add(field: &mut Field, text: &str, grammar: Grammar) {
             encoded_word::add_within(field, "(", inner, ")");
         } else {
             let is_apart = token.is_apart || was_encoded && token.kind != Kind::Mark;
-            add_plain(field, &percent(token.text), is_apart);
+            // A mark stands in the line of what it follows.
+            let next = rest.get(1).filter(|next| next.kind == Kind::Mark);
+            let mark = usize::from(next.is_some_and(|next| !next.is_apart));
+            add_plain(field, &percent(token.text), is_apart, line - mark);
         }
         was_encoded = false;
+        line = line_after(token, grammar);
         rest = &rest[1..];
+    }
+}
+
+/// Octets that a line may have before it is folded behind a token, where there is no blank.
+fn line_after(token: &Token<'_>, grammar: Grammar) -> usize {
+    match token.text {
+        ";" => LINE,
+        // Some of these have URIs, of which a comma may be a part.
+        "," if grammar != Grammar::Tokens => LINE,
+        _ => LINE_MAX,
     }
 }
 
@@ -59,13 +78,14 @@ fn unquoted(token: &Token<'_>) -> String {
     inner.replace("\\\"", "\"").replace("\\\\", "\\")
 }
 
-/// Adds what is ASCII, folded at its blanks.
-fn add_plain(field: &mut Field, text: &str, is_apart: bool) {
+/// Adds what is ASCII, folded at its blanks; beside what is there, unless it `is_apart` or the line has
+/// more than `line` octets then.
+fn add_plain(field: &mut Field, text: &str, is_apart: bool, line: usize) {
     let mut is_apart = is_apart;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         match is_apart {
             true => field.word(word),
-            false => field.append(word),
+            false => field.beside(word, line),
         };
         is_apart = true;
     }

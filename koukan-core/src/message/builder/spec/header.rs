@@ -154,14 +154,15 @@ impl Address {
 
 pub(super) fn read_all(headers: &Reader<'_>) -> Result<Vec<Header>, SpecError> {
     let readers = headers.array("an array of [name, value] pairs")?;
-    if readers.len() > MAX_HEADER_FIELDS {
+    if headers.exceeds(readers.len(), MAX_HEADER_FIELDS) {
         return Err(headers.error(&format!("there may be {MAX_HEADER_FIELDS} header fields")));
     }
     let mut seen = BTreeSet::new();
     let mut read_all = Vec::with_capacity(readers.len());
     for reader in readers {
         let header = read(&reader)?;
-        if is_once(&header.name) && !seen.insert(header.name.to_ascii_lowercase()) {
+        let is_once = is_once(&header.name) && !reader.is_stored();
+        if is_once && !seen.insert(header.name.to_ascii_lowercase()) {
             return Err(reader.error("may stand only once: remove one of them"));
         }
         read_all.push(header);
@@ -184,7 +185,7 @@ pub(crate) fn read(header: &Reader<'_>) -> Result<Header, SpecError> {
     let text = name.string("the name of a header field")?;
     // RFC 5322 section 3.6.8.
     if text.is_empty()
-        || text.len() > MAX_NAME
+        || name.exceeds(text.len(), MAX_NAME)
         || !text.bytes().all(|c| c.is_ascii_graphic() && c != b':')
     {
         return Err(name.error(&format!(
@@ -192,7 +193,7 @@ pub(crate) fn read(header: &Reader<'_>) -> Result<Header, SpecError> {
         )));
     }
     let lower = text.to_ascii_lowercase();
-    if OURS.contains(&&*lower) {
+    if OURS.contains(&&*lower) && !name.is_stored() {
         return Err(name.error(&format!("`{lower}` is written by the builder: remove it")));
     }
     let value = read_value(value, Grammar::of(&lower))?;
@@ -230,7 +231,8 @@ fn read_value(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecE
 
 fn read_text(value: &Reader<'_>, grammar: Grammar) -> Result<HeaderValue, SpecError> {
     let text = value.text("a string", MAX_HEADER_TEXT)?;
-    if grammar == Grammar::Text {
+    // What was stored as text is rendered as text: the message has the same octets each time.
+    if grammar == Grammar::Text || value.is_stored() {
         return Ok(HeaderValue::Text(text.into()));
     }
     let text = text.trim_matches(' ');
@@ -348,7 +350,7 @@ pub(super) fn bare_id(value: &Reader<'_>, max: usize) -> Result<Box<str>, SpecEr
     let text = value.string("an id without `<>`")?;
     let inner = text.strip_prefix('<').and_then(|t| t.strip_suffix('>'));
     let id = inner.unwrap_or(text);
-    if id.len() > max || !is_id(id) {
+    if value.exceeds(id.len(), max) || !is_id(id) {
         return Err(value.error(&format!(
             "must be an id such as abc@example.com, of {max} octets at most, without spaces, `<` and `>`"
         )));

@@ -81,7 +81,7 @@ pub(crate) fn read(value: &Reader<'_>) -> Result<MediaType, SpecError> {
     let (essence, mut rest) = text.split_at(text.find(';').unwrap_or(text.len()));
     let wrong = || value.error("must be a media type such as \"text/plain\"");
     let (kind, subtype) = essence.trim().split_once('/').ok_or_else(wrong)?;
-    if !is_attribute(kind) || !is_attribute(subtype) || essence.len() > 127 {
+    if !is_attribute(kind) || !is_attribute(subtype) || value.exceeds(essence.len(), 127) {
         return Err(wrong());
     }
     if kind.eq_ignore_ascii_case("multipart") {
@@ -97,7 +97,8 @@ pub(crate) fn read(value: &Reader<'_>) -> Result<MediaType, SpecError> {
         let name = name.trim().to_ascii_lowercase();
         let (parameter, tail) = read_value(tail.trim_start()).ok_or_else(wrong)?;
         rest = tail.trim_start();
-        if !is_attribute(&name) || name.len() > 60 || !(rest.is_empty() || rest.starts_with(';')) {
+        let is_end = rest.is_empty() || rest.starts_with(';');
+        if !is_attribute(&name) || value.exceeds(name.len(), 60) || !is_end {
             return Err(wrong());
         }
         if parameters.iter().any(|(other, _)| **other == *name) {

@@ -53,8 +53,23 @@ impl Spec {
     /// address or media type that is none, a control character, a field that the builder writes
     /// itself or that may stand only once, or too much of anything.
     pub fn from_json(json: &Value) -> Result<Self, SpecError> {
+        Self::read(&Reader::root(json))
+    }
+
+    /// Reads a spec from what [`Spec::to_json`] made of one that was checked when it was taken.
+    ///
+    /// The limits of a request do not hold: what a spec was completed with comes on top of them, and
+    /// what it was written as may be longer than what was given.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError`] where it is no spec.
+    pub fn from_stored(json: &Value) -> Result<Self, SpecError> {
+        Self::read(&Reader::stored(json))
+    }
+
+    fn read(root: &Reader<'_>) -> Result<Self, SpecError> {
         let mut spec = Self::default();
-        let root = Reader::root(json);
         for (key, value) in root.object("an object with `headers` and parts")? {
             match key {
                 "headers" => spec.headers = header::read_all(&value)?,
@@ -66,7 +81,7 @@ impl Spec {
                 _ => return Err(value.unknown_key()),
             }
         }
-        spec.check_size(&root)?;
+        spec.check_size(root)?;
         Ok(spec)
     }
 
@@ -80,7 +95,7 @@ impl Spec {
             (self.parts().count(), MAX_PARTS, "parts"),
             (inline, MAX_INLINE_OCTETS, "octets of inline content"),
         ] {
-            if is > max {
+            if root.exceeds(is, max) {
                 return Err(root.error(&format!("there may be {max} {of_what}, not {is}")));
             }
         }

@@ -116,6 +116,7 @@ pub(crate) fn read(part: &Reader<'_>) -> Result<Part, SpecError> {
         Content::CreateId(_) | Content::ReuseUri(_) => b"",
     };
     if content_type.is_message()
+        && !part.is_stored()
         && let Err(reason) = verbatim::check(here)
     {
         return Err(at.error(reason));
@@ -156,7 +157,7 @@ fn read_content(content: &Reader<'_>) -> Result<(Content, Option<Box<str>>), Spe
 
 fn read_inline<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
     let text = value.string("a text")?;
-    if text.len() > MAX_INLINE_OCTETS {
+    if value.exceeds(text.len(), MAX_INLINE_OCTETS) {
         let max = format!("may have {MAX_INLINE_OCTETS} octets: use `create_id`");
         return Err(value.error(&max));
     }
@@ -165,7 +166,7 @@ fn read_inline<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
 
 fn read_base64(value: &Reader<'_>) -> Result<Bytes, SpecError> {
     let text = value.string("octets in base64")?;
-    if text.len() > MAX_INLINE_OCTETS.div_ceil(3) * 4 {
+    if value.exceeds(text.len(), MAX_INLINE_OCTETS.div_ceil(3) * 4) {
         let max = format!("may have {MAX_INLINE_OCTETS} octets: use `create_id`");
         return Err(value.error(&max));
     }
@@ -180,7 +181,7 @@ fn read_create_id<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
     // What may stand in a segment of a path: RFC 3986 section 3.3, without `%`.
     let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c);
     if id.is_empty()
-        || id.len() > MAX_CREATE_ID
+        || value.exceeds(id.len(), MAX_CREATE_ID)
         || matches!(id, "." | "..")
         || !id.chars().all(is_fine)
     {
@@ -194,7 +195,7 @@ fn read_create_id<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
 fn read_reuse_uri<'a>(value: &Reader<'a>) -> Result<&'a str, SpecError> {
     let uri = value.string("a URI")?;
     let is_fine = uri.chars().all(|c| c.is_ascii_graphic());
-    if uri.is_empty() || uri.len() > MAX_URI || !is_fine {
+    if uri.is_empty() || value.exceeds(uri.len(), MAX_URI) || !is_fine {
         return Err(value.error(&format!(
             "must be a URI of 1 to {MAX_URI} visible ASCII characters"
         )));

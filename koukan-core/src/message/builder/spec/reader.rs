@@ -1,4 +1,4 @@
-//! A JSON value that knows its path.
+//! A JSON value that knows its path, and whether it is a client's or what was stored.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,7 @@ use super::super::SpecError;
 pub(crate) struct Reader<'a> {
     value: &'a Value,
     path: Path<'a>,
+    is_stored: bool,
 }
 
 /// A path that is only written out for an error.
@@ -23,11 +24,31 @@ enum Step<'a> {
 type Path<'a> = Cow<'a, [Step<'a>]>;
 
 impl<'a> Reader<'a> {
+    /// A value that a client gives, for which there are limits.
     pub(crate) fn root(value: &'a Value) -> Self {
         Self {
             value,
             path: Cow::Borrowed(&[]),
+            is_stored: false,
         }
+    }
+
+    /// A value that was checked when it was taken, and stored with what was added since.
+    pub(super) fn stored(value: &'a Value) -> Self {
+        Self {
+            is_stored: true,
+            ..Self::root(value)
+        }
+    }
+
+    /// Whether it was checked when it was taken.
+    pub(super) fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
+    /// Whether there is more than the limit for what clients give.
+    pub(super) fn exceeds(&self, is: usize, max: usize) -> bool {
+        is > max && !self.is_stored
     }
 
     fn step(&self, value: &'a Value, step: Step<'a>) -> Self {
@@ -36,6 +57,7 @@ impl<'a> Reader<'a> {
         Self {
             value,
             path: Cow::Owned(path),
+            is_stored: self.is_stored,
         }
     }
 
@@ -111,7 +133,7 @@ impl<'a> Reader<'a> {
     /// A string of `max` octets at most without control characters; a TAB is a space.
     pub(crate) fn text(&self, expected: &str, max: usize) -> Result<Cow<'a, str>, SpecError> {
         let text = self.string(expected)?;
-        if text.len() > max {
+        if self.exceeds(text.len(), max) {
             return Err(self.error(&format!("may have {max} octets, not {}", text.len())));
         }
         if text.chars().any(|c| c.is_control() && c != '\t') {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Address, Content, Header, HeaderValue, Part, Spec};
 
 impl Spec {
-    /// The spec as JSON, which reads as the same spec.
+    /// The spec as JSON, which [`Spec::from_stored`] reads as the same spec; so does
+    /// [`Spec::from_json`] where that is within its limits.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         if !self.headers.is_empty() {
