@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::{
     body::MessageToken,
     context::Context,
+    reply::Reply,
     signals::{Signals, TraceId},
     transaction::{Mail, Rcpt},
 };
@@ -228,6 +229,24 @@ impl Lease {
             .map(|due| self.storage.clock().now().duration_since(due));
         age.and_then(|age| Duration::try_from(age).ok())
             .is_some_and(|age| age >= LATE)
+    }
+
+    /// Passes on another reply to RCPT in the place of the one that there was.
+    pub(crate) fn answer_again(&self, recipient: usize, reply: Reply) {
+        self.live.update(Side::Output, |state| {
+            let mut answers = state.answers.iter_mut();
+            let is_it =
+                |answer: &&mut Answer| matches!(answer, Answer::Rcpt(index, _) if *index == recipient);
+            if let Some(answer) = answers.find(is_it) {
+                *answer = Answer::Rcpt(recipient, reply);
+            }
+        });
+    }
+
+    /// Whether somebody keeps the transaction, so that nobody waits for the replies in order to act on
+    /// them.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.live.lock().durability != Durability::Volatile
     }
 
     /// What was promised to the originator, where the transaction is in custody already.

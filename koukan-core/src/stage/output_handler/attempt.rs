@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
+    vec,
 };
 
 use bytes::Bytes;
@@ -45,11 +46,30 @@ pub(super) struct Exchange<'a> {
 struct Leased<'a> {
     lease: &'a mut Lease,
     gone: Arc<AtomicGone>,
+    /// Those that the call is for, where there was one before in the same attempt.
+    again: Option<vec::IntoIter<(usize, Rcpt)>>,
 }
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(lease: &'a mut Lease, chain: BoxMailService) -> Self {
         lease.begin_attempt();
+        Self::start(lease, chain, None)
+    }
+
+    /// Another call in the same attempt, for these recipients by their positions.
+    pub(super) fn again(
+        lease: &'a mut Lease,
+        chain: BoxMailService,
+        rcpts: Vec<(usize, Rcpt)>,
+    ) -> Self {
+        Self::start(lease, chain, Some(rcpts.into_iter()))
+    }
+
+    fn start(
+        lease: &'a mut Lease,
+        chain: BoxMailService,
+        again: Option<vec::IntoIter<(usize, Rcpt)>>,
+    ) -> Self {
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
         let signals = lease.signals().branch();
@@ -63,7 +83,7 @@ impl<'a> Exchange<'a> {
         let (driver, mail) = Driver::start_copy(chain, context, mail, signals, token);
         let gone = Arc::default();
         Self {
-            errand: Errand::new(Leased { lease, gone }, driver, Some(mail)),
+            errand: Errand::new(Leased { lease, gone, again }, driver, Some(mail)),
             clock,
             following,
             started,
@@ -107,7 +127,10 @@ impl Originator for Leased<'_> {
     }
 
     fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>> {
-        self.lease.poll_recipient(cx)
+        match &mut self.again {
+            Some(rcpts) => Poll::Ready(rcpts.next()),
+            None => self.lease.poll_recipient(cx),
+        }
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
@@ -116,12 +139,17 @@ impl Originator for Leased<'_> {
     }
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {
-        self.lease.answer(Answer::Mail(reply.clone()));
+        if self.again.is_none() {
+            self.lease.answer(Answer::Mail(reply.clone()));
+        }
         reply
     }
 
     fn take_rcpt_reply(&mut self, index: usize, reply: Reply) -> Reply {
-        self.lease.answer(Answer::Rcpt(index, reply.clone()));
+        match self.again {
+            Some(_) => self.lease.answer_again(index, reply.clone()),
+            None => self.lease.answer(Answer::Rcpt(index, reply.clone())),
+        }
         reply
     }
 }
@@ -173,7 +201,7 @@ impl Future for Exchange<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Leased { lease, gone } = &mut this.errand.originator;
+        let Leased { lease, gone, .. } = &mut this.errand.originator;
         match lease.poll_halt(cx, gone.get()) {
             Poll::Ready(Halt::Cancelled) => return Poll::Ready(Err(Halted::Cancelled)),
             Poll::Ready(Halt::GiveBack) => return Poll::Ready(Err(Halted::GivenBack)),

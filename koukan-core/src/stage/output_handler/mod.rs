@@ -7,6 +7,7 @@
 mod attempt;
 mod attempt_service;
 mod chains;
+mod elsewhere;
 mod meeting;
 mod notification;
 mod report;

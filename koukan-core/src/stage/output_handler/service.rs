@@ -22,7 +22,7 @@ use crate::{
 use super::{
     Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
-    meeting, report, schedule,
+    elsewhere, meeting, report, schedule,
 };
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
@@ -98,7 +98,7 @@ impl<C: Chains> OutputHandler<C> {
             None => Ok(without_chain(&lease)),
         };
         // What is rare is boxed, so that each attempt is no larger than it need be.
-        let attempt = match ended {
+        let mut attempt = match ended {
             Ok(attempt) => attempt,
             Err(Halted::Cancelled) => {
                 Box::pin(lease.give_up(FinalReason::Cancelled)).await?;
@@ -109,6 +109,16 @@ impl<C: Chains> OutputHandler<C> {
                 return Ok(AttemptOutcome::GivenBack);
             }
         };
+        let left = elsewhere::left(&lease, &attempt);
+        let is_of_several = !left.is_empty();
+        let is_broken_off = is_of_several
+            && Box::pin(elsewhere::go_on(
+                &*self.chains,
+                &mut lease,
+                &mut attempt,
+                left,
+            ))
+            .await;
         let is_unread = lease.read_failures() != read_failures;
         let is_in_vain = attempt.final_reply.is_transient() && !attempt.is_any_delivered();
         if is_unread && is_in_vain && lease.terms().is_some() {
@@ -125,7 +135,13 @@ impl<C: Chains> OutputHandler<C> {
         let attempts = lease.attempt_count() + 1;
         let unit = self.random.unit();
         let mut retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
-        if meeting::note(&lease, &attempt)
+        if is_broken_off {
+            // Those that are left had no attempt.
+            retry_at = Some(attempt.ended);
+        }
+        // What is known of one of several destinations holds back none of the others.
+        if !is_of_several
+            && meeting::note(&lease, &attempt)
             && let Some(own) = retry_at
         {
             if lease.may_be_held_back() {
