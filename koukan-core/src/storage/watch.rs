@@ -6,6 +6,8 @@ use std::{
     task::{self, Poll},
 };
 
+use bytes::Bytes;
+
 use crate::blob::Blob;
 
 use super::{
@@ -92,6 +94,19 @@ impl Watch {
         let state = self.live.lock();
         let body = state.body.as_ref()?;
         body.is_complete().then(|| SharedBody(body.clone()))
+    }
+
+    /// How many octets the body has, if all of it is there; `None` of one that is described.
+    pub(crate) fn len(&self) -> Option<u64> {
+        let state = self.live.lock();
+        let body = state.body.as_ref().filter(|body| body.parts.is_none())?;
+        let prefix: usize = body.prefix.iter().map(Bytes::len).sum();
+        Some(prefix as u64 + body.blob.len()?)
+    }
+
+    /// How many octets a part has, if all of it is there.
+    pub(crate) fn part_len(&self, name: &str) -> Option<u64> {
+        self.part(name)?.len()
     }
 
     /// A part of the body by its name, if all of it is there.

@@ -100,7 +100,11 @@ async fn parts_are_taken_and_shared_with_the_other_recipients() {
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
     assert_eq!(to_carol(&upstream).matches("bWVvdw==").count(), 2);
     // Nothing is taken once it is complete.
-    assert_eq!(put(&agent, &first, "dog").await, Err(RefusalKind::Conflict));
+    let complete = RefusalKind::WrongRange {
+        len: 4,
+        total: Some(4),
+    };
+    assert_eq!(put(&agent, &first, "dog").await, Err(complete));
 }
 
 #[tokio::test(start_paused = true)]

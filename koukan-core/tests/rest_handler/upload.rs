@@ -45,7 +45,11 @@ async fn a_message_is_uploaded_whole() {
     let received = upstream.only_received();
     assert_eq!(received.text(), MESSAGE);
     let again = agent.upload(&status.uri, None, octets("x")).await;
-    assert_eq!(again.unwrap_err().kind, RefusalKind::Conflict);
+    let complete = RefusalKind::WrongRange {
+        len: MESSAGE.len() as u64,
+        total: Some(MESSAGE.len() as u64),
+    };
+    assert_eq!(again.unwrap_err().kind, complete);
 }
 
 #[tokio::test(start_paused = true)]

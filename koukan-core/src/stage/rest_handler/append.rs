@@ -25,7 +25,7 @@ impl Shared {
         let Some(transaction) = self.registry.find(watch.id()) else {
             let snapshot = watch.snapshot();
             return Err(match snapshot.final_reason {
-                Some(reason) => over(reason.as_str()),
+                Some(reason) => over(reason),
                 None => not_incremental(),
             });
         };
@@ -38,7 +38,7 @@ impl Shared {
             let mut progress = transaction.changing.lock().await;
             let snapshot = watch.snapshot();
             if let Some(reason) = snapshot.final_reason {
-                return Err(over(reason.as_str()));
+                return Err(over(reason));
             }
             check_version(append.if_match.as_ref(), &Shown::of(&snapshot).version)?;
             self.add(caller, &transaction, &mut progress, append)

@@ -6,7 +6,7 @@ use crate::{
     causes::Causes,
     repeats::Repeats,
     resource::{Refusal, RefusalKind},
-    storage::{BackendError, CustodyError},
+    storage::{BackendError, CustodyError, record::FinalReason},
 };
 
 /// When to try again where uploads must be finished first.
@@ -36,8 +36,21 @@ pub(super) fn unknown_transaction() -> Refusal {
 }
 
 /// The transaction is over.
-pub(super) fn over(reason: &str) -> Refusal {
-    let detail = format!("the transaction is over ({reason}): create another one");
+pub(super) fn over(reason: FinalReason) -> Refusal {
+    let advice = match reason {
+        // Another one would be sent once more.
+        FinalReason::Delivered | FinalReason::PartlyDelivered => {
+            "read it to see what has become of each recipient"
+        }
+        _ => "create another one",
+    };
+    let detail = format!("the transaction is over ({}): {advice}", reason.as_str());
+    Refusal::new(RefusalKind::Conflict, detail)
+}
+
+/// The transaction was given up while it was being committed.
+fn given_up() -> Refusal {
+    let detail = "the transaction is over (given up): create another one";
     Refusal::new(RefusalKind::Conflict, detail)
 }
 
@@ -67,7 +80,7 @@ impl From<CustodyError> for Refusal {
     fn from(error: CustodyError) -> Self {
         match error {
             CustodyError::Backend(error) => error.into(),
-            CustodyError::Gone => over("given up"),
+            CustodyError::Gone => given_up(),
             CustodyError::Incomplete => Self::malformed("the message is not complete"),
             CustodyError::Repeated(_) | CustodyError::KeyReused => key_reused(),
         }

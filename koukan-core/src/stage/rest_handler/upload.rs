@@ -8,7 +8,10 @@ use crate::{
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
     shares::Client,
     stage::output_handler::AttemptService,
-    storage::{Watch, record::Terms},
+    storage::{
+        Watch,
+        record::{FinalReason, Terms},
+    },
 };
 
 use super::{
@@ -34,7 +37,7 @@ impl<O: AttemptService> RestHandler<O> {
         if !self.shared.storage.has_room() {
             return Err(Refusal::no_room());
         }
-        let transaction = self.open(caller, watch).await?;
+        let transaction = self.open(caller, watch, name).await?;
         let incoming = self.shared.expected(&transaction, name).await?;
         transaction.touch();
         let touch = || transaction.touch();
@@ -64,6 +67,7 @@ impl<O: AttemptService> RestHandler<O> {
         &self,
         caller: &Caller,
         mut watch: Watch,
+        name: &str,
     ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         let snapshot = watch.snapshot();
@@ -71,7 +75,7 @@ impl<O: AttemptService> RestHandler<O> {
         if let Some(reason) = snapshot.final_reason
             && !snapshot.is_draft
         {
-            return Err(over(reason.as_str()));
+            return Err(shared.closed(&watch, name, Some(reason)));
         }
         if let Some(transaction) = shared.registry.find(watch.id()) {
             return Ok(transaction);
@@ -79,7 +83,8 @@ impl<O: AttemptService> RestHandler<O> {
         // In a task of its own: whoever asked need not be polled for others to get their turn.
         let this = self.clone();
         let client = caller.client().clone();
-        let resume = async move { this.resume(&client, watch, snapshot.terms).await };
+        let name = name.to_owned();
+        let resume = async move { this.resume(&client, watch, snapshot.terms, &name).await };
         let resumed = tokio::spawn(resume);
         resumed.await.map_err(|_| Refusal::internal())?
     }
@@ -90,6 +95,7 @@ impl<O: AttemptService> RestHandler<O> {
         client: &Client,
         watch: Watch,
         terms: Terms,
+        name: &str,
     ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         // One at a time: there is one lease and one body to be made.
@@ -98,9 +104,9 @@ impl<O: AttemptService> RestHandler<O> {
             return Ok(transaction);
         }
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
-            return Err(complete());
+            return Err(shared.closed(&watch, name, None));
         };
-        let transaction = OpenTransaction::new(recorder, Dialect::Whole, terms, false);
+        let transaction = OpenTransaction::new(recorder, Dialect::Whole, terms, None);
         let transaction = Arc::new(transaction);
         shared.restore(&transaction).await?;
         // It was taken before, so that it is taken however many there are.
@@ -123,12 +129,8 @@ impl Shared {
         if let Some(incoming) = transaction.upload(name) {
             return Ok(incoming);
         }
-        if name != MESSAGE {
-            let detail = "the message builder spec of the transaction names no such create_id";
-            return Err(Refusal::not_found(detail));
-        }
-        if progress.has_body {
-            return Err(complete());
+        if name != MESSAGE || progress.has_body {
+            return Err(self.closed(&transaction.recorder.watch(), name, None));
         }
         let snapshot = transaction.recorder.watch().snapshot();
         if snapshot.mail.is_none() || snapshot.recipients.is_empty() {
@@ -149,19 +151,44 @@ impl Shared {
             return Ok(());
         };
         let json = serde_json::from_slice(&description).map_err(|_| Refusal::internal())?;
-        let spec = Spec::from_json(&json).map_err(|_| Refusal::internal())?;
+        let spec = Spec::from_stored(&json).map_err(|_| Refusal::internal())?;
         let watch = recorder.watch();
         let parts = self.parts(transaction, &spec, |name| watch.part(name));
         recorder.composition(description, parts);
         transaction.changing.lock().await.has_body = true;
         Ok(())
     }
+
+    /// Why nothing is taken of an upload of that name: it is complete, also where the transaction is
+    /// over since, or there is none.
+    fn closed(&self, watch: &Watch, name: &str, end: Option<FinalReason>) -> Refusal {
+        let uploaded = (name == MESSAGE).then(|| self.registry.uploaded(watch.id()));
+        let len = uploaded.flatten().or_else(|| match name {
+            MESSAGE => watch.len(),
+            part => watch.part_len(part),
+        });
+        match (len, end) {
+            (Some(len), _) => complete(len),
+            (None, Some(reason)) => over(reason),
+            (None, None) if name == MESSAGE => described(),
+            (None, None) => no_such_part(),
+        }
+    }
 }
 
-fn complete() -> Refusal {
+fn complete(len: u64) -> Refusal {
     let kind = RefusalKind::WrongRange {
-        len: 0,
-        total: None,
+        len,
+        total: Some(len),
     };
-    Refusal::new(kind, "the message is complete: it cannot be written again")
+    Refusal::new(kind, "it is complete: it cannot be written again")
+}
+
+fn described() -> Refusal {
+    let detail = "the message has a message builder spec: upload what that names by `create_id`";
+    Refusal::new(RefusalKind::Conflict, detail)
+}
+
+fn no_such_part() -> Refusal {
+    Refusal::not_found("the message builder spec of the transaction names no such create_id")
 }

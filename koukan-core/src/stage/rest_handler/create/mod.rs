@@ -26,7 +26,7 @@ use super::{
     Dialect, RestHandler,
     attempts::Admitted,
     message_source::Source,
-    open_transaction::{Claimed, OpenTransaction},
+    open_transaction::{Known, OpenTransaction},
     refusals::{key_reused, too_many_unfinished, unknown_transaction},
     service::Shared,
 };
@@ -64,6 +64,11 @@ impl<O: AttemptService> RestHandler<O> {
         // Its values take much memory: what is kept of it is text.
         let signals = signals(&caller, mem::take(&mut draft.filter_output))?;
         let policy = shared.policy(&caller, &sender)?;
+        if let Some(key) = &key
+            && let Some(made) = shared.made_before(&sender.name, key).await?
+        {
+            return Ok(made);
+        }
         shared.check(&policy, &draft)?;
         let mut source = match draft.body.take() {
             Some(body) => Some(shared.source(&caller, &sender.name, body).await?),
@@ -89,28 +94,30 @@ impl<O: AttemptService> RestHandler<O> {
 
         let volatile_key = key.as_ref().filter(|_| is_volatile);
         if let Some(key) = volatile_key {
-            let claimed = shared
-                .registry
-                .claim(&context.sender.name, key, recorder.id());
-            match claimed {
-                Claimed::New => {}
-                Claimed::Repeated(first) => return shared.repeated(first).await,
-                Claimed::Reused => return Err(key_reused()),
+            let sender = &context.sender.name;
+            match shared.registry.claim(sender, key, recorder.id()) {
+                None => {}
+                Some(Known::Repeated(first)) => return shared.repeated(first).await,
+                Some(Known::Reused(_)) => return Err(key_reused()),
             }
         }
-        let has_key = volatile_key.is_some();
-        let transaction = OpenTransaction::new(recorder, policy.dialect, terms, has_key);
+        let volatile_key = volatile_key.cloned();
+        let transaction = OpenTransaction::new(recorder, policy.dialect, terms, volatile_key);
         let transaction = Arc::new(transaction);
         shared.fill(&transaction, draft.rcpt_to, source).await;
         if !is_volatile {
             if !transaction.recorder.is_complete() {
                 shared.count(&transaction, shared.settings.max_unfinished_uploads)?;
             }
-            match shared.commit(&transaction, terms, key).await {
+            match shared.commit(&transaction, terms, key.clone()).await {
                 Err(CustodyError::Repeated(first)) => return shared.repeated(first).await,
                 result => result?,
             }
             transaction.confirm_count();
+            if let Some(key) = &key {
+                let (sender, id) = (&context.sender.name, transaction.recorder.id());
+                shared.registry.remember(sender, key, id);
+            }
         }
         shared.registry.add(&transaction);
         let watch = transaction.recorder.watch();
@@ -164,6 +171,31 @@ impl Shared {
         let until = now.checked_add(self.settings.upload_timeout);
         let until = until.unwrap_or(jiff::Timestamp::MAX);
         transaction.recorder.commit_draft(terms, key, until).await
+    }
+
+    /// The transaction that was made with the key before, as far as that is remembered here, and as
+    /// long as it is kept. Nothing else of the request is looked at: it was found good, and what it
+    /// needed then may be gone.
+    async fn made_before(
+        &self,
+        sender: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Made>, Refusal> {
+        let Some(known) = self.registry.known(sender, key) else {
+            return Ok(None);
+        };
+        let (Known::Repeated(first) | Known::Reused(first)) = known;
+        let Some(watch) = self.storage.watch(first).await? else {
+            self.registry.forget(sender, &key.key, first);
+            return Ok(None);
+        };
+        match known {
+            Known::Reused(_) => Err(key_reused()),
+            Known::Repeated(_) => Ok(Some(Made {
+                watch,
+                is_replayed: true,
+            })),
+        }
     }
 
     /// The transaction that a create repeats.

@@ -88,7 +88,7 @@ pub(in super::super) async fn attend(
             }
         }
     }
-    shared.registry.remove(id);
+    shared.registry.remove(&transaction);
 }
 
 /// Ready when a transaction that was refused is to give way to other uploads.

@@ -1,13 +1,11 @@
 //! A transaction that requests are still making.
 
 mod attend;
+mod keys;
 mod registry;
 mod replaced_blobs;
 
-pub(super) use self::{
-    attend::attend,
-    registry::{Claimed, Registry},
-};
+pub(super) use self::{attend::attend, keys::Known, registry::Registry};
 
 use std::{
     collections::BTreeMap,
@@ -41,7 +39,8 @@ pub(super) struct OpenTransaction {
     pub(super) recorder: Recorder,
     pub(super) dialect: Dialect,
     terms: Terms,
-    has_key: bool,
+    /// The idempotency key that it has while nothing is committed.
+    key: Option<IdempotencyKey>,
     /// Held while commands are added or the message is completed.
     pub(super) changing: tokio::sync::Mutex<Progress>,
     /// The blobs that are uploaded: the message as [`MESSAGE`], or its parts by their names.
@@ -61,12 +60,17 @@ pub(super) struct Progress {
 }
 
 impl OpenTransaction {
-    pub(super) fn new(recorder: Recorder, dialect: Dialect, terms: Terms, has_key: bool) -> Self {
+    pub(super) fn new(
+        recorder: Recorder,
+        dialect: Dialect,
+        terms: Terms,
+        key: Option<IdempotencyKey>,
+    ) -> Self {
         Self {
             recorder,
             dialect,
             terms,
-            has_key,
+            key,
             changing: tokio::sync::Mutex::default(),
             uploads: Mutex::default(),
             touched: Mutex::new(Instant::now()),
@@ -75,8 +79,14 @@ impl OpenTransaction {
         }
     }
 
-    pub(super) fn has_key(&self) -> bool {
-        self.has_key
+    fn key(&self) -> Option<&IdempotencyKey> {
+        self.key.as_ref()
+    }
+
+    /// How many octets of the message were uploaded, where it is complete.
+    fn uploaded(&self) -> Option<u64> {
+        let message = self.upload(MESSAGE)?;
+        message.blob().len().map(|_| message.whole().len)
     }
 
     pub(super) fn is_incremental(&self) -> bool {

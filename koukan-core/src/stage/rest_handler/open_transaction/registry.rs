@@ -1,42 +1,42 @@
-//! Where open transactions are found.
+//! Where open transactions are found, and what is remembered of those that were open.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::storage::record::{IdempotencyKey, RequestDigest, TransactionId};
+use crate::{
+    reply::Reply,
+    storage::{
+        Snapshot, Watch,
+        record::{FinalReason, IdempotencyKey, TransactionId},
+    },
+};
 
-use super::OpenTransaction;
+use super::{
+    OpenTransaction,
+    keys::{Keys, Known},
+};
+
+/// Messages whose length is remembered after their transaction was open, at most.
+const REMEMBERED: usize = 10_000;
 
 /// The transactions that requests of this process are still making, by identity and by idempotency
 /// key.
+///
+/// A request is repeated above all where its answer was lost, which is often when the transaction
+/// is over: so what is needed to answer as before is remembered for a while.
 #[derive(Default)]
 pub(in super::super) struct Registry(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
     transactions: HashMap<TransactionId, Arc<OpenTransaction>>,
-    /// Of those that are not committed, by sender and key.
-    keys: HashMap<(Box<str>, Box<str>), Keyed>,
-}
-
-/// A transaction that has an idempotency key, and which request made it.
-#[derive(Clone, Copy)]
-struct Keyed {
-    id: TransactionId,
-    request: Option<RequestDigest>,
-}
-
-/// What a key stands for that was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Claimed {
-    /// The transaction that claims it.
-    New,
-    /// The transaction of the request that is repeated.
-    Repeated(TransactionId),
-    /// Another request.
-    Reused,
+    keys: Keys,
+    /// How many octets were uploaded of messages.
+    uploaded: HashMap<TransactionId, u64>,
+    /// The same, the oldest first.
+    uploads: VecDeque<TransactionId>,
 }
 
 impl Registry {
@@ -44,23 +44,43 @@ impl Registry {
         self.lock().transactions.get(&id).cloned()
     }
 
-    /// Claims a sender's key for a transaction, unless one has it that is open.
+    /// What a sender's key stands for.
+    pub(in super::super) fn known(&self, sender: &str, key: &IdempotencyKey) -> Option<Known> {
+        self.lock().keys.find(sender, key)
+    }
+
+    /// Claims a sender's key for a transaction, unless another one has it.
     pub(in super::super) fn claim(
         &self,
         sender: &str,
         key: &IdempotencyKey,
         id: TransactionId,
-    ) -> Claimed {
+    ) -> Option<Known> {
         let mut entries = self.lock();
-        let name = (sender.into(), key.key.clone());
-        match entries.keys.get(&name) {
-            Some(first) if key.repeats(first.request.as_ref()) => Claimed::Repeated(first.id),
-            Some(_) => Claimed::Reused,
-            None => {
-                let request = key.request;
-                entries.keys.insert(name, Keyed { id, request });
-                Claimed::New
-            }
+        let known = entries.keys.find(sender, key);
+        if known.is_none() {
+            entries.keys.add(sender, key, id);
+        }
+        known
+    }
+
+    /// Remembers the key with which a transaction was committed.
+    pub(in super::super) fn remember(&self, sender: &str, key: &IdempotencyKey, id: TransactionId) {
+        let mut entries = self.lock();
+        entries.keys.add(sender, key, id);
+        entries.keys.retire(sender, &key.key, id);
+    }
+
+    /// Frees the key of a transaction that is not kept any more.
+    pub(in super::super) fn forget(&self, sender: &str, key: &str, id: TransactionId) {
+        self.lock().keys.forget(sender, key, id);
+    }
+
+    /// How many octets were uploaded of a message that is complete, where that is remembered.
+    pub(in super::super) fn uploaded(&self, id: TransactionId) -> Option<u64> {
+        match self.find(id) {
+            Some(transaction) => transaction.uploaded(),
+            None => self.lock().uploaded.get(&id).copied(),
         }
     }
 
@@ -69,15 +89,56 @@ impl Registry {
         self.lock().transactions.insert(id, Arc::clone(transaction));
     }
 
-    pub(in super::super) fn remove(&self, id: TransactionId) {
+    /// Notes that a transaction is not open any more.
+    pub(in super::super) fn remove(&self, transaction: &OpenTransaction) {
+        let id = transaction.recorder.id();
+        let uploaded = transaction.uploaded();
+        let key = transaction.key();
+        let key = key.map(|key| (key, transaction.recorder.watch()));
         let mut entries = self.lock();
-        let removed = entries.transactions.remove(&id);
-        if removed.is_some_and(|transaction| transaction.has_key()) {
-            entries.keys.retain(|_, known| known.id != id);
+        if let Some((key, watch)) = key {
+            entries.end(key, watch);
         }
+        if let Some(len) = uploaded {
+            entries.remember(id, len);
+        }
+        entries.transactions.remove(&id);
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Entries {
+    /// What becomes of the key of a transaction that has ended.
+    fn end(&mut self, key: &IdempotencyKey, mut watch: Watch) {
+        let snapshot = watch.snapshot();
+        let sender = &snapshot.context.sender.name;
+        match is_answered(&snapshot) {
+            true => self.keys.retire(sender, &key.key, snapshot.id),
+            // Nobody has taken anything, so it may be tried again.
+            false => self.keys.forget(sender, &key.key, snapshot.id),
+        }
+    }
+
+    fn remember(&mut self, id: TransactionId, len: u64) {
+        if self.uploaded.insert(id, len).is_none() {
+            self.uploads.push_back(id);
+        }
+        if self.uploads.len() > REMEMBERED
+            && let Some(oldest) = self.uploads.pop_front()
+        {
+            self.uploaded.remove(&oldest);
+        }
+    }
+}
+
+/// Whether the request was answered by more than that something is wrong here.
+fn is_answered(snapshot: &Snapshot) -> bool {
+    let mut rcpts = snapshot.recipient_replies.iter().flatten();
+    let reply = snapshot.final_reply.as_ref();
+    snapshot.final_reason != Some(FinalReason::Expired)
+        || reply.is_some_and(|reply| *reply != Reply::local_error())
+        || rcpts.any(Reply::is_positive)
 }
