@@ -24,13 +24,14 @@ const TO: [&str; 5] = [
     "e@b.example",
 ];
 
-fn by_domain(upstream: &Script) -> impl MailService + Clone {
+fn by_domain(upstream: &Script) -> impl MailService {
     RouterLayer::new(Rules::new().with(DestDomain::new())).layer(upstream.clone())
 }
 
 fn to_all(mut create: Create) -> Create {
     create.draft.rcpt_to = TO.into_iter().map(rcpt).collect();
     create.draft.retry = Some(true);
+    create.draft.notification = Some(false);
     create
 }
 

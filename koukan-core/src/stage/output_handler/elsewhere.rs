@@ -63,7 +63,7 @@ pub(super) async fn go_on<C: Chains>(
 
 fn is_elsewhere(reply: &Reply) -> bool {
     // That of another host is about its own recipients.
-    !reply.is_from_upstream() && {
+    reply.is_transient() && !reply.is_from_upstream() && {
         let elsewhere = Reply::other_destination();
         (reply.code(), reply.enhanced()) == (elsewhere.code(), elsewhere.enhanced())
     }
