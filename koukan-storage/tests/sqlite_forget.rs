@@ -7,9 +7,13 @@ use bytes::Bytes;
 use koukan_core::{
     blob::BlobId,
     path::{ForwardPath, Mailbox, ReversePath},
+    reply::Reply,
     storage::{
         Backend,
-        record::{BlobContent, FinalReason, NewBody, NewTransaction, Recipient, Status},
+        record::{
+            Attempt, BlobContent, FinalReason, NewBody, NewTransaction, Recipient, SessionId,
+            Settlement, Standing, Status,
+        },
     },
     transaction::{Mail, Rcpt},
 };
@@ -17,7 +21,7 @@ use koukan_storage::{OpenError, SqliteBackend, SqliteOptions};
 
 mod support;
 
-use support::transaction;
+use support::{now, transaction};
 
 const SECRET: &[u8] = b"what nobody is to find any more";
 
@@ -120,6 +124,69 @@ async fn nothing_of_it_is_left_in_the_files() {
     assert_eq!(found.len(), 5);
     assert!(!has_secret(directory.path()));
     assert!(fs::metadata(&path).unwrap().len() < len);
+}
+
+/// Whether a file holds an address, in whatever case.
+fn names(directory: &Path, address: &str) -> bool {
+    fs::read_dir(directory).unwrap().any(|entry| {
+        let octets = fs::read(entry.unwrap().path()).unwrap();
+        let mut windows = octets.windows(address.len());
+        windows.any(|window| window.eq_ignore_ascii_case(address.as_bytes()))
+    })
+}
+
+#[tokio::test]
+async fn nothing_of_an_address_is_left_in_the_files() {
+    let eve = "eve.of.the.secret@example.com";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    for round in 0..20 {
+        for (from, to) in [("alice@x", eve), (eve, "bob@y"), ("alice@x", "bob@y")] {
+            backend.insert(message(from, &[to], false)).await.unwrap();
+        }
+        let summary = NewTransaction {
+            body: None,
+            ..message("alice@x", &[eve], true)
+        };
+        backend.summarise(vec![summary]).await.unwrap();
+        for retry in [true, false] {
+            let leased = backend.lease_due(session, now(), Standing::Clear, 9, &[]);
+            for leased in leased.await.unwrap() {
+                let mut attempt = Attempt::broken_off(now(), None, Vec::new());
+                let is_others = leased.transaction.recipients[0].rcpt.forward_path.as_str()
+                    == "bob@y"
+                    && leased.transaction.mail.reverse_path.as_str() != eve;
+                let whom = if is_others { "somebody" } else { eve };
+                attempt.final_reply = Reply::mailbox_busy().with_text(format!("{whom} {round}"));
+                let status = match retry {
+                    true => leased.transaction.status.clone(),
+                    false => Status::Final(FinalReason::Failed),
+                };
+                let end = Settlement {
+                    id: leased.transaction.id,
+                    session,
+                    fence: leased.fence,
+                    attempt: Some(attempt),
+                    recipients: leased.transaction.recipients,
+                    status,
+                    notification: None,
+                };
+                backend.settle(end).await.unwrap();
+            }
+        }
+    }
+    backend.close().await;
+    assert!(names(directory.path(), eve));
+    let options = SqliteOptions::new(&path);
+    let found = options.forget(&address(eve)).await.unwrap();
+    assert_eq!(found.len(), 60);
+    assert!(!names(directory.path(), eve));
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    assert_eq!(backend.census().await.unwrap().finished, 20);
+    backend.close().await;
 }
 
 #[tokio::test]

@@ -4,10 +4,13 @@
 use std::{borrow::Cow, path::Path, time::Duration};
 
 use koukan_core::storage::{
-    Backend, BackendError, ListState, Listing, Recovered, Retention,
-    record::{BodyKind, NewTransaction, SchedulingKey, SessionId, Standing, TransactionId},
+    Backend, BackendError, ListState, Listing, Recovered, Retention, Search,
+    record::{
+        BodyKind, FinalReason, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+        Status, TransactionId,
+    },
 };
-use koukan_storage::SqliteBackend;
+use koukan_storage::{SqliteBackend, SqliteOptions};
 use sqlx::{
     ConnectOptions, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
@@ -18,14 +21,41 @@ mod support;
 
 use support::{now, tamper, transaction};
 
-/// Brings a new database to the first version of the schema.
-async fn first_version(path: &Path) {
-    let text = include_str!("../migrations/sqlite/0001_initial.sql").into_sql_str();
-    let kind = MigrationType::Simple;
-    let first = Migration::new(1, Cow::Borrowed("initial"), kind, text, false);
+const MIGRATIONS: [(&str, &str); 6] = [
+    (
+        "initial",
+        include_str!("../migrations/sqlite/0001_initial.sql"),
+    ),
+    ("rest", include_str!("../migrations/sqlite/0002_rest.sql")),
+    (
+        "suspects",
+        include_str!("../migrations/sqlite/0003_suspects.sql"),
+    ),
+    (
+        "request_digest",
+        include_str!("../migrations/sqlite/0004_request_digest.sql"),
+    ),
+    (
+        "destinations",
+        include_str!("../migrations/sqlite/0005_destinations.sql"),
+    ),
+    (
+        "message_keys",
+        include_str!("../migrations/sqlite/0006_message_keys.sql"),
+    ),
+];
+
+/// Brings a new database to a version of the schema.
+async fn of_version(path: &Path, version: usize) {
+    let migrations = MIGRATIONS[..version].iter().zip(1..);
+    let migrations = migrations.map(|((name, text), version)| {
+        let kind = MigrationType::Simple;
+        let text = text.into_sql_str();
+        Migration::new(version, Cow::Borrowed(*name), kind, text, false)
+    });
     let options = SqliteConnectOptions::new().filename(path);
     let mut connection = options.create_if_missing(true).connect().await.unwrap();
-    let migrator = Migrator::with_migrations(vec![first]);
+    let migrator = Migrator::with_migrations(migrations.collect());
     let migrated = migrator.run_direct(None, &mut connection, false).await;
     migrated.unwrap();
 }
@@ -48,7 +78,7 @@ fn row(id: TransactionId, context: &str, blob: &str, end: &str) -> String {
 async fn what_the_first_version_wrote_is_all_there() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");
-    first_version(&path).await;
+    of_version(&path, 1).await;
     let new: Vec<_> = (0..4).map(|_| transaction(3)).collect();
     let created = now().as_microsecond();
     let ends = [
@@ -98,8 +128,9 @@ async fn what_the_first_version_wrote_is_all_there() {
     assert_eq!(leased.unwrap().fence, 2);
     let of_state = |state| {
         let listing = Listing {
-            sender: "a".into(),
+            sender: Some("a".into()),
             state: Some(state),
+            search: Search::default(),
             before: None,
             limit: 9,
         };
@@ -133,4 +164,165 @@ async fn what_the_first_version_wrote_is_all_there() {
     let collected = backend.collect_garbage(later, retention).await.unwrap();
     // The blob as well: it is looked for before the transaction is removed, but that is final.
     assert_eq!((collected.transactions, collected.blobs), (1, 1));
+}
+
+/// A transaction as the fifth version wrote it: its end, and from the attempt count on.
+fn fifth(id: TransactionId, envelope: (&str, &str), blob: &str, rest: &str) -> String {
+    let created = now().as_microsecond();
+    let (from, recipients) = envelope;
+    format!(
+        r#"INSERT INTO transactions (id, created, sender, context, mail, recipients, blob_id,
+            body_len, retry, notify, crash_count, attempt_count, last_attempt, due_at, work,
+            final_reason, final_since, lease_session, lease_fence, destination)
+        VALUES ('{id}', {created}, 'a', '{{"sender":"a"}}', '{{"reverse_path":"{from}"}}',
+            '{recipients}', {blob}, 3, 1, 1, 0, {rest}, 'a y.example');"#
+    )
+}
+
+const DEFERRED: &str = r#"{"started":1790000000000001,"ended":1790000000000002,
+    "mail_reply":{"code":250,"text":"ok"},
+    "recipient_replies":[{"code":450,"enhanced":"4.2.1","text":"Mailbox busy"}],
+    "final_reply":{"code":451,"text":"later"},
+    "remote":{"host":"mx.y.example","address":"192.0.2.1:25"}}"#;
+const DELIVERED: &str = r#"{"started":1790000000000001,"ended":1790000000000002,
+    "recipient_replies":[{"code":250,"text":"ok"}],
+    "final_reply":{"code":250,"enhanced":"2.0.0","text":"Queued as 7"}}"#;
+
+#[tokio::test]
+async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    of_version(&path, 5).await;
+    let ids: Vec<_> = (0..6).map(|_| TransactionId::random()).collect();
+    let [waiting, leased, stored, summary, draft, broken] = ids[..] else {
+        panic!("there are six");
+    };
+    let blob = transaction(3).body.unwrap().blob.to_string();
+    let created = now().as_microsecond();
+    let blob_rows = format!(
+        "INSERT INTO blobs VALUES ('{blob}', 3, 1, {created});
+         INSERT INTO chunks VALUES ('{blob}', 0, x'616263');"
+    );
+    let blob = format!("'{blob}'");
+    let bob = ("Alice@Example.com", r#"[{"forward_path":"Bob@Y.example"}]"#);
+    let settled = r#"[{"forward_path":"bob@y.example",
+        "settled":{"code":250,"enhanced":"2.0.0","text":"Queued as 7"}}]"#;
+    let settled = ("", settled);
+    let rows = [
+        fifth(
+            waiting,
+            bob,
+            &blob,
+            &format!("7, '{DEFERRED}', {created}, 'attempt', NULL, NULL, NULL, 7"),
+        ),
+        fifth(
+            leased,
+            bob,
+            &blob,
+            &format!("0, NULL, {created}, 'attempt', NULL, NULL, 'x', 1"),
+        ),
+        fifth(
+            stored,
+            settled,
+            &blob,
+            &format!("1, '{DELIVERED}', NULL, NULL, 'delivered', {created}, NULL, 1"),
+        ),
+        fifth(
+            summary,
+            settled,
+            "NULL",
+            &format!("1, '{DELIVERED}', NULL, NULL, 'delivered', {created}, NULL, 0"),
+        ),
+        fifth(
+            draft,
+            bob,
+            "NULL",
+            &format!("0, NULL, {created}, 'abandon', NULL, NULL, NULL, 0"),
+        ),
+        fifth(
+            broken,
+            bob,
+            &blob,
+            &format!("1, '{{', {created}, 'attempt', NULL, NULL, NULL, 1"),
+        ),
+    ];
+    tamper(&path, format!("{blob_rows}{}", rows.concat())).await;
+    let address = "bob@y.example".parse().unwrap();
+    let named = SqliteOptions::new(&path).find_address(&address).await;
+    assert_eq!(named.unwrap().len(), 6);
+
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let census = backend.census().await.unwrap();
+    assert_eq!((census.waiting, census.leased, census.finished), (3, 1, 2));
+    let found = backend.find(waiting).await.unwrap().unwrap();
+    assert_eq!(found.attempt_count, 7);
+    let last = found.last_attempt.unwrap();
+    assert_eq!(last.final_reply.text(), "later");
+    assert_eq!(last.remote.as_ref().unwrap().host.as_ref(), "mx.y.example");
+    assert_eq!(backend.attempts(waiting).await.unwrap(), [last]);
+    assert_eq!(backend.attempts(leased).await.unwrap(), []);
+    for delivered in [stored, summary] {
+        let found = backend.find(delivered).await.unwrap().unwrap();
+        assert_eq!(found.status, Status::Final(FinalReason::Delivered));
+        let last = found.last_attempt.unwrap();
+        assert_eq!(last.final_reply.text(), "Queued as 7");
+        assert_eq!(backend.attempts(delivered).await.unwrap(), [last]);
+    }
+    let error = backend.find(broken).await;
+    assert!(
+        matches!(error, Err(BackendError::Malformed(_))),
+        "{error:?}"
+    );
+    let found = async |search: Search| {
+        let listing = Listing {
+            sender: Some("a".into()),
+            state: None,
+            search,
+            before: None,
+            limit: 9,
+        };
+        let list = backend.list(listing).await.unwrap();
+        let mut found: Vec<_> = list.iter().map(|listed| listed.id).collect();
+        found.sort_unstable();
+        found
+    };
+    let mut all = [waiting, leased, stored, summary, draft];
+    all.sort_unstable();
+    let to_bob = Search {
+        recipient: Some("bob@y.example".into()),
+        ..Search::default()
+    };
+    assert_eq!(found(to_bob).await, all);
+    let mut from_alice = [waiting, leased, draft];
+    from_alice.sort_unstable();
+    let search = Search {
+        reverse_path: Some("alice@example.com".into()),
+        ..Search::default()
+    };
+    assert_eq!(found(search).await, from_alice);
+    let search = Search {
+        last_reply: Some("busy MAILBOX 4.2.1".into()),
+        ..Search::default()
+    };
+    assert_eq!(found(search).await, [waiting]);
+
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    let held = backend
+        .lease(waiting, session, None)
+        .await
+        .unwrap()
+        .unwrap();
+    let end = Settlement {
+        id: waiting,
+        session,
+        fence: held.fence,
+        attempt: held.transaction.last_attempt,
+        recipients: held.transaction.recipients,
+        status: Status::Final(FinalReason::Failed),
+        notification: None,
+    };
+    backend.settle(end).await.unwrap();
+    assert_eq!(backend.attempts(waiting).await.unwrap().len(), 2);
+    backend.close().await;
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Listing, Retention,
+        Backend, BackendError, Listing, Retention, Search,
         record::{SessionId, Standing},
     },
 };
@@ -53,8 +53,9 @@ async fn read_all(backend: &SqliteBackend, blob: BlobId) -> Result<(), BackendEr
     let id = transaction(10).id;
     assert!(backend.find(id).await?.is_none());
     let listing = Listing {
-        sender: "submission".into(),
+        sender: Some("submission".into()),
         state: None,
+        search: Search::default(),
         before: None,
         limit: 10,
     };

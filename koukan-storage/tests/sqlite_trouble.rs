@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 use koukan_core::storage::{
-    Backend, BackendError, Listing,
+    Backend, BackendError, Listing, Search,
     record::{Due, FinalReason, NewTransaction, SessionId, Standing, Status, Work},
 };
 use koukan_storage::SqliteBackend;
@@ -94,8 +94,9 @@ async fn a_transaction_that_cannot_be_read_is_neither_leased_nor_listed() {
     assert!(matches!(leased, Err(BackendError::Malformed(_))));
     assert_eq!(backend.census().await.unwrap().leased, 0);
     let listing = Listing {
-        sender: "submission".into(),
+        sender: Some("submission".into()),
         state: None,
+        search: Search::default(),
         before: None,
         limit: 10,
     };

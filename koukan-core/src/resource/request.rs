@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     context::Sender,
     signals::HostPort,
+    storage::Search,
     transaction::{Mail, Rcpt},
 };
 
@@ -162,6 +163,8 @@ pub struct List {
     pub sender: Box<str>,
     /// Only those in this state.
     pub state: Option<ListState>,
+    /// Only those that are looked for.
+    pub search: Search,
     /// How many at most.
     pub limit: usize,
     /// Where the list before ended.

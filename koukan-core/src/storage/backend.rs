@@ -12,8 +12,8 @@ use crate::blob::BlobId;
 use super::{
     Listing,
     record::{
-        Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
-        StoredTransaction, TransactionId, Work,
+        Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+        Status, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -204,7 +204,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError>;
 
-    /// Reads transactions of one sender, newest first.
+    /// Reads transactions, newest first.
     ///
     /// What cannot be read is left out.
     ///
@@ -212,6 +212,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`BackendError`].
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError>;
+
+    /// Reads the attempts that were made at a transaction, the oldest first; of a transaction that was
+    /// never committed, the last. None where there is no such transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError>;
 
     /// Counts the transactions by what is to happen with them.
     ///

@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::record::TransactionId;
+use super::{Search, record::TransactionId};
 
-/// Which transactions are listed: some of one sender's, newest first.
+/// Which transactions are listed, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The sender's name; whatever the tag.
-    pub sender: Box<str>,
+    /// Only those of the sender of this name, whatever the tag.
+    pub sender: Option<Box<str>>,
     /// Only those in this state.
     pub state: Option<ListState>,
+    /// Only those that are looked for.
+    pub search: Search,
     /// Only those that come after this one in the list.
     pub before: Option<ListCursor>,
     /// How many, at most.

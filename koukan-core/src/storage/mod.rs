@@ -26,6 +26,7 @@ mod recovery;
 mod refused;
 mod registry;
 mod report;
+mod search;
 mod snapshot;
 mod summary;
 mod watch;
@@ -41,6 +42,7 @@ pub use self::{
     memory::MemoryBackend,
     recorder::Recorder,
     recovery::crash_back_off,
+    search::{Search, Searched, Wanted},
     snapshot::{Snapshot, SnapshotBody, SnapshotPart},
     watch::{SharedBody, Watch},
 };

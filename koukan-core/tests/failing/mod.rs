@@ -16,8 +16,8 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
         record::{
-            Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-            StoredTransaction, TransactionId, Work,
+            Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
+            Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -259,6 +259,10 @@ impl Backend for Failing {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         self.inner.list(listing).await
+    }
+
+    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
+        self.inner.attempts(id).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

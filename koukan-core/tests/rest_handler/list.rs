@@ -1,6 +1,7 @@
 use koukan_core::{
     reply::Reply,
     resource::{List, ListState, Listed, Location, Operation, RefusalKind, ResourceResponse},
+    storage::Search,
     test_util::Script,
 };
 
@@ -10,6 +11,7 @@ fn list() -> List {
     List {
         sender: "app".into(),
         state: None,
+        search: Search::default(),
         limit: 100,
         cursor: None,
     }
@@ -69,6 +71,42 @@ async fn transactions_are_listed_by_state() {
         let found = listed(&busy, List { state, ..list() }).await;
         assert_eq!(found.transactions.len(), count);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn transactions_are_looked_for_page_by_page() {
+    let busy = Agent::over(Script::new().other_rcpts(Reply::mailbox_busy())).await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        made.insert(0, busy.create(whole()).await.location);
+    }
+    busy.storage.given_back().await;
+    let search = Search {
+        last_reply: Some("450".into()),
+        ..Search::default()
+    };
+    let narrowed = || List {
+        search: search.clone(),
+        limit: 2,
+        ..list()
+    };
+    let first = listed(&busy, narrowed()).await;
+    assert_eq!(locations(&first), made[..2]);
+    let rest = List {
+        cursor: first.next,
+        ..narrowed()
+    };
+    let rest = listed(&busy, rest).await;
+    assert_eq!((locations(&rest), rest.next), (made[2..].to_vec(), None));
+    let nobody = List {
+        search: Search {
+            recipient: Some("nobody@example.net".into()),
+            ..search
+        },
+        ..list()
+    };
+    assert!(listed(&busy, nobody).await.transactions.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

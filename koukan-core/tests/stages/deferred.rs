@@ -16,7 +16,7 @@ use koukan_core::{
         rest_endpoint::{RestEndpoint, Settings},
         rest_handler::{self, RestHandler, SenderPolicy},
     },
-    storage::{ListState, Listing, MemoryBackend, Storage},
+    storage::{ListState, Listing, MemoryBackend, Search, Storage},
     test_util::{Script, TokioClock, context, mail, rcpt, send},
     transaction::Transaction,
 };
@@ -75,8 +75,9 @@ async fn deferred(upstream: impl MailService) -> Agent {
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     assert_eq!(agent.census().await.waiting, 1);
     let listing = Listing {
-        sender: (&*context().sender.name).into(),
+        sender: Some((&*context().sender.name).into()),
         state: Some(ListState::Waiting),
+        search: Search::default(),
         before: None,
         limit: 1,
     };

@@ -6,6 +6,7 @@ use koukan_core::{
         Append, Create, Draft, List, ListState, Location, Operation, Parsed, Read,
         ResourceResponse, Version, WaitFor,
     },
+    storage::Search,
     test_util::{mail, rcpt},
 };
 use serde_json::{Value, json};
@@ -149,6 +150,13 @@ async fn a_list_is_asked_for_page_by_page() {
     let list = Operation::List(List {
         sender: "app".into(),
         state: Some(ListState::Finished),
+        search: Search {
+            reverse_path: Some("".into()),
+            recipient: Some("bob+x@example.com".into()),
+            since: Some("2024-03-06T19:49:11Z".parse().unwrap()),
+            last_reply: Some("mailbox full".into()),
+            ..Search::default()
+        },
         limit: 10,
         cursor: Some("c/1".into()),
     });
@@ -166,7 +174,9 @@ async fn a_list_is_asked_for_page_by_page() {
     );
     assert_eq!(
         peer.next("request").await["line"],
-        "GET /senders/app/transactions?limit=10&state=finished&cursor=c%2F1"
+        "GET /senders/app/transactions?limit=10&state=finished&mail_from=%3C%3E\
+         &recipient=bob%2Bx%40example.com&since=2024-03-06T19%3A49%3A11Z\
+         &reply=mailbox%20full&cursor=c%2F1"
     );
 }
 

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use koukan_core::resource::{
     Draft, ListState, Listed, Location, Operation, ResourceResponse, Version,
 };
+use koukan_core::storage::Search;
 
 use crate::support::{
     CREATE, answering, created, current, empty, json_request, only, request, send,
@@ -144,7 +145,32 @@ async fn a_list_is_narrowed_by_its_parameters() {
     assert_eq!((&*list.sender, list.limit), ("app", 5));
     assert_eq!(list.state, Some(ListState::Active));
     assert_eq!(list.cursor.as_deref(), Some("c1"));
+    assert_eq!(list.search, Search::default());
+    let (server, asked) = listed();
+    let path = "/senders/app/transactions?mail_from=%3C%3E&recipient=%3CBob%2Bx@y%3E&domain=y\
+                &destination=&since=2024-03-06T19:49:11Z&until=2024-03-06T20:49:11%2B01:00\
+                &reply=mailbox+full";
+    let answer = send(server.router(), empty(request("GET", path))).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let Operation::List(list) = only(&asked) else {
+        panic!("not a list");
+    };
+    let expected = Search {
+        reverse_path: Some("".into()),
+        recipient: Some("Bob+x@y".into()),
+        domain: Some("y".into()),
+        since: Some("2024-03-06T19:49:11Z".parse().unwrap()),
+        until: Some("2024-03-06T19:49:11Z".parse().unwrap()),
+        last_reply: Some("mailbox full".into()),
+        ..Search::default()
+    };
+    assert_eq!(list.search, expected);
+    let many_words = format!("reply={}", ["x"; 17].join("+"));
     for query in [
+        "since=yesterday",
+        "until=1",
+        "domain=x&domain=y",
+        &*many_words,
         "state=done",
         "limit=0",
         "limit=x",

@@ -22,7 +22,14 @@ pub(crate) static UNMARK: Statement = Statement::new(|| "RELEASE together".into(
 
 /// Reads the least there is to read of each table.
 pub(crate) static PROBE: Statement = Statement::new(|| {
-    let tables = ["transactions", "blobs", "chunks", "parts"];
+    let tables = [
+        "transactions",
+        "blobs",
+        "chunks",
+        "parts",
+        "attempts",
+        "summaries",
+    ];
     let exists = tables.map(|table| format!("EXISTS (SELECT 1 FROM {table})"));
     format!("SELECT {}", exists.join(", "))
 });

@@ -6,11 +6,11 @@ use crate::row::ABANDON;
 
 use super::{Statement, bound, schema::Transactions, text, transaction::REST};
 
-/// Finds a draft that can be completed. Binds id, sender; gives body_kind.
+/// Finds a draft that can be completed. Binds id, sender; gives body_kind, attempt_count.
 pub(crate) static FIND_DRAFT: Statement = Statement::new(|| {
     text(
         Query::select()
-            .column(Transactions::BodyKind)
+            .columns([Transactions::BodyKind, Transactions::AttemptCount])
             .from(Transactions::Table)
             .cond_where(is_open_draft()),
     )

@@ -4,7 +4,9 @@ use koukan_core::storage::record::Work;
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UpdateStatement};
 
 use super::{
-    Statement, bound, is_not_leased, is_suspect, is_unfinished,
+    Statement,
+    attempt::{LAST_ATTEMPT, last_attempt},
+    bound, is_not_leased, is_suspect, is_unfinished,
     part::{PARTS, parts},
     schema::Transactions,
     text,
@@ -78,6 +80,7 @@ fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
 fn lease() -> UpdateStatement {
     let columns = READ.into_iter().chain([Transactions::BlobId]);
     let parts = Expr::cust_with_expr(format!("? AS {PARTS}"), parts());
+    let last = Expr::cust_with_expr(format!("? AS {LAST_ATTEMPT}"), last_attempt());
     let mut lease = Query::update();
     lease
         .table(Transactions::Table)
@@ -86,7 +89,7 @@ fn lease() -> UpdateStatement {
             Transactions::LeaseFence,
             Expr::col(Transactions::LeaseFence).add(Expr::cust("1")),
         )
-        .returning(Query::returning().exprs(columns.map(Expr::col).chain([parts])));
+        .returning(Query::returning().exprs(columns.map(Expr::col).chain([parts, last])));
     lease
 }
 

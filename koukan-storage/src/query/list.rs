@@ -1,49 +1,177 @@
 //! Lists of transactions, newest first.
 //!
-//! What is final may be much, and is kept in the order of the list. What waits and what is under
-//! lease is little beside it, so that it is found by its own index, and sorted.
+//! What waits, what is under lease and what is over is found by an index each; the first and the last
+//! are in the order of the list, and hold what is searched, so that nothing is read of what is passed
+//! over. What is under lease is little beside them, and is sorted. So are all senders' transactions,
+//! as far as they may come into the page.
 
-use sea_query::{Expr, ExprTrait, Order, SelectStatement};
+use std::sync::Arc;
 
-use super::{Statement, bound, is_waiting, schema::Transactions, text, transaction::read};
+use koukan_core::storage::{ListState, Listing};
+use sea_query::Expr;
+use sqlx::{AssertSqlSafe, Encode, Sqlite, Type};
 
-/// Reads transactions of a sender. Binds sender; created and id of the place before; limit.
-pub(crate) static LIST: Statement = Statement::new(|| {
-    let sender = Expr::col((Transactions::Table, Transactions::Sender));
-    text(&list(sender))
-});
+use super::{Values, summary, text, transaction::read};
+use crate::row::{from_micros, micros};
 
-/// As [`LIST`], those that are final.
-pub(crate) static LIST_FINISHED: Statement = Statement::new(|| {
-    let sender = Expr::col((Transactions::Table, Transactions::Sender));
-    let is_final = Expr::col(Transactions::FinalReason).is_not_null();
-    text(list(sender).and_where(is_final))
-});
-
-/// As [`LIST`], those that wait.
-pub(crate) static LIST_WAITING: Statement =
-    Statement::new(|| text(list(unindexed_sender()).and_where(is_waiting())));
-
-/// As [`LIST`], those under lease.
-pub(crate) static LIST_LEASED: Statement = Statement::new(|| {
-    let is_leased = Expr::col(Transactions::LeaseSession).is_not_null();
-    text(list(unindexed_sender()).and_where(is_leased))
-});
-
-/// Keeps SQLite from the index of lists.
-fn unindexed_sender() -> Expr {
-    Expr::cust(r#"+"transactions"."sender""#)
+/// A statement that reads a page of a list, and its values.
+pub(crate) struct Page {
+    pub(crate) text: AssertSqlSafe<Arc<str>>,
+    pub(crate) values: Values,
 }
 
-fn list(sender: Expr) -> SelectStatement {
-    let created = (Transactions::Table, Transactions::Created);
-    let id = (Transactions::Table, Transactions::Id);
-    let place = Expr::tuple([Expr::col(created), Expr::col(id)]);
-    let mut list = read();
-    list.and_where(sender.eq(bound()))
-        .and_where(place.lt(Expr::tuple([bound(), bound()])))
-        .order_by(created, Order::Desc)
-        .order_by(id, Order::Desc)
-        .limit(1);
-    list
+/// Reads transactions that were committed.
+pub(crate) fn list(listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(listing);
+    let limit = conditions.limit;
+    let place = |state, kept: &Conditions| {
+        let sender = kept.sender(state == ListState::Active);
+        let state = match state {
+            ListState::Waiting => "final_reason IS NULL AND lease_session IS NULL",
+            ListState::Active => "lease_session IS NOT NULL",
+            ListState::Finished => "final_reason IS NOT NULL",
+        };
+        let places = format!(
+            "SELECT rowid AS place, created, id FROM transactions WHERE {state}{sender}{}",
+            kept.text
+        );
+        kept.newest(places)
+    };
+    let all = [ListState::Waiting, ListState::Active, ListState::Finished];
+    let states = all.into_iter();
+    let states = states.filter(|state| listing.state.is_none_or(|wanted| wanted == *state));
+    let places: Vec<_> = states.map(|state| place(state, &conditions)).collect();
+    let places = places.join(" UNION ALL ");
+    let mut page = read();
+    page.and_where(Expr::cust(format!(
+        "\"transactions\".\"rowid\" IN (SELECT place FROM ({places}) \
+         ORDER BY created DESC, id DESC LIMIT ?{limit})"
+    )));
+    let page = text(&page);
+    conditions.page(format!(
+        r#"{page} ORDER BY "transactions"."created" DESC, "transactions"."id" DESC"#
+    ))
+}
+
+/// Reads summaries of transactions that never were.
+pub(crate) fn list_summaries(listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(listing);
+    let read = summary::READ;
+    let (sender, text) = (conditions.sender(false), &conditions.text);
+    let ids = format!("SELECT id, created FROM summaries WHERE 1{sender}{text}");
+    let ids = conditions.newest(ids);
+    let page = format!(
+        "SELECT {read} FROM summaries WHERE id IN (SELECT id FROM ({ids})) \
+         ORDER BY created DESC, id DESC"
+    );
+    conditions.page(page)
+}
+
+/// What is listed, as far as all lists have it in common.
+struct Conditions {
+    /// Where the sender's name is bound.
+    sender: Option<usize>,
+    /// Where the limit is bound.
+    limit: usize,
+    /// Conditions, each after an AND.
+    text: String,
+    values: Values,
+    bound: usize,
+}
+
+impl Conditions {
+    fn of(listing: &Listing) -> Self {
+        let mut new = Self {
+            sender: None,
+            limit: 0,
+            text: String::new(),
+            values: Values::default(),
+            bound: 0,
+        };
+        new.limit = new.bind(i64::try_from(listing.limit).unwrap_or(i64::MAX));
+        new.sender = listing.sender.as_deref().map(|name| new.bind(name));
+        if let Some(place) = &listing.before {
+            let created = new.bind(micros(place.created));
+            let id = new.bind(place.id.to_string());
+            new.and(format!("(created, id) < (?{created}, ?{id})"));
+        }
+        let search = &listing.search;
+        if let Some(since) = search.since {
+            new.and_value("created >= ?", micros_after(since));
+        }
+        if let Some(until) = search.until {
+            new.and_value("created < ?", micros_after(until));
+        }
+        if let Some(id) = search.id {
+            new.and_value("id = ?", id.to_string());
+        }
+        let wanted = search.wanted();
+        if let Some(reverse_path) = wanted.reverse_path {
+            new.and_value("reverse_path = ?", reverse_path);
+        }
+        for part in [wanted.recipient, wanted.domain].into_iter().flatten() {
+            new.and_value("instr(forward_paths, ?) > 0", part);
+        }
+        if let Some(end) = wanted.destination {
+            new.and_value("substr(destination, -length(?)) = ?", end);
+        }
+        for word in wanted.words {
+            new.and_value("instr(last_reply, ?) > 0", word);
+        }
+        new
+    }
+
+    /// The sender, where one is asked for; kept from leading SQLite to an index where there is a better
+    /// one.
+    fn sender(&self, is_beside: bool) -> String {
+        let plus = if is_beside { "+" } else { "" };
+        let sender = self.sender.map(|at| format!(" AND {plus}sender = ?{at}"));
+        sender.unwrap_or_default()
+    }
+
+    /// The newest of `places`. Those of all senders come sender by sender, each from new to old, so
+    /// that most are passed over at once.
+    fn newest(&self, places: String) -> String {
+        let limit = self.limit;
+        let places = match self.sender {
+            Some(_) => places,
+            None => format!(
+                "SELECT * FROM ({places} ORDER BY sender DESC, created DESC, id DESC LIMIT -1)"
+            ),
+        };
+        format!("SELECT * FROM ({places} ORDER BY created DESC, id DESC LIMIT ?{limit})")
+    }
+
+    fn bind<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> usize {
+        self.values.add(value);
+        self.bound += 1;
+        self.bound
+    }
+
+    /// Adds a condition, in which the value stands for each `?`.
+    fn and_value<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, condition: &str, value: T) {
+        let at = self.bind(value);
+        self.and(condition.replace('?', &format!("?{at}")));
+    }
+
+    fn and(&mut self, condition: String) {
+        self.text.push_str(" AND ");
+        self.text.push_str(&condition);
+    }
+
+    fn page(&mut self, text: String) -> Page {
+        Page {
+            text: AssertSqlSafe(text.into()),
+            values: std::mem::take(&mut self.values),
+        }
+    }
+}
+
+/// The first whole microsecond that is not before a time.
+fn micros_after(time: jiff::Timestamp) -> i64 {
+    let micros = micros(time);
+    match from_micros(micros) >= time {
+        true => micros,
+        false => micros.saturating_add(1),
+    }
 }

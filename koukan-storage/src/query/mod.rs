@@ -3,6 +3,7 @@
 //! Texts are built by sea-query, once; parameters are bound by hand, in the order in which they
 //! stand in the text.
 
+mod attempt;
 mod blob;
 mod bulk;
 mod collect;
@@ -17,9 +18,11 @@ mod schema;
 mod session;
 mod settle;
 mod statement;
+mod summary;
 mod transaction;
 
 pub(crate) use self::{
+    attempt::{ADD_ATTEMPT, DELETE_ATTEMPTS, INSERT_ATTEMPTS, LIST_ATTEMPTS},
     blob::{
         CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNKS, READ_BLOB,
     },
@@ -30,15 +33,16 @@ pub(crate) use self::{
     },
     draft::{COMPLETE, FIND_DRAFT},
     lease::{LEASE, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
-    list::{LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING},
+    list::{list, list_summaries},
     part::{DELETE_PARTS, INSERT_PART},
     session::{
-        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_UNFINISHED,
+        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_WAITING,
         POSTPONE_LEASES,
     },
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
-    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_SUMMARIES, INSERT_TRANSACTIONS},
+    summary::{DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY},
+    transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
 };
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};

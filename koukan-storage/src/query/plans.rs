@@ -1,14 +1,20 @@
 //! How SQLite does the statements.
 
+use std::sync::Arc;
+
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 
+use jiff::Timestamp;
+use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
+
 use super::{
-    BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS,
-    DELETE_FINISHED, DELETE_PARTS, EXTEND_BLOB, FIND_BLOB, FIND_DRAFT, FIND_KEYED, FIND_LEASES,
-    FIND_ORPHANS, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES, HOLDS_LEASE, INSERT_BLOB,
-    INSERT_PART, LEASE, LEASE_DUE, LEASE_SUSPECTS, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
-    NEWEST_FINISHED, NEWEST_UNFINISHED, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB,
-    RELEASE, SETTLE, Statement, Values,
+    ADD_ATTEMPT, BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB,
+    DELETE_CHUNKS, DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB,
+    FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
+    FREE_LEASES, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, LEASE, LEASE_DUE, LEASE_SUSPECTS,
+    LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE,
+    NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, SETTLE, Statement, Values, list,
+    list_summaries,
 };
 
 async fn database() -> SqliteConnection {
@@ -21,6 +27,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0004_request_digest.sql"),
         include_str!("../../migrations/sqlite/0005_destinations.sql"),
         include_str!("../../migrations/sqlite/0006_message_keys.sql"),
+        include_str!("../../migrations/sqlite/0007_attempts.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -28,7 +35,13 @@ async fn database() -> SqliteConnection {
 }
 
 async fn plan(connection: &mut SqliteConnection, statement: &Statement) -> Vec<String> {
-    let AssertSqlSafe(text) = statement.text();
+    plan_of(connection, statement.text()).await
+}
+
+async fn plan_of(
+    connection: &mut SqliteConnection,
+    AssertSqlSafe(text): AssertSqlSafe<Arc<str>>,
+) -> Vec<String> {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
     let rows = connection.fetch_all(explain).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
@@ -38,17 +51,21 @@ async fn plan(connection: &mut SqliteConnection, statement: &Statement) -> Vec<S
 async fn nothing_is_searched_without_an_index() {
     let mut connection = database().await;
     for statement in [
+        &ADD_ATTEMPT,
         &COMPLETE,
         &CREATE_BLOB,
         &DATE_FINISHED,
+        &DELETE_ATTEMPTS,
         &DELETE_BLOB,
         &DELETE_CHUNKS,
         &DELETE_FINISHED,
         &DELETE_PARTS,
+        &DELETE_SUMMARIES,
         &EXTEND_BLOB,
         &FIND_BLOB,
         &FIND_DRAFT,
         &FIND_KEYED,
+        &FIND_SUMMARY,
         &FIND_TRANSACTION,
         &FINISH_BLOB,
         &FREE_LEASES,
@@ -58,8 +75,7 @@ async fn nothing_is_searched_without_an_index() {
         &LEASE,
         &LEASE_DUE,
         &LEASE_SUSPECTS,
-        &LIST,
-        &LIST_FINISHED,
+        &LIST_ATTEMPTS,
         &PARK,
         &POSTPONE_LEASES,
         &READ_BLOB,
@@ -86,7 +102,10 @@ async fn what_waits_is_found_by_its_own_index() {
         (&LEASE_SUSPECTS, "transactions_suspect"),
         (&NEXT_SUSPECT, "transactions_suspect"),
         (&NEWEST_FINISHED, "transactions_finished"),
-        (&NEWEST_UNFINISHED, "transactions_unfinished_blob"),
+        (&NEWEST_SUMMARY, "summaries_finished"),
+        (&NEWEST_WAITING, "COVERING INDEX transactions_queued"),
+        (&NEWEST_LEASED, "transactions_leased"),
+        (&DELETE_SUMMARIES, "summaries_finished"),
         (&FIND_LEASES, "transactions_leased"),
         (&FREE_LEASES, "transactions_leased"),
         (&DELETE_FINISHED, "transactions_finished"),
@@ -96,10 +115,6 @@ async fn what_waits_is_found_by_its_own_index() {
         (&DELETE_BLOB, "parts_blob"),
         (&FIND_ORPHANS, "parts_blob"),
         (&FIND_KEYED, "transactions_keyed"),
-        (&LIST, "transactions_listed"),
-        (&LIST_FINISHED, "transactions_listed"),
-        (&LIST_LEASED, "transactions_leased"),
-        (&LIST_WAITING, "transactions_waiting"),
         (&CENSUS, "transactions_waiting"),
         (&CENSUS, "transactions_leased"),
         (&CENSUS, "transactions_finished"),
@@ -108,6 +123,117 @@ async fn what_waits_is_found_by_its_own_index() {
         let uses = plan.iter().any(|step| step.contains(index));
         assert!(uses, "{index} in {plan:?}");
     }
+}
+
+/// Everything that can be looked for, after some page.
+fn search() -> Search {
+    Search {
+        id: Some(TransactionId::random()),
+        reverse_path: Some("a@x".into()),
+        recipient: Some("b@y".into()),
+        domain: Some("y".into()),
+        destination: Some("y".into()),
+        since: Some(Timestamp::MIN),
+        until: Some(Timestamp::MAX),
+        last_reply: Some("mailbox full".into()),
+    }
+}
+
+#[tokio::test]
+async fn lists_read_nothing_of_what_they_pass_over() {
+    let mut connection = database().await;
+    let narrow = Search {
+        id: None,
+        ..search()
+    };
+    for search in [Search::default(), narrow] {
+        for sender in [None, Some("a".into())] {
+            for before in [false, true] {
+                let before = before.then(|| ListCursor {
+                    created: Timestamp::UNIX_EPOCH,
+                    id: TransactionId::random(),
+                });
+                let of_state = |state| Listing {
+                    sender: sender.clone(),
+                    state,
+                    search: search.clone(),
+                    before,
+                    limit: 9,
+                };
+                for (state, index) in [
+                    (
+                        ListState::Waiting,
+                        "USING COVERING INDEX transactions_queued",
+                    ),
+                    (ListState::Active, "USING INDEX transactions_leased"),
+                    (
+                        ListState::Finished,
+                        "USING COVERING INDEX transactions_over",
+                    ),
+                ] {
+                    let page = list(&of_state(Some(state)));
+                    let plan = plan_of(&mut connection, page.text).await;
+                    assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+                    let page = list(&of_state(None));
+                    let plan = plan_of(&mut connection, page.text).await;
+                    assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+                    let reads_all = plan.iter().any(|step| step == "SCAN transactions");
+                    assert!(!reads_all, "{plan:?}");
+                }
+                let page = list_summaries(&of_state(None));
+                let plan = plan_of(&mut connection, page.text).await;
+                let index = "USING COVERING INDEX summaries_listed";
+                assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_senders_lists_are_in_order() {
+    let mut connection = database().await;
+    for (state, places) in [
+        (ListState::Waiting, "queued"),
+        (ListState::Finished, "over"),
+    ] {
+        let listing = Listing {
+            sender: Some("a".into()),
+            state: Some(state),
+            search: Search {
+                id: None,
+                ..search()
+            },
+            before: None,
+            limit: 9,
+        };
+        let plan = plan_of(&mut connection, list(&listing).text).await;
+        // Only what is on the page is sorted.
+        let read = plan
+            .iter()
+            .position(|step| step.contains(&format!("transactions_{places}")));
+        let step = &plan[read.unwrap()];
+        assert!(
+            step.contains("SEARCH") && step.contains("(sender=?"),
+            "{plan:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_named_is_found_at_once() {
+    let mut connection = database().await;
+    let listing = Listing {
+        sender: None,
+        state: None,
+        search: search(),
+        before: None,
+        limit: 9,
+    };
+    let plan = plan_of(&mut connection, list(&listing).text).await;
+    let scans = plan
+        .iter()
+        .any(|step| step.starts_with("SCAN transactions"));
+    assert!(!scans, "{plan:?}");
 }
 
 #[tokio::test]

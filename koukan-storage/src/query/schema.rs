@@ -20,6 +20,18 @@ macro_rules! names {
 }
 
 names! {
+    /// What was tried. Those of a transaction go with it, by a trigger.
+    Attempts {
+        Table = "attempts",
+        TransactionId = "transaction_id",
+        Number = "number",
+        Started = "started",
+        Ended = "ended",
+        Host = "host",
+        Address = "address",
+        Outcome = "outcome",
+    }
+
     /// Message bodies.
     Blobs {
         Table = "blobs",
@@ -47,6 +59,25 @@ names! {
         Len = "len",
     }
 
+    /// Transactions that were never committed, and are over.
+    Summaries {
+        Table = "summaries",
+        Id = "id",
+        Created = "created",
+        Sender = "sender",
+        Context = "context",
+        Mail = "mail",
+        Recipients = "recipients",
+        AttemptCount = "attempt_count",
+        LastAttempt = "last_attempt",
+        FinalReason = "final_reason",
+        FinalSince = "final_since",
+        Destination = "destination",
+        ReversePath = "reverse_path",
+        ForwardPaths = "forward_paths",
+        LastReply = "last_reply",
+    }
+
     /// Mail transactions. One is final when it has a final reason, else it has a due time and work.
     Transactions {
         Table = "transactions",
@@ -66,7 +97,8 @@ names! {
         Retry = "retry",
         Notify = "notify",
         AttemptCount = "attempt_count",
-        LastAttempt = "last_attempt",
+        Attempted = "attempted",
+        LastReply = "last_reply",
         CrashCount = "crash_count",
         DueAt = "due_at",
         Work = "work",
@@ -76,5 +108,7 @@ names! {
         LeaseFence = "lease_fence",
         Destination = "destination",
         MessageKey = "message_key",
+        ReversePath = "reverse_path",
+        ForwardPaths = "forward_paths",
     }
 }

@@ -1,8 +1,8 @@
 //! What a session finds: leases of dead ones, and times.
 
-use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
+use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UpdateStatement};
 
-use super::{Statement, bound, is_unfinished, schema::Transactions, text};
+use super::{Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text};
 
 /// Gives session and crash count of all leases, each pair once.
 pub(crate) static FIND_LEASES: Statement = Statement::new(|| {
@@ -49,19 +49,22 @@ pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|| {
     )
 });
 
-/// The newest time at which something that is not final was started or attempted.
-pub(crate) static NEWEST_UNFINISHED: Statement = Statement::new(|| {
-    let ended =
-        r#"CASE WHEN json_valid("last_attempt") THEN json_extract("last_attempt", '$.ended') END"#;
-    text(
-        Query::select()
-            .expr(Expr::cust(format!(
-                r#"max(max("created", coalesce({ended}, "created")))"#
-            )))
-            .from(Transactions::Table)
-            .and_where(is_unfinished()),
-    )
-});
+/// The newest time at which something that waits was started or attempted.
+pub(crate) static NEWEST_WAITING: Statement =
+    Statement::new(|| text(newest(is_unfinished()).and_where(is_not_leased())));
+
+/// As [`NEWEST_WAITING`], of what is under lease.
+pub(crate) static NEWEST_LEASED: Statement =
+    Statement::new(|| text(&newest(Expr::col(Transactions::LeaseSession).is_not_null())));
+
+fn newest(condition: Expr) -> SelectStatement {
+    let newest = r#"max(max("created", coalesce("attempted", "created")))"#;
+    Query::select()
+        .expr(Expr::cust(newest))
+        .from(Transactions::Table)
+        .and_where(condition)
+        .to_owned()
+}
 
 /// Makes what is not final due earlier. Binds by how many microseconds.
 pub(crate) static BRING_FORWARD: Statement = Statement::new(|| {

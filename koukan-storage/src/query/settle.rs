@@ -5,9 +5,10 @@ use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
 use super::{Statement, bound, schema::Transactions, text};
 
 /// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
-/// last attempt or null, due time, work, final reason, final since; id, session, fence.
+/// the last attempt's end and reply or nulls, due time, work, final reason, final since; id, session, fence.
 pub(crate) static SETTLE: Statement = Statement::new(|| {
-    let last_attempt = [bound(), Expr::col(Transactions::LastAttempt)];
+    let attempted = [bound(), Expr::col(Transactions::Attempted)];
+    let last_reply = [bound(), Expr::col(Transactions::LastReply)];
     let mut update = end_lease();
     update
         .value(Transactions::Recipients, bound())
@@ -15,7 +16,8 @@ pub(crate) static SETTLE: Statement = Statement::new(|| {
             Transactions::AttemptCount,
             Expr::col(Transactions::AttemptCount).add(bound()),
         )
-        .value(Transactions::LastAttempt, Func::coalesce(last_attempt))
+        .value(Transactions::Attempted, Func::coalesce(attempted))
+        .value(Transactions::LastReply, Func::coalesce(last_reply))
         .value(Transactions::DueAt, bound())
         .value(Transactions::Work, bound())
         .value(Transactions::FinalReason, bound())

@@ -1,6 +1,8 @@
 //! Attempts.
 
-use crate::BoxError;
+use std::sync::Arc;
+
+use crate::{BoxError, query::Values};
 use koukan_core::{
     reply::Reply,
     storage::record::{Attempt, Shown},
@@ -8,10 +10,20 @@ use koukan_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    malformed::{Malformed, from_json, to_json},
     reply::{RemoteRow, ReplyRow},
     time::{from_micros, micros},
 };
 
+/// An attempt to be written.
+pub(crate) struct NewAttempt {
+    started: i64,
+    pub(super) ended: i64,
+    remote: Option<(Box<str>, String)>,
+    pub(super) outcome: Arc<str>,
+}
+
+/// The column `outcome`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct AttemptRow<'a> {
     started: i64,
@@ -40,6 +52,42 @@ struct ShownRow<'a> {
     recipients: Vec<Option<ReplyRow<'a>>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     last: Option<ReplyRow<'a>>,
+}
+
+impl NewAttempt {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        let remote = attempt.remote.as_ref();
+        Self {
+            started: micros(attempt.started),
+            ended: micros(attempt.ended),
+            remote: remote.map(|remote| ((&*remote.host).into(), remote.address.to_string())),
+            outcome: to_json(&AttemptRow::from(attempt)),
+        }
+    }
+
+    /// Binds the values of [`INSERT_ATTEMPTS`](crate::query::INSERT_ATTEMPTS).
+    pub(crate) fn bind(&self, transaction: &str, number: i64, values: &mut Values) {
+        values.add(transaction).add(number);
+        self.bind_rest(values);
+    }
+
+    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT) but for the last.
+    pub(super) fn bind_rest(&self, values: &mut Values) {
+        let remote = self.remote.as_ref();
+        values
+            .add(self.started)
+            .add(self.ended)
+            .add(remote.map(|(host, _)| &**host))
+            .add(remote.map(|(_, address)| address.as_str()))
+            .add(Arc::clone(&self.outcome));
+    }
+}
+
+/// Reads the column `outcome`.
+pub(crate) fn attempt(outcome: &str) -> Result<Attempt, Malformed> {
+    let row: AttemptRow<'_> = from_json("outcome", outcome)?;
+    row.try_into()
+        .map_err(|error| Malformed::new("outcome", error))
 }
 
 impl<'a> From<&'a Attempt> for AttemptRow<'a> {

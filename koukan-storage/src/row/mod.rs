@@ -22,6 +22,7 @@ mod time;
 mod transaction;
 
 pub(crate) use self::{
+    attempt::attempt,
     body::chunks,
     malformed::Malformed,
     names::names,

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use koukan_core::storage::{
-    BackendError,
+    BackendError, Searched,
     record::{SessionId, Settlement, TransactionId},
 };
 
 use crate::query::Values;
 
 use super::{
-    attempt::AttemptRow, malformed::to_json, recipient::recipient_rows, status::StatusRow,
+    attempt::NewAttempt, malformed::to_json, recipient::recipient_rows, status::StatusRow,
     time::micros, transaction::TransactionRow,
 };
 
 pub(crate) struct SettlementRow {
     pub(crate) lease: LeaseRow,
     recipients: Arc<str>,
-    attempt: Option<Arc<str>>,
+    pub(crate) attempt: Option<NewAttempt>,
+    /// Empty where the attempt has brought none.
+    last_reply: Option<String>,
     status: StatusRow,
     final_since: Option<i64>,
     pub(crate) notification: Option<TransactionRow>,
@@ -38,9 +40,14 @@ impl SettlementRow {
         let final_since = settlement.final_since();
         let notification = settlement.notification;
         let attempt = settlement.attempt.as_ref();
+        let last_reply = attempt.map(|attempt| {
+            let reply = Searched::last_reply(&settlement.recipients, Some(attempt));
+            reply.unwrap_or_default()
+        });
         Ok(Self {
+            last_reply,
             recipients: to_json(&recipient_rows(&settlement.recipients)),
-            attempt: attempt.map(|attempt| to_json(&AttemptRow::from(attempt))),
+            attempt: attempt.map(NewAttempt::new),
             status: (&settlement.status).into(),
             final_since: final_since.map(micros),
             lease: LeaseRow::new(settlement.id, settlement.session, settlement.fence),
@@ -52,7 +59,8 @@ impl SettlementRow {
 
     pub(crate) fn weight(&self) -> usize {
         let notification = self.notification.as_ref().map_or(0, TransactionRow::weight);
-        let attempt = self.attempt.as_ref().map_or(0, |attempt| attempt.len());
+        let attempt = self.attempt.as_ref();
+        let attempt = attempt.map_or(0, |attempt| attempt.outcome.len());
         notification + attempt + self.recipients.len()
     }
 
@@ -61,10 +69,21 @@ impl SettlementRow {
         values
             .add(Arc::clone(&self.recipients))
             .add(i64::from(self.attempt.is_some()))
-            .add(self.attempt.clone());
+            .add(self.attempt.as_ref().map(|attempt| attempt.ended))
+            .add(self.last_reply.as_deref());
         self.status.bind(values);
         values.add(self.final_since);
         self.lease.bind(values);
+    }
+}
+
+impl SettlementRow {
+    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT), where an attempt was made.
+    pub(crate) fn bind_attempt(&self, values: &mut Values) {
+        if let Some(attempt) = &self.attempt {
+            attempt.bind_rest(values);
+            values.add(self.lease.id.as_str());
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use koukan_core::storage::{
-    BackendError,
+    BackendError, Searched,
     record::{IdempotencyKey, NewTransaction, RequestDigest, SchedulingKey},
 };
 
 use crate::query::Values;
 
 use super::{
-    attempt::AttemptRow,
+    attempt::NewAttempt,
     body::{BlobRow, BodyRow, PartRow},
     context::ContextRow,
     mail::MailRow,
@@ -30,6 +30,8 @@ pub(crate) struct TransactionRow {
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The draft in whose place it is written may have parts.
     pub(crate) replaces_parts: bool,
+    /// The draft in whose place it is written has attempts.
+    pub(crate) replaces_attempts: bool,
     pub(crate) created: i64,
     context: Arc<str>,
     mail: Arc<str>,
@@ -37,13 +39,13 @@ pub(crate) struct TransactionRow {
     body: Option<BodyRow>,
     retry: bool,
     notify: bool,
-    attempt_count: i64,
-    last_attempt: Option<Arc<str>>,
+    pub(crate) attempts: Vec<NewAttempt>,
     status: StatusRow,
     final_since: Option<i64>,
     lease_session: Option<String>,
     destination: SchedulingKey,
     message_key: Option<String>,
+    searched: Searched,
 }
 
 impl TransactionRow {
@@ -52,7 +54,6 @@ impl TransactionRow {
     /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the length said.
     pub(crate) fn new(new: NewTransaction) -> Result<Self, BackendError> {
         let final_since = new.final_since();
-        let attempt_count = i64::try_from(new.attempts.len()).unwrap_or(i64::MAX);
         let last_attempt = new.attempts.last();
         // What is final is not worked on.
         let leased_by = new.leased_by.filter(|_| final_since.is_none());
@@ -60,17 +61,18 @@ impl TransactionRow {
             id: new.id.to_string(),
             created: micros(new.created),
             destination: SchedulingKey::of(&new.context, &new.recipients),
+            searched: Searched::of(&new.mail, &new.recipients, last_attempt),
             message_key: new.message_key.map(|key| key.to_string()),
             sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
+            replaces_attempts: false,
             context: to_json(&ContextRow::new(&new.context, &new.signals)),
             mail: to_json(&MailRow::from(&new.mail)),
             recipients: to_json(&recipient_rows(&new.recipients)),
             retry: new.terms.retry,
             notify: new.terms.notify,
-            attempt_count,
-            last_attempt: last_attempt.map(|attempt| to_json(&AttemptRow::from(attempt))),
+            attempts: new.attempts.iter().map(NewAttempt::new).collect(),
             status: (&new.status).into(),
             final_since: final_since.map(micros),
             lease_session: leased_by.map(|session| session.to_string()),
@@ -84,7 +86,8 @@ impl TransactionRow {
         let texts = self.context.len() + self.mail.len() + self.recipients.len();
         let key = self.idempotency_key.as_ref();
         let texts = texts + key.map_or(0, |key| key.key.len());
-        OVERHEAD + body + texts + self.last_attempt.as_ref().map_or(0, |json| json.len())
+        let attempts = self.attempts.iter().map(|attempt| attempt.outcome.len());
+        OVERHEAD + body + texts + attempts.sum::<usize>()
     }
 
     /// The blobs that it refers to.
@@ -112,6 +115,7 @@ impl TransactionRow {
 
     /// Binds the values of [`INSERT_SUMMARIES`](crate::query::INSERT_SUMMARIES).
     pub(crate) fn bind_summary(&self, values: &mut Values) {
+        let last = self.attempts.last();
         values
             .add(self.id.as_str())
             .add(self.created)
@@ -119,10 +123,14 @@ impl TransactionRow {
             .add(Arc::clone(&self.context))
             .add(Arc::clone(&self.mail))
             .add(Arc::clone(&self.recipients))
-            .add(self.attempt_count)
-            .add(self.last_attempt.clone())
+            .add(self.attempt_count())
+            .add(last.map(|attempt| Arc::clone(&attempt.outcome)))
             .add(self.status.final_reason)
-            .add(self.final_since);
+            .add(self.final_since)
+            .add(self.destination.as_str())
+            .add(&*self.searched.reverse_path)
+            .add(&*self.searched.forward_paths)
+            .add(self.searched.last_reply.as_deref());
     }
 
     /// Binds the values of [`COMPLETE`](crate::query::COMPLETE).
@@ -148,14 +156,21 @@ impl TransactionRow {
             .add(body.and_then(|body| body.kind))
             .add(self.retry)
             .add(self.notify)
-            .add(self.attempt_count)
-            .add(self.last_attempt.clone());
+            .add(self.attempt_count())
+            .add(self.attempts.last().map(|attempt| attempt.ended))
+            .add(self.searched.last_reply.as_deref());
         self.status.bind(values);
         values
             .add(self.final_since)
             .add(self.lease_session.as_deref())
             .add(i64::from(self.lease_session.is_some()))
             .add(self.destination.as_str())
-            .add(self.message_key.as_deref());
+            .add(self.message_key.as_deref())
+            .add(&*self.searched.reverse_path)
+            .add(&*self.searched.forward_paths);
+    }
+
+    fn attempt_count(&self) -> i64 {
+        i64::try_from(self.attempts.len()).unwrap_or(i64::MAX)
     }
 }

@@ -10,8 +10,8 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Commit, Due, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-            Status, StoredTransaction, TransactionId, Work,
+            Attempt, Commit, Due, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
+            Standing, Status, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -191,6 +191,10 @@ impl Backend for SqliteBackend {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         self.0.reader.list(listing).await
+    }
+
+    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
+        self.0.reader.attempts(&id.to_string()).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use futures_util::TryStreamExt;
 use koukan_core::path::Mailbox;
-use sqlx::{ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow,
+};
 
 use crate::row::names;
 
@@ -91,8 +93,16 @@ async fn find(
     database: &mut SqliteConnection,
     address: &Mailbox,
 ) -> Result<Vec<Named>, sqlx::Error> {
-    let all = "SELECT id, mail, recipients, final_reason IS NOT NULL FROM transactions \
-               ORDER BY created, id";
+    let all = "SELECT id, mail, recipients, final_reason IS NOT NULL, created FROM transactions";
+    let summaries = "UNION ALL SELECT id, mail, recipients, 1, created FROM summaries";
+    // A database that no agent of this version has used has none.
+    let has_summaries = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'summaries')";
+    let has_summaries = sqlx::query_scalar(has_summaries);
+    let summaries = match has_summaries.fetch_one(&mut *database).await? {
+        true => summaries,
+        false => "",
+    };
+    let all = AssertSqlSafe(format!("{all} {summaries} ORDER BY created, id"));
     let mut rows = sqlx::query(all).fetch(database);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
@@ -149,13 +159,14 @@ async fn erase(
                 WHERE id = ? AND blob_id IS NOT NULL",
             "INSERT INTO forgotten SELECT blob_id FROM parts WHERE transaction_id = ?",
             "DELETE FROM transactions WHERE id = ?",
+            "DELETE FROM summaries WHERE id = ?",
         ] {
             let query = sqlx::query(blobs).bind(&named.id);
             query.execute(&mut *writing).await?;
         }
     }
     for table in ["chunks WHERE blob_id", "blobs WHERE id"] {
-        let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} IN ({UNUSED})"));
+        let delete = AssertSqlSafe(format!("DELETE FROM {table} IN ({UNUSED})"));
         writing.execute(delete).await?;
     }
     writing.commit().await?;

@@ -17,7 +17,7 @@ const HEADER: usize = 100;
 /// The tables that every version has had.
 const TABLES: [&str; 4] = ["_sqlx_migrations", "transactions", "blobs", "chunks"];
 /// Tables that are checked page by page however large the database is: they tell what is queued.
-const CHECKED: [&str; 3] = ["transactions", "blobs", "parts"];
+const CHECKED: [&str; 4] = ["transactions", "blobs", "parts", "attempts"];
 /// Octets up to which all of a database is checked, which takes less than a second.
 const CHECKED_WHOLE: u64 = 64 << 20;
 

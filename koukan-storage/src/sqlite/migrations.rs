@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -34,6 +34,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
     (
         "message_keys",
         include_str!("../../migrations/sqlite/0006_message_keys.sql"),
+    ),
+    (
+        "attempts",
+        include_str!("../../migrations/sqlite/0007_attempts.sql"),
     ),
 ];
 
@@ -60,6 +64,7 @@ mod tests {
             "b6ccddccaf3617b6",
             "4439c55b805aa8ea",
             "85e8909a81c669a1",
+            "5e42961825f6e60b",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

@@ -142,6 +142,8 @@ impl SqliteOptions {
             .synchronous(SqliteSynchronous::Full)
             // The writer says when: a checkpoint holds up whoever waits for the commit.
             .pragma("wal_autocheckpoint", "0")
+            // Nothing of what is forgotten stays in pages that are written for it anyway.
+            .pragma("secure_delete", "FAST")
             // A log that had to grow, since somebody read for long, shrinks again.
             .pragma("journal_size_limit", LOG.to_string());
         match self.max_pages() {

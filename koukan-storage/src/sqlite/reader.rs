@@ -1,26 +1,26 @@
 //! Reads, each in a task of its own, beside the writer.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError, Census, ListState, Listing,
-    record::{SchedulingKey, Standing, StoredTransaction},
+    record::{Attempt, SchedulingKey, Standing, StoredTransaction},
 };
 use sqlx::{
-    Row, SqlitePool,
+    AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
 use tokio::sync::oneshot;
 
 use crate::{
     query::{
-        CENSUS, FIND_ORPHANS, FIND_TRANSACTION, LIST, LIST_FINISHED, LIST_LEASED, LIST_WAITING,
-        NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values,
+        CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS, NEXT_DUE,
+        NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list, list_summaries,
     },
-    row::{StoredRow, from_micros, micros, scheduling_keys},
+    row::{StoredRow, attempt, from_micros, scheduling_keys},
 };
 
 use super::{
@@ -56,7 +56,16 @@ impl Reader {
     pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
         let mut values = Values::default();
         values.add(id);
-        let Some(row) = self.row(&FIND_TRANSACTION, values).await? else {
+        let found = self.row(&FIND_TRANSACTION, values).await?;
+        let found = match found {
+            None => {
+                let mut values = Values::default();
+                values.add(id);
+                self.row(&FIND_SUMMARY, values).await?
+            }
+            found => found,
+        };
+        let Some(row) = found else {
             return Ok(None);
         };
         let transaction = StoredRow(&row).transaction();
@@ -68,20 +77,12 @@ impl Reader {
         &self,
         listing: Listing,
     ) -> Result<Vec<StoredTransaction>, BackendError> {
-        let statement = match listing.state {
-            None => &LIST,
-            Some(ListState::Waiting) => &LIST_WAITING,
-            Some(ListState::Active) => &LIST_LEASED,
-            Some(ListState::Finished) => &LIST_FINISHED,
-        };
-        let before = listing.before.as_ref();
-        let mut values = Values::default();
-        values
-            .add(&*listing.sender)
-            .add(before.map_or(i64::MAX, |place| micros(place.created)))
-            .add(before.map_or_else(String::new, |place| place.id.to_string()))
-            .add(i64::try_from(listing.limit).unwrap_or(i64::MAX));
-        let rows = self.rows(statement, values).await?;
+        let page = list(&listing);
+        let mut rows = self.page(page.text, page.values).await?;
+        if matches!(listing.state, None | Some(ListState::Finished)) {
+            let page = list_summaries(&listing);
+            rows.extend(self.page(page.text, page.values).await?);
+        }
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
             match StoredRow(row).transaction() {
@@ -91,7 +92,25 @@ impl Reader {
                 }
             }
         }
+        let place = |one: &StoredTransaction| (one.created, one.id);
+        list.sort_unstable_by_key(|one| Reverse(place(one)));
+        list.truncate(listing.limit);
         Ok(list)
+    }
+
+    pub(super) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
+        let mut values = Values::default();
+        values.add(id);
+        let rows = self.rows(&LIST_ATTEMPTS, values).await?;
+        if rows.is_empty() {
+            let found = self.find(id).await?;
+            return Ok(Vec::from_iter(found.and_then(|found| found.last_attempt)));
+        }
+        let attempts = rows.iter().map(|row| {
+            let outcome: &str = row.try_get(0).map_err(failed)?;
+            attempt(outcome).map_err(|error| BackendError::Malformed(error.into()))
+        });
+        attempts.collect()
     }
 
     pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
@@ -181,6 +200,14 @@ impl Reader {
         statement: &'static Statement,
         values: Values,
     ) -> Result<Vec<SqliteRow>, BackendError> {
+        self.page(statement.text(), values).await
+    }
+
+    async fn page(
+        &self,
+        text: AssertSqlSafe<Arc<str>>,
+        values: Values,
+    ) -> Result<Vec<SqliteRow>, BackendError> {
         self.files.check()?;
         let pool = self.pool.clone();
         let (mut answer, answered) = oneshot::channel();
@@ -191,7 +218,7 @@ impl Reader {
                 connection = pool.acquire() => connection,
             };
             let rows = async {
-                let query = sqlx::query_with(statement.text(), values.into_arguments());
+                let query = sqlx::query_with(text, values.into_arguments());
                 query.fetch_all(&mut *connection?).await
             };
             let rows = rows.await;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
 use koukan_core::storage::{
-    Backend, ListCursor, Listing,
+    Backend, ListCursor, Listing, Search,
     record::{Status, StoredTransaction},
 };
 use koukan_storage::SqliteBackend;
@@ -64,8 +64,9 @@ impl Record {
         let mut before = None;
         loop {
             let listing = Listing {
-                sender: sender.into(),
+                sender: Some(sender.into()),
                 state: None,
+                search: Search::default(),
                 before,
                 limit: PAGE,
             };

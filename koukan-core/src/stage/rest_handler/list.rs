@@ -36,12 +36,13 @@ impl Shared {
             .map(parse)
             .map(|cursor| cursor.ok_or_else(wrong));
         let listing = Listing {
-            sender: list.sender,
+            sender: Some(list.sender),
             state: list.state.map(|state| match state {
                 ListState::Waiting => storage::ListState::Waiting,
                 ListState::Active => storage::ListState::Active,
                 ListState::Finished => storage::ListState::Finished,
             }),
+            search: list.search,
             before: before.transpose()?,
             limit,
         };

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, SessionId, Settlement,
-        Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
+        Attempt, Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, SessionId,
+        Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) crashes: u32,
     pub(super) final_since: Option<Timestamp>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
+    /// The attempts before the last one, the oldest first.
+    earlier: Vec<Attempt>,
 }
 
 impl Entry {
@@ -27,8 +29,11 @@ impl Entry {
         let final_since = new.final_since();
         // What is final is not worked on.
         let lease = new.leased_by.filter(|_| final_since.is_none());
-        let mut attempts = new.attempts;
+        let mut earlier = new.attempts;
+        let attempt_count = u32::try_from(earlier.len()).unwrap_or(u32::MAX);
+        let last_attempt = earlier.pop();
         Self {
+            earlier,
             lease,
             fence: lease.is_some().into(),
             crashes: 0,
@@ -44,8 +49,8 @@ impl Entry {
                 body: new.body.map(stored_body),
                 message_key: new.message_key,
                 terms: new.terms,
-                attempt_count: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
-                last_attempt: attempts.pop(),
+                attempt_count,
+                last_attempt,
                 status: new.status,
             },
         }
@@ -93,6 +98,12 @@ impl Entry {
         self.fence == 0 && self.due().is_some_and(|due| due.work == Work::Abandon)
     }
 
+    /// The attempts, the oldest first.
+    pub(super) fn attempts(&self) -> Vec<Attempt> {
+        let last = self.stored.last_attempt.as_ref();
+        self.earlier.iter().chain(last).cloned().collect()
+    }
+
     pub(super) fn state(&self) -> ListState {
         match self.stored.status {
             Status::Final(_) => ListState::Finished,
@@ -122,7 +133,8 @@ impl Entry {
         self.crashes = 0;
         if let Some(attempt) = settlement.attempt {
             self.stored.attempt_count = self.stored.attempt_count.saturating_add(1);
-            self.stored.last_attempt = Some(attempt);
+            self.earlier
+                .extend(self.stored.last_attempt.replace(attempt));
         }
         self.stored.recipients = settlement.recipients;
         self.stored.status = settlement.status;

@@ -57,17 +57,26 @@ impl Index {
         })
     }
 
-    /// A sender's transactions from a place on, newest first.
+    /// A sender's transactions from a place on, or everybody's, newest first.
     pub(super) fn list(
         &self,
-        sender: &str,
+        sender: Option<&str>,
         before: Option<ListCursor>,
-    ) -> impl Iterator<Item = TransactionId> {
-        let end = before.map_or(Bound::Unbounded, Bound::Excluded);
-        let sender = self.0.get(sender).into_iter();
-        sender
-            .flat_map(move |sender| sender.by_time.range((Bound::Unbounded, end)).rev())
-            .map(|place| place.id)
+    ) -> Box<dyn Iterator<Item = TransactionId> + '_> {
+        let range = (
+            Bound::Unbounded,
+            before.map_or(Bound::Unbounded, Bound::Excluded),
+        );
+        if let Some(sender) = sender {
+            let sender = self.0.get(sender).into_iter();
+            let places = sender.flat_map(move |sender| sender.by_time.range(range).rev());
+            return Box::new(places.map(|place| place.id));
+        }
+        let senders = self.0.values();
+        let places = senders.flat_map(|sender| sender.by_time.range(range));
+        let mut places: Vec<_> = places.copied().collect();
+        places.sort_unstable_by(|one, other| other.cmp(one));
+        Box::new(places.into_iter().map(|place| place.id))
     }
 }
 

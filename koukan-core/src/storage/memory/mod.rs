@@ -22,7 +22,7 @@ use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
     record::{
-        Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
+        Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
         StoredTransaction, TransactionId, Work,
     },
 };
@@ -166,6 +166,10 @@ impl Backend for MemoryBackend {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         Ok(self.lock().list(&listing))
+    }
+
+    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
+        Ok(self.lock().attempts(id))
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

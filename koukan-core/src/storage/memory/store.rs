@@ -13,8 +13,8 @@ use crate::id::IdMap;
 use crate::storage::{
     BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
     record::{
-        BlobContent, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-        StoredTransaction, TransactionId, Work,
+        Attempt, BlobContent, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
+        Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -287,12 +287,19 @@ impl Store {
     }
 
     pub(super) fn list(&self, listing: &Listing) -> Vec<StoredTransaction> {
-        let ids = self.index.list(&listing.sender, listing.before);
+        let ids = self.index.list(listing.sender.as_deref(), listing.before);
+        let wanted = listing.search.wanted();
         ids.filter_map(|id| self.transactions.get(&id))
             .filter(|entry| listing.state.is_none_or(|state| state == entry.state()))
+            .filter(|entry| listing.search.takes(&entry.stored) && wanted.takes(&entry.stored))
             .take(listing.limit)
             .map(|entry| self.blobs.view(&entry.stored))
             .collect()
+    }
+
+    pub(super) fn attempts(&self, id: TransactionId) -> Vec<Attempt> {
+        let entry = self.transactions.get(&id);
+        entry.map_or_else(Vec::new, Entry::attempts)
     }
 
     pub(super) fn census(&self) -> Census {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     context::{Context, Sender},
     storage::{
-        Backend, ListCursor, ListState, Listing,
+        Backend, ListCursor, ListState, Listing, Search,
         record::{NewTransaction, SessionId, Standing, StoredTransaction, TransactionId},
     },
 };
@@ -25,8 +25,9 @@ fn of(sender: Sender, created: i64) -> NewTransaction {
 
 fn listing(state: Option<ListState>, limit: usize) -> Listing {
     Listing {
-        sender: "a".into(),
+        sender: Some("a".into()),
         state,
+        search: Search::default(),
         before: None,
         limit,
     }
@@ -136,7 +137,7 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     }
     assert_eq!(ids(&*backend, active).await, [third.id, first.id]);
     let elsewhere = Listing {
-        sender: "nobody".into(),
+        sender: Some("nobody".into()),
         ..listing(None, 10)
     };
     assert!(backend.list(elsewhere).await.unwrap().is_empty());

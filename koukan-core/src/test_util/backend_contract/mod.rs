@@ -30,6 +30,7 @@
 //! ```
 #![allow(clippy::unwrap_used, reason = "a property that does not hold panics")]
 
+mod attempts;
 mod blobs;
 mod bodies;
 mod concurrency;
@@ -42,12 +43,17 @@ mod parts;
 mod round_trip;
 mod sample;
 mod scheduling_keys;
+mod searches;
 mod sessions;
 mod settlements;
 mod takes;
 mod together;
 
 pub use self::{
+    attempts::{
+        keeps_each_attempt, keeps_no_attempt_without_the_lease,
+        removes_attempts_with_their_transaction, replaces_the_attempts_of_a_draft,
+    },
     blobs::{
         appends_where_the_blob_ends, finishes_a_blob_of_that_length, reads_across_chunk_borders,
     },
@@ -87,6 +93,7 @@ pub use self::{
         keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
     scheduling_keys::passes_over_some_destinations,
+    searches::{finds_what_is_looked_for, finds_words_of_the_last_reply},
     sessions::{
         answers_a_probe, backs_off_after_crashes, brings_forward_what_is_due,
         forgets_crashes_after_an_attempt, frees_leases_of_dead_sessions, inserts_under_lease,
@@ -207,6 +214,12 @@ macro_rules! backend_contract_tests {
             commits_several_together,
             commits_all_or_none,
             commits_nothing_twice,
+            keeps_each_attempt,
+            keeps_no_attempt_without_the_lease,
+            removes_attempts_with_their_transaction,
+            replaces_the_attempts_of_a_draft,
+            finds_what_is_looked_for,
+            finds_words_of_the_last_reply,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

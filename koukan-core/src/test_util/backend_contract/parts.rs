@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Listing,
+        Backend, BackendError, Listing, Search,
         record::{
             BlobContent, BodyKind, NewBody, NewPart, NewTransaction, SessionId, Standing,
             StoredBody,
@@ -115,8 +115,9 @@ pub async fn finds_the_parts_of_a_composition(fixture: &dyn BackendFixture) {
     assert!(plain_body.parts.is_empty());
 
     let listing = Listing {
-        sender: "submission".into(),
+        sender: Some("submission".into()),
         state: None,
+        search: Search::default(),
         before: None,
         limit: 10,
     };

@@ -23,8 +23,8 @@ use crate::{
     storage::{
         Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
         record::{
-            Commit, Leased, NewTransaction, Recipient, SchedulingKey, SessionId, Settlement,
-            Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Commit, Leased, NewTransaction, Recipient, SchedulingKey, SessionId,
+            Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -110,9 +110,8 @@ impl FaultyBackend {
         let mut trouble = self.faults.trouble.iter();
         let trouble = trouble
             .find(|trouble| trouble.during.contains(&now) && kinds.contains(&trouble.kind))?;
-        self.random
-            .happens(trouble.per_mille)
-            .then_some(trouble.kind)
+        let happens = self.random.happens(trouble.per_mille);
+        happens.then_some(trouble.kind)
     }
 
     /// Lets half of the time of a call pass.
@@ -209,13 +208,12 @@ impl FaultyBackend {
     }
 
     fn observe(&self, recipients: &[Recipient]) {
-        let Some(observer) = &self.observer else {
-            return;
-        };
-        for recipient in recipients {
-            if recipient.settled.as_ref().is_some_and(Reply::is_positive) {
-                observer(recipient);
-            }
+        let is_delivered = |one: &&Recipient| one.settled.as_ref().is_some_and(Reply::is_positive);
+        if let Some(observer) = &self.observer {
+            recipients
+                .iter()
+                .filter(is_delivered)
+                .for_each(|one| observer(one));
         }
     }
 
@@ -370,6 +368,10 @@ impl Backend for FaultyBackend {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         self.read(|| self.inner.list(listing)).await
+    }
+
+    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
+        self.read(|| self.inner.attempts(id)).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

@@ -1,7 +1,11 @@
 //! Listing transactions.
 
 use http::Method;
-use koukan_core::resource::{List, ListState, ResourceResponse};
+use jiff::Timestamp;
+use koukan_core::{
+    resource::{List, ListState, ResourceResponse},
+    storage::Search,
+};
 
 use crate::client::{
     ClientError,
@@ -25,6 +29,34 @@ pub(super) async fn perform(
             ListState::Active => "active",
             ListState::Finished => "finished",
         });
+    }
+    let Search {
+        id: _,
+        reverse_path,
+        recipient,
+        domain,
+        destination,
+        since,
+        until,
+        last_reply,
+    } = list.search;
+    let reverse_path = reverse_path.map(|path| match &*path {
+        "" => "<>".into(),
+        _ => path,
+    });
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string().into());
+    for (name, value) in [
+        ("mail_from", reverse_path),
+        ("recipient", recipient),
+        ("domain", domain),
+        ("destination", destination),
+        ("since", time(since)),
+        ("until", time(until)),
+        ("reply", last_reply),
+    ] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{name}={}", segment(&value)));
+        }
     }
     if let Some(cursor) = &list.cursor {
         path.push_str("&cursor=");

@@ -4,11 +4,11 @@ use utoipa::openapi::{
     ComponentsBuilder, Object, Ref, RefOr, Required, Schema, Type,
     header::HeaderBuilder,
     path::{Parameter, ParameterBuilder, ParameterIn},
-    schema::ObjectBuilder,
+    schema::{KnownFormat, ObjectBuilder, SchemaFormat},
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 14] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 21] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -57,6 +57,48 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 14] = {
             "state",
             Query,
             "Only those that are `waiting`, `active` or `finished`.",
+            Type::String,
+        ),
+        (
+            "mail_from",
+            Query,
+            "Only those with this reverse-path; `<>` is the null reverse-path.",
+            Type::String,
+        ),
+        (
+            "recipient",
+            Query,
+            "Only those that go to this address, in whatever case.",
+            Type::String,
+        ),
+        (
+            "domain",
+            Query,
+            "Only those with a recipient of this domain.",
+            Type::String,
+        ),
+        (
+            "destination",
+            Query,
+            "Only those that go to this host, or to this domain where no host was named.",
+            Type::String,
+        ),
+        (
+            "since",
+            Query,
+            "Only those that were started at this time or later.",
+            Type::String,
+        ),
+        (
+            "until",
+            Query,
+            "Only those that were started before this time.",
+            Type::String,
+        ),
+        (
+            "reply",
+            Query,
+            "Only those whose last reply has all of these words, 16 at most.",
             Type::String,
         ),
         ("limit", Query, "How many at most.", Type::Integer),
@@ -173,6 +215,7 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = ObjectBuilder::new();
     let object = match name {
         "state" => object.enum_values(Some(["waiting", "active", "finished"])),
+        "since" | "until" => object.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
         "view" => object.enum_values(Some(["full"])),
         "wait-for" => object.enum_values(Some(["attempt", "end"])),
         "limit" => object.minimum(Some(1)),

@@ -86,7 +86,20 @@ fn list() -> OperationBuilder {
     let listed = ResponseBuilder::new()
         .description("some of them, newest first")
         .content(JSON, content::<TransactionList>());
-    let parameters = ["sender", "state", "limit", "cursor", "view"];
+    let parameters = [
+        "sender",
+        "state",
+        "mail_from",
+        "recipient",
+        "domain",
+        "destination",
+        "since",
+        "until",
+        "reply",
+        "limit",
+        "cursor",
+        "view",
+    ];
     let operation = operation(&about::LIST, &parameters).response("200", listed.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
 }

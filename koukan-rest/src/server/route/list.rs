@@ -1,10 +1,14 @@
-//! `GET /senders/{sender}/transactions?state=&limit=&cursor=`.
+//! `GET /senders/{sender}/transactions?state=&mail_from=&recipient=&domain=&destination=&since=&until=&reply=&limit=&cursor=`.
 
 use axum::{
     Extension,
     extract::{Query, Request, State, rejection::QueryRejection},
 };
-use koukan_core::resource::{Caller, List, ListState, Operation, Refusal};
+use jiff::Timestamp;
+use koukan_core::{
+    resource::{Caller, List, ListState, Operation, Refusal},
+    storage::Search,
+};
 use serde::Deserialize;
 
 use crate::server::{answer::answer, problem::Problem, shared::Shared};
@@ -18,6 +22,13 @@ const LIMIT: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     state: Option<String>,
+    mail_from: Option<String>,
+    recipient: Option<String>,
+    domain: Option<String>,
+    destination: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    reply: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
     /// Lists are always full; it does no harm to say so.
@@ -37,7 +48,8 @@ pub(super) async fn list(
         return Err(Problem::forbidden_sender());
     }
     let Query(parameters) = query.map_err(|_| {
-        let detail = "the parameters are state, limit and cursor, each once at most";
+        let detail = "the parameters are state, mail_from, recipient, domain, destination, since, \
+                      until, reply, limit and cursor, each once at most";
         Refusal::malformed(detail)
     })?;
     let list = parameters.list(sender.into())?;
@@ -66,12 +78,47 @@ impl Parameters {
                 _ => return Err(Refusal::malformed("not a positive number").at("limit")),
             },
         };
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Box::from);
+        let reply: Option<Box<str>> = said(self.reply);
+        let words = reply.iter().flat_map(|reply| reply.split_whitespace());
+        if words.count() > Search::WORDS_MAX {
+            let detail = format!("more than {} words", Search::WORDS_MAX);
+            return Err(Refusal::malformed(detail).at("reply"));
+        }
+        let search = Search {
+            id: None,
+            reverse_path: said(self.mail_from).map(without_brackets),
+            recipient: said(self.recipient).map(without_brackets),
+            domain: said(self.domain),
+            destination: said(self.destination),
+            since: time(self.since, "since")?,
+            until: time(self.until, "until")?,
+            last_reply: reply,
+        };
         let cursor = self.cursor.filter(|cursor| !cursor.is_empty());
         Ok(List {
             sender,
             state,
+            search,
             limit,
             cursor: cursor.map(Into::into),
         })
     }
+}
+
+/// An address as it stands in JSON; `<>` is the null reverse-path.
+fn without_brackets(address: Box<str>) -> Box<str> {
+    let inner = address
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    match inner {
+        Some(inner) => inner.into(),
+        None => address,
+    }
+}
+
+fn time(text: Option<String>, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+    let text = text.filter(|text| !text.is_empty());
+    let time = text.map(|text| text.parse()).transpose();
+    time.map_err(|_| Refusal::malformed("not a time like 2026-01-31T12:00:00Z").at(name))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use koukan_core::{
     reply::Reply,
     resource::{Created, List, Operation, Read, ResourceResponse, ResourceService, View, WaitFor},
+    storage::Search,
 };
 use tokio::time::sleep;
 
@@ -78,6 +79,7 @@ impl<H: ResourceService> RestClient<H> {
                 Operation::List(List {
                     sender: SENDER.into(),
                     state: None,
+                    search: Search::default(),
                     limit: LIMIT,
                     cursor: None,
                 })

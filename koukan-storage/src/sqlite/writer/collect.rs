@@ -2,7 +2,9 @@
 
 use koukan_core::storage::Collected;
 
-use crate::query::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, Values};
+use crate::query::{
+    DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, DELETE_SUMMARIES, Values,
+};
 
 use super::{
     operation::{Collect, Pending},
@@ -29,7 +31,12 @@ impl Task {
             let mut values = Values::default();
             values.add(*final_before).add(AT_ONCE);
             let deleted = DELETE_FINISHED.execute(&mut self.connection, values);
-            let transactions = deleted.await?.affected;
+            let mut transactions = deleted.await?.affected;
+            let mut values = Values::default();
+            let room = AT_ONCE.saturating_sub_unsigned(transactions);
+            values.add(*final_before).add(room);
+            let deleted = DELETE_SUMMARIES.execute(&mut self.connection, values);
+            transactions += deleted.await?.affected;
             let blobs = self.delete_blobs(orphans).await?;
             if transactions > 0 || blobs > 0 {
                 self.shrinking.removed();

@@ -6,11 +6,15 @@ use koukan_core::storage::BackendError;
 use sqlx::Row;
 
 use crate::{
-    query::{COMPLETE, DELETE_PARTS, FIND_DRAFT},
+    query::{COMPLETE, DELETE_ATTEMPTS, DELETE_PARTS, FIND_DRAFT},
     row::TransactionRow,
 };
 
-use super::{insert::insert_parts, operation::Pending, task::Task};
+use super::{
+    insert::{insert_attempts, insert_parts},
+    operation::Pending,
+    task::Task,
+};
 
 type Completions = [Pending<Box<TransactionRow>, ()>];
 
@@ -35,6 +39,7 @@ impl Task {
                 Some(row) => {
                     let kind: Option<&str> = row.try_get(0)?;
                     completion.request.replaces_parts = kind.is_some();
+                    completion.request.replaces_attempts = row.try_get::<i64, _>(1)? > 0;
                 }
             }
         }
@@ -58,7 +63,14 @@ impl Task {
                 values.add(row.id.as_str());
             });
         deleted.await?;
+        let attempted: Vec<_> = rows.iter().filter(|row| row.replaces_attempts).collect();
+        let deleted =
+            DELETE_ATTEMPTS.execute_each(&mut self.connection, &attempted, |row, values| {
+                values.add(row.id.as_str());
+            });
+        deleted.await?;
         insert_parts(&mut self.connection, &rows).await?;
+        insert_attempts(&mut self.connection, &rows).await?;
         let open = completions.iter_mut().filter(|one| one.is_open());
         open.for_each(|one| one.decide(Ok(())));
         Ok(())

@@ -9,7 +9,10 @@ use koukan_core::storage::{
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
-    query::{FIND_BLOB, FIND_KEYED, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART, INSERT_TRANSACTIONS},
+    query::{
+        FIND_BLOB, FIND_KEYED, INSERT_ATTEMPTS, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART,
+        INSERT_TRANSACTIONS,
+    },
     row::TransactionRow,
 };
 
@@ -99,6 +102,7 @@ pub(super) async fn insert(
     });
     if inserted.await? == transactions.len() {
         insert_parts(connection, transactions).await?;
+        insert_attempts(connection, transactions).await?;
         return Ok(transactions.iter().map(|_| Ok(())).collect());
     }
     if transactions.len() > 1 {
@@ -124,6 +128,24 @@ pub(super) async fn insert_parts(
     let parts: Vec<_> = parts.collect();
     let written = INSERT_PART.execute_each(connection, &parts, |(transaction, part), values| {
         part.bind(transaction, values);
+    });
+    written.await?;
+    Ok(())
+}
+
+/// Writes the attempts at transactions that were made before they were written.
+pub(super) async fn insert_attempts(
+    connection: &mut SqliteConnection,
+    transactions: &[&TransactionRow],
+) -> Result<(), sqlx::Error> {
+    let attempts = transactions.iter().flat_map(|transaction| {
+        let attempts = (1..).zip(&transaction.attempts);
+        attempts.map(|(number, attempt)| (transaction.id.as_str(), number, attempt))
+    });
+    let attempts: Vec<_> = attempts.collect();
+    let written = INSERT_ATTEMPTS.insert(connection, &attempts, |new, values| {
+        let (transaction, number, attempt) = new;
+        attempt.bind(transaction, *number, values);
     });
     written.await?;
     Ok(())

@@ -8,8 +8,8 @@ use sqlx::Row;
 
 use crate::{
     query::{
-        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_UNFINISHED,
-        POSTPONE_LEASES, Values,
+        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY,
+        NEWEST_WAITING, POSTPONE_LEASES, Values,
     },
     row::micros,
 };
@@ -57,7 +57,12 @@ impl Task {
     /// By how much the wall clock was set back since the newest time that is written down.
     async fn set_back_by(&mut self, now: Timestamp) -> Result<Duration, sqlx::Error> {
         let mut newest = None;
-        for statement in [&NEWEST_FINISHED, &NEWEST_UNFINISHED] {
+        for statement in [
+            &NEWEST_FINISHED,
+            &NEWEST_SUMMARY,
+            &NEWEST_WAITING,
+            &NEWEST_LEASED,
+        ] {
             let found = statement.execute(&mut self.connection, Values::default());
             for row in found.await?.rows {
                 newest = newest.max(row.try_get::<Option<i64>, _>(0)?);

@@ -4,7 +4,7 @@ use koukan_core::storage::BackendError;
 use sqlx::Row;
 
 use crate::{
-    query::{HOLDS_LEASE, RELEASE, SETTLE, Values},
+    query::{ADD_ATTEMPT, HOLDS_LEASE, RELEASE, SETTLE, Values},
     row::{LeaseRow, SettlementRow, TransactionRow},
 };
 
@@ -103,6 +103,13 @@ impl Task {
         for (settlement, settled) in open.iter_mut().zip(settled) {
             settlement.decide(held(settled.affected));
         }
+        let attempted = open.iter().filter(|settlement| settlement.is_done());
+        let attempted = attempted.map(|settlement| &settlement.request);
+        let attempted: Vec<_> = attempted.filter(|row| row.attempt.is_some()).collect();
+        let added = ADD_ATTEMPT.execute_each(&mut self.connection, &attempted, |row, values| {
+            row.bind_attempt(values);
+        });
+        added.await?;
         Ok(())
     }
 

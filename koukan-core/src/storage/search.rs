@@ -1,0 +1,231 @@
+//! What is looked for among transactions, and what of them is looked at.
+
+use jiff::Timestamp;
+
+use crate::{path::Mailbox, reply::Reply, transaction::Mail};
+
+use super::record::{Attempt, Recipient, SchedulingKey, StoredTransaction, TransactionId};
+
+/// Which transactions are looked for: those of which all of this is true.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Search {
+    /// It is this one.
+    pub id: Option<TransactionId>,
+    /// The reverse-path is this mailbox, or the null reverse-path where this is empty.
+    pub reverse_path: Option<Box<str>>,
+    /// One of the recipients is this mailbox.
+    pub recipient: Option<Box<str>>,
+    /// One of the recipients is of this domain.
+    pub domain: Option<Box<str>>,
+    /// It goes to this host or domain (see [`SchedulingKey`]), as far as that was known before it was
+    /// attempted.
+    pub destination: Option<Box<str>>,
+    /// It was started at this time or later.
+    pub since: Option<Timestamp>,
+    /// It was started before this time.
+    pub until: Option<Timestamp>,
+    /// The last reply has all of these words, or parts of words; of more than [`Search::WORDS_MAX`]
+    /// only the first.
+    pub last_reply: Option<Box<str>>,
+}
+
+/// What is looked for, in the form in which it is compared: ASCII case does not matter, and the last
+/// reply's does not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// As [`Searched::reverse_path`].
+    pub reverse_path: Option<String>,
+    /// Text that is part of [`Searched::forward_paths`] where one of the recipients is it.
+    pub recipient: Option<String>,
+    /// Text that is part of [`Searched::forward_paths`] where one of the recipients is of the domain.
+    pub domain: Option<String>,
+    /// Text at the end of the [`SchedulingKey`].
+    pub destination: Option<String>,
+    /// Texts that are all part of [`Searched::last_reply`].
+    pub words: Vec<String>,
+}
+
+/// What of a transaction is looked at, as texts that can be kept in columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched {
+    /// The mailbox of the reverse-path, empty where that is null.
+    pub reverse_path: String,
+    /// The mailboxes of the recipients, each between two line feeds: `"\na@x.example\nb@y.example\n"`.
+    pub forward_paths: String,
+    /// What an attempt has brought, or what settled the recipients before that: the different
+    /// replies, each on a line.
+    pub last_reply: Option<String>,
+}
+
+/// Octets of [`Searched::last_reply`] at most, about.
+const REPLY_MAX: usize = 1000;
+
+impl Search {
+    /// Words of the last reply that are looked for, at most.
+    pub const WORDS_MAX: usize = 16;
+
+    /// The form in which it is compared.
+    pub fn wanted(&self) -> Wanted {
+        let words = self.last_reply.as_deref().unwrap_or_default();
+        let words = words.split_whitespace().take(Self::WORDS_MAX);
+        let lower = |text: &str| text.to_ascii_lowercase();
+        Wanted {
+            reverse_path: self.reverse_path.as_deref().map(address),
+            recipient: self.recipient.as_deref().map(|to| line(&address(to))),
+            domain: self.domain.as_deref().map(|of| format!("@{}\n", lower(of))),
+            destination: self
+                .destination
+                .as_deref()
+                .map(|to| format!(" {}", lower(to))),
+            words: words.map(str::to_lowercase).collect(),
+        }
+    }
+
+    /// Whether a transaction is one that is looked for, by what does not need [`Wanted`].
+    pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
+        self.id.is_none_or(|id| stored.id == id)
+            && self.since.is_none_or(|since| stored.created >= since)
+            && self.until.is_none_or(|until| stored.created < until)
+    }
+}
+
+impl Wanted {
+    /// Whether a transaction is one that is looked for.
+    pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
+        if *self == Self::default() {
+            return true;
+        }
+        let last = stored.last_attempt.as_ref();
+        let searched = Searched::of(&stored.mail, &stored.recipients, last);
+        let has = |text: &str, part: &Option<String>| {
+            part.as_ref().is_none_or(|part| text.contains(&**part))
+        };
+        let reply = searched.last_reply.unwrap_or_default();
+        let key = SchedulingKey::of(&stored.context, &stored.recipients);
+        let wanted = self.reverse_path.as_ref();
+        wanted.is_none_or(|wanted| *wanted == searched.reverse_path)
+            && has(&searched.forward_paths, &self.recipient)
+            && has(&searched.forward_paths, &self.domain)
+            && self
+                .destination
+                .as_ref()
+                .is_none_or(|end| key.as_str().ends_with(&**end))
+            && self.words.iter().all(|word| reply.contains(&**word))
+    }
+}
+
+impl Searched {
+    /// What of a transaction is looked at whose last attempt was this.
+    pub fn of(mail: &Mail, recipients: &[Recipient], attempt: Option<&Attempt>) -> Self {
+        let mut forward_paths = String::from("\n");
+        for recipient in recipients {
+            let path = &recipient.rcpt.forward_path;
+            forward_paths.push_str(&match path.mailbox() {
+                Some(mailbox) => of_mailbox(mailbox),
+                None => path.as_str().to_ascii_lowercase(),
+            });
+            forward_paths.push('\n');
+        }
+        let from = mail.reverse_path.mailbox();
+        Self {
+            reverse_path: from.map(of_mailbox).unwrap_or_default(),
+            forward_paths,
+            last_reply: Self::last_reply(recipients, attempt),
+        }
+    }
+
+    /// What settled the recipients, or what the attempt meant for them; nothing of one that was broken off.
+    pub fn last_reply(recipients: &[Recipient], attempt: Option<&Attempt>) -> Option<String> {
+        let attempt = attempt.filter(|attempt| attempt.given_final_reply().is_some());
+        let mut text = String::new();
+        let mut last: Option<Reply> = None;
+        for (index, recipient) in recipients.iter().enumerate() {
+            let brought = || attempt.map(|attempt| attempt.outcome(index).reply().clone());
+            let Some(reply) = recipient.settled.clone().or_else(brought) else {
+                continue;
+            };
+            if text.len() > REPLY_MAX {
+                break;
+            }
+            if last.as_ref() != Some(&reply) {
+                text.push_str(&reply.to_string().to_lowercase());
+                text.push('\n');
+                last = Some(reply);
+            }
+        }
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// A mailbox as it is compared: without quotes that it does not need, in lower case.
+fn of_mailbox(mailbox: &Mailbox) -> String {
+    let mut text = mailbox.unquoted_local_part().into_owned();
+    text.push('@');
+    text.push_str(mailbox.domain_text());
+    text.make_ascii_lowercase();
+    text
+}
+
+/// What somebody calls a mailbox, as it is compared.
+fn address(text: &str) -> String {
+    match text.parse::<Mailbox>() {
+        Ok(mailbox) => of_mailbox(&mailbox),
+        Err(_) => text.to_ascii_lowercase(),
+    }
+}
+
+fn line(text: &str) -> String {
+    format!("\n{text}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{path::ForwardPath, path::ReversePath, transaction::Rcpt};
+
+    fn searched(from: &str, to: &[&str]) -> Searched {
+        let recipients = to.iter().map(|to| Recipient {
+            rcpt: Rcpt::new(to.parse::<ForwardPath>().unwrap()),
+            settled: None,
+        });
+        let recipients: Vec<_> = recipients.collect();
+        let mail = Mail::new(from.parse::<ReversePath>().unwrap());
+        Searched::of(&mail, &recipients, None)
+    }
+
+    #[test]
+    fn addresses_are_kept_in_one_form() {
+        let searched = searched(
+            "Al.Ice@Example.COM",
+            &["Postmaster", "\"b@c\"@[IPv6:::1]", "\"x\"@y"],
+        );
+        assert_eq!(searched.reverse_path, "al.ice@example.com");
+        assert_eq!(
+            searched.forward_paths,
+            "\npostmaster\nb@c@[ipv6:::1]\nx@y\n"
+        );
+        assert_eq!(searched.last_reply, None);
+    }
+
+    #[test]
+    fn a_domain_is_no_part_of_another() {
+        let is_of = |to: &str, domain: &str| {
+            let search = Search {
+                domain: Some(domain.into()),
+                ..Search::default()
+            };
+            let paths = searched("", &[to]).forward_paths;
+            paths.contains(&*search.wanted().domain.unwrap())
+        };
+        assert!(is_of("a@Example.com", "example.COM"));
+        assert!(is_of("a@[192.0.2.1]", "[192.0.2.1]"));
+        for (to, domain) in [
+            ("a@x.example.com", "example.com"),
+            ("a@example.com.x", "example.com"),
+            ("\"a@example.com\"@x", "example.com"),
+            ("a@example.com", "a@example.com"),
+        ] {
+            assert!(!is_of(to, domain), "{to} {domain}");
+        }
+    }
+}

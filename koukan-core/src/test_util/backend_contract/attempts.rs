@@ -1,0 +1,134 @@
+//! What is kept of each attempt.
+
+use std::time::Duration;
+
+use crate::storage::{
+    Retention,
+    record::{Attempt, Due, NewTransaction, SessionId, Standing, Status, TransactionId, Work},
+};
+
+use super::{
+    BackendFixture,
+    sample::{attempt, delivered, due, lease_one, plain, rich, settlement, time},
+};
+
+/// Each attempt is kept, the oldest first: those before the transaction was written, and those that
+/// settlements bring.
+pub async fn keeps_each_attempt(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let new = NewTransaction {
+        status: due(0),
+        attempts: vec![attempt(-20), attempt(-10)],
+        ..rich()
+    };
+    let other = plain();
+    backend.insert(new.clone()).await.unwrap();
+    let mut expected = new.attempts.clone();
+    for seconds in [0, 1] {
+        let (session, leased) = lease_one(&*backend, seconds).await;
+        let settlement = settlement(&leased, session, seconds, due(seconds + 1));
+        expected.extend(settlement.attempt.clone());
+        backend.settle(settlement).await.unwrap();
+        let attempts = backend.attempts(new.id).await.unwrap();
+        assert_eq!(attempts, expected);
+    }
+    backend.insert(other.clone()).await.unwrap();
+    assert_eq!(backend.attempts(other.id).await.unwrap(), []);
+    let nobody = backend.attempts(TransactionId::random()).await.unwrap();
+    assert_eq!(nobody, []);
+    drop(backend);
+
+    let backend = fixture.open().await;
+    assert_eq!(backend.attempts(new.id).await.unwrap(), expected);
+    let found = backend.find(new.id).await.unwrap().unwrap();
+    assert_eq!(found.attempt_count, 4);
+    assert_eq!(found.last_attempt.as_ref(), expected.last());
+}
+
+/// An attempt whose settlement came too late is not kept.
+pub async fn keeps_no_attempt_without_the_lease(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let new = plain();
+    backend.insert(new.clone()).await.unwrap();
+    let (session, leased) = lease_one(&*backend, 0).await;
+    let late = settlement(&leased, session, 3, due(60));
+    backend
+        .release(new.id, session, leased.fence)
+        .await
+        .unwrap();
+    assert!(backend.settle(late).await.is_err());
+    assert_eq!(backend.attempts(new.id).await.unwrap(), []);
+}
+
+/// What is written in the place of a draft brings all of its attempts, also where that is a draft again.
+pub async fn replaces_the_attempts_of_a_draft(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let draft = |attempts: &[Attempt]| NewTransaction {
+        attempts: attempts.to_vec(),
+        status: Status::Due(Due {
+            at: time(60),
+            work: Work::Abandon,
+        }),
+        ..plain()
+    };
+    let id = TransactionId::random();
+    let several = [attempt(-30), attempt(-20), attempt(-10)];
+    backend
+        .insert(NewTransaction { id, ..draft(&[]) })
+        .await
+        .unwrap();
+    for count in [1, 3, 3, 2] {
+        let new = draft(&several[..count]);
+        backend
+            .complete(NewTransaction { id, ..new })
+            .await
+            .unwrap();
+        assert_eq!(backend.attempts(id).await.unwrap(), several[..count]);
+    }
+    let whole = NewTransaction {
+        id,
+        status: due(0),
+        ..draft(&several[..1])
+    };
+    backend.complete(whole).await.unwrap();
+    let (session, leased) = lease_one(&*backend, 0).await;
+    let end = settlement(&leased, session, 5, delivered());
+    backend.settle(end).await.unwrap();
+    let expected = [several[0].clone(), attempt(5)];
+    assert_eq!(backend.attempts(id).await.unwrap(), expected);
+}
+
+/// Of a transaction that was never committed the last attempt is kept, and all go with what they are of.
+pub async fn removes_attempts_with_their_transaction(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let summary = NewTransaction {
+        body: None,
+        status: delivered(),
+        attempts: vec![attempt(0)],
+        ..plain()
+    };
+    let kept = plain();
+    backend.summarise(vec![summary.clone()]).await.unwrap();
+    let attempts = backend.attempts(summary.id).await.unwrap();
+    assert_eq!(attempts, summary.attempts);
+    backend.insert(kept.clone()).await.unwrap();
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let leased = backend.lease_due(session, time(0), Standing::Clear, 1, &[]);
+    let leased = leased.await.unwrap().remove(0);
+    let end = settlement(&leased, session, 5, delivered());
+    backend.settle(end).await.unwrap();
+    let retention = Retention {
+        finished: Duration::from_secs(60),
+        orphaned: Duration::from_secs(60),
+    };
+    for (seconds, left) in [(30, 1), (1000, 0)] {
+        let collected = backend.collect_garbage(time(seconds), retention);
+        collected.await.unwrap();
+        for id in [summary.id, kept.id] {
+            assert_eq!(backend.attempts(id).await.unwrap().len(), left);
+            assert_eq!(backend.find(id).await.unwrap().is_some(), left > 0);
+        }
+    }
+    assert_eq!(backend.census().await.unwrap().finished, 0);
+}

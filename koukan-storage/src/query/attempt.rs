@@ -1,0 +1,86 @@
+//! Attempts.
+
+use sea_query::{CaseStatement, Expr, ExprTrait, Order, Query};
+
+use super::{
+    Statement, bound,
+    bulk::BulkInsert,
+    schema::{Attempts, Transactions},
+    text,
+};
+
+/// The column in which the last attempt at a transaction is read.
+pub(super) const LAST_ATTEMPT: &str = "last_attempt";
+
+const COLUMNS: [Attempts; 7] = [
+    Attempts::TransactionId,
+    Attempts::Number,
+    Attempts::Started,
+    Attempts::Ended,
+    Attempts::Host,
+    Attempts::Address,
+    Attempts::Outcome,
+];
+
+/// Writes attempts. Binds transaction, number, started, ended, host, address, outcome.
+pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|rows| {
+    let mut insert = Query::insert();
+    insert.into_table(Attempts::Table).columns(COLUMNS);
+    for _ in 0..rows {
+        insert.values_panic(COLUMNS.map(|_| bound()));
+    }
+    text(&insert)
+});
+
+/// Writes the attempt that was counted last. Binds started, ended, host, address, outcome;
+/// transaction.
+pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|| {
+    let outcome = COLUMNS[2..].iter().map(|_| bound());
+    let attempt = Query::select()
+        .columns([Transactions::Id, Transactions::AttemptCount])
+        .exprs(outcome)
+        .from(Transactions::Table)
+        .and_where(Expr::col(Transactions::Id).eq(bound()))
+        .to_owned();
+    let mut insert = Query::insert();
+    let insert = insert.into_table(Attempts::Table).columns(COLUMNS);
+    text(insert.select_from(attempt).expect("as many as columns"))
+});
+
+/// Removes the attempts at a transaction. Binds transaction.
+pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|| {
+    text(
+        Query::delete()
+            .from_table(Attempts::Table)
+            .and_where(Expr::col(Attempts::TransactionId).eq(bound())),
+    )
+});
+
+/// Reads the attempts at a transaction, the oldest first. Binds transaction; gives outcome.
+pub(crate) static LIST_ATTEMPTS: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .column(Attempts::Outcome)
+            .from(Attempts::Table)
+            .and_where(Expr::col(Attempts::TransactionId).eq(bound()))
+            .order_by(Attempts::Number, Order::Asc),
+    )
+});
+
+/// The outcome of the last attempt at a transaction; null where there was none, for which nothing is
+/// looked up.
+pub(super) fn last_attempt() -> Expr {
+    let attempts = |column| Expr::col((Attempts::Table, column));
+    let count = (Transactions::Table, Transactions::AttemptCount);
+    let last = Query::select()
+        .expr(attempts(Attempts::Outcome))
+        .from(Attempts::Table)
+        .and_where(
+            attempts(Attempts::TransactionId).equals((Transactions::Table, Transactions::Id)),
+        )
+        .and_where(attempts(Attempts::Number).equals(count))
+        .to_owned();
+    CaseStatement::new()
+        .case(Expr::col(count).gt(Expr::cust("0")), Expr::from(last))
+        .into()
+}

@@ -1,0 +1,71 @@
+//! What became of transactions that were never committed.
+
+use sea_query::{Expr, ExprTrait, Order, Query};
+
+use super::{Statement, bound, bulk::BulkInsert, schema::Summaries, text};
+
+/// Columns, in the order in which they are bound.
+const COLUMNS: [Summaries; 14] = [
+    Summaries::Id,
+    Summaries::Created,
+    Summaries::Sender,
+    Summaries::Context,
+    Summaries::Mail,
+    Summaries::Recipients,
+    Summaries::AttemptCount,
+    Summaries::LastAttempt,
+    Summaries::FinalReason,
+    Summaries::FinalSince,
+    Summaries::Destination,
+    Summaries::ReversePath,
+    Summaries::ForwardPaths,
+    Summaries::LastReply,
+];
+
+/// What is read of a summary, in the columns of a transaction.
+pub(super) const READ: &str = "0 AS rowid, id, created, context, mail, recipients, NULL AS prefix, \
+    NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, 0 AS retry, \
+    0 AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
+    0 AS lease_fence";
+
+/// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
+pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {
+    let names = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
+    let row = format!("({})", COLUMNS.map(|_| "?").join(", "));
+    let rows = vec![&*row; rows].join(", ");
+    // A list of values names its columns so.
+    format!(
+        "INSERT INTO summaries ({}) SELECT * FROM (VALUES {rows}) WHERE NOT EXISTS \
+         (SELECT 1 FROM transactions WHERE transactions.id = column1) ON CONFLICT DO NOTHING",
+        names.join(", ")
+    )
+});
+
+/// Reads a summary as a transaction. Binds id.
+pub(crate) static FIND_SUMMARY: Statement =
+    Statement::new(|| format!("SELECT {READ} FROM summaries WHERE id = ?"));
+
+/// Removes summaries. Binds since when at the latest, limit.
+pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|| {
+    let finished = Query::select()
+        .column(Summaries::Id)
+        .from(Summaries::Table)
+        .and_where(Expr::col(Summaries::FinalSince).lt(bound()))
+        .order_by(Summaries::FinalSince, Order::Asc)
+        .limit(1)
+        .to_owned();
+    text(
+        Query::delete()
+            .from_table(Summaries::Table)
+            .and_where(Expr::col(Summaries::Id).in_subquery(finished)),
+    )
+});
+
+/// The newest time since when something is final.
+pub(crate) static NEWEST_SUMMARY: Statement = Statement::new(|| {
+    text(
+        Query::select()
+            .expr(Expr::col(Summaries::FinalSince).max())
+            .from(Summaries::Table),
+    )
+});
