@@ -3,13 +3,14 @@
 use tower::{ServiceBuilder, layer::util::Stack};
 
 use crate::{
+    blob::BlobPool,
     event::Observers,
     filter::{
         received_header::ReceivedHeaderLayer,
         router::{Policy, RouterLayer},
     },
     middleware::{
-        DeliverLayer, TraceLayer,
+        ChargeLayer, DeliverLayer, TraceLayer,
         callbacks::{CallbackLayer, Callbacks, callbacks},
         from_fn::{FromFnLayer, Next, from_fn},
     },
@@ -45,6 +46,9 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
     /// Tells observers of each transaction when it ends: [`TraceLayer`].
     fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>>;
 
+    /// Charges the octets of transactions to their clients: [`ChargeLayer`].
+    fn charge(self, pool: BlobPool) -> ServiceBuilder<Stack<ChargeLayer, L>>;
+
     /// Turns failures into replies: [`RescueLayer`].
     fn rescue(self) -> ServiceBuilder<Stack<RescueLayer, L>>;
 
@@ -76,6 +80,10 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
 impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
     fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>> {
         self.layer(TraceLayer::new(observers))
+    }
+
+    fn charge(self, pool: BlobPool) -> ServiceBuilder<Stack<ChargeLayer, L>> {
+        self.layer(ChargeLayer::new(pool))
     }
 
     fn rescue(self) -> ServiceBuilder<Stack<RescueLayer, L>> {

@@ -29,7 +29,8 @@ const POLLS: (u64, u64) = (20, 2_000);
 /// When all is quiet, nothing is held.
 pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBackend) {
     let census = agent.storage.backend().census().await;
-    let used = agent.storage.pool().used();
+    let pool = agent.storage.pool();
+    let used = pool.used() + pool.charged();
     let free_readers = backend.free_readers();
     let mut ledger = world.ledger();
     match census {

@@ -215,7 +215,8 @@ fn smtp_server(
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
     let observers = surroundings.observers.clone();
-    Ok(stacks::listener(sender, chain.service, observers)
+    let blobs = surroundings.blobs.clone();
+    Ok(stacks::listener(sender, chain.service, observers, blobs)
         .with_name(config.hostname.value.as_str())
         .with_limits(Limits {
             connections,

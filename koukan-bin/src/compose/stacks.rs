@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     ServiceBuilderExt,
+    blob::BlobPool,
     context::Sender,
     event::Observers,
     service::{BoxMailService, MailService},
@@ -49,10 +50,13 @@ pub(super) fn listener(
     sender: Sender,
     chain: BoxMailService,
     observers: Observers,
+    blobs: BlobPool,
 ) -> smtp::Server<Shared<BoxMailService>> {
     let stack = ServiceBuilder::new()
         // Outermost, so that it reports every reply as the client gets it.
         .trace_transactions(observers.clone())
+        // Above all that may hold a message: who the client is, is charged for it.
+        .charge(blobs)
         // The filters of the sender's chain, and where that ends.
         .service(chain);
     // Given to a transaction at MAIL, when it is known who the client is. All clients of a listener

@@ -11,11 +11,14 @@ use koukan_core::{
     blob::BlobPool,
     storage::{Backend, MemoryBackend, Storage},
 };
-use koukan_storage::{FileSystem, SqliteBackend, SqliteOptions, TempSpill};
+use koukan_storage::{FileSystem, FreeSpace, SqliteBackend, SqliteOptions, TempSpill};
 
 use crate::{config::Config, registry::Surroundings};
 
 use super::StartError;
+
+/// What may be spilled unless it is said, however little is free at the start.
+const LEAST_SPILL_BUDGET: u64 = 1 << 30;
 
 /// What keeps the transactions of an agent.
 pub(crate) enum Keeper {
@@ -74,10 +77,19 @@ pub(super) fn pool(config: &Config, files: usize) -> Result<BlobPool, StartError
     if storage.sqlite.is_some() {
         spill = spill.with_reserve(storage.reserve(), Arc::new(FileSystem));
     }
-    Ok(BlobPool::new(
-        storage.into(),
-        Arc::new(spill.with_max_files(files)),
-    ))
+    let pool = BlobPool::new(storage.into(), Arc::new(spill.with_max_files(files)));
+    Ok(pool.with_spill_budget(spill_budget(config, &directory)))
+}
+
+/// Octets that may be spilled, in all.
+fn spill_budget(config: &Config, directory: &Path) -> u64 {
+    let of_free = || match FileSystem.free(directory) {
+        Ok(free) => (free / 2).max(LEAST_SPILL_BUDGET),
+        // Whoever writes there hears of what is wrong.
+        Err(_) => u64::MAX,
+    };
+    let said = config.storage.spill_budget;
+    said.map_or_else(of_free, |size| size.0)
 }
 
 fn directory_of(file: &Path) -> &Path {

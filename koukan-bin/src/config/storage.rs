@@ -35,9 +35,12 @@ pub struct Storage {
     /// database, else the system's for temporary files.
     #[schemars(with = "Option<String>")]
     pub spill: Option<Place<PathBuf>>,
-    /// Memory for the bodies of transactions under way, in all; beyond it new ones are put off
-    /// with 452. Default `256MiB`.
+    /// Memory for the bodies of transactions under way, in all; clients share seven eighths of it, and
+    /// are put off with 452 beyond. Default `256MiB`.
     pub memory_budget: Option<ByteSize>,
+    /// Room for the bodies of transactions under way that spill, in all, shared in the same way.
+    /// Default: half of what is free where they spill at the start, `1GiB` at least.
+    pub spill_budget: Option<ByteSize>,
     /// Memory for the bodies of transactions under way, in all, beyond which they spill. Default
     /// `24MiB`.
     pub spill_above: Option<ByteSize>,

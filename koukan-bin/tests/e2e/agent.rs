@@ -23,33 +23,41 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start(sink: SocketAddr) -> Self {
-        Self::start_by(sink, command)
+        Self::start_by(sink, "", command)
+    }
+
+    /// Starts an agent that has so much memory for messages.
+    pub(crate) fn start_with_memory(sink: SocketAddr, memory: &str) -> Self {
+        let more = format!("  memory_budget: {memory}\n");
+        Self::start_by(sink, &more, command)
     }
 
     /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
     pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
         // A signal that is ignored stays so in the program that takes the shell's place.
         let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
-        Self::start_by(sink, |config| limited(&limit, config))
+        Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
     /// Starts an agent that can have so many files and connections open.
     pub(crate) fn start_with_descriptors(sink: SocketAddr, descriptors: u32) -> Self {
         let limit = format!("ulimit -n {descriptors}");
-        Self::start_by(sink, |config| limited(&limit, config))
+        Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
     /// As [`Agent::start_with_descriptors`], with a limit that the agent may raise.
     pub(crate) fn start_with_soft_descriptors(sink: SocketAddr, descriptors: u32) -> Self {
         let limit = format!("ulimit -Sn {descriptors}");
-        Self::start_by(sink, |config| limited(&limit, config))
+        Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
-    fn start_by(sink: SocketAddr, command: impl Fn(&Path) -> Command) -> Self {
+    /// With more lines about its storage.
+    fn start_by(sink: SocketAddr, storage: &str, command: impl Fn(&Path) -> Command) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest] = [(); 3].map(|()| free_address());
         let config = config_file(&directory);
         let text = include_str!("../../../config/local/koukan.yaml")
+            .replace("storage:\n", &format!("storage:\n{storage}"))
             .replace("127.0.0.1:1025\"", &quoted(ingress))
             .replace("127.0.0.1:1587\"", &quoted(submission))
             .replace("127.0.0.1:3025\"", &quoted(sink))

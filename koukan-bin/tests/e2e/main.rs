@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod agent;
+mod budget;
 mod client;
 mod collector;
 mod crash;

@@ -2,17 +2,38 @@
 //!
 //! A blob keeps the newest octets in memory, up to its window, and spills older ones to a
 //! [`SpillFile`]. Readers follow the writer at their own pace; none waits for another.
+//!
+//! What blobs keep is charged to who brings it, in memory and spilled, out of one budget that is shared
+//! between clients as [`shares`](crate::shares) says:
+//!
+//! | when | is charged | is refused |
+//! |---|---|---|
+//! | a transaction begins ([`Account::advance`]) | 64 KiB of memory, or a window if that is less; and the size that the client declares, of room to spill to | at once |
+//! | octets come | memory in steps of a window, where that does not suffice | never: older octets spill |
+//! | octets spill | what was not charged yet | then: the message is not kept |
+//! | a filter holds a whole message ([`Account::hold`]) | its octets, as they come | then |
+//!
+//! A charge is granted or refused at once; nobody waits for one. The agent's own work
+//! ([`Payer::Agent`]) has a reserve that clients cannot touch.
 
+mod account;
 mod backing;
+mod budget;
+mod charges;
+mod held;
 mod id;
+mod payer;
 mod pool;
 mod reader;
 mod state;
 mod writer;
 
 pub use self::{
+    account::Account,
     backing::{Backing, Spill, SpillFile},
+    held::HeldOctets,
     id::BlobId,
+    payer::Payer,
     pool::{BlobPool, Limits},
     reader::BlobReader,
     writer::{BlobError, BlobWriter},

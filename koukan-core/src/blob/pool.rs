@@ -2,9 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::{
+    shares::Client,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-use super::{Blob, BlobId, BlobWriter, Spill, state::Shared};
+use super::{Account, Blob, BlobWriter, Payer, Spill, budget::Budget};
 
 /// Makes blobs that share a memory budget and a place to spill to; clones share them too.
 #[derive(Clone)]
@@ -13,6 +16,8 @@ pub struct BlobPool(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) limits: Limits,
     pub(super) spill: Option<Arc<dyn Spill>>,
+    /// What is charged for blobs, and for other octets of messages.
+    pub(super) budget: Budget,
     /// Octets of blobs in memory.
     pub(super) used: AtomicU64,
 }
@@ -24,7 +29,8 @@ pub struct Limits {
     pub window: u64,
     /// Octets that all blobs keep in memory together before any of them spills.
     pub spill_above: u64,
-    /// Octets that all blobs keep in memory together before new ones are refused.
+    /// Octets in memory that are granted to all together. An eighth is the agent's own, and clients
+    /// share the rest; what is not granted is spilled, or where there is no room for that, refused.
     pub budget: u64,
 }
 
@@ -42,31 +48,45 @@ impl Default for Limits {
 impl BlobPool {
     /// A pool that spills to `spill`.
     pub fn new(limits: Limits, spill: Arc<dyn Spill>) -> Self {
-        Self::with(limits, Some(spill))
+        Self::with(limits, u64::MAX, Some(spill))
     }
 
     /// A pool without a place to spill to: blobs grow in memory up to the budget.
     pub fn in_memory(limits: Limits) -> Self {
-        Self::with(limits, None)
+        Self::with(limits, u64::MAX, None)
     }
 
-    fn with(limits: Limits, spill: Option<Arc<dyn Spill>>) -> Self {
+    /// A pool like this one, of which nothing is used yet, and to whose blobs so many spilled octets are
+    /// granted together; without it there is no limit but the place's own.
+    #[must_use]
+    pub fn with_spill_budget(self, octets: u64) -> Self {
+        Self::with(self.0.limits, octets, self.0.spill.clone())
+    }
+
+    fn with(limits: Limits, spilled: u64, spill: Option<Arc<dyn Spill>>) -> Self {
         Self(Arc::new(Inner {
             limits,
             spill,
+            budget: Budget::new(limits.budget, spilled),
             used: AtomicU64::new(0),
         }))
     }
 
-    /// Starts a blob: its writer, and a handle for readers.
-    pub fn create(&self) -> (BlobWriter, Blob) {
-        let shared = Arc::new(Shared::growing(BlobId::random(), self.clone()));
-        (BlobWriter::new(Arc::clone(&shared)), Blob(shared))
+    /// An account of that payer, for one transaction.
+    pub fn account(&self, payer: Payer) -> Account {
+        Account::new(self.clone(), payer)
     }
 
-    /// Whether the budget is used up, so that nothing new should be started.
-    pub fn is_exhausted(&self) -> bool {
-        self.used() >= self.0.limits.budget
+    /// Starts a blob of nobody in particular: its writer, and a handle for readers. Where it is known
+    /// who brings the octets, [`BlobPool::account`] makes it.
+    pub fn create(&self) -> (BlobWriter, Blob) {
+        self.account(Payer::Client(Client::Unknown)).create()
+    }
+
+    /// Octets that are charged now, in memory and spilled: what is kept, and what was charged in
+    /// advance.
+    pub fn charged(&self) -> u64 {
+        self.0.budget.used()
     }
 
     /// Octets of blobs in memory now.

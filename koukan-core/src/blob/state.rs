@@ -13,7 +13,7 @@ use crate::{
     waking::Waiters,
 };
 
-use super::{Backing, BlobId, BlobPool};
+use super::{Backing, BlobId, BlobPool, charges::Charges};
 
 pub(super) struct Shared {
     pub(super) id: BlobId,
@@ -37,10 +37,19 @@ pub(super) struct State {
     pub(super) backing: Option<Arc<dyn Backing>>,
     pub(super) end: End,
     pub(super) is_stored: bool,
+    /// What was granted for the octets, where they are charged.
+    charges: Option<Charges>,
     /// How far readers have read in memory, at most.
     read_to: u64,
     /// Whoever waits for more, or for the end.
     pub(super) waiters: Waiters,
+}
+
+/// What is in memory after octets were added.
+pub(super) struct Pushed {
+    pub(super) in_memory: u64,
+    /// Whether all of it is granted.
+    pub(super) is_granted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +60,12 @@ pub(super) enum End {
 }
 
 impl Shared {
-    pub(super) fn growing(id: BlobId, pool: BlobPool) -> Self {
-        Self::with(id, Some(pool), State::new(End::Growing))
+    pub(super) fn growing(id: BlobId, pool: BlobPool, charges: Charges) -> Self {
+        let state = State {
+            charges: Some(charges),
+            ..State::new(End::Growing)
+        };
+        Self::with(id, Some(pool), state)
     }
 
     pub(super) fn finished(id: BlobId, bytes: Bytes) -> Self {
@@ -87,18 +100,54 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds octets and wakes the readers; returns how many octets are in memory now.
-    pub(super) fn push(&self, chunk: Bytes) -> u64 {
-        if let Some(pool) = &self.pool {
+    /// Adds octets and wakes the readers. They are there also where memory for them is not granted.
+    pub(super) fn push(&self, chunk: Bytes) -> Pushed {
+        let step = self.pool.as_ref().map_or(0, |pool| {
             pool.take(chunk.len() as u64);
-        }
-        let (in_memory, waiters) = {
+            pool.0.limits.window
+        });
+        let (pushed, waiters) = {
             let mut state = self.lock();
             state.push(chunk);
-            (state.len - state.tail_start, state.waiters.take())
+            let in_memory = state.in_memory_len();
+            let charges = state.charges.as_mut();
+            let is_granted = charges.is_none_or(|charges| charges.cover_memory(in_memory, step));
+            let pushed = Pushed {
+                in_memory,
+                is_granted,
+            };
+            (pushed, state.waiters.take())
         };
         waiters.wake();
-        in_memory
+        pushed
+    }
+
+    /// How many octets in memory are granted.
+    pub(super) fn granted(&self) -> u64 {
+        self.lock()
+            .charges
+            .as_ref()
+            .map_or(u64::MAX, Charges::memory)
+    }
+
+    /// Charges `octets` that are to be spilled; returns whether they are granted.
+    pub(super) fn may_spill(&self, octets: u64, step: u64) -> bool {
+        let mut state = self.lock();
+        let spilled = state.tail_start + octets;
+        let charges = state.charges.as_mut();
+        charges.is_none_or(|charges| charges.cover_spilled(spilled, step))
+    }
+
+    /// Has `charges` pay for the octets, where nothing does yet; otherwise they come back.
+    pub(super) fn pay(&self, charges: Charges) -> Option<Charges> {
+        let mut state = self.lock();
+        match state.charges {
+            Some(_) => Some(charges),
+            None => {
+                state.charges = Some(charges);
+                None
+            }
+        }
     }
 
     /// Frees the first `octets` octets of the tail, which `backing` holds now.
@@ -111,6 +160,10 @@ impl Shared {
         }
         state.tail_start += octets;
         state.backing = Some(backing);
+        let window = self.pool.as_ref().map_or(0, |pool| pool.0.limits.window);
+        if let Some(charges) = &mut state.charges {
+            charges.shrink_memory_to(window);
+        }
         drop(state);
         self.give_back(octets);
     }
@@ -132,6 +185,7 @@ impl Shared {
                 return;
             }
             state.end = end;
+            state.give_back_excess();
             state.waiters.take()
         };
         waiters.wake();
@@ -142,13 +196,14 @@ impl Shared {
         if !state.is_finished() {
             return;
         }
-        let freed = state.len - state.tail_start;
+        let freed = state.in_memory_len();
+        let charges = state.charges.take();
         let tail = mem::take(&mut state.tail);
         let old = state.backing.replace(backing);
         state.tail_start = state.len;
         state.is_stored = true;
         drop(state);
-        drop((tail, old));
+        drop((tail, old, charges));
         self.give_back(freed);
     }
 
@@ -163,7 +218,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let in_memory = {
             let state = self.lock();
-            state.len - state.tail_start
+            state.in_memory_len()
         };
         self.give_back(in_memory);
     }
@@ -178,8 +233,21 @@ impl State {
             backing: None,
             end,
             is_stored: false,
+            charges: None,
             read_to: 0,
             waiters: Waiters::default(),
+        }
+    }
+
+    fn in_memory_len(&self) -> u64 {
+        self.len - self.tail_start
+    }
+
+    /// Gives back what was granted for octets that do not come any more.
+    fn give_back_excess(&mut self) {
+        let (in_memory, spilled) = (self.in_memory_len(), self.tail_start);
+        if let Some(charges) = &mut self.charges {
+            charges.shrink_to(in_memory, spilled);
         }
     }
 

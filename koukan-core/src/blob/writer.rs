@@ -5,8 +5,8 @@ use std::{fmt, io, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    Backing, BlobReader, SpillFile,
-    state::{End, Shared},
+    Backing, BlobReader, Limits, SpillFile,
+    state::{End, Pushed, Shared},
 };
 
 /// Appends to a blob; dropping it without [`BlobWriter::finish`] aborts the blob.
@@ -19,8 +19,8 @@ pub struct BlobWriter {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlobError {
-    /// The memory budget is used up and there is no place to spill to.
-    #[error("no memory left for message bodies")]
+    /// What whoever pays for it may use is used up, in memory and where octets spill to.
+    #[error("no room left for message bodies")]
     Full,
     /// The place to spill to failed.
     #[error("could not spill a message body")]
@@ -43,45 +43,52 @@ impl BlobWriter {
     ///
     /// The chunk is appended once the future was polled.
     pub async fn append(&mut self, chunk: Bytes) -> Result<(), BlobError> {
-        let in_memory = self.shared.push(chunk);
+        let Pushed {
+            in_memory,
+            is_granted,
+        } = self.shared.push(chunk);
         let Some(pool) = self.shared.pool.clone() else {
             return Ok(());
         };
-        match &pool.0.spill {
-            Some(_)
-                if in_memory <= pool.0.limits.window
-                    || pool.used() <= pool.0.limits.spill_above =>
-            {
-                Ok(())
-            }
-            Some(spill) => {
-                let file = match &self.file {
-                    Some(file) => Arc::clone(file),
-                    None => match spill.create().await {
-                        // There are as many files as there may be: it goes on in memory, if it can.
-                        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
-                            return match pool.is_exhausted() {
-                                true => Err(BlobError::Full),
-                                false => Ok(()),
-                            };
-                        }
-                        created => created.map_err(BlobError::Spill)?,
-                    },
-                };
-                self.file = Some(Arc::clone(&file));
-                // Half a window stays, so that readers close behind find it in memory.
-                self.spill(file, in_memory - pool.0.limits.window / 2).await
-            }
-            None if pool.used() > pool.0.limits.budget => Err(BlobError::Full),
-            None => Ok(()),
+        let Limits {
+            window,
+            spill_above,
+            ..
+        } = pool.0.limits;
+        let Some(spill) = &pool.0.spill else {
+            return granted(is_granted);
+        };
+        if is_granted && (in_memory <= window || pool.used() <= spill_above) {
+            return Ok(());
         }
+        let file = match &self.file {
+            Some(file) => Arc::clone(file),
+            None => match spill.create().await {
+                // There are as many files as there may be: it goes on in memory, if it can.
+                Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+                    return granted(is_granted);
+                }
+                created => created.map_err(BlobError::Spill)?,
+            },
+        };
+        self.file = Some(Arc::clone(&file));
+        // Half of what may stay does, so that readers close behind find it in memory.
+        let stays = window.min(self.shared.granted()) / 2;
+        self.spill(file, in_memory.saturating_sub(stays), window)
+            .await
     }
 
-    async fn spill(&self, file: Arc<dyn SpillFile>, octets: u64) -> Result<(), BlobError> {
+    async fn spill(
+        &self,
+        file: Arc<dyn SpillFile>,
+        octets: u64,
+        step: u64,
+    ) -> Result<(), BlobError> {
         let (start, (octets, chunks)) = {
             let state = self.shared.lock();
             (state.tail_start, state.oldest(octets))
         };
+        granted(self.shared.may_spill(octets, step))?;
         file.write(start, chunks).await.map_err(BlobError::Spill)?;
         let backing: Arc<dyn Backing> = file;
         self.shared.spilled(octets, backing);
@@ -116,6 +123,13 @@ impl BlobWriter {
     /// Ends the blob cleanly: it is complete and never changes again.
     pub fn finish(self) {
         self.shared.end(End::Finished);
+    }
+}
+
+fn granted(is_granted: bool) -> Result<(), BlobError> {
+    match is_granted {
+        true => Ok(()),
+        false => Err(BlobError::Full),
     }
 }
 

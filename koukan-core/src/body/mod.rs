@@ -11,6 +11,7 @@ pub use self::token::{Held, Holdings};
 pub(crate) use self::{
     observe::Observer,
     token::{Copies, MessageToken},
+    transform::not_kept,
 };
 
 use std::{

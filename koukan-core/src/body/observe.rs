@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::{blob::Blob, message::builder::Composition};
+use crate::{
+    blob::{Blob, HeldOctets},
+    message::builder::Composition,
+};
 
 use super::{Body, BodyError, Source};
 
@@ -23,6 +26,17 @@ pub(crate) trait Observer: Send {
     /// All went upstream by reference: `prefix` octets and then what is made of `blobs`, which may
     /// still grow.
     fn taken(&mut self, prefix: u64, blobs: &[Blob]);
+}
+
+/// Octets in memory are paid for as long as they go upstream.
+impl Observer for HeldOctets {
+    fn passed(&mut self, _: &Bytes) {}
+
+    fn taken(&mut self, _: u64, blobs: &[Blob]) {
+        for blob in blobs {
+            self.hand_to(blob);
+        }
+    }
 }
 
 pub(super) struct Observed {

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
 use crate::{
-    blob::BlobWriter,
+    blob::{BlobError, BlobWriter, HeldOctets},
     causes::Causes,
     repeats::Repeats,
     reply::{Rejection, Reply},
@@ -68,9 +68,28 @@ impl Body {
         F: FnOnce(Bytes) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
     {
+        self.then_whole_held(limit, || None, f)
+    }
+
+    /// As [`Body::then_whole`]; what is held is charged, until the body that goes on is gone.
+    pub(crate) fn then_whole_held<F, Fut>(
+        self,
+        limit: usize,
+        held: impl FnOnce() -> Option<HeldOctets> + Send + 'static,
+        f: F,
+    ) -> Self
+    where
+        F: FnOnce(Bytes) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
+    {
         Self::later(async move {
-            let whole = self.collect(limit).await?;
-            Ok(f(whole).await?)
+            let mut held = held();
+            let whole = self.collect_held(limit, held.as_mut()).await?;
+            let body = f(whole).await?;
+            Ok(match held {
+                Some(held) => body.observe(held),
+                None => body,
+            })
         })
     }
 
@@ -92,12 +111,7 @@ impl Body {
     /// [`Reply::insufficient_storage`]. The blob is then aborted.
     pub async fn copy_to(mut self, mut blob: BlobWriter) -> Result<(), BodyError> {
         while let Some(chunk) = self.next().await? {
-            blob.append(chunk).await.map_err(|error| {
-                if NOT_KEPT.is_first() {
-                    tracing::error!(error = %Causes(&error), "could not keep a message body");
-                }
-                Rejection::new(Reply::insufficient_storage())
-            })?;
+            blob.append(chunk).await.map_err(|error| not_kept(&error))?;
         }
         blob.finish();
         Ok(())
@@ -108,7 +122,15 @@ impl Body {
     /// # Errors
     ///
     /// [`BodyError`]; a longer message is a rejection with [`Reply::message_too_big`].
-    pub async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
+    pub async fn collect(self, limit: usize) -> Result<Bytes, BodyError> {
+        self.collect_held(limit, None).await
+    }
+
+    async fn collect_held(
+        mut self,
+        limit: usize,
+        mut held: Option<&mut HeldOctets>,
+    ) -> Result<Bytes, BodyError> {
         let Some(first) = self.next().await? else {
             return Ok(Bytes::new());
         };
@@ -117,6 +139,10 @@ impl Body {
         loop {
             if whole.len() + last.len() > limit {
                 return Err(Rejection::new(Reply::message_too_big()).into());
+            }
+            if let Some(held) = &mut held {
+                let added = held.add(last.len() as u64);
+                added.map_err(|error| not_kept(&error))?;
             }
             match self.next().await? {
                 None if whole.is_empty() => return Ok(last),
@@ -130,6 +156,14 @@ impl Body {
             }
         }
     }
+}
+
+/// The rejection of a message whose octets cannot be kept.
+pub(crate) fn not_kept(error: &BlobError) -> Rejection {
+    if NOT_KEPT.is_first() {
+        tracing::error!(error = %Causes(error), "could not keep a message body");
+    }
+    Rejection::new(Reply::insufficient_storage())
 }
 
 // === impl Map ===

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use crate::host_port::HostPort;
+use crate::{host_port::HostPort, shares::Client};
 
 /// What is known of a mail transaction before its first command: who speaks, from where, how.
 ///
@@ -87,6 +87,15 @@ impl Context {
             sender,
             next_hop: None,
             told: ToldHosts::default(),
+        }
+    }
+
+    /// Whose share is charged with the transaction: who the peer has shown to be, or its address.
+    pub fn client(&self) -> Client {
+        match (&self.identity, self.remote_host) {
+            (Some(identity), _) => Client::named(&**identity),
+            (None, Some(address)) => Client::at(address.ip()),
+            (None, None) => Client::Unknown,
         }
     }
 

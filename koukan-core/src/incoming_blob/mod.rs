@@ -29,7 +29,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::watch;
 
 use crate::{
-    blob::{Blob, BlobPool},
+    blob::{Account, Blob},
     body::Body,
     resource::{Range, Refusal, RefusalKind, Uploaded},
 };
@@ -58,9 +58,9 @@ pub(crate) struct IncomingBlob {
 }
 
 impl IncomingBlob {
-    pub(crate) fn new(pool: &BlobPool, is_message: bool, max: u64) -> Self {
+    pub(crate) fn new(account: &Account, is_message: bool, max: u64) -> Self {
         let received = Arc::default();
-        let (octets, blob) = Octets::new(pool, is_message, Arc::clone(&received));
+        let (octets, blob) = Octets::new(account, is_message, Arc::clone(&received));
         Self {
             blob: Mutex::new(blob),
             octets: tokio::sync::Mutex::new(Some(octets)),

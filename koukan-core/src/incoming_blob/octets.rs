@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    blob::{Blob, BlobError, BlobPool, BlobWriter},
+    blob::{Account, Blob, BlobError, BlobWriter},
     causes::Causes,
     message::line_ends::LineEnds,
     repeats::Repeats,
@@ -24,7 +24,7 @@ use super::{anew::Start, known::Known};
 /// What is there of an upload, and the right to add to it.
 pub(super) struct Octets {
     writer: BlobWriter,
-    pool: BlobPool,
+    account: Account,
     start: Start,
     /// As [`Start::received`], for all to see.
     received: Arc<AtomicU64>,
@@ -47,11 +47,15 @@ struct Raw {
 }
 
 impl Octets {
-    pub(super) fn new(pool: &BlobPool, is_message: bool, received: Arc<AtomicU64>) -> (Self, Blob) {
-        let (writer, blob) = pool.create();
+    pub(super) fn new(
+        account: &Account,
+        is_message: bool,
+        received: Arc<AtomicU64>,
+    ) -> (Self, Blob) {
+        let (writer, blob) = account.create();
         let this = Self {
             writer,
-            pool: pool.clone(),
+            account: account.clone(),
             start: Start {
                 position: 0,
                 received: 0,
@@ -113,7 +117,7 @@ impl Octets {
         let fixed = self.start.add(chunk.clone());
         self.note_received();
         let is_remembered = is_range && self.start.has_changed();
-        let raw = is_remembered.then(|| Raw::at(&mut self.raw, before, &self.pool));
+        let raw = is_remembered.then(|| Raw::at(&mut self.raw, before, &self.account));
         // Both at once: each has its octets as soon as it was polled, also where the client goes
         // away while one waits.
         let (kept, remembered) = tokio::join!(self.writer.append(fixed), async {
@@ -154,7 +158,7 @@ impl Octets {
         if self.writer.truncate(position) {
             return Ok(None);
         }
-        let (mut writer, blob) = self.pool.create();
+        let (mut writer, blob) = self.account.create();
         let mut reader = self.writer.reader(0);
         while writer.len() < position {
             let piece = reader.next().await.map_err(|error| {
@@ -191,12 +195,12 @@ impl Octets {
 
 impl Raw {
     /// The octets as they came, which go on at `position`.
-    fn at<'a>(slot: &'a mut Option<Self>, position: u64, pool: &BlobPool) -> &'a mut Self {
+    fn at<'a>(slot: &'a mut Option<Self>, position: u64, account: &Account) -> &'a mut Self {
         let goes_on = |raw: &Self| raw.from + raw.writer.len() == position;
         let known = slot.take().filter(goes_on);
         slot.insert(known.unwrap_or_else(|| Self {
             from: position,
-            writer: pool.create().0,
+            writer: account.create().0,
         }))
     }
 }

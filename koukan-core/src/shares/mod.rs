@@ -85,6 +85,15 @@ impl<K: Clone + Eq + Hash> Shares<K> {
             })
     }
 
+    /// A charge of nothing, which nobody refuses, to be grown.
+    pub fn nothing(&self, holder: &K) -> Charge<K> {
+        Charge {
+            shares: self.clone(),
+            holder: holder.clone(),
+            amount: 0,
+        }
+    }
+
     /// How much all have.
     pub fn used(&self) -> u64 {
         self.lock().used
@@ -109,6 +118,19 @@ impl<K: Clone + Eq + Hash> Charge<K> {
             self.amount += amount;
         }
         is_granted
+    }
+
+    /// How much was granted.
+    pub fn amount(&self) -> u64 {
+        self.amount
+    }
+
+    /// Gives back what is beyond so much.
+    pub fn shrink_to(&mut self, amount: u64) {
+        if let Some(beyond) = self.amount.checked_sub(amount).filter(|beyond| *beyond > 0) {
+            self.shares.lock().give_back(&self.holder, beyond);
+            self.amount = amount;
+        }
     }
 
     /// Hands it to another holder, as far as that one may have it; otherwise it is given back.
@@ -247,6 +269,12 @@ mod tests {
         assert!(one.grow(5) && !one.grow(100));
         let other = shares.charge(&'a', 3).unwrap();
         assert_eq!((one.held(), shares.used()), (18, 18));
+        let mut more = shares.nothing(&'a');
+        assert!(more.grow(4));
+        more.shrink_to(5);
+        more.shrink_to(1);
+        assert_eq!((more.amount(), shares.used()), (1, 19));
+        drop(more);
         let one = one.hand_to(&'b').unwrap();
         assert_eq!((one.held(), other.held()), (15, 3));
         drop((one, other));

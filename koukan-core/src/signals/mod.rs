@@ -31,6 +31,8 @@ use std::{
     },
 };
 
+use crate::blob::Account;
+
 use self::durable::{decode, encode};
 
 /// A type that can be written into [`Signals`], at most once for each transaction.
@@ -68,6 +70,8 @@ struct Shared {
     /// Those of the transaction that this one is a part or an attempt of.
     trunk: Option<Signals>,
     trace_id: OnceLock<TraceId>,
+    /// Whom the octets of the transaction are charged to.
+    account: OnceLock<Account>,
     /// Whether some transaction has its identity of the trace id.
     is_claimed: AtomicBool,
 }
@@ -99,8 +103,31 @@ impl Signals {
         Self(Arc::new(Shared {
             trunk: Some(self.clone()),
             trace_id: OnceLock::from(TraceId::of(self)),
+            account: self.0.account.clone(),
             ..Shared::default()
         }))
+    }
+
+    /// As [`Signals::branch`], of an attempt whose octets are charged to another account.
+    pub(crate) fn branch_on(&self, account: Account) -> Self {
+        Self(Arc::new(Shared {
+            trunk: Some(self.clone()),
+            trace_id: OnceLock::from(TraceId::of(self)),
+            account: OnceLock::from(account),
+            ..Shared::default()
+        }))
+    }
+
+    /// Whom the octets of the transaction are charged to, where that was said. Branches that were made
+    /// after that have the same.
+    pub fn account(&self) -> Option<&Account> {
+        self.0.account.get()
+    }
+
+    /// Says whom the octets of the transaction are charged to, unless that was said before; returns
+    /// what holds.
+    pub fn account_or(&self, account: impl FnOnce() -> Account) -> &Account {
+        self.0.account.get_or_init(account)
     }
 
     /// Writes a signal.

@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    blob::Payer,
     body::MessageToken,
     context::Context,
     reply::Reply,
@@ -47,6 +48,8 @@ pub struct Lease {
     pub(super) last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
     pub(super) token: Option<MessageToken>,
+    /// Whether it was read back: nobody brings its octets now.
+    is_stored: bool,
     pub(super) is_finished: bool,
 }
 
@@ -62,6 +65,7 @@ impl Lease {
             last_attempt: None,
             next_recipient: 0,
             token: None,
+            is_stored: false,
             is_finished: false,
         }
     }
@@ -96,6 +100,7 @@ impl Lease {
             last_attempt,
             next_recipient: 0,
             token: None,
+            is_stored: true,
             is_finished: false,
         }
     }
@@ -119,6 +124,18 @@ impl Lease {
     /// [`branch`](crate::signals::Signals::branch) of them.
     pub fn signals(&self) -> &Signals {
         &self.live.signals
+    }
+
+    /// The signals of an attempt. What is promised already is attempted at the agent's own cost: no
+    /// client can be in the way of that.
+    pub(crate) fn branch_signals(&self) -> Signals {
+        match self.is_stored {
+            true => {
+                let account = self.storage.pool().account(Payer::Agent);
+                self.signals().branch_on(account)
+            }
+            false => self.signals().branch(),
+        }
     }
 
     /// The id of the message, by which logs know it.

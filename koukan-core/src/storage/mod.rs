@@ -57,7 +57,7 @@ use std::{fmt, future::Future, sync::Arc};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    blob::BlobPool,
+    blob::{Account, BlobPool, Payer},
     clock::SharedClock,
     context::Context,
     event::Observers,
@@ -184,7 +184,10 @@ impl Storage {
         mail: impl Into<Option<Mail>>,
         signals: Signals,
     ) -> Result<(Recorder, Lease), Exhausted> {
-        if self.pool().is_exhausted() || !self.has_room() {
+        let mail = mail.into();
+        let size = mail.as_ref().and_then(|mail| mail.parameters.size());
+        let account = self.account(&context, &signals);
+        if !account.advance(size) || !self.has_room() {
             return Err(Exhausted);
         }
         let own = signals.claim_trace_id().map(TransactionId::from);
@@ -192,7 +195,7 @@ impl Storage {
             own.unwrap_or_else(TransactionId::random),
             self.0.clock.now(),
             (context, signals),
-            mail.into(),
+            mail,
             State::new(),
             Arc::clone(&self.0.registry),
         );
@@ -214,6 +217,11 @@ impl Storage {
     /// What makes the blobs of live transactions.
     pub fn pool(&self) -> &BlobPool {
         &self.0.pool
+    }
+
+    /// Whom the octets of a transaction are charged to: unless somebody else was named, its client.
+    fn account<'a>(&self, context: &Context, signals: &'a Signals) -> &'a Account {
+        signals.account_or(|| self.pool().account(Payer::Client(context.client())))
     }
 
     /// The wall clock.

@@ -36,6 +36,7 @@ pub use self::{
 use std::sync::Arc;
 
 use crate::{
+    blob::Account,
     body::Body,
     context::Context,
     reply::{Rejection, Reply},
@@ -112,13 +113,17 @@ impl Transaction {
     }
 
     /// Holds the whole message, up to `limit` octets, until `f` has made a body of it or rejected
-    /// it; see [`Body::then_whole`].
+    /// it; see [`Body::then_whole`]. What is held is charged to the
+    /// [account](Signals::account) of the transaction: where that has no room the message is rejected with
+    /// [`Reply::insufficient_storage`].
     #[must_use]
     pub fn then_whole<F, Fut>(self, limit: usize, f: F) -> Self
     where
         F: FnOnce(Bytes) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Body, Rejection>> + Send + 'static,
     {
-        self.map_body(|body| body.then_whole(limit, f))
+        let signals = self.signals.clone();
+        let held = move || signals.account().map(Account::hold);
+        self.map_body(|body| body.then_whole_held(limit, held, f))
     }
 }

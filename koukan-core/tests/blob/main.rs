@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod budget;
 mod disk;
 
 use std::{
@@ -156,40 +157,6 @@ async fn nothing_spills_while_there_is_memory_for_all() {
     assert!(pool.used() <= 10, "{} octets in memory", pool.used());
     second.finish();
     assert_eq!(read_to_end(blob.reader()).await.unwrap(), b"56789x");
-}
-
-#[tokio::test]
-async fn memory_is_given_back_with_the_last_handle() {
-    let pool = BlobPool::in_memory(Limits {
-        window: 10,
-        spill_above: 0,
-        budget: 8,
-    });
-    let (mut writer, blob) = pool.create();
-    writer.append(bytes("01234567")).await.unwrap();
-    assert_eq!((pool.used(), pool.is_exhausted()), (8, true));
-    let reader = blob.reader();
-    writer.finish();
-    drop(blob);
-    assert_eq!(pool.used(), 8);
-    drop(reader);
-    assert_eq!((pool.used(), pool.is_exhausted()), (0, false));
-}
-
-#[tokio::test]
-async fn beyond_the_budget_a_blob_without_a_disk_is_refused() {
-    let pool = BlobPool::in_memory(Limits {
-        window: 2,
-        spill_above: 0,
-        budget: 8,
-    });
-    let (mut first, _first) = pool.create();
-    first.append(bytes("01234567")).await.unwrap();
-    let (mut second, blob) = pool.create();
-    let refused = second.append(bytes("8")).await;
-    assert!(matches!(refused, Err(BlobError::Full)));
-    drop((second, blob));
-    assert_eq!(pool.used(), 8);
 }
 
 #[tokio::test]

@@ -45,8 +45,21 @@ impl Agent {
         upstream: impl MailService,
         settings: Settings,
     ) -> Self {
+        Self::with_all(backend, BlobPool::default(), upstream, settings).await
+    }
+
+    pub(crate) async fn with_pool(pool: BlobPool, upstream: impl MailService) -> Self {
+        Self::with_all(MemoryBackend::new(), pool, upstream, Settings::default()).await
+    }
+
+    async fn with_all(
+        backend: impl Backend,
+        pool: BlobPool,
+        upstream: impl MailService,
+        settings: Settings,
+    ) -> Self {
         let clock: SharedClock = Arc::new(TokioClock::default());
-        let storage = Storage::open(Arc::new(backend), BlobPool::default(), clock);
+        let storage = Storage::open(Arc::new(backend), pool, clock);
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),

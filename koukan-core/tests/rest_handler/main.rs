@@ -13,6 +13,7 @@ mod failing;
 mod failing_backend;
 mod incremental;
 mod list;
+mod memory;
 mod read;
 mod refused;
 mod repeated;

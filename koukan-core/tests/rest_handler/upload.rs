@@ -26,7 +26,7 @@ fn range(start: u64, end: u64, total: Option<u64>) -> Option<Range> {
     })
 }
 
-fn body_of(transaction: &Location) -> Location {
+pub(crate) fn body_of(transaction: &Location) -> Location {
     transaction.join("body")
 }
 

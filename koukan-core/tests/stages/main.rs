@@ -22,6 +22,7 @@ mod held;
 mod hung;
 mod kept_for_later;
 mod layers;
+mod memory;
 mod notification;
 mod observers;
 mod queued;

@@ -2,57 +2,87 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::body::{Body, BodyError};
+use crate::{
+    blob::HeldOctets,
+    body::{Body, BodyError, not_kept},
+};
 
 /// A message, and the body that goes on.
 pub(super) struct Held {
     /// All of it, unless it is too large.
     pub(super) message: Option<Bytes>,
     pub(super) body: Body,
+    /// What pays for the message, and for as much again that may be decoded of it.
+    pub(super) memory: Option<HeldOctets>,
 }
 
-/// Reads a message of `max` octets at most.
-pub(super) async fn hold(body: Body, max: usize) -> Result<Held, BodyError> {
+/// Reads a message of `max` octets at most, for which `memory` pays.
+pub(super) async fn hold(
+    body: Body,
+    max: usize,
+    mut memory: Option<HeldOctets>,
+) -> Result<Held, BodyError> {
     let body = match body.into_blob() {
         Ok((prefix, blob)) => {
             let mut beside = Body::from_blob(prefix.clone(), blob.clone());
-            let message = read(&mut beside, max).await?.ok();
+            let message = read(&mut beside, max, &mut memory).await?.ok();
             let body = Body::from_blob(prefix, blob);
-            return Ok(Held { message, body });
+            return Ok(Held {
+                message,
+                body,
+                memory,
+            });
         }
         Err(body) => body,
     };
     let mut body = match body.into_composition() {
         Ok((prefix, composition)) => {
             let mut beside = Body::from_composition(prefix.clone(), composition.clone());
-            let message = read(&mut beside, max).await?.ok();
+            let message = read(&mut beside, max, &mut memory).await?.ok();
             let body = Body::from_composition(prefix, composition);
-            return Ok(Held { message, body });
+            return Ok(Held {
+                message,
+                body,
+                memory,
+            });
         }
         Err(body) => body,
     };
-    Ok(match read(&mut body, max).await? {
+    Ok(match read(&mut body, max, &mut memory).await? {
         Ok(message) => Held {
             body: Body::from(message.clone()),
             message: Some(message),
+            memory,
         },
         Err(read) => {
             body.prepend(read);
             Held {
                 message: None,
-                body,
+                body: match memory {
+                    Some(memory) => body.observe(memory),
+                    None => body,
+                },
+                memory: None,
             }
         }
     })
 }
 
 /// The whole message, or what was read of it before it was too large.
-async fn read(body: &mut Body, max: usize) -> Result<Result<Bytes, Bytes>, BodyError> {
+async fn read(
+    body: &mut Body,
+    max: usize,
+    memory: &mut Option<HeldOctets>,
+) -> Result<Result<Bytes, Bytes>, BodyError> {
     if body.len().is_some_and(|len| len > max as u64) {
         return Ok(Err(Bytes::new()));
     }
     let mut message = BytesMut::new();
     while let Some(chunk) = body.next().await? {
+        if let Some(memory) = memory {
+            let added = memory.add(2 * chunk.len() as u64);
+            added.map_err(|error| not_kept(&error))?;
+        }
         message.extend_from_slice(&chunk);
         if message.len() > max {
             return Ok(Err(message.freeze()));

@@ -30,7 +30,7 @@
 //!
 //! | reply | when |
 //! |---|---|
-//! | none of its own | |
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage), at the end | the transaction's account has no room for the message, and for as much again that may be decoded of it |
 
 mod hold;
 mod layer;

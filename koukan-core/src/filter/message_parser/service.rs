@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tower::Service;
 
 use crate::{
+    blob::{Account, HeldOctets},
     causes::Causes,
     message::parser::{ParseLimits, ParsedMessage, parse},
     reply::Reply,
@@ -47,7 +48,12 @@ impl<S: MailService> Service<Transaction> for MessageParser<S> {
         let signals = tx.signals.clone();
         self.inner.call(tx.map_body(|body| {
             body.then(move |body| async move {
-                let held = hold(body, max_size).await?;
+                let memory = signals.account().map(Account::hold);
+                let held = hold(body, max_size, memory).await?;
+                if let Some(memory) = held.memory {
+                    // What was found lasts as long.
+                    let _ = signals.set(Memory(memory));
+                }
                 if let Some(message) = held.message {
                     tell(&signals, message, limits).await;
                 }
@@ -56,6 +62,9 @@ impl<S: MailService> Service<Transaction> for MessageParser<S> {
         }))
     }
 }
+
+/// Pays for what [`Parsed`] holds.
+struct Memory(#[expect(dead_code, reason = "it pays until it is dropped")] HeldOctets);
 
 async fn tell(signals: &Signals, message: Bytes, limits: ParseLimits) {
     let parsed: Option<ParsedMessage> = if message.len() <= SMALL {

@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
 use crate::{
-    blob::BlobPool,
+    blob::{Account, BlobPool, Payer},
     body::{Body, BodyError},
     causes::Causes,
     repeats::Repeats,
@@ -64,6 +64,13 @@ impl<S: MailService> Exploder<S> {
             signals,
         } = transaction;
         let (mail, slot) = mail.into_parts();
+        // Once for all legs.
+        let payer = || Payer::Client(context.client());
+        let account = signals.account_or(|| self.pool.account(payer())).clone();
+        if !account.advance(mail.parameters.size()) {
+            slot.answer(Reply::insufficient_storage());
+            return Ok(Reply::insufficient_storage());
+        }
         slot.answer(Reply::sender_ok());
         let mut legs = Legs::new(self.inner, self.policy, context, signals, mail);
         while let Some(rcpt) = legs.beside(recipients.next()).await? {
@@ -72,7 +79,7 @@ impl<S: MailService> Exploder<S> {
         legs.close();
         legs.beside(body.ready()).await?;
         if legs.open() > 0 {
-            give(&mut legs, body, &self.pool).await?;
+            give(&mut legs, body, &account).await?;
         }
         let LegEnds {
             replies,
@@ -105,7 +112,7 @@ impl<S: MailService> Exploder<S> {
 async fn give<S: MailService>(
     legs: &mut Legs<S>,
     body: Body,
-    pool: &BlobPool,
+    account: &Account,
 ) -> Result<(), BodyError> {
     match body.into_blob() {
         Ok((prefix, blob)) => legs.give(|| {
@@ -120,7 +127,7 @@ async fn give<S: MailService>(
             legs.give(|| body.take().unwrap_or_else(Body::empty));
         }
         Err(body) => {
-            let (writer, blob) = pool.create();
+            let (writer, blob) = account.create();
             legs.give(|| Body::from(blob.clone()));
             legs.beside(body.copy_to(writer)).await?;
         }

@@ -72,7 +72,7 @@ impl<'a> Exchange<'a> {
     ) -> Self {
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
-        let signals = lease.signals().branch();
+        let signals = lease.branch_signals();
         if let Some(host) = &context.next_hop {
             // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));

@@ -82,7 +82,10 @@ impl Shared {
         check_carried(&snapshot.signals.clone().over(told.clone()))?;
         let sender = &snapshot.context.sender.name;
         let mut source = match body {
-            Some(body) => Some(self.source(caller, sender, body).await?),
+            Some(body) => {
+                let account = transaction.recorder.account();
+                Some(self.source(caller, sender, body, account).await?)
+            }
             None => None,
         };
         if let Some(source) = &mut source {

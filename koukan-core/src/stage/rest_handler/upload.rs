@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    blob::Payer,
     incoming_blob::IncomingBlob,
     message::builder::Spec,
     resource::{Caller, Refusal, RefusalKind, ResourceResponse, Target, Upload},
@@ -106,6 +107,7 @@ impl<O: AttemptService> RestHandler<O> {
         let Some((recorder, lease)) = shared.storage.resume(&watch) else {
             return Err(shared.closed(&watch, name, None));
         };
+        recorder.pay(Payer::Client(client.clone()));
         let transaction = OpenTransaction::new(recorder, Dialect::Whole, terms, None);
         let transaction = Arc::new(transaction);
         shared.restore(&transaction).await?;
@@ -154,6 +156,8 @@ impl Shared {
         let spec = Spec::from_stored(&json).map_err(|_| Refusal::internal())?;
         let watch = recorder.watch();
         let parts = self.parts(transaction, &spec, |name| watch.part(name));
+        let kept = recorder.account().keep(description);
+        let description = kept.map_err(|_| Refusal::no_room())?;
         recorder.composition(description, parts);
         transaction.changing.lock().await.has_body = true;
         Ok(())

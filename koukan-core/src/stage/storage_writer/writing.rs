@@ -96,7 +96,7 @@ impl Writing {
                 self.beside(|cx| blob.poll_ended(cx)).await?;
             }
             Err(body) => {
-                let (writer, blob) = self.recorder.pool().create();
+                let (writer, blob) = self.recorder.account().create();
                 self.recorder.body(Vec::new(), blob);
                 let mut copy = pin!(body.copy_to(writer));
                 self.beside(|cx| copy.as_mut().poll(cx)).await?;

@@ -35,13 +35,13 @@ impl Recorder {
 
     /// Sets a message that is described: the description, in JSON, and its parts by the names
     /// that stand there, which may still grow.
-    pub fn composition(&self, description: Bytes, parts: Vec<(Box<str>, Blob)>) {
+    pub fn composition(&self, description: Blob, parts: Vec<(Box<str>, Blob)>) {
         let parts = parts
             .into_iter()
             .map(|(name, blob)| LivePart { name, blob });
         let body = LiveBody {
             prefix: Vec::new(),
-            blob: Blob::from_bytes(description),
+            blob: description,
             parts: Some(parts.collect()),
         };
         self.live.update(Side::Reader, |state| {

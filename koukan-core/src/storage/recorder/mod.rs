@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    blob::{Blob, BlobPool},
+    blob::{Account, Blob, Payer},
     reply::Reply,
     signals::TraceId,
     transaction::Rcpt,
@@ -57,8 +57,14 @@ impl Recorder {
     }
 
     /// Makes the blob for a body that is not one yet.
-    pub fn pool(&self) -> &BlobPool {
-        self.storage.pool()
+    pub fn account(&self) -> &Account {
+        self.storage.account(&self.live.context, &self.live.signals)
+    }
+
+    /// Says whom its octets are charged to, unless that was said before.
+    pub(crate) fn pay(&self, payer: Payer) {
+        let account = || self.storage.pool().account(payer);
+        self.live.signals.account_or(account);
     }
 
     /// Adds a recipient; returns its position.

@@ -1,10 +1,12 @@
 //! What a create says of a transaction: its context, its terms, and what its MAIL command needs.
 
 use crate::{
+    blob::Payer,
     context::{ClientName, Context, Sender, Tls, ToldHosts},
     message::builder::Spec,
     path::Parameter,
     resource::{Caller, Draft, Refusal},
+    shares::Client,
     signals::{Carried, Signals},
     storage::record::Terms,
     transaction::{Mail, Rcpt},
@@ -56,6 +58,16 @@ pub(super) fn context(
         cipher: "unknown".into(),
     });
     context
+}
+
+/// Whom its octets are charged to: who asks for it, or whoever that one is believed to ask for.
+pub(super) fn payer(caller: &Caller, policy: &SenderPolicy, draft: &Draft) -> Payer {
+    let is_asked_by_itself = policy.has_next_hop || !caller.is_trusted();
+    let other = draft.remote_address().filter(|_| !is_asked_by_itself);
+    Payer::Client(match other {
+        Some(address) => Client::at(address.ip()),
+        None => caller.client().clone(),
+    })
 }
 
 /// The signals of a new transaction.

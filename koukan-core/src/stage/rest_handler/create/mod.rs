@@ -20,7 +20,10 @@ use crate::{
     transaction::Rcpt,
 };
 
-use self::context::{context, signals, terms, with_needs};
+use self::context::{context, payer, signals, terms, with_needs};
+
+/// Octets that a transaction takes whose message is not expected soon.
+const WAITING: u64 = 4 << 10;
 
 use super::{
     Dialect, RestHandler,
@@ -70,8 +73,11 @@ impl<O: AttemptService> RestHandler<O> {
             return Ok(made);
         }
         shared.check(&policy, &draft)?;
+        let payer = payer(&caller, &policy, &draft);
+        let account = shared.storage.pool().account(payer);
+        signals.account_or(|| account.clone());
         let mut source = match draft.body.take() {
-            Some(body) => Some(shared.source(&caller, &sender.name, body).await?),
+            Some(body) => Some(shared.source(&caller, &sender.name, body, &account).await?),
             None => None,
         };
         let mail = draft.mail_from.take();
@@ -104,6 +110,9 @@ impl<O: AttemptService> RestHandler<O> {
         let volatile_key = volatile_key.cloned();
         let transaction = OpenTransaction::new(recorder, policy.dialect, terms, volatile_key);
         let transaction = Arc::new(transaction);
+        if !is_volatile {
+            account.reduce(WAITING);
+        }
         shared.fill(&transaction, draft.rcpt_to, source).await;
         if !is_volatile {
             if !transaction.recorder.is_complete() {

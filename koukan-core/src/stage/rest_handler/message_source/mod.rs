@@ -2,10 +2,12 @@
 
 mod part_names;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
+
+use serde_json::Value;
 
 use crate::{
-    blob::Blob,
+    blob::{Account, Blob, HeldOctets},
     message::{
         builder::{Spec, SpecError},
         line_ends::LineEnds,
@@ -37,6 +39,8 @@ pub(super) struct Described {
     spec: Spec,
     /// By the names that they have in the description.
     reused: BTreeMap<Box<str>, Blob>,
+    /// What pays for the description.
+    memory: HeldOctets,
 }
 
 impl Shared {
@@ -46,6 +50,7 @@ impl Shared {
         caller: &Caller,
         sender: &str,
         body: BodySource,
+        account: &Account,
     ) -> Result<Source, Refusal> {
         match body {
             BodySource::Inline(octets) => {
@@ -60,7 +65,8 @@ impl Shared {
                 } else {
                     [message, rest].concat().into()
                 };
-                Ok(Source::Octets(Blob::from_bytes(message)))
+                let kept = account.keep(message);
+                Ok(Source::Octets(kept.map_err(|_| Refusal::no_room())?))
             }
             BodySource::Reuse(location) => {
                 let at = "body.reuse_uri";
@@ -74,9 +80,12 @@ impl Shared {
             }
             BodySource::MessageBuilder(json) => {
                 let spec = Spec::from_json(&json).map_err(refused)?;
+                let mut memory = account.hold();
+                let added = memory.add(text_len(&json));
+                added.map_err(|_| Refusal::no_room())?;
                 // Its values take more memory than what they stand for.
                 drop(json);
-                self.described(caller, sender, spec).await
+                self.described(caller, sender, spec, memory).await
             }
         }
     }
@@ -88,13 +97,19 @@ impl Shared {
             Source::Octets(blob) => recorder.body(Vec::new(), blob),
             Source::Shared(body) => recorder.shared_body(body),
             Source::Described(described) => {
-                let Described { mut spec, reused } = *described;
+                let Described {
+                    mut spec,
+                    reused,
+                    mut memory,
+                } = *described;
                 let now = self.storage.clock().now();
                 // Once and for all: it is rendered to the same octets at each attempt.
                 spec.complete(now, &self.settings.hostname, &recorder.id().to_string());
                 let there = |name: &str| reused.get(name).cloned();
                 let parts = self.parts(transaction, &spec, there);
-                recorder.composition(spec.to_json().to_string().into(), parts);
+                let description = Blob::from_bytes(spec.to_json().to_string().into());
+                memory.hand_to(&description);
+                recorder.composition(description, parts);
             }
         }
     }
@@ -120,6 +135,7 @@ impl Shared {
         caller: &Caller,
         sender: &str,
         mut spec: Spec,
+        memory: HeldOctets,
     ) -> Result<Source, Refusal> {
         let at = DESCRIPTION;
         let mut names = Names::of(&spec);
@@ -146,7 +162,11 @@ impl Shared {
             name.ok_or_else(Refusal::internal)
         };
         spec.replace_reuse_uris(name_of)?;
-        Ok(Source::Described(Box::new(Described { spec, reused })))
+        Ok(Source::Described(Box::new(Described {
+            spec,
+            reused,
+            memory,
+        })))
     }
 
     async fn reusable(
@@ -167,6 +187,25 @@ impl Shared {
         }
         Ok(watch)
     }
+}
+
+/// How many octets a value has as text.
+fn text_len(json: &Value) -> u64 {
+    struct Count(u64);
+    impl io::Write for Count {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.0 += octets.len() as u64;
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Neither a value nor who counts fails.
+    let _ = serde_json::to_writer(&mut count, json);
+    count.0
 }
 
 fn refused(error: SpecError) -> Refusal {

@@ -102,8 +102,8 @@ impl OpenTransaction {
     pub(super) fn expect(&self, name: &str, max_octets: u64) -> Arc<IncomingBlob> {
         let mut uploads = self.lock_uploads();
         let incoming = uploads.entry(name.into()).or_insert_with(|| {
-            let pool = self.recorder.pool();
-            Arc::new(IncomingBlob::new(pool, name == MESSAGE, max_octets))
+            let account = self.recorder.account();
+            Arc::new(IncomingBlob::new(account, name == MESSAGE, max_octets))
         });
         Arc::clone(incoming)
     }
