@@ -31,6 +31,16 @@ impl Network {
     pub fn holds(&self, address: IpAddr) -> bool {
         self.0.contains(&address)
     }
+
+    /// How many bits of an address tell whether it belongs to it: 0 for all addresses.
+    pub fn prefix_len(&self) -> u8 {
+        self.0.prefix_len()
+    }
+
+    /// Whether it is one of IPv6.
+    pub fn is_ipv6(&self) -> bool {
+        matches!(self.0, IpNet::V6(_))
+    }
 }
 
 impl FromStr for Network {

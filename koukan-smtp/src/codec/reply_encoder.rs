@@ -1,6 +1,6 @@
 //! Replies onto the wire.
 
-use koukan_core::reply::Reply;
+use koukan_core::reply::{EnhancedCode, Reply};
 
 /// Octets in a reply line at most, the CRLF included.
 ///
@@ -15,15 +15,16 @@ const LINES_MAX: usize = 64;
 
 /// Appends a reply to `out`, as one or more lines.
 ///
-/// *Shape*: each line starts with the code and, if `with_enhanced`, the enhanced status code;
-/// longer text goes on in another line. Characters outside printable ASCII become `?`, since no reply
+/// *Shape*: each line starts with the code and, if `with_enhanced`, the enhanced status code. Where a
+/// destination said none, that is the one of its class that says nothing else, as `5.0.0`; an
+/// intermediate reply has none. Longer text goes on in another line. Characters outside printable ASCII become `?`, since no reply
 /// may be in UTF-8 to a client that has not asked for it.
 ///
 /// *Source*: RFC 5321 section 4.2.1; RFC 2034 section 4.
 pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
     let mut start = out.len();
     push_number(reply.code().as_u16(), out);
-    if let Some(enhanced) = reply.enhanced().filter(|_| with_enhanced) {
+    if with_enhanced && let Some(enhanced) = reply.enhanced().or_else(|| of_class(reply)) {
         out.push(b' ');
         push_number(enhanced.class().into(), out);
         out.push(b'.');
@@ -55,6 +56,14 @@ pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"\r\n");
     }
+}
+
+/// The enhanced status code that says no more than the reply code.
+///
+/// *Source*: RFC 3463 section 3.1, other undefined status.
+fn of_class(reply: &Reply) -> Option<EnhancedCode> {
+    let class = reply.code().as_u16() / 100;
+    EnhancedCode::new(u8::try_from(class).ok()?, 0, 0).ok()
 }
 
 /// A line of text in pieces of at most `room` octets, cut at spaces where there are any.
@@ -102,6 +111,8 @@ fn push_number(number: u16, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use koukan_core::reply::ReplyCode;
+
     use super::*;
 
     fn encode(reply: &Reply, with_enhanced: bool) -> String {
@@ -119,6 +130,22 @@ mod tests {
             encode(&Reply::start_mail_input(), true),
             "354 start mail input; end with <CRLF>.<CRLF>\r\n"
         );
+    }
+
+    #[test]
+    fn a_reply_without_an_enhanced_code_gets_that_of_its_class() {
+        for (code, with, without) in [
+            (250, "250 2.0.0 x\r\n", "250 x\r\n"),
+            (354, "354 x\r\n", "354 x\r\n"),
+            (450, "450 4.0.0 x\r\n", "450 x\r\n"),
+            (550, "550 5.0.0 x\r\n", "550 x\r\n"),
+        ] {
+            let reply = Reply::copied(ReplyCode::new(code).unwrap(), None, "x");
+            assert_eq!(encode(&reply, true), with);
+            assert_eq!(encode(&reply, false), without);
+        }
+        let lines = Reply::copied(ReplyCode::new(550).unwrap(), None, "no\nuser");
+        assert_eq!(encode(&lines, true), "550-5.0.0 no\r\n550 5.0.0 user\r\n");
     }
 
     #[test]

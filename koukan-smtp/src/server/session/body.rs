@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder},
-    server::{MakeMailService, Upgrade},
+    server::{Config, MakeMailService, Upgrade},
 };
 
 /// What is known of a message that is being received.
@@ -49,6 +50,16 @@ impl Message {
             chunks: BdatDecoder::new(bare_line_ends),
             pace: Pace::default(),
         }
+    }
+
+    /// How long the client may be waited for between two chunks.
+    pub(super) fn patience(&self, config: &Config) -> Duration {
+        self.pace.left(&config.limits, &config.timeouts)
+    }
+
+    /// The client was waited for, between two chunks.
+    pub(super) fn waited_for(&mut self, waited: Duration) {
+        self.pace.received(waited, 0);
     }
 
     /// The client declared a size.
@@ -87,6 +98,7 @@ where
             .begin_body(Some(size), self.config.limits.body_buffer);
         self.receive(|input| decoder.decode(input)).await?;
         self.message.chunks = decoder;
+        self.message.pace.has_brought(self.message.octets);
         if is_last {
             return self.finish().await;
         }
@@ -97,7 +109,11 @@ where
             return self.send(reply);
         }
         self.state.chunk_taken();
-        self.send(Reply::ok().with_text(format!("{size} octets received")))
+        let tally = Tally::of_chunk(size);
+        self.answer(
+            Reply::ok().with_text(format!("{size} octets received")),
+            tally,
+        )
     }
 
     /// Takes the octets of a BDAT that cannot be carried out off the wire.

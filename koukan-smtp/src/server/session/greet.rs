@@ -47,7 +47,9 @@ where
                 self.close_transaction();
                 self.facts = facts;
                 self.state.greeted(is_extended, offer);
-                self.answer(reply, Tally::Idle)
+                self.tallies.command(Tally::Idle, &self.config.limits)?;
+                // No enhanced status code is in that: RFC 2034 section 4.
+                self.say(&reply, false)
             }
             Err(refusal) => self.answer(refusal, Tally::Error),
         }

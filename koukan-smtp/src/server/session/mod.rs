@@ -192,7 +192,11 @@ where
             None if self.connection.is_eof() && self.replies.is_empty() => Err(End::HungUp),
             None => Ok(None),
             command => {
-                self.resting_since = None;
+                if let Some(since) = self.resting_since.take()
+                    && self.state.is_amid_chunks()
+                {
+                    self.message.waited_for(since.elapsed());
+                }
                 Ok(command)
             }
         }
@@ -244,13 +248,18 @@ where
             return self.deadline;
         }
         let since = *self.resting_since.get_or_insert_with(Instant::now);
-        self.deadline.min(since + self.config.timeouts.command)
+        let mut patience = self.config.timeouts.command;
+        if self.state.is_amid_chunks() {
+            patience = patience.min(self.message.patience(&self.config));
+        }
+        self.deadline.min(since + patience)
     }
 
     async fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
         match answered {
             Answered::Mail if !reply.is_positive() => {
                 self.close_transaction();
+                self.mail_refused();
                 self.replies.settle(&Reply::bad_sequence());
             }
             Answered::Rcpt if reply.is_positive() => {
@@ -283,6 +292,10 @@ where
         match self.state.decide(command, &self.config.limits) {
             Action::Hello(name) => self.hello(name).await,
             Action::Mail(mail) => self.mail(mail),
+            Action::RefuseMail(reply) => {
+                self.mail_refused();
+                self.answer(reply, Tally::Error)
+            }
             Action::Rcpt(rcpt) => self.rcpt(rcpt).await,
             Action::Data => self.receive_message().await,
             Action::Bdat { size, is_last } => self.receive_chunk(size, is_last).await,
@@ -326,6 +339,12 @@ where
         Ok(())
     }
 
+    /// MAIL was refused: what follows it in the pipeline is no mistake of the client's.
+    fn mail_refused(&mut self) {
+        self.state.mail_refused();
+        self.tallies.mail_refused();
+    }
+
     async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
         let has_room = self.wait_upstream(Driver::poll_rcpt_ready).await;
         let (Some(()), Some(driver)) = (has_room, &mut self.driver) else {
@@ -349,11 +368,14 @@ where
 
     /// Answers a command whose turn it is.
     fn send(&mut self, reply: Reply) -> Result<(), End> {
+        self.say(&reply, self.state.has_enhanced_codes())
+    }
+
+    fn say(&mut self, reply: &Reply, with_enhanced: bool) -> Result<(), End> {
         if reply.closes_connection() {
-            return Err(End::Closed(reply));
+            return Err(End::Closed(reply.clone()));
         }
-        let with_enhanced = self.state.has_enhanced_codes();
-        self.connection.reply(&reply, with_enhanced);
+        self.connection.reply(reply, with_enhanced);
         Ok(())
     }
 

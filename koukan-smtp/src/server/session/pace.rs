@@ -14,6 +14,11 @@ pub(super) struct Pace {
 impl Pace {
     /// How long it may be waited for now.
     pub(super) fn patience(&self, limits: &Limits, timeouts: &Timeouts) -> Duration {
+        self.left(limits, timeouts).min(timeouts.data_block)
+    }
+
+    /// How long it may be waited for in all from now on, unless it sends something.
+    pub(super) fn left(&self, limits: &Limits, timeouts: &Timeouts) -> Duration {
         let earned = Duration::from_secs(
             self.octets
                 .checked_div(limits.data_rate)
@@ -23,7 +28,11 @@ impl Pace {
             .data_grace
             .saturating_add(earned)
             .saturating_sub(self.waited)
-            .min(timeouts.data_block)
+    }
+
+    /// The client has sent so much of the message in all, some of it before it was waited for.
+    pub(super) fn has_brought(&mut self, octets: u64) {
+        self.octets = self.octets.max(octets);
     }
 
     /// The client was waited for, and sent something.

@@ -12,6 +12,8 @@ use crate::server::Limits;
 pub(super) struct Tallies {
     errors: u32,
     idle_commands: u32,
+    /// Commands behind the last MAIL that was refused.
+    futile_commands: usize,
     transactions: u32,
     accepted_recipients: u32,
     refused_recipients: u32,
@@ -22,13 +24,25 @@ impl Tallies {
     pub(super) fn command(&mut self, tally: Tally, limits: &Limits) -> Result<(), End> {
         match tally {
             Tally::Fine => Ok(()),
+            // As many recipients as there may be, and DATA.
+            Tally::Futile if self.futile_commands <= limits.recipients => {
+                self.futile_commands += 1;
+                Ok(())
+            }
             Tally::Idle => count_up(
                 &mut self.idle_commands,
                 limits.idle_commands,
                 Reply::too_many_idle_commands,
             ),
-            Tally::Error => count_up(&mut self.errors, limits.errors, Reply::too_many_errors),
+            Tally::Futile | Tally::Error => {
+                count_up(&mut self.errors, limits.errors, Reply::too_many_errors)
+            }
         }
+    }
+
+    /// MAIL was refused: what was sent behind it already is not counted as errors.
+    pub(super) fn mail_refused(&mut self) {
+        self.futile_commands = 0;
     }
 
     /// Counts a mail transaction that begins.

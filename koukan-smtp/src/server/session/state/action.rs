@@ -13,6 +13,8 @@ pub(in super::super) enum Action {
     Hello(ClientName),
     /// Start a mail transaction.
     Mail(Mail),
+    /// Refuse MAIL, which counts as an error; what follows it in the pipeline does not.
+    RefuseMail(Reply),
     /// Hand the recipient upstream.
     Rcpt(Rcpt),
     /// Receive a message.
@@ -55,5 +57,18 @@ pub(in super::super) enum Tally {
     Fine,
     /// Leads nowhere.
     Idle,
+    /// Was sent before the client could know that MAIL was refused.
+    Futile,
     Error,
+}
+
+impl Tally {
+    /// What a chunk counts as: in the pipeline there may be as many as the message has; without octets
+    /// they are no use.
+    pub(in super::super) fn of_chunk(size: u64) -> Self {
+        match size {
+            0 => Self::Idle,
+            _ => Self::Fine,
+        }
+    }
 }

@@ -41,6 +41,8 @@ enum Phase {
     /// There is none.
     #[default]
     Idle,
+    /// MAIL was refused; more of the same transaction may be in the pipeline (RFC 2920 section 3.1).
+    Refused,
     /// MAIL was handed upstream, and is not refused as yet.
     Open(Envelope),
     /// At least one BDAT chunk was taken.
@@ -90,7 +92,12 @@ impl State {
 
     /// Whether no mail transaction is under way.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle | Phase::Failed(_))
+        matches!(self.phase, Phase::Idle | Phase::Refused | Phase::Failed(_))
+    }
+
+    /// Whether chunks of a message were taken, and more are to come.
+    pub(super) fn is_amid_chunks(&self) -> bool {
+        matches!(self.phase, Phase::Chunks)
     }
 
     /// Whether what to do with the command depends on replies that are not there yet.
@@ -168,13 +175,17 @@ impl State {
         }
         match parameters::check_mail(&mail.parameters, &self.offer) {
             Ok(()) => Action::Mail(mail),
-            Err(reply) => Action::refuse(reply),
+            Err(reply) => Action::RefuseMail(reply),
         }
     }
 
     fn rcpt(&self, rcpt: Rcpt, limits: &Limits) -> Action {
-        let Phase::Open(envelope) = &self.phase else {
-            return Action::refuse(Reply::bad_sequence());
+        let envelope = match &self.phase {
+            Phase::Open(envelope) => envelope,
+            Phase::Refused => return Action::Answer(Reply::bad_sequence(), Tally::Futile),
+            Phase::Idle | Phase::Chunks | Phase::Failed(_) => {
+                return Action::refuse(Reply::bad_sequence());
+            }
         };
         if let Err(reply) = parameters::check_rcpt(&rcpt.parameters) {
             return Action::refuse(reply);
@@ -195,6 +206,7 @@ impl State {
                 None => Action::Data,
                 Some(reply) => Action::Answer(reply, Tally::Fine),
             },
+            Phase::Refused => Action::Answer(Reply::bad_sequence(), Tally::Futile),
             Phase::Idle | Phase::Chunks | Phase::Failed(_) => Action::refuse(Reply::bad_sequence()),
         }
     }
@@ -213,11 +225,8 @@ impl State {
                 None => return Action::Bdat { size, is_last },
                 Some(reply) => (reply, Tally::Fine),
             },
-            // In the pipeline there may be as many as the message has; without octets they are no use.
-            Phase::Failed(reply) => match size {
-                0 => (reply.clone(), Tally::Idle),
-                _ => (reply.clone(), Tally::Fine),
-            },
+            Phase::Failed(reply) => (reply.clone(), Tally::of_chunk(size)),
+            Phase::Refused => (Reply::bad_sequence(), Tally::Futile),
             Phase::Idle => (Reply::bad_sequence(), Tally::Error),
         };
         Action::Discard {
@@ -254,6 +263,15 @@ impl State {
             {
                 Action::Close(Reply::other_protocol())
             }
+            // The argument of another command would be out of place as well.
+            CommandError::Argument
+            | CommandError::ReversePath(_)
+            | CommandError::Utf8NotRequested
+            | CommandError::Parameter(_)
+                if self.turned_away.is_none() && self.is_extended() && self.is_idle() =>
+            {
+                Action::RefuseMail(reply)
+            }
             _ => Action::refuse(self.turned_away.clone().unwrap_or(reply)),
         }
     }
@@ -279,6 +297,11 @@ impl State {
             handed_on: 0,
             accepted: 0,
         });
+    }
+
+    /// MAIL was refused, here or upstream.
+    pub(super) fn mail_refused(&mut self) {
+        self.phase = Phase::Refused;
     }
 
     /// A recipient was handed upstream.

@@ -235,3 +235,61 @@ fn what_is_not_offered_is_refused() {
     state.offer.chunking = false;
     assert_eq!(decide(&state, "BDAT 1"), "discard 502");
 }
+
+/// What the action counts as.
+fn tally(state: &State, line: &str) -> Tally {
+    match state.decide(Command::parse(line.as_bytes()), &limits()) {
+        Action::Answer(_, tally) | Action::Discard { tally, .. } => tally,
+        action => panic!("{line}: {action:?}"),
+    }
+}
+
+#[test]
+fn what_follows_a_refused_mail_in_the_pipeline_is_no_error() {
+    let mut state = state("greeted");
+    for line in [
+        "MAIL FROM:<> SIZE=1001",
+        "MAIL FROM:<> NO=SUCH",
+        "MAIL FROM:<a",
+        "MAIL FROM:<ü@b>",
+        "MAIL FROM:<> A=B A=B",
+    ] {
+        let command = Command::parse(line.as_bytes());
+        let action = state.decide(command, &limits());
+        assert!(
+            matches!(action, Action::RefuseMail(_)),
+            "{line}: {action:?}"
+        );
+    }
+    for line in ["RCPT TO:<a@b>", "DATA", "BDAT 5", "BDAT 0", "BDAT 5 LAST"] {
+        assert_eq!(tally(&state, line), Tally::Error, "{line}");
+    }
+    state.mail_refused();
+    assert!(state.is_idle());
+    for line in ["RCPT TO:<a@b>", "DATA", "BDAT 5", "BDAT 0", "BDAT 5 LAST"] {
+        assert_eq!(tally(&state, line), Tally::Futile, "{line}");
+        let reply = decide(&state, line);
+        assert!(reply.contains("503"), "{reply}");
+    }
+    assert_eq!(decide(&state, "MAIL FROM:<>"), "Mail");
+}
+
+#[test]
+fn only_so_much_follows_a_refused_mail() {
+    use super::super::tally::Tallies;
+    let limits = Limits {
+        recipients: 3,
+        errors: 2,
+        ..limits()
+    };
+    let mut tallies = Tallies::default();
+    for _ in 0..2 {
+        tallies.mail_refused();
+        for _ in 0..4 {
+            assert!(tallies.command(Tally::Futile, &limits).is_ok());
+        }
+    }
+    for is_ok in [true, true, false] {
+        assert_eq!(tallies.command(Tally::Futile, &limits).is_ok(), is_ok);
+    }
+}
