@@ -30,7 +30,7 @@ use super::{
     StartError,
     certificates::CertificateFiles,
     chains::Built,
-    endpoint,
+    clients, endpoint,
     rest::{self, Handler},
     stacks,
 };
@@ -215,8 +215,9 @@ fn smtp_server(
     let unknown = || StartError::Config(format!("no chain for {sender}"));
     let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
     let observers = surroundings.observers.clone();
+    let clients = endpoint::networks(&listener.clients)?;
     let blobs = surroundings.blobs.clone();
-    Ok(stacks::listener(sender, chain.service, observers, blobs)
+    let server = stacks::listener(sender, chain.service, observers, blobs)
         .with_name(config.hostname.value.as_str())
         .with_limits(Limits {
             connections,
@@ -224,7 +225,11 @@ fn smtp_server(
         })
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
-        .with_bare_line_ends(listener.bare_line_ends(config).into()))
+        .with_bare_line_ends(listener.bare_line_ends(config).into());
+    Ok(match clients.is_empty() {
+        true => server,
+        false => server.with_greeter(clients::only(clients)),
+    })
 }
 
 /// The server with TLS, from when the listener says.

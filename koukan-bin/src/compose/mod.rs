@@ -7,6 +7,7 @@
 
 mod certificates;
 mod chains;
+mod clients;
 mod endpoint;
 mod garbage;
 mod given;

@@ -49,6 +49,11 @@ pub struct SmtpListener {
     pub tls: Option<ListenerTls>,
     /// From when on sessions have TLS. Default `offered`, where there are certificates.
     pub tls_mode: Option<Place<TlsMode>>,
+    /// Networks of the clients that may connect, as in `192.0.2.0/24`; others are refused. It must be
+    /// there where whoever connects could send mail to anywhere. Default: everybody may connect.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub clients: Vec<Place<String>>,
     /// What becomes of messages in which lines end with LF alone. Default: `normalise` where users'
     /// programs submit mail, that is, where the sender's chain ends in an exploder with `policy:
     /// submission`; `reject` elsewhere.

@@ -54,6 +54,16 @@ enum Refusal {
     MailboxBusy,
 }
 
+impl Rule {
+    /// Whether it decides for every recipient.
+    fn is_for_all(&self) -> bool {
+        match self {
+            Self::DestDomain { .. } | Self::StaticHosts(_) | Self::AcceptAll {} => true,
+            Self::AddressList { .. } => false,
+        }
+    }
+}
+
 /// Where the routers of a chain send recipients.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
@@ -63,6 +73,8 @@ pub(crate) struct Routes {
     pub(crate) hosts: Vec<HostPort>,
     /// The first rule, from 1 on, that takes recipients and leaves open where they go.
     pub(crate) hostless: Option<usize>,
+    /// Whether a rule takes every recipient that comes to it.
+    pub(crate) takes_all: bool,
 }
 
 impl Routes {
@@ -82,6 +94,7 @@ impl Routes {
     fn add(&mut self, router: Router) {
         let mut takes_all = false;
         for (index, rule) in router.rules.into_iter().enumerate() {
+            self.takes_all |= rule.is_for_all();
             let (hosts, is_open) = match rule {
                 Rule::AddressList { hosts, reject, .. } => {
                     let is_open = hosts.is_empty() && reject.is_none();

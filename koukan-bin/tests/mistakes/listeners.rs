@@ -107,3 +107,96 @@ fn networks_of_proxies() {
         &["`everywhere` is not a network"],
     )]);
 }
+
+#[test]
+fn not_everybody_is_a_proxy() {
+    let proxies = |networks: &str| format!("{INGRESS}, proxy_networks: [{networks}]");
+    let everybody = ["\"0.0.0.0/0\"", "\"::/0\"", "\"10.0.0.0/8\", \"1.2.3.4/0\""];
+    for networks in everybody {
+        let help = &["everybody is a proxy", "name the addresses of your proxies"];
+        told(&[(INGRESS, &proxies(networks), INGRESS, help)]);
+    }
+    for (networks, is_odd) in [
+        ("\"64.0.0.0/7\"", true),
+        ("\"0.0.0.0/1\"", true),
+        ("\"2000::/3\"", true),
+        ("\"10.0.0.0/8\"", false),
+        ("\"2001:db8::/32\", \"192.0.2.1\"", false),
+    ] {
+        let warnings = check(&changed(INGRESS, &proxies(networks))).unwrap();
+        let told = warnings.to_string();
+        assert_eq!(
+            told.contains("a large part of the internet"),
+            is_odd,
+            "{networks}: {told}"
+        );
+        assert_eq!(warnings.problems().len(), usize::from(is_odd), "{told}");
+    }
+}
+
+const SUBMIT: &str = "address: \"127.0.0.1:1587\"";
+const RELAY: &[&str] = &[
+    "everybody could send mail to anywhere by",
+    "`clients: [\"192.0.2.0/24\"]`",
+];
+
+#[test]
+fn an_open_relay_is_refused() {
+    for open in ["0.0.0.0:587", "[::]:587", "192.0.2.1:587"] {
+        let open = format!("address: \"{open}\"");
+        told(&[(SUBMIT, &open, &open, RELAY)]);
+    }
+    // A rule for all refuses nobody, and which senders are said proves nothing.
+    let ingress = changed(INGRESS, "address: \"0.0.0.0:1025\"");
+    assert!(check(&ingress).unwrap().problems().is_empty());
+    for (from, to) in [
+        (DOMAINS, format!("{DOMAINS}\n            - accept_all: {{}}")),
+        (DOMAINS, format!("{DOMAINS}\n            - dest_domain: {{}}")),
+        (DOMAINS, "address_list: { domains: [no.example], reject: no_such_user }\n            - accept_all: {}".into()),
+    ] {
+        let rest = "            # `bob`, also `bob+anything`.\n            - address_list: { domains: [rest-application.example.com], prefixes: [bob], delimiter: \"+\" }\n";
+        let text = ingress.replacen(rest, "", 1).replacen(from, &to, 1);
+        let told = check(&text).unwrap_err();
+        assert!(RELAY.iter().all(|word| told.contains(word)), "{to}: {told}");
+    }
+    let senders = "      - received_header\n      - allowed_senders: { domains: [example.com] }\n    endpoint:\n      exploder: { policy: submission";
+    let text = changed(SUBMIT, "address: \"0.0.0.0:587\"");
+    let filter = "      - received_header\n    endpoint:\n      exploder: { policy: submission";
+    assert!(text.contains(filter));
+    let told = check(&text.replacen(filter, senders, 1)).unwrap_err();
+    assert!(told.contains(RELAY[0]), "{told}");
+    // Without an exploder it is the same.
+    let text = changed("smtp-msa: submission", "smtp-msa: outgoing");
+    let told = check(&text.replacen(SUBMIT, "address: \"0.0.0.0:587\"", 1)).unwrap_err();
+    assert!(told.contains(RELAY[0]), "{told}");
+}
+
+#[test]
+fn a_relay_that_is_meant_is_none_that_is_open() {
+    let open = "address: \"0.0.0.0:587\"";
+    for meant in [
+        "clients: [\"192.0.2.0/24\", \"2001:db8::/32\"]",
+        "clients: [\"0.0.0.0/0\"]",
+    ] {
+        let warnings = check(&changed(SUBMIT, &format!("{open}, {meant}"))).unwrap();
+        assert!(warnings.problems().is_empty(), "{warnings}");
+    }
+    let empty = format!("{open}, clients: []");
+    told(&[(SUBMIT, &empty, open, RELAY)]);
+    let wrong = format!("{open}, clients: [office]");
+    told(&[(SUBMIT, &wrong, open, &["`office` is not a network"])]);
+    // Only local domains leave by the chain that it leads to.
+    let narrow =
+        "static_hosts: [\"127.0.0.1:3025\"]\n    endpoint:\n      smtp: {}\n\n  # Mail for";
+    assert!(LOCAL.contains(narrow));
+    let text = LOCAL.replacen(
+        narrow,
+        "address_list: { domains: [a.example], hosts: [\"127.0.0.1:3025\"] }\n    endpoint:\n      smtp: {}\n\n  # Mail for",
+        1,
+    );
+    let warnings = check(&text.replacen(SUBMIT, open, 1)).unwrap().to_string();
+    assert!(
+        warnings.contains("senders elsewhere would not hear"),
+        "{warnings}"
+    );
+}

@@ -36,6 +36,16 @@ fn what_is_of_no_use_is_a_warning() {
             "token `a` is no longer valid",
         ),
         (
+            "notification: { sender: outgoing }",
+            "notification: { sender: ingress, tag: smtp-mx }",
+            "senders elsewhere would not hear that their mail is lost: the router of chain `ingress` takes some",
+        ),
+        (
+            "notification: { sender: outgoing }",
+            "notification: { sender: receiving }",
+            "senders elsewhere would not hear that their mail is lost: chain `receiving` ends in an application",
+        ),
+        (
             HOSTNAME,
             "retry: { deadline: 1m }\nhostname: a.example\n",
             "the `deadline` (1m) comes before the second attempt (5m)",
@@ -52,5 +62,28 @@ fn what_is_of_no_use_is_a_warning() {
     ] {
         let warnings = check(local).unwrap();
         assert!(warnings.problems().is_empty(), "{warnings}");
+    }
+}
+
+#[test]
+fn a_token_does_not_go_in_the_clear() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&token, "0123456789abcdef\n").unwrap();
+    for (url, is_told) in [
+        ("http://app.example.com:8002", true),
+        ("http://192.0.2.1:8002", true),
+        ("http://127.0.0.1:8002", false),
+        ("http://localhost:8002", false),
+        ("https://app.example.com", false),
+    ] {
+        let to = format!(
+            "rest: {{ token_file: {}, url: \"{url}\"",
+            token.path().display()
+        );
+        let text = changed("rest: { url: \"http://127.0.0.1:8002\"", &to);
+        let warnings = check(&text).unwrap();
+        let told = warnings.to_string();
+        assert_eq!(warnings.problems().len(), usize::from(is_told), "{told}");
+        assert_eq!(told.contains("in the clear"), is_told, "{told}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, net::SocketAddr};
 
+use koukan_smtp::Network;
+
 use super::Check;
 use crate::config::Place;
 
@@ -46,6 +48,8 @@ impl Check<'_> {
         }
         for listener in &config.smtp_listener {
             self.networks(&listener.proxy_networks);
+            self.proxies(&listener.proxy_networks);
+            self.networks(&listener.clients);
         }
         if addresses.is_empty() {
             let message = "nobody can connect to this agent: there is no listener";
@@ -54,6 +58,33 @@ impl Check<'_> {
                 message.into(),
                 "add a `smtp_listener` or a `rest_listener`",
             );
+        }
+    }
+}
+
+impl Check<'_> {
+    /// Whoever connects from a proxy's network is believed who his client is.
+    fn proxies(&mut self, networks: &[Place<String>]) {
+        let help = "name the addresses of your proxies alone, as in `192.0.2.10`";
+        for place in networks {
+            let Ok(network) = place.value.parse::<Network>() else {
+                continue;
+            };
+            let bits = network.prefix_len();
+            if bits == 0 {
+                let message = format!(
+                    "everybody is a proxy by `{}`, and could say to be anybody",
+                    place.value
+                );
+                self.wrong(place, message, Some(help.into()));
+            } else if bits < if network.is_ipv6() { 16 } else { 8 } {
+                let message = format!(
+                    "`{}` is a large part of the internet: whoever connects from there could say to \
+                     be anybody",
+                    place.value
+                );
+                self.odd(place, message, help);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod files;
 mod gateway;
 mod listeners;
 mod names;
+mod relaying;
 mod rest;
 mod storage;
 mod tls;
@@ -45,8 +46,11 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.circles();
     check.delivery();
     check.listeners();
+    check.relays();
+    check.notifications();
     check.files();
     check.tls();
+    check.secrets();
     check.uses();
     check.descriptors();
     check

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use axum::http::Uri;
 use koukan_core::path::Domain;
 use koukan_rest::client::is_server_url;
 
 use super::Check;
-use crate::config::{Place, RestListener};
+use crate::config::{Endpoint, Place, RestListener};
 
 impl Check<'_> {
     /// A URL that an HTTP client can connect to.
@@ -29,6 +30,24 @@ impl Check<'_> {
                 self.wrong(address, message, Some(help.into()));
             }
             self.listener_names(listener);
+        }
+    }
+
+    /// No token goes over the network in the clear.
+    pub(super) fn secrets(&mut self) {
+        let config = self.config;
+        for chain in &config.chain {
+            if let Endpoint::Rest(rest) = &chain.endpoint
+                && let Some(token) = &rest.token_file
+                && is_in_the_clear(&rest.url.value)
+            {
+                let message = format!(
+                    "the token goes to {} in the clear: whoever is between can read and use it",
+                    rest.url.value
+                );
+                let help = "give the `url` with `https://`, or reach the server by 127.0.0.1";
+                self.odd(token, message, help);
+            }
         }
     }
 
@@ -66,6 +85,42 @@ impl Check<'_> {
                 )
             };
             self.wrong(origin, message, Some(help.into()));
+        }
+    }
+}
+
+/// Whether what is sent to a URL is not encrypted, and leaves this machine.
+fn is_in_the_clear(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_here = match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
+    };
+    uri.scheme_str() == Some("http") && !is_here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_in_the_clear() {
+        for (url, expected) in [
+            ("http://app.example.com", true),
+            ("HTTP://192.0.2.1:8000", true),
+            ("http://[2001:db8::1]:8000", true),
+            ("https://app.example.com", false),
+            ("http://127.0.0.1:8000", false),
+            ("http://127.9.9.9", false),
+            ("http://[::1]:8000", false),
+            ("http://LOCALHOST:8000", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(is_in_the_clear(url), expected, "{url}");
         }
     }
 }

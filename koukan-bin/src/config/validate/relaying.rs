@@ -1,0 +1,105 @@
+//! Checks of who may send mail to where.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use crate::{
+    config::{Chain, Endpoint, Principal, SmtpListener},
+    registry::{Routes, is_builtin},
+};
+
+impl<'a> Check<'a> {
+    /// No listener takes mail for anywhere from everybody, unless its `clients` say so.
+    pub(super) fn relays(&mut self) {
+        let config = self.config;
+        for listener in &config.smtp_listener {
+            if !self.is_open_relay(listener) {
+                continue;
+            }
+            let address = &listener.address;
+            let message = format!("everybody could send mail to anywhere by {}", address.value);
+            let help = "name who may connect, as in `clients: [\"192.0.2.0/24\"]`, let a `router` \
+                        of the chain take your own domains alone, or listen on 127.0.0.1";
+            self.wrong(address, message, Some(help.into()));
+        }
+    }
+
+    fn is_open_relay(&self, listener: &SmtpListener) -> bool {
+        let chain = self.config.chain_of(&listener.principal().to_sender());
+        !listener.address.value.ip().is_loopback()
+            && listener.clients.is_empty()
+            && chain.is_some_and(|chain| self.sends_anywhere(chain))
+    }
+
+    /// Whether all recipients are taken by a chain, and by those that it leads to by exploders, up to
+    /// an SMTP client.
+    ///
+    /// What an HTTP server does with mail is its own affair, and a filter of the embedder's own may
+    /// refuse anything.
+    fn sends_anywhere(&self, chain: &'a Chain) -> bool {
+        let path = self.path(chain);
+        let mut filters = path.iter().flat_map(|chain| &chain.filter);
+        let last = path.last().map(|chain| &chain.endpoint);
+        matches!(last, Some(Endpoint::Smtp(_)))
+            && filters.all(|filter| is_builtin(&filter.value.name))
+            && path.iter().all(|chain| takes_all(chain))
+    }
+
+    /// The chain, and those by which it leads to servers, for recipients of no particular domain.
+    fn path(&self, chain: &'a Chain) -> Vec<&'a Chain> {
+        let mut seen = BTreeSet::new();
+        let mut path = Vec::new();
+        let mut next = Some(chain);
+        // A circle is told of elsewhere.
+        while let Some(chain) = next.filter(|chain| seen.insert(&*chain.name.value)) {
+            path.push(chain);
+            next = match &chain.endpoint {
+                Endpoint::Exploder(exploder) => {
+                    let principal = Principal {
+                        sender: exploder.sender.clone(),
+                        tag: exploder.tag.clone(),
+                    };
+                    self.config.chain_of(&principal.to_sender())
+                }
+                Endpoint::Smtp(_) | Endpoint::Rest(_) => None,
+            };
+        }
+        path
+    }
+
+    /// Notifications reach all who send mail here, wherever they are.
+    pub(super) fn notifications(&mut self) {
+        let config = self.config;
+        if !config.storage.keeps() {
+            return;
+        }
+        let notification = &config.notification;
+        let Some(first) = config.chain_of(&notification.to_sender()) else {
+            return;
+        };
+        let path = self.path(first);
+        let reason = if let Some(chain) = path.iter().find(|chain| !takes_all(chain)) {
+            format!(
+                "the router of chain `{}` takes some recipients only",
+                chain.name.value
+            )
+        } else if let Some(chain) = path.last().filter(|chain| ends_in_application(chain)) {
+            format!("chain `{}` ends in an application", chain.name.value)
+        } else {
+            return;
+        };
+        let message = format!("senders elsewhere would not hear that their mail is lost: {reason}");
+        let help = "let `notification` name a sender whose chain delivers to every domain";
+        self.odd(&notification.sender, message, help);
+    }
+}
+
+/// Whether no router of the chain refuses recipients for where they are.
+fn takes_all(chain: &Chain) -> bool {
+    let routes = Routes::of(chain);
+    !routes.is_there || routes.takes_all
+}
+
+fn ends_in_application(chain: &Chain) -> bool {
+    matches!(&chain.endpoint, Endpoint::Rest(rest) if rest.incremental == Some(false))
+}
