@@ -12,13 +12,13 @@ fn an_ingress_client_hears_the_destinations_own_replies() {
     let mut send = |to: &str| client.send("a@example.org", &[to], MESSAGE).unwrap();
 
     let refused = send("550@example.com");
-    assert_eq!(refused.rcpts, ["550 as you asked"]);
+    assert_eq!(refused.rcpts, ["550 5.0.0 as you asked"]);
     let busy = send("450@example.com");
-    assert_eq!(busy.rcpts, ["450 as you asked"]);
+    assert_eq!(busy.rcpts, ["450 4.0.0 as you asked"]);
     let refused = send("end554@example.com");
-    assert_eq!(refused.message.as_deref(), Some("554 as you asked"));
+    assert_eq!(refused.message.as_deref(), Some("554 5.0.0 as you asked"));
     let busy = send("end451@example.com");
-    assert_eq!(busy.message.as_deref(), Some("451 as you asked"));
+    assert_eq!(busy.message.as_deref(), Some("451 4.0.0 as you asked"));
     assert!(send("bob@example.com").is_accepted());
     assert_eq!(sink.count(), 1);
 }
@@ -38,7 +38,7 @@ fn where_recipients_differ_the_failed_one_is_told_of_by_a_notification() {
         "Content-Type: multipart/report",
         "Final-Recipient: rfc822; then554@example.com",
         "Action: failed",
-        "554 as you asked",
+        "554 5.0.0 as you asked",
     ] {
         assert!(notification.contains(text), "{text}:\n{notification}");
     }

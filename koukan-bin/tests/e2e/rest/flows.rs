@@ -212,10 +212,10 @@ fn smtp_clients_hear_the_destinations_replies(shape: Shape) {
     let message = "Subject: hi\r\n\r\nhello\r\n";
     let mut client = Client::connect(agent.ingress).unwrap();
     let mut send = |to: &[&str]| client.send("a@example.org", to, message).unwrap();
-    assert_eq!(send(&["550@example.com"]).rcpts, ["550 as you asked"]);
-    assert_eq!(send(&["450@example.com"]).rcpts, ["450 as you asked"]);
+    assert_eq!(send(&["550@example.com"]).rcpts, ["550 5.0.0 as you asked"]);
+    assert_eq!(send(&["450@example.com"]).rcpts, ["450 4.0.0 as you asked"]);
     let refused = send(&["end554@example.com"]);
-    assert_eq!(refused.message.as_deref(), Some("554 as you asked"));
+    assert_eq!(refused.message.as_deref(), Some("554 5.0.0 as you asked"));
     let sent = send(&["bob@example.com", "550@example.com", "carol@example.com"]);
     assert!(sent.is_accepted(), "{sent:?}");
     assert!(sent.rcpts[1].starts_with("550"), "{sent:?}");
