@@ -132,7 +132,7 @@ mod tests {
         let replies = [&ok, &elsewhere, &elsewhere].map(|reply| Some(reply.clone()));
         let mut first = attempt(&replies, Reply::mailbox_busy());
         assert_eq!(super::elsewhere(&first), [1, 2]);
-        let replies = [None, Some(Reply::no_such_user()), Some(ok.clone())];
+        let replies = [None, Some(Reply::no_such_user()), Some(ok)];
         let later = attempt(&replies, Reply::message_accepted());
         join(&mut first, later, &[1, 2]);
         let outcomes = [0, 1, 2].map(|position| first.outcome(position).reply().clone());

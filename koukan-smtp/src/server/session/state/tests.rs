@@ -39,7 +39,9 @@ fn state(name: &str) -> State {
 fn decide(state: &State, line: &str) -> String {
     let command = Command::parse(line.as_bytes());
     match state.decide(command, &limits()) {
-        Action::Answer(reply, _) => reply.to_string()[..9].trim_end().to_owned(),
+        Action::Answer(reply, _) | Action::RefuseMail(reply) => {
+            reply.to_string()[..9].trim_end().to_owned()
+        }
         Action::Discard { reply, .. } => format!("discard {}", reply.code()),
         Action::Close(reply) => format!("close {}", reply.code()),
         action => {
