@@ -326,3 +326,52 @@ async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
     assert_eq!(backend.attempts(waiting).await.unwrap().len(), 2);
     backend.close().await;
 }
+
+#[tokio::test]
+async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    of_version(&path, 5).await;
+    let ids: Vec<_> = (0..500).map(|_| TransactionId::random()).collect();
+    let created = now().as_microsecond();
+    let envelope = ("alice@example.com", r#"[{"forward_path":"bob@y.example"}]"#);
+    let rest = format!("7, '{DEFERRED}', {created}, 'attempt', NULL, NULL, NULL, 7");
+    let rows = ids.iter().map(|id| {
+        let blob = format!("'{id}'");
+        let row = fifth(*id, envelope, &blob, &rest);
+        format!(
+            "INSERT INTO blobs VALUES ({blob}, 4000, 1, {created});
+             INSERT INTO chunks VALUES ({blob}, 0, zeroblob(4000)); {row}"
+        )
+    });
+    tamper(&path, rows.collect::<String>()).await;
+    let full = std::fs::metadata(&path).unwrap().len();
+
+    let options = || {
+        let options = SqliteOptions::new(&path);
+        options.with_max_size(full).with_reserve(64 << 20)
+    };
+    let backend = SqliteBackend::open(options()).await.unwrap();
+    let new = backend.insert(transaction(1_000_000)).await;
+    assert!(matches!(new, Err(BackendError::Full(_))), "{new:?}");
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    for id in &ids {
+        let lease = backend.lease(*id, session, None).await.unwrap().unwrap();
+        let end = Settlement {
+            id: *id,
+            session,
+            fence: lease.fence,
+            attempt: lease.transaction.last_attempt,
+            recipients: lease.transaction.recipients,
+            status: Status::Final(FinalReason::Failed),
+            notification: None,
+        };
+        backend.settle(end).await.unwrap();
+    }
+    backend.close().await;
+    // Where all is over, what is asked for can be erased.
+    let address = "bob@y.example".parse().unwrap();
+    let erased = options().forget(&address).await.unwrap();
+    assert_eq!(erased.len(), ids.len());
+}

@@ -74,7 +74,7 @@ impl SqliteOptions {
         let Found::Database(len) = look(&path)? else {
             return Ok(Vec::new());
         };
-        let mut database = self.writing(&path).connect().await.map_err(failed)?;
+        let mut database = self.migrating(&path).connect().await.map_err(failed)?;
         verify(&mut database, &path, len).await?;
         migrate(&mut database, &path).await?;
         let found = find(&mut database, address).await.map_err(failed)?;

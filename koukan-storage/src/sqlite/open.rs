@@ -7,7 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection, migrate::MigrateError};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection, migrate::MigrateError,
+};
 
 use crate::{BoxError, private};
 
@@ -149,8 +151,14 @@ pub(super) async fn open(
     for suffix in ["", "-wal", "-shm"] {
         private::tighten(&beside(path, suffix));
     }
-    let mut connection = options.writing(path).connect().await.map_err(failed)?;
+    let mut connection = options.migrating(path).connect().await.map_err(failed)?;
     migrate(&mut connection, path).await?;
+    let pages = count_pages(&mut connection).await.map_err(failed)?;
+    let limit = options.limit(pages.all);
+    if let Some(limit) = limit {
+        let limit = AssertSqlSafe(format!("PRAGMA max_page_count = {limit}"));
+        connection.execute(limit).await.map_err(failed)?;
+    }
     sync(path).await?;
     let files = Files::note(&options.path, path).map_err(|source| {
         let path = path.to_owned();
@@ -160,16 +168,14 @@ pub(super) async fn open(
     let reader = Reader::new(options.reading(path), options.readers(), Arc::clone(&files));
     let room = Arc::new(options.room(path));
     let mut ballast = room.ballast();
-    if room.is_kept() {
-        let pages = count_pages(&mut connection).await.map_err(failed)?;
-        if room.look(pages, false)
-            && let Some(ballast) = &mut ballast
-        {
-            ballast.keep().await;
-        }
+    if room.is_kept()
+        && room.look(pages, false)
+        && let Some(ballast) = &mut ballast
+    {
+        ballast.keep().await;
     }
     let shared = (files, Arc::clone(&room), ballast);
-    let writer = Writer::start(connection, options.writing(path), shared, lock);
+    let writer = Writer::start(connection, options.writing(path, limit), shared, lock);
     Ok((writer, reader, room))
 }
 

@@ -69,6 +69,9 @@ impl SqliteOptions {
     /// Sets how large the database may become, in octets, its log not counted; beyond that it is
     /// full ([`BackendError::Full`](koukan_core::storage::BackendError::Full)). Without a limit by
     /// default.
+    ///
+    /// A database that is larger already, as one that a new version has made indexes in, takes no new
+    /// mail, and may use what is [reserved](Self::with_reserve) to deliver what it has.
     #[must_use]
     pub fn with_max_size(mut self, octets: u64) -> Self {
         self.max_size = Some(octets);
@@ -98,16 +101,15 @@ impl SqliteOptions {
     }
 
     pub(super) fn room(&self, path: &Path) -> Room {
-        let reserve = match self.max_size {
+        let free_space = Arc::clone(&self.free_space);
+        Room::new(path, self.reserve(), free_space, self.max_pages())
+    }
+
+    fn reserve(&self) -> u64 {
+        match self.max_size {
             Some(max) => self.reserve.min(max / 4),
             None => self.reserve,
-        };
-        Room::new(
-            path,
-            reserve,
-            Arc::clone(&self.free_space),
-            self.max_pages(),
-        )
+        }
     }
 
     /// The largest number of pages, where that is limited.
@@ -129,14 +131,32 @@ impl SqliteOptions {
             .synchronous(SqliteSynchronous::Full)
     }
 
-    /// The one connection that writes. It makes no database: one that is gone must not be replaced
-    /// by an empty one.
+    /// The one connection that writes, within `limit`. It makes no database: one that is gone must not
+    /// be replaced by an empty one.
+    pub(super) fn writing(&self, path: &Path, limit: Option<u64>) -> SqliteConnectOptions {
+        let options = self.migrating(path);
+        match limit {
+            Some(pages) => options.pragma("max_page_count", pages.to_string()),
+            None => options,
+        }
+    }
+
+    /// How many pages a database may have that has `pages` now, where that is limited.
+    ///
+    /// One that is larger than it should be, as one that a new version has made indexes in, may grow by
+    /// what is reserved, so that what is queued can be delivered.
+    pub(super) fn limit(&self, pages: u64) -> Option<u64> {
+        let max = self.max_pages()?;
+        Some(max.max(pages + self.reserve() / u64::from(PAGE)))
+    }
+
+    /// The connection that brings the schema up to date, whatever the largest size: a new version needs
+    /// room for its indexes, and what is queued in a full database must still be delivered.
     ///
     /// It never runs `ANALYZE` or `PRAGMA optimize`: a queue is mostly empty when that would be
     /// done, and plans that are right for an empty table are wrong for a full one.
-    pub(super) fn writing(&self, path: &Path) -> SqliteConnectOptions {
-        let options = self
-            .connecting(path)
+    pub(super) fn migrating(&self, path: &Path) -> SqliteConnectOptions {
+        self.connecting(path)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is acknowledged when it is on the medium, not before.
             .synchronous(SqliteSynchronous::Full)
@@ -145,11 +165,7 @@ impl SqliteOptions {
             // Nothing of what is forgotten stays in pages that are written for it anyway.
             .pragma("secure_delete", "FAST")
             // A log that had to grow, since somebody read for long, shrinks again.
-            .pragma("journal_size_limit", LOG.to_string());
-        match self.max_pages() {
-            Some(pages) => options.pragma("max_page_count", pages.to_string()),
-            None => options,
-        }
+            .pragma("journal_size_limit", LOG.to_string())
     }
 
     /// Connections that read; the writing one comes first, since they cannot make the log.
