@@ -85,6 +85,9 @@ impl Body {
         Self::later(async move {
             let mut held = held();
             let whole = self.collect_held(limit, held.as_mut()).await?;
+            if let Some(held) = &mut held {
+                held.end();
+            }
             let body = f(whole).await?;
             Ok(match held {
                 Some(held) => body.observe(held),

@@ -4,18 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
     ServiceBuilderExt,
-    blob::{BlobPool, Limits},
+    blob::{BlobPool, Limits, Payer},
     body::Body,
     context::{Context, Sender},
+    filter::message_parser::MessageParserLayer,
     path::Parameter,
     reply::Reply,
     service::MailService,
+    shares::Client,
     stage::exploder::Policy,
     storage::MemoryBackend,
     test_util::{Answer, Received, Script, mail, rcpt, send},
     transaction::{Driver, Mail, Transaction},
 };
-use tower::{BoxError, ServiceBuilder, service_fn};
+use tower::{BoxError, Layer, ServiceBuilder, service_fn};
 
 use crate::agent::{Agent, turns, until};
 
@@ -183,5 +185,48 @@ async fn a_filter_that_holds_a_message_is_charged_to_who_brings_it() {
             Reply::message_accepted()
         ]
     );
+    assert_eq!(pool.charged(), 0);
+}
+
+/// Has read what there is of a message, and works on without an end.
+fn reading() -> impl MailService {
+    service_fn(|tx: Transaction| async move {
+        // All of it, with its signals.
+        let mut tx = tx;
+        tx.mail.answer(Reply::sender_ok());
+        while let Some(rcpt) = tx.recipients.next().await? {
+            rcpt.answer(Reply::recipient_ok());
+        }
+        let _octets = tx.body.next().await?;
+        std::future::pending::<Result<Reply, BoxError>>().await
+    })
+}
+
+/// What is charged for a message that is there in whole, while `service` works on it.
+async fn charged_for(service: impl MailService, pool: &BlobPool) -> u64 {
+    let front = ServiceBuilder::new().charge(pool.clone()).service(service);
+    let (mut driver, _) = begin(front, 1, mail("a@x")).await;
+    let reply = driver.rcpt(rcpt("b@y")).await;
+    assert!(driver.wait(reply).await.is_positive());
+    let payer = Payer::Client(Client::Unknown);
+    let blob = pool.account(payer).keep(MESSAGE.into()).unwrap();
+    driver.whole_body(Body::from_blob(Vec::new(), blob.clone()));
+    let finished = tokio::time::timeout(Duration::from_secs(1), driver.finish());
+    assert!(finished.await.is_err());
+    pool.charged() - MESSAGE.len() as u64
+}
+
+#[tokio::test]
+async fn a_whole_message_that_is_held_costs_its_octets_alone() {
+    let pool = BlobPool::in_memory(LIMITS);
+    let len = MESSAGE.len() as u64;
+    assert_eq!(charged_for(holding(reading()), &pool).await, len);
+    let parser = MessageParserLayer::new();
+    // And what is decoded of it.
+    let parsing = parser.layer(reading());
+    assert_eq!(charged_for(parsing, &pool).await, 2 * len);
+    // What is too large to be parsed is let go of.
+    let parsing = parser.with_max_size(MESSAGE.len() - 1).layer(reading());
+    assert_eq!(charged_for(parsing, &pool).await, 0);
     assert_eq!(pool.charged(), 0);
 }

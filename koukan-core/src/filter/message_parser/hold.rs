@@ -16,6 +16,22 @@ pub(super) struct Held {
     pub(super) memory: Option<HeldOctets>,
 }
 
+impl Held {
+    /// A body that does not need the memory: it is given back but for what the message takes.
+    fn new(message: Option<Bytes>, body: Body, memory: Option<HeldOctets>) -> Self {
+        let memory = message.is_some().then_some(memory).flatten();
+        let memory = memory.map(|mut memory| {
+            memory.end();
+            memory
+        });
+        Self {
+            message,
+            body,
+            memory,
+        }
+    }
+}
+
 /// Reads a message of `max` octets at most, for which `memory` pays.
 pub(super) async fn hold(
     body: Body,
@@ -26,12 +42,7 @@ pub(super) async fn hold(
         Ok((prefix, blob)) => {
             let mut beside = Body::from_blob(prefix.clone(), blob.clone());
             let message = read(&mut beside, max, &mut memory).await?.ok();
-            let body = Body::from_blob(prefix, blob);
-            return Ok(Held {
-                message,
-                body,
-                memory,
-            });
+            return Ok(Held::new(message, Body::from_blob(prefix, blob), memory));
         }
         Err(body) => body,
     };
@@ -40,20 +51,12 @@ pub(super) async fn hold(
             let mut beside = Body::from_composition(prefix.clone(), composition.clone());
             let message = read(&mut beside, max, &mut memory).await?.ok();
             let body = Body::from_composition(prefix, composition);
-            return Ok(Held {
-                message,
-                body,
-                memory,
-            });
+            return Ok(Held::new(message, body, memory));
         }
         Err(body) => body,
     };
     Ok(match read(&mut body, max, &mut memory).await? {
-        Ok(message) => Held {
-            body: Body::from(message.clone()),
-            message: Some(message),
-            memory,
-        },
+        Ok(message) => Held::new(Some(message.clone()), Body::from(message), memory),
         Err(read) => {
             body.prepend(read);
             Held {
