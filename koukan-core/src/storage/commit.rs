@@ -230,7 +230,7 @@ impl Storage {
         });
         if let Some(before) = before {
             self.report_kept(live, &before, &status, end.as_ref());
-            self.due_changed(&status);
+            self.due_changed(live, &status);
             self.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.

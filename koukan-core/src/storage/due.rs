@@ -1,6 +1,6 @@
 //! Taking due transactions under lease, and waiting for them.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::{
 use super::{
     BackendError, Lease, Storage,
     destinations::LATE,
+    live::Live,
     record::{Due, SchedulingKey, Standing, Status, TransactionId, Work},
 };
 
@@ -31,7 +32,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Looks {
     /// Told when something is due before `next`.
     is_due: Notify,
-    next: Mutex<Option<Timestamp>>,
+    next: Mutex<Next>,
+}
+
+/// What is waited for.
+#[derive(Debug, Default)]
+struct Next {
+    /// When it is due, as far as is known.
+    at: Option<Timestamp>,
+    /// Whose attempts are not waited for.
+    except: HashSet<SchedulingKey>,
 }
 
 /// How the wall clock goes, beside the time that passes: what it shows may be set back.
@@ -164,9 +174,12 @@ impl Storage {
         let is_due = looks.is_due.notified();
         tokio::pin!(is_due);
         is_due.as_mut().enable();
-        *looks.lock_next() = None;
+        *looks.lock_next() = Next {
+            at: None,
+            except: except.iter().cloned().collect(),
+        };
         let next = self.backend().next_due(Standing::Clear, except).await?;
-        *looks.lock_next() = next;
+        looks.lock_next().at = next;
         let Some(next) = next else {
             is_due.await;
             return Ok(());
@@ -198,15 +211,65 @@ impl Storage {
         Ok(true)
     }
 
+    /// Finds out when something is late that is held back, where that is not known; but for attempts
+    /// for the destinations in `except`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, it is still to be found out.
+    pub(crate) async fn know_late(&self, except: &[SchedulingKey]) -> Result<(), BackendError> {
+        let destinations = self.destinations();
+        if !destinations.is_late_known(except) {
+            let next = self.backend().next_due(Standing::Clear, except).await?;
+            destinations.late_is_known(next.map(|at| self.late_at(at)), except);
+        }
+        Ok(())
+    }
+
+    /// When what is due at that time is late.
+    fn late_at(&self, at: Timestamp) -> Instant {
+        let late = at.checked_add(LATE).unwrap_or(Timestamp::MAX);
+        Instant::now() + until(late, &self.0.clock)
+    }
+
     /// Tells whoever waits for due transactions, if this one comes before what it waits for.
-    pub(super) fn due_changed(&self, status: &Status) {
-        let Status::Due(Due { at, .. }) = status else {
+    pub(super) fn due_changed(&self, live: &Live, status: &Status) {
+        self.due_changed_for(status, || {
+            SchedulingKey::of(&live.context, &live.lock().recipients)
+        });
+    }
+
+    /// As [`Storage::due_changed`], of a transaction for that destination.
+    pub(super) fn due_changed_for(
+        &self,
+        status: &Status,
+        destination: impl FnOnce() -> SchedulingKey,
+    ) {
+        let Status::Due(Due { at, work }) = status else {
             return;
         };
-        let next = *self.0.looks.lock_next();
-        if next.is_none_or(|next| *at < next) {
-            self.0.looks.is_due.notify_waiters();
+        let looks = &self.0.looks;
+        let is_excepted = *work == Work::Attempt && !looks.lock_next().except.is_empty();
+        let destination = is_excepted.then(destination);
+        let (is_excepted, is_sooner) = {
+            let next = looks.lock_next();
+            let is_excepted = destination.is_some_and(|key| next.except.contains(&key));
+            (is_excepted, next.at.is_none_or(|next| *at < next))
+        };
+        if is_excepted {
+            self.destinations().will_be_late(self.late_at(*at));
+        } else if is_sooner {
+            looks.is_due.notify_waiters();
         }
+    }
+
+    /// Tells whoever waits for due transactions that something may be due.
+    pub(super) fn look_for_due(&self) {
+        self.0.looks.is_due.notify_waiters();
     }
 
     /// Sees whether the wall clock was set back, and makes everything due earlier by as much:
@@ -254,7 +317,7 @@ impl Lease {
 // === impl Looks ===
 
 impl Looks {
-    fn lock_next(&self) -> MutexGuard<'_, Option<Timestamp>> {
+    fn lock_next(&self) -> MutexGuard<'_, Next> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use super::{
     BackendError, Storage,
     live::Live,
     patience::{Patience, keep_trying},
-    record::{Settlement, Status},
+    record::{SchedulingKey, Settlement, Status},
 };
 
 /// The end of a lease that is to be written.
@@ -150,7 +150,11 @@ impl Writing {
                 // Unless it is under another lease by now, which has another token.
                 live.released(fence);
                 // Whatever became of it, the transaction may be due.
-                storage.due_changed(&storage.due_now());
+                let due = storage.due_now();
+                match live.is_to_be_attempted() {
+                    true => storage.due_changed(&live, &due),
+                    false => storage.look_for_due(),
+                }
             }
         }
         storage.cancel_late_in_background(live);
@@ -203,9 +207,11 @@ impl Storage {
         }
         if let Some(notification) = notification {
             self.report_notified(live, notification.id);
-            self.due_changed(&notification.status);
+            self.due_changed_for(&notification.status, || {
+                SchedulingKey::of(&notification.context, &notification.recipients)
+            });
         }
-        self.due_changed(&status);
+        self.due_changed(live, &status);
     }
 
     /// Tells that a lease was lost, where it was.

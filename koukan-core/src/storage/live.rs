@@ -20,7 +20,7 @@ use crate::{
 use super::{
     Drain,
     live_body::LiveBody,
-    record::{Attempt, Recipient, Status, Terms, TransactionId},
+    record::{Attempt, Recipient, Status, Terms, TransactionId, Work},
     registry::Registry,
 };
 
@@ -187,6 +187,12 @@ impl Live {
         let mail = self.mail.get_or_init(|| mail);
         self.update(Side::Reader, |_| ());
         mail
+    }
+
+    /// Whether an attempt is what is to be done next.
+    pub(super) fn is_to_be_attempted(&self) -> bool {
+        let state = self.lock();
+        matches!(&state.status, Some(Status::Due(due)) if due.work == Work::Attempt)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

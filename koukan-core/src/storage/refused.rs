@@ -69,7 +69,7 @@ impl Storage {
         if is_news {
             let reply = end.attempt.given_final_reply();
             self.report_settled(live, &before, &recipients, &status, reply);
-            self.due_changed(&status);
+            self.due_changed(live, &status);
         }
         Ok(())
     }

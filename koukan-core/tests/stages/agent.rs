@@ -56,13 +56,19 @@ impl Agent {
         Self::with(backend, BlobPool::default(), upstream).await
     }
 
+    /// On a backend that others look at as well.
+    pub(crate) async fn on_shared(backend: Arc<dyn Backend>, upstream: impl MailService) -> Self {
+        let clock = Arc::new(TokioClock::default());
+        Self::with_all(backend, BlobPool::default(), upstream, clock, Log.into()).await
+    }
+
     pub(crate) async fn with(
         backend: impl Backend,
         pool: BlobPool,
         upstream: impl MailService,
     ) -> Self {
         let clock = Arc::new(TokioClock::default());
-        Self::with_all(backend, pool, upstream, clock, Log.into()).await
+        Self::with_all(Arc::new(backend), pool, upstream, clock, Log.into()).await
     }
 
     pub(crate) async fn with_clock(
@@ -70,7 +76,14 @@ impl Agent {
         upstream: impl MailService,
         clock: SharedClock,
     ) -> Self {
-        Self::with_all(backend, BlobPool::default(), upstream, clock, Log.into()).await
+        Self::with_all(
+            Arc::new(backend),
+            BlobPool::default(),
+            upstream,
+            clock,
+            Log.into(),
+        )
+        .await
     }
 
     pub(crate) async fn observed(
@@ -79,18 +92,24 @@ impl Agent {
         observers: Observers,
     ) -> Self {
         let clock = Arc::new(TokioClock::default());
-        Self::with_all(backend, BlobPool::default(), upstream, clock, observers).await
+        Self::with_all(
+            Arc::new(backend),
+            BlobPool::default(),
+            upstream,
+            clock,
+            observers,
+        )
+        .await
     }
 
     async fn with_all(
-        backend: impl Backend,
+        backend: Arc<dyn Backend>,
         pool: BlobPool,
         upstream: impl MailService,
         clock: SharedClock,
         observers: Observers,
     ) -> Self {
-        let storage =
-            Storage::open_observed(Arc::new(backend), pool, Arc::clone(&clock), observers);
+        let storage = Storage::open_observed(backend, pool, Arc::clone(&clock), observers);
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),

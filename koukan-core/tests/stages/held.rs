@@ -13,8 +13,8 @@ use koukan_core::{
     service::MailService,
     signals::HostPort,
     stage::exploder::Policy,
-    storage::record::TransactionId,
-    test_util::{mail, rcpt, send},
+    storage::{MemoryBackend, record::TransactionId},
+    test_util::{Faults, FaultyBackend, SeededRandom, mail, rcpt, send},
     transaction::Transaction,
 };
 use rstest::rstest;
@@ -146,11 +146,14 @@ async fn queue_for(agent: &Agent, to: &str, seconds: u64) -> TransactionId {
 
 /// However long the host is down: soon after it is there again, all is delivered that waited for it.
 #[rstest]
-#[case::a_moment(3)]
-#[case::half_a_minute(30)]
-#[case::ten_minutes(600)]
+#[case::a_moment(3, 0)]
+#[case::half_a_minute(30, 1)]
+#[case::ten_minutes(600, 5)]
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(#[case] down: u64) {
+async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(
+    #[case] down: u64,
+    #[case] looks: usize,
+) {
     let hosts = Hosts::default();
     let agent = Agent::over(hosts.service()).await;
     let mut ids = Vec::new();
@@ -167,9 +170,8 @@ async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(#[case] do
     let tried = hosts.tried();
     assert!(tried <= 16, "{tried}");
     // Those at the same time as the first, then one for each time that the host is tried, and what was
-    // late.
-    let is_late = down > 10;
-    assert!(hosts.told() <= 30 + 300 * usize::from(is_late) * (1 + down as usize / 50));
+    // late: that is looked at less often the longer it waits.
+    assert!(hosts.told() <= 30 + 300 * looks, "{}", hosts.told());
     let up = Instant::now();
     hosts.set_up();
     sleep(80 * SECOND).await;
@@ -253,7 +255,9 @@ async fn what_waits_too_long_is_given_up() {
     );
     sleep(40 * SECOND).await;
     assert_eq!(hosts.delivered("a@x").len(), 200);
-    assert!(hosts.tried() < 100 && hosts.told() < 200 * 70);
+    // After 10 s, 70, 140, 280, 560, 1120, and then every ten minutes until the hour is over.
+    assert!(hosts.tried() < 100, "{}", hosts.tried());
+    assert!(hosts.told() <= 200 * 13, "{}", hosts.told());
     dispatching.stop().await;
     assert_eq!(agent.census().await.waiting, 0);
 }
@@ -290,4 +294,77 @@ async fn a_destination_of_which_another_host_answers_goes_on() {
     let _dispatching = agent.dispatch();
     sleep(22 * SECOND).await;
     assert_eq!(hosts.delivered("other").len(), 21);
+}
+
+/// While a host is down, storage is asked when something changes, and not all the time.
+#[rstest]
+#[case::nothing_else(0, 300)]
+#[case::others_go_on(500, 5 * 500 + 300)]
+#[tokio::test(start_paused = true)]
+async fn storage_is_asked_only_where_something_has_changed(
+    #[case] others: u64,
+    #[case] at_most: u64,
+) {
+    let hosts = Hosts::default();
+    let backend = FaultyBackend::new(
+        Arc::new(MemoryBackend::new()),
+        Faults::default(),
+        SeededRandom::new(1),
+        Duration::ZERO,
+    );
+    let backend = Arc::new(backend);
+    let agent = Agent::on_shared(backend.clone(), hosts.service()).await;
+    for _ in 0..5 {
+        queue(&agent, "waits@dead.d").await;
+    }
+    for number in 0..others {
+        queue_for(&agent, &format!("bob@d{number}.alive"), 30 + number).await;
+    }
+    let _dispatching = agent.dispatch();
+    sleep(20 * SECOND).await;
+    let before = (backend.calls(), hosts.tried() + hosts.told());
+    sleep(600 * SECOND).await;
+    assert_eq!(hosts.delivered("bob").len() as u64, others);
+    let attempts = hosts.tried() + hosts.told() - before.1;
+    assert!(attempts <= 5 * 5 + 12, "{attempts}");
+    let asked = backend.calls() - before.0;
+    assert!(asked <= at_most, "{asked}");
+}
+
+/// What comes for a host that is down wakes nobody.
+#[tokio::test(start_paused = true)]
+async fn what_is_held_back_as_it_comes_is_not_looked_for() {
+    let hosts = Hosts::default();
+    let backend = FaultyBackend::new(
+        Arc::new(MemoryBackend::new()),
+        Faults::default(),
+        SeededRandom::new(1),
+        Duration::ZERO,
+    );
+    let backend = Arc::new(backend);
+    let agent = Agent::on_shared(backend.clone(), hosts.service()).await;
+    let _dispatching = agent.dispatch();
+    let keep = async || {
+        let front = agent.exploder(Policy::Submission);
+        let outcome = send(front, mail("a@x"), [rcpt("waits@dead.d")], MESSAGE).await;
+        assert!(outcome.is_delivered(), "{outcome:?}");
+    };
+    for _ in 0..5 {
+        keep().await;
+        sleep(SECOND).await;
+    }
+    sleep(200 * SECOND).await;
+    let before = backend.calls();
+    for _ in 0..100 {
+        keep().await;
+        sleep(SECOND / 50).await;
+    }
+    let asked = backend.calls() - before;
+    // Each is written down once, with what its client's attempt has shown.
+    assert!(asked <= 100 + 20, "{asked}");
+    hosts.set_up();
+    sleep(100 * SECOND).await;
+    let delivered = hosts.delivered("waits").len();
+    // Those that have tried it wait for their own schedules.
+    assert!(delivered + hosts.tried() >= 105, "{delivered}");
 }

@@ -38,9 +38,6 @@ use self::{
 
 /// How long a failed look at the queue is waited for.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// How long there is no other look at the queue while it holds much for a destination that has its
-/// share, at least.
-const PAUSE: Duration = Duration::from_millis(100);
 /// How long a transaction that may have crashed the process is attempted alone: what crashes does
 /// so soon, and what hangs is not to hold up the others.
 const ALONE: Duration = Duration::from_secs(10);
@@ -133,7 +130,7 @@ where
             .await?;
         if places.len() > 0 {
             let mut except = share.full.clone();
-            except.append(&mut look.held);
+            except.extend(look.held.iter().cloned());
             let leases = self.storage.lease_due(places.len(), &except).await?;
             is_any |= !leases.is_empty();
             for lease in leases {
@@ -249,22 +246,11 @@ where
         except: &[SchedulingKey],
         look: &Look,
     ) -> Result<(), BackendError> {
+        if !look.held.is_empty() {
+            self.storage.know_late(full).await?;
+        }
         let due = self.storage.wait_due(except);
         let changed = self.storage.destinations().changed(look);
-        if except.is_empty() {
-            return tokio::select! {
-                biased;
-                due = due => due,
-                () = changed => Ok(()),
-            };
-        }
-        let due = async {
-            due.await?;
-            // What was committed may be for one of them: however often that is, there is a look now
-            // and then.
-            sleep(PAUSE).await;
-            Ok(())
-        };
         let eased = async {
             match full {
                 [] => std::future::pending().await,

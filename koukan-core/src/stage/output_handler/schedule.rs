@@ -61,6 +61,29 @@ impl RetryPolicy {
                 .min(deadline),
         )
     }
+
+    /// When a transaction that is held back is looked at again `now`: the longer it has waited, the
+    /// later, but in `max_attempt_time` and at the deadline at the latest; `None` when time is used up.
+    ///
+    /// That is no attempt, so these do not count; `unit` is as in [`RetryPolicy::next_attempt`].
+    pub(super) fn next_look(
+        &self,
+        created: Timestamp,
+        now: Timestamp,
+        unit: f64,
+    ) -> Option<Timestamp> {
+        let deadline = created.checked_add(self.deadline).unwrap_or(Timestamp::MAX);
+        if now >= deadline {
+            return None;
+        }
+        let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
+        let shortest = self.min_attempt_time.min(self.max_attempt_time);
+        let wait = age
+            .mul_f64(0.75 + unit / 2.0)
+            .clamp(shortest, self.max_attempt_time);
+        let next = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        Some(next.min(deadline))
+    }
 }
 
 /// When a transaction is tried again whose message could not be read from storage, which no
@@ -102,6 +125,22 @@ mod tests {
         ] {
             let next = POLICY.next_attempt(at(0), attempts, at(50), unit);
             assert_eq!(next, Some(at(50 + delay)), "{attempts} {unit}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_back_is_looked_at_less_often_the_longer_it_waits() {
+        for (age, unit, next) in [
+            (0, 0.5, Some(10)),
+            (12, 0.5, Some(24)),
+            (40, 0.0, Some(70)),
+            (40, 0.5, Some(80)),
+            (400, 0.5, Some(500)),
+            (950, 0.5, Some(1000)),
+            (1000, 0.5, None),
+        ] {
+            let found = POLICY.next_look(at(7), at(7 + age), unit);
+            assert_eq!(found, next.map(|next| at(7 + next)), "{age}");
         }
     }
 

@@ -142,10 +142,10 @@ impl<C: Chains> OutputHandler<C> {
         // What is known of one of several destinations holds back none of the others.
         if !is_of_several
             && meeting::note(&lease, &attempt)
-            && let Some(own) = retry_at
+            && let Some(next) = retry.next_look(lease.created(), attempt.ended, unit)
         {
             if lease.may_be_held_back() {
-                return Box::pin(hold_back(lease, own)).await;
+                return Box::pin(hold_back(lease, next)).await;
             }
             // It is held back with the others.
             retry_at = Some(attempt.ended);
@@ -190,11 +190,11 @@ async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, Backend
 }
 
 /// Ends an attempt that has not reached its destination since that is known to be down, as if it had not
-/// been made. What has waited for long waits for its `own` schedule at most, so that its end is seen.
-async fn hold_back(lease: Lease, own: Timestamp) -> Result<AttemptOutcome, BackendError> {
+/// been made. What has waited for long is looked at `next` at the latest, so that its end is seen.
+async fn hold_back(lease: Lease, next: Timestamp) -> Result<AttemptOutcome, BackendError> {
     tracing::debug!(id = %lease.trace_id(), transaction = %lease.id(), "the destination is down; the transaction waits");
     meeting::waits(&lease);
-    let until = lease.is_late().then_some(own);
+    let until = lease.is_late().then_some(next);
     match until {
         Some(until) => lease.postpone(until).await?,
         None => lease.give_back().await,

@@ -1,7 +1,7 @@
 //! What is held back: pure.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{reply::Unreached, signals::HostPort};
 
-use super::{Look, Passage};
+use super::{Look, Passage, freed::Freed};
 use crate::storage::record::{SchedulingKey, TransactionId};
 
 /// Groups of hosts that are remembered at most.
@@ -35,7 +35,7 @@ pub(super) struct Holds {
     /// Transactions of all holds.
     waiting: usize,
     /// Those whose hosts answer again.
-    freed: VecDeque<(SchedulingKey, TransactionId)>,
+    freed: Freed,
     /// Destinations that lead to several hosts of which one answered while another did not.
     mixed: BTreeMap<SchedulingKey, Instant>,
 }
@@ -81,21 +81,18 @@ impl Holds {
                 look.held.extend(hold.keys.iter().cloned());
             }
         }
-        let open = self.holds.iter().filter(|hold| hold.probe.is_none());
-        let next = open.map(|hold| hold.until).filter(|until| *until > now);
-        look.next = Some(next.min().unwrap_or(now + REMEMBERED));
-        let mut left = self.freed.len();
-        while left > 0 && look.probes.len() + look.freed.len() < max {
-            left -= 1;
-            let Some((key, id)) = self.freed.pop_front() else {
-                break;
-            };
-            match full.contains(&key) {
-                true => self.freed.push_back((key, id)),
-                false => look.freed.push((key, id)),
-            }
-        }
+        let left = max.saturating_sub(look.probes.len());
+        look.freed = self.freed.take(left, full);
         look
+    }
+
+    /// When hosts are to be tried next that were not to be tried at that look.
+    pub(super) fn next(&self, look: Instant) -> Option<Instant> {
+        let waiting = self.holds.iter().filter(|hold| hold.probe.is_none());
+        waiting
+            .map(|hold| hold.until)
+            .filter(|until| *until > look)
+            .min()
     }
 
     /// Whether a transaction that is due may be attempted.
@@ -195,7 +192,9 @@ impl Holds {
     }
 
     pub(super) fn put_back(&mut self, freed: Vec<(SchedulingKey, TransactionId)>) {
-        self.freed.extend(freed);
+        for (key, id) in freed {
+            self.freed.add(key, id);
+        }
     }
 
     /// Forgets hosts that nobody asks for.
@@ -216,8 +215,9 @@ impl Holds {
     fn drop_hold(&mut self, hold: Hold) {
         self.keys -= hold.keys.len();
         self.waiting -= hold.waiting.len();
-        let waiting = hold.waiting.into_iter().map(|(id, key)| (key, id));
-        self.freed.extend(waiting);
+        for (id, key) in hold.waiting {
+            self.freed.add(key, id);
+        }
     }
 
     fn mix(&mut self, key: &SchedulingKey, now: Instant) {
@@ -270,12 +270,14 @@ mod tests {
         assert_eq!(holds.ask(&key("b"), id(), now), Passage::HeldBack);
         let look = holds.look(now, 10, &[]);
         assert_eq!(look.held, [key("a"), key("b")]);
-        assert_eq!((look.probes.len(), look.next), (0, Some(down.until)));
+        assert!(look.probes.is_empty());
+        assert_eq!(holds.next(now), Some(down.until));
         let later = down.until;
         let probes = holds.look(later, 10, &[]).probes;
         assert_eq!(probes.len(), 1);
         let look = holds.look(later, 10, &[]);
         assert_eq!((look.probes.len(), look.held.len()), (0, 2));
+        assert_eq!(holds.next(now), None, "somebody tries them");
         // It fails.
         assert!(holds.hold(
             &key("a"),

@@ -13,10 +13,15 @@
 //!
 //! Destinations that lead to the same hosts are held back together. What was leased and not tried is
 //! given back, and does not count as an attempt; whatever waits for more than [`LATE`] is leased all the
-//! same, to see whether its time is up, and waits for its own schedule from then on. Once a host answers,
-//! that is due at once as well. All of this is in memory only: after a restart, what is due is tried.
+//! same, to see whether its time is up, and then again less and less often. Once a host answers, that is
+//! due at once as well. All of this is in memory only: after a restart, what is due is tried.
+//!
+//! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
+//! changes nothing of it: that only sets the time of the next look.
 
+mod freed;
 mod holds;
+mod late;
 
 use std::time::Duration;
 
@@ -31,31 +36,26 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use self::holds::Holds;
+use self::{holds::Holds, late::Late};
 use super::record::{SchedulingKey, TransactionId};
 
 /// How long something may be due and held back before its own schedule counts.
 pub(crate) const LATE: Duration = Duration::from_secs(10);
-/// How often what is late is looked for.
-const ROUND: Duration = Duration::from_secs(5);
-/// As `ROUND`, where some of it could not be leased.
-const SOON: Duration = Duration::from_millis(200);
 
 /// Destinations that are held back.
 #[derive(Debug, Default)]
 pub(crate) struct Destinations {
     state: Mutex<State>,
-    /// Told when something is held back no longer, or otherwise.
+    /// Told when something is held back no longer, or the time of the next look is another.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     holds: Holds,
-    /// Grows with each change that others wait for.
+    /// How often something was held back no longer.
     changes: u64,
-    /// When what is late is looked for again.
-    round: Option<Instant>,
+    late: Late,
 }
 
 /// What is to be leased, and what is not.
@@ -69,10 +69,10 @@ pub(crate) struct Look {
     pub(crate) freed: Vec<(SchedulingKey, TransactionId)>,
     /// Whether what is late is to be looked for.
     pub(crate) is_round: bool,
-    /// When the next one is to be tried, where any is held back.
-    pub(crate) next: Option<Instant>,
+    /// When this was.
+    at: Option<Instant>,
     /// Up to which change this holds.
-    pub(crate) changes: u64,
+    changes: u64,
 }
 
 /// Whether a due transaction may be attempted.
@@ -91,25 +91,48 @@ impl Destinations {
         let mut state = self.lock();
         let changes = state.changes;
         if state.holds.is_empty() {
-            state.round = None;
+            state.late = Late::default();
             return Look {
                 changes,
                 ..Look::default()
             };
         }
         let now = Instant::now();
-        let next_round = *state.round.get_or_insert(now + ROUND);
         let mut look = state.holds.look(now, max, full);
-        look.is_round = now >= next_round;
-        look.next = look.next.map(|next| next.min(next_round.max(now)));
+        if look.held.is_empty() {
+            // What is late is due like anything else.
+            state.late.forget();
+        }
+        look.is_round = state.late.is_round(now);
+        look.at = Some(now);
         look.changes = changes;
         look
     }
 
-    /// All that is late was found, but for some destinations where `is_in_part`.
-    pub(crate) fn round_done(&self, is_in_part: bool) {
-        let wait = if is_in_part { SOON } else { ROUND };
-        self.lock().round = Some(Instant::now() + wait);
+    /// All that is late was found, but for some destinations where that was `in_part`.
+    pub(crate) fn round_done(&self, in_part: bool) {
+        self.lock().late.round_done(Instant::now(), in_part);
+    }
+
+    /// Whether it is known when the next round is, but for the destinations in `except`.
+    pub(crate) fn is_late_known(&self, except: &[SchedulingKey]) -> bool {
+        self.lock().late.is_known(except)
+    }
+
+    /// Storage has said when something is late, but for what goes to the destinations in `except`.
+    pub(crate) fn late_is_known(&self, next: Option<Instant>, except: &[SchedulingKey]) {
+        self.lock().late.known(next, except);
+    }
+
+    /// Something that is not looked for will be late then.
+    pub(crate) fn will_be_late(&self, at: Instant) {
+        let is_sooner = {
+            let mut state = self.lock();
+            !state.holds.is_empty() && state.late.note(at)
+        };
+        if is_sooner {
+            self.changed.notify_waiters();
+        }
     }
 
     /// Whether a transaction that was leased since it is due may be attempted.
@@ -133,7 +156,9 @@ impl Destinations {
     ) -> bool {
         let mut state = self.lock();
         let is_held = state.holds.hold(destination, id, unreached, Instant::now());
-        self.change(state);
+        drop(state);
+        // Nothing is held back no longer; but the hosts are tried at another time.
+        self.changed.notify_waiters();
         is_held
     }
 
@@ -152,9 +177,9 @@ impl Destinations {
 
     /// An attempt is over, and has said what it has to say.
     pub(crate) fn ended(&self, id: TransactionId) {
-        let mut state = self.lock();
-        if state.holds.ended(id, Instant::now()) {
-            self.change(state);
+        let is_tried = self.lock().holds.ended(id, Instant::now());
+        if is_tried {
+            self.changed.notify_waiters();
         }
     }
 
@@ -174,10 +199,15 @@ impl Destinations {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.lock().changes != look.changes {
-                return;
-            }
-            match look.next {
+            let next = {
+                let state = self.lock();
+                if state.changes != look.changes {
+                    return;
+                }
+                let probe = look.at.and_then(|at| state.holds.next(at));
+                probe.into_iter().chain(state.late.next_round()).min()
+            };
+            match next {
                 None => changed.await,
                 Some(next) => tokio::select! {
                     biased;

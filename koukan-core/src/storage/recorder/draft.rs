@@ -296,7 +296,7 @@ impl Storage {
             self.report_uncommitted(live, &over);
         }
         written?;
-        self.due_changed(&status);
+        self.due_changed(live, &status);
         self.cancel_late_in_background(Arc::clone(live));
         Ok(())
     }
