@@ -74,6 +74,40 @@ async fn one_that_gives_up_trying_leaves_it_to_the_next() {
     assert!(are_taken(&send_many(&endpoint, 1).await));
 }
 
+/// Clients that leave before the host has answered, or has not in time.
+#[rstest]
+#[case::is_silent(At::Never)]
+#[case::greets_and_is_silent(At::Later)]
+#[tokio::test(start_paused = true)]
+async fn who_leaves_a_host_that_does_not_answer_has_found_that_out(#[case] at: At) {
+    let host = Host::new(0, at);
+    let endpoint = host.endpoint(&[MX]);
+    let leave_after = async |seconds| {
+        let (mut gone, pending) = start(&endpoint);
+        let wait = tokio::time::timeout(Duration::from_secs(seconds), gone.wait(pending));
+        assert!(wait.await.is_err());
+    };
+    let first = async || {
+        let mut sent = std::pin::pin!(send_many(&endpoint, 1));
+        let at_once = tokio::time::timeout(Duration::from_secs(5), &mut sent).await;
+        at_once.ok()
+    };
+    for _ in 0..5 {
+        // That is too soon to say.
+        leave_after(5).await;
+    }
+    assert_eq!(first().await, None);
+    for _ in 0..2 {
+        sleep(Duration::from_secs(60)).await;
+        leave_after(20).await;
+    }
+    let replies = first().await.expect("everybody is told so at once");
+    assert!(replies[0].contains(" has not answered for "), "{replies:?}");
+    host.set_room(1);
+    sleep(Duration::from_secs(60)).await;
+    assert!(are_taken(&send_many(&endpoint, 1).await));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_next_host_is_asked_at_once() {
     let host = Host::new(20, At::Connect);

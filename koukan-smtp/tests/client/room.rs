@@ -40,6 +40,10 @@ pub(crate) enum At {
     Mail,
     /// It says nothing to MAIL.
     Later,
+    /// It has room, and closes the connection of who sends as `bad`.
+    Sender,
+    /// This process has no descriptor for more.
+    Descriptors,
 }
 
 /// A host that serves so many connections at a time. Others are refused.
@@ -118,6 +122,9 @@ impl Host {
                 }
                 (true, ..) => continue,
                 (_, "MAIL", _) if refuses(At::Later) => pending().await,
+                (_, "MAIL", mail) if self.0.at == At::Sender && mail.contains("<bad@") => {
+                    "421 4.7.1 not from you"
+                }
                 (_, "EHLO", _) if refuses(At::Ehlo) => "421 4.7.0 too many connections",
                 (_, "MAIL", _) if refuses(At::Mail) => "421 4.7.0 too many connections",
                 (_, "DATA", _) => {
@@ -159,6 +166,9 @@ impl Connector for Host {
                 // While others are connecting.
                 tokio::task::yield_now().await;
                 return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            if few.at == At::Descriptors {
+                return Err(io::Error::from_raw_os_error(24));
             }
             if few.at == At::Never {
                 return pending().await;
@@ -202,6 +212,52 @@ async fn twenty_messages_go_by_the_three_connections_that_there_is_room_for(#[ca
         let refused = host.refused();
         assert!(expected.contains(&refused), "{refused}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_closes_for_one_sender_has_room_for_the_others() {
+    let host = Host::new(100, At::Sender);
+    let endpoint = host.endpoint(&["mx.example:25"]);
+    let bad = async |_| {
+        let mut mail = super::sending::mail("");
+        mail.reverse_path = "bad@me.example".parse().unwrap();
+        let replies = super::sending::send_mail(&endpoint, mail, &["b"], "hi\r\n").await;
+        replies.into_iter().next_back().unwrap()
+    };
+    for round in 0..3 {
+        let begun = Instant::now();
+        let good = send_many(&endpoint, 5);
+        let (good, bad) = tokio::join!(good, join_all((0..5).map(bad)));
+        assert!(are_taken(&good), "{good:?}");
+        for reply in bad {
+            assert_eq!(reply, "450 4.7.1 not from you");
+        }
+        // Nobody waits for more than one of the others.
+        assert!(begun.elapsed() <= 3 * WORK, "{:?}", begun.elapsed());
+        host.most();
+        assert!(are_taken(&send_many(&endpoint, 20).await));
+        assert_eq!(host.most(), 20, "round {round}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn want_of_descriptors_is_waited_out_and_says_nothing_of_the_host() {
+    let host = Host::new(3, At::Descriptors);
+    let endpoint = host.endpoint(&["mx.example:25"]);
+    let replies = send_many(&endpoint, 20).await;
+    assert!(are_taken(&replies), "{replies:?}");
+    assert_eq!(host.most(), 3);
+    // Where nobody has one, there is nobody to wait for.
+    let begun = Instant::now();
+    let replies = send_many(&host.endpoint(&["mx.example:25"]), 5).await;
+    assert!(
+        replies.iter().all(|reply| reply.starts_with("451 4.3.2 ")),
+        "{replies:?}"
+    );
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    host.set_room(20);
+    assert!(are_taken(&send_many(&endpoint, 20).await));
+    assert_eq!(host.most(), 20);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The first words on a connection.
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use koukan_core::{
     network::{BoxWire, Connector, Wire},
@@ -26,7 +26,7 @@ impl Connection<BoxWire> {
         let io = timeout(timeouts.connect, connector.connect(address))
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
-            .map_err(|source| match has_no_room(&source) {
+            .map_err(|source| match has_no_room(&source, address) {
                 true => ClientError::NoRoom,
                 false => ClientError::ConnectFailed { address, source },
             })?;
@@ -70,13 +70,17 @@ impl<Io: Wire> Connection<Io> {
 
 /// Whether it is this process or this machine that can have no more connections: no fault of the host
 /// that was to be connected to.
-fn has_no_room(error: &io::Error) -> bool {
-    // ENFILE and EMFILE, for which there is no kind.
-    const NONE_LEFT: [i32; 2] = [23, 24];
-    use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy};
+fn has_no_room(error: &io::Error, address: SocketAddr) -> bool {
+    // ENFILE, EMFILE and ENOBUFS, for which there is no kind.
+    const NONE_LEFT: [i32; 3] = [23, 24, 105];
+    use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy, WouldBlock};
     let is_none_left = |code| NONE_LEFT.contains(&code);
-    matches!(error.kind(), ResourceBusy | OutOfMemory | AddrNotAvailable)
-        || error.raw_os_error().is_some_and(is_none_left)
+    match error.kind() {
+        // A machine without IPv6 says so, too: then that address can never be reached.
+        AddrNotAvailable => address.is_ipv4(),
+        ResourceBusy | OutOfMemory | WouldBlock => true,
+        _ => error.raw_os_error().is_some_and(is_none_left),
+    }
 }
 
 pub(super) fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError> {
@@ -88,4 +92,29 @@ pub(super) fn accepted(reply: Reply, phase: Phase) -> Result<Reply, ClientError>
     }
     let code = reply.code();
     Err(ClientError::UnexpectedReply { phase, code })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    // ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH, ECONNRESET
+    #[case::the_hosts(&[111, 110, 101, 113, 104], "192.0.2.1:25", false)]
+    // ENFILE, EMFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN, EBUSY
+    #[case::ours(&[23, 24, 105, 12, 99, 11, 16], "192.0.2.1:25", true)]
+    #[case::no_ipv6(&[99], "[2001:db8::1]:25", false)]
+    #[case::no_descriptors_for_ipv6(&[23, 24], "[2001:db8::1]:25", true)]
+    fn what_is_ours_is_no_hosts_fault(
+        #[case] codes: &[i32],
+        #[case] address: SocketAddr,
+        #[case] is_ours: bool,
+    ) {
+        for code in codes {
+            let error = io::Error::from_raw_os_error(*code);
+            assert_eq!(has_no_room(&error, address), is_ours, "{error}");
+        }
+    }
 }

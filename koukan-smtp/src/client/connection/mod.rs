@@ -14,6 +14,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -283,6 +284,11 @@ impl<Io: Wire> Connection<Io> {
             .patience
             .poll_elapsed(cx, phase, self.progress, &self.timeouts);
         elapsed.map(|()| ClientError::Timeout(phase))
+    }
+
+    /// In which phase, and for how long, the server has been silent that was to say something.
+    pub(crate) fn silence(&self) -> Option<(Phase, Duration)> {
+        self.patience.silence(&self.timeouts)
     }
 
     /// There is nothing to wait for.

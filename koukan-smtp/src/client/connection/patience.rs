@@ -1,6 +1,9 @@
 //! The timer of a connection.
 
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use koukan_core::clock::Alarm;
 use tokio::time::Instant;
@@ -35,6 +38,14 @@ impl Patience {
         self.alarm.poll(cx, deadline)
     }
 
+    /// In which phase, and for how long, the server has made no progress; `None` where nothing is
+    /// waited for.
+    pub(super) fn silence(&self, timeouts: &Timeouts) -> Option<(Phase, Duration)> {
+        let (phase, _) = self.watched?;
+        let left = self.deadline?.saturating_duration_since(Instant::now());
+        Some((phase, timeouts.of(phase).saturating_sub(left)))
+    }
+
     /// Waits for nothing.
     pub(super) fn rest(&mut self) {
         self.watched = None;
@@ -43,7 +54,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, time::Duration};
+    use std::future::poll_fn;
 
     use tokio::time::advance;
 
@@ -73,5 +84,9 @@ mod tests {
         advance(Duration::from_secs(1)).await;
         assert!(is_elapsed(Phase::Data, 1).await);
         assert_eq!(start.elapsed(), Duration::from_secs(239));
+        let silence = patience.silence(&timeouts);
+        assert_eq!(silence, Some((Phase::Data, Duration::from_secs(120))));
+        patience.rest();
+        assert_eq!(patience.silence(&timeouts), None);
     }
 }

@@ -13,7 +13,7 @@ use tower::BoxError;
 
 use crate::client::{
     ClientError, Guard, HostFailure, Place,
-    pool::{Freshness, Lease, Pool, Turn},
+    pool::{Freshness, Lease, Lent, Pool, Turn},
 };
 
 use super::exchange::{Exchange, Failure};
@@ -113,6 +113,7 @@ impl Attempts {
         let mut freshness = Freshness::Any;
         let mut failed = Vec::new();
         let mut last = None;
+        let mut lent: Option<Lent<_>> = None;
         loop {
             let checkout = self.pool.checkout(host, freshness, &failed, guard, turn);
             let lease = match checkout.await {
@@ -122,7 +123,7 @@ impl Attempts {
                     return Outcome::Unreached(last.unwrap_or_else(|| failure.into_reply()));
                 }
             };
-            let mut conversation = Conversation::new(lease, exchange);
+            let mut conversation = Conversation::new(lease, exchange, &self.pool, host);
             let result = conversation.run().await;
             let (is_reused, remote) = (conversation.is_reused, conversation.remote.clone());
             if conversation.exchange.is_host_suspect(&result) {
@@ -131,9 +132,20 @@ impl Attempts {
             let is_timeout = is_timeout(&result);
             let silent = is_timeout.then(|| self.pool.was_silent(host)).flatten();
             let may_rewind = is_hosts_fault(&result) || conversation.exchange.is_turned_away();
-            // A host may say only at MAIL that it has no room.
+            let is_closing = is_closing(&result);
             let may_be_full = !is_reused && !conversation.exchange.is_begun();
-            let has_no_room = may_be_full && is_closing(&result) && conversation.give_place_up();
+            let mut has_no_room = false;
+            if let Some(lent) = lent.take_if(|_| is_reused) {
+                match (&result, is_closing) {
+                    (Ok(_), false) => lent.keep(),
+                    (Ok(_), true) => lent.refute(),
+                    (Err(_), _) => {}
+                }
+            } else if may_be_full && is_closing && lent.is_none() {
+                // A host may say only at MAIL that it has no room.
+                lent = conversation.lend_place();
+                has_no_room = lent.is_some();
+            }
             let result = conversation.end(result);
             if !may_rewind || !exchange.rewind() {
                 let tell = |reply: Reply| match silent {
@@ -193,11 +205,20 @@ struct Conversation<'a, Io: Wire> {
     remote: RemoteMta,
     is_reused: bool,
     exchange: &'a mut Exchange,
+    pool: &'a Pool,
+    host: &'a HostPort,
 }
 
 impl<'a, Io: Wire> Conversation<'a, Io> {
-    fn new(mut lease: Lease<Io>, exchange: &'a mut Exchange) -> Self {
+    fn new(
+        mut lease: Lease<Io>,
+        exchange: &'a mut Exchange,
+        pool: &'a Pool,
+        host: &'a HostPort,
+    ) -> Self {
         Self {
+            pool,
+            host,
             remote: lease.connection().remote().clone(),
             is_reused: lease.is_reused(),
             lease: Some(lease),
@@ -216,8 +237,8 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
     }
 
     /// Gives the place of the connection up where others have connections to the host.
-    fn give_place_up(&mut self) -> bool {
-        self.lease.as_mut().is_some_and(Lease::give_place_up)
+    fn lend_place(&mut self) -> Option<Lent<Io>> {
+        self.lease.as_mut().and_then(Lease::lend_place)
     }
 
     /// Leaves the connection, and names the host in replies of our own. A 421 was about this
@@ -254,6 +275,10 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
 
 impl<Io: Wire> Drop for Conversation<'_, Io> {
     fn drop(&mut self) {
+        let lease = self.lease.as_mut();
+        if let Some((phase, silence)) = lease.and_then(|lease| lease.connection().silence()) {
+            self.pool.was_left(self.host, phase, silence);
+        }
         self.leave(None);
     }
 }

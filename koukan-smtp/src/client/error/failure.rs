@@ -51,9 +51,15 @@ impl HostFailure {
         match &self.error {
             ClientError::Refused { reply, .. } => reply.is_transient(),
             ClientError::Disconnected(Phase::Greeting | Phase::Ehlo) => true,
-            ClientError::ConnectFailed { .. } | ClientError::NoRoom => true,
+            ClientError::ConnectFailed { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it is not about the host at all, but about this process or machine, which has no room
+    /// for another connection.
+    pub(crate) fn is_own_want(&self) -> bool {
+        matches!(self.error, ClientError::NoRoom)
     }
 
     /// Which failure is told of, where an earlier address failed too: this one, unless the guard has

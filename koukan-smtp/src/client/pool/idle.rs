@@ -32,6 +32,9 @@ pub(super) struct Idle<Io> {
     state: Mutex<State<Io>>,
     /// It shows what came of trying a host that was down.
     pub(super) tried: Notify,
+    /// A connection, to whichever host, is not needed any more: whoever has found no room for one may
+    /// have its place.
+    pub(super) freed: Notify,
     /// Connections that are being left: with RSET under a permit, with QUIT without.
     partings: TaskTracker,
 }
@@ -112,6 +115,7 @@ impl<Io: Wire> Idle<Io> {
                 reaper: None,
             }),
             tried: Notify::new(),
+            freed: Notify::new(),
             partings: TaskTracker::new(),
         }
     }
@@ -211,7 +215,7 @@ impl<Io: Wire> Idle<Io> {
     ) -> Option<Instant> {
         let mut state = self.lock();
         let answered = state.hosts.get(host).and_then(|host| host.answered);
-        let until = answered.is_none_or(|answered| answered < begun).then(|| {
+        let until = answered.is_none_or(|answered| answered <= begun).then(|| {
             let standings = &mut state.standings;
             standings.failed(host, how, begun, Instant::now(), unit)
         });
@@ -294,6 +298,7 @@ impl<Io: Wire> Idle<Io> {
         if !state.standings.is_empty() {
             state.standings.answered(host);
         }
+        idle.freed.notify_one();
         // One that has panicked is gone as well.
         let is_reaped = state.reaper.as_ref().is_some_and(|it| !it.is_finished());
         if !is_reaped {
@@ -304,7 +309,7 @@ impl<Io: Wire> Idle<Io> {
     }
 
     /// Notes that the host has refused another connection while it serves others: there are no more
-    /// from now on than are in use, or kept, and the permit is given up.
+    /// from now on than are in use, or kept, and the permit is given up. Returns how many less.
     ///
     /// # Errors
     ///
@@ -313,7 +318,7 @@ impl<Io: Wire> Idle<Io> {
         &self,
         host: &HostPort,
         permit: OwnedSemaphorePermit,
-    ) -> Result<(), OwnedSemaphorePermit> {
+    ) -> Result<usize, OwnedSemaphorePermit> {
         let mut state = self.lock();
         let Some(found) = state.hosts.get_mut(host) else {
             return Err(permit);
@@ -330,7 +335,36 @@ impl<Io: Wire> Idle<Io> {
         found.room.lower(given_up, Instant::now());
         let connections = found.room.cap();
         tracing::info!(%host, connections, "a host has no room for more connections");
-        Ok(())
+        Ok(given_up)
+    }
+
+    /// Undoes that the host's room was lowered by so much; where it `is_picky` it has closed a connection
+    /// for the sake of what was sent.
+    pub(super) fn raise(&self, host: &HostPort, by: usize, is_picky: bool) {
+        let mut state = self.lock();
+        // One that was forgotten meanwhile has all its room.
+        if let Some(found) = state.hosts.get_mut(host) {
+            found.permits.add_permits(found.room.raise(by));
+            if is_picky {
+                found.room.note_picky(Instant::now());
+            }
+        }
+    }
+
+    /// Whether the host has closed connections for the sake of what was sent.
+    pub(super) fn is_picky(&self, host: &HostPort) -> bool {
+        let state = self.lock();
+        let found = state.hosts.get(host);
+        found.is_some_and(|found| found.room.is_picky(Instant::now()))
+    }
+
+    /// Whether anybody else has a connection, to whichever host, than the one caller for `host`.
+    pub(super) fn has_others(&self, host: &HostPort) -> bool {
+        let state = self.lock();
+        state.hosts.iter().any(|(key, found)| {
+            let callers = usize::from(**key == *host);
+            found.room.cap() > found.permits.available_permits() + callers
+        })
     }
 
     /// Forgets a host to which there is no connection any more.

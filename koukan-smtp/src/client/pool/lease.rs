@@ -103,13 +103,34 @@ impl<Io: Wire> Lease<Io> {
 
     /// Gives the place of this connection up, since the host has room only for those that others
     /// have; `false`, and nothing is given up, where nobody else has one.
-    pub(crate) fn give_place_up(&mut self) -> bool {
-        let Some(permit) = self.permit.take() else {
-            return false;
+    pub(super) fn give_place_up(&mut self) -> bool {
+        self.lower().is_some()
+    }
+
+    /// As [`Lease::give_place_up`], where it is not certain that it was for want of room: what is
+    /// returned says what came of it.
+    pub(crate) fn lend_place(&mut self) -> Option<Lent<Io>> {
+        let by = match self.idle.is_picky(&self.host) {
+            true => return None,
+            false => self.lower()?,
         };
-        let given_up = self.idle.lower(&self.host, permit);
-        self.permit = given_up.err();
-        self.permit.is_none()
+        Some(Lent {
+            by,
+            is_picky: false,
+            host: Arc::clone(&self.host),
+            idle: Arc::clone(&self.idle),
+        })
+    }
+
+    /// By how many places the host has less, if any.
+    fn lower(&mut self) -> Option<usize> {
+        match self.idle.lower(&self.host, self.permit.take()?) {
+            Ok(by) => Some(by),
+            Err(permit) => {
+                self.permit = Some(permit);
+                None
+            }
+        }
     }
 
     /// Whether the connection was used before.
@@ -179,6 +200,37 @@ impl<Io: Wire> Drop for Lease<Io> {
         self.permit = None;
         if !self.is_parked {
             self.idle.forget_unused(&self.host);
+            self.idle.freed.notify_one();
+        }
+    }
+}
+
+/// Places of connections that were given up since their host may have no room. Dropped without a word
+/// they are there again.
+#[must_use = "the places are there again when this is dropped"]
+pub(crate) struct Lent<Io: Wire> {
+    by: usize,
+    is_picky: bool,
+    host: Arc<HostPort>,
+    idle: Arc<Idle<Io>>,
+}
+
+impl<Io: Wire> Lent<Io> {
+    /// It was for want of room: a connection that the host serves has had the transaction.
+    pub(crate) fn keep(mut self) {
+        self.by = 0;
+    }
+
+    /// It was for the sake of what was sent: a connection that the host serves was closed as well.
+    pub(crate) fn refute(mut self) {
+        self.is_picky = true;
+    }
+}
+
+impl<Io: Wire> Drop for Lent<Io> {
+    fn drop(&mut self) {
+        if self.by > 0 {
+            self.idle.raise(&self.host, self.by, self.is_picky);
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod idle;
 mod lease;
+mod opening;
 mod probe;
 mod reaper;
 mod room;
@@ -27,7 +28,7 @@ mod turn;
 pub use self::settings::PoolSettings;
 
 pub(crate) use self::{
-    lease::{Lease, Parting},
+    lease::{Lease, Lent, Parting},
     turn::Turn,
 };
 
@@ -44,6 +45,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::{
     idle::Idle,
+    opening::Opening,
     probe::Probe,
     standing::{Failed, Leave},
 };
@@ -164,6 +166,20 @@ impl Pool {
                 }
                 Err(failure) => failure,
             };
+            if failure.is_own_want()
+                && self.idle.has_others(host)
+                && let Some(until) = turn.wait(self.idle.settings.max_wait)
+            {
+                drop(probe);
+                // Heard of also where it happened just now.
+                if timeout_at(until, self.idle.freed.notified()).await.is_err() {
+                    return Err(failure);
+                }
+                if lease.reuse() {
+                    return reused(lease, host, guard);
+                }
+                continue;
+            }
             // Of a host that was down, those who wait for what comes of this hold no connection.
             let may_be_full = !probe.is_for_all() && failure.may_be_for_want_of_room();
             if !may_be_full || !lease.give_place_up() {
@@ -203,13 +219,26 @@ impl Pool {
     /// Notes that a host was silent for too long amid a transaction, unless it has answered another in
     /// the meantime. Returns what others are told where it is down from now on.
     pub(crate) fn was_silent(&self, host: &HostPort) -> Option<Unreached> {
+        self.was_silent_for(host, SILENCE)
+    }
+
+    fn was_silent_for(&self, host: &HostPort, silence: Duration) -> Option<Unreached> {
         let now = Instant::now();
-        let begun = now.checked_sub(SILENCE).unwrap_or(now);
+        let begun = now.checked_sub(silence).unwrap_or(now);
         let unit = self.random.unit();
         let until = self.idle.failed(host, Failed::ToAnswer, begun, unit)?;
         let look = self.idle.standings(|standings| standings.look(host, now));
         // Once may be the message's fault.
         matches!(look, Leave::Down { .. }).then(|| unreached(host, until, true))
+    }
+
+    /// Notes in which phase, and for how long, a host has been silent for whom somebody has waited in
+    /// vain: that he does not wait on says nothing against it.
+    pub(crate) fn was_left(&self, host: &HostPort, phase: Phase, silence: Duration) {
+        // What a host does with a whole message may take its time.
+        if phase != Phase::EndOfData && opening::is_long(silence) {
+            self.was_silent_for(host, silence);
+        }
     }
 
     /// Remembers that the host has broken the protocol: with the next transactions, each command
@@ -236,10 +265,25 @@ impl Pool {
         failed: &[SocketAddr],
         guard: Option<&Guard>,
     ) -> Result<(), HostFailure> {
+        let addresses = self.addresses(host).await;
+        let addresses = addresses.map_err(|error| at(host, error))?;
+        let opening = Opening::begin(self, host);
+        let opened = self.open_at(addresses, lease, host, failed, guard).await;
+        opening.end();
+        opened
+    }
+
+    async fn open_at(
+        &self,
+        addresses: Vec<SocketAddr>,
+        lease: &mut Lease<BoxWire>,
+        host: &HostPort,
+        failed: &[SocketAddr],
+        guard: Option<&Guard>,
+    ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
         let mut failure = None;
-        let addresses = self.addresses(host).await;
-        for address in addresses.map_err(|error| at(host, error))? {
+        for address in addresses {
             if failed.contains(&address) {
                 continue;
             }

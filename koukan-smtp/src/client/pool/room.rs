@@ -7,6 +7,9 @@ use tokio::time::Instant;
 /// How long a host that has refused a connection is not asked for as many, at first and at most.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(2 * 60), Duration::from_secs(32 * 60)];
 
+/// How long a host is remembered that has closed a connection for the sake of what was sent.
+const PICKY: Duration = Duration::from_secs(10 * 60);
+
 /// How many connections to a host there may be: as many as the settings say, until it refuses one while
 /// it serves others.
 ///
@@ -17,6 +20,10 @@ const PATIENCE: [Duration; 2] = [Duration::from_secs(2 * 60), Duration::from_sec
 ///  │                                             └─┼──── refused: wait twice as long ┘
 ///  └─── refuses one alone, and then serves one ────┘
 /// ```
+///
+/// A host that closes a connection amid a transaction may have no room, or not like who sends: that
+/// shows when the same transaction is tried on a connection that it serves. Where it is refused there as
+/// well its room is as it was, and for some minutes nothing is concluded from such a refusal.
 ///
 /// Attempts that are under way are held too: when a host is down for a moment they are refused one
 /// after the other, as by a host that is full, until the last finds that nobody is served there.
@@ -33,6 +40,8 @@ pub(super) struct Room {
     /// Whether the host has refused one while it served no other: then it may have been down rather
     /// than full.
     is_doubtful: bool,
+    /// Until when a connection that is closed amid a transaction says nothing of its room.
+    is_picky_until: Option<Instant>,
 }
 
 impl Room {
@@ -44,6 +53,7 @@ impl Room {
             patience: PATIENCE[0],
             is_trying: false,
             is_doubtful: false,
+            is_picky_until: None,
         }
     }
 
@@ -57,7 +67,28 @@ impl Room {
 
     /// Whether nothing of it need be remembered.
     pub(super) fn is_forgotten(&self, now: Instant) -> bool {
-        !self.is_lowered() || now >= self.next + PATIENCE[1]
+        let is_over = |until| now >= until;
+        let is_as_it_was = !self.is_lowered() || is_over(self.next + PATIENCE[1]);
+        is_as_it_was && self.is_picky_until.is_none_or(is_over)
+    }
+
+    /// Whether the host has closed connections for the sake of what was sent.
+    pub(super) fn is_picky(&self, now: Instant) -> bool {
+        self.is_picky_until.is_some_and(|until| now < until)
+    }
+
+    /// It was not for want of room that it was lowered by so much; returns for how many more there is
+    /// some again.
+    pub(super) fn raise(&mut self, by: usize) -> usize {
+        let more = by.min(self.max - self.cap);
+        self.cap += more;
+        self.is_doubtful &= self.is_lowered();
+        more
+    }
+
+    /// The host has closed a connection that it served for the sake of what was sent.
+    pub(super) fn note_picky(&mut self, now: Instant) {
+        self.is_picky_until = Some(now + PICKY);
     }
 
     /// There may be so many less.
@@ -157,6 +188,21 @@ mod tests {
         assert_eq!((room.serves(), room.cap()), (9, 10));
         room.lower(7, start);
         assert_eq!((room.serves(), room.cap()), (0, 3));
+    }
+
+    #[tokio::test]
+    async fn what_was_no_want_of_room_is_undone() {
+        let start = Instant::now();
+        let mut room = Room::new(10, start);
+        room.lower(7, start);
+        room.lower(2, start);
+        assert_eq!((room.raise(7), room.cap()), (7, 8));
+        // The other shows nothing yet.
+        assert!(room.is_lowered() && !room.is_picky(start));
+        room.note_picky(start);
+        assert_eq!((room.raise(2), room.raise(2), room.cap()), (2, 0, 10));
+        assert!(room.is_picky(start + 9 * MINUTE) && !room.is_forgotten(start + 9 * MINUTE));
+        assert!(!room.is_picky(start + PICKY) && room.is_forgotten(start + PICKY));
     }
 
     #[tokio::test]
