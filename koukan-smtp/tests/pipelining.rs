@@ -74,6 +74,28 @@ fn without_fragments(mut log: Vec<String>) -> Vec<String> {
     log
 }
 
+/// The service refuses MAIL, and takes no recipient.
+#[tokio::test(start_paused = true)]
+async fn a_refused_mail_is_told_however_many_recipients_follow_it() {
+    for recipients in [1, 20, 127, 128, 129, 300] {
+        let recipient = "RCPT TO:<bob@example.com>\r\n";
+        let octets = format!(
+            "EHLO client\r\nMAIL FROM:<refused@example.com>\r\n{}NOOP\r\nQUIT\r\n",
+            recipient.repeat(recipients)
+        );
+        let (replies, _) = talk(octets.as_bytes(), &[octets.len()]).await;
+        let codes: Vec<_> = replies
+            .lines()
+            .filter(|line| line.as_bytes()[3] == b' ')
+            .map(|line| &line[..3])
+            .collect();
+        let mut expected = vec!["220", "250", "550"];
+        expected.extend(std::iter::repeat_n("503", recipients));
+        expected.extend(["250", "221"]);
+        assert_eq!(codes, expected, "{recipients} recipients");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -137,8 +137,12 @@ impl Client {
 
     /// Goes away, and waits for the session to end.
     async fn leave(self) {
+        self.leave_within(Duration::from_secs(1)).await;
+    }
+
+    async fn leave_within(self, time: Duration) {
         drop(self.io);
-        let ended = timeout(Duration::from_secs(1), self.session).await;
+        let ended = timeout(time, self.session).await;
         ended.expect("the session hears of it").unwrap();
     }
 

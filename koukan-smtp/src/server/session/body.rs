@@ -1,17 +1,11 @@
 //! Receiving a message: DATA and BDAT.
 
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{convert::Infallible, sync::Arc, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use koukan_core::{
     reply::Reply,
     signals::{Signals, TraceId},
-    transaction::Driver,
 };
 use tokio::time::Instant;
 
@@ -156,7 +150,8 @@ where
             self.refuse(Reply::message_too_big());
         }
         // Once the call has ended, its reply waits for the client to be done.
-        if let Some(Ok(())) = self.wait_upstream(Driver::poll_body_ready).await
+        let ready = self.wait_upstream(|driver, _, cx| driver.poll_body_ready(cx));
+        if let Some(Ok(())) = ready.await
             && let Some(driver) = &mut self.driver
         {
             let _ = driver.start_send(octets);
@@ -204,8 +199,8 @@ where
         let mut reply = match self.message.refusal.take() {
             Some(reply) => reply,
             None => {
-                let reply = self.wait_upstream(Driver::poll_finish).await;
-                reply.unwrap_or_else(Reply::local_error)
+                let reply = self.wait_upstream(|driver, _, cx| driver.poll_finish(cx));
+                reply.await.unwrap_or_else(Reply::local_error)
             }
         };
         self.close_transaction();
@@ -218,10 +213,8 @@ where
 
     /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.
     async fn let_call_run(&mut self) {
-        let progress = |driver: &mut Driver, cx: &mut Context<'_>| {
-            Poll::Ready(driver.poll_progress(cx).is_ready())
-        };
-        self.wait_upstream(progress).await;
+        self.wait_upstream(|driver, _, cx| Poll::Ready(driver.poll_progress(cx).is_ready()))
+            .await;
     }
 
     fn no_more_recipients(&mut self) {

@@ -8,8 +8,8 @@ pub(super) enum End {
     /// The client said QUIT.
     Quit,
     /// The client has closed its half of the connection, and has no command left that is not
-    /// answered, other than one that a greeter was still thinking about. It may still take what it was
-    /// answered.
+    /// answered, other than one that a greeter has thought about for too long. It may still take what
+    /// it was answered.
     HungUp,
     /// The connection is lost, or the client does not take replies off the wire.
     Gone,

@@ -2,7 +2,13 @@
 //!
 //! [`Greeter`]: crate::server::Greeter
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::{Poll, ready},
+    time::Duration,
+};
 
 use koukan_core::{
     context::{ClientName, Context},
@@ -16,6 +22,9 @@ use super::{
     turn::{Client, Event, Expected},
 };
 use crate::server::{Introduction, MakeMailService, Offer, Step, Upgrade};
+
+/// How long a greeter is waited for on behalf of a client that has closed its half of the connection.
+const HALF_CLOSED: Duration = Duration::from_secs(10);
 
 impl<IO, M> Session<IO, M>
 where
@@ -57,7 +66,8 @@ where
 
     /// Asks the greeter about the client, and waits for the answer: what is offered, or how the client
     /// is refused. A call that is under way goes on meanwhile, and the client is read, as far as there
-    /// is room; one that has closed its half and has nothing left to be carried out is not waited for.
+    /// is room. One that has closed its half and has nothing left to be carried out is waited for a moment
+    /// longer where it has said EHLO, since it may still take the answer; most are gone.
     pub(super) async fn ask(
         &mut self,
         step: Step,
@@ -81,11 +91,18 @@ where
             return Ok(answer.map(within));
         }
         let mut late = pin!(sleep(config.timeouts.greeter));
+        let mut gone = None;
         let stopping = match self.is_resting() {
             true => Duration::ZERO,
             false => config.timeouts.stopping,
         };
-        while !self.connection.has_said_all() {
+        loop {
+            if self.connection.has_said_all() && gone.is_none() {
+                if step == Step::Connected {
+                    return Err(End::HungUp);
+                }
+                gone = Some(Box::pin(sleep(HALF_CLOSED)));
+            }
             let may_read = !self.connection.is_eof() && self.connection.may_read_ahead();
             let client = Client {
                 expected: match may_read {
@@ -100,14 +117,17 @@ where
                     let _ = driver.poll_progress(cx);
                 }
                 if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(answer);
+                    return Poll::Ready(Some(answer));
                 }
-                late.as_mut().poll(cx).map(|()| Err(Reply::elapsed()))
+                if let Some(gone) = &mut gone {
+                    ready!(gone.as_mut().poll(cx));
+                    return Poll::Ready(None);
+                }
+                late.as_mut().poll(cx).map(|()| Some(Err(Reply::elapsed())))
             });
             if let Event::Upstream(answer) = next.await? {
-                return Ok(answer.map(within));
+                return answer.map(|answer| answer.map(within)).ok_or(End::HungUp);
             }
         }
-        Err(End::HungUp)
     }
 }

@@ -24,7 +24,7 @@ mod turn;
 
 pub(super) use self::stop::Stop;
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::BytesMut;
 use koukan_core::{
@@ -281,7 +281,7 @@ where
             return;
         }
         let mut pause = pin!(sleep(delay));
-        self.wait_upstream(|driver, cx| {
+        self.wait_upstream(|driver, _, cx| {
             let _ = driver.poll_progress(cx);
             pause.as_mut().poll(cx)
         })
@@ -346,14 +346,31 @@ where
     }
 
     async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
-        let has_room = self.wait_upstream(Driver::poll_rcpt_ready).await;
-        let (Some(()), Some(driver)) = (has_room, &mut self.driver) else {
-            return self.answer(Reply::bad_sequence(), Tally::Error);
+        // Who has refused MAIL may never take the recipients.
+        while let Some((answered, reply)) = self.wait_for_room().await {
+            self.answered(answered, reply).await?;
+            while let Some(reply) = self.replies.pop_known() {
+                self.send(reply)?;
+            }
+        }
+        let Some(driver) = &mut self.driver else {
+            return self.answer(Reply::bad_sequence(), Tally::Futile);
         };
         let reply = driver.start_rcpt(rcpt);
         self.state.recipient_handed_on();
         self.replies.push_rcpt(reply);
         Ok(())
+    }
+
+    /// Waits until there is room for another recipient, or no call; or for a reply that comes before.
+    async fn wait_for_room(&mut self) -> Option<(Answered, Reply)> {
+        let next = self.wait_upstream(|driver, replies, cx| {
+            if driver.poll_rcpt_ready(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            replies.poll_next(Some(driver), cx).map(Some)
+        });
+        next.await.flatten()
     }
 
     /// Answers a command in its turn.

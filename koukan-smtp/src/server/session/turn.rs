@@ -113,17 +113,18 @@ where
     /// Waits for `upstream` alone, whatever the client does meanwhile; `None` without a call.
     pub(super) async fn wait_upstream<T>(
         &mut self,
-        mut upstream: impl FnMut(&mut Driver, &mut task::Context<'_>) -> Poll<T>,
+        mut upstream: impl FnMut(&mut Driver, &mut Replies, &mut task::Context<'_>) -> Poll<T>,
     ) -> Option<T> {
         let Self {
             connection,
             driver,
+            replies,
             turns,
             ..
         } = self;
         let driver = driver.as_mut()?;
         let mut turn = |cx: &mut task::Context<'_>| {
-            let done = upstream(driver, cx);
+            let done = upstream(driver, replies, cx);
             if done.is_pending() {
                 // That the client is gone shows when it is waited for.
                 let _ = connection.poll_flush(cx);
