@@ -1,5 +1,10 @@
 //! Members that leave.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
 use koukan_core::{
     blob::BlobPool,
     reply::Reply,
@@ -8,7 +13,10 @@ use koukan_core::{
         sharing::Sharing,
     },
     test_util::{Answer, End, Script},
+    transaction::Transaction,
 };
+use tokio::time::timeout;
+use tower::{ServiceExt, service_fn};
 
 use crate::harness::{Client, Droppers, MESSAGE, delivered};
 
@@ -183,4 +191,32 @@ async fn who_stays_without_an_answer_gets_it_from_the_next_transaction() {
     ];
     assert_eq!(told, expected);
     assert!(client.message().await.is_positive());
+}
+
+/// Where the first member's task is not the one that drives the calls.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_panics_ends_all_who_share() {
+    let (destination, mut calls) = (Script::new(), 0);
+    let endpoint = move |transaction: Transaction| {
+        calls += 1;
+        assert_eq!(calls, 1, "a fault of the endpoint");
+        destination.clone().oneshot(transaction)
+    };
+    let endpoint = Arc::new(Mutex::new(endpoint));
+    let endpoint = service_fn(move |transaction| {
+        let mut endpoint = endpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        endpoint(transaction)
+    });
+    let droppers = Droppers::default();
+    let legs = droppers.around(Sharing::new(endpoint));
+    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let mut client = Client::new(exploder);
+    for to in ["b@y", "c@y", "d@y"] {
+        assert!(client.rcpt(to).await.is_positive());
+    }
+    droppers.drop_call(0);
+    client.rest().await;
+    let told = timeout(Duration::from_secs(60), client.message()).await;
+    let expected = "450 4.3.0 local error in processing, try again later";
+    assert_eq!(told.unwrap().to_string(), expected);
 }

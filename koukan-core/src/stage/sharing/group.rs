@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::runtime::Handle;
@@ -17,7 +17,7 @@ use crate::{
     waking::Root,
 };
 
-use super::{calls::Calls, key::Key, lone::Lone, service::Shared, state::State};
+use super::{action::Action, calls::Calls, key::Key, lone::Lone, service::Shared, state::State};
 
 /// Members, and what is common to them.
 pub(super) struct Group {
@@ -130,16 +130,30 @@ impl Group {
         }
     }
 
-    fn spawn(self: &Arc<Self>, mut calls: Calls) {
+    fn spawn(self: &Arc<Self>, calls: Calls) {
         let Ok(runtime) = Handle::try_current() else {
             // Then a member polls them as before.
             self.lock().calls = Some(calls);
             return;
         };
-        let group = Arc::clone(self);
+        let mut common = Common {
+            group: Arc::clone(self),
+            calls: Some(calls),
+        };
         let following = Following::new(TraceId::of(&self.signals));
-        let task = std::future::poll_fn(move |cx| following.in_scope(|| calls.poll(&group, cx)));
+        let task = std::future::poll_fn(move |cx| following.in_scope(|| common.poll(cx)));
         runtime.spawn(Root::new(task));
+    }
+
+    /// Ends all members, since nobody drives the calls any more.
+    fn abandon(&self) {
+        let mut actions = Vec::new();
+        self.lock().state.abandon(&mut actions);
+        for action in actions {
+            if let Action::Wake(waker) = action {
+                waker.wake();
+            }
+        }
     }
 
     /// Takes the first recipient of a member, and the reply to MAIL that it owes.
@@ -278,6 +292,32 @@ impl Group {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The calls, where a task of their own drives them. Should it end before they do, as by a panic in an
+/// endpoint, no member waits for it any longer.
+struct Common {
+    group: Arc<Group>,
+    /// Until they have ended.
+    calls: Option<Calls>,
+}
+
+impl Common {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(calls) = &mut self.calls {
+            ready!(calls.poll(&self.group, cx));
+            self.calls = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Common {
+    fn drop(&mut self) {
+        if self.calls.take().is_some() {
+            self.group.abandon();
+        }
     }
 }
 

@@ -46,6 +46,8 @@ mod key;
 mod layer;
 mod lone;
 mod member;
+#[cfg(test)]
+mod pairs;
 mod progress;
 mod seats;
 mod service;

@@ -185,12 +185,24 @@ impl State {
                 }
             }
         }
-        (own.body.take(), slots)
+        let left = (own.body.take(), slots);
+        // With the last one the calls may go, and nobody would drive them for who comes now.
+        self.is_over |= self.is_empty();
+        left
     }
 
     /// Nobody can join any more.
     pub(super) fn close(&mut self) {
         self.is_over = true;
+    }
+
+    /// Ends all members: nobody drives the calls any more.
+    pub(super) fn abandon(&mut self, actions: &mut Vec<Action>) {
+        self.is_over = true;
+        for member in self.members.iter_mut().filter(|member| member.is_open()) {
+            actions.extend(member.waiting.take().map(Action::Wake));
+            member.result = Some(Reply::local_error());
+        }
     }
 
     /// Whether all members are gone.
