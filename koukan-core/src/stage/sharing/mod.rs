@@ -46,12 +46,12 @@ mod key;
 mod layer;
 mod lone;
 mod member;
-#[cfg(test)]
-mod pairs;
 mod progress;
 mod seats;
 mod service;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     demand::{Demand, Wanted},
