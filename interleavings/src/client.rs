@@ -5,10 +5,13 @@ pub(crate) mod pool {
     mod idle;
     mod lease;
     mod probe;
+    mod queue;
     mod reaper;
+    mod right;
     mod room;
     mod standing;
     mod suspects;
+    mod turn;
 
     use std::sync::Arc;
 
@@ -19,7 +22,10 @@ pub(crate) mod pool {
 
     use self::idle::Idle;
 
-    pub(crate) use self::lease::{Lease, Parting};
+    pub(crate) use self::{
+        lease::{Lease, Parting},
+        turn::Turn,
+    };
 
     /// A pool; clones share it.
     pub(crate) struct Pool<Io: Wire>(Arc<Idle<Io>>);
@@ -41,8 +47,8 @@ pub(crate) mod pool {
             host: &HostPort,
             open: impl FnOnce() -> Io,
         ) -> Result<Lease<Io>, ClientError> {
-            let mut lease =
-                Idle::permit(&self.0, host, &Demand::default(), &Holdings::default()).await?;
+            let turn = Turn::new(true, Holdings::default());
+            let mut lease = Idle::permit(&self.0, host, &Demand::default(), &turn).await?;
             if !lease.reuse() {
                 lease.put(Connection::new(open()));
             }

@@ -9,6 +9,7 @@
 mod destination;
 mod durable;
 mod parsed;
+mod queued;
 mod trace_id;
 
 pub use crate::host_port::{HostPort, InvalidHostPort};
@@ -19,6 +20,7 @@ pub use self::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
     },
     parsed::Parsed,
+    queued::Queued,
     trace_id::TraceId,
 };
 

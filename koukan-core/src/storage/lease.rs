@@ -138,6 +138,11 @@ impl Lease {
         }
     }
 
+    /// Whether it was read back from the queue, so that no client waits for the replies.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
     /// The id of the message, by which logs know it.
     pub fn trace_id(&self) -> TraceId {
         self.live.trace_id()

@@ -1,20 +1,25 @@
 //! What filters find out of a message goes with it, and one id follows it.
 
+use std::sync::{Arc, Mutex};
+
 use koukan_core::{
     middleware::{Next, from_fn},
     reply::Reply,
     service::MailService,
-    signals::{DurableSignal, Signals, TraceId},
+    signals::{DurableSignal, Queued, Signals, TraceId},
     stage::exploder::Policy,
     storage::{MemoryBackend, record::TransactionId},
     test_util::{Log, Received, Script, context, mail, rcpt, send},
     transaction::{Driver, Transaction},
 };
 use serde::{Deserialize, Serialize};
-use tower::{BoxError, Layer};
+use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tracing::Level;
 
-use crate::agent::{Agent, turns, until};
+use crate::{
+    agent::{Agent, turns, until},
+    queued::{MESSAGE, queued},
+};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Spf {
@@ -206,4 +211,28 @@ async fn the_id_is_the_same_after_a_restart() {
     for received in after_restart(&backend).await {
         assert_eq!(TraceId::of(&received.signals), id);
     }
+}
+
+/// Endpoints leave room to attempts for which a client waits.
+#[tokio::test(start_paused = true)]
+async fn attempts_from_the_queue_say_so() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let upstream = {
+        let said = Arc::clone(&said);
+        service_fn(move |tx: Transaction| {
+            let is_queued = tx.signals.find::<Queued>().is_some();
+            said.lock().unwrap().push(is_queued);
+            Script::new().oneshot(tx)
+        })
+    };
+    let agent = Agent::over(upstream).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let message = queued("c@y", agent.clock.now());
+    agent.storage.backend().insert(message).await.unwrap();
+    let dispatching = agent.dispatch();
+    until(async || said.lock().unwrap().len() > 1).await;
+    dispatching.stop().await;
+    assert_eq!(*said.lock().unwrap(), [false, true]);
 }

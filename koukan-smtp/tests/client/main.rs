@@ -15,6 +15,7 @@ mod odd_servers;
 mod order;
 mod partings;
 mod pool;
+mod queued;
 mod reads;
 mod room;
 mod script;

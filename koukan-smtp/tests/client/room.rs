@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use koukan_core::network::{BoxWire, Connector};
-use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
+use koukan_smtp::client::{ClientSettings, PoolSettings, SmtpEndpoint};
 use rstest::rstest;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex},
@@ -70,9 +70,20 @@ impl Host {
     }
 
     pub(crate) fn endpoint(&self, hosts: &[&str]) -> SmtpEndpoint {
+        self.endpoint_with(hosts, |_| ())
+    }
+
+    pub(crate) fn endpoint_with(
+        &self,
+        hosts: &[&str],
+        change: impl FnOnce(&mut PoolSettings),
+    ) -> SmtpEndpoint {
+        let mut pool = PoolSettings::default();
+        change(&mut pool);
         let settings = ClientSettings::new("me.example").unwrap();
         let hosts = hosts.iter().map(|host| host.parse().unwrap());
         let settings = settings.with_hosts(hosts.collect::<Vec<_>>());
+        let settings = settings.with_pool(pool);
         SmtpEndpoint::with_network(settings, Arc::new(self.clone()), Arc::new(Net::default()))
     }
 
@@ -86,7 +97,7 @@ impl Host {
     }
 
     /// Most connections that were served at a time since this was asked last.
-    fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         self.0.most.swap(0, Ordering::Relaxed)
     }
 

@@ -21,7 +21,7 @@ use crate::{
     middleware::trace::Following,
     reply::Reply,
     service::BoxMailService,
-    signals::Destination,
+    signals::{Destination, Queued},
     storage::{Answer, Gone, Halt, Lease, record::Attempt},
     transaction::{Aborted, Driver, Errand, Originator, Rcpt},
 };
@@ -76,6 +76,9 @@ impl<'a> Exchange<'a> {
         if let Some(host) = &context.next_hop {
             // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));
+        }
+        if lease.is_stored() {
+            let _ = signals.set(Queued);
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();

@@ -6,7 +6,7 @@ use koukan_core::{
     body::BodyError,
     network::Wire,
     reply::{RemoteMta, Reply, Unreached},
-    signals::{Destination, HostPort, NamedBy, Signals},
+    signals::{Destination, HostPort, NamedBy, Queued, Signals},
     transaction::Transaction,
 };
 use tower::BoxError;
@@ -55,12 +55,14 @@ impl Attempts {
             NamedBy::Operator => None,
             NamedBy::Other => Some(&self.guard),
         };
+        let is_queued = signals.find::<Queued>().is_some();
         let mut last = None;
         let mut full = None;
         let mut met = Met::default();
         for host in &destination.hosts {
             // Another host that has room is better than to wait for this one.
-            let mut turn = Turn::new(destination.hosts.len() == 1, holdings.clone());
+            let may_wait = destination.hosts.len() == 1;
+            let mut turn = Turn::new(may_wait, holdings.clone()).of_queued(is_queued);
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
@@ -76,7 +78,7 @@ impl Attempts {
             }
         }
         if let Some(host) = full {
-            let mut turn = Turn::new(true, holdings.clone());
+            let mut turn = Turn::new(true, holdings.clone()).of_queued(is_queued);
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {

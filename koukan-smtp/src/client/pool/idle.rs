@@ -3,21 +3,24 @@
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use futures_util::future::{join, join_all};
-use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
+use koukan_core::signals::HostPort;
 use tokio::{
     runtime::Handle,
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::{
-    client::{ClientError, Wire, connection::Connection},
+    client::{Wire, connection::Connection},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    Lease, PoolSettings, probe, reaper,
+    PoolSettings,
+    queue::{self, Queue},
+    reaper,
+    right::Entry,
     room::Room,
     standing::{Failed, Standings},
     suspects::Suspects,
@@ -52,40 +55,12 @@ struct Host<Io> {
     /// As many as `room` says, those in use included.
     permits: Arc<Semaphore>,
     room: Room,
+    /// Those of them that are used for attempts from the queue.
+    queue: Arc<Queue>,
     /// When it has last answered.
     answered: Option<Instant>,
     /// The one that was used last comes last, and is used first.
     parked: Vec<Parked<Io>>,
-}
-
-/// How long a message that holds a connection waits for another one, at most: longer, and messages would
-/// wait for each other.
-const SECOND_WAIT: Duration = Duration::from_secs(1);
-
-/// Waits for a permit, as long as that is allowed.
-async fn wait(
-    permits: Arc<Semaphore>,
-    max_wait: Duration,
-    holdings: &Holdings,
-) -> Result<OwnedSemaphorePermit, ClientError> {
-    let second = async {
-        holdings.held().await;
-        sleep(SECOND_WAIT).await;
-    };
-    let permit = tokio::select! {
-        biased;
-        permit = permits.acquire_owned() => permit,
-        () = sleep(max_wait) => return Err(ClientError::Busy),
-        () = second => return Err(ClientError::Busy),
-    };
-    Ok(permit.expect("the semaphore is never closed"))
-}
-
-/// What a pool knows of a host.
-struct Entry {
-    host: Arc<HostPort>,
-    permits: Arc<Semaphore>,
-    is_suspect: bool,
 }
 
 struct Parked<Io> {
@@ -94,6 +69,12 @@ struct Parked<Io> {
 }
 
 impl<Io> Host<Io> {
+    /// There may be so many connections more.
+    fn grow(&self, by: usize) {
+        self.permits.add_permits(by);
+        self.queue.grew(by);
+    }
+
     /// Whether nothing is lost with it.
     fn is_unused(&self, now: Instant) -> bool {
         // Every permit, and everyone who waits for one, holds the semaphore.
@@ -120,46 +101,21 @@ impl<Io: Wire> Idle<Io> {
         }
     }
 
-    /// The right to use one connection to `host`.
-    pub(super) async fn permit(
-        idle: &Arc<Self>,
-        host: &HostPort,
-        demand: &Demand,
-        holdings: &Holdings,
-    ) -> Result<Lease<Io>, ClientError> {
-        let Entry {
-            host,
-            permits,
-            is_suspect,
-        } = idle.entry(host);
-        let permit = match Arc::clone(&permits).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                // Who waits for a host that does not answer is told so at once.
-                let look = |standings: &mut Standings| standings.look(&host, Instant::now());
-                probe::up(idle.standings(look))?;
-                let _wanted = demand.want(&host, holdings);
-                Box::pin(wait(permits, idle.settings.max_wait, holdings)).await?
-            }
-        };
-        let held = holdings.hold();
-        Ok(Lease::new(Arc::clone(idle), host, is_suspect, permit, held))
-    }
-
-    fn entry(&self, host: &HostPort) -> Entry {
+    /// What is known of a host, which is remembered from now on.
+    pub(super) fn entry(&self, host: &HostPort) -> Entry {
         let mut state = self.lock();
         let is_suspect = state.suspects.contains(host);
         if let Some((key, _)) = state.hosts.get_key_value(host) {
             let key = Arc::clone(key);
             let found = state.hosts.get_mut(host).expect("it was found");
             if found.room.is_lowered() {
-                found
-                    .permits
-                    .add_permits(found.room.recover(Instant::now()));
+                let more = found.room.recover(Instant::now());
+                found.grow(more);
             }
             return Entry {
                 host: key,
                 permits: Arc::clone(&found.permits),
+                queue: Arc::clone(&found.queue),
                 is_suspect,
             };
         }
@@ -173,8 +129,10 @@ impl<Io: Wire> Idle<Io> {
             .max_connections
             .clamp(1, Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(max));
+        let queue = Arc::new(Queue::default());
         let host = Host {
             permits: Arc::clone(&permits),
+            queue: Arc::clone(&queue),
             room: Room::new(max, now),
             answered: None,
             parked: Vec::new(),
@@ -183,8 +141,16 @@ impl<Io: Wire> Idle<Io> {
         Entry {
             host: key,
             permits,
+            queue,
             is_suspect,
         }
+    }
+
+    /// How many connections to the host attempts from the queue may have.
+    pub(super) fn queued_max(&self, host: &HostPort) -> usize {
+        let state = self.lock();
+        let found = state.hosts.get(host);
+        queue::queued_max(found.map_or(0, |host| host.room.cap()))
     }
 
     /// Remembers that the host has broken the protocol.
@@ -290,7 +256,8 @@ impl<Io: Wire> Idle<Io> {
         }
         let now = Instant::now();
         entry.answered = Some(now);
-        entry.permits.add_permits(entry.room.serves());
+        let more = entry.room.serves();
+        entry.grow(more);
         entry.parked.push(Parked {
             connection,
             expires: now + idle.settings.idle_timeout,

@@ -7,7 +7,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use crate::client::{Wire, connection::Connection};
 
-use super::idle::Idle;
+use super::{idle::Idle, queue::Place};
 
 /// How long a connection whose transaction was given up keeps its permit while it waits for the
 /// server: long enough for a server that answers, so short that a server that does not keeps
@@ -26,6 +26,8 @@ pub(crate) struct Lease<Io: Wire> {
     is_suspect: bool,
     host: Arc<HostPort>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Where the attempt is made from the queue.
+    place: Option<Place>,
     /// For as long as a message uses the connection.
     held: Option<Held>,
     /// Whether the connection waits for its next transaction: then the host is in use.
@@ -52,7 +54,7 @@ impl<Io: Wire> Lease<Io> {
         idle: Arc<Idle<Io>>,
         host: Arc<HostPort>,
         is_suspect: bool,
-        permit: OwnedSemaphorePermit,
+        (permit, place): (OwnedSemaphorePermit, Option<Place>),
         held: Held,
     ) -> Self {
         Self {
@@ -61,6 +63,7 @@ impl<Io: Wire> Lease<Io> {
             is_suspect,
             host,
             permit: Some(permit),
+            place,
             held: Some(held),
             is_parked: false,
             idle,
@@ -198,6 +201,7 @@ impl<Io: Wire> Drop for Lease<Io> {
         // Closed first: whoever gets the permit may open a connection at once.
         self.give_up();
         self.permit = None;
+        self.place = None;
         if !self.is_parked {
             self.idle.forget_unused(&self.host);
             self.idle.freed.notify_one();

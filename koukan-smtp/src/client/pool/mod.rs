@@ -5,6 +5,8 @@
 //! only where no idle one is left, there are never more than the permits allow, but for those
 //! that are just saying QUIT.
 //!
+//! Attempts from the queue leave an eighth of the permits to those for which clients wait (`queue`).
+//!
 //! A host may have room for less than that, and says so when it is asked for one more: as Postfix does
 //! from the 51st on. While others of ours are served there, that is no failure: whoever was refused
 //! waits for one of theirs ([`Turn`]), and there are no more than these for some minutes.
@@ -16,7 +18,9 @@ mod idle;
 mod lease;
 mod opening;
 mod probe;
+mod queue;
 mod reaper;
+mod right;
 mod room;
 #[cfg(feature = "tls")]
 mod secure;
@@ -124,7 +128,7 @@ impl Pool {
         guard: Option<&Guard>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
-        let permit = Idle::permit(&self.idle, host, &self.demand, turn.holdings());
+        let permit = Idle::permit(&self.idle, host, &self.demand, turn);
         let lease = match turn.until() {
             None => permit.await,
             Some(until) => {
@@ -201,7 +205,7 @@ impl Pool {
                 return Err(failure);
             };
             drop((lease, probe));
-            let permit = Idle::permit(&self.idle, host, &self.demand, turn.holdings());
+            let permit = Idle::permit(&self.idle, host, &self.demand, turn);
             let permit = timeout_at(until, permit).await;
             let permit = permit.unwrap_or(Err(ClientError::Busy));
             lease = permit.map_err(|error| at(host, error))?;

@@ -15,6 +15,8 @@ pub(crate) struct Turn {
     is_refused: bool,
     /// Of the message that waits.
     holdings: Holdings,
+    /// Whether no client waits for it.
+    is_queued: bool,
 }
 
 impl Turn {
@@ -25,7 +27,19 @@ impl Turn {
             until: None,
             is_refused: false,
             holdings,
+            is_queued: false,
         }
+    }
+
+    /// Says whether the attempt is made from the queue, so that it leaves room to others.
+    pub(crate) fn of_queued(mut self, is_queued: bool) -> Self {
+        self.is_queued = is_queued;
+        self
+    }
+
+    /// Whether the attempt is made from the queue.
+    pub(super) fn is_queued(&self) -> bool {
+        self.is_queued
     }
 
     /// Whether the host has refused a connection for want of room.

@@ -1,0 +1,107 @@
+//! The right to use a connection.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
+
+use crate::client::{ClientError, Wire};
+
+use super::{
+    Lease, Turn,
+    idle::Idle,
+    probe,
+    queue::{Place, Queue},
+    standing::Standings,
+};
+
+/// How long a message that holds a connection waits for another one, at most: longer, and messages would
+/// wait for each other.
+const SECOND_WAIT: Duration = Duration::from_secs(1);
+
+/// What a pool knows of a host.
+pub(super) struct Entry {
+    pub(super) host: Arc<HostPort>,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) is_suspect: bool,
+}
+
+/// One of the host's permits, and a place of the queue's for an attempt that is made from there.
+pub(super) type Right = (OwnedSemaphorePermit, Option<Place>);
+
+impl<Io: Wire> Idle<Io> {
+    /// The right to use one connection to `host`.
+    pub(super) async fn permit(
+        idle: &Arc<Self>,
+        host: &HostPort,
+        demand: &Demand,
+        turn: &Turn,
+    ) -> Result<Lease<Io>, ClientError> {
+        let holdings = turn.holdings();
+        let entry = idle.entry(host);
+        let right = match idle.try_take(&entry, turn) {
+            Some(right) => right,
+            None => {
+                // Who waits for a host that does not answer is told so at once.
+                let look = |standings: &mut Standings| standings.look(host, Instant::now());
+                probe::up(idle.standings(look))?;
+                let right = idle.take_in_turn(&entry, demand, turn);
+                Box::pin(wait(right, idle.settings.max_wait, holdings)).await?
+            }
+        };
+        let held = holdings.hold();
+        let Entry {
+            host, is_suspect, ..
+        } = entry;
+        Ok(Lease::new(Arc::clone(idle), host, is_suspect, right, held))
+    }
+
+    fn try_take(&self, entry: &Entry, turn: &Turn) -> Option<Right> {
+        let max = || self.queued_max(&entry.host);
+        let place = match turn.is_queued() {
+            true => Some(entry.queue.try_enter(max)?),
+            false => None,
+        };
+        let permit = Arc::clone(&entry.permits).try_acquire_owned().ok()?;
+        Some((permit, place))
+    }
+
+    /// An attempt from the queue has its place there first, and waits for the permit with the others.
+    async fn take_in_turn(&self, entry: &Entry, demand: &Demand, turn: &Turn) -> Right {
+        let max = || self.queued_max(&entry.host);
+        let place = match turn.is_queued() {
+            true => Some(entry.queue.enter(max).await),
+            false => None,
+        };
+        let permits = Arc::clone(&entry.permits);
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return (permit, place);
+        }
+        // Those who hold connections in vain can do nothing for who waits for a place.
+        let _wanted = demand.want(&entry.host, turn.holdings());
+        let permit = permits.acquire_owned().await;
+        (permit.expect("the semaphore is never closed"), place)
+    }
+}
+
+/// Waits for the right to use a connection, as long as that is allowed.
+async fn wait(
+    right: impl Future<Output = Right>,
+    max_wait: Duration,
+    holdings: &Holdings,
+) -> Result<Right, ClientError> {
+    let second = async {
+        holdings.held().await;
+        sleep(SECOND_WAIT).await;
+    };
+    tokio::select! {
+        biased;
+        right = right => Ok(right),
+        () = sleep(max_wait) => Err(ClientError::Busy),
+        () = second => Err(ClientError::Busy),
+    }
+}
