@@ -47,11 +47,13 @@
 //! |---|---|
 //! | [`codec`] | the wire format without I/O, both halves |
 //! | [`server`] | listening, sessions, limits, timeouts |
+//! | [`sasl`] | how a client shows who it is, without I/O, both halves |
 //! | [`client`] | finding hosts, connections and their reuse, the endpoint |
 
 pub mod client;
 pub mod codec;
 mod network;
+pub mod sasl;
 pub mod server;
 mod sync;
 

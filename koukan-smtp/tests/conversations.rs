@@ -13,6 +13,8 @@
 //! | `U: line` | expects that the service saw that next |
 //! | `U-` | expects that the service saw nothing more |
 //! | `T: n` | expects that n seconds have passed since the start |
+//! | `@ user name:password` | lets that user authenticate himself |
+//! | `@ auth clear`, `@ auth required` | without TLS, too; before MAIL |
 //! | `@ key value` | sets a limit, a timeout (in seconds) or `bare_line_ends`, before anything else |
 //! | `#` | a comment |
 
@@ -22,10 +24,12 @@ mod support;
 
 use std::{path::PathBuf, time::Duration};
 
+use koukan_core::blocking::BlockingPool;
 use koukan_smtp::{
     Server,
     codec::BareLineEnds,
-    server::{Config, Connected},
+    sasl::scram::Verifier,
+    server::{Config, Connected, PasswordFile},
 };
 use rstest::rstest;
 use tokio::{
@@ -46,6 +50,10 @@ async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
     }
     let log = support::Log::default();
     let server = Server::new(support::service(log.clone())).with_config(config);
+    let server = match users(&script) {
+        Some(users) => server.with_authenticator(users),
+        None => server,
+    };
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));
     let mut player = Player {
@@ -63,8 +71,31 @@ async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
     session.await.expect("the session does not panic");
 }
 
+/// Those who may authenticate themselves, if anybody may.
+fn users(script: &str) -> Option<PasswordFile> {
+    let users = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("@ user "));
+    let entries = users.map(|user| {
+        let (user, password) = user.split_once(':').expect("a name and a password");
+        format!("{user}:{}\n", Verifier::new(password, 4096).unwrap())
+    });
+    let entries: String = entries.collect();
+    let entries = (!entries.is_empty()).then(|| entries.parse().unwrap());
+    entries.map(|entries| PasswordFile::new(entries, BlockingPool::default()).unwrap())
+}
+
 fn set(config: &mut Config, setting: &str) {
     let (key, value) = setting.split_once(' ').expect("a key and a value");
+    match key {
+        "user" => return,
+        "auth" => {
+            config.is_auth_clear = value == "clear";
+            config.is_auth_required = value == "required";
+            return;
+        }
+        _ => {}
+    }
     if key == "bare_line_ends" {
         config.bare_line_ends = match value {
             "reject" => BareLineEnds::Reject,
@@ -87,6 +118,7 @@ fn set(config: &mut Config, setting: &str) {
         "prompt_refusals" => limits.prompt_refusals = number as u32,
         "refusal_delay" => limits.refusal_delay = duration,
         "idle_commands" => limits.idle_commands = number as u32,
+        "failed_authentications" => limits.failed_authentications = number as u32,
         "data_rate" => limits.data_rate = number,
         "command" => timeouts.command = duration,
         "data_block" => timeouts.data_block = duration,

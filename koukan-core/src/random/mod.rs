@@ -8,6 +8,20 @@ pub(crate) use self::octets::{is_seeded, octets};
 
 use std::{fmt::Debug, sync::Arc};
 
+/// Octets fit for secrets, as keys, salts and nonces are.
+///
+/// # Errors
+///
+/// [`NoRandomness`].
+pub fn secret<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    octets().map_err(|_| NoRandomness)
+}
+
+/// The operating system has no random numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system has no random numbers")]
+pub struct NoRandomness;
+
 /// Gives random numbers, for jitter; not for secrets.
 pub trait Random: Debug + Send + Sync + 'static {
     /// A number from 0 up to, but not, 1.

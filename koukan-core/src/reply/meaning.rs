@@ -50,6 +50,10 @@ replies! {
     help = 214 (2 . 0 . 0) "see RFC 5321";
     /// The answer to VRFY: RFC 5321 section 3.5.3.
     cannot_verify = 252 (2 . 5 . 2) "cannot verify, but will take mail for the user and try to deliver";
+    /// The client is who it says to be: RFC 4954 section 6.
+    authenticated = 235 (2 . 7 . 0) "authentication succeeded";
+    /// Go on with the authentication; the text is a challenge in base 64: RFC 4954 section 4.
+    challenge = 334 "";
     /// Go on with the message (DATA).
     start_mail_input = 354 "start mail input; end with <CRLF>.<CRLF>";
 
@@ -63,6 +67,8 @@ replies! {
     too_many_idle_commands = 421 (4 . 7 . 0) "too many commands without mail, closing connection";
     /// A client named too many recipients that were refused.
     too_many_refused_recipients = 421 (4 . 7 . 0) "too many refused recipients, closing connection";
+    /// Who connects from a client's address has failed to authenticate itself too often.
+    too_many_failed_authentications = 421 (4 . 7 . 0) "too many failed authentications, try again later";
     /// A client speaks another protocol than SMTP.
     other_protocol = 421 (4 . 7 . 0) "this is an SMTP server, and that is another protocol; closing connection";
     /// A client holds too many connections.
@@ -71,6 +77,8 @@ replies! {
     mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
     /// The destination did not answer in time.
     destination_timeout = 450 (4 . 4 . 7) "destination did not answer in time, try again later";
+    /// Whether the client is who it says to be cannot be told just now: RFC 4954 section 6.
+    authentication_unavailable = 454 (4 . 7 . 0) "cannot authenticate just now, try again later";
     /// Something here broke, or a stage gave no answer.
     local_error = 451 (4 . 3 . 0) "local error in processing, try again later";
     /// A stage or the destination took too long.
@@ -118,6 +126,14 @@ replies! {
     line_too_long = 500 (5 . 5 . 2) "line too long";
     /// A line holds a bare CR or LF, or an octet that no command may hold.
     invalid_octets = 500 (5 . 5 . 2) "line holds an octet that is not allowed; lines end with CRLF";
+    /// A line of an authentication is longer than it may be: RFC 4954 section 6.
+    authentication_line_too_long = 500 (5 . 5 . 6) "authentication line too long";
+    /// The client gave up its authentication: RFC 4954 section 4.
+    authentication_cancelled = 501 (5 . 7 . 0) "authentication cancelled";
+    /// What the client sent is no part of its authentication: RFC 4954 section 4.
+    authentication_malformed = 501 (5 . 5 . 2) "cannot make sense of that as a part of the authentication";
+    /// The mechanism is not known, or not offered: RFC 4954 section 4.
+    unknown_mechanism = 504 (5 . 5 . 4) "authentication mechanism not offered";
     /// The argument of the command is malformed.
     syntax_error = 501 (5 . 5 . 4) "syntax error in parameters or arguments";
     /// The address in MAIL is malformed.
@@ -128,6 +144,12 @@ replies! {
     not_implemented = 502 (5 . 5 . 1) "command not implemented";
     /// Mail is taken over TLS only: RFC 3207 section 4.
     starttls_first = 530 (5 . 7 . 0) "mail is taken over TLS only, say STARTTLS first";
+    /// Mail is taken from users who have authenticated themselves: RFC 4954 section 6.
+    authenticate_first = 530 (5 . 7 . 0) "authentication required";
+    /// The client is not who it says to be: RFC 4954 section 6.
+    authentication_failed = 535 (5 . 7 . 8) "authentication failed";
+    /// Passwords are not to cross the network in clear: RFC 4954 section 6.
+    encrypt_first = 538 (5 . 7 . 11) "authentication is offered over TLS only, say STARTTLS first";
     /// The command does not fit what came before it.
     bad_sequence = 503 (5 . 5 . 1) "bad sequence of commands";
     /// DATA or BDAT without an accepted RCPT.

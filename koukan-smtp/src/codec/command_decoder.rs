@@ -1,8 +1,8 @@
 //! Commands out of a buffer.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Command, CommandError, Framed, LineFramer};
+use super::{Command, CommandError, Framed, LineError, LineFramer};
 
 /// Takes commands off the front of what a client sent.
 ///
@@ -29,6 +29,23 @@ impl CommandDecoder {
         Self {
             framer: LineFramer::new(line_max),
         }
+    }
+
+    /// Takes the next line as it is, of up to `line_max` octets, the CRLF included: for what stands
+    /// between commands, as in an authentication. `None` when it needs more octets.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError`]; the next call, of either kind, goes on with the next line.
+    pub fn line(
+        &mut self,
+        buffer: &mut BytesMut,
+        line_max: usize,
+    ) -> Option<Result<Bytes, LineError>> {
+        let Framed { consumed, line } = self.framer.next_line_within(buffer, line_max);
+        let line = line.map(|line| line.map(Bytes::copy_from_slice).map_err(|line| line.error));
+        buffer.advance(consumed);
+        line
     }
 
     /// Takes the next command; `None` when it needs more octets.

@@ -70,6 +70,11 @@ impl LineFramer {
     /// *Shape*: the caller takes [`Framed::consumed`] octets off the front before the next call,
     /// also where there is no line yet, and otherwise only appends.
     pub fn next_line<'a>(&mut self, buffer: &'a [u8]) -> Framed<'a> {
+        self.next_line_within(buffer, self.max)
+    }
+
+    /// As [`next_line`](Self::next_line), where this line may have up to `max` octets.
+    pub fn next_line_within<'a>(&mut self, buffer: &'a [u8], max: usize) -> Framed<'a> {
         let skipped = match self.skip(buffer) {
             Some(skipped) => skipped,
             None => return Framed::nothing(buffer.len()),
@@ -81,7 +86,7 @@ impl LineFramer {
         }
         let Some(lf) = memchr::memchr(b'\n', &rest[self.scanned..]).map(|at| at + self.scanned)
         else {
-            return self.without_end(rest, skipped);
+            return self.without_end(rest, skipped, max);
         };
         self.scanned = 0;
         let is_crlf = lf > 0 && rest[lf - 1] == b'\r';
@@ -91,7 +96,7 @@ impl LineFramer {
         let start = &rest[..lf - usize::from(is_crlf)];
         let broken = |error| Err(BrokenLine { error, start });
         let line = match lf + 1 {
-            octets if octets > self.max => broken(LineError::TooLong),
+            octets if octets > max => broken(LineError::TooLong),
             _ if !is_crlf => broken(LineError::BareLineEnd),
             _ => check_octets(trim_end(start)).or_else(broken),
         };
@@ -123,8 +128,8 @@ impl LineFramer {
         None
     }
 
-    fn without_end<'a>(&mut self, rest: &'a [u8], skipped: usize) -> Framed<'a> {
-        if rest.len() < self.max {
+    fn without_end<'a>(&mut self, rest: &'a [u8], skipped: usize, max: usize) -> Framed<'a> {
+        if rest.len() < max {
             self.scanned = rest.len();
             return Framed::nothing(skipped);
         }

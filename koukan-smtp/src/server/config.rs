@@ -27,6 +27,11 @@ pub struct Config {
     pub proxies: Arc<[Network]>,
     /// Whether clients that have no TLS hear 530 5.7.0 at MAIL. Default: no.
     pub is_tls_required: bool,
+    /// Whether clients that have not said who they are hear 530 5.7.0 at MAIL. Default: no.
+    pub is_auth_required: bool,
+    /// Whether clients that have no TLS may authenticate themselves as well, so that passwords cross the
+    /// network in clear. Those on this host may anyway. Default: no.
+    pub is_auth_clear: bool,
 }
 
 impl Config {
@@ -47,6 +52,8 @@ impl Default for Config {
             bare_line_ends: BareLineEnds::default(),
             proxies: Arc::default(),
             is_tls_required: false,
+            is_auth_required: false,
+            is_auth_clear: false,
         }
     }
 }

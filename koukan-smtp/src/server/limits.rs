@@ -40,6 +40,12 @@ pub struct Limits {
     /// Commands that lead nowhere (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last
     /// message that was accepted; one more gets 421. Default 100.
     pub idle_commands: u32,
+    /// Authentications that fail, of one client (by address, as for
+    /// [`Limits::connections_per_client`]): one more gets 421. One is forgotten each minute. Default 20.
+    pub failed_authentications: u32,
+    /// How long the reply to an authentication that has failed waits, times the failures of that client
+    /// so far, up to ten. Default 1 second.
+    pub authentication_delay: Duration,
     /// Connections in all; one more gets 421. Default 4096.
     pub connections: usize,
     /// Connections of one client (an IPv4 address, or the /64 network of an IPv6 address), behind a
@@ -66,6 +72,8 @@ impl Default for Limits {
             prompt_refusals: 10,
             refusal_delay: Duration::from_secs(1),
             idle_commands: 100,
+            failed_authentications: 20,
+            authentication_delay: Duration::from_secs(1),
             connections: 4096,
             connections_per_client: 256,
             body_buffer: 64 << 10,

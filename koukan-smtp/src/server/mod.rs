@@ -23,6 +23,7 @@
 
 mod accept;
 mod admission;
+mod auth;
 mod config;
 mod connected;
 mod greeter;
@@ -40,9 +41,12 @@ mod timeouts;
 mod upgrade;
 
 pub use self::{
+    auth::{Authenticator, PasswordFile, Unavailable},
     config::Config,
     connected::Connected,
-    greeter::{Greeter, Greeting, Introduction, InvalidKeyword, Keyword, Offer, Step},
+    greeter::{
+        Authentication, Greeter, Greeting, Introduction, InvalidKeyword, Keyword, Offer, Step,
+    },
     limits::Limits,
     make::{MakeMailService, Shared},
     timeouts::Timeouts,
@@ -66,6 +70,7 @@ use tokio::{
 };
 
 use self::{
+    auth::Gate,
     greeter::BoxGreeter,
     session::{Session, Stop},
     upgrade::Unchanging,
@@ -100,6 +105,7 @@ use crate::{codec::BareLineEnds, network::Network};
 pub struct Server<M> {
     make: Arc<M>,
     greeter: Option<BoxGreeter>,
+    gate: Option<Arc<Gate>>,
     config: Arc<Config>,
     observers: Observers,
     #[cfg(feature = "tls")]
@@ -120,6 +126,7 @@ impl<M: MakeMailService> Server<M> {
         Self {
             make: Arc::new(make),
             greeter: None,
+            gate: None,
             config: Arc::default(),
             observers: Observers::default(),
             #[cfg(feature = "tls")]
@@ -143,6 +150,24 @@ impl<M: MakeMailService> Server<M> {
     pub fn with_greeter(mut self, greeter: impl Greeter) -> Self {
         self.greeter = Some(BoxGreeter::new(greeter));
         self
+    }
+
+    /// Lets clients authenticate themselves, over TLS: this says whether they are who they say to be.
+    ///
+    /// *Source*: RFC 4954.
+    pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.gate = Some(Arc::new(Gate::new(authenticator)));
+        self
+    }
+
+    /// Takes mail from clients only that have said who they are: others hear 530 5.7.0 at MAIL.
+    pub fn with_auth_required(self) -> Self {
+        self.configure(|config| config.is_auth_required = true)
+    }
+
+    /// Lets clients authenticate themselves without TLS, too: passwords cross the network in clear.
+    pub fn with_auth_in_clear(self) -> Self {
+        self.configure(|config| config.is_auth_clear = true)
     }
 
     /// Sets on whose behalf the transactions run, where a [`MakeMailService`] says nothing else.
@@ -282,6 +307,7 @@ impl<M> Clone for Server<M> {
         Self {
             make: Arc::clone(&self.make),
             greeter: self.greeter.clone(),
+            gate: self.gate.clone(),
             config: Arc::clone(&self.config),
             observers: self.observers.clone(),
             #[cfg(feature = "tls")]

@@ -18,6 +18,8 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
     /// with 451, or 421 in place of the greeting. Default 1 minute.
+    ///
+    /// As long may an [`Authenticator`](super::Authenticator) take; without an answer the client gets 454.
     pub greeter: Duration,
     /// For the next command. Default 5 minutes (RFC 5321 section 4.5.3.2.7).
     pub command: Duration,

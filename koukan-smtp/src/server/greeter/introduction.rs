@@ -31,6 +31,8 @@ pub enum Step {
     /// The transport was upgraded, as after STARTTLS: `tls` and `identity` in the context are what is
     /// known since. What the client said before is forgotten.
     Upgraded,
+    /// It has shown who it is: `identity` in the context.
+    Authenticated,
 }
 
 /// What a greeter answers.

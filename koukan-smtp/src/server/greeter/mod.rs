@@ -5,12 +5,12 @@ mod introduction;
 mod keyword;
 mod offer;
 
-pub(super) use self::boxed::BoxGreeter;
+pub(super) use self::{boxed::BoxGreeter, offer::Abilities};
 
 pub use self::{
     introduction::{Greeting, Introduction, Step},
     keyword::{InvalidKeyword, Keyword},
-    offer::Offer,
+    offer::{Authentication, Offer},
 };
 
 use tower::{BoxError, Service};
@@ -23,6 +23,7 @@ use tower::{BoxError, Service};
 /// | [`Step::Connected`] | 220 | the refusal [as a greeting](koukan_core::reply::Reply::as_greeting) | say QUIT; everything else gets 503 (RFC 5321 section 3.1) |
 /// | [`Step::Hello`] | 250, and after EHLO what it is [offered](Offer) | the refusal | go on as if it had not said EHLO: say it again, or whatever it could say before |
 /// | [`Step::Upgraded`] | nothing | nothing | say QUIT; everything else gets the refusal (RFC 3207 section 4.1) |
+/// | [`Step::Authenticated`] | 235 | the refusal | go on as who it was before, or try again |
 ///
 /// A refusal with 421 closes the connection. A greeter that fails refuses with the reply of
 /// [`Rescue`](koukan_core::service::Rescue), and one that has no answer within

@@ -1,7 +1,7 @@
 //! What a client is offered in the reply to EHLO.
 
 use super::Keyword;
-use crate::server::Limits;
+use crate::{sasl::Mechanisms, server::Limits};
 
 /// The service extensions that the server offers a client, and holds it to: a parameter or command of
 /// an extension that is not offered is refused.
@@ -28,19 +28,46 @@ pub struct Offer {
     pub chunking: bool,
     /// STARTTLS (RFC 3207), where the transport can be upgraded.
     pub starttls: bool,
+    /// AUTH (RFC 4954).
+    pub auth: Authentication,
     /// What else is told. The server does nothing else about it.
     pub others: Vec<Keyword>,
 }
 
+/// Whether a client may authenticate itself, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Authentication {
+    /// It may not.
+    #[default]
+    Never,
+    /// Once it has TLS, and not before.
+    AfterTls,
+    /// By any of these mechanisms.
+    By(Mechanisms),
+}
+
+/// What the server can do for a client at that moment.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct Abilities {
+    /// Whether the transport can be upgraded.
+    pub(in crate::server) is_upgradable: bool,
+    pub(in crate::server) auth: Authentication,
+}
+
 impl Offer {
     /// All that a server with those limits can do, for greeters that are called by something else than
-    /// the server; STARTTLS is not among it.
+    /// the server; STARTTLS and AUTH are not
+    /// among it.
     pub fn all(limits: &Limits) -> Self {
-        Self::of(limits, false)
+        let abilities = Abilities {
+            is_upgradable: false,
+            auth: Authentication::Never,
+        };
+        Self::of(limits, abilities)
     }
 
-    /// All that the server can do, on a transport that can be upgraded or not.
-    pub(in crate::server) fn of(limits: &Limits, is_upgradable: bool) -> Self {
+    /// All that the server can do for a client at that moment.
+    pub(in crate::server) fn of(limits: &Limits, abilities: Abilities) -> Self {
         Self {
             pipelining: true,
             size: Some(limits.message_size),
@@ -48,15 +75,17 @@ impl Offer {
             smtputf8: true,
             enhanced_status_codes: true,
             chunking: true,
-            starttls: is_upgradable,
+            starttls: abilities.is_upgradable,
+            auth: abilities.auth,
             others: Vec::new(),
         }
     }
 
     /// The same without what the server cannot do.
-    pub(in crate::server) fn within(mut self, limits: &Limits, is_upgradable: bool) -> Self {
+    pub(in crate::server) fn within(mut self, limits: &Limits, abilities: Abilities) -> Self {
         self.size = self.size.map(|size| size.min(limits.message_size));
-        self.starttls &= is_upgradable;
+        self.starttls &= abilities.is_upgradable;
+        self.auth = self.auth.within(abilities.auth);
         self
     }
 
@@ -80,15 +109,45 @@ impl Offer {
             self.starttls.then_some("STARTTLS"),
         ];
         keywords.into_iter().flatten().for_each(&mut tell);
+        if let Authentication::By(mechanisms) = self.auth {
+            tell(&format!("AUTH {mechanisms}"));
+        }
         let others = self.others.iter().map(Keyword::as_str);
         others.chain(["HELP"]).for_each(&mut tell);
         lines
     }
 }
 
+impl Authentication {
+    /// What of it is possible.
+    fn within(self, possible: Self) -> Self {
+        match (self, possible) {
+            (Self::By(some), Self::By(all)) => Self::by(some.and(all)),
+            (Self::AfterTls, Self::AfterTls) => self,
+            _ => Self::Never,
+        }
+    }
+
+    /// By any of these mechanisms; without one, never.
+    pub(in crate::server) fn by(mechanisms: Mechanisms) -> Self {
+        match mechanisms.is_empty() {
+            true => Self::Never,
+            false => Self::By(mechanisms),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sasl::Mechanism;
+
+    fn abilities(is_upgradable: bool) -> Abilities {
+        Abilities {
+            is_upgradable,
+            auth: Authentication::By(Mechanisms::of_passwords()),
+        }
+    }
 
     #[test]
     fn what_is_taken_away_or_added_shows() {
@@ -96,18 +155,21 @@ mod tests {
             message_size: 1000,
             ..Limits::default()
         };
-        let all = Offer::of(&limits, true);
+        let all = Offer::of(&limits, abilities(true));
         assert_eq!(
             all.lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nSTARTTLS\nHELP"
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nSTARTTLS\n\
+             AUTH SCRAM-SHA-256 PLAIN LOGIN\nHELP"
         );
         let mut less = all;
         less.size = Some(2000);
         less.chunking = false;
+        let scram = Mechanisms::from_iter([Mechanism::ScramSha256, Mechanism::OAuthBearer]);
+        less.auth = Authentication::By(scram);
         less.others.push("X-A b".parse().unwrap());
         assert_eq!(
-            less.within(&limits, false).lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nX-A b\nHELP"
+            less.within(&limits, abilities(false)).lines(),
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nAUTH SCRAM-SHA-256\nX-A b\nHELP"
         );
         let nothing = Offer {
             pipelining: false,
@@ -117,8 +179,9 @@ mod tests {
             enhanced_status_codes: false,
             chunking: false,
             starttls: false,
+            auth: Authentication::AfterTls,
             others: Vec::new(),
         };
-        assert_eq!(nothing.within(&limits, true).lines(), "\nHELP");
+        assert_eq!(nothing.within(&limits, abilities(true)).lines(), "\nHELP");
     }
 }

@@ -36,6 +36,13 @@ impl Facts {
         Self::from(Arc::new(context))
     }
 
+    /// The same of a client that has shown to be of that name.
+    pub(super) fn with_identity(&self, identity: Box<str>) -> Self {
+        let mut context = Context::clone(&self.context);
+        context.identity = Some(identity);
+        Self::from(Arc::new(context))
+    }
+
     /// The same after an upgrade of the transport: what the client has said before is forgotten.
     ///
     /// *Source*: RFC 3207 section 4.2.

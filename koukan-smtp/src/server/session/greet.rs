@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_core::future::BoxFuture;
 use koukan_core::{
     context::{ClientName, Context},
     reply::Reply,
@@ -23,8 +24,8 @@ use super::{
 };
 use crate::server::{Introduction, MakeMailService, Offer, Step, Upgrade};
 
-/// How long a greeter is waited for on behalf of a client that has closed its half of the connection.
-const HALF_CLOSED: Duration = Duration::from_secs(10);
+/// How long an answer is waited for on behalf of a client that has closed its half of the connection.
+pub(super) const HALF_CLOSED: Duration = Duration::from_secs(10);
 
 impl<IO, M> Session<IO, M>
 where
@@ -65,43 +66,61 @@ where
     }
 
     /// Asks the greeter about the client, and waits for the answer: what is offered, or how the client
-    /// is refused. A call that is under way goes on meanwhile, and the client is read, as far as there
-    /// is room. One that has closed its half and has nothing left to be carried out is waited for a moment
-    /// longer where it has said EHLO, since it may still take the answer; most are gone.
+    /// is refused.
     pub(super) async fn ask(
         &mut self,
         step: Step,
         context: Arc<Context>,
     ) -> Result<Result<Offer, Reply>, End> {
         let config = Arc::clone(&self.config);
-        let is_upgradable = self.connection.is_upgradable();
-        let offer = Offer::of(&config.limits, is_upgradable);
+        let abilities = self.abilities();
+        let offer = Offer::of(&config.limits, abilities);
         let Some(greeter) = &self.greeter else {
             return Ok(Ok(offer));
         };
-        let mut answer = greeter.ask(Introduction {
+        let answer = greeter.ask(Introduction {
             step,
             context,
             offer,
         });
-        let within = |offer: Offer| offer.within(&config.limits, is_upgradable);
-        // Most answers are there at once.
-        let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx)));
-        if let Poll::Ready(answer) = first.await {
-            return Ok(answer.map(within));
+        let half_closed = match step {
+            Step::Connected => Duration::ZERO,
+            _ => HALF_CLOSED,
+        };
+        let answer = self
+            .outcome_of(answer, config.timeouts.greeter, half_closed)
+            .await?;
+        let answer = answer.unwrap_or_else(|| Err(Reply::elapsed()));
+        Ok(answer.map(|offer: Offer| offer.within(&config.limits, abilities)))
+    }
+
+    /// What comes of what somebody is asked about the client; `None` where that takes longer than
+    /// `patience`. A call that is under way goes on meanwhile, and the client is read, as far as there is
+    /// room. One that has closed its half and has nothing left to be carried out is waited for as long as
+    /// `half_closed` says, since it may still take the answer; most are gone.
+    pub(super) async fn outcome_of<T>(
+        &mut self,
+        mut outcome: BoxFuture<'static, T>,
+        patience: Duration,
+        half_closed: Duration,
+    ) -> Result<Option<T>, End> {
+        // Most are there at once.
+        let first = poll_fn(|cx| Poll::Ready(outcome.as_mut().poll(cx)));
+        if let Poll::Ready(outcome) = first.await {
+            return Ok(Some(outcome));
         }
-        let mut late = pin!(sleep(config.timeouts.greeter));
+        let mut late = pin!(sleep(patience));
         let mut gone = None;
         let stopping = match self.is_resting() {
             true => Duration::ZERO,
-            false => config.timeouts.stopping,
+            false => self.config.timeouts.stopping,
         };
         loop {
             if self.connection.has_said_all() && gone.is_none() {
-                if step == Step::Connected {
+                if half_closed.is_zero() {
                     return Err(End::HungUp);
                 }
-                gone = Some(Box::pin(sleep(HALF_CLOSED)));
+                gone = Some(Box::pin(sleep(half_closed)));
             }
             let may_read = !self.connection.is_eof() && self.connection.may_read_ahead();
             let client = Client {
@@ -116,17 +135,17 @@ where
                 if let Some(driver) = driver {
                     let _ = driver.poll_progress(cx);
                 }
-                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(Some(answer));
+                if let Poll::Ready(outcome) = outcome.as_mut().poll(cx) {
+                    return Poll::Ready(Ok(Some(outcome)));
                 }
                 if let Some(gone) = &mut gone {
                     ready!(gone.as_mut().poll(cx));
-                    return Poll::Ready(None);
+                    return Poll::Ready(Err(End::HungUp));
                 }
-                late.as_mut().poll(cx).map(|()| Some(Err(Reply::elapsed())))
+                late.as_mut().poll(cx).map(|()| Ok(None))
             });
-            if let Event::Upstream(answer) = next.await? {
-                return answer.map(|answer| answer.map(within)).ok_or(End::HungUp);
+            if let Event::Upstream(outcome) = next.await? {
+                return outcome;
             }
         }
     }

@@ -7,12 +7,14 @@
 //! Whatever the session waits for, it waits in the loop of [`turn`], which is where it reads and
 //! writes: whatever can be answered at once goes out with one write.
 
+mod authenticate;
 mod body;
 mod connection;
 mod end;
 mod facts;
 mod greet;
 mod hello;
+mod mail;
 mod pace;
 mod parameters;
 mod replies;
@@ -24,12 +26,12 @@ mod turn;
 
 pub(super) use self::stop::Stop;
 
-use std::{convert::Infallible, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use koukan_core::{
     reply::Reply,
-    transaction::{Driver, Mail, Rcpt},
+    transaction::Driver,
     waking::Passes,
 };
 use tokio::time::{Instant, sleep};
@@ -45,7 +47,11 @@ use self::{
     tally::Tallies,
     turn::{Client, Event, Expected},
 };
-use super::{Config, Connected, MakeMailService, Offer, Server, Upgrade, greeter::BoxGreeter};
+use super::{
+    Config, Connected, MakeMailService, Offer, Server, Upgrade,
+    auth::{Gate, abilities},
+    greeter::BoxGreeter,
+};
 use crate::codec::{Command, CommandDecoder, CommandError};
 
 /// How long a client may take to read its 421 when the server has waited long enough.
@@ -59,6 +65,7 @@ pub(super) struct Session<IO, M> {
     connection: Connection<IO>,
     make: Arc<M>,
     greeter: Option<BoxGreeter>,
+    gate: Option<Arc<Gate>>,
     config: Arc<Config>,
     /// What each mail transaction is told of the session.
     facts: Facts,
@@ -95,12 +102,21 @@ where
         stop: Stop,
     ) -> Self {
         let config = Arc::clone(&server.config);
+        let abilities = abilities(
+            server.gate.as_deref(),
+            &config,
+            io.is_upgradable(),
+            connected.tls.is_some(),
+            connected.remote_host,
+        );
         Self {
-            state: State::new(Offer::of(&config.limits, io.is_upgradable()))
-                .with_tls_needed(config.is_tls_required && connected.tls.is_none()),
+            state: State::new(Offer::of(&config.limits, abilities))
+                .with_tls_needed(config.is_tls_required && connected.tls.is_none())
+                .with_identity_needed(config.is_auth_required && connected.identity.is_none()),
             connection: Connection::new(io, input, config.timeouts.write),
             make: Arc::clone(&server.make),
             greeter: server.greeter.clone(),
+            gate: server.gate.clone(),
             facts: Facts::new(config.sender.clone(), connected),
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
@@ -315,6 +331,9 @@ where
                 self.answer(reply, tally)
             }
             Action::StartTls => self.start_tls().await,
+            Action::Authenticate(mechanism, initial) => {
+                self.authenticate(mechanism, &initial).await
+            }
             Action::Reset => {
                 self.close_transaction();
                 self.answer(Reply::ok(), Tally::Idle)
@@ -323,54 +342,6 @@ where
             Action::Close(reply) => Err(End::Closed(reply)),
             Action::Quit => Err(End::Quit),
         }
-    }
-
-    fn mail(&mut self, mail: Mail) -> Result<(), End> {
-        self.tallies.transaction(&self.config.limits)?;
-        self.state.opened(mail.parameters.is_smtputf8());
-        self.message = Message::new(self.config.bare_line_ends);
-        self.message.expect(mail.parameters.size());
-        let (sender, service) = self.make.make(self.facts.context());
-        let context = self.facts.on_behalf_of(sender);
-        let signals = self.message.signals.clone();
-        let (driver, reply) = Driver::start_with(service, context, mail, signals);
-        self.driver = Some(driver);
-        self.replies.push_mail(reply);
-        Ok(())
-    }
-
-    /// MAIL was refused: what follows it in the pipeline is no mistake of the client's.
-    fn mail_refused(&mut self) {
-        self.state.mail_refused();
-        self.tallies.mail_refused();
-    }
-
-    async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
-        // Who has refused MAIL may never take the recipients.
-        while let Some((answered, reply)) = self.wait_for_room().await {
-            self.answered(answered, reply).await?;
-            while let Some(reply) = self.replies.pop_known() {
-                self.send(reply)?;
-            }
-        }
-        let Some(driver) = &mut self.driver else {
-            return self.answer(Reply::bad_sequence(), Tally::Futile);
-        };
-        let reply = driver.start_rcpt(rcpt);
-        self.state.recipient_handed_on();
-        self.replies.push_rcpt(reply);
-        Ok(())
-    }
-
-    /// Waits until there is room for another recipient, or no call; or for a reply that comes before.
-    async fn wait_for_room(&mut self) -> Option<(Answered, Reply)> {
-        let next = self.wait_upstream(|driver, replies, cx| {
-            if driver.poll_rcpt_ready(cx).is_ready() {
-                return Poll::Ready(None);
-            }
-            replies.poll_next(Some(driver), cx).map(Some)
-        });
-        next.await.flatten()
     }
 
     /// Answers a command in its turn.

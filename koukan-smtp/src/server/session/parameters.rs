@@ -5,10 +5,10 @@ use koukan_core::{
     reply::Reply,
 };
 
-use crate::server::Offer;
+use crate::server::{Authentication, Offer};
 
-/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152) and SMTPUTF8 (RFC 6531), as far as
-/// they are offered.
+/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531) and
+/// AUTH (RFC 4954 section 5), as far as they are offered.
 pub(super) fn check_mail(parameters: &Parameters, offer: &Offer) -> Result<(), Reply> {
     parameters
         .iter()
@@ -36,6 +36,11 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
         parameter
             .value()
             .map_or(Ok(()), |_| Err(Reply::syntax_error()))
+    } else if offer.auth != Authentication::Never && is("AUTH") {
+        parameter
+            .value()
+            .map(|_| ())
+            .ok_or_else(Reply::syntax_error)
     } else {
         Err(Reply::unknown_parameter())
     }

@@ -39,9 +39,12 @@ where
         let limits = &self.config.limits;
         self.commands = CommandDecoder::new(limits.command_line);
         let upgraded = self.connection.take_upgraded();
-        self.state = State::new(Offer::of(limits, self.connection.is_upgradable()))
-            .with_tls_needed(self.config.is_tls_required && upgraded.tls.is_none());
+        let needs_tls = self.config.is_tls_required && upgraded.tls.is_none();
+        let needs_identity = self.config.is_auth_required && upgraded.identity.is_none();
         self.facts = self.facts.after_upgrade(upgraded);
+        self.state = State::new(Offer::of(limits, self.abilities()))
+            .with_tls_needed(needs_tls)
+            .with_identity_needed(needs_identity);
         let context = Arc::clone(self.facts.context());
         match self.ask(Step::Upgraded, context).await? {
             Ok(_) => Ok(()),

@@ -6,6 +6,8 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
+use crate::sasl::Mechanism;
+
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Action {
@@ -35,6 +37,8 @@ pub(in super::super) enum Action {
     },
     /// Have the transport upgraded.
     StartTls,
+    /// Find out who the client is; the text is its initial response, in base 64, or nothing.
+    Authenticate(Mechanism, Box<str>),
     /// Abort the transaction, if there is one.
     Reset,
     /// Answer, and nothing else.

@@ -1,6 +1,7 @@
 //! Which command is allowed when: the decisions of a session, without its doing.
 
 mod action;
+mod security;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,10 @@ pub(super) struct State {
     offer: Offer,
     /// Whether the client has to have TLS before it sends mail.
     needs_tls: bool,
+    /// Whether it has to have said who it is.
+    needs_identity: bool,
+    /// Whether it has done so by AUTH.
+    is_authenticated: bool,
     /// What every command is answered with but QUIT, where the client may not go on.
     turned_away: Option<Reply>,
     phase: Phase,
@@ -66,6 +71,8 @@ impl State {
             is_extended: None,
             offer,
             needs_tls: false,
+            needs_identity: false,
+            is_authenticated: false,
             turned_away: None,
             phase: Phase::Idle,
         }
@@ -74,6 +81,14 @@ impl State {
     /// The same where the client has to have TLS before it sends mail, or not.
     pub(super) fn with_tls_needed(self, needs_tls: bool) -> Self {
         Self { needs_tls, ..self }
+    }
+
+    /// The same where the client has to have said who it is before it sends mail, or not.
+    pub(super) fn with_identity_needed(self, needs_identity: bool) -> Self {
+        Self {
+            needs_identity,
+            ..self
+        }
     }
 
     /// Whether replies have enhanced status codes: the client said EHLO, and was offered them.
@@ -102,7 +117,7 @@ impl State {
 
     /// Whether what to do with the command depends on replies that are not there yet.
     ///
-    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, STARTTLS, QUIT, a malformed BDAT and
+    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, STARTTLS, AUTH, QUIT, a malformed BDAT and
     /// another protocol would take the answers of earlier commands with them.
     pub(super) fn must_wait(command: &Result<Command, CommandError>) -> bool {
         match command {
@@ -113,16 +128,12 @@ impl State {
                 | Command::Bdat { .. }
                 | Command::Rset
                 | Command::StartTls
+                | Command::Auth { .. }
                 | Command::Quit,
             )
             | Err(CommandError::Chunk { .. } | CommandError::OtherProtocol(_)) => true,
             Ok(
-                Command::Rcpt(_)
-                | Command::Noop
-                | Command::Vrfy
-                | Command::Expn
-                | Command::Help
-                | Command::Auth { .. },
+                Command::Rcpt(_) | Command::Noop | Command::Vrfy | Command::Expn | Command::Help,
             )
             | Err(_) => false,
         }
@@ -153,16 +164,8 @@ impl State {
             Command::Help => Action::Answer(Reply::help(), Tally::Idle),
             Command::Expn => Action::Answer(Reply::not_implemented(), Tally::Idle),
             Command::StartTls => self.start_tls(),
-            Command::Auth { .. } => Action::refuse(Reply::not_implemented()),
+            Command::Auth { argument } => self.auth(argument),
             Command::Quit => Action::Quit,
-        }
-    }
-
-    fn start_tls(&self) -> Action {
-        match (self.offer.starttls, self.is_extended() && self.is_idle()) {
-            (true, true) => Action::StartTls,
-            (true, false) => Action::refuse(Reply::bad_sequence()),
-            (false, _) => Action::refuse(Reply::not_implemented()),
         }
     }
 
@@ -172,6 +175,9 @@ impl State {
         }
         if self.needs_tls {
             return Action::refuse(Reply::starttls_first());
+        }
+        if self.needs_identity {
+            return Action::RefuseMail(Reply::authenticate_first());
         }
         match parameters::check_mail(&mail.parameters, &self.offer) {
             Ok(()) => Action::Mail(mail),
@@ -283,6 +289,12 @@ impl State {
         self.is_extended = Some(is_extended);
         self.offer = offer;
         self.phase = Phase::Idle;
+    }
+
+    /// The client has shown who it is.
+    pub(super) fn authenticated(&mut self) {
+        self.is_authenticated = true;
+        self.needs_identity = false;
     }
 
     /// The client may not go on: whatever it says but QUIT, it hears `reply`.

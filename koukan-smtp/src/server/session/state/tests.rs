@@ -1,6 +1,10 @@
 //! The decisions as tables.
 
 use super::*;
+use crate::{
+    sasl::Mechanisms,
+    server::{Authentication, greeter::Abilities},
+};
 
 fn limits() -> Limits {
     Limits {
@@ -11,7 +15,16 @@ fn limits() -> Limits {
 
 /// What there is to be used, on a transport that cannot be upgraded.
 fn offer() -> Offer {
-    Offer::of(&limits(), false)
+    offer_where(false)
+}
+
+fn offer_where(is_upgradable: bool) -> Offer {
+    let auth = Authentication::Never;
+    let abilities = Abilities {
+        is_upgradable,
+        auth,
+    };
+    Offer::of(&limits(), abilities)
 }
 
 /// States by name, each with what led to it.
@@ -180,8 +193,8 @@ fn starttls_is_for_those_who_said_ehlo_and_have_no_transaction() {
         state.offer.starttls = true;
         assert_eq!(decide(&state, "STARTTLS"), expected, "{name}");
     }
-    let mut state = State::new(Offer::of(&limits(), true));
-    state.greeted(false, Offer::of(&limits(), true));
+    let mut state = State::new(offer_where(true));
+    state.greeted(false, offer_where(true));
     assert_eq!(decide(&state, "STARTTLS"), "503 5.5.1");
 }
 
@@ -294,4 +307,43 @@ fn only_so_much_follows_a_refused_mail() {
     for is_ok in [true, true, false] {
         assert_eq!(tallies.command(Tally::Futile, &limits).is_ok(), is_ok);
     }
+}
+
+#[test]
+fn who_may_authenticate_himself_and_when() {
+    let auth = |state: &State, argument: &str| {
+        let argument = argument.into();
+        match state.decide(Ok(Command::Auth { argument }), &limits()) {
+            Action::Authenticate(mechanism, initial) => format!("{mechanism:?} {initial}"),
+            Action::Answer(reply, Tally::Error) => reply.code().to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let with = |auth| Offer { auth, ..offer() };
+    let by = Authentication::By(Mechanisms::of_passwords());
+    let mut state = State::new(with(by)).with_identity_needed(true);
+    assert_eq!(auth(&state, "PLAIN x"), "503");
+    state.greeted(false, with(by));
+    assert_eq!(auth(&state, "PLAIN x"), "503");
+    for (offer, expected) in [
+        (Authentication::Never, "502"),
+        (Authentication::AfterTls, "538"),
+        (by, "Plain x"),
+    ] {
+        state.greeted(true, with(offer));
+        assert_eq!(auth(&state, "plain x"), expected);
+    }
+    assert_eq!(auth(&state, "LOGIN"), "Login ");
+    assert_eq!(auth(&state, "OAUTHBEARER"), "504");
+    let mail = || Command::parse(b"MAIL FROM:<a@b>").unwrap();
+    let refused = state.decide(Ok(mail()), &limits());
+    assert_eq!(refused, Action::RefuseMail(Reply::authenticate_first()));
+    state.authenticated();
+    assert_eq!(auth(&state, "PLAIN x"), "503");
+    assert!(matches!(
+        state.decide(Ok(mail()), &limits()),
+        Action::Mail(_)
+    ));
+    state.opened(false);
+    assert_eq!(auth(&state, "PLAIN x"), "503");
 }

@@ -1,0 +1,137 @@
+//! The client's half of an authentication.
+
+use koukan_core::random::NoRandomness;
+
+use super::{
+    Mechanism, Password, messages,
+    scram::{self, Proved},
+};
+
+/// A name, and a password or a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    user: Box<str>,
+    secret: Password,
+}
+
+/// The client's half of an authentication: it is given what the server says until that says whether it
+/// has succeeded.
+#[derive(Debug)]
+pub struct ClientExchange(State);
+
+/// An authentication cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failed {
+    /// The name or the password cannot be said by that mechanism.
+    #[error("the mechanism has no way to say the name or the password")]
+    Unspeakable,
+    /// What the server has sent is no message of the mechanism.
+    #[error("the server does not keep to the mechanism")]
+    Malformed,
+    /// The server does not know the user's password.
+    #[error("the server does not know the password either")]
+    Impostor,
+    /// The server refuses the token.
+    #[error("the server refuses the token")]
+    Token,
+    /// There are no random numbers.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+#[derive(Debug)]
+enum State {
+    /// All was said.
+    Told,
+    /// The server is to ask for the name.
+    LoginUser(Credentials),
+    /// The server is to ask for the password.
+    LoginPassword(Password),
+    ScramFirst(scram::Client),
+    ScramProved(Proved),
+    /// A token was shown; what the server says to that is that it is not good.
+    TokenShown,
+}
+
+impl Credentials {
+    /// A user's password, or a token.
+    pub fn new(user: impl Into<Box<str>>, secret: impl Into<Password>) -> Self {
+        Self {
+            user: user.into(),
+            secret: secret.into(),
+        }
+    }
+
+    /// The name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+}
+
+impl ClientExchange {
+    /// Begins by that mechanism. Returns what the client says first, unless the server does.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`].
+    pub fn begin(
+        mechanism: Mechanism,
+        credentials: &Credentials,
+    ) -> Result<(Self, Option<Box<[u8]>>), Failed> {
+        let Credentials { user, secret } = credentials;
+        let (state, first) = match mechanism {
+            Mechanism::Plain => {
+                let message = messages::write_plain(user, secret.reveal());
+                (State::Told, Some(message.ok_or(Failed::Unspeakable)?))
+            }
+            Mechanism::Login => (State::LoginUser(credentials.clone()), None),
+            Mechanism::OAuthBearer => {
+                let message = messages::write_bearer(user, secret.reveal());
+                (State::TokenShown, Some(message))
+            }
+            Mechanism::ScramSha256 => {
+                let client = scram::Client::new(user, secret.clone(), scram::nonce()?);
+                let message = client.message();
+                (State::ScramFirst(client), Some(message))
+            }
+        };
+        Ok((Self(state), first.map(|text| text.into_bytes().into())))
+    }
+
+    /// Answers what the server says. With SCRAM this takes a while: it belongs in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`]; the exchange is to be cancelled.
+    pub fn respond(&mut self, challenge: &[u8]) -> Result<Box<[u8]>, Failed> {
+        let (state, response) = match std::mem::replace(&mut self.0, State::Told) {
+            State::LoginUser(Credentials { user, secret }) => {
+                (State::LoginPassword(secret), user.into_boxed_bytes())
+            }
+            State::LoginPassword(secret) => (State::Told, secret.reveal().as_bytes().into()),
+            State::ScramFirst(client) => {
+                let proved = client.prove(challenge)?;
+                let message = proved.message().as_bytes().into();
+                (State::ScramProved(proved), message)
+            }
+            State::ScramProved(proved) => match proved.is_signed(challenge) {
+                true => (State::Told, Box::default()),
+                false => {
+                    self.0 = State::ScramProved(proved);
+                    return Err(Failed::Impostor);
+                }
+            },
+            State::TokenShown => return Err(Failed::Token),
+            State::Told => return Err(Failed::Malformed),
+        };
+        self.0 = state;
+        Ok(response)
+    }
+
+    /// Whether the server may say now that it has succeeded: with SCRAM it has to show first that it
+    /// knows the password, too.
+    pub fn is_satisfied(&self) -> bool {
+        !matches!(&self.0, State::ScramFirst(_) | State::ScramProved(_))
+    }
+}

@@ -1,0 +1,242 @@
+//! The server's half of an authentication.
+
+use koukan_core::random::NoRandomness;
+
+use super::{
+    Answer, Claim, Mechanism, messages,
+    scram::{self, Challenged},
+};
+
+/// What OAUTHBEARER tells a client whose token is not good, before it fails.
+///
+/// *Source*: RFC 7628 section 3.2.2.
+const INVALID_TOKEN: &str = r#"{"status":"invalid_token"}"#;
+
+/// The server's half of an authentication: it is given what the client says, and what is said to its
+/// claim, until it is over.
+///
+/// # Example
+///
+/// ```
+/// use koukan_smtp::sasl::{Answer, Exchange, Mechanism, Step};
+///
+/// let mut exchange = Exchange::new(Mechanism::Plain);
+/// let Ok(Step::Ask(claim)) = exchange.respond(b"\0alice\0secret") else {
+///     unreachable!()
+/// };
+/// assert_eq!(claim.user(), Some("alice"));
+/// let step = exchange.answer(Answer::Accepted("alice".into()))?;
+/// assert_eq!(step, Step::Accepted("alice".into()));
+/// # Ok::<(), koukan_core::random::NoRandomness>(())
+/// ```
+#[derive(Debug)]
+pub struct Exchange(State);
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To send the client these octets, and to give the exchange what it says to them.
+    Challenge(Box<[u8]>),
+    /// To find out whether that is so, and to give the exchange the answer.
+    Ask(Claim),
+    /// Nothing: the client is known by that name.
+    Accepted(Box<str>),
+    /// Nothing: the client is not who it says to be.
+    Refused,
+}
+
+/// What a client has sent is no message of its mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a message of the mechanism")]
+pub struct Malformed;
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was said.
+    Begun(Mechanism),
+    /// The password is to come.
+    LoginUser(Box<str>),
+    /// A claim was made, and can be answered yes or no.
+    Asked(Mechanism),
+    /// The verifier is to come.
+    ScramFirst(scram::Server),
+    /// The proof is to come.
+    ScramChallenged(Box<str>, Box<Challenged>),
+    /// The client knows the name by which it is known, once it has said that it has heard.
+    Proved(Box<str>),
+    Over,
+}
+
+impl Exchange {
+    /// An exchange of which nothing was said.
+    pub fn new(mechanism: Mechanism) -> Self {
+        Self(State::Begun(mechanism))
+    }
+
+    /// What to send a client that has said nothing as yet.
+    pub fn opening(&self) -> &'static [u8] {
+        match self.0 {
+            State::Begun(Mechanism::Login) => b"Username:",
+            _ => b"",
+        }
+    }
+
+    /// Takes what the client says.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`]; the exchange is over.
+    pub fn respond(&mut self, message: &[u8]) -> Result<Step, Malformed> {
+        let asked = |mechanism, claim| (State::Asked(mechanism), Step::Ask(claim));
+        let (state, step) = match std::mem::replace(&mut self.0, State::Over) {
+            State::Begun(Mechanism::Plain) => {
+                asked(Mechanism::Plain, messages::read_plain(message)?)
+            }
+            State::Begun(Mechanism::OAuthBearer) => {
+                asked(Mechanism::OAuthBearer, messages::read_bearer(message)?)
+            }
+            State::Begun(Mechanism::Login) => {
+                let challenge = Step::Challenge((*b"Password:").into());
+                (State::LoginUser(text(message)?.into()), challenge)
+            }
+            State::LoginUser(user) => {
+                let password = text(message)?.into();
+                asked(Mechanism::Login, Claim::Password { user, password })
+            }
+            State::Begun(Mechanism::ScramSha256) => {
+                let server = scram::Server::read(message)?;
+                let user = server.user.clone();
+                let ask = Step::Ask(Claim::Verifier { user });
+                (State::ScramFirst(server), ask)
+            }
+            State::ScramChallenged(name, challenged) => match challenged.verify(message)? {
+                Some(last) => {
+                    let last = Step::Challenge(last.into_bytes().into());
+                    (State::Proved(name), last)
+                }
+                None => (State::Over, Step::Refused),
+            },
+            State::Proved(name) if message.is_empty() => (State::Over, Step::Accepted(name)),
+            // Also what a client says once it knows that its token is not good.
+            State::Over => (State::Over, Step::Refused),
+            State::Proved(_) | State::Asked(_) | State::ScramFirst(_) => return Err(Malformed),
+        };
+        self.0 = state;
+        Ok(step)
+    }
+
+    /// Takes what is said to the claim that was asked about. One that does not fit the claim refuses it.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`].
+    pub fn answer(&mut self, answer: Answer) -> Result<Step, NoRandomness> {
+        let (state, step) = match (std::mem::replace(&mut self.0, State::Over), answer) {
+            (State::Asked(_), Answer::Accepted(name)) => (State::Over, Step::Accepted(name)),
+            (State::Asked(Mechanism::OAuthBearer), _) => {
+                let challenge = INVALID_TOKEN.as_bytes().into();
+                (State::Over, Step::Challenge(challenge))
+            }
+            (State::ScramFirst(server), Answer::Verifier(name, verifier)) => {
+                let challenged = server.challenge(verifier, &scram::nonce()?);
+                let challenge = Step::Challenge(challenged.message().as_bytes().into());
+                (
+                    State::ScramChallenged(name, Box::new(challenged)),
+                    challenge,
+                )
+            }
+            _ => (State::Over, Step::Refused),
+        };
+        self.0 = state;
+        Ok(step)
+    }
+}
+
+fn text(message: &[u8]) -> Result<&str, Malformed> {
+    let text = str::from_utf8(message).map_err(|_| Malformed)?;
+    match text.is_empty() || text.contains('\0') {
+        true => Err(Malformed),
+        false => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sasl::{ClientExchange, Credentials, scram::Verifier};
+
+    /// Lets a client that knows those credentials speak with a server that knows `alice` by `pencil`.
+    fn play(mechanism: Mechanism, credentials: Credentials) -> Result<Step, Malformed> {
+        let verifier = Verifier::new("pencil", 4096).unwrap();
+        let (mut client, first) = ClientExchange::begin(mechanism, &credentials).unwrap();
+        let mut exchange = Exchange::new(mechanism);
+        let mut step = match first {
+            Some(first) => exchange.respond(&first)?,
+            None => Step::Challenge(exchange.opening().into()),
+        };
+        loop {
+            step = match step {
+                Step::Challenge(octets) => match client.respond(&octets) {
+                    Ok(response) => exchange.respond(&response)?,
+                    Err(_) => return Ok(Step::Refused),
+                },
+                Step::Ask(claim) => {
+                    let answer = match &claim {
+                        Claim::Password { user, password } => {
+                            let is_so = &**user == "alice" && verifier.fits(password.reveal());
+                            is_so.then(|| Answer::Accepted(user.clone()))
+                        }
+                        Claim::Token { token, .. } => {
+                            (token.reveal() == "pencil").then(|| Answer::Accepted("alice".into()))
+                        }
+                        Claim::Verifier { user } => {
+                            Some(Answer::Verifier(user.clone(), verifier.clone()))
+                        }
+                    };
+                    exchange.answer(answer.unwrap_or(Answer::Refused)).unwrap()
+                }
+                over => {
+                    let is_known = matches!(&over, Step::Accepted(_));
+                    assert_eq!(
+                        client.is_satisfied(),
+                        is_known || mechanism != Mechanism::ScramSha256
+                    );
+                    return Ok(over);
+                }
+            };
+        }
+    }
+
+    #[test]
+    fn who_knows_the_secret_is_known_and_nobody_else() {
+        let credentials = |secret: &str| Credentials::new("alice", secret);
+        for mechanism in Mechanism::ALL {
+            let accepted = play(mechanism, credentials("pencil"));
+            assert_eq!(
+                accepted,
+                Ok(Step::Accepted("alice".into())),
+                "{mechanism:?}"
+            );
+            let refused = play(mechanism, credentials("pen"));
+            assert_eq!(refused, Ok(Step::Refused), "{mechanism:?}");
+        }
+    }
+
+    #[test]
+    fn after_its_end_an_exchange_accepts_nobody() {
+        let mut exchange = Exchange::new(Mechanism::Plain);
+        assert_eq!(exchange.respond(b"nonsense"), Err(Malformed));
+        assert_eq!(exchange.respond(b"\0alice\0pencil"), Ok(Step::Refused));
+        let accepted = Answer::Accepted("alice".into());
+        assert_eq!(exchange.answer(accepted), Ok(Step::Refused));
+    }
+
+    #[test]
+    fn a_claim_that_waits_for_its_answer_is_not_taken_for_one() {
+        let mut exchange = Exchange::new(Mechanism::ScramSha256);
+        let first = exchange.respond(b"n,,n=alice,r=x");
+        assert!(matches!(first, Ok(Step::Ask(_))));
+        let accepted = Answer::Accepted("alice".into());
+        assert_eq!(exchange.answer(accepted), Ok(Step::Refused));
+    }
+}

@@ -1,0 +1,125 @@
+//! The mechanisms, by name.
+
+use std::fmt;
+
+/// How a client shows who it is. The first is the one to be preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mechanism {
+    /// SCRAM-SHA-256, without channel binding.
+    ScramSha256,
+    /// OAUTHBEARER.
+    OAuthBearer,
+    /// PLAIN.
+    Plain,
+    /// LOGIN.
+    Login,
+}
+
+/// A set of mechanisms.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Mechanisms(u8);
+
+impl Mechanism {
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [
+        Self::ScramSha256,
+        Self::OAuthBearer,
+        Self::Plain,
+        Self::Login,
+    ];
+
+    /// The name, as registered.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+        }
+    }
+
+    /// The mechanism of that name, in any case.
+    pub fn of(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.name().eq_ignore_ascii_case(name))
+    }
+}
+
+impl Mechanisms {
+    /// Those for which a password is needed.
+    pub fn of_passwords() -> Self {
+        [Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login]
+            .into_iter()
+            .collect()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether that is one of them.
+    pub fn has(self, mechanism: Mechanism) -> bool {
+        self.0 & bit(mechanism) != 0
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Each of them, the best first.
+    pub fn iter(self) -> impl Iterator<Item = Mechanism> {
+        let all = Mechanism::ALL.into_iter();
+        all.filter(move |one| self.has(*one))
+    }
+}
+
+fn bit(mechanism: Mechanism) -> u8 {
+    1 << mechanism as u8
+}
+
+impl FromIterator<Mechanism> for Mechanisms {
+    fn from_iter<I: IntoIterator<Item = Mechanism>>(mechanisms: I) -> Self {
+        let bits = mechanisms.into_iter().map(bit);
+        Self(bits.fold(0, |all, one| all | one))
+    }
+}
+
+/// The names, with blanks between them: as EHLO tells them.
+impl fmt::Display for Mechanisms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.iter().map(Mechanism::name).collect();
+        f.write_str(&names.join(" "))
+    }
+}
+
+impl fmt::Debug for Mechanisms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_tells_its_names_the_best_first() {
+        let all: Mechanisms = Mechanism::ALL.into_iter().rev().collect();
+        assert_eq!(all.to_string(), "SCRAM-SHA-256 OAUTHBEARER PLAIN LOGIN");
+        let passwords = Mechanisms::of_passwords().and(all);
+        assert_eq!(passwords.to_string(), "SCRAM-SHA-256 PLAIN LOGIN");
+        assert!(!passwords.has(Mechanism::OAuthBearer));
+        assert!(Mechanisms::default().is_empty());
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        assert_eq!(Mechanism::of("scram-sha-256"), Some(Mechanism::ScramSha256));
+        for name in ["SCRAM-SHA-256-PLUS", "CRAM-MD5", "PLAI", ""] {
+            assert_eq!(Mechanism::of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The arithmetic of SCRAM: keys of a password.
+
+use std::borrow::Cow;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+/// The least count of iterations: RFC 7677 section 4.
+pub const ITERATIONS_MIN: u32 = 4096;
+/// The largest count that is computed with: another host may say any.
+pub const ITERATIONS_MAX: u32 = 1_000_000;
+
+/// A key, or what is made with one.
+pub(super) type Key = [u8; 32];
+
+/// `SaltedPassword`.
+///
+/// *Source*: RFC 5802 section 2.2, `Hi`.
+pub(super) fn salted(password: &str, salt: &[u8], iterations: u32) -> Key {
+    let keyed = keyed(prepared(password).as_bytes());
+    let mut first = keyed.clone();
+    first.update(salt);
+    first.update(&1_u32.to_be_bytes());
+    let mut last: Key = first.finalize().into_bytes().into();
+    let mut sum = last;
+    for _ in 1..iterations {
+        let mut next = keyed.clone();
+        next.update(&last);
+        last = next.finalize().into_bytes().into();
+        sum = xor(sum, last);
+    }
+    sum
+}
+
+/// `ClientKey` or `ServerKey`, as `name` says.
+pub(super) fn key(salted: &Key, name: &str) -> Key {
+    signature(salted, name)
+}
+
+/// What a key makes of a text.
+pub(super) fn signature(key: &[u8], text: &str) -> Key {
+    let mut keyed = keyed(key);
+    keyed.update(text.as_bytes());
+    keyed.finalize().into_bytes().into()
+}
+
+/// The hash of a key.
+pub(super) fn hash(key: &Key) -> Key {
+    Sha256::digest(key).into()
+}
+
+pub(super) fn xor(mut one: Key, other: Key) -> Key {
+    for (octet, other) in one.iter_mut().zip(other) {
+        *octet ^= other;
+    }
+    one
+}
+
+/// A name or a password as it is compared; one that may not be is left as it is.
+///
+/// *Source*: RFC 4013.
+pub(super) fn prepared(text: &str) -> Cow<'_, str> {
+    stringprep::saslprep(text).unwrap_or(Cow::Borrowed(text))
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a key has any length")
+}

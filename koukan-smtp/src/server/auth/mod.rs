@@ -1,0 +1,58 @@
+//! Who says whether clients are who they say to be.
+
+mod authenticator;
+mod failures;
+mod password_file;
+
+pub use self::{
+    authenticator::{Authenticator, Unavailable},
+    password_file::PasswordFile,
+};
+
+use std::net::SocketAddr;
+
+use super::{
+    Config,
+    greeter::{Abilities, Authentication},
+};
+
+use self::failures::Failures;
+
+/// What a server asks about clients that authenticate themselves, and what it remembers of those that
+/// have failed.
+pub(super) struct Gate {
+    pub(super) authenticator: Box<dyn Authenticator>,
+    pub(super) failures: Failures,
+}
+
+impl Gate {
+    pub(super) fn new(authenticator: impl Authenticator) -> Self {
+        Self {
+            authenticator: Box::new(authenticator),
+            failures: Failures::default(),
+        }
+    }
+}
+
+/// What a server can do for a client at that moment.
+pub(super) fn abilities(
+    gate: Option<&Gate>,
+    config: &Config,
+    is_upgradable: bool,
+    has_tls: bool,
+    address: Option<SocketAddr>,
+) -> Abilities {
+    let is_here = || address.is_some_and(|address| address.ip().to_canonical().is_loopback());
+    let auth = match gate {
+        None => Authentication::Never,
+        Some(gate) if has_tls || config.is_auth_clear || is_here() => {
+            Authentication::by(gate.authenticator.mechanisms())
+        }
+        Some(_) if is_upgradable => Authentication::AfterTls,
+        Some(_) => Authentication::Never,
+    };
+    Abilities {
+        is_upgradable,
+        auth,
+    }
+}

@@ -1,0 +1,202 @@
+//! AUTH: the client says who it is, and somebody says whether that is so.
+
+use std::{sync::Arc, task::Poll, time::Duration};
+
+use futures_core::future::BoxFuture;
+use koukan_core::reply::Reply;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    End, Session,
+    state::Tally,
+    turn::{Client, Event, Expected},
+};
+use crate::{
+    codec::LineError,
+    sasl::{self, Answer, Claim, Exchange, Mechanism, Step as SaslStep},
+    server::{
+        MakeMailService, Step, Unavailable, Upgrade,
+        auth::{Gate, abilities},
+        greeter::Abilities,
+    },
+};
+
+/// Octets of a line of an authentication, at most, the CRLF included.
+///
+/// *Source*: RFC 4954 section 4.
+const LINE_MAX: usize = 12_288;
+
+impl<IO, M> Session<IO, M>
+where
+    IO: Upgrade,
+    M: MakeMailService,
+{
+    /// What the server can do for the client now.
+    pub(super) fn abilities(&self) -> Abilities {
+        let context = self.facts.context();
+        abilities(
+            self.gate.as_deref(),
+            &self.config,
+            self.connection.is_upgradable(),
+            context.tls.is_some(),
+            context.remote_host,
+        )
+    }
+
+    /// Finds out who the client is. One that is not who it says to be waits a while for the answer, and
+    /// is counted by its address.
+    ///
+    /// *Source*: RFC 4954 section 4.
+    pub(super) async fn authenticate(
+        &mut self,
+        mechanism: Mechanism,
+        initial: &str,
+    ) -> Result<(), End> {
+        let Some(gate) = self.gate.clone() else {
+            return self.answer(Reply::not_implemented(), Tally::Error);
+        };
+        let client = self.facts.context().client();
+        let Some(attempt) = gate.failures.begin(client, &self.config.limits) else {
+            return Err(End::Closed(Reply::too_many_failed_authentications()));
+        };
+        let outcome = match self.exchange(&gate, mechanism, initial).await? {
+            Ok(identity) => self.accept(identity).await?,
+            refused => refused.map(|_| ()),
+        };
+        match outcome {
+            Ok(()) => {
+                gate.failures.take_back(attempt);
+                self.state.authenticated();
+                self.answer(Reply::authenticated(), Tally::Idle)
+            }
+            Err(reply) if reply == Reply::authentication_failed() => {
+                let remote = self.facts.context().remote_host;
+                tracing::info!(
+                    ?remote,
+                    mechanism = mechanism.name(),
+                    "authentication failed"
+                );
+                let wait: BoxFuture<'static, ()> =
+                    Box::pin(sleep(attempt.delay(&self.config.limits)));
+                self.outcome_of(wait, Duration::MAX).await?;
+                self.answer(reply, Tally::Error)
+            }
+            Err(reply) => {
+                gate.failures.take_back(attempt);
+                self.answer(reply, Tally::Error)
+            }
+        }
+    }
+
+    /// The client is of that name, unless the greeter turns it away.
+    async fn accept(&mut self, identity: Box<str>) -> Result<Result<(), Reply>, End> {
+        let facts = self.facts.with_identity(identity);
+        let answer = self
+            .ask(Step::Authenticated, Arc::clone(facts.context()))
+            .await?;
+        Ok(answer.map(|_| self.facts = facts))
+    }
+
+    /// Lets the client and the authenticator speak to each other, until it is known who the client is,
+    /// or that it is not who it says to be.
+    async fn exchange(
+        &mut self,
+        gate: &Arc<Gate>,
+        mechanism: Mechanism,
+        initial: &str,
+    ) -> Result<Result<Box<str>, Reply>, End> {
+        let mut exchange = Exchange::new(mechanism);
+        let mut line = match initial {
+            "" => match self.challenge(exchange.opening()).await? {
+                Ok(line) => line,
+                Err(reply) => return Ok(Err(reply)),
+            },
+            "=" => Vec::new(),
+            text => text.as_bytes().to_vec(),
+        };
+        loop {
+            let Ok(octets) = sasl::decode(&line) else {
+                return Ok(Err(Reply::authentication_malformed()));
+            };
+            let mut step = match exchange.respond(&octets) {
+                Ok(step) => step,
+                Err(_) => return Ok(Err(Reply::authentication_malformed())),
+            };
+            if let SaslStep::Ask(claim) = step {
+                let answer = match self.ask_about(gate, claim).await? {
+                    Ok(answer) => answer,
+                    Err(reply) => return Ok(Err(reply)),
+                };
+                step = match exchange.answer(answer) {
+                    Ok(step) => step,
+                    Err(_) => return Ok(Err(Reply::authentication_unavailable())),
+                };
+            }
+            match step {
+                SaslStep::Challenge(octets) => match self.challenge(&octets).await? {
+                    Ok(next) => line = next,
+                    Err(reply) => return Ok(Err(reply)),
+                },
+                SaslStep::Accepted(identity) => return Ok(Ok(identity)),
+                SaslStep::Refused | SaslStep::Ask(_) => {
+                    return Ok(Err(Reply::authentication_failed()));
+                }
+            }
+        }
+    }
+
+    /// Asks whether a claim is so, in the time there is for that.
+    async fn ask_about(
+        &mut self,
+        gate: &Arc<Gate>,
+        claim: Claim,
+    ) -> Result<Result<Answer, Reply>, End> {
+        let gate = Arc::clone(gate);
+        let answer: BoxFuture<'static, Result<Answer, Unavailable>> =
+            Box::pin(async move { gate.authenticator.ask(claim).await });
+        let answer = self
+            .outcome_of(answer, self.config.timeouts.greeter)
+            .await?;
+        Ok(match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => {
+                tracing::error!(
+                    error = %koukan_core::causes::Causes(&error),
+                    "an authenticator has failed"
+                );
+                Err(Reply::authentication_unavailable())
+            }
+            None => Err(Reply::authentication_unavailable()),
+        })
+    }
+
+    /// Sends a challenge, and waits for the line that answers it. The error is what a client gets that
+    /// gives up, or sends what is no line.
+    async fn challenge(&mut self, octets: &[u8]) -> Result<Result<Vec<u8>, Reply>, End> {
+        self.send(Reply::challenge().with_text(sasl::encode(octets)))?;
+        let timeouts = &self.config.timeouts;
+        let client = Client {
+            expected: Expected::Commands,
+            deadline: self.deadline.min(Instant::now() + timeouts.command),
+            stopping: Some(timeouts.stopping),
+        };
+        loop {
+            let input = self.connection.input_mut();
+            if let Some(line) = self.commands.line(input, LINE_MAX) {
+                return Ok(match line {
+                    Ok(line) if &*line == b"*" => Err(Reply::authentication_cancelled()),
+                    Ok(line) => Ok(line.into()),
+                    Err(LineError::TooLong) => Err(Reply::authentication_line_too_long()),
+                    Err(_) => Err(Reply::authentication_malformed()),
+                });
+            }
+            if self.connection.is_eof() {
+                return Err(End::HungUp);
+            }
+            let next = self.wait_for(client, |_, _, _| Poll::<()>::Pending);
+            match next.await? {
+                Event::Upstream(()) | Event::Client => {}
+            }
+        }
+    }
+}

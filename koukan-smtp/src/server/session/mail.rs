@@ -1,0 +1,69 @@
+//! MAIL and RCPT: a call begins, and recipients are handed on to it.
+
+use std::task::Poll;
+
+use koukan_core::{
+    reply::Reply,
+    transaction::{Driver, Mail, Rcpt},
+};
+
+use super::{End, Session, body::Message, replies::Answered, state::Tally};
+use crate::server::{MakeMailService, Upgrade};
+
+impl<IO, M> Session<IO, M>
+where
+    IO: Upgrade,
+    M: MakeMailService,
+{
+    /// Begins a mail transaction.
+    pub(super) fn mail(&mut self, mut mail: Mail) -> Result<(), End> {
+        // Who has sent the message to begin with is not believed: RFC 4954 section 5.
+        mail.parameters.remove("AUTH");
+        self.tallies.transaction(&self.config.limits)?;
+        self.state.opened(mail.parameters.is_smtputf8());
+        self.message = Message::new(self.config.bare_line_ends);
+        self.message.expect(mail.parameters.size());
+        let (sender, service) = self.make.make(self.facts.context());
+        let context = self.facts.on_behalf_of(sender);
+        let signals = self.message.signals.clone();
+        let (driver, reply) = Driver::start_with(service, context, mail, signals);
+        self.driver = Some(driver);
+        self.replies.push_mail(reply);
+        Ok(())
+    }
+
+    /// MAIL was refused: what follows it in the pipeline is no mistake of the client's.
+    pub(super) fn mail_refused(&mut self) {
+        self.state.mail_refused();
+        self.tallies.mail_refused();
+    }
+
+    /// Hands a recipient upstream.
+    pub(super) async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
+        // Who has refused MAIL may never take the recipients.
+        while let Some((answered, reply)) = self.wait_for_room().await {
+            self.answered(answered, reply).await?;
+            while let Some(reply) = self.replies.pop_known() {
+                self.send(reply)?;
+            }
+        }
+        let Some(driver) = &mut self.driver else {
+            return self.answer(Reply::bad_sequence(), Tally::Futile);
+        };
+        let reply = driver.start_rcpt(rcpt);
+        self.state.recipient_handed_on();
+        self.replies.push_rcpt(reply);
+        Ok(())
+    }
+
+    /// Waits until there is room for another recipient, or no call; or for a reply that comes before.
+    async fn wait_for_room(&mut self) -> Option<(Answered, Reply)> {
+        let next = self.wait_upstream(|driver, replies, cx| {
+            if driver.poll_rcpt_ready(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            replies.poll_next(Some(driver), cx).map(Some)
+        });
+        next.await.flatten()
+    }
+}
