@@ -65,7 +65,7 @@ impl Running {
             listeners,
             endpoints,
             metrics,
-            certificates,
+            files,
             clock,
         } = parts;
         let (smtp_addresses, rest_addresses) =
@@ -105,7 +105,7 @@ impl Running {
             let metrics = metrics.clone();
             move || metrics.clone().keep_up()
         };
-        let follow = move || certificates.clone().follow(SharedClock::clone(&clock));
+        let follow = move || files.clone().follow(SharedClock::clone(&clock));
         let part = |name| Part::new(name, ALL);
         let mut others = vec![
             tokio::spawn(supervisor.clone().run(
@@ -124,7 +124,7 @@ impl Running {
                     .run(part("upkeep of metrics"), never.clone(), keep_up),
             ),
             tokio::spawn(supervisor.clone().run(
-                part("renewal of certificates"),
+                part("renewal of certificates and users"),
                 never.clone(),
                 follow,
             )),

@@ -5,6 +5,7 @@ mod check;
 mod database;
 mod demo;
 mod forget;
+mod passwd;
 mod send;
 mod sink;
 mod token;
@@ -40,6 +41,8 @@ enum Command {
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
     Token,
+    /// Makes the line of a password file for a user, of the password on standard input.
+    Passwd(passwd::Passwd),
     /// Starts an agent and a sink, sends a few hundred messages, and accounts for each.
     Demo(demo::Demo),
 }
@@ -58,6 +61,7 @@ impl Cli {
             Command::Sink(sink) => sink.run(),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
+            Command::Passwd(passwd) => passwd.run(),
             Command::Demo(demo) => demo.run(),
         }
     }

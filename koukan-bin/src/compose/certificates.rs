@@ -5,17 +5,14 @@ use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, time::Duration, ti
 use jiff::Timestamp;
 use koukan_core::{
     causes::Causes,
-    clock::SharedClock,
     tls::{Certificate, Certificates, InvalidCertificate, ServerTls},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::config::{ListenerTls, is_soon};
 
 use super::StartError;
 
-/// How often it is looked whether a file has changed.
-const LOOK: Duration = Duration::from_secs(10);
 /// How often it is told that a certificate ends soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);
 
@@ -59,15 +56,12 @@ impl CertificateFiles {
         Ok(ServerTls::new(certificates))
     }
 
-    /// Reads certificates anew when their files change, and tells of those that end soon; for ever.
-    pub(crate) async fn follow(mut self, clock: SharedClock) {
-        let mut told = HashMap::new();
-        loop {
-            for followed in &mut self.0 {
-                followed.look();
-                followed.tell(clock.now(), &mut told);
-            }
-            sleep(LOOK).await;
+    /// Reads certificates anew whose files have changed, and tells of those that end soon, unless it
+    /// was `told` not long ago.
+    pub(super) fn look(&mut self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {
+        for followed in &mut self.0 {
+            followed.look();
+            followed.tell(now, told);
         }
     }
 }

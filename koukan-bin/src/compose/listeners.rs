@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use koukan_core::{
     causes::Causes,
-    service::BoxMailService,
+    context::Sender,
     stage::{output_handler::Chains, rest_handler::Attempts},
     tls::ServerTls,
 };
@@ -12,15 +12,12 @@ use koukan_rest::{
     health::Readiness,
     server::{ConnectionSettings, serve_with},
 };
-use koukan_smtp::{
-    Server,
-    server::{Limits, Shared},
-};
+use koukan_smtp::{Server, server::Limits};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, SmtpListener, TlsMode},
+    config::{Config, ListenerAuth, SmtpListener, TlsMode},
     descriptors::Plan,
     registry::Surroundings,
     supervisor::{Part, Supervisor, works},
@@ -28,14 +25,15 @@ use crate::{
 
 use super::{
     StartError,
-    certificates::CertificateFiles,
     chains::Built,
     clients, endpoint,
+    files::Files,
     rest::{self, Handler},
     stacks,
+    users::{ByIdentity, PasswordFiles},
 };
 
-type SmtpServer = Server<Shared<BoxMailService>>;
+type SmtpServer = Server<ByIdentity>;
 
 /// Sockets that are bound, each with what is to serve it.
 pub(crate) struct Listeners {
@@ -49,7 +47,7 @@ pub(crate) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         config: &Config,
-        certificates: &mut CertificateFiles,
+        files: &mut Files,
         chains: &Built,
         handler: &Handler,
         surroundings: &Surroundings,
@@ -61,8 +59,12 @@ impl Listeners {
         let mut smtp = Vec::new();
         for (listener, max) in config.smtp_listener.iter().zip(&descriptors.smtp) {
             let server = smtp_server(listener, *max, config, chains, surroundings)?;
+            let server = match &listener.auth {
+                Some(auth) => with_auth(server, auth, &mut files.passwords)?,
+                None => server,
+            };
             let server = match &listener.tls {
-                Some(tls) => with_tls(server, certificates.add(tls)?, listener),
+                Some(tls) => with_tls(server, files.certificates.add(tls)?, listener),
                 None => server,
             };
             let bound = bind(listener.address.value).await?;
@@ -81,7 +83,7 @@ impl Listeners {
             let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
             let mut settings = listener.connections(*max).with_observers(observers.clone());
             if let Some(tls) = &listener.tls {
-                settings = settings.with_tls(certificates.add(tls)?);
+                settings = settings.with_tls(files.certificates.add(tls)?);
             }
             rest.push(bound.with_server((routes, settings)));
         }
@@ -211,13 +213,28 @@ fn smtp_server(
     chains: &Built,
     surroundings: &Surroundings,
 ) -> Result<SmtpServer, StartError> {
-    let sender = listener.principal().to_sender();
-    let unknown = || StartError::Config(format!("no chain for {sender}"));
-    let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
     let observers = surroundings.observers.clone();
+    let stack = |sender: Sender| {
+        let unknown = || StartError::Config(format!("no chain for {sender}"));
+        let chain = chains.by_sender.find(&sender).ok_or_else(unknown)?;
+        let blobs = surroundings.blobs.clone();
+        let stack = stacks::listener(chain.service, observers.clone(), blobs);
+        Ok::<_, StartError>((sender, stack))
+    };
+    let sender = listener.principal().to_sender();
+    let clients_stack = stack(sender.clone())?;
+    let users = listener.auth.as_ref().and_then(ListenerAuth::principal);
+    let make = ByIdentity {
+        users: match users {
+            Some(users) => stack(users.to_sender())?,
+            None => clients_stack.clone(),
+        },
+        clients: clients_stack,
+    };
     let clients = endpoint::networks(&listener.clients)?;
-    let blobs = surroundings.blobs.clone();
-    let server = stacks::listener(sender, chain.service, observers, blobs)
+    let server = Server::with_make(make)
+        .with_sender(sender)
+        .with_observers(observers)
         .with_name(config.hostname.value.as_str())
         .with_limits(Limits {
             connections,
@@ -230,6 +247,22 @@ fn smtp_server(
         true => server,
         false => server.with_greeter(clients::only(clients)),
     })
+}
+
+/// The server with users who may authenticate themselves.
+fn with_auth(
+    server: SmtpServer,
+    auth: &ListenerAuth,
+    files: &mut PasswordFiles,
+) -> Result<SmtpServer, StartError> {
+    let mut server = server.with_authenticator(files.add(&auth.password_file.value)?);
+    if auth.required {
+        server = server.with_auth_required();
+    }
+    if auth.is_clear() {
+        server = server.with_auth_in_clear();
+    }
+    Ok(server)
 }
 
 /// The server with TLS, from when the listener says.

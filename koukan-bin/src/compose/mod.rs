@@ -9,6 +9,7 @@ mod certificates;
 mod chains;
 mod clients;
 mod endpoint;
+mod files;
 mod garbage;
 mod given;
 mod listeners;
@@ -17,9 +18,10 @@ mod probe;
 mod rest;
 mod stacks;
 mod storage;
+mod users;
 
 pub(crate) use self::{
-    certificates::CertificateFiles, garbage::collect_garbage, given::Given, listeners::Listeners,
+    files::Files, garbage::collect_garbage, given::Given, listeners::Listeners,
     metrics::Exposition, probe::probe_storage, stacks::Output, storage::Keeper,
 };
 
@@ -45,7 +47,7 @@ use crate::{
     registry::{InvalidFilter, Surroundings},
 };
 
-use self::chains::LateChains;
+use self::{certificates::CertificateFiles, chains::LateChains, users::PasswordFiles};
 
 /// An agent could not be started, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +137,7 @@ pub(crate) struct Parts {
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
     pub(crate) metrics: Exposition,
-    pub(crate) certificates: CertificateFiles,
+    pub(crate) files: Files,
     pub(crate) clock: SharedClock,
 }
 
@@ -173,10 +175,13 @@ pub(crate) async fn compose(
         let (storage, metrics) = (storage.clone(), metrics.clone());
         koukan_rest::metrics::router(move || metrics.render(&storage))
     };
-    let mut certificates = CertificateFiles::default();
+    let mut files = Files {
+        certificates: CertificateFiles::default(),
+        passwords: PasswordFiles::new(surroundings.blocking.clone()),
+    };
     let bound = Listeners::bind(
         config,
-        &mut certificates,
+        &mut files,
         &chains,
         &handler,
         &surroundings,
@@ -194,7 +199,7 @@ pub(crate) async fn compose(
         listeners,
         endpoints: chains.endpoints,
         metrics,
-        certificates,
+        files,
         clock: surroundings.clock,
     })
 }

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use koukan_core::{
     ServiceBuilderExt,
     blob::BlobPool,
-    context::Sender,
     event::Observers,
     service::{BoxMailService, MailService},
     stage::{
@@ -31,7 +30,7 @@ use koukan_rest::{
     health::{self, Readiness},
     server::Server,
 };
-use koukan_smtp::{self as smtp, SmtpEndpoint, server::Shared};
+use koukan_smtp::SmtpEndpoint;
 use tower::ServiceBuilder;
 
 use crate::{
@@ -47,23 +46,19 @@ pub(crate) type Output = OutputHandler<LateChains>;
 /// **Listener**: what SMTP clients meet, and what their transactions pass. Most chains of listeners go
 /// on with [`explode`].
 pub(super) fn listener(
-    sender: Sender,
     chain: BoxMailService,
     observers: Observers,
     blobs: BlobPool,
-) -> smtp::Server<Shared<BoxMailService>> {
+) -> BoxMailService {
     let stack = ServiceBuilder::new()
         // Outermost, so that it reports every reply as the client gets it.
-        .trace_transactions(observers.clone())
+        .trace_transactions(observers)
         // Above all that may hold a message: who the client is, is charged for it.
         .charge(blobs)
         // The filters of the sender's chain, and where that ends.
         .service(chain);
-    // Given to a transaction at MAIL, when it is known who the client is. All clients of a listener
-    // submit on behalf of the same sender, so far.
-    smtp::Server::with_make(Shared(BoxMailService::new(stack)))
-        .with_sender(sender)
-        .with_observers(observers)
+    // Given to a transaction at MAIL, when it is known who the client is.
+    BoxMailService::new(stack)
 }
 
 /// The lower half of a listener's stack: a transaction of many recipients becomes one for each.

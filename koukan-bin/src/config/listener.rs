@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    ByteSize, Config, Endpoint, HumanDuration, ListenerTls, Place, Policy, Principal, TlsMode,
+    ByteSize, Config, Endpoint, HumanDuration, ListenerAuth, ListenerTls, Place, Policy, Principal,
+    TlsMode,
 };
 
 /// Where SMTP clients connect to.
@@ -49,6 +50,8 @@ pub struct SmtpListener {
     pub tls: Option<ListenerTls>,
     /// From when on sessions have TLS. Default `offered`, where there are certificates.
     pub tls_mode: Option<Place<TlsMode>>,
+    /// Users who may say who they are, by AUTH: over TLS, and in clear from this host alone. Default: nobody.
+    pub auth: Option<ListenerAuth>,
     /// Networks of the clients that may connect, as in `192.0.2.0/24`; others are refused. It must be
     /// there where whoever connects could send mail to anywhere. Default: everybody may connect.
     #[serde(default)]

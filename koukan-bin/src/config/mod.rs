@@ -3,6 +3,7 @@
 //! [`Config::load`] reads YAML; what is wrong with it is told with file, line and a suggestion
 //! ([`ConfigError`]). [`Config::json_schema`] describes it.
 
+mod auth;
 mod chain;
 mod duration;
 mod listener;
@@ -23,6 +24,7 @@ mod validate;
 mod words;
 
 pub use self::{
+    auth::ListenerAuth,
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
     listener::{BareLineEnds, RestListener, SmtpListener, Token},

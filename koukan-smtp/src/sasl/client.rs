@@ -40,6 +40,9 @@ pub enum Failed {
     NoRandomness(#[from] NoRandomness),
 }
 
+/// What a client says.
+type Octets = Box<[u8]>;
+
 #[derive(Debug)]
 enum State {
     /// All was said.
@@ -78,7 +81,7 @@ impl ClientExchange {
     pub fn begin(
         mechanism: Mechanism,
         credentials: &Credentials,
-    ) -> Result<(Self, Option<Box<[u8]>>), Failed> {
+    ) -> Result<(Self, Option<Octets>), Failed> {
         let Credentials { user, secret } = credentials;
         let (state, first) = match mechanism {
             Mechanism::Plain => {
@@ -104,7 +107,7 @@ impl ClientExchange {
     /// # Errors
     ///
     /// [`Failed`]; the exchange is to be cancelled.
-    pub fn respond(&mut self, challenge: &[u8]) -> Result<Box<[u8]>, Failed> {
+    pub fn respond(&mut self, challenge: &[u8]) -> Result<Octets, Failed> {
         let (state, response) = match std::mem::replace(&mut self.0, State::Told) {
             State::LoginUser(Credentials { user, secret }) => {
                 (State::LoginPassword(secret), user.into_boxed_bytes())

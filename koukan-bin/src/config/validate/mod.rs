@@ -1,5 +1,6 @@
 //! Checks that span the whole file: names, references, values, and what cannot work.
 
+mod auth;
 mod circles;
 mod delivery;
 mod files;
@@ -23,7 +24,8 @@ use crate::{
 };
 
 use super::{
-    Chain, Config, Endpoint, Filter, Place, Problem, Severity, suggest::nearest, words::plain,
+    Chain, Config, Endpoint, Filter, ListenerAuth, Place, Problem, Severity, suggest::nearest,
+    words::plain,
 };
 
 /// All that is wrong.
@@ -50,6 +52,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.notifications();
     check.files();
     check.tls();
+    check.auth();
     check.secrets();
     check.uses();
     check.descriptors();
@@ -140,6 +143,9 @@ impl<'a> Check<'a> {
         self.principal(&notification.sender, notification.tag.as_ref());
         for listener in &config.smtp_listener {
             self.principal(&listener.sender, listener.tag.as_ref());
+            if let Some(users) = listener.auth.as_ref().and_then(ListenerAuth::principal) {
+                self.principal(&users.sender, users.tag.as_ref());
+            }
         }
     }
 

@@ -19,7 +19,8 @@ impl<'a> Check<'a> {
             let address = &listener.address;
             let message = format!("everybody could send mail to anywhere by {}", address.value);
             let help = "name who may connect, as in `clients: [\"192.0.2.0/24\"]`, let a `router` \
-                        of the chain take your own domains alone, or listen on 127.0.0.1";
+                        of the chain take your own domains alone, set `auth: { required: true, … }`, \
+                        or listen on 127.0.0.1";
             self.wrong(address, message, Some(help.into()));
         }
     }
@@ -28,6 +29,7 @@ impl<'a> Check<'a> {
         let chain = self.config.chain_of(&listener.principal().to_sender());
         !listener.address.value.ip().is_loopback()
             && listener.clients.is_empty()
+            && !listener.auth.as_ref().is_some_and(|auth| auth.required)
             && chain.is_some_and(|chain| self.sends_anywhere(chain))
     }
 

@@ -69,7 +69,8 @@ impl Check<'_> {
             config
                 .smtp_listener
                 .iter()
-                .map(|listener| listener.principal().to_sender()),
+                .flat_map(|listener| listener.principals())
+                .map(|principal| principal.to_sender()),
         );
         for chain in &config.chain {
             if let Endpoint::Exploder(exploder) = &chain.endpoint {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     End, Session,
+    greet::HALF_CLOSED,
     state::Tally,
     turn::{Client, Event, Expected},
 };
@@ -78,7 +79,7 @@ where
                 );
                 let wait: BoxFuture<'static, ()> =
                     Box::pin(sleep(attempt.delay(&self.config.limits)));
-                self.outcome_of(wait, Duration::MAX).await?;
+                self.outcome_of(wait, Duration::MAX, Duration::ZERO).await?;
                 self.answer(reply, Tally::Error)
             }
             Err(reply) => {
@@ -155,7 +156,7 @@ where
         let answer: BoxFuture<'static, Result<Answer, Unavailable>> =
             Box::pin(async move { gate.authenticator.ask(claim).await });
         let answer = self
-            .outcome_of(answer, self.config.timeouts.greeter)
+            .outcome_of(answer, self.config.timeouts.greeter, HALF_CLOSED)
             .await?;
         Ok(match answer {
             Some(Ok(answer)) => Ok(answer),

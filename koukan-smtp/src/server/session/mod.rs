@@ -29,11 +29,7 @@ pub(super) use self::stop::Stop;
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use koukan_core::{
-    reply::Reply,
-    transaction::Driver,
-    waking::Passes,
-};
+use koukan_core::{reply::Reply, transaction::Driver, waking::Passes};
 use tokio::time::{Instant, sleep};
 
 use self::{

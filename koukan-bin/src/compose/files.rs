@@ -1,0 +1,30 @@
+//! Files that are read anew when they change.
+
+use std::{collections::HashMap, time::Duration};
+
+use koukan_core::clock::SharedClock;
+use tokio::time::sleep;
+
+use super::{certificates::CertificateFiles, users::PasswordFiles};
+
+/// How often it is looked whether a file has changed.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Files that are read anew when they change. Clones follow the same files.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(super) certificates: CertificateFiles,
+    pub(super) passwords: PasswordFiles,
+}
+
+impl Files {
+    /// Reads files anew when they change, and tells of certificates that end soon; for ever.
+    pub(crate) async fn follow(mut self, clock: SharedClock) {
+        let mut told = HashMap::new();
+        loop {
+            self.certificates.look(clock.now(), &mut told);
+            self.passwords.look();
+            sleep(LOOK).await;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Users who authenticate themselves, and on whose behalf their mail runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use koukan_core::{
+    blocking::BlockingPool,
+    causes::Causes,
+    context::{Context, Sender},
+    service::BoxMailService,
+};
+use koukan_smtp::{
+    sasl::scram::Entries,
+    server::{MakeMailService, PasswordFile},
+};
+
+use super::StartError;
+
+/// Gives clients one service, and users who have authenticated themselves another.
+#[derive(Debug, Clone)]
+pub(crate) struct ByIdentity {
+    pub(super) clients: (Sender, BoxMailService),
+    pub(super) users: (Sender, BoxMailService),
+}
+
+impl MakeMailService for ByIdentity {
+    type Service = BoxMailService;
+
+    fn make(&self, context: &Context) -> (Sender, BoxMailService) {
+        match context.identity {
+            Some(_) => self.users.clone(),
+            None => self.clients.clone(),
+        }
+    }
+}
+
+/// The password files of all listeners. Clones follow the same files.
+#[derive(Debug, Clone)]
+pub(crate) struct PasswordFiles {
+    files: Vec<Followed>,
+    blocking: BlockingPool,
+}
+
+/// A password file.
+#[derive(Debug, Clone)]
+struct Followed {
+    path: PathBuf,
+    users: PasswordFile,
+    /// When the file was changed that the users are from.
+    changed: Option<SystemTime>,
+}
+
+impl PasswordFiles {
+    /// No files as yet; passwords are hashed in the threads of that pool.
+    pub(super) fn new(blocking: BlockingPool) -> Self {
+        Self {
+            files: Vec::new(),
+            blocking,
+        }
+    }
+
+    /// Reads a file, and follows it from now on.
+    pub(super) fn add(&mut self, path: &Path) -> Result<PasswordFile, StartError> {
+        if let Some(known) = self.files.iter().find(|known| known.path == path) {
+            return Ok(known.users.clone());
+        }
+        let changed = changed(path);
+        let users = read(path).map_err(StartError::Config)?;
+        let users = PasswordFile::new(users, self.blocking.clone())
+            .map_err(|error| StartError::Config(error.to_string()))?;
+        self.files.push(Followed {
+            path: path.to_owned(),
+            users: users.clone(),
+            changed,
+        });
+        Ok(users)
+    }
+
+    /// Reads files anew that have changed.
+    pub(super) fn look(&mut self) {
+        self.files.iter_mut().for_each(Followed::look);
+    }
+}
+
+impl Followed {
+    /// What cannot be read, as amid a change, leaves the users as they are.
+    fn look(&mut self) {
+        let now = changed(&self.path);
+        if now == self.changed {
+            return;
+        }
+        match read(&self.path) {
+            Ok(entries) => {
+                tracing::info!(file = %self.path.display(), users = entries.len(), "users were read anew");
+                self.users.replace(entries);
+            }
+            Err(error) => tracing::warn!(error, "cannot read users anew, the old ones stay"),
+        }
+        self.changed = now;
+    }
+}
+
+fn read(path: &Path) -> Result<Entries, String> {
+    let shown = path.display();
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
+    text.parse()
+        .map_err(|error| format!("{shown}: {}", Causes(&error)))
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|found| found.modified()).ok()
+}

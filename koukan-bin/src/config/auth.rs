@@ -1,0 +1,50 @@
+//! Users who authenticate themselves.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Place, Principal, SmtpListener};
+
+/// Users who may authenticate themselves at a listener.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerAuth {
+    /// A file with a line for each user, as `koukan passwd` prints it. It is read anew when it changes.
+    #[schemars(with = "String")]
+    pub password_file: Place<PathBuf>,
+    /// Whether mail is taken from users alone; others hear 530. Default `false`.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether clients without TLS may authenticate themselves as well: passwords cross the network in
+    /// clear. Those on this host may anyway. Default `false`.
+    pub clear: Option<Place<bool>>,
+    /// On whose behalf users send mail: the name of a sender. Default: that of the listener.
+    pub sender: Option<Place<String>>,
+    /// One of that sender's tags.
+    pub tag: Option<Place<String>>,
+}
+
+impl ListenerAuth {
+    /// On whose behalf users send mail, where it is not that of the listener.
+    pub fn principal(&self) -> Option<Principal> {
+        Some(Principal {
+            sender: self.sender.clone()?,
+            tag: self.tag.clone(),
+        })
+    }
+
+    /// Whether passwords may cross the network in clear.
+    pub fn is_clear(&self) -> bool {
+        self.clear.as_ref().is_some_and(|clear| clear.value)
+    }
+}
+
+impl SmtpListener {
+    /// All on whose behalf mail comes in: clients, and users where that is another.
+    pub fn principals(&self) -> impl Iterator<Item = Principal> {
+        let users = self.auth.as_ref().and_then(ListenerAuth::principal);
+        [self.principal()].into_iter().chain(users)
+    }
+}

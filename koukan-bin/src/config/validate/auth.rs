@@ -1,0 +1,71 @@
+//! Checks of users and of their passwords.
+
+use std::{fs, path::PathBuf};
+
+use koukan_smtp::sasl::scram::Entries;
+
+use super::Check;
+use crate::config::{ListenerAuth, Place, SmtpListener};
+
+impl Check<'_> {
+    /// Users can authenticate themselves, and nobody hears their passwords.
+    pub(super) fn auth(&mut self) {
+        let config = self.config;
+        for listener in &config.smtp_listener {
+            if let Some(auth) = &listener.auth {
+                self.password_file(&auth.password_file);
+                self.privacy(listener, auth);
+            }
+        }
+    }
+
+    fn password_file(&mut self, file: &Place<PathBuf>) {
+        let shown = file.value.display();
+        let entries = match fs::read_to_string(&file.value) {
+            Ok(text) => text.parse::<Entries>(),
+            Err(error) => {
+                let message = format!("cannot read {shown}: {error}");
+                let help =
+                    "name a file with a line for each user, as `koukan passwd USER` prints it";
+                return self.wrong(file, message, Some(help.into()));
+            }
+        };
+        match entries {
+            Err(error) => {
+                let message = format!("{shown}: {error}");
+                let help = "put a line there for each user, as `koukan passwd USER` prints it";
+                self.wrong(file, message, Some(help.into()));
+            }
+            Ok(entries) if entries.is_empty() => {
+                let message = format!("there is no user in {shown}");
+                self.odd(file, message, "`koukan passwd USER` prints a line for one");
+            }
+            Ok(_) => {}
+        }
+    }
+
+    fn privacy(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
+        let is_here = listener.address.value.ip().is_loopback();
+        match &auth.clear {
+            Some(clear) if clear.value && !is_here => {
+                let message =
+                    "passwords cross the network in clear, for everybody to read".to_owned();
+                self.odd(
+                    clear,
+                    message,
+                    "give the listener `tls`, and leave this out",
+                );
+            }
+            _ if !is_here && listener.tls.is_none() && !auth.is_clear() => {
+                let message = "nobody elsewhere can say who he is: there is no TLS".to_owned();
+                let help = "give the listener `tls: { certificate: [ { file: …, key: … } ] }`";
+                self.wrong(&auth.password_file, message, Some(help.into()));
+            }
+            _ => {}
+        }
+        if let (None, Some(tag)) = (&auth.sender, &auth.tag) {
+            let message = "a tag is of use with its sender only".to_owned();
+            self.wrong(tag, message, Some("name the `sender` of users, too".into()));
+        }
+    }
+}
