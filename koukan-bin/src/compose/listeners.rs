@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use koukan_core::{
     causes::Causes,
     context::Sender,
-    stage::{output_handler::Chains, rest_handler::Attempts},
+    stage::{operator::Operator, output_handler::Chains, rest_handler::Attempts},
     tls::ServerTls,
 };
 use koukan_rest::{
@@ -49,7 +49,7 @@ impl Listeners {
         config: &Config,
         files: &mut Files,
         chains: &Built,
-        handler: &Handler,
+        (handler, queue): (&Handler, &Operator),
         surroundings: &Surroundings,
         metrics: &axum::Router,
         descriptors: &Plan,
@@ -76,7 +76,7 @@ impl Listeners {
             let api = rest::server(
                 listener,
                 &config.rest,
-                handler,
+                (handler, queue),
                 &surroundings.clock,
                 bound.address,
             )?;

@@ -34,7 +34,7 @@ use std::{
 
 use koukan_core::{
     clock::SharedClock,
-    stage::dispatcher::Dispatcher,
+    stage::{dispatcher::Dispatcher, operator::Operator},
     storage::{BackendError, Storage},
     supervision::GivenUp,
 };
@@ -171,6 +171,7 @@ pub(crate) async fn compose(
     };
     let chains = chains.build(config)?;
     let handler = stacks::handler(&storage, &output, config);
+    let queue = Operator::new(storage.clone());
     let shown = {
         let (storage, metrics) = (storage.clone(), metrics.clone());
         koukan_rest::metrics::router(move || metrics.render(&storage))
@@ -183,7 +184,7 @@ pub(crate) async fn compose(
         config,
         &mut files,
         &chains,
-        &handler,
+        (&handler, &queue),
         &surroundings,
         &shown,
         &descriptors,

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use koukan_core::{clock::SharedClock, stage::rest_handler::RestHandler};
+use koukan_core::{
+    clock::SharedClock,
+    stage::{operator::Operator, rest_handler::RestHandler},
+};
 use koukan_rest::{
     auth::{Auth, Token},
     server::Server,
@@ -19,7 +22,7 @@ pub(crate) type Handler = RestHandler<Output>;
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
-    handler: &Handler,
+    (handler, queue): (&Handler, &Operator),
     clock: &SharedClock,
     address: SocketAddr,
 ) -> Result<Option<Server>, StartError> {
@@ -27,6 +30,7 @@ pub(super) fn server(
         return Ok(None);
     }
     let server = Server::new(handler.clone(), listener.settings(limits, address));
+    let server = server.with_queue(queue.clone());
     if listener.token.is_empty() {
         return Ok(Some(server));
     }

@@ -134,6 +134,18 @@ pub struct RestListener {
     pub cors_origin: Vec<Place<String>>,
 }
 
+/// What a token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// To read transactions.
+    Read,
+    /// To make, read and cancel transactions.
+    Submit,
+    /// To see all of the queue, too; for a token that has no `sender`.
+    Operate,
+}
+
 /// A bearer token.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +157,8 @@ pub struct Token {
     pub sha256: Place<String>,
     /// The senders that it may be used for. Default: all.
     pub sender: Option<Vec<Place<String>>>,
+    /// What it may be used for. Default `submit`.
+    pub role: Option<Place<Role>>,
     /// Whether who has it is believed what it says of SMTP sessions: a gateway of this agent.
     #[serde(default)]
     pub trusted: bool,

@@ -27,7 +27,7 @@ pub use self::{
     auth::ListenerAuth,
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     duration::HumanDuration,
-    listener::{BareLineEnds, RestListener, SmtpListener, Token},
+    listener::{BareLineEnds, RestListener, Role, SmtpListener, Token},
     node::Step,
     place::Place,
     problem::{ConfigError, ConfigWarnings, Problem, Severity},

@@ -73,6 +73,14 @@ fn tokens() {
             &["token `a` is for no sender"],
         ),
         (
+            "token: [{ name: a, sha256: \"HASH\", role: operate, sender: [outgoing] }]",
+            &["`role: operate` is for all senders", "leave `sender` out"],
+        ),
+        (
+            "token: [{ name: a, sha256: \"HASH\", role: admin }]",
+            &["admin", "operate"],
+        ),
+        (
             "token: [{ name: a, sha256: \"HASH\", expires: 2027-01-01 }]",
             &["a time is expected, not only a date"],
         ),

@@ -10,7 +10,20 @@ pub struct Caller {
     /// `None` for all senders.
     senders: Option<Arc<[Box<str>]>>,
     is_trusted: bool,
+    role: Role,
     client: Client,
+}
+
+/// What a caller may do, for the senders that it may act for; each may also do what those before may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Role {
+    /// Read transactions.
+    Read,
+    /// Make, change and cancel transactions.
+    #[default]
+    Submit,
+    /// See and change the queue, whoever brought what is in it.
+    Operate,
 }
 
 impl Caller {
@@ -20,6 +33,7 @@ impl Caller {
         Self {
             senders: None,
             is_trusted: true,
+            role: Role::Submit,
             client: Client::Unknown,
         }
     }
@@ -29,6 +43,7 @@ impl Caller {
         Self {
             senders: None,
             is_trusted: false,
+            role: Role::Submit,
             client: Client::Unknown,
         }
     }
@@ -38,6 +53,7 @@ impl Caller {
         Self {
             senders: Some(senders.into_iter().collect()),
             is_trusted: false,
+            role: Role::Submit,
             client: Client::Unknown,
         }
     }
@@ -48,6 +64,18 @@ impl Caller {
     pub fn with_trust(mut self, is_trusted: bool) -> Self {
         self.is_trusted = is_trusted;
         self
+    }
+
+    /// Gives the caller a role, in place of [`Role::Submit`].
+    #[must_use]
+    pub fn with_role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// What it may do.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Says whose share is charged with what it asks for.
@@ -68,6 +96,11 @@ impl Caller {
         senders.is_none_or(|senders| senders.iter().any(|known| &**known == sender))
     }
 
+    /// Whether it may see and change all of the queue.
+    pub fn may_operate(&self) -> bool {
+        self.role >= Role::Operate && self.senders.is_none()
+    }
+
     /// Whether its word on facts of an SMTP session is taken.
     pub fn is_trusted(&self) -> bool {
         self.is_trusted
@@ -86,5 +119,15 @@ mod tests {
         assert!(!caller.is_trusted());
         assert!(Caller::unrestricted().may_act_for("bob"));
         assert!(!Caller::of_senders([]).may_act_for(""));
+    }
+
+    #[test]
+    fn operates_the_queue_only_where_it_may_act_for_everybody() {
+        let operator = Caller::unrestricted().with_role(Role::Operate);
+        assert!(operator.may_operate());
+        assert!(!Caller::unrestricted().may_operate());
+        assert!(!Caller::trusted().may_operate());
+        let narrow = Caller::of_senders(["alice".into()]).with_role(Role::Operate);
+        assert!(!narrow.may_operate());
     }
 }

@@ -17,6 +17,7 @@ mod bad_answer;
 mod caller;
 mod digest;
 mod location;
+mod queue;
 mod refusal;
 mod request;
 mod response;
@@ -25,8 +26,12 @@ mod view;
 
 pub use self::{
     bad_answer::BadAnswer,
-    caller::Caller,
+    caller::{Caller, Role},
     location::{InvalidLocation, Location, Target},
+    queue::{
+        QueueFilter, QueueList, QueueListed, QueueOperation, QueueRequest, QueueResponse,
+        QueueService, Queued, QueuedDetails,
+    },
     refusal::{Refusal, RefusalKind},
     request::{
         Append, BodySource, Create, Draft, List, ListState, Operation, Parsed, Read,

@@ -192,6 +192,13 @@ impl ResourceRequest {
     }
 }
 
+impl Operation {
+    /// Whether it changes something, and does not only read.
+    pub fn changes(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::List(_))
+    }
+}
+
 impl Draft {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {

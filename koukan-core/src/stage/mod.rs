@@ -6,6 +6,7 @@
 //! | [`storage_writer`] | a mail service | writes a transaction into storage as it arrives, answers with what comes back |
 //! | [`output_handler`] | a service of leases | one attempt at one stored transaction |
 //! | [`rest_handler`] | a resource service | the transaction as a resource, over storage |
+//! | [`operator`] | a queue service | the queue as whoever operates the agent sees it |
 //! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
 //! | [`sharing`] | a layer around an endpoint | one transaction for all recipients of a message at one destination |
 //! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
@@ -14,6 +15,7 @@
 
 pub mod dispatcher;
 pub mod exploder;
+pub mod operator;
 pub mod output_handler;
 pub mod rest_endpoint;
 pub mod rest_handler;

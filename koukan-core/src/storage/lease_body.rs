@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Lease,
+    Lease, SharedBody,
     live_body::{LiveBody, LivePart},
 };
 
@@ -44,6 +44,12 @@ impl Lease {
 
     pub(crate) fn take_token(&mut self) -> Option<MessageToken> {
         self.token.take()
+    }
+}
+
+impl From<SharedBody> for Body {
+    fn from(body: SharedBody) -> Self {
+        LeaseBody::of(&body.0).into()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lists of transactions.
 
+use std::{fmt, str::FromStr};
+
 use jiff::Timestamp;
 
 use super::{Search, record::TransactionId};
@@ -28,6 +30,8 @@ pub enum ListState {
     Active,
     /// Final.
     Finished,
+    /// Waiting or under lease.
+    Unfinished,
 }
 
 /// A place in a list: that of the transaction with these values.
@@ -40,4 +44,46 @@ pub struct ListCursor {
     pub created: Timestamp,
     /// Its identity.
     pub id: TransactionId,
+}
+
+/// A text is no place in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in a list")]
+pub struct InvalidCursor;
+
+impl ListState {
+    /// Whether what is in the state `other`, which is the narrowest, is in this one.
+    pub fn takes(self, other: Self) -> bool {
+        self == other || self == Self::Unfinished && other != Self::Finished
+    }
+
+    /// The state in a word, as in the REST API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Active => "active",
+            Self::Finished => "finished",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+impl fmt::Display for ListCursor {
+    /// *Shape*: opaque to others; [`ListCursor::from_str`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created.as_nanosecond(), self.id)
+    }
+}
+
+impl FromStr for ListCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let (created, id) = text.split_once('.').ok_or(InvalidCursor)?;
+        let nanoseconds = created.parse().map_err(|_| InvalidCursor)?;
+        Ok(Self {
+            created: Timestamp::from_nanosecond(nanoseconds).map_err(|_| InvalidCursor)?,
+            id: id.parse().map_err(|_| InvalidCursor)?,
+        })
+    }
 }

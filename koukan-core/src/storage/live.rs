@@ -341,6 +341,11 @@ impl State {
         self.end.is_some() && is_under_way
     }
 
+    /// Whether somebody works on it, or it comes in.
+    pub(super) fn is_active(&self) -> bool {
+        !self.is_final() && !matches!(self.durability, Durability::Draft | Durability::Settled)
+    }
+
     /// Whether nothing more will be tried.
     pub(super) fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(Status::is_final)

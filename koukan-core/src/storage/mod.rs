@@ -37,7 +37,7 @@ pub use self::{
     drain::Drain,
     lease::Lease,
     lease_body::LeaseBody,
-    listing::{ListCursor, ListState, Listing},
+    listing::{InvalidCursor, ListCursor, ListState, Listing},
     live::{Answer, AttemptEnd},
     memory::MemoryBackend,
     recorder::Recorder,

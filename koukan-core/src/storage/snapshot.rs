@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub final_reply: Option<Reply>,
     /// What became of each recipient, as far as an attempt has ended that says so.
     pub outcomes: Vec<Option<RecipientOutcome>>,
+    /// Whether somebody works on it now.
+    pub is_active: bool,
     /// Whether an attempt has ended.
     pub has_attempt_ended: bool,
     /// Whether that is still being written down, so that nobody knows what comes next.
@@ -105,6 +107,7 @@ impl Snapshot {
             final_reply: shown.last,
             outcomes: outcomes(&state.recipients, ended),
             has_attempt_ended: ended.is_some(),
+            is_active: state.is_active(),
             is_settling: state.is_settling(),
             attempt_count: state.attempt_count,
             next_attempt: due

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    resource::{Location, Operation, Read, RefusalKind, ResourceResponse, WaitFor},
+    resource::{Caller, Location, Operation, Read, RefusalKind, ResourceResponse, Role, WaitFor},
     test_util::{Answer, Script},
 };
 
@@ -82,4 +82,22 @@ async fn unknown_transactions_are_not_found_and_those_of_others_forbidden() {
         let refusal = agent.try_read(read(&location)).await.unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::NotFound);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_only_read_changes_nothing() {
+    let agent = Agent::over(Script::new()).await;
+    let created = agent.create(whole()).await;
+    let reader = Agent {
+        caller: Caller::unrestricted().with_role(Role::Read),
+        ..agent.clone()
+    };
+    assert!(reader.try_read(read(&created.location)).await.is_ok());
+    let refused = reader.try_create(whole()).await.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::Forbidden);
+    let cancel = Operation::Cancel(created.location);
+    let ResourceResponse::Refused(refused) = reader.ask(cancel).await else {
+        panic!("it was cancelled");
+    };
+    assert_eq!(refused.kind, RefusalKind::Forbidden);
 }

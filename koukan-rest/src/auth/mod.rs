@@ -11,7 +11,7 @@
 //! |---|---|
 //! | without a token | 401, `WWW-Authenticate: Bearer` |
 //! | with a token that is unknown or expired | 401, the same with `error="invalid_token"` |
-//! | for a sender that the token is not for | 403 |
+//! | for a sender that the token is not for, or what its role does not allow | 403 |
 //!
 //! *Source*: RFC 6750.
 
@@ -79,7 +79,7 @@ impl Auth {
             Some(senders) => Caller::of_senders(senders.iter().map(|name| name.as_str().into())),
             None => Caller::unrestricted(),
         };
-        let caller = caller.with_client(client.clone());
+        let caller = caller.with_client(client.clone()).with_role(token.role);
         Ok(caller.with_trust(token.trusted))
     }
 

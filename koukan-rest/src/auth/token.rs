@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use koukan_core::resource::Role;
 use sha2::{Digest, Sha256};
 
 /// A bearer token that is known by its hash, and what it is good for.
@@ -15,6 +16,8 @@ pub struct Token {
     pub sha256: [u8; 32],
     /// The senders that it may act for; `None` for all.
     pub senders: Option<Vec<String>>,
+    /// What may be done with it.
+    pub role: Role,
     /// Whether its word on SMTP sessions is taken: it is another part of the same agent.
     pub trusted: bool,
     /// When it stops to be good, if ever.
@@ -27,7 +30,7 @@ pub struct Token {
 pub struct InvalidHash;
 
 impl Token {
-    /// A token for every sender, not trusted, for ever, of that hash in hexadecimal digits.
+    /// A token to submit for every sender, not trusted, for ever, of that hash in hexadecimal digits.
     ///
     /// # Errors
     ///
@@ -45,6 +48,7 @@ impl Token {
             name: name.into(),
             sha256,
             senders: None,
+            role: Role::Submit,
             trusted: false,
             expires: None,
         })
@@ -57,6 +61,7 @@ impl fmt::Debug for Token {
         f.debug_struct("Token")
             .field("name", &self.name)
             .field("senders", &self.senders)
+            .field("role", &self.role)
             .field("trusted", &self.trusted)
             .field("expires", &self.expires)
             .finish_non_exhaustive()

@@ -60,7 +60,7 @@ pub use self::{
 use std::fmt;
 
 use axum::Router;
-use koukan_core::resource::ResourceService;
+use koukan_core::resource::{QueueService, ResourceService};
 
 use crate::auth::Auth;
 
@@ -80,6 +80,13 @@ impl Server {
         Self {
             shared: Shared::new(service, settings),
         }
+    }
+
+    /// Shows the queue to those who may operate the agent.
+    #[must_use]
+    pub fn with_queue(mut self, queue: impl QueueService) -> Self {
+        self.shared = self.shared.with_queue(queue);
+        self
     }
 
     /// Lets in only who has a token.

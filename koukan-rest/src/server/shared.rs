@@ -8,7 +8,10 @@ use axum::{
 };
 use koukan_core::{
     causes::Causes,
-    resource::{Caller, Operation, Refusal, ResourceRequest, ResourceResponse, ResourceService},
+    resource::{
+        Caller, Operation, QueueOperation, QueueRequest, QueueResponse, QueueService, Refusal,
+        ResourceRequest, ResourceResponse, ResourceService, Role,
+    },
     shares::{Client, Shares},
 };
 use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
@@ -26,12 +29,15 @@ use super::{
 };
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
+type Queue = BoxCloneSyncService<QueueRequest, QueueResponse, BoxError>;
 
 /// What all requests share; clones are the same, and cost next to nothing: each layer has one for
 /// each request.
 #[derive(Clone)]
 pub(super) struct Shared {
     service: Arc<Resource>,
+    /// The queue, where it is shown here.
+    queue: Option<Arc<Queue>>,
     pub(super) settings: Arc<ServerSettings>,
     /// Octets of JSON that are being read, by whoever sends them.
     pub(super) json: Shares<Client>,
@@ -62,6 +68,7 @@ impl Shared {
     pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
             service: Arc::new(BoxCloneSyncService::new(service.map_err(Into::into))),
+            queue: None,
             hosts: Arc::new(Hosts::new(&settings)),
             json: Shares::new(settings.json_budget),
             settings: Arc::new(settings),
@@ -75,7 +82,10 @@ impl Shared {
         let peer = peer.map(|Peer(client)| client.clone()).unwrap_or_default();
         let caller = match &self.auth {
             Some(auth) => auth.authenticate(request.headers()),
-            None => Ok(Caller::unrestricted().with_trust(self.settings.is_trusted)),
+            None => {
+                let caller = Caller::unrestricted().with_role(Role::Operate);
+                Ok(caller.with_trust(self.settings.is_trusted))
+            }
         };
         match caller {
             // Who has no token of its own is known by its address.
@@ -99,6 +109,30 @@ impl Shared {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %Causes(&*error), "a request for a resource failed");
+                Err(Refusal::internal().into())
+            }
+        }
+    }
+
+    pub(super) fn with_queue(mut self, queue: impl QueueService) -> Self {
+        let queue = BoxCloneSyncService::new(queue.map_err(Into::into));
+        self.queue = Some(Arc::new(queue));
+        self
+    }
+
+    /// Asks of the queue; refusals and failures become problems.
+    pub(super) async fn ask_queue(
+        &self,
+        caller: Caller,
+        operation: QueueOperation,
+    ) -> Result<QueueResponse, Problem> {
+        let queue = self.queue.as_deref().ok_or_else(Problem::no_route)?;
+        let request = QueueRequest { caller, operation };
+        match queue.clone().oneshot(request).await {
+            Ok(QueueResponse::Refused(refusal)) => Err(refusal.into()),
+            Ok(response) => Ok(response),
+            Err(error) => {
+                tracing::error!(error = %Causes(&*error), "a request for the queue failed");
                 Err(Refusal::internal().into())
             }
         }

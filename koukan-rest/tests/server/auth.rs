@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use koukan_core::{
     clock::{Clock, SystemClock},
-    resource::Caller,
+    resource::{Caller, Role},
     shares::Client,
 };
 use koukan_rest::{
@@ -145,10 +145,8 @@ async fn without_authentication_the_settings_tell_whom_to_trust() {
         let (server, asked) = answering_with(current("1"), settings);
         send(server.router(), empty(request("GET", "/transactions/T"))).await;
         let asked = asked.lock().unwrap();
-        assert_eq!(
-            asked[0].caller,
-            Caller::unrestricted().with_trust(is_trusted)
-        );
+        let everybody = Caller::unrestricted().with_role(Role::Operate);
+        assert_eq!(asked[0].caller, everybody.with_trust(is_trusted));
     }
 }
 

@@ -7,6 +7,7 @@ mod auth;
 mod headers;
 mod json;
 mod layers;
+mod queue;
 mod refusals;
 mod routes;
 mod shares;

@@ -27,7 +27,9 @@ pub(crate) fn list(listing: &Listing) -> Page {
     let place = |state, kept: &Conditions| {
         let sender = kept.sender(state == ListState::Active);
         let state = match state {
-            ListState::Waiting => "final_reason IS NULL AND lease_session IS NULL",
+            ListState::Waiting | ListState::Unfinished => {
+                "final_reason IS NULL AND lease_session IS NULL"
+            }
             ListState::Active => "lease_session IS NOT NULL",
             ListState::Finished => "final_reason IS NOT NULL",
         };
@@ -39,7 +41,7 @@ pub(crate) fn list(listing: &Listing) -> Page {
     };
     let all = [ListState::Waiting, ListState::Active, ListState::Finished];
     let states = all.into_iter();
-    let states = states.filter(|state| listing.state.is_none_or(|wanted| wanted == *state));
+    let states = states.filter(|state| listing.state.is_none_or(|wanted| wanted.takes(*state)));
     let places: Vec<_> = states.map(|state| place(state, &conditions)).collect();
     let places = places.join(" UNION ALL ");
     let mut page = read();

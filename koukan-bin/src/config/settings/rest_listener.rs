@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use koukan_core::stage::rest_handler::Settings;
+use koukan_core::{resource, stage::rest_handler::Settings};
 use koukan_rest::{
     auth::{self, InvalidHash},
     server::{ConnectionSettings, ServerSettings},
 };
 
-use crate::config::{Config, RestApi, RestListener, Token};
+use crate::config::{Config, RestApi, RestListener, Role, Token};
 
 impl From<&Config> for Settings {
     fn from(config: &Config) -> Self {
@@ -77,6 +77,16 @@ impl RestListener {
     }
 }
 
+impl From<Role> for resource::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Read => Self::Read,
+            Role::Submit => Self::Submit,
+            Role::Operate => Self::Operate,
+        }
+    }
+}
+
 impl TryFrom<&Token> for auth::Token {
     type Error = InvalidHash;
 
@@ -85,6 +95,7 @@ impl TryFrom<&Token> for auth::Token {
         let senders = token.sender.as_ref();
         Ok(Self {
             senders: senders.map(|senders| senders.iter().map(|name| name.value.clone()).collect()),
+            role: token.role.map(|role| role.value.into()).unwrap_or_default(),
             trusted: token.trusted,
             expires: token.expires.map(|at| at.value),
             ..known

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use koukan_core::clock::{Clock, SystemClock};
 
 use super::Check;
-use crate::config::{RestListener, Token};
+use crate::config::{RestListener, Role, Token};
 
 /// SHA-256 of nothing, which is what a script without a token hashes.
 const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -19,6 +19,7 @@ impl<'a> Check<'a> {
             for token in &listener.token {
                 self.lifetime(token);
                 self.senders_of(token);
+                self.operator(token);
             }
         }
     }
@@ -41,6 +42,16 @@ impl<'a> Check<'a> {
                 let message = format!("`{other}` and `{name}` {message}");
                 self.wrong(hash, message, Some(format!("leave one of them: {help}")));
             }
+        }
+    }
+
+    /// Who operates the agent sees what everybody has sent.
+    fn operator(&mut self, token: &Token) {
+        let role = token.role.filter(|role| role.value == Role::Operate);
+        if let Some(role) = role.filter(|_| token.sender.is_some()) {
+            let message = "a token with `role: operate` is for all senders";
+            let help = "leave `sender` out, or give the token another role";
+            self.wrong(&role, message.into(), Some(help.into()));
         }
     }
 

@@ -1,7 +1,5 @@
 //! Listing.
 
-use jiff::Timestamp;
-
 use crate::{
     resource::{
         Caller, List, ListState, Listed, ListedTransaction, Location, Refusal, RefusalKind,
@@ -33,8 +31,7 @@ impl Shared {
         let before = list
             .cursor
             .as_deref()
-            .map(parse)
-            .map(|cursor| cursor.ok_or_else(wrong));
+            .map(|cursor| cursor.parse().map_err(|_| wrong()));
         let listing = Listing {
             sender: Some(list.sender),
             state: list.state.map(|state| match state {
@@ -49,7 +46,11 @@ impl Shared {
         let stored = self.storage.backend().list(listing).await?;
         let is_full = stored.len() == limit;
         let next = stored.last().filter(|_| is_full);
-        let next = next.map(|last| text(last.created, last.id).into());
+        let next = next.map(|last| ListCursor {
+            created: last.created,
+            id: last.id,
+        });
+        let next = next.map(|place| place.to_string().into());
         let transactions = stored.into_iter().map(|stored| {
             let created = stored.created;
             let snapshot = self.storage.snapshot_of(stored);
@@ -64,17 +65,4 @@ impl Shared {
             next,
         }))
     }
-}
-
-fn text(created: Timestamp, id: impl std::fmt::Display) -> String {
-    format!("{}.{id}", created.as_nanosecond())
-}
-
-fn parse(cursor: &str) -> Option<ListCursor> {
-    let (created, id) = cursor.split_once('.')?;
-    let created = Timestamp::from_nanosecond(created.parse().ok()?).ok()?;
-    Some(ListCursor {
-        created,
-        id: id.parse().ok()?,
-    })
 }

@@ -54,3 +54,4 @@ pub use self::{
     service::RestHandler,
     settings::Settings,
 };
+pub(in crate::stage) use self::{refusals::unknown_transaction, view::view};

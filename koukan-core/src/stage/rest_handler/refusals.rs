@@ -31,7 +31,7 @@ pub(super) fn too_many_unfinished(max: usize) -> Refusal {
 }
 
 /// There is no such transaction.
-pub(super) fn unknown_transaction() -> Refusal {
+pub(in crate::stage) fn unknown_transaction() -> Refusal {
     Refusal::not_found("there is no such transaction; it may have been removed since it ended")
 }
 

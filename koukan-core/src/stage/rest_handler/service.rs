@@ -11,7 +11,7 @@ use tower::{BoxError, Service};
 
 use crate::{
     resource::{
-        Caller, Location, Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse,
+        Caller, Location, Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse, Role,
         Target,
     },
     stage::output_handler::AttemptService,
@@ -77,6 +77,10 @@ impl<O: AttemptService> RestHandler<O> {
 
     async fn handle(self, request: ResourceRequest) -> Result<ResourceResponse, Refusal> {
         let caller = request.caller;
+        if request.operation.changes() && caller.role() < Role::Submit {
+            let detail = "the role of the token is to read only";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
         match request.operation {
             Operation::Create(create) => self.create(caller, *create).await,
             Operation::Read(read) => self.shared.read(&caller, read).await,

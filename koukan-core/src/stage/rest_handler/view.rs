@@ -40,7 +40,7 @@ impl From<Shown> for ResourceResponse {
     }
 }
 
-pub(super) fn view(snapshot: &Snapshot) -> View {
+pub(in crate::stage) fn view(snapshot: &Snapshot) -> View {
     let location = Location::of_transaction(snapshot.id);
     let replies = snapshot.recipient_replies.iter();
     View {

@@ -290,7 +290,7 @@ impl Store {
         let ids = self.index.list(listing.sender.as_deref(), listing.before);
         let wanted = listing.search.wanted();
         ids.filter_map(|id| self.transactions.get(&id))
-            .filter(|entry| listing.state.is_none_or(|state| state == entry.state()))
+            .filter(|entry| listing.state.is_none_or(|state| state.takes(entry.state())))
             .filter(|entry| listing.search.takes(&entry.stored) && wanted.takes(&entry.stored))
             .take(listing.limit)
             .map(|entry| self.blobs.view(&entry.stored))

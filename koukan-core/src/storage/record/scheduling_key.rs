@@ -30,6 +30,11 @@ impl SchedulingKey {
         Self(text.to_ascii_lowercase().into())
     }
 
+    /// The host or the domain: what stands after the sender. Empty where none is known.
+    pub fn host(&self) -> &str {
+        self.0.rsplit_once(' ').map_or("", |(_, host)| host)
+    }
+
     /// Its text, in which it is kept and compared.
     pub fn as_str(&self) -> &str {
         &self.0

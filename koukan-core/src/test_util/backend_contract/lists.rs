@@ -116,6 +116,8 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     assert_eq!(ids(&*backend, finished).await, [second.id]);
     let all = [third.id, second.id, first.id];
     assert_eq!(ids(&*backend, None).await, all);
+    let unfinished = Some(ListState::Unfinished);
+    assert_eq!(ids(&*backend, unfinished).await, [third.id, first.id]);
     let listed = backend.list(listing(finished, 1)).await.unwrap();
     let found = backend.find(second.id).await.unwrap().unwrap();
     assert_eq!(format!("{listed:?}"), format!("{:?}", [found]));

@@ -17,14 +17,19 @@ pub(super) struct About {
 const TRANSACTIONS: &str = "transactions";
 const UPLOADS: &str = "uploads";
 const RECEIVERS: &str = "receivers";
+const QUEUE: &str = "queue";
 const AGENT: &str = "agent";
 
 /// The groups of operations.
-pub(super) fn tags() -> [Tag; 4] {
+pub(super) fn tags() -> [Tag; 5] {
     [
         (TRANSACTIONS, "To send messages, and to hear of them."),
         (UPLOADS, "To upload a message, or parts of it."),
         (RECEIVERS, "What only receivers of mail are asked for."),
+        (
+            QUEUE,
+            "The queue, for those who operate the agent: a token needs the role `operate`.",
+        ),
         (AGENT, "About the agent itself; no token is needed."),
     ]
     .map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
@@ -71,6 +76,24 @@ pub(super) const UPLOAD_BLOB: About = About {
     tag: UPLOADS,
     summary: "Uploads a part of the message, whole or in ranges",
     text: "For each `create_id` of the message's description; as octets, that is, not encoded.",
+};
+pub(super) const LIST_QUEUE: About = About {
+    id: "listQueue",
+    tag: QUEUE,
+    summary: "Lists the queue",
+    text: "Whoever brought what is in it, newest first, a page at a time; what is over only where `state` asks for it.",
+};
+pub(super) const SHOW_QUEUED: About = About {
+    id: "showQueued",
+    tag: QUEUE,
+    summary: "Shows a transaction with each attempt",
+    text: "What the hosts said that were tried, when, and what comes next.",
+};
+pub(super) const READ_MESSAGE: About = About {
+    id: "readMessage",
+    tag: QUEUE,
+    summary: "Reads the message of a transaction",
+    text: "In the RFC 5322 format, as long as it is kept.",
 };
 pub(super) const POST_PARSED: About = parsed("postParsedMessage");
 pub(super) const PUT_PARSED: About = parsed("putParsedMessage");

@@ -135,6 +135,21 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 21] = {
     ]
 };
 
+/// Parameters that have a name in common with others: what they are known by here, and their names.
+const NAMESAKES: [(&str, &str, &str); 3] = [
+    ("queue-id", "id", "Only the transaction of this id."),
+    (
+        "queue-sender",
+        "sender",
+        "Only those of the sender of this name.",
+    ),
+    (
+        "queue-state",
+        "state",
+        "Only those that are `waiting`, `active`, `finished`, or `unfinished`, that is, either of the first two, which is meant where there is none; or those in `any` state.",
+    ),
+];
+
 /// Fields of responses.
 const HEADERS: [(&str, &str); 7] = [
     ("ETag", "The version of the transaction; opaque."),
@@ -170,6 +185,12 @@ pub(super) fn add(components: ComponentsBuilder) -> ComponentsBuilder {
                 let parameter = described(name, place, text, schema(name, kind));
                 components.parameter(name, parameter)
             });
+    let components = NAMESAKES
+        .into_iter()
+        .fold(components, |components, (key, name, text)| {
+            let schema = schema(key, Type::String);
+            components.parameter(key, described(name, ParameterIn::Query, text, schema))
+        });
     let blob = described(
         "blob_id",
         ParameterIn::Path,
@@ -215,6 +236,9 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = ObjectBuilder::new();
     let object = match name {
         "state" => object.enum_values(Some(["waiting", "active", "finished"])),
+        "queue-state" => {
+            object.enum_values(Some(["waiting", "active", "finished", "unfinished", "any"]))
+        }
         "since" | "until" => object.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
         "view" => object.enum_values(Some(["full"])),
         "wait-for" => object.enum_values(Some(["attempt", "end"])),

@@ -9,6 +9,7 @@ mod finish;
 mod message;
 mod operations;
 mod problems;
+mod queue;
 mod request;
 mod transaction;
 
@@ -68,6 +69,8 @@ fn components() -> ComponentsBuilder {
     message::HeaderValue::schemas(&mut schemas);
     add::<transaction::Transaction>(&mut schemas);
     add::<transaction::TransactionList>(&mut schemas);
+    add::<queue::QueueList>(&mut schemas);
+    add::<queue::QueuedDetails>(&mut schemas);
     add::<problems::Problem>(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = ComponentsBuilder::new()

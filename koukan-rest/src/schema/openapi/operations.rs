@@ -17,11 +17,13 @@ use super::{
     fields,
     message::ParsedMessage,
     problems,
+    queue::{QueueList, QueuedDetails},
     request::{Append, Create},
     transaction::{Transaction, TransactionList},
 };
 
 const JSON: &str = "application/json";
+const MESSAGE: &str = "message/rfc822";
 const OCTETS: &str = "application/octet-stream";
 
 /// What may go wrong with every transaction.
@@ -45,6 +47,9 @@ pub(super) fn paths() -> Paths {
     add(builder, HttpMethod::Post, parsed(&about::POST_PARSED));
     add(builder, HttpMethod::Put, parsed(&about::PUT_PARSED));
     add("/transactions/{id}/cancel", HttpMethod::Post, cancel());
+    add("/queue", HttpMethod::Get, list_queue());
+    add("/queue/{id}", HttpMethod::Get, show_queued());
+    add("/queue/{id}/message", HttpMethod::Get, read_message());
     let text = "text/plain";
     for (path, about, media_type) in [
         ("/openapi.json", &about::OPENAPI, JSON),
@@ -104,6 +109,50 @@ fn list() -> OperationBuilder {
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
 }
 
+fn list_queue() -> OperationBuilder {
+    let listed = ResponseBuilder::new()
+        .description("some of them, newest first")
+        .content(JSON, content::<QueueList>());
+    let parameters = [
+        "queue-id",
+        "queue-sender",
+        "queue-state",
+        "mail_from",
+        "recipient",
+        "domain",
+        "destination",
+        "since",
+        "until",
+        "reply",
+        "limit",
+        "cursor",
+    ];
+    let operation = operation(&about::LIST_QUEUE, &parameters).response("200", listed.build());
+    refused(operation, &[400, 401, 403, 429, 500, 503])
+}
+
+fn show_queued() -> OperationBuilder {
+    let shown = ResponseBuilder::new()
+        .description("the transaction and its attempts")
+        .content(JSON, content::<QueuedDetails>());
+    let operation = operation(&about::SHOW_QUEUED, &["id"]).response("200", shown.build());
+    refused(operation, &[400, 401, 403, 404, 429, 500, 503])
+}
+
+fn read_message() -> OperationBuilder {
+    let message = ResponseBuilder::new()
+        .description("the message")
+        .content(MESSAGE, Content::new(Some(binary())));
+    let operation = operation(&about::READ_MESSAGE, &["id"]).response("200", message.build());
+    refused(operation, &[400, 401, 403, 404, 429, 500, 503])
+}
+
+fn binary() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+}
+
 fn read() -> OperationBuilder {
     let unchanged = ResponseBuilder::new()
         .description("there is no other version")
@@ -143,15 +192,12 @@ fn upload_blob() -> OperationBuilder {
 }
 
 fn upload(operation: OperationBuilder) -> OperationBuilder {
-    let binary = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
     // Any type is taken. With a range of types generators make no body, or none that is octets.
     let octets = RequestBodyBuilder::new()
         .description(Some(
             "The octets. They may be called by any other media type, too.",
         ))
-        .content(OCTETS, Content::new(Some(binary)));
+        .content(OCTETS, Content::new(Some(binary())));
     let written = ResponseBuilder::new()
         .description("they were written")
         .header_ref("Content-Range", fields::header("Content-Range"));

@@ -127,7 +127,7 @@ struct RecipientReply {
 
 /// An SMTP reply.
 #[derive(ToSchema)]
-struct Response {
+pub(super) struct Response {
     #[schema(minimum = 200, maximum = 599, example = 250)]
     code: u16,
     /// The enhanced status code, where there is one, and text.

@@ -4,6 +4,7 @@ mod invalid;
 mod read;
 mod write;
 
+pub(super) use self::write::write_listed;
 pub use self::{
     invalid::InvalidView,
     read::view_from_json,

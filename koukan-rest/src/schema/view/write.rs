@@ -35,12 +35,9 @@ pub fn full_view_to_json(view: &View, absolute: impl Fn(&Location) -> String) ->
 /// of placeholders.
 pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -> Value {
     let transactions = listed.transactions.iter().map(|transaction| {
-        let mut object = write_full(&transaction.view, &absolute);
+        let mut object = write_listed(&transaction.view, &absolute);
         object.insert("uri".into(), absolute(&transaction.location).into());
         object.insert("created".into(), transaction.created.to_string().into());
-        if let Some(details) = &transaction.view.details {
-            write_envelope(&mut object, details);
-        }
         Value::Object(object)
     });
     let mut list = json!({"transactions": transactions.collect::<Vec<_>>()});
@@ -48,6 +45,18 @@ pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -
         list["next_cursor"] = json!(next);
     }
     list
+}
+
+/// A transaction with its envelope in the place of placeholders.
+pub(in crate::schema) fn write_listed(
+    view: &View,
+    absolute: &impl Fn(&Location) -> String,
+) -> Map<String, Value> {
+    let mut object = write_full(view, absolute);
+    if let Some(details) = &view.details {
+        write_envelope(&mut object, details);
+    }
+    object
 }
 
 fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {

@@ -4,7 +4,9 @@ mod append;
 mod cancel;
 mod create;
 mod list;
+mod parameters;
 mod parsed;
+mod queue;
 mod read;
 mod upload;
 
@@ -46,6 +48,9 @@ pub(super) fn routes(shared: Shared) -> Router {
             post(parsed::parsed).put(parsed::parsed),
         )
         .route("/transactions/{id}/cancel", post(cancel::cancel))
+        .route("/queue", get(queue::list))
+        .route("/queue/{id}", get(queue::show))
+        .route("/queue/{id}/message", get(queue::message))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))
         .route("/openapi.json", get(async || json_of(&openapi())))

@@ -1,0 +1,66 @@
+//! Listing.
+
+use crate::{
+    resource::{QueueList, QueueListed, QueueResponse, Queued, Refusal},
+    stage::rest_handler::view,
+    storage::{
+        ListCursor, ListState, Listing, Snapshot,
+        record::{Recipient, SchedulingKey},
+    },
+};
+
+use super::Operator;
+
+/// Transactions of one list, where the request does not say; and at most.
+const LIMIT: usize = 100;
+const LIMIT_MAX: usize = 1000;
+
+impl Operator {
+    pub(super) async fn list(&self, list: QueueList) -> Result<QueueResponse, Refusal> {
+        let limit = match list.limit {
+            0 => LIMIT,
+            limit => limit.min(LIMIT_MAX),
+        };
+        let wrong = |_| Refusal::malformed("not the cursor of a list before").at("cursor");
+        let before = list.cursor.map(|cursor| cursor.parse().map_err(wrong));
+        let listing = Listing {
+            sender: list.filter.sender,
+            state: list.filter.state,
+            search: list.filter.search,
+            before: before.transpose()?,
+            limit,
+        };
+        let stored = self.storage.backend().list(listing).await?;
+        let last = stored.last().filter(|_| stored.len() == limit);
+        let next = last.map(|last| ListCursor {
+            created: last.created,
+            id: last.id,
+        });
+        let transactions = stored.into_iter();
+        let transactions = transactions.map(|stored| queued(&self.storage.snapshot_of(stored)));
+        Ok(QueueResponse::Listed(QueueListed {
+            transactions: transactions.collect(),
+            next: next.map(|place| place.to_string().into()),
+        }))
+    }
+}
+
+/// A transaction as those see it who operate the agent.
+pub(super) fn queued(snapshot: &Snapshot) -> Queued {
+    let first = snapshot.recipients.first();
+    let first = first.map(|rcpt| Recipient {
+        rcpt: rcpt.clone(),
+        settled: None,
+    });
+    let key = SchedulingKey::of(&snapshot.context, first.as_slice());
+    Queued {
+        state: match snapshot.final_reason {
+            Some(_) => ListState::Finished,
+            None if snapshot.is_active => ListState::Active,
+            None => ListState::Waiting,
+        },
+        created: snapshot.created,
+        view: Box::new(view(snapshot)),
+        destination: key.host().into(),
+    }
+}

@@ -1,0 +1,17 @@
+//! The queue as whoever operates the agent sees it: the [`Operator`].
+//!
+//! It reads what storage keeps, whoever brought it, and asks nobody else: where a transaction is worked
+//! on, what is shown is how it stands at this moment.
+//!
+//! | refusal | when |
+//! |---|---|
+//! | forbidden | the caller may not operate the agent ([`Role::Operate`](crate::resource::Role)) |
+//! | not found | there is no such transaction, or its message is not kept, or not whole yet |
+//! | malformed | the cursor is none |
+//! | unavailable | storage fails |
+
+mod list;
+mod service;
+mod show;
+
+pub use self::service::Operator;

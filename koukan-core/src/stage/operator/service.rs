@@ -1,0 +1,54 @@
+//! The service.
+
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
+use tower::{BoxError, Service};
+
+use crate::{
+    resource::{QueueOperation, QueueRequest, QueueResponse, Refusal, RefusalKind},
+    storage::Storage,
+};
+
+/// Answers requests of whoever operates the agent, out of [`Storage`].
+///
+/// A [`QueueService`](crate::resource::QueueService); clones share the storage.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    pub(super) storage: Storage,
+}
+
+impl Operator {
+    /// Answers out of that storage.
+    pub fn new(storage: Storage) -> Self {
+        Self { storage }
+    }
+
+    async fn handle(self, request: QueueRequest) -> Result<QueueResponse, Refusal> {
+        if !request.caller.may_operate() {
+            let detail = "the token is not for those who operate the agent: it needs `role: \
+                          operate`, and no `sender`";
+            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+        }
+        match request.operation {
+            QueueOperation::List(list) => self.list(list).await,
+            QueueOperation::Show(id) => self.show(&id).await,
+            QueueOperation::Message(id) => self.message(&id).await,
+        }
+    }
+}
+
+impl Service<QueueRequest> for Operator {
+    type Response = QueueResponse;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<QueueResponse, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: QueueRequest) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { Ok(this.handle(request).await.unwrap_or_else(Into::into)) })
+    }
+}

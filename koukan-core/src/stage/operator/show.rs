@@ -1,0 +1,42 @@
+//! One transaction, and its message.
+
+use crate::{
+    resource::{QueueResponse, QueuedDetails, Refusal},
+    stage::rest_handler::unknown_transaction,
+    storage::{Watch, record::TransactionId},
+};
+
+use super::{Operator, list::queued};
+
+impl Operator {
+    pub(super) async fn show(&self, id: &str) -> Result<QueueResponse, Refusal> {
+        let (id, mut watch) = self.find(id).await?;
+        let attempts = self.storage.backend().attempts(id).await?;
+        let snapshot = watch.snapshot();
+        let count = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        // One that is under way is counted, and not written down.
+        let written = match snapshot.is_active {
+            true => count,
+            false => snapshot.attempt_count.max(count),
+        };
+        Ok(QueueResponse::Shown(Box::new(QueuedDetails {
+            queued: queued(&snapshot),
+            attempts,
+            first_attempt: written - count + 1,
+        })))
+    }
+
+    pub(super) async fn message(&self, id: &str) -> Result<QueueResponse, Refusal> {
+        let (_, watch) = self.find(id).await?;
+        let body = watch.body().ok_or_else(|| {
+            Refusal::not_found("there is no message: it is not whole yet, or no longer kept")
+        })?;
+        Ok(QueueResponse::Message(body.into()))
+    }
+
+    async fn find(&self, id: &str) -> Result<(TransactionId, Watch), Refusal> {
+        let id = id.parse().map_err(|_| unknown_transaction())?;
+        let watch = self.storage.watch(id).await?;
+        Ok((id, watch.ok_or_else(unknown_transaction)?))
+    }
+}

@@ -1,0 +1,136 @@
+//! A handler that makes transactions, and the operator beside it, over one storage.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use koukan_core::{
+    blob::BlobPool,
+    clock::SharedClock,
+    context::Sender,
+    path::{ForwardPath, ReversePath},
+    resource::{
+        BodySource, Caller, Create, Draft, Location, Operation, QueueList, QueueListed,
+        QueueOperation, QueueRequest, QueueResponse, QueuedDetails, Refusal, ResourceRequest,
+        ResourceResponse, Role, WaitFor,
+    },
+    service::{BoxMailService, MailService},
+    stage::{
+        operator::Operator,
+        output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+        rest_handler::{RestHandler, SenderPolicy, Settings},
+    },
+    storage::{MemoryBackend, Storage},
+    test_util::TokioClock,
+    transaction::{Mail, Rcpt},
+};
+use tower::ServiceExt;
+
+pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+#[derive(Clone)]
+pub(crate) struct Agent {
+    pub(crate) storage: Storage,
+    pub(crate) handler: RestHandler<OutputHandler<Chain>>,
+    pub(crate) operator: Operator,
+}
+
+/// A caller that may operate the agent.
+pub(crate) fn operator() -> Caller {
+    Caller::unrestricted().with_role(Role::Operate)
+}
+
+impl Agent {
+    pub(crate) async fn over(upstream: impl MailService) -> Self {
+        let clock: SharedClock = Arc::new(TokioClock::default());
+        let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
+        let storage = storage.await.unwrap();
+        let chain = Chain {
+            service: BoxMailService::new(upstream),
+            retry: RetryPolicy {
+                min_attempt_time: Duration::from_secs(60),
+                max_attempt_time: Duration::from_secs(600),
+                max_attempts: Some(3),
+                deadline: Duration::from_secs(3600),
+            },
+        };
+        let notifications = Notifications {
+            reporting_mta: "mx.example.com".into(),
+            sender: Sender::new("notification"),
+        };
+        let output = OutputHandler::new(chain, notifications);
+        let senders = ["app", "other"].map(|name| (Sender::new(name), SenderPolicy::default()));
+        let senders = HashMap::from(senders);
+        let handler = RestHandler::new(storage.clone(), output, senders, Settings::default());
+        Self {
+            operator: Operator::new(storage.clone()),
+            storage,
+            handler,
+        }
+    }
+
+    /// Makes a transaction, and waits for what becomes of the first attempt.
+    pub(crate) async fn send(&self, sender: &str, to: &str) -> Location {
+        let create = Create {
+            sender: Sender::new(sender),
+            draft: Draft {
+                mail_from: Some(Mail::new(
+                    "alice@example.com".parse::<ReversePath>().unwrap(),
+                )),
+                rcpt_to: vec![Rcpt::new(to.parse::<ForwardPath>().unwrap())],
+                body: Some(BodySource::Inline(Bytes::from_static(MESSAGE.as_bytes()))),
+                ..Draft::default()
+            },
+            wait: Some(Duration::from_secs(20)),
+            wait_for: WaitFor::Attempt,
+            idempotency_key: None,
+        };
+        let request = ResourceRequest::trusted(Operation::Create(Box::new(create)));
+        match self.handler.clone().oneshot(request).await.unwrap() {
+            ResourceResponse::Created(created) => created.location,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn ask_as(
+        &self,
+        caller: Caller,
+        operation: QueueOperation,
+    ) -> Result<QueueResponse, Refusal> {
+        let request = QueueRequest { caller, operation };
+        match self.operator.clone().oneshot(request).await.unwrap() {
+            QueueResponse::Refused(refusal) => Err(refusal),
+            response => Ok(response),
+        }
+    }
+
+    pub(crate) async fn ask(&self, operation: QueueOperation) -> Result<QueueResponse, Refusal> {
+        self.ask_as(operator(), operation).await
+    }
+
+    pub(crate) async fn list(&self, list: QueueList) -> QueueListed {
+        match self.ask(QueueOperation::List(list)).await {
+            Ok(QueueResponse::Listed(listed)) => listed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn show(&self, transaction: &Location) -> QueuedDetails {
+        match self.ask(QueueOperation::Show(id(transaction))).await {
+            Ok(QueueResponse::Shown(details)) => *details,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The identity in a location.
+pub(crate) fn id(transaction: &Location) -> Box<str> {
+    let uri = transaction.as_str();
+    uri.strip_prefix("/transactions/").unwrap().into()
+}
+
+/// Where the transactions of a list are.
+pub(crate) fn locations(listed: &QueueListed) -> Vec<Location> {
+    let details = listed.transactions.iter();
+    let details = details.map(|queued| queued.view.details.as_ref().unwrap());
+    details.map(|details| details.location.clone()).collect()
+}

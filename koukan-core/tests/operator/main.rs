@@ -1,0 +1,5 @@
+//! The queue as whoever operates the agent sees it, with everything behind it but sockets and disks.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod agent;
+mod read;

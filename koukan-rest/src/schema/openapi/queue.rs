@@ -1,0 +1,82 @@
+//! What those see who operate the agent.
+
+#![allow(dead_code, reason = "the types stand for their schemas")]
+
+use utoipa::ToSchema;
+
+use super::transaction::{Response, Transaction};
+
+/// Some transactions of the queue, newest first.
+#[derive(ToSchema)]
+pub(super) struct QueueList {
+    transactions: Vec<QueuedTransaction>,
+    /// The `cursor` of the next page, where there is one.
+    #[schema(required = false)]
+    next_cursor: String,
+}
+
+/// A transaction of the queue.
+#[derive(ToSchema)]
+pub(super) struct QueuedTransaction {
+    state: QueueState,
+    /// The host or domain that it goes to, as far as that was known before it was attempted.
+    #[schema(required = false, example = "example.com")]
+    destination: String,
+    #[serde(flatten)]
+    transaction: Transaction,
+}
+
+/// A transaction of the queue with each attempt at it.
+#[derive(ToSchema)]
+pub(super) struct QueuedDetails {
+    /// The attempts that have ended, the oldest first.
+    attempts: Vec<Attempt>,
+    #[serde(flatten)]
+    queued: QueuedTransaction,
+}
+
+/// What is to happen with a transaction, in a word.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum QueueState {
+    Waiting,
+    Active,
+    Finished,
+}
+
+/// An attempt to deliver.
+#[derive(ToSchema)]
+struct Attempt {
+    /// The first is 1.
+    number: u32,
+    #[schema(format = "date-time")]
+    started: String,
+    #[schema(format = "date-time")]
+    ended: String,
+    /// The host that replied last, where one was reached, by the name that was connected to.
+    #[schema(required = false, example = "mx.example.com")]
+    host: String,
+    /// Its address and port.
+    #[schema(required = false, example = "192.0.2.1:25")]
+    address: String,
+    /// The reply to MAIL.
+    #[schema(required = false)]
+    mail_response: Response,
+    /// The recipients to which there was a reply.
+    recipients: Vec<AttemptRecipient>,
+    /// The final reply, or the one that made an end before the message was sent. Absent where the
+    /// attempt was broken off.
+    #[schema(required = false)]
+    data_response: Response,
+}
+
+/// What an attempt brought for a recipient.
+#[derive(ToSchema)]
+struct AttemptRecipient {
+    #[schema(example = "bob@example.com")]
+    address: String,
+    rcpt_response: Response,
+    /// Its final reply, where it has one of its own.
+    #[schema(required = false)]
+    data_response: Response,
+}

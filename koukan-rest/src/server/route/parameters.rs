@@ -1,0 +1,93 @@
+//! Query parameters by which transactions are looked for.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Query, rejection::QueryRejection};
+use jiff::Timestamp;
+use koukan_core::{resource::Refusal, storage::Search};
+
+/// What a query may be, before its names are known.
+pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// Parameters, each once; an empty one says nothing.
+pub(super) struct Parameters(BTreeMap<String, String>);
+
+/// Names by which [`Parameters::search`] looks for transactions.
+const SEARCH: [&str; 7] = [
+    "mail_from",
+    "recipient",
+    "domain",
+    "destination",
+    "since",
+    "until",
+    "reply",
+];
+
+impl Parameters {
+    /// The parameters of a query; those that lists have are known, and `others`.
+    pub(super) fn of(query: Pairs, others: &[&str]) -> Result<Self, Refusal> {
+        let known = || others.iter().chain(&SEARCH);
+        let wrong = || {
+            let names: Vec<_> = known().copied().collect();
+            let detail = format!("the parameters are {}, each once at most", names.join(", "));
+            Refusal::malformed(detail)
+        };
+        let Query(pairs) = query.map_err(|_| wrong())?;
+        let mut parameters = BTreeMap::new();
+        for (name, value) in pairs {
+            let is_known = known().any(|known| *known == name);
+            if !is_known || parameters.insert(name, value).is_some() {
+                return Err(wrong());
+            }
+        }
+        parameters.retain(|_, value| !value.is_empty());
+        Ok(Self(parameters))
+    }
+
+    /// The value of a parameter, where there is one.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    /// A number of at least 1.
+    pub(super) fn positive(&mut self, name: &'static str) -> Result<Option<usize>, Refusal> {
+        let number = self.take(name).map(|text| text.parse().ok());
+        match number {
+            None => Ok(None),
+            Some(Some(number)) if number > 0 => Ok(Some(number)),
+            Some(_) => Err(Refusal::malformed("not a positive number").at(name)),
+        }
+    }
+
+    /// What is looked for.
+    pub(super) fn search(&mut self) -> Result<Search, Refusal> {
+        let reply = self.take("reply");
+        let words = reply.iter().flat_map(|reply| reply.split_whitespace());
+        if words.count() > Search::WORDS_MAX {
+            let detail = format!("more than {} words", Search::WORDS_MAX);
+            return Err(Refusal::malformed(detail).at("reply"));
+        }
+        Ok(Search {
+            id: None,
+            reverse_path: self.take("mail_from").map(without_brackets),
+            recipient: self.take("recipient").map(without_brackets),
+            domain: self.take("domain").map(Into::into),
+            destination: self.take("destination").map(Into::into),
+            since: self.time("since")?,
+            until: self.time("until")?,
+            last_reply: reply.map(Into::into),
+        })
+    }
+
+    fn time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+        let time = self.take(name).map(|text| text.parse()).transpose();
+        time.map_err(|_| Refusal::malformed("not a time like 2026-01-31T12:00:00Z").at(name))
+    }
+}
+
+/// An address as it stands in JSON; `<>` is the null reverse-path.
+fn without_brackets(address: String) -> Box<str> {
+    let inner = address.strip_prefix('<');
+    let inner = inner.and_then(|rest| rest.strip_suffix('>'));
+    inner.map_or_else(|| address.as_str().into(), Into::into)
+}

@@ -1,0 +1,134 @@
+//! `GET /queue?…`, `GET /queue/{id}`, `GET /queue/{id}/message`: for whoever operates the agent.
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Request, State},
+    http::{
+        HeaderValue,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+};
+use koukan_core::{
+    resource::{Caller, QueueFilter, QueueList, QueueOperation, QueueResponse, Refusal},
+    storage::ListState,
+};
+
+use crate::{
+    schema::{queue_to_json, queued_to_json},
+    server::{
+        answer::{Manner, json_of},
+        problem::Problem,
+        shared::Shared,
+    },
+};
+
+use super::{
+    Answer, Parts,
+    parameters::{Pairs, Parameters},
+    part,
+};
+
+/// Parameters beside those that look for transactions.
+const PARAMETERS: [&str; 5] = ["id", "sender", "state", "limit", "cursor"];
+
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    query: Pairs,
+    request: Request,
+) -> Answer {
+    let mut parameters = Parameters::of(query, &PARAMETERS)?;
+    let list = QueueList {
+        limit: parameters.positive("limit")?.unwrap_or_default(),
+        cursor: parameters.take("cursor").map(Into::into),
+        filter: filter(&mut parameters)?,
+    };
+    let operation = QueueOperation::List(list);
+    let manner = shared.manner(request.uri(), request.headers())?;
+    answer_with(&shared, caller, operation, &manner).await
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    request: Request,
+) -> Answer {
+    let operation = QueueOperation::Show(part(path)?.into());
+    let manner = shared.manner(request.uri(), request.headers())?;
+    answer_with(&shared, caller, operation, &manner).await
+}
+
+pub(super) async fn message(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    request: Request,
+) -> Answer {
+    let operation = QueueOperation::Message(part(path)?.into());
+    let manner = shared.manner(request.uri(), request.headers())?;
+    answer_with(&shared, caller, operation, &manner).await
+}
+
+/// Which transactions are meant.
+fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
+    let state = match parameters.take("state").as_deref() {
+        None => Some(ListState::Unfinished),
+        Some("any") => None,
+        Some(text) => Some(state(text).ok_or_else(|| {
+            let detail = "not one of waiting, active, finished, unfinished, any";
+            Refusal::malformed(detail).at("state")
+        })?),
+    };
+    let id = parameters.take("id").map(|id| id.parse()).transpose();
+    let id = id.map_err(|_| Refusal::malformed("not the id of a transaction").at("id"))?;
+    let mut search = parameters.search()?;
+    search.id = id;
+    Ok(QueueFilter {
+        sender: parameters.take("sender").map(Into::into),
+        state,
+        search,
+    })
+}
+
+fn state(text: &str) -> Option<ListState> {
+    use ListState::{Active, Finished, Unfinished, Waiting};
+    let mut states = [Waiting, Active, Finished, Unfinished].into_iter();
+    states.find(|state| state.as_str() == text)
+}
+
+async fn answer_with(
+    shared: &Shared,
+    caller: Caller,
+    operation: QueueOperation,
+    manner: &Manner,
+) -> Answer {
+    let response = shared.ask_queue(caller, operation).await?;
+    Ok(answer(response, manner))
+}
+
+fn answer(response: QueueResponse, manner: &Manner) -> Response {
+    let absolute = |location: &_| manner.base.uri(location);
+    match response {
+        QueueResponse::Listed(listed) => json_of(&queue_to_json(&listed, absolute)),
+        QueueResponse::Shown(details) => json_of(&queued_to_json(&details, absolute)),
+        QueueResponse::Message(body) => octets(body),
+        QueueResponse::Refused(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+/// A message. One that cannot be read to its end breaks the connection, so that nobody takes it for
+/// whole.
+fn octets(body: koukan_core::body::Body) -> Response {
+    let len = body.len();
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    let media_type = HeaderValue::from_static("message/rfc822");
+    headers.insert(CONTENT_TYPE, media_type);
+    if let Some(len) = len {
+        headers.insert(CONTENT_LENGTH, len.into());
+    }
+    response
+}

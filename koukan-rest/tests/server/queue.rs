@@ -1,0 +1,186 @@
+//! The queue over HTTP: a scripted service, and requests to a router over it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use jiff::Timestamp;
+use koukan_core::{
+    body::Body,
+    clock::SystemClock,
+    reply::Reply,
+    resource::{
+        QueueFilter, QueueList, QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued,
+        QueuedDetails, Refusal, Role, View,
+    },
+    storage::{ListState, Search, record::Attempt},
+};
+use koukan_rest::{
+    auth::{Auth, Token, generate_token},
+    server::Server,
+};
+use tower::{BoxError, service_fn};
+
+use crate::support::{Answer, answering, current, empty, request, send};
+
+type Asked = Arc<Mutex<Vec<QueueRequest>>>;
+
+/// A server whose queue answers so.
+fn with_queue(
+    answer: impl Fn() -> QueueResponse + Clone + Send + Sync + 'static,
+) -> (Server, Asked) {
+    let asked = Asked::default();
+    let seen = Arc::clone(&asked);
+    let queue = service_fn(move |request: QueueRequest| {
+        seen.lock().unwrap().push(request);
+        let answer = answer();
+        async move { Ok::<_, BoxError>(answer) }
+    });
+    (answering(current("1")).0.with_queue(queue), asked)
+}
+
+async fn get(server: Server, path: &str) -> Answer {
+    send(server.router(), empty(request("GET", path))).await
+}
+
+fn only(asked: &Asked) -> QueueOperation {
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked.len(), 1);
+    asked[0].operation.clone()
+}
+
+fn queued() -> Queued {
+    Queued {
+        state: ListState::Waiting,
+        created: Timestamp::UNIX_EPOCH,
+        view: Box::new(View::default()),
+        destination: "x.example".into(),
+    }
+}
+
+fn listed() -> QueueResponse {
+    QueueResponse::Listed(QueueListed {
+        transactions: vec![queued()],
+        next: Some("c2".into()),
+    })
+}
+
+#[tokio::test]
+async fn the_queue_is_narrowed_by_its_parameters() {
+    let (server, asked) = with_queue(listed);
+    let answer = get(server, "/queue").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let json = answer.json();
+    assert_eq!(json["next_cursor"], "c2");
+    assert_eq!(json["transactions"][0]["state"], "waiting");
+    assert_eq!(json["transactions"][0]["destination"], "x.example");
+    let QueueOperation::List(list) = only(&asked) else {
+        panic!("not a list");
+    };
+    assert_eq!(list, QueueList::default());
+
+    let (server, asked) = with_queue(listed);
+    let path = "/queue?state=active&sender=app&limit=5&cursor=c1&domain=y&reply=full";
+    assert_eq!(get(server, path).await.status, StatusCode::OK);
+    let QueueOperation::List(list) = only(&asked) else {
+        panic!("not a list");
+    };
+    let expected = QueueList {
+        filter: QueueFilter {
+            sender: Some("app".into()),
+            state: Some(ListState::Active),
+            search: Search {
+                domain: Some("y".into()),
+                last_reply: Some("full".into()),
+                ..Search::default()
+            },
+        },
+        limit: 5,
+        cursor: Some("c1".into()),
+    };
+    assert_eq!(list, expected);
+    for query in [
+        "state=done",
+        "id=x",
+        "limit=0",
+        "page=2",
+        "domain=x&domain=y",
+    ] {
+        let answer = get(with_queue(listed).0, &format!("/queue?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        answer.detail();
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_is_shown() {
+    let attempt = Attempt {
+        final_reply: Reply::mailbox_busy(),
+        ..Attempt::broken_off(
+            Timestamp::UNIX_EPOCH,
+            Some(Reply::ok()),
+            vec![Some(Reply::mailbox_busy())],
+        )
+    };
+    let shown = move || {
+        QueueResponse::Shown(Box::new(QueuedDetails {
+            queued: queued(),
+            attempts: vec![attempt.clone()],
+            first_attempt: 3,
+        }))
+    };
+    let answer = get(with_queue(shown).0, "/queue/T").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let json = answer.json();
+    let attempt = &json["attempts"][0];
+    assert_eq!(attempt["number"], 3);
+    assert_eq!(attempt["started"], "1970-01-01T00:00:00Z");
+    assert_eq!(attempt["mail_response"]["code"], 250);
+    assert_eq!(attempt["data_response"]["code"], 450);
+}
+
+#[tokio::test]
+async fn a_message_is_octets() {
+    let message = || QueueResponse::Message(Body::from(Bytes::from_static(b"A: b\r\n\r\nc")));
+    let answer = get(with_queue(message).0, "/queue/T/message").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "message/rfc822");
+    assert_eq!(answer.header("content-length"), "9");
+    assert_eq!(answer.text, "A: b\r\n\r\nc");
+}
+
+#[tokio::test]
+async fn refusals_are_problems() {
+    let refused = || Refusal::not_found("there is no such thing").into();
+    let answer = get(with_queue(refused).0, "/queue/T").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer.detail(), "there is no such thing");
+}
+
+#[tokio::test]
+async fn without_a_queue_there_is_nothing_at_its_paths() {
+    for path in ["/queue", "/queue/T", "/queue/T/message"] {
+        let (server, _) = answering(current("1"));
+        assert_eq!(get(server, path).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_a_role() {
+    let (secret, hash) = generate_token();
+    for role in [Role::Read, Role::Submit, Role::Operate] {
+        let token = Token {
+            role,
+            ..Token::from_hex("t", &hash).unwrap()
+        };
+        let (server, asked) = with_queue(listed);
+        let server = server.with_auth(Auth::new([token], Arc::new(SystemClock)));
+        let request = request("GET", "/queue").header("authorization", format!("Bearer {secret}"));
+        send(server.router(), empty(request)).await;
+        assert_eq!(asked.lock().unwrap()[0].caller.role(), role);
+    }
+    // Nobody is kept out of a listener without tokens.
+    let (server, asked) = with_queue(listed);
+    get(server, "/queue").await;
+    assert!(asked.lock().unwrap()[0].caller.may_operate());
+}
