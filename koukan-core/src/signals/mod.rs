@@ -10,6 +10,7 @@ mod destination;
 mod durable;
 mod parsed;
 mod queued;
+mod settled;
 mod trace_id;
 
 pub use crate::host_port::{HostPort, InvalidHostPort};
@@ -28,14 +29,17 @@ use std::{
     any::{Any, TypeId, type_name},
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use crate::blob::Account;
 
-use self::durable::{decode, encode};
+use self::{
+    durable::{decode, encode},
+    settled::Settled,
+};
 
 /// A type that can be written into [`Signals`], at most once for each transaction.
 pub trait Signal: Any + Send + Sync {}
@@ -71,9 +75,9 @@ struct Shared {
     durable: Mutex<Carried>,
     /// Those of the transaction that this one is a part or an attempt of.
     trunk: Option<Signals>,
-    trace_id: OnceLock<TraceId>,
+    trace_id: Settled<TraceId>,
     /// Whom the octets of the transaction are charged to.
-    account: OnceLock<Account>,
+    account: Settled<Account>,
     /// Whether some transaction has its identity of the trace id.
     is_claimed: AtomicBool,
 }
@@ -93,7 +97,7 @@ impl Signals {
             durable: Mutex::new(carried.with_trace_id(None)),
             // Others have that message, too.
             is_claimed: AtomicBool::new(trace_id.is_some()),
-            trace_id: trace_id.map_or_else(OnceLock::new, OnceLock::from),
+            trace_id: Settled::of(trace_id),
             ..Shared::default()
         }))
     }
@@ -104,8 +108,8 @@ impl Signals {
     pub fn branch(&self) -> Self {
         Self(Arc::new(Shared {
             trunk: Some(self.clone()),
-            trace_id: OnceLock::from(TraceId::of(self)),
-            account: self.0.account.clone(),
+            trace_id: Settled::of(Some(TraceId::of(self))),
+            account: Settled::of(self.account().cloned()),
             ..Shared::default()
         }))
     }
@@ -114,8 +118,8 @@ impl Signals {
     pub(crate) fn branch_on(&self, account: Account) -> Self {
         Self(Arc::new(Shared {
             trunk: Some(self.clone()),
-            trace_id: OnceLock::from(TraceId::of(self)),
-            account: OnceLock::from(account),
+            trace_id: Settled::of(Some(TraceId::of(self))),
+            account: Settled::of(Some(account)),
             ..Shared::default()
         }))
     }
@@ -129,7 +133,7 @@ impl Signals {
     /// Says whom the octets of the transaction are charged to, unless that was said before; returns
     /// what holds.
     pub fn account_or(&self, account: impl FnOnce() -> Account) -> &Account {
-        self.0.account.get_or_init(account)
+        self.0.account.get_or(account)
     }
 
     /// Writes a signal.

@@ -25,7 +25,7 @@ impl TraceId {
 
     /// The identity among `signals`, which is made where there is none yet.
     pub fn of(signals: &Signals) -> Self {
-        *signals.0.trace_id.get_or_init(Self::random)
+        *signals.0.trace_id.get_or(Self::random)
     }
 }
 

@@ -24,7 +24,9 @@ use crate::{
 };
 
 use super::{
-    Command, Mail, MailService, Rcpt, Recipients, Transaction, rescue,
+    Command, Mail, MailService, Rcpt, Recipients, Transaction,
+    call::Call,
+    rescue,
     slot::{self, Pending, slot},
 };
 
@@ -111,7 +113,7 @@ impl Driver {
 
     /// As [`Driver::start_with`], for a copy of a message of which there may be others.
     pub(crate) fn start_copy<S: MailService>(
-        mut service: S,
+        service: S,
         context: Arc<Context>,
         mail: Mail,
         signals: Signals,
@@ -127,12 +129,7 @@ impl Driver {
             body: Body::from_pipe(body_pulled).with_token(token),
             signals,
         };
-        let call = async move {
-            poll_fn(|cx| service.poll_ready(cx))
-                .await
-                .map_err(Into::into)?;
-            service.call(transaction).await.map_err(Into::into)
-        };
+        let call = Call::new(service, transaction);
         // For MAIL and a recipient, which is most of them.
         let mut asked = Vec::with_capacity(2);
         asked.push(pending.shared());

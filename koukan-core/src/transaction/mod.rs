@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/transaction.md")]
 
+mod call;
 mod command;
 mod driver;
 mod errand;
