@@ -40,7 +40,8 @@ pub(crate) struct IdHasher(u64);
 pub struct InvalidId;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const LEN: usize = 26;
+/// Octets of the text of an identity.
+pub(crate) const LEN: usize = 26;
 const TIME_BITS: u32 = 48;
 const RANDOM_BITS: u32 = 80;
 
@@ -86,15 +87,21 @@ impl Hasher for IdHasher {
     }
 }
 
-impl fmt::Display for RandomId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0_u8; LEN];
+impl RandomId {
+    /// The text, written where `text` gives room.
+    pub(crate) fn text(self, text: &mut [u8; LEN]) -> &str {
         let mut rest = self.number();
         for digit in text.iter_mut().rev() {
             *digit = DIGITS[rest as usize & 31];
             rest >>= 5;
         }
-        f.write_str(std::str::from_utf8(&text).expect("the digits are ASCII"))
+        std::str::from_utf8(text).expect("the digits are ASCII")
+    }
+}
+
+impl fmt::Display for RandomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text(&mut [0; LEN]))
     }
 }
 

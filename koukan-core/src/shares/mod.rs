@@ -36,6 +36,8 @@ pub use self::client::Client;
 
 use std::{collections::HashMap, fmt, hash::Hash, sync::Arc};
 
+use rapidhash::quality::RandomState;
+
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::rule::Standing;
@@ -51,7 +53,7 @@ struct Inner<K> {
 struct State<K> {
     used: u64,
     /// Only those that hold something.
-    holders: HashMap<K, u64>,
+    holders: HashMap<K, u64, RandomState>,
 }
 
 /// What a holder was granted; dropped, it is given back.
@@ -69,7 +71,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
             total,
             state: Mutex::new(State {
                 used: 0,
-                holders: HashMap::new(),
+                holders: HashMap::default(),
             }),
         }))
     }

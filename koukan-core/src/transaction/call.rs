@@ -9,9 +9,9 @@ use std::{
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-use crate::{reply::Reply, service::MailService};
+use crate::reply::Reply;
 
-use super::Transaction;
+use super::{MailService, Transaction};
 
 pin_project! {
     /// A call: what it begins with and what it comes to take the same room.

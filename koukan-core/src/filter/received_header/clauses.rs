@@ -31,19 +31,21 @@ impl Facts<'_> {
     pub(super) fn field(&self) -> String {
         let mut field = Field::new("Received");
         self.from(&mut field);
-        field.clause(format_args!("by {}", self.host_name));
+        field.clause(&["by ", self.host_name]);
         if let Some(name) = &self.context.client_name {
-            field.clause(format_args!("with {}", self.with(name)));
+            field.clause(&["with ", self.with(name)]);
         }
-        field.clause(format_args!("id {}", self.id));
+        let mut id = String::from("id ");
+        self.id.push_to(&mut id);
+        field.clause(&[&id]);
         if let Some(recipient) = self.recipient() {
-            field.clause(format_args!("for <{recipient}>"));
+            field.clause(&["for <", recipient, ">"]);
         }
         if let Some(tls) = self.context.tls.as_ref() {
-            field.clause(cipher(tls));
+            field.clause(&[&cipher(tls)]);
         }
         field.semicolon();
-        field.clause(date(self.now));
+        field.clause(&[&date(self.now)]);
         field.end()
     }
 
@@ -52,18 +54,20 @@ impl Facts<'_> {
         let address = self.context.remote_host.map(|peer| literal(peer.ip()));
         match (name, address) {
             (None, None) => {}
-            (None, Some(address)) => field.clause(format_args!("from {address} ({address})")),
+            (None, Some(address)) => {
+                field.clause(&["from ", &address, " (", &address, ")"]);
+            }
             (Some(name), None) if Self::is_domain(name) => {
-                field.clause(format_args!("from {name}"));
+                field.clause(&["from ", name]);
             }
             (Some(name), Some(address)) if Self::is_domain(name) => {
-                field.clause(format_args!("from {name} ({address})"));
+                field.clause(&["from ", name, " (", &address, ")"]);
             }
             (Some(name), None) => {
-                field.clause(format_args!("from unknown (HELO {})", harmless(name)));
+                field.clause(&["from unknown (HELO ", &harmless(name), ")"]);
             }
             (Some(name), Some(address)) => {
-                field.clause(format_args!("from {address} (HELO {})", harmless(name)));
+                field.clause(&["from ", &address, " (HELO ", &harmless(name), ")"]);
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use rapidhash::quality::RandomState;
+
 use crate::{context::Sender, service::BoxMailService};
 
 use super::RetryPolicy;
@@ -23,7 +25,7 @@ pub trait Chains: Send + Sync + 'static {
 
 /// Chains by sender and tag.
 #[derive(Debug, Default)]
-pub struct ChainMap(HashMap<Sender, Chain>);
+pub struct ChainMap(HashMap<Sender, Chain, RandomState>);
 
 impl ChainMap {
     /// No chains.

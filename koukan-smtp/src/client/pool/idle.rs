@@ -4,6 +4,7 @@ use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
+use rapidhash::quality::RandomState;
 use tokio::{
     runtime::Handle,
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
@@ -43,7 +44,7 @@ pub(super) struct Idle<Io> {
 }
 
 struct State<Io> {
-    hosts: HashMap<Arc<HostPort>, Host<Io>>,
+    hosts: HashMap<Arc<HostPort>, Host<Io>, RandomState>,
     suspects: Suspects,
     standings: Standings,
     is_closed: bool,
@@ -89,7 +90,7 @@ impl<Io: Wire> Idle<Io> {
         Self {
             settings,
             state: Mutex::new(State {
-                hosts: HashMap::new(),
+                hosts: HashMap::default(),
                 suspects: Suspects::default(),
                 standings: Standings::default(),
                 is_closed: false,

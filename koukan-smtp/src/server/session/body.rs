@@ -230,13 +230,20 @@ where
     }
 }
 
+/// Octets for the id, about.
+const ID: usize = 32;
+
 /// Says at the end of the reply by which id the message is known here: whoever asks what became of it
 /// can name it.
 fn with_id(reply: &Reply, id: TraceId) -> Reply {
-    let separator = if reply.text().is_empty() { "" } else { " " };
-    reply
-        .clone()
-        .with_text(format!("{}{separator}id={id}", reply.text()))
+    let mut text = String::with_capacity(reply.text().len() + ID);
+    text.push_str(reply.text());
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str("id=");
+    id.push_to(&mut text);
+    reply.clone().with_text(text)
 }
 
 fn refusal(fault: ContentFault, policy: BareLineEnds) -> Reply {
