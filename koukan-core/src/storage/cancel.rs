@@ -10,7 +10,7 @@ use super::{
     ending::{End, Ending, News},
     live::{Durability, Live, Side, State},
     patience::keep_trying,
-    record::{Attempt, FinalReason, Settlement, Status, StoredTransaction, Terms, Work},
+    record::{Attempt, FinalReason, Leased, Settlement, Status, StoredTransaction, Terms, Work},
 };
 
 impl Storage {
@@ -145,9 +145,19 @@ impl Storage {
             Unleased::Refused => Some(Work::Abandon),
         };
         let leased = self.backend().lease(live.id, self.session(), work);
-        let Some(leased) = leased.await? else {
-            return Ok(());
-        };
+        match leased.await? {
+            Some(leased) => self.end_leased(live, leased, end).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the end of what is under lease.
+    pub(super) async fn end_leased(
+        &self,
+        live: &Arc<Live>,
+        leased: Leased,
+        end: Unleased,
+    ) -> Result<(), BackendError> {
         let stored = leased.transaction;
         // What is to be done with it is known only now.
         let (status, attempt) = match end {

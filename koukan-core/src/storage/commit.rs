@@ -7,27 +7,32 @@ use crate::supervision::contain;
 use super::{
     BackendError, Custody, CustodyError, Storage,
     conclude::conclude,
+    doubt::Doubt,
     live::{Durability, Side},
     message_keys::same_message,
-    patience::keep_trying,
     record::{
-        Commit, Due, FinalReason, IdempotencyKey, MessageKey, NewBody, NewTransaction, Recipient,
-        Status, Terms, Work,
+        Commit, FinalReason, IdempotencyKey, MessageKey, NewBody, NewTransaction, Recipient,
+        Status, Terms,
     },
 };
 
 /// The fencing token of a transaction that is committed under lease.
-const FENCE: u64 = 1;
+pub(super) const FENCE: u64 = 1;
+
+/// It is not known yet what came of the commit before.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not known yet whether an earlier commit was written")]
+struct InDoubt;
 
 /// A transaction that is on its way.
-struct Member {
-    custody: Custody,
+pub(super) struct Member {
+    pub(super) custody: Custody,
     /// Where it was before.
-    before: Durability,
+    pub(super) before: Durability,
     status: Status,
     /// What an attempt that has ended has left of its recipients; `None` where one is under way.
-    settled: Option<Vec<Recipient>>,
-    has_key: bool,
+    pub(super) settled: Option<Vec<Recipient>>,
+    pub(super) has_key: bool,
 }
 
 impl Storage {
@@ -39,6 +44,11 @@ impl Storage {
         terms: Terms,
         idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
+        let is_written = |custody: &Custody| custody.live().lock().doubt == Doubt::Written;
+        if custodies.iter().any(is_written) {
+            // It is a repetition of that commit.
+            return Ok(());
+        }
         let mut bodies = Vec::with_capacity(custodies.len());
         for custody in &custodies {
             let body = custody.live().lock().body.clone();
@@ -76,7 +86,7 @@ impl Storage {
         let mut is_known = true;
         if let Err(BackendError::Failed(_)) = &written {
             // It may have been written, and only the answer lost. One stands for all.
-            match self.has(first).await {
+            match self.has(first.custody.live()).await {
                 Ok(true) => written = Ok(()),
                 Ok(false) => {}
                 Err(_) => is_known = false,
@@ -84,9 +94,9 @@ impl Storage {
         }
         if let Err(error) = written {
             for member in members {
-                self.put_back(&member);
-                if !is_known {
-                    self.take_back_in_background(member);
+                match is_known {
+                    true => self.put_back(&member),
+                    false => self.doubt(member, terms),
                 }
             }
             return Err(error.into());
@@ -123,6 +133,9 @@ impl Storage {
         let mut state = live.lock();
         let before = state.durability;
         let is_open = matches!(before, Durability::Volatile | Durability::Draft);
+        if before == Durability::Committing && state.doubt == Doubt::Open {
+            return Err(BackendError::Failed(InDoubt.into()).into());
+        }
         if !is_open || state.is_cancelled {
             return Err(CustodyError::Gone);
         }
@@ -178,7 +191,7 @@ impl Storage {
     }
 
     /// Goes on where nothing was written.
-    fn put_back(&self, member: &Member) {
+    pub(super) fn put_back(&self, member: &Member) {
         let (live, before) = (member.custody.live(), member.before);
         let over = live.update(Side::Reader, |state| {
             // Otherwise a draft that is given up was taken under lease meanwhile.
@@ -200,7 +213,7 @@ impl Storage {
 
     /// Goes on where the transaction is in the durable tier: as an attempt has left its recipients, or
     /// under lease.
-    fn committed(&self, member: Member, terms: Terms) {
+    pub(super) fn committed(&self, member: Member, terms: Terms) {
         let Member {
             custody,
             status,
@@ -242,39 +255,6 @@ impl Storage {
                 None => self.releasing(live, FENCE).write_in_background(),
             }
         }
-    }
-
-    /// Whether a transaction is there as it was committed.
-    async fn has(&self, member: &Member) -> Result<bool, BackendError> {
-        let found = self.backend().find(member.custody.live().id).await?;
-        let is_draft = |status: &Status| matches!(status, Status::Due(Due { work, .. }) if *work == Work::Abandon);
-        Ok(found.is_some_and(|stored| !is_draft(&stored.status)))
-    }
-
-    /// Sees to it that nothing comes of a commit which may have been written, though whoever asked for
-    /// it was told that it was not. By its key the originator would find it: then it stays.
-    fn take_back_in_background(&self, member: Member) {
-        if member.has_key || member.before != Durability::Volatile {
-            return;
-        }
-        let storage = self.clone();
-        self.spawn(async move {
-            let live = Arc::clone(member.custody.live());
-            let has = || storage.has(&member);
-            if !matches!(
-                keep_trying(live.id, "look for a commit", has).await,
-                Ok(true)
-            ) {
-                return;
-            }
-            if member.settled.is_none() {
-                let cancelled = Status::Final(FinalReason::Cancelled);
-                let ending = storage.postponing(&live, FENCE, cancelled);
-                storage.tell_of_loss(&live, ending.write().await);
-            } else if let Err(error) = storage.cancel_stored(&live).await {
-                storage.tell_of_loss(&live, Err(error));
-            }
-        });
     }
 }
 

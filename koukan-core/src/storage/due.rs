@@ -96,10 +96,10 @@ impl Storage {
             let backend = self.backend();
             let leased = backend.lease(id, self.session(), Some(Work::Attempt));
             let leased = leased.await?;
-            Ok(leased.map(|leased| {
-                let lease = Lease::of_stored(self.clone(), leased);
+            Ok(leased.and_then(|leased| {
+                let lease = self.give_out(leased)?;
                 // Where the others are waited for no longer, it is given back.
-                (lease.stopper(), lease)
+                Some((lease.stopper(), lease))
             }))
         });
         let mut leases = Vec::new();
@@ -154,8 +154,8 @@ impl Storage {
         let leased = self
             .backend()
             .lease_due(self.session(), until, standing, limit, except);
-        let of_stored = |leased| Lease::of_stored(self.clone(), leased);
-        Ok(leased.await?.into_iter().map(of_stored).collect())
+        let leased = leased.await?.into_iter();
+        Ok(leased.filter_map(|one| self.give_out(one)).collect())
     }
 
     /// Waits until something may be due, but for attempts for the destinations in `except`: the time

@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     Drain,
+    doubt::Doubt,
     live_body::LiveBody,
     record::{Attempt, Recipient, Status, Terms, TransactionId, Work},
     registry::Registry,
@@ -65,6 +66,7 @@ pub(super) struct State {
     /// How the attempt ended, once it has.
     pub(super) end: Option<AttemptEnd>,
     pub(super) durability: Durability,
+    pub(super) doubt: Doubt,
     /// What was promised to the originator, once something was.
     pub(super) terms: Terms,
     /// What is to happen next, as far as that is settled.
@@ -292,6 +294,7 @@ impl State {
             answers: Vec::new(),
             end: None,
             durability: Durability::Volatile,
+            doubt: Doubt::No,
             terms: Terms::default(),
             status: None,
             changes: 0,

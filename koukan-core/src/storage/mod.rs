@@ -6,6 +6,7 @@ mod commit;
 mod conclude;
 mod custody;
 mod destinations;
+mod doubt;
 mod drain;
 mod due;
 mod ending;
@@ -94,6 +95,8 @@ struct Inner {
     pace: Mutex<Pace>,
     /// What is written when nobody waits for it, a permit each.
     background: Arc<Semaphore>,
+    /// Commits of which nobody knows whether they were written, a permit each.
+    in_doubt: Arc<Semaphore>,
 }
 
 /// Writes that nobody waits for at a time, at most; more go uncounted.
@@ -156,6 +159,7 @@ impl Storage {
             destinations: Destinations::default(),
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
+            in_doubt: Arc::new(Semaphore::new(doubt::MAX)),
         })))
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Failing {
     pub(crate) slow_inserts: Arc<AtomicU32>,
     /// Inserts that are made and then said to have failed.
     pub(crate) unanswered_inserts: Arc<AtomicU32>,
+    /// The same of completions.
+    pub(crate) unanswered_completes: Arc<AtomicU32>,
     pub(crate) full_completes: Arc<AtomicU32>,
     pub(crate) slow_completes: Arc<AtomicU32>,
     pub(crate) full_appends: Arc<AtomicU32>,
@@ -62,6 +64,8 @@ pub(crate) struct Failing {
     pub(crate) unanswered_releases: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
     pub(crate) failed_reads: Arc<AtomicU32>,
+    /// Reads of transactions that fail.
+    pub(crate) failed_finds: Arc<AtomicU32>,
     /// Reads of transactions whose answer comes late.
     pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
@@ -120,7 +124,11 @@ impl Backend for Failing {
         if take_one(&self.full_completes) {
             return Err(BackendError::Full("no space left".into()));
         }
-        self.inner.complete(transaction).await
+        self.inner.complete(transaction).await?;
+        if take_one(&self.unanswered_completes) {
+            return Err(BackendError::Failed("the answer was lost".into()));
+        }
+        Ok(())
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
@@ -253,6 +261,9 @@ impl Backend for Failing {
         let found = self.inner.find(id).await;
         if take_one(&self.slow_finds) {
             tokio::time::sleep(SLOW).await;
+        }
+        if take_one(&self.failed_finds) {
+            return Err(BackendError::Failed("disk on fire".into()));
         }
         found
     }

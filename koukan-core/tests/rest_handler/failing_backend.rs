@@ -200,3 +200,51 @@ async fn while_there_is_no_room_creates_and_uploads_are_refused_and_the_rest_goe
     let view = agent.end(&draft).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
 }
+
+/// Whether the rest of a draft was written is found out later; until then, who repeats it is told to come
+/// again.
+#[tokio::test(start_paused = true)]
+async fn an_upload_of_which_nobody_knows_is_delivered_once() {
+    for is_down in [false, true] {
+        let backend = Failing::default();
+        let upstream = if is_down { down() } else { Script::new() };
+        let agent = agent(&backend, &upstream).await;
+        let created = agent.create(to_upload()).await;
+        let body = created.location.join("body");
+        backend.unanswered_completes.store(1, Ordering::Relaxed);
+        backend.failed_finds.store(5, Ordering::Relaxed);
+        for _ in 0..2 {
+            let failed = agent.upload(&body, None, octets(MESSAGE)).await;
+            let kind = failed.unwrap_err().kind;
+            assert!(matches!(kind, RefusalKind::Unavailable { .. }), "{kind:?}");
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        // As after an upload whose answer was lost on the way.
+        let repeated = agent.upload(&body, None, octets(MESSAGE)).await;
+        let kind = repeated.unwrap_err().kind;
+        assert!(matches!(kind, RefusalKind::WrongRange { .. }), "{kind:?}");
+        agent.storage.flush().await;
+        let census = agent.storage.backend().census().await.unwrap();
+        assert_eq!(census.leased, 0);
+        if !is_down {
+            let view = agent.end(&created.location).await;
+            assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+            assert_eq!(upstream.only_received().text(), MESSAGE);
+        }
+    }
+}
+
+/// A draft of which nobody knows is given up.
+#[tokio::test(start_paused = true)]
+async fn a_draft_of_which_nobody_knows_is_removed() {
+    let backend = Failing::default();
+    let agent = agent(&backend, &Script::new()).await;
+    backend.unanswered_inserts.store(1, Ordering::Relaxed);
+    backend.failed_finds.store(5, Ordering::Relaxed);
+    let failed = agent.try_create(to_upload()).await;
+    assert!(failed.is_err());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    agent.storage.flush().await;
+    let census = agent.storage.backend().census().await.unwrap();
+    assert_eq!((census.waiting, census.leased), (0, 0));
+}

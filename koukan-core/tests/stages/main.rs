@@ -10,6 +10,7 @@ mod custody;
 mod cut_through;
 mod deferred;
 mod dispatcher;
+mod doubt;
 mod drain;
 mod exploder;
 #[path = "../failing/mod.rs"]

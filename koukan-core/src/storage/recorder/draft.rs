@@ -280,7 +280,13 @@ impl Storage {
         if !is_open {
             return Err(CustodyError::Gone);
         }
-        let written = self.insert_draft(new).await;
+        let has_key = new.idempotency_key.is_some();
+        let (written, is_known) = self.insert_draft(new).await;
+        // By its key the originator would find it.
+        let is_in_doubt = !is_known && !has_key;
+        if let Some(doubtful) = is_in_doubt.then(|| self.begin_doubt(live)).flatten() {
+            self.take_back_in_background(Arc::clone(live), doubtful, false);
+        }
         let over = live.update(Side::Reader, |state| {
             if written.is_err() {
                 state.durability = Durability::Volatile;
@@ -301,17 +307,18 @@ impl Storage {
         Ok(())
     }
 
-    /// Writes a draft; where that fails, it may be there all the same, and only the answer lost.
-    async fn insert_draft(&self, new: NewTransaction) -> Result<(), BackendError> {
+    /// Writes a draft; where that fails, it may be there all the same, and only the answer lost. Whether
+    /// it is known that it is not.
+    async fn insert_draft(&self, new: NewTransaction) -> (Result<(), BackendError>, bool) {
         let id = new.id;
         let written = contain(self.backend().insert(new)).await;
         match written.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss))) {
-            Err(BackendError::Failed(_))
-                if matches!(self.backend().find(id).await, Ok(Some(_))) =>
-            {
-                Ok(())
-            }
-            written => written,
+            Err(error @ BackendError::Failed(_)) => match self.backend().find(id).await {
+                Ok(Some(_)) => (Ok(()), true),
+                Ok(None) => (Err(error), true),
+                Err(_) => (Err(error), false),
+            },
+            written => (written, true),
         }
     }
 

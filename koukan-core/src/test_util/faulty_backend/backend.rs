@@ -237,7 +237,7 @@ impl Backend for FaultyBackend {
         if self.write_wrongly(&transaction) {
             return Ok(());
         }
-        self.lease_with(|| async {
+        self.write(|| async {
             let recipients = transaction.recipients.clone();
             self.inner.insert(transaction).await?;
             self.observe(&recipients);
@@ -251,7 +251,7 @@ impl Backend for FaultyBackend {
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        self.lease_with(|| async {
+        self.write(|| async {
             let recipients = transaction.recipients.clone();
             self.inner.complete(transaction).await?;
             self.observe(&recipients);
@@ -262,7 +262,7 @@ impl Backend for FaultyBackend {
 
     async fn commit(&self, mut together: Vec<Commit>) -> Result<(), BackendError> {
         together.retain(|one| !matches!(one, Commit::Insert(new) if self.write_wrongly(new)));
-        self.lease_with(|| async {
+        self.write(|| async {
             let each = together.iter().map(Commit::transaction);
             let recipients: Vec<_> = each.map(|new| new.recipients.clone()).collect();
             self.inner.commit(together).await?;

@@ -35,15 +35,15 @@ pub enum TroubleKind {
     Full,
     /// The medium fails, and nothing is written or read.
     Failed,
-    /// A write is made, and its answer is lost; one that gives the caller a lease is made and
+    /// A write is made, and its answer is lost; one that takes what is stored under lease is made and
     /// answered.
     AnswerLost,
-    /// What gives the caller a lease is made, and its answer is lost, so that the caller does not
-    /// know of the lease.
+    /// What is stored is taken under lease, and the answer is lost, so that the caller does not know of
+    /// the lease.
     LeaseUnheard,
     /// A call takes many times as long; where calls take no time, some as well.
     Slow,
-    /// What gives the caller a lease panics, and does nothing.
+    /// What takes something under lease panics, and does nothing.
     LeasePanics,
 }
 

@@ -1,0 +1,174 @@
+//! Commits that failed without an answer, where the backend could not say either whether they were
+//! written.
+//!
+//! Whoever asked for such a commit was told that it failed, and will repeat it. So:
+//!
+//! | what was to be written | where it was written after all |
+//! |---|---|
+//! | something new | it is cancelled; meanwhile nobody is given it to attempt it |
+//! | something new, with an idempotency key | it stays: by the key, a repetition finds it |
+//! | the rest of a draft | it goes on as if that had been known; meanwhile a repetition fails as well |
+//!
+//! The backend is asked until it answers, of [`MAX`] transactions at most. What is in doubt is known to
+//! this process alone: if it crashes before the backend answers, what was written stays and is delivered,
+//! also where it is repeated.
+
+use std::{future::poll_fn, sync::Arc};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    BackendError, Lease, Storage,
+    cancel::Unleased,
+    commit::{FENCE, Member},
+    ending::{End, Ending},
+    live::{Durability, Live, Side, State},
+    patience::keep_trying,
+    record::{Due, FinalReason, Leased, Status, Terms, Work},
+};
+
+/// Transactions that are in doubt at most; of more, what was written stays.
+pub(super) const MAX: usize = 10_000;
+
+/// Whether a commit was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Doubt {
+    /// That is, or will be, known to whoever has asked for it.
+    #[default]
+    No,
+    /// Nobody knows.
+    Open,
+    /// It was, as was found out later.
+    Written,
+}
+
+impl State {
+    /// Whether what the backend gives out of it under lease is kept back for now.
+    fn is_kept_back(&self) -> bool {
+        self.durability == Durability::Committing || self.doubt == Doubt::Open
+    }
+}
+
+impl Storage {
+    /// The lease of what was read back, unless a commit of it is not over, or nobody knows what came of
+    /// it.
+    pub(super) fn give_out(&self, leased: Leased) -> Option<Lease> {
+        let live = self.0.registry.find(leased.transaction.id);
+        match live.filter(|live| live.lock().is_kept_back()) {
+            None => Some(Lease::of_stored(self.clone(), leased)),
+            Some(live) => {
+                let storage = self.clone();
+                self.spawn(async move { storage.keep_back(live, leased).await });
+                None
+            }
+        }
+    }
+
+    /// Waits for the end of a commit, and gives the lease back, or cancels what was leased.
+    async fn keep_back(&self, live: Arc<Live>, leased: Leased) {
+        let ended = |state: &State| {
+            let is_over = state.durability != Durability::Committing;
+            is_over.then_some(state.doubt == Doubt::Open)
+        };
+        let is_in_doubt = poll_fn(|cx| live.poll(cx, Side::Reader, ended)).await;
+        let written = match is_in_doubt {
+            true => self.end_leased(&live, leased, Unleased::Cancelled).await,
+            false => {
+                let fence = leased.fence;
+                Ending::new(self.clone(), Arc::clone(&live), fence, End::GivenBack)
+                    .write()
+                    .await
+            }
+        };
+        self.tell_of_loss(&live, written);
+    }
+
+    /// Goes on where nobody knows whether a commit was written.
+    pub(super) fn doubt(&self, member: Member, terms: Terms) {
+        let live = Arc::clone(member.custody.live());
+        // By its key the originator would find it.
+        let is_new = member.before != Durability::Draft;
+        if is_new && member.has_key {
+            return self.put_back(&member);
+        }
+        let Some(doubtful) = self.begin_doubt(&live) else {
+            return self.put_back(&member);
+        };
+        if is_new {
+            self.put_back(&member);
+            let is_leased = member.settled.is_none();
+            if !is_leased {
+                // No attempt at it is under way, and nobody is to make one.
+                let body = live.lock().body.take();
+                drop(body);
+            }
+            self.take_back_in_background(live, doubtful, is_leased);
+        } else {
+            self.find_out_in_background(member, doubtful, terms);
+        }
+    }
+
+    /// Says that nobody knows what came of a commit; `None` where there are too many such already.
+    pub(super) fn begin_doubt(&self, live: &Live) -> Option<OwnedSemaphorePermit> {
+        let doubtful = Arc::clone(&self.0.in_doubt).try_acquire_owned().ok();
+        match doubtful {
+            Some(_) => live.lock().doubt = Doubt::Open,
+            None => {
+                tracing::error!(id = %live.trace_id(), transaction = %live.id, "nobody will know whether a commit was written");
+            }
+        }
+        doubtful
+    }
+
+    /// Finds out what has become of a draft that was to be completed, and goes on from there.
+    fn find_out_in_background(&self, member: Member, doubtful: OwnedSemaphorePermit, terms: Terms) {
+        let storage = self.clone();
+        self.spawn(async move {
+            let live = Arc::clone(member.custody.live());
+            let has = || storage.has(&live);
+            let is_written = keep_trying(live.id, "look for a commit", has).await;
+            if matches!(is_written, Ok(true)) {
+                live.lock().doubt = Doubt::Written;
+                member.custody.forgo();
+                storage.committed(member, terms);
+            } else {
+                live.lock().doubt = Doubt::No;
+                storage.put_back(&member);
+            }
+            drop(doubtful);
+        });
+    }
+
+    /// Sees to it that nothing comes of a commit which may have been written, though whoever asked for
+    /// it was told that it was not.
+    pub(super) fn take_back_in_background(
+        &self,
+        live: Arc<Live>,
+        doubtful: OwnedSemaphorePermit,
+        is_leased: bool,
+    ) {
+        let storage = self.clone();
+        self.spawn(async move {
+            let find = || storage.backend().find(live.id);
+            let found = keep_trying(live.id, "look for a commit", find).await;
+            if matches!(found, Ok(Some(_))) {
+                let cancelled = if is_leased {
+                    let cancelled = Status::Final(FinalReason::Cancelled);
+                    storage.postponing(&live, FENCE, cancelled).write().await
+                } else {
+                    storage.cancel_stored(&live).await
+                };
+                storage.tell_of_loss(&live, cancelled);
+            }
+            live.update(Side::Reader, |state| state.doubt = Doubt::No);
+            drop(doubtful);
+        });
+    }
+
+    /// Whether a transaction is there as it was committed, and not as a draft.
+    pub(super) async fn has(&self, live: &Live) -> Result<bool, BackendError> {
+        let found = self.backend().find(live.id).await?;
+        let is_draft = |status: &Status| matches!(status, Status::Due(Due { work, .. }) if *work == Work::Abandon);
+        Ok(found.is_some_and(|stored| !is_draft(&stored.status)))
+    }
+}
