@@ -4,6 +4,7 @@
 pub(crate) mod pool {
     mod idle;
     mod lease;
+    mod permits;
     mod probe;
     mod queue;
     mod reaper;

@@ -1,16 +1,17 @@
 //! Messages that do not come, while others wait for the connection.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
     blob::BlobPool,
     body::Holdings,
     reply::Reply,
     service::MailService,
+    shares::Client as Owner,
     signals::{Destination, HostPort},
     stage::{
         exploder::{Exploder, Policy},
-        sharing::{Demand, Sharing},
+        sharing::{Demand, FairShares, Sharing},
     },
     test_util::{Answer, End, Script, context, mail, rcpt},
     transaction::Driver,
@@ -179,4 +180,75 @@ async fn one_connection_is_enough_for_a_message_of_any_size() {
     let mut all = delivered(destination.script()).concat();
     all.sort_unstable();
     assert_eq!(all, ["r0@y", "r1@y", "r2@y", "r3@y", "r4@y"]);
+}
+
+/// Everybody has too much, or nobody.
+struct Shares {
+    is_owed: bool,
+}
+
+impl FairShares for Shares {
+    fn is_owed(&self, _: &Owner, _: &Owner) -> bool {
+        self.is_owed
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_more_than_its_share_gives_way_soon() {
+    for (is_owed, seconds) in [(true, 0), (false, 9)] {
+        let (destination, demand) = (Script::new(), demand());
+        let mut client = Client::new(exploder(destination.clone(), &demand));
+        client.rcpt("b@y").await;
+        let shares = Arc::new(Shares { is_owed });
+        let other = Owner::named("other");
+        let _wanted = demand.want_share(&host(), &Holdings::default(), &other, shares);
+        pass(&mut client, seconds).await;
+        assert!(destination.received().is_empty());
+        pass(&mut client, 1).await;
+        assert_eq!(destination.only_received().end, End::Dropped);
+        assert!(client.message().await.is_positive());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_gives_way_for_each_who_waits() {
+    let (destination, demand) = (Script::new(), demand());
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut client = Client::new(exploder(destination.clone(), &demand));
+        client.rcpt("b@y").await;
+        clients.push(client);
+    }
+    let want = || {
+        let shares = Arc::new(Shares { is_owed: true });
+        demand.want_share(
+            &host(),
+            &Holdings::default(),
+            &Owner::named("other"),
+            shares,
+        )
+    };
+    let wanted = [want(), want()];
+    for client in &mut clients {
+        pass(client, 1).await;
+    }
+    assert_eq!(destination.received().len(), 2);
+    drop(wanted);
+    let _wanted = want();
+    for client in &mut clients {
+        pass(client, 0).await;
+    }
+    assert_eq!(destination.received().len(), 3);
+    // A message of the same client is no reason.
+    let own = demand.want_share(
+        &host(),
+        &Holdings::default(),
+        &context().client(),
+        Arc::new(Shares { is_owed: true }),
+    );
+    for client in &mut clients {
+        pass(client, 0).await;
+    }
+    drop(own);
+    assert_eq!(destination.received().len(), 3);
 }

@@ -4,6 +4,8 @@ use std::{collections::HashMap, fmt, sync::Arc, task::Waker};
 
 use crate::{
     body::Holdings,
+    context::Context,
+    shares::Client,
     signals::{Destination, HostPort},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -24,8 +26,10 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// On whose behalf connections to a host are waited for.
-    waiting: HashMap<HostPort, Vec<Holdings>>,
+    /// Who waits for connections to a host.
+    waiting: HashMap<HostPort, Vec<Waiting>>,
+    /// The number of whoever waits next.
+    next: u64,
     /// Who is told of it: the tasks of those who hold connections in vain, each in a place of its own.
     listeners: Vec<Option<Waker>>,
     /// Places of listeners that are free.
@@ -38,13 +42,32 @@ pub(super) struct Listener {
     place: usize,
 }
 
+struct Waiting {
+    number: u64,
+    by: Holdings,
+    /// Where connections are shared between clients.
+    share: Option<Share>,
+    /// Whether somebody gives way for the sake of its share.
+    is_met: bool,
+}
+
+/// A client, and how many connections it and others have.
+type Share = (Client, Arc<dyn FairShares>);
+
+/// How many connections to a host clients have.
+pub trait FairShares: Send + Sync {
+    /// Whether the one client, which waits for a connection, has less than an equal share of all, and
+    /// the other one more. Is called under a lock, and must not wait.
+    fn is_owed(&self, waiting: &Client, holder: &Client) -> bool;
+}
+
 /// Somebody waits; no longer when this is dropped.
 #[derive(Debug)]
 #[must_use = "it counts for as long as this lives"]
 pub struct Wanted {
     demand: Demand,
     host: HostPort,
-    by: Holdings,
+    number: u64,
 }
 
 /// Who waits.
@@ -52,6 +75,8 @@ pub struct Wanted {
 pub(super) enum Whose {
     /// The same message: its recipients are too many for one transaction.
     Own,
+    /// A client that has less than its share, while the holder's has more.
+    Owed,
     Others,
 }
 
@@ -67,17 +92,41 @@ impl Demand {
 
     /// Says that a connection to the host is waited for, on behalf of that message.
     pub fn want(&self, host: &HostPort, by: &Holdings) -> Wanted {
-        let listeners: Vec<_> = {
+        self.add(host, by, None)
+    }
+
+    /// As [`Demand::want`], for a message of that client, where connections are shared between clients: who
+    /// has more of them than an equal share gives one back soon.
+    pub fn want_share(
+        &self,
+        host: &HostPort,
+        by: &Holdings,
+        client: &Client,
+        shares: Arc<dyn FairShares>,
+    ) -> Wanted {
+        self.add(host, by, Some((client.clone(), shares)))
+    }
+
+    fn add(&self, host: &HostPort, by: &Holdings, share: Option<Share>) -> Wanted {
+        let (number, listeners) = {
             let state = &mut *self.lock();
+            let number = state.next;
+            state.next += 1;
             let waiting = state.waiting.entry(host.clone()).or_default();
-            waiting.push(by.clone());
-            state.listeners.iter().flatten().cloned().collect()
+            waiting.push(Waiting {
+                number,
+                by: by.clone(),
+                share,
+                is_met: false,
+            });
+            let listeners: Vec<_> = state.listeners.iter().flatten().cloned().collect();
+            (number, listeners)
         };
         listeners.into_iter().for_each(Waker::wake);
         Wanted {
             demand: self.clone(),
             host: host.clone(),
-            by: by.clone(),
+            number,
         }
     }
 
@@ -104,7 +153,7 @@ impl Listener {
     pub(super) fn find(
         &self,
         destination: Option<&Destination>,
-        own: &Holdings,
+        (own, context): (&Holdings, &Context),
         waker: &Waker,
     ) -> Option<Whose> {
         let state = &mut *self.demand.lock();
@@ -117,15 +166,44 @@ impl Listener {
         }
         let destination = self.demand.0.fixed.as_deref().or(destination)?;
         let hosts = destination.hosts.iter();
-        let mut all = hosts
-            .filter_map(|host| state.waiting.get(host))
-            .flatten()
-            .peekable();
+        let all = hosts.filter_map(|host| state.waiting.get(host)).flatten();
+        let mut all = all.peekable();
         all.peek()?;
-        Some(match all.any(|by| by.is_same(own)) {
-            true => Whose::Own,
-            false => Whose::Others,
-        })
+        let client = context.client();
+        let mut whose = Whose::Others;
+        for waiting in all {
+            if waiting.by.is_same(own) {
+                return Some(Whose::Own);
+            }
+            if whose == Whose::Others && waiting.is_owed_by(&client) {
+                whose = Whose::Owed;
+            }
+        }
+        Some(whose)
+    }
+
+    /// Gives way to somebody whose client is owed a connection by that one; `false` where others do so
+    /// already.
+    pub(super) fn meet(&self, destination: Option<&Destination>, client: &Client) -> bool {
+        let state = &mut *self.demand.lock();
+        let destination = self.demand.0.fixed.as_deref().or(destination);
+        let hosts = destination.map_or(&[][..], |destination| &destination.hosts);
+        for host in hosts {
+            let mut waiting = state.waiting.get_mut(host).into_iter().flatten();
+            if let Some(waiting) = waiting.find(|waiting| waiting.is_owed_by(client)) {
+                waiting.is_met = true;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Waiting {
+    /// Whether it has less than its share while that client has more, and nobody gives way so far.
+    fn is_owed_by(&self, holder: &Client) -> bool {
+        let share = self.share.as_ref().filter(|_| !self.is_met);
+        share.is_some_and(|(own, shares)| own != holder && shares.is_owed(own, holder))
     }
 }
 
@@ -146,11 +224,7 @@ impl Drop for Wanted {
         let Some(all) = waiting.get_mut(&self.host) else {
             return;
         };
-        if let Some(index) = all.iter().position(|by| by.is_same(&self.by)) {
-            all.swap_remove(index);
-        } else {
-            all.pop();
-        }
+        all.retain(|waiting| waiting.number != self.number);
         if all.is_empty() {
             waiting.remove(&self.host);
         }

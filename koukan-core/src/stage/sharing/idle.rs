@@ -1,7 +1,7 @@
 //! A run that waits for its message.
 
 use std::{
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -19,6 +19,10 @@ use super::{
 
 /// How long a connection is kept for a message that does not come, where others wait for one.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same where a client waits that has less than its share of connections, while the holder's client has
+/// more.
+const PATIENCE_ABOVE_SHARE: Duration = Duration::from_millis(500);
 
 /// Since when a run waits for its message, and who is in want of its connection.
 pub(super) struct Idle {
@@ -44,10 +48,18 @@ impl Idle {
         let token = group.key.token.as_ref();
         let own = token.map_or_else(Holdings::default, MessageToken::holdings);
         let destination = group.key.destination.as_deref();
-        match self.listener.find(destination, &own, cx.waker()) {
-            None => Poll::Pending,
-            Some(Whose::Own) => Poll::Ready(()),
-            Some(Whose::Others) => self.alarm.poll(cx, self.since + PATIENCE),
+        let context = &group.key.context;
+        match self.listener.find(destination, (&own, context), cx.waker()) {
+            None => return Poll::Pending,
+            Some(Whose::Own) => return Poll::Ready(()),
+            Some(Whose::Owed) => {
+                ready!(self.alarm.poll(cx, self.since + PATIENCE_ABOVE_SHARE));
+                if self.listener.meet(destination, &context.client()) {
+                    return Poll::Ready(());
+                }
+            }
+            Some(Whose::Others) => {}
         }
+        self.alarm.poll(cx, self.since + PATIENCE)
     }
 }

@@ -27,6 +27,7 @@
 //! | the destination says that there are too many recipients, after it took some | these go into another run |
 //! | the last copy has come, and each member has its message | the message starts: its octets are read once |
 //! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients: one that is refused then gets that as its final reply |
+//! | the same for half a second, and the client of who waits has less than an equal share of connections, this one's more | the same |
 //! | it ends | each member gets the final reply for its recipients |
 //!
 //! A member that is alone, with one recipient, has the endpoint to itself: the slots that the endpoint
@@ -54,7 +55,7 @@ mod state;
 mod tests;
 
 pub use self::{
-    demand::{Demand, Wanted},
+    demand::{Demand, FairShares, Wanted},
     layer::SharingLayer,
     service::{Sharing, SharingFuture},
 };

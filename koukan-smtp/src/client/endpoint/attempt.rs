@@ -43,6 +43,7 @@ impl Attempts {
     pub(super) async fn deliver(&self, transaction: Transaction) -> Result<Reply, BoxError> {
         let signals = transaction.signals.clone();
         let holdings = transaction.body.holdings();
+        let client = transaction.context.client();
         let mut exchange = Exchange::new(transaction);
         let Some(destination) = self.destination(&signals, &mut exchange).await? else {
             return if exchange.is_without_recipients() {
@@ -56,13 +57,17 @@ impl Attempts {
             NamedBy::Other => Some(&self.guard),
         };
         let is_queued = signals.find::<Queued>().is_some();
+        let turn = |may_wait| {
+            let turn = Turn::new(may_wait, holdings.clone()).of_client(client.clone());
+            turn.of_queued(is_queued)
+        };
         let mut last = None;
         let mut full = None;
         let mut met = Met::default();
         for host in &destination.hosts {
             // Another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
-            let mut turn = Turn::new(may_wait, holdings.clone()).of_queued(is_queued);
+            let mut turn = turn(may_wait);
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
@@ -78,7 +83,7 @@ impl Attempts {
             }
         }
         if let Some(host) = full {
-            let mut turn = Turn::new(true, holdings.clone()).of_queued(is_queued);
+            let mut turn = turn(true);
             match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {

@@ -7,7 +7,7 @@ use koukan_core::signals::HostPort;
 use rapidhash::quality::RandomState;
 use tokio::{
     runtime::Handle,
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::Notify,
     time::{Instant, timeout},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     PoolSettings,
+    permits::{Permit, Permits},
     queue::{self, Queue},
     reaper,
     right::Entry,
@@ -54,7 +55,7 @@ struct State<Io> {
 
 struct Host<Io> {
     /// As many as `room` says, those in use included.
-    permits: Arc<Semaphore>,
+    permits: Arc<Permits>,
     room: Room,
     /// Those of them that are used for attempts from the queue.
     queue: Arc<Queue>,
@@ -72,13 +73,13 @@ struct Parked<Io> {
 impl<Io> Host<Io> {
     /// There may be so many connections more.
     fn grow(&self, by: usize) {
-        self.permits.add_permits(by);
+        self.permits.add(by);
         self.queue.grew(by);
     }
 
     /// Whether nothing is lost with it.
     fn is_unused(&self, now: Instant) -> bool {
-        // Every permit, and everyone who waits for one, holds the semaphore.
+        // Every permit, and everyone who waits for one, holds them.
         self.parked.is_empty()
             && Arc::strong_count(&self.permits) == 1
             && self.room.is_forgotten(now)
@@ -125,11 +126,8 @@ impl<Io: Wire> Idle<Io> {
             state.hosts.retain(|_, host| !host.is_unused(now));
         }
         let key = Arc::new(host.clone());
-        let max = self
-            .settings
-            .max_connections
-            .clamp(1, Semaphore::MAX_PERMITS);
-        let permits = Arc::new(Semaphore::new(max));
+        let max = self.settings.max_connections.max(1);
+        let permits = Permits::new(max);
         let queue = Arc::new(Queue::default());
         let host = Host {
             permits: Arc::clone(&permits),
@@ -282,23 +280,19 @@ impl<Io: Wire> Idle<Io> {
     /// # Errors
     ///
     /// The permit, where nobody else has one: then the host refuses whatever we do.
-    pub(super) fn lower(
-        &self,
-        host: &HostPort,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<usize, OwnedSemaphorePermit> {
+    pub(super) fn lower(&self, host: &HostPort, permit: Permit) -> Result<usize, Permit> {
         let mut state = self.lock();
         let Some(found) = state.hosts.get_mut(host) else {
             return Err(permit);
         };
-        let available = found.permits.available_permits();
+        let available = found.permits.available();
         if found.room.cap() <= available + 1 {
             found.room.doubt();
             return Err(permit);
         }
         // Those that are opened just now are refused by themselves.
         let spare = available.saturating_sub(found.parked.len());
-        let given_up = found.permits.forget_permits(spare) + 1;
+        let given_up = found.permits.forget(spare) + 1;
         permit.forget();
         found.room.lower(given_up, Instant::now());
         let connections = found.room.cap();
@@ -312,7 +306,7 @@ impl<Io: Wire> Idle<Io> {
         let mut state = self.lock();
         // One that was forgotten meanwhile has all its room.
         if let Some(found) = state.hosts.get_mut(host) {
-            found.permits.add_permits(found.room.raise(by));
+            found.permits.add(found.room.raise(by));
             if is_picky {
                 found.room.note_picky(Instant::now());
             }
@@ -331,7 +325,7 @@ impl<Io: Wire> Idle<Io> {
         let state = self.lock();
         state.hosts.iter().any(|(key, found)| {
             let callers = usize::from(**key == *host);
-            found.room.cap() > found.permits.available_permits() + callers
+            found.room.cap() > found.permits.available() + callers
         })
     }
 

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use koukan_core::{body::Held, signals::HostPort};
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::time::timeout;
 
 use crate::client::{Wire, connection::Connection};
 
-use super::{idle::Idle, queue::Place};
+use super::{idle::Idle, permits::Permit, queue::Place};
 
 /// How long a connection whose transaction was given up keeps its permit while it waits for the
 /// server: long enough for a server that answers, so short that a server that does not keeps
@@ -25,7 +25,7 @@ pub(crate) struct Lease<Io: Wire> {
     /// Whether the host has broken the protocol before.
     is_suspect: bool,
     host: Arc<HostPort>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
     /// Where the attempt is made from the queue.
     place: Option<Place>,
     /// For as long as a message uses the connection.
@@ -54,7 +54,7 @@ impl<Io: Wire> Lease<Io> {
         idle: Arc<Idle<Io>>,
         host: Arc<HostPort>,
         is_suspect: bool,
-        (permit, place): (OwnedSemaphorePermit, Option<Place>),
+        (permit, place): (Permit, Option<Place>),
         held: Held,
     ) -> Self {
         Self {

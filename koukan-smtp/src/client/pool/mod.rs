@@ -1,6 +1,6 @@
 //! Connections that are kept from one transaction to the next.
 //!
-//! A connection belongs to the host and port it was opened to. A permit of its host's semaphore
+//! A connection belongs to the host and port it was opened to. A permit of its host (`permits`)
 //! goes with every connection in use, none with an idle one; since a new connection is opened
 //! only where no idle one is left, there are never more than the permits allow, but for those
 //! that are just saying QUIT.
@@ -17,6 +17,7 @@
 mod idle;
 mod lease;
 mod opening;
+mod permits;
 mod probe;
 mod queue;
 mod reaper;

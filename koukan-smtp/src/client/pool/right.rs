@@ -3,16 +3,14 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use koukan_core::{body::Holdings, signals::HostPort, stage::sharing::Demand};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use crate::client::{ClientError, Wire};
 
 use super::{
     Lease, Turn,
     idle::Idle,
+    permits::{Permit, Permits},
     probe,
     queue::{Place, Queue},
     standing::Standings,
@@ -25,13 +23,13 @@ const SECOND_WAIT: Duration = Duration::from_secs(1);
 /// What a pool knows of a host.
 pub(super) struct Entry {
     pub(super) host: Arc<HostPort>,
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) permits: Arc<Permits>,
     pub(super) queue: Arc<Queue>,
     pub(super) is_suspect: bool,
 }
 
 /// One of the host's permits, and a place of the queue's for an attempt that is made from there.
-pub(super) type Right = (OwnedSemaphorePermit, Option<Place>);
+pub(super) type Right = (Permit, Option<Place>);
 
 impl<Io: Wire> Idle<Io> {
     /// The right to use one connection to `host`.
@@ -66,7 +64,7 @@ impl<Io: Wire> Idle<Io> {
             true => Some(entry.queue.try_enter(max)?),
             false => None,
         };
-        let permit = Arc::clone(&entry.permits).try_acquire_owned().ok()?;
+        let permit = entry.permits.try_acquire(turn.client())?;
         Some((permit, place))
     }
 
@@ -77,14 +75,14 @@ impl<Io: Wire> Idle<Io> {
             true => Some(entry.queue.enter(max).await),
             false => None,
         };
-        let permits = Arc::clone(&entry.permits);
-        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+        let (permits, client) = (&entry.permits, turn.client());
+        if let Some(permit) = permits.try_acquire(client) {
             return (permit, place);
         }
         // Those who hold connections in vain can do nothing for who waits for a place.
-        let _wanted = demand.want(&entry.host, turn.holdings());
-        let permit = permits.acquire_owned().await;
-        (permit.expect("the semaphore is never closed"), place)
+        let shares = Arc::clone(permits) as _;
+        let _wanted = demand.want_share(&entry.host, turn.holdings(), client, shares);
+        (permits.acquire(client).await, place)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use koukan_core::body::Holdings;
+use koukan_core::{body::Holdings, shares::Client};
 use tokio::time::Instant;
 
 /// How a transaction waits for a host that has no room for another connection while it serves others
@@ -15,6 +15,8 @@ pub(crate) struct Turn {
     is_refused: bool,
     /// Of the message that waits.
     holdings: Holdings,
+    /// Whose message it is.
+    client: Client,
     /// Whether no client waits for it.
     is_queued: bool,
 }
@@ -27,8 +29,20 @@ impl Turn {
             until: None,
             is_refused: false,
             holdings,
+            client: Client::Unknown,
             is_queued: false,
         }
+    }
+
+    /// Says whose message it is: connections are shared between clients.
+    pub(crate) fn of_client(mut self, client: Client) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Whose message it is.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Says whether the attempt is made from the queue, so that it leaves room to others.
