@@ -166,6 +166,10 @@ replies! {
     destination_not_allowed = 550 (5 . 7 . 1) "mail to that address is not allowed";
     /// The destination is this host: RFC 3463 X.4.6.
     loops_back = 554 (5 . 4 . 6) "mail for this destination loops back to this host";
+    /// There is no such domain: RFC 3463 X.1.2.
+    no_such_domain = 550 (5 . 1 . 2) "there is no such domain";
+    /// The destination domain takes no mail: RFC 7505 section 4.2, RFC 7504.
+    domain_takes_no_mail = 556 (5 . 1 . 10) "domain takes no mail";
     /// A policy refuses the message or the command.
     policy_refused = 550 (5 . 7 . 1) "refused by policy";
     /// An address in UTF-8 without SMTPUTF8: RFC 6531 section 3.5.

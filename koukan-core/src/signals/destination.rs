@@ -21,6 +21,9 @@ pub enum NamedBy {
     Operator,
     /// Somebody else: a recipient's domain, its MX records, a client's `remote_host`.
     Other,
+    /// Somebody else, by a domain: each of the [hosts](Destination::hosts) is one, or an address, and an
+    /// SMTP endpoint asks the DNS which hosts take mail for it.
+    Domain,
 }
 
 impl Destination {
@@ -29,6 +32,14 @@ impl Destination {
         Self {
             hosts: hosts.into_iter().collect(),
             named_by: NamedBy::Operator,
+        }
+    }
+
+    /// The hosts that take mail for a domain, as the DNS says; for an address, that.
+    pub fn of_domain(domain: HostPort) -> Self {
+        Self {
+            hosts: vec![domain],
+            named_by: NamedBy::Domain,
         }
     }
 

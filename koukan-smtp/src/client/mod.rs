@@ -7,6 +7,7 @@
 //! | `pool` | the connections that are kept between transactions |
 //! | `connection` | one connection: its handshake, its buffers, its timer |
 //! | `guard` | where connections may lead that others than the operator ask for |
+//! | `mail_hosts` | which hosts take mail for a domain |
 //! | `error` | what goes wrong, and the replies it becomes |
 //!
 //! How connections come about and names become addresses is injected:
@@ -16,6 +17,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod guard;
+mod mail_hosts;
 mod pool;
 mod timeouts;
 #[cfg(feature = "tls")]

@@ -9,6 +9,7 @@ mod failures;
 mod guard;
 mod held;
 mod hosts;
+mod mail_domains;
 mod net;
 mod network;
 mod odd_servers;

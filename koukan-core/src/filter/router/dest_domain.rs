@@ -8,16 +8,31 @@ use crate::{
 
 use super::{Decision, Policy};
 
-/// Routes each recipient to the host that is called as its domain, or to its address literal.
+/// Routes each recipient to the host that is called as its domain, or to the hosts that take mail for
+/// it, or to its address literal.
 #[derive(Debug, Clone, Copy)]
 pub struct DestDomain {
     port: u16,
+    is_by_mx: bool,
 }
 
 impl DestDomain {
     /// Routes to port 25.
     pub fn new() -> Self {
-        Self { port: 25 }
+        Self {
+            port: 25,
+            is_by_mx: false,
+        }
+    }
+
+    /// Routes to the hosts that take mail for the domain, as the DNS says: MX records, or where there are
+    /// none the host that is called so. The endpoint looks them up at each attempt.
+    ///
+    /// *Source*: RFC 5321 section 5.1.
+    #[must_use]
+    pub fn by_mx(mut self) -> Self {
+        self.is_by_mx = true;
+        self
     }
 
     /// Routes to another port.
@@ -45,8 +60,14 @@ impl Policy for DestDomain {
             Domain::Address(address) => address.to_string().into(),
             Domain::General(_) => return Decision::Reject(Rejection::new(Reply::no_route())),
         };
-        let port = self.port;
-        Decision::Route(Destination::of_other([HostPort { host, port }]))
+        let host = HostPort {
+            host,
+            port: self.port,
+        };
+        Decision::Route(match self.is_by_mx {
+            true => Destination::of_domain(host),
+            false => Destination::of_other([host]),
+        })
     }
 }
 
@@ -60,6 +81,11 @@ mod tests {
             Decision::Route(destination) => destination.hosts[0].to_string(),
             other => format!("{other:?}"),
         };
+        let by_mx = DestDomain::new()
+            .by_mx()
+            .decide(&"a@Example.com".parse().unwrap());
+        let domain = Destination::of_domain("example.com:25".parse().unwrap());
+        assert_eq!(by_mx, Decision::Route(domain));
         assert_eq!(route("a@example.com"), "example.com:25");
         assert_eq!(route("a@Example.COM"), "example.com:25");
         assert_eq!(route("a@[127.0.0.1]"), "127.0.0.1:25");

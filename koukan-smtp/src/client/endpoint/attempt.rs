@@ -54,7 +54,18 @@ impl Attempts {
         };
         let guard = match destination.named_by {
             NamedBy::Operator => None,
-            NamedBy::Other => Some(&self.guard),
+            NamedBy::Other | NamedBy::Domain => Some(&self.guard),
+        };
+        // Nothing is held meanwhile: no connection, nor the permit for one.
+        let destination = match destination.named_by {
+            NamedBy::Domain => match self.pool.mail_hosts(&destination.hosts).await {
+                Ok(hosts) => Arc::new(Destination::of_other(hosts)),
+                Err(none) => {
+                    tracing::info!(reply = %none.0, "no host takes mail for a domain");
+                    return Ok(none.0);
+                }
+            },
+            _ => destination,
         };
         let is_queued = signals.find::<Queued>().is_some();
         let turn = |may_wait| {

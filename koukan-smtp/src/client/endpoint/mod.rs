@@ -49,6 +49,11 @@ use super::pool::Pool;
 /// Hosts that the operator has not named ([`NamedBy`](koukan_core::signals::NamedBy)) are connected
 /// to where the [`Guard`](super::Guard) of the settings lets them be.
 ///
+/// Where a domain is named in place of hosts ([`NamedBy::Domain`](koukan_core::signals::NamedBy)), its MX
+/// records name them (RFC 5321 section 5.1), and are tried in the order of their preferences, those of one
+/// preference in any order. Hosts are known by their names: domains that share one share its connections
+/// and what is known of it.
+///
 /// What is offered is used: PIPELINING (commands that are there together are written together,
 /// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
 /// SMTPUTF8, DSN. There is no conversion. What a message needs is decided by its octets and
@@ -63,7 +68,8 @@ use super::pool::Pool;
 ///
 /// | failure | reply |
 /// |---|---|
-/// | no address | 451 4.4.3 |
+/// | no such domain; one that takes no mail, by a null MX | 550 5.1.2; 556 5.1.10 |
+/// | the look-up failed, no address | 451 4.4.3 |
 /// | no connection, or the host is down | 451 4.4.1 |
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |

@@ -55,8 +55,10 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, Guard, HostFailure, Phase, Place, Timeouts, connection::Connection,
+    ClientError, Guard, HostFailure, Phase, Place, Timeouts,
+    connection::Connection,
     error::unreached,
+    mail_hosts::{self, NoHosts},
 };
 
 /// Hands out connections to hosts, kept ones or new ones.
@@ -337,6 +339,17 @@ impl Pool {
         #[cfg(feature = "tls")]
         self.secure(lease, remote).await?;
         Ok(())
+    }
+
+    /// The hosts that take mail for domains, in the order in which to try them.
+    pub(crate) async fn mail_hosts(&self, domains: &[HostPort]) -> Result<Vec<HostPort>, NoHosts> {
+        let mut hosts = Vec::new();
+        for domain in domains {
+            let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
+            let found = timeout(self.timeouts.resolve, ask).await;
+            hosts.extend(found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?);
+        }
+        Ok(hosts)
     }
 
     async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {

@@ -1,0 +1,250 @@
+//! Which hosts take mail for a domain.
+//!
+//! | the DNS says | the hosts, or the reply |
+//! |---|---|
+//! | MX records | their hosts, by preference; those of one preference in any order |
+//! | one of them is this host | those that are preferred to it; 554 5.4.6 where there is none |
+//! | a null MX | 556 5.1.10 |
+//! | no MX record, and the domain has an address | the domain |
+//! | neither | 550 5.1.2 |
+//! | there is no such name | 550 5.1.2 |
+//! | nothing, or not in time | 451 4.4.3 |
+//!
+//! *Source*: RFC 5321 section 5.1, RFC 7505.
+
+use std::net::IpAddr;
+
+use koukan_core::{
+    network::{LookupError, Mx, Resolver},
+    random::Random,
+    reply::Reply,
+    signals::HostPort,
+};
+
+/// Hosts of one domain that are tried, at most.
+const HOSTS_MAX: usize = 20;
+
+/// No host takes mail for a domain, or it is not known which; the reply says why.
+#[derive(Debug)]
+pub(crate) struct NoHosts(pub(crate) Reply);
+
+/// The hosts that take mail for a domain, in the order in which to try them. An address is its own host.
+pub(crate) async fn of(
+    domain: &HostPort,
+    resolver: &dyn Resolver,
+    random: &dyn Random,
+    own_name: &str,
+) -> Result<Vec<HostPort>, NoHosts> {
+    let name = &*domain.host;
+    if name.parse::<IpAddr>().is_ok() {
+        return Ok(vec![domain.clone()]);
+    }
+    let Ok(ascii) = idna::domain_to_ascii(name) else {
+        return Err(NoHosts::because(
+            Reply::no_such_domain(),
+            name,
+            "is no domain",
+        ));
+    };
+    let records = match resolver.mx(&ascii).await {
+        Ok(answer) => answer.records,
+        Err(error) => return Err(NoHosts::of(name, error)),
+    };
+    let hosts = match records.is_empty() {
+        true => vec![itself(name, ascii, resolver).await?],
+        false => in_order(records, random, own_name).map_err(|why| why.of(name))?,
+    };
+    let port = domain.port;
+    Ok(hosts
+        .into_iter()
+        .map(|host| HostPort { host, port })
+        .collect())
+}
+
+/// The domain as a host: it has an address.
+async fn itself(name: &str, ascii: String, resolver: &dyn Resolver) -> Result<Box<str>, NoHosts> {
+    let found = resolver.addresses(&ascii).await;
+    let found = found.map_err(|error| NoHosts::of(name, error))?;
+    match found.records.is_empty() {
+        false => Ok(ascii.into()),
+        true => {
+            let why = "has neither an MX record nor an address";
+            Err(NoHosts::because(Reply::no_such_domain(), name, why))
+        }
+    }
+}
+
+/// Why MX records name no host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    /// The domain says so.
+    Null,
+    /// The best of them is this one.
+    Ourselves,
+}
+
+/// The hosts of MX records, which are not none.
+fn in_order(
+    mut records: Vec<Mx>,
+    random: &dyn Random,
+    own_name: &str,
+) -> Result<Vec<Box<str>>, Unusable> {
+    let host = |record: &Mx| record.host.trim_end_matches('.').to_ascii_lowercase();
+    // Beside others it says nothing: RFC 7505 section 3.
+    records.retain(|record| !host(record).is_empty());
+    if records.is_empty() {
+        return Err(Unusable::Null);
+    }
+    let own_name = own_name.trim_end_matches('.').to_ascii_lowercase();
+    let own = records.iter().filter(|record| host(record) == own_name);
+    if let Some(own) = own.map(|record| record.preference).min() {
+        records.retain(|record| record.preference < own);
+    }
+    let mut records: Vec<_> = records
+        .iter()
+        .map(|record| (record.preference, random.unit(), host(record)))
+        .collect();
+    records.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+    let mut hosts: Vec<Box<str>> = Vec::new();
+    for (_, _, host) in records {
+        if hosts.len() < HOSTS_MAX && !hosts.iter().any(|known| **known == *host) {
+            hosts.push(host.into());
+        }
+    }
+    match hosts.is_empty() {
+        true => Err(Unusable::Ourselves),
+        false => Ok(hosts),
+    }
+}
+
+impl Unusable {
+    fn of(self, domain: &str) -> NoHosts {
+        match self {
+            Self::Null => NoHosts::because(Reply::domain_takes_no_mail(), domain, "takes no mail"),
+            Self::Ourselves => {
+                let why = "has this host for its best mail host";
+                NoHosts::because(Reply::loops_back(), domain, why)
+            }
+        }
+    }
+}
+
+impl NoHosts {
+    /// The look-up took too long.
+    pub(crate) fn late(domain: &HostPort) -> Self {
+        let why = "could not be looked up in time, try again later";
+        Self::because(Reply::directory_failed(), &domain.host, why)
+    }
+
+    fn of(domain: &str, error: LookupError) -> Self {
+        let (reply, why) = match error {
+            LookupError::NoSuchName => (Reply::no_such_domain(), "does not exist"),
+            LookupError::Unsupported => (
+                Reply::misconfigured(),
+                "cannot be looked up: the resolver knows no MX records",
+            ),
+            _ => (
+                Reply::directory_failed(),
+                "could not be looked up, try again later",
+            ),
+        };
+        Self::because(reply, domain, why)
+    }
+
+    fn because(reply: Reply, domain: &str, why: &str) -> Self {
+        Self(reply.with_text(format!("domain {domain} {why}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use koukan_core::{random::SystemRandom, test_util::ScriptedResolver};
+
+    use super::*;
+
+    fn zone() -> ScriptedResolver {
+        let address = || ["192.0.2.1".parse::<IpAddr>().unwrap()];
+        ScriptedResolver::new()
+            .with_mx(
+                "two.example",
+                [Mx::new(20, "b.example"), Mx::new(10, "A.example.")],
+            )
+            .with_mx("null.example", [Mx::new(0, "")])
+            .with_mx("dot.example", [Mx::new(0, ".")])
+            .with_mx("odd.example", [Mx::new(0, ""), Mx::new(10, "a.example")])
+            .with_mx(
+                "twice.example",
+                [Mx::new(5, "a.example"), Mx::new(7, "a.example")],
+            )
+            .with_mx("ours.example", [Mx::new(10, "ME.example")])
+            .with_mx(
+                "backup.example",
+                [
+                    Mx::new(20, "me.example"),
+                    Mx::new(10, "a.example"),
+                    Mx::new(20, "b.example"),
+                    Mx::new(30, "c.example"),
+                ],
+            )
+            .with_mx("plain.example", [])
+            .with_addresses("plain.example", address())
+            .with_mx("bare.example", [])
+            .with_addresses("bare.example", [])
+            .with_mx("xn--bcher-kva.example", [Mx::new(1, "mx.example")])
+            .with_failure("down.example")
+    }
+
+    async fn found(domain: &str) -> String {
+        let domain = HostPort {
+            host: domain.into(),
+            port: 25,
+        };
+        match of(&domain, &zone(), &SystemRandom, "me.example").await {
+            Ok(hosts) => {
+                let hosts: Vec<_> = hosts.iter().map(HostPort::to_string).collect();
+                hosts.join(" ")
+            }
+            Err(NoHosts(reply)) => {
+                assert!(reply.text().contains(&*domain.host), "{reply}");
+                reply.to_string().chars().take(9).collect()
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_dns_says_who_takes_mail_for_a_domain() {
+        for (domain, expected) in [
+            ("two.example", "a.example:25 b.example:25"),
+            ("null.example", "556 5.1.1"),
+            ("dot.example", "556 5.1.1"),
+            ("odd.example", "a.example:25"),
+            ("twice.example", "a.example:25"),
+            ("ours.example", "554 5.4.6"),
+            ("backup.example", "a.example:25"),
+            ("plain.example", "plain.example:25"),
+            ("bare.example", "550 5.1.2"),
+            ("none.example", "550 5.1.2"),
+            ("down.example", "451 4.4.3"),
+            ("bücher.example", "mx.example:25"),
+            ("192.0.2.7", "192.0.2.7:25"),
+            ("2001:db8::1", "[2001:db8::1]:25"),
+        ] {
+            assert_eq!(found(domain).await, expected, "{domain}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_one_preference_share_the_mail_and_there_are_not_too_many() {
+        let records: Vec<_> = (0..100)
+            .map(|host| Mx::new(host / 4, format!("{host}.example")))
+            .collect();
+        let order = || in_order(records.clone(), &SystemRandom, "me.example").unwrap();
+        assert_eq!(order().len(), HOSTS_MAX);
+        let first: BTreeSet<_> = (0..1000).map(|_| order()[0].clone()).collect();
+        assert_eq!(first.len(), 4, "{first:?}");
+        let second: BTreeSet<_> = (0..1000).map(|_| order()[4].clone()).collect();
+        assert!(first.is_disjoint(&second));
+    }
+}

@@ -1,0 +1,160 @@
+//! Domains whose mail hosts the DNS names.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use koukan_core::{
+    middleware::{Next, State, from_fn_with_state},
+    network::Mx,
+    reply::Reply,
+    service::MailService,
+    signals::Destination,
+    test_util::{Script, ScriptedConnector, ScriptedResolver},
+    transaction::Transaction,
+};
+use koukan_smtp::{
+    Server,
+    client::{ClientSettings, SmtpEndpoint, Timeouts},
+    server::Connected,
+};
+use tokio::time::Instant;
+use tower::{BoxError, Layer};
+
+use super::sending::send;
+
+/// Servers at every address, which take everything.
+fn connector() -> ScriptedConnector {
+    ScriptedConnector::new(|_, io| {
+        let server = Server::new(Script::new()).with_name("mx.example");
+        tokio::spawn(server.serve(io, &Connected::default()));
+    })
+}
+
+async fn to_domain(
+    State(domain): State<Arc<str>>,
+    tx: Transaction,
+    next: Next,
+) -> Result<Reply, BoxError> {
+    let domain = format!("{domain}:25").parse()?;
+    let _ = tx.signals.set(Destination::of_domain(domain));
+    next.run(tx).await
+}
+
+fn endpoint(connector: &ScriptedConnector, resolver: &ScriptedResolver) -> SmtpEndpoint {
+    let settings = ClientSettings::new("me.example").unwrap();
+    let (connector, resolver) = (Arc::new(connector.clone()), Arc::new(resolver.clone()));
+    SmtpEndpoint::with_network(settings, connector, resolver)
+}
+
+fn service(domain: &str, endpoint: &SmtpEndpoint) -> impl MailService + use<> {
+    from_fn_with_state(Arc::<str>::from(domain), to_domain).layer(endpoint.clone())
+}
+
+fn at(text: &str) -> [IpAddr; 1] {
+    [text.parse().unwrap()]
+}
+
+fn asked(connector: &ScriptedConnector) -> Vec<String> {
+    let asked = connector.asked().into_iter();
+    asked.map(|address| address.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
+    let resolver = ScriptedResolver::new()
+        .with_mx(
+            "two.example",
+            [Mx::new(20, "b.example"), Mx::new(10, "a.example")],
+        )
+        .with_mx(
+            "void.example",
+            [Mx::new(10, "none.example"), Mx::new(20, "b.example")],
+        )
+        .with_mx("plain.example", [])
+        .with_addresses("plain.example", at("192.0.2.3"))
+        .with_mx("null.example", [Mx::new(0, "")])
+        .with_mx("ours.example", [Mx::new(10, "me.example")])
+        .with_mx("evil.example", [Mx::new(10, "inside.example")])
+        .with_mx("literal.example", [Mx::new(10, "127.0.0.1")])
+        .with_addresses("a.example", at("192.0.2.1"))
+        .with_addresses("b.example", at("192.0.2.2"))
+        .with_addresses("inside.example", at("127.0.0.1"))
+        .with_failure("down.example")
+        .with_silence("slow.example");
+    for (domain, reply, tried) in [
+        // The best host is refused, and the next one takes it in the same attempt.
+        ("two.example", "250 ", &["192.0.2.1:25", "192.0.2.2:25"][..]),
+        ("void.example", "250 ", &["192.0.2.2:25"]),
+        ("plain.example", "250 ", &["192.0.2.3:25"]),
+        ("192.0.2.9", "250 ", &["192.0.2.9:25"]),
+        ("null.example", "556 5.1.10 ", &[]),
+        ("none.example", "550 5.1.2 ", &[]),
+        ("ours.example", "554 5.4.6 ", &[]),
+        ("down.example", "451 4.4.3 ", &[]),
+        ("slow.example", "451 4.4.3 ", &[]),
+        // What others name leads nowhere inside.
+        ("evil.example", "550 5.7.1 ", &[]),
+        ("literal.example", "550 5.7.1 ", &[]),
+        ("127.0.0.1", "550 5.7.1 ", &[]),
+    ] {
+        let connector = connector().with_refused("192.0.2.1:25".parse().unwrap());
+        let service = service(domain, &endpoint(&connector, &resolver));
+        let begun = Instant::now();
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        let last = replies.last().unwrap();
+        assert!(last.starts_with(reply), "{domain}: {replies:?}");
+        assert_eq!(asked(&connector), tried, "{domain}");
+        assert!(begun.elapsed() <= Timeouts::default().resolve + Duration::from_secs(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_domains_of_one_host_share_its_connection() {
+    let mut resolver = ScriptedResolver::new().with_addresses("mx.host.example", at("192.0.2.1"));
+    for number in 0..1000 {
+        // However the host is written.
+        let host = if number % 2 == 0 {
+            "mx.host.example"
+        } else {
+            "MX.Host.Example."
+        };
+        resolver = resolver.with_mx(&format!("{number}.example"), [Mx::new(10, host)]);
+    }
+    let connector = connector();
+    let endpoint = endpoint(&connector, &resolver);
+    for number in 0..1000 {
+        let service = service(&format!("{number}.example"), &endpoint);
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[2].starts_with("250 "), "{replies:?}");
+    }
+    // A connection serves only so many transactions.
+    assert!(asked(&connector).len() <= 20, "{}", asked(&connector).len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_dns_holds_up_nobody() {
+    let resolver = ScriptedResolver::new()
+        .with_mx("live.example", [Mx::new(10, "a.example")])
+        .with_addresses("a.example", at("192.0.2.1"))
+        .with_silence("slow.example");
+    let connector = connector();
+    let endpoint = endpoint(&connector, &resolver);
+    let slow = service("slow.example", &endpoint);
+    let waiting: Vec<_> = (0..200)
+        .map(|_| {
+            let slow = slow.clone();
+            tokio::spawn(async move { send(&slow, &["b"], "hi\r\n").await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    let replies = send(&service("live.example", &endpoint), &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    for waiting in waiting {
+        let replies = waiting.await.unwrap();
+        assert!(
+            replies.last().unwrap().starts_with("451 4.4.3 "),
+            "{replies:?}"
+        );
+    }
+}
