@@ -163,12 +163,12 @@ impl Builder {
         self
     }
 
-    /// Looks up names in another way than the operating system's, whoever asks: endpoints, and filters
+    /// Looks up names in another way than by DNS servers, whoever asks: endpoints, and filters
     /// by their surroundings.
     ///
     /// What may be connected to is decided by the addresses that it answers.
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
-        self.given.resolver = Arc::new(resolver);
+        self.given.resolver = Some(Arc::new(resolver));
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     event::{Observer, Observers},
-    network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
+    network::{SharedConnector, SharedResolver, TcpConnector},
     observer::Log,
     storage::Backend,
 };
@@ -18,7 +18,8 @@ pub(crate) struct Given {
     pub(crate) backend: Option<Arc<dyn Backend>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) connector: SharedConnector,
-    pub(crate) resolver: SharedResolver,
+    /// Where there is none, names are looked up as the configuration says.
+    pub(crate) resolver: Option<SharedResolver>,
 }
 
 impl Given {
@@ -37,7 +38,7 @@ impl Default for Given {
             backend: None,
             observers: Vec::new(),
             connector: Arc::new(TcpConnector),
-            resolver: Arc::new(SystemResolver),
+            resolver: None,
         }
     }
 }

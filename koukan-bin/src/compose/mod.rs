@@ -15,6 +15,7 @@ mod given;
 mod listeners;
 mod metrics;
 mod probe;
+mod resolver;
 mod rest;
 mod stacks;
 mod storage;
@@ -152,8 +153,11 @@ pub(crate) async fn compose(
     let (backend, keeper) = storage::backend(config, given.backend).await?;
     // So that connections to destinations never take the descriptors of clients or of storage.
     let connector = Arc::new(Counted::new(given.connector, descriptors.destinations));
+    let resolver = given
+        .resolver
+        .unwrap_or_else(|| resolver::of(&config.resolver));
     let mut surroundings =
-        Surroundings::new(config.hostname.value.as_str()).with_network(connector, given.resolver);
+        Surroundings::new(config.hostname.value.as_str()).with_network(connector, resolver);
     surroundings.blobs = storage::pool(config, descriptors.spill_files)?;
     surroundings.observers = observers;
     let storage = storage::open(backend, &surroundings).await?;

@@ -11,6 +11,7 @@ mod load;
 mod node;
 mod place;
 mod problem;
+mod resolver;
 mod rest;
 mod retry;
 mod sender;
@@ -31,6 +32,7 @@ pub use self::{
     node::Step,
     place::Place,
     problem::{ConfigError, ConfigWarnings, Problem, Severity},
+    resolver::Resolver,
     rest::RestApi,
     retry::Retry,
     sender::{Principal, RestSender, Sender},
@@ -64,6 +66,9 @@ pub struct Config {
     /// How stored transactions are worked on.
     #[serde(default)]
     pub output: Output,
+    /// How names are looked up.
+    #[serde(default)]
+    pub resolver: Resolver,
     /// On whose behalf failures are told to the senders of messages.
     pub notification: Principal,
     /// Where SMTP clients connect to.

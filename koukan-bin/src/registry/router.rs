@@ -38,7 +38,12 @@ enum Rule {
         reject: Option<Refusal>,
     },
     /// Every recipient to its own domain.
-    DestDomain { port: Option<Port> },
+    DestDomain {
+        port: Option<Port>,
+        /// Whether the DNS says which hosts take mail for the domain.
+        #[serde(default)]
+        mx: bool,
+    },
     /// Every recipient to these hosts.
     StaticHosts(Vec<Host>),
     /// Every recipient is accepted.
@@ -140,8 +145,11 @@ pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, In
                     None => list,
                 })
             }
-            Rule::DestDomain { port } => {
-                let by_domain = DestDomain::new();
+            Rule::DestDomain { port, mx } => {
+                let by_domain = match mx {
+                    true => DestDomain::new().by_mx(),
+                    false => DestDomain::new(),
+                };
                 rules.with(port.map_or(by_domain, |port| by_domain.with_port(port.0)))
             }
             Rule::StaticHosts(hosts) => {

@@ -169,3 +169,21 @@ fn values() {
         ),
     ]);
 }
+
+#[test]
+fn servers_that_look_up_names() {
+    let with = |resolver: &str| format!("{HOSTNAME}resolver: {{ {resolver} }}\n");
+    for (resolver, words) in [
+        ("server: [\"192.0.2.53\"]", &["192.0.2.53"][..]),
+        ("server: [dns.example]", &["dns.example"]),
+        ("timeout: 3", &["3"]),
+        ("servers: []", &["servers", "server"]),
+    ] {
+        told(&[(HOSTNAME, &with(resolver), "resolver:", words)]);
+    }
+    check(&changed(
+        HOSTNAME,
+        &with("server: [\"192.0.2.53:53\", \"[2001:db8::53]:53\"], timeout: 1s, cache: 100"),
+    ))
+    .unwrap();
+}

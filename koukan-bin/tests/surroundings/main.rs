@@ -7,6 +7,7 @@ mod endpoint;
 mod filter;
 mod http;
 mod look_up;
+mod mail_hosts;
 
 use std::{
     fmt::Display,

@@ -2,7 +2,7 @@
 //! names ([`Resolver`]) and connections ([`Connector`]).
 //!
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
-//! `net`; the scripted twins are in `test_util`.
+//! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
 //!
 //! Neither decides where a connection may lead. Whoever takes the name of a host from somebody else
 //! than the operator looks at the addresses that it has resolved to, right before one of them is
@@ -10,6 +10,8 @@
 
 mod answer;
 mod connector;
+#[cfg(feature = "dns")]
+mod dns;
 mod resolver;
 #[cfg(feature = "net")]
 mod system;
@@ -19,6 +21,9 @@ pub use self::{
     connector::{BoxWire, Connector, SharedConnector, Wire},
     resolver::{LookupError, Resolver, SharedResolver},
 };
+
+#[cfg(feature = "dns")]
+pub use self::dns::{DnsResolver, DnsSettings, NoDns};
 
 #[cfg(feature = "net")]
 pub use self::system::{SystemResolver, TcpConnector};

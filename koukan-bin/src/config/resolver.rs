@@ -1,0 +1,21 @@
+//! How names are looked up.
+
+use std::{net::SocketAddr, num::NonZeroU64};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{HumanDuration, Place};
+
+/// How names are looked up.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Resolver {
+    /// The DNS servers to ask, as in `192.0.2.53:53`. Default: those of the system.
+    #[schemars(with = "Vec<String>")]
+    pub server: Vec<Place<SocketAddr>>,
+    /// How long a server is waited for. Default `3s`.
+    pub timeout: Option<HumanDuration>,
+    /// Answers that are kept, at most, each as long as it says. Default 8192.
+    pub cache: Option<NonZeroU64>,
+}

@@ -1,0 +1,149 @@
+//! The resolver that asks DNS servers, against one on loopback.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use hickory_resolver::proto::{
+    op::{Message, Metadata, ResponseCode},
+    rr::{
+        Name, RData, Record, RecordType,
+        rdata::{A, AAAA, MX, PTR, TXT},
+    },
+};
+use koukan_core::network::{DnsResolver, DnsSettings, LookupError, Mx, Proof, Resolver};
+use tokio::{net::UdpSocket, task::JoinHandle};
+
+fn name(text: &str) -> Name {
+    Name::from_ascii(text).unwrap()
+}
+
+/// What is known of a name.
+fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseCode>> {
+    Ok(match (asked, kind) {
+        ("example.com.", RecordType::MX) => vec![
+            RData::MX(MX::new(10, name("mx.example.com."))),
+            RData::MX(MX::new(20, name("Backup.Example.net."))),
+        ],
+        ("null.example.", RecordType::MX) => vec![RData::MX(MX::new(0, Name::root()))],
+        ("mx.example.com.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 1))],
+        ("mx.example.com.", RecordType::AAAA) => {
+            vec![RData::AAAA(AAAA("2001:db8::1".parse().unwrap()))]
+        }
+        ("example.com.", RecordType::TXT) => {
+            vec![RData::TXT(TXT::new(vec!["one ".into(), "text".into()]))]
+        }
+        ("1.2.0.192.in-addr.arpa.", RecordType::PTR) => {
+            vec![RData::PTR(PTR(name("mx.example.com.")))]
+        }
+        ("fails.example.", _) => return Err(Some(ResponseCode::ServFail)),
+        ("silent.example.", _) => return Err(None),
+        ("example.com." | "mx.example.com.", _) => Vec::new(),
+        _ => return Err(Some(ResponseCode::NXDomain)),
+    })
+}
+
+/// A DNS server that counts what it is asked, and is ended when the task is.
+async fn server() -> (SocketAddr, Arc<AtomicUsize>, JoinHandle<()>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&count);
+    let serve = async move {
+        let mut octets = [0; 4096];
+        loop {
+            let (length, client) = socket.recv_from(&mut octets).await.unwrap();
+            asked.fetch_add(1, Ordering::SeqCst);
+            let request = Message::from_vec(&octets[..length]).unwrap();
+            let query = request.queries[0].clone();
+            let mut response = Message::query();
+            response.metadata = Metadata::response_from_request(&request.metadata);
+            response.add_query(query.clone());
+            let asked = query.name().to_ascii().to_ascii_lowercase();
+            match records(&asked, query.query_type()) {
+                Ok(found) => {
+                    for data in found {
+                        response.add_answer(Record::from_rdata(query.name().clone(), 300, data));
+                    }
+                }
+                Err(Some(code)) => response.metadata.response_code = code,
+                Err(None) => continue,
+            }
+            let octets = response.to_vec().unwrap();
+            socket.send_to(&octets, client).await.unwrap();
+        }
+    };
+    (address, count, tokio::spawn(serve))
+}
+
+fn resolver(server: SocketAddr) -> DnsResolver {
+    let mut settings = DnsSettings::default();
+    settings.servers = vec![server];
+    settings.timeout = Duration::from_millis(200);
+    settings.attempts = 1;
+    DnsResolver::new(&settings).unwrap()
+}
+
+#[tokio::test]
+async fn records_of_each_kind_are_found_and_kept() {
+    let (address, count, serving) = server().await;
+    let resolver = resolver(address);
+    let found = resolver.mx("Example.com").await.unwrap();
+    assert_eq!(found.proof, Proof::Insecure);
+    assert_eq!(found.ttl, Some(Duration::from_secs(300)));
+    let mut hosts = found.records;
+    hosts.sort_by_key(|mx| mx.preference);
+    assert_eq!(hosts[0], Mx::new(10, "mx.example.com"));
+    assert!(hosts[1].host.eq_ignore_ascii_case("backup.example.net"));
+    let null = resolver.mx("null.example").await.unwrap();
+    assert_eq!(null.records, [Mx::new(0, "")]);
+    let mut addresses = resolver.addresses("mx.example.com").await.unwrap().records;
+    addresses.sort();
+    let expected: [IpAddr; 2] = ["192.0.2.1", "2001:db8::1"].map(|ip| ip.parse().unwrap());
+    assert_eq!(addresses, expected);
+    let texts = resolver.txt("example.com.").await.unwrap().records;
+    assert_eq!(texts, [Box::from(*b"one text")]);
+    let names = resolver.ptr(expected[0]).await.unwrap().records;
+    assert_eq!(names, ["mx.example.com".into()]);
+
+    let before = count.load(Ordering::SeqCst);
+    for _ in 0..10 {
+        resolver.mx("example.com").await.unwrap();
+        resolver.clone().addresses("mx.example.com").await.unwrap();
+    }
+    assert_eq!(count.load(Ordering::SeqCst), before, "answers are kept");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
+    let (address, _, serving) = server().await;
+    let resolver = resolver(address);
+    for (name, expected) in [
+        ("none.example", "NoSuchName"),
+        ("a..b", "NoSuchName"),
+        ("fails.example", "Failed"),
+        ("silent.example", "Failed"),
+    ] {
+        let error = resolver.mx(name).await.unwrap_err();
+        let is_expected = match expected {
+            "NoSuchName" => matches!(error, LookupError::NoSuchName),
+            _ => matches!(error, LookupError::Failed(_)),
+        };
+        assert!(is_expected, "{name}: {error:?}");
+    }
+    // The name is there, and has no records of that kind.
+    assert_eq!(resolver.mx("mx.example.com").await.unwrap().records, []);
+    assert_eq!(
+        resolver.addresses("example.com").await.unwrap().records,
+        [] as [IpAddr; 0]
+    );
+    serving.abort();
+}
