@@ -1,7 +1,7 @@
 //! A database that an older version made.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{borrow::Cow, path::Path, time::Duration};
+use std::time::Duration;
 
 use koukan_core::storage::{
     Backend, BackendError, ListState, Listing, Recovered, Retention, Search,
@@ -11,54 +11,10 @@ use koukan_core::storage::{
     },
 };
 use koukan_storage::{SqliteBackend, SqliteOptions};
-use sqlx::{
-    ConnectOptions, SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
-    sqlite::SqliteConnectOptions,
-};
 
 mod support;
 
-use support::{now, tamper, transaction};
-
-const MIGRATIONS: [(&str, &str); 6] = [
-    (
-        "initial",
-        include_str!("../migrations/sqlite/0001_initial.sql"),
-    ),
-    ("rest", include_str!("../migrations/sqlite/0002_rest.sql")),
-    (
-        "suspects",
-        include_str!("../migrations/sqlite/0003_suspects.sql"),
-    ),
-    (
-        "request_digest",
-        include_str!("../migrations/sqlite/0004_request_digest.sql"),
-    ),
-    (
-        "destinations",
-        include_str!("../migrations/sqlite/0005_destinations.sql"),
-    ),
-    (
-        "message_keys",
-        include_str!("../migrations/sqlite/0006_message_keys.sql"),
-    ),
-];
-
-/// Brings a new database to a version of the schema.
-async fn of_version(path: &Path, version: usize) {
-    let migrations = MIGRATIONS[..version].iter().zip(1..);
-    let migrations = migrations.map(|((name, text), version)| {
-        let kind = MigrationType::Simple;
-        let text = text.into_sql_str();
-        Migration::new(version, Cow::Borrowed(*name), kind, text, false)
-    });
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut connection = options.create_if_missing(true).connect().await.unwrap();
-    let migrator = Migrator::with_migrations(migrations.collect());
-    let migrated = migrator.run_direct(None, &mut connection, false).await;
-    migrated.unwrap();
-}
+use support::{now, tamper, transaction, versions::of_version};
 
 /// A transaction as the first version wrote it.
 fn row(id: TransactionId, context: &str, blob: &str, end: &str) -> String {

@@ -19,6 +19,7 @@
 //! | [`Cancelled`](Event::Cancelled), [`Abandoned`](Event::Abandoned) | `Storage` | a transaction has ended because it was cancelled; because its message did not come |
 //! | [`Notified`](Event::Notified) | `Storage` | a notification of failure was put into the queue |
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
+//! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
 //! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
@@ -51,12 +52,14 @@ mod connection;
 mod delivery;
 mod message;
 mod observers;
+mod operation;
 
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
     message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
+    operation::Operated,
 };
 
 use std::time::Duration;
@@ -95,4 +98,6 @@ pub enum Event<'a> {
     Notified(Notified<'a>),
     /// A notification could not be delivered, and nobody is told of it.
     NotificationLost(LostNotification<'a>),
+    /// Somebody who operates the agent has changed something.
+    Operated(Operated<'a>),
 }

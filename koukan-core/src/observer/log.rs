@@ -7,7 +7,7 @@ use tracing::{debug, info, trace, warn};
 use crate::{
     event::{
         Accepted, Attempted, Connection, Deferred, Delivered, Ended, Event, Failed,
-        LostNotification, Message, Notified, Observer, Recipient, Refused,
+        LostNotification, Message, Notified, Observer, Operated, Recipient, Refused,
     },
     id::TransactionId,
     lists::List,
@@ -20,6 +20,9 @@ use crate::{
 const CONNECTION: &str = "koukan::connection";
 /// Where lines come from that are about transactions in storage.
 const QUEUE: &str = "koukan::queue";
+
+/// Where lines come from about what is done by those who operate the agent.
+const OPERATOR: &str = "koukan::operator";
 
 /// Recipients that a line names, at most.
 const NAMED: usize = 10;
@@ -46,6 +49,7 @@ macro_rules! queue {
 /// | `queued, next attempt at …` | `INFO` | `koukan::queue` |
 /// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
+/// | `the queue was changed`: by whom, what was done to what, how many | `INFO` | `koukan::operator` |
 /// | `delivered` | `DEBUG` | `koukan::queue` |
 ///
 /// # The end of a transaction
@@ -101,6 +105,7 @@ impl Observer for Log {
             Event::Abandoned(message) => write_end(message, "given up: the message did not come"),
             Event::Notified(notified) => write_notified(notified),
             Event::NotificationLost(lost) => write_lost(lost),
+            Event::Operated(operated) => write_operated(operated),
         }
     }
 
@@ -132,6 +137,18 @@ fn write_ended(ended: &Ended<'_>) {
         outcome = ended.outcome.as_str(),
         duration_ms = milliseconds(ended.duration),
         "transaction ended",
+    );
+}
+
+fn write_operated(operated: &Operated<'_>) {
+    info!(
+        target: OPERATOR,
+        by = %operated.by,
+        action = operated.action,
+        of = operated.target,
+        matched = operated.matched,
+        changed = operated.changed,
+        "the queue was changed",
     );
 }
 

@@ -73,6 +73,8 @@ replies! {
     other_protocol = 421 (4 . 7 . 0) "this is an SMTP server, and that is another protocol; closing connection";
     /// A client holds too many connections.
     too_many_connections = 421 (4 . 7 . 0) "too many connections, try again later";
+    /// Whoever operates the agent has given the message back.
+    returned = 554 (5 . 0 . 0) "returned to the sender by the operator of this agent";
     /// The mailbox cannot be reached just now.
     mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
     /// The destination did not answer in time.

@@ -29,8 +29,8 @@ pub use self::{
     caller::{Caller, Role},
     location::{InvalidLocation, Location, Target},
     queue::{
-        QueueFilter, QueueList, QueueListed, QueueOperation, QueueRequest, QueueResponse,
-        QueueService, Queued, QueuedDetails,
+        QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,
+        QueueRequest, QueueResponse, QueueService, Queued, QueuedDetails,
     },
     refusal::{Refusal, RefusalKind},
     request::{

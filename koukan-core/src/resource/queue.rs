@@ -4,12 +4,17 @@
 //! removed. Whoever answers a [`QueueRequest`] is a [`QueueService`]: the stage
 //! [`Operator`](crate::stage::operator::Operator).
 
+use std::{collections::BTreeMap, fmt};
+
 use jiff::Timestamp;
 use tower::{BoxError, Service};
 
 use crate::{
     body::Body,
-    storage::{ListState, Search, record::Attempt},
+    storage::{
+        ListState, Search,
+        record::{Action, Attempt, Judged, Skipped},
+    },
 };
 
 use super::{Caller, Refusal, View};
@@ -32,6 +37,23 @@ pub enum QueueOperation {
     Show(Box<str>),
     /// Read the message of the transaction of that identity.
     Message(Box<str>),
+    /// Change the transaction of that identity.
+    ChangeOne(Box<str>, Action),
+    /// Change many.
+    Change(QueueChange),
+}
+
+/// Changes many transactions.
+///
+/// It goes on where whoever asks goes away. What comes into the queue meanwhile may be changed or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueChange {
+    /// What is to become of them.
+    pub action: Action,
+    /// Which.
+    pub filter: QueueFilter,
+    /// Whether only what would become of them is told.
+    pub is_dry: bool,
 }
 
 /// Lists transactions, newest first.
@@ -65,8 +87,21 @@ pub enum QueueResponse {
     Shown(Box<QueuedDetails>),
     /// The RFC 5322 message of a transaction, as attempts send it but for what their chains add.
     Message(Body),
+    /// Many were changed.
+    Changed(QueueChanged),
     /// The request is not granted.
     Refused(Refusal),
+}
+
+/// What became of many transactions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueChanged {
+    /// How many were looked for.
+    pub matched: u64,
+    /// How many of them were changed, or would be.
+    pub changed: u64,
+    /// How many stay as they are, by the reason.
+    pub skipped: BTreeMap<Skipped, u64>,
 }
 
 /// Some transactions of the queue, newest first.
@@ -85,6 +120,8 @@ pub struct Queued {
     pub state: ListState,
     /// When it was made.
     pub created: Timestamp,
+    /// Since when no attempt is made, where somebody holds it back.
+    pub held: Option<Timestamp>,
     /// The transaction, with its [details](View::details).
     pub view: Box<View>,
     /// The host or the domain that it goes to, as far as that was known before it was attempted.
@@ -132,6 +169,48 @@ impl Default for QueueFilter {
             state: Some(ListState::Unfinished),
             search: Search::default(),
         }
+    }
+}
+
+impl QueueChanged {
+    /// Counts what became of some.
+    pub fn count(&mut self, judged: &[Judged]) {
+        for (_, verdict) in judged {
+            self.matched += 1;
+            match verdict {
+                Ok(()) => self.changed += 1,
+                Err(skipped) => *self.skipped.entry(*skipped).or_default() += 1,
+            }
+        }
+    }
+}
+
+impl fmt::Display for QueueFilter {
+    /// *Shape*: as the query of a request, not escaped; for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.map_or("any", ListState::as_str);
+        write!(f, "state={state}")?;
+        let search = &self.search;
+        let mail_from = search.reverse_path.as_deref();
+        let mail_from = mail_from.map(|path| if path.is_empty() { "<>" } else { path });
+        for (name, text) in [
+            ("sender", self.sender.as_deref()),
+            ("mail_from", mail_from),
+            ("recipient", search.recipient.as_deref()),
+            ("domain", search.domain.as_deref()),
+            ("destination", search.destination.as_deref()),
+            ("reply", search.last_reply.as_deref()),
+        ] {
+            if let Some(text) = text {
+                write!(f, "&{name}={text}")?;
+            }
+        }
+        for (name, time) in [("since", search.since), ("until", search.until)] {
+            if let Some(time) = time {
+                write!(f, "&{name}={time}")?;
+            }
+        }
+        search.id.map_or(Ok(()), |id| write!(f, "&id={id}"))
     }
 }
 

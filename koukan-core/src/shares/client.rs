@@ -1,6 +1,7 @@
 //! Who is charged.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
 };
@@ -34,6 +35,17 @@ impl Client {
     /// The client of that name.
     pub fn named(name: impl Into<Arc<str>>) -> Self {
         Self::Named(name.into())
+    }
+}
+
+impl fmt::Display for Client {
+    /// *Shape*: a name, an address, or `somebody`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("somebody"),
+            Self::Network(address) => write!(f, "{address}"),
+            Self::Named(name) => f.write_str(name),
+        }
     }
 }
 

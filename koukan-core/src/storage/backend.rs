@@ -10,10 +10,10 @@ use tower::BoxError;
 use crate::blob::BlobId;
 
 use super::{
-    Listing,
+    ListCursor, Listing,
     record::{
-        Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-        Status, StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+        Settlement, Standing, Status, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -125,7 +125,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
     /// not under lease: those due first first, but suspects that were in fewer crashes before
-    /// others. Of what is to be attempted, nothing is taken for the destinations in `except`.
+    /// others. Of what is to be attempted, nothing is taken that is held, or for the destinations in
+    /// `except`.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
     ///
     /// `None` where it is final, under lease or not there, and where something else is to be done
-    /// with it than `work`, if that is given.
+    /// with it than `work`, if that is given; then `None` also where it is held.
     ///
     /// # Errors
     ///
@@ -159,7 +160,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<Leased>, BackendError>;
 
     /// When the next transaction of that standing that is not under lease is due, which may have
-    /// passed; attempts for the destinations in `except` are left out.
+    /// passed; what is held is left out, and attempts for the destinations in `except`.
     ///
     /// # Errors
     ///
@@ -212,6 +213,27 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`BackendError`].
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError>;
+
+    /// As [`Backend::list`], but tells only where they stand in the list; summaries of transactions that
+    /// were never committed are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError>;
+
+    /// Changes what is to happen with transactions, as far as each is one that
+    /// [`Action::judge`](super::record::Action::judge) lets be changed; what became of each, in their
+    /// order. What was never committed counts as finished.
+    ///
+    /// A retry makes it due now at the latest. A hold is noted, also where it is under lease, and stays
+    /// as long as an attempt is to be made. A release ends that, and makes it due now at the latest. Of
+    /// other actions nothing is written: they end each transaction by a settlement.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError>;
 
     /// Reads the attempts that were made at a transaction, the oldest first; of a transaction that was
     /// never committed, the last. None where there is no such transaction.

@@ -6,7 +6,7 @@ use crate::{causes::Causes, path::ReversePath};
 
 use super::{
     BackendError, Storage, Watch,
-    conclude::{conclude, final_reason},
+    conclude::{conclude, final_reason, give_back},
     ending::{End, Ending, News},
     live::{Durability, Live, Side, State},
     patience::keep_trying,
@@ -52,7 +52,8 @@ impl Storage {
                 Ok(())
             }
             Durability::Draft | Durability::Settled => {
-                self.settle_unleased(live, Unleased::Cancelled).await
+                let settled = self.settle_unleased(live, Unleased::Cancelled).await;
+                settled.map(|_| ())
             }
         };
         if written.is_err() {
@@ -116,8 +117,8 @@ impl Storage {
         });
     }
 
-    /// Writes the end of a transaction that nobody works on; does nothing where somebody does, it
-    /// is over, or something else is to be done with it by now.
+    /// Writes the end of a transaction that nobody works on, and tells that it did; does nothing where
+    /// somebody does, it is over, or something else is to be done with it by now.
     ///
     /// # Cancel safety
     ///
@@ -126,7 +127,7 @@ impl Storage {
         &self,
         live: &Arc<Live>,
         end: Unleased,
-    ) -> Result<(), BackendError> {
+    ) -> Result<bool, BackendError> {
         let (storage, live) = (self.clone(), Arc::clone(live));
         let write = async move { storage.write_unleased(&live, end).await };
         let written = tokio::spawn(write).await;
@@ -136,54 +137,77 @@ impl Storage {
     /// Cancels what is in the durable tier, whatever is known of it here; goes on until it is so.
     pub(super) async fn cancel_stored(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let cancel = || self.write_unleased(live, Unleased::Cancelled);
-        keep_trying(live.id, "cancel a transaction", cancel).await
+        let cancelled = keep_trying(live.id, "cancel a transaction", cancel).await;
+        cancelled.map(|_| ())
     }
 
-    async fn write_unleased(&self, live: &Arc<Live>, end: Unleased) -> Result<(), BackendError> {
+    async fn write_unleased(&self, live: &Arc<Live>, end: Unleased) -> Result<bool, BackendError> {
         let work = match end {
-            Unleased::Cancelled => None,
+            // What is held, too.
+            Unleased::Cancelled | Unleased::Returned => None,
             Unleased::Refused => Some(Work::Abandon),
         };
         let leased = self.backend().lease(live.id, self.session(), work);
         match leased.await? {
             Some(leased) => self.end_leased(live, leased, end).await,
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 
-    /// Writes the end of what is under lease.
+    /// Writes the end of what is under lease; whether it did.
     pub(super) async fn end_leased(
         &self,
         live: &Arc<Live>,
         leased: Leased,
         end: Unleased,
-    ) -> Result<(), BackendError> {
+    ) -> Result<bool, BackendError> {
         let stored = leased.transaction;
+        let mut recipients = stored.recipients.clone();
         // What is to be done with it is known only now.
         let (status, attempt) = match end {
             Unleased::Cancelled => self.end_of_cancelled(live, &stored),
             Unleased::Refused => (Status::Final(FinalReason::Failed), None),
+            Unleased::Returned => {
+                if !matches!(&stored.status, Status::Due(due) if due.work == Work::Attempt) {
+                    let ending =
+                        Ending::new(self.clone(), Arc::clone(live), leased.fence, End::GivenBack);
+                    ending.write().await?;
+                    return Ok(false);
+                }
+                let reverse_path = &stored.mail.reverse_path;
+                let now = self.clock().now();
+                let status = give_back(&mut recipients, now, stored.terms, reverse_path);
+                (status, None)
+            }
         };
         let settlement = Settlement {
             id: live.id,
             session: self.session(),
             fence: leased.fence,
             attempt,
-            recipients: stored.recipients,
+            recipients: recipients.clone(),
             status: status.clone(),
             notification: None,
         };
-        let end = End::Settled(Box::new(settlement), News::Over);
+        let is_returned = end == Unleased::Returned;
+        let news = match is_returned {
+            true => News::Attempted,
+            false => News::Over,
+        };
+        let end = End::Settled(Box::new(settlement), news);
         let ending = Ending::new(self.clone(), Arc::clone(live), leased.fence, end);
         ending.write().await?;
         let is_over = live.update(Side::Reader, |state| {
             state.durability = Durability::Settled;
+            if is_returned {
+                state.recipients = recipients;
+            }
             state.settle(status.clone())
         });
         if is_over {
             self.report_over(live, &status);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -194,6 +218,8 @@ pub(super) enum Unleased {
     Cancelled,
     /// It is a draft that was refused.
     Refused,
+    /// An attempt is to be made, and it goes back to its originator instead.
+    Returned,
 }
 
 impl State {

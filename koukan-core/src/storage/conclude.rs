@@ -1,5 +1,7 @@
 //! What an attempt means for a transaction: a pure function.
 
+use jiff::Timestamp;
+
 use crate::{path::ReversePath, reply::Reply};
 
 use super::{
@@ -47,10 +49,34 @@ pub(super) fn conclude(
             _ => FinalReason::Delivered,
         });
     }
+    settled(recipients, end.attempt.ended, terms, reverse_path)
+}
+
+/// Gives a transaction up on behalf of whoever operates the agent; its originator is told, where that
+/// was promised.
+pub(super) fn give_back(
+    recipients: &mut [Recipient],
+    now: Timestamp,
+    terms: Terms,
+    reverse_path: &ReversePath,
+) -> Status {
+    for recipient in &mut *recipients {
+        recipient.settled.get_or_insert_with(Reply::returned);
+    }
+    settled(recipients, now, terms, reverse_path)
+}
+
+/// What is to happen next where all recipients are settled.
+fn settled(
+    recipients: &[Recipient],
+    now: Timestamp,
+    terms: Terms,
+    reverse_path: &ReversePath,
+) -> Status {
     match final_reason(recipients) {
         FinalReason::Delivered => Status::Final(FinalReason::Delivered),
         _ if terms.notify && !reverse_path.is_null() => Status::Due(Due {
-            at: end.attempt.ended,
+            at: now,
             work: Work::Notify,
         }),
         reason => Status::Final(reason),
@@ -73,8 +99,6 @@ pub(super) fn final_reason(recipients: &[Recipient]) -> FinalReason {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::{storage::record::Attempt, transaction::Rcpt};
 
@@ -115,6 +139,39 @@ mod tests {
 
     fn due(at: Timestamp, work: Work) -> Status {
         Status::Due(Due { at, work })
+    }
+
+    #[test]
+    fn what_is_given_back_is_told_of_where_that_was_promised() {
+        let now = Timestamp::UNIX_EPOCH;
+        let rcpt = || Rcpt::new("b@example.com".parse::<crate::path::ForwardPath>().unwrap());
+        let recipient = |settled| Recipient {
+            rcpt: rcpt(),
+            settled,
+        };
+        for (terms, from, delivered, status) in [
+            (BOTH, "a@b", None, due(now, Work::Notify)),
+            (BOTH, "a@b", Some(Reply::ok()), due(now, Work::Notify)),
+            (BOTH, "", None, Status::Final(FinalReason::Failed)),
+            (
+                Terms::default(),
+                "a@b",
+                None,
+                Status::Final(FinalReason::Failed),
+            ),
+            (
+                Terms::default(),
+                "a@b",
+                Some(Reply::ok()),
+                Status::Final(FinalReason::PartlyDelivered),
+            ),
+        ] {
+            let mut recipients = [recipient(delivered.clone()), recipient(None)];
+            let given = give_back(&mut recipients, now, terms, &from.parse().unwrap());
+            assert_eq!(given, status, "{terms:?} {from:?} {delivered:?}");
+            assert_eq!(recipients[1].settled, Some(Reply::returned()));
+            assert_eq!(recipients[0].settled, delivered.or(Some(Reply::returned())));
+        }
     }
 
     #[test]

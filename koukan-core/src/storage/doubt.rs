@@ -72,7 +72,10 @@ impl Storage {
         };
         let is_in_doubt = poll_fn(|cx| live.poll(cx, Side::Reader, ended)).await;
         let written = match is_in_doubt {
-            true => self.end_leased(&live, leased, Unleased::Cancelled).await,
+            true => {
+                let ended = self.end_leased(&live, leased, Unleased::Cancelled).await;
+                ended.map(|_| ())
+            }
             false => {
                 let fence = leased.fence;
                 Ending::new(self.clone(), Arc::clone(&live), fence, End::GivenBack)

@@ -272,6 +272,13 @@ impl Storage {
         self.0.looks.is_due.notify_waiters();
     }
 
+    /// Tells whoever waits for due transactions that some are due now at the latest, for whatever
+    /// destinations.
+    pub(super) fn some_are_due(&self, now: Timestamp) {
+        self.destinations().will_be_late(self.late_at(now));
+        self.look_for_due();
+    }
+
     /// Sees whether the wall clock was set back, and makes everything due earlier by as much:
     /// otherwise mail would be kept for as long as that.
     async fn follow_clock(&self) -> Result<(), BackendError> {

@@ -80,12 +80,14 @@ impl Lease {
         let last_attempt = transaction.last_attempt.clone().map(Arc::new);
         let terms = transaction.terms;
         let recipients = transaction.recipients.clone();
+        let held = transaction.held;
         // Nobody but this session can have changed it since it was read.
         let registry = &storage.0.registry;
         let live = registry.find_or_add(transaction.id, || storage.image_of(transaction));
         live.update(Side::Output, |state| {
             state.durability = Durability::Leased { fence, terms };
             state.recipients = recipients;
+            state.held = held;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;
             state.on_drop = OnDrop::Fails;

@@ -30,6 +30,8 @@ pub enum ListState {
     Active,
     /// Final.
     Finished,
+    /// Held back by somebody, and not under lease; it counts as waiting, too.
+    Held,
     /// Waiting or under lease.
     Unfinished,
 }
@@ -54,7 +56,11 @@ pub struct InvalidCursor;
 impl ListState {
     /// Whether what is in the state `other`, which is the narrowest, is in this one.
     pub fn takes(self, other: Self) -> bool {
-        self == other || self == Self::Unfinished && other != Self::Finished
+        match self {
+            Self::Unfinished => other != Self::Finished,
+            Self::Waiting => matches!(other, Self::Waiting | Self::Held),
+            narrow => narrow == other,
+        }
     }
 
     /// The state in a word, as in the REST API.
@@ -63,6 +69,7 @@ impl ListState {
             Self::Waiting => "waiting",
             Self::Active => "active",
             Self::Finished => "finished",
+            Self::Held => "held",
             Self::Unfinished => "unfinished",
         }
     }

@@ -71,6 +71,8 @@ pub(super) struct State {
     pub(super) terms: Terms,
     /// What is to happen next, as far as that is settled.
     pub(super) status: Option<Status>,
+    /// Since when no attempt is made, where somebody holds it back.
+    pub(super) held: Option<Timestamp>,
     /// Grows with each change.
     pub(super) changes: u64,
     waiting: Waiting,
@@ -297,6 +299,7 @@ impl State {
             doubt: Doubt::No,
             terms: Terms::default(),
             status: None,
+            held: None,
             changes: 0,
             waiting: Waiting::default(),
         }
@@ -342,11 +345,6 @@ impl State {
             Durability::Committing | Durability::Leased { .. }
         );
         self.end.is_some() && is_under_way
-    }
-
-    /// Whether somebody works on it, or it comes in.
-    pub(super) fn is_active(&self) -> bool {
-        !self.is_final() && !matches!(self.durability, Durability::Draft | Durability::Settled)
     }
 
     /// Whether nothing more will be tried.

@@ -2,6 +2,7 @@
 
 mod backend;
 mod cancel;
+mod change;
 mod commit;
 mod conclude;
 mod custody;
@@ -297,6 +298,7 @@ impl Storage {
             Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
             _ => Durability::Settled,
         };
+        state.held = stored.held;
         state.settle(stored.status);
         state.restore_refusal();
         let trace_id = stored.signals.trace_id();

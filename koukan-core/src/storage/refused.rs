@@ -76,7 +76,8 @@ impl Storage {
 
     /// Gives up a draft that was refused; does nothing where its message is complete.
     pub(super) async fn give_up_refused(&self, live: &Arc<Live>) -> Result<(), BackendError> {
-        self.settle_unleased(live, Unleased::Refused).await
+        let settled = self.settle_unleased(live, Unleased::Refused).await;
+        settled.map(|_| ())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Answer,
-    live::{Live, State},
+    live::{Durability, Live, State},
     live_body::LiveBody,
     record::{
         Attempt, FinalReason, Recipient, RecipientOutcome, Shown, Status, Terms, TransactionId,
@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub is_settling: bool,
     /// Attempts that have begun.
     pub attempt_count: u32,
+    /// Since when no attempt is made, where somebody holds it back.
+    pub held: Option<Timestamp>,
     /// When the next attempt is due, where one is.
     pub next_attempt: Option<Timestamp>,
     /// What was promised to the originator.
@@ -93,6 +95,7 @@ impl Snapshot {
         };
         let ended = state.end.as_ref().map(|end| &end.attempt);
         let ended = ended.or(state.last_attempt.as_deref());
+        let held = state.held.filter(|_| !state.is_final());
         let is_draft = due.is_some_and(|due| due.work == Work::Abandon);
         Self {
             id: live.id,
@@ -110,8 +113,9 @@ impl Snapshot {
             is_active: state.is_active(),
             is_settling: state.is_settling(),
             attempt_count: state.attempt_count,
+            held,
             next_attempt: due
-                .filter(|due| due.work == Work::Attempt && !state.is_final())
+                .filter(|due| due.work == Work::Attempt && held.is_none() && !state.is_final())
                 .map(|due| due.at),
             terms: state.terms,
             is_draft,
@@ -133,6 +137,13 @@ impl SnapshotBody {
                 part.collect()
             }),
         }
+    }
+}
+
+impl State {
+    /// Whether somebody works on it, or it comes in.
+    fn is_active(&self) -> bool {
+        !self.is_final() && !matches!(self.durability, Durability::Draft | Durability::Settled)
     }
 }
 

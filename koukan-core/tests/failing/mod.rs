@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, Listing, MemoryBackend, Recovered, Retention,
+        Backend, BackendError, Census, Collected, ListCursor, Listing, MemoryBackend, Recovered,
+        Retention,
         record::{
-            Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
-            Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+            Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -270,6 +271,14 @@ impl Backend for Failing {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         self.inner.list(listing).await
+    }
+
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        self.inner.select(listing).await
+    }
+
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
+        self.inner.change(change).await
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

@@ -7,19 +7,22 @@ use koukan_core::{
     blob::BlobPool,
     clock::SharedClock,
     context::Sender,
+    event::{Observer, Observers},
     path::{ForwardPath, ReversePath},
     resource::{
-        BodySource, Caller, Create, Draft, Location, Operation, QueueList, QueueListed,
-        QueueOperation, QueueRequest, QueueResponse, QueuedDetails, Refusal, ResourceRequest,
-        ResourceResponse, Role, WaitFor,
+        BodySource, Caller, Create, Draft, Location, Operation, QueueFilter, QueueList,
+        QueueListed, QueueOperation, QueueRequest, QueueResponse, QueuedDetails, Refusal,
+        ResourceRequest, ResourceResponse, Role, WaitFor,
     },
     service::{BoxMailService, MailService},
+    shares::Client,
     stage::{
+        dispatcher::Dispatcher,
         operator::Operator,
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
         rest_handler::{RestHandler, SenderPolicy, Settings},
     },
-    storage::{MemoryBackend, Storage},
+    storage::{ListState, MemoryBackend, Search, Storage},
     test_util::TokioClock,
     transaction::{Mail, Rcpt},
 };
@@ -30,19 +33,30 @@ pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 #[derive(Clone)]
 pub(crate) struct Agent {
     pub(crate) storage: Storage,
+    output: OutputHandler<Chain>,
     pub(crate) handler: RestHandler<OutputHandler<Chain>>,
     pub(crate) operator: Operator,
 }
 
 /// A caller that may operate the agent.
 pub(crate) fn operator() -> Caller {
-    Caller::unrestricted().with_role(Role::Operate)
+    let olga = Caller::unrestricted().with_client(Client::named("olga"));
+    olga.with_role(Role::Operate)
 }
 
 impl Agent {
     pub(crate) async fn over(upstream: impl MailService) -> Self {
+        Self::with(upstream, Observers::default()).await
+    }
+
+    pub(crate) async fn observed(upstream: impl MailService, observer: Arc<impl Observer>) -> Self {
+        Self::with(upstream, Observers::default().with(observer)).await
+    }
+
+    async fn with(upstream: impl MailService, observers: Observers) -> Self {
         let clock: SharedClock = Arc::new(TokioClock::default());
-        let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
+        let backend = Arc::new(MemoryBackend::new());
+        let storage = Storage::open_observed(backend, BlobPool::default(), clock, observers);
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),
@@ -60,10 +74,16 @@ impl Agent {
         let output = OutputHandler::new(chain, notifications);
         let senders = ["app", "other"].map(|name| (Sender::new(name), SenderPolicy::default()));
         let senders = HashMap::from(senders);
-        let handler = RestHandler::new(storage.clone(), output, senders, Settings::default());
+        let handler = RestHandler::new(
+            storage.clone(),
+            output.clone(),
+            senders,
+            Settings::default(),
+        );
         Self {
             operator: Operator::new(storage.clone()),
             storage,
+            output,
             handler,
         }
     }
@@ -112,6 +132,26 @@ impl Agent {
             Ok(QueueResponse::Listed(listed)) => listed,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What is looked for, in a state or in any.
+    pub(crate) async fn list_of(&self, state: Option<ListState>, search: Search) -> QueueListed {
+        let filter = QueueFilter {
+            sender: None,
+            state,
+            search,
+        };
+        self.list(QueueList {
+            filter,
+            ..QueueList::default()
+        })
+        .await
+    }
+
+    /// Works on what is due from now on.
+    pub(crate) fn dispatch(&self) {
+        let dispatcher = Dispatcher::new(self.storage.clone(), self.output.clone(), 8);
+        tokio::spawn(dispatcher.run(std::future::pending()));
     }
 
     pub(crate) async fn show(&self, transaction: &Location) -> QueuedDetails {

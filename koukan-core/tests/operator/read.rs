@@ -117,7 +117,7 @@ async fn its_message_is_read_as_it_came() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_there_is_not_shown() {
     let agent = busy().await;
-    for unknown in ["x", "00000000000000000000000000000000"] {
+    for unknown in ["x", "00000000000000000000000000"] {
         for operation in [
             QueueOperation::Show(unknown.into()),
             QueueOperation::Message(unknown.into()),

@@ -1,7 +1,7 @@
 //! Writing the queue for whoever operates the agent.
 
 use koukan_core::{
-    resource::{Location, QueueListed, Queued, QueuedDetails},
+    resource::{Location, QueueChanged, QueueListed, Queued, QueuedDetails},
     storage::record::Attempt,
 };
 use serde_json::{Map, Value, json};
@@ -38,9 +38,23 @@ pub fn queued_to_json(details: &QueuedDetails, absolute: impl Fn(&Location) -> S
     object.into()
 }
 
+/// Writes what became of many transactions.
+pub fn changed_to_json(changed: &QueueChanged) -> Value {
+    let skipped = changed.skipped.iter();
+    let skipped = skipped.map(|(reason, count)| (reason.as_str().to_owned(), json!(count)));
+    json!({
+        "matched": changed.matched,
+        "changed": changed.changed,
+        "skipped": Map::from_iter(skipped),
+    })
+}
+
 fn write_queued(queued: &Queued, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {
     let mut object = write_listed(&queued.view, absolute);
     object.insert("state".into(), queued.state.as_str().into());
+    if let Some(held) = queued.held {
+        object.insert("held".into(), held.to_string().into());
+    }
     if !queued.destination.is_empty() {
         object.insert("destination".into(), (&*queued.destination).into());
     }

@@ -74,6 +74,8 @@ fn every_route_is_there() {
         ("get", "/queue"),
         ("get", "/queue/{id}"),
         ("get", "/queue/{id}/message"),
+        ("post", "/queue/{id}/retry"),
+        ("post", "/queue/bounce"),
         ("get", "/openapi.json"),
         ("get", "/healthz"),
         ("get", "/readyz"),

@@ -10,10 +10,13 @@ use koukan_core::{
     clock::SystemClock,
     reply::Reply,
     resource::{
-        QueueFilter, QueueList, QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued,
-        QueuedDetails, Refusal, Role, View,
+        QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,
+        QueueRequest, QueueResponse, Queued, QueuedDetails, Refusal, Role, View,
     },
-    storage::{ListState, Search, record::Attempt},
+    storage::{
+        ListState, Search,
+        record::{Action, Attempt, Skipped},
+    },
 };
 use koukan_rest::{
     auth::{Auth, Token, generate_token},
@@ -53,6 +56,7 @@ fn queued() -> Queued {
     Queued {
         state: ListState::Waiting,
         created: Timestamp::UNIX_EPOCH,
+        held: None,
         view: Box::new(View::default()),
         destination: "x.example".into(),
     }
@@ -183,4 +187,84 @@ async fn a_token_has_a_role() {
     let (server, asked) = with_queue(listed);
     get(server, "/queue").await;
     assert!(asked.lock().unwrap()[0].caller.may_operate());
+}
+
+async fn post(server: Server, path: &str) -> Answer {
+    send(server.router(), empty(request("POST", path))).await
+}
+
+fn changed() -> QueueResponse {
+    QueueResponse::Changed(QueueChanged {
+        matched: 3,
+        changed: 2,
+        skipped: [(Skipped::NotHeld, 1)].into(),
+    })
+}
+
+#[tokio::test]
+async fn many_are_changed_by_filter() {
+    for action in Action::ALL {
+        let (server, asked) = with_queue(changed);
+        let path = format!("/queue/{}?domain=y&dry_run=true", action.as_str());
+        let answer = post(server, &path).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let expected = serde_json::json!({"matched": 3, "changed": 2, "skipped": {"not_held": 1}});
+        assert_eq!(answer.json(), expected);
+        let QueueOperation::Change(change) = only(&asked) else {
+            panic!("not a change");
+        };
+        let expected = QueueChange {
+            action,
+            filter: QueueFilter {
+                search: Search {
+                    domain: Some("y".into()),
+                    ..Search::default()
+                },
+                ..QueueFilter::default()
+            },
+            is_dry: true,
+        };
+        assert_eq!(change, expected);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_changed_where_nobody_says_what() {
+    for query in ["", "?dry_run=true", "?all=yes", "?limit=1", "?all=false"] {
+        let (server, asked) = with_queue(changed);
+        let answer = post(server, &format!("/queue/cancel{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(asked.lock().unwrap().is_empty());
+    }
+    let (server, asked) = with_queue(changed);
+    let answer = post(server, "/queue/hold?all=true").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let QueueOperation::Change(change) = only(&asked) else {
+        panic!("not a change");
+    };
+    assert_eq!(
+        (change.filter, change.is_dry),
+        (QueueFilter::default(), false)
+    );
+}
+
+#[tokio::test]
+async fn one_is_changed_by_its_id() {
+    for action in Action::ALL {
+        let (server, asked) = with_queue(listed);
+        let path = format!("/queue/T/{}", action.as_str());
+        assert_eq!(post(server, &path).await.status, StatusCode::OK);
+        let QueueOperation::ChangeOne(id, asked) = only(&asked) else {
+            panic!("not a change of one");
+        };
+        assert_eq!((&*id, asked), ("T", action));
+    }
+    for (path, status) in [
+        ("/queue/T/shred", StatusCode::NOT_FOUND),
+        ("/queue/T", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = post(with_queue(listed).0, path).await;
+        assert_eq!(answer.status, status, "{path}");
+        answer.detail();
+    }
 }

@@ -6,7 +6,7 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UpdateStat
 use super::{
     Statement,
     attempt::{LAST_ATTEMPT, last_attempt},
-    bound, is_not_leased, is_suspect, is_unfinished,
+    bound, is_not_held, is_not_leased, is_suspect, is_unfinished,
     part::{PARTS, parts},
     schema::Transactions,
     text,
@@ -45,14 +45,18 @@ pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
     text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
 });
 
-/// Takes a transaction under lease. Binds session, id, work or null; gives it if it is unfinished,
-/// was not under lease, and that work is to be done.
+/// Takes a transaction under lease. Binds session, id, work or null twice; gives it if it is unfinished,
+/// was not under lease, and that work is to be done, for which it must not be held.
 pub(crate) static LEASE: Statement = Statement::new(|| {
     let work = Func::coalesce([bound(), Expr::col(Transactions::Work)]);
     text(
         lease()
             .and_where(Expr::col(Transactions::Id).eq(bound()))
             .and_where(Expr::col(Transactions::Work).eq(work))
+            .and_where(Expr::cust_with_expr(
+                r#"(? IS NULL OR "held" IS NULL)"#,
+                bound(),
+            ))
             .and_where(is_unfinished())
             .and_where(is_not_leased()),
     )
@@ -74,6 +78,7 @@ fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
         .from(Transactions::Table)
         .and_where(is_unfinished())
         .and_where(is_not_leased())
+        .and_where(is_not_held())
 }
 
 /// The blobs are there, since what is unfinished refers to them.

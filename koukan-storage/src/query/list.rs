@@ -24,11 +24,38 @@ pub(crate) struct Page {
 pub(crate) fn list(listing: &Listing) -> Page {
     let mut conditions = Conditions::of(listing);
     let limit = conditions.limit;
+    let places = places(listing, &conditions);
+    let mut page = read();
+    page.and_where(Expr::cust(format!(
+        "\"transactions\".\"rowid\" IN (SELECT place FROM ({places}) \
+         ORDER BY created DESC, id DESC LIMIT ?{limit})"
+    )));
+    let page = text(&page);
+    conditions.page(format!(
+        r#"{page} ORDER BY "transactions"."created" DESC, "transactions"."id" DESC"#
+    ))
+}
+
+/// Reads where transactions that were committed stand in a list. Gives created, id.
+pub(crate) fn select(listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(listing);
+    let limit = conditions.limit;
+    let places = places(listing, &conditions);
+    conditions.page(format!(
+        "SELECT created, id FROM ({places}) ORDER BY created DESC, id DESC LIMIT ?{limit}"
+    ))
+}
+
+/// Where the newest of each state are.
+fn places(listing: &Listing, conditions: &Conditions) -> String {
     let place = |state, kept: &Conditions| {
         let sender = kept.sender(state == ListState::Active);
         let state = match state {
             ListState::Waiting | ListState::Unfinished => {
                 "final_reason IS NULL AND lease_session IS NULL"
+            }
+            ListState::Held => {
+                "final_reason IS NULL AND held IS NOT NULL AND lease_session IS NULL"
             }
             ListState::Active => "lease_session IS NOT NULL",
             ListState::Finished => "final_reason IS NOT NULL",
@@ -40,19 +67,16 @@ pub(crate) fn list(listing: &Listing) -> Page {
         kept.newest(places)
     };
     let all = [ListState::Waiting, ListState::Active, ListState::Finished];
-    let states = all.into_iter();
-    let states = states.filter(|state| listing.state.is_none_or(|wanted| wanted.takes(*state)));
-    let places: Vec<_> = states.map(|state| place(state, &conditions)).collect();
-    let places = places.join(" UNION ALL ");
-    let mut page = read();
-    page.and_where(Expr::cust(format!(
-        "\"transactions\".\"rowid\" IN (SELECT place FROM ({places}) \
-         ORDER BY created DESC, id DESC LIMIT ?{limit})"
-    )));
-    let page = text(&page);
-    conditions.page(format!(
-        r#"{page} ORDER BY "transactions"."created" DESC, "transactions"."id" DESC"#
-    ))
+    let states = match listing.state {
+        // Those are among the waiting.
+        Some(ListState::Held) => vec![ListState::Held],
+        wanted => {
+            let takes = |state: &ListState| wanted.is_none_or(|wanted| wanted.takes(*state));
+            all.into_iter().filter(takes).collect()
+        }
+    };
+    let places = states.into_iter().map(|state| place(state, conditions));
+    places.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// Reads summaries of transactions that never were.

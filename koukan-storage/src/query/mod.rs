@@ -6,6 +6,7 @@
 mod attempt;
 mod blob;
 mod bulk;
+mod change;
 mod collect;
 mod control;
 mod draft;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     blob::{
         CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNKS, READ_BLOB,
     },
+    change::{HOLD, JUDGE, RELEASE_HELD, RETRY},
     collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
     control::{
         BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, MARK, PROBE, RETURN_TO_MARK, ROLLBACK, UNMARK,
@@ -33,7 +35,7 @@ pub(crate) use self::{
     },
     draft::{COMPLETE, FIND_DRAFT},
     lease::{LEASE, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
-    list::{list, list_summaries},
+    list::{list, list_summaries, select},
     part::{DELETE_PARTS, INSERT_PART},
     session::{
         BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_WAITING,
@@ -73,8 +75,15 @@ fn is_not_leased() -> Expr {
     Expr::col(Transactions::LeaseSession).is_null()
 }
 
+fn is_not_held() -> Expr {
+    Expr::col(Transactions::Held).is_null()
+}
+
 /// Whether it waits. The time, which all that waits has, leads SQLite to the index.
 fn is_waiting() -> Expr {
     let is_due = Expr::col(Transactions::DueAt).gt(Expr::cust("-9223372036854775807"));
-    is_unfinished().and(is_not_leased()).and(is_due)
+    is_unfinished()
+        .and(is_not_leased())
+        .and(is_not_held())
+        .and(is_due)
 }

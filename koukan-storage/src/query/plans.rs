@@ -11,10 +11,10 @@ use super::{
     ADD_ATTEMPT, BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB,
     DELETE_CHUNKS, DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
-    FREE_LEASES, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, LEASE, LEASE_DUE, LEASE_SUSPECTS,
-    LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE,
-    NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, SETTLE, Statement, Values, list,
-    list_summaries,
+    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_DUE,
+    LEASE_SUSPECTS, LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING,
+    NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, RELEASE_HELD, RETRY, SETTLE,
+    Statement, Values, list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -28,6 +28,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0005_destinations.sql"),
         include_str!("../../migrations/sqlite/0006_message_keys.sql"),
         include_str!("../../migrations/sqlite/0007_attempts.sql"),
+        include_str!("../../migrations/sqlite/0008_held.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -69,9 +70,11 @@ async fn nothing_is_searched_without_an_index() {
         &FIND_TRANSACTION,
         &FINISH_BLOB,
         &FREE_LEASES,
+        &HOLD,
         &HOLDS_LEASE,
         &INSERT_BLOB,
         &INSERT_PART,
+        &JUDGE,
         &LEASE,
         &LEASE_DUE,
         &LEASE_SUSPECTS,
@@ -80,6 +83,8 @@ async fn nothing_is_searched_without_an_index() {
         &POSTPONE_LEASES,
         &READ_BLOB,
         &RELEASE,
+        &RELEASE_HELD,
+        &RETRY,
         &SETTLE,
     ] {
         for step in plan(&mut connection, statement).await {
@@ -117,6 +122,7 @@ async fn what_waits_is_found_by_its_own_index() {
         (&FIND_KEYED, "transactions_keyed"),
         (&CENSUS, "transactions_waiting"),
         (&CENSUS, "transactions_leased"),
+        (&CENSUS, "transactions_held"),
         (&CENSUS, "transactions_finished"),
     ] {
         let plan = plan(&mut connection, statement).await;
@@ -166,6 +172,7 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                         "USING COVERING INDEX transactions_queued",
                     ),
                     (ListState::Active, "USING INDEX transactions_leased"),
+                    (ListState::Held, "USING COVERING INDEX transactions_held"),
                     (
                         ListState::Finished,
                         "USING COVERING INDEX transactions_over",
@@ -174,6 +181,12 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                     let page = list(&of_state(Some(state)));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+                    let page = select(&of_state(Some(state)));
+                    let plan = plan_of(&mut connection, page.text).await;
+                    assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+                    if state == ListState::Held {
+                        continue;
+                    }
                     let page = list(&of_state(None));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");

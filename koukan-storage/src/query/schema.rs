@@ -110,5 +110,6 @@ names! {
         MessageKey = "message_key",
         ReversePath = "reverse_path",
         ForwardPaths = "forward_paths",
+        Held = "held",
     }
 }

@@ -5,7 +5,8 @@ use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
 use super::{Statement, bound, schema::Transactions, text};
 
 /// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
-/// the last attempt's end and reply or nulls, due time, work, final reason, final since; id, session, fence.
+/// the last attempt's end and reply or nulls, due time, work, final reason, final since, whether an attempt is to be made;
+/// id, session, fence.
 pub(crate) static SETTLE: Statement = Statement::new(|| {
     let attempted = [bound(), Expr::col(Transactions::Attempted)];
     let last_reply = [bound(), Expr::col(Transactions::LastReply)];
@@ -22,6 +23,10 @@ pub(crate) static SETTLE: Statement = Statement::new(|| {
         .value(Transactions::Work, bound())
         .value(Transactions::FinalReason, bound())
         .value(Transactions::FinalSince, bound())
+        .value(
+            Transactions::Held,
+            Expr::cust_with_expr(r#"CASE WHEN ? THEN "held" END"#, bound()),
+        )
         .value(Transactions::CrashCount, Expr::cust("0"));
     text(&update)
 });

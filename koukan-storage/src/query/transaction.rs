@@ -7,14 +7,14 @@ use super::{
     attempt::{LAST_ATTEMPT, last_attempt},
     bound,
     bulk::BulkInsert,
-    is_waiting,
+    is_not_leased, is_unfinished, is_waiting,
     part::{PARTS, parts},
     schema::{Blobs, Summaries, Transactions},
     text,
 };
 
 /// What is read of a transaction beside its last attempt; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 17] = [
+pub(super) const READ: [Transactions; 18] = [
     Transactions::RowId,
     Transactions::Id,
     Transactions::Created,
@@ -32,6 +32,7 @@ pub(super) const READ: [Transactions; 17] = [
     Transactions::FinalReason,
     Transactions::LeaseFence,
     Transactions::MessageKey,
+    Transactions::Held,
 ];
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which
@@ -128,6 +129,10 @@ pub(crate) static CENSUS: Statement = Statement::new(|| {
             .to_owned()
     };
     let leased = Expr::col(Transactions::LeaseSession).is_not_null();
+    let held = is_unfinished()
+        .and(Expr::col(Transactions::Held).is_not_null())
+        .and(is_not_leased());
+    let waiting = Expr::from(count(is_waiting())).add(Expr::from(count(held)));
     // By the time, which leads SQLite to the smaller index.
     let finished = |since: Expr| {
         Expr::col(Transactions::FinalReason)
@@ -145,7 +150,7 @@ pub(crate) static CENSUS: Statement = Statement::new(|| {
     let finished = finished.add(Expr::from(summaries));
     text(
         Query::select()
-            .expr_as(count(is_waiting()), "waiting")
+            .expr_as(waiting, "waiting")
             .expr_as(count(leased), "leased")
             .expr_as(finished, "finished"),
     )

@@ -28,7 +28,7 @@ pub(crate) use self::{
     names::names,
     scheduling_key::scheduling_keys,
     settlement::{LeaseRow, SettlementRow},
-    status::{ABANDON, work_as_str},
+    status::{ABANDON, work_as_str, work_of},
     stored::StoredRow,
     time::{from_micros, micros},
     transaction::TransactionRow,

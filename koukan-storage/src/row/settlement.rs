@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use koukan_core::storage::{
     BackendError, Searched,
-    record::{SessionId, Settlement, TransactionId},
+    record::{SessionId, Settlement, TransactionId, Work},
 };
 
 use crate::query::Values;
 
 use super::{
-    attempt::NewAttempt, malformed::to_json, recipient::recipient_rows, status::StatusRow,
-    time::micros, transaction::TransactionRow,
+    attempt::NewAttempt,
+    malformed::to_json,
+    recipient::recipient_rows,
+    status::{StatusRow, work_as_str},
+    time::micros,
+    transaction::TransactionRow,
 };
 
 pub(crate) struct SettlementRow {
@@ -72,7 +76,9 @@ impl SettlementRow {
             .add(self.attempt.as_ref().map(|attempt| attempt.ended))
             .add(self.last_reply.as_deref());
         self.status.bind(values);
-        values.add(self.final_since);
+        values
+            .add(self.final_since)
+            .add(self.status.work == Some(work_as_str(Work::Attempt)));
         self.lease.bind(values);
     }
 }

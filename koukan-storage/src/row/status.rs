@@ -54,6 +54,12 @@ pub(crate) fn work_as_str(work: Work) -> &'static str {
     }
 }
 
+/// What the column says is to be done; `None` of what is unknown.
+pub(crate) fn work_of(text: &str) -> Option<Work> {
+    let all = [Work::Attempt, Work::Notify, Work::Abandon];
+    all.into_iter().find(|work| work_as_str(*work) == text)
+}
+
 /// Puts a status together from its columns.
 pub(super) fn status(
     due_at: Option<i64>,
@@ -74,12 +80,8 @@ pub(super) fn status(
         return reason.map(Status::Final).ok_or_else(unknown);
     }
     let at = due_at.ok_or_else(|| Malformed::new("due_at", "neither due nor final"))?;
-    let work = match work {
-        Some("attempt") => Work::Attempt,
-        Some("notify") => Work::Notify,
-        Some(ABANDON) => Work::Abandon,
-        other => return Err(Malformed::new("work", format!("unknown work {other:?}"))),
-    };
+    let unknown = || Malformed::new("work", format!("unknown work {work:?}"));
+    let work = work.and_then(work_of).ok_or_else(unknown)?;
     Ok(Status::Due(Due {
         at: from_micros(at),
         work,

@@ -60,6 +60,7 @@ impl StoredRow<'_> {
                 self.column("work")?,
                 self.column("final_reason")?,
             )?,
+            held: self.column::<Option<i64>>("held")?.map(from_micros),
         })
     }
 

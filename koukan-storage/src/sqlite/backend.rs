@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
+        Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
         record::{
-            Attempt, Commit, Due, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
-            Standing, Status, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Due, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+            Settlement, Standing, Status, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -20,7 +20,7 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros, scheduling_key
 
 use super::{
     SqliteBackend,
-    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take, Together},
+    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take, Together, weight},
 };
 
 #[async_trait]
@@ -191,6 +191,15 @@ impl Backend for SqliteBackend {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         self.0.reader.list(listing).await
+    }
+
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        self.0.reader.select(&listing).await
+    }
+
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
+        let weight = weight(&change);
+        self.0.writer.ask(weight, change, Operation::Change).await
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

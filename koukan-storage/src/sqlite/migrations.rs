@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -39,6 +39,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
         "attempts",
         include_str!("../../migrations/sqlite/0007_attempts.sql"),
     ),
+    (
+        "held",
+        include_str!("../../migrations/sqlite/0008_held.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -65,6 +69,7 @@ mod tests {
             "4439c55b805aa8ea",
             "85e8909a81c669a1",
             "5e42961825f6e60b",
+            "19a2021513ec5696",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

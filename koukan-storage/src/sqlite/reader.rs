@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
-    BackendError, Census, ListState, Listing,
+    BackendError, Census, ListCursor, ListState, Listing,
     record::{Attempt, SchedulingKey, Standing, StoredTransaction},
 };
 use sqlx::{
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use crate::{
     query::{
         CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS, NEXT_DUE,
-        NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list, list_summaries,
+        NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list, list_summaries, select,
     },
     row::{StoredRow, attempt, from_micros, scheduling_keys},
 };
@@ -96,6 +96,23 @@ impl Reader {
         list.sort_unstable_by_key(|one| Reverse(place(one)));
         list.truncate(listing.limit);
         Ok(list)
+    }
+
+    /// Where transactions that were committed stand in a list.
+    pub(super) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
+        let page = select(listing);
+        let rows = self.page(page.text, page.values).await?;
+        let mut places = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let created: i64 = row.try_get(0).map_err(failed)?;
+            let id: &str = row.try_get(1).map_err(failed)?;
+            // What cannot be read is left out, as in lists.
+            if let Ok(id) = id.parse() {
+                let created = from_micros(created);
+                places.push(ListCursor { created, id });
+            }
+        }
+        Ok(places)
     }
 
     pub(super) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {

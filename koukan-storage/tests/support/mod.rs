@@ -1,6 +1,8 @@
 //! Transactions to write.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+pub(crate) mod versions;
+
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;

@@ -86,7 +86,7 @@ impl Observer for Metrics {
                 of.opened.increment(1);
                 of.now.increment(1.0);
             }),
-            Event::AwaitsProxy(_) => {}
+            Event::AwaitsProxy(_) | Event::Operated(_) => {}
             Event::Disconnected(connection, _) => {
                 self.connections(connection, |of| of.now.decrement(1.0));
             }

@@ -57,9 +57,11 @@ pub(super) fn queued(snapshot: &Snapshot) -> Queued {
         state: match snapshot.final_reason {
             Some(_) => ListState::Finished,
             None if snapshot.is_active => ListState::Active,
+            None if snapshot.held.is_some() => ListState::Held,
             None => ListState::Waiting,
         },
         created: snapshot.created,
+        held: snapshot.held,
         view: Box::new(view(snapshot)),
         destination: key.host().into(),
     }

@@ -34,6 +34,10 @@ impl Operator {
             QueueOperation::List(list) => self.list(list).await,
             QueueOperation::Show(id) => self.show(&id).await,
             QueueOperation::Message(id) => self.message(&id).await,
+            QueueOperation::ChangeOne(id, action) => {
+                self.change_one(&request.caller, &id, action).await
+            }
+            QueueOperation::Change(change) => self.change(request.caller, change).await,
         }
     }
 }

@@ -34,7 +34,7 @@ impl Operator {
         Ok(QueueResponse::Message(body.into()))
     }
 
-    async fn find(&self, id: &str) -> Result<(TransactionId, Watch), Refusal> {
+    pub(super) async fn find(&self, id: &str) -> Result<(TransactionId, Watch), Refusal> {
         let id = id.parse().map_err(|_| unknown_transaction())?;
         let watch = self.storage.watch(id).await?;
         Ok((id, watch.ok_or_else(unknown_transaction)?))

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Attempt, Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, SessionId,
-        Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
+        Action, Attempt, Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, Seen,
+        SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -52,6 +52,7 @@ impl Entry {
                 attempt_count,
                 last_attempt,
                 status: new.status,
+                held: None,
             },
         }
     }
@@ -104,10 +105,32 @@ impl Entry {
         self.earlier.iter().chain(last).cloned().collect()
     }
 
+    /// What a change is judged by.
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            work: self.due().map(|due| due.work),
+            is_leased: self.lease.is_some(),
+            is_held: self.stored.held.is_some(),
+        }
+    }
+
+    /// Notes what is changed about it.
+    pub(super) fn change(&mut self, action: Action, now: Timestamp) {
+        if action.is_one_write() {
+            self.stored.held = (action == Action::Hold).then_some(now);
+        }
+        if matches!(action, Action::Retry | Action::Release)
+            && let Status::Due(due) = &mut self.stored.status
+        {
+            due.at = due.at.min(now);
+        }
+    }
+
     pub(super) fn state(&self) -> ListState {
         match self.stored.status {
             Status::Final(_) => ListState::Finished,
             Status::Due(_) if self.lease.is_some() => ListState::Active,
+            Status::Due(_) if self.stored.held.is_some() => ListState::Held,
             Status::Due(_) => ListState::Waiting,
         }
     }
@@ -138,6 +161,10 @@ impl Entry {
         }
         self.stored.recipients = settlement.recipients;
         self.stored.status = settlement.status;
+        // It waits for attempts only.
+        if self.due().is_none_or(|due| due.work != Work::Attempt) {
+            self.stored.held = None;
+        }
         settlement.notification
     }
 }

@@ -20,10 +20,10 @@ use crate::{
 
 use self::store::Store;
 use super::{
-    Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
+    Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
     record::{
-        Attempt, Commit, Leased, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
-        StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+        Settlement, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -166,6 +166,14 @@ impl Backend for MemoryBackend {
 
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
         Ok(self.lock().list(&listing))
+    }
+
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        Ok(self.lock().select(&listing))
+    }
+
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
+        Ok(self.lock().change(change))
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

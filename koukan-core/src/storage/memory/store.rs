@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use crate::id::IdMap;
 use crate::storage::{
-    BackendError, CLOCK_TOLERANCE, Census, Collected, Listing, Recovered, Retention,
+    BackendError, CLOCK_TOLERANCE, Census, Collected, ListCursor, Listing, Recovered, Retention,
     record::{
-        Attempt, BlobContent, Leased, NewTransaction, SchedulingKey, SessionId, Settlement,
-        Standing, StoredTransaction, TransactionId, Work,
+        Attempt, BlobContent, Change, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+        Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -219,7 +219,7 @@ impl Store {
     ) -> Option<Leased> {
         let entry = self.transactions.get_mut(&id)?;
         let due = entry.due().filter(|_| entry.lease.is_none())?;
-        if work.is_some_and(|work| work != due.work) {
+        if work.is_some_and(|work| work != due.work || entry.stored.held.is_some()) {
             return None;
         }
         self.waiting.remove(entry);
@@ -295,6 +295,42 @@ impl Store {
             .take(listing.limit)
             .map(|entry| self.blobs.view(&entry.stored))
             .collect()
+    }
+
+    pub(super) fn select(&self, listing: &Listing) -> Vec<ListCursor> {
+        let list = self.list(listing).into_iter();
+        let place = |stored: StoredTransaction| ListCursor {
+            created: stored.created,
+            id: stored.id,
+        };
+        list.map(place).collect()
+    }
+
+    pub(super) fn change(&mut self, change: Change) -> Vec<Judged> {
+        let Change {
+            ids,
+            action,
+            now,
+            is_dry,
+        } = change;
+        let judged = ids.into_iter().map(|id| {
+            let Some(entry) = self.transactions.get_mut(&id) else {
+                return (id, Err(Skipped::Finished));
+            };
+            let verdict = action.judge(entry.seen());
+            if verdict.is_ok() && !is_dry {
+                let is_waiting = entry.lease.is_none();
+                if is_waiting {
+                    self.waiting.remove(entry);
+                }
+                entry.change(action, now);
+                if is_waiting {
+                    self.waiting.add(entry);
+                }
+            }
+            (id, verdict)
+        });
+        judged.collect()
     }
 
     pub(super) fn attempts(&self, id: TransactionId) -> Vec<Attempt> {

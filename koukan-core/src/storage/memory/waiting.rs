@@ -1,6 +1,6 @@
 //! The transactions of a store in memory that wait to be leased.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -8,13 +8,14 @@ use crate::storage::record::{SchedulingKey, Standing, TransactionId, Work};
 
 use super::entry::Entry;
 
-/// What is due now or later and not under lease; where that is an attempt, its destination.
+/// What is due now or later and not under lease, and by itself what is held; where that is an attempt, its destination.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// First due first.
     clear: BTreeMap<(Timestamp, TransactionId), Option<SchedulingKey>>,
     /// Those that were in the fewest crashes first.
     suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<SchedulingKey>>,
+    held: BTreeSet<TransactionId>,
 }
 
 impl Waiting {
@@ -22,6 +23,10 @@ impl Waiting {
     pub(super) fn add(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         let Some(due) = entry.due() else { return };
+        if entry.stored.held.is_some() {
+            self.held.insert(id);
+            return;
+        }
         let destination = (due.work == Work::Attempt).then(|| entry.scheduling_key());
         match entry.standing() {
             Standing::Clear => self.clear.insert((due.at, id), destination),
@@ -34,6 +39,9 @@ impl Waiting {
     pub(super) fn remove(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         let Some(due) = entry.due() else { return };
+        if self.held.remove(&id) {
+            return;
+        }
         match entry.standing() {
             Standing::Clear => self.clear.remove(&(due.at, id)),
             Standing::Suspect => self.suspects.remove(&(entry.crashes, due.at, id)),
@@ -84,7 +92,7 @@ impl Waiting {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.clear.len() + self.suspects.len()
+        self.clear.len() + self.suspects.len() + self.held.len()
     }
 }
 

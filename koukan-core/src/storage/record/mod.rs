@@ -3,6 +3,7 @@
 
 mod attempt;
 mod body;
+mod change;
 mod idempotency;
 mod scheduling_key;
 mod shown;
@@ -13,6 +14,7 @@ pub use crate::id::{MessageKey, SessionId, TransactionId};
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
+    change::{Action, Change, Judged, Seen, Skipped},
     idempotency::{IdempotencyKey, RequestDigest},
     scheduling_key::SchedulingKey,
     shown::Shown,

@@ -159,6 +159,8 @@ pub struct StoredTransaction {
     pub last_attempt: Option<Attempt>,
     /// What is to happen next.
     pub status: Status,
+    /// Since when no attempt is made, where somebody holds it back. Only where an attempt is to be made.
+    pub held: Option<Timestamp>,
 }
 
 /// A transaction that this session alone may work on, until it settles or releases it.

@@ -33,6 +33,7 @@
 mod attempts;
 mod blobs;
 mod bodies;
+mod changes;
 mod concurrency;
 mod drafts;
 mod garbage;
@@ -60,6 +61,7 @@ pub use self::{
     bodies::{
         checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
     },
+    changes::{holds_until_it_is_released, holds_what_is_under_lease, retries_what_waits},
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
@@ -220,6 +222,9 @@ macro_rules! backend_contract_tests {
             replaces_the_attempts_of_a_draft,
             finds_what_is_looked_for,
             finds_words_of_the_last_reply,
+            retries_what_waits,
+            holds_until_it_is_released,
+            holds_what_is_under_lease,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

@@ -1,7 +1,6 @@
 //! The backend.
 
 use std::{
-    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -21,10 +20,10 @@ use crate::{
     blob::BlobId,
     reply::Reply,
     storage::{
-        Backend, BackendError, Census, Collected, Listing, Recovered, Retention,
+        Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
         record::{
-            Attempt, Commit, Leased, NewTransaction, Recipient, SchedulingKey, SessionId,
-            Settlement, Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Judged, Leased, NewTransaction, Recipient, SchedulingKey,
+            SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -370,6 +369,14 @@ impl Backend for FaultyBackend {
         self.read(|| self.inner.list(listing)).await
     }
 
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        self.read(|| self.inner.select(listing)).await
+    }
+
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
+        self.write(|| self.inner.change(change)).await
+    }
+
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
         self.read(|| self.inner.attempts(id)).await
     }
@@ -386,14 +393,5 @@ impl Backend for FaultyBackend {
     ) -> Result<Collected, BackendError> {
         self.write(|| self.inner.collect_garbage(now, retention))
             .await
-    }
-}
-
-impl fmt::Debug for FaultyBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyBackend")
-            .field("inner", &self.inner)
-            .field("faults", &self.faults)
-            .finish_non_exhaustive()
     }
 }

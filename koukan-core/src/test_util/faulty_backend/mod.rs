@@ -21,3 +21,14 @@ pub use self::{
     defect::Defect,
     faults::{Faults, Trouble, TroubleKind},
 };
+
+use std::fmt;
+
+impl fmt::Debug for FaultyBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyBackend")
+            .field("inner", &self.inner)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}

@@ -95,6 +95,51 @@ pub(super) const READ_MESSAGE: About = About {
     summary: "Reads the message of a transaction",
     text: "In the RFC 5322 format, as long as it is kept.",
 };
+/// What can be done to transactions of the queue: the action, what it is for one, and for many.
+pub(super) const CHANGES: [(&str, About, About); 5] = [
+    (
+        "retry",
+        change("retryQueued", "Attempts a transaction now", RETRY),
+        change("retryQueue", "Attempts many transactions now", RETRY),
+    ),
+    (
+        "hold",
+        change("holdQueued", "Holds a transaction back", HOLD),
+        change("holdQueue", "Holds many transactions back", HOLD),
+    ),
+    (
+        "release",
+        change("releaseQueued", "Releases a transaction", RELEASE),
+        change("releaseQueue", "Releases many transactions", RELEASE),
+    ),
+    (
+        "cancel",
+        change("cancelQueued", "Gives a transaction up", CANCEL_QUEUED),
+        change("cancelQueue", "Gives many transactions up", CANCEL_QUEUED),
+    ),
+    (
+        "bounce",
+        change("bounceQueued", "Gives a transaction back", BOUNCE),
+        change("bounceQueue", "Gives many transactions back", BOUNCE),
+    ),
+];
+
+const RETRY: &str =
+    "And not when the next attempt is due. The attempts that were made still count.";
+const HOLD: &str = "No attempt is made until it is released; one that is under way goes on.";
+const RELEASE: &str = "What was held is attempted now.";
+const CANCEL_QUEUED: &str = "Nothing more is tried, and nobody is told.";
+const BOUNCE: &str = "Nothing more is tried, and the sender is notified, where that was promised.";
+
+const fn change(id: &'static str, summary: &'static str, text: &'static str) -> About {
+    About {
+        id,
+        tag: QUEUE,
+        summary,
+        text,
+    }
+}
+
 pub(super) const POST_PARSED: About = parsed("postParsedMessage");
 pub(super) const PUT_PARSED: About = parsed("putParsedMessage");
 pub(super) const OPENAPI: About = of_agent(

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 21] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 23] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -101,6 +101,18 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 21] = {
             "Only those whose last reply has all of these words, 16 at most.",
             Type::String,
         ),
+        (
+            "dry_run",
+            Query,
+            "`true`: nothing is changed, and only told what would be.",
+            Type::Boolean,
+        ),
+        (
+            "all",
+            Query,
+            "`true`: all transactions are meant, where no other parameter says which.",
+            Type::Boolean,
+        ),
         ("limit", Query, "How many at most.", Type::Integer),
         (
             "cursor",
@@ -146,7 +158,7 @@ const NAMESAKES: [(&str, &str, &str); 3] = [
     (
         "queue-state",
         "state",
-        "Only those that are `waiting`, `active`, `finished`, or `unfinished`, that is, either of the first two, which is meant where there is none; or those in `any` state.",
+        "Only those that are `waiting`, be it to be released, `held`, `active`, `finished`, or `unfinished`, that is, not finished, which is meant where there is none; or those in `any` state.",
     ),
 ];
 
@@ -236,9 +248,14 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = ObjectBuilder::new();
     let object = match name {
         "state" => object.enum_values(Some(["waiting", "active", "finished"])),
-        "queue-state" => {
-            object.enum_values(Some(["waiting", "active", "finished", "unfinished", "any"]))
-        }
+        "queue-state" => object.enum_values(Some([
+            "waiting",
+            "held",
+            "active",
+            "finished",
+            "unfinished",
+            "any",
+        ])),
         "since" | "until" => object.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
         "view" => object.enum_values(Some(["full"])),
         "wait-for" => object.enum_values(Some(["attempt", "end"])),

@@ -70,6 +70,7 @@ fn components() -> ComponentsBuilder {
     add::<transaction::Transaction>(&mut schemas);
     add::<transaction::TransactionList>(&mut schemas);
     add::<queue::QueueList>(&mut schemas);
+    add::<queue::QueueChanged>(&mut schemas);
     add::<queue::QueuedDetails>(&mut schemas);
     add::<problems::Problem>(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();

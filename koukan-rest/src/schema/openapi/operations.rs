@@ -17,7 +17,7 @@ use super::{
     fields,
     message::ParsedMessage,
     problems,
-    queue::{QueueList, QueuedDetails},
+    queue::{QueueChanged, QueueList, QueuedDetails},
     request::{Append, Create},
     transaction::{Transaction, TransactionList},
 };
@@ -28,6 +28,20 @@ const OCTETS: &str = "application/octet-stream";
 
 /// What may go wrong with every transaction.
 const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
+
+/// Parameters that say which transactions of the queue are meant.
+const QUEUE_FILTER: [&str; 10] = [
+    "queue-id",
+    "queue-sender",
+    "queue-state",
+    "mail_from",
+    "recipient",
+    "domain",
+    "destination",
+    "since",
+    "until",
+    "reply",
+];
 
 /// All routes, each with its methods.
 pub(super) fn paths() -> Paths {
@@ -50,6 +64,11 @@ pub(super) fn paths() -> Paths {
     add("/queue", HttpMethod::Get, list_queue());
     add("/queue/{id}", HttpMethod::Get, show_queued());
     add("/queue/{id}/message", HttpMethod::Get, read_message());
+    for (action, one, many) in &about::CHANGES {
+        let path = format!("/queue/{{id}}/{action}");
+        add(&path, HttpMethod::Post, change_one(one));
+        add(&format!("/queue/{action}"), HttpMethod::Post, change(many));
+    }
     let text = "text/plain";
     for (path, about, media_type) in [
         ("/openapi.json", &about::OPENAPI, JSON),
@@ -113,22 +132,26 @@ fn list_queue() -> OperationBuilder {
     let listed = ResponseBuilder::new()
         .description("some of them, newest first")
         .content(JSON, content::<QueueList>());
-    let parameters = [
-        "queue-id",
-        "queue-sender",
-        "queue-state",
-        "mail_from",
-        "recipient",
-        "domain",
-        "destination",
-        "since",
-        "until",
-        "reply",
-        "limit",
-        "cursor",
-    ];
+    let parameters = [&QUEUE_FILTER[..], &["limit", "cursor"]].concat();
     let operation = operation(&about::LIST_QUEUE, &parameters).response("200", listed.build());
     refused(operation, &[400, 401, 403, 429, 500, 503])
+}
+
+fn change(about: &About) -> OperationBuilder {
+    let changed = ResponseBuilder::new()
+        .description("how many were changed, or would be")
+        .content(JSON, content::<QueueChanged>());
+    let parameters = [&QUEUE_FILTER[..], &["dry_run", "all"]].concat();
+    let operation = operation(about, &parameters).response("200", changed.build());
+    refused(operation, &[400, 401, 403, 429, 500, 503])
+}
+
+fn change_one(about: &About) -> OperationBuilder {
+    let shown = ResponseBuilder::new()
+        .description("the transaction as it is then")
+        .content(JSON, content::<QueuedDetails>());
+    let operation = operation(about, &["id"]).response("200", shown.build());
+    refused(operation, &[400, 401, 403, 404, 409, 429, 500, 503])
 }
 
 fn show_queued() -> OperationBuilder {

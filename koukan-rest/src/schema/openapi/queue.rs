@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
+use std::collections::BTreeMap;
+
 use utoipa::ToSchema;
 
 use super::transaction::{Response, Transaction};
@@ -19,6 +21,9 @@ pub(super) struct QueueList {
 #[derive(ToSchema)]
 pub(super) struct QueuedTransaction {
     state: QueueState,
+    /// Since when somebody holds it back.
+    #[schema(required = false, format = "date-time")]
+    held: String,
     /// The host or domain that it goes to, as far as that was known before it was attempted.
     #[schema(required = false, example = "example.com")]
     destination: String,
@@ -35,11 +40,24 @@ pub(super) struct QueuedDetails {
     queued: QueuedTransaction,
 }
 
+/// What became of many transactions, or would.
+#[derive(ToSchema)]
+pub(super) struct QueueChanged {
+    /// How many were meant.
+    matched: u64,
+    /// How many of them were changed.
+    changed: u64,
+    /// How many stay as they are, by the reason: `finished`, `active`, `held`, `not_held`, `draft`,
+    /// `notifying`.
+    skipped: BTreeMap<String, u64>,
+}
+
 /// What is to happen with a transaction, in a word.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum QueueState {
     Waiting,
+    Held,
     Active,
     Finished,
 }

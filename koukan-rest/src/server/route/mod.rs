@@ -49,7 +49,8 @@ pub(super) fn routes(shared: Shared) -> Router {
         )
         .route("/transactions/{id}/cancel", post(cancel::cancel))
         .route("/queue", get(queue::list))
-        .route("/queue/{id}", get(queue::show))
+        .route("/queue/{id}", get(queue::show).post(queue::change))
+        .route("/queue/{id}/{action}", post(queue::change_one))
         .route("/queue/{id}/message", get(queue::message))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))

@@ -59,6 +59,20 @@ impl Parameters {
         }
     }
 
+    /// Whether a parameter says `true`.
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Refusal> {
+        match self.take(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Refusal::malformed("not true or false").at(name)),
+        }
+    }
+
+    /// Whether all were taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is looked for.
     pub(super) fn search(&mut self) -> Result<Search, Refusal> {
         let reply = self.take("reply");

@@ -1,4 +1,5 @@
-//! `GET /queue?…`, `GET /queue/{id}`, `GET /queue/{id}/message`: for whoever operates the agent.
+//! `GET /queue?…`, `GET /queue/{id}`, `GET /queue/{id}/message`, `POST /queue/{id}/{action}`,
+//! `POST /queue/{action}?…`: for whoever operates the agent.
 
 use axum::{
     Extension,
@@ -11,12 +12,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use koukan_core::{
-    resource::{Caller, QueueFilter, QueueList, QueueOperation, QueueResponse, Refusal},
-    storage::ListState,
+    resource::{
+        Caller, QueueChange, QueueFilter, QueueList, QueueOperation, QueueResponse, Refusal,
+    },
+    storage::{ListState, record::Action},
 };
 
 use crate::{
-    schema::{queue_to_json, queued_to_json},
+    schema::{changed_to_json, queue_to_json, queued_to_json},
     server::{
         answer::{Manner, json_of},
         problem::Problem,
@@ -27,11 +30,12 @@ use crate::{
 use super::{
     Answer, Parts,
     parameters::{Pairs, Parameters},
-    part,
+    part, parts,
 };
 
 /// Parameters beside those that look for transactions.
 const PARAMETERS: [&str; 5] = ["id", "sender", "state", "limit", "cursor"];
+const CHANGE_PARAMETERS: [&str; 5] = ["id", "sender", "state", "dry_run", "all"];
 
 pub(super) async fn list(
     State(shared): State<Shared>,
@@ -61,6 +65,53 @@ pub(super) async fn show(
     answer_with(&shared, caller, operation, &manner).await
 }
 
+/// `POST /queue/{action}`: many at once.
+pub(super) async fn change(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<String>,
+    query: Pairs,
+    request: Request,
+) -> Answer {
+    // To post to a transaction itself is nothing.
+    let action = action(&part(path)?).ok_or_else(Problem::wrong_method)?;
+    let mut parameters = Parameters::of(query, &CHANGE_PARAMETERS)?;
+    let is_dry = parameters.flag("dry_run")?;
+    let is_all = parameters.flag("all")?;
+    if !is_all && parameters.is_empty() {
+        let detail = "nothing says which transactions are meant: give parameters as those of a \
+                      list, or all=true";
+        return Err(Refusal::malformed(detail).into());
+    }
+    let filter = filter(&mut parameters)?;
+    let operation = QueueOperation::Change(QueueChange {
+        action,
+        filter,
+        is_dry,
+    });
+    let manner = shared.manner(request.uri(), request.headers())?;
+    answer_with(&shared, caller, operation, &manner).await
+}
+
+/// `POST /queue/{id}/{action}`.
+pub(super) async fn change_one(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    path: Parts<[String; 2]>,
+    request: Request,
+) -> Answer {
+    let [id, name] = parts(path)?;
+    let action = action(&name).ok_or_else(Problem::no_route)?;
+    let operation = QueueOperation::ChangeOne(id.into(), action);
+    let manner = shared.manner(request.uri(), request.headers())?;
+    answer_with(&shared, caller, operation, &manner).await
+}
+
+fn action(text: &str) -> Option<Action> {
+    let mut actions = Action::ALL.into_iter();
+    actions.find(|action| action.as_str() == text)
+}
+
 pub(super) async fn message(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
@@ -78,7 +129,7 @@ fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
         None => Some(ListState::Unfinished),
         Some("any") => None,
         Some(text) => Some(state(text).ok_or_else(|| {
-            let detail = "not one of waiting, active, finished, unfinished, any";
+            let detail = "not one of waiting, held, active, finished, unfinished, any";
             Refusal::malformed(detail).at("state")
         })?),
     };
@@ -94,8 +145,8 @@ fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
 }
 
 fn state(text: &str) -> Option<ListState> {
-    use ListState::{Active, Finished, Unfinished, Waiting};
-    let mut states = [Waiting, Active, Finished, Unfinished].into_iter();
+    use ListState::{Active, Finished, Held, Unfinished, Waiting};
+    let mut states = [Waiting, Held, Active, Finished, Unfinished].into_iter();
     states.find(|state| state.as_str() == text)
 }
 
@@ -114,6 +165,7 @@ fn answer(response: QueueResponse, manner: &Manner) -> Response {
     match response {
         QueueResponse::Listed(listed) => json_of(&queue_to_json(&listed, absolute)),
         QueueResponse::Shown(details) => json_of(&queued_to_json(&details, absolute)),
+        QueueResponse::Changed(changed) => json_of(&changed_to_json(&changed)),
         QueueResponse::Message(body) => octets(body),
         QueueResponse::Refused(refusal) => Problem::from(refusal).into_response(),
     }

@@ -2,7 +2,10 @@
 
 use std::{mem, time::Duration};
 
-use koukan_core::storage::{Collected, Recovered};
+use koukan_core::storage::{
+    Collected, Recovered,
+    record::{Change, Judged},
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::row::{LeaseRow, SettlementRow, TransactionRow};
@@ -34,6 +37,7 @@ pub(super) struct Batch {
     pub(super) claims: Vec<Pending<Claim, Claimed>>,
     pub(super) collections: Vec<Pending<Collect, Collected>>,
     pub(super) set_backs: Vec<Pending<Duration, ()>>,
+    pub(super) changes: Vec<Pending<Change, Vec<Judged>>>,
     probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
     room: Option<OwnedSemaphorePermit>,
@@ -57,6 +61,7 @@ impl Batch {
             Operation::Claim(pending) => push(&mut self.claims, pending),
             Operation::Collect(pending) => push(&mut self.collections, pending),
             Operation::BringForward(pending) => push(&mut self.set_backs, pending),
+            Operation::Change(pending) => push(&mut self.changes, pending),
             Operation::Probe(pending) => push(&mut self.probes, pending),
             Operation::Lapse => {}
             Operation::Close(pending) => self.closes.push(pending),
@@ -106,6 +111,7 @@ impl Batch {
             && self.claims.is_empty()
             && self.collections.is_empty()
             && self.set_backs.is_empty()
+            && self.changes.is_empty()
     }
 
     /// Whether it brings messages, in whole or in part.
@@ -132,6 +138,7 @@ impl Batch {
         answer(self.claims);
         answer(self.collections);
         answer(self.set_backs);
+        answer(self.changes);
     }
 
     /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
@@ -164,6 +171,7 @@ impl Batch {
         fail(self.claims, cause);
         fail(self.collections, cause);
         fail(self.set_backs, cause);
+        fail(self.changes, cause);
         self.lapses
     }
 
@@ -192,6 +200,7 @@ impl Batch {
             claims,
             collections,
             set_backs,
+            changes,
         );
         singles.push(Self {
             lapses: self.lapses,

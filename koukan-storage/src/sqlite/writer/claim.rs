@@ -56,6 +56,7 @@ impl Task {
         values
             .add(take.session.to_string())
             .add(take.id.as_str())
+            .add(take.work.map(work_as_str))
             .add(take.work.map(work_as_str));
         let leased = LEASE.execute(&mut self.connection, values).await?;
         let Some(row) = leased.rows.first() else {

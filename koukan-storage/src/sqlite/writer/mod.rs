@@ -18,6 +18,7 @@
 
 mod batch;
 mod blobs;
+mod change;
 mod checkpoint;
 mod claim;
 mod collect;
@@ -34,6 +35,7 @@ mod together;
 mod trial;
 
 pub(super) use self::{
+    change::weight,
     operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
     shrink::count_pages,
     together::Together,

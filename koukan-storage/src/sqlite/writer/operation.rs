@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
     BackendError, Collected, Recovered,
-    record::{SessionId, Standing, Work},
+    record::{Change, Judged, SessionId, Standing, Work},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -34,6 +34,7 @@ pub(in crate::sqlite) enum Operation {
     Claim(Pending<Claim, Claimed>),
     Collect(Pending<Collect, Collected>),
     BringForward(Pending<Duration, ()>),
+    Change(Pending<Change, Vec<Judged>>),
     /// Waits for what a write waits for, and writes nothing.
     Probe(Pending<(), ()>),
     /// Leases were taken for someone who has gone away.

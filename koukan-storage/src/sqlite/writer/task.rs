@@ -267,6 +267,8 @@ impl Task {
         self.summarise(&mut batch.summaries).await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;
+        // Before the leases, so that what is held is not leased.
+        self.change(&mut batch.changes).await?;
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;

@@ -1,0 +1,112 @@
+//! Changes.
+
+use crate::{
+    causes::Causes,
+    event::{Event, Operated},
+    resource::{Caller, QueueChange, QueueChanged, QueueResponse, Refusal, RefusalKind},
+    storage::{
+        BackendError, Listing,
+        record::{Action, Skipped},
+    },
+};
+
+use super::Operator;
+
+/// Transactions that are looked for at a time.
+const SELECTED: usize = 10_000;
+/// Transactions that are changed in one commit, so that others come between.
+const CHANGED: usize = 1000;
+
+impl Operator {
+    /// Changes one; tells how it stands then.
+    pub(super) async fn change_one(
+        &self,
+        caller: &Caller,
+        id: &str,
+        action: Action,
+    ) -> Result<QueueResponse, Refusal> {
+        // What is not there is told from what is over.
+        let (known, _watch) = self.find(id).await?;
+        let judged = self.storage.change(vec![known], action, false).await?;
+        let mut changed = QueueChanged::default();
+        changed.count(&judged);
+        self.report(caller, action, id, &changed);
+        match judged.into_iter().find_map(|(_, verdict)| verdict.err()) {
+            None => self.show(id).await,
+            Some(skipped) => Err(Refusal::new(RefusalKind::Conflict, why(skipped))),
+        }
+    }
+
+    /// Changes many.
+    pub(super) async fn change(
+        self,
+        caller: Caller,
+        change: QueueChange,
+    ) -> Result<QueueResponse, Refusal> {
+        let changing = tokio::spawn(async move {
+            let mut changed = QueueChanged::default();
+            let end = self.change_each(&change, &mut changed).await;
+            if !change.is_dry {
+                let filter = change.filter.to_string();
+                self.report(&caller, change.action, &filter, &changed);
+            }
+            end.map(|()| changed)
+        });
+        match changing.await {
+            Ok(changed) => Ok(QueueResponse::Changed(changed?)),
+            Err(error) => {
+                tracing::error!(error = %Causes(&error), "a change of the queue was lost");
+                Err(Refusal::internal())
+            }
+        }
+    }
+
+    async fn change_each(
+        &self,
+        change: &QueueChange,
+        changed: &mut QueueChanged,
+    ) -> Result<(), BackendError> {
+        let mut before = None;
+        loop {
+            let listing = Listing {
+                sender: change.filter.sender.clone(),
+                state: change.filter.state,
+                search: change.filter.search.clone(),
+                before,
+                limit: SELECTED,
+            };
+            let places = self.storage.backend().select(listing).await?;
+            for some in places.chunks(CHANGED) {
+                let ids = some.iter().map(|place| place.id).collect();
+                let change = self.storage.change(ids, change.action, change.is_dry);
+                changed.count(&change.await?);
+            }
+            match places.last() {
+                Some(last) if places.len() == SELECTED => before = Some(*last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn report(&self, caller: &Caller, action: Action, target: &str, changed: &QueueChanged) {
+        self.storage.observers().tell(&Event::Operated(Operated {
+            by: caller.client(),
+            action: action.as_str(),
+            target,
+            matched: changed.matched,
+            changed: changed.changed,
+        }));
+    }
+}
+
+/// Why a transaction cannot be changed so, and what can be done about it.
+fn why(skipped: Skipped) -> &'static str {
+    match skipped {
+        Skipped::Finished => "the transaction is over",
+        Skipped::Active => "an attempt is under way: wait for its end, or cancel it",
+        Skipped::Held => "the transaction is held: release it",
+        Skipped::NotHeld => "the transaction is not held",
+        Skipped::Draft => "the message is still to come",
+        Skipped::Notifying => "all is over but the notification of the sender",
+    }
+}

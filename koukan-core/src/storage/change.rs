@@ -1,0 +1,102 @@
+//! What whoever operates the agent changes about queued transactions.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{
+    BackendError, Storage,
+    cancel::Unleased,
+    live::{Durability, Side, State},
+    record::{Action, Change, Judged, Skipped, Status, TransactionId, Work},
+};
+
+/// Transactions that are ended at a time: each costs a lease and a settlement, which commit together
+/// with those of the others.
+const ENDED_AT_ONCE: usize = 256;
+
+impl Storage {
+    /// Changes what is to happen with transactions; what became of each, in their order. Where it
+    /// `is_dry`, only what would.
+    ///
+    /// A cancel of what is worked on may still be carried out when this has ended, as with
+    /// [`Storage::cancel`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; some of them may have been changed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, some of them were changed.
+    pub async fn change(
+        &self,
+        ids: Vec<TransactionId>,
+        action: Action,
+        is_dry: bool,
+    ) -> Result<Vec<Judged>, BackendError> {
+        let now = self.clock().now();
+        let change = Change {
+            ids,
+            action,
+            now,
+            is_dry,
+        };
+        let mut judged = self.backend().change(change).await?;
+        if is_dry {
+            return Ok(judged);
+        }
+        if action.is_one_write() {
+            for (id, _) in judged.iter().filter(|(_, verdict)| verdict.is_ok()) {
+                if let Some(live) = self.0.registry.find(*id) {
+                    live.update(Side::Reader, |state| state.note(action, now));
+                }
+            }
+            if action != Action::Hold {
+                self.some_are_due(now);
+            }
+            return Ok(judged);
+        }
+        for some in judged.chunks_mut(ENDED_AT_ONCE) {
+            let ended = some.iter_mut().filter(|(_, verdict)| verdict.is_ok());
+            let ended = ended.map(async |(id, verdict)| {
+                *verdict = self.end(*id, action).await?;
+                Ok(())
+            });
+            join_all(ended)
+                .await
+                .into_iter()
+                .collect::<Result<(), _>>()?;
+        }
+        Ok(judged)
+    }
+
+    /// Ends a transaction; `Err` within where it has become another one meanwhile.
+    async fn end(
+        &self,
+        id: TransactionId,
+        action: Action,
+    ) -> Result<Result<(), Skipped>, BackendError> {
+        let Some(watch) = self.watch(id).await? else {
+            return Ok(Err(Skipped::Finished));
+        };
+        if action == Action::Cancel {
+            return self.cancel(&watch).await.map(Ok);
+        }
+        let is_ended = self.settle_unleased(watch.live(), Unleased::Returned);
+        Ok(is_ended.await?.then_some(()).ok_or(Skipped::Active))
+    }
+}
+
+impl State {
+    /// Notes what was written about a transaction that nobody works on; who works on one goes on.
+    fn note(&mut self, action: Action, now: Timestamp) {
+        self.held = (action == Action::Hold).then_some(now);
+        if action != Action::Hold
+            && self.durability == Durability::Settled
+            && let Some(Status::Due(due)) = &mut self.status
+            && due.work == Work::Attempt
+        {
+            due.at = due.at.min(now);
+        }
+    }
+}

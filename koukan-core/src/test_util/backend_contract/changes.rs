@@ -1,0 +1,147 @@
+use crate::storage::{
+    Backend, ListState, Listing, Search,
+    record::{
+        Action, Change, Judged, NewTransaction, SessionId, Skipped, Standing, TransactionId, Work,
+    },
+};
+
+use super::{
+    BackendFixture,
+    sample::{delivered, due, plain, settlement, time},
+};
+
+/// The time of changes.
+const NOW: i64 = 100;
+
+async fn change(
+    backend: &dyn Backend,
+    ids: &[TransactionId],
+    action: Action,
+    is_dry: bool,
+) -> Vec<Judged> {
+    let change = Change {
+        ids: ids.to_vec(),
+        action,
+        now: time(NOW),
+        is_dry,
+    };
+    backend.change(change).await.unwrap()
+}
+
+async fn insert(backend: &dyn Backend, at: i64) -> TransactionId {
+    let new = NewTransaction {
+        status: due(at),
+        ..plain()
+    };
+    let id = new.id;
+    backend.insert(new).await.unwrap();
+    id
+}
+
+async fn selected(backend: &dyn Backend, state: ListState) -> Vec<TransactionId> {
+    let listing = Listing {
+        sender: None,
+        state: Some(state),
+        search: Search::default(),
+        before: None,
+        limit: 100,
+    };
+    let places = backend.select(listing.clone()).await.unwrap();
+    let listed = backend.list(listing).await.unwrap();
+    let listed: Vec<_> = listed.into_iter().map(|listed| listed.id).collect();
+    let selected: Vec<_> = places.into_iter().map(|place| place.id).collect();
+    assert_eq!(selected, listed);
+    selected
+}
+
+async fn leased(backend: &dyn Backend, session: SessionId, now: i64) -> Vec<TransactionId> {
+    let leased = backend.lease_due(session, time(now), Standing::Clear, 10, &[]);
+    let leased = leased.await.unwrap().into_iter();
+    leased.map(|leased| leased.transaction.id).collect()
+}
+
+/// A retry makes due at once what waits for an attempt, and nothing else.
+pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let (first, later) = (insert(&*backend, 1).await, insert(&*backend, 1000).await);
+    assert_eq!(leased(&*backend, session, 1).await, [first]);
+    let unknown = TransactionId::random();
+    let ids = [first, later, unknown];
+    let verdicts = [
+        (first, Err(Skipped::Active)),
+        (later, Ok(())),
+        (unknown, Err(Skipped::Finished)),
+    ];
+    assert_eq!(change(&*backend, &ids, Action::Retry, true).await, verdicts);
+    assert!(leased(&*backend, session, NOW).await.is_empty());
+    assert_eq!(
+        change(&*backend, &ids, Action::Retry, false).await,
+        verdicts
+    );
+    let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
+    assert_eq!(next, Some(time(NOW)));
+    assert_eq!(leased(&*backend, session, NOW).await, [later]);
+}
+
+/// What is held is not leased for an attempt, also after a restart, and counts as waiting; what is
+/// released is due.
+pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let held = insert(&*backend, 1).await;
+    let verdict = change(&*backend, &[held], Action::Hold, false).await;
+    assert_eq!(verdict, [(held, Ok(()))]);
+    drop(backend);
+
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(1)).await.unwrap();
+    assert!(leased(&*backend, session, 1000).await.is_empty());
+    assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
+    let lease = backend.lease(held, session, Some(Work::Attempt)).await;
+    assert!(lease.unwrap().is_none());
+    let found = backend.find(held).await.unwrap().unwrap();
+    assert_eq!(found.held, Some(time(NOW)));
+    for state in [ListState::Held, ListState::Waiting, ListState::Unfinished] {
+        assert_eq!(selected(&*backend, state).await, [held]);
+    }
+    assert_eq!(backend.census().await.unwrap().waiting, 1);
+    for (action, skipped) in [
+        (Action::Hold, Skipped::Held),
+        (Action::Retry, Skipped::Held),
+    ] {
+        let verdict = change(&*backend, &[held], action, false).await;
+        assert_eq!(verdict, [(held, Err(skipped))]);
+    }
+    let verdict = change(&*backend, &[held], Action::Release, false).await;
+    assert_eq!(verdict, [(held, Ok(()))]);
+    assert!(selected(&*backend, ListState::Held).await.is_empty());
+    assert_eq!(leased(&*backend, session, NOW).await, [held]);
+}
+
+/// What is held during an attempt waits after it, and can still be ended under a lease.
+pub async fn holds_what_is_under_lease(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let id = insert(&*backend, 1).await;
+    let lease = || async { backend.lease(id, session, None).await.unwrap().unwrap() };
+    let first = lease().await;
+    change(&*backend, &[id], Action::Hold, false).await;
+    assert!(selected(&*backend, ListState::Held).await.is_empty());
+    assert_eq!(selected(&*backend, ListState::Active).await, [id]);
+    let deferred = settlement(&first, session, 2, due(2));
+    backend.settle(deferred).await.unwrap();
+    assert_eq!(selected(&*backend, ListState::Held).await, [id]);
+    assert!(leased(&*backend, session, 1000).await.is_empty());
+    let second = lease().await;
+    let end = settlement(&second, session, 3, delivered());
+    backend.settle(end).await.unwrap();
+    let found = backend.find(id).await.unwrap().unwrap();
+    assert_eq!(found.held, None);
+    let verdict = change(&*backend, &[id], Action::Release, false).await;
+    assert_eq!(verdict, [(id, Err(Skipped::Finished))]);
+}

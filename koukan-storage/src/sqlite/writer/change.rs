@@ -1,0 +1,85 @@
+//! Changes by whoever operates the agent.
+
+use std::collections::HashMap;
+
+use koukan_core::storage::record::{Action, Change, Judged, Seen, Skipped, Work};
+use sqlx::Row;
+
+use crate::{
+    query::{HOLD, JUDGE, RELEASE_HELD, RETRY, Values},
+    row::{micros, work_of},
+};
+
+use super::{operation::Pending, task::Task};
+
+impl Task {
+    pub(super) async fn change(
+        &mut self,
+        changes: &mut [Pending<Change, Vec<Judged>>],
+    ) -> Result<(), sqlx::Error> {
+        for change in changes {
+            let judged = self.judge(&change.request).await?;
+            let request = &change.request;
+            if !request.is_dry && request.action.is_one_write() {
+                self.write_change(request, &judged).await?;
+            }
+            change.decide(Ok(judged));
+        }
+        Ok(())
+    }
+
+    async fn judge(&mut self, change: &Change) -> Result<Vec<Judged>, sqlx::Error> {
+        let mut values = Values::default();
+        values.add(ids(change.ids.iter()));
+        let rows = JUDGE.execute(&mut self.connection, values).await?.rows;
+        let mut seen = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let id: &str = row.try_get(0)?;
+            let work: Option<&str> = row.try_get(1)?;
+            let now = Seen {
+                // One that cannot be read is left for later, as by a lease.
+                work: work.map(|work| work_of(work).unwrap_or(Work::Attempt)),
+                is_leased: row.try_get(2)?,
+                is_held: row.try_get(3)?,
+            };
+            seen.insert(id.to_owned(), now);
+        }
+        let judged = change.ids.iter().map(|id| {
+            let seen = seen.get(&id.to_string());
+            let verdict = seen.map(|seen| change.action.judge(*seen));
+            (*id, verdict.unwrap_or(Err(Skipped::Finished)))
+        });
+        Ok(judged.collect())
+    }
+
+    async fn write_change(
+        &mut self,
+        change: &Change,
+        judged: &[Judged],
+    ) -> Result<(), sqlx::Error> {
+        let statement = match change.action {
+            Action::Retry => &RETRY,
+            Action::Hold => &HOLD,
+            Action::Release => &RELEASE_HELD,
+            Action::Cancel | Action::Bounce => return Ok(()),
+        };
+        let changed = judged.iter().filter(|(_, verdict)| verdict.is_ok());
+        let mut values = Values::default();
+        values
+            .add(micros(change.now))
+            .add(ids(changed.map(|(id, _)| id)));
+        statement.execute(&mut self.connection, values).await?;
+        Ok(())
+    }
+}
+
+/// Ids as an array in JSON; there is nothing in them to be escaped.
+fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> String {
+    let ids: Vec<_> = ids.map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// What an operation takes in memory, about.
+pub(in crate::sqlite) fn weight(change: &Change) -> usize {
+    change.ids.len() * size_of::<Judged>()
+}

@@ -1,0 +1,135 @@
+//! A queue of a hundred thousand, as those see and change it who operate the agent.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    blob::BlobPool,
+    clock::SystemClock,
+    resource::{
+        Caller, QueueChange, QueueChanged, QueueFilter, QueueList, QueueOperation, QueueRequest,
+        QueueResponse, Role,
+    },
+    stage::operator::Operator,
+    storage::{Backend, ListState, Search, Storage, record::Action},
+};
+use koukan_storage::SqliteBackend;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+mod support;
+
+use support::tamper;
+
+const MANY: u64 = 100_000;
+
+/// How long all that may take in a build without optimisation, on a machine that does other things, too.
+const LONG: Duration = Duration::from_secs(10);
+
+async fn ask(operator: &Operator, operation: QueueOperation) -> QueueResponse {
+    let request = QueueRequest {
+        caller: Caller::unrestricted().with_role(Role::Operate),
+        operation,
+    };
+    operator.clone().oneshot(request).await.unwrap()
+}
+
+async fn change(operator: &Operator, action: Action, filter: &QueueFilter) -> QueueChanged {
+    let change = QueueChange {
+        action,
+        filter: filter.clone(),
+        is_dry: false,
+    };
+    match ask(operator, QueueOperation::Change(change)).await {
+        QueueResponse::Changed(changed) => changed,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn count(operator: &Operator, filter: QueueFilter) -> usize {
+    let list = QueueList {
+        filter,
+        ..QueueList::default()
+    };
+    match ask(operator, QueueOperation::List(list)).await {
+        QueueResponse::Listed(listed) => listed.transactions.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_of_a_large_queue_is_changed_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    SqliteBackend::open(&*path).await.unwrap().close().await;
+    // Every other one for another destination; due in the year 2100.
+    let rows = format!(
+        r#"INSERT INTO transactions (id, created, sender, context, mail, recipients, retry, notify,
+            crash_count, attempt_count, due_at, work, lease_fence, destination, reverse_path,
+            forward_paths, last_reply)
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})
+        SELECT printf('%026d', i), 1790000000000000 + i, 'out', '{{"sender":"out"}}',
+            '{{"reverse_path":"a@x.example"}}',
+            printf('[{{"forward_path":"u%d@d%d.example"}}]', i, i % 2),
+            1, 1, 0, 0, 4102444800000000 + i, 'attempt', 0, printf('out d%d.example', i % 2),
+            'a@x.example', printf(char(10) || 'u%d@d%d.example' || char(10), i, i % 2),
+            '450 4.2.1 mailbox unavailable, try again later'
+        FROM n;"#
+    );
+    tamper(&path, rows).await;
+    let backend = Arc::new(SqliteBackend::open(&*path).await.unwrap());
+    let clock = Arc::new(SystemClock);
+    let storage = Storage::open(Arc::clone(&backend) as _, BlobPool::default(), clock);
+    let operator = Operator::new(storage.await.unwrap());
+    let half = QueueFilter {
+        search: Search {
+            domain: Some("d1.example".into()),
+            ..Search::default()
+        },
+        ..QueueFilter::default()
+    };
+    let all_of_it = QueueChanged {
+        matched: MANY / 2,
+        changed: MANY / 2,
+        ..QueueChanged::default()
+    };
+    for action in [Action::Retry, Action::Hold, Action::Release] {
+        let begun = Instant::now();
+        assert_eq!(change(&operator, action, &half).await, all_of_it);
+        let elapsed = begun.elapsed();
+        println!("{} of {}: {elapsed:?}", action.as_str(), MANY / 2);
+        assert!(elapsed < LONG, "{elapsed:?}");
+    }
+    for (name, filter) in [
+        ("all", QueueFilter::default()),
+        ("domain", half),
+        (
+            "held",
+            QueueFilter {
+                state: Some(ListState::Held),
+                ..QueueFilter::default()
+            },
+        ),
+        (
+            "reply",
+            QueueFilter {
+                search: Search {
+                    last_reply: Some("no such words".into()),
+                    ..Search::default()
+                },
+                ..QueueFilter::default()
+            },
+        ),
+    ] {
+        let begun = Instant::now();
+        let expected = if ["all", "domain"].contains(&name) {
+            100
+        } else {
+            0
+        };
+        assert_eq!(count(&operator, filter).await, expected, "{name}");
+        println!("list by {name}: {:?}", begun.elapsed());
+    }
+    assert_eq!(backend.census().await.unwrap().waiting, MANY);
+    backend.close().await;
+}
