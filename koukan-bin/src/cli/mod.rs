@@ -6,6 +6,7 @@ mod database;
 mod demo;
 mod forget;
 mod passwd;
+mod queue;
 mod send;
 mod sink;
 mod token;
@@ -37,6 +38,8 @@ enum Command {
     Forget(forget::Forget),
     /// Takes mail by SMTP and throws it away: a destination to try things with.
     Sink(sink::SinkCommand),
+    /// Shows and changes the queue of a running agent, by its REST API.
+    Queue(Box<queue::Queue>),
     /// Sends a message by an agent's REST API, and tells what became of it.
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
@@ -59,6 +62,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(),
             Command::Forget(forget) => forget.run(),
             Command::Sink(sink) => sink.run(),
+            Command::Queue(queue) => queue.run(),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),

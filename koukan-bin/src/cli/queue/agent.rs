@@ -1,0 +1,124 @@
+//! A running agent's REST API.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{
+        Method, Request, Response,
+        header::{AUTHORIZATION, HeaderValue},
+    },
+};
+use clap::Args;
+use futures_util::StreamExt;
+use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
+use serde_json::Value;
+use tower::{BoxError, ServiceExt};
+
+/// Octets of an answer in JSON, at most.
+const ANSWER_MAX: usize = 256 << 20;
+
+/// Which agent, and how it knows who asks.
+#[derive(Debug, Args)]
+pub(super) struct Agent {
+    /// The agent's REST API.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000"
+    )]
+    url: String,
+    /// A file with a bearer token whose role is `operate`.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// A file with the certificates to be trusted, in PEM, in place of the system's.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Agent {
+    /// Asks for something that is answered in JSON.
+    pub(super) async fn ask(&self, method: Method, path: &str) -> Result<Value, BoxError> {
+        let response = self.request(method, path).await?;
+        let octets = to_bytes(response.into_body(), ANSWER_MAX).await?;
+        let json = serde_json::from_slice(&octets);
+        json.map_err(|error| format!("the answer of {} is not JSON: {error}", self.url).into())
+    }
+
+    /// Copies what is answered to standard output.
+    pub(super) async fn copy(&self, path: &str) -> Result<(), BoxError> {
+        let response = self.request(Method::GET, path).await?;
+        let mut octets = response.into_body().into_data_stream();
+        let mut out = io::stdout().lock();
+        while let Some(some) = octets.next().await {
+            out.write_all(&some?)?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    async fn request(&self, method: Method, path: &str) -> Result<Response<Body>, BoxError> {
+        let mut settings = ClientSettings::default();
+        if let Some(file) = &self.ca_file {
+            settings = settings.with_ca(read(file)?);
+        }
+        let base = self.url.trim_end_matches('/');
+        let request = Request::builder().method(method);
+        let request = request.uri(format!("{base}{path}"));
+        let mut request = request.body(Body::empty())?;
+        if let Some(file) = &self.token_file {
+            let bearer = format!("Bearer {}", read(file)?.trim());
+            let mut bearer = HeaderValue::try_from(bearer)
+                .map_err(|_| format!("{} is not a token", file.display()))?;
+            bearer.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, bearer);
+        }
+        let response = HttpClient::new(&settings)?.oneshot(request).await;
+        let response = response.map_err(|error| self.unanswered(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refused(response).await)
+    }
+
+    fn unanswered(&self, error: ClientError) -> BoxError {
+        match error {
+            ClientError::Unreachable(cause) => format!(
+                "no agent answers at {}: {cause}; --url says where its REST API is",
+                self.url
+            )
+            .into(),
+            error => error.into(),
+        }
+    }
+
+    /// What the agent says of a request that it does not grant.
+    async fn refused(&self, response: Response<Body>) -> BoxError {
+        let status = response.status();
+        let octets = to_bytes(response.into_body(), ANSWER_MAX).await;
+        let problem: Option<Value> = octets
+            .ok()
+            .and_then(|octets| serde_json::from_slice(&octets).ok());
+        let detail = problem
+            .as_ref()
+            .and_then(|problem| problem["detail"].as_str());
+        let help = match status.as_u16() {
+            401 | 403 => "; --token-file names a file with a token whose role is `operate`",
+            _ => "",
+        };
+        match detail {
+            Some(detail) => format!("{detail}{help}").into(),
+            None => format!("{} answers with {status}{help}", self.url).into(),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<String, BoxError> {
+    let text = fs::read_to_string(file);
+    text.map_err(|error| format!("cannot read {}: {error}", file.display()).into())
+}

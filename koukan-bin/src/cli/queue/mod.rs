@@ -1,0 +1,179 @@
+//! `koukan queue`: the queue of a running agent, by its REST API.
+
+mod agent;
+mod filter;
+mod table;
+
+use std::process::ExitCode;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use tower::BoxError;
+
+use self::{agent::Agent, filter::Filter};
+use super::{block_on, complain};
+
+/// What to see or change of the queue.
+#[derive(Debug, Args)]
+pub(crate) struct Queue {
+    #[command(flatten)]
+    agent: Agent,
+    /// Prints the JSON of the REST API, in place of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists transactions, newest first: those that are not over, unless `--state` says otherwise.
+    List(List),
+    /// Shows a transaction with each attempt, and what the other side said.
+    Show(One),
+    /// Prints the message of a transaction.
+    Message(One),
+    /// Attempts transactions now.
+    Retry(Change),
+    /// Holds transactions back until they are released.
+    Hold(Change),
+    /// Releases transactions that are held, and attempts them now.
+    Release(Change),
+    /// Gives transactions up; nobody is told.
+    Cancel(Change),
+    /// Gives transactions up, and notifies their senders.
+    Bounce(Change),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    filter: Filter,
+    /// How many at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+struct One {
+    /// The transaction, by its id as in lists and in the log.
+    id: String,
+}
+
+#[derive(Debug, Args)]
+struct Change {
+    #[command(flatten)]
+    filter: Filter,
+    /// All that is not over, where nothing else says which.
+    #[arg(long)]
+    all: bool,
+    /// Tells what would be changed, and changes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The transactions, by their ids; or none, and options that say which.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+}
+
+impl Queue {
+    pub(crate) fn run(self) -> ExitCode {
+        match block_on(Some(1), self.carry_out()) {
+            Ok(Ok(code)) => code,
+            Ok(Err(error)) => complain(&*error),
+            Err(error) => complain(&error),
+        }
+    }
+
+    async fn carry_out(self) -> Result<ExitCode, BoxError> {
+        let Self {
+            agent,
+            json,
+            command,
+        } = self;
+        let (name, change) = match command {
+            Command::List(list) => {
+                let mut query = list.filter.query()?;
+                query.add("limit", &list.limit.to_string());
+                let listed = agent.ask(Method::GET, &query.path("/queue")).await?;
+                print(&listed, json, table::list);
+                return Ok(ExitCode::SUCCESS);
+            }
+            Command::Show(one) => {
+                let path = format!("/queue/{}", filter::escaped(&one.id));
+                let shown = agent.ask(Method::GET, &path).await?;
+                print(&shown, json, table::show);
+                return Ok(ExitCode::SUCCESS);
+            }
+            Command::Message(one) => {
+                let path = format!("/queue/{}/message", filter::escaped(&one.id));
+                agent.copy(&path).await?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Command::Retry(change) => ("retry", change),
+            Command::Hold(change) => ("hold", change),
+            Command::Release(change) => ("release", change),
+            Command::Cancel(change) => ("cancel", change),
+            Command::Bounce(change) => ("bounce", change),
+        };
+        change.carry_out(&agent, name, json).await
+    }
+}
+
+impl Change {
+    async fn carry_out(
+        self,
+        agent: &Agent,
+        action: &str,
+        json: bool,
+    ) -> Result<ExitCode, BoxError> {
+        if self.ids.is_empty() {
+            let mut query = self.filter.query()?;
+            if self.all {
+                query.add("all", "true");
+            } else if query.is_empty() {
+                let error = "nothing says which transactions are meant: give ids, or options as \
+                             those of `koukan queue list`, or --all";
+                return Err(error.into());
+            }
+            if self.dry_run {
+                query.add("dry_run", "true");
+            }
+            let path = query.path(&format!("/queue/{action}"));
+            let changed = agent.ask(Method::POST, &path).await?;
+            let of = match self.dry_run {
+                true => "would be changed",
+                false => "were changed",
+            };
+            print(&changed, json, |changed| table::changed(changed, of));
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !self.filter.query()?.is_empty() || self.all {
+            return Err("ids say which transactions are meant: leave out what else does".into());
+        }
+        if self.dry_run {
+            let error = "--dry-run is for options that say which; `koukan queue show` tells how \
+                         one stands";
+            return Err(error.into());
+        }
+        let mut code = ExitCode::SUCCESS;
+        for id in &self.ids {
+            let path = format!("/queue/{}/{action}", filter::escaped(id));
+            match agent.ask(Method::POST, &path).await {
+                Ok(shown) => print(&shown, json, table::line),
+                Err(error) => {
+                    eprintln!("koukan: {id}: {error}");
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        Ok(code)
+    }
+}
+
+fn print(value: &Value, is_json: bool, table: impl Fn(&Value) -> String) {
+    match is_json {
+        true => println!("{value:#}"),
+        false => println!("{}", table(value).trim_end()),
+    }
+}

@@ -1,0 +1,259 @@
+//! The JSON of the REST API as tables for people.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use koukan_core::clock::{Clock, SystemClock};
+use serde_json::Value;
+
+/// Transactions, a line each.
+pub(super) fn list(listed: &Value) -> String {
+    let transactions = array(&listed["transactions"]);
+    if transactions.is_empty() {
+        return "there is none".into();
+    }
+    let head = ["ID", "STATE", "AGE", "FROM", "TO", "NEXT", "LAST REPLY"];
+    let head = head.map(str::to_owned);
+    let rows: Vec<_> = transactions.iter().map(row).collect();
+    let mut text = aligned(std::iter::once(&head).chain(&rows));
+    if listed["next_cursor"].is_string() {
+        text.push_str("… and more: --limit says how many are listed\n");
+    }
+    text
+}
+
+/// A transaction in one line.
+pub(super) fn line(transaction: &Value) -> String {
+    aligned([&row(transaction)])
+}
+
+fn row(transaction: &Value) -> [String; 7] {
+    let recipients = array(&transaction["recipients"]);
+    let to = match recipients {
+        [] => String::new(),
+        [one] => text(&one["address"]).into(),
+        [first, others @ ..] => format!("{} (+{})", text(&first["address"]), others.len()),
+    };
+    let negative = |recipient: &&Value| recipient["reply"]["code"].as_u64() >= Some(400);
+    let deciding = recipients.iter().find(negative).or(recipients.first());
+    [
+        text(&transaction["id"]).into(),
+        text(&transaction["state"]).into(),
+        distance(&transaction["created"]).unwrap_or_default(),
+        mailbox(&transaction["mail_from"]),
+        to,
+        match text(&transaction["final_attempt_reason"]) {
+            "" => next(transaction),
+            reason => reason.into(),
+        },
+        deciding
+            .map(|recipient| reply(&recipient["reply"]))
+            .unwrap_or_default(),
+    ]
+}
+
+/// A transaction with all that is known of it.
+pub(super) fn show(shown: &Value) -> String {
+    let mut out = String::new();
+    let mut tell = |name: &str, value: String| {
+        if !value.is_empty() {
+            // Writing to a text does not fail.
+            let _ = writeln!(out, "{name:<12} {value}");
+        }
+    };
+    tell("id", text(&shown["id"]).into());
+    tell("state", text(&shown["state"]).into());
+    tell("ended", text(&shown["final_attempt_reason"]).into());
+    tell("held since", text(&shown["held"]).into());
+    tell("came", time(&shown["created"]));
+    tell("sender", sender(&shown["sender"]));
+    tell("from", mailbox(&shown["mail_from"]));
+    for recipient in array(&shown["recipients"]) {
+        let (address, state) = (text(&recipient["address"]), text(&recipient["state"]));
+        let reply = reply(&recipient["reply"]);
+        tell(
+            "to",
+            format!("{address}  {state}  {reply}").trim_end().into(),
+        );
+    }
+    tell("destination", text(&shown["destination"]).into());
+    tell("next attempt", time(&shown["next_attempt"]));
+    for attempt in array(&shown["attempts"]) {
+        let number = &attempt["number"];
+        let host = [&attempt["host"], &attempt["address"]].map(text).join(" ");
+        let _ = writeln!(
+            out,
+            "\nattempt {number}, {}{}",
+            time(&attempt["started"]),
+            match host.trim() {
+                "" => String::new(),
+                host => format!(", {host}"),
+            }
+        );
+        let mut said = |to: &str, value: &Value| {
+            let reply = reply(value);
+            if !reply.is_empty() {
+                let _ = writeln!(out, "  {to}: {reply}");
+            }
+        };
+        said("MAIL", &attempt["mail_response"]);
+        for recipient in array(&attempt["recipients"]) {
+            let address = text(&recipient["address"]);
+            said(&format!("RCPT {address}"), &recipient["rcpt_response"]);
+            said(&format!("end for {address}"), &recipient["data_response"]);
+        }
+        said("end", &attempt["data_response"]);
+    }
+    out
+}
+
+/// What became of many.
+pub(super) fn changed(changed: &Value, of: &str) -> String {
+    let mut out = format!("{} of {} {of}\n", changed["changed"], changed["matched"]);
+    for (reason, count) in changed["skipped"].as_object().into_iter().flatten() {
+        let reason = match &**reason {
+            "active" => "an attempt is under way",
+            "held" => "held",
+            "not_held" => "not held",
+            "draft" => "the message is still to come",
+            "notifying" => "over but for the notification",
+            "finished" => "over",
+            other => other,
+        };
+        let _ = writeln!(out, "{count} stay as they are: {reason}");
+    }
+    out
+}
+
+/// Columns of the same width; the last goes on as it is.
+fn aligned<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]>) -> String {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn next(transaction: &Value) -> String {
+    let next = &transaction["next_attempt"];
+    distance(next).map_or_else(String::new, |distance| match distance.strip_prefix('-') {
+        Some(until) => format!("in {until}"),
+        None => "due".into(),
+    })
+}
+
+/// How long ago a time is; with a minus where it is still to come.
+fn distance(time: &Value) -> Option<String> {
+    let time: Timestamp = time.as_str()?.parse().ok()?;
+    let seconds = SystemClock.now().duration_since(time).as_secs();
+    let (sign, seconds) = (if seconds < 0 { "-" } else { "" }, seconds.unsigned_abs());
+    Some(match seconds {
+        0..=119 => format!("{sign}{seconds}s"),
+        120..=7199 => format!("{sign}{}m", seconds / 60),
+        7200..=172_799 => format!("{sign}{}h", seconds / 3600),
+        _ => format!("{sign}{}d", seconds / 86_400),
+    })
+}
+
+/// A time without what is less than a second.
+fn time(value: &Value) -> String {
+    let whole = text(value).split('.').next().unwrap_or_default();
+    match whole {
+        "" => String::new(),
+        whole => format!("{}Z", whole.trim_end_matches('Z')),
+    }
+}
+
+fn sender(sender: &Value) -> String {
+    match text(&sender["tag"]) {
+        "" => text(&sender["name"]).into(),
+        tag => format!("{}/{tag}", text(&sender["name"])),
+    }
+}
+
+/// The null reverse-path as `<>`.
+fn mailbox(mailbox: &Value) -> String {
+    match mailbox["m"].as_str() {
+        None => String::new(),
+        Some("") => "<>".into(),
+        Some(mailbox) => mailbox.into(),
+    }
+}
+
+/// A reply in one line.
+fn reply(reply: &Value) -> String {
+    match reply["code"].as_u64() {
+        Some(code) => format!("{code} {}", text(&reply["message"]).replace('\n', " ")),
+        None => String::new(),
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_a_line_and_all_of_it_some() {
+        let shown = json!({
+            "id": "T", "state": "waiting", "created": "2000-01-01T00:00:00.5Z",
+            "sender": {"name": "out", "tag": "mx"}, "mail_from": {"m": ""},
+            "next_attempt": "2000-01-01T01:00:00Z", "destination": "x.example",
+            "recipients": [
+                {"address": "a@x.example", "state": "delivered", "reply": {"code": 250, "message": "ok"}},
+                {"address": "b@x.example", "state": "deferred",
+                 "reply": {"code": 450, "message": "4.2.1 busy\ntry later"}},
+            ],
+            "attempts": [{
+                "number": 2, "started": "2000-01-01T00:00:01Z", "host": "mx.x.example",
+                "address": "192.0.2.1:25", "mail_response": {"code": 250, "message": "ok"},
+                "recipients": [{"address": "b@x.example", "rcpt_response": {"code": 450, "message": "busy"}}],
+            }],
+        });
+        let line = line(&shown);
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words[..2], ["T", "waiting"]);
+        assert!(
+            line.contains("<>  a@x.example (+1)  due  450 4.2.1 busy try later"),
+            "{line}"
+        );
+        let told = show(&shown);
+        for expected in [
+            "sender       out/mx\n",
+            "came         2000-01-01T00:00:00Z\n",
+            "to           b@x.example  deferred  450 4.2.1 busy try later\n",
+            "attempt 2, 2000-01-01T00:00:01Z, mx.x.example 192.0.2.1:25\n  MAIL: 250 ok\n  RCPT b@x.example: 450 busy\n",
+        ] {
+            assert!(told.contains(expected), "{expected:?} in {told}");
+        }
+        assert_eq!(list(&json!({"transactions": []})), "there is none");
+    }
+
+    #[test]
+    fn what_stays_as_it_is_is_told_with_the_reason() {
+        let json = json!({"matched": 3, "changed": 2, "skipped": {"active": 1}});
+        let told = changed(&json, "were changed");
+        let expected = "2 of 3 were changed\n1 stay as they are: an attempt is under way\n";
+        assert_eq!(told, expected);
+    }
+}
