@@ -98,6 +98,8 @@ replies! {
     tls_not_offered = 451 (4 . 7 . 4) "destination host offers no TLS";
     /// TLS with the destination host has failed, or its certificate is not believed.
     tls_failed = 451 (4 . 7 . 5) "no TLS with the destination host";
+    /// The destination host does not take us for who we say to be, or has no way to be told.
+    login_failed = 451 (4 . 7 . 8) "cannot authenticate to the destination host";
     /// The connection to the destination host broke.
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
     /// The destination host was silent, or too slow, for too long.

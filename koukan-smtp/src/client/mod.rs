@@ -6,6 +6,7 @@
 //! | `endpoint` | the service, and `exchange`: one transaction on one connection |
 //! | `pool` | the connections that are kept between transactions |
 //! | `connection` | one connection: its handshake, its buffers, its timer |
+//! | `login` | who a client says to be |
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `mail_hosts` | which hosts take mail for a domain |
 //! | `error` | what goes wrong, and the replies it becomes |
@@ -17,6 +18,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod guard;
+mod login;
 mod mail_hosts;
 mod pool;
 mod timeouts;
@@ -31,6 +33,7 @@ pub use self::{
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
     guard::{Guard, OwnAddresses},
+    login::Login,
     pool::PoolSettings,
     timeouts::{Phase, Timeouts},
 };

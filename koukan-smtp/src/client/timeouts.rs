@@ -18,6 +18,8 @@ pub struct Timeouts {
     pub ehlo: Duration,
     /// The reply to STARTTLS, and the handshake of TLS.
     pub starttls: Duration,
+    /// Each reply to AUTH and to what belongs to it.
+    pub auth: Duration,
     /// The reply to MAIL: section 4.5.3.2.2.
     pub mail: Duration,
     /// The reply to RCPT: section 4.5.3.2.3.
@@ -48,6 +50,8 @@ pub enum Phase {
     Ehlo,
     /// STARTTLS and the handshake of TLS.
     StartTls,
+    /// AUTH.
+    Auth,
     /// MAIL.
     Mail,
     /// RCPT.
@@ -73,6 +77,7 @@ impl Timeouts {
             Phase::Greeting => self.greeting,
             Phase::Ehlo => self.ehlo,
             Phase::StartTls => self.starttls,
+            Phase::Auth => self.auth,
             Phase::Mail => self.mail,
             Phase::Rcpt => self.rcpt,
             Phase::Data => self.data,
@@ -93,6 +98,7 @@ impl Default for Timeouts {
             greeting: seconds(5 * 60),
             ehlo: seconds(5 * 60),
             starttls: seconds(60),
+            auth: seconds(2 * 60),
             mail: seconds(5 * 60),
             rcpt: seconds(5 * 60),
             data: seconds(2 * 60),
@@ -112,6 +118,7 @@ impl fmt::Display for Phase {
             Self::Greeting => "greeting",
             Self::Ehlo => "EHLO",
             Self::StartTls => "STARTTLS",
+            Self::Auth => "AUTH",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",
             Self::Data => "DATA",

@@ -49,6 +49,19 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("STARTTLS"));
     }
 
+    /// `AUTH` by that mechanism, with an initial response in base 64: RFC 4954.
+    pub fn auth(&mut self, mechanism: &str, initial: Option<&str>) {
+        match initial {
+            Some(initial) => self.line(format_args!("AUTH {mechanism} {initial}")),
+            None => self.line(format_args!("AUTH {mechanism}")),
+        }
+    }
+
+    /// What answers a challenge, in base 64, or `*` to give up: RFC 4954.
+    pub fn auth_response(&mut self, text: &str) {
+        self.line(format_args!("{text}"));
+    }
+
     /// `HELO` with the client's own name.
     pub fn helo(&mut self, name: &str) {
         self.line(format_args!("HELO {name}"));

@@ -1,5 +1,6 @@
 //! One connection to a server.
 
+mod authenticate;
 mod farewell;
 mod handshake;
 mod patience;
@@ -50,6 +51,8 @@ pub(crate) struct Connection<Io> {
     is_write_broken: bool,
     /// Whether the server has ended the connection, or said that it does.
     is_ended: bool,
+    /// Whether it has TLS.
+    is_secure: bool,
     /// Whether the server has said its first word.
     is_greeted: bool,
     /// Counts writes and replies, to tell that something happens.
@@ -83,6 +86,7 @@ impl<Io: Wire> Connection<Io> {
             is_unflushed: false,
             is_write_broken: false,
             is_ended: false,
+            is_secure: false,
             is_greeted: false,
             progress: 0,
             patience: Patience::default(),

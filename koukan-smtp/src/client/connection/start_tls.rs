@@ -32,6 +32,7 @@ impl Connection<BoxWire> {
         let begun = begun.map_err(|_| ClientError::Timeout(Phase::StartTls))?;
         let (io, facts) = begun.map_err(ClientError::TlsFailed)?;
         self.io = Box::new(io);
+        self.is_secure = true;
         self.is_ended = false;
         self.encoder().0.ehlo(helo_name);
         let reply = accepted(self.exchange(Phase::Ehlo).await?, Phase::Ehlo)?;

@@ -74,6 +74,7 @@ use super::pool::Pool;
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
+/// | our authentication is refused, or cannot be ([`ClientSettings::with_login`]) | 451 4.7.8 |
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
 /// | too many connections in use | 451 4.3.2 |
@@ -133,13 +134,16 @@ impl SmtpEndpoint {
             pool,
             guard,
             random,
+            login,
             #[cfg(feature = "tls")]
             tls,
         } = settings;
+        let login = login.filter(|_| destination.is_some());
         let demand = Demand::new(destination.clone());
         let pool = Pool::new(
             connector, resolver, helo_name, timeouts, pool, random, demand,
         );
+        let pool = pool.with_login(login);
         #[cfg(feature = "tls")]
         let pool = pool.with_tls(tls);
         Self {

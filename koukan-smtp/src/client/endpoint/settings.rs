@@ -8,7 +8,7 @@ use koukan_core::{
     signals::{Destination, HostPort},
 };
 
-use crate::client::{Guard, PoolSettings, Timeouts};
+use crate::client::{Guard, Login, PoolSettings, Timeouts};
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub struct ClientSettings {
     pub(super) pool: PoolSettings,
     pub(super) guard: Guard,
     pub(super) random: SharedRandom,
+    pub(super) login: Option<Login>,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
 }
@@ -39,6 +40,7 @@ impl ClientSettings {
             pool: PoolSettings::default(),
             guard: Guard::default(),
             random: Arc::new(SystemRandom),
+            login: None,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
         })
@@ -70,6 +72,15 @@ impl ClientSettings {
     #[must_use]
     pub fn with_random(mut self, random: SharedRandom) -> Self {
         self.random = random;
+        self
+    }
+
+    /// Says who we are to the hosts that are [named here](Self::with_hosts), on each connection: those that
+    /// signals name are told nothing. Without TLS it is said to hosts of this machine alone, unless
+    /// [`Login::in_clear`] says otherwise; others are passed over.
+    #[must_use]
+    pub fn with_login(mut self, login: Login) -> Self {
+        self.login = Some(login);
         self
     }
 

@@ -18,7 +18,10 @@ use koukan_core::{
     reply::{Reply, ReplyCode},
 };
 
-use crate::codec::{InvalidReply, Unsendable};
+use crate::{
+    codec::{InvalidReply, Unsendable},
+    sasl::Failed,
+};
 
 use super::Phase;
 
@@ -81,6 +84,15 @@ pub enum ClientError {
     /// TLS with the server has failed, or its certificate is not believed.
     #[error("no TLS with the server")]
     TlsFailed(#[source] io::Error),
+    /// The server offers no way to say who we are that we know.
+    #[error("server offers no mechanism of authentication that we know")]
+    NoMechanism,
+    /// The server does not take us for who we say to be.
+    #[error("server refused our authentication: {0}")]
+    LoginRefused(Reply),
+    /// The authentication could not go on.
+    #[error("authentication failed")]
+    LoginFailed(#[from] Failed),
     /// The server was silent, or took nothing, for too long.
     #[error("timeout in phase {0}")]
     Timeout(Phase),

@@ -71,6 +71,21 @@ impl ClientError {
                 Reply::tls_failed(),
                 format!("no TLS with {place}: {}", Causes(error)),
             ),
+            Self::NoMechanism => (
+                Reply::login_failed(),
+                format!("{place} offers no way to authenticate that we know"),
+            ),
+            Self::LoginRefused(reply) => {
+                let said: String = reply.to_string().chars().take(QUOTED_MAX).collect();
+                (
+                    Reply::login_failed(),
+                    format!("{place} refused our authentication: {said}"),
+                )
+            }
+            Self::LoginFailed(error) => (
+                Reply::login_failed(),
+                format!("cannot authenticate to {place}: {error}"),
+            ),
             Self::Timeout(phase) => (
                 Reply::conversation_timed_out(),
                 format!("timeout waiting for {place} at {phase}"),
@@ -132,6 +147,9 @@ mod tests {
     #[case(refused(), "451 4.3.2")]
     #[case(ClientError::NoTls, "451 4.7.4")]
     #[case(ClientError::TlsFailed(io::ErrorKind::InvalidData.into()), "451 4.7.5")]
+    #[case(ClientError::NoMechanism, "451 4.7.8")]
+    #[case(ClientError::LoginRefused(Reply::authentication_failed()), "451 4.7.8")]
+    #[case(ClientError::LoginFailed(crate::sasl::Failed::Impostor), "451 4.7.8")]
     #[case(connect_failed(), "451 4.4.1")]
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]
     #[case(ClientError::Unsendable(Unsendable::NeedsSmtputf8), "553 5.6.7")]

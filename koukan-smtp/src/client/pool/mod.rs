@@ -40,6 +40,7 @@ pub(crate) use self::{
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use koukan_core::{
+    blocking::BlockingPool,
     network::{BoxWire, SharedConnector, SharedResolver, Wire},
     random::SharedRandom,
     reply::{RemoteMta, Unreached},
@@ -55,7 +56,7 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, Guard, HostFailure, Phase, Place, Timeouts,
+    ClientError, Guard, HostFailure, Login, Phase, Place, Timeouts,
     connection::Connection,
     error::unreached,
     mail_hosts::{self, NoHosts},
@@ -70,6 +71,10 @@ pub(crate) struct Pool {
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
     demand: Demand,
+    /// Who we say to be on each connection: all have the same identity.
+    login: Option<Login>,
+    /// For passwords that are hashed.
+    blocking: BlockingPool,
     #[cfg(feature = "tls")]
     tls: super::TlsPolicy,
 }
@@ -106,9 +111,17 @@ impl Pool {
             timeouts: Arc::new(timeouts),
             idle: Arc::new(Idle::new(settings)),
             random,
+            login: None,
+            blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
             tls: super::TlsPolicy::Never,
         }
+    }
+
+    /// Says who we are on each connection.
+    pub(crate) fn with_login(mut self, login: Option<Login>) -> Self {
+        self.login = login;
+        self
     }
 
     /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;
@@ -338,7 +351,10 @@ impl Pool {
         lease.put(connection).greet(&self.helo_name).await?;
         #[cfg(feature = "tls")]
         self.secure(lease, remote).await?;
-        Ok(())
+        match &self.login {
+            Some(login) => lease.connection().authenticate(login, &self.blocking).await,
+            None => Ok(()),
+        }
     }
 
     /// The hosts that take mail for domains, in the order in which to try them.

@@ -1,0 +1,89 @@
+//! AUTH: the client says who it is.
+
+use koukan_core::{blocking::BlockingPool, network::Wire, reply::Reply};
+
+use crate::{
+    client::{ClientError, Login, Phase},
+    sasl::{self, ClientExchange, Failed},
+};
+
+use super::Connection;
+
+/// Octets of a command line, at most, without its end: a longer initial response is sent on its own.
+///
+/// *Source*: RFC 4954 section 4, RFC 5321 section 4.5.3.1.4.
+const LINE_MAX: usize = 510;
+
+impl<Io: Wire> Connection<Io> {
+    /// Says who we are, over TLS unless the login says otherwise. After a failure the connection is not
+    /// to be used.
+    ///
+    /// *Source*: RFC 4954 section 4.
+    pub(crate) async fn authenticate(
+        &mut self,
+        login: &Login,
+        blocking: &BlockingPool,
+    ) -> Result<(), ClientError> {
+        let is_here = self.remote.address.ip().to_canonical().is_loopback();
+        if !self.is_secure && !login.is_clear() && !is_here {
+            return Err(ClientError::NoTls);
+        }
+        let mechanism = login.choose(&self.offered.auth);
+        let mechanism = mechanism.ok_or(ClientError::NoMechanism)?;
+        let (mut exchange, first) = ClientExchange::begin(mechanism, &login.credentials())?;
+        let mut first = first.map(sasl::encode);
+        let is_short =
+            |first: &String| "AUTH ".len() + mechanism.name().len() + 1 + first.len() <= LINE_MAX;
+        let initial = first.take_if(|first| is_short(first));
+        self.encoder().0.auth(mechanism.name(), initial.as_deref());
+        loop {
+            let reply = self.exchange(Phase::Auth).await?;
+            if reply.is_positive() {
+                return match exchange.is_satisfied() {
+                    true => Ok(()),
+                    false => Err(Failed::Impostor.into()),
+                };
+            }
+            if reply.is_negative() {
+                return Err(ClientError::LoginRefused(reply));
+            }
+            let code = reply.code();
+            if code != Reply::challenge().code() {
+                let phase = Phase::Auth;
+                return Err(ClientError::UnexpectedReply { phase, code });
+            }
+            if let Some(first) = first.take() {
+                self.encoder().0.auth_response(&first);
+                continue;
+            }
+            let challenge = sasl::decode(reply.text().trim());
+            let challenge = challenge.map_err(|_| Failed::Malformed);
+            let answered;
+            (exchange, answered) = respond(exchange, challenge, blocking).await?;
+            match answered {
+                Ok(response) => self.encoder().0.auth_response(&sasl::encode(response)),
+                Err(failed) => {
+                    self.encoder().0.auth_response("*");
+                    self.exchange(Phase::Auth).await?;
+                    return Err(failed.into());
+                }
+            }
+        }
+    }
+}
+
+type Response = (ClientExchange, Result<Box<[u8]>, Failed>);
+
+/// Answers a challenge in a thread of its own: the server says how often a password is hashed.
+async fn respond(
+    mut exchange: ClientExchange,
+    challenge: Result<Vec<u8>, Failed>,
+    blocking: &BlockingPool,
+) -> Result<Response, ClientError> {
+    let work = move || {
+        let response = challenge.and_then(|challenge| exchange.respond(&challenge));
+        (exchange, response)
+    };
+    let done = blocking.run(work).await;
+    done.map_err(|_| Failed::Malformed.into())
+}
