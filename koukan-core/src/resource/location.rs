@@ -42,7 +42,7 @@ impl Location {
     /// The location of something that belongs to this one: its path goes on with `/` and `rest`.
     #[must_use]
     pub fn join(&self, rest: &str) -> Self {
-        Self(format!("{}/{rest}", self.0.trim_end_matches('/')).into())
+        Self([self.0.trim_end_matches('/'), "/", rest].concat().into())
     }
 
     /// The text.

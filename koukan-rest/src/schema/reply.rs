@@ -3,17 +3,23 @@
 use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
 use serde_json::{Value, json};
 
+/// Octets of an enhanced status code and a blank, at most.
+const ENHANCED: usize = 10;
+
 /// Writes a reply.
 ///
 /// *Shape*: the enhanced status code, where there is one, is the first word of the message; `\n`
 /// separates lines.
 pub fn reply_to_json(reply: &Reply) -> Value {
     let text = reply.text();
-    let message = match reply.enhanced() {
-        Some(enhanced) if text.is_empty() => enhanced.to_string(),
-        Some(enhanced) => format!("{enhanced} {text}"),
-        None => text.to_owned(),
-    };
+    let mut message = String::with_capacity(text.len() + ENHANCED);
+    if let Some(enhanced) = reply.enhanced() {
+        enhanced.push_to(&mut message);
+        if !text.is_empty() {
+            message.push(' ');
+        }
+    }
+    message.push_str(text);
     json!({"code": reply.code().as_u16(), "message": message})
 }
 

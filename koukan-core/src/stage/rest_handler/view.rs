@@ -1,14 +1,11 @@
 //! Snapshots as readers see them.
 
-use std::{
-    borrow::Cow,
-    hash::{DefaultHasher, Hasher},
-    iter,
-};
+use std::{borrow::Cow, hash::Hasher, iter};
 
 use jiff::Timestamp;
 
 use crate::{
+    fnv::Fnv1a,
     reply::Reply,
     resource::{
         BlobStatus, BodyView, BuilderView, Details, Location, RecipientState, RecipientView,
@@ -174,7 +171,7 @@ fn message(location: &Location, finalized: bool) -> BodyView {
 /// The version of a view: a hash of all that it shows, so that it is the same wherever and
 /// whenever the transaction is read.
 fn version(view: &View) -> Version {
-    let mut hash = DefaultHasher::new();
+    let mut hash = Hash(Fnv1a::new(0));
     hash.write_u8(u8::from(view.has_mail_from));
     hash.write_usize(view.rcpt_to);
     for reply in [&view.mail_response, &view.data_response] {
@@ -212,13 +209,29 @@ fn version(view: &View) -> Version {
     Version::new(format!("{:016x}", hash.finish()))
 }
 
-fn write_reply(hash: &mut DefaultHasher, reply: Option<&Reply>) {
+/// What a version is made of: the same in every process, whatever its release.
+struct Hash(Fnv1a);
+
+impl Hasher for Hash {
+    fn write(&mut self, octets: &[u8]) {
+        self.0.add(octets.iter().copied());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+fn write_reply(hash: &mut Hash, reply: Option<&Reply>) {
     let Some(reply) = reply else {
         return hash.write_u8(0);
     };
     hash.write_u16(reply.code().as_u16());
-    let enhanced = reply.enhanced().map(|enhanced| enhanced.to_string());
-    hash.write(enhanced.unwrap_or_default().as_bytes());
+    if let Some(enhanced) = reply.enhanced() {
+        hash.write_u8(enhanced.class());
+        hash.write_u16(enhanced.subject());
+        hash.write_u16(enhanced.detail());
+    }
     hash.write(reply.text().as_bytes());
     hash.write_u8(0xff);
 }

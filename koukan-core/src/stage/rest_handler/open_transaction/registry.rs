@@ -1,11 +1,12 @@
 //! Where open transactions are found, and what is remembered of those that were open.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
+    id::IdMap,
     reply::Reply,
     storage::{
         Snapshot, Watch,
@@ -31,10 +32,10 @@ pub(in super::super) struct Registry(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
-    transactions: HashMap<TransactionId, Arc<OpenTransaction>>,
+    transactions: IdMap<TransactionId, Arc<OpenTransaction>>,
     keys: Keys,
     /// How many octets were uploaded of messages.
-    uploaded: HashMap<TransactionId, u64>,
+    uploaded: IdMap<TransactionId, u64>,
     /// The same, the oldest first.
     uploads: VecDeque<TransactionId>,
 }
