@@ -81,6 +81,11 @@ impl Blob {
         state.is_finished().then_some(state.len)
     }
 
+    /// How many octets were written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.0.lock().len
+    }
+
     /// Whether the blob is finished and without octets.
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)

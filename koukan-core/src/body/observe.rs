@@ -11,6 +11,12 @@ use super::{Body, BodyError, Source};
 
 /// Is told what becomes of a body. The body stays what it is: a blob can still be taken out.
 pub(crate) trait Observer: Send {
+    /// Another one that is told what becomes of the same octets when they are read once more; none where
+    /// that is of no interest.
+    fn again(&self) -> Option<Box<dyn Observer>> {
+        None
+    }
+
     /// The next octets were asked for.
     fn asked(&mut self) {}
 
@@ -46,12 +52,16 @@ pub(super) struct Observed {
 
 impl Body {
     /// Lets `observer` watch what becomes of this body.
-    pub(crate) fn observe(mut self, observer: impl Observer + 'static) -> Self {
+    pub(crate) fn observe(self, observer: impl Observer + 'static) -> Self {
+        self.observe_boxed(Box::new(observer))
+    }
+
+    pub(super) fn observe_boxed(mut self, observer: Box<dyn Observer>) -> Self {
         // The octets stay the same.
         let token = self.take_token();
         let observed = Observed {
             inner: self,
-            observer: Box::new(observer),
+            observer,
         };
         Self::new(Source::Observed(Box::new(observed))).with_token(token)
     }

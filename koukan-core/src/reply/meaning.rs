@@ -100,6 +100,8 @@ replies! {
     tls_failed = 451 (4 . 7 . 5) "no TLS with the destination host";
     /// The destination host does not take us for who we say to be, or has no way to be told.
     login_failed = 451 (4 . 7 . 8) "cannot authenticate to the destination host";
+    /// The message comes so slowly that others wait for its connection.
+    too_slow = 451 (4 . 4 . 2) "message comes too slowly, try again later";
     /// The connection to the destination host broke.
     connection_lost = 451 (4 . 4 . 2) "lost the connection to the destination host";
     /// The destination host was silent, or too slow, for too long.

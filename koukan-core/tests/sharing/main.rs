@@ -9,4 +9,5 @@ mod giving_way;
 mod harness;
 mod leaving;
 mod merging;
+mod slow;
 mod too_many;

@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    blob::Blob,
     failure::Aborted,
     sync::{Mutex, MutexGuard, PoisonError},
     waking::Waiters,
@@ -256,6 +257,29 @@ impl Body {
         Some(Self {
             prefix,
             ..Self::new(inner.source)
+        })
+    }
+
+    /// The blob of a body of which nothing was read, as long as that grows.
+    pub(crate) fn growing(&self) -> Option<Blob> {
+        match &self.source {
+            Source::Blob(reader) if reader.position() == 0 => {
+                Some(reader.blob()).filter(|blob| blob.len().is_none())
+            }
+            Source::Observed(observed) => observed.inner.growing(),
+            _ => None,
+        }
+    }
+
+    /// As [`Body::copy`], to be read in place of this one: its observers hear of it.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let copy = self.copy()?;
+        let Source::Observed(observed) = &self.source else {
+            return Some(copy);
+        };
+        Some(match observed.observer.again() {
+            Some(observer) => copy.observe_boxed(observer),
+            None => copy,
         })
     }
 

@@ -180,6 +180,10 @@ impl AtomicGone {
 struct End(Arc<AtomicGone>);
 
 impl Observer for End {
+    fn again(&self) -> Option<Box<dyn Observer>> {
+        Some(Box::new(Self(Arc::clone(&self.0))))
+    }
+
     fn passed(&mut self, _: &Bytes) {}
 
     fn ended(&mut self) {

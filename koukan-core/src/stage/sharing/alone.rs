@@ -11,6 +11,7 @@ use super::{
     calls::{Call, Calls},
     group::Group,
     lone::{Lone, Step},
+    slow::Way,
 };
 
 impl Calls {
@@ -39,7 +40,7 @@ impl Calls {
             return self.end_lone(group, &reply);
         }
         self.give_way_alone(group, cx);
-        Poll::Pending
+        self.look_at_slow_alone(group, cx)
     }
 
     fn may_start(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
@@ -49,7 +50,9 @@ impl Calls {
 
     fn start_lone(&mut self, group: &Group, cx: &Context<'_>) {
         let body = group.lock().lone.as_mut().and_then(Lone::start);
-        if let (Some(body), Some(call)) = (body, self.calls.first_mut()) {
+        let Some(body) = body else { return };
+        let body = self.note_slow(group, 0, body);
+        if let Some(call) = self.calls.first_mut() {
             call.close(cx);
             call.give(body, cx);
         }
@@ -75,6 +78,24 @@ impl Calls {
             let mut guarded = group.lock();
             group.spread(&mut guarded);
             guarded.state.park(0, &mut self.actions);
+        }
+    }
+
+    /// As [`Calls::look_at_slow`], before it is as if others were there.
+    fn look_at_slow_alone(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> Poll<Reply> {
+        if self.slow.is_empty() || group.lock().lone.is_none() {
+            return Poll::Pending;
+        }
+        match self.poll_slow(group, cx) {
+            Some((Way::Park(body), slow)) => {
+                let mut guarded = group.lock();
+                group.spread(&mut guarded);
+                guarded.state.park_slow(0, &body, &mut self.actions);
+                self.slow.push(slow.parked());
+                Poll::Pending
+            }
+            Some((Way::End, _)) => self.end_lone(group, &Reply::too_slow()),
+            _ => Poll::Pending,
         }
     }
 }

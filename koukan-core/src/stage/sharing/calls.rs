@@ -25,6 +25,7 @@ use super::{
     action::{Action, Limits},
     group::Group,
     idle::Idle,
+    slow::{Slow, Way},
     state::MAIL,
 };
 
@@ -40,6 +41,8 @@ pub(super) struct Calls {
     pub(super) actions: Vec<Action>,
     grace: Option<Pin<Box<Sleep>>>,
     idle: Option<Idle>,
+    /// Messages that are not all there, of which others may wait for the connection.
+    pub(super) slow: Vec<Slow>,
 }
 
 /// One inner transaction.
@@ -70,7 +73,7 @@ impl Calls {
             if has_ended {
                 continue;
             }
-            if self.gives_way(group, cx) {
+            if self.gives_way(group, cx) || self.look_at_slow(group, cx) {
                 continue;
             }
             let state = &mut group.lock().state;
@@ -91,6 +94,53 @@ impl Calls {
             group.lock().state.park(run, &mut self.actions);
         }
         gives_way
+    }
+
+    /// Gives runs up whose messages come too slowly while others wait for their connections, and has them
+    /// resumed later; returns whether anything has changed.
+    fn look_at_slow(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
+        let mut has_changed = false;
+        while let Some((way, slow)) = self.poll_slow(group, cx) {
+            has_changed |= !matches!(way, Way::Forget);
+            match way {
+                Way::Park(body) => {
+                    let state = &mut group.lock().state;
+                    state.park_slow(slow.run, &body, &mut self.actions);
+                    self.slow.push(slow.parked());
+                }
+                Way::End => {
+                    // The slots come back first.
+                    self.calls.retain(|call| call.run != slow.run);
+                    let state = &mut group.lock().state;
+                    state.end(slow.run, &Reply::too_slow(), &mut self.actions);
+                }
+                Way::Resume => group.lock().state.is_whole(),
+                Way::Forget => {}
+            }
+        }
+        has_changed
+    }
+
+    /// The first message with which something is to be done; it is taken out.
+    pub(super) fn poll_slow(&mut self, group: &Group, cx: &mut Context<'_>) -> Option<(Way, Slow)> {
+        let mut index = 0;
+        while let Some(slow) = self.slow.get_mut(index) {
+            match slow.poll(group, cx) {
+                Poll::Ready(way) => return Some((way, self.slow.remove(index))),
+                Poll::Pending => index += 1,
+            }
+        }
+        None
+    }
+
+    /// Notes that a run sends that message; returns it as it is to be sent.
+    pub(super) fn note_slow(&mut self, group: &Group, run: usize, body: Body) -> Body {
+        let Some(demand) = &group.shared.demand else {
+            return body;
+        };
+        let (body, slow) = Slow::watch(run, body, demand);
+        self.slow.extend(slow);
+        body
     }
 
     /// Whether that run, which waits for its message, is to be given up.
@@ -181,6 +231,7 @@ impl Calls {
                     has_given = true;
                     // Then it is not for one attempt to say any more what becomes of it.
                     let body = if is_shared { body.taken() } else { body };
+                    let body = self.note_slow(group, run, body);
                     if let Some(call) = self.find(run) {
                         call.give(body, cx);
                     }

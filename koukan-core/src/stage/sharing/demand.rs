@@ -1,6 +1,14 @@
 //! Who waits for a connection.
 
-use std::{collections::HashMap, fmt, sync::Arc, task::Waker};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
 
 use crate::{
     body::Holdings,
@@ -21,6 +29,8 @@ pub struct Demand(Arc<Inner>);
 struct Inner {
     /// Where everything goes, whatever the signals say.
     fixed: Option<Arc<Destination>>,
+    /// Changed under the lock only.
+    is_any_waiting: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -40,6 +50,8 @@ struct State {
 pub(super) struct Listener {
     demand: Demand,
     place: usize,
+    /// Whom it was told of so far.
+    listening: Option<Waker>,
 }
 
 struct Waiting {
@@ -119,6 +131,7 @@ impl Demand {
                 share,
                 is_met: false,
             });
+            self.0.is_any_waiting.store(true, Ordering::Relaxed);
             let listeners: Vec<_> = state.listeners.iter().flatten().cloned().collect();
             (number, listeners)
         };
@@ -140,6 +153,7 @@ impl Demand {
         Listener {
             demand: self.clone(),
             place,
+            listening: None,
         }
     }
 
@@ -151,11 +165,18 @@ impl Demand {
 impl Listener {
     /// Who waits for a connection to the destination. The task is woken when somebody begins to.
     pub(super) fn find(
-        &self,
+        &mut self,
         destination: Option<&Destination>,
         (own, context): (&Holdings, &Context),
         waker: &Waker,
     ) -> Option<Whose> {
+        let is_any = &self.demand.0.is_any_waiting;
+        let is_listening = { self.listening.as_ref() }.is_some_and(|own| own.will_wake(waker));
+        if is_listening && !is_any.load(Ordering::Relaxed) {
+            // Whoever begins to wait wakes the task.
+            return None;
+        }
+        self.listening = Some(waker.clone());
         let state = &mut *self.demand.lock();
         match &mut state.listeners[self.place] {
             Some(listener) => listener.clone_from(waker),
@@ -227,6 +248,8 @@ impl Drop for Wanted {
         all.retain(|waiting| waiting.number != self.number);
         if all.is_empty() {
             waiting.remove(&self.host);
+            let is_any = &self.demand.0.is_any_waiting;
+            is_any.store(!waiting.is_empty(), Ordering::Relaxed);
         }
     }
 }

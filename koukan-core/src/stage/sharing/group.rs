@@ -194,6 +194,15 @@ impl Group {
         self.change(|state| state.give(member, body));
     }
 
+    /// Whether all recipients of a run were answered, and one accepted; none where the run is over.
+    pub(super) fn is_answered(&self, run: usize) -> Option<bool> {
+        let guarded = self.lock();
+        match &guarded.lone {
+            Some(lone) => Some(lone.is_accepted()),
+            None => guarded.state.is_answered(run),
+        }
+    }
+
     /// Drives the calls where nobody else does; ready with the member's final reply.
     pub(super) fn poll_member(
         self: &Arc<Self>,

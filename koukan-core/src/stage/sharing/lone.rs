@@ -107,6 +107,11 @@ impl Lone {
         !self.is_started && self.answer.is_positive() == Some(true)
     }
 
+    /// Whether its recipient was accepted.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.answer.is_positive() == Some(true)
+    }
+
     /// Has the member's task woken when another takes its call.
     pub(super) fn wait(&mut self, waker: &Waker) {
         match &mut self.waiting {

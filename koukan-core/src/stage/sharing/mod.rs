@@ -28,6 +28,7 @@
 //! | the last copy has come, and each member has its message | the message starts: its octets are read once |
 //! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients: one that is refused then gets that as its final reply |
 //! | the same for half a second, and the client of who waits has less than an equal share of connections, this one's more | the same |
+//! | its message comes with less than 1 KiB a second for ten seconds, and somebody waits for a connection | the call is dropped; when all of the message is there, the same |
 //! | it ends | each member gets the final reply for its recipients |
 //!
 //! A member that is alone, with one recipient, has the endpoint to itself: the slots that the endpoint
@@ -50,6 +51,7 @@ mod member;
 mod progress;
 mod seats;
 mod service;
+mod slow;
 mod state;
 #[cfg(test)]
 mod tests;

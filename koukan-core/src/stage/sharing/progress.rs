@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::reply::Reply;
+use crate::{body::Body, reply::Reply};
 
 use super::{
     action::Action,
@@ -95,6 +95,35 @@ impl State {
         }
     }
 
+    /// Whether all recipients of a run were answered; none where the run is over.
+    pub(super) fn is_answered(&self, run: usize) -> Option<bool> {
+        let own = &self.runs[run];
+        let is_asked = |index: &usize| self.seats[*index].stand == Stand::Asked(run);
+        (!own.is_over).then(|| !own.seats.iter().any(is_asked))
+    }
+
+    /// Gives a run up until all of its message is there, of which that is a copy.
+    pub(super) fn park_slow(&mut self, run: usize, body: &Body, actions: &mut Vec<Action>) {
+        for index in &self.runs[run].seats {
+            let seat = &self.seats[*index];
+            let member = &mut self.members[seat.member];
+            if seat.is_in(run) && member.is_open() {
+                member.has_body = true;
+                member.is_slow = true;
+                member.body = body.again();
+            }
+        }
+        self.park(run, actions);
+    }
+
+    /// All of the message is there.
+    pub(super) fn is_whole(&mut self) {
+        for member in &mut self.members {
+            member.is_slow = false;
+        }
+        self.is_changed = true;
+    }
+
     /// Has parked recipients asked again, now that their message is there: one run after the other,
     /// so that one connection is enough.
     pub(super) fn resume(&mut self, recipients_max: usize) {
@@ -108,7 +137,7 @@ impl State {
             if seat.stand != Stand::Parked || member.is_gone {
                 continue;
             }
-            if room == 0 || !member.has_body {
+            if room == 0 || !member.has_body || member.is_slow {
                 self.is_parked = true;
                 continue;
             }

@@ -51,6 +51,8 @@ pub(super) struct Member {
     pub(super) is_gone: bool,
     pub(super) has_all_recipients: bool,
     pub(super) has_body: bool,
+    /// Whether its message, of which some is there, is not sent before all of it is.
+    pub(super) is_slow: bool,
     /// What nobody reads so far.
     pub(super) body: Option<Body>,
     pub(super) result: Option<Reply>,
