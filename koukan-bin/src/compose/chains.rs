@@ -46,7 +46,7 @@ impl Builder<'_> {
         let mut by_name = HashMap::new();
         for chain in &config.chain {
             let built = Chain {
-                service: self.chain(chain, &mut endpoints)?,
+                service: self.chain(chain, &config.destination, &mut endpoints)?,
                 retry: chain.retry.over(config.retry.over(RetryPolicy::default())),
             };
             by_name.insert(chain.name.value.as_str(), built);
@@ -67,6 +67,7 @@ impl Builder<'_> {
     fn chain(
         &self,
         chain: &config::Chain,
+        destinations: &[config::Destination],
         endpoints: &mut Vec<SmtpEndpoint>,
     ) -> Result<BoxMailService, StartError> {
         let filters = self.filters(chain)?;
@@ -75,7 +76,7 @@ impl Builder<'_> {
                 stacks::explode(filters, config, self.storage, self.output)
             }
             Endpoint::Smtp(config) => {
-                let endpoint = endpoint::smtp(config, self.surroundings, self.own)?;
+                let endpoint = endpoint::smtp(config, destinations, self.surroundings, self.own)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }

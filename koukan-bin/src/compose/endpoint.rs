@@ -11,11 +11,11 @@ use koukan_core::{
 use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, SmtpEndpoint,
-    client::{ClientSettings, Guard, OwnAddresses, TlsPolicy},
+    client::{ClientSettings, Guard, OwnAddresses, PoolSettings, TlsPolicy},
 };
 
 use crate::{
-    config::{Chain, Place, Rest, Smtp, TlsLevel},
+    config::{Chain, Destination, Place, Rest, Smtp, TlsLevel},
     registry::Surroundings,
 };
 
@@ -48,6 +48,7 @@ pub(super) fn rest(
 /// The client of SMTP servers.
 pub(super) fn smtp(
     config: &Smtp,
+    destinations: &[Destination],
     surroundings: &Surroundings,
     own: &OwnAddresses,
 ) -> Result<SmtpEndpoint, StartError> {
@@ -55,11 +56,17 @@ pub(super) fn smtp(
     let guard = Guard::new()
         .with_allowed(networks(&config.allow_networks)?)
         .with_own(own.clone());
+    let mut pool = PoolSettings::from(config);
+    for rule in destinations {
+        let Some(host) = &rule.host else { continue };
+        let host = host.value.parse().map_err(|error| wrong(&error))?;
+        pool.hosts.set(&host, rule.into());
+    }
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)
         .with_random(Arc::clone(&surroundings.random))
-        .with_pool(config.into())
+        .with_pool(pool)
         .with_timeouts(config.into());
     if !config.host.is_empty() {
         let hosts = config.host.iter().map(|host| host.value.parse());

@@ -114,7 +114,20 @@ pub(super) fn output(chains: LateChains, config: &Config, surroundings: &Surroun
         reporting_mta: config.hostname.value.as_str().into(),
         sender: config.notification.to_sender(),
     };
-    OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random))
+    let output =
+        OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random));
+    let rules = config.destination.iter();
+    let rules: Vec<_> = rules
+        .filter(|rule| rule.domain.is_some())
+        .cloned()
+        .collect();
+    if rules.is_empty() {
+        return output;
+    }
+    output.with_retry_rules(move |domain: &str, general| {
+        let rule = rules.iter().find(|rule| rule.is_for(domain));
+        rule.map_or(general, |rule| rule.retry.over(general))
+    })
 }
 
 /// **Queue**: what works on the transactions in storage that nobody waits for.

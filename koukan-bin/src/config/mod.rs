@@ -5,6 +5,7 @@
 
 mod auth;
 mod chain;
+mod destination;
 mod duration;
 mod listener;
 mod load;
@@ -27,6 +28,7 @@ mod words;
 pub use self::{
     auth::ListenerAuth,
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
+    destination::Destination,
     duration::HumanDuration,
     listener::{BareLineEnds, RestListener, Role, SmtpListener, Token},
     node::Step,
@@ -69,6 +71,9 @@ pub struct Config {
     /// How names are looked up.
     #[serde(default)]
     pub resolver: Resolver,
+    /// What holds for single destinations.
+    #[serde(default)]
+    pub destination: Vec<Destination>,
     /// On whose behalf failures are told to the senders of messages.
     pub notification: Principal,
     /// Where SMTP clients connect to.

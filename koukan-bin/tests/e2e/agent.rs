@@ -51,8 +51,22 @@ impl Agent {
         Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
+    /// Starts an agent with more at the end of its configuration.
+    pub(crate) fn start_with(sink: SocketAddr, more: &str) -> Self {
+        Self::start_as(sink, "", more, command)
+    }
+
     /// With more lines about its storage.
     fn start_by(sink: SocketAddr, storage: &str, command: impl Fn(&Path) -> Command) -> Self {
+        Self::start_as(sink, storage, "", command)
+    }
+
+    fn start_as(
+        sink: SocketAddr,
+        storage: &str,
+        more: &str,
+        command: impl Fn(&Path) -> Command,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest] = [(); 3].map(|()| free_address());
         let config = config_file(&directory);
@@ -64,7 +78,8 @@ impl Agent {
             .replace("127.0.0.1:8000\"", &quoted(rest))
             .replace("data/", &format!("{}/", directory.path().display()))
             // Tests do not wait for minutes.
-            + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
+            + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
+            + more;
         fs::write(&config, text).unwrap();
         let process = Process::start(&mut command(&config));
         await_listener(ingress);

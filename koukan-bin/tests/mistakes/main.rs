@@ -4,6 +4,7 @@
 
 mod auth;
 mod cannot_work;
+mod destinations;
 mod filters;
 mod listeners;
 mod no_use;

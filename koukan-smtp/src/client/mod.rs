@@ -34,7 +34,7 @@ pub use self::{
     error::ClientError,
     guard::{Guard, OwnAddresses},
     login::Login,
-    pool::PoolSettings,
+    pool::{HostLimit, HostLimits, PoolSettings},
     timeouts::{Phase, Timeouts},
 };
 

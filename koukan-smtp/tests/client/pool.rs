@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use koukan_core::{reply::Reply, test_util::at_rest};
-use koukan_smtp::client::{PoolSettings, SmtpEndpoint};
+use koukan_smtp::client::{HostLimit, PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -340,4 +340,26 @@ async fn with_the_last_endpoint_all_connections_close() {
     assert_eq!(send_one(&endpoint).await, "250 queued");
     drop(endpoint);
     timeout(Duration::from_secs(1), net.done()).await.unwrap();
+}
+
+/// Whatever holds for others.
+#[tokio::test(start_paused = true)]
+async fn a_host_may_have_limits_of_its_own() {
+    let net = Net::new([
+        hello("PIPELINING") + PIPELINED + QUIT,
+        hello("PIPELINING") + PIPELINED + QUIT,
+    ]);
+    let endpoint = with_pool(&net, |pool| {
+        let limit = HostLimit {
+            max_connections: Some(1),
+            max_transactions: Some(1),
+        };
+        pool.hosts.set(&"MX.example:25".parse().unwrap(), limit);
+        pool.hosts
+            .set(&"mx.example:26".parse().unwrap(), HostLimit::default());
+    });
+    let replies = tokio::join!(send_one(&endpoint), send_one(&endpoint));
+    assert_eq!(replies.0, "250 queued");
+    assert_eq!(replies.1, "250 queued");
+    net.done().await;
 }

@@ -1,9 +1,9 @@
 //! Settings of the clients in which chains end.
 
 use koukan_core::{context, stage::rest_endpoint};
-use koukan_smtp::client::{self, PoolSettings};
+use koukan_smtp::client::{self, HostLimit, PoolSettings};
 
-use crate::config::{Chain, Rest, Smtp};
+use crate::config::{Chain, Destination, Rest, Smtp};
 
 impl From<&Smtp> for PoolSettings {
     fn from(config: &Smtp) -> Self {
@@ -15,6 +15,16 @@ impl From<&Smtp> for PoolSettings {
             pool.idle_timeout = idle_timeout.0;
         }
         pool
+    }
+}
+
+impl From<&Destination> for HostLimit {
+    fn from(rule: &Destination) -> Self {
+        let messages = rule.messages_per_connection.as_ref();
+        Self {
+            max_connections: rule.connections.as_ref().map(|max| max.value.get()),
+            max_transactions: messages.map(|max| max.value.get()),
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl Check<'_> {
         is_used && is_told
     }
 
-    fn retry(&mut self, retry: &Retry, defaults: RetryPolicy) {
+    pub(super) fn retry(&mut self, retry: &Retry, defaults: RetryPolicy) {
         let policy = retry.over(defaults);
         if let Some(max) = retry.max_attempts.filter(|max| max.value == 0) {
             let help = "leave it out for no limit; 1 is one attempt, without another";

@@ -3,6 +3,7 @@
 mod auth;
 mod circles;
 mod delivery;
+mod destinations;
 mod files;
 mod gateway;
 mod listeners;
@@ -47,6 +48,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     }
     check.circles();
     check.delivery();
+    check.destinations();
     check.listeners();
     check.relays();
     check.notifications();

@@ -3,6 +3,7 @@
 
 mod few_connections;
 mod many_recipients;
+mod own_limits;
 mod silent_clients;
 mod slow_greeting;
 

@@ -11,6 +11,7 @@ mod elsewhere;
 mod meeting;
 mod notification;
 mod report;
+mod rules;
 mod schedule;
 mod service;
 
@@ -18,6 +19,7 @@ pub use self::{
     attempt_service::AttemptService,
     chains::{Chain, ChainMap, Chains},
     notification::Notifications,
+    rules::RetryRules,
     schedule::RetryPolicy,
     service::{AttemptOutcome, OutputHandler},
 };

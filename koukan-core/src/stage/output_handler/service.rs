@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tower::Service;
 
 use crate::{
+    path::Mailbox,
     random::{SharedRandom, SystemRandom},
     reply::Reply,
     storage::{
@@ -22,7 +23,9 @@ use crate::{
 use super::{
     Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
-    elsewhere, meeting, report, schedule,
+    elsewhere, meeting, report,
+    rules::{RetryRules, SharedRules},
+    schedule,
 };
 
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
@@ -33,6 +36,7 @@ pub struct OutputHandler<C> {
     chains: Arc<C>,
     notifications: Arc<Notifications>,
     random: SharedRandom,
+    rules: SharedRules,
 }
 
 /// What was done with a lease.
@@ -75,7 +79,25 @@ impl<C: Chains> OutputHandler<C> {
             chains: Arc::new(chains),
             notifications: Arc::new(notifications),
             random: Arc::new(SystemRandom),
+            rules: None,
         }
+    }
+
+    /// Has other policies hold for mail for some domains: that of the first recipient decides.
+    #[must_use]
+    pub fn with_retry_rules(mut self, rules: impl RetryRules) -> Self {
+        self.rules = Some(Arc::new(rules));
+        self
+    }
+
+    fn retry(&self, lease: &Lease, general: RetryPolicy) -> RetryPolicy {
+        let Some(rules) = &self.rules else {
+            return general;
+        };
+        let recipients = lease.recipients();
+        let first = recipients.first();
+        let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
+        rules.retry(mailbox.map_or("", Mailbox::domain_text), general)
     }
 
     /// Takes the jitter between attempts from another source.
@@ -89,7 +111,7 @@ impl<C: Chains> OutputHandler<C> {
         let chain = self.chains.find(&lease.context().sender);
         let read_failures = lease.read_failures();
         let retry = chain.as_ref().map(|chain| chain.retry);
-        let retry = retry.unwrap_or_default();
+        let retry = self.retry(&lease, retry.unwrap_or_default());
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
@@ -252,6 +274,7 @@ impl<C> Clone for OutputHandler<C> {
             chains: Arc::clone(&self.chains),
             notifications: Arc::clone(&self.notifications),
             random: Arc::clone(&self.random),
+            rules: self.rules.clone(),
         }
     }
 }

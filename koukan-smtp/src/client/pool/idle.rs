@@ -126,7 +126,7 @@ impl<Io: Wire> Idle<Io> {
             state.hosts.retain(|_, host| !host.is_unused(now));
         }
         let key = Arc::new(host.clone());
-        let max = self.settings.max_connections.max(1);
+        let max = self.settings.max_connections_of(host).max(1);
         let permits = Permits::new(max);
         let queue = Arc::new(Queue::default());
         let host = Host {

@@ -181,7 +181,7 @@ impl<Io: Wire> Lease<Io> {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        let own_limit = self.idle.settings.max_transactions;
+        let own_limit = self.idle.settings.max_transactions_of(&self.host);
         let their_limit = connection.capabilities().limits.mail_max;
         let is_worn = connection.transactions() >= own_limit.min(their_limit.unwrap_or(u32::MAX));
         let retired = if is_worn {

@@ -30,7 +30,7 @@ mod standing;
 mod suspects;
 mod turn;
 
-pub use self::settings::PoolSettings;
+pub use self::settings::{HostLimit, HostLimits, PoolSettings};
 
 pub(crate) use self::{
     lease::{Lease, Lent, Parting},

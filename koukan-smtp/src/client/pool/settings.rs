@@ -1,6 +1,8 @@
 //! How many connections are kept, and for how long.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
+
+use koukan_core::signals::HostPort;
 
 /// Limits of the connections to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,61 @@ pub struct PoolSettings {
     pub idle_timeout: Duration,
     /// Mail transactions on one connection at most; the server's own limit (RFC 9422) counts too.
     pub max_transactions: u32,
+    /// What holds for one host in place of that.
+    pub hosts: HostLimits,
+}
+
+/// Limits of single hosts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostLimits(HashMap<HostPort, HostLimit>);
+
+/// Limits of one host; where one is not given, that of all hosts holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostLimit {
+    /// As [`PoolSettings::max_connections`].
+    pub max_connections: Option<usize>,
+    /// As [`PoolSettings::max_transactions`].
+    pub max_transactions: Option<u32>,
+}
+
+impl HostLimits {
+    /// Sets the limits of a host, in place of earlier ones; its name is the same in capitals.
+    pub fn set(&mut self, host: &HostPort, limit: HostLimit) {
+        self.0.insert(lower_case(host), limit);
+    }
+
+    fn find(&self, host: &HostPort) -> HostLimit {
+        // The usual case costs nothing.
+        if self.0.is_empty() {
+            return HostLimit::default();
+        }
+        let found = match host.host.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            true => self.0.get(&lower_case(host)),
+            false => self.0.get(host),
+        };
+        found.copied().unwrap_or_default()
+    }
+}
+
+fn lower_case(host: &HostPort) -> HostPort {
+    HostPort {
+        host: host.host.to_ascii_lowercase().into(),
+        port: host.port,
+    }
+}
+
+impl PoolSettings {
+    /// Connections to that host at most.
+    pub fn max_connections_of(&self, host: &HostPort) -> usize {
+        let own = self.hosts.find(host).max_connections;
+        own.unwrap_or(self.max_connections)
+    }
+
+    /// Mail transactions on one connection to that host at most.
+    pub fn max_transactions_of(&self, host: &HostPort) -> u32 {
+        let own = self.hosts.find(host).max_transactions;
+        own.unwrap_or(self.max_transactions)
+    }
 }
 
 impl Default for PoolSettings {
@@ -26,6 +83,7 @@ impl Default for PoolSettings {
             max_idle: 20,
             idle_timeout: Duration::from_secs(30),
             max_transactions: 1000,
+            hosts: HostLimits::default(),
         }
     }
 }

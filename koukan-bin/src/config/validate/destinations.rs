@@ -1,0 +1,93 @@
+//! Rules for single destinations that say nothing, or are never reached.
+
+use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
+
+use super::Check;
+use crate::{
+    config::{Destination, Place, Retry, destination::covers},
+    registry::{check_domain, check_host},
+};
+
+impl Check<'_> {
+    pub(super) fn destinations(&mut self) {
+        let config = self.config;
+        let mut hosts: Vec<HostPort> = Vec::new();
+        let mut domains: Vec<&str> = Vec::new();
+        for rule in &config.destination {
+            match (&rule.host, &rule.domain) {
+                (Some(host), None) => self.rule_of_host(rule, host, &mut hosts),
+                (None, Some(domain)) => self.rule_of_domain(rule, domain, &mut domains),
+                (Some(host), Some(_)) => self.wrong(
+                    host,
+                    "a destination is a `host` or a `domain`, and this one is both".into(),
+                    Some("make two of it".into()),
+                ),
+                (None, None) => self.wrong(
+                    &Place::nowhere(()),
+                    "a destination has neither a `host` nor a `domain`".into(),
+                    Some("name one, as in `host: \"mx.example.com:25\"`".into()),
+                ),
+            }
+        }
+    }
+
+    fn rule_of_host(
+        &mut self,
+        rule: &Destination,
+        host: &Place<String>,
+        known: &mut Vec<HostPort>,
+    ) {
+        match check_host(&host.value.to_ascii_lowercase()) {
+            Err(error) => {
+                let help = "write it as in `mx.example.com:25`";
+                return self.wrong(host, error, Some(help.into()));
+            }
+            Ok(parsed) if known.contains(&parsed) => {
+                let message = format!("destination `{}` stands here twice", host.value);
+                return self.wrong(host, message, Some("put both into one".into()));
+            }
+            Ok(parsed) => known.push(parsed),
+        }
+        if rule.retry != Retry::default() {
+            let message = format!("`retry` does nothing for the host `{}`", host.value);
+            let help = "name the recipients' `domain` in place of the host";
+            self.wrong(host, message, Some(help.into()));
+        } else if rule.connections.is_none() && rule.messages_per_connection.is_none() {
+            let message = format!("destination `{}` says nothing", host.value);
+            self.odd(
+                host,
+                message,
+                "give it `connections` or `messages_per_connection`",
+            );
+        }
+    }
+
+    fn rule_of_domain<'a>(
+        &mut self,
+        rule: &'a Destination,
+        domain: &'a Place<String>,
+        known: &mut Vec<&'a str>,
+    ) {
+        let text = domain.value.as_str();
+        if let Err(error) = check_domain(text.strip_prefix('.').unwrap_or(text)) {
+            return self.wrong(domain, error, None);
+        }
+        let is_within = |before: &&&str| before.eq_ignore_ascii_case(text) || covers(before, text);
+        if let Some(before) = known.iter().find(is_within) {
+            let message = format!("`{text}` is never reached: `{before}` comes before it");
+            return self.wrong(domain, message, Some("put it before that one".into()));
+        }
+        known.push(text);
+        let has_limits = rule.connections.is_some() || rule.messages_per_connection.is_some();
+        if has_limits {
+            let message = format!("limits of connections do nothing for the domain `{text}`");
+            let help = "name the `host` that its mail is sent to in place of the domain";
+            self.wrong(domain, message, Some(help.into()));
+        } else if rule.retry == Retry::default() {
+            let message = format!("destination `{text}` says nothing");
+            self.odd(domain, message, "give it `retry`");
+        }
+        let general = self.config.retry.over(RetryPolicy::default());
+        self.retry(&rule.retry, general);
+    }
+}

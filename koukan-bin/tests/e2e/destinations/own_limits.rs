@@ -1,0 +1,71 @@
+//! A destination for which the configuration has rules of its own.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    agent::Agent,
+    client::Client,
+    host::{Host, Manner},
+    process::eventually,
+};
+
+const MESSAGES: usize = 30;
+
+/// Sends messages at the same time through an agent with a rule for the host; all arrive.
+fn send_all(host: &Host, rule: &str) {
+    let rules = format!(
+        "destination:\n  - {{ host: \"{}\", {rule} }}\n",
+        host.address
+    );
+    let agent = Agent::start_with(host.address, &rules);
+    thread::scope(|scope| {
+        for message in 0..MESSAGES {
+            let agent = &agent;
+            scope.spawn(move || {
+                let mut client = Client::connect(agent.ingress).unwrap();
+                let to = format!("m{message}@example.com");
+                let sent = client.send("a@example.org", &[&to], "\r\nhello\r\n");
+                assert!(sent.unwrap().is_accepted());
+            });
+        }
+    });
+    eventually(Duration::from_secs(60), || {
+        host.seen().copies.len() == MESSAGES
+    });
+}
+
+#[test]
+fn a_host_gets_no_more_connections_than_its_rule_says() {
+    let host = Host::start(Manner {
+        connections: 2,
+        ..Manner::default()
+    });
+    send_all(&host, "connections: 2");
+    // One more would be turned away.
+    assert_eq!(host.seen().turned_away, 0);
+}
+
+#[test]
+fn a_connection_takes_no_more_messages_than_its_rule_says() {
+    let host = Host::start(Manner::default());
+    send_all(&host, "connections: 1, messages_per_connection: 3");
+    let seen = host.seen();
+    assert!(seen.connections >= MESSAGES / 3, "{seen:?}");
+}
+
+#[test]
+fn mail_for_a_domain_is_tried_as_often_as_its_rule_says() {
+    let host = Host::start(Manner::default());
+    let rules = "destination:\n  - { domain: once.example, retry: { max_attempts: 1 } }\n";
+    let agent = Agent::start_with(host.address, rules);
+    let mut client = Client::connect(agent.submission).unwrap();
+    let to = ["later@once.example", "later@others.example"];
+    let sent = client.send("a@example.org", &to, "\r\nhello\r\n");
+    assert!(sent.unwrap().is_accepted());
+    eventually(Duration::from_secs(60), || {
+        let copies = host.seen().copies;
+        // The sender is told of the one, and the other arrives.
+        copies.contains_key("a@example.org") && copies.contains_key("later@others.example")
+    });
+    assert!(!host.seen().copies.contains_key("later@once.example"));
+}
