@@ -21,6 +21,7 @@ use crate::{
 
 use super::{
     StartError, endpoint,
+    logins::LoginFiles,
     stacks::{self, Output},
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Builder<'a> {
     pub(super) registry: &'a Registry,
     pub(super) surroundings: &'a Surroundings,
     pub(super) own: &'a OwnAddresses,
+    pub(super) logins: &'a LoginFiles,
     pub(super) storage: &'a Storage,
     pub(super) output: &'a Output,
 }
@@ -76,7 +78,8 @@ impl Builder<'_> {
                 stacks::explode(filters, config, self.storage, self.output)
             }
             Endpoint::Smtp(config) => {
-                let endpoint = endpoint::smtp(config, destinations, self.surroundings, self.own)?;
+                let (surroundings, own) = (self.surroundings, self.own);
+                let endpoint = endpoint::smtp(config, destinations, surroundings, own, self.logins)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }

@@ -19,7 +19,7 @@ use crate::{
     registry::Surroundings,
 };
 
-use super::StartError;
+use super::{StartError, logins::LoginFiles};
 
 /// The client of an HTTP server, at the end of `chain`.
 pub(super) fn rest(
@@ -51,6 +51,7 @@ pub(super) fn smtp(
     destinations: &[Destination],
     surroundings: &Surroundings,
     own: &OwnAddresses,
+    logins: &LoginFiles,
 ) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let guard = Guard::new()
@@ -72,6 +73,9 @@ pub(super) fn smtp(
         let hosts = config.host.iter().map(|host| host.value.parse());
         let hosts: Result<Vec<HostPort>, _> = hosts.collect();
         settings = settings.with_hosts(hosts.map_err(|error| wrong(&error))?);
+    }
+    if let Some(auth) = &config.auth {
+        settings = settings.with_login(logins.add(auth)?);
     }
     settings = settings.with_tls(policy(config)?);
     let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);

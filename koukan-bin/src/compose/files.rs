@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use koukan_core::clock::SharedClock;
 use tokio::time::sleep;
 
-use super::{certificates::CertificateFiles, users::PasswordFiles};
+use super::{certificates::CertificateFiles, logins::LoginFiles, users::PasswordFiles};
 
 /// How often it is looked whether a file has changed.
 const LOOK: Duration = Duration::from_secs(10);
@@ -15,6 +15,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub(crate) struct Files {
     pub(super) certificates: CertificateFiles,
     pub(super) passwords: PasswordFiles,
+    pub(super) logins: LoginFiles,
 }
 
 impl Files {
@@ -24,6 +25,7 @@ impl Files {
         loop {
             self.certificates.look(clock.now(), &mut told);
             self.passwords.look();
+            self.logins.look();
             sleep(LOOK).await;
         }
     }

@@ -13,6 +13,7 @@ mod files;
 mod garbage;
 mod given;
 mod listeners;
+mod logins;
 mod metrics;
 mod probe;
 mod resolver;
@@ -48,7 +49,9 @@ use crate::{
     registry::{InvalidFilter, Surroundings},
 };
 
-use self::{certificates::CertificateFiles, chains::LateChains, users::PasswordFiles};
+use self::{
+    certificates::CertificateFiles, chains::LateChains, logins::LoginFiles, users::PasswordFiles,
+};
 
 /// An agent could not be started, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -166,10 +169,12 @@ pub(crate) async fn compose(
     let late = LateChains::default();
     let output = stacks::output(late.clone(), config, &surroundings);
     let own = OwnAddresses::default();
+    let logins = LoginFiles::default();
     let chains = chains::Builder {
         registry: &given.registry,
         surroundings: &surroundings,
         own: &own,
+        logins: &logins,
         storage: &storage,
         output: &output,
     };
@@ -183,6 +188,7 @@ pub(crate) async fn compose(
     let mut files = Files {
         certificates: CertificateFiles::default(),
         passwords: PasswordFiles::new(surroundings.blocking.clone()),
+        logins,
     };
     let bound = Listeners::bind(
         config,

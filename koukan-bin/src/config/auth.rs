@@ -48,3 +48,28 @@ impl SmtpListener {
         [self.principal()].into_iter().chain(users)
     }
 }
+
+/// Who this agent says to be to SMTP servers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientAuth {
+    /// The name of the user.
+    pub user: Place<String>,
+    /// A file that holds the password. It is read anew when it changes.
+    #[schemars(with = "Option<String>")]
+    pub password_file: Option<Place<PathBuf>>,
+    /// A file that holds a token (OAUTHBEARER), likewise.
+    #[schemars(with = "Option<String>")]
+    pub token_file: Option<Place<PathBuf>>,
+    /// Whether servers without TLS are shown it as well: it crosses the network in clear. Those on this
+    /// host are anyway. Default `false`.
+    #[serde(default)]
+    pub clear: bool,
+}
+
+impl ClientAuth {
+    /// The file of the password, or of the token.
+    pub fn file(&self) -> Option<&Place<PathBuf>> {
+        self.password_file.as_ref().or(self.token_file.as_ref())
+    }
+}

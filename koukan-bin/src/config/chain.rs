@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    HumanDuration, Place, Retry, TlsLevel,
+    ClientAuth, HumanDuration, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
 
@@ -162,6 +162,8 @@ pub struct Smtp {
     /// `verified`. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
+    /// Who this agent says to be to the hosts named in `host`. Default: nobody.
+    pub auth: Option<ClientAuth>,
     /// Connections to one host, at most. Default 100.
     pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.

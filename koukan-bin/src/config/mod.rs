@@ -26,7 +26,7 @@ mod validate;
 mod words;
 
 pub use self::{
-    auth::ListenerAuth,
+    auth::{ClientAuth, ListenerAuth},
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     destination::Destination,
     duration::HumanDuration,

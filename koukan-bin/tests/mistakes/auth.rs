@@ -50,6 +50,47 @@ fn users_and_their_passwords() {
     );
 }
 
+#[test]
+fn who_this_agent_says_to_be() {
+    // An endpoint whose hosts its chain chooses, and one that names its own in place of that.
+    const ROUTED: &str = "      - router:\n          rules:\n            - static_hosts: \
+        [\"127.0.0.1:3025\"]\n    endpoint:\n      smtp: {}\n";
+    const SMTP: &str = "      smtp: {}\n";
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in [("secret", "pen cil\n"), ("empty", "\n")] {
+        fs::write(directory.path().join(name), text).unwrap();
+    }
+    let directory = directory.path().display().to_string();
+    let smtp = |rest: &str, file: &str| {
+        let auth = format!("auth: {{ user: alice, {file} }}").replace("DIR", &directory);
+        let smtp = format!("      smtp: {{ {rest}{auth} }}\n");
+        match rest {
+            "" => smtp,
+            _ => format!("    endpoint:\n{smtp}"),
+        }
+    };
+    let host = "host: [\"127.0.0.1:3025\"], ";
+    for (rest, file, words) in [
+        (host, "password_file: DIR/none", &["cannot read"][..]),
+        (host, "token_file: DIR/empty", &["is empty"]),
+        (host, "clear: true", &["`password_file` or `token_file`"]),
+        (
+            host,
+            "password_file: DIR/secret, token_file: DIR/secret",
+            &["name one file"],
+        ),
+        ("", "password_file: DIR/secret", &["name the server"]),
+    ] {
+        let from = if rest.is_empty() { SMTP } else { ROUTED };
+        told(&[(from, &smtp(rest, file), "alice", words)]);
+    }
+    let secret = smtp(host, "password_file: DIR/secret");
+    assert_eq!(check(&changed(ROUTED, &secret)).unwrap().to_string(), "");
+    let never = smtp(&format!("{host}tls: never, "), "password_file: DIR/secret");
+    let warned = check(&changed(ROUTED, &never)).unwrap().to_string();
+    assert!(warned.contains("without TLS"), "{warned}");
+}
+
 /// Where mail could go anywhere, users must say who they are.
 #[test]
 fn users_are_no_open_relay() {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use koukan_smtp::sasl::scram::Entries;
 
 use super::Check;
-use crate::config::{ListenerAuth, Place, SmtpListener};
+use crate::config::{ClientAuth, Endpoint, ListenerAuth, Place, Smtp, SmtpListener, TlsLevel};
 
 impl Check<'_> {
     /// Users can authenticate themselves, and nobody hears their passwords.
@@ -16,6 +16,40 @@ impl Check<'_> {
                 self.password_file(&auth.password_file);
                 self.privacy(listener, auth);
             }
+        }
+        for chain in &config.chain {
+            if let Endpoint::Smtp(smtp) = &chain.endpoint
+                && let Some(auth) = &smtp.auth
+            {
+                self.login(smtp, auth);
+            }
+        }
+    }
+
+    fn login(&mut self, smtp: &Smtp, auth: &ClientAuth) {
+        let both = auth.password_file.is_some() && auth.token_file.is_some();
+        match auth.file() {
+            Some(file) if !both => self.file(Some(file), "secret"),
+            _ => {
+                let message = "either a password or a token shows who this agent is".to_owned();
+                let help = "name one file: `password_file` or `token_file`";
+                self.wrong(&auth.user, message, Some(help.into()));
+            }
+        }
+        if smtp.host.is_empty() {
+            let message = "to hosts that others name it is not said who this agent is".to_owned();
+            let help = "name the server: `host: [\"smtp.example.com:587\"]`, or leave `auth` out";
+            self.wrong(&auth.user, message, Some(help.into()));
+        }
+        if smtp
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.value == TlsLevel::Never)
+            && !auth.clear
+        {
+            let message = "without TLS it is not said who this agent is".to_owned();
+            let help = "set `tls: verified`; only a server on this host needs no TLS";
+            self.odd(&auth.user, message, help);
         }
     }
 

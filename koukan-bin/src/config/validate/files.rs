@@ -17,7 +17,7 @@ impl Check<'_> {
         }
     }
 
-    fn file(&mut self, path: Option<&Place<PathBuf>>, what: &str) {
+    pub(super) fn file(&mut self, path: Option<&Place<PathBuf>>, what: &str) {
         let Some(path) = path else { return };
         let shown = path.value.display();
         let problem = match fs::read_to_string(&path.value) {
