@@ -79,7 +79,8 @@ impl Builder<'_> {
             }
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
-                let endpoint = endpoint::smtp(config, destinations, surroundings, own, self.logins)?;
+                let endpoint =
+                    endpoint::smtp(config, destinations, surroundings, own, self.logins)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }
