@@ -1,6 +1,8 @@
 //! One transaction, and its message.
 
 use crate::{
+    body::{Body, BodyError},
+    causes::Causes,
     resource::{QueueResponse, QueuedDetails, Refusal},
     stage::rest_handler::unknown_transaction,
     storage::{Watch, record::TransactionId},
@@ -31,7 +33,14 @@ impl Operator {
         let body = watch.body().ok_or_else(|| {
             Refusal::not_found("there is no message: it is not whole yet, or no longer kept")
         })?;
-        Ok(QueueResponse::Message(body.into()))
+        let mut body = Body::from(body);
+        // What cannot be read, or rendered, is said before anything of it is.
+        match body.next().await {
+            Ok(Some(octets)) => body.prepend(octets),
+            Ok(None) => {}
+            Err(error) => return Err(unreadable(&error)),
+        }
+        Ok(QueueResponse::Message(body))
     }
 
     pub(super) async fn find(&self, id: &str) -> Result<(TransactionId, Watch), Refusal> {
@@ -39,4 +48,9 @@ impl Operator {
         let watch = self.storage.watch(id).await?;
         Ok((id, watch.ok_or_else(unknown_transaction)?))
     }
+}
+
+/// The message is there, and is none, or cannot be had.
+fn unreadable(error: &BodyError) -> Refusal {
+    Refusal::not_found(format!("the message cannot be read: {}", Causes(error)))
 }

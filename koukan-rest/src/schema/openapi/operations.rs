@@ -165,7 +165,9 @@ fn show_queued() -> OperationBuilder {
 fn read_message() -> OperationBuilder {
     let message = ResponseBuilder::new()
         .description("the message")
-        .content(MESSAGE, Content::new(Some(binary())));
+        .content(MESSAGE, Content::new(Some(binary())))
+        // What generators of clients know to be octets.
+        .content(OCTETS, Content::new(Some(binary())));
     let operation = operation(&about::READ_MESSAGE, &["id"]).response("200", message.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
 }

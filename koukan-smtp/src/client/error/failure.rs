@@ -63,10 +63,13 @@ impl HostFailure {
     }
 
     /// Which failure is told of, where an earlier address failed too: this one, unless the guard has
-    /// refused the address, while the other may work later.
+    /// refused the address, while the other may work later. A host one of whose addresses is this agent
+    /// is this agent, whatever is at the others.
     pub(crate) fn after(self, earlier: Option<Self>) -> Self {
+        let is_own = |failure: &Self| matches!(failure.error, ClientError::LoopsBack(_));
         match earlier {
-            Some(earlier) if self.error.is_guards() => earlier,
+            Some(earlier) if is_own(&earlier) => earlier,
+            Some(earlier) if self.error.is_guards() && !is_own(&self) => earlier,
             _ => self,
         }
     }

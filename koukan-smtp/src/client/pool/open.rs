@@ -1,0 +1,122 @@
+//! Opening connections.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use koukan_core::{network::BoxWire, reply::RemoteMta, signals::HostPort};
+use tokio::time::timeout;
+
+use crate::client::{
+    ClientError, Guard, HostFailure, Phase, Place,
+    connection::Connection,
+    mail_hosts::{self, NoHosts},
+};
+
+use super::{Lease, Pool, admit, at, opening::Opening};
+
+impl Pool {
+    /// Opens a connection to the first of the host's addresses that works.
+    pub(super) async fn open(
+        &self,
+        lease: &mut Lease<BoxWire>,
+        host: &HostPort,
+        failed: &[SocketAddr],
+        guard: Option<&Guard>,
+    ) -> Result<(), HostFailure> {
+        let addresses = self.addresses(host).await;
+        let addresses = addresses.map_err(|error| at(host, error))?;
+        let opening = Opening::begin(self, host);
+        let opened = self.open_at(addresses, lease, host, failed, guard).await;
+        opening.end();
+        opened
+    }
+
+    async fn open_at(
+        &self,
+        addresses: Vec<SocketAddr>,
+        lease: &mut Lease<BoxWire>,
+        host: &HostPort,
+        failed: &[SocketAddr],
+        guard: Option<&Guard>,
+    ) -> Result<(), HostFailure> {
+        let name: Arc<str> = host.host.as_ref().into();
+        let mut failure = None;
+        for address in addresses {
+            if failed.contains(&address) {
+                continue;
+            }
+            let remote = RemoteMta {
+                host: Arc::clone(&name),
+                address,
+            };
+            if let Some(Err(error)) = guard.map(|guard| guard.check(address)) {
+                tracing::warn!(%host, %error, "refused to connect");
+                failure = Some(at(host, error).after(failure));
+                continue;
+            }
+            let greeted = self.greet(lease, remote.clone()).await;
+            match greeted.and_then(|()| admit(lease.connection(), guard)) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    lease.give_up();
+                    let failed = if error.is_guards() {
+                        at(host, error)
+                    } else {
+                        HostFailure::new(Place::Address(remote), error)
+                    };
+                    tracing::info!(error = %failed, "no session with a host");
+                    failure = Some(failed.after(failure));
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
+    }
+
+    async fn greet(
+        &self,
+        lease: &mut Lease<BoxWire>,
+        remote: RemoteMta,
+    ) -> Result<(), ClientError> {
+        let connect = || {
+            let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
+            Connection::connect(&*self.connector, remote, timeouts)
+        };
+        let connection = match connect().await {
+            // One that nobody uses makes room for one that somebody needs.
+            Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await?,
+            connected => connected?,
+        };
+        lease.put(connection).greet(&self.helo_name).await?;
+        #[cfg(feature = "tls")]
+        self.secure(lease, remote).await?;
+        match &self.login {
+            Some(login) => lease.connection().authenticate(login, &self.blocking).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The hosts that take mail for domains, in the order in which to try them.
+    pub(crate) async fn mail_hosts(&self, domains: &[HostPort]) -> Result<Vec<HostPort>, NoHosts> {
+        let mut hosts = Vec::new();
+        for domain in domains {
+            let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
+            let found = timeout(self.timeouts.resolve, ask).await;
+            hosts.extend(found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?);
+        }
+        Ok(hosts)
+    }
+
+    async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {
+        if let Ok(address) = host.host.parse() {
+            return Ok(vec![SocketAddr::new(address, host.port)]);
+        }
+        let found = timeout(self.timeouts.resolve, self.resolver.addresses(&host.host)).await;
+        let found = found.map_err(|_| ClientError::Timeout(Phase::Resolve))?;
+        let found = found.map_err(|source| ClientError::ResolveFailed {
+            host: host.host.clone(),
+            source,
+        })?;
+        let addresses = found.records.into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
+        Ok(addresses.collect())
+    }
+}
