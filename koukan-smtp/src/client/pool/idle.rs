@@ -306,7 +306,8 @@ impl<Io: Wire> Idle<Io> {
         let mut state = self.lock();
         // One that was forgotten meanwhile has all its room.
         if let Some(found) = state.hosts.get_mut(host) {
-            found.permits.add(found.room.raise(by));
+            let more = found.room.raise(by);
+            found.grow(more);
             if is_picky {
                 found.room.note_picky(Instant::now());
             }
