@@ -124,7 +124,7 @@ fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String
         if is_promised || ledger.heard_of(&key) == 0 || ledger.confused.contains(&key) {
             continue;
         }
-        let last = ledger.deliveries_of(&key).iter().max();
+        let last = ledger.last_whole.get(&key);
         let is_later = last.is_some_and(|last| last > at);
         // Where storage fails, what is delivered already may have to be refused.
         let is_excused = !world.plan.faults.trouble.is_empty() && !is_later;

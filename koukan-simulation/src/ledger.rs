@@ -19,6 +19,9 @@ pub(crate) struct Ledger {
     pub(crate) letters: BTreeMap<u32, Account>,
     /// When destinations took a message for a recipient.
     pub(crate) deliveries: BTreeMap<Key, Vec<Duration>>,
+    /// When a destination had all of a message that it took, the last time: the agent cannot take it back
+    /// from then on.
+    pub(crate) last_whole: BTreeMap<Key, Duration>,
     /// Recipients that a notification names.
     pub(crate) reports: BTreeMap<Key, u32>,
     /// When storage had written down that a recipient was delivered.

@@ -12,6 +12,8 @@ use crate::{
 pub(crate) struct Message {
     /// When its MAIL was accepted.
     pub(crate) begun: Option<Duration>,
+    /// When all of it was there; it may be answered later.
+    pub(crate) whole: Option<Duration>,
     pub(crate) recipients: Vec<String>,
     pub(crate) content: Vec<u8>,
 }
@@ -94,6 +96,9 @@ impl Message {
         }
         let deliveries = ledger.deliveries.entry((letter, to)).or_default();
         deliveries.push(at);
+        let whole = self.whole.unwrap_or(at);
+        let last = ledger.last_whole.entry((letter, to)).or_default();
+        *last = whole.max(*last);
     }
 
     /// A notification, which names those to whom a message could not be delivered.

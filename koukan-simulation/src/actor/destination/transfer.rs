@@ -83,7 +83,8 @@ impl Destination {
 
     /// The whole message is there.
     async fn take(&self, connection: &mut Connection) -> io::Result<bool> {
-        let message = std::mem::take(&mut connection.message);
+        let mut message = std::mem::take(&mut connection.message);
+        message.whole = Some(self.world.elapsed());
         let mishap = self.mishap();
         if let Some(mishap) = mishap {
             let what = || format!("has the message, and something goes wrong: {mishap:?}");

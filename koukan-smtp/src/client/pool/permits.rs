@@ -6,6 +6,7 @@ use std::{
 };
 
 use koukan_core::{shares::Client, stage::sharing::FairShares};
+use rapidhash::quality::RandomState;
 use tokio::sync::oneshot;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,7 @@ struct State {
     total: usize,
     available: usize,
     /// Only those that hold some or wait for one.
-    clients: HashMap<Client, Own>,
+    clients: HashMap<Client, Own, RandomState>,
     /// How many wait, of all clients.
     waiting: usize,
     /// The number of whoever waits next.
@@ -56,7 +57,7 @@ impl Permits {
         Arc::new(Self(Mutex::new(State {
             total,
             available: total,
-            clients: HashMap::new(),
+            clients: HashMap::default(),
             waiting: 0,
             next: 0,
         })))
