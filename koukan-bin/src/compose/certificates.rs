@@ -1,6 +1,6 @@
 //! Certificates of listeners, and how they follow their files.
 
-use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use koukan_core::{
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::config::{ListenerTls, is_soon};
 
-use super::StartError;
+use super::{StartError, stamps::Stamps};
 
 /// How often it is told that a certificate ends soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);
@@ -24,9 +24,8 @@ pub(crate) struct CertificateFiles(Vec<Followed>);
 #[derive(Debug, Clone)]
 struct Followed {
     files: Arc<[Files]>,
+    stamps: Stamps,
     certificates: Certificates,
-    /// When the files were changed that the certificates are from.
-    changed: Vec<Option<SystemTime>>,
 }
 
 /// The files of one certificate.
@@ -44,14 +43,15 @@ impl CertificateFiles {
             key: files.key().value.clone(),
         });
         let files: Arc<[Files]> = files.collect();
-        let changed = changed(&files);
+        let both = |files: &Files| [files.chain.clone(), files.key.clone()];
+        let stamps = Stamps::new(files.iter().flat_map(both));
         let read = read(&files);
         let read = read.map_err(|error| StartError::Config(Causes(&error).to_string()))?;
         let certificates = Certificates::new(read);
         self.0.push(Followed {
             files,
+            stamps,
             certificates: certificates.clone(),
-            changed,
         });
         Ok(ServerTls::new(certificates))
     }
@@ -68,16 +68,12 @@ impl CertificateFiles {
 
 impl Followed {
     /// Reads the files anew where one of them has changed. While they do not fit each other, as amid a
-    /// renewal, the certificates stay.
+    /// renewal, the certificates stay; they are read when one of them changes once more.
     fn look(&mut self) {
-        let now = changed(&self.files);
-        if now == self.changed {
+        if !self.stamps.have_changed() {
             return;
         }
-        let file = self
-            .files
-            .first()
-            .map(|files| files.chain.display().to_string());
+        let file = self.stamps.first().map(|file| file.display().to_string());
         match read(&self.files) {
             Ok(read) => {
                 self.certificates.replace(read);
@@ -88,8 +84,6 @@ impl Followed {
                 tracing::warn!(file, %error, "cannot read certificates anew, the old ones stay");
             }
         }
-        // What could not be read is read when it changes once more.
-        self.changed = now;
     }
 
     fn tell(&self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {
@@ -115,10 +109,4 @@ impl Followed {
 fn read(files: &[Files]) -> Result<Vec<Certificate>, InvalidCertificate> {
     let read = |files: &Files| Certificate::from_files(&files.chain, &files.key);
     files.iter().map(read).collect()
-}
-
-fn changed(files: &[Files]) -> Vec<Option<SystemTime>> {
-    let all = files.iter().flat_map(|files| [&files.chain, &files.key]);
-    let changed = all.map(|file| fs::metadata(file).and_then(|found| found.modified()).ok());
-    changed.collect()
 }

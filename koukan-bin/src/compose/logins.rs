@@ -2,14 +2,13 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
 };
 
 use koukan_smtp::client::Login;
 
-use super::StartError;
+use super::{StartError, stamps::Stamps};
 use crate::config::ClientAuth;
 
 /// The files of passwords and tokens of all endpoints. Clones follow the same files.
@@ -18,10 +17,8 @@ pub(crate) struct LoginFiles(Arc<Mutex<Vec<Followed>>>);
 
 #[derive(Debug)]
 struct Followed {
-    path: PathBuf,
+    file: Stamps,
     login: Login,
-    /// When the file was changed that the secret is from.
-    changed: Option<SystemTime>,
 }
 
 impl LoginFiles {
@@ -29,7 +26,7 @@ impl LoginFiles {
     pub(super) fn add(&self, config: &ClientAuth) -> Result<Login, StartError> {
         let none = || StartError::Config("neither a password nor a token".into());
         let path = &config.file().ok_or_else(none)?.value;
-        let changed = changed(path);
+        let file = Stamps::new([path.clone()]);
         let secret = read(path).map_err(StartError::Config)?;
         let user = config.user.value.as_str();
         let login = match config.password_file {
@@ -41,9 +38,8 @@ impl LoginFiles {
             false => login,
         };
         let followed = Followed {
-            path: path.clone(),
+            file,
             login: login.clone(),
-            changed,
         };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(followed);
@@ -60,13 +56,15 @@ impl LoginFiles {
 impl Followed {
     /// What cannot be read, as amid a change, leaves the secret as it is.
     fn look(&mut self) {
-        let now = changed(&self.path);
-        if now == self.changed {
+        if !self.file.have_changed() {
             return;
         }
-        match read(&self.path) {
+        let Some(path) = self.file.first() else {
+            return;
+        };
+        match read(path) {
             Ok(secret) => {
-                tracing::info!(file = %self.path.display(), "a password or token was read anew");
+                tracing::info!(file = %path.display(), "a password or token was read anew");
                 self.login.replace(secret);
             }
             Err(error) => tracing::warn!(
@@ -74,7 +72,6 @@ impl Followed {
                 "cannot read a password or token anew, the old one stays"
             ),
         }
-        self.changed = now;
     }
 }
 
@@ -86,8 +83,4 @@ fn read(path: &Path) -> Result<String, String> {
         "" => Err(format!("{} is empty", path.display())),
         secret => Ok(secret.to_owned()),
     }
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|found| found.modified()).ok()
 }

@@ -19,6 +19,7 @@ mod probe;
 mod resolver;
 mod rest;
 mod stacks;
+mod stamps;
 mod storage;
 mod users;
 

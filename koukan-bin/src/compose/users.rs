@@ -1,10 +1,6 @@
 //! Users who authenticate themselves, and on whose behalf their mail runs.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs, path::Path};
 
 use koukan_core::{
     blocking::BlockingPool,
@@ -17,7 +13,7 @@ use koukan_smtp::{
     server::{MakeMailService, PasswordFile},
 };
 
-use super::StartError;
+use super::{StartError, stamps::Stamps};
 
 /// Gives clients one service, and users who have authenticated themselves another.
 #[derive(Debug, Clone)]
@@ -47,10 +43,8 @@ pub(crate) struct PasswordFiles {
 /// A password file.
 #[derive(Debug, Clone)]
 struct Followed {
-    path: PathBuf,
+    file: Stamps,
     users: PasswordFile,
-    /// When the file was changed that the users are from.
-    changed: Option<SystemTime>,
 }
 
 impl PasswordFiles {
@@ -64,17 +58,16 @@ impl PasswordFiles {
 
     /// Reads a file, and follows it from now on.
     pub(super) fn add(&mut self, path: &Path) -> Result<PasswordFile, StartError> {
-        if let Some(known) = self.files.iter().find(|known| known.path == path) {
+        if let Some(known) = self.files.iter().find(|known| known.file.first() == Some(path)) {
             return Ok(known.users.clone());
         }
-        let changed = changed(path);
+        let file = Stamps::new([path.to_owned()]);
         let users = read(path).map_err(StartError::Config)?;
         let users = PasswordFile::new(users, self.blocking.clone())
             .map_err(|error| StartError::Config(error.to_string()))?;
         self.files.push(Followed {
-            path: path.to_owned(),
+            file,
             users: users.clone(),
-            changed,
         });
         Ok(users)
     }
@@ -88,18 +81,19 @@ impl PasswordFiles {
 impl Followed {
     /// What cannot be read, as amid a change, leaves the users as they are.
     fn look(&mut self) {
-        let now = changed(&self.path);
-        if now == self.changed {
+        if !self.file.have_changed() {
             return;
         }
-        match read(&self.path) {
+        let Some(path) = self.file.first() else {
+            return;
+        };
+        match read(path) {
             Ok(entries) => {
-                tracing::info!(file = %self.path.display(), users = entries.len(), "users were read anew");
+                tracing::info!(file = %path.display(), users = entries.len(), "users were read anew");
                 self.users.replace(entries);
             }
             Err(error) => tracing::warn!(error, "cannot read users anew, the old ones stay"),
         }
-        self.changed = now;
     }
 }
 
@@ -109,8 +103,4 @@ fn read(path: &Path) -> Result<Entries, String> {
     let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
     text.parse()
         .map_err(|error| format!("{shown}: {}", Causes(&error)))
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|found| found.modified()).ok()
 }
