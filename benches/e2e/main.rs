@@ -7,7 +7,8 @@
 //! Each case prints one row of a table and, with `--json`, one JSON object: messages per second,
 //! latency, processor time over all processes for 1000 messages, the agent's largest resident
 //! memory, its syncs and what it writes for a message; beside it the ceiling, the generator straight
-//! to the sink, and Postfix in the agent's place, in the same run.
+//! to the sink, and Postfix in the agent's place, in the same run. `backlog` tells how an agent fares
+//! with a long queue.
 
 #![allow(
     clippy::print_stdout,
@@ -17,11 +18,14 @@
 )]
 
 mod agent;
+mod backlog;
 #[cfg(test)]
 mod closed_loop;
+mod destination;
 mod generate;
 mod group_commit;
 mod histogram;
+mod http;
 mod matrix;
 mod message;
 mod postfix;
@@ -45,6 +49,8 @@ struct Cli {
 enum Command {
     /// Runs all cases, or one.
     Matrix(matrix::Matrix),
+    /// Stores many messages, starts anew, looks at the queue, and delivers all while one host hangs.
+    Backlog(backlog::Backlog),
     /// Uploads one large message in ranges and prints the memory that took.
     Upload(upload::Upload),
     /// Sends messages and prints what came of it as JSON.
@@ -56,6 +62,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Matrix(matrix) => matrix.run(),
+        Command::Backlog(backlog) => backlog.run(),
         Command::Upload(upload) => upload.run(),
         Command::Generate(load) => load.run(),
         Command::Sink(sink) => sink.run(),

@@ -1,10 +1,10 @@
 //! One large message by HTTP, in ranges, interrupted and resumed, and the memory that takes.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::Write,
     net::{Shutdown, SocketAddr, TcpStream},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use clap::Args;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     Failed,
     agent::{Agent, Shape},
+    http::{Answer, Request},
     process::{Process, await_listener, free_address},
     server::Server,
 };
@@ -80,7 +81,7 @@ impl Upload {
         let end = Request::new("GET", &transaction)
             .wait(30)
             .send(agent.rest())?;
-        let view: Value = serde_json::from_slice(&end.body)?;
+        let view: Value = end.json()?;
         println!(
             "{} MiB in ranges of {} MiB, {interruptions} broken off and resumed: {:.1} s, {:.0} MiB/s",
             self.size,
@@ -157,99 +158,4 @@ fn put(
         return Err(format!("{}: {}", answer.status, answer.text()).into());
     }
     Ok(())
-}
-
-/// A small request.
-struct Request {
-    head: String,
-    content: Vec<u8>,
-}
-
-struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Request {
-    fn new(method: &str, target: &str) -> Self {
-        Self {
-            head: format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n"),
-            content: Vec::new(),
-        }
-    }
-
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.head += &format!("{name}: {value}\r\n");
-        self
-    }
-
-    fn wait(self, seconds: u32) -> Self {
-        self.header("request-timeout", &seconds.to_string())
-    }
-
-    fn json(self, value: &Value) -> Self {
-        let content = value.to_string();
-        self.header("Content-Type", "application/json")
-            .content(content.as_bytes())
-    }
-
-    fn content(mut self, content: &[u8]) -> Self {
-        self.content = content.to_vec();
-        self
-    }
-
-    fn send(self, server: SocketAddr) -> Result<Answer, Failed> {
-        let mut stream = TcpStream::connect(server)?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        let Self { head, content } = self;
-        let len = content.len();
-        write!(
-            stream,
-            "{head}Host: {server}\r\nContent-Length: {len}\r\n\r\n"
-        )?;
-        stream.write_all(&content)?;
-        Answer::read(stream)
-    }
-}
-
-impl Answer {
-    fn read(stream: TcpStream) -> Result<Self, Failed> {
-        let mut stream = BufReader::new(stream);
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).ok_or("no answer")?.parse()?;
-        let mut headers = Vec::new();
-        loop {
-            line.clear();
-            stream.read_line(&mut line)?;
-            let Some((name, value)) = line.trim_end().split_once(": ") else {
-                break;
-            };
-            headers.push((name.to_ascii_lowercase(), value.to_owned()));
-        }
-        let mut body = Vec::new();
-        stream.read_to_end(&mut body)?;
-        Ok(Self {
-            status,
-            headers,
-            body,
-        })
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        headers.find_map(|(known, value)| (known == name).then_some(value.as_str()))
-    }
-
-    /// The path of the location.
-    fn location(&self) -> Option<String> {
-        let location = self.header("location")?;
-        let path = location.find("/transactions/")?;
-        Some(location[path..].to_owned())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
 }

@@ -46,7 +46,7 @@ pub(super) fn commands(
 }
 
 /// A binary beside this one.
-fn binary(name: &str) -> Result<PathBuf, Failed> {
+pub(crate) fn binary(name: &str) -> Result<PathBuf, Failed> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.exists() {
         return Ok(path);

@@ -14,8 +14,8 @@ use crate::{
     server::{Entry, Server},
 };
 
-pub(crate) use self::traced::TracedAgent;
 use self::{addresses::Addresses, commands::commands};
+pub(crate) use self::{commands::binary, traced::TracedAgent};
 
 /// How the agent is put together.
 #[derive(Debug, Clone, Copy)]

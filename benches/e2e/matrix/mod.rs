@@ -1,7 +1,6 @@
 //! All cases, one after the other.
 
 mod case;
-mod destination;
 mod measure;
 mod pass;
 mod report;

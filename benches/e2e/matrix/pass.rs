@@ -9,12 +9,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{Failed, process::free_address, server::Server};
-
-use super::{
-    case::{Case, Sink},
-    destination::Destination,
+use crate::{
+    Failed,
+    destination::{Destination, Expected},
+    process::free_address,
+    server::Server,
 };
+
+use super::case::{Case, Sink};
 
 /// How long the last message may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -36,7 +38,7 @@ impl Pass<'_> {
     /// The generator straight to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
-        let sink = Destination::start(address, self)?;
+        let sink = Destination::start(address, self.expected())?;
         let result = self.generate(address)?;
         sink.await_all(PATIENCE);
         sink.end()?;
@@ -50,7 +52,7 @@ impl Pass<'_> {
     ) -> Result<Value, Failed> {
         let address = free_address()?;
         let mut sink = match self.case.sink {
-            Sink::Up => Some(Destination::start(address, self)?),
+            Sink::Up => Some(Destination::start(address, self.expected())?),
             Sink::Down | Sink::Mute => None,
         };
         let mute = match self.case.sink {
@@ -67,14 +69,14 @@ impl Pass<'_> {
             result["arrived_per_second"] = json!(self.rate(before, sink));
         } else if let Some(mute) = mute {
             drop(mute);
-            let late = Destination::start(address, self)?;
+            let late = Destination::start(address, self.expected())?;
             // They are tried again each when its time comes: that is no rate.
             late.await_all(PATIENCE);
             sink = Some(late);
         } else if server.retries_soon() {
             // All messages are to be due when the sink is there.
             server.pause();
-            let late = Destination::start(address, self)?;
+            let late = Destination::start(address, self.expected())?;
             sleep(RETRY);
             let before = Instant::now();
             server.resume();
@@ -109,6 +111,14 @@ impl Pass<'_> {
             sink.end()?;
         }
         Ok(result)
+    }
+
+    fn expected(&self) -> Expected {
+        Expected {
+            messages: self.messages,
+            recipients: self.case.recipients,
+            is_chunking: self.is_chunking,
+        }
     }
 
     /// Messages a second until the last has arrived.

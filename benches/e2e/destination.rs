@@ -16,21 +16,29 @@ use crate::{
     process::{Process, await_listener},
 };
 
-use super::pass::Pass;
+/// What a sink is to get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) messages: u32,
+    /// Of each message.
+    pub(crate) recipients: u32,
+    /// The sink offers BDAT.
+    pub(crate) is_chunking: bool,
+}
 
 /// A running sink.
-pub(super) struct Destination {
+pub(crate) struct Destination {
     process: Process,
     lines: Receiver<(Instant, String)>,
 }
 
 impl Destination {
-    pub(super) fn start(address: SocketAddr, pass: &Pass<'_>) -> Result<Self, Failed> {
+    pub(crate) fn start(address: SocketAddr, expected: Expected) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["sink", &address.to_string()]);
-        command.args(["--messages", &pass.messages.to_string()]);
-        command.args(["--recipients", &pass.case.recipients.to_string()]);
-        if !pass.is_chunking {
+        command.args(["--messages", &expected.messages.to_string()]);
+        command.args(["--recipients", &expected.recipients.to_string()]);
+        if !expected.is_chunking {
             command.arg("--without-chunking");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -49,12 +57,12 @@ impl Destination {
     }
 
     /// Waits until every message is there; none if that takes too long.
-    pub(super) fn await_all(&self, limit: Duration) -> Option<Instant> {
+    pub(crate) fn await_all(&self, limit: Duration) -> Option<Instant> {
         let (at, _) = self.lines.recv_timeout(limit).ok()?;
         Some(at)
     }
 
-    pub(super) fn cpu_seconds(&self) -> f64 {
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         self.process.cpu_seconds()
     }
 
@@ -63,7 +71,7 @@ impl Destination {
     /// # Errors
     ///
     /// When not each message came once, whole, and to whom it was sent.
-    pub(super) fn end(mut self) -> Result<(), Failed> {
+    pub(crate) fn end(mut self) -> Result<(), Failed> {
         drop(self.process.0.stdin.take());
         let lines = std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(20)).ok());
         let (_, report) = lines.last().ok_or("the sink told nothing")?;
