@@ -58,7 +58,11 @@ impl PasswordFiles {
 
     /// Reads a file, and follows it from now on.
     pub(super) fn add(&mut self, path: &Path) -> Result<PasswordFile, StartError> {
-        if let Some(known) = self.files.iter().find(|known| known.file.first() == Some(path)) {
+        if let Some(known) = self
+            .files
+            .iter()
+            .find(|known| known.file.first() == Some(path))
+        {
             return Ok(known.users.clone());
         }
         let file = Stamps::new([path.to_owned()]);
