@@ -59,7 +59,7 @@ pub(crate) fn encode(times: usize) {
         let message = Foreknowledge::of_length(5_000);
         let chosen = MailParameters::choose(&from, &parameters, &capabilities, message);
         encoder.mail(&from, &chosen.expect("nothing is asked for"));
-        encoder.rcpt(&to, &parameters, &capabilities);
+        encoder.rcpt(&to, &parameters, &capabilities, false);
         encoder.data();
         octets.clear();
         for reply in black_box(&replies) {

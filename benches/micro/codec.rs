@@ -45,7 +45,7 @@ fn codec(criterion: &mut Criterion) {
             let message = Foreknowledge::of_length(5_000);
             let chosen = MailParameters::choose(&from, &parameters, &capabilities, message);
             encoder.mail(&from, &chosen.unwrap());
-            encoder.rcpt(&to, &parameters, &capabilities);
+            encoder.rcpt(&to, &parameters, &capabilities, false);
             encoder.data();
         });
     });

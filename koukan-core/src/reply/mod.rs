@@ -7,6 +7,7 @@ mod code;
 mod enhanced;
 mod extensions;
 mod final_replies;
+mod handover;
 mod meaning;
 mod origin;
 mod rejection;
@@ -20,6 +21,7 @@ pub use self::{
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
     final_replies::{FinalReplies, InPlaceOf},
+    handover::Handover,
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,

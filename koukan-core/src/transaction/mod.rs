@@ -21,7 +21,7 @@ pub(crate) use self::{
 };
 
 pub use crate::{
-    envelope::{Mail, Rcpt},
+    envelope::{Mail, Rcpt, dsn},
     failure::Aborted,
 };
 

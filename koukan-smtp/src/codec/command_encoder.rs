@@ -3,7 +3,10 @@
 use std::fmt::{self, Write};
 
 use bytes::BytesMut;
-use koukan_core::path::{ForwardPath, Parameters, ReversePath};
+use koukan_core::{
+    path::{ForwardPath, Parameters, ReversePath},
+    transaction::dsn::ascii_value,
+};
 
 use super::{Capabilities, MailParameters};
 
@@ -23,7 +26,7 @@ use super::{Capabilities, MailParameters};
 ///
 /// let mut output = BytesMut::new();
 /// let mut encoder = CommandEncoder::new(&mut output);
-/// encoder.rcpt(&"a@b".parse()?, &Parameters::default(), &Capabilities::default());
+/// encoder.rcpt(&"a@b".parse()?, &Parameters::default(), &Capabilities::default(), false);
 /// encoder.bdat(5, true);
 /// assert_eq!(output, "RCPT TO:<a@b>\r\nBDAT 5 LAST\r\n");
 /// # Ok::<(), koukan_core::path::InvalidMailbox>(())
@@ -73,21 +76,29 @@ impl<'a> CommandEncoder<'a> {
     }
 
     /// `RCPT` with those parameters that the server knows: NOTIFY and ORCPT go to a server that
-    /// offers DSN, all others are left out.
+    /// offers DSN, as they are; all others are left out. Where SMTPUTF8 was not asked for with MAIL, an
+    /// ORCPT that holds UTF-8 goes in its form in ASCII.
+    ///
+    /// *Source*: RFC 3461 section 5.2.1, RFC 6533 section 3.
     pub fn rcpt(
         &mut self,
         forward_path: &ForwardPath,
         parameters: &Parameters,
         capabilities: &Capabilities,
+        is_smtputf8: bool,
     ) {
         self.begin(format_args!("RCPT TO:<{forward_path}>"));
         for parameter in parameters {
-            let keyword = parameter.keyword();
-            let is_dsn = ["NOTIFY", "ORCPT"]
-                .iter()
-                .any(|known| keyword.eq_ignore_ascii_case(known));
-            if is_dsn && capabilities.dsn {
-                self.begin(format_args!(" {parameter}"));
+            let is = |known| parameter.keyword().eq_ignore_ascii_case(known);
+            if !capabilities.dsn || !(is("NOTIFY") || is("ORCPT")) {
+                continue;
+            }
+            match parameter.value() {
+                Some(value) if !is_smtputf8 && !value.is_ascii() => {
+                    let (keyword, value) = (parameter.keyword(), ascii_value(value));
+                    self.begin(format_args!(" {keyword}={value}"));
+                }
+                _ => self.begin(format_args!(" {parameter}")),
             }
         }
         self.end();
@@ -162,21 +173,37 @@ mod tests {
     #[test]
     fn rcpt_has_dsn_parameters_where_offered_and_no_others() {
         let mut parameters = Parameters::default();
-        for (keyword, value) in [("Notify", Some("NEVER")), ("X-ODD", None)] {
+        for (keyword, value) in [
+            ("Notify", Some("NEVER")),
+            ("X-ODD", None),
+            ("ORCPT", Some("utf-8;bø\\x{2B}b@y")),
+        ] {
             parameters
                 .push(Parameter::new(keyword, value).unwrap())
                 .unwrap();
         }
-        let rcpt = |dsn| {
+        let rcpt = |dsn, is_smtputf8| {
             let capabilities = Capabilities {
                 dsn,
                 ..Capabilities::default()
             };
             let path = "\"a b\"@example.com".parse().unwrap();
-            encode(|e| e.rcpt(&path, &parameters, &capabilities))
+            encode(|e| e.rcpt(&path, &parameters, &capabilities, is_smtputf8))
         };
-        assert_eq!(rcpt(true), "RCPT TO:<\"a b\"@example.com> Notify=NEVER\r\n");
-        assert_eq!(rcpt(false), "RCPT TO:<\"a b\"@example.com>\r\n");
+        assert_eq!(
+            rcpt(true, true),
+            "RCPT TO:<\"a b\"@example.com> Notify=NEVER ORCPT=utf-8;bø\\x{2B}b@y\r\n"
+        );
+        assert_eq!(
+            rcpt(true, false),
+            "RCPT TO:<\"a b\"@example.com> Notify=NEVER ORCPT=utf-8;b\\x{F8}\\x{2B}b@y\r\n"
+        );
+        for is_smtputf8 in [true, false] {
+            assert_eq!(
+                rcpt(false, is_smtputf8),
+                "RCPT TO:<\"a b\"@example.com>\r\n"
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod content;
 mod down;
+mod dsn;
 mod envelope;
 mod exchanges;
 mod failures;

@@ -13,6 +13,7 @@ fn greeter() -> impl Greeter {
             offer.eight_bit_mime = false;
             offer.smtputf8 = false;
             offer.chunking = false;
+            offer.dsn = false;
             offer.enhanced_status_codes = false;
             // The transport cannot be upgraded, and messages cannot be larger.
             offer.starttls = true;
@@ -34,7 +35,7 @@ async fn the_client_is_told_what_the_greeter_says_as_far_as_the_server_can_do_it
     assert_eq!(
         client.ask("EHLO more\r\n").await.replace("\r\n", "|"),
         "250-mx.example|250-PIPELINING|250-SIZE 5000|250-8BITMIME|250-SMTPUTF8|\
-         250-ENHANCEDSTATUSCODES|250-CHUNKING|250-X-HELLO 1 2|250 HELP|"
+         250-ENHANCEDSTATUSCODES|250-CHUNKING|250-DSN|250-X-HELLO 1 2|250 HELP|"
     );
     assert_eq!(
         client.ask("EHLO less\r\n").await.replace("\r\n", "|"),
@@ -52,6 +53,7 @@ async fn what_is_not_offered_is_not_taken() {
     for (parameter, code) in [
         ("SMTPUTF8", "555"),
         ("BODY=8BITMIME", "555"),
+        ("RET=FULL", "555"),
         ("SIZE=1001", "552"),
         ("SIZE=1000", "250"),
     ] {

@@ -117,7 +117,11 @@ async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
     }
     while let Some(rcpt) = tx.recipients.next().await? {
         let path = rcpt.forward_path().to_string();
-        log.add(format!("rcpt <{path}>"));
+        let parameters = &rcpt.request().parameters;
+        log.add(match parameters.is_empty() {
+            true => format!("rcpt <{path}>"),
+            false => format!("rcpt <{path}> {parameters:?}"),
+        });
         match path.split('@').next().unwrap_or_default() {
             "unknown" => rcpt.answer(Reply::no_such_user()),
             "later" => rcpt.answer(Reply::mailbox_busy()),

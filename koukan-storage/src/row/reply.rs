@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::BoxError;
-use koukan_core::reply::{EnhancedCode, RemoteMta, Reply, ReplyCode, Said};
+use koukan_core::reply::{EnhancedCode, Handover, RemoteMta, Reply, ReplyCode, Said};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub(super) struct ReplyRow<'a> {
     /// The code by which a server upstream has said it, where that is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     said: Option<u16>,
+    /// Who tells of success.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    handover: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,6 +37,7 @@ impl<'a> From<&'a Reply> for ReplyRow<'a> {
             enhanced: reply.enhanced().map(|code| code.to_string().into()),
             text: reply.text().into(),
             said: said.map(|Said(code)| code.as_u16()),
+            handover: reply.handover().map(|it| it.as_str().into()),
         }
     }
 }
@@ -45,8 +49,14 @@ impl TryFrom<ReplyRow<'_>> for Reply {
         let code = ReplyCode::new(row.code)?;
         let enhanced = row.enhanced.map(|code| code.parse::<EnhancedCode>());
         let reply = Self::new(code, enhanced.transpose()?, row.text.into_owned());
-        Ok(match row.said {
+        let reply = match row.said {
             Some(said) => reply.with_extension(Said(ReplyCode::new(said)?)),
+            None => reply,
+        };
+        // What a later version may say besides is not known here.
+        let handover = row.handover.as_deref().and_then(Handover::from_name);
+        Ok(match handover {
+            Some(handover) => reply.with_extension(handover),
             None => reply,
         })
     }

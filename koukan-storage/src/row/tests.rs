@@ -3,7 +3,7 @@
 use koukan_core::{
     context::Context,
     path::{ForwardPath, ReversePath},
-    reply::{FromUpstream, RemoteMta, Reply},
+    reply::{FromUpstream, Handover, RemoteMta, Reply},
     signals::Carried,
     storage::record::{Attempt, Recipient},
     transaction::{Mail, Rcpt},
@@ -69,6 +69,14 @@ fn who_gave_a_reply_is_kept() {
     let unnamed = kept(reply().with_extension(FromUpstream));
     assert!(unnamed.is_from_upstream() && unnamed.server().is_none());
     assert!(!kept(reply()).is_from_upstream());
+    for handover in [None, Some(Handover::PassedOn), Some(Handover::Delivered)] {
+        let reply = Reply::message_accepted();
+        let reply = match handover {
+            Some(handover) => reply.with_extension(handover),
+            None => reply,
+        };
+        assert_eq!(kept(reply).handover(), handover);
+    }
     let closing = Reply::service_closing();
     assert_eq!(kept(closing.clone().relayed()).as_said(), closing);
 }

@@ -1,8 +1,9 @@
 //! Text that is not ASCII, where ASCII alone will do.
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
 
-use crate::path::address_literal;
+pub(super) use crate::envelope::xtext::escaped;
+use crate::{envelope::xtext::code_point, path::address_literal};
 
 /// How fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,23 +67,6 @@ pub(super) fn host(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text in which some characters are written as `\x{HEX}`.
-pub(super) fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
-        if is_escaped(c) {
-            // Writing into a string does not fail.
-            let _ = write!(escaped, "\\x{{{:X}}}", u32::from(c));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// Hexadecimal digits of an escape, at most: RFC 6533 section 3 (`HEXPOINT`).
-const MAX_DIGITS: usize = 6;
-
 /// Decodes `\x{HEX}` of the characters that are meant; what is not of that shape stays as it is.
 pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut decoded = String::with_capacity(text.len());
@@ -102,16 +86,6 @@ pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bo
         };
     }
     decoded + rest
-}
-
-/// The character whose digits a text begins with, and what follows the `}` behind them.
-fn code_point(text: &str) -> Option<(char, &str)> {
-    let beginning = text.bytes().take(MAX_DIGITS);
-    let length = beginning.take_while(u8::is_ascii_hexdigit).count();
-    let (digits, tail) = text.split_at(length);
-    let tail = tail.strip_prefix('}')?;
-    let point = u32::from_str_radix(digits, 16).ok()?;
-    Some((char::from_u32(point)?, tail))
 }
 
 /// Decodes xtext (RFC 3461 section 4); what is not xtext stays as it is.

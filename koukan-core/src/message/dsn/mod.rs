@@ -11,7 +11,6 @@
 //! | `part` | how the parts are encoded |
 //! | `excerpt` | the header of the original message |
 //! | `about` | what a notification that comes back was about |
-//! | `wants` | whether the sender wants one |
 
 mod about;
 mod excerpt;
@@ -19,11 +18,7 @@ mod fields;
 mod form;
 mod notice;
 mod part;
-mod wants;
 
 pub(crate) use self::about::failed_recipients;
 pub(super) use self::form::decode_escapes;
-pub use self::{
-    notice::{FailedRecipient, FailureNotice},
-    wants::wants_failure_notice,
-};
+pub use self::notice::{FailedRecipient, FailureNotice};

@@ -10,7 +10,7 @@ use crate::{
     body::Body,
     causes::Causes,
     context::{Context, Sender},
-    message::dsn::{FailedRecipient, FailureNotice, failed_recipients, wants_failure_notice},
+    message::dsn::{FailedRecipient, FailureNotice, failed_recipients},
     path::{ForwardPath, Parameter, ReversePath},
     signals::{Carried, TraceId},
     storage::{
@@ -47,7 +47,7 @@ impl Notifications {
         let last = lease.last_attempt();
         let failed: Vec<_> = recipients
             .iter()
-            .filter(|recipient| wants_failure_notice(&recipient.rcpt))
+            .filter(|recipient| recipient.rcpt.notify().failure)
             .filter_map(|recipient| {
                 let reply = recipient.settled.as_ref()?;
                 (!reply.is_positive()).then_some(FailedRecipient {

@@ -106,9 +106,9 @@ impl Attempt {
             _ => self.final_reply_for(index),
         };
         let reply = deciding.clone();
-        // Who has said it matters for failures: a notification tells.
+        // Who has said it matters for failures, and who tells of it for success: notifications do.
         RecipientOutcome::of(if reply.is_positive() {
-            reply.without_extensions()
+            reply.with_handover_only()
         } else {
             reply.with_origin_only()
         })

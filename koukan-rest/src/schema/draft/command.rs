@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use koukan_core::{
     path::{Parameter, Parameters},
     resource::Refusal,
-    transaction::{Mail, Rcpt},
+    transaction::{Mail, Rcpt, dsn::InvalidDsnParameter},
 };
 use serde_json::{Map, Value};
 
@@ -14,10 +14,11 @@ use crate::schema::reader::{Field, Object};
 /// A `mail_from`.
 pub(super) fn mail(field: &Field<'_>) -> Result<Mail, Refusal> {
     let object = field.object(&["m", "e"])?;
-    Ok(Mail {
+    let mail = Mail {
         reverse_path: path(object)?,
         parameters: parameters(object)?,
-    })
+    };
+    checked(mail, object, Mail::check_dsn)
 }
 
 /// A `rcpt_to`: a list, or a single recipient.
@@ -30,10 +31,23 @@ pub(super) fn recipients(field: &Field<'_>) -> Result<Vec<Rcpt>, Refusal> {
 
 fn recipient(field: &Field<'_>) -> Result<Rcpt, Refusal> {
     let object = field.object(&["m", "e"])?;
-    Ok(Rcpt {
+    let rcpt = Rcpt {
         forward_path: path(object)?,
         parameters: parameters(object)?,
-    })
+    };
+    checked(rcpt, object, Rcpt::check_dsn)
+}
+
+/// The command, unless a parameter of RFC 3461 is wrong: upstream would refuse it.
+fn checked<C>(
+    command: C,
+    object: Object<'_>,
+    check: impl FnOnce(&C) -> Result<(), InvalidDsnParameter>,
+) -> Result<C, Refusal> {
+    match (check(&command), object.get("e")) {
+        (Err(error), Some(field)) => Err(field.refuse(format!("is wrong: {error}"))),
+        _ => Ok(command),
+    }
 }
 
 fn path<P: FromStr<Err: fmt::Display>>(object: Object<'_>) -> Result<P, Refusal> {

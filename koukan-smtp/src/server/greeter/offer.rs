@@ -26,6 +26,8 @@ pub struct Offer {
     pub enhanced_status_codes: bool,
     /// CHUNKING (RFC 3030).
     pub chunking: bool,
+    /// DSN (RFC 3461).
+    pub dsn: bool,
     /// STARTTLS (RFC 3207), where the transport can be upgraded.
     pub starttls: bool,
     /// AUTH (RFC 4954).
@@ -75,6 +77,7 @@ impl Offer {
             smtputf8: true,
             enhanced_status_codes: true,
             chunking: true,
+            dsn: true,
             starttls: abilities.is_upgradable,
             auth: abilities.auth,
             others: Vec::new(),
@@ -106,6 +109,7 @@ impl Offer {
             self.smtputf8.then_some("SMTPUTF8"),
             self.enhanced_status_codes.then_some("ENHANCEDSTATUSCODES"),
             self.chunking.then_some("CHUNKING"),
+            self.dsn.then_some("DSN"),
             self.starttls.then_some("STARTTLS"),
         ];
         keywords.into_iter().flatten().for_each(&mut tell);
@@ -158,7 +162,7 @@ mod tests {
         let all = Offer::of(&limits, abilities(true));
         assert_eq!(
             all.lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nSTARTTLS\n\
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nDSN\nSTARTTLS\n\
              AUTH SCRAM-SHA-256 PLAIN LOGIN\nHELP"
         );
         let mut less = all;
@@ -169,7 +173,7 @@ mod tests {
         less.others.push("X-A b".parse().unwrap());
         assert_eq!(
             less.within(&limits, abilities(false)).lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nAUTH SCRAM-SHA-256\nX-A b\nHELP"
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\nAUTH SCRAM-SHA-256\nX-A b\nHELP"
         );
         let nothing = Offer {
             pipelining: false,
@@ -178,6 +182,7 @@ mod tests {
             smtputf8: false,
             enhanced_status_codes: false,
             chunking: false,
+            dsn: false,
             starttls: false,
             auth: Authentication::AfterTls,
             others: Vec::new(),

@@ -1,27 +1,41 @@
 //! Which parameters MAIL and RCPT may have.
 
 use koukan_core::{
-    path::{Parameter, Parameters},
+    path::Parameter,
     reply::Reply,
+    transaction::{Mail, Rcpt, dsn::InvalidDsnParameter},
 };
 
 use crate::server::{Authentication, Offer};
 
-/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531) and
-/// AUTH (RFC 4954 section 5), as far as they are offered.
-pub(super) fn check_mail(parameters: &Parameters, offer: &Offer) -> Result<(), Reply> {
-    parameters
-        .iter()
-        .try_for_each(|parameter| check_one(parameter, offer))
+/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC
+/// 4954 section 5), RET and ENVID (RFC 3461), as far as they are offered.
+pub(super) fn check_mail(mail: &Mail, offer: &Offer) -> Result<(), Reply> {
+    let mut parameters = mail.parameters.iter();
+    parameters.try_for_each(|parameter| check_one(parameter, offer))?;
+    mail.check_dsn().map_err(refusal)
 }
 
-/// RCPT has none as yet.
-pub(super) fn check_rcpt(parameters: &Parameters) -> Result<(), Reply> {
-    if parameters.is_empty() {
-        Ok(())
-    } else {
-        Err(Reply::unknown_parameter())
+/// Checks the parameters of RCPT: NOTIFY and ORCPT (RFC 3461), where DSN is offered. ORCPT may hold
+/// UTF-8 where SMTPUTF8 was asked for (RFC 6533 section 3).
+pub(super) fn check_rcpt(rcpt: &Rcpt, offer: &Offer, is_smtputf8: bool) -> Result<(), Reply> {
+    let is_known = |parameter: &Parameter| {
+        let is = |keyword| parameter.keyword().eq_ignore_ascii_case(keyword);
+        offer.dsn && (is("NOTIFY") || is("ORCPT"))
+    };
+    if !rcpt.parameters.iter().all(is_known) {
+        return Err(Reply::unknown_parameter());
     }
+    rcpt.check_dsn().map_err(refusal)?;
+    let original = rcpt.parameters.get("ORCPT").and_then(Parameter::value);
+    match original {
+        Some(value) if !is_smtputf8 && !value.is_ascii() => Err(Reply::utf8_not_requested()),
+        _ => Ok(()),
+    }
+}
+
+fn refusal(error: InvalidDsnParameter) -> Reply {
+    Reply::syntax_error().with_text(error.to_string())
 }
 
 fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
@@ -41,6 +55,8 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
             .value()
             .map(|_| ())
             .ok_or_else(Reply::syntax_error)
+    } else if offer.dsn && (is("RET") || is("ENVID")) {
+        Ok(())
     } else {
         Err(Reply::unknown_parameter())
     }

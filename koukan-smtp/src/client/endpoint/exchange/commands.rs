@@ -140,8 +140,9 @@ impl Exchange {
             forward_path,
             parameters,
         } = rcpt.request();
+        self.is_notify_given |= parameters.contains("NOTIFY");
         let (mut encoder, capabilities) = connection.encoder();
-        encoder.rcpt(forward_path, parameters, capabilities);
+        encoder.rcpt(forward_path, parameters, capabilities, self.is_smtputf8);
         self.expected.push_back(Expected::Rcpt(rcpt));
     }
 

@@ -51,6 +51,8 @@ pub(super) struct Exchange {
     is_ahead: bool,
     /// Whether nothing may go ahead of a reply any more: some server may have the message already.
     is_careful: bool,
+    /// Whether a recipient's sender has said what it wants to be told.
+    is_notify_given: bool,
     /// Whether the connection has served other transactions.
     is_reused: bool,
     /// Whether the server has refused MAIL for what may have to do with those.
@@ -105,6 +107,7 @@ impl Exchange {
             is_smtputf8: false,
             is_ahead: false,
             is_careful: false,
+            is_notify_given: false,
             is_reused: false,
             is_turned_away: false,
         }

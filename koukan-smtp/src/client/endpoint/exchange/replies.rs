@@ -1,6 +1,6 @@
 //! What each reply means for the transaction.
 
-use koukan_core::reply::Reply;
+use koukan_core::reply::{Handover, Reply};
 
 use crate::{
     client::{ClientError, Phase, Wire, connection::Connection},
@@ -135,7 +135,12 @@ impl Exchange {
             Some(objection) if reply.is_negative() => objection,
             _ => reply,
         };
-        Ok(self.verdict.apply(reply))
+        let reply = self.verdict.apply(reply);
+        let is_passed_on = self.is_notify_given && connection.capabilities().dsn;
+        Ok(match is_passed_on && reply.is_positive() {
+            true => reply.with_extension(Handover::PassedOn),
+            false => reply,
+        })
     }
 
     /// Whether the reply that was taken for the final one was to an earlier command, since there

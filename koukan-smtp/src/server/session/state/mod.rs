@@ -179,7 +179,7 @@ impl State {
         if self.needs_identity {
             return Action::RefuseMail(Reply::authenticate_first());
         }
-        match parameters::check_mail(&mail.parameters, &self.offer) {
+        match parameters::check_mail(&mail, &self.offer) {
             Ok(()) => Action::Mail(mail),
             Err(reply) => Action::RefuseMail(reply),
         }
@@ -193,7 +193,8 @@ impl State {
                 return Action::refuse(Reply::bad_sequence());
             }
         };
-        if let Err(reply) = parameters::check_rcpt(&rcpt.parameters) {
+        let checked = parameters::check_rcpt(&rcpt, &self.offer, envelope.is_smtputf8);
+        if let Err(reply) = checked {
             return Action::refuse(reply);
         }
         let mailbox = rcpt.forward_path.mailbox();

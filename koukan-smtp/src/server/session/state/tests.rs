@@ -146,18 +146,45 @@ fn parameters_are_checked() {
         ("MAIL FROM:<> SIZE=+1", "501 5.5.4"),
         ("MAIL FROM:<> BODY=BINARYMIME", "501 5.5.4"),
         ("MAIL FROM:<> SMTPUTF8=1", "501 5.5.4"),
-        ("MAIL FROM:<> RET=FULL", "555 5.5.4"),
+        ("MAIL FROM:<> RET=FULL ENVID=QQ+2B1", "Mail"),
+        ("MAIL FROM:<> ret=hdrs", "Mail"),
+        ("MAIL FROM:<> RET=ALL", "501 5.5.4"),
+        ("MAIL FROM:<> RET", "501 5.5.4"),
+        ("MAIL FROM:<> RET=FULL RET=HDRS", "501 5.5.4"),
+        ("MAIL FROM:<> ENVID=a+", "501 5.5.4"),
+        ("MAIL FROM:<> ENVID", "501 5.5.4"),
+        ("MAIL FROM:<> NOTIFY=NEVER", "555 5.5.4"),
+        ("MAIL FROM:<> X-ODD", "555 5.5.4"),
     ] {
         assert_eq!(decide(&state("greeted"), line), expected, "{line}");
     }
-    assert_eq!(
-        decide(&state("mail"), "RCPT TO:<a@b> NOTIFY=NEVER"),
-        "555 5.5.4"
-    );
+    for (line, expected) in [
+        ("RCPT TO:<a@b> NOTIFY=NEVER", "Rcpt"),
+        (
+            "RCPT TO:<a@b> notify=success,DELAY ORCPT=rfc822;a+2Bx@b",
+            "Rcpt",
+        ),
+        (r"RCPT TO:<a@b> ORCPT=utf-8;\x{E4}@b", "Rcpt"),
+        ("RCPT TO:<a@b> ORCPT=utf-8;ä@b", "553 5.6.7"),
+        ("RCPT TO:<a@b> NOTIFY=NEVER,SUCCESS", "501 5.5.4"),
+        ("RCPT TO:<a@b> NOTIFY=ALWAYS", "501 5.5.4"),
+        ("RCPT TO:<a@b> NOTIFY", "501 5.5.4"),
+        ("RCPT TO:<a@b> NOTIFY=DELAY NOTIFY=DELAY", "501 5.5.4"),
+        ("RCPT TO:<a@b> ORCPT=a@b", "501 5.5.4"),
+        ("RCPT TO:<a@b> ORCPT=rfc822;a+4@b", "501 5.5.4"),
+        ("RCPT TO:<a@b> ENVID=1", "555 5.5.4"),
+        ("RCPT TO:<a@b> X-ODD", "555 5.5.4"),
+    ] {
+        assert_eq!(decide(&state("mail"), line), expected, "{line}");
+    }
     assert_eq!(decide(&state("mail"), "RCPT TO:<ä@b>"), "553 5.6.7");
     let mut utf8 = state("greeted");
     utf8.opened(true);
-    assert_eq!(decide(&utf8, "RCPT TO:<ä@b>"), "Rcpt");
+    assert_eq!(decide(&utf8, "RCPT TO:<ä@b> ORCPT=utf-8;ä@b"), "Rcpt");
+    let mut unoffered = state("mail");
+    unoffered.offer.dsn = false;
+    let line = "RCPT TO:<a@b> NOTIFY=NEVER";
+    assert_eq!(decide(&unoffered, line), "555 5.5.4");
 }
 
 #[test]

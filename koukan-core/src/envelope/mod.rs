@@ -1,5 +1,8 @@
 //! MAIL and RCPT as values: what an envelope is made of.
 
+pub mod dsn;
+pub(crate) mod xtext;
+
 use crate::path::{ForwardPath, Parameters, ReversePath};
 
 /// The MAIL command: where a message comes from.
