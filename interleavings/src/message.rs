@@ -26,6 +26,10 @@ pub(crate) mod builder {
         pub(crate) fn from_stored(_: &Value) -> Result<Self, Infallible> {
             Ok(Self)
         }
+
+        pub(crate) fn create_ids(&self) -> Vec<&str> {
+            Vec::new()
+        }
     }
 
     impl Composition {

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use crate::{
     blob::Blob,
     body::{Body, BodyError, MessageToken},
-    message::builder::{Composition, Spec},
+    message::builder::Composition,
 };
 
 use super::{
     Lease, SharedBody,
-    live_body::{LiveBody, LivePart},
+    live_body::{LiveBody, LivePart, spec_of},
 };
 
 /// The message of a leased transaction; [`Body::from`] makes a body of it.
@@ -72,14 +72,11 @@ impl From<LeaseBody> for Body {
 }
 
 async fn compose(description: Blob, parts: Arc<[LivePart]>) -> Result<Body, BodyError> {
-    // It was small enough when it was taken.
-    let description = Body::from(description).collect(usize::MAX).await?;
-    let failed = |error: tower::BoxError| BodyError::Failed(error);
-    let json = serde_json::from_slice(&description).map_err(|error| failed(error.into()))?;
-    let spec = Spec::from_stored(&json).map_err(|error| failed(error.into()))?;
+    let spec = spec_of(description).await?;
     let parts = parts
         .iter()
         .map(|part| (part.name.clone(), part.blob.clone()));
     let composition = Composition::new(Arc::new(spec), parts);
-    Ok(composition.map_err(|error| failed(error.into()))?.into())
+    let composition = composition.map_err(|error| BodyError::Failed(error.into()))?;
+    Ok(composition.into())
 }

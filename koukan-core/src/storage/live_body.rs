@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tower::BoxError;
 
-use crate::blob::Blob;
+use crate::{
+    blob::Blob,
+    body::{Body, BodyError},
+    message::builder::Spec,
+};
 
 /// The message: octets that stand before the blob, and the blob, which may still grow.
 #[derive(Debug, Clone)]
@@ -52,10 +57,27 @@ impl LiveBody {
         self.parts = Some(replaced.collect());
     }
 
-    /// Whether all of it is there.
+    /// Whether all that is known of it is there. Of what was read back, [`LiveBody::has_all_parts`] tells
+    /// whether that is all.
     pub(super) fn is_complete(&self) -> bool {
         let mut blobs = self.blobs();
         blobs.all(|blob| blob.len().is_some())
+    }
+
+    /// Whether each part that the description names is among the parts: what is written of a draft, and
+    /// read back, is without those that are still to come, and what is over may lack some that were
+    /// removed.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::Failed`] where the description cannot be read, or is none.
+    pub(super) async fn has_all_parts(&self) -> Result<bool, BodyError> {
+        if self.parts.is_none() {
+            return Ok(true);
+        }
+        let spec = spec_of(self.blob.clone()).await?;
+        let is_there = |name: &str| self.parts().iter().any(|part| &*part.name == name);
+        Ok(spec.create_ids().into_iter().all(is_there))
     }
 
     /// How often octets of it could not be read back.
@@ -67,4 +89,17 @@ impl LiveBody {
         let parts = self.parts().iter().map(|part| &part.blob);
         std::iter::once(&self.blob).chain(parts)
     }
+}
+
+/// What the description of a message says.
+///
+/// # Errors
+///
+/// [`BodyError::Failed`] where it cannot be read, or is none.
+pub(super) async fn spec_of(description: Blob) -> Result<Spec, BodyError> {
+    // It was small enough when it was taken.
+    let description = Body::from(description).collect(usize::MAX).await?;
+    let failed = |error: BoxError| BodyError::Failed(error);
+    let json = serde_json::from_slice(&description).map_err(|error| failed(error.into()))?;
+    Spec::from_stored(&json).map_err(|error| failed(error.into()))
 }

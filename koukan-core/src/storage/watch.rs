@@ -89,11 +89,22 @@ impl Watch {
         })
     }
 
-    /// The body, if all of it is there.
-    pub fn body(&self) -> Option<SharedBody> {
-        let state = self.live.lock();
-        let body = state.body.as_ref()?;
-        body.is_complete().then(|| SharedBody(body.clone()))
+    /// The body, if all of it is there; of a message that is described, each part that the description
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] where the description cannot be read, or is none.
+    pub async fn body(&self) -> Result<Option<SharedBody>, BackendError> {
+        let body = {
+            let state = self.live.lock();
+            let body = state.body.as_ref().filter(|body| body.is_complete());
+            body.cloned()
+        };
+        let Some(body) = body else { return Ok(None) };
+        let is_whole = body.has_all_parts().await;
+        let is_whole = is_whole.map_err(|error| BackendError::Failed(error.into()))?;
+        Ok(is_whole.then_some(SharedBody(body)))
     }
 
     /// How many octets the body has, if all of it is there; `None` of one that is described.

@@ -5,7 +5,7 @@ use crate::{
     causes::Causes,
     resource::{QueueResponse, QueuedDetails, Refusal},
     stage::rest_handler::unknown_transaction,
-    storage::{Watch, record::TransactionId},
+    storage::{BackendError, Watch, record::TransactionId},
 };
 
 use super::{Operator, list::queued};
@@ -30,7 +30,7 @@ impl Operator {
 
     pub(super) async fn message(&self, id: &str) -> Result<QueueResponse, Refusal> {
         let (_, watch) = self.find(id).await?;
-        let body = watch.body().ok_or_else(|| {
+        let body = watch.body().await?.ok_or_else(|| {
             Refusal::not_found("there is no message: it is not whole yet, or no longer kept")
         })?;
         let mut body = Body::from(body);
@@ -38,7 +38,7 @@ impl Operator {
         match body.next().await {
             Ok(Some(octets)) => body.prepend(octets),
             Ok(None) => {}
-            Err(error) => return Err(unreadable(&error)),
+            Err(error) => return Err(unreadable(error)),
         }
         Ok(QueueResponse::Message(body))
     }
@@ -50,7 +50,42 @@ impl Operator {
     }
 }
 
-/// The message is there, and is none, or cannot be had.
-fn unreadable(error: &BodyError) -> Refusal {
-    Refusal::not_found(format!("the message cannot be read: {}", Causes(error)))
+/// The message is there, and is none, or cannot be had now.
+fn unreadable(error: BodyError) -> Refusal {
+    match error {
+        BodyError::Failed(error) => BackendError::Failed(error).into(),
+        error @ (BodyError::Aborted(_) | BodyError::Rejected(_)) => {
+            Refusal::not_found(format!("the message cannot be read: {}", Causes(&error)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        failure::Aborted,
+        reply::{Rejection, Reply},
+        resource::RefusalKind,
+    };
+
+    #[test]
+    fn what_storage_cannot_read_now_may_be_asked_for_again() {
+        let retry_after = Duration::from_secs(5);
+        for (error, kind) in [
+            (BodyError::from(Aborted), RefusalKind::NotFound),
+            (
+                Rejection::new(Reply::bad_content()).into(),
+                RefusalKind::NotFound,
+            ),
+            (
+                BodyError::Failed("the disk is gone".into()),
+                RefusalKind::Unavailable { retry_after },
+            ),
+        ] {
+            assert_eq!(unreadable(error).kind, kind);
+        }
+    }
 }

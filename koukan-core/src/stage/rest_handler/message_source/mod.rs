@@ -75,7 +75,8 @@ impl Shared {
                     return Err(Refusal::malformed(detail).at(at));
                 };
                 let watch = self.reusable(caller, sender, id, at).await?;
-                let body = watch.body().ok_or_else(|| not_finished().at(at))?;
+                let body = watch.body().await?;
+                let body = body.ok_or_else(|| not_finished().at(at))?;
                 Ok(Source::Shared(body))
             }
             BodySource::MessageBuilder(json) => {
