@@ -24,7 +24,7 @@ use super::{
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side},
     live_body::LiveBody,
-    record::{Attempt, Due, Leased, Recipient, Status, Terms, TransactionId, Work},
+    record::{Attempt, Due, Leased, MessageKey, Recipient, Status, Terms, TransactionId, Work},
 };
 
 /// A transaction to be attempted, which nobody else works on.
@@ -48,6 +48,11 @@ pub struct Lease {
     pub(super) last_attempt: Option<Arc<Attempt>>,
     next_recipient: usize,
     pub(super) token: Option<MessageToken>,
+    /// What it has in common with others that carry the same message.
+    pub(super) message_key: Option<MessageKey>,
+    /// Whether another attempt at the message is made beside it, which counts for this one as well
+    /// where the hosts are not reached.
+    pub(super) is_companion: bool,
     /// Whether it was read back: nobody brings its octets now.
     is_stored: bool,
     pub(super) is_finished: bool,
@@ -65,6 +70,8 @@ impl Lease {
             last_attempt: None,
             next_recipient: 0,
             token: None,
+            message_key: None,
+            is_companion: false,
             is_stored: false,
             is_finished: false,
         }
@@ -80,7 +87,7 @@ impl Lease {
         let last_attempt = transaction.last_attempt.clone().map(Arc::new);
         let terms = transaction.terms;
         let recipients = transaction.recipients.clone();
-        let held = transaction.held;
+        let (held, message_key) = (transaction.held, transaction.message_key);
         // Nobody but this session can have changed it since it was read.
         let registry = &storage.0.registry;
         let live = registry.find_or_add(transaction.id, || storage.image_of(transaction));
@@ -102,6 +109,8 @@ impl Lease {
             last_attempt,
             next_recipient: 0,
             token: None,
+            message_key,
+            is_companion: false,
             is_stored: true,
             is_finished: false,
         }
@@ -244,6 +253,11 @@ impl Lease {
     pub(crate) fn may_be_held_back(&self) -> bool {
         // A suspect that waits would be looked at again at once.
         self.terms().is_some() && !self.is_suspect
+    }
+
+    /// Whether it goes with another attempt at the same message, which tries the hosts for both.
+    pub(crate) fn is_companion(&self) -> bool {
+        self.is_companion
     }
 
     /// Whether it was due so long ago that it is not to be held back any longer.

@@ -42,6 +42,15 @@ impl Lease {
         self.token = token;
     }
 
+    /// A number from 0 up to 1, the same for all copies of the message, so that those that fail together
+    /// are tried again together.
+    pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
+        match &self.token {
+            Some(token) => token.unit(random),
+            None => random(),
+        }
+    }
+
     pub(crate) fn take_token(&mut self) -> Option<MessageToken> {
         self.token.take()
     }

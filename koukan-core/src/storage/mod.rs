@@ -4,6 +4,7 @@ mod backend;
 mod cancel;
 mod change;
 mod commit;
+mod company;
 mod conclude;
 mod custody;
 mod destinations;
@@ -49,6 +50,7 @@ pub use self::{
     watch::{SharedBody, Watch},
 };
 pub(crate) use self::{
+    company::{Beside, Company},
     destinations::{Destinations, Look, Passage},
     drain::{Gone, Halt},
     lease_drop::Stopper,

@@ -17,8 +17,8 @@ use koukan_core::{
         Backend, BackendError, Census, Collected, ListCursor, Listing, MemoryBackend, Recovered,
         Retention,
         record::{
-            Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
-            Settlement, Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
+            SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
@@ -71,6 +71,10 @@ pub(crate) struct Failing {
     pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
     pub(crate) failed_leases: Arc<AtomicU32>,
+    /// Leases of companions that fail.
+    pub(crate) failed_companions: Arc<AtomicU32>,
+    /// Leases of companions that are slow.
+    pub(crate) slow_companions: Arc<AtomicU32>,
 }
 
 fn take_one(left: &AtomicU32) -> bool {
@@ -201,6 +205,25 @@ impl Backend for Failing {
     ) -> Result<Vec<Leased>, BackendError> {
         self.inner
             .lease_due(session, now, standing, limit, except)
+            .await
+    }
+
+    async fn lease_companions(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        companions: Vec<Companions>,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        if take_one(&self.slow_companions) {
+            tokio::time::sleep(SLOW).await;
+        }
+        if take_one(&self.failed_companions) {
+            return Err(BackendError::Failed("no connection".into()));
+        }
+        let inner = &self.inner;
+        inner
+            .lease_companions(session, now, companions, limit)
             .await
     }
 

@@ -6,6 +6,7 @@ mod agent;
 mod backscatter;
 mod budget;
 mod clock;
+mod companions;
 mod custody;
 mod cut_through;
 mod deferred;

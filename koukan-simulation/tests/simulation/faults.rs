@@ -43,6 +43,11 @@ fn a_lease_for_other_work() {
 }
 
 #[test]
+fn a_lease_beside_another_that_is_given_to_others() {
+    found(&with(Defect::CompanionsShared), "gets message");
+}
+
+#[test]
 fn a_lease_that_is_given_back_twice() {
     found(&with(Defect::ReleasedTwice), "gets message");
 }

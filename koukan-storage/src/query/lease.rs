@@ -45,6 +45,22 @@ pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
     text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
 });
 
+/// Takes attempts at a message for a destination under lease that were in no crash. Binds session,
+/// message key, destination, now, limit; gives what was leased, in any order.
+pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|| {
+    let due = waiting(&mut Query::select())
+        .column(Transactions::Id)
+        .and_where(Expr::col(Transactions::MessageKey).eq(bound()))
+        .and_where(Expr::col(Transactions::Destination).eq(bound()))
+        .and_where(Expr::col(Transactions::DueAt).lte(bound()))
+        .and_where(is_attempt())
+        .and_where(is_suspect().not())
+        .order_by(Transactions::DueAt, Order::Asc)
+        .limit(1)
+        .to_owned();
+    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+});
+
 /// Takes a transaction under lease. Binds session, id, work or null twice; gives it if it is unfinished,
 /// was not under lease, and that work is to be done, for which it must not be held.
 pub(crate) static LEASE: Statement = Statement::new(|| {
@@ -68,9 +84,11 @@ fn is_not_for() -> Expr {
         r#""destination" NOT IN (SELECT "value" FROM json_each(?))"#,
         bound(),
     );
-    Expr::col(Transactions::Work)
-        .ne(Expr::cust(format!("'{}'", work_as_str(Work::Attempt))))
-        .or(is_other)
+    is_attempt().not().or(is_other)
+}
+
+fn is_attempt() -> Expr {
+    Expr::col(Transactions::Work).eq(Expr::cust(format!("'{}'", work_as_str(Work::Attempt))))
 }
 
 fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {

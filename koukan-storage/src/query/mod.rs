@@ -34,7 +34,7 @@ pub(crate) use self::{
         VACUUM,
     },
     draft::{COMPLETE, FIND_DRAFT},
-    lease::{LEASE, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
+    lease::{LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
     list::{list, list_summaries, select},
     part::{DELETE_PARTS, INSERT_PART},
     session::{

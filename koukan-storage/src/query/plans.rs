@@ -11,10 +11,10 @@ use super::{
     ADD_ATTEMPT, BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB,
     DELETE_CHUNKS, DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
-    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_DUE,
-    LEASE_SUSPECTS, LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING,
-    NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, RELEASE_HELD, RETRY, SETTLE,
-    Statement, Values, list, list_summaries, select,
+    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS,
+    LEASE_DUE, LEASE_SUSPECTS, LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY,
+    NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE,
+    RELEASE_HELD, RETRY, SETTLE, Statement, Values, list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -29,6 +29,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0006_message_keys.sql"),
         include_str!("../../migrations/sqlite/0007_attempts.sql"),
         include_str!("../../migrations/sqlite/0008_held.sql"),
+        include_str!("../../migrations/sqlite/0009_companions.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -76,6 +77,7 @@ async fn nothing_is_searched_without_an_index() {
         &INSERT_PART,
         &JUDGE,
         &LEASE,
+        &LEASE_COMPANIONS,
         &LEASE_DUE,
         &LEASE_SUSPECTS,
         &LIST_ATTEMPTS,
@@ -104,6 +106,10 @@ async fn what_waits_is_found_by_its_own_index() {
     for (statement, index) in [
         (&LEASE_DUE, "transactions_waiting"),
         (&NEXT_DUE, "transactions_waiting"),
+        (
+            &LEASE_COMPANIONS,
+            "INDEX transactions_message (message_key=? AND destination=? AND due_at<?)",
+        ),
         (&LEASE_SUSPECTS, "transactions_suspect"),
         (&NEXT_SUSPECT, "transactions_suspect"),
         (&NEWEST_FINISHED, "transactions_finished"),

@@ -10,8 +10,9 @@ use koukan_core::{
     storage::{
         Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
         record::{
-            Attempt, Change, Commit, Due, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
-            Settlement, Standing, Status, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Companions, Due, Judged, Leased, NewTransaction,
+            SchedulingKey, SessionId, Settlement, Standing, Status, StoredTransaction,
+            TransactionId, Work,
         },
     },
 };
@@ -20,7 +21,9 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros, scheduling_key
 
 use super::{
     SqliteBackend,
-    writer::{Append, Claim, Collect, Finish, OpenSession, Operation, Take, Together, weight},
+    writer::{
+        Append, Claim, Claims, Collect, Finish, OpenSession, Operation, Take, Together, weight,
+    },
 };
 
 #[async_trait]
@@ -126,9 +129,27 @@ impl Backend for SqliteBackend {
         let request = Claim {
             session,
             now,
-            standing,
-            limit,
-            except: scheduling_keys(except),
+            of: Claims::Due {
+                standing,
+                limit,
+                except: scheduling_keys(except),
+            },
+        };
+        let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
+        Ok(claimed.into_leased())
+    }
+
+    async fn lease_companions(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        companions: Vec<Companions>,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let request = Claim {
+            session,
+            now,
+            of: Claims::Companions { companions, limit },
         };
         let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
         Ok(claimed.into_leased())

@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -43,6 +43,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
         "held",
         include_str!("../../migrations/sqlite/0008_held.sql"),
     ),
+    (
+        "companions",
+        include_str!("../../migrations/sqlite/0009_companions.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -70,6 +74,7 @@ mod tests {
             "85e8909a81c669a1",
             "5e42961825f6e60b",
             "19a2021513ec5696",
+            "58753c3e6772a9ad",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

@@ -78,6 +78,8 @@ struct State {
     held: usize,
     /// Who waits for a first connection to be held.
     holders: Waiters,
+    /// By which the times of further attempts are spread.
+    unit: Option<f64>,
 }
 
 impl Copies {
@@ -184,6 +186,11 @@ impl MessageToken {
 
     pub(crate) fn holdings(&self) -> Holdings {
         Holdings::of(self.shared())
+    }
+
+    /// A number that all copies have in common; drawn by the first that asks.
+    pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
+        *self.shared().lock().unit.get_or_insert_with(random)
     }
 
     /// A token for the body that stands for all copies which have met.

@@ -1,16 +1,13 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
 
+mod attempts;
 mod crowds;
+mod passage;
 mod probing;
 mod room;
 mod stopped;
 
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::oneshot,
@@ -22,18 +19,15 @@ use tower::{BoxError, Service};
 use crate::{
     causes::Causes,
     repeats::Repeats,
-    storage::{
-        BackendError, Gone, Halt, Lease, Look, Passage, Storage,
-        record::{FinalReason, SchedulingKey},
-    },
+    storage::{BackendError, Beside, Company, Lease, Look, Storage, record::SchedulingKey},
     waking::Root,
 };
 
 use self::{
     crowds::{Crowds, Share},
+    passage::Due,
     probing::Probing,
     room::{Places, Room},
-    stopped::GivesBack,
 };
 
 /// How long a failed look at the queue is waited for.
@@ -55,20 +49,17 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
 /// when there is room for it. No [`SchedulingKey`] has more than half of the room, so that one which
 /// hangs does not hold up the others; and one that cannot be reached is held back until it is worth
 /// trying again, when one attempt is made before the others.
+///
+/// Attempts at one message for one destination are leased together, up to 100 at a time, so that an
+/// endpoint can make them in one exchange ([`Sharing`](super::sharing::Sharing)). Such a *company* has one
+/// place, since it costs its destination what one attempt does. The others of a company have room of their
+/// own, which nobody waits for: where none is left they come later.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
     storage: Storage,
     output: O,
     room: Room,
     crowds: Crowds,
-}
-
-/// Whether what was leased may be attempted.
-enum Due {
-    Free,
-    /// It shows whether its destination's hosts are there again.
-    Probe(Probing),
-    HeldBack,
 }
 
 impl<O> Dispatcher<O>
@@ -133,10 +124,9 @@ where
             except.extend(look.held.iter().cloned());
             let leases = self.storage.lease_due(places.len(), &except).await?;
             is_any |= !leases.is_empty();
-            for lease in leases {
-                let passage = self.passage(&lease);
-                self.spawn(attempts, lease, passage, places.take());
-            }
+            let passage = |company: &Company| self.passage(company);
+            let leases = (leases, Beside::Due);
+            self.start(attempts, leases, passage, &mut places).await?;
             if !is_any {
                 // Suspects may have them meanwhile.
                 drop(places);
@@ -165,19 +155,13 @@ where
             let ids = look.probes.drain(..).chain(freed);
             let (leases, result) = self.storage.lease_each(ids).await;
             is_any = true;
-            for lease in leases {
-                let probe = probing.iter().position(|probe| probe.is_of(&lease));
-                let probe = probe.map(|index| probing.swap_remove(index));
-                let passage = match probe {
-                    Some(probe) => Due::Probe(probe),
-                    None => Due::Free,
-                };
-                self.spawn(attempts, lease, passage, places.take());
-            }
             if result.is_err() {
                 // Those that were leased are not found there any more.
                 destinations.put_back(std::mem::take(&mut look.freed));
             }
+            let passage = |company: &Company| Due::go_on(company, &mut probing);
+            let leases = (leases, Beside::All);
+            self.start(attempts, leases, passage, places).await?;
             result?;
         }
         if look.is_round && places.len() > 0 {
@@ -187,54 +171,12 @@ where
                 destinations.round_done(!share.full.is_empty());
             }
             is_any |= !leases.is_empty();
-            for lease in leases {
-                let passage = match self.passage(&lease) {
-                    Due::HeldBack => Due::Free,
-                    passage => passage,
-                };
-                self.spawn(attempts, lease, passage, places.take());
-            }
+            let passage = |company: &Company| self.passage(company).however();
+            // What is late as well comes by itself.
+            let leases = (leases, Beside::Nothing);
+            self.start(attempts, leases, passage, places).await?;
         }
         Ok(is_any)
-    }
-
-    /// Whether what is due may be attempted, as far as its destination is concerned.
-    fn passage(&self, lease: &Lease) -> Due {
-        let destinations = self.storage.destinations();
-        if !destinations.is_any_held() {
-            return Due::Free;
-        }
-        let Some(destination) = lease.scheduling_key() else {
-            return Due::Free;
-        };
-        match destinations.ask(&destination, lease.id()) {
-            Passage::Free => Due::Free,
-            Passage::Probe => Due::Probe(Probing::new(&self.storage, lease.id())),
-            Passage::HeldBack => {
-                destinations.waits(&destination, lease.id());
-                Due::HeldBack
-            }
-        }
-    }
-
-    fn spawn(&self, attempts: &mut JoinSet<()>, lease: Lease, due: Due, place: Places) {
-        match due {
-            Due::Free => drop(attempts.spawn(Root::new(self.attempt(lease, place)))),
-            Due::Probe(probing) => {
-                let attempt = self.attempt(lease, place);
-                attempts.spawn(Root::new(async move {
-                    attempt.await;
-                    drop(probing);
-                }));
-            }
-            Due::HeldBack => {
-                let under_way = self.crowds.enter(None, place);
-                attempts.spawn(async move {
-                    GivesBack::new(lease, Lease::give_back).await;
-                    drop(under_way);
-                });
-            }
-        }
     }
 
     /// Waits until something may be due but for the destinations in `except`, of which those in `full`
@@ -287,7 +229,8 @@ where
             return self.storage.wait_suspect().await;
         };
         let (ends, ended) = oneshot::channel::<()>();
-        let attempt = self.attempt(lease, place);
+        let under_way = Arc::new(self.crowds.enter(lease.scheduling_key(), place));
+        let attempt = self.attempt(lease, under_way);
         attempts.spawn(Root::new(async move {
             attempt.await;
             drop(ends);
@@ -296,36 +239,6 @@ where
         let _ = timeout(ALONE, ended).await;
         Ok(true)
     }
-
-    fn attempt(&self, lease: Lease, place: Places) -> impl Future<Output = ()> + Send + 'static {
-        let output = self.output.clone();
-        let under_way = self.crowds.enter(lease.scheduling_key(), place);
-        async move {
-            let id = lease.id();
-            if let Err(error) = GivesBack::new(lease, |lease| call(output, lease)).await {
-                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
-            }
-            drop(under_way);
-        }
-    }
-}
-
-/// Calls the output service, when it is ready, unless the lease is to end before that: what keeps the
-/// service from being ready hears nothing of a cancel or a stop.
-async fn call<O>(mut output: O, lease: Lease) -> Result<(), BoxError>
-where
-    O: Service<Lease, Error: Into<BoxError>>,
-{
-    let halt = poll_fn(|cx| match output.poll_ready(cx) {
-        Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
-        Poll::Pending => lease.poll_halt(cx, Gone::No).map(|halt| Ok(Some(halt))),
-    });
-    match halt.await.map_err(Into::into)? {
-        None => drop(output.call(lease).await.map_err(Into::into)?),
-        Some(Halt::Cancelled) => lease.give_up(FinalReason::Cancelled).await?,
-        Some(Halt::GiveBack | Halt::Stop) => lease.give_back().await,
-    }
-    Ok(())
 }
 
 async fn back_off(error: &BackendError) {

@@ -10,6 +10,11 @@ use tokio::{
 /// How long attempts may go on before the queue is looked at for the little room that is left.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// Attempts that go with others for each place, at most: how much memory they take is bounded, too.
+const BESIDE_EACH: usize = 99;
+/// The same for all places, at most.
+const BESIDE_MAX: usize = 2000;
+
 /// Places for attempts, of those that are due and of suspects together; clones share them.
 ///
 /// Whoever leases has the places first: a lease that waited for one would be held by somebody who
@@ -18,6 +23,8 @@ const LINGER: Duration = Duration::from_millis(100);
 pub(super) struct Room {
     max: usize,
     free: Arc<Semaphore>,
+    /// For attempts that go with others.
+    beside: Arc<Semaphore>,
 }
 
 /// Places for some attempts, free again when this is dropped.
@@ -27,8 +34,13 @@ pub(super) struct Places(Option<OwnedSemaphorePermit>);
 impl Room {
     pub(super) fn new(max: usize) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(max));
-        Self { max, free }
+        let beside = max.saturating_mul(BESIDE_EACH).min(BESIDE_MAX);
+        let semaphore = |max: usize| Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
+        Self {
+            max,
+            free: semaphore(max),
+            beside: semaphore(beside),
+        }
     }
 
     /// How many places there are.
@@ -60,6 +72,13 @@ impl Room {
             all.merge(rest);
         }
         all
+    }
+
+    /// All room that there is for attempts beside others, at the same messages.
+    pub(super) fn beside(&self) -> Places {
+        let free = count(self.beside.available_permits());
+        let beside = Arc::clone(&self.beside).try_acquire_many_owned(free);
+        Places(beside.ok())
     }
 
     async fn places(&self, wanted: usize) -> Places {
@@ -121,6 +140,19 @@ mod tests {
         assert_eq!(room.all_free().await.len(), 1);
         drop(all);
         assert_eq!(room.all_free().await.len(), 8);
+    }
+
+    #[test]
+    fn attempts_beside_others_take_no_place_and_wait_for_none() {
+        let room = Room::new(2);
+        let mut beside = room.beside();
+        assert_eq!(beside.len(), 198);
+        assert_eq!(room.beside().len(), 0);
+        let one = beside.take();
+        drop(beside);
+        assert_eq!(room.beside().len(), 197);
+        drop(one);
+        assert_eq!(Room::new(usize::MAX).beside().len(), 2000);
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,7 +57,13 @@ pub(super) fn note(lease: &Lease, attempt: &Attempt) -> bool {
     };
     match Meeting::of(attempt) {
         Meeting::Unreached(unreached) => {
-            destinations.unreached(&destination, lease.id(), unreached) && !unreached.is_tried
+            let is_held = destinations.unreached(&destination, lease.id(), unreached);
+            // Of those that go together one has tried the hosts.
+            let has_tried = unreached.is_tried && !lease.is_companion();
+            if is_held && has_tried && lease.terms().is_some() {
+                destinations.has_tried(&destination, lease.id());
+            }
+            is_held && !has_tried
         }
         Meeting::Reached(host) => {
             destinations.reached(&destination, &host);

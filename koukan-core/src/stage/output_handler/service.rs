@@ -115,6 +115,7 @@ impl<C: Chains> OutputHandler<C> {
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
+        let unit = lease.unit(|| self.random.unit());
         let ended = match chain {
             Some(chain) => Exchange::new(&mut lease, chain.service).await,
             None => Ok(without_chain(&lease)),
@@ -155,7 +156,6 @@ impl<C: Chains> OutputHandler<C> {
             return Ok(AttemptOutcome::Postponed { until });
         }
         let attempts = lease.attempt_count() + 1;
-        let unit = self.random.unit();
         let mut retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
         if is_broken_off {
             // Those that are left had no attempt.

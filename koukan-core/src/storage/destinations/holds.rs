@@ -32,7 +32,7 @@ pub(super) struct Holds {
     holds: Vec<Hold>,
     /// Destinations of all holds.
     keys: usize,
-    /// Transactions of all holds.
+    /// Transactions of all holds, those that have tried included.
     waiting: usize,
     /// Those whose hosts answer again.
     freed: Freed,
@@ -51,6 +51,8 @@ struct Hold {
     keys: BTreeSet<SchedulingKey>,
     /// Those that wait for the hosts, and may be due only later.
     waiting: BTreeMap<TransactionId, SchedulingKey>,
+    /// Those that have tried the hosts, and are due by their own schedules.
+    tried: BTreeMap<TransactionId, SchedulingKey>,
 }
 
 impl Hold {
@@ -128,6 +130,7 @@ impl Holds {
                     probe: None,
                     keys: BTreeSet::new(),
                     waiting: BTreeMap::new(),
+                    tried: BTreeMap::new(),
                 });
                 self.holds.len() - 1
             }
@@ -149,11 +152,27 @@ impl Holds {
     }
 
     pub(super) fn waits(&mut self, key: &SchedulingKey, id: TransactionId) {
+        self.note(key, id, |hold| &mut hold.waiting);
+    }
+
+    /// The transaction has tried the hosts: it goes when they are there again, as those do that wait, but
+    /// does not try them again before its own schedule says so.
+    pub(super) fn has_tried(&mut self, key: &SchedulingKey, id: TransactionId) {
+        self.note(key, id, |hold| &mut hold.tried);
+    }
+
+    fn note(
+        &mut self,
+        key: &SchedulingKey,
+        id: TransactionId,
+        those: impl FnOnce(&mut Hold) -> &mut BTreeMap<TransactionId, SchedulingKey>,
+    ) {
         let hold = self.holds.iter_mut().find(|hold| hold.keys.contains(key));
-        if let Some(hold) = hold
-            && self.waiting + self.freed.len() < WAITING_MAX
-            && hold.waiting.insert(id, key.clone()).is_none()
-        {
+        let Some(hold) = hold else { return };
+        let before = [hold.waiting.remove(&id), hold.tried.remove(&id)];
+        self.waiting -= before.iter().flatten().count();
+        if self.waiting + self.freed.len() < WAITING_MAX {
+            those(hold).insert(id, key.clone());
             self.waiting += 1;
         }
     }
@@ -214,8 +233,9 @@ impl Holds {
     /// What has waited for the hosts of a hold is due.
     fn drop_hold(&mut self, hold: Hold) {
         self.keys -= hold.keys.len();
-        self.waiting -= hold.waiting.len();
-        for (id, key) in hold.waiting {
+        self.waiting -= hold.waiting.len() + hold.tried.len();
+        // The last ones go first: those whose schedules are far.
+        for (id, key) in hold.waiting.into_iter().chain(hold.tried) {
             self.freed.add(key, id);
         }
     }
@@ -319,6 +339,29 @@ mod tests {
         assert_eq!(all.len() + again.len(), 2);
         assert!(holds.is_empty());
         assert_eq!((holds.keys, holds.waiting), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_has_tried_goes_with_the_others_and_tries_no_more_for_them() {
+        let (mut holds, now) = (Holds::default(), Instant::now());
+        let down = unreached("mx", now + SECOND);
+        let [tried, waits] = [id(), id()];
+        assert!(holds.hold(&key("a"), tried, &down, now));
+        holds.has_tried(&key("a"), tried);
+        holds.waits(&key("a"), waits);
+        assert_eq!(holds.look(down.until, 9, &[]).probes, [waits]);
+        holds.ended(waits, down.until);
+        holds.has_tried(&key("a"), waits);
+        let later = down.until + PAUSE;
+        assert!(holds.look(later, 9, &[]).probes.is_empty());
+        // It is counted once, also where it waits again.
+        holds.waits(&key("a"), waits);
+        holds.waits(&key("a"), waits);
+        assert_eq!(holds.waiting, 2);
+        holds.free(&key("a"), &host("mx"), later);
+        let freed = holds.look(later, 9, &[]).freed;
+        assert_eq!((freed.len(), holds.waiting), (2, 0));
+        assert_eq!(freed[0].1, tried, "the one that is due last goes first");
     }
 
     #[tokio::test]

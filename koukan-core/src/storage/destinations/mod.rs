@@ -167,6 +167,12 @@ impl Destinations {
         self.lock().holds.waits(destination, id);
     }
 
+    /// The transaction has tried that destination's hosts in vain: it waits for them as well as for its own
+    /// schedule.
+    pub(crate) fn has_tried(&self, destination: &SchedulingKey, id: TransactionId) {
+        self.lock().holds.has_tried(destination, id);
+    }
+
     /// An attempt for that destination has reached that host.
     pub(crate) fn reached(&self, destination: &SchedulingKey, host: &HostPort) {
         let mut state = self.lock();

@@ -22,8 +22,8 @@ use self::store::Store;
 use super::{
     Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
     record::{
-        Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
-        Settlement, Standing, StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
+        SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -119,6 +119,18 @@ impl Backend for MemoryBackend {
     ) -> Result<Vec<Leased>, BackendError> {
         let mut store = self.lock();
         Ok(store.lease_due(session, now, standing, limit, except))
+    }
+
+    async fn lease_companions(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        companions: Vec<Companions>,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        Ok(self
+            .lock()
+            .lease_companions(session, now, &companions, limit))
     }
 
     async fn lease(

@@ -13,8 +13,8 @@ use crate::id::IdMap;
 use crate::storage::{
     BackendError, CLOCK_TOLERANCE, Census, Collected, ListCursor, Listing, Recovered, Retention,
     record::{
-        Attempt, BlobContent, Change, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
-        Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
+        Attempt, BlobContent, Change, Companions, Judged, Leased, NewTransaction, SchedulingKey,
+        SessionId, Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -209,6 +209,23 @@ impl Store {
         due.into_iter()
             .filter_map(|id| self.lease(id, session, None))
             .collect()
+    }
+
+    pub(super) fn lease_companions(
+        &mut self,
+        session: SessionId,
+        now: Timestamp,
+        companions: &[Companions],
+        limit: usize,
+    ) -> Vec<Leased> {
+        let mut leased = Vec::new();
+        for wanted in companions {
+            let left = wanted.limit.min(limit - leased.len());
+            let ids = self.waiting.companions(wanted, now, left);
+            let ids = ids.into_iter();
+            leased.extend(ids.filter_map(|id| self.lease(id, session, None)));
+        }
+        leased
     }
 
     pub(super) fn lease(

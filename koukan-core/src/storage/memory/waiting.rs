@@ -1,10 +1,12 @@
 //! The transactions of a store in memory that wait to be leased.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::storage::record::{SchedulingKey, Standing, TransactionId, Work};
+use crate::storage::record::{
+    Companions, MessageKey, SchedulingKey, Standing, TransactionId, Work,
+};
 
 use super::entry::Entry;
 
@@ -16,6 +18,8 @@ pub(super) struct Waiting {
     /// Those that were in the fewest crashes first.
     suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<SchedulingKey>>,
     held: BTreeSet<TransactionId>,
+    /// Of those in `clear`, the attempts at messages that others carry as well; first due first.
+    by_message: HashMap<(MessageKey, SchedulingKey), BTreeSet<(Timestamp, TransactionId)>>,
 }
 
 impl Waiting {
@@ -28,6 +32,10 @@ impl Waiting {
             return;
         }
         let destination = (due.work == Work::Attempt).then(|| entry.scheduling_key());
+        if let Some(message) = message(entry) {
+            let companions = self.by_message.entry(message).or_default();
+            companions.insert((due.at, id));
+        }
         match entry.standing() {
             Standing::Clear => self.clear.insert((due.at, id), destination),
             Standing::Suspect => self
@@ -41,6 +49,14 @@ impl Waiting {
         let Some(due) = entry.due() else { return };
         if self.held.remove(&id) {
             return;
+        }
+        if let Some(message) = message(entry)
+            && let Some(companions) = self.by_message.get_mut(&message)
+        {
+            companions.remove(&(due.at, id));
+            if companions.is_empty() {
+                self.by_message.remove(&message);
+            }
         }
         match entry.standing() {
             Standing::Clear => self.clear.remove(&(due.at, id)),
@@ -71,6 +87,19 @@ impl Waiting {
         }
     }
 
+    /// The first that are due at `now` of those companions.
+    pub(super) fn companions(
+        &self,
+        wanted: &Companions,
+        now: Timestamp,
+        limit: usize,
+    ) -> Vec<TransactionId> {
+        let key = (wanted.message_key, wanted.destination.clone());
+        let waiting = self.by_message.get(&key).into_iter().flatten();
+        let due = waiting.take_while(|(at, _)| *at <= now);
+        due.map(|(_, id)| *id).take(limit).collect()
+    }
+
     pub(super) fn next_due(
         &self,
         standing: Standing,
@@ -94,6 +123,17 @@ impl Waiting {
     pub(super) fn len(&self) -> usize {
         self.clear.len() + self.suspects.len() + self.held.len()
     }
+}
+
+/// The message and the destination of an attempt that may have companions.
+fn message(entry: &Entry) -> Option<(MessageKey, SchedulingKey)> {
+    let is_attempt = entry.due().is_some_and(|due| due.work == Work::Attempt);
+    let is_clear = entry.standing() == Standing::Clear;
+    let message = entry
+        .stored
+        .message_key
+        .filter(|_| is_attempt && is_clear)?;
+    Some((message, entry.scheduling_key()))
 }
 
 fn is_one(destination: Option<&SchedulingKey>, of: &[SchedulingKey]) -> bool {

@@ -4,6 +4,7 @@
 mod attempt;
 mod body;
 mod change;
+mod companions;
 mod idempotency;
 mod scheduling_key;
 mod shown;
@@ -15,6 +16,7 @@ pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     change::{Action, Change, Judged, Seen, Skipped},
+    companions::Companions,
     idempotency::{IdempotencyKey, RequestDigest},
     scheduling_key::SchedulingKey,
     shown::Shown,

@@ -191,6 +191,13 @@ pub struct Settlement {
     pub notification: Option<Box<NewTransaction>>,
 }
 
+impl Status {
+    /// Whether nothing more will be tried.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Final(_))
+    }
+}
+
 impl Recipient {
     /// Those of `recipients` that are not settled.
     pub(crate) fn open(recipients: &[Self]) -> Vec<&ForwardPath> {

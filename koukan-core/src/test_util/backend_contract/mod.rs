@@ -34,6 +34,7 @@ mod attempts;
 mod blobs;
 mod bodies;
 mod changes;
+mod companions;
 mod concurrency;
 mod drafts;
 mod garbage;
@@ -62,6 +63,7 @@ pub use self::{
         checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
     },
     changes::{holds_until_it_is_released, holds_what_is_under_lease, retries_what_waits},
+    companions::{leases_companions, leaves_suspects_alone},
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
@@ -225,6 +227,8 @@ macro_rules! backend_contract_tests {
             retries_what_waits,
             holds_until_it_is_released,
             holds_what_is_under_lease,
+            leases_companions,
+            leaves_suspects_alone,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,43 +13,36 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
+    time::Instant,
 };
 
 use crate::{
     blob::BlobId,
-    reply::Reply,
     storage::{
         Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
         record::{
-            Attempt, Change, Commit, Judged, Leased, NewTransaction, Recipient, SchedulingKey,
-            SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, Recipient,
+            SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
 
-use super::{Defect, Faults, TroubleKind, held_time::holding_time};
+use super::Faults;
 use crate::test_util::SeededRandom;
-
-/// How many times as long as usual a slow call takes.
-const SLOWNESS: u32 = 200;
-
-/// What counts as usual for a slow call where calls take less, or no time at all.
-const USUAL_MIN: Duration = Duration::from_millis(1);
 
 /// A backend with faults before another one.
 pub struct FaultyBackend {
     pub(super) inner: Arc<dyn Backend>,
     pub(super) faults: Faults,
     pub(super) random: SeededRandom,
-    readers: Arc<Semaphore>,
+    pub(super) readers: Arc<Semaphore>,
     /// The reader of the last read, with that defect.
-    held: Mutex<Option<OwnedSemaphorePermit>>,
+    pub(super) held: Mutex<Option<OwnedSemaphorePermit>>,
     /// When this began, and how far the simulation was then.
-    start: (Instant, Duration),
-    calls: AtomicU64,
-    observer: Option<Observer>,
-    holds_time: bool,
+    pub(super) start: (Instant, Duration),
+    pub(super) calls: AtomicU64,
+    pub(super) observer: Option<Observer>,
+    pub(super) holds_time: bool,
 }
 
 /// Is told which recipients stand as delivered in what was written just now.
@@ -101,123 +94,6 @@ impl FaultyBackend {
     /// How many readers nobody has.
     pub fn free_readers(&self) -> usize {
         self.readers.available_permits()
-    }
-
-    /// Whether one of these troubles comes now.
-    fn trouble(&self, kinds: &[TroubleKind]) -> Option<TroubleKind> {
-        let now = self.start.1 + self.start.0.elapsed();
-        let mut trouble = self.faults.trouble.iter();
-        let trouble = trouble
-            .find(|trouble| trouble.during.contains(&now) && kinds.contains(&trouble.kind))?;
-        let happens = self.random.happens(trouble.per_mille);
-        happens.then_some(trouble.kind)
-    }
-
-    /// Lets half of the time of a call pass.
-    async fn pass(&self) {
-        let latency = self.faults.latency;
-        let (most, times) = if self.trouble(&[TroubleKind::Slow]).is_some() {
-            (latency.max(USUAL_MIN) / 2, SLOWNESS)
-        } else {
-            (latency / 2, 1)
-        };
-        let time = self.random.duration(Duration::ZERO..=most) * times;
-        if !time.is_zero() {
-            sleep(time).await;
-        }
-    }
-
-    async fn write<T, F>(&self, write: impl FnOnce() -> F) -> Result<T, BackendError>
-    where
-        F: Future<Output = Result<T, BackendError>>,
-    {
-        self.change(TroubleKind::AnswerLost, write).await
-    }
-
-    /// A write that gives the caller a lease.
-    async fn lease_with<T, F>(&self, lease: impl FnOnce() -> F) -> Result<T, BackendError>
-    where
-        F: Future<Output = Result<T, BackendError>>,
-    {
-        let has_bug = self.trouble(&[TroubleKind::LeasePanics]).is_some();
-        assert!(!has_bug, "a lease panics, as the faults say");
-        self.change(TroubleKind::LeaseUnheard, lease).await
-    }
-
-    /// Writes something; with the trouble `unheard`, the caller does not hear of it.
-    async fn change<T, F>(
-        &self,
-        unheard: TroubleKind,
-        write: impl FnOnce() -> F,
-    ) -> Result<T, BackendError>
-    where
-        F: Future<Output = Result<T, BackendError>>,
-    {
-        use TroubleKind::{Failed, Full};
-
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.pass().await;
-        let trouble = self.trouble(&[Full, Failed, unheard]);
-        match trouble {
-            Some(Full) => return Err(BackendError::Full("no space left".into())),
-            Some(Failed) => return Err(BackendError::Failed("the medium is gone".into())),
-            _ => {}
-        }
-        let result = self.behind(write).await;
-        self.pass().await;
-        if trouble.is_some() {
-            return Err(BackendError::Failed("the answer was lost".into()));
-        }
-        result
-    }
-
-    async fn read<T, F>(&self, read: impl FnOnce() -> F) -> Result<T, BackendError>
-    where
-        F: Future<Output = Result<T, BackendError>>,
-    {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.faults.defect == Some(Defect::ReaderHeld) {
-            // The same caller comes again for the next piece; for another, nothing is given back.
-            let reader = Arc::clone(&self.readers).acquire_owned().await;
-            let before = self.lock_held().replace(reader.expect("never closed"));
-            std::mem::forget(before);
-            return self.behind(read).await;
-        }
-        let reader = self.readers.acquire().await;
-        self.pass().await;
-        if self.trouble(&[TroubleKind::Failed]).is_some() {
-            return Err(BackendError::Failed("the medium is gone".into()));
-        }
-        let result = self.behind(read).await;
-        self.pass().await;
-        drop(reader);
-        result
-    }
-
-    /// Calls the backend behind.
-    async fn behind<T, F>(&self, call: impl FnOnce() -> F) -> T
-    where
-        F: Future<Output = T>,
-    {
-        if self.holds_time {
-            holding_time(call()).await
-        } else {
-            call().await
-        }
-    }
-
-    fn observe(&self, recipients: &[Recipient]) {
-        let is_delivered = |one: &&Recipient| one.settled.as_ref().is_some_and(Reply::is_positive);
-        if let Some(observer) = &self.observer {
-            recipients
-                .iter()
-                .filter(is_delivered)
-                .for_each(|one| observer(one));
-        }
-    }
-
-    fn lock_held(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -305,6 +181,20 @@ impl Backend for FaultyBackend {
         let leased =
             self.lease_with(|| self.inner.lease_due(session, now, standing, limit, except));
         let leased = leased.await?;
+        Ok(leased.into_iter().map(|one| self.given_out(one)).collect())
+    }
+
+    async fn lease_companions(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        companions: Vec<Companions>,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let inner = &self.inner;
+        let leased = self.lease_with(|| inner.lease_companions(session, now, companions, limit));
+        let leased = leased.await?;
+        self.share(&leased, session).await;
         Ok(leased.into_iter().map(|one| self.given_out(one)).collect())
     }
 

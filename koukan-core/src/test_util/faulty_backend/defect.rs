@@ -13,6 +13,8 @@ pub enum Defect {
     LegForgotten,
     /// A lease that is taken for one kind of work is given out for another.
     LeaseForOtherWork,
+    /// What is leased together with something else is leased to others as well.
+    CompanionsShared,
     /// A lease that was settled or given back is given back again.
     ReleasedTwice,
 }

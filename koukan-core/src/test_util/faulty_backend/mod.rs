@@ -11,6 +11,7 @@
 //! - *defects*: what a wrong implementation would do. A simulation has to notice.
 
 mod backend;
+mod calls;
 mod defect;
 mod faults;
 mod held_time;

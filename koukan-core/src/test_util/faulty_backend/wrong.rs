@@ -43,6 +43,18 @@ impl FaultyBackend {
         leased
     }
 
+    /// Has leases of companions given to others as well.
+    pub(super) async fn share(&self, leased: &[Leased], session: SessionId) {
+        if self.faults.defect != Some(Defect::CompanionsShared) {
+            return;
+        }
+        for one in leased {
+            let released = self.inner.release(one.transaction.id, session, one.fence);
+            // It is under that lease.
+            let _ = released.await;
+        }
+    }
+
     /// Gives a lease back that is given back or settled already.
     pub(super) async fn release_again(&self, id: TransactionId, session: SessionId, fence: u64) {
         if self.faults.defect != Some(Defect::ReleasedTwice) {

@@ -9,13 +9,13 @@ use koukan_core::storage::{
 use sqlx::sqlite::SqliteRow;
 
 use crate::{
-    query::{LEASE, LEASE_DUE, LEASE_SUSPECTS, PARK, RELEASE, Values},
+    query::{LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS, PARK, RELEASE, Statement, Values},
     row::{Malformed, StoredRow, micros, work_as_str},
 };
 
 use super::{
     lapse::Claimed,
-    operation::{Claim, Pending, Take},
+    operation::{Claim, Claims, Pending, Take},
     task::Task,
 };
 
@@ -28,8 +28,42 @@ impl Task {
         claims: &mut [Pending<Claim, Claimed>],
     ) -> Result<(), sqlx::Error> {
         for claim in claims {
-            let leased = self.lease_due(&claim.request).await?;
-            let claimed = self.lapses.claimed(claim.request.session, leased);
+            let Claim { session, now, of } = &claim.request;
+            let mut leased = Vec::new();
+            match of {
+                Claims::Due {
+                    standing,
+                    limit,
+                    except,
+                } => {
+                    let statement = match standing {
+                        Standing::Clear => &LEASE_DUE,
+                        Standing::Suspect => &LEASE_SUSPECTS,
+                    };
+                    let bind = |values: &mut Values| {
+                        let session = session.to_string();
+                        values.add(session).add(micros(*now)).add(&**except);
+                    };
+                    self.lease_all(statement, bind, *now, *limit, &mut leased)
+                        .await?;
+                }
+                Claims::Companions { companions, limit } => {
+                    for wanted in companions {
+                        let bind = |values: &mut Values| {
+                            values
+                                .add(session.to_string())
+                                .add(wanted.message_key.to_string())
+                                .add(wanted.destination.as_str())
+                                .add(micros(*now));
+                        };
+                        let left = wanted.limit.min(*limit - leased.len());
+                        self.lease_all(&LEASE_COMPANIONS, bind, *now, left, &mut leased)
+                            .await?;
+                    }
+                }
+            }
+            leased.sort_by_key(|leased| (due(leased), leased.transaction.id));
+            let claimed = self.lapses.claimed(*session, leased);
             claim.decide(Ok(claimed));
         }
         Ok(())
@@ -75,26 +109,27 @@ impl Task {
         Ok(Err(BackendError::Malformed(error.into())))
     }
 
-    async fn lease_due(&mut self, claim: &Claim) -> Result<Vec<Leased>, sqlx::Error> {
-        let mut leased = Vec::new();
-        while leased.len() < claim.limit {
-            let room = claim.limit - leased.len();
+    /// Takes as many as the statement finds, `limit` at most, under lease; it binds the limit last.
+    async fn lease_all(
+        &mut self,
+        statement: &Statement,
+        bind: impl Fn(&mut Values),
+        now: Timestamp,
+        limit: usize,
+        leased: &mut Vec<Leased>,
+    ) -> Result<(), sqlx::Error> {
+        let end = leased.len() + limit;
+        while leased.len() < end {
+            let room = end - leased.len();
             let mut values = Values::default();
-            values
-                .add(claim.session.to_string())
-                .add(micros(claim.now))
-                .add(&*claim.except)
-                .add(i64::try_from(room).unwrap_or(i64::MAX));
-            let statement = match claim.standing {
-                Standing::Clear => &LEASE_DUE,
-                Standing::Suspect => &LEASE_SUSPECTS,
-            };
+            bind(&mut values);
+            values.add(i64::try_from(room).unwrap_or(i64::MAX));
             let rows = statement.execute(&mut self.connection, values).await?.rows;
             let is_all = rows.len() < room;
             for row in rows {
                 match StoredRow(&row).leased() {
                     Ok(transaction) => leased.push(transaction),
-                    Err(error) => self.park(&row, &error, claim.now).await?,
+                    Err(error) => self.park(&row, &error, now).await?,
                 }
             }
             // Those that cannot be read take no place of others.
@@ -102,8 +137,7 @@ impl Task {
                 break;
             }
         }
-        leased.sort_by_key(|leased| (due(leased), leased.transaction.id));
-        Ok(leased)
+        Ok(())
     }
 
     /// Puts off what cannot be read. It stays, so that a version that can read it, or a person,

@@ -36,7 +36,7 @@ mod trial;
 
 pub(super) use self::{
     change::weight,
-    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Take},
+    operation::{Append, Claim, Claims, Collect, Finish, OpenSession, Operation, Take},
     shrink::count_pages,
     together::Together,
 };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
     BackendError, Collected, Recovered,
-    record::{Change, Judged, SessionId, Standing, Work},
+    record::{Change, Companions, Judged, SessionId, Standing, Work},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -74,10 +74,23 @@ pub(in crate::sqlite) struct Take {
 pub(in crate::sqlite) struct Claim {
     pub(in crate::sqlite) session: SessionId,
     pub(in crate::sqlite) now: Timestamp,
-    pub(in crate::sqlite) standing: Standing,
-    pub(in crate::sqlite) limit: usize,
-    /// In JSON.
-    pub(in crate::sqlite) except: Box<str>,
+    pub(in crate::sqlite) of: Claims,
+}
+
+/// What is to be taken under lease, of that which is due.
+pub(in crate::sqlite) enum Claims {
+    /// What is due first.
+    Due {
+        standing: Standing,
+        limit: usize,
+        /// In JSON.
+        except: Box<str>,
+    },
+    /// What goes with something that is under lease already.
+    Companions {
+        companions: Vec<Companions>,
+        limit: usize,
+    },
 }
 
 /// The removal of garbage.

@@ -1,19 +1,26 @@
 //! The durable tier: the [`Backend`] trait.
 
+mod error;
+mod facts;
+
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use tower::BoxError;
+
+pub use self::{
+    error::BackendError,
+    facts::{CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
+};
 
 use crate::blob::BlobId;
 
 use super::{
     ListCursor, Listing,
     record::{
-        Attempt, Change, Commit, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
-        Settlement, Standing, Status, StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
+        SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -138,6 +145,25 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         standing: Standing,
         limit: usize,
         except: &[SchedulingKey],
+    ) -> Result<Vec<Leased>, BackendError>;
+
+    /// Takes attempts at messages under lease, of which others are under lease already: of each of
+    /// `companions` those that are due at `now` or before, first due first, and as many as it says at most,
+    /// but no more than `limit` in all. What is under lease, held, or a [`Standing::Suspect`] is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, no lease is taken, or all are given back.
+    async fn lease_companions(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        companions: Vec<Companions>,
+        limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
@@ -287,96 +313,4 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
         retention: Retention,
     ) -> Result<Collected, BackendError>;
-}
-
-/// What was found when a session began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Recovered {
-    /// Transactions that were under lease by a dead session.
-    pub freed: u64,
-    /// By how much everything is due earlier, since the wall clock was set back.
-    pub brought_forward: Duration,
-}
-
-/// How far the times that were written down may lie in the future before the wall clock counts as
-/// set back: clocks that are kept right by the network move by less.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
-
-/// How many transactions there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Census {
-    /// Due now or later, not under lease.
-    pub waiting: u64,
-    /// Under lease.
-    pub leased: u64,
-    /// Final.
-    pub finished: u64,
-}
-
-/// How long things are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Transactions that are final.
-    pub finished: Duration,
-    /// Blobs that no transaction refers to.
-    pub orphaned: Duration,
-}
-
-/// What was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Collected {
-    /// Transactions.
-    pub transactions: u64,
-    /// Blobs.
-    pub blobs: u64,
-}
-
-/// A backend could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BackendError {
-    /// The lease is not held: another session has it, or it was settled.
-    #[error("the lease is no longer held")]
-    LeaseLost,
-    /// A transaction of the same sender's name has the same idempotency key; it is this one.
-    #[error("the idempotency key is that of transaction {0}")]
-    Repeated(TransactionId),
-    /// A transaction of the same sender's name has the same idempotency key, for another request.
-    #[error("the idempotency key is that of another request")]
-    KeyReused,
-    /// There is no draft of that identity that could be completed.
-    #[error("no such draft")]
-    NotDraft,
-    /// There is no finished blob of that identity and length.
-    #[error("no such blob")]
-    NoSuchBlob,
-    /// The blob does not end where the octets begin, or is finished.
-    #[error("blob has another length or is finished")]
-    BlobConflict,
-    /// The medium is full.
-    #[error("storage is full")]
-    Full(#[source] BoxError),
-    /// What was read cannot be understood.
-    #[error("stored data is malformed")]
-    Malformed(#[source] BoxError),
-    /// The medium failed.
-    #[error("storage failed")]
-    Failed(#[source] BoxError),
-}
-
-impl Status {
-    /// Whether nothing more will be tried.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Final(_))
-    }
-}
-
-impl Default for Retention {
-    /// An hour for orphaned blobs, a day for finished transactions.
-    fn default() -> Self {
-        Self {
-            finished: Duration::from_secs(24 * 3600),
-            orphaned: Duration::from_secs(3600),
-        }
-    }
 }

@@ -1,0 +1,139 @@
+//! Attempts at what was leased.
+
+use std::{
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+};
+
+use tokio::task::JoinSet;
+use tower::{BoxError, Service};
+
+use crate::{
+    causes::Causes,
+    storage::{BackendError, Beside, Company, Gone, Halt, Lease, record::FinalReason},
+    waking::Root,
+};
+
+use super::{
+    Dispatcher, crowds::UnderWay, passage::Due, probing::Probing, room::Places, stopped::GivesBack,
+};
+
+impl<O> Dispatcher<O>
+where
+    O: Service<Lease, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+{
+    /// Starts attempts at these, each of which has one of the places, with what can be attempted together
+    /// with them; what may not be attempted is given back.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`], where what goes with them could not be leased; they themselves are started.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, what was not started is given back.
+    pub(super) async fn start(
+        &self,
+        attempts: &mut JoinSet<()>,
+        (leases, beside): (Vec<Lease>, Beside),
+        mut passage: impl FnMut(&Company) -> Due,
+        places: &mut Places,
+    ) -> Result<(), BackendError> {
+        let mut going = Vec::with_capacity(leases.len());
+        for company in Company::all(leases) {
+            match passage(&company) {
+                Due::Goes(probing) => going.push((company, probing)),
+                Due::HeldBack => {
+                    for lease in company.into_leases() {
+                        self.give_back(attempts, lease, places.take());
+                    }
+                }
+            }
+        }
+        let mut room = self.room.beside();
+        let others = going.iter().map(|(company, _)| company.len() - 1);
+        let left = room.len().saturating_sub(others.sum());
+        let mut companies: Vec<_> = going.iter_mut().map(|(company, _)| company).collect();
+        let leased = self
+            .storage
+            .lease_companions(&mut companies, beside, left)
+            .await;
+        for (company, probing) in going {
+            self.attempt_together(attempts, company, probing, places, &mut room);
+        }
+        leased
+    }
+
+    fn give_back(&self, attempts: &mut JoinSet<()>, lease: Lease, place: Places) {
+        let under_way = self.crowds.enter(None, place);
+        attempts.spawn(async move {
+            GivesBack::new(lease, Lease::give_back).await;
+            drop(under_way);
+        });
+    }
+
+    /// Attempts at one message have one place, until the last of them has ended.
+    fn attempt_together(
+        &self,
+        attempts: &mut JoinSet<()>,
+        company: Company,
+        probing: Vec<Probing>,
+        places: &mut Places,
+        room: &mut Places,
+    ) {
+        let destination = company.first().scheduling_key();
+        let under_way = Arc::new(self.crowds.enter(destination, places.take()));
+        let probing = (!probing.is_empty()).then(|| Arc::new(probing));
+        for (index, lease) in company.into_leases().enumerate() {
+            let beside = (index > 0).then(|| match room.len() {
+                // Then it was leased for a place of its own.
+                0 => places.take(),
+                _ => room.take(),
+            });
+            let attempt = self.attempt(lease, Arc::clone(&under_way));
+            if beside.is_none() && probing.is_none() {
+                attempts.spawn(Root::new(attempt));
+                continue;
+            }
+            let probing = probing.clone();
+            attempts.spawn(Root::new(async move {
+                attempt.await;
+                drop((beside, probing));
+            }));
+        }
+    }
+
+    pub(super) fn attempt(
+        &self,
+        lease: Lease,
+        under_way: Arc<UnderWay>,
+    ) -> impl Future<Output = ()> + Send + use<O> {
+        let output = self.output.clone();
+        async move {
+            let id = lease.id();
+            if let Err(error) = GivesBack::new(lease, |lease| call(output, lease)).await {
+                tracing::error!(%id, error = %Causes(&*error), "an attempt could not be made");
+            }
+            drop(under_way);
+        }
+    }
+}
+
+/// Calls the output service, when it is ready, unless the lease is to end before that: what keeps the
+/// service from being ready hears nothing of a cancel or a stop.
+async fn call<O>(mut output: O, lease: Lease) -> Result<(), BoxError>
+where
+    O: Service<Lease, Error: Into<BoxError>>,
+{
+    let halt = poll_fn(|cx| match output.poll_ready(cx) {
+        Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
+        Poll::Pending => lease.poll_halt(cx, Gone::No).map(|halt| Ok(Some(halt))),
+    });
+    match halt.await.map_err(Into::into)? {
+        None => drop(output.call(lease).await.map_err(Into::into)?),
+        Some(Halt::Cancelled) => lease.give_up(FinalReason::Cancelled).await?,
+        Some(Halt::GiveBack | Halt::Stop) => lease.give_back().await,
+    }
+    Ok(())
+}

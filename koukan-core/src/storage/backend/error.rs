@@ -1,0 +1,38 @@
+//! What a backend could not do.
+
+use tower::BoxError;
+
+use crate::storage::record::TransactionId;
+
+/// A backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The lease is not held: another session has it, or it was settled.
+    #[error("the lease is no longer held")]
+    LeaseLost,
+    /// A transaction of the same sender's name has the same idempotency key; it is this one.
+    #[error("the idempotency key is that of transaction {0}")]
+    Repeated(TransactionId),
+    /// A transaction of the same sender's name has the same idempotency key, for another request.
+    #[error("the idempotency key is that of another request")]
+    KeyReused,
+    /// There is no draft of that identity that could be completed.
+    #[error("no such draft")]
+    NotDraft,
+    /// There is no finished blob of that identity and length.
+    #[error("no such blob")]
+    NoSuchBlob,
+    /// The blob does not end where the octets begin, or is finished.
+    #[error("blob has another length or is finished")]
+    BlobConflict,
+    /// The medium is full.
+    #[error("storage is full")]
+    Full(#[source] BoxError),
+    /// What was read cannot be understood.
+    #[error("stored data is malformed")]
+    Malformed(#[source] BoxError),
+    /// The medium failed.
+    #[error("storage failed")]
+    Failed(#[source] BoxError),
+}

@@ -1,0 +1,167 @@
+//! Attempts from the queue at one message, which are leased together.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::body::Copies;
+
+use super::{
+    BackendError, Lease, Storage,
+    record::{Companions, MessageKey, SchedulingKey, Work},
+};
+
+/// Attempts that are made together at most: as many as a transaction has recipients where the host says
+/// nothing else (RFC 5321 section 4.5.3.1.8).
+const ATTEMPTS_MAX: usize = 100;
+/// How long before it is due an attempt may go with others: those that failed together have not failed
+/// in the same moment.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// What is leased beside what was leased already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    /// What is due.
+    Due,
+    /// Whatever waits, whenever it is due: it has waited for hosts that may be there again.
+    All,
+}
+
+/// Leases of attempts at one message for one destination, so that an endpoint can make them in one
+/// exchange with a host; or a single lease of whatever is to be done. There is one at least.
+#[derive(Debug)]
+pub(crate) struct Company {
+    first: Lease,
+    others: Vec<Lease>,
+    /// What they have in common, where there may be others.
+    common: Option<(MessageKey, SchedulingKey)>,
+}
+
+impl Company {
+    /// Puts together what can be attempted together, in the order in which it was leased.
+    pub(crate) fn all(leases: Vec<Lease>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::with_capacity(leases.len());
+        for lease in leases {
+            let common = common(&lease);
+            let mut open = all.iter_mut().rev();
+            let is_it = |company: &&mut Self| common.is_some() && company.common == common;
+            match open.find(is_it).filter(|company| company.room() > 0) {
+                Some(company) => company.others.push(lease),
+                None => all.push(Self {
+                    first: lease,
+                    others: Vec::new(),
+                    common,
+                }),
+            }
+        }
+        all
+    }
+
+    /// The one that was leased first.
+    pub(crate) fn first(&self) -> &Lease {
+        &self.first
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// The leases, the first one first.
+    pub(crate) fn leases(&self) -> impl Iterator<Item = &Lease> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The leases, the first one first: copies of one message, of which there will be no more.
+    pub(crate) fn into_leases(self) -> impl Iterator<Item = Lease> {
+        let Self {
+            mut first,
+            mut others,
+            ..
+        } = self;
+        if !others.is_empty() {
+            let copies = Copies::new();
+            first.set_token(Some(copies.token()));
+            for other in &mut others {
+                other.set_token(Some(copies.token()));
+                other.is_companion = true;
+            }
+        }
+        std::iter::once(first).chain(others)
+    }
+
+    fn room(&self) -> usize {
+        ATTEMPTS_MAX.saturating_sub(self.len())
+    }
+
+    fn wanted(&self) -> Option<Companions> {
+        let (message_key, destination) = self.common.clone()?;
+        let limit = self.room();
+        (limit > 0).then_some(Companions {
+            message_key,
+            destination,
+            limit,
+        })
+    }
+}
+
+/// What a lease has in common with those that can be attempted together with it.
+fn common(lease: &Lease) -> Option<(MessageKey, SchedulingKey)> {
+    let message_key = lease.message_key.filter(|_| !lease.is_suspect)?;
+    (lease.work() == Work::Attempt).then_some((message_key, lease.scheduling_key()?))
+}
+
+impl Storage {
+    /// Takes under lease what can be attempted together with these, as far as `beside` says, and `limit`
+    /// attempts at most in all.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; what was leased before stays.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, all of them are given back where they are dropped as well.
+    pub(crate) async fn lease_companions(
+        &self,
+        companies: &mut [&mut Company],
+        beside: Beside,
+        limit: usize,
+    ) -> Result<(), BackendError> {
+        let wanted = companies.iter().filter_map(|company| company.wanted());
+        let wanted: Vec<_> = wanted.collect();
+        let until = match beside {
+            _ if wanted.is_empty() || limit == 0 => return Ok(()),
+            Beside::Nothing => return Ok(()),
+            Beside::Due => self.0.clock.now() + EARLY,
+            Beside::All => Timestamp::MAX,
+        };
+        let leases = companies.iter().flat_map(|company| company.leases());
+        let stoppers: Vec<_> = leases.map(Lease::stopper).collect();
+        let leased = self
+            .backend()
+            .lease_companions(self.session(), until, wanted, limit);
+        let leased = leased.await;
+        stoppers.into_iter().for_each(super::Stopper::disarm);
+        for lease in leased?.into_iter().filter_map(|one| self.give_out(one)) {
+            let own = common(&lease);
+            let is_own = |company: &&mut Company| own.is_some() && company.common == own;
+            // Where it goes elsewhere by now, the endpoint tells it apart.
+            let is_copy = |company: &&mut Company| {
+                let common = company.common.as_ref();
+                common.is_some_and(|(message_key, _)| Some(*message_key) == lease.message_key)
+            };
+            let index = companies.iter().position(is_own);
+            match index.or_else(|| companies.iter().position(is_copy)) {
+                Some(index) => companies[index].others.push(lease),
+                None => {
+                    // Nobody has asked for it.
+                    drop(lease.stopper());
+                    drop(lease);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Taking attempts at one message under lease together.
+
+use crate::storage::{
+    Backend,
+    record::{
+        Action, Change, Companions, Due, MessageKey, NewTransaction, SchedulingKey, SessionId,
+        Standing, Status, TransactionId, Work,
+    },
+};
+
+use super::{
+    BackendFixture,
+    sample::{due, plain, recipient, time},
+};
+
+fn carrying(message_key: Option<MessageKey>, to: &str, status: Status) -> NewTransaction {
+    NewTransaction {
+        recipients: vec![recipient(to)],
+        message_key,
+        status,
+        ..plain()
+    }
+}
+
+async fn insert(backend: &dyn Backend, new: NewTransaction) -> TransactionId {
+    let id = new.id;
+    backend.insert(new).await.unwrap();
+    id
+}
+
+async fn lease(
+    backend: &dyn Backend,
+    session: SessionId,
+    companions: &[Companions],
+    limit: usize,
+) -> Vec<TransactionId> {
+    let leased = backend.lease_companions(session, time(50), companions.to_vec(), limit);
+    let mut leased = leased.await.unwrap();
+    assert!(leased.iter().all(|leased| leased.fence == 1));
+    leased.sort_by_key(|leased| match leased.transaction.status {
+        Status::Due(due) => due.at,
+        Status::Final(_) => time(0),
+    });
+    let ids = leased.into_iter();
+    ids.map(|leased| leased.transaction.id).collect()
+}
+
+/// Of the attempts at a message those for the same destination are leased that are due and that nobody
+/// has or holds back, first due first, and as many as are wanted.
+pub async fn leases_companions(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let [one, other] = [(); 2].map(|()| MessageKey::random());
+    let first = carrying(Some(one), "a@Near.example", due(1));
+    let near = SchedulingKey::of(&first.context, &first.recipients);
+    let first = insert(backend, first).await;
+    let mut companions = Vec::new();
+    for (at, to) in [(30, "c@near.example"), (20, "b@NEAR.example")] {
+        companions.insert(0, insert(backend, carrying(Some(one), to, due(at))).await);
+    }
+    let last = insert(backend, carrying(Some(one), "d@near.example", due(50))).await;
+    companions.push(last);
+    let notify = Status::Due(Due {
+        at: time(2),
+        work: Work::Notify,
+    });
+    for new in [
+        carrying(Some(one), "later@near.example", due(51)),
+        carrying(Some(one), "far@far.example", due(2)),
+        carrying(Some(one), "notified@near.example", notify),
+        carrying(None, "alone@near.example", due(2)),
+    ] {
+        insert(backend, new).await;
+    }
+    let copy = insert(backend, carrying(Some(other), "x@near.example", due(3))).await;
+    let held = insert(backend, carrying(Some(one), "held@near.example", due(2))).await;
+    let hold = Change {
+        ids: vec![held],
+        action: Action::Hold,
+        now: time(1),
+        is_dry: false,
+    };
+    backend.change(hold).await.unwrap();
+    let leased = backend
+        .lease_due(session, time(1), Standing::Clear, 9, &[])
+        .await
+        .unwrap();
+    assert_eq!(leased.len(), 1);
+    assert_eq!(leased[0].transaction.id, first);
+
+    let wanted = |message_key, limit| Companions {
+        message_key,
+        destination: near.clone(),
+        limit,
+    };
+    assert_eq!(lease(backend, session, &[], 9).await, []);
+    assert_eq!(lease(backend, session, &[wanted(one, 0)], 9).await, []);
+    let unknown = wanted(MessageKey::random(), 9);
+    assert_eq!(lease(backend, session, &[unknown], 9).await, []);
+    assert_eq!(
+        lease(backend, session, &[wanted(one, 1)], 9).await,
+        companions[..1]
+    );
+    let both = [wanted(one, 9), wanted(other, 9)];
+    assert_eq!(lease(backend, session, &both, 1).await, companions[1..2]);
+    assert_eq!(
+        lease(backend, session, &both, 9).await,
+        [copy, companions[2]]
+    );
+    assert_eq!(lease(backend, session, &both, 9).await, []);
+    // What is given back can be taken again.
+    backend.release(last, session, 1).await.unwrap();
+    let again = backend.lease_companions(session, time(50), both.to_vec(), 9);
+    let again = again.await.unwrap();
+    assert_eq!((again.len(), again[0].fence), (1, 2));
+}
+
+/// What may have crashed the process goes alone.
+pub async fn leaves_suspects_alone(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let [session, next] = [(); 2].map(|()| SessionId::random());
+    backend.open_session(session, time(0)).await.unwrap();
+    let message_key = MessageKey::random();
+    let message = Some(message_key);
+    let first = carrying(message, "a@near.example", due(1));
+    let wanted = [Companions {
+        message_key,
+        destination: SchedulingKey::of(&first.context, &first.recipients),
+        limit: 9,
+    }];
+    insert(&*backend, first).await;
+    let leased = lease(&*backend, session, &wanted, 9).await;
+    assert_eq!(leased.len(), 1);
+    drop(backend);
+    let backend = fixture.open().await;
+    backend.open_session(next, time(2)).await.unwrap();
+    let clear = insert(&*backend, carrying(message, "b@near.example", due(1))).await;
+    assert_eq!(lease(&*backend, next, &wanted, 9).await, [clear]);
+}
