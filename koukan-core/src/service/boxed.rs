@@ -45,7 +45,7 @@ impl<S: MailService> Erased for S {
         // Nearly all are ready at once, and then there is nothing to wait for.
         let mut cx = Context::from_waker(Waker::noop());
         if let Poll::Ready(Ok(())) = service.poll_ready(&mut cx) {
-            return Box::pin(Service::call(&mut service, transaction).err_into());
+            return boxed(Service::call(&mut service, transaction));
         }
         Box::pin(async move {
             poll_fn(|cx| service.poll_ready(cx))
@@ -56,6 +56,23 @@ impl<S: MailService> Erased for S {
                 .map_err(Into::into)
         })
     }
+}
+
+/// Boxes a call, unless it is in a box already: what many services return.
+fn boxed<F, E>(call: F) -> BoxFuture<'static, Result<Reply, BoxError>>
+where
+    F: Future<Output = Result<Reply, E>> + Send + 'static,
+    E: Into<BoxError>,
+{
+    type Boxed = BoxFuture<'static, Result<Reply, BoxError>>;
+    let mut call = Some(call);
+    if let Some(call) = (&mut call as &mut dyn Any).downcast_mut::<Option<Boxed>>()
+        && let Some(call) = call.take()
+    {
+        return call;
+    }
+    let call = call.expect("it is taken where it is in a box only");
+    Box::pin(call.err_into())
 }
 
 impl Service<Transaction> for BoxMailService {

@@ -14,7 +14,6 @@ use crate::{
     signals::{Carried, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Mail, Rcpt},
-    waking::Waiters,
 };
 
 use super::{
@@ -23,7 +22,10 @@ use super::{
     live_body::LiveBody,
     record::{Attempt, Recipient, Status, Terms, TransactionId, Work},
     registry::Registry,
+    sides::Waiting,
 };
+
+pub(super) use super::sides::Side;
 
 /// A transaction in memory, where its input side, its output side and its readers meet.
 ///
@@ -87,23 +89,6 @@ pub(super) enum OnDrop {
     Stops,
     /// There will be another in its place.
     BeginsAgain,
-}
-
-/// Who changes a transaction, or waits for a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Input,
-    Output,
-    /// Whoever reads, and whoever steps in from outside.
-    Reader,
-}
-
-/// The tasks that wait for a change, by the side for which they do.
-#[derive(Debug, Default)]
-struct Waiting {
-    input: Waiters,
-    output: Waiters,
-    readers: Waiters,
 }
 
 /// A reply from upstream.
@@ -266,6 +251,12 @@ impl Live {
         Poll::Pending
     }
 
+    /// The task of `waker` does not wait on behalf of `side` any more.
+    pub(super) fn unregister_task(&self, side: Side, waker: &task::Waker) {
+        let own = self.lock().waiting.of(side).remove_first(waker);
+        drop(own);
+    }
+
     /// Nobody waits on behalf of `side` any more.
     pub(super) fn unregister(&self, side: Side) {
         let waiters = self.lock().waiting.of(side).take();
@@ -359,39 +350,5 @@ impl State {
             self.status = Some(status);
         }
         is_open
-    }
-}
-
-impl Waiting {
-    fn of(&mut self, side: Side) -> &mut Waiters {
-        match side {
-            Side::Input => &mut self.input,
-            Side::Output => &mut self.output,
-            Side::Reader => &mut self.readers,
-        }
-    }
-
-    /// Takes out those who wait, but for those of that side.
-    fn take_all_but(&mut self, own: Option<Side>) -> Self {
-        let mut taken = Self {
-            readers: self.readers.take(),
-            ..Self::default()
-        };
-        if own != Some(Side::Input) {
-            taken.input = self.input.take();
-        }
-        if own != Some(Side::Output) {
-            taken.output = self.output.take();
-        }
-        taken
-    }
-
-    fn wake(self) {
-        let Self {
-            input,
-            output,
-            readers,
-        } = self;
-        [input, output, readers].into_iter().for_each(Waiters::wake);
     }
 }

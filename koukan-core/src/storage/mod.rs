@@ -30,6 +30,7 @@ mod refused;
 mod registry;
 mod report;
 mod search;
+mod sides;
 mod snapshot;
 mod summary;
 mod watch;

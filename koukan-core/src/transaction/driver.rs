@@ -324,6 +324,12 @@ impl Driver {
         }
     }
 
+    /// Says that something is handed on, and that the driver is polled right after: nobody is to be woken
+    /// for it.
+    pub(super) fn expect(&self) {
+        self.passes.expect();
+    }
+
     /// Drops the call, as dropping the driver does.
     pub(super) fn abandon(&mut self) {
         self.call = None;

@@ -132,8 +132,9 @@ impl<O: Originator> Errand<O> {
         self.rcpts.iter().filter_map(|rcpt| rcpt.reply.as_ref())
     }
 
-    /// Hands on what has arrived; says whether that was the message.
+    /// Hands on what has arrived; says whether something has. The driver is to be polled then.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<bool, Aborted> {
+        let mut is_fed = false;
         while !self.has_all_recipients {
             let next = if !self.originator.has_recipients() {
                 None
@@ -144,6 +145,8 @@ impl<O: Originator> Errand<O> {
             } else {
                 break;
             };
+            is_fed = true;
+            self.driver.expect();
             if let Some((index, rcpt)) = next {
                 let pending = self.driver.start_rcpt(rcpt);
                 self.rcpts.push(Asked {
@@ -161,11 +164,12 @@ impl<O: Originator> Errand<O> {
             && !self.has_body
             && let Poll::Ready(body) = self.originator.poll_body(cx)
         {
+            self.driver.expect();
             self.driver.whole_body(body?);
             self.has_body = true;
-            return Ok(true);
+            is_fed = true;
         }
-        Ok(false)
+        Ok(is_fed)
     }
 
     /// Passes back what was answered; says whether something was.

@@ -76,6 +76,12 @@ impl Passes {
         Self { notes, waker }
     }
 
+    /// Notes that the part is to be polled, without waking anybody: for whoever gives it something and
+    /// polls it right after.
+    pub(crate) fn expect(&self) {
+        self.notes.state.fetch_or(NOTED, Ordering::AcqRel);
+    }
+
     /// Polls the part where it was woken since the last time, and again until it was not woken
     /// during its poll. Where it was woken once too often, or where the task has used up what tokio
     /// lets it do in a row, the task is woken and the rest is left to its next poll.

@@ -30,6 +30,13 @@ impl Waiters {
         }
     }
 
+    /// Takes out a task that is the first, as it is where it is the only one; to be dropped once no lock is
+    /// held.
+    #[inline]
+    pub(crate) fn remove_first(&mut self, waker: &Waker) -> Option<Waker> {
+        self.first.take_if(|first| first.will_wake(waker))
+    }
+
     /// Takes all of them, to be woken once no lock is held.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {

@@ -3,7 +3,7 @@
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -14,7 +14,10 @@ use std::{
 use koukan_core::{
     context::{Context as SessionContext, Sender},
     reply::Reply,
-    stage::{exploder::Policy, storage_writer::StorageWriter},
+    stage::{
+        exploder::{Exploder, Policy},
+        storage_writer::StorageWriter,
+    },
     storage::Lease,
     test_util::{Script, mail, rcpt},
     transaction::{Driver, Transaction},
@@ -148,7 +151,74 @@ async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
     assert_eq!(driver.wait(reply).await, Reply::sender_ok());
     let reply = driver.rcpt(rcpt("b@y")).await;
     assert_eq!(driver.wait(reply).await, Reply::recipient_ok());
+    driver.data();
+    // The attempt has nothing to do but to wait for the message.
+    for _ in 0..20 {
+        assert!(
+            Arc::new(Wakes::default())
+                .poll(driver.progress())
+                .is_pending()
+        );
+        tokio::task::yield_now().await;
+    }
     driver.send("\r\nhello\r\n".into()).await.unwrap();
     assert_eq!(driver.finish().await, Reply::message_accepted());
     assert_eq!(agent.seconds(), 0);
+}
+
+/// Counts the polls of what it holds.
+struct Polled<F>(F, Arc<AtomicU32>);
+
+impl<F: Future + Unpin> Future for Polled<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+/// An attempt goes on where something has come for it: the recipient, its answer, the message, the end.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_polled_no_more_often_than_something_comes() {
+    let gate = Arc::new(Semaphore::new(0));
+    let opened = Arc::clone(&gate);
+    let upstream = service_fn(move |mut tx: Transaction| {
+        let gate = Arc::clone(&opened);
+        async move {
+            tx.mail.answer(Reply::sender_ok());
+            while let Some(rcpt) = tx.recipients.next().await? {
+                gate.acquire().await?.forget();
+                rcpt.answer(Reply::recipient_ok());
+            }
+            while tx.body.next().await?.is_some() {}
+            gate.acquire().await?.forget();
+            Ok::<_, BoxError>(Reply::message_accepted())
+        }
+    });
+    let agent = Agent::over(upstream).await;
+    let (output, polls) = (agent.output.clone(), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&polls);
+    let output = service_fn(move |lease: Lease| {
+        let attempt = output.clone().oneshot(lease);
+        Polled(Box::pin(attempt), Arc::clone(&counted))
+    });
+    let writer = StorageWriter::new(agent.storage.clone(), output).with_timeouts(TIMEOUTS);
+    let exploder = Exploder::new(writer, Policy::Ingress, agent.storage.pool().clone());
+    let (mut driver, reply) = Driver::start(exploder, context(), mail("a@x"));
+    let wakes = Arc::new(Wakes::default());
+    assert!(wakes.poll(driver.wait(reply)).is_ready());
+    let mut reply = driver.rcpt(rcpt("b@y")).await;
+    assert_eq!(wakes.poll(driver.wait(&mut reply)), Poll::Pending);
+    assert_eq!(polls.swap(0, Ordering::Relaxed), 1);
+    gate.add_permits(1);
+    assert!(wakes.poll(driver.wait(&mut reply)).is_ready());
+    assert_eq!(polls.swap(0, Ordering::Relaxed), 1);
+    driver.data();
+    assert!(wakes.poll(driver.send("\r\nhello\r\n".into())).is_ready());
+    assert_eq!(wakes.poll(driver.finish()), Poll::Pending);
+    assert_eq!(polls.swap(0, Ordering::Relaxed), 1);
+    gate.add_permits(1);
+    assert!(wakes.poll(driver.finish()).is_ready());
+    assert_eq!(polls.swap(0, Ordering::Relaxed), 1);
 }

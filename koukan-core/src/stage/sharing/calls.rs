@@ -86,6 +86,9 @@ impl Calls {
 
     /// Gives a run up whose message does not come while others wait for its connection.
     fn gives_way(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
+        if group.shared.demand.is_none() {
+            return false;
+        }
         let Some(run) = group.lock().state.idle_run() else {
             return false;
         };

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::runtime::Handle;
@@ -258,30 +258,39 @@ impl Group {
 
     /// The member is gone.
     pub(super) fn leave(&self, member: usize) {
-        let (lone, left, calls, runner, others) = {
-            let mut guarded = self.lock();
-            let lone = guarded.lone.take();
-            let left = match lone {
-                Some(_) => {
-                    guarded.state.close();
-                    None
-                }
-                None => Some(guarded.state.leave(member)),
-            };
-            guarded.state.is_changed = true;
-            let is_last = guarded.state.is_empty();
-            let calls = guarded.calls.take_if(|_| is_last);
-            // Where there is no task one of the others is to go on.
-            let others = (!is_last && guarded.calls.is_some()).then(|| guarded.state.take_wakers());
-            (lone, left, calls, guarded.state.runner.take(), others)
+        let mut guarded = self.lock();
+        if guarded.lone.is_some() {
+            return Self::leave_alone(guarded);
+        }
+        let left = guarded.state.leave(member);
+        guarded.state.is_changed = true;
+        let is_last = guarded.state.is_empty();
+        let calls = guarded.calls.take_if(|_| is_last);
+        // Where there is no task one of the others is to go on.
+        let others = match guarded.calls {
+            Some(_) if !is_last => guarded.state.take_wakers(),
+            _ => Vec::new(),
         };
+        let runner = guarded.state.runner.take();
+        drop(guarded);
         // Slots come back, and go.
         drop(calls);
-        drop((lone, left));
+        drop(left);
         runner.wake();
-        for waker in others.into_iter().flatten() {
-            waker.wake();
-        }
+        others.into_iter().for_each(Waker::wake);
+    }
+
+    /// As [`Group::leave`], of a member that has the endpoint to itself.
+    fn leave_alone(mut guarded: MutexGuard<'_, Guarded>) {
+        let lone = guarded.lone.take();
+        guarded.state.close();
+        guarded.state.is_changed = true;
+        let calls = guarded.calls.take();
+        let runner = guarded.state.runner.take();
+        drop(guarded);
+        drop(calls);
+        drop(lone);
+        runner.wake();
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

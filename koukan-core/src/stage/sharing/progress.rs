@@ -74,9 +74,11 @@ impl State {
     pub(super) fn idle_run(&self) -> Option<usize> {
         let mut runs = self.runs.iter().enumerate();
         let idle = runs.find(|(number, run)| {
-            let is_asked = |index: &usize| self.seats[*index].stand == Stand::Asked(*number);
+            let is_asked =
+                |index: &usize| matches!(self.seats[*index].stand, Stand::Asked(own) if own == *number);
             let is_idle = run.accepted > 0 && !run.is_over && !run.is_started && !run.is_vain;
-            is_idle && !run.seats.iter().any(is_asked)
+            // They are answered in their order.
+            is_idle && !run.seats.iter().rev().any(is_asked)
         });
         idle.map(|(number, _)| number)
     }
@@ -149,11 +151,14 @@ impl State {
 
     /// Hands on the recipients that wait for a run.
     pub(super) fn hand_on(&mut self, recipients_max: usize, actions: &mut Vec<Action>) {
-        self.waiting = 0;
         for index in 0..self.seats.len() {
-            if self.seats[index].stand != Stand::Waiting {
+            if self.waiting == 0 {
+                break;
+            }
+            if !matches!(self.seats[index].stand, Stand::Waiting) {
                 continue;
             }
+            self.waiting -= 1;
             let run = self.open_run(recipients_max, actions);
             let Run { seats, .. } = &mut self.runs[run];
             let position = seats.len();

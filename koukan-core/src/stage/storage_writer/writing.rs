@@ -88,6 +88,12 @@ impl Writing {
 
     async fn body(&mut self, mut body: Body) -> Result<(), BoxError> {
         self.beside(|cx| body.poll_body_ready(cx)).await?;
+        // The attempt is polled right after, where it is in this task.
+        poll_fn(|cx| {
+            self.recorder.unregister_attempt(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
         match body.into_blob() {
             Ok((prefix, blob)) => {
                 self.recorder.body(prefix, blob.clone());

@@ -121,6 +121,12 @@ impl Recorder {
         self.live.unregister(Side::Input);
     }
 
+    /// An attempt that is polled by this task is not to be woken by what is written now: for whoever polls it
+    /// right after.
+    pub(crate) fn unregister_attempt(&self, own: &task::Waker) {
+        self.live.unregister_task(Side::Output, own);
+    }
+
     /// The right to take the transaction into custody.
     pub fn custody(&self) -> &Custody {
         &self.custody

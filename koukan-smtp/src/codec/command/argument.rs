@@ -41,6 +41,11 @@ pub(super) fn split<'a>(
 
 /// Where the `>` is that closes the path; one inside a quoted local part does not.
 fn path_end(inner: &str) -> Option<usize> {
+    let first = memchr::memchr2(b'>', b'"', inner.as_bytes())?;
+    if inner.as_bytes()[first] == b'>' {
+        // Nothing is quoted before it, as is usual.
+        return Some(first);
+    }
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (at, octet) in inner.bytes().enumerate() {
         match octet {
