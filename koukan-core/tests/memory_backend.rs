@@ -19,7 +19,7 @@ impl BackendFixture for Memory {
 }
 
 async fn memory() -> Memory {
-    Memory(MemoryBackend::new())
+    Memory(MemoryBackend::new().with_events(1000))
 }
 
 backend_contract_tests!(memory);

@@ -138,6 +138,7 @@ async fn life_cycle(directory: &Path) {
                 recipients: leased.transaction.recipients,
                 status: Status::Final(FinalReason::Delivered),
                 notification: None,
+                events: Vec::new(),
             };
             async move { backend.settle(settlement).await.expect("the lease is held") }
         }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use koukan_core::{
     backend_contract_tests, storage::Backend, test_util::backend_contract::BackendFixture,
 };
-use koukan_storage::SqliteBackend;
+use koukan_storage::{SqliteBackend, SqliteOptions};
 use tempfile::TempDir;
 
 /// A database, and copies of its files made at the moments when its process was killed.
@@ -38,7 +38,9 @@ impl BackendFixture for Sqlite {
                 fs::copy(file(self.path(count - 1)), file(path.clone())).unwrap();
             }
         }
-        let backend = SqliteBackend::open(&path).await.unwrap();
+        let backend = SqliteBackend::open(SqliteOptions::new(&path).with_events(true))
+            .await
+            .unwrap();
         self.opened.lock().unwrap().push(backend.clone());
         Arc::new(backend)
     }

@@ -9,10 +9,10 @@ use koukan_core::{
     path::{ForwardPath, Mailbox, ReversePath},
     reply::Reply,
     storage::{
-        Backend,
+        Backend, EventQuery,
         record::{
-            Attempt, BlobContent, FinalReason, NewBody, NewTransaction, Recipient, SessionId,
-            Settlement, Standing, Status,
+            Attempt, BlobContent, EventKind, FinalReason, NewBody, NewEvent, NewTransaction,
+            Recipient, SessionId, Settlement, Standing, Status,
         },
     },
     transaction::{Mail, Rcpt},
@@ -140,7 +140,8 @@ async fn nothing_of_an_address_is_left_in_the_files() {
     let eve = "eve.of.the.secret@example.com";
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");
-    let backend = SqliteBackend::open(&path).await.unwrap();
+    let options = SqliteOptions::new(&path).with_events(true);
+    let backend = SqliteBackend::open(options).await.unwrap();
     let session = SessionId::random();
     backend.open_session(session, now()).await.unwrap();
     for round in 0..20 {
@@ -165,6 +166,14 @@ async fn nothing_of_an_address_is_left_in_the_files() {
                     true => leased.transaction.status.clone(),
                     false => Status::Final(FinalReason::Failed),
                 };
+                let source = (&*leased.transaction.context, &leased.transaction.signals);
+                let which = (leased.transaction.id, 1);
+                let event = NewEvent::of_hold(which, source, EventKind::Failed, now());
+                let event = NewEvent {
+                    recipient: Some("bob@y".into()),
+                    reply: Some(attempt.final_reply.clone()),
+                    ..event
+                };
                 let end = Settlement {
                     id: leased.transaction.id,
                     session,
@@ -173,6 +182,7 @@ async fn nothing_of_an_address_is_left_in_the_files() {
                     recipients: leased.transaction.recipients,
                     status,
                     notification: None,
+                    events: vec![event],
                 };
                 backend.settle(end).await.unwrap();
             }
@@ -185,6 +195,11 @@ async fn nothing_of_an_address_is_left_in_the_files() {
     assert_eq!(found.len(), 60);
     assert!(!names(directory.path(), eve));
     let backend = SqliteBackend::open(&path).await.unwrap();
+    let kept = backend.events(EventQuery {
+        limit: 1000,
+        ..EventQuery::default()
+    });
+    assert_eq!(kept.await.unwrap().events.len(), 60);
     assert_eq!(backend.census().await.unwrap().finished, 20);
     backend.close().await;
 }

@@ -77,6 +77,7 @@ async fn a_probe_tells_that_there_is_no_room_until_there_is() {
     let retention = Retention {
         finished: Duration::ZERO,
         orphaned: Duration::ZERO,
+        ..Retention::default()
     };
     let later = now() + Duration::from_secs(1);
     backend.collect_garbage(later, retention).await.unwrap();
@@ -98,6 +99,7 @@ async fn what_is_removed_makes_room() {
     let retention = Retention {
         finished: Duration::ZERO,
         orphaned: Duration::ZERO,
+        ..Retention::default()
     };
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();

@@ -115,6 +115,7 @@ async fn what_the_first_version_wrote_is_all_there() {
     let retention = Retention {
         finished: Duration::ZERO,
         orphaned: Duration::ZERO,
+        ..Retention::default()
     };
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();
@@ -277,6 +278,7 @@ async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
         recipients: held.transaction.recipients,
         status: Status::Final(FinalReason::Failed),
         notification: None,
+        events: Vec::new(),
     };
     backend.settle(end).await.unwrap();
     assert_eq!(backend.attempts(waiting).await.unwrap().len(), 2);
@@ -322,6 +324,7 @@ async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains()
             recipients: lease.transaction.recipients,
             status: Status::Final(FinalReason::Failed),
             notification: None,
+            events: Vec::new(),
         };
         backend.settle(end).await.unwrap();
     }

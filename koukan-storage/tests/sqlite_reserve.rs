@@ -56,6 +56,7 @@ fn end(leased: Leased, status: Status, session: SessionId) -> Settlement {
         recipients: leased.transaction.recipients,
         status,
         notification: None,
+        events: Vec::new(),
     }
 }
 
@@ -124,6 +125,7 @@ async fn what_was_queued_before_is_delivered_while_new_mail_is_refused() {
     let retention = Retention {
         finished: Duration::ZERO,
         orphaned: Duration::ZERO,
+        ..Retention::default()
     };
     let later = now() + Duration::from_secs(1);
     while backend

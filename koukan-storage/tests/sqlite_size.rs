@@ -28,6 +28,7 @@ async fn burst(backend: &SqliteBackend) {
     let retention = Retention {
         finished: Duration::ZERO,
         orphaned: Duration::ZERO,
+        ..Retention::default()
     };
     let later = now() + Duration::from_secs(1);
     while backend.collect_garbage(later, retention).await.unwrap() != Default::default() {}

@@ -188,6 +188,7 @@ impl Storage {
             recipients: recipients.clone(),
             status: status.clone(),
             notification: None,
+            events: Vec::new(),
         };
         let is_returned = end == Unleased::Returned;
         let news = match is_returned {

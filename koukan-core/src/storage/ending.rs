@@ -10,7 +10,7 @@ use super::{
     BackendError, Storage,
     live::Live,
     patience::{Patience, keep_trying},
-    record::{SchedulingKey, Settlement, Status},
+    record::{EventSource, NewEvent, SchedulingKey, Settlement, Status},
 };
 
 /// The end of a lease that is to be written.
@@ -48,7 +48,12 @@ pub(super) enum News {
 }
 
 impl Ending {
-    pub(super) fn new(storage: Storage, live: Arc<Live>, fence: u64, end: End) -> Self {
+    pub(super) fn new(storage: Storage, live: Arc<Live>, fence: u64, mut end: End) -> Self {
+        if let End::Settled(settlement, _) = &mut end
+            && storage.backend().keeps_events()
+        {
+            settlement.events = events(&storage, &live, settlement);
+        }
         Self(Some(Writing {
             storage,
             live,
@@ -220,6 +225,23 @@ impl Storage {
             tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not end a lease");
         }
     }
+}
+
+/// What readers of events are to know of a settlement that is not written yet.
+fn events(storage: &Storage, live: &Live, settlement: &Settlement) -> Vec<NewEvent> {
+    let ended = settlement.attempt.as_ref().map(|attempt| attempt.ended);
+    let (before, attempts) = {
+        let state = live.lock();
+        (state.recipients.clone(), state.attempt_count)
+    };
+    let source = EventSource {
+        transaction: live.id,
+        message: live.trace_id(),
+        sender: live.context.sender.clone(),
+        at: ended.unwrap_or_else(|| storage.clock().now()),
+        attempts,
+    };
+    source.of_settlement(&before, settlement)
 }
 
 /// Whether two times are the same, as exactly as every backend keeps them.

@@ -71,6 +71,7 @@ impl Lease {
             status: Status::Final(final_reason(&recipients)),
             recipients,
             notification: notification.map(Box::new),
+            events: Vec::new(),
         };
         self.settling(settlement, News::Over).write().await
     }
@@ -117,6 +118,7 @@ impl Lease {
             status,
             recipients: self.recipients(),
             notification: None,
+            events: Vec::new(),
         };
         self.settling(settlement, News::Over).write().await
     }
@@ -247,6 +249,7 @@ impl Storage {
             recipients: live.lock().recipients.clone(),
             status,
             notification: None,
+            events: Vec::new(),
         };
         let end = End::Settled(Box::new(settlement), News::Over);
         Ending::new(self.clone(), Arc::clone(live), fence, end)
@@ -274,6 +277,7 @@ impl Storage {
             recipients,
             status,
             notification: None,
+            events: Vec::new(),
         }
     }
 }

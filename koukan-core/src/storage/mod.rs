@@ -12,6 +12,7 @@ mod doubt;
 mod drain;
 mod due;
 mod ending;
+mod events;
 mod lease;
 mod lease_body;
 mod lease_drop;
@@ -29,6 +30,7 @@ mod recovery;
 mod refused;
 mod registry;
 mod report;
+mod retention;
 mod search;
 mod sides;
 mod snapshot;
@@ -36,9 +38,10 @@ mod summary;
 mod watch;
 
 pub use self::{
-    backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
+    backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Recovered},
     custody::{Custody, CustodyError},
     drain::Drain,
+    events::{EventPage, EventQuery},
     lease::Lease,
     lease_body::LeaseBody,
     listing::{InvalidCursor, ListCursor, ListState, Listing},
@@ -46,6 +49,7 @@ pub use self::{
     memory::MemoryBackend,
     recorder::Recorder,
     recovery::crash_back_off,
+    retention::{Collected, EventRetention, Retention},
     search::{Search, Searched, Wanted},
     snapshot::{Snapshot, SnapshotBody, SnapshotPart},
     watch::{SharedBody, Watch},

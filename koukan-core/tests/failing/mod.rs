@@ -14,14 +14,15 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, ListCursor, Listing, MemoryBackend, Recovered,
-        Retention,
+        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
+        MemoryBackend, Recovered, Retention,
         record::{
             Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
             SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
         },
     },
 };
+use tokio::sync::watch;
 
 /// How long a slow write takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
@@ -169,6 +170,18 @@ impl Backend for Failing {
 
     fn has_room(&self) -> bool {
         !self.is_short.load(Ordering::Relaxed)
+    }
+
+    fn keeps_events(&self) -> bool {
+        self.inner.keeps_events()
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        self.inner.events(query).await
+    }
+
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        self.inner.events_written()
     }
 
     async fn append_blob(

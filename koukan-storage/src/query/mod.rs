@@ -10,6 +10,7 @@ mod change;
 mod collect;
 mod control;
 mod draft;
+mod event;
 mod lease;
 mod list;
 mod part;
@@ -34,6 +35,7 @@ pub(crate) use self::{
         VACUUM,
     },
     draft::{COMPLETE, FIND_DRAFT},
+    event::{BOUND_EVENTS, DELETE_EVENTS, FIND_CHANGED, INSERT_EVENTS, LIST_EVENTS},
     lease::{LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},
     list::{list, list_summaries, select},
     part::{DELETE_PARTS, INSERT_PART},

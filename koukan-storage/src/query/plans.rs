@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
 
 use super::{
-    ADD_ATTEMPT, BEGIN, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB,
-    DELETE_CHUNKS, DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB,
-    FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
+    ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB,
+    DELETE_CHUNKS, DELETE_EVENTS, DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB,
+    FIND_CHANGED, FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
     FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS,
-    LEASE_DUE, LEASE_SUSPECTS, LIST_ATTEMPTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY,
+    LEASE_DUE, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY,
     NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE,
     RELEASE_HELD, RETRY, SETTLE, Statement, Values, list, list_summaries, select,
 };
@@ -30,6 +30,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0007_attempts.sql"),
         include_str!("../../migrations/sqlite/0008_held.sql"),
         include_str!("../../migrations/sqlite/0009_companions.sql"),
+        include_str!("../../migrations/sqlite/0010_events.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -205,6 +206,20 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                 assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn events_are_read_from_where_the_page_begins() {
+    let mut connection = database().await;
+    let plan_of_list = plan(&mut connection, &LIST_EVENTS).await;
+    let range = "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+    assert_eq!(plan_of_list[0], range);
+    assert!(!plan_of_list.iter().any(|step| step.contains("TEMP B-TREE")));
+    for statement in [&DELETE_EVENTS, &BOUND_EVENTS, &FIND_CHANGED] {
+        let plan = plan(&mut connection, statement).await;
+        let reads_all = plan.iter().any(|step| step == "SCAN transactions");
+        assert!(!reads_all, "{plan:?}");
     }
 }
 

@@ -49,6 +49,16 @@ names! {
         Octets = "octets",
     }
 
+    /// What has changed about transactions.
+    Events {
+        Table = "events",
+        At = "at",
+        TransactionId = "transaction_id",
+        Sender = "sender",
+        Kind = "kind",
+        Details = "details",
+    }
+
     /// Parts of compositions. Those of a transaction go with it, by a trigger.
     Parts {
         Table = "parts",

@@ -7,6 +7,7 @@
 mod attempt;
 mod body;
 mod context;
+mod event;
 mod mail;
 mod malformed;
 mod names;
@@ -24,12 +25,13 @@ mod transaction;
 pub(crate) use self::{
     attempt::attempt,
     body::chunks,
+    event::{EventRow, kept_event, named_recipient},
     malformed::Malformed,
     names::names,
-    scheduling_key::scheduling_keys,
+    scheduling_key::{json_texts, scheduling_keys},
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str, work_of},
     stored::StoredRow,
     time::{from_micros, micros},
-    transaction::TransactionRow,
+    transaction::{Telling, TransactionRow},
 };

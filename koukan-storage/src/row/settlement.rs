@@ -11,11 +11,12 @@ use crate::query::Values;
 
 use super::{
     attempt::NewAttempt,
+    event::EventRow,
     malformed::to_json,
     recipient::recipient_rows,
     status::{StatusRow, work_as_str},
     time::micros,
-    transaction::TransactionRow,
+    transaction::{Telling, TransactionRow},
 };
 
 pub(crate) struct SettlementRow {
@@ -27,6 +28,7 @@ pub(crate) struct SettlementRow {
     status: StatusRow,
     final_since: Option<i64>,
     pub(crate) notification: Option<TransactionRow>,
+    pub(crate) events: Vec<Arc<EventRow>>,
 }
 
 /// The right to work on a transaction.
@@ -40,7 +42,7 @@ impl SettlementRow {
     /// # Errors
     ///
     /// As [`TransactionRow::new`] for the notification.
-    pub(crate) fn new(settlement: Settlement) -> Result<Self, BackendError> {
+    pub(crate) fn new(settlement: Settlement, telling: Telling) -> Result<Self, BackendError> {
         let final_since = settlement.final_since();
         let notification = settlement.notification;
         let attempt = settlement.attempt.as_ref();
@@ -48,7 +50,12 @@ impl SettlementRow {
             let reply = Searched::last_reply(&settlement.recipients, Some(attempt));
             reply.unwrap_or_default()
         });
+        let events = match telling {
+            Telling::Nothing => Vec::new(),
+            _ => EventRow::rows(&settlement.events),
+        };
         Ok(Self {
+            events,
             last_reply,
             recipients: to_json(&recipient_rows(&settlement.recipients)),
             attempt: attempt.map(NewAttempt::new),
@@ -56,7 +63,7 @@ impl SettlementRow {
             final_since: final_since.map(micros),
             lease: LeaseRow::new(settlement.id, settlement.session, settlement.fence),
             notification: notification
-                .map(|new| TransactionRow::new(*new))
+                .map(|new| TransactionRow::new(*new, telling))
                 .transpose()?,
         })
     }
@@ -65,7 +72,8 @@ impl SettlementRow {
         let notification = self.notification.as_ref().map_or(0, TransactionRow::weight);
         let attempt = self.attempt.as_ref();
         let attempt = attempt.map_or(0, |attempt| attempt.outcome.len());
-        notification + attempt + self.recipients.len()
+        let events = self.events.iter().map(|event| event.weight());
+        notification + attempt + self.recipients.len() + events.sum::<usize>()
     }
 
     /// Binds the values of [`SETTLE`](crate::query::SETTLE).

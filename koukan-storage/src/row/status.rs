@@ -60,6 +60,19 @@ pub(crate) fn work_of(text: &str) -> Option<Work> {
     all.into_iter().find(|work| work_as_str(*work) == text)
 }
 
+/// The reason of these words; `None` of what is unknown.
+pub(super) fn reason_of(text: &str) -> Option<FinalReason> {
+    let known = [
+        FinalReason::Delivered,
+        FinalReason::PartlyDelivered,
+        FinalReason::Failed,
+        FinalReason::Expired,
+        FinalReason::Cancelled,
+        FinalReason::DownstreamTimeout,
+    ];
+    known.into_iter().find(|reason| reason.as_str() == text)
+}
+
 /// Puts a status together from its columns.
 pub(super) fn status(
     due_at: Option<i64>,
@@ -67,17 +80,8 @@ pub(super) fn status(
     final_reason: Option<&str>,
 ) -> Result<Status, Malformed> {
     if let Some(text) = final_reason {
-        let known = [
-            FinalReason::Delivered,
-            FinalReason::PartlyDelivered,
-            FinalReason::Failed,
-            FinalReason::Expired,
-            FinalReason::Cancelled,
-            FinalReason::DownstreamTimeout,
-        ];
-        let reason = known.into_iter().find(|reason| reason.as_str() == text);
         let unknown = || Malformed::new("final_reason", format!("unknown reason {text:?}"));
-        return reason.map(Status::Final).ok_or_else(unknown);
+        return reason_of(text).map(Status::Final).ok_or_else(unknown);
     }
     let at = due_at.ok_or_else(|| Malformed::new("due_at", "neither due nor final"))?;
     let unknown = || Malformed::new("work", format!("unknown work {work:?}"));

@@ -13,6 +13,7 @@ use super::{
     attempt::NewAttempt,
     body::{BlobRow, BodyRow, PartRow},
     context::ContextRow,
+    event::EventRow,
     mail::MailRow,
     malformed::to_json,
     recipient::recipient_rows,
@@ -46,18 +47,36 @@ pub(crate) struct TransactionRow {
     destination: SchedulingKey,
     message_key: Option<String>,
     searched: Searched,
+    pub(crate) events: Vec<Arc<EventRow>>,
+}
+
+/// What readers of events are told of a new transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Nothing: no events are kept.
+    Nothing,
+    /// What it means that it is committed.
+    Commit,
+    /// What its summary means.
+    Summary,
 }
 
 impl TransactionRow {
     /// # Errors
     ///
     /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the length said.
-    pub(crate) fn new(new: NewTransaction) -> Result<Self, BackendError> {
+    pub(crate) fn new(new: NewTransaction, telling: Telling) -> Result<Self, BackendError> {
+        let events = match telling {
+            Telling::Nothing => Vec::new(),
+            Telling::Commit => EventRow::rows(&new.events()),
+            Telling::Summary => EventRow::rows(&new.summary_events()),
+        };
         let final_since = new.final_since();
         let last_attempt = new.attempts.last();
         // What is final is not worked on.
         let leased_by = new.leased_by.filter(|_| final_since.is_none());
         Ok(Self {
+            events,
             id: new.id.to_string(),
             created: micros(new.created),
             destination: SchedulingKey::of(&new.context, &new.recipients),
@@ -87,7 +106,8 @@ impl TransactionRow {
         let key = self.idempotency_key.as_ref();
         let texts = texts + key.map_or(0, |key| key.key.len());
         let attempts = self.attempts.iter().map(|attempt| attempt.outcome.len());
-        OVERHEAD + body + texts + attempts.sum::<usize>()
+        let events = self.events.iter().map(|event| event.weight());
+        OVERHEAD + body + texts + attempts.sum::<usize>() + events.sum::<usize>()
     }
 
     /// The blobs that it refers to.

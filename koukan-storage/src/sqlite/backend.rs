@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
+        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
+        Recovered, Retention,
         record::{
             Attempt, Change, Commit, Companions, Due, Judged, Leased, NewTransaction,
             SchedulingKey, SessionId, Settlement, Standing, Status, StoredTransaction,
@@ -17,7 +18,9 @@ use koukan_core::{
     },
 };
 
-use crate::row::{LeaseRow, SettlementRow, TransactionRow, micros, scheduling_keys};
+use tokio::sync::watch;
+
+use crate::row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, scheduling_keys};
 
 use super::{
     SqliteBackend,
@@ -40,7 +43,7 @@ impl Backend for SqliteBackend {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.0.room.check()?;
         // Made here and not by the writer, so that it is done on all processors.
-        let row = Box::new(TransactionRow::new(transaction)?);
+        let row = Box::new(TransactionRow::new(transaction, self.telling())?);
         self.0
             .writer
             .ask(row.weight(), row, Operation::Insert)
@@ -48,7 +51,12 @@ impl Backend for SqliteBackend {
     }
 
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        let rows = summaries.into_iter().map(TransactionRow::new);
+        let telling = match self.0.keeps_events {
+            true => Telling::Summary,
+            false => Telling::Nothing,
+        };
+        let rows = summaries.into_iter();
+        let rows = rows.map(|summary| TransactionRow::new(summary, telling));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let weight = rows.iter().map(TransactionRow::weight).sum();
         self.0.writer.ask(weight, rows, Operation::Summarise).await
@@ -60,7 +68,7 @@ impl Backend for SqliteBackend {
         if !matches!(&transaction.status, Status::Due(due) if is_draft(due)) {
             self.0.room.check()?;
         }
-        let row = Box::new(TransactionRow::new(transaction)?);
+        let row = Box::new(TransactionRow::new(transaction, self.telling())?);
         self.0
             .writer
             .ask(row.weight(), row, Operation::Complete)
@@ -69,11 +77,12 @@ impl Backend for SqliteBackend {
 
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
         self.0.room.check()?;
+        let telling = self.telling();
         let (mut inserts, mut completions) = (Vec::new(), Vec::new());
         for one in together {
             match one {
-                Commit::Insert(new) => inserts.push(TransactionRow::new(new)?),
-                Commit::Complete(new) => completions.push(TransactionRow::new(new)?),
+                Commit::Insert(new) => inserts.push(TransactionRow::new(new, telling)?),
+                Commit::Complete(new) => completions.push(TransactionRow::new(new, telling)?),
             }
         }
         let together = Together::new(inserts, completions);
@@ -189,7 +198,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
-        let row = Box::new(SettlementRow::new(settlement)?);
+        let row = Box::new(SettlementRow::new(settlement, self.telling())?);
         self.0
             .writer
             .ask(row.weight(), row, Operation::Settle)
@@ -243,7 +252,30 @@ impl Backend for SqliteBackend {
             now: micros(now),
             final_before: before(retention.finished),
             orphans,
+            events_before: before(retention.events.age),
+            events_kept: i64::try_from(retention.events.count).unwrap_or(i64::MAX),
         };
         self.0.writer.ask(0, request, Operation::Collect).await
+    }
+
+    fn keeps_events(&self) -> bool {
+        self.0.keeps_events
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        self.0.reader.events(&query).await
+    }
+
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.0.events.clone())
+    }
+}
+
+impl SqliteBackend {
+    fn telling(&self) -> Telling {
+        match self.0.keeps_events {
+            true => Telling::Commit,
+            false => Telling::Nothing,
+        }
     }
 }

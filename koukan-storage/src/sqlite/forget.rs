@@ -1,6 +1,6 @@
 //! Erasing what is kept of one address.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use futures_util::TryStreamExt;
 use koukan_core::path::Mailbox;
@@ -8,7 +8,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow,
 };
 
-use crate::row::names;
+use crate::row::{named_recipient, names};
 
 use super::{
     OpenError, SqliteOptions,
@@ -53,7 +53,8 @@ impl SqliteOptions {
         Ok(found)
     }
 
-    /// Erases those of [`SqliteOptions::find_address`] that are over, with their messages, so that
+    /// Erases those of [`SqliteOptions::find_address`] that are over, with their messages, and events
+    /// that name the address, so that
     /// nothing of them is left in the files; returns all that were found. Nobody may be using the
     /// database.
     ///
@@ -79,7 +80,14 @@ impl SqliteOptions {
         migrate(&mut database, &path).await?;
         let found = find(&mut database, address).await.map_err(failed)?;
         let finals = found.iter().filter(|named| named.is_final);
-        erase(&mut database, finals).await.map_err(failed)?;
+        let known = found
+            .iter()
+            .map(|named| (named.id.as_str(), named.is_final));
+        let events = find_events(&mut database, address, &known.collect()).await;
+        let events = events.map_err(failed)?;
+        erase(&mut database, finals, &events)
+            .await
+            .map_err(failed)?;
         database.close().await.map_err(failed)?;
         Ok(found)
     }
@@ -107,6 +115,29 @@ async fn find(
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
         found.extend(named(&row, address)?);
+    }
+    Ok(found)
+}
+
+/// The numbers of the events of what is erased, and of those of transactions that were removed before
+/// and name the address.
+async fn find_events(
+    database: &mut SqliteConnection,
+    address: &Mailbox,
+    known: &HashMap<&str, bool>,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let all = "SELECT number, transaction_id, details FROM events ORDER BY number";
+    let mut rows = sqlx::query(all).fetch(database);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let names = || named_recipient(row.try_get(2).ok()?);
+        let is_erased = match known.get(row.try_get::<&str, _>(1)?) {
+            Some(is_final) => *is_final,
+            None => names().is_some_and(|recipient| is_same(&recipient, address)),
+        };
+        if is_erased {
+            found.push(row.try_get(0)?);
+        }
     }
     Ok(found)
 }
@@ -146,6 +177,7 @@ const UNUSED: &str = "SELECT blob_id FROM forgotten WHERE \
 async fn erase(
     database: &mut SqliteConnection,
     finals: impl Iterator<Item = &Named>,
+    events: &[i64],
 ) -> Result<(), sqlx::Error> {
     // What is deleted is written over.
     database.execute("PRAGMA secure_delete = ON").await?;
@@ -164,6 +196,10 @@ async fn erase(
             let query = sqlx::query(blobs).bind(&named.id);
             query.execute(&mut *writing).await?;
         }
+    }
+    for number in events {
+        let query = sqlx::query("DELETE FROM events WHERE number = ?").bind(number);
+        query.execute(&mut *writing).await?;
     }
     for table in ["chunks WHERE blob_id", "blobs WHERE id"] {
         let delete = AssertSqlSafe(format!("DELETE FROM {table} IN ({UNUSED})"));

@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -47,6 +47,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
         "companions",
         include_str!("../../migrations/sqlite/0009_companions.sql"),
     ),
+    (
+        "events",
+        include_str!("../../migrations/sqlite/0010_events.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -75,6 +79,7 @@ mod tests {
             "5e42961825f6e60b",
             "19a2021513ec5696",
             "58753c3e6772a9ad",
+            "789c5edf3616359c",
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

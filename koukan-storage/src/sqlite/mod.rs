@@ -36,6 +36,8 @@ pub use self::{
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use tokio::sync::watch;
+
 use self::{reader::Reader, room::Room, writer::Writer};
 
 /// A [`Backend`](koukan_core::storage::Backend) on a SQLite database of this process alone.
@@ -52,6 +54,8 @@ struct Inner {
     writer: Writer,
     reader: Reader,
     room: Arc<Room>,
+    events: watch::Receiver<u64>,
+    keeps_events: bool,
 }
 
 impl SqliteBackend {
@@ -65,12 +69,15 @@ impl SqliteBackend {
     /// [`OpenError`].
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
         let options = options.into();
-        let (writer, reader, room) = open::open(&options).await?;
+        let (written, events) = watch::channel(0);
+        let (writer, reader, room) = open::open(&options, written).await?;
         Ok(Self(Arc::new(Inner {
             path: options.path,
             writer,
             reader,
             room,
+            events,
+            keeps_events: options.keeps_events,
         })))
     }
 

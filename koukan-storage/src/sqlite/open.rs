@@ -10,6 +10,7 @@ use std::{
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection, migrate::MigrateError,
 };
+use tokio::sync::watch;
 
 use crate::{BoxError, private};
 
@@ -24,7 +25,7 @@ use super::{
     prepare::prepare,
     reader::Reader,
     room::Room,
-    writer::{Writer, count_pages},
+    writer::{Outbox, Writer, count_pages},
 };
 
 /// A database could not be opened.
@@ -124,8 +125,10 @@ pub enum OpenError {
     },
 }
 
+/// Opens a database; `written` is told of the events that are committed.
 pub(super) async fn open(
     options: &SqliteOptions,
+    written: watch::Sender<u64>,
 ) -> Result<(Writer, Reader, Arc<Room>), OpenError> {
     let directory = directory(&options.path);
     if !directory.is_dir() {
@@ -175,7 +178,14 @@ pub(super) async fn open(
         ballast.keep().await;
     }
     let shared = (files, Arc::clone(&room), ballast);
-    let writer = Writer::start(connection, options.writing(path, limit), shared, lock);
+    let outbox = Outbox::new(options.keeps_events, written);
+    let writer = Writer::start(
+        connection,
+        options.writing(path, limit),
+        shared,
+        outbox,
+        lock,
+    );
     Ok((writer, reader, room))
 }
 

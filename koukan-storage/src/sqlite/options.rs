@@ -35,6 +35,7 @@ pub struct SqliteOptions {
     cache: u64,
     max_size: Option<u64>,
     reserve: u64,
+    pub(super) keeps_events: bool,
     free_space: Arc<dyn FreeSpace>,
 }
 
@@ -47,6 +48,7 @@ impl SqliteOptions {
             cache: 4 << 20,
             max_size: None,
             reserve: 0,
+            keeps_events: false,
             free_space: Arc::new(FileSystem),
         }
     }
@@ -90,6 +92,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_reserve(mut self, octets: u64) -> Self {
         self.reserve = octets;
+        self
+    }
+
+    /// Keeps events, each in the commit of what it tells of, or does not; by default it does not.
+    #[must_use]
+    pub fn with_events(mut self, keeps_events: bool) -> Self {
+        self.keeps_events = keeps_events;
         self
     }
 

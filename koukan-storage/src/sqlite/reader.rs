@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
-    BackendError, Census, ListCursor, ListState, Listing,
+    BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing,
     record::{Attempt, SchedulingKey, Standing, StoredTransaction},
 };
 use sqlx::{
@@ -17,10 +17,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     query::{
-        CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS, NEXT_DUE,
-        NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list, list_summaries, select,
+        BOUND_EVENTS, CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS,
+        LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list,
+        list_summaries, select,
     },
-    row::{StoredRow, attempt, from_micros, scheduling_keys},
+    row::{StoredRow, attempt, from_micros, json_texts, kept_event, scheduling_keys},
 };
 
 use super::{
@@ -178,6 +179,59 @@ impl Reader {
             leased: count(1)?,
             finished: count(2)?,
         })
+    }
+
+    /// Some events.
+    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
+        let (first, last) = self.bounds_of_events().await?;
+        let after = query.after.unwrap_or(first - 1);
+        // What is committed from here on is for the next page.
+        let until = after.saturating_add(EventQuery::SEEN_MAX).min(last);
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let kinds = query.kinds.iter().map(|kind| kind.as_str());
+        let kinds = (!query.kinds.is_empty()).then(|| json_texts(kinds));
+        let senders = query.senders.as_ref();
+        let senders = senders.map(|senders| json_texts(senders.iter().map(|name| &**name)));
+        let mut values = Values::default();
+        values
+            .add(number(after))
+            .add(number(until))
+            .add(senders.as_deref())
+            .add(kinds.as_deref())
+            .add(i64::try_from(query.limit).unwrap_or(i64::MAX));
+        let rows = self.rows(&LIST_EVENTS, values).await?;
+        let mut seen = until;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let number: i64 = row.try_get(0).map_err(failed)?;
+            if rows.len() >= query.limit {
+                seen = number.cast_unsigned();
+            }
+            match kept_event(row) {
+                Ok(event) => events.push(event),
+                Err(error) => {
+                    tracing::warn!(number, error = %Causes(&error), "an event cannot be read and is left out");
+                }
+            }
+        }
+        // Some of them may have been removed meanwhile.
+        let (first, _) = self.bounds_of_events().await?;
+        Ok(EventPage {
+            events,
+            seen,
+            first,
+            last,
+        })
+    }
+
+    async fn bounds_of_events(&self) -> Result<(u64, u64), BackendError> {
+        let row = self.row(&BOUND_EVENTS, Values::default()).await?;
+        let row = row.ok_or_else(closed)?;
+        let number = |column: usize| -> Result<u64, BackendError> {
+            let number: i64 = row.try_get(column).map_err(failed)?;
+            Ok(number.cast_unsigned())
+        };
+        Ok((number(0)?, number(1)?))
     }
 
     /// Some blobs that were created before a time and that nothing unfinished refers to.

@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -36,6 +36,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "attempts",
         include_str!("../../migrations/sqlite/0007_attempts.sql"),
+    ),
+    (
+        "held",
+        include_str!("../../migrations/sqlite/0008_held.sql"),
     ),
 ];
 

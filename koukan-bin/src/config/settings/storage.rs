@@ -23,6 +23,7 @@ impl From<Retention> for storage::Retention {
         Self {
             finished: config.finished.map_or(defaults.finished, |age| age.0),
             orphaned: config.orphaned.map_or(defaults.orphaned, |age| age.0),
+            events: defaults.events,
         }
     }
 }

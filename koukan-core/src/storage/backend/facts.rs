@@ -25,31 +25,3 @@ pub struct Census {
     /// Final.
     pub finished: u64,
 }
-
-/// How long things are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Transactions that are final.
-    pub finished: Duration,
-    /// Blobs that no transaction refers to.
-    pub orphaned: Duration,
-}
-
-/// What was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Collected {
-    /// Transactions.
-    pub transactions: u64,
-    /// Blobs.
-    pub blobs: u64,
-}
-
-impl Default for Retention {
-    /// An hour for orphaned blobs, a day for finished transactions.
-    fn default() -> Self {
-        Self {
-            finished: Duration::from_secs(24 * 3600),
-            orphaned: Duration::from_secs(3600),
-        }
-    }
-}

@@ -8,16 +8,17 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 pub use self::{
     error::BackendError,
-    facts::{CLOCK_TOLERANCE, Census, Collected, Recovered, Retention},
+    facts::{CLOCK_TOLERANCE, Census, Recovered},
 };
 
 use crate::blob::BlobId;
 
 use super::{
-    ListCursor, Listing,
+    Collected, EventPage, EventQuery, ListCursor, Listing, Retention,
     record::{
         Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
         SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
@@ -287,6 +288,32 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn probe(&self) -> Result<(), BackendError>;
 
+    /// Whether it keeps events: [`NewTransaction::events`] of what it commits,
+    /// [`Settlement::events`], what a [`Change`] means, and [`NewTransaction::summary_events`], each in
+    /// the commit of what it tells of.
+    fn keeps_events(&self) -> bool {
+        false
+    }
+
+    /// Reads events. None where it keeps none.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        let _ = query;
+        Ok(EventPage {
+            first: 1,
+            ..EventPage::default()
+        })
+    }
+
+    /// Changes when events were committed, so that whoever waits for some looks again. `None` where
+    /// nobody tells.
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
     /// Whether there is room for new mail, beside what is kept free for what is there already: so that
     /// leases, settlements, notifications and the removal of garbage always fit. Where there is none,
     /// new transactions and blobs are [`BackendError::Full`].
@@ -297,7 +324,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Removes what is no longer of use: transactions that have been final for longer than
-    /// `retention.finished`, and blobs older than `retention.orphaned` that no transaction refers
+    /// `retention.finished`, the oldest events beyond `retention.events`, and blobs older than `retention.orphaned` that no transaction refers
     /// to, as body or as part. The blobs of a final transaction are not kept for its sake; until
     /// they are removed they can be read, and from then on the transaction has no body, or lacks
     /// those parts.

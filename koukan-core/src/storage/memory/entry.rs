@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use crate::storage::{
     ListState, crash_back_off,
     record::{
-        Action, Attempt, Due, IdempotencyKey, NewBody, NewTransaction, SchedulingKey, Seen,
-        SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
+        Action, Attempt, Due, IdempotencyKey, NewBody, NewEvent, NewTransaction, SchedulingKey,
+        Seen, SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction,
+        Work,
     },
 };
 
@@ -124,6 +125,15 @@ impl Entry {
         {
             due.at = due.at.min(now);
         }
+    }
+
+    /// What readers of events are to know of a change.
+    pub(super) fn event_of(&self, action: Action, now: Timestamp) -> Option<NewEvent> {
+        let kind = action.event_kind()?;
+        let stored = &self.stored;
+        let source = (&*stored.context, &stored.signals);
+        let which = (stored.id, stored.attempt_count);
+        Some(NewEvent::of_hold(which, source, kind, now))
     }
 
     pub(super) fn state(&self) -> ListState {

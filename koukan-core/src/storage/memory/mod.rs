@@ -3,7 +3,9 @@
 mod blobs;
 mod commit;
 mod entry;
+mod events;
 mod index;
+mod reading;
 mod store;
 mod waiting;
 
@@ -12,15 +14,17 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::{
     blob::BlobId,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use self::store::Store;
+use self::{events::Events, store::Store};
 use super::{
-    Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
+    Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
+    Recovered, Retention,
     record::{
         Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
         SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
@@ -42,6 +46,13 @@ impl MemoryBackend {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps the newest events, up to that many; must be called before it is used.
+    #[must_use]
+    pub fn with_events(self, max: usize) -> Self {
+        self.lock().events = Some(Events::new(max));
+        self
     }
 
     /// The same store as another process would see it: when the last clone of a handle is
@@ -77,8 +88,7 @@ impl Backend for MemoryBackend {
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
         let mut store = self.lock();
         for summary in summaries {
-            // One that is there already stays as it is.
-            let _ = store.insert(summary);
+            store.summarise(summary);
         }
         Ok(())
     }
@@ -157,6 +167,19 @@ impl Backend for MemoryBackend {
 
     async fn probe(&self) -> Result<(), BackendError> {
         Ok(())
+    }
+
+    fn keeps_events(&self) -> bool {
+        self.lock().events.is_some()
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        Ok(self.lock().page_of_events(&query))
+    }
+
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        let store = self.lock();
+        store.events.as_ref().map(Events::subscribe)
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {

@@ -11,14 +11,14 @@ use jiff::Timestamp;
 
 use crate::id::IdMap;
 use crate::storage::{
-    BackendError, CLOCK_TOLERANCE, Census, Collected, ListCursor, Listing, Recovered, Retention,
+    BackendError, CLOCK_TOLERANCE, Collected, Recovered, Retention,
     record::{
-        Attempt, BlobContent, Change, Companions, Judged, Leased, NewTransaction, SchedulingKey,
+        BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, SchedulingKey,
         SessionId, Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
-use super::{blobs::Blobs, entry::Entry, index::Index, waiting::Waiting};
+use super::{blobs::Blobs, entry::Entry, events::Events, index::Index, waiting::Waiting};
 
 /// Transactions and blobs that are removed in one go, at most.
 const COLLECTED_AT_ONCE: usize = 256;
@@ -28,14 +28,16 @@ const COLLECTED_AT_ONCE: usize = 256;
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) blobs: Blobs,
-    transactions: IdMap<TransactionId, Entry>,
-    index: Index,
+    pub(super) transactions: IdMap<TransactionId, Entry>,
+    pub(super) index: Index,
     /// Due now or later and not under lease.
-    waiting: Waiting,
-    leased: BTreeSet<TransactionId>,
+    pub(super) waiting: Waiting,
+    pub(super) leased: BTreeSet<TransactionId>,
     /// By the time since when they are final; those first for which that is not known.
-    finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
+    pub(super) finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
     sessions: HashMap<SessionId, Weak<()>>,
+    /// Where they are kept.
+    pub(super) events: Option<Events>,
 }
 
 /// The identity of a new transaction is that of an old one.
@@ -104,6 +106,14 @@ impl Store {
         Ok(())
     }
 
+    /// Writes down what became of a transaction; one that is there already stays as it is.
+    pub(super) fn summarise(&mut self, summary: NewTransaction) {
+        if self.check(&summary).is_ok() {
+            self.tell(|| summary.summary_events());
+            self.put(summary);
+        }
+    }
+
     pub(super) fn complete(&mut self, new: NewTransaction) -> Result<(), BackendError> {
         self.draft_of(&new)?;
         self.check_body(&new)?;
@@ -156,7 +166,19 @@ impl Store {
         body.map_or(Ok(()), |body| self.blobs.check(body))
     }
 
-    pub(super) fn add(&mut self, mut new: NewTransaction) {
+    pub(super) fn add(&mut self, new: NewTransaction) {
+        self.tell(|| new.events());
+        self.put(new);
+    }
+
+    /// Adds events, where they are kept.
+    fn tell(&mut self, events: impl FnOnce() -> Vec<NewEvent>) {
+        if let Some(kept) = &mut self.events {
+            kept.add(events());
+        }
+    }
+
+    fn put(&mut self, mut new: NewTransaction) {
         if let Some(body) = &mut new.body {
             let mut write = |blob, content: &mut BlobContent| {
                 let content = mem::replace(content, BlobContent::Stored);
@@ -271,6 +293,7 @@ impl Store {
             .remove(&id)
             .expect("it was there just now");
         self.leased.remove(&id);
+        self.tell(|| settlement.events.clone());
         let notification = entry.settle(settlement);
         if entry.stored.status.is_final() {
             self.unrefer(&entry.stored);
@@ -298,31 +321,6 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn find(&self, id: TransactionId) -> Option<StoredTransaction> {
-        let entry = self.transactions.get(&id)?;
-        Some(self.blobs.view(&entry.stored))
-    }
-
-    pub(super) fn list(&self, listing: &Listing) -> Vec<StoredTransaction> {
-        let ids = self.index.list(listing.sender.as_deref(), listing.before);
-        let wanted = listing.search.wanted();
-        ids.filter_map(|id| self.transactions.get(&id))
-            .filter(|entry| listing.state.is_none_or(|state| state.takes(entry.state())))
-            .filter(|entry| listing.search.takes(&entry.stored) && wanted.takes(&entry.stored))
-            .take(listing.limit)
-            .map(|entry| self.blobs.view(&entry.stored))
-            .collect()
-    }
-
-    pub(super) fn select(&self, listing: &Listing) -> Vec<ListCursor> {
-        let list = self.list(listing).into_iter();
-        let place = |stored: StoredTransaction| ListCursor {
-            created: stored.created,
-            id: stored.id,
-        };
-        list.map(place).collect()
-    }
-
     pub(super) fn change(&mut self, change: Change) -> Vec<Judged> {
         let Change {
             ids,
@@ -344,23 +342,13 @@ impl Store {
                 if is_waiting {
                     self.waiting.add(entry);
                 }
+                if let Some(events) = &mut self.events {
+                    events.add(entry.event_of(action, now));
+                }
             }
             (id, verdict)
         });
         judged.collect()
-    }
-
-    pub(super) fn attempts(&self, id: TransactionId) -> Vec<Attempt> {
-        let entry = self.transactions.get(&id);
-        entry.map_or_else(Vec::new, Entry::attempts)
-    }
-
-    pub(super) fn census(&self) -> Census {
-        Census {
-            waiting: self.waiting.len() as u64,
-            leased: self.leased.len() as u64,
-            finished: self.finished.len() as u64,
-        }
     }
 
     pub(super) fn collect_garbage(&mut self, now: Timestamp, retention: Retention) -> Collected {
@@ -377,9 +365,12 @@ impl Store {
             transactions += 1;
         }
         let until = now - retention.orphaned;
+        let events = self.events.as_mut();
+        let events = events.map(|events| events.collect(now, retention.events, COLLECTED_AT_ONCE));
         Collected {
             transactions,
             blobs: self.blobs.collect(until, COLLECTED_AT_ONCE),
+            events: events.unwrap_or_default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{TransactionId, Work};
+use super::{EventKind, TransactionId, Work};
 
 /// A change of several transactions; each of them is judged by itself.
 #[derive(Debug, Clone)]
@@ -95,6 +95,15 @@ impl Action {
     /// Whether the change itself is all of it. The others end each transaction under a lease of its own.
     pub fn is_one_write(self) -> bool {
         matches!(self, Self::Retry | Self::Hold | Self::Release)
+    }
+
+    /// The event that the change itself is, where it is one.
+    pub fn event_kind(self) -> Option<EventKind> {
+        match self {
+            Self::Hold => Some(EventKind::Held),
+            Self::Release => Some(EventKind::Released),
+            Self::Retry | Self::Cancel | Self::Bounce => None,
+        }
     }
 
     /// The action in a word, as in the REST API.

@@ -5,6 +5,7 @@ mod attempt;
 mod body;
 mod change;
 mod companions;
+mod event;
 mod idempotency;
 mod scheduling_key;
 mod shown;
@@ -12,11 +13,13 @@ mod stored;
 
 pub use crate::id::{MessageKey, SessionId, TransactionId};
 
+pub(in crate::storage) use self::event::EventSource;
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     change::{Action, Change, Judged, Seen, Skipped},
     companions::Companions,
+    event::{EventKind, KeptEvent, NewEvent},
     idempotency::{IdempotencyKey, RequestDigest},
     scheduling_key::SchedulingKey,
     shown::Shown,

@@ -12,7 +12,9 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::{Attempt, IdempotencyKey, MessageKey, NewBody, SessionId, StoredBody, TransactionId};
+use super::{
+    Attempt, IdempotencyKey, MessageKey, NewBody, NewEvent, SessionId, StoredBody, TransactionId,
+};
 
 /// A transaction to be written in one commit, with its body where that fits.
 #[derive(Debug, Clone)]
@@ -189,6 +191,9 @@ pub struct Settlement {
     pub status: Status,
     /// A notification to be queued in the same commit.
     pub notification: Option<Box<NewTransaction>>,
+    /// What readers of events are to know of it, before what they are told of the notification. Empty
+    /// where the backend keeps no events.
+    pub events: Vec<NewEvent>,
 }
 
 impl Status {

@@ -121,6 +121,7 @@ pub async fn removes_attempts_with_their_transaction(fixture: &dyn BackendFixtur
     let retention = Retention {
         finished: Duration::from_secs(60),
         orphaned: Duration::from_secs(60),
+        ..Retention::default()
     };
     for (seconds, left) in [(30, 1), (1000, 0)] {
         let collected = backend.collect_garbage(time(seconds), retention);

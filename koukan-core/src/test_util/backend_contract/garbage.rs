@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Collected, Retention,
+        Backend, BackendError, Collected, EventRetention, Retention,
         record::{NewTransaction, Settlement},
     },
 };
@@ -20,6 +20,10 @@ use super::{
 const RETENTION: Retention = Retention {
     finished: Duration::from_secs(1000),
     orphaned: Duration::from_secs(100),
+    events: EventRetention {
+        age: Duration::from_secs(1_000_000),
+        count: 1_000_000,
+    },
 };
 
 /// Collects all there is to collect at `time(seconds)`.
@@ -40,6 +44,7 @@ pub(super) fn collected(transactions: u64, blobs: u64) -> Collected {
     Collected {
         transactions,
         blobs,
+        events: 0,
     }
 }
 

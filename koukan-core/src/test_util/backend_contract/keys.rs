@@ -73,6 +73,7 @@ pub async fn refuses_a_repeated_key(fixture: &dyn BackendFixture) {
     let retention = Retention {
         finished: Duration::from_secs(10),
         orphaned: Duration::from_secs(10),
+        ..Retention::default()
     };
     let collected = backend.collect_garbage(time(60), retention).await;
     assert_eq!(collected.unwrap().transactions, 1);

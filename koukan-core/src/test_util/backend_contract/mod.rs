@@ -37,6 +37,7 @@ mod changes;
 mod companions;
 mod concurrency;
 mod drafts;
+mod events;
 mod garbage;
 mod keys;
 mod leases;
@@ -72,6 +73,10 @@ pub use self::{
         completes_a_draft, completes_a_draft_only_once, completes_or_abandons,
         completes_under_lease, keeps_a_draft_that_could_not_be_completed,
         refuses_to_complete_an_abandoned_draft, refuses_to_complete_what_is_no_draft,
+    },
+    events::{
+        collects_events, keeps_events_of_holds, keeps_events_of_what_is_committed,
+        keeps_events_of_what_is_written_alone, reads_events_by_pages,
     },
     garbage::{
         collects_blobs_that_nothing_refers_to, collects_in_bounded_portions,
@@ -229,6 +234,11 @@ macro_rules! backend_contract_tests {
             holds_what_is_under_lease,
             leases_companions,
             leaves_suspects_alone,
+            keeps_events_of_what_is_committed,
+            keeps_events_of_what_is_written_alone,
+            keeps_events_of_holds,
+            reads_events_by_pages,
+            collects_events,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

@@ -176,6 +176,7 @@ pub(super) fn settlement(
         recipients: leased.transaction.recipients.clone(),
         status,
         notification: None,
+        events: Vec::new(),
     }
 }
 

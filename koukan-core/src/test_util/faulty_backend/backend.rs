@@ -12,14 +12,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, ListCursor, Listing, Recovered, Retention,
+        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
+        Recovered, Retention,
         record::{
             Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, Recipient,
             SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
@@ -149,6 +150,18 @@ impl Backend for FaultyBackend {
 
     fn has_room(&self) -> bool {
         self.inner.has_room()
+    }
+
+    fn keeps_events(&self) -> bool {
+        self.inner.keeps_events()
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        self.read(|| self.inner.events(query)).await
+    }
+
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        self.inner.events_written()
     }
 
     async fn append_blob(

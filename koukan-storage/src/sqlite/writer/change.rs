@@ -69,12 +69,12 @@ impl Task {
             .add(micros(change.now))
             .add(ids(changed.map(|(id, _)| id)));
         statement.execute(&mut self.connection, values).await?;
-        Ok(())
+        self.note_change(change, judged).await
     }
 }
 
 /// Ids as an array in JSON; there is nothing in them to be escaped.
-fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> String {
+pub(super) fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> String {
     let ids: Vec<_> = ids.map(|id| format!("\"{id}\"")).collect();
     format!("[{}]", ids.join(","))
 }

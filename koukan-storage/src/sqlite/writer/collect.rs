@@ -3,7 +3,8 @@
 use koukan_core::storage::Collected;
 
 use crate::query::{
-    DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, DELETE_SUMMARIES, Values,
+    DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS, DELETE_FINISHED, DELETE_SUMMARIES,
+    Values,
 };
 
 use super::{
@@ -24,6 +25,8 @@ impl Task {
                 now,
                 final_before,
                 orphans,
+                events_before,
+                events_kept,
             } = &collection.request;
             let mut values = Values::default();
             values.add(*now);
@@ -38,12 +41,17 @@ impl Task {
             let deleted = DELETE_SUMMARIES.execute(&mut self.connection, values);
             transactions += deleted.await?.affected;
             let blobs = self.delete_blobs(orphans).await?;
-            if transactions > 0 || blobs > 0 {
+            let mut values = Values::default();
+            values.add(*events_before).add(*events_kept);
+            let deleted = DELETE_EVENTS.execute(&mut self.connection, values);
+            let events = deleted.await?.affected;
+            if transactions > 0 || blobs > 0 || events > 0 {
                 self.shrinking.removed();
             }
             collection.decide(Ok(Collected {
                 transactions,
                 blobs,
+                events,
             }));
         }
         Ok(())

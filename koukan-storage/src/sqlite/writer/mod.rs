@@ -26,6 +26,7 @@ mod complete;
 mod insert;
 mod lapse;
 mod operation;
+mod outbox;
 mod session;
 mod settle;
 mod shrink;
@@ -37,6 +38,7 @@ mod trial;
 pub(super) use self::{
     change::weight,
     operation::{Append, Claim, Claims, Collect, Finish, OpenSession, Operation, Take},
+    outbox::Outbox,
     shrink::count_pages,
     together::Together,
 };
@@ -79,10 +81,12 @@ impl Writer {
         connection: SqliteConnection,
         options: SqliteConnectOptions,
         shared: (Arc<Files>, Arc<Room>, Option<Ballast>),
+        outbox: Outbox,
         lock: ProcessLock,
     ) -> Self {
         let (queue, operations) = mpsc::channel(QUEUED);
-        let task = Task::new(connection, options, shared, operations, queue.downgrade());
+        let queues = (operations, queue.downgrade());
+        let task = Task::new(connection, options, shared, outbox, queues);
         tokio::spawn(task.run(lock));
         Self {
             queue,

@@ -98,6 +98,10 @@ pub(in crate::sqlite) struct Collect {
     pub(in crate::sqlite) now: i64,
     pub(in crate::sqlite) final_before: i64,
     pub(in crate::sqlite) orphans: Vec<String>,
+    /// Older events are removed.
+    pub(in crate::sqlite) events_before: i64,
+    /// How many events are kept, at most.
+    pub(in crate::sqlite) events_kept: i64,
 }
 
 /// A request, and who waits for the answer.

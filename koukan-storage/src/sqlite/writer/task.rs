@@ -24,6 +24,7 @@ use super::{
     checkpoint::Checkpoints,
     lapse::Lapses,
     operation::Queued,
+    outbox::Outbox,
     shrink::{Shrinking, count_pages},
 };
 
@@ -63,6 +64,7 @@ pub(super) struct Task {
     pub(super) malformed: HashSet<i64>,
     checkpoints: Checkpoints,
     pub(super) shrinking: Shrinking,
+    pub(super) outbox: Outbox,
     /// Whether a write has failed, and none of a message has worked since.
     pub(super) is_failing: bool,
 }
@@ -82,8 +84,8 @@ impl Task {
         connection: SqliteConnection,
         options: SqliteConnectOptions,
         (files, room, ballast): (Arc<Files>, Arc<Room>, Option<Ballast>),
-        queue: mpsc::Receiver<Queued>,
-        sender: mpsc::WeakSender<Queued>,
+        outbox: Outbox,
+        (queue, sender): (mpsc::Receiver<Queued>, mpsc::WeakSender<Queued>),
     ) -> Self {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -101,6 +103,7 @@ impl Task {
             malformed: HashSet::new(),
             checkpoints: Checkpoints::default(),
             shrinking: Shrinking::default(),
+            outbox,
             is_failing: false,
         }
     }
@@ -242,11 +245,13 @@ impl Task {
     async fn try_commit(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         let begun = BEGIN.execute(&mut self.connection, Values::default());
         begun.await.map_err(Failure::Commit)?;
+        self.outbox.begin();
         self.apply(batch).await.map_err(Failure::Statement)?;
         let committed = COMMIT.execute(&mut self.connection, Values::default());
         committed.await.map_err(Failure::Commit)?;
         self.files.check().map_err(Failure::Lost)?;
         self.is_failing &= !batch.has_messages();
+        self.outbox.committed();
         tracing::trace!(operations = batch.len(), "committed");
         Ok(())
     }
@@ -272,6 +277,7 @@ impl Task {
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;
+        self.write_events(batch).await?;
         self.collect(&mut batch.collections).await
     }
 

@@ -1,10 +1,12 @@
 //! Transactions that are written together: all of them or none.
 
+use std::sync::Arc;
+
 use koukan_core::storage::BackendError;
 
 use crate::{
     query::{MARK, RETURN_TO_MARK, UNMARK, Values},
-    row::TransactionRow,
+    row::{EventRow, TransactionRow},
 };
 
 use super::{operation::Pending, task::Task};
@@ -31,6 +33,12 @@ impl Together {
     pub(in crate::sqlite) fn weight(&self) -> usize {
         let rows = self.inserts.iter().chain(&self.completions);
         rows.map(|row| row.request.weight()).sum()
+    }
+
+    /// What is told of all of them.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
+        let rows = self.inserts.iter().chain(&self.completions);
+        rows.flat_map(|row| &row.request.events)
     }
 
     fn rows(&mut self) -> impl Iterator<Item = &mut Pending<Box<TransactionRow>, ()>> {

@@ -1,0 +1,115 @@
+//! Events, which are written in the commit of what they tell of.
+
+use std::sync::Arc;
+
+use koukan_core::{
+    causes::Causes,
+    storage::record::{Change, Judged},
+};
+use tokio::sync::watch;
+
+use crate::{
+    query::{FIND_CHANGED, INSERT_EVENTS, Values},
+    row::EventRow,
+};
+
+use super::{batch::Batch, change::ids, operation::Pending, task::Task};
+
+/// Events of the commit under way.
+pub(in crate::sqlite) struct Outbox {
+    is_kept: bool,
+    /// What changes by those who operate the agent have brought.
+    of_changes: Vec<Arc<EventRow>>,
+    /// How many are written.
+    count: u64,
+    written: watch::Sender<u64>,
+}
+
+impl Outbox {
+    /// Where events are kept, `written` changes when some were committed.
+    pub(in crate::sqlite) fn new(is_kept: bool, written: watch::Sender<u64>) -> Self {
+        Self {
+            is_kept,
+            of_changes: Vec::new(),
+            count: 0,
+            written,
+        }
+    }
+
+    /// Forgets what was not committed.
+    pub(super) fn begin(&mut self) {
+        self.of_changes.clear();
+        self.count = 0;
+    }
+
+    /// Tells those who wait for events.
+    pub(super) fn committed(&mut self) {
+        if self.count > 0 {
+            let count = self.count;
+            self.written
+                .send_modify(|written| *written = written.wrapping_add(count));
+        }
+    }
+}
+
+impl Task {
+    /// Notes the events that a change is.
+    pub(super) async fn note_change(
+        &mut self,
+        change: &Change,
+        judged: &[Judged],
+    ) -> Result<(), sqlx::Error> {
+        let Some(kind) = change.action.event_kind().filter(|_| self.outbox.is_kept) else {
+            return Ok(());
+        };
+        let changed = judged.iter().filter(|(_, verdict)| verdict.is_ok());
+        let mut values = Values::default();
+        values.add(ids(changed.map(|(id, _)| id)));
+        let found = FIND_CHANGED.execute(&mut self.connection, values).await?;
+        for row in &found.rows {
+            match EventRow::of_hold(row, kind, change.now) {
+                Ok(event) => self.outbox.of_changes.push(Arc::new(event)),
+                Err(error) => {
+                    tracing::warn!(error = %Causes(&*error), "a stored transaction cannot be read, and no event tells of its change");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is told of all that is done in a batch, in the order in which it was done.
+    pub(super) async fn write_events(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
+        if !self.outbox.is_kept {
+            return Ok(());
+        }
+        let settled = done(&batch.settlements).flat_map(|row| {
+            let notification = row.notification.iter();
+            row.events
+                .iter()
+                .chain(notification.flat_map(|new| &new.events))
+        });
+        let inserted = done(&batch.inserts).flat_map(|row| &row.events);
+        let completed = done(&batch.completions).flat_map(|row| &row.events);
+        let together = done(&batch.groups).flat_map(|group| group.events());
+        let summaries = done(&batch.summaries).flatten();
+        let events: Vec<_> = settled
+            .chain(inserted)
+            .chain(completed)
+            .chain(together)
+            .chain(summaries.flat_map(|row| &row.events))
+            .chain(&self.outbox.of_changes)
+            .collect();
+        let written = INSERT_EVENTS.insert(&mut self.connection, &events, |event, values| {
+            event.bind(values);
+        });
+        written.await?;
+        self.outbox.count = events.len() as u64;
+        Ok(())
+    }
+}
+
+/// Requests that are done with this commit.
+fn done<Q, T>(kind: &[Pending<Q, T>]) -> impl Iterator<Item = &Q> {
+    let done = kind.iter().filter(|pending| pending.is_done());
+    done.map(|pending| &pending.request)
+}
