@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use koukan_core::{
     clock::SharedClock,
-    storage::{Drain, Storage},
+    storage::{Drain, Retention, Storage},
     supervision::GivenUp,
 };
 use koukan_rest::health::Readiness;
@@ -86,8 +86,8 @@ impl Running {
         // Those that are aborted are told of no stop.
         let never = CancellationToken::new();
         let collect = {
-            let (storage, retention) = (storage.clone(), config.storage.retention);
-            move || collect_garbage(storage.clone(), retention.into())
+            let (storage, retention) = (storage.clone(), Retention::from(&config.storage));
+            move || collect_garbage(storage.clone(), retention)
         };
         let probe = {
             let (backend, readiness) = (Arc::clone(storage.backend()), readiness.clone());

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use koukan_core::{
     causes::Causes,
     context::Sender,
-    stage::{operator::Operator, output_handler::Chains, rest_handler::Attempts},
+    stage::{
+        event_reader::EventReader, operator::Operator, output_handler::Chains,
+        rest_handler::Attempts,
+    },
     tls::ServerTls,
 };
 use koukan_rest::{
@@ -49,7 +52,7 @@ impl Listeners {
         config: &Config,
         files: &mut Files,
         chains: &Built,
-        (handler, queue): (&Handler, &Operator),
+        (handler, queue, events): (&Handler, &Operator, &EventReader),
         surroundings: &Surroundings,
         metrics: &axum::Router,
         descriptors: &Plan,
@@ -76,7 +79,7 @@ impl Listeners {
             let api = rest::server(
                 listener,
                 &config.rest,
-                (handler, queue),
+                (handler, queue, events),
                 &surroundings.clock,
                 bound.address,
             )?;

@@ -37,7 +37,7 @@ use std::{
 
 use koukan_core::{
     clock::SharedClock,
-    stage::{dispatcher::Dispatcher, operator::Operator},
+    stage::{dispatcher::Dispatcher, event_reader::EventReader, operator::Operator},
     storage::{BackendError, Storage},
     supervision::GivenUp,
 };
@@ -182,6 +182,7 @@ pub(crate) async fn compose(
     let chains = chains.build(config)?;
     let handler = stacks::handler(&storage, &output, config);
     let queue = Operator::new(storage.clone());
+    let events = EventReader::new(storage.clone());
     let shown = {
         let (storage, metrics) = (storage.clone(), metrics.clone());
         koukan_rest::metrics::router(move || metrics.render(&storage))
@@ -195,7 +196,7 @@ pub(crate) async fn compose(
         config,
         &mut files,
         &chains,
-        (&handler, &queue),
+        (&handler, &queue, &events),
         &surroundings,
         &shown,
         &descriptors,

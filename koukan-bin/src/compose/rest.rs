@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use koukan_core::{
     clock::SharedClock,
-    stage::{operator::Operator, rest_handler::RestHandler},
+    stage::{event_reader::EventReader, operator::Operator, rest_handler::RestHandler},
 };
 use koukan_rest::{
     auth::{Auth, Token},
@@ -22,7 +22,7 @@ pub(crate) type Handler = RestHandler<Output>;
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
-    (handler, queue): (&Handler, &Operator),
+    (handler, queue, events): (&Handler, &Operator, &EventReader),
     clock: &SharedClock,
     address: SocketAddr,
 ) -> Result<Option<Server>, StartError> {
@@ -30,7 +30,7 @@ pub(super) fn server(
         return Ok(None);
     }
     let server = Server::new(handler.clone(), listener.settings(limits, address));
-    let server = server.with_queue(queue.clone());
+    let server = server.with_queue(queue.clone()).with_events(events.clone());
     if listener.token.is_empty() {
         return Ok(Some(server));
     }

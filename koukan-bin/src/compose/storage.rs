@@ -41,6 +41,7 @@ pub(super) async fn backend(
             make_directory(directory_of(&path.value))?;
             let options = SqliteOptions::new(path.value.clone());
             let options = options.with_reserve(config.storage.reserve());
+            let options = options.with_events(config.storage.events.is_some());
             let database = SqliteBackend::open(options).await?;
             (Arc::new(database.clone()), Keeper::Database(database))
         }
@@ -48,7 +49,13 @@ pub(super) async fn backend(
             if config.storage.memory {
                 tracing::warn!("mail is kept in memory: what is queued is lost at the end");
             }
-            (Arc::new(MemoryBackend::new()), Keeper::Memory)
+            let memory = MemoryBackend::new();
+            let count = config.storage.event_retention().count;
+            let memory = match config.storage.events {
+                Some(_) => memory.with_events(usize::try_from(count).unwrap_or(usize::MAX)),
+                None => memory,
+            };
+            (Arc::new(memory), Keeper::Memory)
         }
     })
 }

@@ -39,7 +39,7 @@ pub use self::{
     retry::Retry,
     sender::{Principal, RestSender, Sender},
     size::ByteSize,
-    storage::{Retention, Storage},
+    storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
 };
 pub(crate) use self::{suggest::nearest, validate::is_soon};

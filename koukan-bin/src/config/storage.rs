@@ -48,6 +48,9 @@ pub struct Storage {
     pub body_window: Option<ByteSize>,
     /// How long things are kept that are no longer of use.
     pub retention: Retention,
+    /// Events: each change of a transaction's or a recipient's state, in the same commit, for those who
+    /// read `/events`. Kept where this is there, if only as `{}`.
+    pub events: Option<Events>,
 }
 
 impl Storage {
@@ -104,6 +107,24 @@ fn or_memory(schema: &mut Schema) {
         "description": description,
         "anyOf": [{ "const": MEMORY }, mapping],
     });
+}
+
+/// How events are kept.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Events {
+    /// How long they are kept.
+    pub retention: EventRetention,
+}
+
+/// How long events are kept: until one of these is exceeded.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventRetention {
+    /// How old they become. Default `7d`.
+    pub age: Option<HumanDuration>,
+    /// How many there are. Default 100,000.
+    pub count: Option<u64>,
 }
 
 /// How long things are kept that are no longer of use.

@@ -32,6 +32,11 @@ impl Agent {
         Self::start_by(sink, &more, command)
     }
 
+    /// Starts an agent that keeps events.
+    pub(crate) fn start_with_events(sink: SocketAddr) -> Self {
+        Self::start_by(sink, "  events: {}\n", command)
+    }
+
     /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
     pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
         // A signal that is ignored stays so in the program that takes the shell's place.

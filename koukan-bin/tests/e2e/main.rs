@@ -15,6 +15,7 @@ mod database_lost;
 mod descriptors;
 mod destinations;
 mod disk_full;
+mod events;
 mod host;
 mod hostile;
 mod http;

@@ -96,6 +96,11 @@ impl Caller {
         senders.is_none_or(|senders| senders.iter().any(|known| &**known == sender))
     }
 
+    /// The senders that it may act for; `None` for all.
+    pub fn senders(&self) -> Option<&[Box<str>]> {
+        self.senders.as_deref()
+    }
+
     /// Whether it may see and change all of the queue.
     pub fn may_operate(&self) -> bool {
         self.role >= Role::Operate && self.senders.is_none()

@@ -16,6 +16,7 @@
 mod bad_answer;
 mod caller;
 mod digest;
+mod events;
 mod location;
 mod queue;
 mod refusal;
@@ -27,6 +28,7 @@ mod view;
 pub use self::{
     bad_answer::BadAnswer,
     caller::{Caller, Role},
+    events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
     location::{InvalidLocation, Location, Target},
     queue::{
         QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,

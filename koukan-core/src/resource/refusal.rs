@@ -31,6 +31,8 @@ pub enum RefusalKind {
     NotFound,
     /// What is written once was written before, with another value: 409.
     Conflict,
+    /// What was there is no longer kept: 410.
+    Gone,
     /// The version asked for is not the current one: 412.
     VersionMismatch,
     /// It is larger than it may be: 413.

@@ -14,6 +14,7 @@
 //! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
 
 pub mod dispatcher;
+pub mod event_reader;
 pub mod exploder;
 pub mod operator;
 pub mod output_handler;

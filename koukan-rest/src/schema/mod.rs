@@ -7,6 +7,7 @@
 //! | a transaction as a reader sees it | [`view_to_json`], [`full_view_to_json`] | [`view_from_json`] |
 //! | some of a sender's transactions | [`listed_to_json`] | |
 //! | the queue | [`queue_to_json`], [`queued_to_json`], [`changed_to_json`] | |
+//! | events | [`events_to_json`], [`event_to_json`] | |
 //! | a reply | [`reply_to_json`] | [`reply_from_json`] |
 //! | a refusal | [`problem::to_json`] | [`problem::from_response`] |
 //! | a version | [`etag::quoted`] | [`etag::parse`] |
@@ -37,6 +38,7 @@
 
 mod draft;
 pub mod etag;
+mod event;
 pub(crate) mod json;
 mod openapi;
 pub mod problem;
@@ -47,6 +49,7 @@ mod view;
 
 pub use self::{
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},
+    event::{event_to_json, events_to_json},
     openapi::openapi,
     queue::{changed_to_json, queue_to_json, queued_to_json},
     reply::{reply_from_json, reply_to_json},

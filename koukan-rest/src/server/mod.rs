@@ -60,7 +60,7 @@ pub use self::{
 use std::fmt;
 
 use axum::Router;
-use koukan_core::resource::{QueueService, ResourceService};
+use koukan_core::resource::{EventService, QueueService, ResourceService};
 
 use crate::auth::Auth;
 
@@ -86,6 +86,13 @@ impl Server {
     #[must_use]
     pub fn with_queue(mut self, queue: impl QueueService) -> Self {
         self.shared = self.shared.with_queue(queue);
+        self
+    }
+
+    /// Shows events to those who may act for their senders.
+    #[must_use]
+    pub fn with_events(mut self, events: impl EventService) -> Self {
+        self.shared = self.shared.with_events(events);
         self
     }
 

@@ -9,8 +9,9 @@ use axum::{
 use koukan_core::{
     causes::Causes,
     resource::{
-        Caller, Operation, QueueOperation, QueueRequest, QueueResponse, QueueService, Refusal,
-        ResourceRequest, ResourceResponse, ResourceService, Role,
+        Caller, EventRequest, EventResponse, EventService, EventsRead, Operation, QueueOperation,
+        QueueRequest, QueueResponse, QueueService, ReadEvents, Refusal, ResourceRequest,
+        ResourceResponse, ResourceService, Role,
     },
     shares::{Client, Shares},
 };
@@ -29,7 +30,11 @@ use super::{
 };
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
+type Events = BoxCloneSyncService<EventRequest, EventResponse, BoxError>;
 type Queue = BoxCloneSyncService<QueueRequest, QueueResponse, BoxError>;
+
+/// Streams of events at the same time, at most; one client may have seven eighths of them.
+const STREAMS_MAX: u64 = 1000;
 
 /// What all requests share; clones are the same, and cost next to nothing: each layer has one for
 /// each request.
@@ -38,6 +43,10 @@ pub(super) struct Shared {
     service: Arc<Resource>,
     /// The queue, where it is shown here.
     queue: Option<Arc<Queue>>,
+    /// Events, where they are shown here.
+    events: Option<Arc<Events>>,
+    /// Streams of events, by whoever reads them.
+    pub(super) streams: Shares<Client>,
     pub(super) settings: Arc<ServerSettings>,
     /// Octets of JSON that are being read, by whoever sends them.
     pub(super) json: Shares<Client>,
@@ -69,6 +78,8 @@ impl Shared {
         Self {
             service: Arc::new(BoxCloneSyncService::new(service.map_err(Into::into))),
             queue: None,
+            events: None,
+            streams: Shares::new(STREAMS_MAX),
             hosts: Arc::new(Hosts::new(&settings)),
             json: Shares::new(settings.json_budget),
             settings: Arc::new(settings),
@@ -133,6 +144,30 @@ impl Shared {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %Causes(&*error), "a request for the queue failed");
+                Err(Refusal::internal().into())
+            }
+        }
+    }
+
+    pub(super) fn with_events(mut self, events: impl EventService) -> Self {
+        let events = BoxCloneSyncService::new(events.map_err(Into::into));
+        self.events = Some(Arc::new(events));
+        self
+    }
+
+    /// Asks for events; refusals and failures become problems.
+    pub(super) async fn ask_events(
+        &self,
+        caller: Caller,
+        read: ReadEvents,
+    ) -> Result<EventsRead, Problem> {
+        let events = self.events.as_deref().ok_or_else(Problem::no_route)?;
+        let request = EventRequest { caller, read };
+        match events.clone().oneshot(request).await {
+            Ok(EventResponse::Refused(refusal)) => Err(refusal.into()),
+            Ok(EventResponse::Read(read)) => Ok(read),
+            Err(error) => {
+                tracing::error!(error = %Causes(&*error), "a request for events failed");
                 Err(Refusal::internal().into())
             }
         }

@@ -4,6 +4,7 @@
 
 mod agent;
 mod auth;
+mod events;
 mod headers;
 mod json;
 mod layers;

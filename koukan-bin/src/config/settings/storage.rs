@@ -2,7 +2,7 @@
 
 use koukan_core::{blob, storage};
 
-use crate::config::{Retention, Storage};
+use crate::config::Storage;
 
 impl From<&Storage> for blob::Limits {
     fn from(config: &Storage) -> Self {
@@ -17,13 +17,26 @@ impl From<&Storage> for blob::Limits {
     }
 }
 
-impl From<Retention> for storage::Retention {
-    fn from(config: Retention) -> Self {
+impl From<&Storage> for storage::Retention {
+    fn from(config: &Storage) -> Self {
         let defaults = Self::default();
+        let kept = config.retention;
         Self {
-            finished: config.finished.map_or(defaults.finished, |age| age.0),
-            orphaned: config.orphaned.map_or(defaults.orphaned, |age| age.0),
-            events: defaults.events,
+            finished: kept.finished.map_or(defaults.finished, |age| age.0),
+            orphaned: kept.orphaned.map_or(defaults.orphaned, |age| age.0),
+            events: config.event_retention(),
+        }
+    }
+}
+
+impl Storage {
+    /// How long events are kept.
+    pub(crate) fn event_retention(&self) -> storage::EventRetention {
+        let defaults = storage::EventRetention::default();
+        let kept = self.events.unwrap_or_default().retention;
+        storage::EventRetention {
+            age: kept.age.map_or(defaults.age, |age| age.0),
+            count: kept.count.unwrap_or(defaults.count),
         }
     }
 }

@@ -63,6 +63,7 @@ impl Agent {
                 .replace("127.0.0.1:8000\"", &quoted(rest))
                 .replace("127.0.0.1:8001\"", &quoted(gateway))
                 .replace("127.0.0.1:8002\"", &quoted(receiver))
+                .replace("data/koukan.sqlite\n", "data/koukan.sqlite\n  events: {}\n")
                 .replace("data/", &format!("{}/", directory.path().display()))
                 // Tests do not wait for minutes.
                 + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"

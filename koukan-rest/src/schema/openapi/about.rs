@@ -53,6 +53,12 @@ pub(super) const READ: About = About {
     summary: "Reads a transaction",
     text: "At once, or as soon as there is something new.",
 };
+pub(super) const EVENTS: About = About {
+    id: "readEvents",
+    tag: TRANSACTIONS,
+    summary: "Reads what has changed about transactions",
+    text: "The oldest first, a page at a time, as far as events are kept. With `Accept: text/event-stream` all that is kept and all that comes, as server-sent events.",
+};
 pub(super) const APPEND: About = About {
     id: "appendToTransaction",
     tag: TRANSACTIONS,

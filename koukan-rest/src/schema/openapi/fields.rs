@@ -148,7 +148,17 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 23] = {
 };
 
 /// Parameters that have a name in common with others: what they are known by here, and their names.
-const NAMESAKES: [(&str, &str, &str); 3] = [
+const NAMESAKES: [(&str, &str, &str); 5] = [
+    (
+        "event-type",
+        "type",
+        "Only those of this type, or of several, separated by commas: `queued`, `delivered`, `deferred`, `failed`, `expired`, `cancelled`, `abandoned`, `held`, `released`, `bounced`, `ended`.",
+    ),
+    (
+        "event-cursor",
+        "cursor",
+        "Those after this place: the `next_cursor` of the page before, the `id` of an event, or `latest` for those that are still to come.",
+    ),
     ("queue-id", "id", "Only the transaction of this id."),
     (
         "queue-sender",

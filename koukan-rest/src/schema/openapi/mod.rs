@@ -4,6 +4,7 @@
 //! nothing but their schemas is ever used.
 
 mod about;
+mod event;
 mod fields;
 mod finish;
 mod message;
@@ -69,6 +70,7 @@ fn components() -> ComponentsBuilder {
     message::HeaderValue::schemas(&mut schemas);
     add::<transaction::Transaction>(&mut schemas);
     add::<transaction::TransactionList>(&mut schemas);
+    add::<event::EventList>(&mut schemas);
     add::<queue::QueueList>(&mut schemas);
     add::<queue::QueueChanged>(&mut schemas);
     add::<queue::QueuedDetails>(&mut schemas);

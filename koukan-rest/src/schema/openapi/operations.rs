@@ -14,6 +14,7 @@ use utoipa::{
 
 use super::{
     about::{self, About},
+    event::EventList,
     fields,
     message::ParsedMessage,
     problems,
@@ -61,6 +62,7 @@ pub(super) fn paths() -> Paths {
     add(builder, HttpMethod::Post, parsed(&about::POST_PARSED));
     add(builder, HttpMethod::Put, parsed(&about::PUT_PARSED));
     add("/transactions/{id}/cancel", HttpMethod::Post, cancel());
+    add("/events", HttpMethod::Get, read_events());
     add("/queue", HttpMethod::Get, list_queue());
     add("/queue/{id}", HttpMethod::Get, show_queued());
     add("/queue/{id}/message", HttpMethod::Get, read_message());
@@ -126,6 +128,21 @@ fn list() -> OperationBuilder {
     ];
     let operation = operation(&about::LIST, &parameters).response("200", listed.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
+}
+
+fn read_events() -> OperationBuilder {
+    let page = ResponseBuilder::new()
+        .description("some of them, the oldest first")
+        .content(JSON, content::<EventList>());
+    let parameters = [
+        "event-cursor",
+        "limit",
+        "event-type",
+        "queue-sender",
+        "request-timeout",
+    ];
+    let operation = operation(&about::EVENTS, &parameters).response("200", page.build());
+    refused(operation, &[400, 401, 403, 404, 410, 429, 500, 503])
 }
 
 fn list_queue() -> OperationBuilder {

@@ -30,7 +30,7 @@ pub(super) struct Problem {
 }
 
 /// Each status, what it means, and the header field that comes with it.
-const PROBLEMS: [(u16, &str, Option<&str>); 16] = [
+const PROBLEMS: [(u16, &str, Option<&str>); 17] = [
     (
         308,
         "another replica works on the transaction: repeat the request there",
@@ -46,6 +46,7 @@ const PROBLEMS: [(u16, &str, Option<&str>); 16] = [
     (404, "no such sender, transaction or blob", None),
     (408, "the content did not come in time", None),
     (409, "written before, with another value", None),
+    (410, "what comes after the cursor is no longer kept", None),
     (412, "If-Match is not the current version", None),
     (413, "larger than it may be", None),
     (415, "content of another type than is wanted", None),

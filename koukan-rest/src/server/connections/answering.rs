@@ -31,7 +31,7 @@ use crate::server::{
     sound::check_host,
 };
 
-use super::{ConnectionSettings, Peer, activity::Activity};
+use super::{ConnectionSettings, Draining, Peer, activity::Activity};
 
 /// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
 const BUFFER_MAX: usize = 128 << 10;
@@ -84,12 +84,14 @@ impl Answering {
         let requests = activity.clone();
         let lingers = Lingers::default();
         let is_last = lingers.clone();
+        let draining = Draining(is_draining.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             let under_way = requests.begin();
             let refused = check_host(&request).err().map(Problem::from);
             let has_content =
                 request.version() < Version::HTTP_2 && !request.body().is_end_stream();
             request.extensions_mut().insert(peer.clone());
+            request.extensions_mut().insert(draining.clone());
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
             let is_last = is_last.clone();
             async move {

@@ -27,6 +27,10 @@ use self::{answering::Answering, turned_away::TurnedAway};
 #[derive(Debug, Clone)]
 pub(super) struct Peer(pub(super) Client);
 
+/// Whether the server stops, an extension of the request: what would go on for ever ends then.
+#[derive(Debug, Clone)]
+pub(super) struct Draining(pub(super) watch::Receiver<bool>);
+
 /// Answers connections with `router` until `shutdown` ends, and then those requests that have begun.
 ///
 /// # Errors

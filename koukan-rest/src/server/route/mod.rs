@@ -3,6 +3,7 @@
 mod append;
 mod cancel;
 mod create;
+mod events;
 mod list;
 mod parameters;
 mod parsed;
@@ -52,6 +53,7 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/queue/{id}", get(queue::show).post(queue::change))
         .route("/queue/{id}/{action}", post(queue::change_one))
         .route("/queue/{id}/message", get(queue::message))
+        .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))
         .route("/openapi.json", get(async || json_of(&openapi())))

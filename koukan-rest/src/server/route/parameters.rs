@@ -44,6 +44,19 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
+    /// The parameters of a query that looks for no transactions; only these are known.
+    pub(super) fn alone(query: Pairs, known: &[&str]) -> Result<Self, Refusal> {
+        let wrong = || {
+            let names = known.join(", ");
+            Refusal::malformed(format!("the parameters are {names}, each once at most"))
+        };
+        let parameters = Self::of(query, known).map_err(|_| wrong())?;
+        match parameters.0.keys().all(|name| known.contains(&&**name)) {
+            true => Ok(parameters),
+            false => Err(wrong()),
+        }
+    }
+
     /// The value of a parameter, where there is one.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
