@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use koukan_core::{
     blob::BlobPool,
     clock::SystemClock,
@@ -22,6 +23,11 @@ mod support;
 use support::tamper;
 
 const MANY: u64 = 100_000;
+/// When the first of them came, in microseconds; the others came a microsecond after each other.
+const CREATED: i64 = 1_790_000_000_000_000;
+/// How many are cancelled, and how many given back; with half of [`MANY`], which takes half a minute each in
+/// a debug build, it can be seen by hand that they take no more time each.
+const ENDED: i64 = 5_000;
 
 /// What takes time with the square of the queue takes more than that; how long it takes is printed, and no
 /// matter of a test.
@@ -69,7 +75,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
             crash_count, attempt_count, due_at, work, lease_fence, destination, reverse_path,
             forward_paths, last_reply)
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})
-        SELECT printf('%026d', i), 1790000000000000 + i, 'out', '{{"sender":"out"}}',
+        SELECT printf('%026d', i), {CREATED} + i, 'out', '{{"sender":"out"}}',
             '{{"reverse_path":"a@x.example"}}',
             printf('[{{"forward_path":"u%d@d%d.example"}}]', i, i % 2),
             1, 1, 0, 0, 4102444800000000 + i, 'attempt', 0, printf('out d%d.example', i % 2),
@@ -103,7 +109,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     }
     for (name, filter) in [
         ("all", QueueFilter::default()),
-        ("domain", half),
+        ("domain", half.clone()),
         (
             "held",
             QueueFilter {
@@ -132,5 +138,31 @@ async fn half_of_a_large_queue_is_changed_at_once() {
         println!("list by {name}: {:?}", begun.elapsed());
     }
     assert_eq!(backend.census().await.unwrap().waiting, MANY);
+    // Each of them ends under a lease of its own; what is given back waits for its notification.
+    let mut waiting = MANY;
+    for (action, domain) in [
+        (Action::Cancel, "d0.example"),
+        (Action::Bounce, "d1.example"),
+    ] {
+        let filter = QueueFilter {
+            search: Search {
+                domain: Some(domain.into()),
+                until: Some(Timestamp::from_microsecond(CREATED + 2 * ENDED).unwrap()),
+                ..Search::default()
+            },
+            ..QueueFilter::default()
+        };
+        let begun = Instant::now();
+        let changed = change(&operator, action, &filter).await;
+        println!("{} of {ENDED}: {:?}", action.as_str(), begun.elapsed());
+        let ended = changed.changed;
+        assert_eq!((changed.matched, changed.skipped.len()), (ended, 0));
+        assert!(ended.abs_diff(ENDED.unsigned_abs()) <= 1, "{ended}");
+        if action == Action::Cancel {
+            waiting -= ended;
+        }
+        assert_eq!(backend.census().await.unwrap().waiting, waiting);
+    }
+    assert_eq!(backend.census().await.unwrap().finished, MANY - waiting);
     backend.close().await;
 }

@@ -8,6 +8,7 @@
 
 mod destination;
 mod durable;
+mod forced;
 mod parsed;
 mod queued;
 mod settled;
@@ -20,6 +21,7 @@ pub use self::{
     durable::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
     },
+    forced::Forced,
     parsed::Parsed,
     queued::Queued,
     trace_id::TraceId,

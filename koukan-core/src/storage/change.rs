@@ -4,10 +4,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    BackendError, Storage,
+    BackendError, Storage, Watch,
     cancel::Unleased,
     live::{Durability, Side, State},
-    record::{Action, Change, Judged, Skipped, Status, TransactionId, Work},
+    record::{Action, Change, Judged, SchedulingKey, Skipped, Status, TransactionId, Work},
 };
 
 /// Transactions that are ended at a time: each costs a lease and a settlement, which commit together
@@ -68,6 +68,31 @@ impl Storage {
                 .collect::<Result<(), _>>()?;
         }
         Ok(judged)
+    }
+
+    /// Makes a transaction due now, and has its hosts tried also where they are known not to answer;
+    /// `Err` within where it stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Storage::change`].
+    pub async fn retry_now(&self, watch: &Watch) -> Result<Result<(), Skipped>, BackendError> {
+        let (live, destinations) = (watch.live(), self.destinations());
+        // Before it is due: it may be leased at once.
+        destinations.force(live.id);
+        let changed = self.change(vec![live.id], Action::Retry, false).await;
+        let verdict = changed.map(|judged| judged.into_iter().try_for_each(|(_, verdict)| verdict));
+        if let Ok(Ok(())) = verdict {
+            let destination = SchedulingKey::of(&live.context, &live.lock().recipients);
+            destinations.let_through(&destination, live.id);
+        } else {
+            destinations.take_forced(live.id);
+        }
+        verdict
     }
 
     /// Ends a transaction; `Err` within where it has become another one meanwhile.

@@ -1,5 +1,7 @@
 //! Destinations whose hosts do not answer are held back.
 
+mod asked_for;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -11,7 +13,7 @@ use std::{
 use koukan_core::{
     reply::{RemoteMta, Reply, Unreached},
     service::MailService,
-    signals::HostPort,
+    signals::{Forced, HostPort},
     stage::exploder::Policy,
     storage::{MemoryBackend, record::TransactionId},
     test_util::{Faults, FaultyBackend, SeededRandom, mail, rcpt, send},
@@ -71,6 +73,7 @@ impl Hosts {
     }
 
     async fn deliver(self, tx: Transaction) -> Result<Reply, BoxError> {
+        let tx_is_forced = tx.signals.find::<Forced>().is_some();
         let Transaction {
             mail,
             mut recipients,
@@ -82,6 +85,9 @@ impl Hosts {
         let to = rcpt.forward_path().to_string();
         let domain = to.split_once('@').unwrap().1;
         let name = domain.split('.').next().unwrap();
+        if tx_is_forced {
+            *self.0.until.lock().unwrap() = None;
+        }
         if name == "dead"
             && !["live", "other"].iter().any(|free| to.starts_with(free))
             && let Some(unreached) = self.ask()

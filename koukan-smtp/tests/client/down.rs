@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use koukan_core::reply::Reply;
+use bytes::Bytes;
+use koukan_core::{
+    reply::Reply,
+    signals::{Forced, Signals},
+    transaction::Driver,
+};
 use rstest::rstest;
 use tokio::time::{Instant, sleep};
 
 use super::{
     room::{At, Host, are_taken, send_many},
-    sending::{assert_own, start},
+    sending::{assert_own, context, mail, rcpt, start},
 };
 
 const MX: &str = "mx.example:25";
@@ -52,6 +57,39 @@ async fn a_host_that_has_failed_twice_is_left_alone_and_then_tried_by_one(
     sleep(2 * A_WHILE).await;
     assert!(are_taken(&send_many(&endpoint, 20).await));
     assert!(are_taken(&send_many(&endpoint, 20).await));
+}
+
+/// Whoever operates the agent has asked for the attempt.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_left_alone_is_tried_by_who_is_asked_to() {
+    let host = Host::new(0, At::Connect);
+    let endpoint = host.endpoint(&[MX]);
+    let forced = async || {
+        let signals = Signals::default();
+        signals.set(Forced).unwrap();
+        let started = Driver::start_with(endpoint.clone(), context(), mail(""), signals);
+        let (mut driver, mut pending) = started;
+        let mut rcpt = driver.rcpt(rcpt("b")).await;
+        driver.whole_body(Bytes::from_static(b"hi\r\n").into());
+        let last = driver.finish().await;
+        driver.wait(&mut pending).await;
+        driver.wait(&mut rcpt).await;
+        last.to_string()
+    };
+    for _ in 0..2 {
+        send_many(&endpoint, 1).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(A_WHILE).await;
+    send_many(&endpoint, 1).await;
+    assert_eq!(host.refused(), 3);
+    assert!(forced().await.starts_with("451 "));
+    assert_eq!(host.refused(), 1, "it is tried");
+    send_many(&endpoint, 9).await;
+    assert_eq!(host.refused(), 0, "others leave it alone");
+    host.set_room(9);
+    assert!(are_taken(&[forced().await]));
+    assert!(are_taken(&send_many(&endpoint, 9).await));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,8 +26,11 @@ impl Operator {
         action: Action,
     ) -> Result<QueueResponse, Refusal> {
         // What is not there is told from what is over.
-        let (known, _watch) = self.find(id).await?;
-        let judged = self.storage.change(vec![known], action, false).await?;
+        let (known, watch) = self.find(id).await?;
+        let judged = match action {
+            Action::Retry => vec![(known, self.storage.retry_now(&watch).await?)],
+            _ => self.storage.change(vec![known], action, false).await?,
+        };
         let mut changed = QueueChanged::default();
         changed.count(&judged);
         self.report(caller, action, id, &changed);

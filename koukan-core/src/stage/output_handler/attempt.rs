@@ -21,7 +21,7 @@ use crate::{
     middleware::trace::Following,
     reply::Reply,
     service::BoxMailService,
-    signals::{Destination, Queued},
+    signals::{Destination, Forced, Queued},
     storage::{Answer, Gone, Halt, Lease, record::Attempt},
     transaction::{Aborted, Driver, Errand, Originator, Rcpt},
 };
@@ -79,6 +79,9 @@ impl<'a> Exchange<'a> {
         }
         if lease.is_stored() {
             let _ = signals.set(Queued);
+            if lease.storage().destinations().take_forced(lease.id()) {
+                let _ = signals.set(Forced);
+            }
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();

@@ -21,6 +21,12 @@ impl Freed {
         self.len
     }
 
+    pub(super) fn contains(&self, key: &SchedulingKey, id: TransactionId) -> bool {
+        let mut known = self.by_destination.iter();
+        let known = known.find(|(of, _)| of == key);
+        known.is_some_and(|(_, ids)| ids.contains(&id))
+    }
+
     pub(super) fn add(&mut self, key: SchedulingKey, id: TransactionId) {
         self.len += 1;
         let mut known = self.by_destination.iter_mut();

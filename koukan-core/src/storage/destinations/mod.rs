@@ -14,7 +14,8 @@
 //! Destinations that lead to the same hosts are held back together. What was leased and not tried is
 //! given back, and does not count as an attempt; whatever waits for more than [`LATE`] is leased all the
 //! same, to see whether its time is up, and then again less and less often. Once a host answers, that is
-//! due at once as well. All of this is in memory only: after a restart, what is due is tried.
+//! due at once as well. What somebody asks to be retried is attempted at once, and tries the hosts
+//! ([`Forced`](crate::signals::Forced)); the others still wait. All of this is in memory only: after a restart, what is due is tried.
 //!
 //! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
 //! changes nothing of it: that only sets the time of the next look.
@@ -23,7 +24,7 @@ mod freed;
 mod holds;
 mod late;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::{
     sync::Notify,
@@ -41,6 +42,8 @@ use super::record::{SchedulingKey, TransactionId};
 
 /// How long something may be due and held back before its own schedule counts.
 pub(crate) const LATE: Duration = Duration::from_secs(10);
+/// Attempts that are asked for and were not made yet, at most; more are made as any other.
+const FORCED_MAX: usize = 10_000;
 
 /// Destinations that are held back.
 #[derive(Debug, Default)]
@@ -56,6 +59,8 @@ struct State {
     /// How often something was held back no longer.
     changes: u64,
     late: Late,
+    /// Whose next attempt is to try hosts also where they do not answer.
+    forced: BTreeSet<TransactionId>,
 }
 
 /// What is to be leased, and what is not.
@@ -139,6 +144,27 @@ impl Destinations {
     pub(crate) fn ask(&self, destination: &SchedulingKey, id: TransactionId) -> Passage {
         let mut state = self.lock();
         state.holds.ask(destination, id, Instant::now())
+    }
+
+    /// The next attempt at the transaction is to try its hosts, whatever is known of them.
+    pub(crate) fn force(&self, id: TransactionId) {
+        let mut state = self.lock();
+        if state.forced.len() < FORCED_MAX {
+            state.forced.insert(id);
+        }
+    }
+
+    /// Whether that was to be, which is over with this.
+    pub(crate) fn take_forced(&self, id: TransactionId) -> bool {
+        self.lock().forced.remove(&id)
+    }
+
+    /// Has a transaction attempted as soon as there is room, where its destination is held back.
+    pub(crate) fn let_through(&self, destination: &SchedulingKey, id: TransactionId) {
+        let mut state = self.lock();
+        if state.holds.let_through(destination, id) {
+            self.change(state);
+        }
     }
 
     /// Whether anything is held back.

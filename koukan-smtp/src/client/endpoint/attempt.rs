@@ -6,7 +6,7 @@ use koukan_core::{
     body::BodyError,
     network::Wire,
     reply::{RemoteMta, Reply, Unreached},
-    signals::{Destination, HostPort, NamedBy, Queued, Signals},
+    signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals},
     transaction::Transaction,
 };
 use tower::BoxError;
@@ -68,9 +68,10 @@ impl Attempts {
             _ => destination,
         };
         let is_queued = signals.find::<Queued>().is_some();
+        let is_forced = signals.find::<Forced>().is_some();
         let turn = |may_wait| {
             let turn = Turn::new(may_wait, holdings.clone()).of_client(client.clone());
-            turn.of_queued(is_queued)
+            turn.of_queued(is_queued).forced(is_forced)
         };
         let mut last = None;
         let mut full = None;

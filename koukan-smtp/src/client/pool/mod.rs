@@ -142,6 +142,10 @@ impl Pool {
         guard: Option<&Guard>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
+        if turn.take_forced() {
+            self.idle
+                .standings(|standings| standings.force(host, Instant::now()));
+        }
         let permit = Idle::permit(&self.idle, host, &self.demand, turn);
         let lease = match turn.until() {
             None => permit.await,

@@ -144,6 +144,13 @@ impl Standings {
         down.until(now)
     }
 
+    /// Whoever asks next may try the host, unless somebody does so now.
+    pub(super) fn force(&mut self, host: &HostPort, now: Instant) {
+        if let Some(down) = self.0.get_mut(host) {
+            down.next = down.next.min(now);
+        }
+    }
+
     /// Whoever was to try it has not come to know anything.
     pub(super) fn not_tried(&mut self, host: &HostPort) {
         if let Some(down) = self.0.get_mut(host) {

@@ -19,6 +19,8 @@ pub(crate) struct Turn {
     client: Client,
     /// Whether no client waits for it.
     is_queued: bool,
+    /// Whether the host is to be tried also where it is known not to answer.
+    is_forced: bool,
 }
 
 impl Turn {
@@ -31,6 +33,7 @@ impl Turn {
             holdings,
             client: Client::Unknown,
             is_queued: false,
+            is_forced: false,
         }
     }
 
@@ -49,6 +52,17 @@ impl Turn {
     pub(crate) fn of_queued(mut self, is_queued: bool) -> Self {
         self.is_queued = is_queued;
         self
+    }
+
+    /// Says whether the host is to be tried also where it is known not to answer.
+    pub(crate) fn forced(mut self, is_forced: bool) -> Self {
+        self.is_forced = is_forced;
+        self
+    }
+
+    /// Whether that is so; once it was asked it is not any longer.
+    pub(super) fn take_forced(&mut self) -> bool {
+        std::mem::take(&mut self.is_forced)
     }
 
     /// Whether the attempt is made from the queue.

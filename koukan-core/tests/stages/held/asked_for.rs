@@ -1,0 +1,41 @@
+//! What is held back, and asked for.
+
+use super::*;
+
+/// Whoever operates the agent asks for one that is held back with the others.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_tries_the_host_and_the_others_wait() {
+    let hosts = Hosts::default();
+    let agent = Agent::over(hosts.service()).await;
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(queue(&agent, &format!("waits{number}@dead.d")).await);
+    }
+    let _dispatching = agent.dispatch();
+    sleep(100 * SECOND).await;
+    let retry = async |id| {
+        let watch = agent.storage.watch(id).await.unwrap().unwrap();
+        agent.storage.retry_now(&watch).await.unwrap().unwrap();
+        sleep(SECOND / 10).await;
+    };
+    let attempts = async || {
+        let stored = agent.storage.backend().find(ids[49]).await;
+        stored.unwrap().unwrap().attempt_count
+    };
+    let (before, tried, told) = (attempts().await, hosts.tried(), hosts.told());
+    retry(ids[49]).await;
+    assert_eq!(attempts().await, before + 1);
+    assert_eq!(hosts.tried(), tried + 1);
+    // It may be the time at which another one is looked at.
+    assert!(hosts.told() < told + 10, "the others wait");
+    assert!(hosts.delivered("waits").is_empty());
+    hosts.set_up();
+    retry(ids[48]).await;
+    assert_eq!(hosts.delivered("waits48").len(), 1);
+    sleep(5 * SECOND).await;
+    let delivered = hosts.delivered("waits").len();
+    assert!(
+        delivered + hosts.tried() >= 50,
+        "the others go with it: {delivered}"
+    );
+}
