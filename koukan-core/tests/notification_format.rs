@@ -6,7 +6,7 @@ mod python;
 
 use jiff::Timestamp;
 use koukan_core::{
-    message::dsn::{FailedRecipient, FailureNotice},
+    message::dsn::{Action, Report, Reported},
     path::{Parameter, ReversePath},
     reply::{FromUpstream, RemoteMta, Reply, ReplyCode},
     test_util::rcpt,
@@ -51,7 +51,7 @@ impl Case {
         let mut mail = Mail::new(self.from.parse::<ReversePath>().unwrap());
         let envid = Parameter::new("ENVID", Some("QQ+2B314")).unwrap();
         mail.parameters.push(envid).unwrap();
-        let notice = FailureNotice {
+        let notice = Report {
             reporting_mta: self.host,
             unique: "abc123",
             id: "01j9xyz",
@@ -59,12 +59,14 @@ impl Case {
             arrived: Timestamp::UNIX_EPOCH,
             mail: &mail,
             to: &self.from.parse().unwrap(),
-            failed: &[FailedRecipient {
+            recipients: &[Reported {
                 rcpt: &self.to,
+                action: Action::Failed,
                 reply: &self.reply,
                 last_attempt: Some(Timestamp::UNIX_EPOCH),
             }],
             original: &self.original,
+            is_whole: true,
         };
         let octets = notice.build().to_vec();
         assert_eq!(notice.is_international(), !octets.is_ascii());

@@ -13,6 +13,8 @@ pub enum Handover {
     PassedOn,
     /// The message is in the recipient's mailbox, as after a reply of an LMTP server (RFC 2033).
     Delivered,
+    /// The sender was told already.
+    Told,
 }
 
 impl Handover {
@@ -21,12 +23,13 @@ impl Handover {
         match self {
             Self::PassedOn => "passed on",
             Self::Delivered => "delivered",
+            Self::Told => "told",
         }
     }
 
     /// The one of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::PassedOn, Self::Delivered];
+        let all = [Self::PassedOn, Self::Delivered, Self::Told];
         all.into_iter().find(|it| it.as_str() == name)
     }
 }

@@ -12,6 +12,7 @@ mod forced;
 mod parsed;
 mod queued;
 mod settled;
+mod tells_success;
 mod trace_id;
 
 pub use crate::host_port::{HostPort, InvalidHostPort};
@@ -24,6 +25,7 @@ pub use self::{
     forced::Forced,
     parsed::Parsed,
     queued::Queued,
+    tells_success::TellsSuccess,
     trace_id::TraceId,
 };
 

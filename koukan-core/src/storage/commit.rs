@@ -247,7 +247,7 @@ impl Storage {
             self.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
             // What ended while the commit was under way could not be settled then.
-            self.settling(live, end).write_in_background();
+            self.settling(live, end, None).write_in_background();
         } else if is_abandoned {
             match given_up {
                 // Nor could what was given up.

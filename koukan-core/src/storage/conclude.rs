@@ -74,11 +74,15 @@ fn settled(
     reverse_path: &ReversePath,
 ) -> Status {
     match final_reason(recipients) {
-        FinalReason::Delivered => Status::Final(FinalReason::Delivered),
-        _ if terms.notify && !reverse_path.is_null() => Status::Due(Due {
-            at: now,
-            work: Work::Notify,
-        }),
+        _ if terms.notify
+            && !reverse_path.is_null()
+            && recipients.iter().any(Recipient::is_to_be_told) =>
+        {
+            Status::Due(Due {
+                at: now,
+                work: Work::Notify,
+            })
+        }
         reason => Status::Final(reason),
     }
 }

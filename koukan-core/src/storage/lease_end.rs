@@ -25,7 +25,25 @@ impl Lease {
     /// # Cancel safety
     ///
     /// Dropped before it ends, the outcome is written in the background.
-    pub async fn finish(mut self, mut end: AttemptEnd) -> Result<(), BackendError> {
+    pub async fn finish(self, end: AttemptEnd) -> Result<(), BackendError> {
+        self.finish_with(end, None).await
+    }
+
+    /// As [`Lease::finish`], with a notification that is queued in the same commit, where the
+    /// transaction is in the durable tier.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Lease::finish`].
+    pub(crate) async fn finish_with(
+        mut self,
+        mut end: AttemptEnd,
+        notification: Option<NewTransaction>,
+    ) -> Result<(), BackendError> {
         self.is_finished = true;
         self.show(&mut end.attempt);
         let to_settle = self.live.update(Side::Output, |state| {
@@ -37,7 +55,7 @@ impl Lease {
             to_settle
         });
         if let Some(end) = to_settle {
-            let ending = self.storage.settling(&self.live, end);
+            let ending = self.storage.settling(&self.live, end, notification);
             // Boxed: most transactions are never stored, and need not carry the room for it.
             Box::pin(ending.write()).await?;
         }
@@ -228,13 +246,21 @@ impl Lease {
 impl Storage {
     /// The end of a lease with what an attempt under it brought. Only this session can say what became
     /// of it.
-    pub(super) fn settling(&self, live: &Arc<Live>, end: AttemptEnd) -> Ending {
+    pub(super) fn settling(
+        &self,
+        live: &Arc<Live>,
+        end: AttemptEnd,
+        notification: Option<NewTransaction>,
+    ) -> Ending {
         // Where it is under no lease any more, the backend says so.
         let (fence, terms) = match live.lock().durability {
             Durability::Leased { fence, terms } => (fence, terms),
             _ => (0, Terms::default()),
         };
-        let settlement = self.settlement(live, end, fence, terms);
+        let settlement = Settlement {
+            notification: notification.map(Box::new),
+            ..self.settlement(live, end, fence, terms)
+        };
         let end = End::Settled(Box::new(settlement), News::Attempted);
         Ending::new(self.clone(), Arc::clone(live), fence, end)
     }

@@ -22,6 +22,7 @@ mod live;
 mod live_body;
 mod memory;
 mod message_keys;
+mod notification;
 mod patience;
 mod persist;
 pub mod record;

@@ -1,5 +1,6 @@
 //! Python's `email` package, which nobody here wrote, as the judge of messages.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{

@@ -25,6 +25,7 @@ mod hung;
 mod kept_for_later;
 mod layers;
 mod memory;
+mod notices;
 mod notification;
 mod observers;
 mod queued;

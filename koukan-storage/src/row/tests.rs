@@ -69,7 +69,7 @@ fn who_gave_a_reply_is_kept() {
     let unnamed = kept(reply().with_extension(FromUpstream));
     assert!(unnamed.is_from_upstream() && unnamed.server().is_none());
     assert!(!kept(reply()).is_from_upstream());
-    for handover in [None, Some(Handover::PassedOn), Some(Handover::Delivered)] {
+    for handover in [None, Some(Handover::PassedOn), Some(Handover::Told)] {
         let reply = Reply::message_accepted();
         let reply = match handover {
             Some(handover) => reply.with_extension(handover),

@@ -1,5 +1,8 @@
 //! The header of the message that failed.
 
+/// Octets of a line, at most: RFC 5322 section 2.1.1.
+const LINE_MAX: usize = 998;
+
 /// The header fields at the beginning of a message, as lines that end with CRLF: up to the empty
 /// line, or to the first line that is no header field.
 ///
@@ -28,6 +31,48 @@ pub(super) fn header(message: &[u8]) -> Vec<u8> {
     header
 }
 
+/// Whether all of a message can stand in a notification as it is: its lines are neither too long nor
+/// broken. A header in UTF-8 takes a notification that is international itself.
+pub(super) fn can_return(message: &[u8], is_international: bool) -> bool {
+    let fits = |line: &[u8]| line.len() <= LINE_MAX && !line.contains(&b'\r');
+    let mut lines = message.split(|octet| *octet == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let is_last = lines.peek().is_none();
+        let line = match line.strip_suffix(b"\r") {
+            Some(line) => line,
+            None if is_last => line,
+            None => return false,
+        };
+        if !fits(line) {
+            return false;
+        }
+    }
+    let header = header(message);
+    let is_header_fit = header.is_ascii() || (is_international && str::from_utf8(&header).is_ok());
+    is_header_fit && !message.contains(&0)
+}
+
+/// Whether a message, of which the beginning is known, is a notification itself, or another answer that
+/// no person has written: nobody is to be told of what becomes of it.
+///
+/// *Source*: RFC 3834 section 5, RFC 6522.
+pub(crate) fn is_notification(message: &[u8]) -> bool {
+    let header = header(message);
+    let header = String::from_utf8_lossy(&header).to_ascii_lowercase();
+    let unfolded = header.replace("\r\n ", " ").replace("\r\n\t", " ");
+    unfolded.split("\r\n").any(|line| {
+        let Some((name, value)) = line.split_once(':') else {
+            return false;
+        };
+        let value = value.trim_start();
+        match name.trim_end() {
+            "auto-submitted" => value.starts_with("auto-replied"),
+            "content-type" => value.starts_with("multipart/report") && value.contains("status"),
+            _ => false,
+        }
+    })
+}
+
 /// Whether a line begins a header field: RFC 5322 sections 2.2 and 4.5.
 fn is_field(line: &[u8]) -> bool {
     let name = line.iter().position(|octet| *octet == b':');
@@ -38,6 +83,46 @@ fn is_field(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_broken_does_not_come_back() {
+        let long = "x".repeat(LINE_MAX + 1);
+        for (message, is_international, can) in [
+            ("A: b\r\n\r\nhello\r\n", false, true),
+            ("A: b\r\n\r\nhello", false, true),
+            ("A: b\r\n\r\ngrüße\r\n", false, true),
+            ("A: grüße\r\n\r\nhi\r\n", false, false),
+            ("A: grüße\r\n\r\nhi\r\n", true, true),
+            ("A: b\n\nhello\n", false, false),
+            ("A: b\r\n\r\na\rb\r\n", false, false),
+            ("A: b\r\n\r\na\0b\r\n", false, false),
+            (&long, false, false),
+        ] {
+            assert_eq!(
+                can_return(message.as_bytes(), is_international),
+                can,
+                "{message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn notifications_are_known_by_their_header() {
+        for (message, is_one) in [
+            ("Auto-Submitted: auto-replied\r\n\r\n", true),
+            ("auto-submitted:auto-replied; x=y\r\n\r\n", true),
+            ("Auto-Submitted: auto-generated\r\n\r\n", false),
+            ("Auto-Submitted: no\r\n\r\n", false),
+            (
+                "Content-Type: multipart/report;\r\n\treport-type=delivery-status\r\n\r\n",
+                true,
+            ),
+            ("Content-Type: multipart/mixed; a=status\r\n\r\n", false),
+            ("A: b\r\n\r\nAuto-Submitted: auto-replied\r\n", false),
+        ] {
+            assert_eq!(is_notification(message.as_bytes()), is_one, "{message:?}");
+        }
+    }
 
     #[test]
     fn ends_where_the_fields_end() {

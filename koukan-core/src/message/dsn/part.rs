@@ -54,6 +54,23 @@ impl<'a> Part<'a> {
         Self::new(content_type, headers, is_global)
     }
 
+    /// All of the original message, with its `header`, as it is.
+    pub(super) fn message(message: &'a [u8], header: &[u8]) -> Self {
+        let content_type = match header.is_ascii() {
+            true => "message/rfc822",
+            false => "message/global",
+        };
+        let encoding = match message.is_ascii() {
+            true => Encoding::SevenBit,
+            false => Encoding::EightBit,
+        };
+        Self {
+            content_type,
+            encoding,
+            content: message.into(),
+        }
+    }
+
     fn new(content_type: &'static str, octets: &'a [u8], is_8bit: bool) -> Self {
         let lines = octets.split(|octet| *octet == b'\n');
         let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));

@@ -15,12 +15,12 @@ use crate::{
     context,
     reply::{FinalReplies, Reply},
     service::MailService,
-    signals::Signals,
+    signals::{Signals, TellsSuccess},
     transaction::{Aborted, Command, Mail, Rcpt},
 };
 
 use super::{
-    Policy,
+    Notify, Policy,
     leg::{self, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
     seen::Seen,
@@ -30,6 +30,7 @@ use super::{
 pub(super) struct Legs<S> {
     service: S,
     policy: Policy,
+    notify: Notify,
     context: Arc<context::Context>,
     signals: Signals,
     mail: Mail,
@@ -78,7 +79,7 @@ enum Running {
 impl<S: MailService> Legs<S> {
     pub(super) fn new(
         service: S,
-        policy: Policy,
+        (policy, notify): (Policy, Notify),
         context: Arc<context::Context>,
         signals: Signals,
         mail: Mail,
@@ -86,6 +87,7 @@ impl<S: MailService> Legs<S> {
         Self {
             service,
             policy,
+            notify,
             context,
             signals,
             mail,
@@ -115,13 +117,18 @@ impl<S: MailService> Legs<S> {
             self.seen.replace(rcpt.request(), index);
         }
         let (giver, later) = leg_channel();
+        // What is found out of the message counts for each recipient.
+        let signals = self.signals.branch();
+        if self.notify == Notify::Always && rcpt.request().notify().success {
+            // The branch is new.
+            let _ = signals.set(TellsSuccess);
+        }
         let position = rcpt.position();
         let start = Start {
             service: self.service.clone(),
             policy: self.policy,
             context: Arc::clone(&self.context),
-            // What is found out of the message counts for each recipient.
-            signals: self.signals.branch(),
+            signals,
             mail: self.mail.clone(),
             token: self.copies.token(),
         };

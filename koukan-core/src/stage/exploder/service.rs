@@ -72,7 +72,13 @@ impl<S: MailService> Exploder<S> {
             return Ok(Reply::insufficient_storage());
         }
         slot.answer(Reply::sender_ok());
-        let mut legs = Legs::new(self.inner, self.policy, context, signals, mail);
+        let mut legs = Legs::new(
+            self.inner,
+            (self.policy, self.notify),
+            context,
+            signals,
+            mail,
+        );
         while let Some(rcpt) = legs.beside(recipients.next()).await? {
             legs.start(rcpt);
         }

@@ -1,8 +1,9 @@
-//! Notifications of failure to the reverse-path.
+//! Notifications to the reverse-path.
 
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 use memchr::memmem;
 
 use crate::{
@@ -10,9 +11,11 @@ use crate::{
     body::Body,
     causes::Causes,
     context::{Context, Sender},
-    message::dsn::{FailedRecipient, FailureNotice, failed_recipients},
+    envelope::dsn::Return,
+    message::dsn::{Action, Report, Reported, failed_recipients, is_notification},
     path::{ForwardPath, Parameter, ReversePath},
-    signals::{Carried, TraceId},
+    reply::{Handover, Reply},
+    signals::{Carried, TellsSuccess, TraceId},
     storage::{
         Lease,
         record::{
@@ -27,8 +30,10 @@ use super::report;
 
 /// Octets of a message that are read for a notification, at most.
 const BEGINNING_MAX: usize = 64 << 10;
+/// Octets of a message that comes back as a whole, at most; of a larger one the header does.
+const RETURNED_MAX: usize = 256 << 10;
 
-/// How failures are told to the reverse-path.
+/// How the reverse-path is told what becomes of a message.
 #[derive(Debug, Clone)]
 pub struct Notifications {
     /// The name by which this agent reports (RFC 3464 section 2.2.2).
@@ -40,28 +45,110 @@ pub struct Notifications {
 impl Notifications {
     /// The notification for a transaction whose recipients are settled, if one is to be sent.
     pub(super) async fn make(&self, lease: &Lease) -> Option<NewTransaction> {
-        let ReversePath::Mailbox(to) = &lease.mail().reverse_path else {
-            return None;
-        };
         let recipients = lease.recipients();
-        let last = lease.last_attempt();
-        let failed: Vec<_> = recipients
-            .iter()
-            .filter(|recipient| recipient.rcpt.notify().failure)
+        let last = lease.last_attempt().map(|attempt| attempt.ended);
+        let told = recipients.iter().filter(|it| it.is_to_be_told());
+        let reported: Vec<_> = told
             .filter_map(|recipient| {
                 let reply = recipient.settled.as_ref()?;
-                (!reply.is_positive()).then_some(FailedRecipient {
+                Some(Reported {
                     rcpt: &recipient.rcpt,
+                    action: ended(reply),
                     reply,
-                    last_attempt: last.map(|attempt| attempt.ended),
+                    last_attempt: last,
                 })
             })
             .collect();
-        if failed.is_empty() {
+        self.report(lease, &reported).await
+    }
+
+    /// The notification of those to whom the attempt has delivered, where the transaction is not in
+    /// custody: whose sender wants that, and is told by nobody else.
+    pub(super) async fn of_success(
+        &self,
+        lease: &Lease,
+        attempt: &Attempt,
+    ) -> Option<NewTransaction> {
+        let is_wanted = |it: &Recipient| it.settled.is_none() && it.rcpt.notify().success;
+        lease.signals().find::<TellsSuccess>()?;
+        let recipients = lease.recipients();
+        let settled: Vec<_> = recipients
+            .into_iter()
+            .enumerate()
+            .filter(|(_, recipient)| is_wanted(recipient))
+            .filter_map(|(index, recipient)| match attempt.outcome(index) {
+                RecipientOutcome::Delivered(reply) => Some(Recipient {
+                    settled: Some(reply),
+                    ..recipient
+                }),
+                RecipientOutcome::Transient(_) | RecipientOutcome::Permanent(_) => None,
+            })
+            .filter(Recipient::is_to_be_told)
+            .collect();
+        let reported: Vec<_> = settled
+            .iter()
+            .filter_map(|recipient| {
+                let reply = recipient.settled.as_ref()?;
+                Some(Reported {
+                    rcpt: &recipient.rcpt,
+                    action: ended(reply),
+                    reply,
+                    last_attempt: Some(attempt.ended),
+                })
+            })
+            .collect();
+        self.report(lease, &reported).await
+    }
+
+    /// The notification of those who are still to be delivered to, and that until a certain time.
+    pub(super) async fn of_delay(
+        &self,
+        lease: &Lease,
+        attempt: &Attempt,
+        until: Timestamp,
+    ) -> Option<NewTransaction> {
+        let recipients = lease.recipients();
+        let open = recipients.iter().enumerate();
+        let open = open.filter(|(_, it)| it.settled.is_none() && it.rcpt.notify().delay);
+        let delayed: Vec<_> = open
+            .filter_map(|(index, it)| match attempt.outcome(index) {
+                RecipientOutcome::Transient(reply) => Some((&it.rcpt, reply)),
+                RecipientOutcome::Delivered(_) | RecipientOutcome::Permanent(_) => None,
+            })
+            .collect();
+        let reported: Vec<_> = delayed
+            .iter()
+            .map(|(rcpt, reply)| Reported {
+                rcpt,
+                action: Action::Delayed(until),
+                reply,
+                last_attempt: Some(attempt.ended),
+            })
+            .collect();
+        self.report(lease, &reported).await
+    }
+
+    /// The notification that tells of these recipients, unless there are none, or nobody is to be told:
+    /// the null reverse-path, or whoever has sent a notification.
+    async fn report(&self, lease: &Lease, recipients: &[Reported<'_>]) -> Option<NewTransaction> {
+        let ReversePath::Mailbox(to) = &lease.mail().reverse_path else {
+            return None;
+        };
+        if recipients.is_empty() {
+            return None;
+        }
+        let is_full = lease.mail().to_return() == Some(Return::Full);
+        let (original, is_whole) = match is_full {
+            true => beginning(lease, RETURNED_MAX, |_| false).await,
+            false => beginning(lease, BEGINNING_MAX, holds_header).await,
+        };
+        if is_notification(&original) {
+            let about: Vec<_> = recipients.iter().map(|it| &it.rcpt.forward_path).collect();
+            tracing::warn!(id = %lease.trace_id(), %to, ?about, "nobody is told of what became of a notification");
             return None;
         }
         let id = TransactionId::random();
-        let notice = FailureNotice {
+        let report = Report {
             reporting_mta: &self.reporting_mta,
             unique: &id.to_string(),
             id: &lease.trace_id().to_string(),
@@ -69,11 +156,12 @@ impl Notifications {
             arrived: lease.created(),
             mail: lease.mail(),
             to,
-            failed: &failed,
-            original: &beginning(lease, holds_header).await,
+            recipients,
+            original: &original,
+            is_whole,
         };
-        let message = notice.build();
-        Some(self.transaction((id, lease.trace_id()), &notice, message))
+        let message = report.build();
+        Some(self.transaction((id, lease.trace_id()), &report, message))
     }
 
     /// Whether a kept message from the null reverse-path, as notifications are, is lost with this
@@ -86,14 +174,14 @@ impl Notifications {
 
     /// Reports that such a message is lost.
     pub(super) async fn tell_of_loss(lease: &Lease, attempt: &Attempt) {
-        let about = failed_recipients(&beginning(lease, |_| false).await);
+        let about = failed_recipients(&beginning(lease, BEGINNING_MAX, |_| false).await.0);
         report::lost(lease, attempt, &about);
     }
 
     fn transaction(
         &self,
         (id, trace_id): (TransactionId, TraceId),
-        notice: &FailureNotice<'_>,
+        notice: &Report<'_>,
         message: Bytes,
     ) -> NewTransaction {
         NewTransaction {
@@ -102,7 +190,7 @@ impl Notifications {
             context: Arc::new(Context::new(self.sender.clone())),
             // It is about that message, and found in logs by the same id.
             signals: Carried::of_trace(trace_id),
-            mail: null_mail(notice.is_international()),
+            mail: null_mail(notice),
             recipients: vec![Recipient {
                 rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
                 settled: None,
@@ -128,41 +216,59 @@ impl Notifications {
     }
 }
 
+/// What has become of a message whose delivery has ended with that reply.
+fn ended(reply: &Reply) -> Action {
+    match reply.handover() {
+        _ if reply.is_negative() => Action::Failed,
+        Some(Handover::Delivered) => Action::Delivered,
+        _ => Action::Relayed,
+    }
+}
+
 /// MAIL of a notification, with what its octets need.
-fn null_mail(is_international: bool) -> Mail {
+fn null_mail(report: &Report<'_>) -> Mail {
     let mut mail = Mail::new(ReversePath::Null);
-    if is_international {
-        for (keyword, value) in [("BODY", Some("8BITMIME")), ("SMTPUTF8", None)] {
-            let parameter = Parameter::new(keyword, value);
-            // Both are well-formed, and each is there once.
-            let _ = parameter.and_then(|parameter| mail.parameters.push(parameter));
-        }
+    let needs = [
+        ("BODY", Some("8BITMIME"), report.is_8bit()),
+        ("SMTPUTF8", None, report.is_international()),
+    ];
+    for (keyword, value, _) in needs.into_iter().filter(|(_, _, is_needed)| *is_needed) {
+        let parameter = Parameter::new(keyword, value);
+        // Both are well-formed, and each is there once.
+        let _ = parameter.and_then(|parameter| mail.parameters.push(parameter));
     }
     mail
 }
 
-/// The beginning of a transaction's message, up to the octets that `is_enough` asks for, as far as
-/// it can be read: that it cannot must not keep its sender from being told.
-async fn beginning(lease: &Lease, is_enough: impl Fn(&[u8]) -> bool) -> Bytes {
+/// The beginning of a transaction's message, up to `max` octets or to those that `is_enough` asks for, as
+/// far as it can be read: that it cannot must not keep its sender from being told. Also whether that is
+/// all of it.
+async fn beginning(lease: &Lease, max: usize, is_enough: impl Fn(&[u8]) -> bool) -> (Bytes, bool) {
     let Some(body) = lease.body() else {
-        return Bytes::new();
+        return (Bytes::new(), false);
     };
     let mut body = Body::from(body);
     let mut head = BytesMut::new();
-    while head.len() < BEGINNING_MAX && !is_enough(&head) {
+    let mut is_whole = false;
+    // One octet beyond tells whether that is all.
+    while head.len() <= max && !is_enough(&head) {
         match body.next().await {
             Ok(Some(chunk)) => {
-                let room = BEGINNING_MAX - head.len();
+                let room = max + 1 - head.len();
                 head.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
-            Ok(None) => break,
+            Ok(None) => {
+                is_whole = true;
+                break;
+            }
             Err(error) => {
                 tracing::warn!(id = %lease.trace_id(), transaction = %lease.id(), error = %Causes(&error), "could not read a message for its notification");
                 break;
             }
         }
     }
-    head.freeze()
+    head.truncate(max);
+    (head.freeze(), is_whole)
 }
 
 /// Whether the end of the header is there, or there is no header.

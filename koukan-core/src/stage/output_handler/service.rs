@@ -4,13 +4,16 @@ use std::{
     fmt,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_core::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::time::timeout;
 use tower::Service;
 
 use crate::{
+    causes::Causes,
     path::Mailbox,
     random::{SharedRandom, SystemRandom},
     reply::Reply,
@@ -28,6 +31,9 @@ use super::{
     schedule,
 };
 
+/// How long a client waits at most for the notification of success to be queued.
+const QUEUED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Makes one attempt at a leased transaction, or sends the notification that it failed.
 ///
 /// A `Service<Lease>`: put tower's limits around it. Where these drop a lease, that counts as an attempt
@@ -37,6 +43,7 @@ pub struct OutputHandler<C> {
     notifications: Arc<Notifications>,
     random: SharedRandom,
     rules: SharedRules,
+    delay: Option<Duration>,
 }
 
 /// What was done with a lease.
@@ -80,6 +87,7 @@ impl<C: Chains> OutputHandler<C> {
             notifications: Arc::new(notifications),
             random: Arc::new(SystemRandom),
             rules: None,
+            delay: None,
         }
     }
 
@@ -98,6 +106,47 @@ impl<C: Chains> OutputHandler<C> {
         let first = recipients.first();
         let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
         rules.retry(mailbox.map_or("", Mailbox::domain_text), general)
+    }
+
+    /// Has senders be told, once, that their message was not delivered as yet: with the first attempt
+    /// that ends when it is so old. Of transactions of which they are told that they have failed.
+    #[must_use]
+    pub fn with_delay_notices(mut self, after: Duration) -> Self {
+        self.delay = Some(after);
+        self
+    }
+
+    /// Whether senders are to be told with an attempt that ends now that it has not delivered as yet.
+    fn is_delay_due(&self, lease: &Lease, now: Timestamp) -> bool {
+        let Some(after) = self.delay else {
+            return false;
+        };
+        let time = lease.created().checked_add(after).unwrap_or(Timestamp::MAX);
+        let is_told = lease.last_attempt().is_some_and(|last| last.ended >= time);
+        now >= time && !is_told && lease.terms().is_some_and(|terms| terms.notify)
+    }
+
+    /// Tells of success, where the client waits for the reply and will hear nothing else: before it
+    /// has that.
+    async fn tell_of_success(&self, lease: &Lease, attempt: &mut Attempt) {
+        if lease.terms().is_some() || !attempt.is_any_delivered() {
+            return;
+        }
+        let Some(notification) = self.notifications.of_success(lease, attempt).await else {
+            return;
+        };
+        // The message has gone: whatever becomes of this, the client is told so.
+        match timeout(QUEUED_WITHIN, lease.queue(notification)).await {
+            Ok(Ok(())) => attempt.told_of_success(),
+            Ok(Err(error)) => {
+                let (id, from) = (lease.trace_id(), &lease.mail().reverse_path);
+                tracing::warn!(%id, %from, error = %Causes(&error), "a sender is not told of success");
+            }
+            Err(_) => {
+                let (id, from) = (lease.trace_id(), &lease.mail().reverse_path);
+                tracing::warn!(%id, %from, "a sender may not be told of success: storage is slow");
+            }
+        }
     }
 
     /// Takes the jitter between attempts from another source.
@@ -166,7 +215,7 @@ impl<C: Chains> OutputHandler<C> {
             && meeting::note(&lease, &attempt)
             && let Some(next) = retry.next_look(lease.created(), attempt.ended, unit)
         {
-            if lease.may_be_held_back() {
+            if lease.may_be_held_back() && !self.is_delay_due(&lease, attempt.ended) {
                 return Box::pin(hold_back(lease, next)).await;
             }
             // It is held back with the others.
@@ -176,8 +225,18 @@ impl<C: Chains> OutputHandler<C> {
         if Notifications::is_lost(&lease, &attempt, retry_at.is_none()) {
             Box::pin(Notifications::tell_of_loss(&lease, &attempt)).await;
         }
+        Box::pin(self.tell_of_success(&lease, &mut attempt)).await;
+        let notification = match retry_at.is_some() && self.is_delay_due(&lease, attempt.ended) {
+            true => {
+                let until = lease.created().checked_add(retry.deadline);
+                let until = until.unwrap_or(Timestamp::MAX);
+                Box::pin(self.notifications.of_delay(&lease, &attempt, until)).await
+            }
+            false => None,
+        };
         let final_reply = attempt.final_reply.clone();
-        lease.finish(AttemptEnd { attempt, retry_at }).await?;
+        let end = AttemptEnd { attempt, retry_at };
+        lease.finish_with(end, notification).await?;
         Ok(AttemptOutcome::Attempted {
             final_reply,
             retry_at,
@@ -275,6 +334,7 @@ impl<C> Clone for OutputHandler<C> {
             notifications: Arc::clone(&self.notifications),
             random: Arc::clone(&self.random),
             rules: self.rules.clone(),
+            delay: self.delay,
         }
     }
 }

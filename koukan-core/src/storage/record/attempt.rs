@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::reply::{FinalReplies, RemoteMta, Reply};
+use crate::reply::{FinalReplies, Handover, RemoteMta, Reply};
 
 use super::Shown;
 
@@ -96,6 +96,17 @@ impl Attempt {
                 .for_each(|reply| own.push(index, reply.clone()));
         }
         own.into_reply_or(self.final_reply.clone())
+    }
+
+    /// Notes of all to whom it has delivered that their sender was told.
+    pub(crate) fn told_of_success(&mut self) {
+        let own = self.final_replies.iter_mut().flatten();
+        for reply in own.chain([&mut self.final_reply]) {
+            // One that tells by itself goes on to do so.
+            if reply.is_positive() && reply.handover() != Some(Handover::PassedOn) {
+                *reply = reply.clone().with_extension(Handover::Told);
+            }
+        }
     }
 
     /// What the attempt meant for the recipient at `index`.

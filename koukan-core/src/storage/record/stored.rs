@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     path::ForwardPath,
-    reply::Reply,
+    reply::{Handover, Reply},
     signals::Carried,
     transaction::{Mail, Rcpt},
 };
@@ -100,7 +100,7 @@ pub struct Due {
 pub enum Work {
     /// An attempt at delivery.
     Attempt,
-    /// A notification about recipients that failed.
+    /// A notification about recipients that failed, or whose sender wants to be told of success.
     Notify,
     /// Giving it up: it is a *draft*, whose message is not complete, and its time has come.
     /// Nothing is attempted.
@@ -204,6 +204,19 @@ impl Status {
 }
 
 impl Recipient {
+    /// Whether the sender is to be told what has become of it (RFC 3461 section 5.2): that it has failed,
+    /// or that it was delivered where nobody else tells of that.
+    pub fn is_to_be_told(&self) -> bool {
+        let notify = self.rcpt.notify();
+        let is_told =
+            |reply: &Reply| matches!(reply.handover(), Some(Handover::PassedOn | Handover::Told));
+        match &self.settled {
+            Some(reply) if reply.is_negative() => notify.failure,
+            Some(reply) => notify.success && !is_told(reply),
+            None => false,
+        }
+    }
+
     /// Those of `recipients` that are not settled.
     pub(crate) fn open(recipients: &[Self]) -> Vec<&ForwardPath> {
         let open = recipients.iter();
