@@ -19,7 +19,7 @@ use koukan_core::{
     stage::{
         dispatcher::Dispatcher,
         exploder::{self, ByDomain},
-        output_handler::{Notifications, OutputHandler},
+        output_handler::{DomainRules, Notifications, OutputHandler},
         rest_handler::RestHandler,
         sharing::SharingLayer,
         storage_writer::StorageWriter,
@@ -116,18 +116,17 @@ pub(super) fn output(chains: LateChains, config: &Config, surroundings: &Surroun
     };
     let output =
         OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random));
-    let rules = config.destination.iter();
-    let rules: Vec<_> = rules
-        .filter(|rule| rule.domain.is_some())
-        .cloned()
-        .collect();
-    if rules.is_empty() {
-        return output;
+    let mut rules = DomainRules::default();
+    for rule in &config.destination {
+        if let Some(domain) = &rule.domain {
+            let retry = rule.retry;
+            rules = rules.with(&domain.value, move |general| retry.over(general));
+        }
     }
-    output.with_retry_rules(move |domain: &str, general| {
-        let rule = rules.iter().find(|rule| rule.is_for(domain));
-        rule.map_or(general, |rule| rule.retry.over(general))
-    })
+    match rules.is_empty() {
+        true => output,
+        false => output.with_retry_rules(rules),
+    }
 }
 
 /// **Queue**: what works on the transactions in storage that nobody waits for.

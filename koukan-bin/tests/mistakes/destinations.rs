@@ -9,10 +9,11 @@ fn with_rules(rules: &str) -> String {
 #[test]
 fn rules_that_say_something_are_right() {
     let text = with_rules(
-        "  - { host: \"mx.example.com:25\", connections: 5, messages_per_connection: 20 }\n\
+        "  - { host: \"mx.example.com:25\", connections: 5, messages_per_connection: 20, recipients_per_transaction: 50 }\n\
          \x20 - { host: \"[::1]:25\", connections: 5 }\n\
          \x20 - { domain: example.com, retry: { deadline: 1d } }\n\
-         \x20 - { domain: .example.com, retry: { max_attempts: 3 } }",
+         \x20 - { domain: .example.com, retry: { max_attempts: 3 } }\n\
+         \x20 - { domain: a.example.com, retry: { max_attempts: 4 } }",
     );
     let warnings = check(&text).unwrap();
     assert!(!warnings.to_string().contains("destination"), "{warnings}");
@@ -48,12 +49,16 @@ fn what_is_wrong_with_them_is_told_where_it_stands() {
             "wildcards",
         ),
         (
-            "  - { domain: .example, retry: { deadline: 1d } }\n  - { domain: a.example, retry: { deadline: 2d } }",
-            "`a.example` is never reached",
+            "  - { host: \"mx:25\", recipients_per_transaction: 0 }",
+            "0",
+        ),
+        (
+            "  - { domain: a.example, recipients_per_transaction: 5 }",
+            "several domains may share it",
         ),
         (
             "  - { domain: a.example, retry: { deadline: 1d } }\n  - { domain: A.example, retry: { deadline: 2d } }",
-            "`A.example` is never reached",
+            "destination `A.example` stands here twice",
         ),
         (
             "  - { domain: a.example, retry: { max_attempts: 0 } }",

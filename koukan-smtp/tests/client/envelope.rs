@@ -1,6 +1,7 @@
 //! MAIL and RCPT: what goes together, what waits, whose reply is whose.
 
 use koukan_core::reply::{RemoteMta, Reply};
+use koukan_smtp::client::PoolSettings;
 
 use super::{
     exchanges::{IN_A_BLOCK, MESSAGE, PIPELINED, RESET, SENT},
@@ -33,6 +34,39 @@ async fn commands_that_are_there_go_together() {
         ]
     );
     assert_eq!(net.writes(), 3, "EHLO, the envelope, the message");
+    net.done().await;
+}
+
+/// Who was refused does not count, and who is too many is not asked for.
+#[tokio::test(start_paused = true)]
+async fn a_host_accepts_no_more_recipients_than_is_said_of_it() {
+    let net = Net::new([hello("PIPELINING")
+        + "C: MAIL FROM:<a@me.example>
+           C: RCPT TO:<b@mx.example>
+           C: RCPT TO:<c@mx.example>
+           S: 250 2.1.0 sender
+           S: 250 2.1.5 b
+           S: 550 5.1.1 no c
+           C: RCPT TO:<d@mx.example>
+           S: 250 2.1.5 d
+           C: DATA
+           S: 354 go
+           C: hi
+           C: .
+           S: 250 2.0.0 queued"]);
+    let endpoint = net.endpoint_with(|settings| {
+        let mut pool = PoolSettings::default();
+        pool.max_recipients = 2;
+        settings.with_pool(pool)
+    });
+    let replies = send(&endpoint, &["b", "c", "d", "e", "f"], "hi\r\n").await;
+    assert_eq!(
+        replies[1..4],
+        ["250 2.1.5 b", "550 5.1.1 no c", "250 2.1.5 d"]
+    );
+    assert!(replies[4].starts_with("452 4.5.3"), "{replies:?}");
+    assert!(replies[5].starts_with("452 4.5.3"), "{replies:?}");
+    assert_eq!(replies[6], "250 2.0.0 queued");
     net.done().await;
 }
 

@@ -353,6 +353,7 @@ async fn a_host_may_have_limits_of_its_own() {
         let limit = HostLimit {
             max_connections: Some(1),
             max_transactions: Some(1),
+            ..HostLimit::default()
         };
         pool.hosts.set(&"MX.example:25".parse().unwrap(), limit);
         pool.hosts

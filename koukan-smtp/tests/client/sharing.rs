@@ -22,7 +22,7 @@ use koukan_core::{
 };
 use koukan_smtp::{
     Server,
-    client::{ClientSettings, PoolSettings, SmtpEndpoint},
+    client::{ClientSettings, HostLimit, PoolSettings, SmtpEndpoint},
     server::{Connected, Limits},
 };
 use tokio::{
@@ -60,10 +60,14 @@ struct Counts {
 impl Host {
     /// Exploder, layer and endpoint, with so many connections at most.
     fn front(&self, connections: usize) -> (impl MailService + use<>, SmtpEndpoint) {
-        let settings = ClientSettings::new("me.example").unwrap();
-        let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
         let mut pool = PoolSettings::default();
         pool.max_connections = connections;
+        self.front_with(pool)
+    }
+
+    fn front_with(&self, pool: PoolSettings) -> (impl MailService + use<>, SmtpEndpoint) {
+        let settings = ClientSettings::new("me.example").unwrap();
+        let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
         let network = Arc::new(self.clone());
         let endpoint = SmtpEndpoint::with_network(
             settings.with_pool(pool),
@@ -271,6 +275,34 @@ async fn a_host_that_takes_few_recipients_gets_the_rest_in_other_transactions() 
     let mut counts: Vec<_> = host.messages().iter().map(Vec::len).collect();
     counts.sort_unstable();
     assert_eq!(counts, [20, 40, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_gets_as_many_recipients_at_a_time_as_is_said_of_it() {
+    for (own, general, expected) in [
+        (Some(40), usize::MAX, vec![20, 40, 40]),
+        (Some(40), 1, vec![20, 40, 40]),
+        (None, 30, vec![10, 30, 30, 30]),
+        (Some(100), 30, vec![100]),
+        (Some(1), 30, vec![1; 100]),
+    ] {
+        let host = Host::default();
+        let mut pool = PoolSettings::default();
+        pool.max_recipients = general;
+        let limit = HostLimit {
+            max_recipients: own,
+            ..HostLimit::default()
+        };
+        pool.hosts.set(&"MX.example:25".parse().unwrap(), limit);
+        let (front, _endpoint) = host.front_with(pool);
+        let mut driver = envelope(&front, 100).await;
+        assert!(message(&mut driver).await.is_positive());
+        let mut counts: Vec<_> = host.messages().iter().map(Vec::len).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, expected);
+        let all: std::collections::HashSet<_> = host.messages().concat().into_iter().collect();
+        assert_eq!(all.len(), 100, "each has one copy");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,9 +21,11 @@ impl From<&Smtp> for PoolSettings {
 impl From<&Destination> for HostLimit {
     fn from(rule: &Destination) -> Self {
         let messages = rule.messages_per_connection.as_ref();
+        let recipients = rule.recipients_per_transaction.as_ref();
         Self {
             max_connections: rule.connections.as_ref().map(|max| max.value.get()),
             max_transactions: messages.map(|max| max.value.get()),
+            max_recipients: recipients.map(|max| max.value.get()),
         }
     }
 }

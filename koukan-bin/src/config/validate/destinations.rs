@@ -4,7 +4,7 @@ use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
 
 use super::Check;
 use crate::{
-    config::{Destination, Place, Retry, destination::covers},
+    config::{Destination, Place, Retry},
     registry::{check_domain, check_host},
 };
 
@@ -52,12 +52,12 @@ impl Check<'_> {
             let message = format!("`retry` does nothing for the host `{}`", host.value);
             let help = "name the recipients' `domain` in place of the host";
             self.wrong(host, message, Some(help.into()));
-        } else if rule.connections.is_none() && rule.messages_per_connection.is_none() {
+        } else if !rule.has_limits() {
             let message = format!("destination `{}` says nothing", host.value);
             self.odd(
                 host,
                 message,
-                "give it `connections` or `messages_per_connection`",
+                "give it `connections`, `messages_per_connection` or `recipients_per_transaction`",
             );
         }
     }
@@ -72,16 +72,17 @@ impl Check<'_> {
         if let Err(error) = check_domain(text.strip_prefix('.').unwrap_or(text)) {
             return self.wrong(domain, error, None);
         }
-        let is_within = |before: &&&str| before.eq_ignore_ascii_case(text) || covers(before, text);
-        if let Some(before) = known.iter().find(is_within) {
-            let message = format!("`{text}` is never reached: `{before}` comes before it");
-            return self.wrong(domain, message, Some("put it before that one".into()));
+        if known.iter().any(|before| before.eq_ignore_ascii_case(text)) {
+            let message = format!("destination `{text}` stands here twice");
+            return self.wrong(domain, message, Some("put both into one".into()));
         }
         known.push(text);
-        let has_limits = rule.connections.is_some() || rule.messages_per_connection.is_some();
-        if has_limits {
-            let message = format!("limits of connections do nothing for the domain `{text}`");
-            let help = "name the `host` that its mail is sent to in place of the domain";
+        if rule.has_limits() {
+            let message = format!(
+                "limits of connections and transactions do nothing for the domain `{text}`"
+            );
+            let help = "name the `host` that its mail is sent to in place of the domain: several domains may \
+                        share it";
             self.wrong(domain, message, Some(help.into()));
         } else if rule.retry == Retry::default() {
             let message = format!("destination `{text}` says nothing");

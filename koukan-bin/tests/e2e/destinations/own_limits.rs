@@ -69,3 +69,20 @@ fn mail_for_a_domain_is_tried_as_often_as_its_rule_says() {
     });
     assert!(!host.seen().copies.contains_key("later@once.example"));
 }
+
+#[test]
+fn a_host_gets_as_many_recipients_at_a_time_as_its_rule_says() {
+    let host = Host::start(Manner::default());
+    let rules = format!(
+        "destination:\n  - {{ host: \"{}\", recipients_per_transaction: 20 }}\n",
+        host.address
+    );
+    let agent = Agent::start_with(host.address, &rules);
+    let mut client = Client::connect(agent.ingress).unwrap();
+    let to: Vec<_> = (0..100).map(|n| format!("r{n}@example.com")).collect();
+    let to: Vec<_> = to.iter().map(String::as_str).collect();
+    let sent = client.send_pipelined("a@example.org", &to, "\r\nhello\r\n");
+    assert!(sent.unwrap().is_accepted());
+    let seen = host.seen();
+    assert_eq!((seen.copies.len(), seen.transactions), (100, 5), "{seen:?}");
+}

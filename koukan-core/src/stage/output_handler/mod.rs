@@ -19,7 +19,7 @@ pub use self::{
     attempt_service::AttemptService,
     chains::{Chain, ChainMap, Chains},
     notification::Notifications,
-    rules::RetryRules,
+    rules::{DomainRules, RetryRules},
     schedule::RetryPolicy,
     service::{AttemptOutcome, OutputHandler},
 };

@@ -1,6 +1,6 @@
 //! Retry policies of single destinations.
 
-use std::sync::Arc;
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::RetryPolicy;
 
@@ -24,3 +24,100 @@ where
 
 /// Rules, if there are any.
 pub(super) type SharedRules = Option<Arc<dyn RetryRules>>;
+
+/// Makes a policy out of that of the chain.
+type Rule = Box<dyn Fn(RetryPolicy) -> RetryPolicy + Send + Sync>;
+
+/// [`RetryRules`] for domains by their names, in whatever case: that for the domain itself counts before
+/// those for all below one (`.example.com`), and of these the longest.
+#[derive(Default)]
+pub struct DomainRules(HashMap<Box<str>, Rule>);
+
+impl DomainRules {
+    /// Adds what makes the policy for a domain out of that of the chain, in place of an earlier one for the
+    /// same name. With a dot before it, the name stands for all domains below it, and not for itself.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: &str,
+        rule: impl Fn(RetryPolicy) -> RetryPolicy + Send + Sync + 'static,
+    ) -> Self {
+        let name = name.to_ascii_lowercase().into();
+        self.0.insert(name, Box::new(rule));
+        self
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn find(&self, domain: &str) -> Option<&Rule> {
+        let domain = domain.to_ascii_lowercase();
+        let dots = domain.match_indices('.').map(|(at, _)| at);
+        // A name is there before the dot.
+        let above = dots.filter(|at| *at > 0).map(|at| &domain[at..]);
+        let own = Some(&*domain).filter(|own| !own.starts_with('.'));
+        own.into_iter()
+            .chain(above)
+            .find_map(|name| self.0.get(name))
+    }
+}
+
+impl RetryRules for DomainRules {
+    fn retry(&self, domain: &str, general: RetryPolicy) -> RetryPolicy {
+        self.find(domain).map_or(general, |rule| rule(general))
+    }
+}
+
+impl fmt::Debug for DomainRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(number: u32) -> impl Fn(RetryPolicy) -> RetryPolicy + Send + Sync + 'static {
+        move |general| RetryPolicy {
+            max_attempts: Some(number),
+            ..general
+        }
+    }
+
+    #[test]
+    fn the_domain_itself_counts_before_those_above_and_of_these_the_longest() {
+        assert!(DomainRules::default().is_empty());
+        // In whatever order.
+        let rules = DomainRules::default()
+            .with(".com", named(1))
+            .with("Example.COM", named(9))
+            .with(".example.com", named(2))
+            .with(".b.Example.com", named(3))
+            .with("a.b.example.com", named(4))
+            .with("example.com", named(5));
+        let general = RetryPolicy::default();
+        for (domain, expected) in [
+            ("example.com", Some(5)),
+            ("EXAMPLE.com", Some(5)),
+            ("a.b.example.com", Some(4)),
+            ("c.B.example.COM", Some(3)),
+            ("x.a.b.example.com", Some(3)),
+            ("b.example.com", Some(2)),
+            ("x.example.com", Some(2)),
+            ("anexample.com", Some(1)),
+            (".example.com", Some(1)),
+            ("com", None),
+            (".com", None),
+            ("example.org", None),
+            ("[192.0.2.1]", None),
+            ("", None),
+        ] {
+            let found = rules.retry(domain, general);
+            assert_eq!(found.max_attempts, expected, "{domain}");
+            assert_eq!(found.deadline, general.deadline);
+        }
+    }
+}

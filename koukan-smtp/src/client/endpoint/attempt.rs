@@ -235,6 +235,7 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
         pool: &'a Pool,
         host: &'a HostPort,
     ) -> Self {
+        exchange.set_recipients_max(pool.max_recipients_of(host));
         Self {
             pool,
             host,

@@ -269,6 +269,11 @@ impl Pool {
         self.idle.suspect(host);
     }
 
+    /// Recipients of one transaction with that host at most.
+    pub(in crate::client) fn max_recipients_of(&self, host: &HostPort) -> usize {
+        self.idle.settings.max_recipients_of(host)
+    }
+
     /// Who waits for connections.
     pub(crate) fn demand(&self) -> &Demand {
         &self.demand

@@ -18,6 +18,11 @@ pub struct PoolSettings {
     pub idle_timeout: Duration,
     /// Mail transactions on one connection at most; the server's own limit (RFC 9422) counts too.
     pub max_transactions: u32,
+    /// Recipients of one mail transaction that a host accepts, at most; at least one. Further ones are
+    /// answered with 452 4.5.3 and not asked for, so that a
+    /// [`Sharing`](koukan_core::stage::sharing::Sharing) around the endpoint sends to them in another
+    /// transaction. Default: as many as there are.
+    pub max_recipients: usize,
     /// What holds for one host in place of that.
     pub hosts: HostLimits,
 }
@@ -33,6 +38,8 @@ pub struct HostLimit {
     pub max_connections: Option<usize>,
     /// As [`PoolSettings::max_transactions`].
     pub max_transactions: Option<u32>,
+    /// As [`PoolSettings::max_recipients`].
+    pub max_recipients: Option<usize>,
 }
 
 impl HostLimits {
@@ -73,6 +80,12 @@ impl PoolSettings {
         let own = self.hosts.find(host).max_transactions;
         own.unwrap_or(self.max_transactions)
     }
+
+    /// Recipients of one mail transaction with that host at most.
+    pub fn max_recipients_of(&self, host: &HostPort) -> usize {
+        let own = self.hosts.find(host).max_recipients;
+        own.unwrap_or(self.max_recipients).max(1)
+    }
 }
 
 impl Default for PoolSettings {
@@ -83,6 +96,7 @@ impl Default for PoolSettings {
             max_idle: 20,
             idle_timeout: Duration::from_secs(30),
             max_transactions: 1000,
+            max_recipients: usize::MAX,
             hosts: HostLimits::default(),
         }
     }

@@ -93,6 +93,15 @@ impl Exchange {
         if self.verdict.is_mail_refused() {
             return self.end_without_message();
         }
+        if self.is_full() && !self.intake.envelope.is_empty() {
+            if !self.expected.is_empty() {
+                // Where one of those is refused there is room for another.
+                return Next::Wait;
+            }
+            while let Some(rcpt) = self.intake.envelope.next_recipient() {
+                rcpt.answer(Reply::too_many_recipients());
+            }
+        }
         if let Some(rcpt) = self.intake.envelope.next_recipient() {
             self.write_rcpt(rcpt, connection);
             return Next::More;
@@ -111,6 +120,12 @@ impl Exchange {
             Start::Blocks => self.stage = Stage::Message(Framing::Blocks),
         }
         Next::More
+    }
+
+    /// Whether the host has accepted as many recipients as it is to, or may still do so.
+    fn is_full(&self) -> bool {
+        let is_limited = self.recipients_max < usize::MAX;
+        is_limited && self.verdict.accepted() + self.expected_recipients() >= self.recipients_max
     }
 
     /// Ends the transaction when the server has answered all that it was asked.

@@ -53,6 +53,8 @@ pub(super) struct Exchange {
     is_careful: bool,
     /// Whether a recipient's sender has said what it wants to be told.
     is_notify_given: bool,
+    /// Recipients that the host is to accept, at most.
+    recipients_max: usize,
     /// Whether the connection has served other transactions.
     is_reused: bool,
     /// Whether the server has refused MAIL for what may have to do with those.
@@ -108,6 +110,7 @@ impl Exchange {
             is_ahead: false,
             is_careful: false,
             is_notify_given: false,
+            recipients_max: usize::MAX,
             is_reused: false,
             is_turned_away: false,
         }
@@ -123,6 +126,11 @@ impl Exchange {
     /// Whether the recipients have ended before there was one.
     pub(super) fn is_without_recipients(&self) -> bool {
         self.intake.envelope.is_empty() && self.intake.envelope.is_end()
+    }
+
+    /// Sets how many recipients the host is to accept, at most; others are told that there are too many.
+    pub(super) fn set_recipients_max(&mut self, recipients_max: usize) {
+        self.recipients_max = recipients_max;
     }
 
     /// Has the transaction on this connection; returns the final reply.

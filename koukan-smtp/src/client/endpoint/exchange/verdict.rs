@@ -37,6 +37,11 @@ impl Verdict {
         self.mail.as_ref().filter(|reply| reply.is_negative())
     }
 
+    /// How many recipients were accepted.
+    pub(super) fn accepted(&self) -> usize {
+        self.accepted
+    }
+
     pub(super) fn has_accepted(&self) -> bool {
         self.accepted > 0
     }
