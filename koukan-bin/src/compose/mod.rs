@@ -164,7 +164,7 @@ pub(crate) async fn compose(
         Surroundings::new(config.hostname.value.as_str()).with_network(connector, resolver);
     surroundings.blobs = storage::pool(config, descriptors.spill_files)?;
     surroundings.observers = observers;
-    let storage = storage::open(backend, &surroundings).await?;
+    let storage = storage::open(config, backend, &surroundings).await?;
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
     let late = LateChains::default();

@@ -62,12 +62,17 @@ pub(super) async fn backend(
 
 /// Opens the storage on a backend.
 pub(super) async fn open(
+    config: &Config,
     backend: Arc<dyn Backend>,
     surroundings: &Surroundings,
 ) -> Result<Storage, StartError> {
     let (pool, clock) = (surroundings.blobs.clone(), Arc::clone(&surroundings.clock));
     let observers = surroundings.observers.clone();
-    Ok(Storage::open_observed(backend, pool, clock, observers).await?)
+    let storage = Storage::open_observed(backend, pool, clock, observers).await?;
+    if config.storage.events.is_some_and(|events| events.durable) {
+        storage.commit_events_first();
+    }
+    Ok(storage)
 }
 
 /// What makes the blobs, which spill to so many files at the same time.

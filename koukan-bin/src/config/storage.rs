@@ -113,6 +113,9 @@ fn or_memory(schema: &mut Schema) {
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Events {
+    /// Whether a client waits for the events of a message that is delivered at once, so that no crash
+    /// loses them. Default `false`: they are written some time later.
+    pub durable: bool,
     /// How long they are kept.
     pub retention: EventRetention,
 }

@@ -63,7 +63,7 @@ impl Storage {
             match self.member(custody, terms, message, idempotency_key.as_ref()) {
                 Ok((member, commit)) if is_delivered(&member) => {
                     drop(commit);
-                    self.delivered_meanwhile(&member);
+                    self.delivered_meanwhile(&member).await;
                 }
                 Ok((member, commit)) => {
                     members.push(member);
@@ -180,14 +180,14 @@ impl Storage {
     }
 
     /// Goes on where upstream has taken the message before it was committed.
-    fn delivered_meanwhile(&self, member: &Member) {
+    async fn delivered_meanwhile(&self, member: &Member) {
         let live = member.custody.live();
         member.custody.forgo();
         live.update(Side::Reader, |state| {
             state.durability = Durability::Volatile;
             state.settle(member.status.clone())
         });
-        self.summarise(Arc::clone(live));
+        self.summarise_first(Arc::clone(live)).await;
     }
 
     /// Goes on where nothing was written.

@@ -62,7 +62,11 @@ pub(crate) use self::{
     lease_drop::Stopper,
 };
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::{runtime::Handle, sync::Semaphore};
 
@@ -98,6 +102,8 @@ struct Inner {
     observers: Observers,
     session: SessionId,
     summaries: Summaries,
+    /// Set where events are committed before replies.
+    events_first: OnceLock<()>,
     registry: Arc<Registry>,
     looks: Looks,
     destinations: Destinations,
@@ -163,6 +169,7 @@ impl Storage {
             observers,
             session,
             summaries,
+            events_first: OnceLock::new(),
             registry: Arc::default(),
             looks: Looks::default(),
             destinations: Destinations::default(),
@@ -280,8 +287,29 @@ impl Storage {
         })
     }
 
+    /// From now on clients are told that upstream has taken their message when its events are
+    /// committed, where the backend keeps events. Without this those are written some time later, and a
+    /// crash may lose them.
+    pub fn commit_events_first(&self) {
+        // Once is enough.
+        let _ = self.0.events_first.set(());
+    }
+
+    /// Whether that is so.
+    pub(crate) fn commits_events_first(&self) -> bool {
+        self.0.events_first.get().is_some() && self.backend().keeps_events()
+    }
+
     fn summarise(&self, live: Arc<Live>) {
         self.0.summaries.add(live);
+    }
+
+    /// As `summarise`, and waits until it is written where events are committed first.
+    async fn summarise_first(&self, live: Arc<Live>) {
+        match self.commits_events_first() {
+            true => self.0.summaries.write(live).await,
+            false => self.summarise(live),
+        }
     }
 
     /// A transaction that was read back, at this moment: where it is live, that knows better than

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use super::{
     Backend,
@@ -18,12 +21,17 @@ const QUEUED: usize = 4096;
 const BATCH: usize = 1024;
 /// How long the first summary of a batch waits for others.
 const LINGER: Duration = Duration::from_millis(50);
+/// How long a reply waits for its events: half of the time that clients wait for it at least (RFC 5321
+/// section 4.5.3.2.6).
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Summaries(mpsc::Sender<Entry>);
 
 enum Entry {
     /// Held until it is written, so that readers find the transaction meanwhile.
     Summary(Arc<Live>),
+    /// The same, for somebody who waits for it.
+    Awaited(Arc<Live>, oneshot::Sender<()>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -38,6 +46,25 @@ impl Summaries {
     pub(super) fn add(&self, live: Arc<Live>) {
         if self.0.try_send(Entry::Summary(live)).is_err() {
             tracing::debug!("too many summaries wait to be written, one was dropped");
+        }
+    }
+
+    /// Has a summary written, and waits for it, but not for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue, it may not be written; after that it is.
+    pub(super) async fn write(&self, live: Arc<Live>) {
+        let id = live.trace_id();
+        let (done, is_done) = oneshot::channel();
+        let written = async {
+            if self.0.send(Entry::Awaited(live, done)).await.is_ok() {
+                // The task that writes is gone at the end of the runtime only.
+                let _ = is_done.await;
+            }
+        };
+        if timeout(PATIENCE, written).await.is_err() {
+            tracing::warn!(%id, "the events of a message were not committed in time before its reply");
         }
     }
 
@@ -66,6 +93,10 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
         for entry in entries {
             match entry {
                 Entry::Summary(live) => lives.push(live),
+                Entry::Awaited(live, done) => {
+                    lives.push(live);
+                    flushed.push(done);
+                }
                 Entry::Flush(done) => flushed.push(done),
             }
         }

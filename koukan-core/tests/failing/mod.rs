@@ -40,6 +40,7 @@ pub(crate) struct Failing {
     pub(crate) rows_left: Arc<Mutex<Option<usize>>>,
     /// Whether there is no room for new mail.
     pub(crate) is_short: Arc<AtomicBool>,
+    pub(crate) slow_summaries: Arc<AtomicU32>,
     pub(crate) slow_inserts: Arc<AtomicU32>,
     /// Inserts that are made and then said to have failed.
     pub(crate) unanswered_inserts: Arc<AtomicU32>,
@@ -120,6 +121,9 @@ impl Backend for Failing {
     }
 
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        if take_one(&self.slow_summaries) {
+            tokio::time::sleep(SLOW).await;
+        }
         self.inner.summarise(summaries).await
     }
 

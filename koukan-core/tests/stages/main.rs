@@ -13,6 +13,7 @@ mod deferred;
 mod dispatcher;
 mod doubt;
 mod drain;
+mod events;
 mod exploder;
 #[path = "../failing/mod.rs"]
 mod failing;

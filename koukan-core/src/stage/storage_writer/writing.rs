@@ -73,7 +73,7 @@ impl Writing {
         self.recorder.finish_recipients();
         self.body(body).await?;
         self.final_reply().await;
-        Ok(self.end())
+        self.end().await
     }
 
     fn rcpt(&mut self, rcpt: Command<Rcpt>) {
@@ -125,20 +125,27 @@ impl Writing {
     }
 
     /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
-    fn end(mut self) -> Reply {
+    async fn end(mut self) -> Result<Reply, BoxError> {
         if let Some(reply) = self.final_reply.take() {
             let reply = self.positions.downstream(reply);
-            if reply.is_positive() {
-                self.recorder.delivered();
-                return reply;
+            if !reply.is_positive() {
+                return Ok(self.with_custody(reply));
             }
-            return self.with_custody(reply);
+            if self.recorder.commits_events_first() {
+                // Whatever it holds is not held while the disk works.
+                self.attempt = None;
+                // Boxed: most replies wait for nothing.
+                Box::pin(self.recorder.delivered_first()).await;
+            } else {
+                self.recorder.delivered();
+            }
+            return Ok(reply);
         }
         if let Some(attempt) = self.attempt.take() {
             let attempt = tokio::spawn(attempt);
             self.recorder.custody().keep_attempt(attempt.abort_handle());
         }
-        self.with_custody(Reply::elapsed())
+        Ok(self.with_custody(Reply::elapsed()))
     }
 
     /// Polls `f` and, beside it, everything that goes on meanwhile.

@@ -141,6 +141,24 @@ impl Recorder {
         drop(body);
         self.storage.summarise(Arc::clone(&self.live));
     }
+
+    /// As [`Recorder::delivered`], and waits until the events of it are committed; not for ever: who has
+    /// been taken the message off must be told so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, they are written all the same.
+    pub(crate) async fn delivered_first(self) {
+        self.custody.forgo();
+        let body = self.live.update(Side::Input, |state| state.body.take());
+        drop(body);
+        self.storage.summarise_first(Arc::clone(&self.live)).await;
+    }
+
+    /// Whether events are committed before a client is told that upstream has taken its message.
+    pub(crate) fn commits_events_first(&self) -> bool {
+        self.storage.commits_events_first()
+    }
 }
 
 impl Drop for Recorder {
