@@ -116,6 +116,10 @@ pub(super) fn output(chains: LateChains, config: &Config, surroundings: &Surroun
     };
     let output =
         OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random));
+    let output = match config.notification.delayed_after {
+        Some(after) => output.with_delay_notices(after.0),
+        None => output,
+    };
     let mut rules = DomainRules::default();
     for rule in &config.destination {
         if let Some(domain) = &rule.domain {

@@ -37,7 +37,7 @@ pub use self::{
     resolver::Resolver,
     rest::RestApi,
     retry::Retry,
-    sender::{Principal, RestSender, Sender},
+    sender::{Notification, Principal, RestSender, Sender},
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
@@ -75,7 +75,7 @@ pub struct Config {
     #[serde(default)]
     pub destination: Vec<Destination>,
     /// On whose behalf failures are told to the senders of messages.
-    pub notification: Principal,
+    pub notification: Notification,
     /// Where SMTP clients connect to.
     #[serde(default)]
     pub smtp_listener: Vec<SmtpListener>,

@@ -6,7 +6,7 @@ use koukan_core::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Place;
+use super::{HumanDuration, Place};
 
 /// A sender: who submits mail, and which chain it goes through.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,6 +57,30 @@ pub struct Principal {
     pub sender: Place<String>,
     /// One of its tags.
     pub tag: Option<Place<String>>,
+}
+
+/// How senders are told what becomes of their mail.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notification {
+    /// The name of a sender, whose chain notifications go through.
+    pub sender: Place<String>,
+    /// One of its tags.
+    pub tag: Option<Place<String>>,
+    /// After how long senders are told, once, that their mail was not delivered as yet. Default: they
+    /// are not.
+    pub delayed_after: Option<HumanDuration>,
+}
+
+impl Notification {
+    /// The sender, as transactions carry it.
+    pub fn to_sender(&self) -> context::Sender {
+        let principal = Principal {
+            sender: self.sender.clone(),
+            tag: self.tag.clone(),
+        };
+        principal.to_sender()
+    }
 }
 
 impl Principal {
