@@ -32,7 +32,9 @@ fn deliver(agent: &Agent, host: &Host, to: &str) -> Duration {
         .unwrap();
     assert!(sent.is_accepted(), "{sent:?}");
     assert_eq!(host.seen().copies[to], 1);
-    begun.elapsed()
+    let took = begun.elapsed();
+    println!("another client's message took {took:?}");
+    took
 }
 
 #[test]
