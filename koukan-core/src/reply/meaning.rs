@@ -174,6 +174,8 @@ replies! {
     loops_back = 554 (5 . 4 . 6) "mail for this destination loops back to this host";
     /// There is no such domain: RFC 3463 X.1.2.
     no_such_domain = 550 (5 . 1 . 2) "there is no such domain";
+    /// The mail host of a domain has no address: RFC 3463 X.4.4.
+    no_such_mail_host = 550 (5 . 4 . 4) "the domain's mail host has no address";
     /// The destination domain takes no mail: RFC 7505 section 4.2, RFC 7504.
     domain_takes_no_mail = 556 (5 . 1 . 10) "domain takes no mail";
     /// A policy refuses the message or the command.

@@ -69,6 +69,19 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
             "void.example",
             [Mx::new(10, "none.example"), Mx::new(20, "b.example")],
         )
+        .with_mx(
+            "nowhere.example",
+            [Mx::new(10, "none.example"), Mx::new(20, "bare.example")],
+        )
+        .with_mx(
+            "maybe.example",
+            [Mx::new(10, "down.example"), Mx::new(20, "none.example")],
+        )
+        .with_mx(
+            "refuses.example",
+            [Mx::new(10, "none.example"), Mx::new(20, "a.example")],
+        )
+        .with_addresses("bare.example", [])
         .with_mx("plain.example", [])
         .with_addresses("plain.example", at("192.0.2.3"))
         .with_mx("null.example", [Mx::new(0, "")])
@@ -84,6 +97,10 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
         // The best host is refused, and the next one takes it in the same attempt.
         ("two.example", "250 ", &["192.0.2.1:25", "192.0.2.2:25"][..]),
         ("void.example", "250 ", &["192.0.2.2:25"]),
+        // None of the hosts has an address, and the DNS is sure of that; or not of all of them.
+        ("nowhere.example", "550 5.4.4 ", &[]),
+        ("maybe.example", "451 4.4.3 ", &[]),
+        ("refuses.example", "451 4.4.1 ", &["192.0.2.1:25"]),
         ("plain.example", "250 ", &["192.0.2.3:25"]),
         ("192.0.2.9", "250 ", &["192.0.2.9:25"]),
         ("null.example", "556 5.1.10 ", &[]),

@@ -30,6 +30,15 @@ pub(super) struct Attempts {
 #[error("no destination is known for the transaction")]
 pub struct NoDestination;
 
+/// Who has named a host.
+#[derive(Debug, Clone, Copy)]
+enum Naming {
+    /// The DNS, for a domain: what it says of the host is final.
+    ByDomain,
+    /// Somebody whose slip it may be that there is no such host.
+    Chosen,
+}
+
 /// What came of one host.
 enum Outcome {
     /// The transaction has ended.
@@ -52,12 +61,14 @@ impl Attempts {
                 Err(NoDestination.into())
             };
         };
-        let guard = match destination.named_by {
-            NamedBy::Operator => None,
-            NamedBy::Other | NamedBy::Domain => Some(&self.guard),
+        let named_by = destination.named_by;
+        let rules = match named_by {
+            NamedBy::Operator => (None, Naming::Chosen),
+            NamedBy::Other => (Some(&self.guard), Naming::Chosen),
+            NamedBy::Domain => (Some(&self.guard), Naming::ByDomain),
         };
         // Nothing is held meanwhile: no connection, nor the permit for one.
-        let destination = match destination.named_by {
+        let destination = match named_by {
             NamedBy::Domain => match self.pool.mail_hosts(&destination.hosts).await {
                 Ok(hosts) => Arc::new(Destination::of_other(hosts)),
                 Err(none) => {
@@ -80,7 +91,7 @@ impl Attempts {
             // Another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
-            match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
+            match self.deliver_to(host, rules, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
@@ -96,7 +107,7 @@ impl Attempts {
         }
         if let Some(host) = full {
             let mut turn = turn(true);
-            match self.deliver_to(host, guard, &mut turn, &mut exchange).await {
+            match self.deliver_to(host, rules, &mut turn, &mut exchange).await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
@@ -125,7 +136,7 @@ impl Attempts {
     async fn deliver_to(
         &self,
         host: &HostPort,
-        guard: Option<&Guard>,
+        (guard, naming): (Option<&Guard>, Naming),
         turn: &mut Turn,
         exchange: &mut Exchange,
     ) -> Outcome {
@@ -139,7 +150,11 @@ impl Attempts {
                 Ok(lease) => lease,
                 Err(failure) => {
                     let last = last.filter(|_| failure.is_no_address());
-                    return Outcome::Unreached(last.unwrap_or_else(|| failure.into_reply()));
+                    let of_failure = || match naming {
+                        Naming::ByDomain => failure.into_reply_of_mail_host(),
+                        Naming::Chosen => failure.into_reply(),
+                    };
+                    return Outcome::Unreached(last.unwrap_or_else(of_failure));
                 }
             };
             let mut conversation = Conversation::new(lease, exchange, &self.pool, host);

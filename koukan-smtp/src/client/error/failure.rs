@@ -1,6 +1,7 @@
 //! A failure and its place.
 
 use koukan_core::{
+    network::LookupError,
     reply::{Reply, Unreached},
     signals::HostPort,
 };
@@ -43,6 +44,27 @@ impl HostFailure {
             ClientError::NoAddress(_) | ClientError::Down { .. }
         );
         is_none_tried || self.error.is_guards()
+    }
+
+    /// The reply where the DNS has named the host for a domain: what has no address then takes no mail,
+    /// which is told at once, as of a domain that has none.
+    pub(crate) fn into_reply_of_mail_host(self) -> Reply {
+        match self.is_nowhere() {
+            true => {
+                let reply = Reply::no_such_mail_host();
+                reply.with_text(format!("{} has no address", self.place))
+            }
+            false => self.into_reply(),
+        }
+    }
+
+    /// Whether the DNS has said that there is no such host, or that it has no address.
+    fn is_nowhere(&self) -> bool {
+        match &self.error {
+            ClientError::ResolveFailed { source, .. } => matches!(source, LookupError::NoSuchName),
+            ClientError::NoAddress(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether it may be that the host has no room for another connection, while it serves those that
