@@ -1,6 +1,7 @@
 //! A client that holds all connections to a destination and brings no message.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
+#![allow(clippy::print_stdout, reason = "how long it took is of interest")]
 
 use std::{
     io::{Read, Write},
