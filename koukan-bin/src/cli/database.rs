@@ -15,6 +15,13 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// The one that a configuration file names.
+    pub(crate) fn of(config: &Path) -> Self {
+        Self {
+            config: config.to_owned(),
+        }
+    }
+
     /// Its path, and how it is used.
     ///
     /// # Errors

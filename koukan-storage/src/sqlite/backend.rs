@@ -36,6 +36,9 @@ impl Backend for SqliteBackend {
         session: SessionId,
         now: Timestamp,
     ) -> Result<Recovered, BackendError> {
+        if self.0.is_read_only {
+            return Ok(Recovered::default());
+        }
         let request = OpenSession { session, now };
         self.0.writer.ask(0, request, Operation::OpenSession).await
     }

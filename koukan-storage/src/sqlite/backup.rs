@@ -15,7 +15,7 @@ use super::{
     OpenError, SqliteOptions,
     error::Cause,
     files::beside,
-    inspect::{Found, look, verify},
+    inspect::{Access, Found, look, verify},
     open::sync,
 };
 
@@ -80,7 +80,7 @@ impl SqliteOptions {
             return Err(BackupError::Exists { path: to.into() });
         }
         let from = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let Found::Database(_) = look(&from)? else {
+        let Found::Database(_) = look(&from, Access::Write)? else {
             return Err(BackupError::NoDatabase { path: from });
         };
         let part = beside(to, ".part");

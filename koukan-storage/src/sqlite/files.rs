@@ -67,6 +67,20 @@ impl Files {
         })
     }
 
+    /// Notes what the database is now, of which nothing is written.
+    pub(super) fn note_read(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        let known = Known {
+            path: path.into(),
+            identity: (metadata.dev(), metadata.ino()),
+            len_min: LEN_MIN,
+        };
+        Ok(Self {
+            known: [known].into(),
+            is_lost: AtomicBool::new(false),
+        })
+    }
+
     /// Whether all files are still there. The first time that one is not, and when it is again, is
     /// logged.
     ///

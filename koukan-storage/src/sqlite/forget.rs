@@ -13,7 +13,7 @@ use crate::row::{named_recipient, names};
 use super::{
     OpenError, SqliteOptions,
     error::Cause,
-    inspect::{Found, look, verify},
+    inspect::{Access, Found, look, verify},
     lock::ProcessLock,
     open::migrate,
 };
@@ -44,7 +44,7 @@ impl SqliteOptions {
     pub async fn find_address(&self, address: &Mailbox) -> Result<Vec<Named>, OpenError> {
         let path = real(&self.path);
         let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
-        let Found::Database(_) = look(&path)? else {
+        let Found::Database(_) = look(&path, Access::Write)? else {
             return Ok(Vec::new());
         };
         let mut database = self.reading(&path).connect().await.map_err(failed)?;
@@ -72,7 +72,7 @@ impl SqliteOptions {
         let path = real(&self.path);
         let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
         let _lock = ProcessLock::take(&path)?;
-        let Found::Database(len) = look(&path)? else {
+        let Found::Database(len) = look(&path, Access::Write)? else {
             return Ok(Vec::new());
         };
         let mut database = self.migrating(&path).connect().await.map_err(failed)?;

@@ -28,8 +28,15 @@ pub(super) enum Found {
     Database(u64),
 }
 
+/// What a database is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
 /// Looks at the file without opening it as a database.
-pub(super) fn look(path: &Path) -> Result<Found, OpenError> {
+pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     let failed = |source| OpenError::Io {
         path: path.into(),
         source,
@@ -55,8 +62,9 @@ pub(super) fn look(path: &Path) -> Result<Found, OpenError> {
     if metadata.len() == 0 {
         return Err(OpenError::Empty { path: path.into() });
     }
-    // Writable too: SQLite itself would be content with reading.
-    let file = File::options().read(true).write(true).open(path);
+    // SQLite itself would be content with reading.
+    let is_written = access == Access::Write;
+    let file = File::options().read(true).write(is_written).open(path);
     let mut header = Vec::with_capacity(HEADER);
     let read = file.map(|file| file.take(HEADER as u64).read_to_end(&mut header));
     read.flatten().map_err(failed)?;
@@ -96,21 +104,8 @@ pub(super) async fn verify(
     len: u64,
 ) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
-    let damaged = |what: String| OpenError::Damaged {
-        path: path.into(),
-        what,
-    };
-    let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
-    let tables = texts(connection, tables.into()).await.map_err(failed)?;
+    let tables = tables_of_ours(connection, path).await?;
     let has = |name: &&str| tables.iter().any(|table| table == name);
-    if let Some(missing) = TABLES.iter().find(|name| !has(name)) {
-        let id = application_id(connection).await.map_err(failed)?;
-        return Err(if id == APPLICATION_ID {
-            damaged(format!("its table {missing} is missing"))
-        } else {
-            OpenError::Foreign { path: path.into() }
-        });
-    }
     let checks: Vec<_> = if len <= CHECKED_WHOLE {
         vec!["PRAGMA quick_check(1)".to_owned()]
     } else {
@@ -123,10 +118,37 @@ pub(super) async fn verify(
         let found = texts(connection, check).await.map_err(failed)?;
         if let Some(wrong) = found.into_iter().find(|line| line != "ok") {
             // Several lines; the first of them says in which table.
-            return Err(damaged(wrong.replace('\n', "; ")));
+            return Err(damaged(path, wrong.replace('\n', "; ")));
         }
     }
     Ok(())
+}
+
+/// The tables of a database, if it is one of ours.
+pub(super) async fn tables_of_ours(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<Vec<String>, OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let tables = texts(connection, tables.into()).await.map_err(failed)?;
+    let has = |name: &&str| tables.iter().any(|table| table == name);
+    if let Some(missing) = TABLES.iter().find(|name| !has(name)) {
+        let id = application_id(connection).await.map_err(failed)?;
+        return Err(if id == APPLICATION_ID {
+            damaged(path, format!("its table {missing} is missing"))
+        } else {
+            OpenError::Foreign { path: path.into() }
+        });
+    }
+    Ok(tables)
+}
+
+fn damaged(path: &Path, what: String) -> OpenError {
+    OpenError::Damaged {
+        path: path.into(),
+        what,
+    }
 }
 
 /// What the header says whose database it is; 0 where it does not.

@@ -23,6 +23,7 @@ mod migrations;
 mod open;
 mod options;
 mod prepare;
+mod read_only;
 mod reader;
 mod room;
 mod writer;
@@ -56,6 +57,7 @@ struct Inner {
     room: Arc<Room>,
     events: watch::Receiver<u64>,
     keeps_events: bool,
+    is_read_only: bool,
 }
 
 impl SqliteBackend {
@@ -78,6 +80,29 @@ impl SqliteBackend {
             room,
             events,
             keeps_events: options.keeps_events,
+            is_read_only: false,
+        })))
+    }
+
+    /// Opens a database to look at what is in it, while an agent uses it or none does. Nothing is changed,
+    /// and no agent is kept from starting; whatever would change something fails. A session on it takes
+    /// nothing from the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; where there is no database, or the schema is not the present one.
+    pub async fn open_read_only(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
+        let options = options.into();
+        let (_, events) = watch::channel(0);
+        let (reader, room) = read_only::open(&options).await?;
+        Ok(Self(Arc::new(Inner {
+            path: options.path,
+            writer: Writer::none(),
+            reader,
+            room,
+            events,
+            keeps_events: options.keeps_events,
+            is_read_only: true,
         })))
     }
 

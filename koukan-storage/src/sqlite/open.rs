@@ -19,7 +19,7 @@ use super::{
     create::create,
     error::Cause,
     files::{Files, beside},
-    inspect::{Found, look, verify},
+    inspect::{Access, Found, look, verify},
     lock::ProcessLock,
     migrations::migrator,
     prepare::prepare,
@@ -105,6 +105,24 @@ pub enum OpenError {
         /// The version of its schema.
         version: i64,
     },
+    /// The database was made by an earlier version, and is only to be read.
+    #[error(
+        "database {} has schema version {version}, which is an earlier one: start the agent once, \
+         which brings it up to date",
+        path.display()
+    )]
+    OldSchema {
+        /// The database.
+        path: PathBuf,
+        /// The version of its schema.
+        version: i64,
+    },
+    /// There is no database, which is not made where it is only to be read.
+    #[error("there is no database {}", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A file beside the database could not be used.
     #[error("could not use {}", path.display())]
     Io {
@@ -140,7 +158,7 @@ pub(super) async fn open(
     let path = real.as_path();
     let lock = ProcessLock::take(path)?;
     let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
-    match look(path)? {
+    match look(path, Access::Write)? {
         Found::Nothing => create(options, path).await?,
         Found::Database(len) => {
             let looking = options.connecting(path);

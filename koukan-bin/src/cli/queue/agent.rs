@@ -1,4 +1,4 @@
-//! A running agent's REST API.
+//! The REST API: a running agent's, or over the database of one.
 
 use std::{
     fs,
@@ -18,6 +18,8 @@ use futures_util::StreamExt;
 use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
+
+use super::stopped;
 
 /// Octets of an answer in JSON, at most.
 const ANSWER_MAX: usize = 256 << 20;
@@ -39,6 +41,14 @@ pub(super) struct Agent {
     /// A file with the certificates to be trusted, in PEM, in place of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// The configuration file of an agent that is stopped: what is in its database can be seen.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with_all = ["url", "token_file", "ca_file"]
+    )]
+    config: Option<PathBuf>,
 }
 
 impl Agent {
@@ -63,6 +73,25 @@ impl Agent {
     }
 
     async fn request(&self, method: Method, path: &str) -> Result<Response<Body>, BoxError> {
+        let response = match &self.config {
+            Some(config) if method == Method::GET => stopped::ask(config, path).await?,
+            Some(config) => {
+                let config = config.display();
+                let error = format!(
+                    "only a running agent changes its queue: start it with `koukan run --config \
+                     {config}`, and say where its REST API is by --url in place of --config"
+                );
+                return Err(error.into());
+            }
+            None => self.send(method, path).await?,
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refused(response).await)
+    }
+
+    async fn send(&self, method: Method, path: &str) -> Result<Response<Body>, BoxError> {
         let mut settings = ClientSettings::default();
         if let Some(file) = &self.ca_file {
             settings = settings.with_ca(read(file)?);
@@ -79,17 +108,14 @@ impl Agent {
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
         let response = HttpClient::new(&settings)?.oneshot(request).await;
-        let response = response.map_err(|error| self.unanswered(error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(self.refused(response).await)
+        response.map_err(|error| self.unanswered(error))
     }
 
     fn unanswered(&self, error: ClientError) -> BoxError {
         match error {
             ClientError::Unreachable(cause) => format!(
-                "no agent answers at {}: {cause}; --url says where its REST API is",
+                "no agent answers at {}: {cause}; --url says where its REST API is, and --config shows the \
+                 queue of one that is stopped",
                 self.url
             )
             .into(),

@@ -1,7 +1,8 @@
-//! `koukan queue`: the queue of a running agent, by its REST API.
+//! `koukan queue`: the queue of a running agent, by its REST API, or of one that is stopped.
 
 mod agent;
 mod filter;
+mod stopped;
 mod table;
 
 use std::process::ExitCode;

@@ -6,3 +6,4 @@ mod hung;
 mod locked;
 mod operated;
 mod setup;
+mod stopped;

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::Duration,
 };
@@ -84,6 +84,10 @@ log: {{ level: warn }}
 
     pub(super) fn database(&self) -> PathBuf {
         self.directory.path().join("koukan.sqlite")
+    }
+
+    pub(super) fn config(&self) -> &Path {
+        &self.config
     }
 
     pub(super) fn stop(&mut self, limit: Duration) -> ExitStatus {

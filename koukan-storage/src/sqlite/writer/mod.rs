@@ -94,6 +94,15 @@ impl Writer {
         }
     }
 
+    /// Nobody writes: whatever is asked for fails.
+    pub(super) fn none() -> Self {
+        let (queue, _) = mpsc::channel(1);
+        Self {
+            queue,
+            room: Arc::new(Semaphore::new(QUEUED_OCTETS)),
+        }
+    }
+
     /// Has an operation done that holds `weight` octets, and waits until it is durable.
     ///
     /// # Cancel safety

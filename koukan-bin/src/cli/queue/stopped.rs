@@ -1,0 +1,41 @@
+//! The queue of an agent that is stopped, as the REST API shows it, out of its database.
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{Request, Response, header::HOST},
+};
+use koukan_core::{
+    blob::{BlobPool, Limits},
+    clock::SystemClock,
+    resource::{Refusal, RefusalKind, ResourceRequest, ResourceResponse},
+    stage::operator::Operator,
+    storage::Storage,
+};
+use koukan_rest::server::{Server, ServerSettings};
+use koukan_storage::SqliteBackend;
+use tower::{BoxError, ServiceExt, service_fn};
+
+use crate::cli::database::Database;
+
+/// Answers a request that changes nothing, out of the database that a configuration names.
+///
+/// # Errors
+///
+/// What is to be told to the user: that there is no such database, that it is none, or another version's.
+pub(super) async fn ask(config: &Path, path: &str) -> Result<Response<Body>, BoxError> {
+    let (_, options) = Database::of(config).find()?;
+    let database = Arc::new(SqliteBackend::open_read_only(options).await?);
+    let pool = BlobPool::in_memory(Limits::default());
+    let storage = Storage::open(database, pool, Arc::new(SystemClock)).await?;
+    // Of the API only what shows the queue is asked.
+    let nothing_else = service_fn(async |_: ResourceRequest| {
+        let refusal = Refusal::new(RefusalKind::NotFound, "the agent is stopped");
+        Ok::<_, BoxError>(ResourceResponse::from(refusal))
+    });
+    let server = Server::new(nothing_else, ServerSettings::default());
+    let router = server.with_queue(Operator::new(storage)).router();
+    let request = Request::get(path).header(HOST, "localhost");
+    Ok(router.oneshot(request.body(Body::empty())?).await?)
+}

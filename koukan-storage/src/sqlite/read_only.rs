@@ -1,0 +1,46 @@
+//! Opening a database of which nothing is changed.
+
+use std::{fs, sync::Arc};
+
+use sqlx::{ConnectOptions, Connection};
+
+use super::{
+    OpenError, SqliteOptions,
+    error::Cause,
+    files::Files,
+    inspect::{Access, Found, look, tables_of_ours},
+    migrations::migrator,
+    reader::Reader,
+    room::Room,
+};
+
+/// Opens a database to read it. Its log is read too, where an agent has left one or is writing it.
+pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>), OpenError> {
+    let path = fs::canonicalize(&options.path).unwrap_or_else(|_| options.path.clone());
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
+    if let Found::Nothing = look(&path, Access::Read)? {
+        return Err(OpenError::Missing { path });
+    }
+    let connection = options.reading(&path).connect().await;
+    let mut connection = connection.map_err(failed)?;
+    tables_of_ours(&mut connection, &path).await?;
+    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    let version: Option<i64> = version.fetch_one(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    let version = version.unwrap_or_default();
+    let known = migrator().iter().map(|migration| migration.version).max();
+    let known = known.unwrap_or_default();
+    if version > known {
+        return Err(OpenError::UnknownSchema { path, version });
+    }
+    if version < known {
+        return Err(OpenError::OldSchema { path, version });
+    }
+    let files = Files::note_read(&path).map_err(|source| {
+        let path = path.clone();
+        OpenError::Io { path, source }
+    })?;
+    let room = Arc::new(options.room(&path));
+    let reader = Reader::new(options.reading(&path), options.readers(), Arc::new(files));
+    Ok((reader, room))
+}
