@@ -1,16 +1,11 @@
 //! Recipients of one message that go to one host together.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod host;
 
-use async_trait::async_trait;
+use std::time::Duration;
+
 use koukan_core::{
     blob::BlobPool,
-    network::{Answer, BoxWire, Connector, LookupError, Resolver},
     reply::Reply,
     service::MailService,
     stage::{
@@ -18,148 +13,20 @@ use koukan_core::{
         sharing::Sharing,
     },
     test_util::at_rest,
-    transaction::{Driver, Transaction},
+    transaction::Driver,
+    transaction::Transaction,
 };
-use koukan_smtp::{
-    Server,
-    client::{ClientSettings, HostLimit, PoolSettings, SmtpEndpoint},
-    server::{Connected, Limits},
-};
-use tokio::{
-    io::{DuplexStream, duplex},
-    time::{Instant, sleep, timeout},
-};
-use tower::{BoxError, ServiceExt, service_fn};
+use koukan_smtp::client::{HostLimit, PoolSettings};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{ServiceExt, service_fn};
 
+use self::host::{Host, front};
 use super::{
     net::Net,
     sending::{add, context, hello, mail, rcpt, start},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
-
-/// A host at the end of a network of its own, which takes everything and keeps count.
-#[derive(Clone, Default)]
-struct Host {
-    counts: Arc<Mutex<Counts>>,
-    /// The time that it takes for its greeting.
-    greeting: Duration,
-    /// Recipients of a transaction, at most.
-    recipients: Option<usize>,
-}
-
-#[derive(Default)]
-struct Counts {
-    open: usize,
-    most: usize,
-    opened: usize,
-    /// The recipients of each message.
-    messages: Vec<Vec<String>>,
-}
-
-impl Host {
-    /// Exploder, layer and endpoint, with so many connections at most.
-    fn front(&self, connections: usize) -> (impl MailService + use<>, SmtpEndpoint) {
-        let mut pool = PoolSettings::default();
-        pool.max_connections = connections;
-        self.front_with(pool)
-    }
-
-    fn front_with(&self, pool: PoolSettings) -> (impl MailService + use<>, SmtpEndpoint) {
-        let settings = ClientSettings::new("me.example").unwrap();
-        let settings = settings.with_hosts(["mx.example:25".parse().unwrap()]);
-        let network = Arc::new(self.clone());
-        let endpoint = SmtpEndpoint::with_network(
-            settings.with_pool(pool),
-            Arc::clone(&network) as _,
-            network,
-        );
-        (front(&endpoint), endpoint)
-    }
-
-    /// One session.
-    fn serve(&self, io: DuplexStream) -> impl Future<Output = ()> + Send + use<> {
-        let counts = Arc::clone(&self.counts);
-        let service = service_fn(move |mut tx: Transaction| {
-            let counts = Arc::clone(&counts);
-            async move {
-                tx.mail.answer(Reply::sender_ok());
-                let mut to = Vec::new();
-                while let Some(rcpt) = tx.recipients.next().await? {
-                    let path = rcpt.forward_path().as_str().to_owned();
-                    let (name, _) = path.split_once('@').unwrap();
-                    match name {
-                        "never" => rcpt.answer(Reply::no_such_user()),
-                        "later" => rcpt.answer(Reply::mailbox_busy()),
-                        _ => {
-                            to.push(name.to_owned());
-                            rcpt.answer(Reply::recipient_ok());
-                        }
-                    }
-                }
-                let body = tx.body.collect(1 << 20).await?;
-                assert_eq!(body, MESSAGE);
-                counts.lock().unwrap().messages.push(to);
-                Ok::<_, BoxError>(Reply::message_accepted())
-            }
-        });
-        let limits = Limits {
-            recipients: self.recipients.unwrap_or(1000),
-            ..Limits::default()
-        };
-        let server = Server::new(service).with_limits(limits);
-        async move { server.serve(io, &Connected::default()).await }
-    }
-
-    /// The messages that came, by their recipients, in any order.
-    fn messages(&self) -> Vec<Vec<String>> {
-        let mut messages = self.counts.lock().unwrap().messages.clone();
-        messages.sort_unstable();
-        messages
-    }
-
-    fn most(&self) -> usize {
-        self.counts.lock().unwrap().most
-    }
-}
-
-fn front(endpoint: &SmtpEndpoint) -> impl MailService + use<> {
-    let legs = Sharing::new(endpoint.clone()).with_demand(endpoint.demand());
-    Exploder::new(legs, Policy::Ingress, BlobPool::default())
-}
-
-impl std::fmt::Debug for Host {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Host")
-    }
-}
-
-#[async_trait]
-impl Connector for Host {
-    async fn connect(&self, _: SocketAddr) -> io::Result<BoxWire> {
-        let (ours, theirs) = duplex(1 << 20);
-        let this = self.clone();
-        {
-            let mut counts = this.counts.lock().unwrap();
-            counts.opened += 1;
-            counts.open += 1;
-            counts.most = counts.most.max(counts.open);
-        }
-        tokio::spawn(async move {
-            sleep(this.greeting).await;
-            this.serve(theirs).await;
-            this.counts.lock().unwrap().open -= 1;
-        });
-        Ok(Box::new(ours))
-    }
-}
-
-#[async_trait]
-impl Resolver for Host {
-    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer::insecure([[192, 0, 2, 1].into()]))
-    }
-}
 
 /// Has so many recipients accepted, one by one.
 async fn envelope(front: &impl MailService, count: usize) -> Driver {
