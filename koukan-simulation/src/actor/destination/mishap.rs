@@ -55,12 +55,15 @@ pub(crate) const ALL: [Mishap; 12] = [
     Mishap::Late,
 ];
 
+/// What makes one reply of two.
+const UNFINISHED: &str = "220-here, and more to come";
+
 /// What nobody says at that place. None of it promises anything.
 const ODD: [&str; 6] = [
     "2x0 what",
     "354 go on",
     "",
-    "220-here, and more to come",
+    UNFINISHED,
     "999 no such thing",
     "hello",
 ];
@@ -87,7 +90,9 @@ impl Destination {
             Mishap::Closing => self.say(connection, "421 4.3.0 closing").await?,
             Mishap::Odd => {
                 connection.is_odd = true;
-                self.say(connection, self.random.pick::<&str>(&ODD)).await?;
+                let odd = self.random.pick::<&str>(&ODD);
+                connection.is_short |= *odd == UNFINISHED;
+                self.say(connection, odd).await?;
             }
             Mishap::Twice => {
                 connection.is_confused = true;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Connection, Destination, mishap::Mishap};
+use super::{Connection, Destination, message, mishap::Mishap};
 
 const TAKEN: &str = "250 2.0.0 taken";
 
@@ -85,6 +85,12 @@ impl Destination {
     async fn take(&self, connection: &mut Connection) -> io::Result<bool> {
         let mut message = std::mem::take(&mut connection.message);
         message.whole = Some(self.world.elapsed());
+        if connection.is_confused {
+            // One of the replies too many stands in the place of this one, for all of them.
+            for line in &connection.named {
+                message::confused(&self.world, line);
+            }
+        }
         let mishap = self.mishap();
         if let Some(mishap) = mishap {
             let what = || format!("has the message, and something goes wrong: {mishap:?}");
@@ -95,9 +101,9 @@ impl Destination {
                 self.pause().await;
                 message.deliver(&self.world, &self.name);
                 let said = self.say_now(connection, TAKEN).await;
-                if said.is_err() || connection.is_late {
+                if said.is_err() || connection.is_late || connection.is_short {
                     // Whoever sent it does not hear that it was taken, or may have sent all of it at
-                    // once and wait no longer.
+                    // once and wait no longer, or takes this for the reply before it.
                     message.unheard(&self.world);
                 }
                 if said.is_err() {
