@@ -95,12 +95,13 @@ impl Company {
         ATTEMPTS_MAX.saturating_sub(self.len())
     }
 
-    fn wanted(&self) -> Option<Companions> {
+    fn wanted(&self, until: Timestamp) -> Option<Companions> {
         let (message_key, destination) = self.common.clone()?;
         let limit = self.room();
         (limit > 0).then_some(Companions {
             message_key,
             destination,
+            until,
             limit,
         })
     }
@@ -129,19 +130,22 @@ impl Storage {
         beside: Beside,
         limit: usize,
     ) -> Result<(), BackendError> {
-        let wanted = companies.iter().filter_map(|company| company.wanted());
-        let wanted: Vec<_> = wanted.collect();
+        let now = self.0.clock.now();
         let until = match beside {
-            _ if wanted.is_empty() || limit == 0 => return Ok(()),
             Beside::Nothing => return Ok(()),
-            Beside::Due => self.0.clock.now() + EARLY,
+            Beside::Due => now + EARLY,
             Beside::All => Timestamp::MAX,
         };
+        let wanted = companies.iter();
+        let wanted: Vec<_> = wanted.filter_map(|company| company.wanted(until)).collect();
+        if wanted.is_empty() || limit == 0 {
+            return Ok(());
+        }
         let leases = companies.iter().flat_map(|company| company.leases());
         let stoppers: Vec<_> = leases.map(Lease::stopper).collect();
         let leased = self
             .backend()
-            .lease_companions(self.session(), until, wanted, limit);
+            .lease_companions(self.session(), now, wanted, limit);
         let leased = leased.await;
         stoppers.into_iter().for_each(super::Stopper::disarm);
         for lease in leased?.into_iter().filter_map(|one| self.give_out(one)) {

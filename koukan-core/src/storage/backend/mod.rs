@@ -149,8 +149,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes attempts at messages under lease, of which others are under lease already: of each of
-    /// `companions` those that are due at `now` or before, first due first, and as many as it says at most,
-    /// but no more than `limit` in all. What is under lease, held, or a [`Standing::Suspect`] is left out.
+    /// `companions` those that are due by then, first due first, and as many as it says at most, but no more
+    /// than `limit` in all. What cannot be read is put off from `now`, as by [`Backend::lease_due`]. What is under lease, held, or a [`Standing::Suspect`] is left out.
     ///
     /// # Errors
     ///

@@ -134,13 +134,11 @@ impl Backend for MemoryBackend {
     async fn lease_companions(
         &self,
         session: SessionId,
-        now: Timestamp,
+        _now: Timestamp,
         companions: Vec<Companions>,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        Ok(self
-            .lock()
-            .lease_companions(session, now, &companions, limit))
+        Ok(self.lock().lease_companions(session, &companions, limit))
     }
 
     async fn lease(

@@ -236,14 +236,13 @@ impl Store {
     pub(super) fn lease_companions(
         &mut self,
         session: SessionId,
-        now: Timestamp,
         companions: &[Companions],
         limit: usize,
     ) -> Vec<Leased> {
         let mut leased = Vec::new();
         for wanted in companions {
             let left = wanted.limit.min(limit - leased.len());
-            let ids = self.waiting.companions(wanted, now, left);
+            let ids = self.waiting.companions(wanted, left);
             let ids = ids.into_iter();
             leased.extend(ids.filter_map(|id| self.lease(id, session, None)));
         }

@@ -87,16 +87,11 @@ impl Waiting {
         }
     }
 
-    /// The first that are due at `now` of those companions.
-    pub(super) fn companions(
-        &self,
-        wanted: &Companions,
-        now: Timestamp,
-        limit: usize,
-    ) -> Vec<TransactionId> {
+    /// The first that are due of those companions.
+    pub(super) fn companions(&self, wanted: &Companions, limit: usize) -> Vec<TransactionId> {
         let key = (wanted.message_key, wanted.destination.clone());
         let waiting = self.by_message.get(&key).into_iter().flatten();
-        let due = waiting.take_while(|(at, _)| *at <= now);
+        let due = waiting.take_while(|(at, _)| *at <= wanted.until);
         due.map(|(_, id)| *id).take(limit).collect()
     }
 

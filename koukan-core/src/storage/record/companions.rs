@@ -1,5 +1,7 @@
 //! What is taken under lease beside a transaction.
 
+use jiff::Timestamp;
+
 use super::{MessageKey, SchedulingKey};
 
 /// Attempts at one message for one destination, of which one is under lease: they can be made in one
@@ -10,6 +12,8 @@ pub struct Companions {
     pub message_key: MessageKey,
     /// Where they are to go.
     pub destination: SchedulingKey,
+    /// When they are due at the latest.
+    pub until: Timestamp,
     /// How many of them are wanted, at most.
     pub limit: usize,
 }

@@ -93,6 +93,7 @@ pub async fn leases_companions(fixture: &dyn BackendFixture) {
     let wanted = |message_key, limit| Companions {
         message_key,
         destination: near.clone(),
+        until: time(50),
         limit,
     };
     assert_eq!(lease(backend, session, &[], 9).await, []);
@@ -128,6 +129,7 @@ pub async fn leaves_suspects_alone(fixture: &dyn BackendFixture) {
     let wanted = [Companions {
         message_key,
         destination: SchedulingKey::of(&first.context, &first.recipients),
+        until: time(50),
         limit: 9,
     }];
     insert(&*backend, first).await;

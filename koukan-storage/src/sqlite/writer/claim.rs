@@ -54,7 +54,7 @@ impl Task {
                                 .add(session.to_string())
                                 .add(wanted.message_key.to_string())
                                 .add(wanted.destination.as_str())
-                                .add(micros(*now));
+                                .add(micros(wanted.until));
                         };
                         let left = wanted.limit.min(*limit - leased.len());
                         self.lease_all(&LEASE_COMPANIONS, bind, *now, left, &mut leased)
