@@ -41,6 +41,11 @@ pub(super) struct Guarded {
     is_common: bool,
 }
 
+/// What a member joins with: the reply to MAIL that it owes, and its first recipient.
+type First = (Option<Slot>, Command<Rcpt>);
+/// An answer that is known already.
+type Told = (Slot, Reply);
+
 /// The number of the first member.
 const FIRST: usize = 0;
 
@@ -52,25 +57,30 @@ impl Group {
         key: Key,
         signals: Signals,
         token: Option<&MessageToken>,
-        (mail, rcpt): (Option<Slot>, Command<Rcpt>),
+        (mail, rcpt): First,
     ) -> (Arc<Self>, usize) {
         let begin = |key, mail, rcpt| Self::new(Arc::clone(shared), key, signals, mail, rcpt);
         let Some(token) = token else {
             return (begin(key, mail, rcpt), FIRST);
         };
+        let mut first = Some((mail, rcpt));
         let mut meetings = token.meetings();
         let found = meetings.find(|group: &Arc<Self>| {
             let is_same = Arc::ptr_eq(&group.shared, shared) && group.key.is_same(&key);
-            is_same.then(|| group.enter()).flatten()
+            is_same.then(|| group.enter(&mut first)).flatten()
         });
-        let Some((group, index)) = found else {
+        if let Some((mail, rcpt)) = first {
             let group = begin(key, mail, rcpt);
             meetings.add(&group);
             return (group, FIRST);
-        };
+        }
         drop(meetings);
+        let (group, (index, told)) = found.expect("a group has taken the recipient");
         group.make_common();
-        group.seat_first(index, mail, rcpt);
+        if let Some((slot, reply)) = told {
+            slot.answer(reply);
+        }
+        group.change(|_| {});
         (group, index)
     }
 
@@ -99,14 +109,28 @@ impl Group {
         })
     }
 
-    /// Adds a member, unless it is too late; returns its number.
-    fn enter(self: &Arc<Self>) -> Option<usize> {
+    /// Adds a member with the first of its recipients, which is taken, unless it is too late; returns its
+    /// number, and what it is to be told at MAIL where that is known.
+    fn enter(self: &Arc<Self>, first: &mut Option<First>) -> Option<(usize, Option<Told>)> {
         let mut guarded = self.lock();
         if guarded.lone.as_ref().is_some_and(Lone::is_started) {
             return None;
         }
         self.spread(&mut guarded);
-        guarded.state.enter()
+        let state = &mut guarded.state;
+        if !state.is_open() {
+            return None;
+        }
+        let (mail, rcpt) = first.take()?;
+        let index = state.enter(rcpt);
+        let told = match &state.mail_reply {
+            Some(reply) => mail.map(|slot| (slot, reply.clone())),
+            None => {
+                state.mail_slots.extend(mail);
+                None
+            }
+        };
+        Some((index, told))
     }
 
     /// From now on there may be other recipients.
@@ -154,24 +178,6 @@ impl Group {
                 waker.wake();
             }
         }
-    }
-
-    /// Takes the first recipient of a member, and the reply to MAIL that it owes.
-    fn seat_first(&self, member: usize, mail: Option<Slot>, rcpt: Command<Rcpt>) {
-        let told = {
-            let state = &mut self.lock().state;
-            match &state.mail_reply {
-                Some(reply) => mail.map(|slot| (slot, reply.clone())),
-                None => {
-                    state.mail_slots.extend(mail);
-                    None
-                }
-            }
-        };
-        if let Some((slot, reply)) = told {
-            slot.answer(reply);
-        }
-        self.change(|state| state.seat(member, rcpt));
     }
 
     /// Takes another recipient of a member.

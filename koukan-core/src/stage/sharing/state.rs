@@ -80,10 +80,8 @@ impl State {
     /// With a first member, which has that recipient and owes the reply to MAIL.
     pub(super) fn begin(mail: Slot, rcpt: Command<Rcpt>) -> Self {
         let mut state = Self::default();
-        state.members.push(Member::default());
         state.mail_slots.push(mail);
-        state.seat(0, rcpt);
-        state.is_changed = true;
+        state.enter(rcpt);
         state
     }
 
@@ -128,13 +126,19 @@ impl State {
         }
     }
 
-    /// Adds a member, unless it is too late; returns its number.
-    pub(super) fn enter(&mut self) -> Option<usize> {
-        if self.is_over {
-            return None;
-        }
+    /// Whether somebody can join.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_over
+    }
+
+    /// Adds a member, which has a recipient from the start: one without would be at its end when a run
+    /// ends that it has no part in. Returns its number.
+    pub(super) fn enter(&mut self, rcpt: Command<Rcpt>) -> usize {
+        let member = self.members.len();
         self.members.push(Member::default());
-        Some(self.members.len() - 1)
+        self.seat(member, rcpt);
+        self.is_changed = true;
+        member
     }
 
     pub(super) fn seat(&mut self, member: usize, rcpt: Command<Rcpt>) {

@@ -19,6 +19,8 @@ use crate::{
 
 use super::{Demand, Sharing, demand::Wanted, group::Group};
 
+mod joining;
+
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const LATE: Duration = Duration::from_secs(60);
 /// Longer than all else takes.
