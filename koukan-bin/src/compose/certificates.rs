@@ -70,18 +70,18 @@ impl Followed {
     /// Reads the files anew where one of them has changed. While they do not fit each other, as amid a
     /// renewal, the certificates stay; they are read when one of them changes once more.
     fn look(&mut self) {
-        if !self.stamps.have_changed() {
+        let Some(file) = self.stamps.changed() else {
             return;
-        }
-        let file = self.stamps.first().map(|file| file.display().to_string());
+        };
+        let file = file.display();
         match read(&self.files) {
             Ok(read) => {
                 self.certificates.replace(read);
-                tracing::info!(file, "certificates were read anew");
+                tracing::info!(%file, "certificates were read anew");
             }
             Err(error) => {
                 let error = Causes(&error);
-                tracing::warn!(file, %error, "cannot read certificates anew, the old ones stay");
+                tracing::warn!(%file, %error, "cannot read certificates anew, the old ones stay");
             }
         }
     }

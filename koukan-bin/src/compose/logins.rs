@@ -56,10 +56,7 @@ impl LoginFiles {
 impl Followed {
     /// What cannot be read, as amid a change, leaves the secret as it is.
     fn look(&mut self) {
-        if !self.file.have_changed() {
-            return;
-        }
-        let Some(path) = self.file.first() else {
+        let Some(path) = self.file.changed() else {
             return;
         };
         match read(path) {

@@ -35,12 +35,14 @@ impl Stamps {
         self.files.first().map(PathBuf::as_path)
     }
 
-    /// Whether one of them has changed, come or gone since this was last asked.
-    pub(super) fn have_changed(&mut self) -> bool {
+    /// The first of the files, where one of them has changed, come or gone since this was last asked.
+    pub(super) fn changed(&mut self) -> Option<&Path> {
         let now: Vec<_> = self.files.iter().map(|file| stamp(file)).collect();
-        let have_changed = now != self.seen;
+        if now == self.seen {
+            return None;
+        }
         self.seen = now;
-        have_changed
+        self.first()
     }
 }
 
@@ -67,10 +69,10 @@ mod tests {
         write(&other, "other").unwrap();
         let mut stamps = Stamps::new([file.clone(), other.clone()]);
         assert_eq!(stamps.first(), Some(&*file));
-        assert!(!stamps.have_changed());
+        assert_eq!(stamps.changed(), None);
         let mut is_seen = |how: &str| {
-            assert!(stamps.have_changed(), "{how}");
-            assert!(!stamps.have_changed(), "{how}, once");
+            assert_eq!(stamps.changed(), Some(&*file), "{how}");
+            assert_eq!(stamps.changed(), None, "{how}, once");
         };
 
         write(&other, "longer than before").unwrap();

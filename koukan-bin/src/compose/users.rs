@@ -85,10 +85,7 @@ impl PasswordFiles {
 impl Followed {
     /// What cannot be read, as amid a change, leaves the users as they are.
     fn look(&mut self) {
-        if !self.file.have_changed() {
-            return;
-        }
-        let Some(path) = self.file.first() else {
+        let Some(path) = self.file.changed() else {
             return;
         };
         match read(path) {
