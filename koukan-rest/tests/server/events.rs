@@ -148,3 +148,10 @@ async fn a_stream_that_is_not_granted_is_no_stream() {
     let answer = send(with_events().0.router(), empty(get)).await;
     assert_eq!(answer.status, StatusCode::GONE);
 }
+
+#[test]
+fn every_kind_of_event_is_described() {
+    let described = koukan_rest::schema::openapi()["components"]["schemas"]["EventType"].clone();
+    let kinds = EventKind::ALL.map(EventKind::as_str);
+    assert_eq!(described["enum"], serde_json::json!(kinds));
+}
