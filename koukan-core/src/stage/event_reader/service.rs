@@ -70,8 +70,12 @@ impl EventReader {
                 continue;
             }
             match &mut written {
-                // That nobody tells any more shows with the next page.
-                Some(written) => drop(timeout_at(until, written.changed()).await),
+                Some(told) => {
+                    if let Ok(Err(_)) = timeout_at(until, told.changed()).await {
+                        // Nobody tells any more.
+                        written = None;
+                    }
+                }
                 None => sleep_until(until).await,
             }
         }
