@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The line of a user in a password file.
-fn line_of(user: &str, password: &str) -> String {
+pub(crate) fn line_of(user: &str, password: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
     let mut passwd = command
         .args(["passwd", user, "--iterations", "4096"])

@@ -9,6 +9,7 @@ use std::{
 };
 
 use koukan_core::{
+    path::{Parameter, Parameters},
     reply::{Reply, ReplyCode},
     transaction::Transaction,
 };
@@ -25,10 +26,14 @@ const MESSAGE_MAX: usize = 64 << 20;
 pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     mailboxes: Mailboxes,
+    asked: Asked,
     _runtime: Runtime,
 }
 
 type Mailboxes = Arc<Mutex<HashMap<String, Vec<String>>>>;
+
+/// Parameters of MAIL and RCPT, by recipient.
+type Asked = Arc<Mutex<HashMap<String, String>>>;
 
 impl Collector {
     /// Listens on any free port.
@@ -42,16 +47,24 @@ impl Collector {
     pub(crate) fn listen(address: SocketAddr) -> Self {
         let runtime = Runtime::new().unwrap();
         let mailboxes = Mailboxes::default();
-        let kept = Arc::clone(&mailboxes);
-        let service = service_fn(move |tx| collect(Arc::clone(&kept), tx));
+        let asked = Asked::default();
+        let kept = (Arc::clone(&mailboxes), Arc::clone(&asked));
+        let service = service_fn(move |tx| collect(kept.clone(), tx));
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(Server::new(service).run(listener, pending()));
         Self {
             address,
             mailboxes,
+            asked,
             _runtime: runtime,
         }
+    }
+
+    /// The parameters of MAIL and RCPT with which the last message for a recipient came.
+    pub(crate) fn asked(&self, to: &str) -> String {
+        let asked = self.asked.lock().unwrap();
+        asked.get(to).cloned().unwrap_or_default()
     }
 
     /// What came for a recipient so far.
@@ -74,7 +87,11 @@ impl Collector {
     }
 }
 
-async fn collect(mailboxes: Mailboxes, mut tx: Transaction) -> Result<Reply, BoxError> {
+async fn collect(
+    (mailboxes, asked): (Mailboxes, Asked),
+    mut tx: Transaction,
+) -> Result<Reply, BoxError> {
+    let of_mail = listed(&tx.mail.request().parameters);
     tx.mail.answer(Reply::sender_ok());
     let mut accepted = Vec::new();
     let mut last = Reply::message_accepted();
@@ -94,6 +111,10 @@ async fn collect(mailboxes: Mailboxes, mut tx: Transaction) -> Result<Reply, Box
         if let Some(reply) = local.strip_prefix("end").and_then(refusal) {
             last = reply;
         }
+        let of_rcpt = listed(&rcpt.request().parameters);
+        let mut asked = asked.lock().unwrap();
+        asked.insert(to.clone(), format!("{of_mail} {of_rcpt}"));
+        drop(asked);
         accepted.push(to);
         rcpt.answer(Reply::recipient_ok());
     }
@@ -106,6 +127,11 @@ async fn collect(mailboxes: Mailboxes, mut tx: Transaction) -> Result<Reply, Box
         }
     }
     Ok(last)
+}
+
+fn listed(parameters: &Parameters) -> String {
+    let listed: Vec<_> = parameters.iter().map(Parameter::to_string).collect();
+    listed.join(" ")
 }
 
 /// The reply that a recipient of this name asks for.

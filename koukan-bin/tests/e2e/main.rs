@@ -1,5 +1,5 @@
-//! The real binary between real peers: swaks, openssl, curl, Python's smtplib, Postfix's smtp-source and
-//! smtp-sink, and `koukan sink`.
+//! The real binary between real peers: swaks, openssl, curl, Python's smtplib, msmtp, nodemailer, Postfix and
+//! its smtp-source and smtp-sink, Exim, and `koukan sink`.
 //!
 //! `scripts/install-test-peers` installs what these need.
 
@@ -31,5 +31,6 @@ mod rest;
 mod smtp_source;
 mod smtplib;
 mod stop;
+mod strangers;
 mod swaks;
 mod tls;

@@ -29,7 +29,8 @@ pub(crate) fn node_modules() -> PathBuf {
     installed("node/node_modules")
 }
 
-fn installed(name: &str) -> PathBuf {
+/// A file below the folder where peers are that no package manager of the system installs.
+pub(crate) fn installed(name: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = env::var_os("KOUKAN_PEERS").map_or_else(|| "target/peers".into(), PathBuf::from);
     let path = root.join(folder).join(name);

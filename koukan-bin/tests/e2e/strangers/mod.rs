@@ -1,0 +1,9 @@
+//! Agents and clients that nobody here wrote, with all that they know: Postfix and Exim on either side,
+//! msmtp, nodemailer and swaks, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
+
+mod clients;
+mod exim;
+mod letter;
+mod postfix;
+mod relays;
+mod site;

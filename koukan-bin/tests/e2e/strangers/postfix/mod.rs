@@ -1,0 +1,145 @@
+//! Postfix: an instance of its own, in a temporary directory.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::site::{PASSWORD, Site, USER};
+use crate::{
+    peers::{peer, run},
+    process::{Process, await_listener, eventually, free_address},
+};
+
+const DAEMONS: &str = "/usr/lib/postfix/sbin";
+
+/// A running Postfix, which passes on all that it takes.
+pub(super) struct Postfix {
+    pub(super) address: SocketAddr,
+    process: Process,
+    directory: TempDir,
+}
+
+impl Postfix {
+    /// Starts one that takes whatever comes, and passes it on over TLS that it believes, as a user who
+    /// says who he is by that mechanism.
+    pub(super) fn client(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
+        let ca = site.shown("ca.pem");
+        let more = format!(
+            "mynetworks = 127.0.0.0/8\n\
+             smtp_tls_security_level = secure\n\
+             smtp_tls_secure_cert_match = hostname\n\
+             smtp_tls_CAfile = {ca}\n\
+             smtp_sasl_auth_enable = yes\n\
+             smtp_sasl_security_options = noanonymous\n\
+             smtp_sasl_mechanism_filter = {mechanism}\n\
+             smtp_sasl_password_maps = inline:{{ {{ [localhost]:{port} = {USER}:{PASSWORD} }} }}\n",
+            port = relay.port()
+        );
+        Self::start(relay, &more, mechanism)
+    }
+
+    /// Starts one that takes mail from users alone, over TLS alone, who say who they are by that mechanism;
+    /// it tells senders itself that it has passed their mail on.
+    pub(super) fn server(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
+        let (certificate, key) = (site.shown("mx.pem"), site.shown("mx.key"));
+        let more = format!(
+            "mynetworks =\n\
+             smtpd_relay_restrictions = permit_sasl_authenticated, reject\n\
+             smtpd_tls_security_level = encrypt\n\
+             smtpd_tls_chain_files = {key}, {certificate}\n\
+             smtpd_sasl_auth_enable = yes\n\
+             smtp_discard_ehlo_keywords = dsn\n"
+        );
+        Self::start(relay, &more, mechanism)
+    }
+
+    fn start(relay: SocketAddr, more: &str, mechanism: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let address = free_address();
+        let folder = directory.path();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        for (name, text) in [
+            ("main.cf", include_str!("main.cf")),
+            ("master.cf", include_str!("master.cf")),
+        ] {
+            let text = text
+                .replace("FOLDER", &folder.display().to_string())
+                .replace("DAEMONS", DAEMONS)
+                .replace("RELAY", &relay.port().to_string())
+                .replace("LISTEN", &address.to_string());
+            let more = if name == "main.cf" { more } else { "" };
+            fs::write(folder.join(name), text + more).unwrap();
+        }
+        for name in ["queue", "data", "sasl"] {
+            fs::create_dir(folder.join(name)).unwrap();
+        }
+        let database = folder.join("sasldb");
+        let sasl = format!(
+            "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {}\nmech_list: {mechanism}\n",
+            database.display()
+        );
+        fs::write(folder.join("sasl/smtpd.conf"), sasl).unwrap();
+        know_user(&database);
+        let owned = [folder.join("data"), database];
+        run(peer("chown").arg("postfix").args(&owned));
+        // Which wants to be done by root.
+        run(peer("postfix").arg("-c").arg(folder).arg("check"));
+        let master = Path::new(DAEMONS).join("master");
+        let mut command = std::process::Command::new(master);
+        command.arg("-c").arg(folder).arg("-s");
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let process = Process::start(&mut command);
+        await_listener(address);
+        Self {
+            address,
+            process,
+            directory,
+        }
+    }
+
+    /// Waits until the log says all of that in one line.
+    pub(super) fn await_line(&self, words: &[&str]) {
+        let says = || {
+            let log = self.log();
+            log.lines()
+                .any(|line| words.iter().all(|word| line.contains(word)))
+        };
+        let is_said = crate::process::comes_within(Duration::from_secs(30), says);
+        assert!(is_said, "{words:?} in:\n{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        // It ends those that it started.
+        self.process.signal("TERM");
+        self.process.wait(Duration::from_secs(20));
+    }
+}
+
+/// Makes a database of users with one user in it.
+fn know_user(database: &PathBuf) {
+    let mut command = peer("saslpasswd2");
+    command
+        .args(["-c", "-p", "-u", "postfix.example", "-f"])
+        .arg(database)
+        .arg(USER)
+        .stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, PASSWORD.as_bytes()).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    eventually(Duration::from_secs(10), || database.exists());
+}

@@ -1,0 +1,107 @@
+//! Other agents, before this one and behind it.
+
+use super::{
+    exim::Exim,
+    letter::{self, CONTENT, OF_MAIL, OF_RCPT},
+    postfix::Postfix,
+    site::{Agent, Site},
+};
+use crate::collector::Collector;
+
+const FROM: &str = "älice@example.org";
+const TO: &str = "bøb@example.com";
+
+/// What came says that it came over TLS, from a user, with addresses beyond ASCII, and is what was sent.
+fn is_well(sink: &Collector) {
+    let message = sink.only_message(TO);
+    assert!(message.contains("UTF8SMTPSA"), "{message}");
+    assert!(message.ends_with(CONTENT), "{message}");
+    let asked = sink.asked(TO);
+    for parameter in OF_MAIL.split(' ').chain(OF_RCPT.split(' ')) {
+        assert!(asked.contains(parameter), "{asked}");
+    }
+}
+
+/// The sender was told that the message was passed on to who tells nobody.
+fn is_told(sink: &Collector) {
+    let told = sink.only_message(FROM);
+    for words in [
+        "multipart/report",
+        "Action: relayed",
+        "Original-Envelope-Id: QQ314",
+        "Original-Recipient: rfc822;",
+        "first@example.org",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn postfix_passes_mail_on_to_us() {
+    for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-256"] {
+        let (site, sink) = (Site::new(), Collector::start());
+        let agent = Agent::start(&site, &format!("host: [\"{}\"]", sink.address));
+        let postfix = Postfix::client(&site, agent.users, mechanism);
+        letter::send(postfix.address, FROM, TO);
+        is_well(&sink);
+        postfix.await_line(&["Verified TLS connection"]);
+        postfix.await_line(&["status=sent", "250 2.6.0"]);
+    }
+}
+
+#[test]
+fn we_pass_mail_on_to_postfix() {
+    for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
+        let (site, sink) = (Site::new(), Collector::start());
+        let postfix = Postfix::server(&site, sink.address, mechanism);
+        let agent = Agent::start(&site, &site.endpoint(postfix.address));
+        letter::send(agent.open, FROM, TO);
+        let message = sink.only_message(TO);
+        assert!(message.contains("Authenticated sender: alice"), "{message}");
+        assert!(message.contains("TLSv1.3"), "{message}");
+        assert!(message.ends_with(CONTENT), "{message}");
+        postfix.await_line(&[&format!("sasl_method={mechanism}")]);
+        is_told(&sink);
+    }
+}
+
+#[test]
+fn what_postfix_refuses_is_refused() {
+    let (site, sink) = (Site::new(), Collector::start());
+    let postfix = Postfix::server(&site, sink.address, "PLAIN");
+    let ca = site.shown("ca.pem");
+    let port = postfix.address.port();
+    let endpoint = format!("host: [\"localhost:{port}\"], tls: verified, ca_file: \"{ca}\"");
+    let agent = Agent::start(&site, &endpoint);
+    let mut client = crate::client::Client::connect(agent.open).unwrap();
+    let sent = client.send("alice@example.org", &["bob@example.com"], "a: b\r\n\r\n");
+    let sent = sent.unwrap();
+    assert!(sent.rcpts[0].starts_with("554 5.7.1 "), "{sent:?}");
+}
+
+#[test]
+fn exim_passes_mail_on_to_us() {
+    let (site, sink) = (Site::new(), Collector::start());
+    let agent = Agent::start(&site, &format!("host: [\"{}\"]", sink.address));
+    let exim = Exim::client(&site, agent.users);
+    letter::send(exim.address, FROM, TO);
+    is_well(&sink);
+    // By BDAT, over TLS that it believes, as a user.
+    exim.await_line(&["=> ", "R=all", " K ", " A=user", " X=TLS1.3", " CV=yes"]);
+}
+
+#[test]
+fn we_pass_mail_on_to_exim() {
+    let (site, sink) = (Site::new(), Collector::start());
+    let exim = Exim::server(&site, sink.address);
+    let agent = Agent::start(&site, &site.endpoint(exim.address));
+    letter::send(agent.open, FROM, TO);
+    let message = sink.only_message(TO);
+    assert!(message.contains("utf8esmtpsa"), "{message}");
+    assert!(message.ends_with(CONTENT), "{message}");
+    exim.await_line(&["<= ", " P=utf8esmtpsa ", " A=user:alice ", " K "]);
+    let asked = sink.asked(TO);
+    for parameter in OF_MAIL.split(' ').chain(OF_RCPT.split(' ')) {
+        assert!(asked.contains(parameter), "{asked}");
+    }
+}
