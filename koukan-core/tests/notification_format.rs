@@ -6,7 +6,7 @@ mod python;
 
 use jiff::Timestamp;
 use koukan_core::{
-    message::dsn::{Action, Report, Reported},
+    message::dsn::{Action, Report, Reported, Template},
     path::{Parameter, ReversePath},
     reply::{FromUpstream, RemoteMta, Reply, ReplyCode},
     test_util::rcpt,
@@ -67,6 +67,7 @@ impl Case {
             }],
             original: &self.original,
             is_whole: true,
+            template: &Template::default(),
         };
         let octets = notice.build().to_vec();
         assert_eq!(notice.is_international(), !octets.is_ascii());

@@ -6,7 +6,7 @@ mod python;
 
 use jiff::Timestamp;
 use koukan_core::{
-    message::dsn::{Action, Report, Reported},
+    message::dsn::{Action, Report, Reported, Template},
     path::{Parameter, ReversePath},
     reply::{RemoteMta, Reply},
     test_util::rcpt,
@@ -63,6 +63,7 @@ fn of_all_kinds(original: &[u8], is_whole: bool, ret: &str) -> (Vec<u8>, bool) {
         recipients: &recipients,
         original,
         is_whole,
+        template: &Template::default(),
     };
     (report.build().to_vec(), report.is_8bit())
 }

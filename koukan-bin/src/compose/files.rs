@@ -5,7 +5,10 @@ use std::{collections::HashMap, time::Duration};
 use koukan_core::clock::SharedClock;
 use tokio::time::sleep;
 
-use super::{certificates::CertificateFiles, logins::LoginFiles, users::PasswordFiles};
+use super::{
+    certificates::CertificateFiles, logins::LoginFiles, templates::TemplateFile,
+    users::PasswordFiles,
+};
 
 /// How often it is looked whether a file has changed.
 const LOOK: Duration = Duration::from_secs(10);
@@ -16,6 +19,7 @@ pub(crate) struct Files {
     pub(super) certificates: CertificateFiles,
     pub(super) passwords: PasswordFiles,
     pub(super) logins: LoginFiles,
+    pub(super) template: TemplateFile,
 }
 
 impl Files {
@@ -26,6 +30,7 @@ impl Files {
             self.certificates.look(clock.now(), &mut told);
             self.passwords.look();
             self.logins.look();
+            self.template.look();
             sleep(LOOK).await;
         }
     }

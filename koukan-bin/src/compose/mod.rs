@@ -21,6 +21,7 @@ mod rest;
 mod stacks;
 mod stamps;
 mod storage;
+mod templates;
 mod users;
 
 pub(crate) use self::{
@@ -51,7 +52,8 @@ use crate::{
 };
 
 use self::{
-    certificates::CertificateFiles, chains::LateChains, logins::LoginFiles, users::PasswordFiles,
+    certificates::CertificateFiles, chains::LateChains, logins::LoginFiles,
+    templates::TemplateFile, users::PasswordFiles,
 };
 
 /// An agent could not be started, or had to end.
@@ -168,7 +170,8 @@ pub(crate) async fn compose(
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
     let late = LateChains::default();
-    let output = stacks::output(late.clone(), config, &surroundings);
+    let template = TemplateFile::new(&config.notification)?;
+    let output = stacks::output(late.clone(), config, template.words(), &surroundings);
     let own = OwnAddresses::default();
     let logins = LoginFiles::default();
     let chains = chains::Builder {
@@ -191,6 +194,7 @@ pub(crate) async fn compose(
         certificates: CertificateFiles::default(),
         passwords: PasswordFiles::new(surroundings.blocking.clone()),
         logins,
+        template,
     };
     let bound = Listeners::bind(
         config,

@@ -15,6 +15,7 @@ use koukan_core::{
     ServiceBuilderExt,
     blob::BlobPool,
     event::Observers,
+    message::dsn::Words,
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
@@ -109,13 +110,19 @@ pub(super) fn smtp_leg(filters: Filters, destination: SmtpEndpoint) -> BoxMailSe
 }
 
 /// What makes attempts, with `chains` for the legs.
-pub(super) fn output(chains: LateChains, config: &Config, surroundings: &Surroundings) -> Output {
+pub(super) fn output(
+    chains: LateChains,
+    config: &Config,
+    words: Words,
+    surroundings: &Surroundings,
+) -> Output {
     let notifications = Notifications {
         reporting_mta: config.hostname.value.as_str().into(),
         sender: config.notification.to_sender(),
     };
-    let output =
-        OutputHandler::new(chains, notifications).with_random(Arc::clone(&surroundings.random));
+    let output = OutputHandler::new(chains, notifications)
+        .with_words(words)
+        .with_random(Arc::clone(&surroundings.random));
     let output = match config.notification.delayed_after {
         Some(after) => output.with_delay_notices(after.0),
         None => output,

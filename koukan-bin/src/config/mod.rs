@@ -21,6 +21,7 @@ mod size;
 mod slips;
 mod storage;
 mod suggest;
+mod template;
 mod tls;
 mod validate;
 mod words;
@@ -42,7 +43,7 @@ pub use self::{
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
 };
-pub(crate) use self::{suggest::nearest, validate::is_soon};
+pub(crate) use self::{suggest::nearest, template::read_template, validate::is_soon};
 
 use std::num::NonZeroUsize;
 

@@ -1,6 +1,6 @@
 //! Who submits mail.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use koukan_core::context;
 use schemars::JsonSchema;
@@ -70,6 +70,9 @@ pub struct Notification {
     /// After how long senders are told, once, that their mail was not delivered as yet. Default: they
     /// are not.
     pub delayed_after: Option<HumanDuration>,
+    /// A file with what notifications tell people, in one language or several. Default: in English.
+    #[schemars(with = "Option<String>")]
+    pub template: Option<Place<PathBuf>>,
 }
 
 impl Notification {

@@ -22,6 +22,7 @@ mod http;
 mod loops;
 mod memory;
 mod metrics;
+mod notifications;
 mod peers;
 mod process;
 mod proxied;

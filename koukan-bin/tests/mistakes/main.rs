@@ -8,6 +8,7 @@ mod destinations;
 mod filters;
 mod listeners;
 mod no_use;
+mod template;
 mod tls;
 mod values;
 mod yaml;

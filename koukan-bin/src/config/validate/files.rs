@@ -3,12 +3,17 @@
 use std::{fs, path::PathBuf};
 
 use super::Check;
-use crate::config::{Endpoint, Place};
+use crate::config::{Endpoint, Place, read_template};
 
 impl Check<'_> {
     /// Every file that is named is there, and can be read.
     pub(super) fn files(&mut self) {
         let config = self.config;
+        if let Some(path) = &config.notification.template
+            && let Err((message, help)) = read_template(&path.value)
+        {
+            self.wrong(path, message, Some(help));
+        }
         for chain in &config.chain {
             if let Endpoint::Rest(rest) = &chain.endpoint {
                 self.file(rest.token_file.as_ref(), "token");

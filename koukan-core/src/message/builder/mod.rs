@@ -56,6 +56,7 @@ mod render;
 mod spec;
 
 pub(crate) use self::render::Rendering;
+pub(super) use self::render::{mailbox_field, text_field};
 pub(super) use self::spec::{Reader, is_once, read_header, read_media_type, read_part};
 pub use self::{
     composition::{Composition, Unresolved},

@@ -45,9 +45,19 @@ impl Lines {
         }
     }
 
-    /// Adds a paragraph, broken at spaces.
-    pub(super) fn paragraph(&mut self, text: &str) -> &mut Self {
-        self.folded(&clean(text), "").blank()
+    /// Adds paragraphs, each a line of the text, broken at spaces. What others wrote was made
+    /// [`clean`].
+    pub(super) fn paragraphs(&mut self, text: &str) -> &mut Self {
+        for paragraph in text.split('\n') {
+            self.folded(paragraph, "").blank();
+        }
+        self
+    }
+
+    /// Adds a field that is folded and ended already.
+    pub(super) fn whole(&mut self, field: &str) -> &mut Self {
+        self.text.push_str(field);
+        self
     }
 
     /// Adds a line as it is.
@@ -97,7 +107,7 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
 
 /// One line of text without control characters. What would turn the direction of the text around it
 /// is shown as an escape.
-fn clean(text: &str) -> Cow<'_, str> {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let is_space = |c: char| c.is_control() || matches!(c, ' ' | '\u{2028}' | '\u{2029}');
     let words: Vec<_> = text
         .split(is_space)
@@ -142,7 +152,7 @@ mod tests {
         let text = "a\u{202e}b\u{2028}c\u{2029}d\u{2066}e\u{85}f";
         for form in [Form::Ascii, Form::Utf8] {
             let mut lines = Lines::new(form);
-            lines.field("X-Evil", text).paragraph(text);
+            lines.field("X-Evil", text).paragraphs(&clean(text));
             let shown = "a\\x{202E}b c d\\x{2066}e f";
             let expected = format!("X-Evil: {shown}\r\n{shown}\r\n\r\n");
             assert_eq!(lines.into_string(), expected);
@@ -169,7 +179,7 @@ mod tests {
             lines.field("X-Long", &"x".repeat(5000));
             lines.field("X-Umlauts", &"ü".repeat(5000));
             lines.address("X-Address", &"ü".repeat(5000));
-            lines.paragraph(&"ü".repeat(5000));
+            lines.paragraphs(&"ü".repeat(5000));
             let text = lines.into_string();
             assert!(text.lines().all(|line| line.len() <= 998), "{text}");
         }

@@ -8,6 +8,7 @@
 //! | `notice` | the notification |
 //! | `reported` | what is told of one recipient, for programs |
 //! | `words` | what is told to people |
+//! | `template` | the texts of that, which operators may replace and translate |
 //! | `fields` | lines that cannot be broken out of, and are never too long |
 //! | `form` | addresses and other text that is not ASCII, in ASCII |
 //! | `part` | how the parts are encoded |
@@ -21,6 +22,7 @@ mod form;
 mod notice;
 mod part;
 mod reported;
+mod template;
 mod words;
 
 pub(super) use self::form::decode_escapes;
@@ -28,4 +30,5 @@ pub(crate) use self::{about::failed_recipients, excerpt::is_notification};
 pub use self::{
     notice::Report,
     reported::{Action, Reported},
+    template::{Template, TemplateError, Words},
 };

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     envelope::{Mail, dsn::Return},
+    message::builder::{mailbox_field, text_field},
     path::Mailbox,
 };
 
@@ -14,6 +15,7 @@ use super::{
     form::{Form, decode_xtext},
     part::{Encoding, Part},
     reported::{Action, Reported},
+    template::{Language, Template},
     words,
 };
 
@@ -54,6 +56,8 @@ pub struct Report<'a> {
     pub original: &'a [u8],
     /// Whether that is all of the message.
     pub is_whole: bool,
+    /// What is told to people.
+    pub template: &'a Template,
 }
 
 impl Report<'_> {
@@ -82,7 +86,9 @@ impl Report<'_> {
         let is_8bit = self.is_international();
         let form = if is_8bit { Form::Utf8 } else { Form::Ascii };
         let boundary = format!("=_{}", self.unique);
-        let text = words::text(self);
+        let languages = self.template.languages_for(self.to);
+        let text = words::text(self, &languages);
+        let tags: Vec<_> = languages.iter().map(|language| language.tag()).collect();
         let status = self.status(form);
         let headers = excerpt::header(self.original);
         let returned = match self.returns_all() {
@@ -90,12 +96,12 @@ impl Report<'_> {
             false => Part::headers(&headers, is_8bit),
         };
         let parts = [
-            Part::text(&text, is_8bit),
+            Part::text(&text, tags.join(", "), is_8bit),
             Part::status(&status, is_8bit),
             returned,
         ];
         let mut lines = Lines::new(form);
-        self.header(&mut lines, &boundary);
+        self.header(&mut lines, &languages, &boundary);
         let mut message = lines.into_string().into_bytes();
         for part in &parts {
             message.extend_from_slice(begin(&boundary, part).as_bytes());
@@ -105,9 +111,11 @@ impl Report<'_> {
         message.into()
     }
 
-    fn header(&self, lines: &mut Lines, boundary: &str) {
+    fn header(&self, lines: &mut Lines, languages: &[&Language], boundary: &str) {
         let host = self.reporting_mta;
-        let from = format!("Mail Delivery System <MAILER-DAEMON@{host}>");
+        let daemon = format!("MAILER-DAEMON@{host}");
+        let from = mailbox_field("from", &words::from(self, languages), &daemon);
+        let subject = text_field("subject", &words::subject(self, languages));
         let content_type =
             format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\"");
         let encoding = match self.is_8bit() {
@@ -115,9 +123,9 @@ impl Report<'_> {
             true => Encoding::EightBit,
         };
         lines
-            .field("From", &from)
+            .whole(&from)
             .address("To", &format!("<{}>", self.to))
-            .field("Subject", words::subject(self.recipients))
+            .whole(&subject)
             .field("Date", &date(self.now))
             .field("Message-ID", &format!("<{}@{host}>", self.unique))
             .field("Auto-Submitted", "auto-replied")
@@ -146,16 +154,18 @@ impl Report<'_> {
 
 /// What stands before a part.
 fn begin(boundary: &str, part: &Part<'_>) -> String {
-    let Part {
-        content_type,
-        encoding,
-        ..
-    } = part;
-    format!(
-        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\n\
-         Content-Transfer-Encoding: {}\r\n\r\n",
-        encoding.name()
-    )
+    let mut lines = Lines::new(Form::Ascii);
+    lines
+        .blank()
+        .line(&format!("--{boundary}"))
+        .field("Content-Type", part.content_type);
+    if let Some(language) = &part.language {
+        lines.field("Content-Language", language);
+    }
+    lines
+        .field("Content-Transfer-Encoding", part.encoding.name())
+        .blank();
+    lines.into_string()
 }
 
 #[cfg(test)]
@@ -192,6 +202,7 @@ mod tests {
             recipients: &[failed],
             original: b"Subject: hi\r\n\r\n",
             is_whole: true,
+            template: &Template::default(),
         };
         let built = notice.build();
         let text = std::str::from_utf8(&built).unwrap();

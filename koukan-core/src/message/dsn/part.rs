@@ -19,19 +19,24 @@ pub(super) enum Encoding {
 #[derive(Debug)]
 pub(super) struct Part<'a> {
     pub(super) content_type: &'static str,
+    /// As Content-Language has it, of a text: RFC 3282.
+    pub(super) language: Option<String>,
     pub(super) encoding: Encoding,
     pub(super) content: Cow<'a, [u8]>,
 }
 
 impl<'a> Part<'a> {
-    /// A text for people.
-    pub(super) fn text(text: &'a str, is_8bit: bool) -> Self {
+    /// A text for people, in languages.
+    pub(super) fn text(text: &'a str, language: String, is_8bit: bool) -> Self {
         let content_type = if text.is_ascii() {
             "text/plain; charset=us-ascii"
         } else {
             "text/plain; charset=utf-8"
         };
-        Self::new(content_type, text.as_bytes(), is_8bit)
+        Self {
+            language: Some(language),
+            ..Self::new(content_type, text.as_bytes(), is_8bit)
+        }
     }
 
     /// A status for programs. Its lines are short, and it is ASCII unless 8-bit octets may stand
@@ -66,6 +71,7 @@ impl<'a> Part<'a> {
         };
         Self {
             content_type,
+            language: None,
             encoding,
             content: message.into(),
         }
@@ -89,6 +95,7 @@ impl<'a> Part<'a> {
         };
         Self {
             content_type,
+            language: None,
             encoding,
             content,
         }

@@ -1,41 +1,71 @@
-//! What a notification tells people.
+//! What a notification tells people, in the words of a template.
+
+use std::borrow::Cow;
 
 use super::{
-    fields::{Lines, date},
+    fields::{Lines, clean, date},
     form::Form,
     notice::Report,
     reported::{Action, Reported},
+    template::{Entry, Language, Slot},
 };
 
-/// The subject: of the gravest that is told.
-pub(super) fn subject(recipients: &[Reported<'_>]) -> &'static str {
-    match kinds(recipients).next() {
-        Some(Action::Delayed(_)) => "Delayed mail: delivery is still being tried",
-        Some(Action::Relayed) => "Your mail was handed on",
-        Some(Action::Delivered) => "Your mail was delivered",
-        Some(Action::Expanded) => "Your mail was sent on",
-        _ => "Undelivered mail returned to sender",
-    }
+/// What stands between the texts in two languages.
+const BETWEEN: &str = "* * *";
+
+/// The name of whoever writes.
+pub(super) fn from(report: &Report<'_>, languages: &[&Language]) -> String {
+    let first = languages.first();
+    first.map_or_else(String::new, |it| {
+        it.line(Entry::From, |slot| of_all(report, slot))
+    })
 }
 
-/// The text: for each kind what has happened, and to whom.
-pub(super) fn text(report: &Report<'_>) -> String {
-    let host = report.reporting_mta;
+/// The subject: of the gravest that is told.
+pub(super) fn subject(report: &Report<'_>, languages: &[&Language]) -> String {
+    let entry = match kinds(report.recipients).next() {
+        Some(Action::Delayed(_)) => Entry::SubjectDelayed,
+        Some(Action::Relayed) => Entry::SubjectRelayed,
+        Some(Action::Delivered) => Entry::SubjectDelivered,
+        Some(Action::Expanded) => Entry::SubjectExpanded,
+        _ => Entry::SubjectFailed,
+    };
+    let first = languages.first();
+    first.map_or_else(String::new, |it| {
+        it.line(entry, |slot| of_all(report, slot))
+    })
+}
+
+/// The text: for each kind what has happened, and to whom; in each language.
+pub(super) fn text(report: &Report<'_>, languages: &[&Language]) -> String {
     // Encoded as a whole.
     let mut lines = Lines::new(Form::Utf8);
-    let mut kinds = kinds(report.recipients);
-    let first = kinds.next().unwrap_or(Action::Failed);
-    lines.paragraph(&format!(
-        "This is the mail system at {host}. {} Its id here is {}.",
-        happened(first),
-        report.id
-    ));
-    of_kind(&mut lines, report, first);
-    for kind in kinds {
-        lines.paragraph(&happened(kind));
-        of_kind(&mut lines, report, kind);
+    for (number, language) in languages.iter().enumerate() {
+        if number > 0 {
+            lines.paragraphs(BETWEEN);
+        }
+        in_language(&mut lines, report, language);
     }
     lines.into_string()
+}
+
+fn in_language(lines: &mut Lines, report: &Report<'_>, language: &Language) {
+    let mut kinds = kinds(report.recipients);
+    let first = kinds.next().unwrap_or(Action::Failed);
+    let opening = language.paragraphs(Entry::Opening, |slot| match slot {
+        Slot::Happened => happened(report, language, first).into(),
+        slot => of_all(report, slot),
+    });
+    lines.paragraphs(&opening);
+    of_kind(lines, report, language, first);
+    for kind in kinds {
+        lines.paragraphs(&happened(report, language, kind));
+        of_kind(lines, report, language, kind);
+    }
+    let closing = language.paragraphs(Entry::Closing, |slot| of_all(report, slot));
+    if !closing.is_empty() {
+        lines.paragraphs(&closing);
+    }
 }
 
 /// The kinds that are told, the gravest first.
@@ -56,48 +86,60 @@ fn kinds(recipients: &[Reported<'_>]) -> impl Iterator<Item = Action> {
     kinds.into_iter()
 }
 
-fn happened(kind: Action) -> String {
-    match kind {
-        Action::Failed => "Your message could not be delivered to the recipients below, and will \
-                           not be tried again."
-            .into(),
-        Action::Delayed(until) => format!(
-            "Your message could not be delivered as yet to the recipients below. You need not send \
-             it again: delivery is tried until {}.",
-            date(until)
-        ),
-        Action::Relayed => "Your message was handed on to the recipients below, by way of servers \
-                            that may not tell you when it is delivered."
-            .into(),
-        Action::Delivered => "Your message was delivered to the recipients below.".into(),
-        Action::Expanded => "Your message was sent on to all that the recipients below stand for. \
-                             You may not be told what becomes of it there."
-            .into(),
-    }
-}
-
-fn of_kind(lines: &mut Lines, report: &Report<'_>, kind: Action) {
-    for recipient in report.recipients.iter().filter(|it| it.action == kind) {
-        let to = &recipient.rcpt.forward_path;
-        let reply = recipient.reply.as_said();
-        let who = who(recipient);
-        lines.paragraph(&format!("<{to}>: {who} {reply}"));
-    }
-}
-
-/// Who has said the reply that is told of a recipient.
-fn who(recipient: &Reported<'_>) -> String {
-    let reply = recipient.reply;
-    let last = match recipient.action {
-        Action::Failed if reply.is_transient() => "delivery was given up; ",
-        _ => "",
+fn happened(report: &Report<'_>, language: &Language, kind: Action) -> String {
+    let entry = match kind {
+        Action::Failed => Entry::Failed,
+        Action::Delayed(_) => Entry::Delayed,
+        Action::Relayed => Entry::Relayed,
+        Action::Delivered => Entry::Delivered,
+        Action::Expanded => Entry::Expanded,
     };
-    match (recipient.remote(), reply.is_from_upstream()) {
-        (Some(remote), _) if reply.is_transient() => format!("{last}{} said last:", remote.host),
-        (Some(remote), _) => format!("{} said:", remote.host),
-        (None, true) => format!("{last}the receiving server said:"),
-        (None, false) if reply.is_transient() => format!("{last}the last attempt ended with:"),
-        (None, false) if reply.is_positive() => "it was accepted with:".into(),
-        (None, false) => "this mail system does not deliver it:".into(),
+    language.paragraphs(entry, |slot| match (slot, kind) {
+        (Slot::Until, Action::Delayed(until)) => date(until).into(),
+        (slot, _) => of_all(report, slot),
+    })
+}
+
+fn of_kind(lines: &mut Lines, report: &Report<'_>, language: &Language, kind: Action) {
+    for recipient in report.recipients.iter().filter(|it| it.action == kind) {
+        let to = clean(recipient.rcpt.forward_path.as_str());
+        let text = language.paragraphs(Entry::Recipient, |slot| match slot {
+            Slot::To => Cow::Borrowed(&*to),
+            Slot::Said => said(language, recipient).into(),
+            slot => of_all(report, slot),
+        });
+        lines.paragraphs(&text);
+    }
+}
+
+/// What was said of a recipient, and by whom.
+fn said(language: &Language, recipient: &Reported<'_>) -> String {
+    let reply = recipient.reply;
+    let is_given_up = recipient.action == Action::Failed && reply.is_transient();
+    let entry = match (recipient.remote(), reply.is_from_upstream()) {
+        (Some(_), _) if reply.is_transient() => Entry::HostSaidLast,
+        (Some(_), _) => Entry::HostSaid,
+        (None, true) => Entry::ServerSaid,
+        (None, false) if reply.is_transient() => Entry::AttemptEnded,
+        (None, false) if reply.is_positive() => Entry::Accepted,
+        (None, false) => Entry::Refused,
+    };
+    let said = language.paragraphs(entry, |slot| match (slot, recipient.remote()) {
+        (Slot::Host, Some(remote)) => clean(&remote.host),
+        (Slot::Reply, _) => clean(&reply.as_said().to_string()).into_owned().into(),
+        _ => "".into(),
+    });
+    match is_given_up {
+        true => language.paragraphs(Entry::GivenUp, |_| Cow::Borrowed(&*said)),
+        false => said,
+    }
+}
+
+/// What stands in places that all texts have.
+fn of_all<'a>(report: &'a Report<'_>, slot: Slot) -> Cow<'a, str> {
+    match slot {
+        Slot::Agent => clean(report.reporting_mta),
+        Slot::Id => clean(report.id),
+        _ => "".into(),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     causes::Causes,
     context::{Context, Sender},
     envelope::dsn::Return,
-    message::dsn::{Action, Report, Reported, failed_recipients, is_notification},
+    message::dsn::{Action, Report, Reported, Words, failed_recipients, is_notification},
     path::{ForwardPath, Parameter, ReversePath},
     reply::{Handover, Reply},
     signals::{Carried, TellsSuccess, TraceId},
@@ -42,7 +42,15 @@ pub struct Notifications {
     pub sender: Sender,
 }
 
-impl Notifications {
+/// Writes notifications.
+#[derive(Debug, Clone)]
+pub(super) struct Notifier {
+    pub(super) notifications: Notifications,
+    /// What is told to people.
+    pub(super) words: Words,
+}
+
+impl Notifier {
     /// The notification for a transaction whose recipients are settled, if one is to be sent.
     pub(super) async fn make(&self, lease: &Lease) -> Option<NewTransaction> {
         let recipients = lease.recipients();
@@ -148,8 +156,9 @@ impl Notifications {
             return None;
         }
         let id = TransactionId::random();
+        let template = self.words.template();
         let report = Report {
-            reporting_mta: &self.reporting_mta,
+            reporting_mta: &self.notifications.reporting_mta,
             unique: &id.to_string(),
             id: &lease.trace_id().to_string(),
             now: lease.storage().clock().now(),
@@ -159,6 +168,7 @@ impl Notifications {
             recipients,
             original: &original,
             is_whole,
+            template: &template,
         };
         let message = report.build();
         Some(self.transaction((id, lease.trace_id()), &report, message))
@@ -187,7 +197,7 @@ impl Notifications {
         NewTransaction {
             id,
             created: notice.now,
-            context: Arc::new(Context::new(self.sender.clone())),
+            context: Arc::new(Context::new(self.notifications.sender.clone())),
             // It is about that message, and found in logs by the same id.
             signals: Carried::of_trace(trace_id),
             mail: null_mail(notice),

@@ -14,6 +14,7 @@ use tower::Service;
 
 use crate::{
     causes::Causes,
+    message::dsn::Words,
     path::Mailbox,
     random::{SharedRandom, SystemRandom},
     reply::Reply,
@@ -26,7 +27,9 @@ use crate::{
 use super::{
     Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
-    elsewhere, meeting, report,
+    elsewhere, meeting,
+    notification::Notifier,
+    report,
     rules::{RetryRules, SharedRules},
     schedule,
 };
@@ -40,7 +43,7 @@ const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 /// and the next one comes later.
 pub struct OutputHandler<C> {
     chains: Arc<C>,
-    notifications: Arc<Notifications>,
+    notifier: Arc<Notifier>,
     random: SharedRandom,
     rules: SharedRules,
     delay: Option<Duration>,
@@ -84,7 +87,10 @@ impl<C: Chains> OutputHandler<C> {
     pub fn new(chains: C, notifications: Notifications) -> Self {
         Self {
             chains: Arc::new(chains),
-            notifications: Arc::new(notifications),
+            notifier: Arc::new(Notifier {
+                notifications,
+                words: Words::default(),
+            }),
             random: Arc::new(SystemRandom),
             rules: None,
             delay: None,
@@ -106,6 +112,17 @@ impl<C: Chains> OutputHandler<C> {
         let first = recipients.first();
         let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
         rules.retry(mailbox.map_or("", Mailbox::domain_text), general)
+    }
+
+    /// Has notifications be written by another template, which may be replaced at any time.
+    #[must_use]
+    pub fn with_words(mut self, words: Words) -> Self {
+        let notifications = self.notifier.notifications.clone();
+        self.notifier = Arc::new(Notifier {
+            notifications,
+            words,
+        });
+        self
     }
 
     /// Has senders be told, once, that their message was not delivered as yet: with the first attempt
@@ -132,7 +149,7 @@ impl<C: Chains> OutputHandler<C> {
         if lease.terms().is_some() || !attempt.is_any_delivered() {
             return;
         }
-        let Some(notification) = self.notifications.of_success(lease, attempt).await else {
+        let Some(notification) = self.notifier.of_success(lease, attempt).await else {
             return;
         };
         // The message has gone: whatever becomes of this, the client is told so.
@@ -222,15 +239,15 @@ impl<C: Chains> OutputHandler<C> {
             retry_at = Some(attempt.ended);
         }
         report::attempted(&lease, &attempt);
-        if Notifications::is_lost(&lease, &attempt, retry_at.is_none()) {
-            Box::pin(Notifications::tell_of_loss(&lease, &attempt)).await;
+        if Notifier::is_lost(&lease, &attempt, retry_at.is_none()) {
+            Box::pin(Notifier::tell_of_loss(&lease, &attempt)).await;
         }
         Box::pin(self.tell_of_success(&lease, &mut attempt)).await;
         let notification = match retry_at.is_some() && self.is_delay_due(&lease, attempt.ended) {
             true => {
                 let until = lease.created().checked_add(retry.deadline);
                 let until = until.unwrap_or(Timestamp::MAX);
-                Box::pin(self.notifications.of_delay(&lease, &attempt, until)).await
+                Box::pin(self.notifier.of_delay(&lease, &attempt, until)).await
             }
             false => None,
         };
@@ -244,7 +261,7 @@ impl<C: Chains> OutputHandler<C> {
     }
 
     async fn notify(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
-        let notification = self.notifications.make(&lease).await;
+        let notification = self.notifier.make(&lease).await;
         lease.notified(notification).await?;
         Ok(AttemptOutcome::Notified)
     }
@@ -263,8 +280,8 @@ fn used_up(lease: &Lease, retry: RetryPolicy) -> Option<Attempt> {
 
 /// Ends a transaction with what its last attempt has brought.
 async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, BackendError> {
-    if Notifications::is_lost(&lease, &last, true) {
-        Notifications::tell_of_loss(&lease, &last).await;
+    if Notifier::is_lost(&lease, &last, true) {
+        Notifier::tell_of_loss(&lease, &last).await;
     }
     lease.conclude(last).await?;
     Ok(AttemptOutcome::UsedUp)
@@ -331,7 +348,7 @@ impl<C> Clone for OutputHandler<C> {
     fn clone(&self) -> Self {
         Self {
             chains: Arc::clone(&self.chains),
-            notifications: Arc::clone(&self.notifications),
+            notifier: Arc::clone(&self.notifier),
             random: Arc::clone(&self.random),
             rules: self.rules.clone(),
             delay: self.delay,
@@ -342,7 +359,7 @@ impl<C> Clone for OutputHandler<C> {
 impl<C> fmt::Debug for OutputHandler<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutputHandler")
-            .field("notifications", &self.notifications)
+            .field("notifications", &self.notifier.notifications)
             .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,28 @@ pub(super) fn fields(spec: &Spec) -> String {
         .collect()
 }
 
+/// A field that holds text, in ASCII.
+pub(in super::super::super) fn text_field(name: &str, text: &str) -> String {
+    let mut field = Field::new(name);
+    add_text(&mut field, text);
+    field.finish()
+}
+
+/// A field that holds one mailbox, whose name is written in ASCII.
+pub(in super::super::super) fn mailbox_field(name: &str, display: &str, mailbox: &str) -> String {
+    let mut field = Field::new(name);
+    add_name(&mut field, display);
+    field.word(&format!("<{mailbox}>"));
+    field.finish()
+}
+
+fn add_text(field: &mut Field, text: &str) {
+    match is_plain(text) {
+        true => add_plain(field, text),
+        false => encoded_word::add(field, text),
+    }
+}
+
 fn field(header: &Header) -> String {
     let mut field = Field::new(header.name());
     match header.value() {
@@ -48,8 +70,7 @@ fn field(header: &Header) -> String {
             }
         }
         HeaderValue::Text(text) => match header.grammar() {
-            Grammar::Text if is_plain(text) => add_plain(&mut field, text),
-            Grammar::Text => encoded_word::add(&mut field, text),
+            Grammar::Text => add_text(&mut field, text),
             grammar => structured::add(&mut field, text, grammar),
         },
     }

@@ -24,6 +24,8 @@ use crate::{
     reply::{Rejection, Reply},
 };
 
+pub(in super::super) use self::header::{mailbox_field, text_field};
+
 use self::{
     base64_lines::Base64Lines,
     text::{TextBlob, encoding_field},

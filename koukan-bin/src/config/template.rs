@@ -1,0 +1,18 @@
+//! The template of notifications.
+
+use std::{fs, path::Path};
+
+use koukan_core::message::dsn::Template;
+
+/// Reads a template; else what is wrong with it, and what to do.
+pub(crate) fn read_template(path: &Path) -> Result<Template, (String, String)> {
+    let shown = path.display();
+    let octets = fs::read(path).map_err(|error| {
+        let help = "name a file that holds a template, and that this user may read";
+        (format!("cannot read {shown}: {error}"), help.to_owned())
+    })?;
+    Template::from_utf8(&octets).map_err(|error| {
+        let what = format!("{shown}:{}: {}", error.line(), error.what());
+        (what, error.remedy().to_owned())
+    })
+}

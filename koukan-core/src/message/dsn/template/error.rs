@@ -1,0 +1,32 @@
+//! What is wrong with a template.
+
+/// A template cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct TemplateError {
+    line: usize,
+    what: String,
+    remedy: String,
+}
+
+impl TemplateError {
+    pub(super) fn new(line: usize, what: String, remedy: impl Into<String>) -> Self {
+        let remedy = remedy.into();
+        Self { line, what, remedy }
+    }
+
+    /// The line, from 1 on.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// What is wrong there.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+}
