@@ -114,7 +114,7 @@ impl Storage {
                 Err(error) => result = Err(error),
             }
         }
-        (leases, result)
+        (self.read_together(leases), result)
     }
 
     /// As [`Storage::lease_due`], of what has been due for so long that it is not to be held back any
@@ -151,11 +151,11 @@ impl Storage {
         limit: usize,
         except: &[SchedulingKey],
     ) -> Result<Vec<Lease>, BackendError> {
-        let leased = self
-            .backend()
-            .lease_due(self.session(), until, standing, limit, except);
+        let backend = self.backend();
+        let leased = backend.lease_due(self.session(), until, standing, limit, except);
         let leased = leased.await?.into_iter();
-        Ok(leased.filter_map(|one| self.give_out(one)).collect())
+        let leases = leased.filter_map(|one| self.give_out(one)).collect();
+        Ok(self.read_together(leases))
     }
 
     /// Waits until something may be due, but for attempts for the destinations in `except`: the time

@@ -25,6 +25,7 @@ mod message_keys;
 mod notification;
 mod patience;
 mod persist;
+mod read_together;
 pub mod record;
 mod recorder;
 mod recovery;

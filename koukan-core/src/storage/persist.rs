@@ -130,7 +130,7 @@ impl Storage {
         }
     }
 
-    fn backing(&self, blob: BlobId) -> Arc<dyn Backing> {
+    pub(super) fn backing(&self, blob: BlobId) -> Arc<dyn Backing> {
         Arc::new(StoredOctets {
             backend: Arc::clone(self.backend()),
             blob,

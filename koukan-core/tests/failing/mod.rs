@@ -67,6 +67,11 @@ pub(crate) struct Failing {
     pub(crate) unanswered_releases: Arc<AtomicU32>,
     /// The same of reads of blobs, and of leases of single transactions.
     pub(crate) failed_reads: Arc<AtomicU32>,
+    /// Reads of small blobs together that fail.
+    pub(crate) failed_small_reads: Arc<AtomicU32>,
+    /// How often blobs were read, one by one and together.
+    pub(crate) reads: Arc<AtomicU32>,
+    pub(crate) small_reads: Arc<AtomicU32>,
     /// Reads of transactions that fail.
     pub(crate) failed_finds: Arc<AtomicU32>,
     /// Reads of transactions whose answer comes late.
@@ -205,7 +210,20 @@ impl Backend for Failing {
         self.inner.finish_blob(blob, len).await
     }
 
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        if take_one(&self.failed_small_reads) {
+            return Err(BackendError::Failed("no connection".into()));
+        }
+        self.small_reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.read_small_blobs(blobs, max).await
+    }
+
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         if take_one(&self.failed_reads) {
             return Err(BackendError::Failed("no connection".into()));
         }

@@ -1,6 +1,6 @@
 //! Blobs and their chunks.
 
-use sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+use sea_query::{Expr, ExprTrait, Func, OnConflict, Order, Query};
 
 use super::{
     Statement, bound,
@@ -70,6 +70,36 @@ pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|rows| {
         insert.values_panic([bound(), bound(), bound()]);
     }
     text(&insert)
+});
+
+/// Reads finished blobs that are a single chunk of no more than so many octets. Binds identities in JSON,
+/// octets; gives blob, octets.
+pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|| {
+    let column = |column| Expr::col((Chunks::Table, column));
+    let blob = |column| Expr::col((Blobs::Table, column));
+    let is_asked_for = Expr::cust_with_expr(
+        r#""blobs"."id" IN (SELECT "value" FROM json_each(?))"#,
+        bound(),
+    );
+    // The length is known without reading the octets.
+    let is_whole = Func::cust("length").arg(column(Chunks::Octets));
+    text(
+        Query::select()
+            .columns([
+                (Chunks::Table, Chunks::BlobId),
+                (Chunks::Table, Chunks::Octets),
+            ])
+            .from(Blobs::Table)
+            .inner_join(
+                Chunks::Table,
+                column(Chunks::BlobId).equals((Blobs::Table, Blobs::Id)),
+            )
+            .and_where(is_asked_for)
+            .and_where(blob(Blobs::Len).lte(bound()))
+            .and_where(blob(Blobs::IsFinished).eq(Expr::cust("1")))
+            .and_where(column(Chunks::Start).eq(Expr::cust("0")))
+            .and_where(Expr::from(is_whole).eq(blob(Blobs::Len))),
+    )
 });
 
 /// Reads chunks of a finished blob that begin at or before an offset, last first. Binds blob,

@@ -14,8 +14,8 @@ use super::{
     FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES, HOLD, HOLDS_LEASE,
     INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS,
     LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING,
-    NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, RELEASE, RELEASE_HELD, RETRY, SETTLE,
-    Statement, Values, list, list_summaries, select,
+    NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, READ_SMALL_BLOBS, RELEASE,
+    RELEASE_HELD, RETRY, SETTLE, Statement, Values, list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -86,6 +86,7 @@ async fn nothing_is_searched_without_an_index() {
         &PARK,
         &POSTPONE_LEASES,
         &READ_BLOB,
+        &READ_SMALL_BLOBS,
         &RELEASE,
         &RELEASE_HELD,
         &RETRY,

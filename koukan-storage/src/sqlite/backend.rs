@@ -130,6 +130,14 @@ impl Backend for SqliteBackend {
         self.0.reader.read_blob(&blob.to_string(), offset).await
     }
 
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        self.0.reader.read_small_blobs(blobs, max).await
+    }
+
     async fn lease_due(
         &self,
         session: SessionId,

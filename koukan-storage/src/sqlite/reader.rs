@@ -4,6 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use koukan_core::blob::BlobId;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing,
@@ -18,8 +19,8 @@ use tokio::sync::oneshot;
 use crate::{
     query::{
         BOUND_EVENTS, CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS,
-        LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, Statement, Values, list,
-        list_summaries, select,
+        LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, READ_SMALL_BLOBS, Statement, Values,
+        list, list_summaries, select,
     },
     row::{StoredRow, attempt, from_micros, json_texts, kept_event, scheduling_keys},
 };
@@ -145,6 +146,27 @@ impl Reader {
             return Err(BackendError::NoSuchBlob);
         }
         Ok(octets.split_off(skipped))
+    }
+
+    pub(super) async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        let blobs: Vec<_> = blobs.iter().map(BlobId::to_string).collect();
+        let mut values = Values::default();
+        values
+            .add(&*json_texts(blobs.iter().map(String::as_str)))
+            .add(i64::try_from(max).unwrap_or(i64::MAX));
+        let rows = self.rows(&READ_SMALL_BLOBS, values).await?;
+        let read = rows.iter().map(|row| {
+            let blob: &str = row.try_get(0).map_err(failed)?;
+            let blob = blob.parse::<BlobId>();
+            let blob = blob.map_err(|error| BackendError::Malformed(error.into()))?;
+            let octets: Vec<u8> = row.try_get(1).map_err(failed)?;
+            Ok((blob, octets.into()))
+        });
+        read.collect()
     }
 
     pub(super) async fn next_due(

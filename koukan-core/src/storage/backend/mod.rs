@@ -131,6 +131,24 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError::NoSuchBlob`] where there is no finished blob or it ends before `offset`.
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError>;
 
+    /// Reads several finished blobs as a whole, in one go: those of one to `max` octets. They come in any
+    /// order; what is not there is left out, and so may be whatever takes longer than the others.
+    ///
+    /// Of what is left out each is asked for by [`Backend::read_blob`], so a backend to which a read costs
+    /// little need not have this.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; then, too, each is asked for.
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        let _ = (blobs, max);
+        Ok(Vec::new())
+    }
+
     /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
     /// not under lease: those due first first, but suspects that were in fewer crashes before
     /// others. Of what is to be attempted, nothing is taken that is held, or for the destinations in

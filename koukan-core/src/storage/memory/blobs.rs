@@ -72,6 +72,18 @@ impl Blobs {
         Ok(piece.slice(skipped..))
     }
 
+    /// As `read`, of those that are one small piece.
+    pub(super) fn read_small(&self, ids: &[BlobId], max: u64) -> Vec<(BlobId, Bytes)> {
+        let small = |id: &BlobId| {
+            let blob = self.blobs.get(id).filter(|blob| blob.is_finished)?;
+            match &*blob.pieces {
+                [(0, piece)] if blob.len <= max => Some((*id, piece.clone())),
+                _ => None,
+            }
+        };
+        ids.iter().filter_map(small).collect()
+    }
+
     /// Whether a transaction with this body can be written.
     pub(super) fn check(&self, body: &NewBody) -> Result<(), BackendError> {
         self.check_with(body, &mut HashMap::new())

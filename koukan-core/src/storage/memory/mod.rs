@@ -119,6 +119,14 @@ impl Backend for MemoryBackend {
         self.lock().blobs.read(blob, offset)
     }
 
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        Ok(self.lock().blobs.read_small(blobs, max))
+    }
+
     async fn lease_due(
         &self,
         session: SessionId,

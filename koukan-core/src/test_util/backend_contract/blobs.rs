@@ -100,3 +100,46 @@ pub async fn reads_across_chunk_borders(fixture: &dyn BackendFixture) {
         );
     }
 }
+
+/// What is read of several blobs at a time are whole ones, as they are: only such as were asked for, are
+/// there and are small. Any of them may be left out.
+pub async fn reads_small_blobs_together(fixture: &dyn BackendFixture) {
+    const MAX: u64 = 1000;
+    let backend = fixture.open().await;
+    let mut small = Vec::new();
+    let mut others = vec![BlobId::random()];
+    for len in [1, 2, 999, 1000, 1001, 70_000, 300_000] {
+        let blob = BlobId::random();
+        let octets = Bytes::from(vec![len as u8; len]);
+        let append = backend.append_blob(blob, 0, octets.clone(), time(0));
+        append.await.unwrap();
+        backend.finish_blob(blob, len as u64).await.unwrap();
+        match len as u64 <= MAX {
+            true => small.push((blob, octets)),
+            false => others.push(blob),
+        }
+    }
+    let in_two = BlobId::random();
+    for (offset, octets) in [(0, "ab"), (2, "c")] {
+        let octets = Bytes::from_static(octets.as_bytes());
+        let append = backend.append_blob(in_two, offset, octets, time(0));
+        append.await.unwrap();
+    }
+    backend.finish_blob(in_two, 3).await.unwrap();
+    let unfinished = BlobId::random();
+    let append = backend.append_blob(unfinished, 0, Bytes::from_static(b"x"), time(0));
+    append.await.unwrap();
+
+    let asked: Vec<_> = small[1..].iter().map(|(blob, _)| *blob).collect();
+    let asked = [asked, others, vec![in_two, unfinished]].concat();
+    let read = backend.read_small_blobs(&asked, MAX).await.unwrap();
+    for (blob, octets) in read {
+        let known = small[1..].iter().find(|(known, _)| *known == blob);
+        match known {
+            Some((_, whole)) => assert_eq!(octets, whole),
+            None => assert!(blob == in_two && octets == "abc", "{octets:?}"),
+        }
+    }
+    let none = backend.read_small_blobs(&[], MAX).await.unwrap();
+    assert!(none.is_empty());
+}

@@ -59,6 +59,7 @@ pub use self::{
     },
     blobs::{
         appends_where_the_blob_ends, finishes_a_blob_of_that_length, reads_across_chunk_borders,
+        reads_small_blobs_together,
     },
     bodies::{
         checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
@@ -172,6 +173,7 @@ macro_rules! backend_contract_tests {
             appends_where_the_blob_ends,
             finishes_a_blob_of_that_length,
             reads_across_chunk_borders,
+            reads_small_blobs_together,
             leases_in_the_order_of_due_times,
             leases_no_more_than_asked,
             releases_a_lease,

@@ -183,6 +183,14 @@ impl Backend for FaultyBackend {
         self.read(|| self.inner.read_blob(blob, offset)).await
     }
 
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        self.read(|| self.inner.read_small_blobs(blobs, max)).await
+    }
+
     async fn lease_due(
         &self,
         session: SessionId,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError,
-    record::{Leased, Standing, Status},
+    record::{Leased, SessionId, Standing, Status},
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -74,34 +74,39 @@ impl Task {
         &mut self,
         takes: &mut [Pending<Take, Claimed>],
     ) -> Result<(), sqlx::Error> {
-        for take in takes {
+        let leased = LEASE
+            .execute_each(&mut self.connection, takes, |take, values| {
+                let Take { id, session, work } = &take.request;
+                values
+                    .add(session.to_string())
+                    .add(id.as_str())
+                    .add(work.map(work_as_str))
+                    .add(work.map(work_as_str));
+            })
+            .await?;
+        for (take, leased) in takes.iter_mut().zip(leased) {
             let session = take.request.session;
-            let leased = self.lease(&take.request).await?;
+            let leased = match leased.rows.first() {
+                Some(row) => self.taken(session, row).await?.map(Some),
+                None => Ok(None),
+            };
             take.decide(leased.map(|leased| self.lapses.claimed(session, Vec::from_iter(leased))));
         }
         Ok(())
     }
 
-    async fn lease(
+    /// What was taken under lease, which ends where it cannot be read.
+    async fn taken(
         &mut self,
-        take: &Take,
-    ) -> Result<Result<Option<Leased>, BackendError>, sqlx::Error> {
-        let mut values = Values::default();
-        values
-            .add(take.session.to_string())
-            .add(take.id.as_str())
-            .add(take.work.map(work_as_str))
-            .add(take.work.map(work_as_str));
-        let leased = LEASE.execute(&mut self.connection, values).await?;
-        let Some(row) = leased.rows.first() else {
-            return Ok(Ok(None));
-        };
+        session: SessionId,
+        row: &SqliteRow,
+    ) -> Result<Result<Leased, BackendError>, sqlx::Error> {
         let row = StoredRow(row);
         let error = match row.leased() {
-            Ok(leased) => return Ok(Ok(Some(leased))),
+            Ok(leased) => return Ok(Ok(leased)),
             Err(error) => error,
         };
-        let lease = row.lease(take.session);
+        let lease = row.lease(session);
         let lease = lease.map_err(|error| sqlx::Error::Decode(error.into()))?;
         let mut values = Values::default();
         lease.bind(&mut values);
