@@ -53,6 +53,7 @@
 pub mod client;
 pub mod codec;
 mod network;
+mod protocol;
 pub mod sasl;
 pub mod server;
 mod sync;
@@ -60,5 +61,6 @@ mod sync;
 pub use self::{
     client::SmtpEndpoint,
     network::{InvalidNetwork, Network},
+    protocol::Protocol,
     server::Server,
 };

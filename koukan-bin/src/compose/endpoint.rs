@@ -10,7 +10,7 @@ use koukan_core::{
 };
 use koukan_rest::client::Client;
 use koukan_smtp::{
-    InvalidNetwork, Network, SmtpEndpoint,
+    InvalidNetwork, Network, Protocol, SmtpEndpoint,
     client::{ClientSettings, Guard, OwnAddresses, PoolSettings, TlsPolicy},
 };
 
@@ -76,6 +76,9 @@ pub(super) fn smtp(
     }
     if let Some(auth) = &config.auth {
         settings = settings.with_login(logins.add(auth)?);
+    }
+    if config.is_lmtp() {
+        settings = settings.with_protocol(Protocol::Lmtp);
     }
     settings = settings.with_tls(policy(config)?);
     let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);

@@ -150,6 +150,10 @@ pub struct Smtp {
     /// Hosts to try in this order, as `host:port`. Without any, a routing filter of the chain
     /// tells.
     pub host: Vec<Place<String>>,
+    /// Whether the hosts speak LMTP (RFC 2033), as programs do that keep mailboxes: each recipient has a
+    /// reply of its own to the message, and success says that it is in the mailbox. Default `false`.
+    #[schemars(with = "bool")]
+    pub lmtp: Option<Place<bool>>,
     /// Networks that may be connected to although they are special, as in `127.0.0.0/8`, where
     /// others than this configuration name the host: a recipient's domain, or `remote_host`.
     /// Loopback, link-local, unspecified, multicast and reserved addresses, and those of metadata
@@ -170,6 +174,13 @@ pub struct Smtp {
     pub connect_timeout: Option<HumanDuration>,
     /// How long a connection is kept that is not in use. Default `1m`.
     pub idle_timeout: Option<HumanDuration>,
+}
+
+impl Smtp {
+    /// Whether the hosts speak LMTP.
+    pub fn is_lmtp(&self) -> bool {
+        self.lmtp.as_ref().is_some_and(|lmtp| lmtp.value)
+    }
 }
 
 impl Filter {

@@ -78,6 +78,8 @@ pub(crate) struct Routes {
     pub(crate) hosts: Vec<HostPort>,
     /// The first rule, from 1 on, that takes recipients and leaves open where they go.
     pub(crate) hostless: Option<usize>,
+    /// Whether a rule asks the DNS which hosts take mail for a domain.
+    pub(crate) asks_mx: bool,
     /// Whether a rule takes every recipient that comes to it.
     pub(crate) takes_all: bool,
 }
@@ -106,7 +108,8 @@ impl Routes {
                     (hosts, is_open)
                 }
                 Rule::AcceptAll {} => (Vec::new(), true),
-                Rule::DestDomain { .. } => {
+                Rule::DestDomain { mx, .. } => {
+                    self.asks_mx |= mx;
                     takes_all = true;
                     continue;
                 }

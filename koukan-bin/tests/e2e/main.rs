@@ -1,5 +1,5 @@
-//! The real binary between real peers: swaks, openssl, curl, Python's smtplib, msmtp, nodemailer, Postfix and
-//! its smtp-source and smtp-sink, Exim, and `koukan sink`.
+//! The real binary between real peers: swaks, openssl, curl, Python's smtplib and aiosmtpd, msmtp, nodemailer,
+//! Postfix and its smtp-source and smtp-sink, Exim, Dovecot, and `koukan sink`.
 //!
 //! `scripts/install-test-peers` installs what these need.
 
@@ -19,6 +19,7 @@ mod events;
 mod host;
 mod hostile;
 mod http;
+mod lmtp;
 mod loops;
 mod memory;
 mod metrics;

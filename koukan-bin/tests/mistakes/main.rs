@@ -7,6 +7,7 @@ mod cannot_work;
 mod destinations;
 mod filters;
 mod listeners;
+mod lmtp;
 mod no_use;
 mod template;
 mod tls;

@@ -47,6 +47,11 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("EHLO {name}"));
     }
 
+    /// `LHLO` with the client's own name: RFC 2033.
+    pub fn lhlo(&mut self, name: &str) {
+        self.line(format_args!("LHLO {name}"));
+    }
+
     /// `STARTTLS`: RFC 3207.
     pub fn starttls(&mut self) {
         self.line(format_args!("STARTTLS"));
@@ -163,6 +168,7 @@ mod tests {
     #[test]
     fn writes_plain_commands() {
         assert_eq!(encode(|e| e.ehlo("[127.0.0.1]")), "EHLO [127.0.0.1]\r\n");
+        assert_eq!(encode(|e| e.lhlo("a.example")), "LHLO a.example\r\n");
         assert_eq!(encode(|e| e.helo("a.example")), "HELO a.example\r\n");
         assert_eq!(encode(|e| e.data()), "DATA\r\n");
         assert_eq!(encode(|e| e.bdat(0, false)), "BDAT 0\r\n");

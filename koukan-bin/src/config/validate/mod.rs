@@ -7,6 +7,7 @@ mod destinations;
 mod files;
 mod gateway;
 mod listeners;
+mod lmtp;
 mod names;
 mod relaying;
 mod rest;
@@ -49,6 +50,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.circles();
     check.delivery();
     check.destinations();
+    check.lmtp();
     check.listeners();
     check.relays();
     check.notifications();

@@ -9,6 +9,7 @@ use koukan_core::{
 use tokio::time::timeout;
 
 use crate::{
+    Protocol,
     client::{ClientError, Phase, Timeouts},
     codec::Capabilities,
 };
@@ -21,6 +22,7 @@ impl Connection<BoxWire> {
         connector: &dyn Connector,
         remote: RemoteMta,
         timeouts: Arc<Timeouts>,
+        protocol: Protocol,
     ) -> Result<Self, ClientError> {
         let address = remote.address;
         let io = timeout(timeouts.connect, connector.connect(address))
@@ -30,22 +32,21 @@ impl Connection<BoxWire> {
                 true => ClientError::NoRoom,
                 false => ClientError::ConnectFailed { address, source },
             })?;
-        Ok(Self::new(io, remote, timeouts))
+        Ok(Self::new(io, remote, timeouts, protocol))
     }
 }
 
 impl<Io: Wire> Connection<Io> {
     /// Waits for the greeting, and greets with EHLO, or with HELO where the server does not know
-    /// EHLO.
+    /// EHLO; over LMTP with LHLO.
     ///
-    /// *Source*: RFC 5321 sections 3.1 and 3.2.
+    /// *Source*: RFC 5321 sections 3.1 and 3.2, RFC 2033 section 4.1.
     pub(crate) async fn greet(&mut self, helo_name: &str) -> Result<(), ClientError> {
         let greeting = self.exchange(Phase::Greeting).await?;
         self.is_greeted = true;
         self.note_name(&accepted(greeting, Phase::Greeting)?, helo_name);
-        self.encoder().0.ehlo(helo_name);
-        let reply = self.exchange(Phase::Ehlo).await?;
-        if reply.is_permanent() {
+        let reply = self.hello(helo_name).await?;
+        if reply.is_permanent() && !self.is_lmtp() {
             self.encoder().0.helo(helo_name);
             let reply = self.exchange(Phase::Ehlo).await?;
             self.note_name(&accepted(reply, Phase::Ehlo)?, helo_name);
@@ -57,6 +58,17 @@ impl<Io: Wire> Connection<Io> {
         self.capabilities = self.offered.clone();
         tracing::debug!(remote = %self.remote.address, "connected");
         Ok(())
+    }
+
+    /// Says EHLO or LHLO.
+    pub(super) async fn hello(&mut self, helo_name: &str) -> Result<Reply, ClientError> {
+        let is_lmtp = self.is_lmtp();
+        let mut encoder = self.encoder().0;
+        match is_lmtp {
+            true => encoder.lhlo(helo_name),
+            false => encoder.ehlo(helo_name),
+        }
+        self.exchange(Phase::Ehlo).await
     }
 
     /// Notes whether the server gives our name for its own: the first word of its greeting, and of

@@ -22,7 +22,10 @@ use bytes::BytesMut;
 use koukan_core::reply::{Extensions, RemoteMta, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::codec::{Capabilities, CommandEncoder, InvalidReply, ReplyParser};
+use crate::{
+    Protocol,
+    codec::{Capabilities, CommandEncoder, InvalidReply, ReplyParser},
+};
 
 use self::patience::Patience;
 use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire};
@@ -42,6 +45,7 @@ const READ_SIZE: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Connection<Io> {
     io: Io,
+    protocol: Protocol,
     input: BytesMut,
     parser: ReplyParser,
     output: SendQueue,
@@ -77,9 +81,10 @@ pub(crate) struct Connection<Io> {
 }
 
 impl<Io: Wire> Connection<Io> {
-    fn new(io: Io, remote: RemoteMta, timeouts: Arc<Timeouts>) -> Self {
+    fn new(io: Io, remote: RemoteMta, timeouts: Arc<Timeouts>, protocol: Protocol) -> Self {
         Self {
             io,
+            protocol,
             input: BytesMut::new(),
             parser: ReplyParser::default(),
             output: SendQueue::default(),
@@ -104,6 +109,11 @@ impl<Io: Wire> Connection<Io> {
 
     pub(crate) fn remote(&self) -> &RemoteMta {
         &self.remote
+    }
+
+    /// Whether the server speaks LMTP.
+    pub(crate) fn is_lmtp(&self) -> bool {
+        self.protocol.is_lmtp()
     }
 
     pub(crate) fn capabilities(&self) -> &Capabilities {

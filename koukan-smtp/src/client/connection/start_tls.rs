@@ -34,8 +34,7 @@ impl Connection<BoxWire> {
         self.io = Box::new(io);
         self.is_secure = true;
         self.is_ended = false;
-        self.encoder().0.ehlo(helo_name);
-        let reply = accepted(self.exchange(Phase::Ehlo).await?, Phase::Ehlo)?;
+        let reply = accepted(self.hello(helo_name).await?, Phase::Ehlo)?;
         self.note_name(&reply, helo_name);
         self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();

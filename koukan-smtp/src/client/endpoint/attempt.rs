@@ -69,13 +69,15 @@ impl Attempts {
         };
         // Nothing is held meanwhile: no connection, nor the permit for one.
         let destination = match named_by {
-            NamedBy::Domain => match self.pool.mail_hosts(&destination.hosts).await {
-                Ok(hosts) => Arc::new(Destination::of_other(hosts)),
-                Err(none) => {
-                    tracing::info!(reply = %none.0, "no host takes mail for a domain");
-                    return Ok(none.0);
+            NamedBy::Domain if !self.pool.is_lmtp() => {
+                match self.pool.mail_hosts(&destination.hosts).await {
+                    Ok(hosts) => Arc::new(Destination::of_other(hosts)),
+                    Err(none) => {
+                        tracing::info!(reply = %none.0, "no host takes mail for a domain");
+                        return Ok(none.0);
+                    }
                 }
-            },
+            }
             _ => destination,
         };
         let is_queued = signals.find::<Queued>().is_some();
@@ -182,11 +184,11 @@ impl Attempts {
             }
             let result = conversation.end(result);
             if !may_rewind || !exchange.rewind() {
-                let tell = |reply: Reply| match silent {
+                let result = result.map(|reply| match silent {
                     Some(silent) => reply.with_extension(silent),
                     None => reply,
-                };
-                return Outcome::Ended(result.map(tell));
+                });
+                return Outcome::Ended(result.map(|reply| exchange.told(reply)));
             }
             if has_no_room && self.pool.waits(turn) {
                 continue;

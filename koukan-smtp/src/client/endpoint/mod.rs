@@ -81,6 +81,16 @@ use super::pool::Pool;
 /// | larger than the server takes | 552 5.3.4 |
 /// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.3, 550 5.7.30 |
 ///
+/// # LMTP
+///
+/// Hosts may speak LMTP ([`ClientSettings::with_protocol`]). Then each recipient has its own final reply
+/// ([`Reply::for_recipient`]), and a positive one says that the message is in its mailbox
+/// ([`Handover::Delivered`](koukan_core::reply::Handover)). The message goes, or with BDAT the last block of
+/// it, when all replies to the envelope are there: so it is known how many are to come. Recipients for
+/// whom none has come when the connection is lost, or the server's time is up, get the reply above for
+/// that, and are tried again; it may be that they get the message twice. So do all where it is not
+/// certain whose replies they are.
+///
 /// # Servers that break the protocol
 ///
 /// Once the end of the message has gone to the server, the reply to it is waited for whatever was
@@ -135,6 +145,7 @@ impl SmtpEndpoint {
             guard,
             random,
             login,
+            protocol,
             #[cfg(feature = "tls")]
             tls,
         } = settings;
@@ -143,7 +154,7 @@ impl SmtpEndpoint {
         let pool = Pool::new(
             connector, resolver, helo_name, timeouts, pool, random, demand,
         );
-        let pool = pool.with_login(login);
+        let pool = pool.with_login(login).with_protocol(protocol);
         #[cfg(feature = "tls")]
         let pool = pool.with_tls(tls);
         Self {

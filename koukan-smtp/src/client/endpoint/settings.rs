@@ -8,7 +8,10 @@ use koukan_core::{
     signals::{Destination, HostPort},
 };
 
-use crate::client::{Guard, Login, PoolSettings, Timeouts};
+use crate::{
+    Protocol,
+    client::{Guard, Login, PoolSettings, Timeouts},
+};
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
 #[derive(Debug, Clone)]
@@ -20,6 +23,7 @@ pub struct ClientSettings {
     pub(super) guard: Guard,
     pub(super) random: SharedRandom,
     pub(super) login: Option<Login>,
+    pub(super) protocol: Protocol,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
 }
@@ -41,6 +45,7 @@ impl ClientSettings {
             guard: Guard::default(),
             random: Arc::new(SystemRandom),
             login: None,
+            protocol: Protocol::Smtp,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
         })
@@ -81,6 +86,14 @@ impl ClientSettings {
     #[must_use]
     pub fn with_login(mut self, login: Login) -> Self {
         self.login = Some(login);
+        self
+    }
+
+    /// Sets what the hosts speak. With [`Protocol::Lmtp`] a domain in place of hosts is a host of that
+    /// name: nobody looks for its MX records. Default: SMTP.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
         self
     }
 

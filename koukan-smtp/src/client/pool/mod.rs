@@ -59,6 +59,7 @@ use super::{
     ClientError, Guard, HostFailure, Login, Phase, Place, Timeouts, connection::Connection,
     error::unreached,
 };
+use crate::Protocol;
 
 /// Hands out connections to hosts, kept ones or new ones.
 pub(crate) struct Pool {
@@ -71,6 +72,7 @@ pub(crate) struct Pool {
     demand: Demand,
     /// Who we say to be on each connection: all have the same identity.
     login: Option<Login>,
+    protocol: Protocol,
     /// For passwords that are hashed.
     blocking: BlockingPool,
     #[cfg(feature = "tls")]
@@ -110,6 +112,7 @@ impl Pool {
             idle: Arc::new(Idle::new(settings)),
             random,
             login: None,
+            protocol: Protocol::Smtp,
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
             tls: super::TlsPolicy::Never,
@@ -120,6 +123,17 @@ impl Pool {
     pub(crate) fn with_login(mut self, login: Option<Login>) -> Self {
         self.login = login;
         self
+    }
+
+    /// Speaks that with all hosts.
+    pub(crate) fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Whether hosts speak LMTP.
+    pub(crate) fn is_lmtp(&self) -> bool {
+        self.protocol.is_lmtp()
     }
 
     /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;

@@ -78,7 +78,7 @@ impl Pool {
     ) -> Result<(), ClientError> {
         let connect = || {
             let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
-            Connection::connect(&*self.connector, remote, timeouts)
+            Connection::connect(&*self.connector, remote, timeouts, self.protocol)
         };
         let connection = match connect().await {
             // One that nobody uses makes room for one that somebody needs.

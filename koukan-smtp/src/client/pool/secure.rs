@@ -47,7 +47,8 @@ impl Pool {
         }
         lease.give_up();
         let timeouts = Arc::clone(&self.timeouts);
-        let connection = Connection::connect(&*self.connector, remote, timeouts).await?;
+        let connect = Connection::connect(&*self.connector, remote, timeouts, self.protocol);
+        let connection = connect.await?;
         lease.put(connection).greet(&self.helo_name).await
     }
 }

@@ -171,6 +171,8 @@ impl Exchange {
         // A surplus line of the transaction before may come in the place of the reply to RSET: then
         // all that follow would be taken for others, and that to the message be missing.
         let is_in_doubt = matches!(self.expected.front(), Some(Expected::Rset));
+        // An LMTP server's replies to the message are as many as it has accepted recipients.
+        let is_in_doubt = is_in_doubt || (self.each.is_some() && self.expected_recipients() > 0);
         match start {
             Start::Blocks if is_in_doubt => Start::Wait,
             start => start,

@@ -91,6 +91,10 @@ impl Exchange {
         };
         if is_end {
             self.is_ahead = self.expected.len() > 1;
+            if let Some(each) = &self.each {
+                let others = each.owed().saturating_sub(1);
+                self.expected.extend((0..others).map(|_| Expected::Message));
+            }
             self.stage = Stage::Done;
         }
         Poll::Ready(Ok(()))

@@ -13,7 +13,7 @@ pub(super) enum Expected {
     Data,
     /// BDAT without LAST.
     Block,
-    /// The final dot, or BDAT with LAST: the reply is the final one.
+    /// The final dot, or BDAT with LAST: the reply is the final one, or one of several.
     Message,
 }
 

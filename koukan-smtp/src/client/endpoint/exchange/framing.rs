@@ -144,6 +144,10 @@ fn poll_fill_block<Io: Wire>(
         return Poll::Pending;
     }
     let is_end = content.is_whole();
+    if is_end && connection.is_lmtp() && outstanding > 0 {
+        // How many replies are to come is known then.
+        return Poll::Pending;
+    }
     connection
         .encoder()
         .0

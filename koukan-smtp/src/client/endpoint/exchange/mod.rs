@@ -6,6 +6,7 @@
 
 mod commands;
 mod content;
+mod each;
 mod event;
 mod expected;
 mod framing;
@@ -29,8 +30,8 @@ use crate::{
 };
 
 use self::{
-    event::Event, expected::Expected, framing::Framing, intake::Intake, oddities::Oddities,
-    verdict::Verdict,
+    each::Each, event::Event, expected::Expected, framing::Framing, intake::Intake,
+    oddities::Oddities, verdict::Verdict,
 };
 
 /// Commands that wait for their replies at most, and recipients that wait to be sent.
@@ -45,6 +46,8 @@ pub(super) struct Exchange {
     expected: VecDeque<Expected>,
     verdict: Verdict,
     oddities: Oddities,
+    /// Where the server gives each recipient a final reply of its own.
+    each: Option<Each>,
     /// Whether forward-paths may hold UTF-8.
     is_smtputf8: bool,
     /// Whether the end of the message went out before all replies to the envelope were there.
@@ -106,6 +109,7 @@ impl Exchange {
             expected: VecDeque::new(),
             verdict: Verdict::default(),
             oddities: Oddities::default(),
+            each: None,
             is_smtputf8: false,
             is_ahead: false,
             is_careful: false,
@@ -142,6 +146,7 @@ impl Exchange {
     ) -> Result<Reply, Failure> {
         connection.set_careful(self.is_careful || is_suspect);
         self.is_reused = is_reused;
+        self.each = connection.is_lmtp().then(Each::default);
         match self.converse(connection).await {
             Err(Failure::Client(error)) if error.is_silence() => match self.last_words() {
                 Some(reply) => Ok(reply),
@@ -199,6 +204,15 @@ impl Exchange {
         self.is_ahead = false;
         self.stage = Stage::Mail;
         true
+    }
+
+    /// What is to be told of a transaction that has ended with that reply, where recipients may have
+    /// others.
+    pub(super) fn told(&mut self, reply: Reply) -> Reply {
+        match &mut self.each {
+            Some(each) => each.told(reply),
+            None => reply,
+        }
     }
 
     /// Whether the server has refused MAIL or answered for a recipient.

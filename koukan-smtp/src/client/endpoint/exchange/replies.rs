@@ -26,7 +26,7 @@ impl Exchange {
         }
         let Some(expected) = self.expected.front() else {
             // The server need not wait for the end of a message that it will not take.
-            if self.is_amid_message() && reply.is_negative() {
+            if self.is_amid_message() && reply.is_negative() && self.is_for_all() {
                 return Ok(Some(reply));
             }
             let error = unexpected(&reply, self.phase());
@@ -45,13 +45,15 @@ impl Exchange {
         let differ = reply.extensions().get::<CodesDiffer>();
         // Nobody says several things of a recipient: the last of the lines belongs to the next one, and
         // all that follow would be taken for others.
-        if differ.is_some()
-            && !self.is_end_given()
-            && matches!(expected, Expected::Rcpt(_))
-            && self.expected_recipients() > 1
-        {
+        let is_of_next = match expected {
+            Expected::Rcpt(_) => !self.is_end_given() && self.expected_recipients() > 1,
+            Expected::Message => !self.is_for_all(),
+            _ => false,
+        };
+        if differ.is_some() && is_of_next {
+            let phase = expected.phase();
             self.oddities.note();
-            return Err(unexpected(&reply, Phase::Rcpt).into());
+            return Err(unexpected(&reply, phase).into());
         }
         if differ.is_some_and(|differ| differ.in_class) {
             self.oddities.note();
@@ -93,6 +95,9 @@ impl Exchange {
                 // From now on there is no other host.
                 self.intake.content.forget_sent();
                 let reply = self.verdict.recipient_reply(reply.relayed());
+                if let Some(each) = self.each.as_mut().filter(|_| reply.is_positive()) {
+                    each.accept(rcpt.position());
+                }
                 rcpt.answer(reply);
             }
             Expected::Data if reply.is_negative() => return Ok(Some(self.verdict.apply(reply))),
@@ -104,6 +109,7 @@ impl Exchange {
                 self.oddities.objection.get_or_insert(reply);
             }
             Expected::Block => {}
+            Expected::Message if self.each.is_some() => return self.take_one(reply, connection),
             Expected::Message => return self.take_last(reply, connection).map(Some),
         }
         Ok(None)
@@ -136,11 +142,61 @@ impl Exchange {
             _ => reply,
         };
         let reply = self.verdict.apply(reply);
-        let is_passed_on = self.is_notify_given && connection.capabilities().dsn;
+        let is_passed_on = self.is_passed_on(connection);
         Ok(match is_passed_on && reply.is_positive() {
             true => reply.with_extension(Handover::PassedOn),
             false => reply,
         })
+    }
+
+    /// A recipient's reply to the message is there; returns it if it is the last.
+    fn take_one<Io: Wire>(
+        &mut self,
+        reply: Reply,
+        connection: &mut Connection<Io>,
+    ) -> Result<Option<Reply>, Failure> {
+        if reply.is_positive() && !connection.output().is_empty() {
+            return Err(unexpected(&reply, Phase::EndOfData).into());
+        }
+        let is_passed_on = self.is_passed_on(connection);
+        let Some(each) = &mut self.each else {
+            return Ok(Some(reply));
+        };
+        let own = reply.clone().relayed();
+        let own = match (reply.is_positive(), is_passed_on) {
+            (true, true) => own.with_extension(Handover::PassedOn),
+            (true, false) => own.with_extension(Handover::Delivered),
+            (false, _) => own,
+        };
+        if !each.take(own) {
+            return Ok(None);
+        }
+        if connection.has_input() {
+            // The server counts otherwise: where its replies differ, it is not certain whose they are.
+            match connection.buffered_reply() {
+                Some(surplus) if surplus.closes_connection() => {}
+                surplus => {
+                    self.oddities.note();
+                    let is_refusal = surplus.is_some_and(|surplus| surplus.is_negative());
+                    if is_refusal || each.is_any_negative() {
+                        each.doubt();
+                        return Err(unexpected(&reply, Phase::EndOfData).into());
+                    }
+                }
+            }
+        }
+        connection.end_transaction();
+        Ok(Some(reply))
+    }
+
+    /// Whether the server tells the sender of success, where it wants to be told.
+    fn is_passed_on<Io: Wire>(&self, connection: &Connection<Io>) -> bool {
+        self.is_notify_given && connection.capabilities().dsn
+    }
+
+    /// Whether the next reply to the message, if there is one, is for all recipients.
+    fn is_for_all(&self) -> bool {
+        self.each.as_ref().is_none_or(|each| each.owed() <= 1)
     }
 
     /// Whether the reply that was taken for the final one was to an earlier command, since there
@@ -250,6 +306,10 @@ impl Exchange {
         if self.verdict.has_accepted() {
             self.stage = Stage::Message(Framing::Dots(Dots::default()));
             return None;
+        }
+        if self.each.is_some() {
+            // It was to refuse DATA, and how many replies it gives to a message for nobody is not known.
+            self.oddities.note();
         }
         if self.oddities.is_any() {
             // It may think that somebody is there to receive it, even an empty one.
