@@ -52,15 +52,11 @@
 
 pub mod client;
 pub mod codec;
-mod network;
 mod protocol;
 pub mod sasl;
 pub mod server;
 mod sync;
 
-pub use self::{
-    client::SmtpEndpoint,
-    network::{InvalidNetwork, Network},
-    protocol::Protocol,
-    server::Server,
-};
+pub use koukan_core::network::{InvalidNetwork, Network};
+
+pub use self::{client::SmtpEndpoint, protocol::Protocol, server::Server};

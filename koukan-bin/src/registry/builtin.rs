@@ -15,23 +15,35 @@ use serde::Deserialize;
 
 use super::{
     InvalidFilter, Registry, Surroundings,
+    policy_action::policy_action,
     router::router,
     text::{Address, RecipientDomain},
 };
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "allowed_senders",
     "message_builder",
     "message_parser",
+    "policy_action",
     "received_header",
     "router",
 ];
 
-/// Whether a filter is one of these, of which a chain needs one at most.
+/// Whether a filter is one of these.
 pub(crate) fn is_builtin(name: &str) -> bool {
     NAMES.contains(&name)
+}
+
+/// Whether it is one of which a chain needs one at most.
+pub(crate) fn is_wanted_once(name: &str) -> bool {
+    is_builtin(name) && name != "policy_action"
+}
+
+/// Whether it refuses recipients by rules of its own, which nobody knows beforehand.
+pub(crate) fn may_refuse(name: &str) -> bool {
+    !is_builtin(name) || name == "policy_action"
 }
 
 /// Adds them.
@@ -39,6 +51,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("allowed_senders", senders);
     registry.filter("message_builder", message_builder);
     registry.try_filter("message_parser", message_parser);
+    registry.filter_with_matchers("policy_action", policy_action);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
 }

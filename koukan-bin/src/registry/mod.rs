@@ -1,6 +1,7 @@
 //! Filters by name: how config becomes layers.
 
 mod builtin;
+mod policy_action;
 mod router;
 mod surroundings;
 mod text;
@@ -8,7 +9,7 @@ mod text;
 pub use self::surroundings::{Secret, Surroundings};
 
 pub(crate) use self::{
-    builtin::is_builtin,
+    builtin::{is_builtin, is_wanted_once, may_refuse},
     router::Routes,
     text::{check_domain, check_host},
 };
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
+    filter::policy_action::Matcher,
     service::{BoxMailLayer, BoxMailService, MailService},
 };
 use serde::de::DeserializeOwned;
@@ -25,6 +27,8 @@ use serde_path_to_error::Segment;
 use tower::{BoxError, Layer};
 
 use crate::config::Step;
+
+use self::policy_action::Matchers;
 
 /// A filter cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,17 +54,21 @@ impl InvalidFilter {
 #[derive(Clone)]
 pub struct Registry {
     filters: BTreeMap<String, Arc<Build>>,
+    /// What the rules of `policy_action` can ask.
+    matchers: Matchers,
     /// What filters are made with only to see whether they can be.
     trial: Surroundings,
 }
 
-type Build = dyn Fn(&Value, &Surroundings) -> Result<BoxMailLayer, InvalidFilter> + Send + Sync;
+type Build =
+    dyn Fn(&Value, &Surroundings, &Matchers) -> Result<BoxMailLayer, InvalidFilter> + Send + Sync;
 
 impl Registry {
     /// Knows nothing.
     pub fn empty() -> Self {
         Self {
             filters: BTreeMap::new(),
+            matchers: Matchers::default(),
             trial: Surroundings::new("localhost"),
         }
     }
@@ -91,12 +99,43 @@ impl Registry {
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        let build = move |config: &Value, surroundings: &Surroundings| {
+        self.filter_with_matchers(name, move |config, surroundings, _| {
+            build(config, surroundings)
+        });
+    }
+
+    /// As [`Registry::try_filter`], for a filter that is given the matchers, too.
+    fn filter_with_matchers<C, L, E>(
+        &mut self,
+        name: &str,
+        build: impl Fn(C, &Surroundings, &Matchers) -> Result<L, E> + Send + Sync + 'static,
+    ) where
+        C: DeserializeOwned,
+        L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        let build = move |config: &Value, surroundings: &Surroundings, matchers: &Matchers| {
             let config = serde_path_to_error::deserialize(config).map_err(of_reading)?;
-            let layer = build(config, surroundings).map_err(|error| of_building(error.into()))?;
+            let layer = build(config, surroundings, matchers);
+            let layer = layer.map_err(|error| of_building(error.into()))?;
             Ok(BoxMailLayer::new(layer))
         };
         self.filters.insert(name.to_owned(), Arc::new(build));
+    }
+
+    /// Adds a matcher, which the rules of the filter `policy_action` can ask: `build` makes it of its
+    /// configuration, the keys that stand beside `matcher`, or refuses that. An earlier one of that name is
+    /// replaced.
+    pub fn matcher<C, M, E>(
+        &mut self,
+        name: &str,
+        build: impl Fn(C) -> Result<M, E> + Send + Sync + 'static,
+    ) where
+        C: DeserializeOwned,
+        M: Matcher,
+        E: Into<BoxError>,
+    {
+        self.matchers.add(name, build);
     }
 
     /// Whether there is a filter of that name.
@@ -122,7 +161,7 @@ impl Registry {
     ) -> Result<BoxMailLayer, InvalidFilter> {
         let unknown = || InvalidFilter::new(format!("unknown filter `{name}`"));
         let build = self.filters.get(name).ok_or_else(unknown)?;
-        build(config, surroundings)
+        build(config, surroundings, &self.matchers)
     }
 
     /// Tells whether a filter can be made of its configuration.
@@ -162,6 +201,7 @@ impl Default for Registry {
     /// Knows the filters of `koukan-core`.
     fn default() -> Self {
         let mut registry = Self::empty();
+        registry.matchers = Matchers::builtin();
         builtin::register(&mut registry);
         registry
     }

@@ -25,6 +25,7 @@ mod memory;
 mod metrics;
 mod notifications;
 mod peers;
+mod policies;
 mod process;
 mod proxied;
 mod queue;

@@ -9,6 +9,7 @@ mod filters;
 mod listeners;
 mod lmtp;
 mod no_use;
+mod policies;
 mod template;
 mod tls;
 mod values;

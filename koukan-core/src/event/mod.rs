@@ -20,6 +20,7 @@
 //! | [`Notified`](Event::Notified) | `Storage` | a notification of failure was put into the queue |
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
+//! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
 //! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
@@ -53,6 +54,7 @@ mod delivery;
 mod message;
 mod observers;
 mod operation;
+mod policy;
 
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
@@ -60,6 +62,7 @@ pub use self::{
     message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
     operation::Operated,
+    policy::PolicyMatched,
 };
 
 use std::time::Duration;
@@ -100,4 +103,6 @@ pub enum Event<'a> {
     NotificationLost(LostNotification<'a>),
     /// Somebody who operates the agent has changed something.
     Operated(Operated<'a>),
+    /// A rule of a policy has matched.
+    PolicyMatched(PolicyMatched<'a>),
 }

@@ -6,5 +6,10 @@
 pub mod allowed_senders;
 pub mod message_builder;
 pub mod message_parser;
+pub mod policy_action;
 pub mod received_header;
 pub mod router;
+
+mod mailbox_list;
+
+pub use self::mailbox_list::MailboxList;

@@ -1,5 +1,5 @@
 //! What stages need of the network, as traits, so that embedders, tests and simulations can set it:
-//! names ([`Resolver`]) and connections ([`Connector`]).
+//! names ([`Resolver`]) and connections ([`Connector`]). [`Network`] is a range of addresses.
 //!
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
 //! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
@@ -12,6 +12,7 @@ mod answer;
 mod connector;
 #[cfg(feature = "dns")]
 mod dns;
+mod range;
 mod resolver;
 #[cfg(feature = "net")]
 mod system;
@@ -19,6 +20,7 @@ mod system;
 pub use self::{
     answer::{Answer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
+    range::{InvalidNetwork, Network},
     resolver::{LookupError, Resolver, SharedResolver},
 };
 

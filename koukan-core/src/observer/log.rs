@@ -7,7 +7,7 @@ use tracing::{debug, info, trace, warn};
 use crate::{
     event::{
         Accepted, Attempted, Connection, Deferred, Delivered, Ended, Event, Failed,
-        LostNotification, Message, Notified, Observer, Operated, Recipient, Refused,
+        LostNotification, Message, Notified, Observer, Operated, PolicyMatched, Recipient, Refused,
     },
     id::TransactionId,
     lists::List,
@@ -23,6 +23,9 @@ const QUEUE: &str = "koukan::queue";
 
 /// Where lines come from about what is done by those who operate the agent.
 const OPERATOR: &str = "koukan::operator";
+
+/// Where lines come from about what policies say.
+const POLICY: &str = "koukan::policy";
 
 /// Recipients that a line names, at most.
 const NAMED: usize = 10;
@@ -50,6 +53,7 @@ macro_rules! queue {
 /// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
 /// | `the queue was changed`: by whom, what was done to what, how many | `INFO` | `koukan::operator` |
+/// | `a rule matched`: of which tag, what was done, with which reply | `INFO` | `koukan::policy` |
 /// | `delivered` | `DEBUG` | `koukan::queue` |
 ///
 /// # The end of a transaction
@@ -106,6 +110,7 @@ impl Observer for Log {
             Event::Notified(notified) => write_notified(notified),
             Event::NotificationLost(lost) => write_lost(lost),
             Event::Operated(operated) => write_operated(operated),
+            Event::PolicyMatched(matched) => write_matched(matched),
         }
     }
 
@@ -149,6 +154,22 @@ fn write_operated(operated: &Operated<'_>) {
         matched = operated.matched,
         changed = operated.changed,
         "the queue was changed",
+    );
+}
+
+fn write_matched(matched: &PolicyMatched<'_>) {
+    info!(
+        target: POLICY,
+        id = matched.message.trace.map(display),
+        sender = %matched.message.context.sender,
+        remote_host = matched.message.context.remote_host.map(Address).map(display),
+        mail_from = matched.message.reverse_path.map(display),
+        recipient = matched.recipient.map(display),
+        tag = matched.tag,
+        rule = matched.rule,
+        action = matched.action,
+        reply = matched.reply.map(display),
+        "a rule matched",
     );
 }
 

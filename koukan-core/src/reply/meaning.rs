@@ -77,6 +77,8 @@ replies! {
     returned = 554 (5 . 0 . 0) "returned to the sender by the operator of this agent";
     /// The mailbox cannot be reached just now.
     mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
+    /// A policy refuses the message or the command for now.
+    policy_deferred = 450 (4 . 7 . 1) "deferred by policy, try again later";
     /// The destination did not answer in time.
     destination_timeout = 450 (4 . 4 . 7) "destination did not answer in time, try again later";
     /// Whether the client is who it says to be cannot be told just now: RFC 4954 section 6.

@@ -56,7 +56,7 @@ pub enum SetDurableError {
     #[error("signal {name} cannot be written as JSON")]
     NotEncoded {
         /// Its name.
-        name: &'static str,
+        name: Box<str>,
         /// Why.
         #[source]
         source: serde_json::Error,
@@ -65,7 +65,7 @@ pub enum SetDurableError {
     #[error("signal {name} is too large: all together may have {CARRIED_MAX} octets")]
     TooLarge {
         /// Its name.
-        name: &'static str,
+        name: Box<str>,
     },
 }
 
@@ -206,9 +206,9 @@ impl Carried {
 #[error("signals may have {CARRIED_MAX} octets together")]
 pub struct TooMuchCarried;
 
-pub(super) fn encode<T: DurableSignal>(value: &T) -> Result<Arc<str>, SetDurableError> {
+pub(super) fn encode(name: &str, value: &impl Serialize) -> Result<Arc<str>, SetDurableError> {
     let json = serde_json::to_string(value).map_err(|source| SetDurableError::NotEncoded {
-        name: T::NAME,
+        name: name.into(),
         source,
     })?;
     Ok(json.into())

@@ -6,6 +6,7 @@
 //! | a [`DurableSignal`] | written by [`Signals::set_durable`] | with the message to every leg, into the backend, by REST to another agent |
 //! | the [`TraceId`] | there is one from the start | as a durable one, and into logs, `Received` and the final reply |
 
+mod carrying;
 mod destination;
 mod durable;
 mod forced;
@@ -31,6 +32,7 @@ pub use self::{
 
 use std::{
     any::{Any, TypeId, type_name},
+    borrow::Cow,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -40,10 +42,7 @@ use std::{
 
 use crate::blob::Account;
 
-use self::{
-    durable::{decode, encode},
-    settled::Settled,
-};
+use self::settled::Settled;
 
 /// A type that can be written into [`Signals`], at most once for each transaction.
 pub trait Signal: Any + Send + Sync {}
@@ -89,9 +88,9 @@ struct Shared {
 type Entries = Vec<(TypeId, &'static str, Arc<dyn Any + Send + Sync>)>;
 
 /// The signal was written before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("signal {0} is already set")]
-pub struct AlreadySet(&'static str);
+pub struct AlreadySet(Cow<'static, str>);
 
 impl Signals {
     /// The signals of a message that came with these: from another agent, or from a backend.
@@ -149,7 +148,7 @@ impl Signals {
         let mut entries = self.lock();
         let id = TypeId::of::<T>();
         if entries.iter().any(|(other, ..)| *other == id) {
-            return Err(AlreadySet(type_name::<T>()));
+            return Err(AlreadySet(type_name::<T>().into()));
         }
         entries.push((id, type_name::<T>(), Arc::new(value)));
         Ok(())
@@ -166,61 +165,6 @@ impl Signals {
         found.downcast().ok()
     }
 
-    /// Writes a durable signal.
-    ///
-    /// It goes with what is written down or told later: a transaction is written down when it is taken
-    /// into custody, at the end of its message or before; another agent is told of those that are set
-    /// before it is told of the recipients.
-    ///
-    /// # Errors
-    ///
-    /// [`SetDurableError`]; what is there stays as it is.
-    pub fn set_durable<T: DurableSignal>(&self, value: &T) -> Result<(), SetDurableError> {
-        let json = encode(value)?;
-        let trunk = self.0.trunk.as_ref();
-        if T::NAME == Carried::TRACE_ID || trunk.is_some_and(|trunk| trunk.json(T::NAME).is_some())
-        {
-            return Err(AlreadySet(T::NAME).into());
-        }
-        let mut durable = self.durable();
-        if durable.json(T::NAME).is_some() {
-            return Err(AlreadySet(T::NAME).into());
-        }
-        match durable.insert(T::NAME, json) {
-            true => Ok(()),
-            false => Err(SetDurableError::TooLarge { name: T::NAME }),
-        }
-    }
-
-    /// Reads a durable signal, if it is set.
-    ///
-    /// # Errors
-    ///
-    /// [`UndecodedSignal`] where there is one of that name which is of another shape.
-    pub fn find_durable<T: DurableSignal>(&self) -> Result<Option<T>, UndecodedSignal> {
-        self.json(T::NAME).map(|json| decode(&json)).transpose()
-    }
-
-    /// All durable signals as they are now, and the trace id.
-    pub fn carried(&self) -> Carried {
-        self.carried_values().with_trace_id(Some(TraceId::of(self)))
-    }
-
-    /// All durable signals as they are now, without the trace id.
-    pub(crate) fn carried_values(&self) -> Carried {
-        let own = self.durable().clone();
-        match &self.0.trunk {
-            Some(trunk) => own.over(trunk.carried_values()),
-            None => own,
-        }
-    }
-
-    /// Adds what another agent tells later. What is there stays.
-    pub(crate) fn add_carried(&self, carried: Carried) {
-        let mut durable = self.durable();
-        *durable = durable.clone().over(carried.with_trace_id(None));
-    }
-
     /// The trace id, for the identity of a transaction: once only.
     pub(crate) fn claim_trace_id(&self) -> Option<TraceId> {
         if let Some(trunk) = &self.0.trunk {
@@ -228,16 +172,6 @@ impl Signals {
         }
         let was_claimed = self.0.is_claimed.swap(true, Ordering::Relaxed);
         (!was_claimed).then(|| TraceId::of(self))
-    }
-
-    fn json(&self, name: &str) -> Option<Arc<str>> {
-        let own = self.durable().json(name).cloned();
-        own.or_else(|| self.0.trunk.as_ref()?.json(name))
-    }
-
-    fn durable(&self) -> MutexGuard<'_, Carried> {
-        let durable = self.0.durable.lock();
-        durable.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

@@ -2,10 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use koukan_core::context::Sender;
+use koukan_core::{context::Sender, network::Network};
 
 use super::{Limits, Timeouts};
-use crate::{codec::BareLineEnds, network::Network};
+use crate::codec::BareLineEnds;
 
 /// What a listener is and allows.
 #[derive(Debug, Clone)]

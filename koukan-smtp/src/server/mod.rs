@@ -62,6 +62,7 @@ use bytes::BytesMut;
 use koukan_core::{
     context::Sender,
     event::{Connection, Observers, Protocol},
+    network::Network,
     service::MailService,
 };
 use tokio::{
@@ -75,7 +76,7 @@ use self::{
     session::{Session, Stop},
     upgrade::Unchanging,
 };
-use crate::{codec::BareLineEnds, network::Network};
+use crate::codec::BareLineEnds;
 
 /// An SMTP server: a configuration, and what gives each mail transaction its service.
 ///

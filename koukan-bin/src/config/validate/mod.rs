@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     descriptors::{Plan, attainable},
-    registry::{Registry, check_domain, check_host, is_builtin},
+    registry::{Registry, check_domain, check_host, is_wanted_once},
 };
 
 use super::{
@@ -184,7 +184,7 @@ impl<'a> Check<'a> {
         let mut seen = BTreeSet::new();
         for filter in &chain.filter {
             let name = &filter.value.name;
-            if !seen.insert(name) && is_builtin(name) {
+            if !seen.insert(name) && is_wanted_once(name) {
                 let message = format!("filter `{name}` is in chain `{}` twice", chain.name.value);
                 self.wrong(filter, message, Some("leave one of them".into()));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use crate::{
     config::{Chain, Endpoint, Principal, SmtpListener},
-    registry::{Routes, is_builtin},
+    registry::{Routes, may_refuse},
 };
 
 impl<'a> Check<'a> {
@@ -43,7 +43,7 @@ impl<'a> Check<'a> {
         let mut filters = path.iter().flat_map(|chain| &chain.filter);
         let last = path.last().map(|chain| &chain.endpoint);
         matches!(last, Some(Endpoint::Smtp(_)))
-            && filters.all(|filter| is_builtin(&filter.value.name))
+            && !filters.any(|filter| may_refuse(&filter.value.name))
             && path.iter().all(|chain| takes_all(chain))
     }
 

@@ -1,6 +1,6 @@
 //! Recipients by domain and local part.
 
-use crate::path::{ForwardPath, Mailbox};
+use crate::{filter::MailboxList, path::ForwardPath};
 
 use super::{Decision, Policy};
 
@@ -22,9 +22,7 @@ use super::{Decision, Policy};
 /// ```
 #[derive(Debug, Clone)]
 pub struct AddressList {
-    domains: Vec<Box<str>>,
-    prefixes: Vec<Box<str>>,
-    delimiter: Option<char>,
+    mailboxes: MailboxList,
     decision: Decision,
 }
 
@@ -35,9 +33,7 @@ impl AddressList {
         decision: Decision,
     ) -> Self {
         Self {
-            domains: domains.into_iter().map(Into::into).collect(),
-            prefixes: Vec::new(),
-            delimiter: None,
+            mailboxes: MailboxList::default().with_domains(domains),
             decision,
         }
     }
@@ -48,35 +44,15 @@ impl AddressList {
         mut self,
         prefixes: impl IntoIterator<Item = P>,
     ) -> Self {
-        self.prefixes = prefixes.into_iter().map(Into::into).collect();
+        self.mailboxes = self.mailboxes.with_prefixes(prefixes);
         self
     }
 
     /// Leaves out of account what follows the first `delimiter` in a local part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
-        self.delimiter = Some(delimiter);
+        self.mailboxes = self.mailboxes.with_delimiter(delimiter);
         self
-    }
-
-    fn knows(&self, mailbox: &Mailbox) -> bool {
-        let domain = mailbox.domain_text();
-        if !self
-            .domains
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(domain))
-        {
-            return false;
-        }
-        if self.prefixes.is_empty() {
-            return true;
-        }
-        let local = mailbox.unquoted_local_part();
-        let end = self.delimiter.and_then(|delimiter| local.find(delimiter));
-        let prefix = &local[..end.unwrap_or(local.len())];
-        self.prefixes
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(prefix))
     }
 }
 
@@ -84,7 +60,7 @@ impl Policy for AddressList {
     fn decide(&self, recipient: &ForwardPath) -> Decision {
         if recipient
             .mailbox()
-            .is_none_or(|mailbox| self.knows(mailbox))
+            .is_none_or(|mailbox| self.mailboxes.contains(mailbox))
         {
             self.decision.clone()
         } else {

@@ -54,6 +54,10 @@ const COUNTERS: &[(&str, &str)] = &[
         NOTIFICATIONS_LOST,
         "Notifications that could not be delivered themselves.",
     ),
+    (
+        POLICY_MATCHES,
+        "Times that rules of policies have matched, by rule and by what was done.",
+    ),
 ];
 const GAUGES: &[(&str, &str)] = &[(CONNECTIONS, "Connections of clients now.")];
 const HISTOGRAMS: &[(&str, &str)] = &[
@@ -89,6 +93,7 @@ pub(super) const CANCELLED: &str = "koukan_transactions_cancelled_total";
 pub(super) const ABANDONED: &str = "koukan_transactions_abandoned_total";
 pub(super) const NOTIFICATIONS: &str = "koukan_notifications_total";
 pub(super) const NOTIFICATIONS_LOST: &str = "koukan_notifications_lost_total";
+pub(super) const POLICY_MATCHES: &str = "koukan_policy_matches_total";
 
 const METADATA: Metadata<'static> =
     Metadata::new(module_path!(), Level::INFO, Some(module_path!()));

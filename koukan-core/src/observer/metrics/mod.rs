@@ -6,9 +6,9 @@ mod series;
 
 use std::fmt;
 
-use ::metrics::Recorder;
+use ::metrics::{Counter, Recorder};
 
-use crate::event::{Connection, Event, Message, Observer, Protocol};
+use crate::event::{Connection, Event, Message, Observer, PolicyMatched, Protocol};
 
 use self::{
     by_name::ByName,
@@ -39,6 +39,7 @@ pub struct Metrics {
     http: Connections,
     clients: ByName<Clients>,
     deliveries: ByName<Deliveries>,
+    policies: ByName<Counter>,
 }
 
 impl Metrics {
@@ -50,6 +51,7 @@ impl Metrics {
             http: Connections::new(&registrar, &[("protocol", Protocol::Http.as_str())]),
             clients: ByName::new(),
             deliveries: ByName::new(),
+            policies: ByName::new(),
             registrar,
         }
     }
@@ -76,6 +78,21 @@ impl Metrics {
         let make = |name: &str| Deliveries::new(&self.registrar, name);
         let sender = &message.context.sender.name;
         self.deliveries.with(sender, make, uses);
+    }
+}
+
+impl Metrics {
+    fn policies(&self, matched: &PolicyMatched<'_>) {
+        let PolicyMatched { rule, action, .. } = matched;
+        let make = |name: &str| {
+            // Of all further ones neither is told.
+            let (rule, action) = name.split_once(' ').unwrap_or((name, name));
+            let labels = &[("rule", rule), ("action", action)];
+            self.registrar.counter(families::POLICY_MATCHES, labels)
+        };
+        let name = format!("{rule} {action}");
+        self.policies
+            .with(&name, make, |counter| counter.increment(1));
     }
 }
 
@@ -125,6 +142,7 @@ impl Observer for Metrics {
             Event::Notified(notified) => {
                 self.deliveries(&notified.message, |of| of.notified.increment(1));
             }
+            Event::PolicyMatched(matched) => self.policies(matched),
             Event::NotificationLost(lost) => {
                 self.deliveries(&lost.message, |of| of.lost.increment(1));
             }

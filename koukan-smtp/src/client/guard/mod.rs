@@ -21,8 +21,9 @@ pub use self::own::OwnAddresses;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use koukan_core::network::Network;
+
 use super::ClientError;
-use crate::network::Network;
 
 use self::{embedded::forms, special::is_special};
 

@@ -11,12 +11,12 @@ use ipnet::IpNet;
 /// # Example
 ///
 /// ```
-/// use koukan_smtp::Network;
+/// use koukan_core::network::Network;
 ///
 /// let loopback: Network = "127.0.0.0/8".parse()?;
 /// assert!(loopback.holds("127.0.0.9".parse().unwrap()));
 /// assert_eq!("::1".parse::<Network>()?.to_string(), "::1/128");
-/// # Ok::<(), koukan_smtp::InvalidNetwork>(())
+/// # Ok::<(), koukan_core::network::InvalidNetwork>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);

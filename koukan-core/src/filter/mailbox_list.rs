@@ -1,0 +1,87 @@
+//! Mailboxes by domain and local part.
+
+use crate::path::Mailbox;
+
+/// Some mailboxes: those of some domains, or with some local parts. ASCII case does not matter, in local
+/// parts either: nobody makes two of what differs by case alone.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::filter::MailboxList;
+///
+/// let list = MailboxList::default()
+///     .with_domains(["example.com"])
+///     .with_prefixes(["bob"])
+///     .with_delimiter('+');
+/// assert!(list.contains(&"bob+lists@Example.COM".parse()?));
+/// assert!(!list.contains(&"bobby@example.com".parse()?));
+/// # Ok::<(), koukan_core::path::InvalidMailbox>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MailboxList {
+    domains: Vec<Box<str>>,
+    prefixes: Vec<Box<str>>,
+    delimiter: Option<char>,
+}
+
+impl MailboxList {
+    /// Only mailboxes in these domains; without any, in all.
+    #[must_use]
+    pub fn with_domains<D: Into<Box<str>>>(mut self, domains: impl IntoIterator<Item = D>) -> Self {
+        self.domains = domains.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Only mailboxes with these local parts; without any, with all.
+    #[must_use]
+    pub fn with_prefixes<P: Into<Box<str>>>(
+        mut self,
+        prefixes: impl IntoIterator<Item = P>,
+    ) -> Self {
+        self.prefixes = prefixes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Leaves out of account what follows the first `delimiter` in a local part.
+    #[must_use]
+    pub fn with_delimiter(mut self, delimiter: char) -> Self {
+        self.delimiter = Some(delimiter);
+        self
+    }
+
+    /// Whether a mailbox is one of them.
+    pub fn contains(&self, mailbox: &Mailbox) -> bool {
+        let is_known = |known: &[Box<str>], text: &str| {
+            known.is_empty() || known.iter().any(|one| one.eq_ignore_ascii_case(text))
+        };
+        if !is_known(&self.domains, mailbox.domain_text()) {
+            return false;
+        }
+        if self.prefixes.is_empty() {
+            return true;
+        }
+        let local = mailbox.unquoted_local_part();
+        let end = self.delimiter.and_then(|delimiter| local.find(delimiter));
+        is_known(&self.prefixes, &local[..end.unwrap_or(local.len())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_any_domain_where_none_is_named() {
+        let all = MailboxList::default();
+        let postmasters = all.clone().with_prefixes(["postmaster"]);
+        for (list, mailbox, is_in) in [
+            (&all, "bob@example.com", true),
+            (&postmasters, "Postmaster@example.com", true),
+            (&postmasters, "\"postmaster\"@example.net", true),
+            (&postmasters, "bob@example.com", false),
+        ] {
+            assert_eq!(list.contains(&mailbox.parse().unwrap()), is_in, "{mailbox}");
+        }
+    }
+}

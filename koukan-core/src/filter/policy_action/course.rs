@@ -1,0 +1,154 @@
+//! The course of a rule through one transaction.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context as TaskContext, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::{
+    body::{Body, BodyError},
+    context::Context,
+    signals::Signals,
+    transaction::{Command, Mail, Rcpt, Transaction},
+};
+
+use super::{Facts, Moment, PolicyRule, results::Results, rule::Outcome};
+
+/// A rule, what it looks at, and what has come of it so far.
+pub(super) struct Course {
+    rule: Arc<PolicyRule>,
+    context: Arc<Context>,
+    signals: Signals,
+    mail: Mail,
+    results: Arc<Results>,
+    /// What holds for the whole transaction.
+    outcome: Mutex<Outcome>,
+    accepted: AtomicUsize,
+}
+
+/// Looks at a rule at MAIL, before anything of it is kept.
+pub(super) fn at_mail(rule: &PolicyRule, tx: &Transaction, results: &Results) -> Outcome {
+    rule.look(&Facts {
+        context: &tx.context,
+        signals: &tx.signals,
+        mail: tx.mail.request(),
+        rcpt: None,
+        accepted: 0,
+        moment: Moment::Mail,
+        results,
+    })
+}
+
+impl Course {
+    pub(super) fn new(
+        rule: &Arc<PolicyRule>,
+        tx: &Transaction,
+        results: Arc<Results>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            rule: Arc::clone(rule),
+            context: Arc::clone(&tx.context),
+            signals: tx.signals.clone(),
+            mail: tx.mail.request().clone(),
+            results,
+            outcome: Mutex::new(Outcome::Open),
+            accepted: AtomicUsize::new(0),
+        })
+    }
+
+    /// Looks at the rule for a recipient by itself; what is refused is answered.
+    pub(super) fn recipient(self: &Arc<Self>, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
+        let moment = Moment::Rcpt(rcpt.position());
+        match self.look(moment, Some(rcpt.request())) {
+            Outcome::Refused(reply) => {
+                rcpt.answer(reply);
+                None
+            }
+            Outcome::Open | Outcome::Done => {
+                self.accepted.fetch_add(1, Ordering::Relaxed);
+                let own = Arc::clone(self);
+                Some(rcpt.map_reply(move |reply| {
+                    if reply.is_negative() {
+                        own.accepted.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    reply
+                }))
+            }
+        }
+    }
+
+    /// Looks at the rule for the transaction at a RCPT: what was refused stays so.
+    pub(super) fn at_recipient(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
+        match self.at(Moment::Rcpt(rcpt.position())) {
+            Outcome::Refused(reply) => {
+                rcpt.answer(reply);
+                None
+            }
+            Outcome::Open | Outcome::Done => Some(rcpt),
+        }
+    }
+
+    /// Looks at the rule before the message goes on, and before its end where it does not know before.
+    pub(super) async fn message(self: Arc<Self>, body: Body) -> Result<Body, BodyError> {
+        match self.at(Moment::Message) {
+            Outcome::Done => Ok(body),
+            Outcome::Open => Ok(Body::from_stream(AtEnd {
+                inner: body,
+                course: self,
+            })),
+            refused @ Outcome::Refused(_) => match refused.refusal() {
+                Some(rejection) => Err(rejection.into()),
+                None => Ok(body),
+            },
+        }
+    }
+
+    /// Looks at the rule for the transaction, unless it has said what it has to say.
+    fn at(&self, moment: Moment) -> Outcome {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        if *outcome == Outcome::Open {
+            *outcome = self.look(moment, None);
+        }
+        outcome.clone()
+    }
+
+    fn look(&self, moment: Moment, rcpt: Option<&Rcpt>) -> Outcome {
+        self.rule.look(&Facts {
+            context: &self.context,
+            signals: &self.signals,
+            mail: &self.mail,
+            rcpt,
+            accepted: self.accepted.load(Ordering::Relaxed),
+            moment,
+            results: &self.results,
+        })
+    }
+}
+
+/// A body whose end waits until the rule was looked at.
+struct AtEnd {
+    inner: Body,
+    course: Arc<Course>,
+}
+
+impl Stream for AtEnd {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(self.inner.poll_chunk(cx));
+        Poll::Ready(match item {
+            None => {
+                let refused = self.course.at(Moment::End).refusal();
+                refused.map(|rejection| Err(rejection.into()))
+            }
+            item => item,
+        })
+    }
+}

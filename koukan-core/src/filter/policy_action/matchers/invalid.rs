@@ -1,0 +1,72 @@
+//! Addresses to which nobody could answer.
+
+use std::net::Ipv4Addr;
+
+use crate::{
+    filter::policy_action::{Facts, Matcher, Verdict},
+    path::Mailbox,
+};
+
+use super::WhichAddress;
+
+/// Octets of a local part at most: RFC 5321 section 4.5.3.1.1.
+const LOCAL_PART_MAX: usize = 64;
+
+/// An address of the envelope that no other host can use, although it can be written so: its domain is one
+/// name without a dot, or an IPv4 address without brackets, or its local part has more than 64 octets. The
+/// null reverse-path and the postmaster without a domain are valid.
+///
+/// *Source*: RFC 5321 sections 2.3.5 and 4.5.3.1.1.
+#[derive(Debug, Clone, Copy)]
+pub struct InvalidPath(WhichAddress);
+
+impl InvalidPath {
+    /// That address is invalid.
+    pub fn new(which: WhichAddress) -> Self {
+        Self(which)
+    }
+}
+
+impl Matcher for InvalidPath {
+    fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        let mailbox = match self.0 {
+            WhichAddress::MailFrom => facts.mail.reverse_path.mailbox(),
+            WhichAddress::RcptTo => facts.rcpt.and_then(|rcpt| rcpt.forward_path.mailbox()),
+        };
+        mailbox.is_some_and(is_invalid).into()
+    }
+
+    fn is_about_recipient(&self) -> bool {
+        self.0 == WhichAddress::RcptTo
+    }
+}
+
+fn is_invalid(mailbox: &Mailbox) -> bool {
+    let domain = mailbox.domain_text();
+    let is_literal = domain.starts_with('[');
+    let is_name = domain.contains('.') && domain.parse::<Ipv4Addr>().is_err();
+    !(is_literal || is_name) || mailbox.local_part().len() > LOCAL_PART_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_could_be_answered() {
+        let long = format!("{}@example.com", "a".repeat(64));
+        let too_long = format!("{}@example.com", "a".repeat(65));
+        for (mailbox, is_so) in [
+            ("bob@example.com", false),
+            ("bob@[192.0.2.1]", false),
+            ("bob@[IPv6:2001:db8::1]", false),
+            ("bob@b\u{fc}cher.example", false),
+            (&*long, false),
+            (&*too_long, true),
+            ("bob@localhost", true),
+            ("bob@192.0.2.1", true),
+        ] {
+            assert_eq!(is_invalid(&mailbox.parse().unwrap()), is_so, "{mailbox}");
+        }
+    }
+}
