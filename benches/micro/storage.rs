@@ -105,7 +105,7 @@ async fn attempt(storage: &Storage) {
         shown: None,
     };
     let end = AttemptEnd {
-        attempt,
+        attempt: Box::new(attempt),
         retry_at: None,
     };
     lease.finish(end).await.unwrap();

@@ -3,8 +3,6 @@
 #[path = "../../koukan-core/src/transaction/slot/mod.rs"]
 pub(crate) mod slot;
 
-use std::sync::Arc;
-
 pub(crate) use koukan_core::transaction::{Driver, Mail, Rcpt};
 
 use koukan_core::reply::Reply;
@@ -12,12 +10,12 @@ use koukan_core::reply::Reply;
 use self::slot::{Pending, Slot};
 
 /// What the driver of a transaction keeps of a command: the right to answer it at the end.
-pub(crate) struct Asked(Arc<slot::Shared>);
+pub(crate) struct Asked(slot::Place);
 
 /// A command's slot, its reply to come, and what the driver keeps.
 pub(crate) fn command() -> (Slot, Pending, Asked) {
     let (slot, pending) = slot::slot(0);
-    let asked = Asked(pending.shared());
+    let asked = Asked(pending.place());
     (slot, pending, asked)
 }
 

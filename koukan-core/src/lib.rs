@@ -83,6 +83,7 @@ pub mod context;
 mod envelope;
 pub mod event;
 mod failure;
+mod few;
 pub mod filter;
 mod fnv;
 mod host_port;

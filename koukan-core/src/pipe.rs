@@ -14,24 +14,29 @@ use crate::{
 };
 
 /// Makes a queue that holds at most `capacity` items.
-pub(crate) fn pipe<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Mutex::new(State {
-        first: None,
-        others: VecDeque::new(),
-        capacity,
-        end: None,
-        senders: Waiters::default(),
-        receiver: None,
-        is_received: true,
-    }));
-    (Sender(Arc::clone(&shared)), Receiver(shared))
+pub(crate) fn pipe<T: Send + 'static>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    ends(Arc::new(Queue::new(capacity)))
+}
+
+/// The two ends of a queue that has none so far.
+pub(crate) fn ends<T>(home: Arc<dyn Home<T>>) -> (Sender<T>, Receiver<T>) {
+    (Sender(Arc::clone(&home)), Receiver(home))
+}
+
+/// A queue by itself, or as a part of something that is kept in one piece of memory.
+pub(crate) struct Queue<T>(Mutex<State<T>>);
+
+/// What a queue is kept in. While it has ends it is held by what waits in it, if that holds it: so the
+/// consumer's end drops what was not taken.
+pub(crate) trait Home<T>: Send + Sync {
+    fn queue(&self) -> &Queue<T>;
 }
 
 /// The producer's end; dropping it without [`Sender::finish`] is an abort.
-pub(crate) struct Sender<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Sender<T>(Arc<dyn Home<T>>);
 
 /// The consumer's end.
-pub(crate) struct Receiver<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Receiver<T>(Arc<dyn Home<T>>);
 
 /// The consumer is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +73,30 @@ impl<T> State<T> {
     }
 }
 
-fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T> Queue<T> {
+    /// Holds at most `capacity` items.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Mutex::new(State {
+            first: None,
+            others: VecDeque::new(),
+            capacity,
+            end: None,
+            senders: Waiters::default(),
+            receiver: None,
+            is_received: true,
+        }))
+    }
+}
+
+impl<T: Send> Home<T> for Queue<T> {
+    fn queue(&self) -> &Queue<T> {
+        self
+    }
+}
+
+fn lock<T>(home: &Arc<dyn Home<T>>) -> MutexGuard<'_, State<T>> {
+    let Queue(state) = home.queue();
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // === impl Sender ===
@@ -164,7 +191,8 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
         state.is_received = false;
-        let queued = (state.first.take(), mem::take(&mut state.others));
+        let waker = state.receiver.take();
+        let queued = (waker, state.first.take(), mem::take(&mut state.others));
         wake_senders(state);
         drop(queued);
     }

@@ -57,10 +57,10 @@ fn give(recorder: &Recorder) {
 pub(super) fn end(lease: &Lease, reply: Reply) -> AttemptEnd {
     let now = lease.created();
     AttemptEnd {
-        attempt: Attempt {
+        attempt: Box::new(Attempt {
             final_reply: reply,
             ..Attempt::broken_off(now, Some(Reply::sender_ok()), vec![None])
-        },
+        }),
         retry_at: Some(now),
     }
 }

@@ -105,6 +105,12 @@ impl Context {
         self.sender = sender;
         self
     }
+
+    /// As [`Context::with_sender`], of facts that others share.
+    #[must_use]
+    pub fn on_behalf_of(&self, sender: &Sender) -> Self {
+        self.clone().with_sender(sender.clone())
+    }
 }
 
 impl Sender {

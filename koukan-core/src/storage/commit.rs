@@ -143,7 +143,7 @@ impl Storage {
         let (status, attempts) = match &state.end {
             Some(end) => {
                 let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
-                (status, vec![end.attempt.clone()])
+                (status, vec![(*end.attempt).clone()])
             }
             None => (self.due_now(), Vec::new()),
         };

@@ -114,7 +114,7 @@ mod tests {
 
     fn end(replies: &[Reply], retry_at: Option<Timestamp>) -> AttemptEnd {
         AttemptEnd {
-            attempt: Attempt {
+            attempt: Box::new(Attempt {
                 started: Timestamp::UNIX_EPOCH,
                 ended: Timestamp::UNIX_EPOCH,
                 mail_reply: None,
@@ -123,7 +123,7 @@ mod tests {
                 final_replies: Vec::new(),
                 remote: None,
                 shown: None,
-            },
+            }),
             retry_at,
         }
     }

@@ -65,7 +65,7 @@ impl Lease {
         let mut attempt = unwritten.unwrap_or_else(|| Attempt::broken_off(now, None, Vec::new()));
         self.show(&mut attempt);
         let end = AttemptEnd {
-            attempt,
+            attempt: Box::new(attempt),
             retry_at: Some(after(now, pause(self.attempt_count))),
         };
         let is_leased = self.live.update(Side::Output, |state| {

@@ -42,7 +42,7 @@ impl Lease {
     pub(crate) async fn finish_with(
         mut self,
         mut end: AttemptEnd,
-        notification: Option<NewTransaction>,
+        notification: Option<Box<NewTransaction>>,
     ) -> Result<(), BackendError> {
         self.is_finished = true;
         self.show(&mut end.attempt);
@@ -153,7 +153,7 @@ impl Lease {
             return Ok(());
         };
         let end = AttemptEnd {
-            attempt: last,
+            attempt: Box::new(last),
             retry_at: None,
         };
         let settlement = self.storage.settlement(&self.live, end, fence, terms);
@@ -250,7 +250,7 @@ impl Storage {
         &self,
         live: &Arc<Live>,
         end: AttemptEnd,
-        notification: Option<NewTransaction>,
+        notification: Option<Box<NewTransaction>>,
     ) -> Ending {
         // Where it is under no lease any more, the backend says so.
         let (fence, terms) = match live.lock().durability {
@@ -258,7 +258,7 @@ impl Storage {
             _ => (0, Terms::default()),
         };
         let settlement = Settlement {
-            notification: notification.map(Box::new),
+            notification,
             ..self.settlement(live, end, fence, terms)
         };
         let end = End::Settled(Box::new(settlement), News::Attempted);
@@ -299,7 +299,7 @@ impl Storage {
             id: live.id,
             session: self.session(),
             fence,
-            attempt: Some(end.attempt),
+            attempt: Some(*end.attempt),
             recipients,
             status,
             notification: None,

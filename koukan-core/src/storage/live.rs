@@ -107,7 +107,7 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptEnd {
     /// What it brought.
-    pub attempt: Attempt,
+    pub attempt: Box<Attempt>,
     /// When another attempt may be made, unless attempts or time are used up.
     pub retry_at: Option<Timestamp>,
 }
@@ -311,7 +311,7 @@ impl State {
             return None;
         }
         if let Some(end) = &self.end {
-            return Some(end.attempt.clone());
+            return Some((*end.attempt).clone());
         }
         let mut mail = None;
         let mut recipients = vec![None; self.recipients.len()];

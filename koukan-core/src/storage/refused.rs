@@ -43,7 +43,7 @@ impl Storage {
         let status = Status::Due(Due { at, ..due });
         let write = || {
             let (mail, status) = (mail.clone(), status.clone());
-            let (recipients, attempt) = (recipients.clone(), end.attempt.clone());
+            let (recipients, attempt) = (recipients.clone(), (*end.attempt).clone());
             async move {
                 let mut row = self.draft_of(live, mail, status).await?;
                 row.recipients = recipients;
@@ -100,7 +100,7 @@ impl State {
         if self.durability == Durability::Draft && is_settled(&self.recipients) {
             self.is_refused = true;
             self.end = self.last_attempt.take().map(|attempt| AttemptEnd {
-                attempt: Arc::unwrap_or_clone(attempt),
+                attempt: Box::new(Arc::unwrap_or_clone(attempt)),
                 retry_at: None,
             });
         }

@@ -93,7 +93,7 @@ impl Snapshot {
             Some(Status::Due(due)) => Some(due),
             _ => None,
         };
-        let ended = state.end.as_ref().map(|end| &end.attempt);
+        let ended = state.end.as_ref().map(|end| &*end.attempt);
         let ended = ended.or(state.last_attempt.as_deref());
         let held = state.held.filter(|_| !state.is_final());
         let is_draft = due.is_some_and(|due| due.work == Work::Abandon);

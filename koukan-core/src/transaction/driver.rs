@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -17,23 +17,18 @@ use tower::BoxError;
 use crate::{
     body::{Body, MessageToken, Piece},
     context::Context,
-    pipe::{self, pipe},
+    pipe,
     reply::Reply,
     signals::Signals,
-    waking::Passes,
 };
 
 use super::{
     Command, Mail, MailService, Rcpt, Recipients, Transaction,
     call::Call,
+    line::Line,
     rescue,
-    slot::{self, Pending, slot},
+    slot::{Pending, Place, slot},
 };
-
-/// RCPT commands that wait to be pulled, at most.
-const RECIPIENTS_QUEUED: usize = 32;
-/// Body chunks that wait to be pulled, at most.
-const CHUNKS_QUEUED: usize = 4;
 
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
@@ -82,10 +77,14 @@ pub struct Driver {
     final_reply: Option<Reply>,
     recipients: Option<pipe::Sender<Command<Rcpt>>>,
     body: Option<pipe::Sender<Piece>>,
-    /// MAIL, and the recipients in their order.
-    asked: Vec<Arc<slot::Shared>>,
-    /// The polls of the call.
-    passes: Passes,
+    /// MAIL, the first recipient, the queues and the polls of the call.
+    line: Arc<Line>,
+    /// What the call is polled with.
+    waker: Waker,
+    /// How many recipients were asked.
+    rcpt_count: usize,
+    /// The recipients after the first.
+    others: Vec<Place>,
 }
 
 /// The call has ended already; its final reply waits in [`Driver::finish`].
@@ -119,9 +118,10 @@ impl Driver {
         signals: Signals,
         token: Option<MessageToken>,
     ) -> (Self, Pending) {
-        let (recipients, recipients_pulled) = pipe(RECIPIENTS_QUEUED);
-        let (body, body_pulled) = pipe(CHUNKS_QUEUED);
-        let (mail_slot, pending) = slot(0);
+        let line = Line::new();
+        let (recipients, recipients_pulled) = line.recipients();
+        let (body, body_pulled) = line.body();
+        let (mail_slot, pending) = line.mail();
         let transaction = Transaction {
             context,
             mail: Command::new(mail, mail_slot),
@@ -130,16 +130,15 @@ impl Driver {
             signals,
         };
         let call = Call::new(service, transaction);
-        // For MAIL and a recipient, which is most of them.
-        let mut asked = Vec::with_capacity(2);
-        asked.push(pending.shared());
         let driver = Self {
             call: Some(Box::pin(call)),
             final_reply: None,
             recipients: Some(recipients),
             body: Some(body),
-            asked,
-            passes: Passes::new(),
+            waker: line.waker(),
+            line,
+            rcpt_count: 0,
+            others: Vec::new(),
         };
         (driver, pending)
     }
@@ -159,12 +158,20 @@ impl Driver {
 
     /// Hands a recipient upstream after [`Driver::poll_rcpt_ready`] was ready.
     pub fn start_rcpt(&mut self, rcpt: Rcpt) -> Pending {
-        let (slot, pending) = slot(self.asked.len().saturating_sub(1));
         if let Some(reply) = &self.final_reply {
-            pending.shared().answer(reply.to_unanswered(None));
+            let (slot, pending) = slot(self.rcpt_count);
+            slot.answer(reply.to_unanswered(None));
             return pending;
         }
-        self.asked.push(pending.shared());
+        let (slot, pending) = match self.rcpt_count {
+            0 => self.line.first(),
+            position => {
+                let (slot, pending) = slot(position);
+                self.others.push(pending.place());
+                (slot, pending)
+            }
+        };
+        self.rcpt_count += 1;
         if let Some(recipients) = &self.recipients {
             // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
             let _ = recipients.send(Command::new(rcpt, slot));
@@ -273,7 +280,7 @@ impl Driver {
         let Some(call) = &mut self.call else {
             return Poll::Ready(());
         };
-        let result = self.passes.poll(cx, |cx| {
+        let result = self.line.poll(&self.waker, cx, |cx| {
             let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
             polled.unwrap_or_else(|panic| Poll::Ready(Err(Panicked::new(panic).into())))
         });
@@ -327,7 +334,7 @@ impl Driver {
     /// Says that something is handed on, and that the driver is polled right after: nobody is to be woken
     /// for it.
     pub(super) fn expect(&self) {
-        self.passes.expect();
+        self.line.expect();
     }
 
     /// Drops the call, as dropping the driver does.
@@ -344,9 +351,13 @@ impl Driver {
             Ok(_) => Reply::local_error(),
             Err(error) => rescue(&error),
         };
-        for (index, asked) in self.asked.drain(..).enumerate() {
-            // MAIL comes before the recipients.
-            asked.answer_with(|| reply.to_unanswered(index.checked_sub(1)));
+        let [mail, first] = self.line.commands();
+        mail.answer_with(|| reply.to_unanswered(None));
+        if self.rcpt_count > 0 {
+            first.answer_with(|| reply.to_unanswered(Some(0)));
+        }
+        for (index, other) in self.others.drain(..).enumerate() {
+            other.answer_with(|| reply.to_unanswered(Some(index + 1)));
         }
         self.final_reply = Some(reply);
     }

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{body::Body, reply::Reply};
+use crate::{body::Body, few::Few, reply::Reply};
 
 use super::{Aborted, Driver, Pending, Rcpt};
 
@@ -43,7 +43,7 @@ pub(crate) struct Errand<O> {
     driver: Driver,
     mail: Option<Pending>,
     mail_reply: Option<Reply>,
-    rcpts: Vec<Asked>,
+    rcpts: Few<Asked>,
     /// How many of them have no reply.
     unanswered: usize,
     has_all_recipients: bool,
@@ -65,8 +65,7 @@ impl<O: Originator> Errand<O> {
             driver,
             mail,
             mail_reply: None,
-            // Most have one.
-            rcpts: Vec::with_capacity(1),
+            rcpts: Few::new(),
             unanswered: 0,
             has_all_recipients: false,
             has_body: false,
@@ -114,7 +113,7 @@ impl<O: Originator> Errand<O> {
     /// The replies to the recipients by their index, as far as they were given.
     pub(crate) fn take_recipient_replies(&mut self) -> Vec<Option<Reply>> {
         let mut replies = Vec::with_capacity(self.rcpts.len());
-        for rcpt in self.rcpts.drain(..) {
+        for rcpt in self.rcpts.take() {
             if replies.len() <= rcpt.index {
                 replies.resize(rcpt.index + 1, None);
             }

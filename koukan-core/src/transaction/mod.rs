@@ -5,6 +5,7 @@ mod command;
 mod driver;
 mod errand;
 mod intake;
+mod line;
 mod mail_service;
 mod owed;
 mod positions;

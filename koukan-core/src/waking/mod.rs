@@ -21,5 +21,5 @@ mod passes;
 mod root;
 mod waiters;
 
-pub(crate) use self::waiters::Waiters;
+pub(crate) use self::{passes::Notes, waiters::Waiters};
 pub use self::{passes::Passes, root::Root};

@@ -57,8 +57,8 @@ pub struct Passes {
     waker: Waker,
 }
 
-/// What the wakers of a part share.
-struct Notes {
+/// What the wakers of a part share; [`Passes`] has one by itself.
+pub(crate) struct Notes {
     /// [`ASLEEP`], or [`NOTED`] and [`POLLED`] in any combination.
     state: AtomicU32,
     /// The tasks that are woken when the part is woken while it sleeps.
@@ -68,18 +68,9 @@ struct Notes {
 impl Passes {
     /// For a part that was not polled yet, and so is to be.
     pub fn new() -> Self {
-        let notes = Arc::new(Notes {
-            state: AtomicU32::new(NOTED),
-            tasks: Mutex::default(),
-        });
+        let notes = Arc::new(Notes::new());
         let waker = Waker::from(Arc::clone(&notes));
         Self { notes, waker }
-    }
-
-    /// Notes that the part is to be polled, without waking anybody: for whoever gives it something and
-    /// polls it right after.
-    pub(crate) fn expect(&self) {
-        self.notes.state.fetch_or(NOTED, Ordering::AcqRel);
     }
 
     /// Polls the part where it was woken since the last time, and again until it was not woken
@@ -91,20 +82,45 @@ impl Passes {
     pub fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
+        part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.notes.poll(&self.waker, cx, part)
+    }
+}
+
+impl Notes {
+    /// For a part that was not polled yet, and so is to be.
+    pub(crate) fn new() -> Self {
+        Self {
+            state: AtomicU32::new(NOTED),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Notes that the part is to be polled, without waking anybody: for whoever gives it something and
+    /// polls it right after.
+    pub(crate) fn expect(&self) {
+        self.state.fetch_or(NOTED, Ordering::AcqRel);
+    }
+
+    /// As [`Passes::poll`]; `own` is a waker that [notes](Notes::note) here. Only one at a time polls.
+    pub(crate) fn poll<T>(
+        &self,
+        own: &Waker,
+        cx: &mut Context<'_>,
         mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let notes = &*self.notes;
-        if notes.sleeps() && notes.wait(cx.waker()) {
+        if self.sleeps() && self.wait(cx.waker()) {
             return Poll::Pending;
         }
         for _ in 0..PASSES_MAX {
-            notes.begin();
-            if let Poll::Ready(result) = part(&mut Context::from_waker(&self.waker)) {
+            self.begin();
+            if let Poll::Ready(result) = part(&mut Context::from_waker(own)) {
                 // The other tasks were woken before this poll.
-                notes.end();
+                self.end();
                 return Poll::Ready(result);
             }
-            if notes.fall_asleep() && notes.wait(cx.waker()) {
+            if self.fall_asleep() && self.wait(cx.waker()) {
                 return Poll::Pending;
             }
             match poll_proceed(cx) {
@@ -112,14 +128,19 @@ impl Passes {
                 Poll::Pending => break,
             }
         }
-        notes.lock().add(cx.waker());
-        notes.end();
-        notes.wake_tasks();
+        self.lock().add(cx.waker());
+        self.end();
+        self.wake_tasks();
         Poll::Pending
     }
-}
 
-impl Notes {
+    /// The part was woken.
+    pub(crate) fn note(&self) {
+        if self.state.fetch_or(NOTED, Ordering::AcqRel) == ASLEEP {
+            self.wake_tasks();
+        }
+    }
+
     fn sleeps(&self) -> bool {
         self.state.load(Ordering::Acquire) == ASLEEP
     }
@@ -169,9 +190,7 @@ impl Wake for Notes {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.fetch_or(NOTED, Ordering::AcqRel) == ASLEEP {
-            self.wake_tasks();
-        }
+        self.note();
     }
 }
 

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "waking",
             "causes",
             "lists",
+            "few",
             "shares",
             "repeats",
             "accepting",

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use crate::{
     blob::Blob,
+    context::{self, Sender},
     failure::Aborted,
     sync::{Mutex, MutexGuard, PoisonError},
     waking::Waiters,
@@ -80,6 +81,8 @@ struct State {
     holders: Waiters,
     /// By which the times of further attempts are spread.
     unit: Option<f64>,
+    /// The facts of the client's session, and the same on behalf of the sender that was asked for last.
+    contexts: Option<[Arc<context::Context>; 2]>,
 }
 
 impl Copies {
@@ -191,6 +194,24 @@ impl MessageToken {
     /// A number that all copies have in common; drawn by the first that asks.
     pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
         *self.shared().lock().unit.get_or_insert_with(random)
+    }
+
+    /// The facts of a session on behalf of another sender: the same for all copies that ask for the same.
+    pub(crate) fn context_for(
+        &self,
+        context: &Arc<context::Context>,
+        sender: &Sender,
+    ) -> Arc<context::Context> {
+        let contexts = &mut self.shared().lock().contexts;
+        if let Some([own, other]) = contexts
+            && Arc::ptr_eq(own, context)
+            && other.sender == *sender
+        {
+            return Arc::clone(other);
+        }
+        let other = Arc::new(context.on_behalf_of(sender));
+        *contexts = Some([Arc::clone(context), Arc::clone(&other)]);
+        other
     }
 
     /// A token for the body that stands for all copies which have met.

@@ -96,11 +96,11 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn attempt(&mut self, final_reply: Reply) -> Attempt {
+    fn attempt(&mut self, final_reply: Reply) -> Box<Attempt> {
         let recipient_replies = self.errand.take_recipient_replies();
         let last = recipient_replies.iter().flatten().chain([&final_reply]);
         let remote = last.filter_map(Reply::server).next_back().cloned();
-        Attempt {
+        Box::new(Attempt {
             started: self.started,
             ended: self.clock.now(),
             mail_reply: self.errand.take_mail_reply(),
@@ -109,7 +109,7 @@ impl<'a> Exchange<'a> {
             final_reply: final_reply.without_final_replies(),
             remote,
             shown: None,
-        }
+        })
     }
 }
 
@@ -207,7 +207,7 @@ impl Drop for Exchange<'_> {
 }
 
 impl Future for Exchange<'_> {
-    type Output = Result<Attempt, Halted>;
+    type Output = Result<Box<Attempt>, Halted>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();

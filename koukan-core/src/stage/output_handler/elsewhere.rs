@@ -52,7 +52,7 @@ pub(super) async fn go_on<C: Chains>(
         };
         let still = elsewhere(&later);
         let is_in_vain = still.len() >= left.len();
-        join(attempt, later, &left);
+        join(attempt, *later, &left);
         if is_in_vain {
             break;
         }

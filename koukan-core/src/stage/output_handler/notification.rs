@@ -67,18 +67,25 @@ impl Notifier {
                 })
             })
             .collect();
-        self.report(lease, &reported).await
+        let notification = self.report(lease, &reported).await;
+        notification.map(|notification| *notification)
     }
 
-    /// The notification of those to whom the attempt has delivered, where the transaction is not in
-    /// custody: whose sender wants that, and is told by nobody else.
+    /// Whether senders may be told with this attempt that it has delivered, as they are where the
+    /// transaction is not in custody.
+    pub(super) fn tells_of_success(lease: &Lease, attempt: &Attempt) -> bool {
+        let tells = || lease.signals().find::<TellsSuccess>().is_some();
+        attempt.is_any_delivered() && lease.terms().is_none() && tells()
+    }
+
+    /// The notification of those to whom the attempt has delivered, whose sender wants that and is told by
+    /// nobody else; to be made where it [tells](Self::tells_of_success) of that.
     pub(super) async fn of_success(
         &self,
         lease: &Lease,
         attempt: &Attempt,
-    ) -> Option<NewTransaction> {
+    ) -> Option<Box<NewTransaction>> {
         let is_wanted = |it: &Recipient| it.settled.is_none() && it.rcpt.notify().success;
-        lease.signals().find::<TellsSuccess>()?;
         let recipients = lease.recipients();
         let settled: Vec<_> = recipients
             .into_iter()
@@ -114,7 +121,7 @@ impl Notifier {
         lease: &Lease,
         attempt: &Attempt,
         until: Timestamp,
-    ) -> Option<NewTransaction> {
+    ) -> Option<Box<NewTransaction>> {
         let recipients = lease.recipients();
         let open = recipients.iter().enumerate();
         let open = open.filter(|(_, it)| it.settled.is_none() && it.rcpt.notify().delay);
@@ -138,7 +145,11 @@ impl Notifier {
 
     /// The notification that tells of these recipients, unless there are none, or nobody is to be told:
     /// the null reverse-path, or whoever has sent a notification.
-    async fn report(&self, lease: &Lease, recipients: &[Reported<'_>]) -> Option<NewTransaction> {
+    async fn report(
+        &self,
+        lease: &Lease,
+        recipients: &[Reported<'_>],
+    ) -> Option<Box<NewTransaction>> {
         let ReversePath::Mailbox(to) = &lease.mail().reverse_path else {
             return None;
         };
@@ -171,7 +182,8 @@ impl Notifier {
             template: &template,
         };
         let message = report.build();
-        Some(self.transaction((id, lease.trace_id()), &report, message))
+        let ids = (id, lease.trace_id());
+        Some(Box::new(self.transaction(ids, &report, message)))
     }
 
     /// Whether a kept message from the null reverse-path, as notifications are, is lost with this

@@ -146,14 +146,11 @@ impl<C: Chains> OutputHandler<C> {
     /// Tells of success, where the client waits for the reply and will hear nothing else: before it
     /// has that.
     async fn tell_of_success(&self, lease: &Lease, attempt: &mut Attempt) {
-        if lease.terms().is_some() || !attempt.is_any_delivered() {
-            return;
-        }
         let Some(notification) = self.notifier.of_success(lease, attempt).await else {
             return;
         };
         // The message has gone: whatever becomes of this, the client is told so.
-        match timeout(QUEUED_WITHIN, lease.queue(notification)).await {
+        match timeout(QUEUED_WITHIN, lease.queue(*notification)).await {
             Ok(Ok(())) => attempt.told_of_success(),
             Ok(Err(error)) => {
                 let (id, from) = (lease.trace_id(), &lease.mail().reverse_path);
@@ -242,7 +239,9 @@ impl<C: Chains> OutputHandler<C> {
         if Notifier::is_lost(&lease, &attempt, retry_at.is_none()) {
             Box::pin(Notifier::tell_of_loss(&lease, &attempt)).await;
         }
-        Box::pin(self.tell_of_success(&lease, &mut attempt)).await;
+        if Notifier::tells_of_success(&lease, &attempt) {
+            Box::pin(self.tell_of_success(&lease, &mut attempt)).await;
+        }
         let notification = match retry_at.is_some() && self.is_delay_due(&lease, attempt.ended) {
             true => {
                 let until = lease.created().checked_add(retry.deadline);
@@ -309,11 +308,11 @@ async fn abandon(lease: Lease) -> Result<AttemptOutcome, BackendError> {
 
 /// What an attempt brings where config no longer has a chain for the sender: config can be mended,
 /// so the transaction waits.
-fn without_chain(lease: &Lease) -> Attempt {
+fn without_chain(lease: &Lease) -> Box<Attempt> {
     let sender = &lease.context().sender;
     tracing::error!(id = %lease.trace_id(), transaction = %lease.id(), %sender, "no chain for the sender of a stored transaction");
     let now = lease.storage().clock().now();
-    Attempt {
+    Box::new(Attempt {
         started: now,
         ended: now,
         mail_reply: None,
@@ -322,7 +321,7 @@ fn without_chain(lease: &Lease) -> Attempt {
         final_replies: Vec::new(),
         remote: None,
         shown: None,
-    }
+    })
 }
 
 impl<C: Chains> Service<Lease> for OutputHandler<C> {

@@ -45,6 +45,7 @@ impl Key {
             && self.is_utf8 == other.is_utf8
             && self.destination == other.destination
             && self.mail == other.mail
+            // Nearly always it is one.
             && (Arc::ptr_eq(&self.context, &other.context) || self.context == other.context)
     }
 }

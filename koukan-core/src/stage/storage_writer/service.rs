@@ -11,6 +11,7 @@ use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
 use crate::{
+    body::MessageToken,
     context::{Context, Sender},
     reply::Reply,
     stage::output_handler::AttemptService,
@@ -92,6 +93,17 @@ impl<O> StorageWriter<O> {
     }
 }
 
+impl<O> StorageWriter<O> {
+    /// What the transaction is written with: all copies of a message have one in common.
+    fn context(&self, context: Arc<Context>, token: Option<&MessageToken>) -> Arc<Context> {
+        match (&self.sender, token) {
+            (None, _) => context,
+            (Some(sender), Some(token)) => token.context_for(&context, sender),
+            (Some(sender), None) => Arc::new(context.on_behalf_of(sender)),
+        }
+    }
+}
+
 impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
     type Response = Reply;
     type Error = BoxError;
@@ -103,27 +115,28 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut transaction: Transaction) -> Self::Future {
-        let Self {
-            storage,
-            output,
-            sender,
-            timeouts,
-        } = self.clone();
-        let mut context = Arc::clone(&transaction.context);
-        if let Some(sender) = sender {
-            context = Arc::new(Context::clone(&context).with_sender((*sender).clone()));
-        }
-        let mail = transaction.mail.request().clone();
-        let Ok((recorder, mut lease)) =
-            storage.begin_with(context, mail, transaction.signals.clone())
-        else {
-            return Box::pin(async { Ok(Reply::insufficient_storage()) });
+    fn call(&mut self, transaction: Transaction) -> Self::Future {
+        let Transaction {
+            context,
+            mail,
+            recipients,
+            mut body,
+            signals,
+        } = transaction;
+        let token = body.take_token();
+        let context = self.context(context, token.as_ref());
+        let (mail, slot) = mail.into_parts();
+        let Ok((recorder, mut lease)) = self.storage.begin_with(context, mail, signals) else {
+            return Box::pin(async {
+                // Answered with that, too.
+                drop(slot);
+                Ok(Reply::insufficient_storage())
+            });
         };
         // It is written as it comes, so what is attempted is the same message.
-        lease.set_token(transaction.body.take_token());
-        let writing = Writing::new(recorder, lease, output, timeouts);
-        Box::pin(writing.run(transaction))
+        lease.set_token(token);
+        let writing = Writing::new(recorder, lease, self.output.clone(), self.timeouts);
+        Box::pin(writing.run(slot, recipients, body))
     }
 }
 

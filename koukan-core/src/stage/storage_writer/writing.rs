@@ -16,7 +16,7 @@ use crate::{
     reply::Reply,
     stage::output_handler::AttemptService,
     storage::{Answer, Custody, Lease, Recorder},
-    transaction::{Command, Positions, Rcpt, Transaction},
+    transaction::{Command, Positions, Rcpt, Recipients, Slot},
 };
 
 use super::{Timeouts, replies::OpenSlots};
@@ -58,15 +58,13 @@ impl Writing {
         }
     }
 
-    pub(super) async fn run(mut self, transaction: Transaction) -> Result<Reply, BoxError> {
-        let Transaction {
-            mail,
-            mut recipients,
-            body,
-            ..
-        } = transaction;
-        let (_, slot) = mail.into_parts();
-        self.open.open_mail(slot);
+    pub(super) async fn run(
+        mut self,
+        mail: Slot,
+        mut recipients: Recipients,
+        body: Body,
+    ) -> Result<Reply, BoxError> {
+        self.open.open_mail(mail);
         while let Some(rcpt) = self.beside(|cx| recipients.poll_recipient(cx)).await {
             self.rcpt(rcpt?);
         }

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use crate::reply::Reply;
 
-use super::{Shared, Slot};
+use super::{Place, Slot};
 
 /// Which slot it is that was lent: two numbers of the lender's own.
 pub(crate) type Loan = [usize; 2];
@@ -17,7 +17,7 @@ pub(crate) trait Lender: Send + Sync {
 }
 
 /// Sees what a slot is answered that somebody else holds, and may have it back from there.
-pub(crate) struct Watch(pub(super) Arc<Shared>);
+pub(crate) struct Watch(pub(super) Place);
 
 /// Who is concerned with a slot.
 pub(super) enum Concern {

@@ -1,8 +1,10 @@
 //! Where one command's reply goes: [`Slot`] on the answering side, [`Pending`] on the asking side.
 
 mod concern;
+mod place;
 
 pub(crate) use self::concern::{Lender, Loan, Watch};
+pub(super) use self::place::{Home, Place};
 
 use std::{
     fmt,
@@ -38,7 +40,7 @@ pub const GRACE: Duration = Duration::from_millis(100);
 #[must_use = "a dropped slot is answered with the final reply or 451"]
 pub struct Slot {
     /// Until it is answered.
-    shared: Option<Arc<Shared>>,
+    place: Option<Place>,
     position: usize,
 }
 
@@ -53,7 +55,7 @@ pub struct Slot {
 /// Dropping it loses the reply and nothing else.
 #[must_use = "a reply nobody waits for is lost"]
 pub struct Pending {
-    shared: Arc<Shared>,
+    place: Place,
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -80,27 +82,26 @@ enum Phase {
 /// The slot was dropped unanswered.
 struct Dropped;
 
-/// `position` is that of a recipient.
+/// A command that is kept by itself; `position` is that of a recipient.
 pub(super) fn slot(position: usize) -> (Slot, Pending) {
-    let shared = Arc::new(Shared(Mutex::new(State {
-        phase: Phase::Open,
-        hooks: Vec::new(),
-        waker: None,
-        concern: Concern::Nobody,
-    })));
+    slot_at(Place::of_one(Shared::default()), position)
+}
+
+/// As [`slot`], for the command at that place, which nobody was asked so far.
+pub(super) fn slot_at(place: Place, position: usize) -> (Slot, Pending) {
     let pending = Pending {
-        shared: Arc::clone(&shared),
+        place: place.clone(),
         grace: None,
     };
-    (Slot::of(shared, position), pending)
+    (Slot::of(place, position), pending)
 }
 
 // === impl Slot ===
 
 impl Slot {
-    fn of(shared: Arc<Shared>, position: usize) -> Self {
-        let shared = Some(shared);
-        Self { shared, position }
+    fn of(place: Place, position: usize) -> Self {
+        let place = Some(place);
+        Self { place, position }
     }
 
     /// Answers the command.
@@ -113,20 +114,20 @@ impl Slot {
         } else {
             reply
         };
-        let Some(shared) = self.shared.take() else {
+        let Some(place) = self.place.take() else {
             return;
         };
         let hooks = {
-            let mut state = shared.lock();
+            let mut state = place.lock();
             if let Some((lender, loan)) = state.concern.take_lender() {
                 drop(state);
-                lender.give_back(loan, Self::of(shared, self.position), Some(reply));
+                lender.give_back(loan, Self::of(place, self.position), Some(reply));
                 return;
             }
             state.concern.note(&reply);
             state.begin_answer()
         };
-        shared.end_answer(hooks, || reply);
+        place.end_answer(hooks, || reply);
     }
 
     /// A slot for whose answer nobody waits, but its lender.
@@ -136,8 +137,8 @@ impl Slot {
 
     /// Lends the slot, for a recipient at that position: it comes back.
     pub(crate) fn lent(mut self, lender: Arc<dyn Lender>, loan: Loan, position: usize) -> Self {
-        if let Some(shared) = &self.shared {
-            shared.lock().concern.lend(lender, loan);
+        if let Some(place) = &self.place {
+            place.lock().concern.lend(lender, loan);
         }
         self.position = position;
         self
@@ -145,9 +146,9 @@ impl Slot {
 
     /// Watches what the slot is answered; none where somebody else does, or has lent it.
     pub(crate) fn watch(&self) -> Option<Watch> {
-        let shared = self.shared.as_ref()?;
-        let mut state = shared.lock();
-        state.concern.watch().then(|| Watch(Arc::clone(shared)))
+        let place = self.place.as_ref()?;
+        let mut state = place.lock();
+        state.concern.watch().then(|| Watch(place.clone()))
     }
 
     /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
@@ -155,8 +156,8 @@ impl Slot {
     ///
     /// What was added last runs first.
     pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
-        if let Some(shared) = &self.shared {
-            shared.lock().hooks.push(Box::new(f));
+        if let Some(place) = &self.place {
+            place.lock().hooks.push(Box::new(f));
         }
         self
     }
@@ -169,14 +170,14 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let Some(shared) = self.shared.take() else {
+        let Some(place) = self.place.take() else {
             return;
         };
         let waker = {
-            let mut state = shared.lock();
+            let mut state = place.lock();
             if let Some((lender, loan)) = state.concern.take_lender() {
                 drop(state);
-                lender.give_back(loan, Self::of(shared, self.position), None);
+                lender.give_back(loan, Self::of(place, self.position), None);
                 return;
             }
             if !matches!(state.phase, Phase::Open) {
@@ -205,18 +206,18 @@ impl Pending {
     ///
     /// Where the reply was taken before.
     pub fn look(&mut self) -> Option<Reply> {
-        let mut state = self.shared.lock();
+        let mut state = self.place.lock();
         state.waker = None;
         state.take()
     }
 
     /// As `look`, without taking the reply.
     pub(crate) fn unregister(&mut self) {
-        self.shared.lock().waker = None;
+        self.place.lock().waker = None;
     }
 
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
+    pub(super) fn place(&self) -> Place {
+        self.place.clone()
     }
 }
 
@@ -225,12 +226,12 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         loop {
-            if let Ok(poll) = self.shared.poll_reply(cx) {
+            if let Ok(poll) = self.place.poll_reply(cx) {
                 return poll;
             }
             let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
             ready!(grace.as_mut().poll(cx));
-            self.shared.answer(Reply::local_error());
+            self.place.answer(Reply::local_error());
         }
     }
 }
@@ -242,6 +243,18 @@ impl fmt::Debug for Pending {
 }
 
 // === impl Shared ===
+
+impl Default for Shared {
+    /// A command that is open.
+    fn default() -> Self {
+        Self(Mutex::new(State {
+            phase: Phase::Open,
+            hooks: Vec::new(),
+            waker: None,
+            concern: Concern::Nobody,
+        }))
+    }
+}
 
 impl State {
     /// Nobody else answers from now on; returns what is to be done with the reply, unless there is one.
