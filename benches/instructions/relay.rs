@@ -157,5 +157,5 @@ fn destination(sink: &Sink) -> BoxMailService {
     let settings = settings.with_hosts([host]);
     let endpoint =
         SmtpEndpoint::with_network(settings, Arc::new(sink.clone()), Arc::new(sink.clone()));
-    BoxMailService::new(Sharing::new(endpoint))
+    Sharing::new(endpoint).boxed()
 }

@@ -223,6 +223,9 @@ fn wake_receiver_beside<T>(state: MutexGuard<'_, State<T>>, own: &Waker) {
 
 /// Wakes those who wait for room, after the lock is released.
 fn wake_senders<T>(mut state: MutexGuard<'_, State<T>>) {
+    if state.senders.is_empty() {
+        return;
+    }
     let senders = state.senders.take();
     drop(state);
     senders.wake();

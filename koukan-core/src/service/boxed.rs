@@ -14,7 +14,7 @@ use tower::{BoxError, Service};
 
 use crate::{
     reply::Reply,
-    transaction::{MailService, Transaction},
+    transaction::{Direct, MailService, Transaction},
 };
 
 /// A [`MailService`] whose type is forgotten; cloning it is O(1).
@@ -26,6 +26,17 @@ pub struct BoxMailService(Arc<dyn Erased>);
 
 trait Erased: Send + Sync {
     fn call(&self, transaction: Transaction) -> BoxFuture<'static, Result<Reply, BoxError>>;
+
+    /// How it takes transactions without a call, if it does.
+    fn direct(&self) -> Option<&dyn Direct> {
+        None
+    }
+}
+
+/// A service, and how it takes transactions without a call.
+struct WithDirect<S, D> {
+    service: S,
+    direct: D,
 }
 
 impl BoxMailService {
@@ -36,6 +47,26 @@ impl BoxMailService {
             Some(erased) => erased.clone(),
             None => Self(Arc::new(service)),
         }
+    }
+
+    /// Erases the type of a service that takes transactions without a call as well.
+    pub(crate) fn with_direct(service: impl MailService, direct: impl Direct + 'static) -> Self {
+        Self(Arc::new(WithDirect { service, direct }))
+    }
+
+    /// How it takes transactions without a call, if it does.
+    pub(crate) fn direct(&self) -> Option<&dyn Direct> {
+        self.0.direct()
+    }
+}
+
+impl<S: MailService, D: Direct> Erased for WithDirect<S, D> {
+    fn call(&self, transaction: Transaction) -> BoxFuture<'static, Result<Reply, BoxError>> {
+        Erased::call(&self.service, transaction)
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
+        Some(&self.direct)
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a stage is: the [`MailService`] alias, its erased form, and what failures become.
 
+mod begin;
 mod boxed;
 mod layer;
 mod rescue;
 
 pub use crate::transaction::MailService;
+
+pub(crate) use self::begin::begin;
 
 pub use self::{
     boxed::BoxMailService,

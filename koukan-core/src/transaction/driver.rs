@@ -1,7 +1,6 @@
 //! The other half of a transaction: whoever originates it holds the [`Driver`].
 
 use std::{
-    any::Any,
     fmt,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,7 +14,7 @@ use futures_core::future::BoxFuture;
 use tower::BoxError;
 
 use crate::{
-    body::{Body, MessageToken, Piece},
+    body::{Body, Piece},
     context::Context,
     pipe,
     reply::Reply,
@@ -25,9 +24,12 @@ use crate::{
 use super::{
     Command, Mail, MailService, Rcpt, Recipients, Transaction,
     call::Call,
-    line::Line,
+    commands::Commands,
+    direct::Start,
+    line::{Line, RECIPIENTS_QUEUED},
+    panicked::Panicked,
     rescue,
-    slot::{Pending, Place, slot},
+    slot::Pending,
 };
 
 /// Originates one transaction: starts the call and feeds it command by command.
@@ -74,17 +76,13 @@ use super::{
 #[must_use = "dropping the driver aborts the transaction"]
 pub struct Driver {
     call: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
-    final_reply: Option<Reply>,
+    commands: Commands,
     recipients: Option<pipe::Sender<Command<Rcpt>>>,
     body: Option<pipe::Sender<Piece>>,
-    /// MAIL, the first recipient, the queues and the polls of the call.
+    /// The first commands, the queues and the polls of the call.
     line: Arc<Line>,
     /// What the call is polled with.
     waker: Waker,
-    /// How many recipients were asked.
-    rcpt_count: usize,
-    /// The recipients after the first.
-    others: Vec<Place>,
 }
 
 /// The call has ended already; its final reply waits in [`Driver::finish`].
@@ -107,21 +105,28 @@ impl Driver {
         mail: Mail,
         signals: Signals,
     ) -> (Self, Pending) {
-        Self::start_copy(service, context, mail, signals, None)
+        let start = Start {
+            context,
+            mail,
+            signals,
+            token: None,
+        };
+        Self::start_copy(service, start)
     }
 
     /// As [`Driver::start_with`], for a copy of a message of which there may be others.
-    pub(crate) fn start_copy<S: MailService>(
-        service: S,
-        context: Arc<Context>,
-        mail: Mail,
-        signals: Signals,
-        token: Option<MessageToken>,
-    ) -> (Self, Pending) {
+    pub(crate) fn start_copy<S: MailService>(service: S, start: Start) -> (Self, Pending) {
+        let Start {
+            context,
+            mail,
+            signals,
+            token,
+        } = start;
         let line = Line::new();
         let (recipients, recipients_pulled) = line.recipients();
         let (body, body_pulled) = line.body();
-        let (mail_slot, pending) = line.mail();
+        let commands = line.commands();
+        let (mail_slot, pending) = commands.mail();
         let transaction = Transaction {
             context,
             mail: Command::new(mail, mail_slot),
@@ -132,13 +137,11 @@ impl Driver {
         let call = Call::new(service, transaction);
         let driver = Self {
             call: Some(Box::pin(call)),
-            final_reply: None,
+            commands,
             recipients: Some(recipients),
             body: Some(body),
             waker: line.waker(),
             line,
-            rcpt_count: 0,
-            others: Vec::new(),
         };
         (driver, pending)
     }
@@ -158,21 +161,10 @@ impl Driver {
 
     /// Hands a recipient upstream after [`Driver::poll_rcpt_ready`] was ready.
     pub fn start_rcpt(&mut self, rcpt: Rcpt) -> Pending {
-        if let Some(reply) = &self.final_reply {
-            let (slot, pending) = slot(self.rcpt_count);
-            slot.answer(reply.to_unanswered(None));
-            return pending;
-        }
-        let (slot, pending) = match self.rcpt_count {
-            0 => self.line.first(),
-            position => {
-                let (slot, pending) = slot(position);
-                self.others.push(pending.place());
-                (slot, pending)
-            }
-        };
-        self.rcpt_count += 1;
-        if let Some(recipients) = &self.recipients {
+        let (slot, pending) = self.commands.rcpt();
+        if let Some(slot) = slot
+            && let Some(recipients) = &self.recipients
+        {
             // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
             let _ = recipients.send(Command::new(rcpt, slot));
         }
@@ -243,7 +235,8 @@ impl Driver {
             body.finish();
         }
         ready!(self.poll_progress(cx));
-        Poll::Ready(self.final_reply.clone().unwrap_or_else(Reply::local_error))
+        let reply = self.final_reply().cloned();
+        Poll::Ready(reply.unwrap_or_else(Reply::local_error))
     }
 
     /// Drives the call until `pending` is answered.
@@ -290,7 +283,7 @@ impl Driver {
 
     /// The final reply, if the call has ended.
     pub fn final_reply(&self) -> Option<&Reply> {
-        self.final_reply.as_ref()
+        self.commands.final_reply()
     }
 
     /// Ready when [`Driver::start_rcpt`] finds room in the queue; drives the call where there is
@@ -305,6 +298,8 @@ impl Driver {
 
     fn has_recipients_room(&self, cx: &task::Context<'_>) -> Poll<()> {
         match &self.recipients {
+            // No more were asked than there is room for.
+            _ if self.commands.rcpt_count() < RECIPIENTS_QUEUED => Poll::Ready(()),
             Some(recipients) => recipients.poll_ready(cx).map(|_| ()),
             None => Poll::Ready(()),
         }
@@ -351,22 +346,14 @@ impl Driver {
             Ok(_) => Reply::local_error(),
             Err(error) => rescue(&error),
         };
-        let [mail, first] = self.line.commands();
-        mail.answer_with(|| reply.to_unanswered(None));
-        if self.rcpt_count > 0 {
-            first.answer_with(|| reply.to_unanswered(Some(0)));
-        }
-        for (index, other) in self.others.drain(..).enumerate() {
-            other.answer_with(|| reply.to_unanswered(Some(index + 1)));
-        }
-        self.final_reply = Some(reply);
+        self.commands.end(reply);
     }
 }
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("final_reply", &self.final_reply)
+            .field("final_reply", &self.final_reply())
             .finish_non_exhaustive()
     }
 }
@@ -374,18 +361,5 @@ impl fmt::Debug for Driver {
 impl AsMut<Pending> for Pending {
     fn as_mut(&mut self) -> &mut Pending {
         self
-    }
-}
-
-/// A service panicked: a bug that costs this transaction and no other.
-#[derive(Debug, thiserror::Error)]
-#[error("panicked: {0}")]
-struct Panicked(String);
-
-impl Panicked {
-    fn new(panic: Box<dyn Any + Send>) -> Self {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Self(text.unwrap_or_else(|| "no message".into()))
     }
 }

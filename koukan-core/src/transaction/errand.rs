@@ -8,7 +8,7 @@ use std::{
 
 use crate::{body::Body, few::Few, reply::Reply};
 
-use super::{Aborted, Driver, Pending, Rcpt};
+use super::{Aborted, Pending, Rcpt, Upstream};
 
 /// What an [`Errand`] passes on, and where the replies go.
 pub(crate) trait Originator {
@@ -34,13 +34,13 @@ pub(crate) trait Originator {
     fn take_rcpt_reply(&mut self, index: usize, reply: Reply) -> Reply;
 }
 
-/// A [`Driver`] and what it is given.
+/// A transaction and what it is given.
 ///
 /// Nothing waits for a reply before what follows goes upstream: what is there is handed on at
 /// once, so that an endpoint can pipeline.
 pub(crate) struct Errand<O> {
     pub(crate) originator: O,
-    driver: Driver,
+    upstream: Upstream,
     mail: Option<Pending>,
     mail_reply: Option<Reply>,
     rcpts: Few<Asked>,
@@ -58,11 +58,11 @@ struct Asked {
 }
 
 impl<O: Originator> Errand<O> {
-    /// Goes on with what [`Driver::start`] gave. Without `mail`, the reply to MAIL is nobody's concern.
-    pub(crate) fn new(originator: O, driver: Driver, mail: Option<Pending>) -> Self {
+    /// Goes on with a transaction that has begun. Without `mail`, the reply to MAIL is nobody's concern.
+    pub(crate) fn new(originator: O, upstream: Upstream, mail: Option<Pending>) -> Self {
         Self {
             originator,
-            driver,
+            upstream,
             mail,
             mail_reply: None,
             rcpts: Few::new(),
@@ -88,7 +88,7 @@ impl<O: Originator> Errand<O> {
             let pendings = self.mail.iter_mut().chain(rcpts);
             pendings.for_each(Pending::unregister);
             // Its end shows in the final reply.
-            let _ = self.driver.poll_progress(cx);
+            let _ = self.upstream.poll_progress(cx);
             let is_answered = self.answer(cx);
             if let Some(reply) = self.end() {
                 return Poll::Ready(Ok(reply));
@@ -102,7 +102,7 @@ impl<O: Originator> Errand<O> {
 
     /// Drops the call, if it has not ended.
     pub(crate) fn abandon(&mut self) {
-        self.driver.abandon();
+        self.upstream.abandon();
     }
 
     /// The reply to MAIL, once it was given.
@@ -137,7 +137,7 @@ impl<O: Originator> Errand<O> {
         while !self.has_all_recipients {
             let next = if !self.originator.has_recipients() {
                 None
-            } else if self.driver.poll_rcpt_ready(cx).is_pending() {
+            } else if self.upstream.poll_rcpt_ready(cx).is_pending() {
                 break;
             } else if let Poll::Ready(next) = self.originator.poll_recipient(cx) {
                 next
@@ -145,9 +145,9 @@ impl<O: Originator> Errand<O> {
                 break;
             };
             is_fed = true;
-            self.driver.expect();
+            self.upstream.expect();
             if let Some((index, rcpt)) = next {
-                let pending = self.driver.start_rcpt(rcpt);
+                let pending = self.upstream.start_rcpt(rcpt);
                 self.rcpts.push(Asked {
                     index,
                     pending,
@@ -155,7 +155,7 @@ impl<O: Originator> Errand<O> {
                 });
                 self.unanswered += 1;
             } else {
-                self.driver.data();
+                self.upstream.data();
                 self.has_all_recipients = true;
             }
         }
@@ -163,8 +163,8 @@ impl<O: Originator> Errand<O> {
             && !self.has_body
             && let Poll::Ready(body) = self.originator.poll_body(cx)
         {
-            self.driver.expect();
-            self.driver.whole_body(body?);
+            self.upstream.expect();
+            self.upstream.whole_body(body?);
             self.has_body = true;
             is_fed = true;
         }
@@ -198,7 +198,7 @@ impl<O: Originator> Errand<O> {
     fn end(&self) -> Option<Reply> {
         let is_mail_refused = self.mail_reply.as_ref().is_some_and(Reply::is_negative);
         let is_envelope_answered = self.has_all_recipients && self.unanswered == 0;
-        if let Some(reply) = self.driver.final_reply() {
+        if let Some(reply) = self.upstream.final_reply() {
             // Where nobody is left to send to, a chain may end with words of its own, which are
             // not what the recipients were refused with.
             let refusal = if is_envelope_answered && !is_mail_refused {

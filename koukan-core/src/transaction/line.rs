@@ -13,16 +13,14 @@ use crate::{
 
 use super::{
     Command, Rcpt,
-    slot::{Home, Pending, Place, Shared, Slot, slot_at},
+    commands::{Commands, MAIL},
+    slot::{Home, Shared},
 };
 
 /// RCPT commands that wait to be pulled, at most.
-const RECIPIENTS_QUEUED: usize = 32;
+pub(super) const RECIPIENTS_QUEUED: usize = 32;
 /// Body chunks that wait to be pulled, at most.
 const CHUNKS_QUEUED: usize = 4;
-
-const MAIL: usize = 0;
-const FIRST: usize = 1;
 
 /// All that a driver and its call share, in one piece of memory: most transactions have one recipient, and
 /// there is one of these for each.
@@ -49,14 +47,9 @@ impl Line {
         })
     }
 
-    /// MAIL; to be asked for once.
-    pub(super) fn mail(self: &Arc<Self>) -> (Slot, Pending) {
-        slot_at(self.place(MAIL), 0)
-    }
-
-    /// The first RCPT; to be asked for once.
-    pub(super) fn first(self: &Arc<Self>) -> (Slot, Pending) {
-        slot_at(self.place(FIRST), 0)
+    /// The commands; to be asked for once.
+    pub(super) fn commands(self: &Arc<Self>) -> Commands {
+        Commands::at(Arc::<Self>::clone(self))
     }
 
     /// The recipients' queue; to be asked for once.
@@ -76,11 +69,6 @@ impl Line {
         Waker::from(Arc::clone(self))
     }
 
-    /// What is owed to MAIL and the first RCPT.
-    pub(super) fn commands(&self) -> [&Shared; 2] {
-        [&self.mail, &self.first]
-    }
-
     /// Says that something is handed on, and that the call is polled right after.
     pub(super) fn expect(&self) {
         self.notes.expect();
@@ -94,10 +82,6 @@ impl Line {
         call: impl FnMut(&mut task::Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.notes.poll(own, cx, call)
-    }
-
-    fn place(self: &Arc<Self>, index: usize) -> Place {
-        Place::new(Arc::<Self>::clone(self), index)
     }
 }
 

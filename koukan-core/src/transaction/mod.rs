@@ -2,18 +2,23 @@
 
 mod call;
 mod command;
+mod commands;
+mod direct;
 mod driver;
 mod errand;
 mod intake;
 mod line;
 mod mail_service;
 mod owed;
+mod panicked;
 mod positions;
 mod recipients;
 mod rescue;
 mod slot;
 
 pub(crate) use self::{
+    commands::Commands,
+    direct::{Direct, Start, Taker, Upstream},
     errand::{Errand, Originator},
     owed::Owed,
     positions::Positions,

@@ -37,6 +37,11 @@ impl Waiters {
         self.first.take_if(|first| first.will_wake(waker))
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.others.is_none()
+    }
+
     /// Takes all of them, to be woken once no lock is held.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {

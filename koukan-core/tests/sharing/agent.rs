@@ -6,7 +6,7 @@ use koukan_core::{
     blob::BlobPool,
     context::Sender,
     reply::Reply,
-    service::{BoxMailService, MailService},
+    service::MailService,
     stage::{
         exploder::{Exploder, Policy},
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
@@ -26,7 +26,7 @@ async fn agent(destination: impl MailService, policy: Policy) -> (impl MailServi
     let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
     let storage = storage.await.unwrap();
     let chain = Chain {
-        service: BoxMailService::new(Sharing::new(destination)),
+        service: Sharing::new(destination).boxed(),
         retry: RetryPolicy::default(),
     };
     let notifications = Notifications {

@@ -29,9 +29,10 @@ use tower::{BoxError, Service, ServiceExt};
 
 pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// An exploder whose legs share what is `inner`.
+/// An exploder whose legs share what is `inner`, without calls of their own.
 pub(crate) fn exploder(inner: impl MailService) -> impl MailService {
-    Exploder::new(Sharing::new(inner), Policy::Ingress, BlobPool::default())
+    let legs = Sharing::new(inner).boxed();
+    Exploder::new(legs, Policy::Ingress, BlobPool::default())
 }
 
 /// Puts the power to drop a call between legs and `inner`.

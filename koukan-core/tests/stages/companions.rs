@@ -70,7 +70,7 @@ fn transactions(destination: &Script) -> Vec<usize> {
 async fn what_is_due_of_one_message_goes_in_transactions_of_a_hundred() {
     // With few places, too: the agent has eight.
     let destination = Script::new().message(Answer::After(SECOND, Reply::message_accepted()));
-    let agent = Agent::over(Sharing::new(destination.clone())).await;
+    let agent = Agent::over(Sharing::new(destination.clone()).boxed()).await;
     let ids = queue(&agent, 250).await;
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 250 }).await;
@@ -83,7 +83,7 @@ async fn what_is_due_of_one_message_goes_in_transactions_of_a_hundred() {
 #[tokio::test(start_paused = true)]
 async fn messages_and_destinations_are_told_apart() {
     let destination = Script::new();
-    let agent = Agent::over(Sharing::new(destination.clone())).await;
+    let agent = Agent::over(Sharing::new(destination.clone()).boxed()).await;
     queue(&agent, 10).await;
     queue(&agent, 20).await;
     queue_for(&agent, ["a@x", "b@y", "c@z"].map(String::from).into_iter()).await;
@@ -124,7 +124,7 @@ async fn who_is_put_off_alone_goes_alone() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_cancelled_leaves_the_others() {
     let destination = Script::new().message(Answer::After(5 * SECOND, Reply::message_accepted()));
-    let agent = Agent::over(Sharing::new(destination.clone())).await;
+    let agent = Agent::over(Sharing::new(destination.clone()).boxed()).await;
     let ids = queue(&agent, 8).await;
     let cancel = async |id| {
         let watch = agent.storage.watch(id).await.unwrap().unwrap();
@@ -145,7 +145,7 @@ async fn one_that_is_cancelled_leaves_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_waits_for_a_message_on_its_way_and_for_nothing_else() {
     let destination = Script::new().message(Answer::After(5 * SECOND, Reply::message_accepted()));
-    let agent = Agent::over(Sharing::new(destination.clone())).await;
+    let agent = Agent::over(Sharing::new(destination.clone()).boxed()).await;
     queue(&agent, 8).await;
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.leased == 8 }).await;
@@ -177,7 +177,7 @@ async fn a_failure_to_lease_companions_holds_up_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_meanwhile_gives_all_back() {
     let backend = Failing::default();
-    let agent = Agent::on(backend.clone(), Sharing::new(Script::new())).await;
+    let agent = Agent::on(backend.clone(), Sharing::new(Script::new()).boxed()).await;
     backend.slow_companions.store(1, Ordering::Relaxed);
     let ids = queue(&agent, 30).await;
     let dispatching = agent.dispatch();

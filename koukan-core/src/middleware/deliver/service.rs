@@ -14,7 +14,7 @@ use crate::{
     body::Body,
     reply::Reply,
     service::MailService,
-    transaction::{Aborted, Driver, Errand, Originator, Rcpt},
+    transaction::{Aborted, Driver, Errand, Originator, Rcpt, Upstream},
 };
 
 use super::{DeliverRequest, Outcome};
@@ -94,7 +94,7 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome
         body: Some(body),
     };
     let (driver, mail) = Driver::start_with(service, context, mail, signals);
-    let mut errand = Errand::new(request, driver, Some(mail));
+    let mut errand = Errand::new(request, Upstream::Call(driver), Some(mail));
     let end = poll_fn(|cx| errand.poll_end(cx)).await;
     // A request never gives up what it gives.
     let end = end.unwrap_or_else(|Aborted| Reply::local_error());

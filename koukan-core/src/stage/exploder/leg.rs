@@ -2,18 +2,15 @@
 
 use std::{
     future::poll_fn,
-    sync::Arc,
     task::{self, Poll},
 };
 
 use crate::{
-    body::{Body, MessageToken},
-    context::Context,
+    body::Body,
     reply::Reply,
-    service::MailService,
-    signals::Signals,
+    service::{MailService, begin},
     storage::Custody,
-    transaction::{Aborted, Command, Driver, Errand, Mail, Originator, Rcpt, Slot},
+    transaction::{self, Aborted, Command, Errand, Originator, Rcpt, Slot},
 };
 
 use super::{Policy, leg_channel::Taker, reduce};
@@ -32,11 +29,7 @@ pub(super) struct LegEnd {
 pub(super) struct Start<S> {
     pub(super) service: S,
     pub(super) policy: Policy,
-    pub(super) context: Arc<Context>,
-    pub(super) signals: Signals,
-    pub(super) mail: Mail,
-    /// All legs carry the same message.
-    pub(super) token: MessageToken,
+    pub(super) start: transaction::Start,
 }
 
 /// Runs a leg: answers RCPT, then waits for the message, and ends with the final reply.
@@ -48,10 +41,7 @@ pub(super) async fn run<S: MailService>(
     let Start {
         service,
         policy,
-        context,
-        signals,
-        mail,
-        token,
+        start,
     } = start;
     let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
@@ -62,8 +52,8 @@ pub(super) async fn run<S: MailService>(
         body,
     };
     // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
-    let (driver, _mail) = Driver::start_copy(service, context, mail, signals, Some(token));
-    let mut errand = Errand::new(leg, driver, None);
+    let (upstream, _mail) = begin(service, start);
+    let mut errand = Errand::new(leg, upstream, None);
     let reply = poll_fn(|cx| errand.poll_end(cx)).await?;
     Ok(LegEnd {
         position,

@@ -16,7 +16,7 @@ use crate::{
     reply::{FinalReplies, Reply},
     service::MailService,
     signals::{Signals, TellsSuccess},
-    transaction::{Aborted, Command, Mail, Rcpt},
+    transaction::{self, Aborted, Command, Mail, Rcpt},
 };
 
 use super::{
@@ -127,10 +127,13 @@ impl<S: MailService> Legs<S> {
         let start = Start {
             service: self.service.clone(),
             policy: self.policy,
-            context: Arc::clone(&self.context),
-            signals,
-            mail: self.mail.clone(),
-            token: self.copies.token(),
+            start: transaction::Start {
+                context: Arc::clone(&self.context),
+                signals,
+                mail: self.mail.clone(),
+                // All legs carry the same message.
+                token: Some(self.copies.token()),
+            },
         };
         self.running.add(Box::pin(leg::run(start, rcpt, later)));
         self.bodies.push(LegBody { position, giver });

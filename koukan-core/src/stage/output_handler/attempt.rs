@@ -20,10 +20,10 @@ use crate::{
     clock::SharedClock,
     middleware::trace::Following,
     reply::Reply,
-    service::BoxMailService,
+    service::{BoxMailService, begin},
     signals::{Destination, Forced, Queued},
     storage::{Answer, Gone, Halt, Lease, record::Attempt},
-    transaction::{Aborted, Driver, Errand, Originator, Rcpt},
+    transaction::{Aborted, Errand, Originator, Rcpt, Start},
 };
 
 /// Why an attempt under way ended without a reply.
@@ -85,11 +85,16 @@ impl<'a> Exchange<'a> {
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();
-        let (mail, token) = (lease.mail().clone(), lease.take_token());
-        let (driver, mail) = Driver::start_copy(chain, context, mail, signals, token);
+        let start = Start {
+            context,
+            mail: lease.mail().clone(),
+            signals,
+            token: lease.take_token(),
+        };
+        let (upstream, mail) = begin(chain, start);
         let gone = Arc::default();
         Self {
-            errand: Errand::new(Leased { lease, gone, again }, driver, Some(mail)),
+            errand: Errand::new(Leased { lease, gone, again }, upstream, Some(mail)),
             clock,
             following,
             started,

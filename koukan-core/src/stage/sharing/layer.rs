@@ -1,10 +1,10 @@
 use tower::Layer;
 
-use crate::service::MailService;
+use crate::service::{BoxMailService, MailService};
 
 use super::{Demand, Sharing, service::RECIPIENTS_MAX};
 
-/// Puts [`Sharing`] around an endpoint.
+/// Puts [`Sharing`] around an endpoint; what it makes is [boxed](Sharing::boxed).
 #[derive(Debug, Clone)]
 pub struct SharingLayer {
     recipients_max: usize,
@@ -42,13 +42,13 @@ impl Default for SharingLayer {
 }
 
 impl<S: MailService> Layer<S> for SharingLayer {
-    type Service = Sharing<S>;
+    type Service = BoxMailService;
 
-    fn layer(&self, inner: S) -> Self::Service {
+    fn layer(&self, inner: S) -> BoxMailService {
         let sharing = Sharing::new(inner).with_recipients_max(self.recipients_max);
         match &self.demand {
-            Some(demand) => sharing.with_demand(demand.clone()),
-            None => sharing,
+            Some(demand) => sharing.with_demand(demand.clone()).boxed(),
+            None => sharing.boxed(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     context,
     reply::Reply,
     signals::Signals,
-    transaction::{Command, Mail, Rcpt, Recipients, Slot, Transaction},
+    transaction::{Command, Mail, Rcpt, Recipients, Slot, Start, Transaction},
 };
 
 use super::{group::Group, key::Key, service::Shared};
@@ -43,10 +43,15 @@ struct Joining {
     token: Option<MessageToken>,
 }
 
+/// A place in a group, which is left when this is dropped.
+pub(super) struct Membership {
+    pub(super) group: Arc<Group>,
+    pub(super) index: usize,
+}
+
 /// A member of a group.
 struct Joined {
-    group: Arc<Group>,
-    index: usize,
+    own: Membership,
     /// Until they have ended.
     recipients: Option<Recipients>,
     /// Until it is there.
@@ -108,35 +113,59 @@ impl Joining {
             signals,
             token,
         } = self;
-        let copies = token.as_ref().map(MessageToken::of_all);
-        let key = Key::new(copies, context, mail, signals.find(), first.request());
-        // Who waits for this copy finds it where it is: its token goes after that.
-        let (group, index) = Group::find(&shared, key, signals, token.as_ref(), (slot, first));
+        let start = Start {
+            context,
+            mail,
+            signals,
+            token,
+        };
         Joined {
-            group,
-            index,
+            own: Membership::find(&shared, start, slot, first),
             recipients: Some(recipients),
             body: Some(body),
         }
     }
 }
 
+impl Membership {
+    /// Finds a transaction's group, with its first recipient and the reply to MAIL that it owes.
+    pub(super) fn find(
+        shared: &Arc<Shared>,
+        start: Start,
+        slot: Option<Slot>,
+        first: Command<Rcpt>,
+    ) -> Self {
+        let Start {
+            context,
+            mail,
+            signals,
+            token,
+        } = start;
+        let copies = token.as_ref().map(MessageToken::of_all);
+        let key = Key::new(copies, context, mail, signals.find(), first.request());
+        // Who waits for this copy finds it where it is: its token goes after that.
+        let (group, index) = Group::find(shared, key, signals, token.as_ref(), (slot, first));
+        Self { group, index }
+    }
+}
+
 impl Joined {
     /// Passes on what has come.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<(), BoxError> {
+        let Membership { group, index } = &self.own;
         while let Some(recipients) = &mut self.recipients {
             match recipients.poll_recipient(cx)? {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Some(rcpt)) => self.group.seat(self.index, rcpt),
+                Poll::Ready(Some(rcpt)) => group.seat(*index, rcpt),
                 Poll::Ready(None) => {
                     self.recipients = None;
-                    self.group.has_all_recipients(self.index);
+                    group.has_all_recipients(*index);
                 }
             }
         }
         if let Some(mut body) = self.body.take() {
             match body.poll_body_ready(cx)? {
-                Poll::Ready(()) => self.group.give(self.index, body),
+                Poll::Ready(()) => group.give(*index, body),
                 Poll::Pending => self.body = Some(body),
             }
         }
@@ -161,11 +190,12 @@ impl Future for Member {
             return Poll::Pending;
         };
         joined.feed(cx)?;
-        joined.group.poll_member(joined.index, cx).map(Ok)
+        let Membership { group, index } = &joined.own;
+        group.poll_member(*index, cx).map(Ok)
     }
 }
 
-impl Drop for Joined {
+impl Drop for Membership {
     fn drop(&mut self) {
         self.group.leave(self.index);
     }

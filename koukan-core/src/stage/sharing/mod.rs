@@ -42,6 +42,7 @@ mod action;
 mod alone;
 mod calls;
 mod demand;
+mod direct;
 mod group;
 mod idle;
 mod key;

@@ -85,6 +85,13 @@ impl<S: MailService> Sharing<S> {
         self.with(|shared| shared.demand = Some(demand))
     }
 
+    /// Erases the type. Whoever originates a transaction of such a service directly, with nothing in
+    /// between, makes no call for it.
+    pub fn boxed(self) -> BoxMailService {
+        let shared = Arc::clone(&self.shared);
+        BoxMailService::with_direct(self, shared)
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         change(Arc::make_mut(&mut self.shared));
         self

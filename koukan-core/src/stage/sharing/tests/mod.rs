@@ -19,6 +19,7 @@ use crate::{
 
 use super::{Demand, Sharing, demand::Wanted, group::Group};
 
+mod direct;
 mod joining;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
