@@ -8,8 +8,8 @@ use koukan_core::{
     blob::BlobPool,
     clock::SystemClock,
     resource::{
-        Caller, QueueChange, QueueChanged, QueueFilter, QueueList, QueueOperation, QueueRequest,
-        QueueResponse, Role,
+        Caller, DestinationOperation, QueueChange, QueueChanged, QueueFilter, QueueList,
+        QueueOperation, QueueRequest, QueueResponse, Role,
     },
     stage::operator::Operator,
     storage::{Backend, ListState, Search, Storage, record::Action},
@@ -72,13 +72,13 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     // Every other one for another destination; due in the year 2100.
     let rows = format!(
         r#"INSERT INTO transactions (id, created, sender, context, mail, recipients, retry, notify,
-            crash_count, attempt_count, due_at, work, lease_fence, destination, reverse_path,
+            crash_count, attempt_count, due_at, work, lease_fence, destination, host, reverse_path,
             forward_paths, last_reply)
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})
         SELECT printf('%026d', i), {CREATED} + i, 'out', '{{"sender":"out"}}',
             '{{"reverse_path":"a@x.example"}}',
             printf('[{{"forward_path":"u%d@d%d.example"}}]', i, i % 2),
-            1, 1, 0, 0, 4102444800000000 + i, 'attempt', 0, printf('out d%d.example', i % 2),
+            1, 1, 0, 0, 4102444800000000 + i, 'attempt', 0, printf('out d%d.example', i % 2), printf('d%d.example', i % 2),
             'a@x.example', printf(char(10) || 'u%d@d%d.example' || char(10), i, i % 2),
             '450 4.2.1 mailbox unavailable, try again later'
         FROM n;"#
@@ -137,6 +137,14 @@ async fn half_of_a_large_queue_is_changed_at_once() {
         assert_eq!(count(&operator, filter).await, expected, "{name}");
         println!("list by {name}: {:?}", begun.elapsed());
     }
+    let begun = Instant::now();
+    let list = QueueOperation::Destinations(DestinationOperation::List { limit: 0 });
+    let QueueResponse::Destinations(listed) = ask(&operator, list).await else {
+        panic!("no destinations");
+    };
+    println!("destinations: {:?}", begun.elapsed());
+    let queued = listed.destinations.iter().map(|view| view.census.queued);
+    assert_eq!(Vec::from_iter(queued), [MANY / 2; 2]);
     assert_eq!(backend.census().await.unwrap().waiting, MANY);
     // Each of them ends under a lease of its own; what is given back waits for its notification.
     let mut waiting = MANY;

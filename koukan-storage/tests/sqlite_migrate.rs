@@ -286,6 +286,40 @@ async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
 }
 
 #[tokio::test]
+async fn what_older_versions_wrote_is_bound_for_the_host_that_all_of_it_goes_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    of_version(&path, 8).await;
+    let created = now().as_microsecond();
+    let rows = [
+        ("a b.example", "{}", "u@b.example"),
+        ("a c.example", "{}", "u@c.example\nu@d.example"),
+        (
+            "a mx.example:25",
+            r#"{"sender":"a","next_hop":"mx.example:25"}"#,
+            "u@c.example\nu@d.example",
+        ),
+        ("over r e.example", "{", "u@e.example"),
+        ("a ", "{}", "postmaster"),
+    ];
+    let rows = rows.map(|(destination, context, paths)| {
+        let id = TransactionId::random();
+        format!(
+            "INSERT INTO transactions (id, created, context, mail, recipients, retry, notify,
+                attempt_count, crash_count, due_at, work, lease_fence, destination, forward_paths)
+            VALUES ('{id}', {created}, '{context}', '{{}}', '[]', 1, 1, 0, 0, {created}, 'attempt', 0,
+                '{destination}', '\n{paths}\n');"
+        )
+    });
+    tamper(&path, rows.concat()).await;
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let counted = backend.destinations(None, now(), 9).await.unwrap();
+    let hosts: Vec<_> = counted.iter().map(|census| &*census.host).collect();
+    assert_eq!(hosts, ["b.example", "e.example", "mx.example:25"]);
+    backend.close().await;
+}
+
+#[tokio::test]
 async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");

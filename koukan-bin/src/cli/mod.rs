@@ -1,9 +1,11 @@
 //! The command line.
 
+mod agent;
 mod backup;
 mod check;
 mod database;
 mod demo;
+mod destinations;
 mod forget;
 mod passwd;
 mod queue;
@@ -40,6 +42,8 @@ enum Command {
     Sink(sink::SinkCommand),
     /// Shows and changes the queue of a running agent, by its REST API.
     Queue(Box<queue::Queue>),
+    /// Shows, stops and restarts mail by destination, of a running agent.
+    Destinations(Box<destinations::Destinations>),
     /// Sends a message by an agent's REST API, and tells what became of it.
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
@@ -63,6 +67,7 @@ impl Cli {
             Command::Forget(forget) => forget.run(),
             Command::Sink(sink) => sink.run(),
             Command::Queue(queue) => queue.run(),
+            Command::Destinations(destinations) => destinations.run(),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),

@@ -89,6 +89,8 @@ replies! {
     elapsed = 451 (4 . 4 . 7) "processing took too long, try again later";
     /// Too much is under way.
     overloaded = 451 (4 . 3 . 2) "overloaded, try again later";
+    /// Whoever operates the agent has stopped attempts for the destination.
+    destination_suspended = 451 (4 . 3 . 2) "mail for this destination is suspended, try again later";
     /// The destination host is there and takes no mail: it refused in its greeting, or in its reply
     /// to EHLO or HELO.
     session_refused = 451 (4 . 3 . 2) "destination host refuses service, try again later";

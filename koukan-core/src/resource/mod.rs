@@ -15,6 +15,7 @@
 
 mod bad_answer;
 mod caller;
+mod destinations;
 mod digest;
 mod events;
 mod location;
@@ -28,6 +29,10 @@ mod view;
 pub use self::{
     bad_answer::BadAnswer,
     caller::{Caller, Role},
+    destinations::{
+        DestinationAction, DestinationName, DestinationOperation, DestinationView,
+        DestinationsListed, HostsDown,
+    },
     events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
     location::{InvalidLocation, Location, Target},
     queue::{

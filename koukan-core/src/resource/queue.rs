@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{Caller, Refusal, View};
+use super::{Caller, DestinationOperation, DestinationView, DestinationsListed, Refusal, View};
 
 /// A request of somebody who operates the agent.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub enum QueueOperation {
     ChangeOne(Box<str>, Action),
     /// Change many.
     Change(QueueChange),
+    /// See or change destinations.
+    Destinations(DestinationOperation),
 }
 
 /// Changes many transactions.
@@ -89,6 +91,10 @@ pub enum QueueResponse {
     Message(Body),
     /// Many were changed.
     Changed(QueueChanged),
+    /// Some destinations.
+    Destinations(DestinationsListed),
+    /// One destination.
+    Destination(Box<DestinationView>),
     /// The request is not granted.
     Refused(Refusal),
 }
@@ -122,6 +128,8 @@ pub struct Queued {
     pub created: Timestamp,
     /// Since when no attempt is made, where somebody holds it back.
     pub held: Option<Timestamp>,
+    /// Since when its destination is suspended, where it waits for that.
+    pub suspended: Option<Timestamp>,
     /// The transaction, with its [details](View::details).
     pub view: Box<View>,
     /// The host or the domain that it goes to, as far as that was known before it was attempted.

@@ -37,6 +37,7 @@ mod search;
 mod sides;
 mod snapshot;
 mod summary;
+mod suspensions;
 mod watch;
 
 pub use self::{
@@ -54,11 +55,12 @@ pub use self::{
     retention::{Collected, EventRetention, Retention},
     search::{Search, Searched, Wanted},
     snapshot::{Snapshot, SnapshotBody, SnapshotPart},
+    suspensions::Suspended,
     watch::{SharedBody, Watch},
 };
 pub(crate) use self::{
     company::{Beside, Company},
-    destinations::{Destinations, Look, Passage},
+    destinations::{Destinations, Down, Look, Passage},
     drain::{Gone, Halt},
     lease_drop::Stopper,
 };
@@ -87,6 +89,7 @@ use self::{
     record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
     registry::Registry,
     summary::Summaries,
+    suspensions::Suspensions,
 };
 
 /// The only thing between the input and the output side: the live tier, over a durable
@@ -108,6 +111,7 @@ struct Inner {
     registry: Arc<Registry>,
     looks: Looks,
     destinations: Destinations,
+    suspensions: Suspensions,
     pace: Mutex<Pace>,
     /// What is written when nobody waits for it, a permit each.
     background: Arc<Semaphore>,
@@ -162,6 +166,7 @@ impl Storage {
         if !recovered.brought_forward.is_zero() {
             due::warn_of_set_back(recovered.brought_forward);
         }
+        let suspensions = Suspensions::new(backend.suspensions().await?);
         let summaries = Summaries::start(Arc::clone(&backend));
         Ok(Self(Arc::new(Inner {
             backend,
@@ -174,6 +179,7 @@ impl Storage {
             registry: Arc::default(),
             looks: Looks::default(),
             destinations: Destinations::default(),
+            suspensions,
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
             in_doubt: Arc::new(Semaphore::new(doubt::MAX)),

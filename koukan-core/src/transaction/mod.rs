@@ -6,6 +6,7 @@ mod commands;
 mod direct;
 mod driver;
 mod errand;
+mod first_recipient;
 mod intake;
 mod line;
 mod mail_service;

@@ -17,8 +17,9 @@ use koukan_core::{
         Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
         MemoryBackend, Recovered, Retention,
         record::{
-            Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
-            SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
+            SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
+            SuspensionChange, TransactionId, Work,
         },
     },
 };
@@ -78,6 +79,8 @@ pub(crate) struct Failing {
     pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
     pub(crate) failed_leases: Arc<AtomicU32>,
+    /// Suspensions and their ends that fail.
+    pub(crate) failed_suspensions: Arc<AtomicU32>,
     /// Leases of companions that fail.
     pub(crate) failed_companions: Arc<AtomicU32>,
     /// Leases of companions that are slow.
@@ -337,6 +340,26 @@ impl Backend for Failing {
 
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         self.inner.change(change).await
+    }
+
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
+        if take_one(&self.failed_suspensions) {
+            return Err(BackendError::Failed("disk on fire".into()));
+        }
+        self.inner.change_suspension(change).await
+    }
+
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+        self.inner.suspensions().await
+    }
+
+    async fn destinations(
+        &self,
+        host: Option<&str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DestinationCensus>, BackendError> {
+        self.inner.destinations(host, now, limit).await
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

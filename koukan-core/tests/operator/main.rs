@@ -4,4 +4,5 @@
 
 mod agent;
 mod change;
+mod destinations;
 mod read;

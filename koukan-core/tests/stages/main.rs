@@ -34,6 +34,7 @@ mod read_together;
 mod signals;
 mod storage_writer;
 mod suspects;
+mod suspended;
 mod together;
 mod unreadable;
 mod wakes;

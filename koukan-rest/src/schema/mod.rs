@@ -36,6 +36,7 @@
 //! # Ok::<(), koukan_core::resource::Refusal>(())
 //! ```
 
+mod destination;
 mod draft;
 pub mod etag;
 mod event;
@@ -48,6 +49,7 @@ mod reply;
 mod view;
 
 pub use self::{
+    destination::{destination_to_json, destinations_to_json},
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},
     event::{event_to_json, events_to_json},
     openapi::openapi,

@@ -55,6 +55,9 @@ fn write_queued(queued: &Queued, absolute: &impl Fn(&Location) -> String) -> Map
     if let Some(held) = queued.held {
         object.insert("held".into(), held.to_string().into());
     }
+    if let Some(suspended) = queued.suspended {
+        object.insert("suspended".into(), suspended.to_string().into());
+    }
     if !queued.destination.is_empty() {
         object.insert("destination".into(), (&*queued.destination).into());
     }

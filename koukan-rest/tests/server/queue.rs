@@ -10,18 +10,21 @@ use koukan_core::{
     clock::SystemClock,
     reply::Reply,
     resource::{
-        QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,
-        QueueRequest, QueueResponse, Queued, QueuedDetails, Refusal, Role, View,
+        DestinationAction, DestinationName, DestinationOperation, DestinationView,
+        DestinationsListed, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueList,
+        QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued, QueuedDetails, Refusal,
+        Role, View,
     },
     storage::{
         ListState, Search,
-        record::{Action, Attempt, Skipped},
+        record::{Action, Attempt, DestinationCensus, Skipped, Suspension},
     },
 };
 use koukan_rest::{
     auth::{Auth, Token, generate_token},
     server::Server,
 };
+use serde_json::json;
 use tower::{BoxError, service_fn};
 
 use crate::support::{Answer, answering, current, empty, request, send};
@@ -57,6 +60,7 @@ fn queued() -> Queued {
         state: ListState::Waiting,
         created: Timestamp::UNIX_EPOCH,
         held: None,
+        suspended: None,
         view: Box::new(View::default()),
         destination: "x.example".into(),
     }
@@ -143,6 +147,119 @@ async fn each_attempt_is_shown() {
     assert_eq!(attempt["data_response"]["code"], 450);
 }
 
+fn destination() -> DestinationView {
+    let at = Timestamp::UNIX_EPOCH;
+    DestinationView {
+        census: DestinationCensus {
+            host: "x.example".into(),
+            queued: 7,
+            due: 3,
+            next: Some(at),
+            last_attempt: Some(Attempt {
+                final_reply: Reply::mailbox_busy(),
+                ..Attempt::broken_off(at, None, Vec::new())
+            }),
+            ..DestinationCensus::default()
+        },
+        suspension: Some(Suspension {
+            host: "x.example".into(),
+            since: at,
+            by: "olga".into(),
+        }),
+        down: Some(HostsDown {
+            since: at,
+            until: at,
+            hosts: ["mx.example:25".parse().unwrap()].into(),
+        }),
+    }
+}
+
+#[tokio::test]
+async fn destinations_are_listed_and_shown() {
+    let listed = || {
+        QueueResponse::Destinations(DestinationsListed {
+            destinations: vec![destination()],
+            is_cut: true,
+        })
+    };
+    let (server, asked) = with_queue(listed);
+    let answer = get(server, "/destinations?limit=5").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let json = answer.json();
+    assert_eq!(json["is_cut"], true);
+    let shown = &json["destinations"][0];
+    let epoch = "1970-01-01T00:00:00Z";
+    let expected = json!({
+        "name": "x.example", "state": "suspended",
+        "queued": 7, "active": 0, "held": 0, "due": 3,
+        "next_attempt": epoch, "last_attempt": epoch,
+        "last_response": shown["last_response"].clone(),
+        "suspended": {"since": epoch, "by": "olga"},
+        "down": {"since": epoch, "until": epoch, "hosts": ["mx.example:25"]},
+    });
+    assert_eq!(*shown, expected);
+    assert_eq!(shown["last_response"]["code"], 450);
+    let QueueOperation::Destinations(list) = only(&asked) else {
+        panic!("not of destinations");
+    };
+    assert_eq!(list, DestinationOperation::List { limit: 5 });
+
+    let one = || QueueResponse::Destination(Box::new(destination()));
+    for (method, path, name, action) in [
+        ("GET", "/destinations/X.example", "x.example", None),
+        (
+            "POST",
+            "/destinations/%5B::1%5D:25/suspend",
+            "[::1]:25",
+            Some(DestinationAction::Suspend),
+        ),
+        (
+            "POST",
+            "/destinations/x.example/retry",
+            "x.example",
+            Some(DestinationAction::Retry),
+        ),
+    ] {
+        let (server, asked) = with_queue(one);
+        let answer = send(server.router(), empty(request(method, path))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.json()["queued"], 7);
+        let name = DestinationName::parse(name).unwrap();
+        let expected = match action {
+            None => DestinationOperation::Show(name),
+            Some(action) => DestinationOperation::Change(name, action),
+        };
+        let QueueOperation::Destinations(operation) = only(&asked) else {
+            panic!("not of destinations");
+        };
+        assert_eq!(operation, expected);
+    }
+    for (method, path, status) in [
+        ("GET", "/destinations/a%20b", StatusCode::BAD_REQUEST),
+        ("GET", "/destinations?page=2", StatusCode::BAD_REQUEST),
+        (
+            "POST",
+            "/destinations/a%20b/resume",
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "POST",
+            "/destinations/x.example/stop",
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "GET",
+            "/destinations/x.example/stop",
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
+    ] {
+        let (server, asked) = with_queue(one);
+        let answer = send(server.router(), empty(request(method, path))).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_message_is_octets() {
     let message = || QueueResponse::Message(Body::from(Bytes::from_static(b"A: b\r\n\r\nc")));
@@ -163,7 +280,7 @@ async fn refusals_are_problems() {
 
 #[tokio::test]
 async fn without_a_queue_there_is_nothing_at_its_paths() {
-    for path in ["/queue", "/queue/T", "/queue/T/message"] {
+    for path in ["/queue", "/queue/T", "/queue/T/message", "/destinations"] {
         let (server, _) = answering(current("1"));
         assert_eq!(get(server, path).await.status, StatusCode::NOT_FOUND);
     }

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
 use super::Values;
 
-/// Rows in one statement, at most: 64 of 28 columns are well within what SQLite binds.
+/// Rows in one statement, at most: 64 of 29 columns are well within what SQLite binds.
 const ROWS_AT_MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 7;
 

@@ -3,10 +3,11 @@
 use super::Statement;
 
 /// What is known of transactions. Binds an array of their ids, in JSON; gives id, work or null where it is
-/// final, whether it is under lease, whether it is held.
+/// final, whether it is under lease, whether it is held, whether it goes to what is suspended.
 pub(crate) static JUDGE: Statement = Statement::new(|| {
     "SELECT id, CASE WHEN final_reason IS NULL THEN work END, lease_session IS NOT NULL, \
-     held IS NOT NULL FROM transactions WHERE id IN (SELECT value FROM json_each(?))"
+     held IS NOT NULL, work = 'attempt' AND host IN (SELECT host FROM suspensions) \
+     FROM transactions WHERE id IN (SELECT value FROM json_each(?))"
         .into()
 });
 

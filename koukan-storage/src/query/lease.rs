@@ -54,6 +54,7 @@ pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|| {
         .and_where(Expr::col(Transactions::Destination).eq(bound()))
         .and_where(Expr::col(Transactions::DueAt).lte(bound()))
         .and_where(is_attempt())
+        .and_where(Expr::cust(IS_NOT_SUSPENDED))
         .and_where(is_suspect().not())
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
@@ -70,7 +71,10 @@ pub(crate) static LEASE: Statement = Statement::new(|| {
             .and_where(Expr::col(Transactions::Id).eq(bound()))
             .and_where(Expr::col(Transactions::Work).eq(work))
             .and_where(Expr::cust_with_expr(
-                r#"(? IS NULL OR "held" IS NULL)"#,
+                format!(
+                    r#"(? IS NULL OR ("held" IS NULL AND ({})))"#,
+                    is_not_stopped()
+                ),
                 bound(),
             ))
             .and_where(is_unfinished())
@@ -78,13 +82,25 @@ pub(crate) static LEASE: Statement = Statement::new(|| {
     )
 });
 
-/// Whether it is no attempt for one of those destinations. Binds an array of their texts, in JSON.
+/// Whether it is no attempt for a destination that is suspended.
+fn is_not_stopped() -> String {
+    format!(
+        r#""work" <> '{}' OR {IS_NOT_SUSPENDED}"#,
+        work_as_str(Work::Attempt)
+    )
+}
+
+const IS_NOT_SUSPENDED: &str = r#""host" NOT IN (SELECT "host" FROM "suspensions")"#;
+
+/// Whether it is no attempt for one of those destinations, nor for one that is suspended. Binds an array of
+/// their texts, in JSON.
 fn is_not_for() -> Expr {
     let is_other = Expr::cust_with_expr(
         r#""destination" NOT IN (SELECT "value" FROM json_each(?))"#,
         bound(),
     );
-    is_attempt().not().or(is_other)
+    let is_free = is_other.and(Expr::cust(IS_NOT_SUSPENDED));
+    is_attempt().not().or(is_free)
 }
 
 fn is_attempt() -> Expr {

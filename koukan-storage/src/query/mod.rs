@@ -9,6 +9,7 @@ mod bulk;
 mod change;
 mod collect;
 mod control;
+mod destination;
 mod draft;
 mod event;
 mod lease;
@@ -35,6 +36,7 @@ pub(crate) use self::{
         BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, MARK, PROBE, RETURN_TO_MARK, ROLLBACK, UNMARK,
         VACUUM,
     },
+    destination::{COUNT_DESTINATION, COUNT_DESTINATIONS, LIST_SUSPENSIONS, RESUME, SUSPEND},
     draft::{COMPLETE, FIND_DRAFT},
     event::{BOUND_EVENTS, DELETE_EVENTS, FIND_CHANGED, INSERT_EVENTS, LIST_EVENTS},
     lease::{LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS, NEXT_DUE, NEXT_SUSPECT, PARK},

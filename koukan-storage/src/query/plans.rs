@@ -8,14 +8,15 @@ use jiff::Timestamp;
 use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
 
 use super::{
-    ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, CREATE_BLOB, DATE_FINISHED,
-    DELETE_ATTEMPTS, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS, DELETE_FINISHED, DELETE_PARTS,
-    DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED, FIND_DRAFT, FIND_KEYED, FIND_LEASES,
-    FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB, FREE_LEASES, HOLD, HOLDS_LEASE,
-    INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS,
-    LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING,
-    NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, READ_SMALL_BLOBS, RELEASE,
-    RELEASE_HELD, RETRY, SETTLE, Statement, Values, list, list_summaries, select,
+    ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, COUNT_DESTINATION, COUNT_DESTINATIONS,
+    CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS,
+    DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
+    FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
+    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS,
+    LEASE_DUE, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED,
+    NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB,
+    READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, RESUME, RETRY, SETTLE, SUSPEND, Statement, Values,
+    list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -32,6 +33,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0008_held.sql"),
         include_str!("../../migrations/sqlite/0009_companions.sql"),
         include_str!("../../migrations/sqlite/0010_events.sql"),
+        include_str!("../../migrations/sqlite/0012_suspensions.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -89,8 +91,10 @@ async fn nothing_is_searched_without_an_index() {
         &READ_SMALL_BLOBS,
         &RELEASE,
         &RELEASE_HELD,
+        &RESUME,
         &RETRY,
         &SETTLE,
+        &SUSPEND,
     ] {
         for step in plan(&mut connection, statement).await {
             // What is not in a table: a single row, or a list that is bound.
@@ -137,6 +141,34 @@ async fn what_waits_is_found_by_its_own_index() {
         let plan = plan(&mut connection, statement).await;
         let uses = plan.iter().any(|step| step.contains(index));
         assert!(uses, "{index} in {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn destinations_are_counted_in_an_index_of_their_own() {
+    let mut connection = database().await;
+    for (statement, counts) in [
+        (
+            &COUNT_DESTINATIONS,
+            "SEARCH transactions USING COVERING INDEX transactions_bound (host>?)",
+        ),
+        (
+            &COUNT_DESTINATION,
+            "SEARCH transactions USING COVERING INDEX transactions_bound (host=?)",
+        ),
+    ] {
+        let plan = plan(&mut connection, statement).await;
+        for step in [
+            counts,
+            "SEARCH transactions USING INDEX transactions_leased (lease_session>?)",
+            "SEARCH last USING INDEX transactions_bound (host=? AND attempted>?)",
+        ] {
+            assert!(plan.iter().any(|it| it == step), "{step} in {plan:#?}");
+        }
+        let reads_all = plan
+            .iter()
+            .any(|step| step.starts_with("SCAN transactions"));
+        assert!(!reads_all, "{plan:#?}");
     }
 }
 

@@ -121,5 +121,6 @@ names! {
         ReversePath = "reverse_path",
         ForwardPaths = "forward_paths",
         Held = "held",
+        Host = "host",
     }
 }

@@ -37,7 +37,7 @@ pub(super) const READ: [Transactions; 18] = [
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which
 /// they are bound.
-pub(super) const REST: [Transactions; 22] = [
+pub(super) const REST: [Transactions; 23] = [
     Transactions::Context,
     Transactions::Mail,
     Transactions::Recipients,
@@ -60,6 +60,7 @@ pub(super) const REST: [Transactions; 22] = [
     Transactions::MessageKey,
     Transactions::ReversePath,
     Transactions::ForwardPaths,
+    Transactions::Host,
 ];
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds

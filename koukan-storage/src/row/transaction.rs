@@ -45,6 +45,8 @@ pub(crate) struct TransactionRow {
     final_since: Option<i64>,
     lease_session: Option<String>,
     destination: SchedulingKey,
+    /// Where all of it goes, or nothing.
+    host: Box<str>,
     message_key: Option<String>,
     searched: Searched,
     pub(crate) events: Vec<Arc<EventRow>>,
@@ -72,6 +74,7 @@ impl TransactionRow {
             Telling::Summary => EventRow::rows(&new.summary_events()),
         };
         let final_since = new.final_since();
+        let destination = SchedulingKey::of(&new.context, &new.recipients);
         let last_attempt = new.attempts.last();
         // What is final is not worked on.
         let leased_by = new.leased_by.filter(|_| final_since.is_none());
@@ -79,7 +82,8 @@ impl TransactionRow {
             events,
             id: new.id.to_string(),
             created: micros(new.created),
-            destination: SchedulingKey::of(&new.context, &new.recipients),
+            host: destination.only_host(&new.context, &new.recipients).into(),
+            destination,
             searched: Searched::of(&new.mail, &new.recipients, last_attempt),
             message_key: new.message_key.map(|key| key.to_string()),
             sender: (&*new.context.sender.name).into(),
@@ -187,7 +191,8 @@ impl TransactionRow {
             .add(self.destination.as_str())
             .add(self.message_key.as_deref())
             .add(&*self.searched.reverse_path)
-            .add(&*self.searched.forward_paths);
+            .add(&*self.searched.forward_paths)
+            .add(&*self.host);
     }
 
     fn attempt_count(&self) -> i64 {

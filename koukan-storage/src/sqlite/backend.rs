@@ -11,9 +11,9 @@ use koukan_core::{
         Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
         Recovered, Retention,
         record::{
-            Attempt, Change, Commit, Companions, Due, Judged, Leased, NewTransaction,
-            SchedulingKey, SessionId, Settlement, Standing, Status, StoredTransaction,
-            TransactionId, Work,
+            Attempt, Change, Commit, Companions, DestinationCensus, Due, Judged, Leased,
+            NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
+            StoredTransaction, Suspension, SuspensionChange, TransactionId, Work,
         },
     },
 };
@@ -241,6 +241,24 @@ impl Backend for SqliteBackend {
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         let weight = weight(&change);
         self.0.writer.ask(weight, change, Operation::Change).await
+    }
+
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
+        let change = self.0.writer.ask(0, change, Operation::ChangeSuspension);
+        change.await
+    }
+
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+        self.0.reader.suspensions().await
+    }
+
+    async fn destinations(
+        &self,
+        host: Option<&str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DestinationCensus>, BackendError> {
+        self.0.reader.destinations(host, micros(now), limit).await
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

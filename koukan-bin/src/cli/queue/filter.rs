@@ -1,11 +1,11 @@
 //! Which transactions are meant.
 
-use std::fmt::Write;
-
 use clap::Args;
 use jiff::Timestamp;
 use koukan::config::HumanDuration;
 use koukan_core::clock::{Clock, SystemClock};
+
+use crate::cli::agent::escaped;
 
 /// Which transactions are meant: those of which all of this is true.
 #[derive(Debug, Args)]
@@ -96,22 +96,6 @@ impl Query {
     pub(super) fn path(&self, path: &str) -> String {
         format!("{path}{}", self.0)
     }
-}
-
-/// A text as part of a URI: RFC 3986 section 2.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for octet in text.bytes() {
-        match octet {
-            b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(octet)),
-            octet if octet.is_ascii_alphanumeric() => escaped.push(char::from(octet)),
-            octet => {
-                // Writing to a text does not fail.
-                let _ = write!(escaped, "%{octet:02X}");
-            }
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

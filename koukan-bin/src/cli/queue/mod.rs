@@ -1,19 +1,19 @@
 //! `koukan queue`: the queue of a running agent, by its REST API, or of one that is stopped.
 
-mod agent;
 mod filter;
-mod stopped;
-mod table;
+pub(in crate::cli) mod table;
 
 use std::process::ExitCode;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
-use serde_json::Value;
 use tower::BoxError;
 
-use self::{agent::Agent, filter::Filter};
-use super::{block_on, complain};
+use self::filter::Filter;
+use super::{
+    agent::{Agent, escaped, print},
+    block_on, complain,
+};
 
 /// What to see or change of the queue.
 #[derive(Debug, Args)]
@@ -101,13 +101,13 @@ impl Queue {
                 return Ok(ExitCode::SUCCESS);
             }
             Command::Show(one) => {
-                let path = format!("/queue/{}", filter::escaped(&one.id));
+                let path = format!("/queue/{}", escaped(&one.id));
                 let shown = agent.ask(Method::GET, &path).await?;
                 print(&shown, json, table::show);
                 return Ok(ExitCode::SUCCESS);
             }
             Command::Message(one) => {
-                let path = format!("/queue/{}/message", filter::escaped(&one.id));
+                let path = format!("/queue/{}/message", escaped(&one.id));
                 agent.copy(&path).await?;
                 return Ok(ExitCode::SUCCESS);
             }
@@ -159,7 +159,7 @@ impl Change {
         }
         let mut code = ExitCode::SUCCESS;
         for id in &self.ids {
-            let path = format!("/queue/{}/{action}", filter::escaped(id));
+            let path = format!("/queue/{}/{action}", escaped(id));
             match agent.ask(Method::POST, &path).await {
                 Ok(shown) => print(&shown, json, table::line),
                 Err(error) => {
@@ -169,12 +169,5 @@ impl Change {
             }
         }
         Ok(code)
-    }
-}
-
-fn print(value: &Value, is_json: bool, table: impl Fn(&Value) -> String) {
-    match is_json {
-        true => println!("{value:#}"),
-        false => println!("{}", table(value).trim_end()),
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn show(shown: &Value) -> String {
     tell("state", text(&shown["state"]).into());
     tell("ended", text(&shown["final_attempt_reason"]).into());
     tell("held since", text(&shown["held"]).into());
+    tell("suspended", time(&shown["suspended"]));
     tell("came", time(&shown["created"]));
     tell("sender", sender(&shown["sender"]));
     tell("from", mailbox(&shown["mail_from"]));
@@ -118,6 +119,7 @@ pub(super) fn changed(changed: &Value, of: &str) -> String {
             "draft" => "the message is still to come",
             "notifying" => "over but for the notification",
             "finished" => "over",
+            "suspended" => "the destination is suspended",
             other => other,
         };
         let _ = writeln!(out, "{count} stay as they are: {reason}");
@@ -126,7 +128,9 @@ pub(super) fn changed(changed: &Value, of: &str) -> String {
 }
 
 /// Columns of the same width; the last goes on as it is.
-fn aligned<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]>) -> String {
+pub(in crate::cli) fn aligned<'a, const N: usize>(
+    rows: impl IntoIterator<Item = &'a [String; N]>,
+) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -146,6 +150,9 @@ fn aligned<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]>) 
 }
 
 fn next(transaction: &Value) -> String {
+    if transaction["suspended"].is_string() {
+        return "suspended".into();
+    }
     let next = &transaction["next_attempt"];
     distance(next).map_or_else(String::new, |distance| match distance.strip_prefix('-') {
         Some(until) => format!("in {until}"),
@@ -154,7 +161,7 @@ fn next(transaction: &Value) -> String {
 }
 
 /// How long ago a time is; with a minus where it is still to come.
-fn distance(time: &Value) -> Option<String> {
+pub(in crate::cli) fn distance(time: &Value) -> Option<String> {
     let time: Timestamp = time.as_str()?.parse().ok()?;
     let seconds = SystemClock.now().duration_since(time).as_secs();
     let (sign, seconds) = (if seconds < 0 { "-" } else { "" }, seconds.unsigned_abs());
@@ -167,7 +174,7 @@ fn distance(time: &Value) -> Option<String> {
 }
 
 /// A time without what is less than a second.
-fn time(value: &Value) -> String {
+pub(in crate::cli) fn time(value: &Value) -> String {
     let whole = text(value).split('.').next().unwrap_or_default();
     match whole {
         "" => String::new(),
@@ -192,18 +199,18 @@ fn mailbox(mailbox: &Value) -> String {
 }
 
 /// A reply in one line.
-fn reply(reply: &Value) -> String {
+pub(in crate::cli) fn reply(reply: &Value) -> String {
     match reply["code"].as_u64() {
         Some(code) => format!("{code} {}", text(&reply["message"]).replace('\n', " ")),
         None => String::new(),
     }
 }
 
-fn text(value: &Value) -> &str {
+pub(in crate::cli) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn array(value: &Value) -> &[Value] {
+pub(in crate::cli) fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 

@@ -5,5 +5,6 @@ mod crowd;
 mod hung;
 mod locked;
 mod operated;
+mod page;
 mod setup;
 mod stopped;

@@ -33,7 +33,7 @@ impl Operator {
         };
         let mut changed = QueueChanged::default();
         changed.count(&judged);
-        self.report(caller, action, id, &changed);
+        self.report(caller, action.as_str(), id, &changed);
         match judged.into_iter().find_map(|(_, verdict)| verdict.err()) {
             None => self.show(id).await,
             Some(skipped) => Err(Refusal::new(RefusalKind::Conflict, why(skipped))),
@@ -46,17 +46,27 @@ impl Operator {
         caller: Caller,
         change: QueueChange,
     ) -> Result<QueueResponse, Refusal> {
-        let changing = tokio::spawn(async move {
+        self.detached(async move |this: Self| {
             let mut changed = QueueChanged::default();
-            let end = self.change_each(&change, &mut changed).await;
+            let end = this.change_each(&change, &mut changed).await;
             if !change.is_dry {
                 let filter = change.filter.to_string();
-                self.report(&caller, change.action, &filter, &changed);
+                this.report(&caller, change.action.as_str(), &filter, &changed);
             }
-            end.map(|()| changed)
-        });
-        match changing.await {
-            Ok(changed) => Ok(QueueResponse::Changed(changed?)),
+            end?;
+            Ok(QueueResponse::Changed(changed))
+        })
+        .await
+    }
+
+    /// Makes a change in a task of its own: it goes on where whoever asks goes away.
+    pub(super) async fn detached<F, Fut>(self, change: F) -> Result<QueueResponse, Refusal>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<QueueResponse, Refusal>> + Send + 'static,
+    {
+        match tokio::spawn(change(self)).await {
+            Ok(changed) => changed,
             Err(error) => {
                 tracing::error!(error = %Causes(&error), "a change of the queue was lost");
                 Err(Refusal::internal())
@@ -64,7 +74,7 @@ impl Operator {
         }
     }
 
-    async fn change_each(
+    pub(super) async fn change_each(
         &self,
         change: &QueueChange,
         changed: &mut QueueChanged,
@@ -91,10 +101,16 @@ impl Operator {
         }
     }
 
-    fn report(&self, caller: &Caller, action: Action, target: &str, changed: &QueueChanged) {
+    pub(super) fn report(
+        &self,
+        caller: &Caller,
+        action: &str,
+        target: &str,
+        changed: &QueueChanged,
+    ) {
         self.storage.observers().tell(&Event::Operated(Operated {
             by: caller.client(),
-            action: action.as_str(),
+            action,
             target,
             matched: changed.matched,
             changed: changed.changed,
@@ -111,5 +127,6 @@ fn why(skipped: Skipped) -> &'static str {
         Skipped::NotHeld => "the transaction is not held",
         Skipped::Draft => "the message is still to come",
         Skipped::Notifying => "all is over but the notification of the sender",
+        Skipped::Suspended => "its destination is suspended: resume that",
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     resource::{QueueList, QueueListed, QueueResponse, Queued, Refusal},
     stage::rest_handler::view,
     storage::{
-        ListCursor, ListState, Listing, Snapshot,
+        ListCursor, ListState, Listing, Snapshot, Storage,
         record::{Recipient, SchedulingKey},
     },
 };
@@ -37,7 +37,10 @@ impl Operator {
             id: last.id,
         });
         let transactions = stored.into_iter();
-        let transactions = transactions.map(|stored| queued(&self.storage.snapshot_of(stored)));
+        let transactions = transactions.map(|stored| {
+            let snapshot = self.storage.snapshot_of(stored);
+            queued(&self.storage, &snapshot)
+        });
         Ok(QueueResponse::Listed(QueueListed {
             transactions: transactions.collect(),
             next: next.map(|place| place.to_string().into()),
@@ -46,14 +49,17 @@ impl Operator {
 }
 
 /// A transaction as those see it who operate the agent.
-pub(super) fn queued(snapshot: &Snapshot) -> Queued {
+pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> Queued {
     let first = snapshot.recipients.first();
     let first = first.map(|rcpt| Recipient {
         rcpt: rcpt.clone(),
         settled: None,
     });
     let key = SchedulingKey::of(&snapshot.context, first.as_slice());
+    let waits = snapshot.next_attempt.is_some() && !snapshot.is_active;
+    let suspension = waits.then(|| storage.suspension(key.host())).flatten();
     Queued {
+        suspended: suspension.map(|suspension| suspension.since),
         state: match snapshot.final_reason {
             Some(_) => ListState::Finished,
             None if snapshot.is_active => ListState::Active,

@@ -9,10 +9,11 @@
 //! | forbidden | the caller may not operate the agent ([`Role::Operate`](crate::resource::Role)) |
 //! | not found | there is no such transaction, or its message is not kept, or not whole yet |
 //! | malformed | the cursor is none |
-//! | conflict | the transaction cannot be changed so |
+//! | conflict | the transaction cannot be changed so; to retry a destination that is suspended |
 //! | unavailable | storage fails |
 
 mod change;
+mod destinations;
 mod list;
 mod service;
 mod show;

@@ -38,6 +38,9 @@ impl Operator {
                 self.change_one(&request.caller, &id, action).await
             }
             QueueOperation::Change(change) => self.change(request.caller, change).await,
+            QueueOperation::Destinations(operation) => {
+                self.destinations(request.caller, operation).await
+            }
         }
     }
 }

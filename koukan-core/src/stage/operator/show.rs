@@ -22,7 +22,7 @@ impl Operator {
             false => snapshot.attempt_count.max(count),
         };
         Ok(QueueResponse::Shown(Box::new(QueuedDetails {
-            queued: queued(&snapshot),
+            queued: queued(&self.storage, &snapshot),
             attempts,
             first_attempt: written - count + 1,
         })))

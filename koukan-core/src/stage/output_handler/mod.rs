@@ -14,6 +14,7 @@ mod report;
 mod rules;
 mod schedule;
 mod service;
+mod suspended;
 
 pub use self::{
     attempt_service::AttemptService,

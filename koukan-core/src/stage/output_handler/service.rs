@@ -31,7 +31,7 @@ use super::{
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
-    schedule,
+    schedule, suspended,
 };
 
 /// How long a client waits at most for the notification of success to be queued.
@@ -65,7 +65,8 @@ pub enum AttemptOutcome {
     Cancelled,
     /// The message was never completed.
     Abandoned,
-    /// The agent stops: the transaction was given back, as if no attempt had begun.
+    /// The agent stops, or the destination was suspended: the transaction was given back, as if no attempt
+    /// had begun.
     GivenBack,
     /// The destination's hosts were not tried, since they are down: that counts as no attempt, and the
     /// transaction goes as soon as one of them is there again.
@@ -178,9 +179,16 @@ impl<C: Chains> OutputHandler<C> {
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
+        if suspended::is_stopped(&lease) {
+            Box::pin(lease.give_back()).await;
+            return Ok(AttemptOutcome::GivenBack);
+        }
         let unit = lease.unit(|| self.random.unit());
         let ended = match chain {
-            Some(chain) => Exchange::new(&mut lease, chain.service).await,
+            Some(chain) => {
+                let service = suspended::around(lease.storage(), chain.service);
+                Exchange::new(&mut lease, service).await
+            }
             None => Ok(without_chain(&lease)),
         };
         // What is rare is boxed, so that each attempt is no larger than it need be.

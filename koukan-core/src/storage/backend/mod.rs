@@ -20,8 +20,9 @@ use crate::blob::BlobId;
 use super::{
     Collected, EventPage, EventQuery, ListCursor, Listing, Retention,
     record::{
-        Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
-        SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
+        SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
+        SuspensionChange, TransactionId, Work,
     },
 };
 
@@ -151,8 +152,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
     /// not under lease: those due first first, but suspects that were in fewer crashes before
-    /// others. Of what is to be attempted, nothing is taken that is held, or for the destinations in
-    /// `except`.
+    /// others. Of what is to be attempted, nothing is taken that is held, or all of which goes to a
+    /// destination that is [suspended](Suspension), or for the destinations in `except`.
     ///
     /// # Errors
     ///
@@ -168,7 +169,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Takes attempts at messages under lease, of which others are under lease already: of each of
     /// `companions` those that are due by then, first due first, and as many as it says at most, but no more
-    /// than `limit` in all. What cannot be read is put off from `now`, as by [`Backend::lease_due`]. What is under lease, held, or a [`Standing::Suspect`] is left out.
+    /// than `limit` in all. What cannot be read is put off from `now`, as by [`Backend::lease_due`]. What is under lease, held, suspended, or a
+    /// [`Standing::Suspect`] is left out.
     ///
     /// # Errors
     ///
@@ -188,7 +190,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
     ///
     /// `None` where it is final, under lease or not there, and where something else is to be done
-    /// with it than `work`, if that is given; then `None` also where it is held.
+    /// with it than `work`, if that is given; then `None` also where it is held, or is to be attempted for
+    /// a destination that is suspended.
     ///
     /// # Errors
     ///
@@ -205,7 +208,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<Leased>, BackendError>;
 
     /// When the next transaction of that standing that is not under lease is due, which may have
-    /// passed; what is held is left out, and attempts for the destinations in `except`.
+    /// passed; what is held is left out, and attempts for destinations that are suspended and those in
+    /// `except`.
     ///
     /// # Errors
     ///
@@ -279,6 +283,34 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`BackendError`].
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError>;
+
+    /// Writes that a destination is suspended, or is not any longer.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError>;
+
+    /// Reads which destinations are suspended, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError>;
+
+    /// Counts what is queued by destination: of `host`, or of `limit` hosts at most; first those that are
+    /// suspended, then those for which most is queued. What goes to several counts for none; a destination
+    /// for which nothing is queued is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn destinations(
+        &self,
+        host: Option<&str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DestinationCensus>, BackendError>;
 
     /// Reads the attempts that were made at a transaction, the oldest first; of a transaction that was
     /// never committed, the last. None where there is no such transaction.

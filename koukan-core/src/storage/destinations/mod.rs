@@ -20,6 +20,7 @@
 //! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
 //! changes nothing of it: that only sets the time of the next look.
 
+mod down;
 mod freed;
 mod holds;
 mod late;
@@ -37,6 +38,7 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+pub(crate) use self::down::Down;
 use self::{holds::Holds, late::Late};
 use super::record::{SchedulingKey, TransactionId};
 

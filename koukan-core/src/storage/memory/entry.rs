@@ -8,8 +8,7 @@ use crate::storage::{
     ListState, crash_back_off,
     record::{
         Action, Attempt, Due, IdempotencyKey, NewBody, NewEvent, NewTransaction, SchedulingKey,
-        Seen, SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction,
-        Work,
+        SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
     },
 };
 
@@ -104,15 +103,6 @@ impl Entry {
     pub(super) fn attempts(&self) -> Vec<Attempt> {
         let last = self.stored.last_attempt.as_ref();
         self.earlier.iter().chain(last).cloned().collect()
-    }
-
-    /// What a change is judged by.
-    pub(super) fn seen(&self) -> Seen {
-        Seen {
-            work: self.due().map(|due| due.work),
-            is_leased: self.lease.is_some(),
-            is_held: self.stored.held.is_some(),
-        }
     }
 
     /// Notes what is changed about it.

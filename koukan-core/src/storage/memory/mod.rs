@@ -2,6 +2,7 @@
 
 mod blobs;
 mod commit;
+mod destinations;
 mod entry;
 mod events;
 mod index;
@@ -26,8 +27,9 @@ use super::{
     Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
     Recovered, Retention,
     record::{
-        Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey,
-        SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
+        Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
+        SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
+        SuspensionChange, TransactionId, Work,
     },
 };
 
@@ -215,6 +217,24 @@ impl Backend for MemoryBackend {
 
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         Ok(self.lock().change(change))
+    }
+
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
+        self.lock().waiting.change_suspension(change);
+        Ok(())
+    }
+
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+        Ok(self.lock().waiting.suspensions())
+    }
+
+    async fn destinations(
+        &self,
+        host: Option<&str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DestinationCensus>, BackendError> {
+        Ok(self.lock().destinations(host, now, limit))
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

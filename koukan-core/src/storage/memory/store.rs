@@ -91,7 +91,7 @@ impl Store {
         if by.is_zero() {
             return;
         }
-        self.waiting = Waiting::default();
+        self.waiting.clear();
         for entry in self.transactions.values_mut() {
             entry.bring_forward(by);
             if entry.lease.is_none() {
@@ -257,7 +257,8 @@ impl Store {
     ) -> Option<Leased> {
         let entry = self.transactions.get_mut(&id)?;
         let due = entry.due().filter(|_| entry.lease.is_none())?;
-        if work.is_some_and(|work| work != due.work || entry.stored.held.is_some()) {
+        let is_stopped = entry.stored.held.is_some() || self.waiting.stops(entry);
+        if work.is_some_and(|work| work != due.work || is_stopped) {
             return None;
         }
         self.waiting.remove(entry);
@@ -328,10 +329,11 @@ impl Store {
             is_dry,
         } = change;
         let judged = ids.into_iter().map(|id| {
-            let Some(entry) = self.transactions.get_mut(&id) else {
+            let seen = self.transactions.get(&id).map(|entry| self.seen(entry));
+            let (Some(seen), Some(entry)) = (seen, self.transactions.get_mut(&id)) else {
                 return (id, Err(Skipped::Finished));
             };
-            let verdict = action.judge(entry.seen());
+            let verdict = action.judge(seen);
             if verdict.is_ok() && !is_dry {
                 let is_waiting = entry.lease.is_none();
                 if is_waiting {

@@ -5,21 +5,32 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::storage::record::{
-    Companions, MessageKey, SchedulingKey, Standing, TransactionId, Work,
+    Companions, MessageKey, SchedulingKey, Standing, Suspension, SuspensionChange, TransactionId,
+    Work,
 };
 
 use super::entry::Entry;
 
-/// What is due now or later and not under lease, and by itself what is held; where that is an attempt, its destination.
+/// What is due now or later and not under lease, and by itself what is held; where that is an attempt, its
+/// destination.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// First due first.
-    clear: BTreeMap<(Timestamp, TransactionId), Option<SchedulingKey>>,
+    clear: BTreeMap<(Timestamp, TransactionId), Option<Bound>>,
     /// Those that were in the fewest crashes first.
-    suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<SchedulingKey>>,
+    suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<Bound>>,
     held: BTreeSet<TransactionId>,
     /// Of those in `clear`, the attempts at messages that others carry as well; first due first.
     by_message: HashMap<(MessageKey, SchedulingKey), BTreeSet<(Timestamp, TransactionId)>>,
+    /// Destinations for which no attempt is made.
+    suspended: BTreeMap<Box<str>, Suspension>,
+}
+
+/// Where something that is to be attempted goes.
+struct Bound {
+    destination: SchedulingKey,
+    /// The host or the domain that all of it goes to, or nothing.
+    only_host: Box<str>,
 }
 
 impl Waiting {
@@ -31,7 +42,10 @@ impl Waiting {
             self.held.insert(id);
             return;
         }
-        let destination = (due.work == Work::Attempt).then(|| entry.scheduling_key());
+        let destination = (due.work == Work::Attempt).then(|| Bound {
+            destination: entry.scheduling_key(),
+            only_host: entry.only_host(),
+        });
         if let Some(message) = message(entry) {
             let companions = self.by_message.entry(message).or_default();
             companions.insert((due.at, id));
@@ -72,7 +86,7 @@ impl Waiting {
         limit: usize,
         except: &[SchedulingKey],
     ) -> Vec<TransactionId> {
-        let takes = |destination: &&Option<SchedulingKey>| !is_one(destination.as_ref(), except);
+        let takes = |bound: &&Option<Bound>| self.takes(bound.as_ref(), except);
         match standing {
             Standing::Clear => {
                 let due = self.clear.iter().take_while(|((at, _), _)| *at <= now);
@@ -92,6 +106,10 @@ impl Waiting {
         let key = (wanted.message_key, wanted.destination.clone());
         let waiting = self.by_message.get(&key).into_iter().flatten();
         let due = waiting.take_while(|(at, _)| *at <= wanted.until);
+        let due = due.filter(|place| {
+            let bound = self.clear.get(place);
+            self.takes(bound.and_then(Option::as_ref), &[])
+        });
         due.map(|(_, id)| *id).take(limit).collect()
     }
 
@@ -100,7 +118,7 @@ impl Waiting {
         standing: Standing,
         except: &[SchedulingKey],
     ) -> Option<Timestamp> {
-        let takes = |destination: &Option<SchedulingKey>| !is_one(destination.as_ref(), except);
+        let takes = |bound: &Option<Bound>| self.takes(bound.as_ref(), except);
         match standing {
             Standing::Clear => {
                 let mut waiting = self.clear.iter();
@@ -118,6 +136,44 @@ impl Waiting {
     pub(super) fn len(&self) -> usize {
         self.clear.len() + self.suspects.len() + self.held.len()
     }
+
+    /// Forgets all but what is suspended.
+    pub(super) fn clear(&mut self) {
+        *self = Self {
+            suspended: std::mem::take(&mut self.suspended),
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn change_suspension(&mut self, change: SuspensionChange) {
+        match change {
+            SuspensionChange::Suspend(suspension) => {
+                let host = suspension.host.clone();
+                self.suspended.entry(host).or_insert(suspension);
+            }
+            SuspensionChange::Resume(host) => drop(self.suspended.remove(&host)),
+        }
+    }
+
+    pub(super) fn suspensions(&self) -> Vec<Suspension> {
+        self.suspended.values().cloned().collect()
+    }
+
+    pub(super) fn is_suspended(&self, host: &str) -> bool {
+        !self.suspended.is_empty() && self.suspended.contains_key(host)
+    }
+
+    /// Whether it is to be attempted for a destination that is suspended.
+    pub(super) fn stops(&self, entry: &Entry) -> bool {
+        let is_attempt = entry.due().is_some_and(|due| due.work == Work::Attempt);
+        is_attempt && !self.suspended.is_empty() && self.is_suspended(&entry.only_host())
+    }
+
+    fn takes(&self, bound: Option<&Bound>, except: &[SchedulingKey]) -> bool {
+        bound.is_none_or(|bound| {
+            !except.contains(&bound.destination) && !self.is_suspended(&bound.only_host)
+        })
+    }
 }
 
 /// The message and the destination of an attempt that may have companions.
@@ -129,8 +185,4 @@ fn message(entry: &Entry) -> Option<(MessageKey, SchedulingKey)> {
         .message_key
         .filter(|_| is_attempt && is_clear)?;
     Some((message, entry.scheduling_key()))
-}
-
-fn is_one(destination: Option<&SchedulingKey>, of: &[SchedulingKey]) -> bool {
-    destination.is_some_and(|destination| of.contains(destination))
 }

@@ -41,6 +41,8 @@ pub struct Seen {
     pub is_leased: bool,
     /// Whether it is held.
     pub is_held: bool,
+    /// Whether all of it goes to a destination that is suspended.
+    pub is_suspended: bool,
 }
 
 /// Why a transaction stays as it is.
@@ -58,6 +60,8 @@ pub enum Skipped {
     Draft,
     /// All is over but the notification.
     Notifying,
+    /// Its destination is suspended: that must be resumed first.
+    Suspended,
 }
 
 /// A transaction, and whether it was changed, or would be.
@@ -88,6 +92,7 @@ impl Action {
             (_, Work::Notify) => Err(Skipped::Notifying),
             (Self::Retry | Self::Bounce, _) if seen.is_leased => Err(Skipped::Active),
             (Self::Retry | Self::Hold, _) if seen.is_held => Err(Skipped::Held),
+            (Self::Retry, _) if seen.is_suspended => Err(Skipped::Suspended),
             (Self::Retry | Self::Hold | Self::Bounce, _) => Ok(()),
         }
     }
@@ -128,6 +133,7 @@ impl Skipped {
             Self::NotHeld => "not_held",
             Self::Draft => "draft",
             Self::Notifying => "notifying",
+            Self::Suspended => "suspended",
         }
     }
 }
@@ -139,11 +145,12 @@ mod tests {
     #[test]
     fn what_waits_for_an_attempt_can_be_changed() {
         use Action::{Bounce, Cancel, Hold, Release, Retry};
-        use Skipped::{Active, Draft, Finished, Held, NotHeld, Notifying};
+        use Skipped::{Active, Draft, Finished, Held, NotHeld, Notifying, Suspended};
         let seen = |work, is_leased, is_held| Seen {
             work,
             is_leased,
             is_held,
+            is_suspended: false,
         };
         let attempt = Some(Work::Attempt);
         for (seen, verdicts) in [
@@ -178,6 +185,13 @@ mod tests {
                 [Err(Draft), Err(Draft), Err(NotHeld), Ok(()), Err(Draft)],
             ),
             (seen(None, false, false), [Err(Finished); 5]),
+            (
+                Seen {
+                    is_suspended: true,
+                    ..seen(attempt, false, false)
+                },
+                [Err(Suspended), Ok(()), Err(NotHeld), Ok(()), Ok(())],
+            ),
         ] {
             let judged = [Retry, Hold, Release, Cancel, Bounce].map(|action| action.judge(seen));
             assert_eq!(judged, verdicts, "{seen:?}");

@@ -10,6 +10,7 @@ mod idempotency;
 mod scheduling_key;
 mod shown;
 mod stored;
+mod suspension;
 
 pub use crate::id::{MessageKey, SessionId, TransactionId};
 
@@ -27,4 +28,5 @@ pub use self::{
         Commit, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
         StoredTransaction, Terms, Work,
     },
+    suspension::{DestinationCensus, Suspension, SuspensionChange},
 };

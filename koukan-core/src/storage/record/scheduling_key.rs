@@ -30,6 +30,29 @@ impl SchedulingKey {
         Self(text.to_ascii_lowercase().into())
     }
 
+    /// Whether all of the transaction goes there: to a host that was named for it, or to recipients of the
+    /// one domain.
+    pub fn is_of_all(context: &Context, recipients: &[Recipient]) -> bool {
+        let domain = |recipient: &Recipient| {
+            let mailbox = recipient.rcpt.forward_path.mailbox();
+            mailbox.map_or("", Mailbox::domain_text).to_owned()
+        };
+        context.next_hop.is_some()
+            || recipients.windows(2).all(|two| {
+                let [one, other] = [&two[0], &two[1]].map(domain);
+                one.eq_ignore_ascii_case(&other)
+            })
+    }
+
+    /// The host or the domain that all of the transaction goes to; empty where that is not one, or not
+    /// known.
+    pub fn only_host(&self, context: &Context, recipients: &[Recipient]) -> &str {
+        match Self::is_of_all(context, recipients) {
+            true => self.host(),
+            false => "",
+        }
+    }
+
     /// The host or the domain: what stands after the sender. Empty where none is known.
     pub fn host(&self) -> &str {
         self.0.rsplit_once(' ').map_or("", |(_, host)| host)
@@ -52,13 +75,16 @@ mod tests {
     use super::*;
     use crate::{context::Sender, path::ForwardPath, transaction::Rcpt};
 
-    fn of(context: &Context, recipients: &[&str]) -> String {
+    fn those(recipients: &[&str]) -> Vec<Recipient> {
         let recipients = recipients.iter().map(|to| Recipient {
             rcpt: Rcpt::new(to.parse::<ForwardPath>().unwrap()),
             settled: None,
         });
-        let recipients: Vec<_> = recipients.collect();
-        SchedulingKey::of(context, &recipients).to_string()
+        recipients.collect()
+    }
+
+    fn of(context: &Context, recipients: &[&str]) -> String {
+        SchedulingKey::of(context, &those(recipients)).to_string()
     }
 
     #[test]
@@ -74,9 +100,22 @@ mod tests {
         ] {
             assert_eq!(of(&context, recipients), destination);
         }
+        for (recipients, is_one) in [
+            (&[][..], true),
+            (&["a@b.example"], true),
+            (&["a@b.example", "c@B.example"], true),
+            (&["a@b.example", "c@b.example", "c@d.example"], false),
+            (&["a@b.example", "postmaster"], false),
+        ] {
+            let is_of_all = SchedulingKey::is_of_all(&context, &those(recipients));
+            assert_eq!(is_of_all, is_one, "{recipients:?}");
+        }
         context.sender.tag = Some("fast".into());
         assert_eq!(of(&context, &["a@b.example"]), "out/fast b.example");
         context.next_hop = Some("Relay.example:25".parse().unwrap());
         assert_eq!(of(&context, &["a@b.example"]), "out/fast relay.example:25");
+        let several = those(&["a@b.example", "postmaster"]);
+        let key = SchedulingKey::of(&context, &several);
+        assert_eq!(key.only_host(&context, &several), "relay.example:25");
     }
 }

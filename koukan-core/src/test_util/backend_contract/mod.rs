@@ -49,6 +49,7 @@ mod scheduling_keys;
 mod searches;
 mod sessions;
 mod settlements;
+mod suspensions;
 mod takes;
 mod together;
 
@@ -113,6 +114,7 @@ pub use self::{
         refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
         settles_wholly_or_not_at_all, settles_with_a_notification,
     },
+    suspensions::{counts_by_destination, keeps_suspensions, leaves_what_is_suspended},
     takes::{
         fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
         leases_to_one_only,
@@ -236,6 +238,9 @@ macro_rules! backend_contract_tests {
             holds_what_is_under_lease,
             leases_companions,
             leaves_suspects_alone,
+            leaves_what_is_suspended,
+            keeps_suspensions,
+            counts_by_destination,
             keeps_events_of_what_is_committed,
             keeps_events_of_what_is_written_alone,
             keeps_events_of_holds,

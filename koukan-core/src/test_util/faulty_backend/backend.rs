@@ -22,8 +22,9 @@ use crate::{
         Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
         Recovered, Retention,
         record::{
-            Attempt, Change, Commit, Companions, Judged, Leased, NewTransaction, Recipient,
-            SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, TransactionId, Work,
+            Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
+            Recipient, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
+            Suspension, SuspensionChange, TransactionId, Work,
         },
     },
 };
@@ -286,6 +287,25 @@ impl Backend for FaultyBackend {
 
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         self.write(|| self.inner.change(change)).await
+    }
+
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
+        self.write(|| self.inner.change_suspension(change)).await
+    }
+
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+        // Asked once, when the agent begins: one that cannot begin does not.
+        self.behind(|| self.inner.suspensions()).await
+    }
+
+    async fn destinations(
+        &self,
+        host: Option<&str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DestinationCensus>, BackendError> {
+        self.read(|| self.inner.destinations(host, now, limit))
+            .await
     }
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {

@@ -1,5 +1,14 @@
 //! What is held back, and asked for.
 
+use koukan_core::{
+    resource::{
+        Caller, DestinationAction, DestinationName, DestinationOperation, QueueOperation,
+        QueueRequest, QueueResponse, Role,
+    },
+    stage::operator::Operator,
+};
+use tower::ServiceExt;
+
 use super::*;
 
 /// Whoever operates the agent asks for one that is held back with the others.
@@ -38,4 +47,43 @@ async fn what_is_asked_for_tries_the_host_and_the_others_wait() {
         delivered + hosts.tried() >= 50,
         "the others go with it: {delivered}"
     );
+}
+
+/// Whoever operates the agent asks for all that goes there: one tries the host, whatever is known of it.
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_is_retried_is_tried_by_one_and_the_others_follow() {
+    let hosts = Hosts::default();
+    let agent = Agent::over(hosts.service()).await;
+    for number in 0..50 {
+        queue(&agent, &format!("waits{number}@dead.d")).await;
+    }
+    let _dispatching = agent.dispatch();
+    sleep(100 * SECOND).await;
+    let operator = Operator::new(agent.storage.clone());
+    let retry = async || {
+        let name = DestinationName::parse("dead.d").unwrap();
+        let operation = DestinationOperation::Change(name, DestinationAction::Retry);
+        let request = QueueRequest {
+            caller: Caller::unrestricted().with_role(Role::Operate),
+            operation: QueueOperation::Destinations(operation),
+        };
+        match operator.clone().oneshot(request).await.unwrap() {
+            QueueResponse::Destination(view) => *view,
+            other => panic!("{other:?}"),
+        }
+    };
+    let tried = hosts.tried();
+    let view = retry().await;
+    sleep(SECOND / 10).await;
+    assert_eq!(hosts.tried(), tried + 1);
+    assert_eq!((view.state(), view.census.queued), ("down", 50));
+    let down = view.down.unwrap();
+    assert_eq!(down.hosts.len(), 1);
+    assert!(down.since < down.until && down.since <= agent.clock.now());
+    hosts.set_up();
+    retry().await;
+    sleep(SECOND).await;
+    let delivered = hosts.delivered("waits").len();
+    assert!(delivered + hosts.tried() >= 50, "{delivered}");
+    assert!(delivered > 1);
 }

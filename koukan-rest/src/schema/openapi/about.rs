@@ -101,6 +101,45 @@ pub(super) const READ_MESSAGE: About = About {
     summary: "Reads the message of a transaction",
     text: "In the RFC 5322 format, as long as it is kept.",
 };
+pub(super) const LIST_DESTINATIONS: About = About {
+    id: "listDestinations",
+    tag: QUEUE,
+    summary: "Lists destinations",
+    text: "Those that are suspended first, then those for which most is queued.",
+};
+pub(super) const SHOW_DESTINATION: About = About {
+    id: "showDestination",
+    tag: QUEUE,
+    summary: "Shows a destination",
+    text: "What is queued for it, what was said last, and whether attempts are made.",
+};
+/// What can be done to destinations.
+pub(super) const DESTINATION_CHANGES: [(&str, About); 3] = [
+    (
+        "suspend",
+        change(
+            "suspendDestination",
+            "Stops attempts for a destination",
+            "No attempt is made until it is resumed, also after a restart; one that is under way goes on. Who waits for a reply is refused for a while.",
+        ),
+    ),
+    (
+        "resume",
+        change(
+            "resumeDestination",
+            "Lets attempts for a destination go on",
+            "What is queued for it is attempted now.",
+        ),
+    ),
+    (
+        "retry",
+        change(
+            "retryDestination",
+            "Attempts all for a destination now",
+            "Its hosts are tried also where they are known not to answer.",
+        ),
+    ),
+];
 /// What can be done to transactions of the queue: the action, what it is for one, and for many.
 pub(super) const CHANGES: [(&str, About, About); 5] = [
     (

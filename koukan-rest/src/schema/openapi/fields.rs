@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 23] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 24] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -136,6 +136,12 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 23] = {
             "id",
             ParameterIn::Path,
             "The transaction, as in its URI.",
+            Type::String,
+        ),
+        (
+            "name",
+            ParameterIn::Path,
+            "The destination: a domain, an address literal in brackets, or a host and its port.",
             Type::String,
         ),
         (

@@ -4,6 +4,7 @@
 //! nothing but their schemas is ever used.
 
 mod about;
+mod destinations;
 mod event;
 mod fields;
 mod finish;
@@ -74,6 +75,8 @@ fn components() -> ComponentsBuilder {
     add::<queue::QueueList>(&mut schemas);
     add::<queue::QueueChanged>(&mut schemas);
     add::<queue::QueuedDetails>(&mut schemas);
+    add::<destinations::DestinationList>(&mut schemas);
+    add::<destinations::Destination>(&mut schemas);
     add::<problems::Problem>(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = ComponentsBuilder::new()

@@ -14,6 +14,7 @@ use utoipa::{
 
 use super::{
     about::{self, About},
+    destinations,
     event::EventList,
     fields,
     message::ParsedMessage,
@@ -23,7 +24,7 @@ use super::{
     transaction::{Transaction, TransactionList},
 };
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const MESSAGE: &str = "message/rfc822";
 const OCTETS: &str = "application/octet-stream";
 
@@ -71,6 +72,7 @@ pub(super) fn paths() -> Paths {
         add(&path, HttpMethod::Post, change_one(one));
         add(&format!("/queue/{action}"), HttpMethod::Post, change(many));
     }
+    destinations::add(&mut add);
     let text = "text/plain";
     for (path, about, media_type) in [
         ("/openapi.json", &about::OPENAPI, JSON),
@@ -288,7 +290,7 @@ fn of_agent(about: &About, media_type: &str) -> OperationBuilder {
     }
 }
 
-fn operation(about: &About, parameters: &[&str]) -> OperationBuilder {
+pub(super) fn operation(about: &About, parameters: &[&str]) -> OperationBuilder {
     let operation = OperationBuilder::new()
         .operation_id(Some(about.id))
         .tag(about.tag)
@@ -299,7 +301,7 @@ fn operation(about: &About, parameters: &[&str]) -> OperationBuilder {
     })
 }
 
-fn refused(operation: OperationBuilder, statuses: &[u16]) -> OperationBuilder {
+pub(super) fn refused(operation: OperationBuilder, statuses: &[u16]) -> OperationBuilder {
     statuses.iter().fold(operation, |operation, status| {
         operation.response(status.to_string(), problems::response(*status))
     })

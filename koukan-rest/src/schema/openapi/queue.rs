@@ -24,6 +24,9 @@ pub(super) struct QueuedTransaction {
     /// Since when somebody holds it back.
     #[schema(required = false, format = "date-time")]
     held: String,
+    /// Since when its destination is suspended, where it waits for that.
+    #[schema(required = false, format = "date-time")]
+    suspended: String,
     /// The host or domain that it goes to, as far as that was known before it was attempted.
     #[schema(required = false, example = "example.com")]
     destination: String,
@@ -48,7 +51,7 @@ pub(super) struct QueueChanged {
     /// How many of them were changed.
     changed: u64,
     /// How many stay as they are, by the reason: `finished`, `active`, `held`, `not_held`, `draft`,
-    /// `notifying`.
+    /// `notifying`, `suspended`.
     skipped: BTreeMap<String, u64>,
 }
 

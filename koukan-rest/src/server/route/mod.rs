@@ -3,6 +3,7 @@
 mod append;
 mod cancel;
 mod create;
+mod destinations;
 mod events;
 mod list;
 mod parameters;
@@ -53,6 +54,9 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/queue/{id}", get(queue::show).post(queue::change))
         .route("/queue/{id}/{action}", post(queue::change_one))
         .route("/queue/{id}/message", get(queue::message))
+        .route("/destinations", get(destinations::list))
+        .route("/destinations/{name}", get(destinations::show))
+        .route("/destinations/{name}/{action}", post(destinations::change))
         .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))

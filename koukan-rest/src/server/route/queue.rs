@@ -168,6 +168,9 @@ fn answer(response: QueueResponse, manner: &Manner) -> Response {
         QueueResponse::Changed(changed) => json_of(&changed_to_json(&changed)),
         QueueResponse::Message(body) => octets(body),
         QueueResponse::Refused(refusal) => Problem::from(refusal).into_response(),
+        QueueResponse::Destinations(_) | QueueResponse::Destination(_) => {
+            Problem::from(Refusal::internal()).into_response()
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{mem, time::Duration};
 
 use koukan_core::storage::{
     Collected, Recovered,
-    record::{Change, Judged},
+    record::{Change, Judged, SuspensionChange},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -38,6 +38,7 @@ pub(super) struct Batch {
     pub(super) collections: Vec<Pending<Collect, Collected>>,
     pub(super) set_backs: Vec<Pending<Duration, ()>>,
     pub(super) changes: Vec<Pending<Change, Vec<Judged>>>,
+    pub(super) suspensions: Vec<Pending<SuspensionChange, ()>>,
     probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
     room: Option<OwnedSemaphorePermit>,
@@ -62,6 +63,7 @@ impl Batch {
             Operation::Collect(pending) => push(&mut self.collections, pending),
             Operation::BringForward(pending) => push(&mut self.set_backs, pending),
             Operation::Change(pending) => push(&mut self.changes, pending),
+            Operation::ChangeSuspension(pending) => push(&mut self.suspensions, pending),
             Operation::Probe(pending) => push(&mut self.probes, pending),
             Operation::Lapse => {}
             Operation::Close(pending) => self.closes.push(pending),
@@ -112,6 +114,7 @@ impl Batch {
             && self.collections.is_empty()
             && self.set_backs.is_empty()
             && self.changes.is_empty()
+            && self.suspensions.is_empty()
     }
 
     /// Whether it brings messages, in whole or in part.
@@ -139,6 +142,7 @@ impl Batch {
         answer(self.collections);
         answer(self.set_backs);
         answer(self.changes);
+        answer(self.suspensions);
     }
 
     /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
@@ -172,6 +176,7 @@ impl Batch {
         fail(self.collections, cause);
         fail(self.set_backs, cause);
         fail(self.changes, cause);
+        fail(self.suspensions, cause);
         self.lapses
     }
 
@@ -201,6 +206,7 @@ impl Batch {
             collections,
             set_backs,
             changes,
+            suspensions,
         );
         singles.push(Self {
             lapses: self.lapses,

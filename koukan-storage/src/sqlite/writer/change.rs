@@ -41,6 +41,7 @@ impl Task {
                 work: work.map(|work| work_of(work).unwrap_or(Work::Attempt)),
                 is_leased: row.try_get(2)?,
                 is_held: row.try_get(3)?,
+                is_suspended: row.try_get(4)?,
             };
             seen.insert(id.to_owned(), now);
         }

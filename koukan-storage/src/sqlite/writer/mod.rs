@@ -31,6 +31,7 @@ mod session;
 mod settle;
 mod shrink;
 mod summarise;
+mod suspend;
 mod task;
 mod together;
 mod trial;

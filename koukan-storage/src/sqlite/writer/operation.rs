@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
     BackendError, Collected, Recovered,
-    record::{Change, Companions, Judged, SessionId, Standing, Work},
+    record::{Change, Companions, Judged, SessionId, Standing, SuspensionChange, Work},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -35,6 +35,7 @@ pub(in crate::sqlite) enum Operation {
     Collect(Pending<Collect, Collected>),
     BringForward(Pending<Duration, ()>),
     Change(Pending<Change, Vec<Judged>>),
+    ChangeSuspension(Pending<SuspensionChange, ()>),
     /// Waits for what a write waits for, and writes nothing.
     Probe(Pending<(), ()>),
     /// Leases were taken for someone who has gone away.

@@ -272,7 +272,8 @@ impl Task {
         self.summarise(&mut batch.summaries).await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;
-        // Before the leases, so that what is held is not leased.
+        // Before the leases, so that what is held or suspended is not leased.
+        self.change_suspensions(&mut batch.suspensions).await?;
         self.change(&mut batch.changes).await?;
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;

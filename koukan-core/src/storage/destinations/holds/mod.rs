@@ -45,8 +45,10 @@ pub(super) struct Holds {
 
 /// Hosts that do not answer, and what is queued for them.
 #[derive(Debug)]
-struct Hold {
+pub(super) struct Hold {
     hosts: Box<[HostPort]>,
+    /// When something was held back for it first.
+    since: Instant,
     /// From when on one transaction may be attempted.
     until: Instant,
     /// The one that is being attempted.
@@ -59,6 +61,22 @@ struct Hold {
 }
 
 impl Hold {
+    pub(super) fn hosts(&self) -> &[HostPort] {
+        &self.hosts
+    }
+
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &SchedulingKey> {
+        self.keys.iter()
+    }
+
     /// Whether it is time that somebody tries the hosts.
     fn is_open(&self, now: Instant) -> bool {
         self.probe.is_none() && now >= self.until
@@ -66,6 +84,10 @@ impl Hold {
 }
 
 impl Holds {
+    pub(super) fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.holds.is_empty() && self.freed.is_empty()
     }
@@ -129,6 +151,7 @@ impl Holds {
             None => {
                 self.holds.push(Hold {
                     hosts: unreached.hosts.iter().cloned().collect(),
+                    since: now,
                     until,
                     probe: None,
                     keys: BTreeSet::new(),

@@ -1,7 +1,9 @@
 //! The REST API: a running agent's, or over the database of one.
 
+mod stopped;
+
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -19,14 +21,12 @@ use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
 
-use super::stopped;
-
 /// Octets of an answer in JSON, at most.
 const ANSWER_MAX: usize = 256 << 20;
 
 /// Which agent, and how it knows who asks.
 #[derive(Debug, Args)]
-pub(super) struct Agent {
+pub(in crate::cli) struct Agent {
     /// The agent's REST API.
     #[arg(
         long,
@@ -53,7 +53,7 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Asks for something that is answered in JSON.
-    pub(super) async fn ask(&self, method: Method, path: &str) -> Result<Value, BoxError> {
+    pub(in crate::cli) async fn ask(&self, method: Method, path: &str) -> Result<Value, BoxError> {
         let response = self.request(method, path).await?;
         let octets = to_bytes(response.into_body(), ANSWER_MAX).await?;
         let json = serde_json::from_slice(&octets);
@@ -61,7 +61,7 @@ impl Agent {
     }
 
     /// Copies what is answered to standard output.
-    pub(super) async fn copy(&self, path: &str) -> Result<(), BoxError> {
+    pub(in crate::cli) async fn copy(&self, path: &str) -> Result<(), BoxError> {
         let response = self.request(Method::GET, path).await?;
         let mut octets = response.into_body().into_data_stream();
         let mut out = io::stdout().lock();
@@ -142,6 +142,30 @@ impl Agent {
             None => format!("{} answers with {status}{help}", self.url).into(),
         }
     }
+}
+
+/// Prints what was answered.
+pub(in crate::cli) fn print(answer: &Value, is_json: bool, table: impl FnOnce(&Value) -> String) {
+    match is_json {
+        true => println!("{answer:#}"),
+        false => println!("{}", table(answer).trim_end()),
+    }
+}
+
+/// A text as part of a URI: RFC 3986 section 2.
+pub(in crate::cli) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for octet in text.bytes() {
+        match octet {
+            b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(octet)),
+            octet if octet.is_ascii_alphanumeric() => escaped.push(char::from(octet)),
+            octet => {
+                // Writing to a text does not fail.
+                let _ = fmt::Write::write_fmt(&mut escaped, format_args!("%{octet:02X}"));
+            }
+        }
+    }
+    escaped
 }
 
 fn read(file: &Path) -> Result<String, BoxError> {

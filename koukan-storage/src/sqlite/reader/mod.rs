@@ -1,5 +1,7 @@
 //! Reads, each in a task of its own, beside the writer.
 
+mod destinations;
+
 use std::{cmp::Reverse, sync::Arc};
 
 use bytes::Bytes;
@@ -34,13 +36,17 @@ use super::{
 const ORPHANS_AT_ONCE: i64 = 256;
 const OCTETS_AT_ONCE: i64 = 64 << 20;
 
-pub(super) struct Reader {
+pub(in crate::sqlite) struct Reader {
     pool: SqlitePool,
     files: Arc<Files>,
 }
 
 impl Reader {
-    pub(super) fn new(options: SqliteConnectOptions, connections: u32, files: Arc<Files>) -> Self {
+    pub(in crate::sqlite) fn new(
+        options: SqliteConnectOptions,
+        connections: u32,
+        files: Arc<Files>,
+    ) -> Self {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
             // A connection to a file does not wear out.
@@ -51,11 +57,14 @@ impl Reader {
         Self { pool, files }
     }
 
-    pub(super) async fn close(&self) {
+    pub(in crate::sqlite) async fn close(&self) {
         self.pool.close().await;
     }
 
-    pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
+    pub(in crate::sqlite) async fn find(
+        &self,
+        id: &str,
+    ) -> Result<Option<StoredTransaction>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let found = self.row(&FIND_TRANSACTION, values).await?;
@@ -75,7 +84,7 @@ impl Reader {
         Ok(Some(transaction))
     }
 
-    pub(super) async fn list(
+    pub(in crate::sqlite) async fn list(
         &self,
         listing: Listing,
     ) -> Result<Vec<StoredTransaction>, BackendError> {
@@ -101,7 +110,10 @@ impl Reader {
     }
 
     /// Where transactions that were committed stand in a list.
-    pub(super) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
+    pub(in crate::sqlite) async fn select(
+        &self,
+        listing: &Listing,
+    ) -> Result<Vec<ListCursor>, BackendError> {
         let page = select(listing);
         let rows = self.page(page.text, page.values).await?;
         let mut places = Vec::with_capacity(rows.len());
@@ -117,7 +129,7 @@ impl Reader {
         Ok(places)
     }
 
-    pub(super) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
+    pub(in crate::sqlite) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let rows = self.rows(&LIST_ATTEMPTS, values).await?;
@@ -132,7 +144,11 @@ impl Reader {
         attempts.collect()
     }
 
-    pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
+    pub(in crate::sqlite) async fn read_blob(
+        &self,
+        blob: &str,
+        offset: u64,
+    ) -> Result<Bytes, BackendError> {
         let offset = i64::try_from(offset).map_err(|_| BackendError::NoSuchBlob)?;
         let mut values = Values::default();
         values.add(blob).add(offset).add(1);
@@ -148,7 +164,7 @@ impl Reader {
         Ok(octets.split_off(skipped))
     }
 
-    pub(super) async fn read_small_blobs(
+    pub(in crate::sqlite) async fn read_small_blobs(
         &self,
         blobs: &[BlobId],
         max: u64,
@@ -169,7 +185,7 @@ impl Reader {
         read.collect()
     }
 
-    pub(super) async fn next_due(
+    pub(in crate::sqlite) async fn next_due(
         &self,
         standing: Standing,
         except: &[SchedulingKey],
@@ -188,7 +204,7 @@ impl Reader {
         Ok(due.map(from_micros))
     }
 
-    pub(super) async fn census(&self) -> Result<Census, BackendError> {
+    pub(in crate::sqlite) async fn census(&self) -> Result<Census, BackendError> {
         let Some(row) = self.row(&CENSUS, Values::default()).await? else {
             return Ok(Census::default());
         };
@@ -204,7 +220,10 @@ impl Reader {
     }
 
     /// Some events.
-    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
+    pub(in crate::sqlite) async fn events(
+        &self,
+        query: &EventQuery,
+    ) -> Result<EventPage, BackendError> {
         let (first, last) = self.bounds_of_events().await?;
         let after = query.after.unwrap_or(first - 1);
         // What is committed from here on is for the next page.
@@ -257,7 +276,7 @@ impl Reader {
     }
 
     /// Some blobs that were created before a time and that nothing unfinished refers to.
-    pub(super) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
+    pub(in crate::sqlite) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
         let mut values = Values::default();
         values.add(until).add(ORPHANS_AT_ONCE);
         let rows = self.rows(&FIND_ORPHANS, values).await?;
@@ -274,7 +293,7 @@ impl Reader {
     }
 
     /// Reads something, if only that there is something to read.
-    pub(super) async fn probe(&self) -> Result<(), BackendError> {
+    pub(in crate::sqlite) async fn probe(&self) -> Result<(), BackendError> {
         self.row(&PROBE, Values::default()).await.map(|_| ())
     }
 

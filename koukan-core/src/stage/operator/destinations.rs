@@ -1,0 +1,200 @@
+//! Destinations.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    resource::{
+        Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
+        DestinationsListed, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueResponse,
+        Refusal, RefusalKind,
+    },
+    storage::{
+        BackendError, Down, ListState, Listing, Search, Suspended,
+        record::{Action, DestinationCensus},
+    },
+};
+
+use super::Operator;
+
+/// Destinations of one list, where the request does not say; and at most.
+const LIMIT: usize = 100;
+const LIMIT_MAX: usize = 1000;
+/// Transactions one of which is to try the hosts of a destination, at most.
+const TRIED: usize = 16;
+
+impl Operator {
+    pub(super) async fn destinations(
+        self,
+        caller: Caller,
+        operation: DestinationOperation,
+    ) -> Result<QueueResponse, Refusal> {
+        match operation {
+            DestinationOperation::List { limit } => {
+                let limit = match limit {
+                    0 => LIMIT,
+                    limit => limit.min(LIMIT_MAX),
+                };
+                let listed = self.list_destinations(limit).await?;
+                Ok(QueueResponse::Destinations(listed))
+            }
+            DestinationOperation::Show(name) => {
+                let shown = self.show_destination(name.as_str()).await?;
+                Ok(QueueResponse::Destination(Box::new(shown)))
+            }
+            DestinationOperation::Change(name, action) => {
+                self.change_destination(caller, name, action).await
+            }
+        }
+    }
+
+    async fn list_destinations(&self, limit: usize) -> Result<DestinationsListed, BackendError> {
+        let storage = &self.storage;
+        let now = storage.clock().now();
+        // One more, to know whether there is one.
+        let counted = storage.backend().destinations(None, now, limit + 1);
+        let counted = counted.await?;
+        let mut down = storage.destinations().down(now);
+        let mut suspended: BTreeMap<_, _> = storage
+            .suspensions()
+            .into_iter()
+            .map(|suspension| (suspension.host.clone(), suspension))
+            .collect();
+        let mut views: Vec<_> = counted
+            .into_iter()
+            .map(|census| DestinationView {
+                suspension: suspended.remove(&census.host),
+                down: down.remove(&census.host).map(hosts_down),
+                census,
+            })
+            .collect();
+        // Those for which nothing is queued.
+        let empty = suspended.into_values().map(|suspension| DestinationView {
+            down: down.remove(&suspension.host).map(hosts_down),
+            census: DestinationCensus {
+                host: suspension.host.clone(),
+                ..DestinationCensus::default()
+            },
+            suspension: Some(suspension),
+        });
+        let queued = views.iter().position(|view| view.suspension.is_none());
+        let queued = views.split_off(queued.unwrap_or(views.len()));
+        views.extend(empty);
+        views.extend(queued);
+        let is_cut = views.len() > limit;
+        views.truncate(limit);
+        Ok(DestinationsListed {
+            destinations: views,
+            is_cut,
+        })
+    }
+
+    async fn show_destination(&self, name: &str) -> Result<DestinationView, BackendError> {
+        let storage = &self.storage;
+        let now = storage.clock().now();
+        let counted = storage.backend().destinations(Some(name), now, 1).await?;
+        let nothing = || DestinationCensus {
+            host: name.into(),
+            ..DestinationCensus::default()
+        };
+        let mut down = storage.destinations().down(now);
+        Ok(DestinationView {
+            census: counted.into_iter().next().unwrap_or_else(nothing),
+            suspension: storage.suspension(name),
+            down: down.remove(name).map(hosts_down),
+        })
+    }
+
+    async fn change_destination(
+        self,
+        caller: Caller,
+        name: DestinationName,
+        action: DestinationAction,
+    ) -> Result<QueueResponse, Refusal> {
+        // It goes on where whoever asks goes away.
+        self.detached(async move |this: Self| {
+            let host = name.as_str();
+            let changed = match action {
+                DestinationAction::Suspend => this.suspend(&caller, host).await?,
+                DestinationAction::Resume => this.resume(host).await?,
+                DestinationAction::Retry if this.storage.is_suspended(host) => {
+                    let detail = "the destination is suspended: resume it";
+                    return Err(Refusal::new(RefusalKind::Conflict, detail));
+                }
+                DestinationAction::Retry => this.retry_destination(host).await?,
+            };
+            this.report(&caller, action.as_str(), host, &changed);
+            let shown = this.show_destination(host).await?;
+            Ok(QueueResponse::Destination(Box::new(shown)))
+        })
+        .await
+    }
+
+    async fn suspend(&self, caller: &Caller, host: &str) -> Result<QueueChanged, Refusal> {
+        let by = caller.client().to_string();
+        let suspended = self.storage.suspend(host, &by).await?;
+        if suspended == Suspended::TooMany {
+            let detail = "too many destinations are suspended: resume others first";
+            return Err(Refusal::new(RefusalKind::Conflict, detail));
+        }
+        Ok(QueueChanged {
+            matched: 1,
+            changed: u64::from(suspended == Suspended::Now),
+            ..QueueChanged::default()
+        })
+    }
+
+    async fn resume(&self, host: &str) -> Result<QueueChanged, BackendError> {
+        match self.storage.resume_destination(host).await? {
+            true => self.make_due(host).await,
+            false => Ok(QueueChanged::default()),
+        }
+    }
+
+    /// Has one transaction try the hosts, whatever is known of them, and all others follow it.
+    async fn retry_destination(&self, host: &str) -> Result<QueueChanged, BackendError> {
+        let listing = Listing {
+            sender: None,
+            state: Some(ListState::Waiting),
+            search: bound_for(host),
+            before: None,
+            limit: TRIED,
+        };
+        for stored in self.storage.backend().list(listing).await? {
+            if let Some(watch) = self.storage.watch(stored.id).await?
+                && self.storage.retry_now(&watch).await?.is_ok()
+            {
+                break;
+            }
+        }
+        self.make_due(host).await
+    }
+
+    async fn make_due(&self, host: &str) -> Result<QueueChanged, BackendError> {
+        let change = QueueChange {
+            action: Action::Retry,
+            filter: QueueFilter {
+                search: bound_for(host),
+                ..QueueFilter::default()
+            },
+            is_dry: false,
+        };
+        let mut changed = QueueChanged::default();
+        self.change_each(&change, &mut changed).await?;
+        Ok(changed)
+    }
+}
+
+fn bound_for(host: &str) -> Search {
+    Search {
+        destination: Some(host.into()),
+        ..Search::default()
+    }
+}
+
+fn hosts_down(down: Down) -> HostsDown {
+    HostsDown {
+        since: down.since,
+        until: down.until,
+        hosts: down.hosts,
+    }
+}

@@ -1,0 +1,76 @@
+//! Destinations that whoever operates the agent has suspended.
+//!
+//! What is queued for them is not leased. Here those are turned away whose clients wait, and recipients in
+//! suspended domains of what has others as well: at once, without a connection.
+
+use tower::{BoxError, ServiceExt, service_fn};
+
+use crate::{
+    context::Context,
+    path::{ForwardPath, Mailbox},
+    reply::{Rejection, Reply},
+    service::BoxMailService,
+    storage::{
+        Lease, Storage,
+        record::{SchedulingKey, Work},
+    },
+    transaction::Transaction,
+};
+
+/// Whether no attempt is to be made at what was leased just before its destination was suspended.
+pub(super) fn is_stopped(lease: &Lease) -> bool {
+    let storage = lease.storage();
+    if !storage.is_any_suspended() || !lease.is_stored() || lease.work() != Work::Attempt {
+        return false;
+    }
+    let (context, recipients) = (lease.context(), lease.recipients());
+    let key = SchedulingKey::of(context, &recipients);
+    storage.is_suspended(key.only_host(context, &recipients))
+}
+
+/// The chain for what is not suspended.
+pub(super) fn around(storage: &Storage, chain: BoxMailService) -> BoxMailService {
+    // Most of the time nothing is.
+    if !storage.is_any_suspended() {
+        return chain;
+    }
+    let storage = storage.clone();
+    BoxMailService::new(service_fn(move |transaction: Transaction| {
+        let (storage, chain) = (storage.clone(), chain.clone());
+        async move { turn_away(storage, chain, transaction).await }
+    }))
+}
+
+async fn turn_away(
+    storage: Storage,
+    chain: BoxMailService,
+    transaction: Transaction,
+) -> Result<Reply, BoxError> {
+    if let Some(host) = next_hop(&transaction.context) {
+        return match storage.is_suspended(&host) {
+            true => Ok(Reply::destination_suspended()),
+            false => chain.oneshot(transaction).await,
+        };
+    }
+    let transaction = transaction.filter_recipients(move |rcpt| {
+        match storage.is_suspended(&domain(&rcpt.forward_path)) {
+            true => Err(Rejection::new(Reply::destination_suspended())),
+            false => Ok(()),
+        }
+    });
+    // An endpoint may connect before it knows for whom.
+    match transaction.with_recipient().await? {
+        Some(transaction) => chain.oneshot(transaction).await,
+        None => Ok(Reply::no_valid_recipients()),
+    }
+}
+
+fn next_hop(context: &Context) -> Option<String> {
+    let host = context.next_hop.as_ref()?;
+    Some(host.to_string().to_ascii_lowercase())
+}
+
+fn domain(path: &ForwardPath) -> String {
+    let domain = path.mailbox().map_or("", Mailbox::domain_text);
+    domain.to_ascii_lowercase()
+}

@@ -1,0 +1,130 @@
+use koukan_core::{
+    reply::Reply,
+    resource::{
+        Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
+        DestinationsListed, QueueOperation, QueueResponse, RefusalKind,
+    },
+    storage::{Search, record::Action},
+    test_util::Script,
+};
+
+use crate::agent::{Agent, id};
+
+async fn busy() -> Agent {
+    Agent::over(Script::new().other_rcpts(Reply::mailbox_busy())).await
+}
+
+fn named(name: &str) -> DestinationName {
+    DestinationName::parse(name).unwrap()
+}
+
+impl Agent {
+    async fn destinations(&self, limit: usize) -> DestinationsListed {
+        let list = DestinationOperation::List { limit };
+        match self.ask(QueueOperation::Destinations(list)).await {
+            Ok(QueueResponse::Destinations(listed)) => listed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn destination(
+        &self,
+        operation: DestinationOperation,
+    ) -> Result<DestinationView, RefusalKind> {
+        match self.ask(QueueOperation::Destinations(operation)).await {
+            Ok(QueueResponse::Destination(view)) => Ok(*view),
+            Err(refusal) => Err(refusal.kind),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn operate(
+        &self,
+        name: &str,
+        action: DestinationAction,
+    ) -> Result<DestinationView, RefusalKind> {
+        let change = DestinationOperation::Change(named(name), action);
+        self.destination(change).await
+    }
+}
+
+fn names(listed: &DestinationsListed) -> Vec<(&str, &str, u64)> {
+    let views = listed.destinations.iter();
+    views
+        .map(|view| (&*view.census.host, view.state(), view.census.queued))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_is_stopped_and_goes_on() {
+    use DestinationAction::{Resume, Retry, Suspend};
+    let agent = busy().await;
+    let sent = agent.send("app", "a@x.example").await;
+    agent.send("other", "b@x.example").await;
+    agent.send("app", "a@y.example").await;
+    agent.storage.given_back().await;
+    agent.dispatch();
+    let listed = agent.destinations(0).await;
+    assert_eq!(
+        names(&listed),
+        [("x.example", "up", 2), ("y.example", "up", 1)]
+    );
+    assert!(!listed.is_cut);
+    let census = &listed.destinations[0].census;
+    assert_eq!(census.last_reply(), Some(Reply::mailbox_busy()));
+    assert!(census.next.is_some());
+
+    let view = agent.operate("Y.example", Suspend).await.unwrap();
+    assert_eq!(view.state(), "suspended");
+    assert_eq!(&*view.suspension.unwrap().by, "olga");
+    agent.operate("z.example", Suspend).await.unwrap();
+    let expected = [
+        ("y.example", "suspended", 1),
+        ("z.example", "suspended", 0),
+        ("x.example", "up", 2),
+    ];
+    assert_eq!(names(&agent.destinations(0).await), expected);
+    let cut = agent.destinations(1).await;
+    assert_eq!((names(&cut).len(), cut.is_cut), (1, true));
+    let shown = DestinationOperation::Show(named("unknown.example"));
+    let shown = agent.destination(shown).await.unwrap();
+    assert_eq!((shown.state(), shown.census.queued), ("up", 0));
+
+    // What waits for it says so, and cannot be retried meanwhile.
+    let y = Search {
+        destination: Some("y.example".into()),
+        ..Search::default()
+    };
+    let listed = agent.list_of(None, y).await.transactions;
+    assert!(listed[0].suspended.is_some());
+    assert!(agent.show(&sent).await.queued.suspended.is_none());
+    let location = listed[0].view.details.as_ref().unwrap().location.clone();
+    let retried = agent
+        .ask(QueueOperation::ChangeOne(id(&location), Action::Retry))
+        .await;
+    assert_eq!(retried.unwrap_err().kind, RefusalKind::Conflict);
+    let retried = agent.operate("y.example", Retry).await;
+    assert_eq!(retried, Err(RefusalKind::Conflict));
+    let attempts = async || agent.show(&location).await.attempts.len();
+    assert_eq!(attempts().await, 1);
+
+    let view = agent.operate("y.example", Resume).await.unwrap();
+    assert_eq!(view.state(), "up");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(attempts().await, 2);
+    agent.operate("x.example", Retry).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(agent.show(&sent).await.attempts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_who_operates_the_agent_sees_and_changes_destinations() {
+    let agent = busy().await;
+    let change = DestinationOperation::Change(named("x.example"), DestinationAction::Suspend);
+    for operation in [DestinationOperation::List { limit: 0 }, change] {
+        let operation = QueueOperation::Destinations(operation);
+        let refused = agent.ask_as(Caller::unrestricted(), operation).await;
+        assert_eq!(refused.unwrap_err().kind, RefusalKind::Forbidden);
+    }
+    assert!(!agent.storage.is_any_suspended());
+}

@@ -1,0 +1,108 @@
+//! Destinations, for those who operate the agent.
+
+#![allow(dead_code, reason = "the types stand for their schemas")]
+
+use utoipa::{
+    ToSchema,
+    openapi::{HttpMethod, ResponseBuilder, path::OperationBuilder},
+};
+
+use super::{
+    about,
+    operations::{JSON, content, operation, refused},
+    transaction::Response,
+};
+
+/// Some destinations: those that are suspended first, then those for which most is queued.
+#[derive(ToSchema)]
+pub(super) struct DestinationList {
+    destinations: Vec<Destination>,
+    /// Whether there are more.
+    is_cut: bool,
+}
+
+/// How a destination stands.
+#[derive(ToSchema)]
+pub(super) struct Destination {
+    /// The domain, or the host and port where one was named.
+    #[schema(example = "example.com")]
+    name: String,
+    state: DestinationState,
+    /// Transactions that are not over and all of which go there.
+    queued: u64,
+    /// Those of them that somebody works on.
+    active: u64,
+    /// Those that are held one by one.
+    held: u64,
+    /// Those that are due for an attempt.
+    due: u64,
+    /// When the first of the others is due.
+    #[schema(required = false, format = "date-time")]
+    next_attempt: String,
+    /// When the last attempt ended at what is queued.
+    #[schema(required = false, format = "date-time")]
+    last_attempt: String,
+    /// The host that replied last in it, by the name that was connected to.
+    #[schema(required = false, example = "mx.example.com")]
+    last_host: String,
+    /// What it was told.
+    #[schema(required = false)]
+    last_response: Response,
+    #[schema(required = false)]
+    suspended: DestinationSuspended,
+    #[schema(required = false)]
+    down: DestinationDown,
+}
+
+/// Whether attempts are made: not while it is `suspended`, one at a time while its hosts are `down`.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum DestinationState {
+    Suspended,
+    Down,
+    Up,
+}
+
+/// No attempt is made until it is resumed.
+#[derive(ToSchema)]
+struct DestinationSuspended {
+    #[schema(format = "date-time")]
+    since: String,
+    /// The name of a token, or an address.
+    by: String,
+}
+
+/// Its hosts do not answer.
+#[derive(ToSchema)]
+struct DestinationDown {
+    #[schema(format = "date-time")]
+    since: String,
+    /// When they are tried again.
+    #[schema(format = "date-time")]
+    until: String,
+    hosts: Vec<String>,
+}
+
+/// Adds the routes.
+pub(super) fn add(mut add: impl FnMut(&str, HttpMethod, OperationBuilder)) {
+    let listed = ResponseBuilder::new()
+        .description("some of them")
+        .content(JSON, content::<DestinationList>());
+    let list = operation(&about::LIST_DESTINATIONS, &["limit"]).response("200", listed.build());
+    let list = refused(list, &[400, 401, 403, 429, 500, 503]);
+    add("/destinations", HttpMethod::Get, list);
+    let one = |about, text: &str| {
+        let shown = ResponseBuilder::new()
+            .description(text)
+            .content(JSON, content::<Destination>());
+        let operation = operation(about, &["name"]).response("200", shown.build());
+        refused(operation, &[400, 401, 403, 404, 429, 500, 503])
+    };
+    let show = one(&about::SHOW_DESTINATION, "the destination");
+    add("/destinations/{name}", HttpMethod::Get, show);
+    for (action, about) in &about::DESTINATION_CHANGES {
+        let change = one(about, "the destination as it is then");
+        let path = format!("/destinations/{{name}}/{action}");
+        add(&path, HttpMethod::Post, refused(change, &[409]));
+    }
+}
