@@ -56,6 +56,22 @@ impl CertificateFiles {
         Ok(ServerTls::new(certificates))
     }
 
+    /// The file of each certificate, and how many seconds it is valid yet; less than none where its end is
+    /// past.
+    pub(super) fn left(&self, now: Timestamp) -> Vec<(PathBuf, i64)> {
+        let all = self.0.iter().flat_map(|followed| {
+            let certificates = followed.certificates.all();
+            let ends = certificates.iter().map(Certificate::not_after);
+            let ends: Vec<_> = ends.collect();
+            followed.files.iter().zip(ends)
+        });
+        let left = all.filter_map(|(files, end)| {
+            let left = end?.as_second() - now.as_second();
+            Some((files.chain.clone(), left))
+        });
+        left.collect()
+    }
+
     /// Reads certificates anew whose files have changed, and tells of those that end soon, unless it
     /// was `told` not long ago.
     pub(super) fn look(&mut self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {

@@ -11,7 +11,7 @@ use koukan_core::{
 use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, Protocol, SmtpEndpoint,
-    client::{ClientSettings, Guard, OwnAddresses, PoolSettings, TlsPolicy},
+    client::{ClientSettings, Guard, MtaSts, OwnAddresses, PoolSettings, TlsPolicy},
 };
 
 use crate::{
@@ -81,6 +81,16 @@ pub(super) fn smtp(
         settings = settings.with_protocol(Protocol::Lmtp);
     }
     settings = settings.with_tls(policy(config)?);
+    let rules = destinations.iter().filter_map(|rule| {
+        let domain = rule.domain.as_ref()?;
+        Some((domain.value.as_str(), rule.mta_sts?))
+    });
+    let rules: Vec<_> = rules.collect();
+    let follows = config.follows_policies() || rules.iter().any(|(_, follows)| *follows);
+    if follows && config.host.is_empty() {
+        let mta_sts = MtaSts::new(verified(config)?).with_rules(config.follows_policies(), rules);
+        settings = settings.with_mta_sts(mta_sts);
+    }
     let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
     let (connector, resolver) = (Arc::clone(connector), Arc::clone(resolver));
     Ok(SmtpEndpoint::with_network(settings, connector, resolver))
@@ -89,22 +99,25 @@ pub(super) fn smtp(
 /// How much of TLS is asked of servers.
 fn policy(config: &Smtp) -> Result<TlsPolicy, StartError> {
     let level = config.tls.as_ref().map(|level| level.value);
-    let invalid = |error: InvalidRoots| StartError::Config(Causes(&error).to_string());
     Ok(match level.unwrap_or_default() {
         TlsLevel::Never => TlsPolicy::Never,
         TlsLevel::Opportunistic => TlsPolicy::Opportunistic(ClientTls::unverified()),
         TlsLevel::Required => TlsPolicy::Required(ClientTls::unverified()),
-        TlsLevel::Verified => TlsPolicy::Required(match &config.ca_file {
-            None => ClientTls::verified().map_err(invalid)?,
-            Some(file) => {
-                let pem = fs::read(&file.value).map_err(|error| {
-                    let file = file.value.display();
-                    StartError::Config(format!("cannot read {file}: {error}"))
-                })?;
-                ClientTls::verified_by(&pem).map_err(invalid)?
-            }
-        }),
+        TlsLevel::Verified => TlsPolicy::Required(verified(config)?),
     })
+}
+
+/// TLS with certificates that are believed.
+fn verified(config: &Smtp) -> Result<ClientTls, StartError> {
+    let invalid = |error: InvalidRoots| StartError::Config(Causes(&error).to_string());
+    let Some(file) = &config.ca_file else {
+        return ClientTls::verified().map_err(invalid);
+    };
+    let pem = fs::read(&file.value).map_err(|error| {
+        let file = file.value.display();
+        StartError::Config(format!("cannot read {file}: {error}"))
+    })?;
+    ClientTls::verified_by(&pem).map_err(invalid)
 }
 
 /// Networks, as a configuration writes them.

@@ -1,12 +1,22 @@
 //! Metrics, for Prometheus.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use koukan_core::{event::Observer, observer, storage::Storage};
+use koukan_core::{clock::SharedClock, event::Observer, observer, storage::Storage};
 use metrics::{Gauge, Key, KeyName, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::sleep;
 
+use super::certificates::CertificateFiles;
+
+/// How long certificates are valid yet.
+const LEFT: &str = "koukan_certificate_left_seconds";
 /// Octets of messages in memory.
 const MEMORY: &str = "koukan_memory_used_bytes";
 /// How long a delivery takes that may be tried for days.
@@ -30,6 +40,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
     memory: Gauge,
+    certificates: Arc<OnceLock<(CertificateFiles, SharedClock)>>,
 }
 
 /// Begins to count: who is told of events, and what shows the figures.
@@ -44,6 +55,7 @@ pub(super) fn start() -> (Arc<dyn Observer>, Exposition) {
     let exposition = Exposition {
         handle: recorder.handle(),
         memory: recorder.register_gauge(&Key::from_static_name(MEMORY), &metadata),
+        certificates: Arc::default(),
     };
     (Arc::new(observer::Metrics::new(recorder)), exposition)
 }
@@ -53,7 +65,16 @@ impl Exposition {
     pub(crate) fn render(&self, storage: &Storage) -> String {
         #[allow(clippy::cast_precision_loss, reason = "so much memory there is not")]
         self.memory.set(storage.pool().used() as f64);
-        self.handle.render()
+        let mut text = self.handle.render();
+        if let Some((certificates, clock)) = self.certificates.get() {
+            write_left(&mut text, &certificates.left(clock.now()));
+        }
+        text
+    }
+
+    /// Shows from now on how long these certificates are valid.
+    pub(super) fn show(&self, certificates: CertificateFiles, clock: SharedClock) {
+        let _ = self.certificates.set((certificates, clock));
     }
 
     /// Adds up what was measured, for ever.
@@ -62,5 +83,40 @@ impl Exposition {
             sleep(UPKEEP).await;
             self.handle.run_upkeep();
         }
+    }
+}
+
+/// Writes how long certificates are valid, as Prometheus reads it: by their files, each once.
+fn write_left(text: &mut String, left: &[(PathBuf, i64)]) {
+    let left: BTreeMap<_, _> = left.iter().map(|(file, left)| (file, left)).collect();
+    if left.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "# HELP {LEFT} Seconds until a certificate ends.");
+    let _ = writeln!(text, "# TYPE {LEFT} gauge");
+    for (file, left) in left {
+        let file = file.display().to_string();
+        let file = file
+            .replace('\\', r"\\")
+            .replace('"', "\\\"")
+            .replace('\n', r"\n");
+        let _ = writeln!(text, "{LEFT}{{file=\"{file}\"}} {left}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_labels_however_they_are_called() {
+        let mut text = String::new();
+        write_left(&mut text, &[("a\"b\\c\nd".into(), -5), ("e".into(), 7)]);
+        let lines: Vec<_> = text.lines().skip(2).collect();
+        let expected = [
+            r#"koukan_certificate_left_seconds{file="a\"b\\c\nd"} -5"#,
+            r#"koukan_certificate_left_seconds{file="e"} 7"#,
+        ];
+        assert_eq!(lines, expected);
     }
 }

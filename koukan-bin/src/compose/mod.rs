@@ -206,6 +206,7 @@ pub(crate) async fn compose(
         &descriptors,
     );
     let listeners = bound.await?;
+    metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
     late.set(chains.by_sender);
     let dispatcher = stacks::queue(&storage, output, config);

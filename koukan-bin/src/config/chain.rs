@@ -162,8 +162,12 @@ pub struct Smtp {
     pub allow_networks: Vec<Place<String>>,
     /// How much of TLS is asked of the servers. Default `opportunistic`.
     pub tls: Option<Place<TlsLevel>>,
+    /// Whether the policies of domains are followed whose mail hosts the DNS names (MTA-STS): a `router`
+    /// with `dest_domain: { mx: true }`. Default `false`; a `destination` may say otherwise for a domain.
+    #[schemars(with = "Option<bool>")]
+    pub mta_sts: Option<Place<bool>>,
     /// A file with the certificates of the authorities to be trusted, in PEM, where `tls` is
-    /// `verified`. Default: those that the system trusts.
+    /// `verified`, and for `mta_sts`. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
     /// Who this agent says to be to the hosts named in `host`. Default: nobody.
@@ -180,6 +184,11 @@ impl Smtp {
     /// Whether the hosts speak LMTP.
     pub fn is_lmtp(&self) -> bool {
         self.lmtp.as_ref().is_some_and(|lmtp| lmtp.value)
+    }
+
+    /// Whether policies are looked for, of all domains but those of which something else is said.
+    pub(crate) fn follows_policies(&self) -> bool {
+        self.mta_sts.as_ref().is_some_and(|mta_sts| mta_sts.value)
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Destination {
     /// `messages_per_connection` and `recipients_per_transaction` hold for it.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,
-    /// A domain of recipients, or all below one, as in `.example.com`: `retry` holds for it.
+    /// A domain of recipients, or all below one, as in `.example.com`: `retry` and `mta_sts` hold for it.
     #[schemars(with = "Option<String>")]
     pub domain: Option<Place<String>>,
     /// Connections to the host, at most, of each `smtp` endpoint.
@@ -28,6 +28,8 @@ pub struct Destination {
     /// Recipients of one transaction with the host, at most. Default 100.
     #[schemars(with = "Option<NonZeroUsize>")]
     pub recipients_per_transaction: Option<Place<NonZeroUsize>>,
+    /// Whether the domain's policy is followed (MTA-STS). Default: as the `smtp` endpoint says.
+    pub mta_sts: Option<bool>,
     /// How often and for how long delivery is tried, where that is not as the chain says.
     pub retry: Retry,
 }

@@ -8,7 +8,11 @@ use std::{
 };
 
 use crate::{
-    agent::Agent, client::Client, collector::Collector, http::Request, peers::peer,
+    agent::Agent,
+    client::Client,
+    collector::Collector,
+    http::Request,
+    peers::{peer, run},
     process::eventually,
 };
 
@@ -114,4 +118,24 @@ fn a_thousand_recipients_make_no_more_series() {
     });
     let after = scrape(&agent);
     assert_eq!(series(&after), series(&before));
+}
+
+#[test]
+fn it_is_shown_how_long_certificates_are_valid() {
+    let files = crate::tls::Files::new();
+    let sink = Collector::start();
+    let agent = crate::tls::Agent::start(&files, sink.address);
+    let url = format!("https://localhost:{}/metrics", agent.rest.port());
+    let mut curl = peer("curl");
+    curl.args(["--silent", "--show-error", "--noproxy", "*"])
+        .args(["--cacert", &files.shown("ca.pem"), &url]);
+    let text = run(&mut curl);
+    let name = format!(
+        "koukan_certificate_left_seconds{{file=\"{}\"}} ",
+        files.shown("mx.pem")
+    );
+    let left = text.lines().find_map(|line| line.strip_prefix(&*name));
+    let left: i64 = left.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
+    assert!(left > 14 * 24 * 3600, "{text}");
+    check(&text);
 }

@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// A directory with an authority's certificate, and one for `localhost` with its key.
-struct Files {
+pub(crate) struct Files {
     authority: Authority,
     directory: TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let files = Self {
             authority: Authority::new(),
             directory: tempfile::tempdir().unwrap(),
@@ -42,7 +42,7 @@ impl Files {
         self.directory.path().join(name)
     }
 
-    fn shown(&self, name: &str) -> String {
+    pub(crate) fn shown(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 
@@ -53,17 +53,17 @@ impl Files {
 }
 
 /// An agent that has TLS in each way there is, and delivers to a sink.
-struct Agent {
+pub(crate) struct Agent {
     offered: SocketAddr,
     required: SocketAddr,
     immediate: SocketAddr,
-    rest: SocketAddr,
+    pub(crate) rest: SocketAddr,
     _process: Process,
     _directory: TempDir,
 }
 
 impl Agent {
-    fn start(files: &Files, sink: SocketAddr) -> Self {
+    pub(crate) fn start(files: &Files, sink: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [offered, required, immediate, rest] = [(); 4].map(|()| free_address());
         let tls = files.tls();

@@ -97,6 +97,10 @@ fn clients() {
             format!("tls: verified, ca_file: \"{ca}x\""),
             &["cannot read"],
         ),
+        (
+            "mta_sts: true, tls: never".into(),
+            &["demand TLS", "leave `tls` out"],
+        ),
     ] {
         told(&[(
             SMTP,
@@ -105,9 +109,14 @@ fn clients() {
             words,
         )]);
     }
+    let named = smtp("mta_sts: true, host: [\"127.0.0.1:3025\"]");
+    let told = check(&changed(SMTP, &named)).unwrap_err();
+    assert!(told.contains("no policies of hosts"), "{told}");
     for fine in [
         "tls: never".to_owned(),
         "tls: verified".into(),
+        "mta_sts: true".into(),
+        format!("mta_sts: true, ca_file: \"{ca}\""),
         format!("tls: verified, ca_file: \"{ca}\""),
     ] {
         check(&changed(SMTP, &smtp(&fine))).unwrap();

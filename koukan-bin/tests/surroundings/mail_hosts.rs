@@ -41,3 +41,40 @@ async fn a_router_sends_to_the_mail_hosts_of_a_domain() {
     let asked = names.asked();
     assert!(asked.contains(&"MX big.example".to_owned()), "{asked:?}");
 }
+
+#[tokio::test]
+async fn policies_are_looked_for_of_those_domains_of_which_it_is_said() {
+    let script = Script::new();
+    let connector = connector(&script);
+    let names = ScriptedResolver::of_zone(
+        r#"
+        one.example.    MX 10 mx.example.net.
+        two.example.    MX 10 mx.example.net.
+        mx.example.net. A 192.0.2.25
+        _mta-sts.one.example. TXT "v=STSv1; id=1"
+        mta-sts.one.example.  A 127.0.0.1
+        "#,
+    );
+    let config = config("received_header")
+        .replace("dest_domain: {}", "dest_domain: { mx: true }")
+        .replace("smtp: {}", "smtp: { mta_sts: true }")
+        + "
+        destination: [{ domain: two.example, mta_sts: false }]\n";
+    let builder = Koukan::builder().resolver(names.clone());
+    let agent = start(builder.connector(connector), &config).await;
+    for to in ["b@one.example", "b@two.example"] {
+        let got = send(&agent, "a@good.example", to).await;
+        assert!(got.starts_with("250 2."), "{to}: {got}");
+    }
+    agent.stop().await;
+    let asked = names.asked();
+    let policies: Vec<_> = asked
+        .iter()
+        .filter(|name| name.contains("mta-sts"))
+        .collect();
+    // The host of the policy is at an address that nothing is fetched from.
+    assert_eq!(
+        policies,
+        ["TXT _mta-sts.one.example", "A mta-sts.one.example"]
+    );
+}

@@ -22,6 +22,13 @@ impl Extensions {
         extensions
     }
 
+    /// These and one value, in place of an earlier one of the same type.
+    #[must_use]
+    pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.insert(value);
+        self
+    }
+
     /// The value of type `T`, if one was attached.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         let wanted = TypeId::of::<T>();

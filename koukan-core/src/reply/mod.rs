@@ -14,6 +14,7 @@ mod rejection;
 mod remote_mta;
 mod standing;
 mod text;
+mod tls_verdict;
 mod unreached;
 
 pub use self::{
@@ -25,6 +26,7 @@ pub use self::{
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,
+    tls_verdict::TlsVerdict,
     unreached::Unreached,
 };
 

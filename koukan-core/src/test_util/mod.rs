@@ -3,7 +3,7 @@
 //! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
 //! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
 //! set, and [`SeededRandom`] draws the same numbers whenever its seed is the same;
-//! [`ScriptedResolver`] and [`ScriptedConnector`] are a network. [`at_rest`] lets everything else go
+//! [`ScriptedResolver`], which may be a zone file, and [`ScriptedConnector`] are a network. [`at_rest`] lets everything else go
 //! as far as it can; [`Log`] keeps what is logged. [`context`], [`mail`] and
 //! [`rcpt`] make the parts of a transaction of literals. [`FaultyBackend`] puts faults before a
 //! backend, and [`in_every_budget`] runs a play while tokio's cooperative budget is spent.
@@ -38,6 +38,7 @@ mod rest;
 mod script;
 mod seeded;
 mod shorthand;
+mod zone;
 
 pub use self::{
     answer::Answer,

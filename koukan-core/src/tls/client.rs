@@ -22,6 +22,7 @@ use super::{ClientStream, facts::facts, provider};
 #[derive(Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
     is_verifying: bool,
 }
 
@@ -77,12 +78,21 @@ impl ClientTls {
             .with_safe_default_protocol_versions()
             .expect("the provider has cipher suites for both versions")
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(Arc::clone(&verifier))
             .with_no_client_auth();
         Self {
             config: Arc::new(config),
+            verifier,
             is_verifying,
         }
+    }
+
+    /// The same that takes certificates which are not believed as well, and says so in the log: to find
+    /// out what would be refused.
+    #[must_use]
+    pub fn lenient(&self) -> Self {
+        let verifier = Arc::new(Lenient(Arc::clone(&self.verifier)));
+        Self::with_verifier(verifier, false)
     }
 
     /// Whether a server's certificate must be for its name, and be believed.
@@ -119,6 +129,54 @@ impl fmt::Debug for ClientTls {
         f.debug_struct("ClientTls")
             .field("is_verifying", &self.is_verifying)
             .finish_non_exhaustive()
+    }
+}
+
+/// Takes what another does not believe, and says so.
+#[derive(Debug)]
+struct Lenient(Arc<dyn ServerCertVerifier>);
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        status: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self
+            .0
+            .verify_server_cert(certificate, others, name, status, now);
+        if let Err(error) = verified {
+            let host = name.to_str();
+            tracing::warn!(%host, %error, "a certificate is not believed, which will matter later");
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 

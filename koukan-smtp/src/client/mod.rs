@@ -9,6 +9,8 @@
 //! | `login` | who a client says to be |
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `mail_hosts` | which hosts take mail for a domain |
+//! | `mta_sts` | what domains demand of these |
+//! | `security` | what TLS with one host must be |
 //! | `error` | what goes wrong, and the replies it becomes |
 //!
 //! How connections come about and names become addresses is injected:
@@ -20,7 +22,10 @@ mod error;
 mod guard;
 mod login;
 mod mail_hosts;
+#[cfg(feature = "mta-sts")]
+mod mta_sts;
 mod pool;
+mod security;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls_policy;
@@ -37,6 +42,9 @@ pub use self::{
     pool::{HostLimit, HostLimits, PoolSettings},
     timeouts::{Phase, Timeouts},
 };
+
+#[cfg(feature = "mta-sts")]
+pub use self::mta_sts::MtaSts;
 
 #[cfg(feature = "tls")]
 pub use self::tls_policy::TlsPolicy;

@@ -4,6 +4,7 @@
 
 mod client;
 mod line_client;
+mod mta_sts;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

@@ -48,8 +48,13 @@ impl Check<'_> {
             }
             Ok(parsed) => known.push(parsed),
         }
-        if rule.retry != Retry::default() {
-            let message = format!("`retry` does nothing for the host `{}`", host.value);
+        let of_domain = match (&rule.mta_sts, rule.retry != Retry::default()) {
+            (Some(_), _) => Some("mta_sts"),
+            (None, true) => Some("retry"),
+            (None, false) => None,
+        };
+        if let Some(key) = of_domain {
+            let message = format!("`{key}` does nothing for the host `{}`", host.value);
             let help = "name the recipients' `domain` in place of the host";
             self.wrong(host, message, Some(help.into()));
         } else if !rule.has_limits() {
@@ -84,9 +89,9 @@ impl Check<'_> {
             let help = "name the `host` that its mail is sent to in place of the domain: several domains may \
                         share it";
             self.wrong(domain, message, Some(help.into()));
-        } else if rule.retry == Retry::default() {
+        } else if rule.retry == Retry::default() && rule.mta_sts.is_none() {
             let message = format!("destination `{text}` says nothing");
-            self.odd(domain, message, "give it `retry`");
+            self.odd(domain, message, "give it `retry` or `mta_sts`");
         }
         let general = self.config.retry.over(RetryPolicy::default());
         self.retry(&rule.retry, general);

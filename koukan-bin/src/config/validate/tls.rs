@@ -145,12 +145,26 @@ impl Check<'_> {
             .tls
             .as_ref()
             .map_or(TlsLevel::default(), |level| level.value);
+        let policies = smtp.mta_sts.as_ref().filter(|mta_sts| mta_sts.value);
+        if let Some(mta_sts) = policies {
+            if !smtp.host.is_empty() {
+                let message = "there are no policies of hosts that are named here".to_owned();
+                let help = "leave `mta_sts` out, or `host`, so that a `router` finds the mail hosts of domains";
+                self.wrong(mta_sts, message, Some(help.into()));
+            } else if level == TlsLevel::Never {
+                let message = "policies demand TLS, and `tls: never` excludes it".to_owned();
+                self.wrong(mta_sts, message, Some("leave `tls` out".into()));
+            }
+        }
         let Some(file) = &smtp.ca_file else {
             return;
         };
-        if level != TlsLevel::Verified {
+        let of_domains = &self.config.destination;
+        let follows =
+            policies.is_some() || of_domains.iter().any(|rule| rule.mta_sts == Some(true));
+        if level != TlsLevel::Verified && !follows {
             let message = "authorities are of use only where certificates are verified".to_owned();
-            let help = "set `tls: verified`, or leave `ca_file` out";
+            let help = "set `tls: verified` or `mta_sts: true`, or leave `ca_file` out";
             self.wrong(file, message, Some(help.into()));
         }
         let shown = file.value.display();

@@ -28,7 +28,7 @@ use crate::{
 };
 
 use self::patience::Patience;
-use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire};
+use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire, security::Security};
 
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
@@ -57,6 +57,9 @@ pub(crate) struct Connection<Io> {
     is_ended: bool,
     /// Whether it has TLS.
     is_secure: bool,
+    /// How it is secured, where it has TLS.
+    #[cfg(feature = "tls")]
+    verdict: Option<koukan_core::reply::TlsVerdict>,
     /// Whether the server has said its first word.
     is_greeted: bool,
     /// Counts writes and replies, to tell that something happens.
@@ -92,6 +95,8 @@ impl<Io: Wire> Connection<Io> {
             is_write_broken: false,
             is_ended: false,
             is_secure: false,
+            #[cfg(feature = "tls")]
+            verdict: None,
             is_greeted: false,
             progress: 0,
             patience: Patience::default(),
@@ -145,6 +150,15 @@ impl<Io: Wire> Connection<Io> {
     /// Whether the server has ended the connection, or said that it does.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_ended
+    }
+
+    /// Whether it is as secure as it is to be.
+    #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
+    pub(crate) fn meets(&self, security: &Security) -> bool {
+        #[cfg(feature = "tls")]
+        return security.is_met_by(self.verdict);
+        #[cfg(not(feature = "tls"))]
+        true
     }
 
     /// Whether the server calls itself by our name: then it is most likely ourselves.

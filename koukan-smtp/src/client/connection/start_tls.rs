@@ -1,10 +1,10 @@
 //! STARTTLS: a connection becomes an encrypted one.
 
-use koukan_core::{network::BoxWire, tls::ClientTls};
+use koukan_core::network::BoxWire;
 use tokio::time::timeout;
 
 use crate::{
-    client::{ClientError, Phase},
+    client::{ClientError, Phase, security::Begin},
     codec::{Capabilities, ReplyParser},
 };
 
@@ -17,7 +17,7 @@ impl Connection<BoxWire> {
     /// *Source*: RFC 3207 section 4.
     pub(crate) async fn start_tls(
         &mut self,
-        tls: &ClientTls,
+        begin: Begin<'_>,
         helo_name: &str,
     ) -> Result<(), ClientError> {
         self.encoder().0.starttls();
@@ -28,18 +28,25 @@ impl Connection<BoxWire> {
         self.parser = ReplyParser::default();
         self.is_ended = true;
         let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
-        let begun = timeout(self.timeouts.starttls, tls.connect(&self.remote.host, io)).await;
+        let begun = timeout(
+            self.timeouts.starttls,
+            begin.tls.connect(&self.remote.host, io),
+        )
+        .await;
         let begun = begun.map_err(|_| ClientError::Timeout(Phase::StartTls))?;
         let (io, facts) = begun.map_err(ClientError::TlsFailed)?;
         self.io = Box::new(io);
         self.is_secure = true;
+        self.verdict = Some(begin.verdict);
+        self.signature = self.signature.clone().with(begin.verdict);
         self.is_ended = false;
         let reply = accepted(self.hello(helo_name).await?, Phase::Ehlo)?;
         self.note_name(&reply, helo_name);
         self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();
         let (version, cipher) = (&*facts.version, &*facts.cipher);
-        tracing::debug!(remote = %self.remote.address, version, cipher, "TLS has begun");
+        let (address, verdict) = (self.remote.address, begin.verdict);
+        tracing::debug!(remote = %address, version, cipher, %verdict, "TLS has begun");
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use tower::BoxError;
 use crate::client::{
     ClientError, Guard, HostFailure, Place,
     pool::{Freshness, Lease, Lent, Pool, Turn},
+    security::{Security, Terms},
 };
 
 use super::exchange::{Exchange, Failure};
@@ -62,23 +63,28 @@ impl Attempts {
             };
         };
         let named_by = destination.named_by;
-        let rules = match named_by {
+        let (guard, naming) = match named_by {
             NamedBy::Operator => (None, Naming::Chosen),
             NamedBy::Other => (Some(&self.guard), Naming::Chosen),
             NamedBy::Domain => (Some(&self.guard), Naming::ByDomain),
         };
         // Nothing is held meanwhile: no connection, nor the permit for one.
-        let destination = match named_by {
+        let (destination, securities) = match named_by {
             NamedBy::Domain if !self.pool.is_lmtp() => {
-                match self.pool.mail_hosts(&destination.hosts).await {
-                    Ok(hosts) => Arc::new(Destination::of_other(hosts)),
+                let found = self.pool.mail_hosts(&destination.hosts, &self.guard);
+                match found.await {
+                    Ok((hosts, securities)) => (Arc::new(Destination::of_other(hosts)), securities),
                     Err(none) => {
                         tracing::info!(reply = %none.0, "no host takes mail for a domain");
                         return Ok(none.0);
                     }
                 }
             }
-            _ => destination,
+            _ => (destination, Vec::new()),
+        };
+        let rules = |index: usize| {
+            let security = securities.get(index).unwrap_or(&Security::AsSet);
+            (Terms { guard, security }, naming)
         };
         let is_queued = signals.find::<Queued>().is_some();
         let is_forced = signals.find::<Forced>().is_some();
@@ -89,11 +95,12 @@ impl Attempts {
         let mut last = None;
         let mut full = None;
         let mut met = Met::default();
-        for host in &destination.hosts {
+        for (index, host) in destination.hosts.iter().enumerate() {
             // Another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
-            match self.deliver_to(host, rules, &mut turn, &mut exchange).await {
+            let delivered = self.deliver_to(host, rules(index), &mut turn, &mut exchange);
+            match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
@@ -104,12 +111,13 @@ impl Attempts {
                 }
             }
             if turn.is_refused() && !turn.is_waiting() {
-                full = full.or(Some(host));
+                full = full.or(Some(index));
             }
         }
-        if let Some(host) = full {
-            let mut turn = turn(true);
-            match self.deliver_to(host, rules, &mut turn, &mut exchange).await {
+        if let Some(index) = full {
+            let (mut turn, host) = (turn(true), &destination.hosts[index]);
+            let delivered = self.deliver_to(host, rules(index), &mut turn, &mut exchange);
+            match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
@@ -138,7 +146,7 @@ impl Attempts {
     async fn deliver_to(
         &self,
         host: &HostPort,
-        (guard, naming): (Option<&Guard>, Naming),
+        (terms, naming): (Terms<'_>, Naming),
         turn: &mut Turn,
         exchange: &mut Exchange,
     ) -> Outcome {
@@ -147,7 +155,7 @@ impl Attempts {
         let mut last = None;
         let mut lent: Option<Lent<_>> = None;
         loop {
-            let checkout = self.pool.checkout(host, freshness, &failed, guard, turn);
+            let checkout = self.pool.checkout(host, freshness, &failed, terms, turn);
             let lease = match checkout.await {
                 Ok(lease) => lease,
                 Err(failure) => {

@@ -74,6 +74,7 @@ use super::pool::Pool;
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
+/// | TLS fails, or no mail host is one that the domain's policy names ([`MtaSts`](super::MtaSts)) | 451 4.7.5 |
 /// | our authentication is refused, or cannot be ([`ClientSettings::with_login`]) | 451 4.7.8 |
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
@@ -148,6 +149,8 @@ impl SmtpEndpoint {
             protocol,
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "mta-sts")]
+            mta_sts,
         } = settings;
         let login = login.filter(|_| destination.is_some());
         let demand = Demand::new(destination.clone());
@@ -157,6 +160,8 @@ impl SmtpEndpoint {
         let pool = pool.with_login(login).with_protocol(protocol);
         #[cfg(feature = "tls")]
         let pool = pool.with_tls(tls);
+        #[cfg(feature = "mta-sts")]
+        let pool = pool.with_mta_sts(mta_sts);
         Self {
             attempts: Arc::new(Attempts {
                 destination,

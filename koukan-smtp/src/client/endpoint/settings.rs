@@ -26,6 +26,8 @@ pub struct ClientSettings {
     pub(super) protocol: Protocol,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
+    #[cfg(feature = "mta-sts")]
+    pub(super) mta_sts: Option<crate::client::MtaSts>,
 }
 
 impl ClientSettings {
@@ -48,6 +50,8 @@ impl ClientSettings {
             protocol: Protocol::Smtp,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
+            #[cfg(feature = "mta-sts")]
+            mta_sts: None,
         })
     }
 
@@ -102,6 +106,15 @@ impl ClientSettings {
     #[must_use]
     pub fn with_tls(mut self, policy: crate::client::TlsPolicy) -> Self {
         self.tls = policy;
+        self
+    }
+
+    /// Has the policies of domains be found out whose [mail hosts the DNS
+    /// names](koukan_core::signals::NamedBy::Domain), and be followed. Default: they are not.
+    #[cfg(feature = "mta-sts")]
+    #[must_use]
+    pub fn with_mta_sts(mut self, mta_sts: crate::client::MtaSts) -> Self {
+        self.mta_sts = Some(mta_sts);
         self
     }
 

@@ -91,6 +91,7 @@ impl<Io: Wire> Lease<Io> {
 
     /// Takes a connection in on which nothing was said yet.
     pub(super) fn put(&mut self, connection: Connection<Io>) -> &mut Connection<Io> {
+        self.is_reused = false;
         self.connection.insert(Box::new(connection))
     }
 

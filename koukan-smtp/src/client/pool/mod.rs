@@ -56,8 +56,8 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, Guard, HostFailure, Login, Phase, Place, Timeouts, connection::Connection,
-    error::unreached,
+    ClientError, HostFailure, Login, Phase, Place, Timeouts, connection::Connection,
+    error::unreached, security::Terms,
 };
 use crate::Protocol;
 
@@ -77,6 +77,8 @@ pub(crate) struct Pool {
     blocking: BlockingPool,
     #[cfg(feature = "tls")]
     tls: super::TlsPolicy,
+    #[cfg(feature = "mta-sts")]
+    mta_sts: Option<super::MtaSts>,
 }
 
 /// A host that was silent amid a transaction is not down where it has answered another within that
@@ -116,6 +118,8 @@ impl Pool {
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
             tls: super::TlsPolicy::Never,
+            #[cfg(feature = "mta-sts")]
+            mta_sts: None,
         }
     }
 
@@ -136,8 +140,8 @@ impl Pool {
         self.protocol.is_lmtp()
     }
 
-    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`;
-    /// where there is a guard, at an address that it lets be. Where the host has no room for another,
+    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`, on these
+    /// terms. Where the host has no room for another,
     /// `turn` says whether one of those is waited for that others have. It counts as held by the message
     /// whose turn it is; where that holds another one already, this one is not waited for for long.
     ///
@@ -153,7 +157,7 @@ impl Pool {
         host: &HostPort,
         freshness: Freshness,
         failed: &[SocketAddr],
-        guard: Option<&Guard>,
+        terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
         if turn.take_forced() {
@@ -172,12 +176,12 @@ impl Pool {
         match freshness {
             // What is kept where the host has no room for others is not thrown away.
             Freshness::New if !turn.is_waiting() => lease.discard_idle(),
-            _ if lease.reuse() => return reused(lease, host, guard),
+            _ if reuse(&mut lease, terms) => return reused(lease, host, terms),
             _ => {}
         }
         // Boxed: most transactions find a connection that is open, and need not carry the room for
         // this.
-        Box::pin(self.open_or_wait(lease, host, failed, guard, turn)).await
+        Box::pin(self.open_or_wait(lease, host, failed, terms, turn)).await
     }
 
     /// Opens a connection; where the host has no room for it while it serves others of ours, waits for
@@ -187,7 +191,7 @@ impl Pool {
         mut lease: Lease<BoxWire>,
         host: &HostPort,
         failed: &[SocketAddr],
-        guard: Option<&Guard>,
+        terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
         loop {
@@ -195,7 +199,7 @@ impl Pool {
             let probe = Probe::of(&self.idle, host).await;
             let probe = probe.map_err(|error| at(host, error))?;
             let begun = Instant::now();
-            let failure = match self.open(&mut lease, host, failed, guard).await {
+            let failure = match self.open(&mut lease, host, failed, terms).await {
                 Ok(()) => {
                     self.idle.greeted(host);
                     return Ok(lease);
@@ -211,8 +215,8 @@ impl Pool {
                 if timeout_at(until, self.idle.freed.notified()).await.is_err() {
                     return Err(failure);
                 }
-                if lease.reuse() {
-                    return reused(lease, host, guard);
+                if reuse(&mut lease, terms) {
+                    return reused(lease, host, terms);
                 }
                 continue;
             }
@@ -220,8 +224,8 @@ impl Pool {
             let may_be_full = !probe.is_for_all() && failure.may_be_for_want_of_room();
             if !may_be_full || !lease.give_place_up() {
                 // The last of the others may have left its connection just now.
-                if may_be_full && lease.reuse() {
-                    return reused(lease, host, guard);
+                if may_be_full && reuse(&mut lease, terms) {
+                    return reused(lease, host, terms);
                 }
                 if failure.error.is_down() {
                     let unit = self.random.unit();
@@ -241,8 +245,8 @@ impl Pool {
             let permit = timeout_at(until, permit).await;
             let permit = permit.unwrap_or(Err(ClientError::Busy));
             lease = permit.map_err(|error| at(host, error))?;
-            if lease.reuse() {
-                return reused(lease, host, guard);
+            if reuse(&mut lease, terms) {
+                return reused(lease, host, terms);
             }
         }
     }
@@ -299,14 +303,26 @@ impl Pool {
     }
 }
 
+/// Takes a kept connection that will do. Others are closed: who may use them may use what takes their
+/// place.
+fn reuse(lease: &mut Lease<BoxWire>, terms: Terms<'_>) -> bool {
+    while lease.reuse() {
+        if lease.connection().meets(terms.security) {
+            return true;
+        }
+        lease.give_up();
+    }
+    false
+}
+
 /// A kept connection, as far as it may be used: it may have been opened for a host that the operator
 /// names.
 fn reused(
     mut lease: Lease<BoxWire>,
     host: &HostPort,
-    guard: Option<&Guard>,
+    terms: Terms<'_>,
 ) -> Result<Lease<BoxWire>, HostFailure> {
-    match admit(lease.connection(), guard) {
+    match admit(lease.connection(), terms) {
         Ok(()) => Ok(lease),
         Err(error) => {
             lease.part(Parting::Keep);
@@ -329,8 +345,8 @@ fn at(host: &HostPort, error: ClientError) -> HostFailure {
 }
 
 /// Whether a connection may be used: not to an address that the guard refuses, nor to ourselves.
-fn admit<Io: Wire>(connection: &Connection<Io>, guard: Option<&Guard>) -> Result<(), ClientError> {
-    let Some(guard) = guard else {
+fn admit<Io: Wire>(connection: &Connection<Io>, terms: Terms<'_>) -> Result<(), ClientError> {
+    let Some(guard) = terms.guard else {
         return Ok(());
     };
     let address = connection.remote().address;

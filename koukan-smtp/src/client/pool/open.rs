@@ -5,10 +5,13 @@ use std::{net::SocketAddr, sync::Arc};
 use koukan_core::{network::BoxWire, reply::RemoteMta, signals::HostPort};
 use tokio::time::timeout;
 
+#[cfg(feature = "mta-sts")]
+use crate::client::mta_sts::Network;
 use crate::client::{
     ClientError, Guard, HostFailure, Phase, Place,
     connection::Connection,
     mail_hosts::{self, NoHosts},
+    security::{Security, Terms},
 };
 
 use super::{Lease, Pool, admit, at, opening::Opening};
@@ -20,12 +23,12 @@ impl Pool {
         lease: &mut Lease<BoxWire>,
         host: &HostPort,
         failed: &[SocketAddr],
-        guard: Option<&Guard>,
+        terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
         let addresses = self.addresses(host).await;
         let addresses = addresses.map_err(|error| at(host, error))?;
         let opening = Opening::begin(self, host);
-        let opened = self.open_at(addresses, lease, host, failed, guard).await;
+        let opened = self.open_at(addresses, lease, host, failed, terms).await;
         opening.end();
         opened
     }
@@ -36,7 +39,7 @@ impl Pool {
         lease: &mut Lease<BoxWire>,
         host: &HostPort,
         failed: &[SocketAddr],
-        guard: Option<&Guard>,
+        terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
         let mut failure = None;
@@ -48,13 +51,13 @@ impl Pool {
                 host: Arc::clone(&name),
                 address,
             };
-            if let Some(Err(error)) = guard.map(|guard| guard.check(address)) {
+            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(address)) {
                 tracing::warn!(%host, %error, "refused to connect");
                 failure = Some(at(host, error).after(failure));
                 continue;
             }
-            let greeted = self.greet(lease, remote.clone()).await;
-            match greeted.and_then(|()| admit(lease.connection(), guard)) {
+            let greeted = self.greet(lease, remote.clone(), terms).await;
+            match greeted.and_then(|()| admit(lease.connection(), terms)) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     lease.give_up();
@@ -75,6 +78,9 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
+        #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))] terms: Terms<
+            '_,
+        >,
     ) -> Result<(), ClientError> {
         let connect = || {
             let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
@@ -87,22 +93,53 @@ impl Pool {
         };
         lease.put(connection).greet(&self.helo_name).await?;
         #[cfg(feature = "tls")]
-        self.secure(lease, remote).await?;
+        self.secure(lease, remote, terms.security).await?;
         match &self.login {
             Some(login) => lease.connection().authenticate(login, &self.blocking).await,
             None => Ok(()),
         }
     }
 
-    /// The hosts that take mail for domains, in the order in which to try them.
-    pub(crate) async fn mail_hosts(&self, domains: &[HostPort]) -> Result<Vec<HostPort>, NoHosts> {
-        let mut hosts = Vec::new();
+    /// The hosts that take mail for domains, in the order in which to try them, and what TLS with each must
+    /// be; `guard` looks at what else is connected to, to find that out.
+    pub(crate) async fn mail_hosts(
+        &self,
+        domains: &[HostPort],
+        #[cfg_attr(
+            not(feature = "mta-sts"),
+            expect(unused, reason = "nothing else is connected to")
+        )]
+        guard: &Guard,
+    ) -> Result<(Vec<HostPort>, Vec<Security>), NoHosts> {
+        let (mut hosts, mut securities) = (Vec::new(), Vec::new());
         for domain in domains {
             let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
             let found = timeout(self.timeouts.resolve, ask).await;
-            hosts.extend(found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?);
+            let found = found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?;
+            #[cfg(feature = "mta-sts")]
+            if let Some(mta_sts) = &self.mta_sts {
+                let network = Network {
+                    connector: Arc::clone(&self.connector),
+                    resolver: Arc::clone(&self.resolver),
+                    guard: guard.clone(),
+                    resolve: self.timeouts.resolve,
+                };
+                let (found, asked) = mta_sts.judge(domain, found, network).await?;
+                hosts.extend(found);
+                securities.extend(asked);
+                continue;
+            }
+            securities.extend(found.iter().map(|_| Security::AsSet));
+            hosts.extend(found);
         }
-        Ok(hosts)
+        Ok((hosts, securities))
+    }
+
+    /// Sets whose policies are found out.
+    #[cfg(feature = "mta-sts")]
+    pub(crate) fn with_mta_sts(mut self, mta_sts: Option<crate::client::MtaSts>) -> Self {
+        self.mta_sts = mta_sts;
+        self
     }
 
     async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {

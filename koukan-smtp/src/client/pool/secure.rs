@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{causes::Causes, network::BoxWire, reply::RemoteMta};
 
-use crate::client::{ClientError, Phase, TlsPolicy, connection::Connection};
+use crate::client::{ClientError, Phase, TlsPolicy, connection::Connection, security::Security};
 
 use super::{Lease, Pool};
 
@@ -23,18 +23,19 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
+        security: &Security,
     ) -> Result<(), ClientError> {
-        let Some(tls) = self.tls.tls() else {
+        let Some(begin) = self.tls.with(security) else {
             return Ok(());
         };
         let connection = lease.connection();
         let begun = match connection.capabilities().starttls {
-            true => connection.start_tls(tls, &self.helo_name).await,
+            true => connection.start_tls(begin, &self.helo_name).await,
             false => Err(ClientError::NoTls),
         };
         let error = match begun {
             Ok(()) => return Ok(()),
-            Err(error) if self.tls.is_required() => return Err(error),
+            Err(error) if begin.is_required => return Err(error),
             Err(ClientError::NoTls) => return Ok(()),
             Err(error) => error,
         };

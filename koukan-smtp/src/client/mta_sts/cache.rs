@@ -1,0 +1,228 @@
+//! The policies that are kept.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
+
+use super::policy::Policy;
+
+/// Octets that policies may take, about; beyond that those go first that end first.
+const WEIGHT_MAX: usize = 16 << 20;
+
+/// What an entry takes beside its policy.
+const ENTRY_WEIGHT: usize = 400;
+
+/// How long a policy that could not be fetched is not asked for again.
+///
+/// *Source*: RFC 8461 section 3.3.
+const LEAVE: Duration = Duration::from_secs(300);
+
+/// A fetch that goes on, for all who wait for it.
+pub(super) type Fetch = Shared<BoxFuture<'static, Option<Arc<Policy>>>>;
+
+/// One that ends where nobody waits for it any more.
+type Pending = WeakShared<BoxFuture<'static, Option<Arc<Policy>>>>;
+
+/// Policies by domain.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    entries: HashMap<Box<str>, Entry>,
+    weight: usize,
+}
+
+/// What is known of one domain.
+#[derive(Debug, Default)]
+struct Entry {
+    kept: Option<Kept>,
+    /// The id whose policy could not be fetched, and until when it is left.
+    failed: Option<(Box<str>, Instant)>,
+    fetch: Option<(Box<str>, Pending)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    id: Box<str>,
+    policy: Arc<Policy>,
+    expires: Instant,
+}
+
+/// What is to be done for a domain.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// That policy holds, or none.
+    Policy(Option<Arc<Policy>>),
+    /// One is to be waited for; the one that holds meanwhile, and after a fetch that fails.
+    Fetch(Fetch, Option<Arc<Policy>>),
+}
+
+impl Entry {
+    fn weight(&self, domain: &str) -> usize {
+        let policy = self.kept.as_ref().map_or(0, |kept| kept.policy.weight());
+        ENTRY_WEIGHT + domain.len() + policy
+    }
+
+    /// When nothing of it is needed any more.
+    fn ends(&self) -> Option<Instant> {
+        let kept = self.kept.as_ref().map(|kept| kept.expires);
+        kept.max(self.failed.as_ref().map(|(_, until)| *until))
+    }
+}
+
+impl Cache {
+    /// What holds for a domain whose records tell of the policy `id`, if of any; `fetch` begins to fetch it.
+    pub(super) fn look(
+        &mut self,
+        domain: &str,
+        id: Option<&str>,
+        now: Instant,
+        fetch: impl FnOnce() -> Fetch,
+    ) -> Known {
+        let entry = self.entries.get_mut(domain);
+        let kept = entry.as_ref().and_then(|entry| entry.kept.as_ref());
+        let kept = kept.filter(|kept| kept.expires > now);
+        let policy = kept.map(|kept| Arc::clone(&kept.policy));
+        let Some(id) = id else {
+            return Known::Policy(policy);
+        };
+        if kept.is_some_and(|kept| *kept.id == *id) {
+            return Known::Policy(policy);
+        }
+        if let Some(entry) = &entry {
+            let is_left = |(failed, until): &(Box<str>, Instant)| **failed == *id && *until > now;
+            if entry.failed.as_ref().is_some_and(is_left) {
+                return Known::Policy(policy);
+            }
+            if let Some((of, fetch)) = &entry.fetch
+                && **of == *id
+                && let Some(fetch) = fetch.upgrade()
+            {
+                return Known::Fetch(fetch, policy);
+            }
+        }
+        let begun = fetch();
+        let fetching = begun.downgrade().map(|begun| (id.into(), begun));
+        match entry {
+            Some(entry) => entry.fetch = fetching,
+            None => {
+                let entry = Entry {
+                    fetch: fetching,
+                    ..Entry::default()
+                };
+                self.put(domain, entry, now);
+            }
+        }
+        Known::Fetch(begun, policy)
+    }
+
+    /// Notes what came of a fetch.
+    pub(super) fn note(
+        &mut self,
+        domain: &str,
+        id: &str,
+        fetched: Option<Arc<Policy>>,
+        now: Instant,
+    ) {
+        let mut entry = self.take(domain).unwrap_or_default();
+        if entry.fetch.as_ref().is_some_and(|(of, _)| **of == *id) {
+            entry.fetch = None;
+        }
+        match fetched {
+            Some(policy) => {
+                entry.failed = None;
+                entry.kept = Some(Kept {
+                    id: id.into(),
+                    expires: now + policy.max_age,
+                    policy,
+                });
+            }
+            None => entry.failed = Some((id.into(), now + LEAVE)),
+        }
+        self.put(domain, entry, now);
+    }
+
+    fn take(&mut self, domain: &str) -> Option<Entry> {
+        let entry = self.entries.remove(domain)?;
+        self.weight -= entry.weight(domain);
+        Some(entry)
+    }
+
+    fn put(&mut self, domain: &str, entry: Entry, now: Instant) {
+        self.weight += entry.weight(domain);
+        self.entries.insert(domain.into(), entry);
+        if self.weight <= WEIGHT_MAX {
+            return;
+        }
+        // An eighth at a time, so that it is done seldom. Who waits for a fetch has it all the same.
+        let mut ends: Vec<_> = self.entries.values().map(Entry::ends).collect();
+        let eighth = ends.len() / 8;
+        let (_, end, _) = ends.select_nth_unstable(eighth);
+        let end = (*end).max(Some(now));
+        let before = self.entries.len();
+        self.entries.retain(|_, entry| entry.ends() > end);
+        if self.entries.len() == before {
+            self.entries.clear();
+        }
+        let weights = self.entries.iter();
+        self.weight = weights.map(|(domain, entry)| entry.weight(domain)).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn policy() -> Arc<Policy> {
+        let text = "version: STSv1\nmode: enforce\nmax_age: 100\nmx: *.example.com\n";
+        Arc::new(Policy::parse(text).unwrap())
+    }
+
+    fn never() -> Fetch {
+        async { None }.boxed().shared()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_holds_until_its_end_whatever_is_told_meanwhile() {
+        let mut cache = Cache::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let known = |cache: &mut Cache, id: Option<&str>, seconds| match cache.look(
+            "d.example",
+            id,
+            at(seconds),
+            never,
+        ) {
+            Known::Policy(policy) => (policy.is_some(), false),
+            Known::Fetch(_, policy) => (policy.is_some(), true),
+        };
+        assert_eq!(known(&mut cache, None, 0), (false, false));
+        assert_eq!(known(&mut cache, Some("1"), 0), (false, true));
+        cache.note("d.example", "1", Some(policy()), at(0));
+        assert_eq!(known(&mut cache, Some("1"), 99), (true, false));
+        // Records that are gone, or cannot be looked up, change nothing.
+        assert_eq!(known(&mut cache, None, 99), (true, false));
+        // Another policy is fetched; while that fails the old one holds.
+        assert_eq!(known(&mut cache, Some("2"), 10), (true, true));
+        cache.note("d.example", "2", None, at(10));
+        assert_eq!(known(&mut cache, Some("2"), 99), (true, false));
+        assert_eq!(known(&mut cache, Some("2"), 100), (false, false));
+        assert_eq!(known(&mut cache, Some("2"), 310), (false, true));
+        assert_eq!(known(&mut cache, Some("1"), 100), (false, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_has_an_end() {
+        let mut cache = Cache::default();
+        let now = Instant::now();
+        for number in 0..100_000 {
+            cache.note(&format!("{number}.example"), "1", Some(policy()), now);
+            assert!(cache.weight <= WEIGHT_MAX);
+        }
+        let entries = cache.entries.iter();
+        let weight: usize = entries.map(|(domain, entry)| entry.weight(domain)).sum();
+        assert_eq!(weight, cache.weight);
+        assert!(weight > 0);
+    }
+}

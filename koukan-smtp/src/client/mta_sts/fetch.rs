@@ -1,0 +1,114 @@
+//! Fetching a policy by HTTPS.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{
+    Request, StatusCode,
+    client::conn::http1,
+    header::{CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use koukan_core::{
+    network::{SharedConnector, SharedResolver},
+    tls::ClientTls,
+};
+use tokio::time::timeout;
+use tower::BoxError;
+
+use crate::client::Guard;
+
+use super::policy::Policy;
+
+/// Octets of a policy that are read, at most.
+///
+/// *Source*: RFC 8461 section 3.3.
+const POLICY_MAX: usize = 64 << 10;
+
+/// How long all of it may take. The RFC has a minute; clients wait for us meanwhile.
+const FETCH_MAX: Duration = Duration::from_secs(30);
+
+/// Addresses of a host that are tried, at most.
+const ADDRESSES_MAX: usize = 4;
+
+/// By what a policy is looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    pub(crate) connector: SharedConnector,
+    pub(crate) resolver: SharedResolver,
+    /// Looks at the addresses: others name the host.
+    pub(crate) guard: Guard,
+    /// How long a look-up may take.
+    pub(crate) resolve: Duration,
+}
+
+/// Fetches the policy of a domain, which is in ASCII. There are no redirects.
+///
+/// *Source*: RFC 8461 section 3.3.
+pub(super) async fn fetch(
+    domain: &str,
+    network: &Network,
+    tls: &ClientTls,
+) -> Result<Policy, BoxError> {
+    let fetched = timeout(FETCH_MAX, fetch_unlimited(domain, network, tls)).await;
+    fetched.map_err(|_| "it took too long")?
+}
+
+async fn fetch_unlimited(
+    domain: &str,
+    network: &Network,
+    tls: &ClientTls,
+) -> Result<Policy, BoxError> {
+    let host = format!("mta-sts.{domain}");
+    let addresses = network.resolver.addresses(&host).await?;
+    let mut failure = BoxError::from("the host has no address");
+    for address in addresses.records.into_iter().take(ADDRESSES_MAX) {
+        let address = SocketAddr::new(address, 443);
+        let fetched = match network.guard.check(address) {
+            Ok(()) => from_host(&host, address, network, tls).await,
+            Err(refused) => Err(refused.into()),
+        };
+        match fetched {
+            Ok(policy) => return Ok(policy),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn from_host(
+    host: &str,
+    address: SocketAddr,
+    network: &Network,
+    tls: &ClientTls,
+) -> Result<Policy, BoxError> {
+    let io = network.connector.connect(address).await?;
+    let (io, _) = tls.connect(host, io).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await?;
+    let asked = async move {
+        let request = Request::get("/.well-known/mta-sts.txt")
+            .header(HOST, host)
+            .body(Empty::<Bytes>::new())?;
+        let response = sender.send_request(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("the host answers {}", response.status()).into());
+        }
+        let kind = response.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let media_type = kind.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("text/plain") {
+            return Err(format!("it is {media_type}, and not text/plain").into());
+        }
+        let body = Limited::new(response.into_body(), POLICY_MAX);
+        let octets = body.collect().await?.to_bytes();
+        let policy = Policy::parse(str::from_utf8(&octets)?);
+        policy.ok_or_else(|| BoxError::from("it is no policy"))
+    };
+    // The connection is worked on for as long as somebody waits for the answer.
+    match select(Box::pin(asked), Box::pin(connection)).await {
+        Either::Left((answered, _)) => answered,
+        Either::Right((_, asked)) => asked.await,
+    }
+}

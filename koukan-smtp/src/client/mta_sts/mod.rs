@@ -1,0 +1,229 @@
+//! MTA-STS: domains say which hosts take their mail, and that these have certificates.
+//!
+//! | the policy | a mail host that it names | one that it does not |
+//! |---|---|---|
+//! | `enforce` | TLS with a certificate that is believed, for its name, or no mail goes there | is not tried; 451 4.7.5 where there is no other |
+//! | `testing` | as the settings say; the log tells of what would fail | the same |
+//! | `none`, or there is none | as the settings say | the same |
+//!
+//! A policy holds for as long as it says, also where it is gone or cannot be fetched any more. Hosts that
+//! the operator names have none: it is a relay's business to look at the policies of domains.
+//!
+//! *Source*: RFC 8461.
+
+mod cache;
+mod fetch;
+mod policy;
+
+pub(crate) use self::fetch::Network;
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::FutureExt as _;
+use koukan_core::{
+    reply::{Reply, TlsVerdict},
+    signals::HostPort,
+    tls::ClientTls,
+};
+use tokio::time::{Instant, timeout};
+
+use self::{
+    cache::{Cache, Fetch, Known},
+    policy::{Mode, Policy},
+};
+use super::{mail_hosts::NoHosts, security::Security};
+
+/// What domains demand of TLS with their mail hosts, as far as it is known. Clones share it.
+///
+/// For each message to a domain its TXT record `_mta-sts` is looked up; a policy is fetched, from
+/// `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`, where the record tells of another one than is kept.
+/// All who wait for the same policy wait for one fetch.
+#[derive(Debug, Clone)]
+pub struct MtaSts {
+    shared: Arc<Shared>,
+    rules: Rules,
+}
+
+/// For which domains policies are looked for.
+#[derive(Debug, Clone)]
+struct Rules {
+    named: Arc<HashMap<Box<str>, bool>>,
+    default: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    verified: ClientTls,
+    lenient: ClientTls,
+    cache: Mutex<Cache>,
+}
+
+impl MtaSts {
+    /// Knows no policy yet. Certificates, of mail hosts and of those from which policies are fetched, are to
+    /// be believed by `tls`.
+    ///
+    /// # Panics
+    ///
+    /// Where `tls` does not [verify](ClientTls::is_verifying) certificates.
+    pub fn new(tls: ClientTls) -> Self {
+        assert!(tls.is_verifying(), "policies demand certificates");
+        let shared = Arc::new(Shared {
+            lenient: tls.lenient(),
+            verified: tls,
+            cache: Mutex::default(),
+        });
+        let rules = Rules {
+            named: Arc::default(),
+            default: true,
+        };
+        Self { shared, rules }
+    }
+
+    /// Says for which domains policies are looked for: by the rule for the domain itself, or else by the
+    /// longest for all below one (`.example.com`), and where there is none as `default` says. Default: for
+    /// all.
+    #[must_use]
+    pub fn with_rules<'a>(
+        mut self,
+        default: bool,
+        rules: impl IntoIterator<Item = (&'a str, bool)>,
+    ) -> Self {
+        let rules = rules.into_iter();
+        let named = rules.map(|(name, follows)| (name.to_ascii_lowercase().into(), follows));
+        self.rules = Rules {
+            named: Arc::new(named.collect()),
+            default,
+        };
+        self
+    }
+
+    /// Which of a domain's mail hosts may be used, and what TLS with each must be.
+    ///
+    /// # Errors
+    ///
+    /// [`NoHosts`] where the domain's policy names none of them.
+    pub(crate) async fn judge(
+        &self,
+        domain: &HostPort,
+        mut hosts: Vec<HostPort>,
+        network: Network,
+    ) -> Result<(Vec<HostPort>, Vec<Security>), NoHosts> {
+        let Some(policy) = self.policy(&domain.host, network).await else {
+            let securities = vec![Security::AsSet; hosts.len()];
+            return Ok((hosts, securities));
+        };
+        let domain = &*domain.host;
+        let security = match policy.mode {
+            Mode::None => Security::AsSet,
+            Mode::Testing => {
+                for host in hosts.iter().filter(|host| !policy.names(&host.host)) {
+                    tracing::warn!(domain, %host, "a policy does not name a mail host, which will matter later");
+                }
+                Security::Wanted(self.shared.lenient.clone())
+            }
+            Mode::Enforce => {
+                hosts.retain(|host| {
+                    let is_named = policy.names(&host.host);
+                    if !is_named {
+                        tracing::warn!(domain, %host, "a policy does not name a mail host, which is not tried");
+                    }
+                    is_named
+                });
+                if hosts.is_empty() {
+                    let text = format!("the policy of {domain} names none of its mail hosts");
+                    return Err(NoHosts(Reply::tls_failed().with_text(text)));
+                }
+                Security::Demanded(self.shared.verified.clone(), TlsVerdict::MtaSts)
+            }
+        };
+        let securities = vec![security; hosts.len()];
+        Ok((hosts, securities))
+    }
+
+    /// The policy that holds for a domain now.
+    async fn policy(&self, domain: &str, network: Network) -> Option<Arc<Policy>> {
+        let domain = idna::domain_to_ascii(domain).ok()?;
+        // An address has none.
+        if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {
+            return None;
+        }
+        let name = format!("_mta-sts.{domain}");
+        let records = timeout(network.resolve, network.resolver.txt(&name)).await;
+        let records = records.ok().and_then(Result::ok);
+        let id = records.and_then(|answer| policy::id_of(&answer.records));
+        let known = self
+            .cache()
+            .look(&domain, id.as_deref(), Instant::now(), || {
+                let id = id.clone().unwrap_or_default();
+                self.fetch(domain.clone().into(), id, network)
+            });
+        match known {
+            Known::Policy(policy) => policy,
+            Known::Fetch(fetch, old) => fetch.await.or(old),
+        }
+    }
+
+    /// Begins to fetch a policy, for whoever waits for it.
+    fn fetch(&self, domain: Box<str>, id: Box<str>, network: Network) -> Fetch {
+        let shared = Arc::clone(&self.shared);
+        let fetch = async move {
+            let fetched = fetch::fetch(&domain, &network, &shared.verified).await;
+            let fetched = match fetched {
+                Ok(policy) => Some(Arc::new(policy)),
+                Err(error) => {
+                    let error = koukan_core::causes::Causes(&*error);
+                    tracing::warn!(%domain, %error, "cannot fetch the policy of a domain");
+                    None
+                }
+            };
+            let mut cache = shared.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.note(&domain, &id, fetched.clone(), Instant::now());
+            fetched
+        };
+        fetch.boxed().shared()
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        let cache = &self.shared.cache;
+        cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rules {
+    fn follow(&self, domain: &str) -> bool {
+        let above = domain.match_indices('.').map(|(at, _)| &domain[at..]);
+        let mut names = [domain].into_iter().chain(above);
+        let found = names.find_map(|name| self.named.get(name));
+        found.copied().unwrap_or(self.default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koukan_core::test_util::Authority;
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_rule_decides_whether_a_policy_is_looked_for() {
+        let rules = [
+            ("Example.com", false),
+            (".example.com", true),
+            (".b.example.com", false),
+        ];
+        let mta_sts = MtaSts::new(Authority::new().client()).with_rules(false, rules);
+        for (domain, expected) in [
+            ("example.com", false),
+            ("a.example.com", true),
+            ("b.example.com", true),
+            ("c.b.example.com", false),
+            ("example.net", false),
+        ] {
+            assert_eq!(mta_sts.rules.follow(domain), expected, "{domain}");
+        }
+    }
+}
