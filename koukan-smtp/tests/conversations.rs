@@ -15,6 +15,7 @@
 //! | `T: n` | expects that n seconds have passed since the start |
 //! | `@ user name:password` | lets that user authenticate himself |
 //! | `@ auth clear`, `@ auth required` | without TLS, too; before MAIL |
+//! | `@ protocol lmtp` | the server speaks LMTP |
 //! | `@ key value` | sets a limit, a timeout (in seconds) or `bare_line_ends`, before anything else |
 //! | `#` | a comment |
 
@@ -26,7 +27,7 @@ use std::{path::PathBuf, time::Duration};
 
 use koukan_core::blocking::BlockingPool;
 use koukan_smtp::{
-    Server,
+    Protocol, Server,
     codec::BareLineEnds,
     sasl::scram::Verifier,
     server::{Config, Connected, PasswordFile},
@@ -95,6 +96,11 @@ fn set(config: &mut Config, setting: &str) {
             return;
         }
         _ => {}
+    }
+    if key == "protocol" {
+        assert_eq!(value, "lmtp");
+        config.protocol = Protocol::Lmtp;
+        return;
     }
     if key == "bare_line_ends" {
         config.bare_line_ends = match value {

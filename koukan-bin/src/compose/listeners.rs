@@ -15,7 +15,7 @@ use koukan_rest::{
     health::Readiness,
     server::{ConnectionSettings, serve_with},
 };
-use koukan_smtp::{Server, server::Limits};
+use koukan_smtp::{Protocol, Server, server::Limits};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -246,6 +246,10 @@ fn smtp_server(
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
         .with_bare_line_ends(listener.bare_line_ends(config).into());
+    let server = match listener.is_lmtp() {
+        true => server.with_protocol(Protocol::Lmtp),
+        false => server,
+    };
     Ok(match clients.is_empty() {
         true => server,
         false => server.with_greeter(clients::only(clients)),

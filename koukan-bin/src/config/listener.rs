@@ -25,6 +25,10 @@ pub struct SmtpListener {
     pub sender: Place<String>,
     /// One of the sender's tags.
     pub tag: Option<Place<String>>,
+    /// Whether clients speak LMTP (RFC 2033): each recipient has a reply of its own to the message. Not on
+    /// port 25. Default `false`.
+    #[schemars(with = "bool")]
+    pub lmtp: Option<Place<bool>>,
     /// The largest message that is taken. Default `50MiB`.
     pub max_message_size: Option<ByteSize>,
     /// Recipients of one message, at most. Default 1000.
@@ -74,6 +78,11 @@ pub enum BareLineEnds {
 }
 
 impl SmtpListener {
+    /// Whether clients speak LMTP.
+    pub fn is_lmtp(&self) -> bool {
+        self.lmtp.as_ref().is_some_and(|lmtp| lmtp.value)
+    }
+
     /// On whose behalf mail comes in.
     pub fn principal(&self) -> Principal {
         Principal {

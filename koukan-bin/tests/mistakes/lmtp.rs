@@ -9,6 +9,21 @@ fn with(smtp: &str, rule: &str) -> String {
 }
 
 #[test]
+fn clients_speak_lmtp_on_a_port_of_its_own() {
+    let with = |port: u16| {
+        let address = format!("address: \"127.0.0.1:{port}\", lmtp: true");
+        LOCAL.replace("address: \"127.0.0.1:1025\"", &address)
+    };
+    let warnings = check(&with(2024)).unwrap();
+    assert!(!warnings.to_string().contains("LMTP"), "{warnings}");
+    let error = check(&with(25)).unwrap_err().to_string();
+    assert!(
+        error.contains("port 25 is for SMTP, and not for LMTP"),
+        "{error}"
+    );
+}
+
+#[test]
 fn mailboxes_are_named_on_a_port_of_their_own() {
     let rule = "static_hosts: [\"127.0.0.1:24\"]";
     let warnings = check(&with("{ lmtp: true }", rule)).unwrap();

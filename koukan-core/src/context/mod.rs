@@ -23,7 +23,9 @@ pub struct Context {
     pub remote_host: Option<SocketAddr>,
     /// The address that the peer connected to.
     pub local_host: Option<SocketAddr>,
-    /// How the peer named itself in HELO or EHLO.
+    /// Whether the peer speaks LMTP (RFC 2033) rather than SMTP. It is not kept with a transaction.
+    pub is_lmtp: bool,
+    /// How the peer named itself in HELO, EHLO or LHLO.
     pub client_name: Option<ClientName>,
     /// The TLS parameters of the connection, if it has TLS.
     pub tls: Option<Tls>,
@@ -81,6 +83,7 @@ impl Context {
         Self {
             remote_host: None,
             local_host: None,
+            is_lmtp: false,
             client_name: None,
             tls: None,
             identity: None,

@@ -10,6 +10,7 @@ mod carrying;
 mod destination;
 mod durable;
 mod forced;
+mod hears_each;
 mod parsed;
 mod queued;
 mod settled;
@@ -24,6 +25,7 @@ pub use self::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
     },
     forced::Forced,
+    hears_each::HearsEach,
     parsed::Parsed,
     queued::Queued,
     tells_success::TellsSuccess,

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use koukan_core::{context::Sender, network::Network};
 
 use super::{Limits, Timeouts};
-use crate::codec::BareLineEnds;
+use crate::{Protocol, codec::BareLineEnds};
 
 /// What a listener is and allows.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ use crate::codec::BareLineEnds;
 pub struct Config {
     /// The domain name by which the server introduces itself. Default `localhost`.
     pub name: Box<str>,
+    /// What its clients speak. Default: SMTP.
+    pub protocol: Protocol,
     /// On whose behalf its transactions run, where a [`MakeMailService`](super::MakeMailService) says
     /// nothing else; observers are told of connections with it. Default `ingress`.
     pub sender: Sender,
@@ -46,6 +48,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             name: "localhost".into(),
+            protocol: Protocol::Smtp,
             sender: Sender::new("ingress"),
             limits: Limits::default(),
             timeouts: Timeouts::default(),

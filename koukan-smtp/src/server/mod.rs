@@ -61,7 +61,7 @@ use std::{fmt, future::pending, io, sync::Arc};
 use bytes::BytesMut;
 use koukan_core::{
     context::Sender,
-    event::{Connection, Observers, Protocol},
+    event::{self, Connection, Observers},
     network::Network,
     service::MailService,
 };
@@ -76,7 +76,7 @@ use self::{
     session::{Session, Stop},
     upgrade::Unchanging,
 };
-use crate::codec::BareLineEnds;
+use crate::{Protocol, codec::BareLineEnds};
 
 /// An SMTP server: a configuration, and what gives each mail transaction its service.
 ///
@@ -144,6 +144,15 @@ impl<M: MakeMailService> Server<M> {
     /// Sets the domain name by which the server introduces itself.
     pub fn with_name(self, name: impl Into<Box<str>>) -> Self {
         self.configure(|config| config.name = name.into())
+    }
+
+    /// Sets what its clients speak. With [`Protocol::Lmtp`] they say LHLO in place of EHLO, and the end of
+    /// a message has a reply for each recipient that was accepted: the service's own for it
+    /// ([`Reply::for_recipient`](koukan_core::reply::Reply::for_recipient)).
+    ///
+    /// *Source*: RFC 2033.
+    pub fn with_protocol(self, protocol: Protocol) -> Self {
+        self.configure(|config| config.protocol = protocol)
     }
 
     /// Has this service asked about clients before MAIL. Without one all are welcome, and offered all
@@ -296,7 +305,7 @@ impl<M: MakeMailService> Server<M> {
 
     /// A connection, as observers are told of it.
     fn connection(&self, connected: &Connected) -> Connection<'_> {
-        Connection::new(Protocol::Smtp)
+        Connection::new(event::Protocol::Smtp)
             .of_sender(&self.config.sender)
             .from(connected.remote_host)
             .to(connected.local_host)

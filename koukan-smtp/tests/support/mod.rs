@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};
+use koukan_core::{
+    reply::{FinalReplies, Reply},
+    service::MailService,
+    transaction::Transaction,
+};
 use koukan_smtp::server::{Greeter, Introduction};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -91,7 +95,8 @@ pub(crate) fn service(log: Log) -> impl MailService {
 
 /// MAIL from `refused` is refused; `ended` ends the call with a refusal after MAIL is accepted,
 /// `fails` with an error, `panics` with a panic; `lazy` ends it without the message, `picky` with
-/// a refusal after its first octets; `full` refuses it at its end; `closing` gets 421.
+/// a refusal after its first octets; `full` refuses it at its end, `closes` with 421, and `each` for
+/// those recipients that are called `full` and `busy`; `closing` gets 421.
 ///
 /// RCPT to `unknown` and `later` is refused, `slow` accepted after a second, `first-last` ends
 /// the call with a refusal.
@@ -115,7 +120,9 @@ async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
     if from == "ended" {
         return Ok(Reply::relay_denied());
     }
+    let mut each = FinalReplies::default();
     while let Some(rcpt) = tx.recipients.next().await? {
+        let position = rcpt.position();
         let path = rcpt.forward_path().to_string();
         let parameters = &rcpt.request().parameters;
         log.add(match parameters.is_empty() {
@@ -130,7 +137,18 @@ async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
                 sleep(Duration::from_secs(1)).await;
                 rcpt.answer(Reply::recipient_ok());
             }
-            _ => rcpt.answer(Reply::recipient_ok()),
+            "full" => {
+                each.push(position, Reply::insufficient_storage());
+                rcpt.answer(Reply::recipient_ok());
+            }
+            "busy" => {
+                each.push(position, Reply::mailbox_busy());
+                rcpt.answer(Reply::recipient_ok());
+            }
+            _ => {
+                each.push(position, Reply::message_accepted());
+                rcpt.answer(Reply::recipient_ok());
+            }
         }
     }
     log.add("data");
@@ -148,6 +166,8 @@ async fn act(mut tx: Transaction, log: &Log) -> Result<Reply, BoxError> {
     });
     match &*from {
         "full" => Ok(Reply::insufficient_storage()),
+        "closes" => Ok(Reply::service_closing()),
+        "each" => Ok(each.into_reply()),
         _ => Ok(Reply::message_accepted()),
     }
 }

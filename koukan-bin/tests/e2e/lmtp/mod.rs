@@ -1,6 +1,7 @@
 //! Mailboxes by LMTP: Dovecot, Postfix's smtp-sink and aiosmtpd.
 
 mod dovecot;
+mod server;
 
 use std::{net::SocketAddr, process::Stdio};
 
@@ -43,6 +44,11 @@ struct Front {
 
 impl Front {
     fn start(mailboxes: SocketAddr) -> Self {
+        Self::start_with(mailboxes, |config| config)
+    }
+
+    /// With a configuration that was changed.
+    fn start_with(mailboxes: SocketAddr, change: impl FnOnce(String) -> String) -> Self {
         let (directory, notices) = (tempfile::tempdir().unwrap(), Collector::start());
         let address = free_address();
         let config = CONFIG
@@ -50,7 +56,7 @@ impl Front {
             .replace("LISTEN\"", &quoted(address))
             .replace("MAILBOXES\"", &quoted(mailboxes))
             .replace("NOTICES\"", &quoted(notices.address));
-        let process = Process::start_agent(&directory, &config);
+        let process = Process::start_agent(&directory, &change(config));
         await_listener(address);
         Self {
             address,

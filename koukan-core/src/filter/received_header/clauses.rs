@@ -84,6 +84,18 @@ impl Facts<'_> {
         if !name.is_extended {
             return "SMTP";
         }
+        if self.context.is_lmtp {
+            return match (self.is_smtputf8, is_secured, is_authenticated) {
+                (false, false, false) => "LMTP",
+                (false, false, true) => "LMTPA",
+                (false, true, false) => "LMTPS",
+                (false, true, true) => "LMTPSA",
+                (true, false, false) => "UTF8LMTP",
+                (true, false, true) => "UTF8LMTPA",
+                (true, true, false) => "UTF8LMTPS",
+                (true, true, true) => "UTF8LMTPSA",
+            };
+        }
         match (self.is_smtputf8, is_secured, is_authenticated) {
             (false, false, false) => "ESMTP",
             (false, false, true) => "ESMTPA",
@@ -239,6 +251,28 @@ mod tests {
         #[case] with: &str,
     ) {
         let mut context = context(Some("a.example"), is_extended);
+        context.tls = is_secured.then(|| Tls {
+            version: "TLSv1.3".into(),
+            cipher: "X".into(),
+        });
+        context.identity = is_authenticated.then(|| "alice".into());
+        let text = field(&context, None, is_smtputf8).replace('\n', " ");
+        assert!(text.contains(&format!(" with {with} id ")), "{text}");
+    }
+
+    #[rstest]
+    #[case(false, false, false, "LMTP")]
+    #[case(false, true, true, "LMTPSA")]
+    #[case(true, false, true, "UTF8LMTPA")]
+    #[case(true, true, false, "UTF8LMTPS")]
+    fn lmtp_has_names_of_its_own(
+        #[case] is_smtputf8: bool,
+        #[case] is_secured: bool,
+        #[case] is_authenticated: bool,
+        #[case] with: &str,
+    ) {
+        let mut context = context(Some("a.example"), true);
+        context.is_lmtp = true;
         context.tls = is_secured.then(|| Tls {
             version: "TLSv1.3".into(),
             cipher: "X".into(),

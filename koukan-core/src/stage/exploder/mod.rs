@@ -12,6 +12,9 @@
 //! taken into custody has 250, since nobody else need do anything for it, and tells what its leg was
 //! answered ([`InPlaceOf`](crate::reply::InPlaceOf)).
 //!
+//! A client that hears each recipient's reply by itself ([`HearsEach`](crate::signals::HearsEach)) is told
+//! what failed, and nothing is taken into custody but what can succeed later, for a user's program.
+//!
 //! Another agent ([`Policy::Ingress`]) whose message nobody has taken is told so: then nothing is
 //! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!

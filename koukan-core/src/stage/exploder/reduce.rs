@@ -58,6 +58,16 @@ pub(super) fn final_reply(policy: Policy, replies: &FinalReplies) -> Verdict {
     Verdict::with_custody(replies)
 }
 
+/// As [`final_reply`], for a client that hears each of them: what can succeed later goes into custody for
+/// a user's program, and nothing else does.
+pub(super) fn final_replies(policy: Policy, replies: &FinalReplies) -> Verdict {
+    let is_kept = |reply: &Reply| policy == Policy::Submission && reply.is_transient();
+    let mut verdict = Verdict::with_custody_of(replies, is_kept);
+    let all = verdict.replies.clone().into_reply();
+    verdict.reply = all.without_final_replies();
+    verdict
+}
+
 /// The final reply where no recipient was accepted, from the replies to RCPT.
 pub(super) fn refusal<'a>(refusals: impl IntoIterator<Item = &'a Reply>) -> Reply {
     let refusal = Reply::standing_for(refusals).cloned();
@@ -90,11 +100,16 @@ impl Verdict {
 
     /// Where some have the message, and the others go into custody.
     fn with_custody(replies: &FinalReplies) -> Self {
+        Self::with_custody_of(replies, Reply::is_negative)
+    }
+
+    /// Where those go into custody of which that holds.
+    fn with_custody_of(replies: &FinalReplies, is_kept: impl Fn(&Reply) -> bool) -> Self {
         let mut each = FinalReplies::default();
         let mut into_custody = Vec::new();
         for (position, reply) in replies.iter() {
             let reply = plain(reply);
-            if reply.is_positive() {
+            if !is_kept(&reply) {
                 each.push(position, reply);
             } else {
                 let kept = Reply::message_accepted().with_extension(InPlaceOf(reply));
@@ -169,6 +184,28 @@ mod tests {
         assert_eq!(refusal(&refusals), Reply::mailbox_busy());
         assert_eq!(refusal(&refusals[..1]), Reply::no_such_user());
         assert_eq!(refusal(&[]), Reply::no_valid_recipients());
+    }
+
+    #[test]
+    fn who_hears_each_reply_is_told_what_failed() {
+        let (ok, again, never) = (
+            Reply::message_accepted(),
+            Reply::mailbox_busy(),
+            Reply::bad_content(),
+        );
+        let all = [ok.clone(), again.clone(), never.clone()];
+        for (policy, second, into_custody) in
+            [(Ingress, &again, vec![]), (Submission, &ok, vec![1])]
+        {
+            let verdict = final_replies(policy, &legs(&all));
+            assert_eq!(verdict.into_custody, into_custody);
+            let whole = verdict.replies.into_reply_or(verdict.reply);
+            for (position, own) in [&ok, second, &never].into_iter().enumerate() {
+                assert_eq!(whole.for_recipient(position), own, "{policy:?} {position}");
+            }
+            let taken = final_replies(policy, &legs(&[ok.clone(), ok.clone()]));
+            assert_eq!(taken.replies.into_reply_or(taken.reply), ok);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
     repeats::Repeats,
     reply::Reply,
     service::MailService,
+    signals::HearsEach,
     storage::{BackendError, Custody, CustodyError, record::Terms},
     transaction::Transaction,
 };
@@ -72,6 +73,7 @@ impl<S: MailService> Exploder<S> {
             return Ok(Reply::insufficient_storage());
         }
         slot.answer(Reply::sender_ok());
+        let hears_each = signals.find::<HearsEach>().is_some();
         let mut legs = Legs::new(
             self.inner,
             (self.policy, self.notify),
@@ -99,7 +101,10 @@ impl<S: MailService> Exploder<S> {
             reply,
             replies: mut each,
             into_custody,
-        } = reduce::final_reply(self.policy, &replies);
+        } = match hears_each {
+            true => reduce::final_replies(self.policy, &replies),
+            false => reduce::final_reply(self.policy, &replies),
+        };
         let kept = into_custody.iter();
         let kept = kept.filter_map(|position| replies.get(*position));
         if let Err(reply) = take(kept, self.notify).await {

@@ -23,6 +23,8 @@ pub enum Command {
     /// The name is kept as given: it should be a domain or an address literal, but mail must not
     /// be refused for it (RFC 5321 section 4.1.4), so nothing is checked here.
     Hello(ClientName),
+    /// LHLO, which LMTP has in place of EHLO and HELO: RFC 2033.
+    Lhlo(ClientName),
     /// MAIL, without the source route if there was one.
     Mail(Mail),
     /// RCPT, without the source route if there was one.

@@ -41,6 +41,7 @@ impl Command {
         match Verb::of(verb).ok_or_else(|| instead_of(CommandError::UnknownVerb))? {
             Verb::Ehlo => hello(argument, true),
             Verb::Helo => hello(argument, false),
+            Verb::Lhlo => client_name(argument, true).map(Self::Lhlo),
             Verb::Mail => mail(argument),
             Verb::Rcpt => rcpt(argument),
             Verb::Data => bare(Self::Data),
@@ -65,6 +66,7 @@ impl Command {
 enum Verb {
     Ehlo,
     Helo,
+    Lhlo,
     Mail,
     Rcpt,
     Data,
@@ -80,13 +82,14 @@ enum Verb {
 }
 
 impl Verb {
-    const NAMES: [(&str, Self); 14] = [
+    const NAMES: [(&str, Self); 15] = [
         ("MAIL", Self::Mail),
         ("RCPT", Self::Rcpt),
         ("DATA", Self::Data),
         ("BDAT", Self::Bdat),
         ("EHLO", Self::Ehlo),
         ("HELO", Self::Helo),
+        ("LHLO", Self::Lhlo),
         ("RSET", Self::Rset),
         ("NOOP", Self::Noop),
         ("QUIT", Self::Quit),
@@ -104,14 +107,18 @@ impl Verb {
 }
 
 fn hello(argument: &str, is_extended: bool) -> Result<Command, CommandError> {
+    client_name(argument, is_extended).map(Command::Hello)
+}
+
+fn client_name(argument: &str, is_extended: bool) -> Result<ClientName, CommandError> {
     let name = some(argument)?;
     if name.contains([' ', '\t']) || name.len() > CLIENT_NAME_MAX {
         return Err(CommandError::Argument);
     }
-    Ok(Command::Hello(ClientName {
+    Ok(ClientName {
         name: name.into(),
         is_extended,
-    }))
+    })
 }
 
 fn mail(argument: &str) -> Result<Command, CommandError> {

@@ -1,6 +1,6 @@
 //! Receiving a message: DATA and BDAT.
 
-use std::{convert::Infallible, sync::Arc, task::Poll, time::Duration};
+use std::{convert::Infallible, mem, sync::Arc, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use koukan_core::{
@@ -16,6 +16,7 @@ use super::{
     turn::{Client, Event, Expected},
 };
 use crate::{
+    Protocol,
     codec::{BareLineEnds, BdatDecoder, BodyEvent, ContentFault, DataDecoder},
     server::{Config, MakeMailService, Upgrade},
 };
@@ -32,6 +33,10 @@ pub(super) struct Message {
     refusal: Option<Reply>,
     chunks: BdatDecoder,
     pace: Pace,
+    /// Recipients that upstream has answered for.
+    answered: usize,
+    /// The positions of those that it has accepted.
+    accepted: Vec<usize>,
 }
 
 impl Message {
@@ -43,6 +48,8 @@ impl Message {
             refusal: None,
             chunks: BdatDecoder::new(bare_line_ends),
             pace: Pace::default(),
+            answered: 0,
+            accepted: Vec::new(),
         }
     }
 
@@ -54,6 +61,14 @@ impl Message {
     /// The client was waited for, between two chunks.
     pub(super) fn waited_for(&mut self, waited: Duration) {
         self.pace.received(waited, 0);
+    }
+
+    /// Upstream has answered for the recipient that it was handed next.
+    pub(super) fn recipient_answered(&mut self, is_accepted: bool) {
+        if is_accepted {
+            self.accepted.push(self.answered);
+        }
+        self.answered += 1;
     }
 
     /// The client declared a size.
@@ -194,9 +209,9 @@ where
         Ok(())
     }
 
-    /// Answers the message.
+    /// Answers the message: once, or for each recipient.
     async fn finish(&mut self) -> Result<(), End> {
-        let mut reply = match self.message.refusal.take() {
+        let reply = match self.message.refusal.take() {
             Some(reply) => reply,
             None => {
                 let reply = self.wait_upstream(|driver, _, cx| driver.poll_finish(cx));
@@ -204,11 +219,36 @@ where
             }
         };
         self.close_transaction();
-        if reply.is_positive() {
+        if reply.is_positive_for_any() {
             self.tallies.accepted();
-            reply = with_id(&reply, TraceId::of(&self.message.signals));
         }
-        self.answer(reply, Tally::Fine)
+        match self.config.protocol {
+            Protocol::Smtp => self.answer(self.with_id(reply), Tally::Fine),
+            Protocol::Lmtp => self.answer_each(&reply),
+        }
+    }
+
+    /// Answers the message for each recipient that was accepted, in their order.
+    ///
+    /// *Source*: RFC 2033 section 4.2.
+    fn answer_each(&mut self, reply: &Reply) -> Result<(), End> {
+        for position in mem::take(&mut self.message.accepted) {
+            // What ends the session is said when all have their reply.
+            let own = reply.for_recipient(position).clone().relayed();
+            self.answer(self.with_id(own), Tally::Fine)?;
+        }
+        match reply.closes_connection() {
+            true => Err(End::Closed(reply.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// A reply to the message, which says by which id it is known here where it was taken.
+    fn with_id(&self, reply: Reply) -> Reply {
+        match reply.is_positive() {
+            true => with_id(&reply, TraceId::of(&self.message.signals)),
+            false => reply,
+        }
     }
 
     /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.

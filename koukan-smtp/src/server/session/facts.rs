@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::context::{ClientName, Context, Sender};
 
-use crate::server::{Connected, Upgraded};
+use crate::server::{Config, Connected, Upgraded};
 
 /// What is known of the client, as transactions are told.
 #[derive(Debug)]
@@ -16,8 +16,9 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(sender: Sender, connected: &Connected) -> Self {
-        let mut context = Context::new(sender);
+    pub(super) fn new(config: &Config, connected: &Connected) -> Self {
+        let mut context = Context::new(config.sender.clone());
+        context.is_lmtp = config.protocol.is_lmtp();
         context.remote_host = connected.remote_host;
         context.local_host = connected.local_host;
         context.tls.clone_from(&connected.tls);
@@ -85,7 +86,11 @@ mod tests {
     #[test]
     fn transactions_of_the_same_sender_are_told_the_same() {
         let (listener, other) = (Sender::new("a"), Sender::new("a").with_tag("b"));
-        let mut facts = Facts::new(listener.clone(), &Connected::default());
+        let config = Config {
+            sender: listener.clone(),
+            ..Config::default()
+        };
+        let mut facts = Facts::new(&config, &Connected::default());
         let own = facts.on_behalf_of(listener.clone());
         assert!(Arc::ptr_eq(&own, facts.context()));
         let first = facts.on_behalf_of(other.clone());

@@ -2,11 +2,18 @@
 
 use koukan_core::reply::Reply;
 
-use crate::server::{Config, Offer};
+use crate::{
+    Protocol,
+    server::{Config, Offer},
+};
 
 /// The greeting of a new connection.
 pub(super) fn greeting(config: &Config) -> Reply {
-    Reply::service_ready().with_text(format!("{} ESMTP Koukan", config.name))
+    let protocol = match config.protocol {
+        Protocol::Smtp => "ESMTP",
+        Protocol::Lmtp => "LMTP",
+    };
+    Reply::service_ready().with_text(format!("{} {protocol} Koukan", config.name))
 }
 
 /// The answer to HELO, or to EHLO with what is offered.

@@ -4,6 +4,7 @@ use std::task::Poll;
 
 use koukan_core::{
     reply::Reply,
+    signals::HearsEach,
     transaction::{Driver, Mail, Rcpt},
 };
 
@@ -26,6 +27,10 @@ where
         let (sender, service) = self.make.make(self.facts.context());
         let context = self.facts.on_behalf_of(sender);
         let signals = self.message.signals.clone();
+        if self.config.protocol.is_lmtp() {
+            // Nothing was set so far.
+            let _ = signals.set(HearsEach);
+        }
         let (driver, reply) = Driver::start_with(service, context, mail, signals);
         self.driver = Some(driver);
         self.replies.push_mail(reply);

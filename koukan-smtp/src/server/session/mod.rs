@@ -107,13 +107,14 @@ where
         );
         Self {
             state: State::new(Offer::of(&config.limits, abilities))
+                .with_protocol(config.protocol)
                 .with_tls_needed(config.is_tls_required && connected.tls.is_none())
                 .with_identity_needed(config.is_auth_required && connected.identity.is_none()),
             connection: Connection::new(io, input, config.timeouts.write),
             make: Arc::clone(&server.make),
             greeter: server.greeter.clone(),
             gate: server.gate.clone(),
-            facts: Facts::new(config.sender.clone(), connected),
+            facts: Facts::new(&config, connected),
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
             replies: Replies::default(),
@@ -268,6 +269,9 @@ where
     }
 
     async fn answered(&mut self, answered: Answered, reply: Reply) -> Result<(), End> {
+        if answered == Answered::Rcpt && self.config.protocol.is_lmtp() {
+            self.message.recipient_answered(reply.is_positive());
+        }
         match answered {
             Answered::Mail if !reply.is_positive() => {
                 self.close_transaction();

@@ -43,6 +43,7 @@ where
         let needs_identity = self.config.is_auth_required && upgraded.identity.is_none();
         self.facts = self.facts.after_upgrade(upgraded);
         self.state = State::new(Offer::of(limits, self.abilities()))
+            .with_protocol(self.config.protocol)
             .with_tls_needed(needs_tls)
             .with_identity_needed(needs_identity);
         let context = Arc::clone(self.facts.context());

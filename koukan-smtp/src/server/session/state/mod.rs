@@ -8,12 +8,14 @@ mod tests;
 pub(super) use self::action::{Action, Tally};
 
 use koukan_core::{
+    context::ClientName,
     reply::Reply,
     transaction::{Mail, Rcpt},
 };
 
 use super::parameters;
 use crate::{
+    Protocol,
     codec::{Command, CommandError, LineError},
     server::{Limits, Offer},
 };
@@ -25,7 +27,8 @@ const SKIPPED_MAX: u64 = 1 << 30;
 /// Where a session stands.
 #[derive(Debug)]
 pub(super) struct State {
-    /// Whether the client said EHLO (`true`) or HELO.
+    protocol: Protocol,
+    /// Whether the client said EHLO or LHLO (`true`), or HELO.
     is_extended: Option<bool>,
     /// What the client may use.
     offer: Offer,
@@ -68,6 +71,7 @@ impl State {
     /// A session that begins, with what there is to be used.
     pub(super) fn new(offer: Offer) -> Self {
         Self {
+            protocol: Protocol::Smtp,
             is_extended: None,
             offer,
             needs_tls: false,
@@ -76,6 +80,11 @@ impl State {
             turned_away: None,
             phase: Phase::Idle,
         }
+    }
+
+    /// The same of a client that speaks that.
+    pub(super) fn with_protocol(self, protocol: Protocol) -> Self {
+        Self { protocol, ..self }
     }
 
     /// The same where the client has to have TLS before it sends mail, or not.
@@ -123,6 +132,7 @@ impl State {
         match command {
             Ok(
                 Command::Hello(_)
+                | Command::Lhlo(_)
                 | Command::Mail(_)
                 | Command::Data
                 | Command::Bdat { .. }
@@ -153,7 +163,8 @@ impl State {
             };
         }
         match command {
-            Command::Hello(name) => Action::Hello(name),
+            Command::Hello(name) => self.hello(name, Protocol::Smtp),
+            Command::Lhlo(name) => self.hello(name, Protocol::Lmtp),
             Command::Mail(mail) => self.mail(mail),
             Command::Rcpt(rcpt) => self.rcpt(rcpt, limits),
             Command::Data => self.data(),
@@ -166,6 +177,14 @@ impl State {
             Command::StartTls => self.start_tls(),
             Command::Auth { argument } => self.auth(argument),
             Command::Quit => Action::Quit,
+        }
+    }
+
+    /// *Source*: RFC 2033 section 4.1.
+    fn hello(&self, name: ClientName, protocol: Protocol) -> Action {
+        match protocol == self.protocol {
+            true => Action::Hello(name),
+            false => Action::refuse(Reply::unknown_command()),
         }
     }
 

@@ -110,6 +110,37 @@ fn every_command_in_every_state() {
 }
 
 #[test]
+fn lmtp_has_a_hello_of_its_own() {
+    for name in [
+        "new", "greeted", "mail", "refused", "ready", "chunks", "failed",
+    ] {
+        let smtp = state(name);
+        let lmtp = state(name).with_protocol(Protocol::Lmtp);
+        assert_eq!(decide(&smtp, "LHLO a"), "500 5.5.1", "{name}");
+        assert_eq!(decide(&lmtp, "LHLO a"), "Hello", "{name}");
+        for line in ["EHLO a", "HELO a"] {
+            assert_eq!(decide(&lmtp, line), "500 5.5.1", "{line} when {name}");
+        }
+        assert_eq!(decide(&lmtp, "LHLO"), "501 5.5.4", "{name}");
+        for line in [
+            "MAIL FROM:<>",
+            "RCPT TO:<a@b>",
+            "DATA",
+            "BDAT 1",
+            "RSET",
+            "NOOP",
+            "QUIT",
+        ] {
+            assert_eq!(
+                decide(&lmtp, line),
+                decide(&smtp, line),
+                "{line} when {name}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_no_command_in_every_state() {
     const STATES: [&str; 4] = ["new", "greeted", "ready", "failed"];
     let table = [
