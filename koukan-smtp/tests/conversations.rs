@@ -118,6 +118,7 @@ fn set(config: &mut Config, setting: &str) {
         "message_size" => limits.message_size = number,
         "text_line" => limits.text_line = Some(number as usize),
         "recipients" => limits.recipients = number as usize,
+        "recipient_domains" => limits.recipient_domains = Some(number as usize),
         "transactions" => limits.transactions = number as u32,
         "errors" => limits.errors = number as u32,
         "refused_recipients" => limits.refused_recipients = number as u32,

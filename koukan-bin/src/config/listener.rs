@@ -33,6 +33,10 @@ pub struct SmtpListener {
     pub max_message_size: Option<ByteSize>,
     /// Recipients of one message, at most. Default 1000.
     pub max_recipients: Option<NonZeroUsize>,
+    /// Different domains of the recipients of one message, at most. Default: no limit.
+    pub max_recipient_domains: Option<NonZeroUsize>,
+    /// Messages on one connection, at most. Default 10000.
+    pub max_messages_per_connection: Option<NonZeroU32>,
     /// Connections in all, at most; one client gets seven eighths of them. Default: 4096, or as many
     /// as file descriptors allow.
     pub max_connections: Option<NonZeroUsize>,

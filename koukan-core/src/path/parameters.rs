@@ -146,8 +146,17 @@ impl Parameters {
 
     /// Whether `BODY=8BITMIME` (RFC 6152) is there.
     pub fn is_8bitmime(&self) -> bool {
+        self.is_body("8BITMIME")
+    }
+
+    /// Whether `BODY=BINARYMIME` (RFC 3030) is there.
+    pub fn is_binarymime(&self) -> bool {
+        self.is_body("BINARYMIME")
+    }
+
+    fn is_body(&self, name: &str) -> bool {
         let value = self.get("BODY").and_then(Parameter::value);
-        value.is_some_and(|value| value.eq_ignore_ascii_case("8BITMIME"))
+        value.is_some_and(|value| value.eq_ignore_ascii_case(name))
     }
 }
 

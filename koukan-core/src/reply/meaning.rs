@@ -191,7 +191,7 @@ replies! {
     /// The next hop lacks 8BITMIME, which the message needs.
     eight_bit_not_supported = 554 (5 . 6 . 3) "destination does not offer 8BITMIME";
     /// The next hop lacks BINARYMIME, which the message needs: RFC 3030.
-    binary_not_supported = 554 (5 . 6 . 3) "destination does not offer BINARYMIME";
+    binary_not_supported = 554 (5 . 6 . 1) "destination does not offer BINARYMIME";
     /// The next hop lacks REQUIRETLS, which the message needs: RFC 8689.
     requiretls_not_supported = 550 (5 . 7 . 30) "destination does not offer REQUIRETLS";
     /// The message is larger than it may be: RFC 1870.

@@ -98,7 +98,7 @@ impl<'a> MailParameters<'a> {
         if is_needed && !capabilities.smtputf8 {
             return Err(Unsendable::NeedsSmtputf8);
         }
-        if is_binarymime(given) && !(capabilities.binarymime && capabilities.chunking) {
+        if given.is_binarymime() && !(capabilities.binarymime && capabilities.chunking) {
             return Err(Unsendable::NeedsBinarymime);
         }
         if given.contains("REQUIRETLS") && !capabilities.requiretls {
@@ -140,22 +140,17 @@ impl<'a> MailParameters<'a> {
 
     /// Whether BODY=8BITMIME is added, or put in the place of what was given.
     fn adds_8bitmime(&self) -> bool {
-        self.is_8bit && self.capabilities.eight_bit_mime && !is_binarymime(self.given)
+        self.is_8bit && self.capabilities.eight_bit_mime && !self.given.is_binarymime()
     }
 
     fn goes_as_given(&self, parameter: &Parameter) -> bool {
         let is = |keyword: &str| parameter.keyword().eq_ignore_ascii_case(keyword);
         if is("BODY") {
-            let is_offered = self.capabilities.eight_bit_mime || is_binarymime(self.given);
+            let is_offered = self.capabilities.eight_bit_mime || self.given.is_binarymime();
             return is_offered && !self.adds_8bitmime();
         }
         ((is("RET") || is("ENVID")) && self.capabilities.dsn) || is("REQUIRETLS")
     }
-}
-
-fn is_binarymime(parameters: &Parameters) -> bool {
-    let value = parameters.get("BODY").and_then(Parameter::value);
-    value.is_some_and(|value| value.eq_ignore_ascii_case("BINARYMIME"))
 }
 
 impl fmt::Display for MailParameters<'_> {

@@ -24,6 +24,9 @@ pub struct Limits {
     /// RCPT commands in a mail transaction; those beyond get 452. RFC 5321 section 4.5.3.1.8
     /// demands 100 at least. Default 1000.
     pub recipients: usize,
+    /// Different domains of the recipients of a mail transaction; those of others get 452. Default: no
+    /// limit.
+    pub recipient_domains: Option<usize>,
     /// Mail transactions on a connection; the next MAIL gets 421. Default 10 000.
     pub transactions: u32,
     /// Commands on a connection that are malformed or out of sequence; one more gets 421.
@@ -66,6 +69,7 @@ impl Default for Limits {
             message_size: 50 << 20,
             text_line: None,
             recipients: 1000,
+            recipient_domains: None,
             transactions: 10_000,
             errors: 20,
             refused_recipients: 100,
@@ -78,6 +82,60 @@ impl Default for Limits {
             connections_per_client: 256,
             body_buffer: 64 << 10,
             data_rate: 100,
+        }
+    }
+}
+
+/// What the value of a limit may be: RFC 9422 section 4.
+const KEYWORD_MAX: u64 = 999_999;
+
+impl Limits {
+    /// The EHLO keyword that tells of limits on mail transactions; `None` where there are none that can be
+    /// told.
+    ///
+    /// *Source*: RFC 9422.
+    pub(super) fn keyword(&self) -> Option<String> {
+        let limits = [
+            ("RCPTMAX", u64::try_from(self.recipients).ok()),
+            ("MAILMAX", Some(self.transactions.into())),
+            (
+                "RCPTDOMAINMAX",
+                self.recipient_domains.and_then(|max| max.try_into().ok()),
+            ),
+        ];
+        let mut keyword = String::new();
+        for (name, max) in limits {
+            if let Some(max) = max.filter(|max| (1..=KEYWORD_MAX).contains(max)) {
+                keyword.push_str(&format!(" {name}={max}"));
+            }
+        }
+        (!keyword.is_empty()).then(|| format!("LIMITS{keyword}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_told_is_told() {
+        for (recipients, transactions, recipient_domains, keyword) in [
+            (100, 5, None, Some("LIMITS RCPTMAX=100 MAILMAX=5")),
+            (
+                999_999,
+                u32::MAX,
+                Some(1),
+                Some("LIMITS RCPTMAX=999999 RCPTDOMAINMAX=1"),
+            ),
+            (1_000_000, 0, None, None),
+        ] {
+            let limits = Limits {
+                recipients,
+                transactions,
+                recipient_domains,
+                ..Limits::default()
+            };
+            assert_eq!(limits.keyword().as_deref(), keyword);
         }
     }
 }

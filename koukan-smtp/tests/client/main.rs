@@ -10,6 +10,7 @@ mod failures;
 mod guard;
 mod held;
 mod hosts;
+mod limits;
 mod lmtp;
 mod mail_domains;
 mod net;

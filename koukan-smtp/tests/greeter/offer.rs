@@ -14,6 +14,7 @@ fn greeter() -> impl Greeter {
             offer.smtputf8 = false;
             offer.chunking = false;
             offer.dsn = false;
+            offer.limits = false;
             offer.enhanced_status_codes = false;
             // The transport cannot be upgraded, and messages cannot be larger.
             offer.starttls = true;
@@ -35,7 +36,8 @@ async fn the_client_is_told_what_the_greeter_says_as_far_as_the_server_can_do_it
     assert_eq!(
         client.ask("EHLO more\r\n").await.replace("\r\n", "|"),
         "250-mx.example|250-PIPELINING|250-SIZE 5000|250-8BITMIME|250-SMTPUTF8|\
-         250-ENHANCEDSTATUSCODES|250-CHUNKING|250-DSN|250-X-HELLO 1 2|250 HELP|"
+         250-ENHANCEDSTATUSCODES|250-CHUNKING|250-BINARYMIME|250-DSN|\
+         250-LIMITS RCPTMAX=1000 MAILMAX=10000|250-X-HELLO 1 2|250 HELP|"
     );
     assert_eq!(
         client.ask("EHLO less\r\n").await.replace("\r\n", "|"),

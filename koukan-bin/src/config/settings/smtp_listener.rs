@@ -25,6 +25,10 @@ impl From<&SmtpListener> for Limits {
             recipients: listener
                 .max_recipients
                 .map_or(defaults.recipients, NonZeroUsize::get),
+            recipient_domains: listener.max_recipient_domains.map(NonZeroUsize::get),
+            transactions: listener
+                .max_messages_per_connection
+                .map_or(defaults.transactions, NonZeroU32::get),
             connections_per_client: listener
                 .max_connections_per_client
                 .map_or(defaults.connections_per_client, NonZeroUsize::get),

@@ -129,16 +129,16 @@ impl<Io: Wire> Connection<Io> {
     /// to the whole envelope: with a server whose replies cannot be told apart otherwise.
     ///
     /// Then the message goes after DATA, whose own reply proves that both sides count alike.
-    pub(crate) fn set_careful(&mut self, is_careful: bool) {
-        if self.is_careful == is_careful {
+    pub(crate) fn set_careful(&mut self, is_careful: bool, is_binary: bool) {
+        if !self.is_careful && !is_careful {
             return;
         }
         self.is_careful = is_careful;
         self.capabilities = self.offered.clone();
         if is_careful {
             self.capabilities.pipelining = false;
-            // BINARYMIME cannot do without.
-            self.capabilities.chunking &= self.offered.binarymime;
+            // A binary message cannot do without.
+            self.capabilities.chunking &= is_binary;
         }
     }
 

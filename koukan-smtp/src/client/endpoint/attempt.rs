@@ -260,7 +260,10 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
         pool: &'a Pool,
         host: &'a HostPort,
     ) -> Self {
-        exchange.set_recipients_max(pool.max_recipients_of(host));
+        let told = lease.connection().capabilities().limits.rcpt_max;
+        let told = told.and_then(|max| usize::try_from(max).ok());
+        let own = pool.max_recipients_of(host);
+        exchange.set_recipients_max(told.map_or(own, |max| own.min(max)));
         Self {
             pool,
             host,

@@ -54,6 +54,9 @@ use super::pool::Pool;
 /// preference in any order. Hosts are known by their names: domains that share one share its connections
 /// and what is known of it.
 ///
+/// A host that tells its limits (RFC 9422) gets no more recipients in a transaction than it says, and no
+/// more transactions on a connection.
+///
 /// What is offered is used: PIPELINING (commands that are there together are written together,
 /// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
 /// SMTPUTF8, DSN. There is no conversion. What a message needs is decided by its octets and
@@ -80,7 +83,7 @@ use super::pool::Pool;
 /// | protocol broken by the server | 451 4.5.0 |
 /// | too many connections in use | 451 4.3.2 |
 /// | larger than the server takes | 552 5.3.4 |
-/// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.3, 550 5.7.30 |
+/// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.1, 550 5.7.30 |
 ///
 /// # LMTP
 ///

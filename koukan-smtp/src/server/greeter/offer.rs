@@ -26,8 +26,13 @@ pub struct Offer {
     pub enhanced_status_codes: bool,
     /// CHUNKING (RFC 3030).
     pub chunking: bool,
+    /// BINARYMIME (RFC 3030), with CHUNKING only.
+    pub binarymime: bool,
     /// DSN (RFC 3461).
     pub dsn: bool,
+    /// LIMITS (RFC 9422): [`Limits::recipients`], [`Limits::transactions`] and
+    /// [`Limits::recipient_domains`]. They hold whether they are told or not.
+    pub limits: bool,
     /// STARTTLS (RFC 3207), where the transport can be upgraded.
     pub starttls: bool,
     /// AUTH (RFC 4954).
@@ -77,7 +82,9 @@ impl Offer {
             smtputf8: true,
             enhanced_status_codes: true,
             chunking: true,
+            binarymime: true,
             dsn: true,
+            limits: true,
             starttls: abilities.is_upgradable,
             auth: abilities.auth,
             others: Vec::new(),
@@ -87,21 +94,28 @@ impl Offer {
     /// The same without what the server cannot do.
     pub(in crate::server) fn within(mut self, limits: &Limits, abilities: Abilities) -> Self {
         self.size = self.size.map(|size| size.min(limits.message_size));
+        self.binarymime &= self.chunking;
         self.starttls &= abilities.is_upgradable;
         self.auth = self.auth.within(abilities.auth);
         self
     }
 
+    /// Whether binary messages are taken.
+    pub(in crate::server) fn has_binarymime(&self) -> bool {
+        self.binarymime && self.chunking
+    }
+
     /// The lines that tell of it.
     ///
     /// *Source*: RFC 5321 section 4.1.1.1.
-    pub(in crate::server) fn lines(&self) -> String {
+    pub(in crate::server) fn lines(&self, limits: &Limits) -> String {
         let mut lines = String::new();
         let mut tell = |keyword: &str| {
             lines.push('\n');
             lines.push_str(keyword);
         };
         let size = self.size.map(|size| format!("SIZE {size}"));
+        let limits = self.limits.then(|| limits.keyword()).flatten();
         let keywords = [
             self.pipelining.then_some("PIPELINING"),
             size.as_deref(),
@@ -109,7 +123,9 @@ impl Offer {
             self.smtputf8.then_some("SMTPUTF8"),
             self.enhanced_status_codes.then_some("ENHANCEDSTATUSCODES"),
             self.chunking.then_some("CHUNKING"),
+            self.binarymime.then_some("BINARYMIME"),
             self.dsn.then_some("DSN"),
+            limits.as_deref(),
             self.starttls.then_some("STARTTLS"),
         ];
         keywords.into_iter().flatten().for_each(&mut tell);
@@ -161,8 +177,9 @@ mod tests {
         };
         let all = Offer::of(&limits, abilities(true));
         assert_eq!(
-            all.lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nDSN\nSTARTTLS\n\
+            all.lines(&limits),
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN\n\
+             LIMITS RCPTMAX=1000 MAILMAX=10000\nSTARTTLS\n\
              AUTH SCRAM-SHA-256 PLAIN LOGIN\nHELP"
         );
         let mut less = all;
@@ -172,8 +189,9 @@ mod tests {
         less.auth = Authentication::By(scram);
         less.others.push("X-A b".parse().unwrap());
         assert_eq!(
-            less.within(&limits, abilities(false)).lines(),
-            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\nAUTH SCRAM-SHA-256\nX-A b\nHELP"
+            less.within(&limits, abilities(false)).lines(&limits),
+            "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\n\
+             LIMITS RCPTMAX=1000 MAILMAX=10000\nAUTH SCRAM-SHA-256\nX-A b\nHELP"
         );
         let nothing = Offer {
             pipelining: false,
@@ -182,11 +200,14 @@ mod tests {
             smtputf8: false,
             enhanced_status_codes: false,
             chunking: false,
+            binarymime: true,
             dsn: false,
+            limits: false,
             starttls: false,
             auth: Authentication::AfterTls,
             others: Vec::new(),
         };
-        assert_eq!(nothing.within(&limits, abilities(true)).lines(), "\nHELP");
+        let nothing = nothing.within(&limits, abilities(true));
+        assert_eq!(nothing.lines(&limits), "\nHELP");
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn greeting(config: &Config) -> Reply {
 pub(super) fn answer(config: &Config, is_extended: bool, offer: &Offer) -> Reply {
     let mut text = config.name.to_string();
     if is_extended {
-        text += &offer.lines();
+        text += &offer.lines(&config.limits);
     }
     Reply::hello().with_text(text)
 }

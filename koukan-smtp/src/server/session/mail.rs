@@ -9,7 +9,10 @@ use koukan_core::{
 };
 
 use super::{End, Session, body::Message, replies::Answered, state::Tally};
-use crate::server::{MakeMailService, Upgrade};
+use crate::{
+    codec::BareLineEnds,
+    server::{MakeMailService, Upgrade},
+};
 
 impl<IO, M> Session<IO, M>
 where
@@ -21,8 +24,13 @@ where
         // Who has sent the message to begin with is not believed: RFC 4954 section 5.
         mail.parameters.remove("AUTH");
         self.tallies.transaction(&self.config.limits)?;
-        self.state.opened(mail.parameters.is_smtputf8());
-        self.message = Message::new(self.config.bare_line_ends);
+        self.state.opened(&mail.parameters);
+        // A binary message has no lines.
+        let bare_line_ends = match mail.parameters.is_binarymime() {
+            true => BareLineEnds::Keep,
+            false => self.config.bare_line_ends,
+        };
+        self.message = Message::new(bare_line_ends);
         self.message.expect(mail.parameters.size());
         let (sender, service) = self.make.make(self.facts.context());
         let context = self.facts.on_behalf_of(sender);
@@ -55,8 +63,8 @@ where
         let Some(driver) = &mut self.driver else {
             return self.answer(Reply::bad_sequence(), Tally::Futile);
         };
+        self.state.recipient_handed_on(&rcpt, &self.config.limits);
         let reply = driver.start_rcpt(rcpt);
-        self.state.recipient_handed_on();
         self.replies.push_rcpt(reply);
         Ok(())
     }

@@ -8,7 +8,7 @@ use koukan_core::{
 
 use crate::server::{Authentication, Offer};
 
-/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC
+/// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC
 /// 4954 section 5), RET and ENVID (RFC 3461), as far as they are offered.
 pub(super) fn check_mail(mail: &Mail, offer: &Offer) -> Result<(), Reply> {
     let mut parameters = mail.parameters.iter();
@@ -44,8 +44,8 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
         && is("SIZE")
     {
         check_size(parameter.value(), size_max)
-    } else if offer.eight_bit_mime && is("BODY") {
-        check_body(parameter.value())
+    } else if (offer.eight_bit_mime || offer.has_binarymime()) && is("BODY") {
+        check_body(parameter.value(), offer)
     } else if offer.smtputf8 && is("SMTPUTF8") {
         parameter
             .value()
@@ -74,12 +74,15 @@ fn check_size(value: Option<&str>, max: u64) -> Result<(), Reply> {
     }
 }
 
-/// BINARYMIME is not offered.
-fn check_body(value: Option<&str>) -> Result<(), Reply> {
+fn check_body(value: Option<&str>, offer: &Offer) -> Result<(), Reply> {
+    let known = [
+        ("7BIT", true),
+        ("8BITMIME", offer.eight_bit_mime),
+        ("BINARYMIME", offer.has_binarymime()),
+    ];
     let is_offered = |value: &str| {
-        ["7BIT", "8BITMIME"]
-            .iter()
-            .any(|name| value.eq_ignore_ascii_case(name))
+        let mut known = known.iter();
+        known.any(|(name, is_offered)| *is_offered && value.eq_ignore_ascii_case(name))
     };
     if value.is_some_and(is_offered) {
         Ok(())

@@ -144,7 +144,8 @@ impl Exchange {
         is_suspect: bool,
         is_reused: bool,
     ) -> Result<Reply, Failure> {
-        connection.set_careful(self.is_careful || is_suspect);
+        let is_binary = self.intake.envelope.mail().parameters.is_binarymime();
+        connection.set_careful(self.is_careful || is_suspect, is_binary);
         self.is_reused = is_reused;
         self.each = connection.is_lmtp().then(Each::default);
         match self.converse(connection).await {

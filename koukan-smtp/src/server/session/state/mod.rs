@@ -1,6 +1,7 @@
 //! Which command is allowed when: the decisions of a session, without its doing.
 
 mod action;
+mod domains;
 mod security;
 #[cfg(test)]
 mod tests;
@@ -9,10 +10,12 @@ pub(super) use self::action::{Action, Tally};
 
 use koukan_core::{
     context::ClientName,
+    path::Parameters,
     reply::Reply,
     transaction::{Mail, Rcpt},
 };
 
+use self::domains::Domains;
 use super::parameters;
 use crate::{
     Protocol,
@@ -63,7 +66,11 @@ enum Phase {
 #[derive(Debug)]
 struct Envelope {
     is_smtputf8: bool,
+    /// Whether the message is to come by BDAT alone.
+    is_binary: bool,
     handed_on: usize,
+    /// The domains of those that were handed on, where they are limited.
+    domains: Domains,
     accepted: usize,
 }
 
@@ -220,7 +227,10 @@ impl State {
         if !envelope.is_smtputf8 && mailbox.is_some_and(|mailbox| !mailbox.is_ascii()) {
             return Action::refuse(Reply::utf8_not_requested());
         }
-        if envelope.handed_on >= limits.recipients {
+        let is_one_too_many = limits
+            .recipient_domains
+            .is_some_and(|max| envelope.domains.would_exceed(&rcpt, max));
+        if envelope.handed_on >= limits.recipients || is_one_too_many {
             return Action::Answer(Reply::too_many_recipients(), Tally::Fine);
         }
         Action::Rcpt(rcpt)
@@ -228,6 +238,11 @@ impl State {
 
     fn data(&self) -> Action {
         match &self.phase {
+            // RFC 3030 section 3.
+            Phase::Open(envelope) if envelope.is_binary => {
+                let text = "a binary message comes by BDAT";
+                Action::refuse(Reply::bad_sequence().with_text(text))
+            }
             Phase::Open(envelope) => match envelope.missing_recipient() {
                 None => Action::Data,
                 Some(reply) => Action::Answer(reply, Tally::Fine),
@@ -323,10 +338,12 @@ impl State {
     }
 
     /// MAIL was handed upstream.
-    pub(super) fn opened(&mut self, is_smtputf8: bool) {
+    pub(super) fn opened(&mut self, parameters: &Parameters) {
         self.phase = Phase::Open(Envelope {
-            is_smtputf8,
+            is_smtputf8: parameters.is_smtputf8(),
+            is_binary: parameters.is_binarymime(),
             handed_on: 0,
+            domains: Domains::default(),
             accepted: 0,
         });
     }
@@ -336,10 +353,13 @@ impl State {
         self.phase = Phase::Refused;
     }
 
-    /// A recipient was handed upstream.
-    pub(super) fn recipient_handed_on(&mut self) {
+    /// A recipient is handed upstream.
+    pub(super) fn recipient_handed_on(&mut self, rcpt: &Rcpt, limits: &Limits) {
         if let Phase::Open(envelope) = &mut self.phase {
             envelope.handed_on += 1;
+            if limits.recipient_domains.is_some() {
+                envelope.domains.add(rcpt);
+            }
         }
     }
 

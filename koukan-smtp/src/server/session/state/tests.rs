@@ -27,13 +27,25 @@ fn offer_where(is_upgradable: bool) -> Offer {
     Offer::of(&limits(), abilities)
 }
 
+fn rcpt() -> Rcpt {
+    Rcpt::new("a@b".parse::<koukan_core::path::ForwardPath>().unwrap())
+}
+
+fn parameters(text: &str) -> Parameters {
+    let line = format!("MAIL FROM:<> {text}");
+    match Command::parse(line.as_bytes()) {
+        Ok(Command::Mail(mail)) => mail.parameters,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// States by name, each with what led to it.
 fn state(name: &str) -> State {
     let mut state = State::new(offer());
     let steps: &[fn(&mut State)] = &[
         |state| state.greeted(true, offer()),
-        |state| state.opened(false),
-        State::recipient_handed_on,
+        |state| state.opened(&Parameters::default()),
+        |state| state.recipient_handed_on(&rcpt(), &limits()),
         State::recipient_accepted,
         State::chunk_taken,
         |state| state.chunk_failed(Reply::message_too_big()),
@@ -175,7 +187,8 @@ fn parameters_are_checked() {
         ("MAIL FROM:<> SIZE=99999999999999999999999", "552 5.3.4"),
         ("MAIL FROM:<> SIZE", "501 5.5.4"),
         ("MAIL FROM:<> SIZE=+1", "501 5.5.4"),
-        ("MAIL FROM:<> BODY=BINARYMIME", "501 5.5.4"),
+        ("MAIL FROM:<> BODY=BINARYMIME", "Mail"),
+        ("MAIL FROM:<> BODY=BINARY", "501 5.5.4"),
         ("MAIL FROM:<> SMTPUTF8=1", "501 5.5.4"),
         ("MAIL FROM:<> RET=FULL ENVID=QQ+2B1", "Mail"),
         ("MAIL FROM:<> ret=hdrs", "Mail"),
@@ -210,7 +223,7 @@ fn parameters_are_checked() {
     }
     assert_eq!(decide(&state("mail"), "RCPT TO:<ä@b>"), "553 5.6.7");
     let mut utf8 = state("greeted");
-    utf8.opened(true);
+    utf8.opened(&parameters("SMTPUTF8"));
     assert_eq!(decide(&utf8, "RCPT TO:<ä@b> ORCPT=utf-8;ä@b"), "Rcpt");
     let mut unoffered = state("mail");
     unoffered.offer.dsn = false;
@@ -223,7 +236,7 @@ fn recipients_are_counted() {
     let mut state = state("mail");
     for _ in 0..Limits::default().recipients {
         assert_eq!(decide(&state, "RCPT TO:<a@b>"), "Rcpt");
-        state.recipient_handed_on();
+        state.recipient_handed_on(&rcpt(), &limits());
     }
     assert_eq!(decide(&state, "RCPT TO:<a@b>"), "452 4.5.3");
 }
@@ -300,6 +313,7 @@ fn what_is_not_offered_is_refused() {
     }
     state.offer.smtputf8 = false;
     state.offer.eight_bit_mime = false;
+    state.offer.binarymime = false;
     state.offer.size = None;
     for (line, _) in ready {
         assert_eq!(decide(&state, line), "555 5.5.4", "{line}");
@@ -307,6 +321,12 @@ fn what_is_not_offered_is_refused() {
     assert_eq!(state.message_size(&limits()), 1000);
     state.offer.chunking = false;
     assert_eq!(decide(&state, "BDAT 1"), "discard 502");
+    state.offer.eight_bit_mime = true;
+    state.offer.binarymime = true;
+    let binary = "MAIL FROM:<> BODY=BINARYMIME";
+    assert_eq!(decide(&state, binary), "501 5.5.4");
+    state.offer.chunking = true;
+    assert_eq!(decide(&state, binary), "Mail");
 }
 
 /// What the action counts as.
@@ -402,6 +422,6 @@ fn who_may_authenticate_himself_and_when() {
         state.decide(Ok(mail()), &limits()),
         Action::Mail(_)
     ));
-    state.opened(false);
+    state.opened(&Parameters::default());
     assert_eq!(auth(&state, "PLAIN x"), "503");
 }
