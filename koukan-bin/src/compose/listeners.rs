@@ -245,6 +245,7 @@ fn smtp_server(
         })
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
+        .with_xclients(endpoint::networks(&listener.xclient_networks)?)
         .with_bare_line_ends(listener.bare_line_ends(config).into());
     let server = match listener.is_lmtp() {
         true => server.with_protocol(Protocol::Lmtp),

@@ -54,6 +54,11 @@ pub struct SmtpListener {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub proxy_networks: Vec<Place<String>>,
+    /// Networks of proxies that say by XCLIENT who their client is, as Postfix and nginx do: who connects
+    /// from there is believed. Default: none.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub xclient_networks: Vec<Place<String>>,
     /// Certificates, so that clients can have TLS. Default: they cannot.
     pub tls: Option<ListenerTls>,
     /// From when on sessions have TLS. Default `offered`, where there are certificates.

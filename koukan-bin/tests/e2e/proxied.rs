@@ -20,6 +20,11 @@ struct Agent {
 
 impl Agent {
     fn start(sink: SocketAddr) -> Self {
+        Self::start_with(sink, "proxy_networks")
+    }
+
+    /// With this host's network by that name.
+    fn start_with(sink: SocketAddr, networks: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ingress = free_address();
         let text = format!(
@@ -27,7 +32,7 @@ impl Agent {
 hostname: mx.example.com
 storage: memory
 notification: {{ sender: outgoing }}
-smtp_listener: [{{ address: "{ingress}", sender: ingress, proxy_networks: ["127.0.0.0/8"] }}]
+smtp_listener: [{{ address: "{ingress}", sender: ingress, NETWORKS: ["127.0.0.0/8"] }}]
 sender:
   - {{ name: ingress, chain: ingress }}
   - {{ name: outgoing, chain: outgoing }}
@@ -40,6 +45,7 @@ chain:
 log: {{ level: error }}
 "#
         );
+        let text = text.replace("NETWORKS", networks);
         let process = Process::start_agent(&directory, &text);
         await_listener(ingress);
         Self {
@@ -84,4 +90,35 @@ fn the_client_is_who_the_load_balancer_names() {
         direct.is_err(),
         "it is a load balancer, and has to say for whom"
     );
+}
+
+#[test]
+fn swaks_says_by_xclient_for_whom_it_is_here() {
+    let sink = Collector::start();
+    let agent = Agent::start_with(sink.address, "xclient_networks");
+    let server = agent.ingress.to_string();
+    for (to, address, shown) in [
+        ("a@example.com", "192.0.2.7", "[192.0.2.7]"),
+        ("b@example.com", "IPV6:2001:db8::7", "[IPv6:2001:db8::7]"),
+    ] {
+        let printed = run(peer("swaks")
+            .args(["--to", to, "--from", "c@example.org", "--server", &server])
+            .args([
+                "--xclient-addr",
+                address,
+                "--xclient-name",
+                "client.example",
+            ])
+            .args(["--xclient-helo", "said.example", "--xclient-proto", "ESMTP"])
+            .args(["--xclient-login", "alice", "--helo", "proxy.example"]));
+        assert!(
+            printed.contains("220 mx.example.com ESMTP Koukan"),
+            "{printed}"
+        );
+        let message = sink.only_message(to);
+        // The name is that of the EHLO that follows.
+        let from = format!("Received: from proxy.example ({shown})");
+        assert!(message.starts_with(&from), "{message:.300}");
+        assert!(message.contains("with ESMTPA"), "{message:.300}");
+    }
 }

@@ -26,6 +26,7 @@ mod mail_parameters;
 mod proxy_header;
 mod reply_encoder;
 mod reply_parser;
+mod xclient;
 
 pub use self::{
     bdat::BdatDecoder,
@@ -42,4 +43,7 @@ pub use self::{
     proxy_header::{InvalidProxyHeader, ProxyHeader},
     reply_encoder::{LINE_MAX, encode_reply},
     reply_parser::{CodesDiffer, InvalidReply, ReplyParser},
+    xclient::{InvalidXclient, Told, Xclient},
 };
+
+pub(crate) use self::xclient::ATTRIBUTES as XCLIENT_ATTRIBUTES;

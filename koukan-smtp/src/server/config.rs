@@ -1,6 +1,9 @@
 //! What a listener is and allows.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use koukan_core::{context::Sender, network::Network};
 
@@ -27,6 +30,9 @@ pub struct Config {
     /// Networks of proxies. A connection that comes from there begins with a PROXY header, and its
     /// client is who that names; one from elsewhere is a client's own. Default: none.
     pub proxies: Arc<[Network]>,
+    /// Networks of proxies that say by XCLIENT who their client is. Who connects from there, or by a proxy
+    /// on behalf of there, is believed. Default: none.
+    pub xclients: Arc<[Network]>,
     /// Whether clients that have no TLS hear 530 5.7.0 at MAIL. Default: no.
     pub is_tls_required: bool,
     /// Whether clients that have not said who they are hear 530 5.7.0 at MAIL. Default: no.
@@ -39,9 +45,18 @@ pub struct Config {
 impl Config {
     /// Whether connections from that address are a proxy's.
     pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.proxies.iter().any(|network| network.holds(address))
+        is_in(&self.proxies, address)
     }
+
+    /// Whether who connects from that address may say by XCLIENT who its client is.
+    pub(super) fn may_xclient(&self, address: Option<SocketAddr>) -> bool {
+        address.is_some_and(|address| is_in(&self.xclients, address.ip()))
+    }
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.holds(address))
 }
 
 impl Default for Config {
@@ -54,6 +69,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             bare_line_ends: BareLineEnds::default(),
             proxies: Arc::default(),
+            xclients: Arc::default(),
             is_tls_required: false,
             is_auth_required: false,
             is_auth_clear: false,

@@ -206,6 +206,12 @@ impl<M: MakeMailService> Server<M> {
         self.configure(|config| config.proxies = networks.into_iter().collect())
     }
 
+    /// Believes clients from these networks who say by XCLIENT on whose behalf they are here: as Postfix
+    /// does, the session begins anew with the client that was named.
+    pub fn with_xclients(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.configure(|config| config.xclients = networks.into_iter().collect())
+    }
+
     /// Offers TLS: sessions have it from when the client says STARTTLS. Applies to [`Server::run`] and
     /// [`Server::listen`].
     ///

@@ -49,6 +49,8 @@ impl Check<'_> {
         for listener in &config.smtp_listener {
             self.networks(&listener.proxy_networks);
             self.proxies(&listener.proxy_networks);
+            self.networks(&listener.xclient_networks);
+            self.proxies(&listener.xclient_networks);
             self.networks(&listener.clients);
         }
         if addresses.is_empty() {

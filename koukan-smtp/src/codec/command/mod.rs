@@ -13,6 +13,8 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
+use super::Xclient;
+
 /// A command, parsed.
 ///
 /// *Source*: RFC 5321 section 4.1.1; BDAT by RFC 3030, STARTTLS by RFC 3207, AUTH by RFC 4954.
@@ -52,6 +54,8 @@ pub enum Command {
     Quit,
     /// STARTTLS.
     StartTls,
+    /// XCLIENT, as Postfix has it.
+    Xclient(Box<Xclient>),
     /// AUTH.
     Auth {
         /// The mechanism, and the initial response where there is one, as written.

@@ -54,6 +54,10 @@ impl Command {
             Verb::Help => Ok(Self::Help),
             Verb::Vrfy => some(argument).map(|_| Self::Vrfy),
             Verb::Expn => some(argument).map(|_| Self::Expn),
+            Verb::Xclient => match argument.parse() {
+                Ok(xclient) => Ok(Self::Xclient(Box::new(xclient))),
+                Err(_) => Err(CommandError::Argument),
+            },
             Verb::Auth => some(argument).map(|text| Self::Auth {
                 argument: text.into(),
             }),
@@ -79,10 +83,11 @@ enum Verb {
     Quit,
     StartTls,
     Auth,
+    Xclient,
 }
 
 impl Verb {
-    const NAMES: [(&str, Self); 15] = [
+    const NAMES: [(&str, Self); 16] = [
         ("MAIL", Self::Mail),
         ("RCPT", Self::Rcpt),
         ("DATA", Self::Data),
@@ -98,6 +103,7 @@ impl Verb {
         ("HELP", Self::Help),
         ("AUTH", Self::Auth),
         ("STARTTLS", Self::StartTls),
+        ("XCLIENT", Self::Xclient),
     ];
 
     fn of(word: &str) -> Option<Self> {

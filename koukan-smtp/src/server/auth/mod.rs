@@ -41,6 +41,7 @@ pub(super) fn abilities(
     is_upgradable: bool,
     has_tls: bool,
     address: Option<SocketAddr>,
+    may_xclient: bool,
 ) -> Abilities {
     let is_here = || address.is_some_and(|address| address.ip().to_canonical().is_loopback());
     let auth = match gate {
@@ -54,5 +55,6 @@ pub(super) fn abilities(
     Abilities {
         is_upgradable,
         auth,
+        may_xclient,
     }
 }

@@ -1,7 +1,7 @@
 //! What a client is offered in the reply to EHLO.
 
 use super::Keyword;
-use crate::{sasl::Mechanisms, server::Limits};
+use crate::{codec::XCLIENT_ATTRIBUTES, sasl::Mechanisms, server::Limits};
 
 /// The service extensions that the server offers a client, and holds it to: a parameter or command of
 /// an extension that is not offered is refused.
@@ -37,6 +37,8 @@ pub struct Offer {
     pub starttls: bool,
     /// AUTH (RFC 4954).
     pub auth: Authentication,
+    /// XCLIENT, for proxies that say who their client is ([`Config::xclients`](crate::server::Config)).
+    pub xclient: bool,
     /// What else is told. The server does nothing else about it.
     pub others: Vec<Keyword>,
 }
@@ -59,6 +61,8 @@ pub(in crate::server) struct Abilities {
     /// Whether the transport can be upgraded.
     pub(in crate::server) is_upgradable: bool,
     pub(in crate::server) auth: Authentication,
+    /// Whether it may say that it speaks for others.
+    pub(in crate::server) may_xclient: bool,
 }
 
 impl Offer {
@@ -69,6 +73,7 @@ impl Offer {
         let abilities = Abilities {
             is_upgradable: false,
             auth: Authentication::Never,
+            may_xclient: false,
         };
         Self::of(limits, abilities)
     }
@@ -87,6 +92,7 @@ impl Offer {
             limits: true,
             starttls: abilities.is_upgradable,
             auth: abilities.auth,
+            xclient: abilities.may_xclient,
             others: Vec::new(),
         }
     }
@@ -97,6 +103,7 @@ impl Offer {
         self.binarymime &= self.chunking;
         self.starttls &= abilities.is_upgradable;
         self.auth = self.auth.within(abilities.auth);
+        self.xclient &= abilities.may_xclient;
         self
     }
 
@@ -132,6 +139,9 @@ impl Offer {
         if let Authentication::By(mechanisms) = self.auth {
             tell(&format!("AUTH {mechanisms}"));
         }
+        if self.xclient {
+            tell(&format!("XCLIENT {XCLIENT_ATTRIBUTES}"));
+        }
         let others = self.others.iter().map(Keyword::as_str);
         others.chain(["HELP"]).for_each(&mut tell);
         lines
@@ -166,6 +176,7 @@ mod tests {
         Abilities {
             is_upgradable,
             auth: Authentication::By(Mechanisms::of_passwords()),
+            may_xclient: is_upgradable,
         }
     }
 
@@ -180,7 +191,8 @@ mod tests {
             all.lines(&limits),
             "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN\n\
              LIMITS RCPTMAX=1000 MAILMAX=10000\nSTARTTLS\n\
-             AUTH SCRAM-SHA-256 PLAIN LOGIN\nHELP"
+             AUTH SCRAM-SHA-256 PLAIN LOGIN\n\
+             XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\nHELP"
         );
         let mut less = all;
         less.size = Some(2000);
@@ -205,6 +217,7 @@ mod tests {
             limits: false,
             starttls: false,
             auth: Authentication::AfterTls,
+            xclient: false,
             others: Vec::new(),
         };
         let nothing = nothing.within(&limits, abilities(true));

@@ -41,6 +41,7 @@ where
             self.connection.is_upgradable(),
             context.tls.is_some(),
             context.remote_host,
+            self.may_xclient,
         )
     }
 

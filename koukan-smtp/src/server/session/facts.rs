@@ -1,10 +1,16 @@
 //! What is known of the client.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use koukan_core::context::{ClientName, Context, Sender};
 
-use crate::server::{Config, Connected, Upgraded};
+use crate::{
+    codec::{Told, Xclient},
+    server::{Config, Connected, Upgraded},
+};
 
 /// What is known of the client, as transactions are told.
 #[derive(Debug)]
@@ -55,6 +61,23 @@ impl Facts {
         Self::from(Arc::new(context))
     }
 
+    /// The same as a proxy says of its client. How that names itself holds until it is said anew.
+    pub(super) fn told(&self, xclient: &Xclient) -> Self {
+        let mut context = Context::clone(&self.context);
+        context.remote_host = host(context.remote_host, &xclient.address, &xclient.port);
+        context.local_host = host(context.local_host, &xclient.own_address, &xclient.own_port);
+        context.identity = xclient.login.over(context.identity);
+        let before = context.client_name.take();
+        let is_extended = before.as_ref().is_some_and(|before| before.is_extended);
+        let is_extended = xclient.is_extended.over(Some(is_extended));
+        let name = before.map(|before| before.name.as_ref().into());
+        context.client_name = xclient.helo.over(name).map(|name| ClientName {
+            name: name.into(),
+            is_extended: is_extended.unwrap_or_default(),
+        });
+        Self::from(Arc::new(context))
+    }
+
     /// What a transaction on behalf of that sender is told. The same sender as the last time costs
     /// nothing.
     pub(super) fn on_behalf_of(&mut self, sender: Sender) -> Arc<Context> {
@@ -68,6 +91,23 @@ impl Facts {
         let context = Context::clone(&self.context).with_sender(sender);
         Arc::clone(self.chosen.insert(Arc::new(context)))
     }
+}
+
+/// An address as it is told, of which the port may not be known.
+fn host(
+    before: Option<SocketAddr>,
+    address: &Told<IpAddr>,
+    port: &Told<u16>,
+) -> Option<SocketAddr> {
+    let port_before = match address {
+        Told::Nothing => before.map(|before| before.port()),
+        Told::Unknown | Told::Is(_) => None,
+    };
+    let address = address.over(before.map(|before| before.ip()))?;
+    Some(SocketAddr::new(
+        address,
+        port.over(port_before).unwrap_or_default(),
+    ))
 }
 
 impl From<Arc<Context>> for Facts {

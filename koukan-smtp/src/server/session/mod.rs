@@ -23,6 +23,7 @@ mod state;
 mod stop;
 mod tally;
 mod turn;
+mod xclient;
 
 pub(super) use self::stop::Stop;
 
@@ -65,6 +66,8 @@ pub(super) struct Session<IO, M> {
     config: Arc<Config>,
     /// What each mail transaction is told of the session.
     facts: Facts,
+    /// Whether who has connected may say that it speaks for others.
+    may_xclient: bool,
     commands: CommandDecoder,
     /// A command that waits until those before it are answered.
     held: Option<Parsed>,
@@ -104,6 +107,7 @@ where
             io.is_upgradable(),
             connected.tls.is_some(),
             connected.remote_host,
+            config.may_xclient(connected.remote_host),
         );
         Self {
             state: State::new(Offer::of(&config.limits, abilities))
@@ -115,6 +119,7 @@ where
             greeter: server.greeter.clone(),
             gate: server.gate.clone(),
             facts: Facts::new(&config, connected),
+            may_xclient: config.may_xclient(connected.remote_host),
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
             replies: Replies::default(),
@@ -331,6 +336,7 @@ where
                 self.answer(reply, tally)
             }
             Action::StartTls => self.start_tls().await,
+            Action::Xclient(xclient) => self.xclient(&xclient).await,
             Action::Authenticate(mechanism, initial) => {
                 self.authenticate(mechanism, &initial).await
             }

@@ -20,6 +20,17 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
+    /// Forgets what the client has said, but for what is known of it.
+    pub(super) fn begin_anew(&mut self) {
+        let (config, context) = (&self.config, self.facts.context());
+        let needs_tls = config.is_tls_required && context.tls.is_none();
+        let needs_identity = config.is_auth_required && context.identity.is_none();
+        self.state = State::new(Offer::of(&config.limits, self.abilities()))
+            .with_protocol(config.protocol)
+            .with_tls_needed(needs_tls)
+            .with_identity_needed(needs_identity);
+    }
+
     /// Lets the client begin with TLS, waits for that, and forgets what was said before. A client that
     /// is not welcome since hears so after the next command.
     ///
@@ -39,13 +50,8 @@ where
         let limits = &self.config.limits;
         self.commands = CommandDecoder::new(limits.command_line);
         let upgraded = self.connection.take_upgraded();
-        let needs_tls = self.config.is_tls_required && upgraded.tls.is_none();
-        let needs_identity = self.config.is_auth_required && upgraded.identity.is_none();
         self.facts = self.facts.after_upgrade(upgraded);
-        self.state = State::new(Offer::of(limits, self.abilities()))
-            .with_protocol(self.config.protocol)
-            .with_tls_needed(needs_tls)
-            .with_identity_needed(needs_identity);
+        self.begin_anew();
         let context = Arc::clone(self.facts.context());
         match self.ask(Step::Upgraded, context).await? {
             Ok(_) => Ok(()),

@@ -6,7 +6,7 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
-use crate::sasl::Mechanism;
+use crate::{codec::Xclient, sasl::Mechanism};
 
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(in super::super) enum Action {
     },
     /// Have the transport upgraded.
     StartTls,
+    /// Begin anew with that client.
+    Xclient(Box<Xclient>),
     /// Find out who the client is; the text is its initial response, in base 64, or nothing.
     Authenticate(Mechanism, Box<str>),
     /// Abort the transaction, if there is one.

@@ -146,6 +146,7 @@ impl State {
                 | Command::Rset
                 | Command::StartTls
                 | Command::Auth { .. }
+                | Command::Xclient(_)
                 | Command::Quit,
             )
             | Err(CommandError::Chunk { .. } | CommandError::OtherProtocol(_)) => true,
@@ -183,6 +184,7 @@ impl State {
             Command::Expn => Action::Answer(Reply::not_implemented(), Tally::Idle),
             Command::StartTls => self.start_tls(),
             Command::Auth { argument } => self.auth(argument),
+            Command::Xclient(xclient) => self.xclient(xclient),
             Command::Quit => Action::Quit,
         }
     }

@@ -3,12 +3,21 @@
 use koukan_core::reply::Reply;
 
 use super::{Action, State};
-use crate::{sasl::Mechanism, server::Authentication};
+use crate::{codec::Xclient, sasl::Mechanism, server::Authentication};
 
 impl State {
     pub(super) fn start_tls(&self) -> Action {
         match (self.offer.starttls, self.is_extended() && self.is_idle()) {
             (true, true) => Action::StartTls,
+            (true, false) => Action::refuse(Reply::bad_sequence()),
+            (false, _) => Action::refuse(Reply::not_implemented()),
+        }
+    }
+
+    /// Between transactions, from who may say on whose behalf it is here.
+    pub(super) fn xclient(&self, xclient: Box<Xclient>) -> Action {
+        match (self.offer.xclient, self.is_idle()) {
+            (true, true) => Action::Xclient(xclient),
             (true, false) => Action::refuse(Reply::bad_sequence()),
             (false, _) => Action::refuse(Reply::not_implemented()),
         }

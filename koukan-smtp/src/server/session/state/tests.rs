@@ -23,6 +23,7 @@ fn offer_where(is_upgradable: bool) -> Offer {
     let abilities = Abilities {
         is_upgradable,
         auth,
+        may_xclient: false,
     };
     Offer::of(&limits(), abilities)
 }
@@ -112,6 +113,7 @@ fn every_command_in_every_state() {
         ("HELP", ["214 2.0.0"; 7]),
         ("STARTTLS", ["502 5.5.1"; 7]),
         ("AUTH PLAIN", ["502 5.5.1"; 7]),
+        ("XCLIENT ADDR=192.0.2.1", ["502 5.5.1"; 7]),
         ("QUIT", ["Quit"; 7]),
     ];
     for (line, expected) in table {
@@ -267,6 +269,23 @@ fn starttls_is_for_those_who_said_ehlo_and_have_no_transaction() {
     let mut state = State::new(offer_where(true));
     state.greeted(false, offer_where(true));
     assert_eq!(decide(&state, "STARTTLS"), "503 5.5.1");
+}
+
+#[test]
+fn who_speaks_for_others_says_so_between_transactions() {
+    for (name, expected) in [
+        ("new", "Xclient"),
+        ("greeted", "Xclient"),
+        ("mail", "503 5.5.1"),
+        ("ready", "503 5.5.1"),
+        ("chunks", "503 5.5.1"),
+        ("failed", "Xclient"),
+    ] {
+        let mut state = state(name);
+        state.offer.xclient = true;
+        assert_eq!(decide(&state, "XCLIENT ADDR=192.0.2.1"), expected, "{name}");
+        assert_eq!(decide(&state, "XCLIENT ADDR=x"), "501 5.5.4", "{name}");
+    }
 }
 
 #[test]

@@ -1,0 +1,27 @@
+//! XCLIENT: a proxy says on whose behalf it is here.
+
+use super::{End, Session, state::Tally};
+use crate::{
+    codec::Xclient,
+    server::{MakeMailService, Upgrade},
+};
+
+impl<IO, M> Session<IO, M>
+where
+    IO: Upgrade,
+    M: MakeMailService,
+{
+    /// Begins the session anew with the client that is named, who is greeted: the greeter is asked about
+    /// it as about one that has just connected.
+    ///
+    /// *Source*: Postfix, `XCLIENT_README`.
+    pub(super) async fn xclient(&mut self, xclient: &Xclient) -> Result<(), End> {
+        self.tallies.command(Tally::Idle, &self.config.limits)?;
+        self.close_transaction();
+        self.facts = self.facts.told(xclient);
+        let client = self.facts.context().remote_host;
+        tracing::debug!(?client, "a client is named by XCLIENT");
+        self.begin_anew();
+        self.greet().await
+    }
+}

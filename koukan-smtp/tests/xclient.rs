@@ -1,0 +1,159 @@
+//! XCLIENT: proxies that say who their client is.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::sync::{Arc, Mutex};
+
+use koukan_core::{reply::Reply, transaction::Transaction};
+use koukan_smtp::{
+    Network, Server,
+    server::{Connected, Greeting, Introduction, Step},
+};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tower::{BoxError, service_fn};
+
+/// What the greeter and the service were told, each as a line.
+type Log = Arc<Mutex<Vec<String>>>;
+
+struct Client(BufReader<DuplexStream>);
+
+impl Client {
+    /// A client at that address of a server that believes those from 192.0.2.0/24.
+    async fn connect(address: &str, log: &Log) -> Self {
+        let (greeted, served) = (Arc::clone(log), Arc::clone(log));
+        let greeter = service_fn(move |client: Introduction| {
+            let context = &client.context;
+            let remote = context.remote_host.map(|remote| remote.to_string());
+            let remote = remote.unwrap_or_default();
+            if client.step == Step::Connected {
+                greeted.lock().unwrap().push(format!("connected {remote}"));
+            }
+            let is_bad = remote.starts_with("203.0.113.");
+            std::future::ready(Ok::<_, BoxError>(match is_bad {
+                true => Greeting::Refused(Reply::policy_refused()),
+                false => client.welcome(),
+            }))
+        });
+        let service = service_fn(move |tx: Transaction| {
+            let context = &tx.context;
+            served.lock().unwrap().push(format!(
+                "mail {:?} {:?} {:?} {:?}",
+                context.remote_host,
+                context.local_host,
+                context.identity,
+                context.client_name.as_ref().map(|name| &*name.name),
+            ));
+            async move {
+                tx.mail.answer(Reply::sender_ok());
+                Ok::<_, BoxError>(Reply::no_valid_recipients())
+            }
+        });
+        let networks: [Network; 1] = ["192.0.2.0/24".parse().unwrap()];
+        let server = Server::new(service)
+            .with_greeter(greeter)
+            .with_xclients(networks);
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let connected = Connected {
+            remote_host: Some(address.parse().unwrap()),
+            ..Connected::default()
+        };
+        tokio::spawn(server.serve(theirs, &connected));
+        let mut client = Self(BufReader::new(ours));
+        client.reply().await;
+        client
+    }
+
+    async fn ask(&mut self, line: &str) -> String {
+        self.0
+            .write_all(format!("{line}\r\n").as_bytes())
+            .await
+            .unwrap();
+        self.reply().await
+    }
+
+    async fn reply(&mut self) -> String {
+        let mut reply = String::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).await.unwrap();
+            reply.push_str(&line);
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return reply;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_session_begins_anew_with_the_client_that_is_named() {
+    let log = Log::default();
+    let mut client = Client::connect("192.0.2.9:1", &log).await;
+    let offer = client.ask("EHLO proxy").await;
+    assert!(
+        offer.contains("250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN"),
+        "{offer}"
+    );
+    let named =
+        "XCLIENT ADDR=198.51.100.7 PORT=1234 LOGIN=alice HELO=x DESTADDR=198.51.100.1 DESTPORT=25";
+    assert!(client.ask(named).await.starts_with("220 localhost ESMTP"));
+    assert!(
+        client.ask("MAIL FROM:<a@b>").await.starts_with("503"),
+        "EHLO comes first"
+    );
+    // It is still the proxy that speaks.
+    assert!(client.ask("EHLO client").await.contains("250-XCLIENT "));
+    assert!(client.ask("MAIL FROM:<a@b>").await.starts_with("250"));
+    assert!(
+        client
+            .ask("XCLIENT ADDR=198.51.100.8")
+            .await
+            .starts_with("503")
+    );
+    client.ask("RSET").await;
+    // The next client has nothing of this one but what is not said anew.
+    let next = "XCLIENT ADDR=[UNAVAILABLE] LOGIN=[UNAVAILABLE]";
+    assert!(client.ask(next).await.starts_with("220"));
+    client.ask("EHLO other").await;
+    client.ask("MAIL FROM:<a@b>").await;
+    assert_eq!(
+        *log.lock().unwrap(),
+        [
+            "connected 192.0.2.9:1",
+            "connected 198.51.100.7:1234",
+            "mail Some(198.51.100.7:1234) Some(198.51.100.1:25) Some(\"alice\") Some(\"client\")",
+            "connected ",
+            "mail None Some(198.51.100.1:25) None Some(\"other\")",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_welcome_is_told_so_and_another_may_follow_on_another_connection() {
+    let log = Log::default();
+    let mut client = Client::connect("192.0.2.9:1", &log).await;
+    client.ask("EHLO proxy").await;
+    assert!(
+        client
+            .ask("XCLIENT ADDR=203.0.113.5")
+            .await
+            .starts_with("554")
+    );
+    assert!(client.ask("EHLO client").await.starts_with("503"));
+    assert!(client.ask("QUIT").await.starts_with("221"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_are_not_believed() {
+    let log = Log::default();
+    let mut client = Client::connect("198.51.100.9:1", &log).await;
+    assert!(!client.ask("EHLO me").await.contains("XCLIENT"));
+    assert!(
+        client
+            .ask("XCLIENT ADDR=192.0.2.1")
+            .await
+            .starts_with("502")
+    );
+    client.ask("MAIL FROM:<a@b>").await;
+    let expected = "mail Some(198.51.100.9:1) None None Some(\"me\")";
+    assert_eq!(log.lock().unwrap().last().unwrap(), expected);
+}
