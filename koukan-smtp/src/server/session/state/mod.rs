@@ -2,6 +2,7 @@
 
 mod action;
 mod domains;
+mod misread;
 mod security;
 #[cfg(test)]
 mod tests;
@@ -15,17 +16,13 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
-use self::domains::Domains;
+use self::{domains::Domains, misread::is_endless};
 use super::parameters;
 use crate::{
     Protocol,
-    codec::{Command, CommandError, LineError},
+    codec::{Command, CommandError},
     server::{Limits, Offer},
 };
-
-/// Octets of a chunk that are taken off the wire to be thrown away, at most, unless a message may be
-/// larger than that.
-const SKIPPED_MAX: u64 = 1 << 30;
 
 /// Where a session stands.
 #[derive(Debug)]
@@ -281,44 +278,6 @@ impl State {
         }
     }
 
-    /// What to do with a line that is no command: whatever follows it, nothing that was not meant as
-    /// a command may be taken for one.
-    fn misread(&self, error: &CommandError, limits: &Limits) -> Action {
-        let reply = error.reply();
-        match error {
-            CommandError::Chunk { size: Some(size) } if !is_endless(*size, limits) => {
-                Action::Discard {
-                    size: *size,
-                    is_last: false,
-                    reply,
-                    tally: Tally::Error,
-                    fails: !self.is_idle(),
-                }
-            }
-            CommandError::Chunk { .. } => Action::Close(
-                reply.with_text("cannot tell where the chunk ends, closing connection"),
-            ),
-            CommandError::OtherProtocol(_) => Action::Close(reply),
-            // An SMTP client has said so by its first commands.
-            CommandError::NoVerb
-            | CommandError::Line(LineError::ControlOctet | LineError::TooLong)
-                if self.is_extended.is_none() =>
-            {
-                Action::Close(Reply::other_protocol())
-            }
-            // The argument of another command would be out of place as well.
-            CommandError::Argument
-            | CommandError::ReversePath(_)
-            | CommandError::Utf8NotRequested
-            | CommandError::Parameter(_)
-                if self.turned_away.is_none() && self.is_extended() && self.is_idle() =>
-            {
-                Action::RefuseMail(reply)
-            }
-            _ => Action::refuse(self.turned_away.clone().unwrap_or(reply)),
-        }
-    }
-
     // What has happened:
 
     /// The client said EHLO (`is_extended`) or HELO, and was offered that.
@@ -404,9 +363,4 @@ impl Envelope {
             _ => Some(Reply::bad_sequence()),
         }
     }
-}
-
-/// Whether a chunk is so large that its end is not waited for.
-fn is_endless(size: u64, limits: &Limits) -> bool {
-    size > limits.message_size.max(SKIPPED_MAX)
 }
