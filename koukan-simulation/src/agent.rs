@@ -86,7 +86,7 @@ impl Agent {
                     rcpt: Duration::from_secs(30),
                     final_reply: Duration::from_secs(60),
                 });
-            let legs = BoxMailService::new(writer);
+            let legs = writer.boxed();
             BoxMailService::new(Exploder::new(legs, policy, storage.pool().clone()))
         };
         let gate = chain(explode(Policy::Submission));

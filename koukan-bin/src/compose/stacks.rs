@@ -73,7 +73,8 @@ pub(super) fn explode(
     // storage as it comes, so that nobody else waits for it and it can be kept.
     let writer = |sender| {
         let writer = StorageWriter::new(storage.clone(), output.clone());
-        BoxMailService::new(writer.with_sender(sender).with_timeouts(config.into()))
+        let writer = writer.with_sender(sender).with_timeouts(config.into());
+        writer.boxed()
     };
     // Which chain a recipient's attempt goes through depends on the sender that is written with it.
     let by_domain = config.senders_by_domain();
@@ -81,7 +82,8 @@ pub(super) fn explode(
         ByDomain::new(writer(config.general_sender())),
         |writers, (domain, sender)| writers.with(domain, writer(sender)),
     );
-    let exploder = exploder::Exploder::new(writers, config.policy.into(), storage.pool().clone())
+    let (writers, blobs) = (writers.boxed(), storage.pool().clone());
+    let exploder = exploder::Exploder::new(writers, config.policy.into(), blobs)
         .with_notify(config.notify.into());
     ServiceBuilder::new()
         // Above the Exploder: what is refused or added here counts for all recipients, and is done

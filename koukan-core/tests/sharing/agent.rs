@@ -36,7 +36,7 @@ async fn agent(destination: impl MailService, policy: Policy) -> (impl MailServi
     let output = OutputHandler::new(chain, notifications);
     let writer = StorageWriter::new(storage.clone(), output).with_sender(Sender::new("out"));
     (
-        Exploder::new(writer, policy, storage.pool().clone()),
+        Exploder::new(writer.boxed(), policy, storage.pool().clone()),
         storage,
     )
 }

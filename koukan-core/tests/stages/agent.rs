@@ -130,7 +130,11 @@ impl Agent {
     }
 
     pub(crate) fn exploder(&self, policy: Policy) -> impl MailService + use<> {
-        Exploder::new(self.writer.clone(), policy, self.storage.pool().clone())
+        Exploder::new(
+            self.writer.clone().boxed(),
+            policy,
+            self.storage.pool().clone(),
+        )
     }
 
     /// Runs the dispatcher until the handle is stopped.

@@ -45,6 +45,14 @@ impl ByDomain {
         self
     }
 
+    /// Erases the type: where no domain goes another way, it is the service of all others.
+    pub fn boxed(self) -> BoxMailService {
+        match self.routes.is_empty() {
+            true => self.other,
+            false => BoxMailService::new(self),
+        }
+    }
+
     fn route(&self, to: &ForwardPath) -> &BoxMailService {
         let domain = to.mailbox().map(|mailbox| mailbox.domain_text());
         let domain = domain.unwrap_or_default().to_ascii_lowercase();

@@ -17,6 +17,7 @@ use crate::{
     service::MailService,
     signals::{Signals, TellsSuccess},
     transaction::{self, Aborted, Command, Mail, Rcpt},
+    waking::Passes,
 };
 
 use super::{
@@ -69,10 +70,10 @@ pub(super) struct LegEnds {
 
 type Leg = BoxFuture<'static, Result<LegEnd, Aborted>>;
 
-/// A lone leg, the usual case, is polled with the others' task itself: it has no waker of its own.
+/// A lone leg, the usual case, needs no queue of those that were woken.
 enum Running {
     None,
-    One(Leg),
+    One(Passes, Leg),
     Many(FuturesUnordered<Leg>),
 }
 
@@ -205,8 +206,8 @@ impl<S: MailService> Legs<S> {
 impl Running {
     fn add(&mut self, leg: Leg) {
         *self = match std::mem::replace(self, Self::None) {
-            Self::None => Self::One(leg),
-            Self::One(first) => Self::Many([first, leg].into_iter().collect()),
+            Self::None => Self::One(Passes::new(), leg),
+            Self::One(_, first) => Self::Many([first, leg].into_iter().collect()),
             Self::Many(legs) => {
                 legs.push(leg);
                 Self::Many(legs)
@@ -218,8 +219,8 @@ impl Running {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<LegEnd, Aborted>>> {
         match self {
             Self::None => Poll::Ready(None),
-            Self::One(leg) => {
-                let end = ready!(leg.as_mut().poll(cx));
+            Self::One(passes, leg) => {
+                let end = ready!(passes.poll(cx, |cx| leg.as_mut().poll(cx)));
                 *self = Self::None;
                 Poll::Ready(Some(end))
             }

@@ -11,6 +11,7 @@
 //! | [`Reply::elapsed`](crate::reply::Reply::elapsed) to the message, with custody | likewise |
 //! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | memory or disk is short |
 
+mod direct;
 mod replies;
 mod service;
 mod writing;

@@ -14,9 +14,10 @@ use crate::{
     body::MessageToken,
     context::{Context, Sender},
     reply::Reply,
+    service::BoxMailService,
     stage::output_handler::AttemptService,
-    storage::Storage,
-    transaction::Transaction,
+    storage::{Exhausted, Storage},
+    transaction::{Start, Transaction},
 };
 
 use super::writing::Writing;
@@ -93,6 +94,29 @@ impl<O> StorageWriter<O> {
     }
 }
 
+impl<O: AttemptService> StorageWriter<O> {
+    /// Erases the type. Whoever originates a transaction of such a service directly, with nothing in
+    /// between, makes no call for it.
+    pub fn boxed(self) -> BoxMailService {
+        BoxMailService::with_direct(self.clone(), self)
+    }
+
+    /// Begins to write a transaction.
+    pub(super) fn begin(&self, start: Start) -> Result<Writing, Exhausted> {
+        let Start {
+            context,
+            mail,
+            signals,
+            token,
+        } = start;
+        let context = self.context(context, token.as_ref());
+        let (recorder, mut lease) = self.storage.begin_with(context, mail, signals)?;
+        lease.set_token(token);
+        let output = self.output.clone();
+        Ok(Writing::new(recorder, lease, output, self.timeouts))
+    }
+}
+
 impl<O> StorageWriter<O> {
     /// What the transaction is written with: all copies of a message have one in common.
     fn context(&self, context: Arc<Context>, token: Option<&MessageToken>) -> Arc<Context> {
@@ -123,19 +147,21 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
             mut body,
             signals,
         } = transaction;
-        let token = body.take_token();
-        let context = self.context(context, token.as_ref());
         let (mail, slot) = mail.into_parts();
-        let Ok((recorder, mut lease)) = self.storage.begin_with(context, mail, signals) else {
+        let start = Start {
+            context,
+            mail,
+            signals,
+            // It is written as it comes, so what is attempted is the same message.
+            token: body.take_token(),
+        };
+        let Ok(writing) = self.begin(start) else {
             return Box::pin(async {
                 // Answered with that, too.
                 drop(slot);
                 Ok(Reply::insufficient_storage())
             });
         };
-        // It is written as it comes, so what is attempted is the same message.
-        lease.set_token(token);
-        let writing = Writing::new(recorder, lease, self.output.clone(), self.timeouts);
         Box::pin(writing.run(slot, recipients, body))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{
     future::poll_fn,
-    pin::pin,
-    task::{Context, Poll},
+    mem,
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_core::future::BoxFuture;
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use tower::{BoxError, ServiceExt};
 
 use crate::{
-    body::Body,
+    blob::Blob,
+    body::{Body, BodyError},
     causes::Causes,
     reply::Reply,
     stage::output_handler::AttemptService,
@@ -32,6 +33,23 @@ pub(super) struct Writing {
     open: OpenSlots,
     final_reply: Option<Reply>,
     positions: Positions,
+    message: Message,
+}
+
+/// How far the message has come.
+enum Message {
+    /// It is still to be given.
+    Awaited,
+    /// It was given, and what it is made of is found out.
+    Given(Body),
+    /// Somebody else writes it.
+    Growing(Blob),
+    /// It is written here.
+    Copied(BoxFuture<'static, Result<(), BodyError>>),
+    /// All of it is there; until then the final reply may take.
+    Whole(Instant),
+    /// Upstream has taken it, and the events of that are committed before the reply.
+    Taken(BoxFuture<'static, ()>, Reply),
 }
 
 impl Writing {
@@ -41,20 +59,14 @@ impl Writing {
         output: impl AttemptService,
         timeouts: Timeouts,
     ) -> Self {
-        let (id, trace_id) = (recorder.id(), lease.trace_id());
-        let attempt = async move {
-            if let Err(error) = output.oneshot(lease).await {
-                let error = error.into();
-                tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
-            }
-        };
         Self {
             recorder,
-            attempt: Some(Box::pin(attempt)),
+            attempt: Some(begin(lease, output)),
             timeouts,
             open: OpenSlots::new(timeouts.rcpt),
             final_reply: None,
             positions: Positions::default(),
+            message: Message::Awaited,
         }
     }
 
@@ -64,17 +76,30 @@ impl Writing {
         mut recipients: Recipients,
         body: Body,
     ) -> Result<Reply, BoxError> {
-        self.open.open_mail(mail);
+        self.open_mail(mail);
         while let Some(rcpt) = self.beside(|cx| recipients.poll_recipient(cx)).await {
             self.rcpt(rcpt?);
         }
-        self.recorder.finish_recipients();
-        self.body(body).await?;
-        self.final_reply().await;
-        self.end().await
+        self.finish_recipients();
+        self.give(body);
+        poll_fn(|cx| self.poll_end(cx)).await
     }
 
-    fn rcpt(&mut self, rcpt: Command<Rcpt>) {
+    pub(super) fn open_mail(&mut self, slot: Slot) {
+        self.open.open_mail(slot);
+    }
+
+    /// There are no more recipients.
+    pub(super) fn finish_recipients(&self) {
+        self.recorder.finish_recipients();
+    }
+
+    /// Takes the message, once all recipients are there.
+    pub(super) fn give(&mut self, body: Body) {
+        self.message = Message::Given(body);
+    }
+
+    pub(super) fn rcpt(&mut self, rcpt: Command<Rcpt>) {
         let (rcpt, slot) = rcpt.into_parts();
         let index = self.recorder.rcpt(rcpt);
         self.positions.push(index, slot.position());
@@ -84,66 +109,84 @@ impl Writing {
         }
     }
 
-    async fn body(&mut self, mut body: Body) -> Result<(), BoxError> {
-        self.beside(|cx| body.poll_body_ready(cx)).await?;
+    /// Goes on; ready with the final reply.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, BoxError>> {
+        loop {
+            let polled = match &mut self.message {
+                Message::Awaited => Poll::Pending,
+                Message::Given(body) => body.poll_body_ready(cx)?,
+                Message::Growing(blob) => blob.poll_ended(cx)?.map(drop),
+                Message::Copied(copy) => copy.as_mut().poll(cx)?,
+                Message::Whole(deadline) => {
+                    let deadline = *deadline;
+                    self.poll_replies(cx);
+                    if self.final_reply.is_none() {
+                        ready!(self.open.poll_deadline(cx, deadline));
+                    }
+                    match self.end() {
+                        Some(reply) => return Poll::Ready(Ok(reply)),
+                        None => continue,
+                    }
+                }
+                Message::Taken(committed, reply) => {
+                    ready!(committed.as_mut().poll(cx));
+                    return Poll::Ready(Ok(reply.clone()));
+                }
+            };
+            if polled.is_pending() {
+                self.poll_replies(cx);
+                return Poll::Pending;
+            }
+            self.message = match mem::replace(&mut self.message, Message::Awaited) {
+                Message::Given(body) => self.write(body, cx),
+                // The time for the final reply begins with the message's end.
+                _ => Message::Whole(Instant::now() + self.timeouts.final_reply),
+            };
+        }
+    }
+
+    /// Writes the message.
+    fn write(&self, body: Body, cx: &Context<'_>) -> Message {
         // The attempt is polled right after, where it is in this task.
-        poll_fn(|cx| {
-            self.recorder.unregister_attempt(cx.waker());
-            Poll::Ready(())
-        })
-        .await;
+        self.recorder.unregister_attempt(cx.waker());
         match body.into_blob() {
             Ok((prefix, blob)) => {
                 self.recorder.body(prefix, blob.clone());
-                // Somebody else writes it. Custody takes the whole of it, and the time for the
-                // final reply begins with its end.
-                self.beside(|cx| blob.poll_ended(cx)).await?;
+                // Custody takes the whole of it.
+                Message::Growing(blob)
             }
             Err(body) => {
                 let (writer, blob) = self.recorder.account().create();
                 self.recorder.body(Vec::new(), blob);
-                let mut copy = pin!(body.copy_to(writer));
-                self.beside(|cx| copy.as_mut().poll(cx)).await?;
+                Message::Copied(Box::pin(body.copy_to(writer)))
             }
         }
-        Ok(())
     }
 
-    /// Waits for the final reply, or for the time to be up.
-    async fn final_reply(&mut self) {
-        let deadline = Instant::now() + self.timeouts.final_reply;
-        poll_fn(|cx| {
-            self.poll_replies(cx);
-            if self.final_reply.is_some() {
-                return Poll::Ready(());
-            }
-            self.open.poll_deadline(cx, deadline)
-        })
-        .await;
-    }
-
-    /// The final reply; an attempt that goes on is kept for as long as somebody may take custody.
-    async fn end(mut self) -> Result<Reply, BoxError> {
+    /// The final reply, or that to a message that waits for it for too long; none yet where it is to be
+    /// waited for what is written. An attempt that goes on is kept for as long as somebody may take
+    /// custody.
+    fn end(&mut self) -> Option<Reply> {
         if let Some(reply) = self.final_reply.take() {
             let reply = self.positions.downstream(reply);
             if !reply.is_positive() {
-                return Ok(self.with_custody(reply));
+                return Some(self.with_custody(reply));
             }
             if self.recorder.commits_events_first() {
                 // Whatever it holds is not held while the disk works.
                 self.attempt = None;
-                // Boxed: most replies wait for nothing.
-                Box::pin(self.recorder.delivered_first()).await;
-            } else {
-                self.recorder.delivered();
+                let committed = self.recorder.note_delivered_first();
+                self.message = Message::Taken(Box::pin(committed), reply);
+                return None;
             }
-            return Ok(reply);
+            self.recorder.note_delivered();
+            return Some(reply);
         }
         if let Some(attempt) = self.attempt.take() {
             let attempt = tokio::spawn(attempt);
             self.recorder.custody().keep_attempt(attempt.abort_handle());
         }
-        Ok(self.with_custody(Reply::elapsed()))
+        Some(self.with_custody(Reply::elapsed()))
     }
 
     /// Polls `f` and, beside it, everything that goes on meanwhile.
@@ -195,6 +238,29 @@ impl Writing {
     fn with_custody(&self, reply: Reply) -> Reply {
         with_custody(reply, self.recorder.custody())
     }
+}
+
+/// Begins the attempt.
+fn begin(lease: Lease, mut output: impl AttemptService) -> BoxFuture<'static, ()> {
+    let (id, trace_id) = (lease.id(), lease.trace_id());
+    let failed = move |error: BoxError| {
+        tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
+    };
+    // Nearly always it is ready at once, and then nothing waits with the lease.
+    let mut cx = Context::from_waker(Waker::noop());
+    if let Poll::Ready(Ok(())) = output.poll_ready(&mut cx) {
+        let attempt = output.call(lease);
+        return Box::pin(async move {
+            if let Err(error) = attempt.await {
+                failed(error.into());
+            }
+        });
+    }
+    Box::pin(async move {
+        if let Err(error) = output.oneshot(lease).await {
+            failed(error.into());
+        }
+    })
 }
 
 /// By a negative reply custody can be taken.

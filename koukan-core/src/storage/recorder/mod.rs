@@ -4,7 +4,7 @@ mod draft;
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     sync::Arc,
     task::{self, Poll},
 };
@@ -135,6 +135,11 @@ impl Recorder {
     /// Says that upstream has taken the message, so that nothing is left to do: what became of the
     /// transaction is written down some time later, off the reply path.
     pub fn delivered(self) {
+        self.note_delivered();
+    }
+
+    /// As [`Recorder::delivered`]; what is left is to be dropped.
+    pub(crate) fn note_delivered(&self) {
         self.custody.forgo();
         // Summaries wait to be written; the message need not wait with them.
         let body = self.live.update(Side::Input, |state| state.body.take());
@@ -143,16 +148,17 @@ impl Recorder {
     }
 
     /// As [`Recorder::delivered`], and waits until the events of it are committed; not for ever: who has
-    /// been taken the message off must be told so.
+    /// been taken the message off must be told so. What is left is to be dropped.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it ends, they are written all the same.
-    pub(crate) async fn delivered_first(self) {
+    pub(crate) fn note_delivered_first(&self) -> impl Future<Output = ()> + Send + use<> {
         self.custody.forgo();
         let body = self.live.update(Side::Input, |state| state.body.take());
         drop(body);
-        self.storage.summarise_first(Arc::clone(&self.live)).await;
+        let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));
+        async move { storage.summarise_first(live).await }
     }
 
     /// Whether events are committed before a client is told that upstream has taken its message.
