@@ -4,6 +4,7 @@
 //! |---|---|
 //! | listeners | each is started anew on its address |
 //! | dispatcher | its attempts are given back, and it is started anew |
+//! | webhooks | each goes on where it was |
 //! | collector of garbage, question whether storage answers, upkeep of metrics | started anew |
 //! | the database's writer | cannot be started anew: the agent ends |
 //!

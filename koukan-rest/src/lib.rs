@@ -13,6 +13,7 @@
 //! | [`schema`] | the transaction as JSON, both ways |
 //! | [`auth`] | knows who asks, by bearer tokens |
 //! | [`health`] | tells an orchestrator whether the agent lives and takes mail |
+//! | [`webhook`] | tells HTTP servers of events (with the client) |
 //! | [`metrics`] | what Prometheus scrapes |
 //!
 //! Minimum supported Rust version: 1.95.
@@ -24,3 +25,5 @@ pub mod health;
 pub mod metrics;
 pub mod schema;
 pub mod server;
+#[cfg(feature = "client")]
+pub mod webhook;

@@ -65,6 +65,7 @@ impl Running {
             listeners,
             endpoints,
             metrics,
+            webhooks,
             files,
             clock,
         } = parts;
@@ -129,6 +130,15 @@ impl Running {
                 follow,
             )),
         ];
+        for hook in webhooks {
+            let part = Part::new(format!("webhook {}", hook.name()), ALL);
+            let tell = move || hook.clone().run();
+            others.push(tokio::spawn(supervisor.clone().run(
+                part,
+                never.clone(),
+                tell,
+            )));
+        }
         if let Keeper::Database(database) = &keeper {
             let part = Part::essential("database", &[works::AT_ONCE]);
             let database = database.clone();

@@ -6,8 +6,8 @@ use koukan_core::clock::SharedClock;
 use tokio::time::sleep;
 
 use super::{
-    certificates::CertificateFiles, logins::LoginFiles, templates::TemplateFile,
-    users::PasswordFiles,
+    certificates::CertificateFiles, hooks::HookSecrets, logins::LoginFiles,
+    templates::TemplateFile, users::PasswordFiles,
 };
 
 /// How often it is looked whether a file has changed.
@@ -20,6 +20,7 @@ pub(crate) struct Files {
     pub(super) passwords: PasswordFiles,
     pub(super) logins: LoginFiles,
     pub(super) template: TemplateFile,
+    pub(super) webhooks: HookSecrets,
 }
 
 impl Files {
@@ -31,6 +32,7 @@ impl Files {
             self.passwords.look();
             self.logins.look();
             self.template.look();
+            self.webhooks.look();
             sleep(LOOK).await;
         }
     }

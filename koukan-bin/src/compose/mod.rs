@@ -12,6 +12,7 @@ mod endpoint;
 mod files;
 mod garbage;
 mod given;
+mod hooks;
 mod listeners;
 mod logins;
 mod metrics;
@@ -42,6 +43,7 @@ use koukan_core::{
     storage::{BackendError, Storage},
     supervision::GivenUp,
 };
+use koukan_rest::webhook::Hook;
 use koukan_smtp::client::OwnAddresses;
 use koukan_storage::OpenError;
 
@@ -52,7 +54,7 @@ use crate::{
 };
 
 use self::{
-    certificates::CertificateFiles, chains::LateChains, logins::LoginFiles,
+    certificates::CertificateFiles, chains::LateChains, hooks::HookSecrets, logins::LoginFiles,
     templates::TemplateFile, users::PasswordFiles,
 };
 
@@ -144,6 +146,7 @@ pub(crate) struct Parts {
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
     pub(crate) metrics: Exposition,
+    pub(crate) webhooks: Vec<Hook<EventReader>>,
     pub(crate) files: Files,
     pub(crate) clock: SharedClock,
 }
@@ -195,6 +198,7 @@ pub(crate) async fn compose(
         passwords: PasswordFiles::new(surroundings.blocking.clone()),
         logins,
         template,
+        webhooks: HookSecrets::default(),
     };
     let bound = Listeners::bind(
         config,
@@ -209,6 +213,12 @@ pub(crate) async fn compose(
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
     late.set(chains.by_sender);
+    let webhooks = hooks::hooks(
+        &config.webhooks,
+        &mut files.webhooks,
+        &storage,
+        &surroundings,
+    )?;
     let dispatcher = stacks::queue(&storage, output, config);
     Ok(Parts {
         storage,
@@ -217,6 +227,7 @@ pub(crate) async fn compose(
         listeners,
         endpoints: chains.endpoints,
         metrics,
+        webhooks,
         files,
         clock: surroundings.clock,
     })

@@ -24,6 +24,7 @@ mod suggest;
 mod template;
 mod tls;
 mod validate;
+mod webhook;
 mod words;
 
 pub use self::{
@@ -42,6 +43,7 @@ pub use self::{
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
+    webhook::Webhook,
 };
 pub(crate) use self::{suggest::nearest, template::read_template, validate::is_soon};
 
@@ -86,6 +88,9 @@ pub struct Config {
     /// Limits of the REST API.
     #[serde(default)]
     pub rest: RestApi,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// Who submits mail, and which chain it goes through.
     pub sender: Vec<Sender>,
     /// Chains of filters, each ending in an endpoint.

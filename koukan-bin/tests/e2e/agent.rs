@@ -37,6 +37,11 @@ impl Agent {
         Self::start_by(sink, "  events: {}\n", command)
     }
 
+    /// The same, with more at the end of its configuration.
+    pub(crate) fn start_with_events_and(sink: SocketAddr, more: &str) -> Self {
+        Self::start_as(sink, "  events: {}\n", more, command)
+    }
+
     /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
     pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
         // A signal that is ignored stays so in the program that takes the shell's place.

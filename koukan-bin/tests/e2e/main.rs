@@ -37,3 +37,4 @@ mod stop;
 mod strangers;
 mod swaks;
 mod tls;
+mod webhooks;

@@ -13,6 +13,7 @@ mod policies;
 mod template;
 mod tls;
 mod values;
+mod webhooks;
 mod yaml;
 
 use std::path::Path;

@@ -21,6 +21,7 @@
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
 //! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
+//! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to one, and taken or not; events are gone that it has not taken |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
 //! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
@@ -51,6 +52,7 @@
 
 mod connection;
 mod delivery;
+mod hook;
 mod message;
 mod observers;
 mod operation;
@@ -59,6 +61,7 @@ mod policy;
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
+    hook::{HookCalled, HookLost},
     message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
     operation::Operated,
@@ -105,4 +108,8 @@ pub enum Event<'a> {
     Operated(Operated<'a>),
     /// A rule of a policy has matched.
     PolicyMatched(PolicyMatched<'a>),
+    /// A webhook was called with events, and has taken them or not.
+    HookCalled(HookCalled<'a>),
+    /// Events were removed before a webhook had taken them.
+    HookLost(HookLost<'a>),
 }

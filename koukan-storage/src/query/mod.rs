@@ -9,6 +9,7 @@ mod bulk;
 mod change;
 mod collect;
 mod control;
+mod cursor;
 mod destination;
 mod draft;
 mod event;
@@ -36,6 +37,7 @@ pub(crate) use self::{
         BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, MARK, PROBE, RETURN_TO_MARK, ROLLBACK, UNMARK,
         VACUUM,
     },
+    cursor::{FIND_CURSOR, KEEP_CURSOR},
     destination::{COUNT_DESTINATION, COUNT_DESTINATIONS, LIST_SUSPENSIONS, RESUME, SUSPEND},
     draft::{COMPLETE, FIND_DRAFT},
     event::{BOUND_EVENTS, DELETE_EVENTS, FIND_CHANGED, INSERT_EVENTS, LIST_EVENTS},

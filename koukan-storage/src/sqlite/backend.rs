@@ -25,7 +25,8 @@ use crate::row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, sched
 use super::{
     SqliteBackend,
     writer::{
-        Append, Claim, Claims, Collect, Finish, OpenSession, Operation, Take, Together, weight,
+        Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Take, Together,
+        weight,
     },
 };
 
@@ -293,6 +294,18 @@ impl Backend for SqliteBackend {
 
     async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
         self.0.reader.events(&query).await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        self.0.reader.cursor(name).await
+    }
+
+    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
+        let request = KeepCursor {
+            name: name.into(),
+            number: number.cast_signed(),
+        };
+        self.0.writer.ask(0, request, Operation::Cursor).await
     }
 
     fn events_written(&self) -> Option<watch::Receiver<u64>> {

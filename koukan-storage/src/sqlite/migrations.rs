@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 /// The version of each, its name, and its text.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (
         1,
         "initial",
@@ -67,6 +67,11 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         "suspensions",
         include_str!("../../migrations/sqlite/0012_suspensions.sql"),
     ),
+    (
+        16,
+        "cursors",
+        include_str!("../../migrations/sqlite/0016_cursors.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -97,6 +102,7 @@ mod tests {
             (9, "58753c3e6772a9ad"),
             (10, "789c5edf3616359c"),
             (12, "6398b0868cb400bf"),
+            (16, "ee9132c38154317f"),
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

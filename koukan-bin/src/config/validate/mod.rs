@@ -15,6 +15,7 @@ mod storage;
 mod tls;
 mod tokens;
 mod use_of;
+mod webhooks;
 
 pub(crate) use self::tls::is_soon;
 
@@ -43,6 +44,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.rest_listeners();
     check.tokens();
     check.storage();
+    check.webhooks();
     check.gateways();
     for chain in &config.chain {
         check.chain(chain, registry);

@@ -58,6 +58,15 @@ const COUNTERS: &[(&str, &str)] = &[
         POLICY_MATCHES,
         "Times that rules of policies have matched, by rule and by what was done.",
     ),
+    (
+        HOOK_REQUESTS,
+        "Requests to webhooks, by whether they were taken.",
+    ),
+    (HOOK_EVENTS, "Events that webhooks have taken."),
+    (
+        HOOK_LOSSES,
+        "Times that events were removed before a webhook had taken them.",
+    ),
 ];
 const GAUGES: &[(&str, &str)] = &[(CONNECTIONS, "Connections of clients now.")];
 const HISTOGRAMS: &[(&str, &str)] = &[
@@ -92,6 +101,9 @@ pub(super) const FAILED: &str = "koukan_recipients_failed_total";
 pub(super) const CANCELLED: &str = "koukan_transactions_cancelled_total";
 pub(super) const ABANDONED: &str = "koukan_transactions_abandoned_total";
 pub(super) const NOTIFICATIONS: &str = "koukan_notifications_total";
+pub(super) const HOOK_REQUESTS: &str = "koukan_webhook_requests_total";
+pub(super) const HOOK_EVENTS: &str = "koukan_webhook_events_total";
+pub(super) const HOOK_LOSSES: &str = "koukan_webhook_losses_total";
 pub(super) const NOTIFICATIONS_LOST: &str = "koukan_notifications_lost_total";
 pub(super) const POLICY_MATCHES: &str = "koukan_policy_matches_total";
 

@@ -13,7 +13,7 @@ use crate::event::{Connection, Event, Message, Observer, PolicyMatched, Protocol
 use self::{
     by_name::ByName,
     families::Registrar,
-    series::{Clients, Connections, Deliveries},
+    series::{Clients, Connections, Deliveries, Hooks},
 };
 
 /// Counts and measures what happens, with the facade [`metrics`](::metrics).
@@ -40,6 +40,7 @@ pub struct Metrics {
     clients: ByName<Clients>,
     deliveries: ByName<Deliveries>,
     policies: ByName<Counter>,
+    hooks: ByName<Hooks>,
 }
 
 impl Metrics {
@@ -52,6 +53,7 @@ impl Metrics {
             clients: ByName::new(),
             deliveries: ByName::new(),
             policies: ByName::new(),
+            hooks: ByName::new(),
             registrar,
         }
     }
@@ -72,6 +74,11 @@ impl Metrics {
     fn clients(&self, message: &Message<'_>, uses: impl FnOnce(&Clients)) {
         let make = |name: &str| Clients::new(&self.registrar, name);
         self.clients.with(&message.context.sender.name, make, uses);
+    }
+
+    fn hooks(&self, name: &str, uses: impl FnOnce(&Hooks)) {
+        let make = |name: &str| Hooks::new(&self.registrar, name);
+        self.hooks.with(name, make, uses);
     }
 
     fn deliveries(&self, message: &Message<'_>, uses: impl FnOnce(&Deliveries)) {
@@ -143,6 +150,14 @@ impl Observer for Metrics {
                 self.deliveries(&notified.message, |of| of.notified.increment(1));
             }
             Event::PolicyMatched(matched) => self.policies(matched),
+            Event::HookCalled(called) => self.hooks(called.hook, |of| match called.error {
+                None => {
+                    of.taken.increment(1);
+                    of.events.increment(called.events as u64);
+                }
+                Some(_) => of.failed.increment(1),
+            }),
+            Event::HookLost(lost) => self.hooks(lost.hook, |of| of.lost.increment(1)),
             Event::NotificationLost(lost) => {
                 self.deliveries(&lost.message, |of| of.lost.increment(1));
             }

@@ -39,6 +39,14 @@ pub(super) struct Deliveries {
     pub(super) lost: Counter,
 }
 
+/// Of a webhook.
+pub(super) struct Hooks {
+    pub(super) taken: Counter,
+    pub(super) failed: Counter,
+    pub(super) events: Counter,
+    pub(super) lost: Counter,
+}
+
 /// A counter for each custody.
 pub(super) struct Accepted {
     upstream: Counter,
@@ -118,6 +126,21 @@ impl Accepted {
         match custody {
             Custody::Upstream => &self.upstream,
             Custody::Own => &self.own,
+        }
+    }
+}
+
+impl Hooks {
+    pub(super) fn new(registrar: &Registrar, hook: &str) -> Self {
+        let requests = |outcome| {
+            let labels = &[("hook", hook), ("outcome", outcome)];
+            registrar.counter(f::HOOK_REQUESTS, labels)
+        };
+        Self {
+            taken: requests("taken"),
+            failed: requests("failed"),
+            events: registrar.counter(f::HOOK_EVENTS, &[("hook", hook)]),
+            lost: registrar.counter(f::HOOK_LOSSES, &[("hook", hook)]),
         }
     }
 }

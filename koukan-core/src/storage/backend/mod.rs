@@ -358,6 +358,28 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         })
     }
 
+    /// How far a reader of events has come who is started with the agent; `None` where nothing was kept of
+    /// one of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Keeps how far a reader of events has come, in the place of what was kept before. Whoever keeps no
+    /// events keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
+        let _ = (name, number);
+        Ok(())
+    }
+
     /// Changes when events were committed, so that whoever waits for some looks again. `None` where
     /// nobody tells.
     fn events_written(&self) -> Option<watch::Receiver<u64>> {

@@ -185,6 +185,15 @@ impl Backend for MemoryBackend {
         Ok(self.lock().page_of_events(&query))
     }
 
+    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        Ok(self.lock().cursors.get(name).copied())
+    }
+
+    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
+        self.lock().cursors.insert(name.into(), number);
+        Ok(())
+    }
+
     fn events_written(&self) -> Option<watch::Receiver<u64>> {
         let store = self.lock();
         store.events.as_ref().map(Events::subscribe)

@@ -38,6 +38,8 @@ pub(super) struct Store {
     sessions: HashMap<SessionId, Weak<()>>,
     /// Where they are kept.
     pub(super) events: Option<Events>,
+    /// How far readers of events have come, by name.
+    pub(super) cursors: HashMap<Box<str>, u64>,
 }
 
 /// The identity of a new transaction is that of an old one.

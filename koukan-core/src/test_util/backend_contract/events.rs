@@ -348,3 +348,21 @@ pub async fn collects_events(fixture: &dyn BackendFixture) {
     let kept = all(&*backend).await;
     assert_eq!(kept[0].number, 7);
 }
+
+/// How far a reader has come is kept by its name, over a crash.
+pub async fn keeps_cursors(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    if !backend.keeps_events() {
+        return;
+    }
+    assert_eq!(backend.cursor("one").await.unwrap(), None);
+    backend.keep_cursor("one", 7).await.unwrap();
+    let both = [("one", 4711), ("two", 0)];
+    let kept = join_all(both.map(|(name, number)| backend.keep_cursor(name, number))).await;
+    assert!(kept.iter().all(Result::is_ok));
+    drop(backend);
+    let backend = fixture.open().await;
+    for (name, number) in [("one", Some(4711)), ("two", Some(0)), ("ONE", None)] {
+        assert_eq!(backend.cursor(name).await.unwrap(), number, "{name}");
+    }
+}

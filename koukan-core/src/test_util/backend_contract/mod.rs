@@ -77,7 +77,7 @@ pub use self::{
         refuses_to_complete_an_abandoned_draft, refuses_to_complete_what_is_no_draft,
     },
     events::{
-        collects_events, keeps_events_of_holds, keeps_events_of_what_is_committed,
+        collects_events, keeps_cursors, keeps_events_of_holds, keeps_events_of_what_is_committed,
         keeps_events_of_what_is_written_alone, reads_events_by_pages,
     },
     garbage::{
@@ -246,6 +246,7 @@ macro_rules! backend_contract_tests {
             keeps_events_of_holds,
             reads_events_by_pages,
             collects_events,
+            keeps_cursors,
         }
     };
     (@tests $make:path; $($property:ident,)*) => {

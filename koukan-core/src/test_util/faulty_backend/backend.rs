@@ -161,6 +161,14 @@ impl Backend for FaultyBackend {
         self.read(|| self.inner.events(query)).await
     }
 
+    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        self.read(|| self.inner.cursor(name)).await
+    }
+
+    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
+        self.write(|| self.inner.keep_cursor(name, number)).await
+    }
+
     fn events_written(&self) -> Option<watch::Receiver<u64>> {
         self.inner.events_written()
     }

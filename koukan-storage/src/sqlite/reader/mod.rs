@@ -20,9 +20,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     query::{
-        BOUND_EVENTS, CENSUS, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, LIST_ATTEMPTS,
-        LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, READ_SMALL_BLOBS, Statement, Values,
-        list, list_summaries, select,
+        BOUND_EVENTS, CENSUS, FIND_CURSOR, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION,
+        LIST_ATTEMPTS, LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, READ_SMALL_BLOBS,
+        Statement, Values, list, list_summaries, select,
     },
     row::{StoredRow, attempt, from_micros, json_texts, kept_event, scheduling_keys},
 };
@@ -263,6 +263,17 @@ impl Reader {
             first,
             last,
         })
+    }
+
+    /// How far a reader of events has come.
+    pub(super) async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        let mut values = Values::default();
+        values.add(name);
+        let Some(row) = self.row(&FIND_CURSOR, values).await? else {
+            return Ok(None);
+        };
+        let number: i64 = row.try_get(0).map_err(failed)?;
+        Ok(Some(number.cast_unsigned()))
     }
 
     async fn bounds_of_events(&self) -> Result<(u64, u64), BackendError> {

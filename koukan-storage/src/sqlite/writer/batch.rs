@@ -13,7 +13,9 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 use super::{
     super::error::Cause,
     lapse::Claimed,
-    operation::{Append, Claim, Collect, Finish, OpenSession, Operation, Pending, Queued, Take},
+    operation::{
+        Append, Claim, Collect, Finish, KeepCursor, OpenSession, Operation, Pending, Queued, Take,
+    },
     together::Together,
 };
 
@@ -39,6 +41,7 @@ pub(super) struct Batch {
     pub(super) set_backs: Vec<Pending<Duration, ()>>,
     pub(super) changes: Vec<Pending<Change, Vec<Judged>>>,
     pub(super) suspensions: Vec<Pending<SuspensionChange, ()>>,
+    pub(super) cursors: Vec<Pending<KeepCursor, ()>>,
     probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
     room: Option<OwnedSemaphorePermit>,
@@ -64,6 +67,7 @@ impl Batch {
             Operation::BringForward(pending) => push(&mut self.set_backs, pending),
             Operation::Change(pending) => push(&mut self.changes, pending),
             Operation::ChangeSuspension(pending) => push(&mut self.suspensions, pending),
+            Operation::Cursor(pending) => push(&mut self.cursors, pending),
             Operation::Probe(pending) => push(&mut self.probes, pending),
             Operation::Lapse => {}
             Operation::Close(pending) => self.closes.push(pending),
@@ -115,6 +119,7 @@ impl Batch {
             && self.set_backs.is_empty()
             && self.changes.is_empty()
             && self.suspensions.is_empty()
+            && self.cursors.is_empty()
     }
 
     /// Whether it brings messages, in whole or in part.
@@ -143,6 +148,7 @@ impl Batch {
         answer(self.set_backs);
         answer(self.changes);
         answer(self.suspensions);
+        answer(self.cursors);
     }
 
     /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
@@ -177,6 +183,7 @@ impl Batch {
         fail(self.set_backs, cause);
         fail(self.changes, cause);
         fail(self.suspensions, cause);
+        fail(self.cursors, cause);
         self.lapses
     }
 
@@ -207,6 +214,7 @@ impl Batch {
             set_backs,
             changes,
             suspensions,
+            cursors,
         );
         singles.push(Self {
             lapses: self.lapses,

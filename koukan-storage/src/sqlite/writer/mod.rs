@@ -23,6 +23,7 @@ mod checkpoint;
 mod claim;
 mod collect;
 mod complete;
+mod cursor;
 mod insert;
 mod lapse;
 mod operation;
@@ -38,7 +39,7 @@ mod trial;
 
 pub(super) use self::{
     change::weight,
-    operation::{Append, Claim, Claims, Collect, Finish, OpenSession, Operation, Take},
+    operation::{Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Take},
     outbox::Outbox,
     shrink::count_pages,
     together::Together,

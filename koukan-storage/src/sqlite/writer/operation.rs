@@ -36,6 +36,7 @@ pub(in crate::sqlite) enum Operation {
     BringForward(Pending<Duration, ()>),
     Change(Pending<Change, Vec<Judged>>),
     ChangeSuspension(Pending<SuspensionChange, ()>),
+    Cursor(Pending<KeepCursor, ()>),
     /// Waits for what a write waits for, and writes nothing.
     Probe(Pending<(), ()>),
     /// Leases were taken for someone who has gone away.
@@ -56,6 +57,12 @@ pub(in crate::sqlite) struct Append {
 pub(in crate::sqlite) struct Finish {
     pub(in crate::sqlite) blob: String,
     pub(in crate::sqlite) len: i64,
+}
+
+/// How far a reader of events has come.
+pub(in crate::sqlite) struct KeepCursor {
+    pub(in crate::sqlite) name: Box<str>,
+    pub(in crate::sqlite) number: i64,
 }
 
 /// The begin of a session.

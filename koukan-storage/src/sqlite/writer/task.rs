@@ -278,6 +278,7 @@ impl Task {
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;
+        self.keep_cursors(&mut batch.cursors).await?;
         self.write_events(batch).await?;
         self.collect(&mut batch.collections).await
     }

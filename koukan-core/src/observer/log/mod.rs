@@ -1,5 +1,7 @@
 //! The log.
 
+mod hooks;
+
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use tracing::{debug, info, trace, warn};
@@ -54,6 +56,8 @@ macro_rules! queue {
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
 /// | `the queue was changed`: by whom, what was done to what, how many | `INFO` | `koukan::operator` |
 /// | `a rule matched`: of which tag, what was done, with which reply | `INFO` | `koukan::policy` |
+/// | `a webhook takes no events`, the first time; `a webhook takes events again`; `events are no longer kept that a webhook has not taken: …` | `WARN`, `INFO`, `WARN` | `koukan::webhook` |
+/// | `a webhook still takes no events`, `a webhook was told of events` | `DEBUG` | `koukan::webhook` |
 /// | `delivered` | `DEBUG` | `koukan::queue` |
 ///
 /// # The end of a transaction
@@ -111,6 +115,8 @@ impl Observer for Log {
             Event::NotificationLost(lost) => write_lost(lost),
             Event::Operated(operated) => write_operated(operated),
             Event::PolicyMatched(matched) => write_matched(matched),
+            Event::HookCalled(called) => hooks::write_called(called),
+            Event::HookLost(lost) => hooks::write_lost(lost),
         }
     }
 

@@ -1,0 +1,74 @@
+//! Checks of webhooks.
+
+use std::{collections::BTreeSet, fs};
+
+use axum::http::Uri;
+use koukan_core::{causes::Causes, storage::record::EventKind};
+use koukan_rest::webhook::Secrets;
+
+use super::{Check, rest::is_in_the_clear};
+use crate::config::{Place, Webhook};
+
+impl Check<'_> {
+    /// There are events for each, it can be reached, and knows who it is told by.
+    pub(super) fn webhooks(&mut self) {
+        let config = self.config;
+        let mut names = BTreeSet::new();
+        for webhook in &config.webhooks {
+            let place = webhook.name.as_ref().unwrap_or(&webhook.url);
+            if config.storage.events.is_none() {
+                let message = "the webhook is told of nothing: no events are kept";
+                let help = "have them kept by `storage: { events: {} }`";
+                self.wrong(place, message.into(), Some(help.into()));
+            }
+            if !names.insert(webhook.name()) {
+                let message = format!("the webhook `{}` is there twice", webhook.name());
+                self.wrong(place, message, Some("give each a `name` of its own".into()));
+            }
+            self.webhook_url(&webhook.url);
+            self.webhook_secret(webhook);
+            for kind in &webhook.events {
+                if EventKind::of_word(&kind.value).is_none() {
+                    self.unknown("event", kind, EventKind::ALL.map(EventKind::as_str));
+                }
+            }
+            for sender in &webhook.senders {
+                let known = || config.sender.iter().map(|known| known.name.value.as_str());
+                if !known().any(|known| known == sender.value) {
+                    self.unknown("sender", sender, known());
+                }
+            }
+        }
+    }
+
+    pub(super) fn webhook_url(&mut self, url: &Place<String>) {
+        let parsed = url.value.parse::<Uri>().ok();
+        let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+        if !parsed.is_some_and(|uri| is_http(&uri) && uri.host().is_some()) {
+            let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
+            let help = "give one as in `https://app.example.com/hooks/mail`";
+            self.wrong(url, message, Some(help.into()));
+        } else if is_in_the_clear(&url.value) {
+            let message = format!(
+                "events go to {} in the clear: whoever is between can read them",
+                url.value
+            );
+            let help = "give the `url` with `https://`, or reach the server by 127.0.0.1";
+            self.odd(url, message, help);
+        }
+    }
+
+    fn webhook_secret(&mut self, webhook: &Webhook) {
+        let file = &webhook.secret_file;
+        let shown = file.value.display();
+        let wrong = match fs::read_to_string(&file.value) {
+            Err(error) => format!("cannot read {shown}: {error}"),
+            Ok(text) => match Secrets::parse(&text) {
+                Ok(_) => return,
+                Err(error) => format!("{shown}: {}", Causes(&error)),
+            },
+        };
+        let help = "make one as by `openssl rand -base64 32`, readable for this user alone";
+        self.wrong(file, wrong, Some(help.into()));
+    }
+}

@@ -1,0 +1,39 @@
+"""A receiver of webhooks: prints the content of each request that is signed, and takes it or not."""
+
+import base64, hashlib, hmac, http.server, json, sys, time
+
+secret = base64.b64decode(sys.argv[1])
+port = int(sys.argv[2])
+status = int(sys.argv[3]) if len(sys.argv) > 3 else 204
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        name, sent = self.headers["webhook-id"], self.headers["webhook-timestamp"]
+        signed = f"{name}.{sent}.".encode() + content
+        expected = "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+        signatures = self.headers["webhook-signature"].split()
+        is_signed = any(hmac.compare_digest(expected, it) for it in signatures)
+        is_fresh = abs(time.time() - int(sent)) < 300
+        if not (is_signed and is_fresh):
+            print(json.dumps({"unsigned": name}), flush=True)
+            return self.answer(401)
+        # What was printed was taken, whatever becomes of the answer.
+        print(json.dumps({"id": name, "content": json.loads(content)}), flush=True)
+        self.answer(status)
+
+    def answer(self, status):
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+print(json.dumps({"port": server.server_port}), flush=True)
+server.serve_forever()

@@ -1,0 +1,57 @@
+//! What becomes of calls of webhooks.
+
+/// A webhook was called with events.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookCalled<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+    /// How many events it was called with.
+    pub events: usize,
+    /// Why it has not taken them; `None` where it has.
+    pub error: Option<&'a str>,
+    /// How often it has failed to take them, with this time.
+    pub failures: u32,
+}
+
+/// Events were removed before a webhook had taken them.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookLost<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+}
+
+impl<'a> HookCalled<'a> {
+    /// A call with so many events, that was taken.
+    pub fn new(hook: &'a str, events: usize) -> Self {
+        Self {
+            hook,
+            events,
+            error: None,
+            failures: 0,
+        }
+    }
+
+    /// The same, that was taken after so many failures.
+    #[must_use]
+    pub fn after(mut self, failures: u32) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// The same, that was not taken, for the time of that number.
+    #[must_use]
+    pub fn failed(mut self, error: &'a str, failures: u32) -> Self {
+        self.error = Some(error);
+        self.failures = failures;
+        self
+    }
+}
+
+impl<'a> HookLost<'a> {
+    /// Events were lost for a webhook.
+    pub fn new(hook: &'a str) -> Self {
+        Self { hook }
+    }
+}
