@@ -34,6 +34,14 @@ impl EventQuery {
 }
 
 impl EventPage {
+    /// The page of a backend that keeps no events.
+    pub(super) fn nothing() -> Self {
+        Self {
+            first: 1,
+            ..Self::default()
+        }
+    }
+
     /// Whether events after this number were removed before anybody asked for them, or whether there
     /// never was such a number.
     pub fn is_gone(&self, after: u64) -> bool {

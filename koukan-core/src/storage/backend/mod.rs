@@ -47,9 +47,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// between is due only after a while that doubles from one minute up to an hour, so that a
     /// message that crashes the process cannot do so in a loop.
     ///
-    /// Where a time that was written down lies more than [`CLOCK_TOLERANCE`] after `now`, the wall
-    /// clock was set back while nobody ran: everything is due earlier by as much, as with
-    /// [`Backend::bring_forward`].
+    /// Where a time that was written down lies more than [`CLOCK_TOLERANCE`] after `now`, the wall clock was set
+    /// back while nobody ran: everything is due earlier by as much, as with [`Backend::bring_forward`].
     ///
     /// # Errors
     ///
@@ -81,16 +80,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Writes a transaction in the place of its draft, the one of the same identity and sender's
     /// name with [`Work::Abandon`](super::record::Work::Abandon), in one commit.
     ///
-    /// The time when it was started and the idempotency key stay those of the draft. What is
-    /// written may be a draft again. A draft that has once been under lease is about to be given up
-    /// and cannot be completed; so the fencing token of a transaction that is completed under lease
-    /// is 1, as with one that is inserted.
+    /// The time when it was started and the idempotency key stay those of the draft. What is written may be a draft
+    /// again. A draft that has once been under lease is about to be given up and cannot be completed; so the
+    /// fencing token of a transaction that is completed under lease is 1, as with one that is inserted.
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotDraft`] where there is no such draft: it was abandoned, completed or
-    /// cancelled, is being so, or never was. [`BackendError::NoSuchBlob`] as for
-    /// [`Backend::insert`]; then the draft stays.
+    /// [`BackendError::NotDraft`] where there is no such draft: it was abandoned, completed or cancelled, is being
+    /// so, or never was. [`BackendError::NoSuchBlob`] as for [`Backend::insert`]; then the draft stays.
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
     /// Writes several transactions in one commit: all of them or none. A blob that one brings may be
@@ -121,8 +118,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`BackendError::BlobConflict`] where the blob has another length;
-    /// [`BackendError::NoSuchBlob`].
+    /// [`BackendError::BlobConflict`] where the blob has another length; [`BackendError::NoSuchBlob`].
     async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError>;
 
     /// Reads from `offset` of a finished blob at least one octet, as many as are convenient.
@@ -207,9 +203,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError>;
 
-    /// When the next transaction of that standing that is not under lease is due, which may have
-    /// passed; what is held is left out, and attempts for destinations that are suspended and those in
-    /// `except`.
+    /// When the next transaction of that standing that is not under lease is due, which may have passed; what is
+    /// held is left out, and attempts for destinations that are suspended and those in `except`.
     ///
     /// # Errors
     ///
@@ -338,9 +333,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn probe(&self) -> Result<(), BackendError>;
 
-    /// Whether it keeps events: [`NewTransaction::events`] of what it commits,
-    /// [`Settlement::events`], what a [`Change`] means, and [`NewTransaction::summary_events`], each in
-    /// the commit of what it tells of.
+    /// Whether it keeps events: [`NewTransaction::events`] of what it commits, [`Settlement::events`], what a
+    /// [`Change`] means, and [`NewTransaction::summary_events`], each in the commit of what it tells of.
     fn keeps_events(&self) -> bool {
         false
     }
@@ -350,38 +344,29 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`BackendError`].
-    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
-        let _ = query;
-        Ok(EventPage {
-            first: 1,
-            ..EventPage::default()
-        })
+    async fn events(&self, _query: EventQuery) -> Result<EventPage, BackendError> {
+        Ok(EventPage::nothing())
     }
 
-    /// How far a reader of events has come who is started with the agent; `None` where nothing was kept of
-    /// one of that name.
+    /// How far a reader of events of that name has come; `None` where nothing was kept of one.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
-        let _ = name;
+    async fn cursor(&self, _name: &str) -> Result<Option<u64>, BackendError> {
         Ok(None)
     }
 
-    /// Keeps how far a reader of events has come, in the place of what was kept before. Whoever keeps no
-    /// events keeps nothing.
+    /// Keeps how far one has come, in the place of what was kept before; where no events are kept, nothing.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
-        let _ = (name, number);
+    async fn keep_cursor(&self, _name: &str, _number: u64) -> Result<(), BackendError> {
         Ok(())
     }
 
-    /// Changes when events were committed, so that whoever waits for some looks again. `None` where
-    /// nobody tells.
+    /// Changes when events were committed, so that whoever waits for some looks again. `None` where nobody tells.
     fn events_written(&self) -> Option<watch::Receiver<u64>> {
         None
     }
@@ -395,11 +380,10 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Removes what is no longer of use: transactions that have been final for longer than
-    /// `retention.finished`, the oldest events beyond `retention.events`, and blobs older than `retention.orphaned` that no transaction refers
-    /// to, as body or as part. The blobs of a final transaction are not kept for its sake; until
-    /// they are removed they can be read, and from then on the transaction has no body, or lacks
-    /// those parts.
+    /// Removes what is no longer of use: transactions that have been final for longer than `retention.finished`,
+    /// the oldest events beyond `retention.events`, and blobs older than `retention.orphaned` that no transaction
+    /// refers to, as body or as part. The blobs of a final transaction are not kept for its sake; until they are
+    /// removed they can be read, and from then on the transaction has no body, or lacks those parts.
     ///
     /// Removes a bounded number at a time and tells how many, so that it does not hold up others;
     /// call it again while it removes something.
