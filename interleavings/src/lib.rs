@@ -37,7 +37,7 @@ mod storage;
 #[path = "../../koukan-core/src/waking/mod.rs"]
 mod waking;
 
-use koukan_core::{causes, clock, context, lists, path, repeats, reply, shares, supervision};
+use koukan_core::{causes, clock, context, lists, path, rate, repeats, reply, shares, supervision};
 
 use self::id::InvalidId;
 

@@ -97,6 +97,7 @@ pub mod observer;
 pub mod path;
 mod pipe;
 pub mod random;
+pub mod rate;
 pub mod repeats;
 pub mod reply;
 pub mod resource;

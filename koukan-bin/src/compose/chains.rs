@@ -11,7 +11,10 @@ use koukan_core::{
     stage::output_handler::{Chain, ChainMap, Chains, RetryPolicy},
     storage::Storage,
 };
-use koukan_smtp::{SmtpEndpoint, client::OwnAddresses};
+use koukan_smtp::{
+    SmtpEndpoint,
+    client::{HostLimits, OwnAddresses},
+};
 use tower::Layer;
 
 use crate::{
@@ -44,11 +47,12 @@ pub(super) struct Builder<'a> {
 impl Builder<'_> {
     /// Builds every chain once, and gives it to each sender that names it.
     pub(super) fn build(&self, config: &Config) -> Result<Built, StartError> {
+        let limits = endpoint::limits(&config.destination)?;
         let mut endpoints = Vec::new();
         let mut by_name = HashMap::new();
         for chain in &config.chain {
             let built = Chain {
-                service: self.chain(chain, &config.destination, &mut endpoints)?,
+                service: self.chain(chain, (&limits, &config.destination), &mut endpoints)?,
                 retry: chain.retry.over(config.retry.over(RetryPolicy::default())),
             };
             by_name.insert(chain.name.value.as_str(), built);
@@ -69,7 +73,7 @@ impl Builder<'_> {
     fn chain(
         &self,
         chain: &config::Chain,
-        destinations: &[config::Destination],
+        rules: (&HostLimits, &[config::Destination]),
         endpoints: &mut Vec<SmtpEndpoint>,
     ) -> Result<BoxMailService, StartError> {
         let filters = self.filters(chain)?;
@@ -79,8 +83,7 @@ impl Builder<'_> {
             }
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
-                let endpoint =
-                    endpoint::smtp(config, destinations, surroundings, own, self.logins)?;
+                let endpoint = endpoint::smtp(config, rules, surroundings, own, self.logins)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }

@@ -4,14 +4,14 @@ use std::{fs, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
-    signals::HostPort,
+    signals::{HostPort, InvalidHostPort},
     stage::rest_endpoint::RestEndpoint,
     tls::{ClientTls, InvalidRoots},
 };
 use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, Protocol, SmtpEndpoint,
-    client::{ClientSettings, Guard, MtaSts, OwnAddresses, PoolSettings, TlsPolicy},
+    client::{ClientSettings, Guard, HostLimits, MtaSts, OwnAddresses, PoolSettings, TlsPolicy},
 };
 
 use crate::{
@@ -45,10 +45,22 @@ pub(super) fn rest(
     Ok(RestEndpoint::new(client, config.settings(chain)))
 }
 
+/// The limits of single hosts, which all endpoints share.
+pub(super) fn limits(destinations: &[Destination]) -> Result<HostLimits, StartError> {
+    let mut limits = HostLimits::default();
+    for rule in destinations {
+        let Some(host) = &rule.host else { continue };
+        let host = host.value.parse();
+        let host = host.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
+        limits.set(&host, rule.into());
+    }
+    Ok(limits)
+}
+
 /// The client of SMTP servers.
 pub(super) fn smtp(
     config: &Smtp,
-    destinations: &[Destination],
+    (limits, destinations): (&HostLimits, &[Destination]),
     surroundings: &Surroundings,
     own: &OwnAddresses,
     logins: &LoginFiles,
@@ -58,11 +70,7 @@ pub(super) fn smtp(
         .with_allowed(networks(&config.allow_networks)?)
         .with_own(own.clone());
     let mut pool = PoolSettings::from(config);
-    for rule in destinations {
-        let Some(host) = &rule.host else { continue };
-        let host = host.value.parse().map_err(|error| wrong(&error))?;
-        pool.hosts.set(&host, rule.into());
-    }
+    pool.hosts = limits.clone();
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Place, Retry};
+use super::{MessageRate, Place, Retry};
 
 /// What holds for one destination in place of what holds for all. Of several for the same domain, that
 /// with the longest name counts.
@@ -13,7 +13,7 @@ use super::{Place, Retry};
 #[serde(default, deny_unknown_fields)]
 pub struct Destination {
     /// A host as mail is sent to it, as in `mx.example.com:25`: `connections`,
-    /// `messages_per_connection` and `recipients_per_transaction` hold for it.
+    /// `messages_per_connection`, `recipients_per_transaction` and `rate` hold for it.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,
     /// A domain of recipients, or all below one, as in `.example.com`: `retry` and `mta_sts` hold for it.
@@ -30,6 +30,9 @@ pub struct Destination {
     pub recipients_per_transaction: Option<Place<NonZeroUsize>>,
     /// Whether the domain's policy is followed (MTA-STS). Default: as the `smtp` endpoint says.
     pub mta_sts: Option<bool>,
+    /// Messages that all `smtp` endpoints together send to the host in a time, at most, as in `10/s`.
+    #[schemars(with = "Option<MessageRate>")]
+    pub rate: Option<Place<MessageRate>>,
     /// How often and for how long delivery is tried, where that is not as the chain says.
     pub retry: Retry,
 }
@@ -40,5 +43,6 @@ impl Destination {
         self.connections.is_some()
             || self.messages_per_connection.is_some()
             || self.recipients_per_transaction.is_some()
+            || self.rate.is_some()
     }
 }

@@ -12,6 +12,7 @@ mod load;
 mod node;
 mod place;
 mod problem;
+mod rate;
 mod resolver;
 mod rest;
 mod retry;
@@ -36,6 +37,7 @@ pub use self::{
     node::Step,
     place::Place,
     problem::{ConfigError, ConfigWarnings, Problem, Severity},
+    rate::MessageRate,
     resolver::Resolver,
     rest::RestApi,
     retry::Retry,

@@ -11,6 +11,7 @@ fn rules_that_say_something_are_right() {
     let text = with_rules(
         "  - { host: \"mx.example.com:25\", connections: 5, messages_per_connection: 20, recipients_per_transaction: 50 }\n\
          \x20 - { host: \"[::1]:25\", connections: 5 }\n\
+         \x20 - { host: \"slow.example:25\", rate: 10/s }\n\
          \x20 - { domain: example.com, retry: { deadline: 1d } }\n\
          \x20 - { domain: .example.com, retry: { max_attempts: 3 } }\n\
          \x20 - { domain: a.example.com, retry: { max_attempts: 4 } }",
@@ -52,6 +53,16 @@ fn what_is_wrong_with_them_is_told_where_it_stands() {
             "  - { host: \"mx:25\", recipients_per_transaction: 0 }",
             "0",
         ),
+        (
+            "  - { domain: a.example, rate: 5/s }",
+            "several domains may share it",
+        ),
+        (
+            "  - { host: \"mx:25\", rate: 0/s }",
+            "nothing would ever go",
+        ),
+        ("  - { host: \"mx:25\", rate: 10 }", "10"),
+        ("  - { host: \"mx:25\", rate: 10/w }", "as in `10/s`"),
         (
             "  - { domain: a.example, recipients_per_transaction: 5 }",
             "several domains may share it",

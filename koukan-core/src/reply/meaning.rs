@@ -87,6 +87,8 @@ replies! {
     local_error = 451 (4 . 3 . 0) "local error in processing, try again later";
     /// A stage or the destination took too long.
     elapsed = 451 (4 . 4 . 7) "processing took too long, try again later";
+    /// As many messages have gone to the destination host as may go in a time.
+    over_rate = 450 (4 . 4 . 5) "too many messages for destination host, try again later";
     /// Too much is under way.
     overloaded = 451 (4 . 3 . 2) "overloaded, try again later";
     /// Whoever operates the agent has stopped attempts for the destination.

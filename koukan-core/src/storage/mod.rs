@@ -17,6 +17,7 @@ mod lease;
 mod lease_body;
 mod lease_drop;
 mod lease_end;
+mod lease_for;
 mod listing;
 mod live;
 mod live_body;

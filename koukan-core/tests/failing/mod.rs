@@ -254,6 +254,17 @@ impl Backend for Failing {
             .await
     }
 
+    async fn lease_for(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let inner = &self.inner;
+        inner.lease_for(session, now, destination, limit).await
+    }
+
     async fn lease_companions(
         &self,
         session: SessionId,

@@ -33,6 +33,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "clock",
             "fnv",
             "random",
+            "rate",
             "id",
             "path",
             "host_port",

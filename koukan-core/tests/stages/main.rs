@@ -30,6 +30,7 @@ mod notices;
 mod notification;
 mod observers;
 mod queued;
+mod rated;
 mod read_together;
 mod signals;
 mod storage_writer;

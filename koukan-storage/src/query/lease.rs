@@ -29,6 +29,22 @@ pub(crate) static LEASE_DUE: Statement = Statement::new(|| {
     text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
 });
 
+/// Takes due attempts for one destination under lease that were in no crash. Binds session, destination,
+/// now, limit; gives what was leased, in any order.
+pub(crate) static LEASE_FOR: Statement = Statement::new(|| {
+    let due = waiting(&mut Query::select())
+        .column(Transactions::Id)
+        .and_where(is_attempt())
+        .and_where(Expr::col(Transactions::Destination).eq(bound()))
+        .and_where(Expr::cust(IS_NOT_SUSPENDED))
+        .and_where(is_suspect().not())
+        .and_where(Expr::col(Transactions::DueAt).lte(bound()))
+        .order_by(Transactions::DueAt, Order::Asc)
+        .limit(1)
+        .to_owned();
+    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+});
+
 /// As [`LEASE_DUE`], of transactions that were in crashes, in few before many.
 pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
     // Suspects are few: the plus keeps SQLite from the index of all that waits.

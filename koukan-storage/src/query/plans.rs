@@ -13,10 +13,10 @@ use super::{
     DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
     FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS,
-    LEASE_DUE, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED,
-    NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB,
-    READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, RESUME, RETRY, SETTLE, SUSPEND, Statement, Values,
-    list, list_summaries, select,
+    LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED,
+    NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES,
+    READ_BLOB, READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, RESUME, RETRY, SETTLE, SUSPEND, Statement,
+    Values, list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -83,6 +83,7 @@ async fn nothing_is_searched_without_an_index() {
         &LEASE,
         &LEASE_COMPANIONS,
         &LEASE_DUE,
+        &LEASE_FOR,
         &LEASE_SUSPECTS,
         &LIST_ATTEMPTS,
         &PARK,
@@ -112,6 +113,7 @@ async fn what_waits_is_found_by_its_own_index() {
     let mut connection = database().await;
     for (statement, index) in [
         (&LEASE_DUE, "transactions_waiting"),
+        (&LEASE_FOR, "transactions_waiting"),
         (&NEXT_DUE, "transactions_waiting"),
         (
             &LEASE_COMPANIONS,

@@ -160,6 +160,23 @@ impl Backend for SqliteBackend {
         Ok(claimed.into_leased())
     }
 
+    async fn lease_for(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let destination = destination.clone();
+        let request = Claim {
+            session,
+            now,
+            of: Claims::For { destination, limit },
+        };
+        let claimed = self.0.writer.ask(0, request, Operation::Claim).await?;
+        Ok(claimed.into_leased())
+    }
+
     async fn lease_companions(
         &self,
         session: SessionId,

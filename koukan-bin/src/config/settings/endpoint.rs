@@ -1,6 +1,6 @@
 //! Settings of the clients in which chains end.
 
-use koukan_core::{context, stage::rest_endpoint};
+use koukan_core::{context, rate::Rate, stage::rest_endpoint};
 use koukan_smtp::client::{self, HostLimit, PoolSettings};
 
 use crate::config::{Chain, Destination, Rest, Smtp};
@@ -26,6 +26,10 @@ impl From<&Destination> for HostLimit {
             max_connections: rule.connections.as_ref().map(|max| max.value.get()),
             max_transactions: messages.map(|max| max.value.get()),
             max_recipients: recipients.map(|max| max.value.get()),
+            rate: rule
+                .rate
+                .as_ref()
+                .map(|rate| Rate::new(rate.value.count, rate.value.per)),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Check<'_> {
             self.odd(
                 host,
                 message,
-                "give it `connections`, `messages_per_connection` or `recipients_per_transaction`",
+                "give it `connections`, `messages_per_connection`, `recipients_per_transaction` or `rate`",
             );
         }
     }
@@ -84,7 +84,7 @@ impl Check<'_> {
         known.push(text);
         if rule.has_limits() {
             let message = format!(
-                "limits of connections and transactions do nothing for the domain `{text}`"
+                "limits of connections, transactions and rates do nothing for the domain `{text}`"
             );
             let help = "name the `host` that its mail is sent to in place of the domain: several domains may \
                         share it";

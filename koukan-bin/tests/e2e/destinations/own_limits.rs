@@ -1,6 +1,9 @@
 //! A destination for which the configuration has rules of its own.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     agent::Agent,
@@ -51,6 +54,34 @@ fn a_connection_takes_no_more_messages_than_its_rule_says() {
     send_all(&host, "connections: 1, messages_per_connection: 3");
     let seen = host.seen();
     assert!(seen.connections >= MESSAGES / 3, "{seen:?}");
+}
+
+#[test]
+fn a_host_gets_as_many_messages_in_a_time_as_its_rule_says() {
+    let host = Host::start(Manner::default());
+    let rule = format!(
+        "destination: [{{ host: \"{}\", rate: 4/s }}]\n",
+        host.address
+    );
+    let agent = Agent::start_with(host.address, &rule);
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for message in 0..MESSAGES {
+            let agent = &agent;
+            scope.spawn(move || {
+                let mut client = Client::connect(agent.submission).unwrap();
+                let to = format!("m{message}@example.com");
+                let sent = client.send("a@example.org", &[&to], "\r\nhello\r\n");
+                assert!(sent.unwrap().is_accepted());
+            });
+        }
+    });
+    eventually(Duration::from_secs(60), || {
+        host.seen().copies.len() == MESSAGES
+    });
+    // The first four go at once, and four a second after that: the last two in the eighth.
+    assert!(begun.elapsed() >= Duration::from_secs(7));
+    assert_eq!(host.seen().transactions, MESSAGES);
 }
 
 #[test]

@@ -16,7 +16,11 @@ use crate::{
 };
 
 use super::{
-    Dispatcher, crowds::UnderWay, passage::Due, probing::Probing, room::Places, stopped::GivesBack,
+    Dispatcher,
+    crowds::UnderWay,
+    passage::{Due, With},
+    room::Places,
+    stopped::GivesBack,
 };
 
 impl<O> Dispatcher<O>
@@ -43,7 +47,7 @@ where
         let mut going = Vec::with_capacity(leases.len());
         for company in Company::all(leases) {
             match passage(&company) {
-                Due::Goes(probing) => going.push((company, probing)),
+                Due::Goes(with) => going.push((company, with)),
                 Due::HeldBack => {
                     for lease in company.into_leases() {
                         self.give_back(attempts, lease, places.take());
@@ -59,8 +63,8 @@ where
             .storage
             .lease_companions(&mut companies, beside, left)
             .await;
-        for (company, probing) in going {
-            self.attempt_together(attempts, company, probing, places, &mut room);
+        for (company, with) in going {
+            self.attempt_together(attempts, company, with, places, &mut room);
         }
         leased
     }
@@ -78,13 +82,13 @@ where
         &self,
         attempts: &mut JoinSet<()>,
         company: Company,
-        probing: Vec<Probing>,
+        with: With,
         places: &mut Places,
         room: &mut Places,
     ) {
         let destination = company.first().scheduling_key();
         let under_way = Arc::new(self.crowds.enter(destination, places.take()));
-        let probing = (!probing.is_empty()).then(|| Arc::new(probing));
+        let with = with.is_any().then(|| Arc::new(with));
         for (index, lease) in company.into_leases().enumerate() {
             let beside = (index > 0).then(|| match room.len() {
                 // Then it was leased for a place of its own.
@@ -92,14 +96,14 @@ where
                 _ => room.take(),
             });
             let attempt = self.attempt(lease, Arc::clone(&under_way));
-            if beside.is_none() && probing.is_none() {
+            if beside.is_none() && with.is_none() {
                 attempts.spawn(Root::new(attempt));
                 continue;
             }
-            let probing = probing.clone();
+            let with = with.clone();
             attempts.spawn(Root::new(async move {
                 attempt.await;
-                drop((beside, probing));
+                drop((beside, with));
             }));
         }
     }

@@ -4,6 +4,7 @@ mod attempts;
 mod crowds;
 mod passage;
 mod probing;
+mod rated;
 mod room;
 mod stopped;
 
@@ -27,6 +28,7 @@ use self::{
     crowds::{Crowds, Share},
     passage::Due,
     probing::Probing,
+    rated::without_turns,
     room::{Places, Room},
 };
 
@@ -119,8 +121,11 @@ where
         let mut is_any = self
             .dispatch_held(&mut look, &share, &mut places, attempts)
             .await?;
+        is_any |= self
+            .dispatch_rated(&look, &share, &mut places, attempts)
+            .await?;
         if places.len() > 0 {
-            let mut except = share.full.clone();
+            let mut except = in_turn(&share.full, &look);
             except.extend(look.held.iter().cloned());
             let leases = self.storage.lease_due(places.len(), &except).await?;
             is_any |= !leases.is_empty();
@@ -130,7 +135,7 @@ where
             if !is_any {
                 // Suspects may have them meanwhile.
                 drop(places);
-                return self.wait(freed, &share.full, &except, &look).await;
+                return self.wait(freed, &share.full, &look).await;
             }
         }
         Ok(())
@@ -166,7 +171,8 @@ where
         }
         if look.is_round && places.len() > 0 {
             let limit = places.len();
-            let leases = self.storage.lease_late(limit, &share.full).await?;
+            let except = in_turn(&share.full, look);
+            let leases = self.storage.lease_late(limit, &except).await?;
             if leases.len() < limit {
                 destinations.round_done(!share.full.is_empty());
             }
@@ -179,20 +185,22 @@ where
         Ok(is_any)
     }
 
-    /// Waits until something may be due but for the destinations in `except`, of which those in `full`
-    /// may have room sooner, or something is held back no longer.
+    /// Waits until something may be due but for destinations that are held back, for which there is no turn,
+    /// or in `full`, which may have room sooner; or until that is otherwise.
     async fn wait(
         &self,
         freed: u64,
         full: &[SchedulingKey],
-        except: &[SchedulingKey],
         look: &Look,
     ) -> Result<(), BackendError> {
         if !look.held.is_empty() {
-            self.storage.know_late(full).await?;
+            self.storage.know_late(&in_turn(full, look)).await?;
         }
-        let due = self.storage.wait_due(except);
-        let changed = self.storage.destinations().changed(look);
+        let mut except = [full, &look.held[..]].concat();
+        let (keys, rates): (Vec<_>, Vec<_>) = without_turns(look).cloned().unzip();
+        except.extend(keys);
+        let due = self.storage.wait_due(&except);
+        let changed = self.storage.destinations().changed(look, &rates);
         let eased = async {
             match full {
                 [] => std::future::pending().await,
@@ -239,6 +247,12 @@ where
         let _ = timeout(ALONE, ended).await;
         Ok(true)
     }
+}
+
+/// Those that are leased by themselves, and those in `full`.
+fn in_turn(full: &[SchedulingKey], look: &Look) -> Vec<SchedulingKey> {
+    let rated = look.rated.iter().map(|(destination, _)| destination);
+    full.iter().chain(rated).cloned().collect()
 }
 
 async fn back_off(error: &BackendError) {

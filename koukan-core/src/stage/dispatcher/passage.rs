@@ -2,28 +2,58 @@
 
 use crate::storage::{Company, Passage};
 
-use super::{Dispatcher, probing::Probing};
+use super::{Dispatcher, probing::Probing, rated::Turn};
 
 /// Whether what was leased may be attempted.
 pub(super) enum Due {
-    /// It may. It shows whether those hosts are there again.
-    Goes(Vec<Probing>),
+    /// It may, with what it has until it ends.
+    Goes(With),
     HeldBack,
+}
+
+/// What an attempt has until it ends.
+#[derive(Default)]
+pub(super) struct With {
+    /// It shows whether those hosts are there again.
+    probing: Vec<Probing>,
+    /// Its turn, where only so many go in a time.
+    turn: Option<Turn>,
+}
+
+impl With {
+    pub(super) fn is_any(&self) -> bool {
+        !self.probing.is_empty() || self.turn.is_some()
+    }
+
+    fn probing(probing: Vec<Probing>) -> Self {
+        Self {
+            probing,
+            turn: None,
+        }
+    }
 }
 
 impl Due {
     /// It goes in any case, and tries the hosts where one of these was chosen for that.
     pub(super) fn go_on(company: &Company, probing: &mut Vec<Probing>) -> Self {
         let is_of = |probe: &mut Probing| company.leases().any(|lease| probe.is_of(lease));
-        Self::Goes(probing.extract_if(.., is_of).collect())
+        Self::Goes(With::probing(probing.extract_if(.., is_of).collect()))
     }
 
     /// It goes, also where it would be held back.
     pub(super) fn however(self) -> Self {
         match self {
-            Self::HeldBack => Self::Goes(Vec::new()),
+            Self::HeldBack => Self::Goes(With::default()),
             goes @ Self::Goes(_) => goes,
         }
+    }
+
+    /// If it goes, there is a turn for it.
+    pub(super) fn in_turn(mut self, turn: Option<Turn>) -> Self {
+        if let Self::Goes(with) = &mut self {
+            with.turn = turn;
+        }
+        self
     }
 }
 
@@ -31,7 +61,7 @@ impl<O> Dispatcher<O> {
     /// Whether what is due may be attempted, as far as its destination is concerned.
     pub(super) fn passage(&self, company: &Company) -> Due {
         let destinations = self.storage.destinations();
-        let free = Due::Goes(Vec::new());
+        let free = Due::Goes(With::default());
         if !destinations.is_any_held() {
             return free;
         }
@@ -41,7 +71,10 @@ impl<O> Dispatcher<O> {
         };
         match destinations.ask(&destination, lease.id()) {
             Passage::Free => free,
-            Passage::Probe => Due::Goes(vec![Probing::new(&self.storage, lease.id())]),
+            Passage::Probe => {
+                let probing = vec![Probing::new(&self.storage, lease.id())];
+                Due::Goes(With::probing(probing))
+            }
             Passage::HeldBack => {
                 for lease in company.leases() {
                     destinations.waits(&destination, lease.id());

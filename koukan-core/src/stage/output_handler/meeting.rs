@@ -1,13 +1,26 @@
 //! What an attempt shows of the hosts that it was to go to.
 
 use crate::{
+    rate::{OverRate, Rate},
     reply::{RemoteMta, Reply, Unreached},
     signals::HostPort,
     storage::{Lease, record::Attempt},
 };
 
+/// What a transaction waits for in place of its own schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    No,
+    /// Hosts that do not answer.
+    ForHosts,
+    /// A turn, since a host takes only so many messages in a time.
+    ForTurn,
+}
+
 /// What came of meeting the hosts.
 pub(super) enum Meeting<'a> {
+    /// One of them takes no more just now.
+    OverRate(&'a Rate),
     /// None of them was reached.
     Unreached(&'a Unreached),
     /// This one has answered.
@@ -20,14 +33,12 @@ impl<'a> Meeting<'a> {
     pub(super) fn of(attempt: &'a Attempt) -> Self {
         let replies = attempt.recipient_replies.iter().flatten();
         let replies = replies.chain([&attempt.final_reply]);
-        if let Some(unreached) = attempt.final_reply.extensions().get::<Unreached>() {
-            // What a filter has refused was not refused for the hosts' sake.
-            let is_about_hosts = |reply: &Reply| {
-                !reply.is_negative() || reply.extensions().get::<Unreached>().is_some()
-            };
-            if { replies.clone() }.all(is_about_hosts) {
-                return Self::Unreached(unreached);
-            }
+        // What a filter has refused was not refused for the hosts' sake.
+        if let Some(unreached) = said_by_all::<Unreached>(attempt, replies.clone()) {
+            return Self::Unreached(unreached);
+        }
+        if let Some(over) = said_by_all::<OverRate>(attempt, replies.clone()) {
+            return Self::OverRate(&over.rate);
         }
         let mut answered = replies.filter_map(|reply| reply.extensions().get::<RemoteMta>());
         match answered.next_back() {
@@ -40,20 +51,27 @@ impl<'a> Meeting<'a> {
     }
 }
 
-/// Has what is queued for the same destination held back, or let go, as the attempt has shown. Whether
-/// the transaction need not wait for its own schedule: it goes as soon as a host is there again.
-pub(super) fn note(lease: &Lease, attempt: &Attempt) -> bool {
+/// What the final reply carries, where whatever is negative carries it.
+fn said_by_all<'a, T: 'static>(
+    attempt: &'a Attempt,
+    mut replies: impl Iterator<Item = &'a Reply>,
+) -> Option<&'a T> {
+    let said = attempt.final_reply.extensions().get::<T>()?;
+    let says_so = |reply: &Reply| !reply.is_negative() || reply.extensions().get::<T>().is_some();
+    replies.all(says_so).then_some(said)
+}
+
+/// Has what is queued for the same destination held back, or let go, as the attempt has shown. What the
+/// transaction waits for in place of its own schedule.
+pub(super) fn note(lease: &Lease, attempt: &Attempt) -> Waits {
     let destinations = lease.storage().destinations();
-    let is_new = attempt
-        .final_reply
-        .extensions()
-        .get::<Unreached>()
-        .is_some();
+    let extensions = attempt.final_reply.extensions();
+    let is_new = extensions.get::<Unreached>().is_some() || extensions.get::<OverRate>().is_some();
     if !is_new && !destinations.is_any_held() {
-        return false;
+        return Waits::No;
     }
     let Some(destination) = lease.scheduling_key() else {
-        return false;
+        return Waits::No;
     };
     match Meeting::of(attempt) {
         Meeting::Unreached(unreached) => {
@@ -63,13 +81,20 @@ pub(super) fn note(lease: &Lease, attempt: &Attempt) -> bool {
             if is_held && has_tried && lease.terms().is_some() {
                 destinations.has_tried(&destination, lease.id());
             }
-            is_held && !has_tried
+            match is_held && !has_tried {
+                true => Waits::ForHosts,
+                false => Waits::No,
+            }
         }
+        Meeting::OverRate(rate) => match destinations.over_rate(&destination, rate) {
+            true => Waits::ForTurn,
+            false => Waits::No,
+        },
         Meeting::Reached(host) => {
             destinations.reached(&destination, &host);
-            false
+            Waits::No
         }
-        Meeting::Unknown => false,
+        Meeting::Unknown => Waits::No,
     }
 }
 

@@ -27,7 +27,8 @@ use crate::{
 use super::{
     Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
-    elsewhere, meeting,
+    elsewhere,
+    meeting::{self, Waits},
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
@@ -68,8 +69,8 @@ pub enum AttemptOutcome {
     /// The agent stops, or the destination was suspended: the transaction was given back, as if no attempt
     /// had begun.
     GivenBack,
-    /// The destination's hosts were not tried, since they are down: that counts as no attempt, and the
-    /// transaction goes as soon as one of them is there again.
+    /// The destination's hosts were not tried, since they are down, or take no more messages just now: that
+    /// counts as no attempt, and the transaction goes as soon as one of them is there again, or in its turn.
     HeldBack {
         /// When it is looked at in any case, where it has waited for long.
         until: Option<Timestamp>,
@@ -233,12 +234,15 @@ impl<C: Chains> OutputHandler<C> {
             retry_at = Some(attempt.ended);
         }
         // What is known of one of several destinations holds back none of the others.
-        if !is_of_several
-            && meeting::note(&lease, &attempt)
+        let waits = match is_of_several {
+            true => Waits::No,
+            false => meeting::note(&lease, &attempt),
+        };
+        if waits != Waits::No
             && let Some(next) = retry.next_look(lease.created(), attempt.ended, unit)
         {
             if lease.may_be_held_back() && !self.is_delay_due(&lease, attempt.ended) {
-                return Box::pin(hold_back(lease, next)).await;
+                return Box::pin(hold_back(lease, waits, next)).await;
             }
             // It is held back with the others.
             retry_at = Some(attempt.ended);
@@ -296,7 +300,15 @@ async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, Backend
 
 /// Ends an attempt that has not reached its destination since that is known to be down, as if it had not
 /// been made. What has waited for long is looked at `next` at the latest, so that its end is seen.
-async fn hold_back(lease: Lease, next: Timestamp) -> Result<AttemptOutcome, BackendError> {
+async fn hold_back(
+    lease: Lease,
+    waits: Waits,
+    next: Timestamp,
+) -> Result<AttemptOutcome, BackendError> {
+    if waits == Waits::ForTurn {
+        lease.give_back().await;
+        return Ok(AttemptOutcome::HeldBack { until: None });
+    }
     tracing::debug!(id = %lease.trace_id(), transaction = %lease.id(), "the destination is down; the transaction waits");
     meeting::waits(&lease);
     let until = lease.is_late().then_some(next);

@@ -32,8 +32,7 @@ use super::{
 /// crash of the process and of the machine. Functions that write may be called by many tasks at
 /// the same time; an implementation is expected to commit what arrives together in one commit.
 ///
-/// The contract is executable: `test_util::backend_contract` (feature `test-util`) runs it against
-/// any implementation.
+/// The contract is executable: `test_util::backend_contract` runs it against any implementation.
 ///
 /// # Cancel safety
 ///
@@ -128,21 +127,17 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError::NoSuchBlob`] where there is no finished blob or it ends before `offset`.
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError>;
 
-    /// Reads several finished blobs as a whole, in one go: those of one to `max` octets. They come in any
-    /// order; what is not there is left out, and so may be whatever takes longer than the others.
-    ///
-    /// Of what is left out each is asked for by [`Backend::read_blob`], so a backend to which a read costs
-    /// little need not have this.
+    /// Reads finished blobs of one octet up to so many as a whole, in any order. What is not there is left out,
+    /// and any other may be: each of these is asked for by [`Backend::read_blob`], as where this fails.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then, too, each is asked for.
+    /// [`BackendError`].
     async fn read_small_blobs(
         &self,
-        blobs: &[BlobId],
-        max: u64,
+        _blobs: &[BlobId],
+        _max: u64,
     ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
-        let _ = (blobs, max);
         Ok(Vec::new())
     }
 
@@ -161,6 +156,19 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         standing: Standing,
         limit: usize,
         except: &[SchedulingKey],
+    ) -> Result<Vec<Leased>, BackendError>;
+
+    /// As [`Backend::lease_due`], of attempts for that destination which are [`Standing::Clear`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn lease_for(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
     /// Takes attempts at messages under lease, of which others are under lease already: of each of
@@ -258,8 +266,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError>;
 
-    /// As [`Backend::list`], but tells only where they stand in the list; summaries of transactions that
-    /// were never committed are left out.
+    /// As [`Backend::list`], but only of what was committed, and tells where each stands in the list.
     ///
     /// # Errors
     ///
@@ -385,8 +392,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// refers to, as body or as part. The blobs of a final transaction are not kept for its sake; until they are
     /// removed they can be read, and from then on the transaction has no body, or lacks those parts.
     ///
-    /// Removes a bounded number at a time and tells how many, so that it does not hold up others;
-    /// call it again while it removes something.
+    /// Removes a bounded number at a time and tells how many; call it again while it removes some.
     ///
     /// # Errors
     ///

@@ -17,6 +17,11 @@
 //! due at once as well. What somebody asks to be retried is attempted at once, and tries the hosts
 //! ([`Forced`](crate::signals::Forced)); the others still wait. All of this is in memory only: after a restart, what is due is tried.
 //!
+//! A host may take only so many messages in a time ([`Rate`]). An attempt that is one too many says so
+//! ([`OverRate`](crate::rate::OverRate)), is given back and counts as none; from then on what is queued for
+//! its destination is leased by itself, as many as there are turns for, each of which is promised to one
+//! attempt, until nothing waits any more and all turns are there.
+//!
 //! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
 //! changes nothing of it: that only sets the time of the next look.
 
@@ -24,6 +29,7 @@ mod down;
 mod freed;
 mod holds;
 mod late;
+mod rated;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -33,13 +39,14 @@ use tokio::{
 };
 
 use crate::{
+    rate::Rate,
     reply::Unreached,
     signals::HostPort,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 pub(crate) use self::down::Down;
-use self::{holds::Holds, late::Late};
+use self::{holds::Holds, late::Late, rated::Rated};
 use super::record::{SchedulingKey, TransactionId};
 
 /// How long something may be due and held back before its own schedule counts.
@@ -58,6 +65,7 @@ pub(crate) struct Destinations {
 #[derive(Debug, Default)]
 struct State {
     holds: Holds,
+    rated: Rated,
     /// How often something was held back no longer.
     changes: u64,
     late: Late,
@@ -72,6 +80,8 @@ pub(crate) struct Look {
     pub(crate) held: Vec<SchedulingKey>,
     /// What is to be attempted whenever it is due, to see whether the hosts answer.
     pub(crate) probes: Vec<TransactionId>,
+    /// Destinations to which only so many messages may go in a time: leased by themselves.
+    pub(crate) rated: Vec<(SchedulingKey, Rate)>,
     /// What has waited for hosts that answer again.
     pub(crate) freed: Vec<(SchedulingKey, TransactionId)>,
     /// Whether what is late is to be looked for.
@@ -97,9 +107,11 @@ impl Destinations {
     pub(crate) fn look(&self, max: usize, full: &[SchedulingKey]) -> Look {
         let mut state = self.lock();
         let changes = state.changes;
+        let rated = state.rated.look();
         if state.holds.is_empty() {
             state.late = Late::default();
             return Look {
+                rated,
                 changes,
                 ..Look::default()
             };
@@ -112,6 +124,7 @@ impl Destinations {
         }
         look.is_round = state.late.is_round(now);
         look.at = Some(now);
+        look.rated = rated;
         look.changes = changes;
         look
     }
@@ -190,6 +203,22 @@ impl Destinations {
         is_held
     }
 
+    /// An attempt for that destination was told that it was one too many for the time. Whether what is
+    /// queued for it goes in turn from now on; otherwise there are too many such destinations already.
+    pub(crate) fn over_rate(&self, destination: &SchedulingKey, rate: &Rate) -> bool {
+        self.lock().rated.add(destination, rate)
+    }
+
+    /// What may go to that destination was leased; whether that was all that is due.
+    pub(crate) fn leased_in_turn(&self, destination: &SchedulingKey, is_all: bool) {
+        self.lock().rated.leased(destination, is_all);
+    }
+
+    /// An attempt has ended for which there was a turn.
+    pub(crate) fn turn_ended(&self) {
+        self.changed.notify_waiters();
+    }
+
     /// The transaction waits for that destination's hosts, and for its own schedule at the latest.
     pub(crate) fn waits(&self, destination: &SchedulingKey, id: TransactionId) {
         self.lock().holds.waits(destination, id);
@@ -222,12 +251,13 @@ impl Destinations {
         self.lock().holds.put_back(freed);
     }
 
-    /// Waits until the next look may find something else than that one.
+    /// Waits until the next look may find something else than that one, where no turn was left of those
+    /// rates.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub(crate) async fn changed(&self, look: &Look) {
+    pub(crate) async fn changed(&self, look: &Look, without_turns: &[Rate]) {
         loop {
             // Registered before looking, so that what changes in between is not missed.
             let changed = self.changed.notified();
@@ -239,7 +269,8 @@ impl Destinations {
                     return;
                 }
                 let probe = look.at.and_then(|at| state.holds.next(at));
-                probe.into_iter().chain(state.late.next_round()).min()
+                let next = probe.into_iter().chain(state.late.next_round());
+                next.chain(without_turns.iter().map(Rate::next)).min()
             };
             match next {
                 None => changed.await,

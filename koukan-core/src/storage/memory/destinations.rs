@@ -4,11 +4,22 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::Timestamp;
 
-use crate::storage::record::{DestinationCensus, SchedulingKey, Seen, Work};
+use crate::storage::record::{DestinationCensus, Leased, SchedulingKey, Seen, SessionId, Work};
 
 use super::{entry::Entry, store::Store};
 
 impl Store {
+    pub(super) fn lease_for(
+        &mut self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
+    ) -> Vec<Leased> {
+        let ids = self.waiting.due_for(destination, now, limit).into_iter();
+        ids.filter_map(|id| self.lease(id, session, None)).collect()
+    }
+
     pub(super) fn destinations(
         &self,
         host: Option<&str>,

@@ -141,6 +141,16 @@ impl Backend for MemoryBackend {
         Ok(store.lease_due(session, now, standing, limit, except))
     }
 
+    async fn lease_for(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        Ok(self.lock().lease_for(session, now, destination, limit))
+    }
+
     async fn lease_companions(
         &self,
         session: SessionId,

@@ -101,6 +101,22 @@ impl Waiting {
         }
     }
 
+    /// The first that are due at `now` of the attempts for that destination.
+    pub(super) fn due_for(
+        &self,
+        destination: &SchedulingKey,
+        now: Timestamp,
+        limit: usize,
+    ) -> Vec<TransactionId> {
+        let due = self.clear.iter().take_while(|((at, _), _)| *at <= now);
+        let is_for = |bound: &Option<Bound>| {
+            let to = bound.as_ref().map(|bound| &bound.destination);
+            to == Some(destination) && self.takes(bound.as_ref(), &[])
+        };
+        let due = due.filter(|(_, bound)| is_for(bound));
+        due.map(|((_, id), _)| *id).take(limit).collect()
+    }
+
     /// The first that are due of those companions.
     pub(super) fn companions(&self, wanted: &Companions, limit: usize) -> Vec<TransactionId> {
         let key = (wanted.message_key, wanted.destination.clone());

@@ -103,7 +103,7 @@ pub use self::{
         finds_summaries_that_were_written_together, finds_what_was_inserted,
         keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
-    scheduling_keys::passes_over_some_destinations,
+    scheduling_keys::{leases_for_one_destination, passes_over_some_destinations},
     searches::{finds_what_is_looked_for, finds_words_of_the_last_reply},
     sessions::{
         answers_a_probe, backs_off_after_crashes, brings_forward_what_is_due,
@@ -207,6 +207,7 @@ macro_rules! backend_contract_tests {
             keeps_a_draft_that_could_not_be_completed,
             completes_a_draft_only_once,
             passes_over_some_destinations,
+            leases_for_one_destination,
             completes_or_abandons,
             finds_the_parts_of_a_composition,
             checks_stored_parts,

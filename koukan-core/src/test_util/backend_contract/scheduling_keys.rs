@@ -75,3 +75,43 @@ pub async fn passes_over_some_destinations(fixture: &dyn BackendFixture) {
     assert_eq!(lease(9, 9, &except).await, [later]);
     assert_eq!(next(&except).await, None);
 }
+
+/// Attempts for one destination are leased by themselves: what is due, first due first, and neither other
+/// work nor what may have crashed the process.
+pub async fn leases_for_one_destination(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let crashed = SessionId::random();
+    backend.open_session(crashed, time(0)).await.unwrap();
+    let suspect = bound_for("carol@near.example", 0, Work::Attempt);
+    let near = SchedulingKey::of(&suspect.context, &suspect.recipients);
+    insert(&*backend, suspect).await;
+    let leased = backend.lease_due(crashed, time(0), Standing::Clear, 1, &[]);
+    assert_eq!(leased.await.unwrap().len(), 1);
+    drop(backend);
+
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let mut attempts = Vec::new();
+    for at in [3, 1, 9, 2] {
+        let new = bound_for("bob@Near.example", at, Work::Attempt);
+        attempts.push(insert(backend, new).await);
+        insert(backend, bound_for("bob@far.example", at, Work::Attempt)).await;
+        insert(backend, bound_for("bob@near.example", at, Work::Notify)).await;
+    }
+    let lease = async |at: i64, limit: usize| {
+        let leased = backend.lease_for(session, time(at), &near, limit).await;
+        let leased = leased.unwrap().into_iter();
+        leased
+            .map(|leased| leased.transaction.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lease(0, 9).await, []);
+    assert_eq!(lease(5, 0).await, []);
+    assert_eq!(lease(5, 2).await, [attempts[1], attempts[3]]);
+    assert_eq!(lease(5, 9).await, [attempts[0]]);
+    assert_eq!(lease(5, 9).await, []);
+    backend.release(attempts[3], session, 1).await.unwrap();
+    assert_eq!(lease(9, 9).await, [attempts[3], attempts[2]]);
+}

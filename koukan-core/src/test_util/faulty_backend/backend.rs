@@ -214,6 +214,20 @@ impl Backend for FaultyBackend {
         Ok(leased.into_iter().map(|one| self.given_out(one)).collect())
     }
 
+    async fn lease_for(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        destination: &SchedulingKey,
+        limit: usize,
+    ) -> Result<Vec<Leased>, BackendError> {
+        let inner = &self.inner;
+        let leased = self.lease_with(|| inner.lease_for(session, now, destination, limit));
+        let leased = leased.await?;
+        self.share(&leased, session).await;
+        Ok(leased.into_iter().map(|one| self.given_out(one)).collect())
+    }
+
     async fn lease_companions(
         &self,
         session: SessionId,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use koukan_core::{
     body::BodyError,
     network::Wire,
+    rate::{OverRate, Rate},
     reply::{RemoteMta, Reply, Unreached},
     signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals},
     transaction::Transaction,
@@ -150,6 +151,14 @@ impl Attempts {
         turn: &mut Turn,
         exchange: &mut Exchange,
     ) -> Outcome {
+        let mut turn_at_host = match self.pool.rate_of(host) {
+            None => None,
+            Some(rate) => match rate.reserve(turn.is_queued()) {
+                Some(reserved) => Some(reserved),
+                // No other host is to have what is too much for this one.
+                None => return Outcome::Ended(Ok(over_rate(host, rate))),
+            },
+        };
         let mut freshness = Freshness::Any;
         let mut failed = Vec::new();
         let mut last = None;
@@ -167,6 +176,9 @@ impl Attempts {
                     return Outcome::Unreached(last.unwrap_or_else(of_failure));
                 }
             };
+            if let Some(reserved) = turn_at_host.take() {
+                reserved.spend();
+            }
             let mut conversation = Conversation::new(lease, exchange, &self.pool, host);
             let result = conversation.run().await;
             let (is_reused, remote) = (conversation.is_reused, conversation.remote.clone());
@@ -209,6 +221,13 @@ impl Attempts {
             }
         }
     }
+}
+
+/// What is said where a host takes no more messages just now.
+fn over_rate(host: &HostPort, rate: &Rate) -> Reply {
+    let failure = HostFailure::new(Place::Host(host.clone()), ClientError::OverRate);
+    let rate = rate.clone();
+    failure.into_reply().with_extension(OverRate { rate })
 }
 
 /// What is known of hosts none of which was reached.

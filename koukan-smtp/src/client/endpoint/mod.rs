@@ -82,6 +82,7 @@ use super::pool::Pool;
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
 /// | too many connections in use | 451 4.3.2 |
+/// | too many messages in a time, for the [`HostLimit`](super::HostLimit) of the host | 450 4.4.5 |
 /// | larger than the server takes | 552 5.3.4 |
 /// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.1, 550 5.7.30 |
 ///

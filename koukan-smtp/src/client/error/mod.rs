@@ -67,6 +67,9 @@ pub enum ClientError {
     /// This process has as many connections to all hosts as it may have.
     #[error("there are as many connections to destinations as there may be")]
     NoRoom,
+    /// The host takes only so many messages in a time, and as many have gone.
+    #[error("the host takes no more messages just now")]
+    OverRate,
     /// Too many connections to the host are in use, for too long.
     #[error("all connections to the host are in use")]
     Busy,

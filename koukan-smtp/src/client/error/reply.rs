@@ -38,6 +38,10 @@ impl ClientError {
                 Reply::loops_back(),
                 format!("mail for {place} loops back to this host"),
             ),
+            Self::OverRate => (
+                Reply::over_rate(),
+                format!("{place} takes no more messages just now, try again later"),
+            ),
             Self::Busy => (
                 Reply::overloaded(),
                 format!("all connections to {place} are in use, try again later"),
@@ -141,6 +145,7 @@ mod tests {
     #[case(ClientError::Disconnected(Phase::Data), "451 4.4.2")]
     #[case(ClientError::NotAllowed(([127, 0, 0, 1], 25).into()), "550 5.7.1")]
     #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
+    #[case(ClientError::OverRate, "450 4.4.5")]
     #[case(ClientError::Busy, "451 4.3.2")]
     #[case(ClientError::NoRoom, "451 4.3.2")]
     #[case(down(), "451 4.4.1")]

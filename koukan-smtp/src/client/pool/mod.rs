@@ -44,6 +44,7 @@ use koukan_core::{
     blocking::BlockingPool,
     network::{BoxWire, SharedConnector, SharedResolver, Wire},
     random::SharedRandom,
+    rate::Rate,
     reply::Unreached,
     signals::HostPort,
     stage::sharing::Demand,
@@ -290,6 +291,11 @@ impl Pool {
     /// Recipients of one transaction with that host at most.
     pub(in crate::client) fn max_recipients_of(&self, host: &HostPort) -> usize {
         self.idle.settings.max_recipients_of(host)
+    }
+
+    /// How many messages may go to that host in a time, where that is limited.
+    pub(in crate::client) fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
+        self.idle.settings.rate_of(host)
     }
 
     /// Who waits for connections.

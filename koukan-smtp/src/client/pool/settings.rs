@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use koukan_core::signals::HostPort;
+use koukan_core::{rate::Rate, signals::HostPort};
 
 /// Limits of the connections to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct PoolSettings {
 pub struct HostLimits(HashMap<HostPort, HostLimit>);
 
 /// Limits of one host; where one is not given, that of all hosts holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostLimit {
     /// As [`PoolSettings::max_connections`].
     pub max_connections: Option<usize>,
@@ -40,6 +40,10 @@ pub struct HostLimit {
     pub max_transactions: Option<u32>,
     /// As [`PoolSettings::max_recipients`].
     pub max_recipients: Option<usize>,
+    /// How many messages may go to the host in a time; further ones are answered with 450 4.4.5 at once,
+    /// and that reply carries [`OverRate`](koukan_core::rate::OverRate). Endpoints that are given the same
+    /// rate share it.
+    pub rate: Option<Rate>,
 }
 
 impl HostLimits {
@@ -48,16 +52,15 @@ impl HostLimits {
         self.0.insert(lower_case(host), limit);
     }
 
-    fn find(&self, host: &HostPort) -> HostLimit {
+    fn find(&self, host: &HostPort) -> Option<&HostLimit> {
         // The usual case costs nothing.
         if self.0.is_empty() {
-            return HostLimit::default();
+            return None;
         }
-        let found = match host.host.bytes().any(|octet| octet.is_ascii_uppercase()) {
+        match host.host.bytes().any(|octet| octet.is_ascii_uppercase()) {
             true => self.0.get(&lower_case(host)),
             false => self.0.get(host),
-        };
-        found.copied().unwrap_or_default()
+        }
     }
 }
 
@@ -71,20 +74,25 @@ fn lower_case(host: &HostPort) -> HostPort {
 impl PoolSettings {
     /// Connections to that host at most.
     pub fn max_connections_of(&self, host: &HostPort) -> usize {
-        let own = self.hosts.find(host).max_connections;
+        let own = self.hosts.find(host).and_then(|own| own.max_connections);
         own.unwrap_or(self.max_connections)
     }
 
     /// Mail transactions on one connection to that host at most.
     pub fn max_transactions_of(&self, host: &HostPort) -> u32 {
-        let own = self.hosts.find(host).max_transactions;
+        let own = self.hosts.find(host).and_then(|own| own.max_transactions);
         own.unwrap_or(self.max_transactions)
     }
 
     /// Recipients of one mail transaction with that host at most.
     pub fn max_recipients_of(&self, host: &HostPort) -> usize {
-        let own = self.hosts.find(host).max_recipients;
+        let own = self.hosts.find(host).and_then(|own| own.max_recipients);
         own.unwrap_or(self.max_recipients).max(1)
+    }
+
+    /// How many messages may go to that host in a time, where that is limited.
+    pub fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
+        self.hosts.find(host)?.rate.as_ref()
     }
 }
 

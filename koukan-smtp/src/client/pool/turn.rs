@@ -66,7 +66,7 @@ impl Turn {
     }
 
     /// Whether the attempt is made from the queue.
-    pub(super) fn is_queued(&self) -> bool {
+    pub(crate) fn is_queued(&self) -> bool {
         self.is_queued
     }
 

@@ -9,7 +9,10 @@ use koukan_core::storage::{
 use sqlx::sqlite::SqliteRow;
 
 use crate::{
-    query::{LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_SUSPECTS, PARK, RELEASE, Statement, Values},
+    query::{
+        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, PARK, RELEASE, Statement,
+        Values,
+    },
     row::{Malformed, StoredRow, micros, work_as_str},
 };
 
@@ -45,6 +48,16 @@ impl Task {
                         values.add(session).add(micros(*now)).add(&**except);
                     };
                     self.lease_all(statement, bind, *now, *limit, &mut leased)
+                        .await?;
+                }
+                Claims::For { destination, limit } => {
+                    let bind = |values: &mut Values| {
+                        values
+                            .add(session.to_string())
+                            .add(destination.as_str())
+                            .add(micros(*now));
+                    };
+                    self.lease_all(&LEASE_FOR, bind, *now, *limit, &mut leased)
                         .await?;
                 }
                 Claims::Companions { companions, limit } => {

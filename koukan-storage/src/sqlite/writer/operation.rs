@@ -6,7 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
     BackendError, Collected, Recovered,
-    record::{Change, Companions, Judged, SessionId, Standing, SuspensionChange, Work},
+    record::{
+        Change, Companions, Judged, SchedulingKey, SessionId, Standing, SuspensionChange, Work,
+    },
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -93,6 +95,11 @@ pub(in crate::sqlite) enum Claims {
         limit: usize,
         /// In JSON.
         except: Box<str>,
+    },
+    /// Attempts for one destination, what is due first first.
+    For {
+        destination: SchedulingKey,
+        limit: usize,
     },
     /// What goes with something that is under lease already.
     Companions {

@@ -1,0 +1,286 @@
+//! How many messages may go in a time: [`Rate`].
+
+use std::{collections::VecDeque, fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// So many messages in a time, at most, whoever sends them; clones are the same.
+///
+/// In no span of that length do more of them go, wherever it begins. Where the numbers allow it they are
+/// spread: 100 a minute are 5 in 3 seconds. Nobody waits for a turn here: there is one, or there is none.
+///
+/// # Example
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::{num::NonZeroU32, time::Duration};
+/// use koukan_core::rate::Rate;
+///
+/// let rate = Rate::new(NonZeroU32::MIN, Duration::from_secs(1));
+/// let turn = rate.reserve(false).expect("nothing has gone so far");
+/// assert!(rate.reserve(false).is_none());
+/// drop(turn);
+/// // It was not used.
+/// rate.reserve(false).expect("it is there again").spend();
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Rate(Arc<Inner>);
+
+struct Inner {
+    count: usize,
+    per: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the last messages went, the oldest first.
+    spent: VecDeque<Instant>,
+    /// Turns of messages that may go at any moment.
+    reserved: usize,
+    /// Turns that wait for attempts from the queue, no more than there are promises.
+    promised: usize,
+    promises: usize,
+}
+
+/// A turn for one message, which is there for another where this is dropped.
+#[derive(Debug)]
+#[must_use = "the turn is another's when this is dropped"]
+pub struct Reserved(Option<Rate>);
+
+/// That there will be a turn for an attempt from the queue which begins now; if it needs none, it is
+/// another's when this is dropped.
+#[derive(Debug)]
+#[must_use = "the turn is another's when this is dropped"]
+pub struct Promise(Rate);
+
+/// Says that a message did not go since its host takes only so many in a time: an extension of
+/// [`Reply`](crate::reply::Reply) that endpoints attach to replies of their own.
+///
+/// What is queued for the same destination goes when there are turns for it.
+#[derive(Debug, Clone)]
+pub struct OverRate {
+    /// What the host takes.
+    pub rate: Rate,
+}
+
+impl Rate {
+    /// So many messages in that time, which must not be zero.
+    pub fn new(count: NonZeroU32, per: Duration) -> Self {
+        let seconds = per.as_secs();
+        let shared = match per.subsec_nanos() {
+            0 if seconds > 0 => gcd(u64::from(count.get()), seconds),
+            _ => 1,
+        };
+        Self(Arc::new(Inner {
+            count: usize::try_from(u64::from(count.get()) / shared).unwrap_or(usize::MAX),
+            per: match shared {
+                1 => per,
+                _ => Duration::from_secs(seconds / shared),
+            },
+            state: Mutex::default(),
+        }))
+    }
+
+    /// A turn for a message that goes now, if there is one; for an attempt from the queue also one that
+    /// was promised.
+    pub fn reserve(&self, is_queued: bool) -> Option<Reserved> {
+        let mut state = self.lock();
+        if is_queued && state.promised > 0 {
+            state.promised -= 1;
+        } else if self.free(&mut state) == 0 {
+            return None;
+        }
+        state.reserved += 1;
+        drop(state);
+        Some(Reserved(Some(self.clone())))
+    }
+
+    /// Turns for as many attempts from the queue as there are, `max` at most.
+    pub(crate) fn promise(&self, max: usize) -> Vec<Promise> {
+        let mut state = self.lock();
+        let count = self.free(&mut state).min(max);
+        state.promised += count;
+        state.promises += count;
+        drop(state);
+        std::iter::repeat_with(|| Promise(self.clone()))
+            .take(count)
+            .collect()
+    }
+
+    /// Whether there is a turn now.
+    pub(crate) fn is_open(&self) -> bool {
+        self.free(&mut self.lock()) > 0
+    }
+
+    /// Whether nothing has gone for so long that all turns are there.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.free(&mut self.lock()) == self.0.count
+    }
+
+    /// When there is a turn next, as far as is known: it may be found then that there is none yet.
+    pub(crate) fn next(&self) -> Instant {
+        let mut state = self.lock();
+        let now = Instant::now();
+        if self.free(&mut state) > 0 {
+            return now;
+        }
+        // What is to go at any moment frees its turn at the earliest after the whole time.
+        let last = state.spent.front().map_or(now, |first| *first);
+        last + self.0.per
+    }
+
+    /// How many turns there are now.
+    fn free(&self, state: &mut State) -> usize {
+        let now = Instant::now();
+        let is_over = |at: &Instant| now.duration_since(*at) >= self.0.per;
+        while state.spent.front().is_some_and(is_over) {
+            state.spent.pop_front();
+        }
+        let taken = state.spent.len() + state.reserved + state.promised;
+        self.0.count.saturating_sub(taken)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PartialEq for Rate {
+    /// Whether they are the same.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Rate {}
+
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rate({} in {:?})", self.0.count, self.0.per)
+    }
+}
+
+// === impl Reserved ===
+
+impl Reserved {
+    /// The message goes now.
+    pub fn spend(mut self) {
+        if let Some(rate) = self.0.take() {
+            let mut state = rate.lock();
+            state.reserved -= 1;
+            state.spent.push_back(Instant::now());
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(rate) = &self.0 {
+            rate.lock().reserved -= 1;
+        }
+    }
+}
+
+// === impl Promise ===
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        let Self(rate) = self;
+        let mut state = rate.lock();
+        state.promises -= 1;
+        state.promised = state.promised.min(state.promises);
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn rate(count: u32, per: Duration) -> Rate {
+        Rate::new(NonZeroU32::new(count).unwrap(), per)
+    }
+
+    fn spend_all(rate: &Rate) -> usize {
+        std::iter::from_fn(|| rate.reserve(false).map(Reserved::spend)).count()
+    }
+
+    #[test]
+    fn turns_are_spread_where_the_numbers_allow_it() {
+        for (count, per, expected) in [
+            (10, SECOND, "Rate(10 in 1s)"),
+            (100, 60 * SECOND, "Rate(5 in 3s)"),
+            (3600, 3600 * SECOND, "Rate(1 in 1s)"),
+            (7, 3600 * SECOND, "Rate(7 in 3600s)"),
+            (4, SECOND / 2, "Rate(4 in 500ms)"),
+        ] {
+            assert_eq!(format!("{:?}", rate(count, per)), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_no_span_of_that_length_do_more_go() {
+        let rate = rate(5, SECOND);
+        let mut gone = Vec::new();
+        for step in 0..400 {
+            // Now and then somebody wants all that there is.
+            if step % 7 == 0 || step % 31 < 4 {
+                gone.extend(std::iter::repeat_n(Instant::now(), spend_all(&rate)));
+            }
+            advance(SECOND / 20).await;
+        }
+        for from in &gone {
+            let span = gone
+                .iter()
+                .filter(|at| **at >= *from && **at < *from + SECOND);
+            assert!(span.count() <= 5);
+        }
+        assert!(gone.len() > 90, "{}", gone.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_a_turn_begins_when_the_message_goes() {
+        let rate = rate(1, SECOND);
+        let turn = rate.reserve(false).unwrap();
+        advance(3 * SECOND).await;
+        assert!(!rate.is_open() && rate.next() == Instant::now() + SECOND);
+        turn.spend();
+        advance(SECOND / 2).await;
+        assert!(rate.reserve(true).is_none());
+        assert_eq!(rate.next(), Instant::now() + SECOND / 2);
+        advance(SECOND / 2).await;
+        assert!(rate.is_open() && rate.is_idle());
+        assert_eq!(rate.next(), Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_promised_to_the_queue_is_for_nobody_else() {
+        let rate = rate(3, SECOND);
+        let mut promises = rate.promise(2);
+        assert_eq!(promises.len(), 2);
+        assert_eq!(spend_all(&rate), 1);
+        rate.reserve(true).unwrap().spend();
+        // One of the two is used; which attempt has used it is all the same.
+        drop(promises.pop());
+        assert!(rate.reserve(false).is_none());
+        drop(promises);
+        // The other was not.
+        assert!(rate.is_open() && !rate.is_idle());
+        assert_eq!(rate.promise(9).len(), 1);
+        assert_eq!(spend_all(&rate), 1);
+    }
+}

@@ -1,0 +1,77 @@
+//! What goes to destinations that take only so many messages in a time.
+
+use tokio::task::JoinSet;
+use tower::{BoxError, Service};
+
+use crate::{
+    rate::{Promise, Rate},
+    storage::{BackendError, Beside, Company, Lease, Look, Storage, record::SchedulingKey},
+};
+
+use super::{Dispatcher, crowds::Share, room::Places};
+
+/// A turn for an attempt that has begun; where it has needed none, the next may have it.
+pub(super) struct Turn {
+    storage: Storage,
+    promise: Option<Promise>,
+}
+
+impl<O> Dispatcher<O>
+where
+    O: Service<Lease, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+{
+    /// Starts what is due for such destinations, as many as there are turns for; whether there was any.
+    pub(super) async fn dispatch_rated(
+        &self,
+        look: &Look,
+        share: &Share,
+        places: &mut Places,
+        attempts: &mut JoinSet<()>,
+    ) -> Result<bool, BackendError> {
+        let mut is_any = false;
+        for (destination, rate) in &look.rated {
+            if share.full.contains(destination) || look.held.contains(destination) {
+                continue;
+            }
+            let mut turns = rate.promise(places.len());
+            if turns.is_empty() {
+                continue;
+            }
+            let leases = self.storage.lease_for(destination, turns.len()).await?;
+            let is_drained = leases.len() < turns.len();
+            let destinations = self.storage.destinations();
+            destinations.leased_in_turn(destination, is_drained);
+            is_any |= !leases.is_empty();
+            let passage = |company: &Company| {
+                let turn = turns.pop().map(|turn| Turn::new(&self.storage, turn));
+                self.passage(company).in_turn(turn)
+            };
+            self.start(attempts, (leases, Beside::Due), passage, places)
+                .await?;
+        }
+        Ok(is_any)
+    }
+}
+
+/// The rates of which no turn is left, with their destinations.
+pub(super) fn without_turns(look: &Look) -> impl Iterator<Item = &(SchedulingKey, Rate)> {
+    look.rated.iter().filter(|(_, rate)| !rate.is_open())
+}
+
+// === impl Turn ===
+
+impl Turn {
+    fn new(storage: &Storage, promise: Promise) -> Self {
+        Self {
+            storage: storage.clone(),
+            promise: Some(promise),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.promise.take());
+        self.storage.destinations().turn_ended();
+    }
+}

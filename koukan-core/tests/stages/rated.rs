@@ -1,0 +1,261 @@
+//! Hosts that take only so many messages in a time.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use koukan_core::{
+    rate::{OverRate, Rate},
+    reply::{RemoteMta, Reply},
+    service::MailService,
+    signals::Queued,
+    stage::exploder::Policy,
+    storage::{MemoryBackend, record::TransactionId},
+    test_util::{mail, rcpt, send},
+    transaction::Transaction,
+};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{BoxError, service_fn};
+
+use crate::{
+    agent::{Agent, Dispatching},
+    queued::{MESSAGE, queued},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Messages in a second, at most.
+const RATE: usize = 10;
+
+/// Domains below `slow` are one host that takes ten messages in a second; others take what comes.
+#[derive(Clone)]
+struct Hosts {
+    rate: Rate,
+    refused: Arc<AtomicUsize>,
+    delivered: Arc<Mutex<Vec<(String, Instant)>>>,
+    takes: Duration,
+}
+
+impl Hosts {
+    fn new(takes: Duration) -> Self {
+        let count = NonZeroU32::new(u32::try_from(RATE).unwrap()).unwrap();
+        Self {
+            rate: Rate::new(count, SECOND),
+            refused: Arc::default(),
+            delivered: Arc::default(),
+            takes,
+        }
+    }
+
+    fn service(&self) -> impl MailService + use<> {
+        let hosts = self.clone();
+        service_fn(move |tx| hosts.clone().deliver(tx))
+    }
+
+    async fn deliver(self, tx: Transaction) -> Result<Reply, BoxError> {
+        let is_queued = tx.signals.find::<Queued>().is_some();
+        let Transaction {
+            mail,
+            mut recipients,
+            mut body,
+            ..
+        } = tx;
+        mail.answer(Reply::sender_ok());
+        let rcpt = recipients.next().await?.unwrap();
+        let to = rcpt.forward_path().to_string();
+        if to.ends_with(".slow") {
+            let Some(turn) = self.rate.reserve(is_queued) else {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let rate = self.rate.clone();
+                return Ok(Reply::over_rate().with_extension(OverRate { rate }));
+            };
+            turn.spend();
+        }
+        self.delivered.lock().unwrap().push((to, Instant::now()));
+        rcpt.answer(Reply::recipient_ok());
+        while body.next().await?.is_some() {}
+        sleep(self.takes).await;
+        Ok(Reply::message_accepted().with_extension(RemoteMta {
+            host: "mx".into(),
+            address: ([192, 0, 2, 1], 25).into(),
+        }))
+    }
+
+    fn delivered(&self, part: &str) -> Vec<Instant> {
+        let delivered = self.delivered.lock().unwrap();
+        let those = delivered.iter().filter(|(to, _)| to.contains(part));
+        those.map(|(_, at)| *at).collect()
+    }
+
+    /// No span of a second holds more messages than the host takes in one.
+    fn assert_rate(&self) {
+        let times = self.delivered(".slow");
+        for from in &times {
+            let span = times.iter();
+            let span = span.filter(|at| **at >= *from && **at < *from + SECOND);
+            assert!(span.count() <= RATE);
+        }
+    }
+}
+
+async fn queue(agent: &Agent, to: &str) -> TransactionId {
+    let message = queued(to, agent.clock.now());
+    let id = message.id;
+    agent.storage.backend().insert(message).await.unwrap();
+    id
+}
+
+async fn ends(agent: &Agent, dispatching: Dispatching, all: u64, within: Duration) {
+    let done = async {
+        while agent.census().await.finished < all {
+            sleep(SECOND / 10).await;
+        }
+    };
+    timeout(within, done).await.expect("some are left");
+    dispatching.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_goes_as_fast_as_the_host_takes_it_and_holds_up_nothing() {
+    let hosts = Hosts::new(SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    let mut ids = Vec::new();
+    for number in 0..1000 {
+        ids.push(queue(&agent, &format!("m{number}@a.slow")).await);
+    }
+    for number in 0..50 {
+        queue(&agent, &format!("m{number}@fast")).await;
+    }
+    let (begun, dispatching) = (Instant::now(), agent.dispatch());
+    ends(&agent, dispatching, 1050, 120 * SECOND).await;
+    let last_of = |part| hosts.delivered(part).into_iter().max().unwrap() - begun;
+    assert!(last_of("@fast") < SECOND, "{:?}", last_of("@fast"));
+    let last = last_of(".slow");
+    assert!(last >= 99 * SECOND && last < 101 * SECOND, "{last:?}");
+    assert_eq!(hosts.delivered(".slow").len(), 1000);
+    hosts.assert_rate();
+    for second in 0..90 {
+        let from = begun + second * SECOND;
+        let times = hosts.delivered(".slow").into_iter();
+        let span = times.filter(|at| *at >= from && *at < from + 10 * SECOND);
+        let count = span.count();
+        assert!(
+            (9 * RATE..=10 * RATE).contains(&count),
+            "{count} from {second} on"
+        );
+    }
+    // Who found that there are no turns; the others were leased when there were some.
+    let refused = hosts.refused.load(Ordering::Relaxed);
+    assert!(refused <= 10, "{refused} were leased in vain");
+    for id in ids {
+        let stored = agent.storage.backend().find(id).await.unwrap().unwrap();
+        assert_eq!(
+            stored.attempt_count, 1,
+            "what waits for its turn is no attempt"
+        );
+    }
+}
+
+/// A host that takes its time for a message gets as many as another.
+#[tokio::test(start_paused = true)]
+async fn how_long_a_message_takes_changes_nothing() {
+    let hosts = Hosts::new(SECOND / 4);
+    let agent = Agent::over(hosts.service()).await;
+    for number in 0..100 {
+        // Two destinations of one host.
+        let domain = ["a.slow", "b.slow"][number % 2];
+        queue(&agent, &format!("m{number}@{domain}")).await;
+    }
+    let (begun, dispatching) = (Instant::now(), agent.dispatch());
+    ends(&agent, dispatching, 100, 60 * SECOND).await;
+    hosts.assert_rate();
+    let last = hosts.delivered(".slow").into_iter().max().unwrap() - begun;
+    assert!(last < 12 * SECOND, "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_reply_is_told_at_once_and_its_message_goes_in_turn() {
+    let hosts = Hosts::new(SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    let begun = Instant::now();
+    let dispatching = agent.dispatch();
+    for number in 0..25 {
+        let front = agent.exploder(Policy::Submission);
+        let to = rcpt(&format!("m{number}@a.slow"));
+        let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
+        let is_taken = outcome.message.as_ref().is_some_and(Reply::is_positive);
+        assert!(is_taken, "{number}: {outcome:?}");
+    }
+    assert!(begun.elapsed() < SECOND / 2, "{:?}", begun.elapsed());
+    assert_eq!(hosts.delivered(".slow").len(), RATE);
+    ends(&agent, dispatching, 25, 60 * SECOND).await;
+    hosts.assert_rate();
+    let last = hosts.delivered(".slow").into_iter().max().unwrap() - begun;
+    assert!(last >= 2 * SECOND && last < 3 * SECOND, "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_promise_the_client_is_told_to_come_back() {
+    let hosts = Hosts::new(Duration::ZERO);
+    let agent = Agent::over(hosts.service()).await;
+    let replies = async {
+        let mut replies = Vec::new();
+        for number in 0..12 {
+            let front = agent.exploder(Policy::Ingress);
+            let to = rcpt(&format!("m{number}@a.slow"));
+            let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
+            let reply = outcome.message.as_ref().or(outcome.recipients.first());
+            replies.push(reply.unwrap().to_string());
+        }
+        replies
+    };
+    let replies = replies.await;
+    let is = |reply: &String, code: &str| reply.starts_with(code);
+    assert!(
+        replies[..RATE].iter().all(|reply| is(reply, "250")),
+        "{replies:?}"
+    );
+    assert!(
+        replies[RATE..].iter().all(|reply| is(reply, "450 4.4.5")),
+        "{replies:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn live_and_queued_mail_share_the_turns() {
+    let hosts = Hosts::new(SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    for number in 0..60 {
+        queue(&agent, &format!("queued{number}@a.slow")).await;
+    }
+    let dispatching = agent.dispatch();
+    for number in 0..40 {
+        let front = agent.exploder(Policy::Submission);
+        let to = rcpt(&format!("live{number}@a.slow"));
+        let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
+        assert!(outcome.message.is_some_and(|reply| reply.is_positive()));
+        sleep(SECOND / 7).await;
+    }
+    ends(&agent, dispatching, 100, 60 * SECOND).await;
+    assert_eq!(hosts.delivered(".slow").len(), 100);
+    hosts.assert_rate();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_what_waits_for_its_turn_in_the_queue() {
+    let hosts = Hosts::new(SECOND / 100);
+    let agent = Agent::on(MemoryBackend::new(), hosts.service()).await;
+    for number in 0..100 {
+        queue(&agent, &format!("m{number}@a.slow")).await;
+    }
+    let dispatching = agent.dispatch();
+    sleep(3 * SECOND + SECOND / 2).await;
+    dispatching.stop().await;
+    let census = agent.census().await;
+    assert_eq!((census.finished, census.leased), (40, 0), "{census:?}");
+    assert_eq!(census.waiting, 60);
+}
