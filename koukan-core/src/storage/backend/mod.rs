@@ -380,9 +380,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Whether there is room for new mail, beside what is kept free for what is there already: so that
     /// leases, settlements, notifications and the removal of garbage always fit. Where there is none,
-    /// new transactions and blobs are [`BackendError::Full`].
-    ///
-    /// Asked for each message, so it is told from memory. `true` where nothing is known of it.
+    /// new transactions and blobs are [`BackendError::Full`]. Told from memory; `true` where it is unknown.
     fn has_room(&self) -> bool {
         true
     }
