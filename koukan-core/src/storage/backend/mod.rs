@@ -68,8 +68,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// a part is said to be stored, or is there already, and is not finished or not of that length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
-    /// Writes down, in one commit, what became of transactions that were never committed: final
-    /// ones without a body, a key or a lease. One whose identity is there already is left out.
+    /// Writes down, in one commit, what became of transactions that were never committed: final ones
+    /// without body, key or lease. One whose identity is there already is left out.
     ///
     /// # Errors
     ///
@@ -112,8 +112,6 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), BackendError>;
 
     /// Finishes a blob of `len` octets; from now on transactions can refer to it.
-    ///
-    /// Doing so again changes nothing.
     ///
     /// # Errors
     ///
@@ -258,7 +256,6 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError>;
 
     /// Reads transactions, newest first.
-    ///
     /// What cannot be read is left out.
     ///
     /// # Errors
@@ -332,8 +329,6 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Finds out whether the backend could take and give out mail now: what a write and a read wait
     /// for, this waits for too. Nothing of it is seen by others, and nothing is written unless a
     /// write has failed and none of a message has worked since.
-    ///
-    /// It may take as long as those; whoever asks again asks when the answer is there.
     ///
     /// # Errors
     ///
