@@ -111,7 +111,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), BackendError>;
 
-    /// Finishes a blob of `len` octets; from now on transactions can refer to it.
+    /// Finishes a blob of `len` octets; from now on transactions can refer to it. Doing so again changes
+    /// nothing.
     ///
     /// # Errors
     ///
