@@ -48,6 +48,8 @@ pub struct Storage {
     pub body_window: Option<ByteSize>,
     /// How long things are kept that are no longer of use.
     pub retention: Retention,
+    /// How long before it is to be sent (`send_at`) mail is taken, at most. Default `30d`.
+    pub max_send_at: Option<HumanDuration>,
     /// Events: each change of a transaction's or a recipient's state, in the same commit, for those who
     /// read `/events`. Kept where this is there, if only as `{}`.
     pub events: Option<Events>,

@@ -72,6 +72,11 @@ impl Fields {
         self.flag(draft.retry);
         self.flag(draft.notification);
         self.object(&draft.filter_output);
+        // Nothing is added where nothing is said: what was remembered before stays the same.
+        if let Some(at) = draft.send_at {
+            self.text("send_at");
+            self.text(&at.to_string());
+        }
     }
 
     fn host(&mut self, host: Option<&HostPort>) {
@@ -145,6 +150,7 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use crate::{
@@ -194,6 +200,8 @@ mod tests {
             with(|create| create.draft.retry = Some(true)),
             with(|create| create.draft.retry = Some(false)),
             with(|create| create.draft.notification = Some(true)),
+            with(|create| create.draft.send_at = Some(Timestamp::UNIX_EPOCH)),
+            with(|create| create.draft.send_at = Some(Timestamp::MAX)),
             with(|create| create.draft.remote_host = Some("[::1]:25".parse().unwrap())),
             with(|create| create.draft.local_host = Some("[::1]:25".parse().unwrap())),
             with(|create| drop(create.draft.filter_output.insert("x".into(), json!({})))),

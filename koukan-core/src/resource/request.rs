@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -80,6 +81,8 @@ pub struct Draft {
     pub retry: Option<bool>,
     /// Whether final failures are to be told to the reverse-path; likewise.
     pub notification: Option<bool>,
+    /// When it is sent at the earliest; what has passed is now. Only of what is made at once.
+    pub send_at: Option<Timestamp>,
     /// Signals, by filter.
     pub filter_output: Map<String, Value>,
 }
@@ -176,6 +179,8 @@ pub struct List {
 pub enum ListState {
     /// Waiting for an attempt, or for the rest of the message.
     Waiting,
+    /// Waiting for the time at which it is to be sent; that is among what waits.
+    Scheduled,
     /// Being worked on.
     Active,
     /// Nothing more will be tried.

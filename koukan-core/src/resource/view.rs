@@ -75,6 +75,8 @@ pub struct Details {
     pub recipients: Vec<RecipientView>,
     /// When the next attempt is due, where one is.
     pub next_attempt: Option<Timestamp>,
+    /// When it is or was to be sent at the earliest, where that was said.
+    pub send_at: Option<Timestamp>,
 }
 
 /// A recipient, as a reader sees it.

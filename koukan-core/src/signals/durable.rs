@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -86,6 +87,7 @@ pub struct UndecodedSignal {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     trace_id: Option<TraceId>,
+    send_at: Option<Timestamp>,
     values: Option<Arc<Values>>,
 }
 
@@ -100,7 +102,7 @@ impl Carried {
     pub fn of_trace(trace_id: TraceId) -> Self {
         Self {
             trace_id: Some(trace_id),
-            values: None,
+            ..Self::default()
         }
     }
 
@@ -119,6 +121,7 @@ impl Carried {
         let values = Some(values.collect::<Values>());
         Self {
             trace_id,
+            send_at: None,
             values: values.filter(|values| !values.is_empty()).map(Arc::new),
         }
     }
@@ -157,6 +160,19 @@ impl Carried {
     #[must_use]
     pub fn with_trace_id(mut self, trace_id: Option<TraceId>) -> Self {
         self.trace_id = trace_id;
+        self
+    }
+
+    /// When the transaction that carries it is sent at the earliest (see
+    /// [`SendAt`](super::SendAt)): for its backend alone, and not told to others.
+    pub fn send_at(&self) -> Option<Timestamp> {
+        self.send_at
+    }
+
+    /// Sets when the transaction is sent at the earliest.
+    #[must_use]
+    pub fn with_send_at(mut self, send_at: Option<Timestamp>) -> Self {
+        self.send_at = send_at;
         self
     }
 

@@ -13,6 +13,7 @@ mod forced;
 mod hears_each;
 mod parsed;
 mod queued;
+mod send_at;
 mod settled;
 mod tells_success;
 mod trace_id;
@@ -28,6 +29,7 @@ pub use self::{
     hears_each::HearsEach,
     parsed::Parsed,
     queued::Queued,
+    send_at::SendAt,
     tells_success::TellsSuccess,
     trace_id::TraceId,
 };
@@ -98,8 +100,13 @@ impl Signals {
     /// The signals of a message that came with these: from another agent, or from a backend.
     pub fn of_carried(carried: Carried) -> Self {
         let trace_id = carried.trace_id();
+        let send_at = carried.send_at().map(|at| {
+            let at: Arc<dyn Any + Send + Sync> = Arc::new(SendAt::new(at));
+            (TypeId::of::<SendAt>(), type_name::<SendAt>(), at)
+        });
         Self(Arc::new(Shared {
-            durable: Mutex::new(carried.with_trace_id(None)),
+            entries: Mutex::new(send_at.into_iter().collect()),
+            durable: Mutex::new(carried.with_trace_id(None).with_send_at(None)),
             // Others have that message, too.
             is_claimed: AtomicBool::new(trace_id.is_some()),
             trace_id: Settled::of(trace_id),

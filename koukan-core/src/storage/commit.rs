@@ -145,7 +145,7 @@ impl Storage {
                 let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
                 (status, vec![(*end.attempt).clone()])
             }
-            None => (self.due_now(), Vec::new()),
+            None => (self.due_first(&live), Vec::new()),
         };
         let is_attempted = attempts.is_empty() && !state.is_abandoned;
         state.durability = Durability::Committing;

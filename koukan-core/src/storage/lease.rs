@@ -126,6 +126,18 @@ impl Lease {
         self.live.created
     }
 
+    /// From when on its time runs: since it was started, or was to be sent.
+    pub fn begins(&self) -> Timestamp {
+        let created = self.live.created;
+        self.live.send_at().map_or(created, |at| at.max(created))
+    }
+
+    /// Whether it is to be sent later: nothing is attempted before.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        let at = self.live.send_at();
+        at.is_some_and(|at| at > self.storage.clock().now())
+    }
+
     /// The facts of the session it came by.
     pub fn context(&self) -> &Arc<Context> {
         &self.live.context

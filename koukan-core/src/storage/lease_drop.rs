@@ -92,7 +92,7 @@ impl Lease {
     fn put_off(&self) {
         let now = self.storage.clock().now();
         let last = self.last_attempt.as_ref().map(|attempt| attempt.ended);
-        let since = now.duration_since(last.unwrap_or(self.live.created));
+        let since = now.duration_since(last.unwrap_or(self.begins()));
         let age = Duration::try_from(since).unwrap_or_default();
         let due = self.due(after(now, (age / 4).clamp(SHORTEST, LONGEST)));
         if let Some(fence) = self.forget_attempt() {

@@ -32,6 +32,8 @@ pub enum ListState {
     Finished,
     /// Held back by somebody, and not under lease; it counts as waiting, too.
     Held,
+    /// Not attempted yet, since it is to be sent at a certain time; it counts as waiting, too.
+    Scheduled,
     /// Waiting or under lease.
     Unfinished,
 }
@@ -58,7 +60,7 @@ impl ListState {
     pub fn takes(self, other: Self) -> bool {
         match self {
             Self::Unfinished => other != Self::Finished,
-            Self::Waiting => matches!(other, Self::Waiting | Self::Held),
+            Self::Waiting => matches!(other, Self::Waiting | Self::Held | Self::Scheduled),
             narrow => narrow == other,
         }
     }
@@ -70,6 +72,7 @@ impl ListState {
             Self::Active => "active",
             Self::Finished => "finished",
             Self::Held => "held",
+            Self::Scheduled => "scheduled",
             Self::Unfinished => "unfinished",
         }
     }

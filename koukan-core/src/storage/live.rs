@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     path::ReversePath,
     reply::Reply,
-    signals::{Carried, Signals, TraceId},
+    signals::{Carried, SendAt, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Mail, Rcpt},
 };
@@ -157,7 +157,14 @@ impl Live {
         let trace_id = self.trace_id();
         let is_other = TransactionId::from(trace_id) != self.id;
         let carried = self.signals.carried_values();
-        carried.with_trace_id(is_other.then_some(trace_id))
+        carried
+            .with_trace_id(is_other.then_some(trace_id))
+            .with_send_at(self.send_at())
+    }
+
+    /// When it is sent at the earliest, where that was said.
+    pub(super) fn send_at(&self) -> Option<Timestamp> {
+        self.signals.find::<SendAt>().map(|at| at.time())
     }
 
     /// The MAIL command, once it is known.

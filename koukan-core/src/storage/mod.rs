@@ -295,6 +295,14 @@ impl Storage {
         })
     }
 
+    /// When a transaction is attempted first: now, or when it is to be sent.
+    fn due_first(&self, live: &Live) -> Status {
+        let now = self.0.clock.now();
+        let at = live.send_at().map_or(now, |at| at.max(now));
+        let work = Work::Attempt;
+        Status::Due(Due { at, work })
+    }
+
     /// From now on clients are told that upstream has taken their message when its events are
     /// committed, where the backend keeps events. Without this those are written some time later, and a
     /// crash may lose them.

@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub held: Option<Timestamp>,
     /// When the next attempt is due, where one is.
     pub next_attempt: Option<Timestamp>,
+    /// Whether it waits, unattempted, for the time at which it is to be sent.
+    pub is_scheduled: bool,
     /// What was promised to the originator.
     pub terms: Terms,
     /// Whether the message is still to be completed.
@@ -97,11 +99,17 @@ impl Snapshot {
         let ended = ended.or(state.last_attempt.as_deref());
         let held = state.held.filter(|_| !state.is_final());
         let is_draft = due.is_some_and(|due| due.work == Work::Abandon);
+        let signals = live.carried();
+        let next_attempt = due
+            .filter(|due| due.work == Work::Attempt && held.is_none() && !state.is_final())
+            .map(|due| due.at);
+        let is_unattempted = state.attempt_count == 0 && !state.is_active();
+        let is_due_then = next_attempt.is_some() && next_attempt == signals.send_at();
         Self {
             id: live.id,
             created: live.created,
             context: Arc::clone(&live.context),
-            signals: live.carried(),
+            signals,
             mail: live.mail().cloned(),
             recipients: state.recipients.iter().map(|r| r.rcpt.clone()).collect(),
             body: state.body.as_ref().map(SnapshotBody::of),
@@ -114,9 +122,8 @@ impl Snapshot {
             is_settling: state.is_settling(),
             attempt_count: state.attempt_count,
             held,
-            next_attempt: due
-                .filter(|due| due.work == Work::Attempt && held.is_none() && !state.is_final())
-                .map(|due| due.at),
+            next_attempt,
+            is_scheduled: is_unattempted && is_due_then,
             terms: state.terms,
             is_draft,
             final_reason: state.final_reason(),

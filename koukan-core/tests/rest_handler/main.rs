@@ -20,6 +20,7 @@ mod refused;
 mod repeated;
 mod restart;
 mod reuse;
+mod send_at;
 mod signals;
 mod stored_spec;
 mod upload;

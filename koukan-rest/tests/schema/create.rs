@@ -33,6 +33,19 @@ fn full() -> Value {
 }
 
 #[test]
+fn it_is_sent_at_a_time_or_at_seconds_since_1970() {
+    let at: jiff::Timestamp = "2030-03-17T17:46:40Z".parse().unwrap();
+    for value in [
+        json!("2030-03-17T17:46:40Z"),
+        json!("2030-03-17T18:46:40+01:00"),
+        json!(1_900_000_000),
+    ] {
+        let draft = draft(json!({"send_at": value}));
+        assert_eq!(draft.send_at, Some(at), "{value}");
+    }
+}
+
+#[test]
 fn every_field_is_read() {
     let (sender, draft) = read(&full());
     assert_eq!(&*sender.name, "submission");

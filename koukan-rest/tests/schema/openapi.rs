@@ -165,6 +165,7 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
             reply: Some(Reply::no_such_user()),
         }],
         next_attempt: Some(jiff::Timestamp::UNIX_EPOCH),
+        send_at: Some(jiff::Timestamp::UNIX_EPOCH),
     }));
     let written = full_view_to_json(&view, Location::to_string);
     let document = openapi();

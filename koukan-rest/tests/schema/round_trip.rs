@@ -1,6 +1,7 @@
 //! What is written is read as it was, and nothing that is read panics.
 
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use koukan_core::{
     context::Sender,
     path::{Parameter, Parameters},
@@ -98,11 +99,13 @@ prop_compose! {
         rcpt_to in vec(rcpt(), 0..4),
         body in option::of(source()),
         flags in any::<[bool; 2]>(),
+        send_at in option::of(0..2_000_000_000i64),
         filter_output in object(),
     ) -> Draft {
         let [retry, notification] = flags.map(|is_enabled| is_enabled.then_some(true));
         Draft {
             remote_host, local_host, smtp_meta, mail_from, rcpt_to, body, retry, notification,
+            send_at: send_at.map(|at| Timestamp::from_second(at).unwrap()),
             filter_output,
         }
     }
@@ -189,7 +192,9 @@ proptest! {
 
     #[test]
     fn an_append_is_read_as_it_was_written(draft in draft(), offset in option::of(any::<u32>())) {
-        let draft = Draft { remote_host: None, local_host: None, smtp_meta: None, ..draft };
+        let draft = Draft {
+            remote_host: None, local_host: None, smtp_meta: None, send_at: None, ..draft
+        };
         let offset = offset.map(|offset| offset as usize);
         let written = append_to_json(&draft, offset);
         prop_assert_eq!(append_from_json(&written), Ok((draft, offset)));

@@ -95,6 +95,7 @@ fn detailed() -> View {
                 reply: Some(Reply::mailbox_busy()),
             }],
             next_attempt: Some("2026-01-02T03:05:00Z".parse().unwrap()),
+            send_at: Some("2026-01-02T03:04:30Z".parse().unwrap()),
         })),
         ..View::default()
     }
@@ -109,6 +110,7 @@ fn the_full_view_has_details_and_the_other_none() {
     full["uri"] = json!("http://a/transactions/T");
     full["created"] = json!("2026-01-02T03:04:05Z");
     full["next_attempt"] = json!("2026-01-02T03:05:00Z");
+    full["send_at"] = json!("2026-01-02T03:04:30Z");
     let busy = koukan_rest::schema::reply_to_json(&Reply::mailbox_busy());
     let enhanced = Reply::mailbox_busy().enhanced().unwrap().to_string();
     full["recipients"] = json!([{

@@ -57,6 +57,11 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
             ListState::Held => {
                 "final_reason IS NULL AND held IS NOT NULL AND lease_session IS NULL"
             }
+            ListState::Scheduled => {
+                "final_reason IS NULL AND send_at IS NOT NULL AND due_at = send_at \
+                 AND work = 'attempt' AND attempt_count = 0 AND held IS NULL \
+                 AND lease_session IS NULL"
+            }
             ListState::Active => "lease_session IS NOT NULL",
             ListState::Finished => "final_reason IS NOT NULL",
         };
@@ -69,7 +74,7 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
     let all = [ListState::Waiting, ListState::Active, ListState::Finished];
     let states = match listing.state {
         // Those are among the waiting.
-        Some(ListState::Held) => vec![ListState::Held],
+        Some(few @ (ListState::Held | ListState::Scheduled)) => vec![few],
         wanted => {
             let takes = |state: &ListState| wanted.is_none_or(|wanted| wanted.takes(*state));
             all.into_iter().filter(takes).collect()

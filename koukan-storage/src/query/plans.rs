@@ -34,6 +34,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0009_companions.sql"),
         include_str!("../../migrations/sqlite/0010_events.sql"),
         include_str!("../../migrations/sqlite/0012_suspensions.sql"),
+        include_str!("../../migrations/sqlite/0014_send_at.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -217,6 +218,10 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                     (ListState::Active, "USING INDEX transactions_leased"),
                     (ListState::Held, "USING COVERING INDEX transactions_held"),
                     (
+                        ListState::Scheduled,
+                        "USING COVERING INDEX transactions_scheduled",
+                    ),
+                    (
                         ListState::Finished,
                         "USING COVERING INDEX transactions_over",
                     ),
@@ -227,7 +232,7 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                     let page = select(&of_state(Some(state)));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
-                    if state == ListState::Held {
+                    if matches!(state, ListState::Held | ListState::Scheduled) {
                         continue;
                     }
                     let page = list(&of_state(None));

@@ -122,5 +122,6 @@ names! {
         ForwardPaths = "forward_paths",
         Held = "held",
         Host = "host",
+        SendAt = "send_at",
     }
 }

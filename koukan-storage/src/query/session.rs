@@ -1,6 +1,9 @@
 //! What a session finds: leases of dead ones, and times.
 
+use koukan_core::storage::record::Work;
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UpdateStatement};
+
+use crate::row::work_as_str;
 
 use super::{Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text};
 
@@ -66,15 +69,20 @@ fn newest(condition: Expr) -> SelectStatement {
         .to_owned()
 }
 
-/// Makes what is not final due earlier. Binds by how many microseconds.
+/// Makes what is not final due earlier, but what waits for the time at which it is to be sent not before
+/// that. Binds by how many microseconds.
 pub(crate) static BRING_FORWARD: Statement = Statement::new(|| {
+    let earlier = Expr::col(Transactions::DueAt).sub(bound());
+    let at_least = format!(
+        r#"CASE WHEN "work" = '{}' AND "due_at" >= "send_at" THEN "send_at" ELSE {} END"#,
+        work_as_str(Work::Attempt),
+        i64::MIN + 1,
+    );
+    let due = Func::cust("max").args([earlier, Expr::cust(at_least)]);
     text(
         Query::update()
             .table(Transactions::Table)
-            .value(
-                Transactions::DueAt,
-                Expr::col(Transactions::DueAt).sub(bound()),
-            )
+            .value(Transactions::DueAt, due)
             .and_where(is_unfinished()),
     )
 });

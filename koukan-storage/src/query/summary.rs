@@ -26,7 +26,7 @@ const COLUMNS: [Summaries; 14] = [
 pub(super) const READ: &str = "0 AS rowid, id, created, context, mail, recipients, NULL AS prefix, \
     NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, 0 AS retry, \
     0 AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
-    0 AS lease_fence, NULL AS held";
+    0 AS lease_fence, NULL AS held, NULL AS send_at";
 
 /// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
 pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What is read of a transaction beside its last attempt; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 18] = [
+pub(super) const READ: [Transactions; 19] = [
     Transactions::RowId,
     Transactions::Id,
     Transactions::Created,
@@ -33,11 +33,12 @@ pub(super) const READ: [Transactions; 18] = [
     Transactions::LeaseFence,
     Transactions::MessageKey,
     Transactions::Held,
+    Transactions::SendAt,
 ];
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which
 /// they are bound.
-pub(super) const REST: [Transactions; 23] = [
+pub(super) const REST: [Transactions; 24] = [
     Transactions::Context,
     Transactions::Mail,
     Transactions::Recipients,
@@ -61,6 +62,7 @@ pub(super) const REST: [Transactions; 23] = [
     Transactions::ReversePath,
     Transactions::ForwardPaths,
     Transactions::Host,
+    Transactions::SendAt,
 ];
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds

@@ -3,8 +3,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::BoxError;
-use koukan_core::storage::record::{
-    BodyKind, Leased, MessageKey, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
+use koukan_core::{
+    context::Context,
+    signals::Carried,
+    storage::record::{
+        BodyKind, Leased, MessageKey, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
+    },
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
@@ -31,12 +35,13 @@ impl StoredRow<'_> {
             .map(|json| from_json::<AttemptRow<'_>>("last_attempt", json))
             .transpose()?;
         let attempt_count: i64 = self.column("attempt_count")?;
-        let (context, signals) = self.json::<ContextRow<'_>, _>("context")?;
+        let (context, signals) = self.json::<ContextRow<'_>, (Context, Carried)>("context")?;
+        let send_at = self.column::<Option<i64>>("send_at")?.map(from_micros);
         Ok(StoredTransaction {
             id: self.parse("id")?,
             created: from_micros(self.column("created")?),
             context: Arc::new(context),
-            signals,
+            signals: signals.with_send_at(send_at),
             mail: self.json::<MailRow<'_>, _>("mail")?,
             recipients: from_json::<Vec<RecipientRow<'_>>>(
                 "recipients",

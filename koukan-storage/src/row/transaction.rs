@@ -49,6 +49,7 @@ pub(crate) struct TransactionRow {
     host: Box<str>,
     message_key: Option<String>,
     searched: Searched,
+    send_at: Option<i64>,
     pub(crate) events: Vec<Arc<EventRow>>,
 }
 
@@ -86,6 +87,7 @@ impl TransactionRow {
             destination,
             searched: Searched::of(&new.mail, &new.recipients, last_attempt),
             message_key: new.message_key.map(|key| key.to_string()),
+            send_at: new.signals.send_at().map(micros),
             sender: (&*new.context.sender.name).into(),
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
@@ -192,7 +194,8 @@ impl TransactionRow {
             .add(self.message_key.as_deref())
             .add(&*self.searched.reverse_path)
             .add(&*self.searched.forward_paths)
-            .add(&*self.host);
+            .add(&*self.host)
+            .add(self.send_at);
     }
 
     fn attempt_count(&self) -> i64 {

@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 /// The version of each, its name, and its text.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: &[(i64, &str, &str)] = &[
     (
         1,
         "initial",
@@ -68,6 +68,11 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         include_str!("../../migrations/sqlite/0012_suspensions.sql"),
     ),
     (
+        14,
+        "send_at",
+        include_str!("../../migrations/sqlite/0014_send_at.sql"),
+    ),
+    (
         16,
         "cursors",
         include_str!("../../migrations/sqlite/0016_cursors.sql"),
@@ -75,7 +80,7 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
 ];
 
 pub(super) fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.into_iter();
+    let migrations = MIGRATIONS.iter().copied();
     let migrations = migrations.map(|(version, description, text)| {
         let description = Cow::Borrowed(description);
         let kind = MigrationType::Simple;
@@ -102,6 +107,7 @@ mod tests {
             (9, "58753c3e6772a9ad"),
             (10, "789c5edf3616359c"),
             (12, "6398b0868cb400bf"),
+            (14, "540d7df89798ea0a"),
             (16, "ee9132c38154317f"),
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());

@@ -13,8 +13,8 @@ pub(super) struct Filter {
     /// Those that came in on behalf of the sender of this name in the configuration.
     #[arg(long, value_name = "NAME")]
     sender: Option<String>,
-    /// Those in this state: `waiting`, `held`, `active`, `finished`, `unfinished` or `any`. Default
-    /// `unfinished`.
+    /// Those in this state: `waiting`, `held`, `scheduled`, `active`, `finished`, `unfinished` or `any`.
+    /// Default `unfinished`.
     #[arg(long, value_name = "STATE")]
     state: Option<String>,
     /// Those from this address; `<>` for notifications and the like.

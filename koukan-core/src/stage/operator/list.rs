@@ -64,6 +64,7 @@ pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> Queued {
             Some(_) => ListState::Finished,
             None if snapshot.is_active => ListState::Active,
             None if snapshot.held.is_some() => ListState::Held,
+            None if snapshot.is_scheduled => ListState::Scheduled,
             None => ListState::Waiting,
         },
         created: snapshot.created,

@@ -140,7 +140,7 @@ impl<C: Chains> OutputHandler<C> {
         let Some(after) = self.delay else {
             return false;
         };
-        let time = lease.created().checked_add(after).unwrap_or(Timestamp::MAX);
+        let time = lease.begins().checked_add(after).unwrap_or(Timestamp::MAX);
         let is_told = lease.last_attempt().is_some_and(|last| last.ended >= time);
         now >= time && !is_told && lease.terms().is_some_and(|terms| terms.notify)
     }
@@ -217,7 +217,7 @@ impl<C: Chains> OutputHandler<C> {
         let is_unread = lease.read_failures() != read_failures;
         let is_in_vain = attempt.final_reply.is_transient() && !attempt.is_any_delivered();
         if is_unread && is_in_vain && lease.terms().is_some() {
-            let until = schedule::after_failed_read(lease.created(), attempt.ended);
+            let until = schedule::after_failed_read(lease.begins(), attempt.ended);
             tracing::error!(
                 id = %lease.trace_id(),
                 transaction = %lease.id(),
@@ -228,7 +228,7 @@ impl<C: Chains> OutputHandler<C> {
             return Ok(AttemptOutcome::Postponed { until });
         }
         let attempts = lease.attempt_count() + 1;
-        let mut retry_at = retry.next_attempt(lease.created(), attempts, attempt.ended, unit);
+        let mut retry_at = retry.next_attempt(lease.begins(), attempts, attempt.ended, unit);
         if is_broken_off {
             // Those that are left had no attempt.
             retry_at = Some(attempt.ended);
@@ -239,7 +239,7 @@ impl<C: Chains> OutputHandler<C> {
             false => meeting::note(&lease, &attempt),
         };
         if waits != Waits::No
-            && let Some(next) = retry.next_look(lease.created(), attempt.ended, unit)
+            && let Some(next) = retry.next_look(lease.begins(), attempt.ended, unit)
         {
             if lease.may_be_held_back() && !self.is_delay_due(&lease, attempt.ended) {
                 return Box::pin(hold_back(lease, waits, next)).await;
@@ -256,7 +256,7 @@ impl<C: Chains> OutputHandler<C> {
         }
         let notification = match retry_at.is_some() && self.is_delay_due(&lease, attempt.ended) {
             true => {
-                let until = lease.created().checked_add(retry.deadline);
+                let until = lease.begins().checked_add(retry.deadline);
                 let until = until.unwrap_or(Timestamp::MAX);
                 Box::pin(self.notifier.of_delay(&lease, &attempt, until)).await
             }
@@ -285,7 +285,7 @@ fn used_up(lease: &Lease, retry: RetryPolicy) -> Option<Attempt> {
     if last.given_final_reply().is_some() {
         return None;
     }
-    let next = retry.next_attempt(lease.created(), lease.attempt_count(), last.ended, 0.5);
+    let next = retry.next_attempt(lease.begins(), lease.attempt_count(), last.ended, 0.5);
     next.is_none().then(|| last.clone())
 }
 

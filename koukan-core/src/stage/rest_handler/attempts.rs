@@ -35,11 +35,11 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
-    /// Without room the transaction is left to the queue.
+    /// Without room the transaction is left to the queue, and so is one that is to be sent later.
     pub(super) fn new(lease: Lease, room: Option<Room>) -> Option<Self> {
         match room {
-            Some(room) => Some(Self { lease, room }),
-            None => {
+            Some(room) if !lease.is_scheduled() => Some(Self { lease, room }),
+            _ => {
                 lease.leave();
                 None
             }

@@ -36,6 +36,7 @@ impl Shared {
             sender: Some(list.sender),
             state: list.state.map(|state| match state {
                 ListState::Waiting => storage::ListState::Waiting,
+                ListState::Scheduled => storage::ListState::Scheduled,
                 ListState::Active => storage::ListState::Active,
                 ListState::Finished => storage::ListState::Finished,
             }),

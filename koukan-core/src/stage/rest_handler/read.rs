@@ -62,12 +62,25 @@ impl Shared {
                 && view.rcpt_response.len() == view.rcpt_to;
             view.is_final() || !is_complete && is_answered || is_awaited(wait_for, snapshot)
         };
+        let wait = self.worthwhile(&mut watch, wait);
         let Shown { view, version } = self.wait(&mut watch, wait, is_wanted).await;
         Created {
             location: Location::of_transaction(watch.id()),
             view,
             version,
             is_replayed,
+        }
+    }
+
+    /// The wait of a create, where that may bring something: of what is to be sent later nothing is heard
+    /// before. Reads are repeated by who waits, and wait.
+    fn worthwhile(&self, watch: &mut Watch, wait: Option<Duration>) -> Option<Duration> {
+        let snapshot = watch.snapshot();
+        let until = self.storage.clock().now().checked_add(wait?).ok()?;
+        let send_at = snapshot.next_attempt.filter(|_| snapshot.is_scheduled);
+        match send_at.is_some_and(|at| at > until) {
+            true => None,
+            false => wait,
         }
     }
 

@@ -23,11 +23,13 @@ pub struct Settings {
     pub downstream_timeout: Duration,
     /// How long the message of any other transaction may take to come.
     pub upload_timeout: Duration,
+    /// How long before it is to be sent a transaction may be made.
+    pub max_send_at: Duration,
 }
 
 impl Default for Settings {
     /// 50 MiB, 1000 recipients, 10,000 in flight, 1000 unfinished uploads; waits of 30 seconds, a downstream timeout of two
-    /// minutes, and a day for uploads.
+    /// minutes, a day for uploads, and 30 days until a transaction is to be sent.
     fn default() -> Self {
         Self {
             hostname: "localhost".into(),
@@ -38,6 +40,7 @@ impl Default for Settings {
             max_wait: Duration::from_secs(30),
             downstream_timeout: Duration::from_secs(120),
             upload_timeout: Duration::from_secs(24 * 3600),
+            max_send_at: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

@@ -122,6 +122,7 @@ fn details(snapshot: &Snapshot, location: Location) -> Details {
             })
             .collect(),
         next_attempt: snapshot.next_attempt.map(micros),
+        send_at: snapshot.signals.send_at(),
     }
 }
 

@@ -86,7 +86,11 @@ impl Entry {
     /// Makes it due earlier, if it is due.
     pub(super) fn bring_forward(&mut self, by: Duration) {
         if let Status::Due(due) = &mut self.stored.status {
-            due.at = due.at.checked_sub(by).unwrap_or(Timestamp::MIN);
+            let earlier = due.at.checked_sub(by).unwrap_or(Timestamp::MIN);
+            // What is to be sent at a certain time waits for that.
+            let send_at = self.stored.signals.send_at();
+            let send_at = send_at.filter(|at| due.work == Work::Attempt && due.at >= *at);
+            due.at = send_at.map_or(earlier, |at| earlier.max(at));
         }
     }
 
@@ -131,6 +135,7 @@ impl Entry {
             Status::Final(_) => ListState::Finished,
             Status::Due(_) if self.lease.is_some() => ListState::Active,
             Status::Due(_) if self.stored.held.is_some() => ListState::Held,
+            Status::Due(_) if self.stored.is_scheduled() => ListState::Scheduled,
             Status::Due(_) => ListState::Waiting,
         }
     }

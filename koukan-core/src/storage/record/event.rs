@@ -181,6 +181,7 @@ impl NewTransaction {
             let mut queued = source.event(EventKind::Queued);
             queued.at = self.created;
             queued.attempts = 0;
+            queued.next_attempt = self.signals.send_at().filter(|_| self.attempts.is_empty());
             events.push(queued);
         }
         source.recipients(

@@ -225,6 +225,18 @@ impl Recipient {
     }
 }
 
+impl StoredTransaction {
+    /// Whether it waits, unattempted, for the time at which it is to be sent; not told of what is under
+    /// lease or held.
+    pub fn is_scheduled(&self) -> bool {
+        let due = match &self.status {
+            Status::Due(due) if due.work == Work::Attempt => Some(due.at),
+            _ => None,
+        };
+        due.is_some() && due == self.signals.send_at() && self.attempt_count == 0
+    }
+}
+
 impl Commit {
     /// What is written.
     pub fn transaction(&self) -> &NewTransaction {

@@ -45,6 +45,7 @@ mod lists;
 mod parts;
 mod round_trip;
 mod sample;
+mod scheduled;
 mod scheduling_keys;
 mod searches;
 mod sessions;
@@ -103,6 +104,7 @@ pub use self::{
         finds_summaries_that_were_written_together, finds_what_was_inserted,
         keeps_what_was_acknowledged, refuses_an_identity_twice,
     },
+    scheduled::{keeps_when_it_is_sent, leaves_the_time_at_which_it_is_sent},
     scheduling_keys::{leases_for_one_destination, passes_over_some_destinations},
     searches::{finds_what_is_looked_for, finds_words_of_the_last_reply},
     sessions::{
@@ -237,6 +239,8 @@ macro_rules! backend_contract_tests {
             retries_what_waits,
             holds_until_it_is_released,
             holds_what_is_under_lease,
+            keeps_when_it_is_sent,
+            leaves_the_time_at_which_it_is_sent,
             leases_companions,
             leaves_suspects_alone,
             leaves_what_is_suspended,

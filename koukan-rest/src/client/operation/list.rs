@@ -26,6 +26,7 @@ pub(super) async fn perform(
         path.push_str("&state=");
         path.push_str(match state {
             ListState::Waiting => "waiting",
+            ListState::Scheduled => "scheduled",
             ListState::Active => "active",
             ListState::Finished => "finished",
         });

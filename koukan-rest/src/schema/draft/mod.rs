@@ -3,6 +3,7 @@
 mod body;
 mod command;
 mod read;
+mod send_at;
 mod session;
 mod write;
 

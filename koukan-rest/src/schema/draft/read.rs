@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::schema::reader::{Field, Object};
 
-use super::{body, command, session};
+use super::{body, command, send_at, session};
 
 /// Reads a create, the sender of whose path is `path_sender`.
 ///
@@ -34,6 +34,7 @@ pub fn create_from_json(value: &Value, path_sender: &str) -> Result<(Sender, Dra
             "remote_host" => draft.remote_host = Some(session::host(&member)?),
             "local_host" => draft.local_host = Some(session::host(&member)?),
             "smtp_meta" => draft.smtp_meta = Some(session::meta(&member)?),
+            "send_at" => draft.send_at = Some(send_at::time(&member)?),
             "rcpt_to_list_offset" => {
                 return Err(member.refuse("belongs in a PATCH; in a create, leave it out"));
             }
@@ -57,7 +58,7 @@ pub fn append_from_json(value: &Value) -> Result<(Draft, Option<usize>), Refusal
     for member in object.members() {
         match member.name() {
             "rcpt_to_list_offset" => offset = Some(member.number("a position, counted from 0")?),
-            "sender" | "remote_host" | "local_host" | "smtp_meta" => {
+            "sender" | "remote_host" | "local_host" | "smtp_meta" | "send_at" => {
                 let detail = "is told when the transaction is created; in a PATCH, leave it out";
                 return Err(member.refuse(detail));
             }

@@ -29,6 +29,9 @@ pub fn create_to_json(sender: &Sender, draft: &Draft) -> Value {
         }
         object.insert("smtp_meta".into(), facts);
     }
+    if let Some(at) = draft.send_at {
+        object.insert("send_at".into(), at.to_string().into());
+    }
     write_common(&mut object, draft);
     Value::Object(object)
 }

@@ -263,10 +263,11 @@ fn described(name: &str, place: ParameterIn, text: &str, schema: RefOr<Schema>) 
 fn schema(name: &str, kind: Type) -> RefOr<Schema> {
     let object = ObjectBuilder::new();
     let object = match name {
-        "state" => object.enum_values(Some(["waiting", "active", "finished"])),
+        "state" => object.enum_values(Some(["waiting", "scheduled", "active", "finished"])),
         "queue-state" => object.enum_values(Some([
             "waiting",
             "held",
+            "scheduled",
             "active",
             "finished",
             "unfinished",

@@ -61,6 +61,7 @@ pub(super) struct QueueChanged {
 enum QueueState {
     Waiting,
     Held,
+    Scheduled,
     Active,
     Finished,
 }

@@ -35,11 +35,32 @@ pub(super) struct Create {
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
     notification: Notification,
+    /// When it is sent at the earliest; what has passed is now.
+    #[schema(required = false)]
+    send_at: SendAt,
     /// What filters found out, by their names; believed from a trusted peer only. `trace_id` is the id
     /// by which the message is known in logs.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
 }
+
+/// When a message is sent at the earliest.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum SendAt {
+    Time(SendTime),
+    Seconds(SendSeconds),
+}
+
+/// A time, as RFC 3339 has it.
+#[derive(ToSchema)]
+#[schema(format = "date-time", example = "2030-01-31T12:00:00Z")]
+pub(super) struct SendTime(String);
+
+/// Seconds since 1970.
+#[derive(ToSchema)]
+#[schema(minimum = 1000000000, example = 1900000000)]
+pub(super) struct SendSeconds(i64);
 
 /// What is added to a transaction that is made step by step; nothing at all tells that the
 /// originator is still there.

@@ -54,6 +54,9 @@ pub(super) struct Transaction {
     /// When the next attempt is due; in the full view.
     #[schema(required = false, format = "date-time")]
     next_attempt: String,
+    /// When it is or was to be sent at the earliest, where that was said; in the full view.
+    #[schema(required = false, format = "date-time")]
+    send_at: String,
     /// Transient failures are retried.
     #[schema(required = false)]
     retry: Map<String, Value>,

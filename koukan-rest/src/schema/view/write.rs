@@ -76,6 +76,9 @@ fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<Strin
     if let Some(next) = details.next_attempt {
         object.insert("next_attempt".into(), next.to_string().into());
     }
+    if let Some(at) = details.send_at {
+        object.insert("send_at".into(), at.to_string().into());
+    }
     let recipients = details.recipients.iter().map(write_recipient);
     object.insert("recipients".into(), recipients.collect());
     object

@@ -43,10 +43,11 @@ fn list_of(mut parameters: Parameters, sender: Box<str>) -> Result<List, Refusal
     let state = match parameters.take("state").as_deref() {
         None => None,
         Some("waiting") => Some(ListState::Waiting),
+        Some("scheduled") => Some(ListState::Scheduled),
         Some("active") => Some(ListState::Active),
         Some("finished") => Some(ListState::Finished),
         Some(_) => {
-            let detail = "not one of waiting, active, finished";
+            let detail = "not one of waiting, scheduled, active, finished";
             return Err(Refusal::malformed(detail).at("state"));
         }
     };

@@ -129,7 +129,7 @@ fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
         None => Some(ListState::Unfinished),
         Some("any") => None,
         Some(text) => Some(state(text).ok_or_else(|| {
-            let detail = "not one of waiting, held, active, finished, unfinished, any";
+            let detail = "not one of waiting, held, scheduled, active, finished, unfinished, any";
             Refusal::malformed(detail).at("state")
         })?),
     };
@@ -145,8 +145,8 @@ fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
 }
 
 fn state(text: &str) -> Option<ListState> {
-    use ListState::{Active, Finished, Held, Unfinished, Waiting};
-    let mut states = [Waiting, Held, Active, Finished, Unfinished].into_iter();
+    use ListState::{Active, Finished, Held, Scheduled, Unfinished, Waiting};
+    let mut states = [Waiting, Held, Scheduled, Active, Finished, Unfinished].into_iter();
     states.find(|state| state.as_str() == text)
 }
 

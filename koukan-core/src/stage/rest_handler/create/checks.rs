@@ -3,6 +3,7 @@
 use crate::{
     context::Sender,
     resource::{Caller, Draft, Refusal, RefusalKind},
+    signals::SendAt,
 };
 
 use super::super::{Dialect, SenderPolicy, service::Shared};
@@ -53,6 +54,21 @@ impl Shared {
         Ok(())
     }
 
+    /// When what is said is to be sent, where that is not now.
+    pub(super) fn send_at(&self, draft: &Draft) -> Result<Option<SendAt>, Refusal> {
+        let now = self.storage.clock().now();
+        let Some(at) = draft.send_at.filter(|at| *at > now) else {
+            return Ok(None);
+        };
+        let max = self.settings.max_send_at;
+        if now.checked_add(max).is_ok_and(|latest| at > latest) {
+            let seconds = max.as_secs();
+            let detail = format!("must be {seconds} seconds from now at most");
+            return Err(Refusal::malformed(detail).at("send_at"));
+        }
+        Ok(Some(SendAt::new(at)))
+    }
+
     /// Whether a transaction may have that many recipients.
     pub(in super::super) fn check_count(&self, recipients: usize) -> Result<(), Refusal> {
         let max = self.settings.max_recipients;
@@ -74,6 +90,11 @@ pub(in super::super) fn check_promises(draft: &Draft) -> Result<(), Refusal> {
                           do that themselves; leave it out";
             return Err(Refusal::malformed(detail).at(field));
         }
+    }
+    if draft.send_at.is_some() {
+        let detail =
+            "is not allowed for this sender, whose clients wait for the replies; leave it out";
+        return Err(Refusal::malformed(detail).at("send_at"));
     }
     Ok(())
 }

@@ -73,6 +73,10 @@ impl<O: AttemptService> RestHandler<O> {
             return Ok(made);
         }
         shared.check(&policy, &draft)?;
+        if let Some(send_at) = shared.send_at(&draft)? {
+            // There is none as yet.
+            let _ = signals.set(send_at);
+        }
         let payer = payer(&caller, &policy, &draft);
         let account = shared.storage.pool().account(payer);
         signals.account_or(|| account.clone());

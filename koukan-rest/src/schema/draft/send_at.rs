@@ -1,0 +1,24 @@
+//! When a message is sent: a time, or seconds since 1970.
+
+use jiff::Timestamp;
+use koukan_core::resource::Refusal;
+
+use crate::schema::reader::Field;
+
+/// Seconds below which nobody means a time: those of the year 2001.
+const SECONDS_MIN: i64 = 1_000_000_000;
+
+/// A `send_at`.
+pub(super) fn time(field: &Field<'_>) -> Result<Timestamp, Refusal> {
+    let wanted = "a time like 2026-01-31T12:00:00Z, or seconds since 1970";
+    if let Some(text) = field.value().as_str() {
+        let parsed = text.parse();
+        return parsed.map_err(|_| field.refuse(format!("must be {wanted}")));
+    }
+    let seconds = field.value().as_i64();
+    let seconds = seconds.ok_or_else(|| field.mistyped(wanted))?;
+    if seconds < SECONDS_MIN {
+        return Err(field.refuse("must be seconds since 1970, and not from now"));
+    }
+    Timestamp::from_second(seconds).map_err(|_| field.refuse("is a time that never comes"))
+}
