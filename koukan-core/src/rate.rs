@@ -112,17 +112,17 @@ impl Rate {
     }
 
     /// Whether there is a turn now.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.free(&mut self.lock()) > 0
     }
 
     /// Whether nothing has gone for so long that all turns are there.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.free(&mut self.lock()) == self.0.count
     }
 
     /// When there is a turn next, as far as is known: it may be found then that there is none yet.
-    pub(crate) fn next(&self) -> Instant {
+    pub fn next(&self) -> Instant {
         let mut state = self.lock();
         let now = Instant::now();
         if self.free(&mut state) > 0 {

@@ -52,7 +52,7 @@ fn mailboxes_are_named_on_a_port_of_their_own() {
         match told {
             None => assert!(checked.is_ok(), "{smtp} {rule}: {checked:?}"),
             Some(told) => {
-                let error = checked.unwrap_err().to_string();
+                let error = checked.unwrap_err();
                 assert!(error.contains(told), "{smtp} {rule}: {error}");
             }
         }
