@@ -63,7 +63,14 @@ impl Listeners {
         for (listener, max) in config.smtp_listener.iter().zip(&descriptors.smtp) {
             let server = smtp_server(listener, *max, config, chains, surroundings)?;
             let server = match &listener.auth {
-                Some(auth) => with_auth(server, auth, &mut files.passwords)?,
+                Some(auth) => {
+                    let server = with_auth(server, auth, &mut files.passwords)?;
+                    let clock = surroundings.clock.clone();
+                    match auth.has_future_release() {
+                        true => server.with_future_release(config.storage.max_send_at(), clock),
+                        false => server,
+                    }
+                }
                 None => server,
             };
             let server = match &listener.tls {

@@ -17,6 +17,10 @@ pub struct ListenerAuth {
     /// Whether mail is taken from users alone; others hear 530. Default `false`.
     #[serde(default)]
     pub required: bool,
+    /// Whether users may have messages sent later, by HOLDFOR and HOLDUNTIL (FUTURERELEASE, RFC 4865), up to
+    /// `storage.max_send_at` from then. Their chain has to end in an exploder with `policy: submission`.
+    /// Default `false`.
+    pub future_release: Option<Place<bool>>,
     /// Whether clients without TLS may authenticate themselves as well: passwords cross the network in
     /// clear. Those on this host may anyway. Default `false`.
     pub clear: Option<Place<bool>>,
@@ -33,6 +37,12 @@ impl ListenerAuth {
             sender: self.sender.clone()?,
             tag: self.tag.clone(),
         })
+    }
+
+    /// Whether users may have messages sent later.
+    pub fn has_future_release(&self) -> bool {
+        let place = self.future_release.as_ref();
+        place.is_some_and(|place| place.value)
     }
 
     /// Whether passwords may cross the network in clear.

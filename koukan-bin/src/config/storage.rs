@@ -1,6 +1,6 @@
 //! Where transactions are kept.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{
@@ -12,6 +12,9 @@ use super::{ByteSize, HumanDuration, Place};
 
 /// What is to stay free unless it is said.
 const RESERVE: u64 = 64 << 20;
+
+/// How long before it is to be sent mail is taken unless it is said.
+const MAX_SEND_AT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The word that stands for storage in memory.
 const MEMORY: &str = "memory";
@@ -59,6 +62,11 @@ impl Storage {
     /// Octets that are to stay free.
     pub(crate) fn reserve(&self) -> u64 {
         self.reserve.map_or(RESERVE, |size| size.0)
+    }
+
+    /// How long before it is to be sent mail is taken.
+    pub(crate) fn max_send_at(&self) -> Duration {
+        self.max_send_at.map_or(MAX_SEND_AT, |max| max.0)
     }
 
     /// Whether transactions are kept at all.

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use koukan_core::test_util::Authority;
+use koukan_core::{
+    clock::{Clock, SystemClock},
+    test_util::Authority,
+};
 use tempfile::TempDir;
 
 use crate::{
@@ -65,7 +68,7 @@ smtp_listener:
   - address: "{address}"
     sender: ingress
     tls: {{ certificate: [{{ file: "{}" }}] }}
-    auth: {{ password_file: "{}", required: true, sender: users }}
+    auth: {{ password_file: "{}", required: true, sender: users, future_release: true }}
 sender:
   - {{ name: ingress, chain: ingress }}
   - {{ name: users, chain: users }}
@@ -169,4 +172,26 @@ fn python_authenticates_itself_and_users_follow_their_file() {
     let old = send("alice", "pen cil", "c@example.com").output().unwrap();
     let error = String::from_utf8_lossy(&old.stderr);
     assert!(error.contains("SMTPAuthenticationError: (535"), "{error}");
+}
+
+#[test]
+fn python_has_a_message_sent_later() {
+    let sink = Collector::start();
+    let agent = Agent::start(sink.address);
+    let script = "import smtplib, ssl, sys\n\
+        port, ca = sys.argv[1:]\n\
+        trust = ssl.create_default_context(cafile=ca)\n\
+        with smtplib.SMTP('localhost', int(port)) as s:\n\
+        \x20   s.starttls(context=trust)\n\
+        \x20   s.login('alice', 'pen cil')\n\
+        \x20   assert s.esmtp_features['futurerelease'].startswith('2592000 20'), s.esmtp_features\n\
+        \x20   for to, hold in ('later@example.com', ['HOLDFOR=3']), ('now@example.com', []):\n\
+        \x20       s.sendmail('x@example.org', [to], 'a: b\\n\\nhello\\n', hold)\n";
+    let ca = agent.directory.path().join("ca.pem").display().to_string();
+    let port = agent.address.port().to_string();
+    let began = SystemClock.now();
+    run(peer("python3").args(["-c", script, &port, &ca]));
+    assert!(sink.only_message("now@example.com").contains("ESMTPSA"));
+    assert!(sink.only_message("later@example.com").contains("hello"));
+    assert!(SystemClock.now().duration_since(began).as_secs() >= 3);
 }

@@ -111,3 +111,20 @@ fn users_are_no_open_relay() {
     );
     check(&auth(", required: true")).unwrap();
 }
+
+/// Who has a message held is promised that it goes: by the queue alone.
+#[test]
+fn messages_are_held_where_they_are_taken_into_the_queue() {
+    let directory = tempfile::tempdir().unwrap();
+    let users = directory.path().join("users");
+    let line = format!("alice:{}\n", Verifier::new("x", 4096).unwrap());
+    fs::write(&users, line).unwrap();
+    let users = users.display();
+    let with = |address: &str| {
+        let auth = format!("auth: {{ password_file: \"{users}\", future_release: true }}");
+        changed(address, &format!("{address}, {auth}"))
+    };
+    check(&with("address: \"127.0.0.1:1587\"")).unwrap();
+    let told = check(&with("address: \"127.0.0.1:1025\"")).unwrap_err();
+    assert!(told.contains("nothing takes them into the queue"), "{told}");
+}

@@ -1,6 +1,7 @@
 //! MAIL and RCPT as values: what an envelope is made of.
 
 pub mod dsn;
+pub mod future_release;
 pub(crate) mod xtext;
 
 use crate::path::{ForwardPath, Parameters, ReversePath};

@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 
 pub use crate::{
-    envelope::{Mail, Rcpt, dsn},
+    envelope::{Mail, Rcpt, dsn, future_release},
     failure::Aborted,
 };
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
 use koukan_core::{
+    path::Parameter,
     reply::Reply,
     resource::{
         Create, List, ListState, Listed, Location, Operation, RefusalKind, ResourceResponse,
@@ -203,4 +204,26 @@ async fn it_is_sent_at_once_by_a_retry() {
     let view = agent.end(&created.location).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
     assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+/// By REST there is `send_at`; what gateways pass on of SMTP is bounded alike.
+#[tokio::test(start_paused = true)]
+async fn what_smtp_says_of_it_is_for_gateways() {
+    let agent = Agent::over(Script::new()).await;
+    let held = |seconds: u32, mut create: Create| {
+        let parameter = Parameter::new("HOLDFOR", Some(&seconds.to_string()));
+        let mail = create.draft.mail_from.as_mut().unwrap();
+        mail.parameters.push(parameter.unwrap()).unwrap();
+        create
+    };
+    let gateway = || {
+        let mut create = to_upload();
+        create.sender = koukan_core::context::Sender::new("gateway").with_tag("mx");
+        create
+    };
+    for create in [held(10, whole()), held(999_999_999, gateway())] {
+        let refusal = agent.try_create(create).await.unwrap_err();
+        assert_eq!(refusal.field.as_deref(), Some("mail_from.e"));
+    }
+    agent.create(held(10, gateway())).await;
 }

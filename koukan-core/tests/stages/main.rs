@@ -32,6 +32,7 @@ mod observers;
 mod queued;
 mod rated;
 mod read_together;
+mod released;
 mod signals;
 mod storage_writer;
 mod suspects;

@@ -7,7 +7,7 @@ use std::{
 
 use koukan_core::{context::Sender, network::Network};
 
-use super::{Limits, Timeouts};
+use super::{Limits, Timeouts, holding::Holding};
 use crate::{Protocol, codec::BareLineEnds};
 
 /// What a listener is and allows.
@@ -40,6 +40,9 @@ pub struct Config {
     /// Whether clients that have no TLS may authenticate themselves as well, so that passwords cross the
     /// network in clear. Those on this host may anyway. Default: no.
     pub is_auth_clear: bool,
+    /// For how long clients that have authenticated themselves may have messages held. Default: not at
+    /// all.
+    pub(super) holding: Option<Holding>,
 }
 
 impl Config {
@@ -73,6 +76,7 @@ impl Default for Config {
             is_tls_required: false,
             is_auth_required: false,
             is_auth_clear: false,
+            holding: None,
         }
     }
 }

@@ -27,6 +27,7 @@ mod auth;
 mod config;
 mod connected;
 mod greeter;
+mod holding;
 mod limits;
 mod make;
 mod proxy;
@@ -56,10 +57,11 @@ pub use self::{
 #[cfg(feature = "tls")]
 pub use self::secured::Secured;
 
-use std::{fmt, future::pending, io, sync::Arc};
+use std::{fmt, future::pending, io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use koukan_core::{
+    clock::SharedClock,
     context::Sender,
     event::{self, Connection, Observers},
     network::Network,
@@ -73,6 +75,7 @@ use tokio::{
 use self::{
     auth::Gate,
     greeter::BoxGreeter,
+    holding::Holding,
     session::{Session, Stop},
     upgrade::Unchanging,
 };
@@ -246,6 +249,13 @@ impl<M: MakeMailService> Server<M> {
     fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
+    }
+
+    /// Offers clients that may authenticate themselves to hold messages for so long at most
+    /// (FUTURERELEASE, RFC 4865), by that clock. Transactions come with HOLDUNTIL then: the service has to
+    /// see to it.
+    pub fn with_future_release(self, max: Duration, clock: SharedClock) -> Self {
+        self.configure(|config| config.holding = Some(Holding::new(max, clock)))
     }
 
     /// Listens on `address` and serves whoever connects, until it is dropped.

@@ -35,10 +35,7 @@ impl From<&Config> for Settings {
             upload_timeout: limits
                 .upload_timeout
                 .map_or(defaults.upload_timeout, |timeout| timeout.0),
-            max_send_at: config
-                .storage
-                .max_send_at
-                .map_or(defaults.max_send_at, |max| max.0),
+            max_send_at: config.storage.max_send_at(),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::{fs, path::PathBuf};
 use koukan_smtp::sasl::scram::Entries;
 
 use super::Check;
-use crate::config::{ClientAuth, Endpoint, ListenerAuth, Place, Smtp, SmtpListener, TlsLevel};
+use crate::config::{
+    ClientAuth, Endpoint, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
+};
 
 impl Check<'_> {
     /// Users can authenticate themselves, and nobody hears their passwords.
@@ -15,6 +17,7 @@ impl Check<'_> {
             if let Some(auth) = &listener.auth {
                 self.password_file(&auth.password_file);
                 self.privacy(listener, auth);
+                self.future_release(listener, auth);
             }
         }
         for chain in &config.chain {
@@ -23,6 +26,27 @@ impl Check<'_> {
             {
                 self.login(smtp, auth);
             }
+        }
+    }
+
+    /// Who has a message held is promised that it is sent then.
+    fn future_release(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
+        let Some(place) = auth.future_release.as_ref().filter(|place| place.value) else {
+            return;
+        };
+        let users = auth.principal().unwrap_or_else(|| listener.principal());
+        let chain = self.config.chain_of(&users.to_sender());
+        let takes = chain.is_none_or(|chain| match &chain.endpoint {
+            Endpoint::Exploder(exploder) => exploder.policy == Policy::Submission,
+            _ => false,
+        });
+        if !takes {
+            let message =
+                "users cannot have messages sent later: nothing takes them into the queue"
+                    .to_owned();
+            let help =
+                "have their chain end in `exploder: { policy: submission, … }`, or leave this out";
+            self.wrong(place, message, Some(help.into()));
         }
     }
 

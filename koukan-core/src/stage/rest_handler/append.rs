@@ -34,6 +34,7 @@ impl Shared {
         }
         transaction.touch();
         check_promises(&append.draft)?;
+        self.check_hold(transaction.dialect, &append.draft)?;
         if !append.draft.is_empty() {
             let mut progress = transaction.changing.lock().await;
             let snapshot = watch.snapshot();

@@ -15,6 +15,7 @@ use crate::{
     context::{Context, Sender},
     reply::Reply,
     service::BoxMailService,
+    signals::SendAt,
     stage::output_handler::AttemptService,
     storage::{Exhausted, Storage},
     transaction::{Start, Transaction},
@@ -24,6 +25,9 @@ use super::writing::Writing;
 
 /// Writes transactions into [`Storage`] and has each attempted by `output`, an
 /// [`AttemptService`].
+///
+/// What is to be sent later, by HOLDFOR or HOLDUNTIL (RFC 4865), is not attempted: it is refused for the time
+/// being, so that whoever may do so takes custody.
 ///
 /// The attempt runs within the call, so it ends with it, unless the call returns first with a
 /// reply that somebody may take custody by: then it goes on in a task of its own.
@@ -105,10 +109,16 @@ impl<O: AttemptService> StorageWriter<O> {
     pub(super) fn begin(&self, start: Start) -> Result<Writing, Exhausted> {
         let Start {
             context,
-            mail,
+            mut mail,
             signals,
             token,
         } = start;
+        if mail.is_to_be_held()
+            && let Some(until) = mail.take_hold(self.storage.clock().now())
+        {
+            // There is none as yet, or it was said before.
+            let _ = signals.set(SendAt::new(until));
+        }
         let context = self.context(context, token.as_ref());
         let (recorder, mut lease) = self.storage.begin_with(context, mail, signals)?;
         lease.set_token(token);

@@ -59,9 +59,16 @@ impl Writing {
         output: impl AttemptService,
         timeouts: Timeouts,
     ) -> Self {
+        let attempt = match lease.is_scheduled() {
+            true => {
+                lease.leave();
+                None
+            }
+            false => Some(begin(lease, output)),
+        };
         Self {
             recorder,
-            attempt: Some(begin(lease, output)),
+            attempt,
             timeouts,
             open: OpenSlots::new(timeouts.rcpt),
             final_reply: None,

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use super::{
     Config,
     greeter::{Abilities, Authentication},
+    holding::Holding,
 };
 
 use self::failures::Failures;
@@ -52,9 +53,12 @@ pub(super) fn abilities(
         Some(_) if is_upgradable => Authentication::AfterTls,
         Some(_) => Authentication::Never,
     };
+    let holding = config.holding.as_ref();
+    let holding = holding.filter(|_| matches!(auth, Authentication::By(_)));
     Abilities {
         is_upgradable,
         auth,
         may_xclient,
+        future_release: holding.map(Holding::offer),
     }
 }

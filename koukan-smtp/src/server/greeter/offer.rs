@@ -1,5 +1,7 @@
 //! What a client is offered in the reply to EHLO.
 
+use koukan_core::transaction::future_release::FutureRelease;
+
 use super::Keyword;
 use crate::{codec::XCLIENT_ATTRIBUTES, sasl::Mechanisms, server::Limits};
 
@@ -39,6 +41,9 @@ pub struct Offer {
     pub auth: Authentication,
     /// XCLIENT, for proxies that say who their client is ([`Config::xclients`](crate::server::Config)).
     pub xclient: bool,
+    /// FUTURERELEASE (RFC 4865), where the server holds messages and the client may authenticate itself:
+    /// who has done so may use it.
+    pub future_release: Option<FutureRelease>,
     /// What else is told. The server does nothing else about it.
     pub others: Vec<Keyword>,
 }
@@ -63,6 +68,7 @@ pub(in crate::server) struct Abilities {
     pub(in crate::server) auth: Authentication,
     /// Whether it may say that it speaks for others.
     pub(in crate::server) may_xclient: bool,
+    pub(in crate::server) future_release: Option<FutureRelease>,
 }
 
 impl Offer {
@@ -74,6 +80,7 @@ impl Offer {
             is_upgradable: false,
             auth: Authentication::Never,
             may_xclient: false,
+            future_release: None,
         };
         Self::of(limits, abilities)
     }
@@ -93,6 +100,7 @@ impl Offer {
             starttls: abilities.is_upgradable,
             auth: abilities.auth,
             xclient: abilities.may_xclient,
+            future_release: abilities.future_release,
             others: Vec::new(),
         }
     }
@@ -104,6 +112,7 @@ impl Offer {
         self.starttls &= abilities.is_upgradable;
         self.auth = self.auth.within(abilities.auth);
         self.xclient &= abilities.may_xclient;
+        self.future_release = self.future_release.and(abilities.future_release);
         self
     }
 
@@ -142,6 +151,9 @@ impl Offer {
         if self.xclient {
             tell(&format!("XCLIENT {XCLIENT_ATTRIBUTES}"));
         }
+        if let Some(limit) = &self.future_release {
+            tell(&limit.to_string());
+        }
         let others = self.others.iter().map(Keyword::as_str);
         others.chain(["HELP"]).for_each(&mut tell);
         lines
@@ -177,6 +189,10 @@ mod tests {
             is_upgradable,
             auth: Authentication::By(Mechanisms::of_passwords()),
             may_xclient: is_upgradable,
+            future_release: Some(FutureRelease::of(
+                Default::default(),
+                std::time::Duration::from_secs(60),
+            )),
         }
     }
 
@@ -192,11 +208,13 @@ mod tests {
             "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN\n\
              LIMITS RCPTMAX=1000 MAILMAX=10000\nSTARTTLS\n\
              AUTH SCRAM-SHA-256 PLAIN LOGIN\n\
-             XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\nHELP"
+             XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n\
+             FUTURERELEASE 60 1970-01-01T00:01:00Z\nHELP"
         );
         let mut less = all;
         less.size = Some(2000);
         less.chunking = false;
+        less.future_release = None;
         let scram = Mechanisms::from_iter([Mechanism::ScramSha256, Mechanism::OAuthBearer]);
         less.auth = Authentication::By(scram);
         less.others.push("X-A b".parse().unwrap());
@@ -218,6 +236,7 @@ mod tests {
             starttls: false,
             auth: Authentication::AfterTls,
             xclient: false,
+            future_release: None,
             others: Vec::new(),
         };
         let nothing = nothing.within(&limits, abilities(true));

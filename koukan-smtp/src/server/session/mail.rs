@@ -23,6 +23,13 @@ where
     pub(super) fn mail(&mut self, mut mail: Mail) -> Result<(), End> {
         // Who has sent the message to begin with is not believed: RFC 4954 section 5.
         mail.parameters.remove("AUTH");
+        let is_authenticated = self.state.is_authenticated();
+        if let Some(holding) = &self.config.holding
+            && let Err(reply) = holding.check(&mut mail, is_authenticated)
+        {
+            self.mail_refused();
+            return self.answer(reply, Tally::Error);
+        }
         self.tallies.transaction(&self.config.limits)?;
         self.state.opened(&mail.parameters);
         // A binary message has no lines.

@@ -55,7 +55,10 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
             .value()
             .map(|_| ())
             .ok_or_else(Reply::syntax_error)
-    } else if offer.dsn && (is("RET") || is("ENVID")) {
+    } else if offer.dsn && (is("RET") || is("ENVID"))
+        // What these say is checked by whoever knows the time.
+        || offer.future_release.is_some() && (is("HOLDFOR") || is("HOLDUNTIL"))
+    {
         Ok(())
     } else {
         Err(Reply::unknown_parameter())

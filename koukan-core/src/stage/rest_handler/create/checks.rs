@@ -36,6 +36,7 @@ impl Shared {
     /// Whether what is said makes a transaction under that policy.
     pub(super) fn check(&self, policy: &SenderPolicy, draft: &Draft) -> Result<(), Refusal> {
         self.check_count(draft.rcpt_to.len())?;
+        self.check_hold(policy.dialect, draft)?;
         if policy.needs_next_hop && draft.remote_host.is_none() {
             let detail = "missing: the host to deliver to, as [\"192.0.2.1\", 25]";
             return Err(Refusal::malformed(detail).at("remote_host"));
@@ -52,6 +53,24 @@ impl Shared {
             return Err(Refusal::malformed(detail).at("rcpt_to"));
         }
         Ok(())
+    }
+
+    /// Whether what SMTP parameters say of a later release holds here: HOLDFOR and HOLDUNTIL are for
+    /// gateways, whose transactions are made step by step.
+    pub(in super::super) fn check_hold(
+        &self,
+        dialect: Dialect,
+        draft: &Draft,
+    ) -> Result<(), Refusal> {
+        let held = draft.mail_from.as_ref().filter(|mail| mail.is_to_be_held());
+        let Some(mail) = held else { return Ok(()) };
+        let refused = |detail: String| Err(Refusal::malformed(detail).at("mail_from.e"));
+        if dialect == Dialect::Whole {
+            return refused("HOLDFOR and HOLDUNTIL are for SMTP: say `send_at`".into());
+        }
+        let now = self.storage.clock().now();
+        let checked = mail.check_hold(now, self.settings.max_send_at);
+        checked.or_else(|error| refused(error.to_string()))
     }
 
     /// When what is said is to be sent, where that is not now.

@@ -26,6 +26,7 @@ fn offer_where(is_upgradable: bool) -> Offer {
         is_upgradable,
         auth,
         may_xclient: false,
+        future_release: None,
     };
     Offer::of(&limits(), abilities)
 }
