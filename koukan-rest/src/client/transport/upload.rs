@@ -13,7 +13,11 @@ use koukan_core::body::{Body, BodyError};
 use tokio::time::Instant;
 
 /// A message that is uploaded, by one request at a time.
-pub(in super::super) struct Source(Mutex<State>);
+pub(in super::super) struct Source {
+    state: Mutex<State>,
+    /// Apart from the rest: who gives octets says so while they are asked for, as well.
+    turns: Mutex<Turns>,
+}
 
 struct State {
     body: Body,
@@ -23,10 +27,15 @@ struct State {
     is_begun: bool,
     /// Why it broke off, if it did.
     error: Option<BodyError>,
-    turn: Turn,
     /// Which request may read the body: none but the last.
     request: u64,
     waker: Option<Waker>,
+}
+
+struct Turns {
+    turn: Turn,
+    /// Whether the originator has given something since it was asked last.
+    is_given: bool,
 }
 
 /// Who is waited for.
@@ -58,23 +67,30 @@ pub(in super::super) struct BrokenOff;
 
 impl Source {
     pub(in super::super) fn new(body: Body) -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             body,
             octets: 0,
             is_begun: false,
             error: None,
-            turn: Turn::Server(Instant::now()),
             request: 0,
             waker: None,
-        }))
+        };
+        let turns = Turns {
+            turn: Turn::Server(Instant::now()),
+            is_given: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            turns: Mutex::new(turns),
+        }
     }
 
     /// The content of one more request; those before get no more of it.
     pub(super) fn upload(source: &Arc<Self>) -> Upload {
         source.revoke();
-        let mut state = source.lock();
+        source.turns().turn = Turn::Server(Instant::now());
+        let state = source.lock();
         let len = state.body.len();
-        state.turn = Turn::Server(Instant::now());
         Upload {
             source: Arc::clone(source),
             request: state.request,
@@ -103,9 +119,10 @@ impl Source {
     }
 
     fn given(&self) {
-        let mut state = self.lock();
-        if state.turn == Turn::Originator {
-            state.turn = Turn::Server(Instant::now());
+        let mut turns = self.turns();
+        turns.is_given = true;
+        if turns.turn == Turn::Originator {
+            turns.turn = Turn::Server(Instant::now());
         }
     }
 
@@ -125,11 +142,15 @@ impl Source {
     }
 
     pub(super) fn turn(&self) -> Turn {
-        self.lock().turn
+        self.turns().turn
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,6 +188,7 @@ impl http_body::Body for Upload {
             waker: cx.waker().clone(),
         }));
         loop {
+            source.turns().is_given = false;
             return match state.body.poll_chunk(&mut Context::from_waker(&given)) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     // An empty chunk would look like the end.
@@ -177,7 +199,7 @@ impl http_body::Body for Upload {
                     state.is_begun = true;
                     // Who was told the length does not ask for the end.
                     self.is_end = self.len == Some(state.octets);
-                    state.turn = if self.is_end {
+                    source.turns().turn = if self.is_end {
                         Turn::Ended(Instant::now())
                     } else {
                         Turn::Server(Instant::now())
@@ -191,12 +213,16 @@ impl http_body::Body for Upload {
                 }
                 Poll::Ready(None) => {
                     state.is_begun = true;
-                    state.turn = Turn::Ended(Instant::now());
+                    source.turns().turn = Turn::Ended(Instant::now());
                     self.is_end = true;
                     Poll::Ready(None)
                 }
                 Poll::Pending => {
-                    state.turn = Turn::Originator;
+                    let mut turns = source.turns();
+                    if !turns.is_given {
+                        turns.turn = Turn::Originator;
+                    }
+                    drop(turns);
                     state.waker = Some(cx.waker().clone());
                     Poll::Pending
                 }
@@ -216,5 +242,47 @@ impl http_body::Body for Upload {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Source")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{future::poll_fn, stream};
+    use http_body::Body as _;
+
+    use super::*;
+
+    /// Whoever reads a message may be woken while it is read: by what others read with it, or since its
+    /// share of the processor's time is spent.
+    #[tokio::test]
+    async fn whoever_gives_octets_may_say_so_while_they_are_asked_for() {
+        let mut polls = 0;
+        let octets = stream::poll_fn(move |cx| {
+            polls += 1;
+            match polls {
+                1 => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                2 => Poll::Ready(Some(Ok(Bytes::from_static(b"hello")))),
+                3 => Poll::Pending,
+                _ => Poll::Ready(None),
+            }
+        });
+        let source = Arc::new(Source::new(Body::from_stream(octets)));
+        let mut upload = Source::upload(&source);
+        let mut waits = Vec::new();
+        let frame = poll_fn(|cx| {
+            let frame = Pin::new(&mut upload).poll_frame(cx);
+            waits.push(source.turn() == Turn::Originator);
+            frame
+        });
+        let frame = frame.await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "hello");
+        // It was given at once.
+        assert_eq!(waits, [false, false]);
+        let nothing = poll_fn(|cx| Poll::Ready(Pin::new(&mut upload).poll_frame(cx).is_pending()));
+        assert!(nothing.await);
+        assert_eq!(source.turn(), Turn::Originator);
     }
 }
