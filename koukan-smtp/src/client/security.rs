@@ -24,7 +24,6 @@ pub(crate) enum Security {
 pub(crate) struct Terms<'a> {
     /// What looks at its addresses, where the operator has not named it.
     pub(crate) guard: Option<&'a Guard>,
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
     pub(crate) security: &'a Security,
 }
 
