@@ -47,7 +47,11 @@ pub use self::{
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
     webhook::Webhook,
 };
-pub(crate) use self::{suggest::nearest, template::read_template, validate::is_soon};
+pub(crate) use self::{
+    suggest::{instead, nearest},
+    template::read_template,
+    validate::is_soon,
+};
 
 use std::num::NonZeroUsize;
 

@@ -1,5 +1,7 @@
 //! What somebody may have meant.
 
+use std::collections::BTreeSet;
+
 /// The candidate that is nearest to `word`, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
     word: &str,
@@ -11,6 +13,26 @@ pub(crate) fn nearest<'a>(
         .map(|candidate| (distance(word, candidate), candidate));
     let (distance, nearest) = distances.min()?;
     (distance <= near_enough).then_some(nearest)
+}
+
+/// What to write in place of a name that none of those that are known is.
+pub(crate) fn instead<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let known: BTreeSet<_> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => format!("there is no {what} at all"),
+        None => format!("there is {}", list(&known)),
+    }
+}
+
+/// Names, each in quotes.
+pub(crate) fn list(names: &BTreeSet<&str>) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// Of "unknown field `x`, expected one of y, z" the name that may have been meant.

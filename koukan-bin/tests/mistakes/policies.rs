@@ -131,7 +131,7 @@ fn within_policies() {
         (
             "{ tag: t, match: { matcher: spam } }",
             "policy_action",
-            &["there is no matcher `spam`", "`smtp_auth`"],
+            &["unknown matcher `spam`", "`smtp_auth`"],
         ),
         (
             "{ tag: t, match: { matcher: network_address, cidr: 10.0.0.0/40 } }",

@@ -27,7 +27,8 @@ use crate::{
 };
 
 use super::{
-    Chain, Config, Endpoint, Filter, ListenerAuth, Place, Problem, Severity, suggest::nearest,
+    Chain, Config, Endpoint, Filter, ListenerAuth, Place, Problem, Severity,
+    suggest::{instead, list},
     words::plain,
 };
 
@@ -106,12 +107,7 @@ impl<'a> Check<'a> {
         name: &Place<String>,
         known: impl IntoIterator<Item = &'n str>,
     ) {
-        let known: BTreeSet<_> = known.into_iter().collect();
-        let help = match nearest(&name.value, known.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None if known.is_empty() => format!("there is no {what} at all"),
-            None => format!("there is {}", list(&known)),
-        };
+        let help = instead(what, &name.value, known);
         self.wrong(name, format!("unknown {what} `{}`", name.value), Some(help));
     }
 
@@ -232,9 +228,4 @@ impl<'a> Check<'a> {
             }
         }
     }
-}
-
-fn list(names: &BTreeSet<&str>) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }

@@ -4,7 +4,7 @@ use koukan_core::filter::policy_action::PolicyAction;
 use serde_json::Value;
 
 use super::{InvalidFilter, at};
-use crate::config::{Step, nearest};
+use crate::config::{Step, instead};
 
 const ALL: [PolicyAction; 5] = [
     PolicyAction::Reject,
@@ -69,18 +69,13 @@ fn action(config: &Value, place: Vec<Step>) -> Result<PolicyAction, InvalidFilte
     if let Some(action) = config.as_str().and_then(named) {
         return Ok(action);
     }
-    let names = ALL.map(PolicyAction::as_str);
     let text = match config.as_str() {
-        Some(text) => match nearest(&text.to_uppercase(), names) {
-            Some(meant) => format!("there is no action `{text}`, did you mean `{meant}`?"),
-            None => format!("there is no action `{text}`: there is {}", list(&names)),
-        },
-        None => format!("an action is one of {}", list(&names)),
+        Some(name) => {
+            let names = ALL.map(PolicyAction::as_str);
+            let help = instead("action", &name.to_uppercase(), names);
+            format!("unknown action `{name}`: {help}")
+        }
+        None => "the name of an action is expected, as in `REJECT`".to_owned(),
     };
     Err(at(text, place))
-}
-
-fn list(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }

@@ -21,7 +21,7 @@ use tower::BoxError;
 
 use super::{InvalidFilter, at};
 use crate::{
-    config::{Step, nearest},
+    config::{Step, instead},
     registry::{of_building, of_reading, text::RecipientDomain},
 };
 
@@ -62,18 +62,8 @@ impl Matchers {
             return Err(at("the name of a matcher is expected", at_name()));
         };
         let Some(build) = self.0.get(name) else {
-            let names = || self.0.keys().map(String::as_str);
-            let text = match nearest(name, names()) {
-                Some(meant) => format!("there is no matcher `{name}`, did you mean `{meant}`?"),
-                None => {
-                    let names: Vec<_> = names().map(|name| format!("`{name}`")).collect();
-                    format!(
-                        "there is no matcher `{name}`: there is {}",
-                        names.join(", ")
-                    )
-                }
-            };
-            return Err(at(text, at_name()));
+            let help = instead("matcher", name, self.0.keys().map(String::as_str));
+            return Err(at(format!("unknown matcher `{name}`: {help}"), at_name()));
         };
         let mut own = config.clone();
         own.remove("matcher");

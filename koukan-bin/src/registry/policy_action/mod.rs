@@ -7,7 +7,7 @@ mod matchers;
 pub(super) use self::matchers::Matchers;
 
 use koukan_core::{
-    filter::policy_action::{PolicyLayer, PolicyRule},
+    filter::policy_action::{PolicyAction, PolicyLayer, PolicyRule},
     reply::{EnhancedCode, Reply, ReplyCode},
 };
 use serde::Deserialize;
@@ -26,7 +26,7 @@ const MESSAGE_MAX: usize = 400;
 /// What is to be so of a transaction or a recipient, and what is done then.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PolicyAction {
+pub(super) struct Rule {
     /// What is to be so; without it the rule matches always.
     #[serde(rename = "match")]
     expression: Option<Value>,
@@ -50,7 +50,7 @@ enum Mode {
 }
 
 pub(super) fn policy_action(
-    config: PolicyAction,
+    config: Rule,
     surroundings: &Surroundings,
     matchers: &Matchers,
 ) -> Result<PolicyLayer, InvalidFilter> {
@@ -101,8 +101,16 @@ fn check_name(key: &str, name: &str) -> Result<(), InvalidFilter> {
     Err(at(text, vec![Step::Key(key.into())]))
 }
 
+/// What a rule of that name says with a code of that class, where nothing is said of it.
+fn general(code: ReplyCode, name: &str) -> Reply {
+    match code.is_transient() {
+        true => PolicyAction::Defer.reply(name),
+        false => PolicyAction::Reject.reply(name),
+    }
+}
+
 /// With what is refused, where that is said.
-fn reply(config: &PolicyAction, actions: &Actions) -> Result<Option<Reply>, InvalidFilter> {
+fn reply(config: &Rule, actions: &Actions) -> Result<Option<Reply>, InvalidFilter> {
     let there = [
         ("code", config.code.is_some()),
         ("message", config.message.is_some()),
@@ -132,14 +140,13 @@ fn reply(config: &PolicyAction, actions: &Actions) -> Result<Option<Reply>, Inva
         ));
     };
     let Some(message) = &config.message else {
-        let general = if code.is_transient() {
-            Reply::policy_deferred()
-        } else {
-            Reply::policy_refused()
-        };
         let name = config.name.as_ref().unwrap_or(&config.tag);
-        let text = format!("refused by policy ({name})");
-        return Ok(Some(Reply::new(code, general.enhanced(), text)));
+        let general = general(code, name);
+        return Ok(Some(Reply::copied(
+            code,
+            general.enhanced(),
+            general.text(),
+        )));
     };
     let at_message = |text: String| at(text, vec![Step::Key("message".into())]);
     if message.chars().any(char::is_control) || message.len() > MESSAGE_MAX {
@@ -157,13 +164,7 @@ fn reply(config: &PolicyAction, actions: &Actions) -> Result<Option<Reply>, Inva
             return Err(at_message(text));
         }
         Ok(enhanced) => (Some(enhanced), rest.trim_start()),
-        Err(_) => {
-            let general = match code.is_transient() {
-                true => Reply::policy_deferred(),
-                false => Reply::policy_refused(),
-            };
-            (general.enhanced(), &**message)
-        }
+        Err(_) => (general(code, "").enhanced(), &**message),
     };
     if text.trim().is_empty() {
         return Err(at_message("a reply needs a text: say why".into()));

@@ -71,7 +71,7 @@ impl Course {
                 rcpt.answer(reply);
                 None
             }
-            Outcome::Open | Outcome::Done => {
+            Outcome::Open | Outcome::Done if self.rule.expression.counts_recipients() => {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
                 let own = Arc::clone(self);
                 Some(rcpt.map_reply(move |reply| {
@@ -81,6 +81,7 @@ impl Course {
                     reply
                 }))
             }
+            Outcome::Open | Outcome::Done => Some(rcpt),
         }
     }
 

@@ -61,6 +61,11 @@ impl Expression {
         self.has(&|matcher| matcher.is_about_recipient())
     }
 
+    /// Whether it looks at how many recipients there were.
+    pub fn counts_recipients(&self) -> bool {
+        self.has(&|matcher| matcher.counts_recipients())
+    }
+
     /// Whether what it has said once may be otherwise later in the transaction.
     pub fn changes(&self) -> bool {
         self.has(&|matcher| matcher.changes())

@@ -65,7 +65,7 @@ pub struct Facts<'a> {
     /// The recipient that it is about, where it is about one.
     pub rcpt: Option<&'a Rcpt>,
     /// Recipients before this one that have passed here and were not refused further on, as far as that
-    /// is known.
+    /// is known; 0 where no matcher of the rule [counts](Matcher::counts_recipients).
     pub accepted: usize,
     /// When.
     pub moment: Moment,
@@ -82,6 +82,11 @@ pub trait Matcher: fmt::Debug + Send + Sync + 'static {
 
     /// Whether it can only be asked of single recipients, so that [`Facts::rcpt`] is there.
     fn is_about_recipient(&self) -> bool {
+        false
+    }
+
+    /// Whether it looks at [`Facts::accepted`], which is counted for those who do.
+    fn counts_recipients(&self) -> bool {
         false
     }
 

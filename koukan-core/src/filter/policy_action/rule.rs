@@ -49,6 +49,17 @@ impl PolicyAction {
         matches!(self, Self::Reject | Self::Defer)
     }
 
+    /// With what a rule of that name refuses, where it says nothing itself: 450 4.7.1 for now, else
+    /// 550 5.7.1.
+    pub fn reply(self, rule: &str) -> Reply {
+        match self {
+            Self::Defer => {
+                Reply::policy_deferred().with_text(format!("deferred by policy ({rule})"))
+            }
+            _ => Reply::policy_refused().with_text(format!("refused by policy ({rule})")),
+        }
+    }
+
     /// Whether the other rules of the tag are passed over once this was done.
     fn ends_tag(self) -> bool {
         matches!(self, Self::Reject | Self::Defer | Self::Match)
@@ -234,12 +245,7 @@ impl PolicyRule {
         {
             return reply.clone();
         }
-        match action {
-            PolicyAction::Defer => {
-                Reply::policy_deferred().with_text(format!("deferred by policy ({})", self.name))
-            }
-            _ => Reply::policy_refused().with_text(format!("refused by policy ({})", self.name)),
-        }
+        action.reply(&self.name)
     }
 }
 

@@ -25,4 +25,8 @@ impl Matcher for NumRcpts {
     fn is_about_recipient(&self) -> bool {
         true
     }
+
+    fn counts_recipients(&self) -> bool {
+        true
+    }
 }
