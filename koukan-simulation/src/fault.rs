@@ -1,7 +1,7 @@
 //! Faults around the agent that are put in on purpose, to see that they are noticed.
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
@@ -71,7 +71,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Wake for Forgetful {
     fn wake(self: Arc<Self>) {
         if !is_now(&mut lock(&self.left)) {
-            lock(&self.waiting).wake_by_ref();
+            // Who is woken may wait anew at once.
+            let waiting = lock(&self.waiting).clone();
+            waiting.wake();
         }
     }
 }
@@ -85,7 +87,8 @@ impl AsyncRead for Connection {
         let Some(forgetful) = &self.forgetful else {
             return Pin::new(&mut self.io).poll_read(cx, buf);
         };
-        lock(&forgetful.waiting).clone_from(cx.waker());
+        let before = mem::replace(&mut *lock(&forgetful.waiting), cx.waker().clone());
+        drop(before);
         let waker = Waker::from(Arc::clone(forgetful));
         Pin::new(&mut self.io).poll_read(&mut Context::from_waker(&waker), buf)
     }
@@ -112,5 +115,43 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Notes whether the place of whoever waits was free when it was woken.
+    struct Waiting {
+        forgetful: Mutex<Option<Arc<Forgetful>>>,
+        found_free: Mutex<Vec<bool>>,
+    }
+
+    impl Wake for Waiting {
+        fn wake(self: Arc<Self>) {
+            let forgetful = lock(&self.forgetful).clone().unwrap();
+            let is_free = forgetful.waiting.try_lock().is_ok();
+            lock(&self.found_free).push(is_free);
+        }
+    }
+
+    #[test]
+    fn who_is_woken_may_wait_anew_at_once() {
+        let waiting = Arc::new(Waiting {
+            forgetful: Mutex::default(),
+            found_free: Mutex::default(),
+        });
+        let forgetful = Arc::new(Forgetful {
+            waiting: Mutex::new(Arc::clone(&waiting).into()),
+            left: Mutex::new(Some(1)),
+        });
+        *lock(&waiting.forgetful) = Some(Arc::clone(&forgetful));
+        for _ in 0..3 {
+            Arc::clone(&forgetful).wake();
+        }
+        // One wake is lost.
+        assert_eq!(*lock(&waiting.found_free), [true, true]);
+        *lock(&waiting.forgetful) = None;
     }
 }
