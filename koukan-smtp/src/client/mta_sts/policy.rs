@@ -90,22 +90,23 @@ impl Policy {
 ///
 /// *Source*: RFC 8461 section 3.1.
 pub(super) fn id_of(records: &[Box<[u8]>]) -> Option<Box<str>> {
-    let records = records.iter();
-    let mut records = records.filter(|record| record.starts_with(b"v=STSv1"));
-    let (record, None) = (records.next()?, records.next()) else {
+    let mut records = records.iter().filter_map(|record| fields_of(record));
+    let (fields, None) = (records.next()?, records.next()) else {
         return None;
     };
-    let mut fields = str::from_utf8(record).ok()?.split(';').map(str::trim);
-    if fields.next()? != "v=STSv1" {
-        return None;
-    }
-    let id = fields.find_map(|field| {
+    let id = str::from_utf8(fields).ok()?.split(';').find_map(|field| {
         let (key, value) = field.split_once('=')?;
         (key.trim() == "id").then(|| value.trim())
     })?;
     let is_id =
         (1..=32).contains(&id.len()) && id.bytes().all(|octet| octet.is_ascii_alphanumeric());
     is_id.then(|| id.into())
+}
+
+/// What stands behind the version, where a record is of ours.
+fn fields_of(record: &[u8]) -> Option<&[u8]> {
+    let rest = record.strip_prefix(b"v=STSv1")?;
+    rest.trim_ascii_start().strip_prefix(b";")
 }
 
 #[cfg(test)]
@@ -175,6 +176,7 @@ mod tests {
             (&["v=STSv1; id="], None),
             (&["v=STSv1"], None),
             (&["v=STSv10; id=1"], None),
+            (&["v=STSv10; id=1", "v=STSv1", "v=STSv1 ; id=2"], Some("2")),
             (&["id=1; v=STSv1"], None),
             (&["v=STSv1; id=123456789012345678901234567890123"], None),
             (&[], None),
