@@ -38,6 +38,9 @@ const ZONE: &str = r#"
     plain       A 192.0.2.3
 "#;
 
+/// An address at which nobody says anything.
+const SILENT: &str = "192.0.2.81";
+
 /// What is there: mail hosts, and the host of the policy.
 struct World {
     authority: Authority,
@@ -81,7 +84,10 @@ impl World {
         ScriptedConnector::new(move |address: SocketAddr, io| {
             if address.port() == 443 {
                 fetches.fetch_add(1, Ordering::Relaxed);
-                let answer = answer.lock().unwrap().clone();
+                let answer = match address.ip().to_string().as_str() {
+                    SILENT => String::new(),
+                    _ => answer.lock().unwrap().clone(),
+                };
                 tokio::spawn(serve_policy(tls.clone(), Box::new(io), answer));
                 return;
             }
@@ -246,6 +252,17 @@ async fn what_is_no_policy_or_comes_from_elsewhere_demands_nothing() {
     let outcome = outcome(&world.endpoint(opportunistic())).await;
     assert!(outcome.contains("over TLSv1.3"), "{outcome}");
     assert_eq!(world.fetches(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_address_of_the_policys_host_leaves_time_for_another() {
+    let zone = ZONE.replace("MX 10 good", "MX 10 bad");
+    let both = format!("mta-sts A {SILENT}\nmta-sts A 192.0.2.80");
+    let world = World::new(&zone.replace("mta-sts     A 192.0.2.80", &both));
+    world.policy("enforce", "mx: *.d.example\n");
+    let outcome = outcome(&world.endpoint(opportunistic())).await;
+    assert!(outcome.contains("451 4.7.5"), "{outcome}");
+    assert_eq!(world.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]

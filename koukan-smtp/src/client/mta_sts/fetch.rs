@@ -15,7 +15,7 @@ use koukan_core::{
     network::{SharedConnector, SharedResolver},
     tls::ClientTls,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tower::BoxError;
 
 use crate::client::Guard;
@@ -52,27 +52,34 @@ pub(super) async fn fetch(
     network: &Network,
     tls: &ClientTls,
 ) -> Result<Policy, BoxError> {
-    let fetched = timeout(FETCH_MAX, fetch_unlimited(domain, network, tls)).await;
-    fetched.map_err(|_| "it took too long")?
+    let until = Instant::now() + FETCH_MAX;
+    let fetched = timeout_at(until, fetch_until(until, domain, network, tls)).await;
+    fetched.map_err(|_| "it takes too long")?
 }
 
-async fn fetch_unlimited(
+async fn fetch_until(
+    until: Instant,
     domain: &str,
     network: &Network,
     tls: &ClientTls,
 ) -> Result<Policy, BoxError> {
     let host = format!("mta-sts.{domain}");
-    let addresses = network.resolver.addresses(&host).await?;
+    let mut addresses = network.resolver.addresses(&host).await?.records;
+    addresses.truncate(ADDRESSES_MAX);
     let mut failure = BoxError::from("the host has no address");
-    for address in addresses.records.into_iter().take(ADDRESSES_MAX) {
-        let address = SocketAddr::new(address, 443);
-        let fetched = match network.guard.check(address) {
-            Ok(()) => from_host(&host, address, network, tls).await,
-            Err(refused) => Err(refused.into()),
-        };
-        match fetched {
-            Ok(policy) => return Ok(policy),
-            Err(error) => failure = error,
+    for (index, address) in addresses.iter().enumerate() {
+        let address = SocketAddr::new(*address, 443);
+        if let Err(refused) = network.guard.check(address) {
+            failure = refused.into();
+            continue;
+        }
+        // An address that is silent leaves time for the others.
+        let left = until.saturating_duration_since(Instant::now());
+        let share = left / (addresses.len() - index) as u32;
+        match timeout(share, from_host(&host, address, network, tls)).await {
+            Ok(Ok(policy)) => return Ok(policy),
+            Ok(Err(error)) => failure = error,
+            Err(_) => failure = format!("{address} takes too long").into(),
         }
     }
     Err(failure)
