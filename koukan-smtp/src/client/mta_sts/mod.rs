@@ -93,7 +93,7 @@ impl MtaSts {
         rules: impl IntoIterator<Item = (&'a str, bool)>,
     ) -> Self {
         let rules = rules.into_iter();
-        let named = rules.map(|(name, follows)| (name.to_ascii_lowercase().into(), follows));
+        let named = rules.map(|(name, follows)| (in_ascii(name), follows));
         self.rules = Rules {
             named: Arc::new(named.collect()),
             default,
@@ -202,6 +202,17 @@ impl Rules {
     }
 }
 
+/// The name of a rule, as domains are looked for.
+fn in_ascii(name: &str) -> Box<str> {
+    let (dot, domain) = match name.strip_prefix('.') {
+        Some(domain) => (".", domain),
+        None => ("", name),
+    };
+    let ascii = idna::domain_to_ascii(domain);
+    let ascii = ascii.unwrap_or_else(|_| domain.to_ascii_lowercase());
+    format!("{dot}{ascii}").into()
+}
+
 #[cfg(test)]
 mod tests {
     use koukan_core::test_util::Authority;
@@ -214,6 +225,8 @@ mod tests {
             ("Example.com", false),
             (".example.com", true),
             (".b.example.com", false),
+            ("bücher.example", true),
+            (".Bücher.example", true),
         ];
         let mta_sts = MtaSts::new(Authority::new().client()).with_rules(false, rules);
         for (domain, expected) in [
@@ -222,6 +235,8 @@ mod tests {
             ("b.example.com", true),
             ("c.b.example.com", false),
             ("example.net", false),
+            ("xn--bcher-kva.example", true),
+            ("a.xn--bcher-kva.example", true),
         ] {
             assert_eq!(mta_sts.rules.follow(domain), expected, "{domain}");
         }
