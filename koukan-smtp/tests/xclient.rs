@@ -143,6 +143,21 @@ async fn a_client_that_is_not_welcome_is_told_so_and_another_may_follow_on_anoth
 }
 
 #[tokio::test(start_paused = true)]
+async fn ipv4_is_the_same_however_it_is_written() {
+    let log = Log::default();
+    let mut client = Client::connect("192.0.2.9:1", &log).await;
+    let named = "XCLIENT ADDR=IPV6:::ffff:198.51.100.7 PORT=5 DESTADDR=::ffff:198.51.100.1";
+    assert!(client.ask(named).await.starts_with("220"));
+    client.ask("EHLO client").await;
+    client.ask("MAIL FROM:<a@b>").await;
+    let expected = "mail Some(198.51.100.7:5) Some(198.51.100.1:0) None Some(\"client\")";
+    assert_eq!(log.lock().unwrap().last().unwrap(), expected);
+    let bad = "XCLIENT ADDR=IPV6:::ffff:203.0.113.5";
+    client.ask("RSET").await;
+    assert!(client.ask(bad).await.starts_with("554"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn others_are_not_believed() {
     let log = Log::default();
     let mut client = Client::connect("198.51.100.9:1", &log).await;

@@ -104,8 +104,9 @@ fn host(
         Told::Unknown | Told::Is(_) => None,
     };
     let address = address.over(before.map(|before| before.ip()))?;
+    // IPv4 is the same where it is written as IPv6.
     Some(SocketAddr::new(
-        address,
+        address.to_canonical(),
         port.over(port_before).unwrap_or_default(),
     ))
 }
