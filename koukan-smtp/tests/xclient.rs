@@ -4,10 +4,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use koukan_core::{reply::Reply, transaction::Transaction};
+use koukan_core::{blocking::BlockingPool, reply::Reply, transaction::Transaction};
 use koukan_smtp::{
     Network, Server,
-    server::{Connected, Greeting, Introduction, Step},
+    sasl::scram::Verifier,
+    server::{Connected, Greeting, Introduction, PasswordFile, Step},
 };
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tower::{BoxError, service_fn};
@@ -17,9 +18,24 @@ type Log = Arc<Mutex<Vec<String>>>;
 
 struct Client(BufReader<DuplexStream>);
 
+/// Whom the server knows.
+fn user() -> PasswordFile {
+    let entries = format!("alice:{}", Verifier::new("pencil", 4096).unwrap());
+    PasswordFile::new(entries.parse().unwrap(), BlockingPool::default()).unwrap()
+}
+
 impl Client {
     /// A client at that address of a server that believes those from 192.0.2.0/24.
     async fn connect(address: &str, log: &Log) -> Self {
+        let connected = Connected {
+            remote_host: Some(address.parse().unwrap()),
+            ..Connected::default()
+        };
+        Self::connect_as(&connected, log).await
+    }
+
+    /// As [`Client::connect`], where more is known of it. Its server knows a user.
+    async fn connect_as(connected: &Connected, log: &Log) -> Self {
         let (greeted, served) = (Arc::clone(log), Arc::clone(log));
         let greeter = service_fn(move |client: Introduction| {
             let context = &client.context;
@@ -51,13 +67,11 @@ impl Client {
         let networks: [Network; 1] = ["192.0.2.0/24".parse().unwrap()];
         let server = Server::new(service)
             .with_greeter(greeter)
-            .with_xclients(networks);
+            .with_xclients(networks)
+            .with_authenticator(user())
+            .with_auth_in_clear();
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let connected = Connected {
-            remote_host: Some(address.parse().unwrap()),
-            ..Connected::default()
-        };
-        tokio::spawn(server.serve(theirs, &connected));
+        tokio::spawn(server.serve(theirs, connected));
         let mut client = Self(BufReader::new(ours));
         client.reply().await;
         client
@@ -140,6 +154,55 @@ async fn a_client_that_is_not_welcome_is_told_so_and_another_may_follow_on_anoth
     );
     assert!(client.ask("EHLO client").await.starts_with("503"));
     assert!(client.ask("QUIT").await.starts_with("221"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_who_somebody_else_on_the_connection_has_shown_to_be() {
+    let by_certificate = Connected {
+        remote_host: Some("192.0.2.9:1".parse().unwrap()),
+        identity: Some("proxy".into()),
+        ..Connected::default()
+    };
+    let by_password = Connected {
+        identity: None,
+        ..by_certificate.clone()
+    };
+    for connected in [by_certificate, by_password] {
+        let log = Log::default();
+        let mut client = Client::connect_as(&connected, &log).await;
+        let mut expected = Vec::new();
+        for (before, identity) in [
+            ("", connected.identity.as_deref()),
+            ("AUTH", Some("alice")),
+            ("XCLIENT PORT=5", None),
+            ("XCLIENT LOGIN=bob", Some("bob")),
+            // A proxy may say it by several commands.
+            ("XCLIENT PORT=6", Some("bob")),
+            ("XCLIENT LOGIN=[UNAVAILABLE]", None),
+            ("AUTH", Some("alice")),
+            ("XCLIENT ADDR=198.51.100.7", None),
+        ] {
+            match before {
+                "" => {}
+                "AUTH" => {
+                    let secret = koukan_smtp::sasl::encode("\0alice\0pencil");
+                    let reply = client.ask(&format!("AUTH PLAIN {secret}")).await;
+                    assert!(reply.starts_with("235"), "{reply}");
+                }
+                xclient => assert!(client.ask(xclient).await.starts_with("220")),
+            }
+            client.ask("EHLO client").await;
+            client.ask("MAIL FROM:<a@b>").await;
+            client.ask("RSET").await;
+            expected.push(format!("{identity:?}"));
+        }
+        let told = log.lock().unwrap();
+        let told = told.iter().filter(|line| line.starts_with("mail"));
+        let told: Vec<_> = told
+            .map(|line| line.rsplit(' ').nth(1).unwrap().to_owned())
+            .collect();
+        assert_eq!(told, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

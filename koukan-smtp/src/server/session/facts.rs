@@ -19,6 +19,8 @@ pub(super) struct Facts {
     context: Arc<Context>,
     /// The same on behalf of the sender of the last transaction, where that is another one.
     chosen: Option<Arc<Context>>,
+    /// Whether it is a proxy that has said who the client is, if anybody has.
+    is_identity_told: bool,
 }
 
 impl Facts {
@@ -40,7 +42,10 @@ impl Facts {
     pub(super) fn with_name(&self, name: ClientName) -> Self {
         let mut context = Context::clone(&self.context);
         context.client_name = Some(name);
-        Self::from(Arc::new(context))
+        Self {
+            is_identity_told: self.is_identity_told,
+            ..Self::from(Arc::new(context))
+        }
     }
 
     /// The same of a client that has shown to be of that name.
@@ -61,12 +66,16 @@ impl Facts {
         Self::from(Arc::new(context))
     }
 
-    /// The same as a proxy says of its client. How that names itself holds until it is said anew.
+    /// The same as a proxy says of its client. How that names itself holds until it is said anew. Who
+    /// somebody has shown to be so far, the client is not: that was the proxy, or its client before.
     pub(super) fn told(&self, xclient: &Xclient) -> Self {
         let mut context = Context::clone(&self.context);
+        let identity = context.identity.take();
+        context.identity = xclient
+            .login
+            .over(identity.filter(|_| self.is_identity_told));
         context.remote_host = host(context.remote_host, &xclient.address, &xclient.port);
         context.local_host = host(context.local_host, &xclient.own_address, &xclient.own_port);
-        context.identity = xclient.login.over(context.identity);
         let before = context.client_name.take();
         let is_extended = before.as_ref().is_some_and(|before| before.is_extended);
         let is_extended = xclient.is_extended.over(Some(is_extended));
@@ -75,7 +84,10 @@ impl Facts {
             name: name.into(),
             is_extended: is_extended.unwrap_or_default(),
         });
-        Self::from(Arc::new(context))
+        Self {
+            is_identity_told: true,
+            ..Self::from(Arc::new(context))
+        }
     }
 
     /// What a transaction on behalf of that sender is told. The same sender as the last time costs
@@ -116,6 +128,7 @@ impl From<Arc<Context>> for Facts {
         Self {
             context,
             chosen: None,
+            is_identity_told: false,
         }
     }
 }
