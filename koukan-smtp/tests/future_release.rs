@@ -26,8 +26,12 @@ impl Client {
             remote_host: Some(remote),
             ..Connected::default()
         };
+        Self::greeted_as(server, &connected).await
+    }
+
+    async fn greeted_as(server: &Server<impl MakeMailService>, connected: &Connected) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        tokio::spawn(server.serve(theirs, &connected));
+        tokio::spawn(server.serve(theirs, connected));
         let mut client = Self(ours);
         reply_from(&mut client.0).await;
         client
@@ -106,6 +110,32 @@ async fn who_has_not_said_who_he_is_has_nothing_held() {
     client.ask("EHLO me").await;
     assert_eq!(&client.mail("HOLDFOR=60").await[..9], "530 5.7.0");
     assert_eq!(&client.mail("SIZE=10").await[..3], "250");
+}
+
+/// By a certificate, or by what a proxy says; nobody can authenticate himself where passwords would cross
+/// the network in clear.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_known_otherwise_may_have_messages_held() {
+    let log = Log::default();
+    let remote: SocketAddr = "192.0.2.9:5".parse().unwrap();
+    let known = |identity: Option<&str>| Connected {
+        remote_host: Some(remote),
+        identity: identity.map(Into::into),
+        ..Connected::default()
+    };
+    let server = holding(&log).with_xclients(["192.0.2.9".parse().unwrap()]);
+    let mut by_certificate = Client::greeted_as(&server, &known(Some("alice"))).await;
+    let mut by_proxy = Client::greeted_as(&server, &known(None)).await;
+    let offer = by_proxy.ask("EHLO proxy").await;
+    assert!(!offer.contains("FUTURERELEASE"), "{offer}");
+    assert_eq!(&by_proxy.mail("HOLDFOR=60").await[..9], "555 5.5.4");
+    let named = "XCLIENT ADDR=198.51.100.7 LOGIN=alice";
+    assert_eq!(&by_proxy.ask(named).await[..3], "220");
+    for client in [&mut by_certificate, &mut by_proxy] {
+        let offer = client.ask("EHLO me").await;
+        assert!(offer.contains(&format!("250-{}\r\n", told())), "{offer}");
+        assert_eq!(&client.mail("HOLDFOR=60").await[..3], "250");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,8 +40,7 @@ pub struct Config {
     /// Whether clients that have no TLS may authenticate themselves as well, so that passwords cross the
     /// network in clear. Those on this host may anyway. Default: no.
     pub is_auth_clear: bool,
-    /// For how long clients that have authenticated themselves may have messages held. Default: not at
-    /// all.
+    /// For how long clients of whom it is known who they are may have messages held. Default: not at all.
     pub(super) holding: Option<Holding>,
 }
 

@@ -25,15 +25,15 @@ impl Holding {
         FutureRelease::of(self.clock.now(), self.max)
     }
 
-    /// Checks HOLDFOR and HOLDUNTIL, which only who has authenticated himself may use, and has them mean
-    /// the same whenever they are read.
+    /// Checks HOLDFOR and HOLDUNTIL, which only clients may use of whom it `is_known` who they are, and has
+    /// them mean the same whenever they are read.
     ///
     /// *Source*: RFC 4865 sections 3 and 4.
-    pub(super) fn check(&self, mail: &mut Mail, is_authenticated: bool) -> Result<(), Reply> {
+    pub(super) fn check(&self, mail: &mut Mail, is_known: bool) -> Result<(), Reply> {
         if !mail.is_to_be_held() {
             return Ok(());
         }
-        if !is_authenticated {
+        if !is_known {
             return Err(Reply::authenticate_first());
         }
         let now = self.clock.now();

@@ -251,7 +251,7 @@ impl<M: MakeMailService> Server<M> {
         self
     }
 
-    /// Offers clients that may authenticate themselves to hold messages for so long at most
+    /// Offers clients that are known, or may authenticate themselves, to hold messages for so long at most
     /// (FUTURERELEASE, RFC 4865), by that clock. Transactions come with HOLDUNTIL then: the service has to
     /// see to it.
     pub fn with_future_release(self, max: Duration, clock: SharedClock) -> Self {

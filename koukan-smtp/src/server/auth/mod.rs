@@ -9,7 +9,7 @@ pub use self::{
     password_file::PasswordFile,
 };
 
-use std::net::SocketAddr;
+use koukan_core::context::Context;
 
 use super::{
     Config,
@@ -40,11 +40,14 @@ pub(super) fn abilities(
     gate: Option<&Gate>,
     config: &Config,
     is_upgradable: bool,
-    has_tls: bool,
-    address: Option<SocketAddr>,
+    client: &Context,
     may_xclient: bool,
 ) -> Abilities {
-    let is_here = || address.is_some_and(|address| address.ip().to_canonical().is_loopback());
+    let has_tls = client.tls.is_some();
+    let is_here = || {
+        let address = client.remote_host.map(|host| host.ip().to_canonical());
+        address.is_some_and(|address| address.is_loopback())
+    };
     let auth = match gate {
         None => Authentication::Never,
         Some(gate) if has_tls || config.is_auth_clear || is_here() => {
@@ -54,7 +57,8 @@ pub(super) fn abilities(
         Some(_) => Authentication::Never,
     };
     let holding = config.holding.as_ref();
-    let holding = holding.filter(|_| matches!(auth, Authentication::By(_)));
+    let is_known = client.identity.is_some();
+    let holding = holding.filter(|_| is_known || matches!(auth, Authentication::By(_)));
     Abilities {
         is_upgradable,
         auth,

@@ -41,8 +41,8 @@ pub struct Offer {
     pub auth: Authentication,
     /// XCLIENT, for proxies that say who their client is ([`Config::xclients`](crate::server::Config)).
     pub xclient: bool,
-    /// FUTURERELEASE (RFC 4865), where the server holds messages and the client may authenticate itself:
-    /// who has done so may use it.
+    /// FUTURERELEASE (RFC 4865), where the server holds messages and it is known who the client is, or the
+    /// client may authenticate itself: it may be used when that is known.
     pub future_release: Option<FutureRelease>,
     /// What else is told. The server does nothing else about it.
     pub others: Vec<Keyword>,

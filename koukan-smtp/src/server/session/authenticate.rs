@@ -34,13 +34,11 @@ where
 {
     /// What the server can do for the client now.
     pub(super) fn abilities(&self) -> Abilities {
-        let context = self.facts.context();
         abilities(
             self.gate.as_deref(),
             &self.config,
             self.connection.is_upgradable(),
-            context.tls.is_some(),
-            context.remote_host,
+            self.facts.context(),
             self.may_xclient,
         )
     }

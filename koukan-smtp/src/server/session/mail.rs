@@ -23,9 +23,9 @@ where
     pub(super) fn mail(&mut self, mut mail: Mail) -> Result<(), End> {
         // Who has sent the message to begin with is not believed: RFC 4954 section 5.
         mail.parameters.remove("AUTH");
-        let is_authenticated = self.state.is_authenticated();
+        let is_known = self.facts.context().identity.is_some();
         if let Some(holding) = &self.config.holding
-            && let Err(reply) = holding.check(&mut mail, is_authenticated)
+            && let Err(reply) = holding.check(&mut mail, is_known)
         {
             self.mail_refused();
             return self.answer(reply, Tally::Error);

@@ -101,13 +101,14 @@ where
         stop: Stop,
     ) -> Self {
         let config = Arc::clone(&server.config);
+        let facts = Facts::new(&config, connected);
+        let may_xclient = config.may_xclient(connected.remote_host);
         let abilities = abilities(
             server.gate.as_deref(),
             &config,
             io.is_upgradable(),
-            connected.tls.is_some(),
-            connected.remote_host,
-            config.may_xclient(connected.remote_host),
+            facts.context(),
+            may_xclient,
         );
         Self {
             state: State::new(Offer::of(&config.limits, abilities))
@@ -118,8 +119,8 @@ where
             make: Arc::clone(&server.make),
             greeter: server.greeter.clone(),
             gate: server.gate.clone(),
-            facts: Facts::new(&config, connected),
-            may_xclient: config.may_xclient(connected.remote_host),
+            facts,
+            may_xclient,
             commands: CommandDecoder::new(config.limits.command_line),
             held: None,
             replies: Replies::default(),

@@ -114,11 +114,6 @@ impl State {
         self.offer.size.unwrap_or(limits.message_size)
     }
 
-    /// Whether the client has shown by AUTH who it is.
-    pub(super) fn is_authenticated(&self) -> bool {
-        self.is_authenticated
-    }
-
     fn is_extended(&self) -> bool {
         self.is_extended == Some(true)
     }
