@@ -189,6 +189,42 @@ async fn the_address_that_is_counted_is_the_clients() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn the_client_that_xclient_names_is_counted() {
+    let server = takes_all()
+        .with_limits(Limits {
+            connections_per_client: 2,
+            ..Limits::default()
+        })
+        .with_xclients(["127.0.0.0/8".parse::<Network>().unwrap()]);
+    let running = Running::start(server).await;
+    let mut held = Vec::new();
+    for (client, expected) in [
+        ("192.0.2.1", 220),
+        ("192.0.2.2", 220),
+        ("192.0.2.1", 220),
+        // More in all than one client may have, all from the address of the proxy.
+        ("192.0.2.3", 220),
+        ("192.0.2.1", 421),
+    ] {
+        let mut proxy = Client::connect(&running, b"").await;
+        assert_eq!(proxy.code().await, 220);
+        let named = format!("XCLIENT ADDR={client}\r\n");
+        proxy.send(named.as_bytes()).await;
+        assert_eq!(proxy.code().await, expected, "{client}");
+        held.push(proxy);
+    }
+    // Nothing more is said, and what a client leaves to the next one is its own again.
+    assert_eq!(held.pop().unwrap().code().await, 0);
+    held[0].send(b"XCLIENT ADDR=192.0.2.4\r\n").await;
+    assert_eq!(held[0].code().await, 220);
+    let mut proxy = Client::connect(&running, b"").await;
+    assert_eq!(proxy.code().await, 220);
+    proxy.send(b"XCLIENT ADDR=192.0.2.1\r\n").await;
+    assert_eq!(proxy.code().await, 220);
+    running.stop().await;
+}
+
 /// Notes who was turned away.
 #[derive(Debug)]
 struct TurnedAway(Arc<Mutex<Vec<String>>>);

@@ -141,12 +141,12 @@ impl<M: MakeMailService> Sessions<M> {
     fn spawn(&self, stream: TcpStream, input: BytesMut, connected: &Connected, permit: Permit) {
         let (server, stop) = (&self.server, self.stop.of_session());
         let open = server.connection(connected).open(&server.observers);
-        let held = (permit, open);
         #[cfg(feature = "tls")]
         if let Some(tls) = server.security.immediate() {
             let stream = Rewound::new(input, stream);
             let accept = tls.accept(stream);
-            let session = begin_with_tls(self.clone(), accept, connected.clone(), stop, held);
+            let connected = connected.clone();
+            let session = begin_with_tls(self.clone(), accept, connected, stop, (permit, open));
             self.tasks.spawn(session);
             return;
         }
@@ -154,8 +154,8 @@ impl<M: MakeMailService> Sessions<M> {
         let stream = Secured::clear(stream, server.security.offered());
         #[cfg(not(feature = "tls"))]
         let stream = Unchanging(stream);
-        let session = Session::new(server, stream, input, connected, stop);
-        self.tasks.spawn(session.run(held));
+        let session = Session::new(server, stream, input, connected, stop).with_permit(permit);
+        self.tasks.spawn(session.run(open));
     }
 
     fn turn_away(&self, stream: TcpStream, connected: &Connected) {
@@ -202,7 +202,7 @@ async fn begin_with_tls<M: MakeMailService, H>(
     accept: Accept<Rewound<TcpStream>>,
     mut connected: Connected,
     stop: Stop,
-    held: H,
+    (permit, held): (Permit, H),
 ) {
     let server = &sessions.server;
     let accepted = tokio::select! {
@@ -216,7 +216,7 @@ async fn begin_with_tls<M: MakeMailService, H>(
             connected.tls = Some(ServerTls::facts(&stream));
             let stream = Secured::secure(stream);
             let session = Session::new(server, stream, BytesMut::new(), &connected, stop);
-            session.run(held).await;
+            session.with_permit(permit).run(held).await;
         }
         Err(error) => {
             let client = connected.remote_host.map(|client| client.to_string());

@@ -31,7 +31,10 @@ pub(super) struct Entry {
 /// The right of a client to hold one connection; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Permit {
-    _charge: Charge<Holder>,
+    charge: Charge<Holder>,
+    /// Who had it first.
+    first: Holder,
+    client_max: u64,
 }
 
 impl Admission {
@@ -45,7 +48,7 @@ impl Admission {
     /// A permit for the client at that address, unless it or all have too many.
     pub(super) fn admit(&self, client: IpAddr) -> Option<Permit> {
         let holder = Holder::Client(Client::at(client));
-        permit(self.shares.charge(&holder, 1)?, self.client_max)
+        Permit::new(self.shares.charge(&holder, 1)?, holder, self.client_max)
     }
 
     /// Lets a proxy in that is to say who its client is, unless there are too many connections, or
@@ -63,12 +66,32 @@ impl Entry {
     /// A permit for the client that the proxy has named, unless that one has too many.
     pub(super) fn admit(self, client: IpAddr) -> Option<Permit> {
         let holder = Holder::Client(Client::at(client));
-        permit(self.charge.hand_to(&holder)?, self.client_max)
+        Permit::new(self.charge.hand_to(&holder)?, holder, self.client_max)
     }
 }
 
-fn permit(charge: Charge<Holder>, client_max: u64) -> Option<Permit> {
-    (charge.held() <= client_max).then_some(Permit { _charge: charge })
+impl Permit {
+    /// One for who has that charge now, unless that one has too many.
+    fn new(charge: Charge<Holder>, first: Holder, client_max: u64) -> Option<Self> {
+        (charge.held() <= client_max).then_some(Self {
+            charge,
+            first,
+            client_max,
+        })
+    }
+
+    /// The same for the client for which whoever had it first turns out to be here, unless that client has
+    /// too many: then it is given back. A client that is not known has none of its own.
+    pub(super) fn hand_to(self, client: Option<IpAddr>) -> Option<Self> {
+        let Self {
+            charge,
+            first,
+            client_max,
+        } = self;
+        let client = client.map(|client| Holder::Client(Client::at(client)));
+        let charge = charge.hand_to(client.as_ref().unwrap_or(&first))?;
+        Self::new(charge, first, client_max)
+    }
 }
 
 #[cfg(test)]
@@ -134,5 +157,23 @@ mod tests {
         assert!(held.iter().all(Option::is_some));
         assert!(admit("192.0.2.1").is_none());
         assert_eq!(admission.shares.used(), 3);
+    }
+
+    #[test]
+    fn whoever_turns_out_to_be_the_client_is_counted() {
+        let admission = admission(100, 2);
+        let proxy = || admission.admit(address("192.0.2.9"));
+        let named = |client| proxy()?.hand_to(Some(address(client)));
+        let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(named);
+        assert!(held.iter().all(Option::is_some));
+        assert!(named("192.0.2.1").is_none());
+        // The next client of a connection; and one that is not known, for which the proxy answers.
+        let [first, ..] = held.map(Option::unwrap);
+        assert_eq!(admission.shares.used(), 1);
+        let first = first.hand_to(Some(address("192.0.2.3"))).unwrap();
+        let _first = first.hand_to(None).unwrap();
+        let _second = proxy().unwrap();
+        assert!(proxy().is_none());
+        assert!(named("192.0.2.1").is_none(), "the proxy has too many");
     }
 }

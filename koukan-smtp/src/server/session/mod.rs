@@ -46,6 +46,7 @@ use self::{
 };
 use super::{
     Config, Connected, MakeMailService, Offer, Server, Upgrade,
+    admission::Permit,
     auth::{Gate, abilities},
     greeter::BoxGreeter,
 };
@@ -85,6 +86,8 @@ pub(super) struct Session<IO, M> {
     stopping: Watch,
     /// When the session has lasted long enough.
     deadline: Instant,
+    /// The client's, where connections are counted.
+    permit: Option<Permit>,
 }
 
 impl<IO, M> Session<IO, M>
@@ -133,7 +136,14 @@ where
             stop,
             deadline: Instant::now() + config.timeouts.session,
             config,
+            permit: None,
         }
+    }
+
+    /// The same that holds a permit until its end.
+    pub(super) fn with_permit(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
     }
 
     /// Serves the client until either side has had enough, and holds `held` for as long; the future

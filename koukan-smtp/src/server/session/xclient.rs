@@ -1,5 +1,7 @@
 //! XCLIENT: a proxy says on whose behalf it is here.
 
+use koukan_core::reply::Reply;
+
 use super::{End, Session, state::Tally};
 use crate::{
     codec::Xclient,
@@ -12,7 +14,8 @@ where
     M: MakeMailService,
 {
     /// Begins the session anew with the client that is named, who is greeted: the greeter is asked about
-    /// it as about one that has just connected.
+    /// it as about one that has just connected. From then on it is that client's connection that counts;
+    /// one that has too many hears what it would have heard if it had connected itself.
     ///
     /// *Source*: Postfix, `XCLIENT_README`.
     pub(super) async fn xclient(&mut self, xclient: &Xclient) -> Result<(), End> {
@@ -21,6 +24,11 @@ where
         self.facts = self.facts.told(xclient);
         let client = self.facts.context().remote_host;
         tracing::debug!(?client, "a client is named by XCLIENT");
+        if let Some(permit) = self.permit.take() {
+            let permit = permit.hand_to(client.map(|client| client.ip()));
+            let permit = permit.ok_or_else(|| End::Closed(Reply::too_many_connections()))?;
+            self.permit = Some(permit);
+        }
         self.begin_anew();
         self.greet().await
     }
