@@ -68,6 +68,18 @@ impl super::TlsPolicy {
 }
 
 impl Security {
+    /// Whether no mail goes to the host without.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_demanded(&self) -> bool {
+        match self {
+            Self::AsSet => false,
+            #[cfg(feature = "mta-sts")]
+            Self::Wanted(_) => false,
+            #[cfg(feature = "mta-sts")]
+            Self::Demanded(..) => true,
+        }
+    }
+
     /// Whether a connection of which that is known will do.
     #[cfg(feature = "tls")]
     pub(crate) fn is_met_by(&self, known: Option<TlsVerdict>) -> bool {

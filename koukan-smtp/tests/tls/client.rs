@@ -8,15 +8,15 @@ use koukan_core::{
 };
 use koukan_smtp::client::{ClientSettings, SmtpEndpoint, TlsPolicy};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
 };
 
 use crate::{support::running::Running, tells_tls};
 
 /// What somebody between client and server may do, or a server that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// STARTTLS is refused for now.
     Refuses,
     /// The session is ended at STARTTLS.
@@ -39,7 +39,11 @@ async fn troubled(trouble: Trouble) -> SocketAddr {
     address
 }
 
-async fn serve(stream: TcpStream, trouble: Trouble) -> std::io::Result<()> {
+/// Serves somebody, with that trouble.
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    trouble: Trouble,
+) -> std::io::Result<()> {
     let mut io = BufReader::new(stream);
     io.write_all(b"220 mx.example\r\n").await?;
     let mut is_message = false;

@@ -25,9 +25,13 @@ use koukan_smtp::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{BoxError, Layer};
 
-use crate::tells_tls;
+use crate::{
+    client::{Trouble, serve},
+    tells_tls,
+};
 
-/// The hosts: `good` has a certificate that is believed, `bad` one that is not, and `plain` has no TLS.
+/// The hosts: `good` has a certificate that is believed, `bad` one that is not, `plain` has no TLS,
+/// and `sick` none for now.
 const ZONE: &str = r#"
     $ORIGIN d.example.
     @           MX 10 good
@@ -36,6 +40,7 @@ const ZONE: &str = r#"
     good        A 192.0.2.1
     bad         A 192.0.2.2
     plain       A 192.0.2.3
+    sick        A 192.0.2.4
 "#;
 
 /// An address at which nobody says anything.
@@ -95,6 +100,10 @@ impl World {
             let tls = match address.ip().to_string().as_str() {
                 "192.0.2.1" => good.clone(),
                 "192.0.2.2" => bad.clone(),
+                "192.0.2.4" => {
+                    tokio::spawn(serve(io, Trouble::Refuses));
+                    return;
+                }
                 _ => {
                     tokio::spawn(server.serve(io, &Connected::default()));
                     return;
@@ -300,6 +309,22 @@ async fn a_connection_of_another_domain_is_not_used_that_is_not_secure_enough() 
     assert!(outcome(&endpoint).await.contains("451 4.7.5"));
     let to_other = outcome_to(&endpoint, other()).await;
     assert!(to_other.contains("over TLSv1.3"), "{to_other}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_one_policy_rules_out_is_not_down_for_others() {
+    let zone = ZONE.replace("MX 10 good", "MX 10 sick");
+    let world = World::new(&(zone + "other.example. MX 10 sick.d.example.\n"));
+    world.policy("enforce", "mx: *.d.example\n");
+    let endpoint = world.endpoint(opportunistic());
+    let other = Destination::of_domain("other.example:25".parse().unwrap());
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let refused = outcome(&endpoint).await;
+        assert!(refused.starts_with("451 4.3.2 "), "{refused}");
+    }
+    let to_other = outcome_to(&endpoint, other).await;
+    assert!(to_other.contains("over clear"), "{to_other}");
 }
 
 #[tokio::test(start_paused = true)]

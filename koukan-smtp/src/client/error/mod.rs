@@ -161,6 +161,17 @@ impl ClientError {
         }
     }
 
+    /// Whether the host has refused to begin with TLS, or was silent then.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_at_starttls(&self) -> bool {
+        match self {
+            Self::Timeout(phase) | Self::Disconnected(phase) | Self::Refused { phase, .. } => {
+                *phase == Phase::StartTls
+            }
+            _ => false,
+        }
+    }
+
     /// Whether nothing more is heard of the server.
     pub(crate) fn is_silence(&self) -> bool {
         matches!(self, Self::Disconnected(_) | Self::Timeout(_))

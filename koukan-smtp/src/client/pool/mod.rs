@@ -221,6 +221,13 @@ impl Pool {
                 }
                 continue;
             }
+            #[cfg(feature = "tls")]
+            let is_about_demand = self.is_about_demand(&failure.error, terms.security);
+            #[cfg(not(feature = "tls"))]
+            let is_about_demand = false;
+            if is_about_demand {
+                return Err(failure);
+            }
             // Of a host that was down, those who wait for what comes of this hold no connection.
             let may_be_full = !probe.is_for_all() && failure.may_be_for_want_of_room();
             if !may_be_full || !lease.give_place_up() {

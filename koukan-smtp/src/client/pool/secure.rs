@@ -52,4 +52,10 @@ impl Pool {
         let connection = connect.await?;
         lease.put(connection).greet(&self.helo_name).await
     }
+
+    /// Whether a host has failed at what is demanded here, and not of all hosts: that says nothing of it to
+    /// those who ask for less.
+    pub(super) fn is_about_demand(&self, error: &ClientError, security: &Security) -> bool {
+        security.is_demanded() && !self.tls.is_required() && error.is_at_starttls()
+    }
 }
