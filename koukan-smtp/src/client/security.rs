@@ -82,7 +82,14 @@ impl Security {
 
     /// Whether a connection of which that is known will do.
     #[cfg(feature = "tls")]
-    pub(crate) fn is_met_by(&self, known: Option<TlsVerdict>) -> bool {
+    pub(crate) fn is_met_by(
+        &self,
+        #[cfg_attr(
+            not(feature = "mta-sts"),
+            expect(unused, reason = "nothing is demanded of one host alone")
+        )]
+        known: Option<TlsVerdict>,
+    ) -> bool {
         match self {
             Self::AsSet => true,
             #[cfg(feature = "mta-sts")]
