@@ -91,17 +91,13 @@ const KEYWORD_MAX: u64 = 999_999;
 
 impl Limits {
     /// The EHLO keyword that tells of limits on mail transactions; `None` where there are none that can be
-    /// told.
+    /// told. That on domains of recipients cannot: RCPTDOMAINMAX is of a whole session.
     ///
     /// *Source*: RFC 9422.
     pub(super) fn keyword(&self) -> Option<String> {
         let limits = [
             ("RCPTMAX", u64::try_from(self.recipients).ok()),
             ("MAILMAX", Some(self.transactions.into())),
-            (
-                "RCPTDOMAINMAX",
-                self.recipient_domains.and_then(|max| max.try_into().ok()),
-            ),
         ];
         let mut keyword = String::new();
         for (name, max) in limits {
@@ -119,20 +115,15 @@ mod tests {
 
     #[test]
     fn what_can_be_told_is_told() {
-        for (recipients, transactions, recipient_domains, keyword) in [
-            (100, 5, None, Some("LIMITS RCPTMAX=100 MAILMAX=5")),
-            (
-                999_999,
-                u32::MAX,
-                Some(1),
-                Some("LIMITS RCPTMAX=999999 RCPTDOMAINMAX=1"),
-            ),
-            (1_000_000, 0, None, None),
+        for (recipients, transactions, keyword) in [
+            (100, 5, Some("LIMITS RCPTMAX=100 MAILMAX=5")),
+            (999_999, u32::MAX, Some("LIMITS RCPTMAX=999999")),
+            (1_000_000, 0, None),
         ] {
             let limits = Limits {
                 recipients,
                 transactions,
-                recipient_domains,
+                recipient_domains: Some(1),
                 ..Limits::default()
             };
             assert_eq!(limits.keyword().as_deref(), keyword);
