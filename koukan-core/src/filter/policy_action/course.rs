@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context as TaskContext, Poll, ready},
@@ -113,11 +113,21 @@ impl Course {
 
     /// Looks at the rule for the transaction, unless it has said what it has to say.
     fn at(&self, moment: Moment) -> Outcome {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.outcome().clone();
+        if known != Outcome::Open {
+            return known;
+        }
+        // Matchers and observers may be anybody's: they are asked without the lock.
+        let found = self.look(moment, None);
+        let mut outcome = self.outcome();
         if *outcome == Outcome::Open {
-            *outcome = self.look(moment, None);
+            *outcome = found;
         }
         outcome.clone()
+    }
+
+    fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn look(&self, moment: Moment, rcpt: Option<&Rcpt>) -> Outcome {

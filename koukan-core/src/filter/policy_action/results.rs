@@ -156,7 +156,11 @@ impl Marks {
 /// Writes what a rule has said, for all who work on the message from then on. What was written before
 /// stays: of a rule that is looked at for each recipient, or at each attempt, the first time counts.
 pub(super) fn tell(signals: &Signals, rule: &str, tag: &str, action: &str, ends_tag: bool) {
-    let told = signals.set_durable_as(&format!("{RULE}{rule}"), &Matched { tag, action });
+    let name = format!("{RULE}{rule}");
+    if signals.has_durable(&name) {
+        return;
+    }
+    let told = signals.set_durable_as(&name, &Matched { tag, action });
     let also = match ends_tag {
         true => signals.set_durable_as(&format!("{TAG}{tag}"), &true),
         false => Ok(()),
