@@ -67,6 +67,10 @@ async fn what_upstream_took_stands_where_the_rest_cannot_be_kept() {
     let front = agent.exploder(Policy::Ingress);
     let outcome = send(front, mail("a@x"), recipients(3), MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::insufficient_storage()));
+    // Who hears of each recipient sends it again to those two alone.
+    let told = [0, 1, 2].map(|index| outcome.verdict(index).clone());
+    let refused = Reply::insufficient_storage;
+    assert_eq!(told, [Reply::message_accepted(), refused(), refused()]);
     assert_eq!(up.received().len(), 1);
     assert_eq!(agent.census().await.waiting, 0);
 }

@@ -10,7 +10,8 @@
 //! The final reply carries one for each recipient
 //! ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as its leg was answered. One that was
 //! taken into custody has 250, since nobody else need do anything for it, and tells what its leg was
-//! answered ([`InPlaceOf`](crate::reply::InPlaceOf)).
+//! answered ([`InPlaceOf`](crate::reply::InPlaceOf)). Where custody could not be taken, that is the reply for
+//! those who needed it, and for all where a client hears but one.
 //!
 //! A client that hears each recipient's reply by itself ([`HearsEach`](crate::signals::HearsEach)) is told
 //! what failed, and nothing is taken into custody but what can succeed later, for a user's program.

@@ -98,7 +98,7 @@ impl<S: MailService> Exploder<S> {
             return Ok(reduce::refusal(&refusals));
         }
         let Verdict {
-            reply,
+            mut reply,
             replies: mut each,
             into_custody,
         } = match hears_each {
@@ -107,8 +107,12 @@ impl<S: MailService> Exploder<S> {
         };
         let kept = into_custody.iter();
         let kept = kept.filter_map(|position| replies.get(*position));
-        if let Err(reply) = take(kept, self.notify).await {
-            return Ok(reply);
+        if let Err(refusal) = take(kept, self.notify).await {
+            // Who has got the message need not be sent it again, where that can be told.
+            for position in into_custody {
+                each.push(position, refusal.clone());
+            }
+            reply = refusal;
         }
         for Again { position, first } in again {
             if let Some(reply) = each.get(first).cloned() {
