@@ -51,7 +51,7 @@ pub struct Delivered<'a> {
     pub attempt: u32,
     /// How long that took.
     pub duration: Duration,
-    /// How long it is since the transaction began.
+    /// How long it is since the transaction began, or since it was to be sent where that was said.
     pub age: Duration,
 }
 

@@ -1,10 +1,17 @@
 //! What is to be released later is taken by an exploder that promises to deliver, and goes then.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use jiff::{Timestamp, ToSpan};
 use koukan_core::{
+    event::{Event, Observer},
     path::Parameter,
     reply::Reply,
     stage::exploder::Policy,
+    storage::MemoryBackend,
     test_util::{Script, mail, rcpt, send},
     transaction::Mail,
 };
@@ -40,7 +47,7 @@ async fn it_is_kept_and_goes_at_that_time() {
     // Nobody was waited for.
     assert!(began.elapsed().is_zero());
     assert_eq!(agent.census().await.waiting, 2);
-    sleep_until(began + std::time::Duration::from_secs(999)).await;
+    sleep_until(began + Duration::from_secs(999)).await;
     assert!(upstream.received().is_empty());
     until(|| async { agent.census().await.finished == 2 }).await;
     assert!(agent.seconds() >= 1000);
@@ -52,6 +59,34 @@ async fn it_is_kept_and_goes_at_that_time() {
         assert_eq!(received.mail.parameters.declared_size(), Some(30));
     }
     dispatching.stop().await;
+}
+
+/// Notes how old what is delivered is.
+#[derive(Debug, Clone, Default)]
+struct Ages(Arc<Mutex<Vec<Duration>>>);
+
+impl Observer for Ages {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Delivered(delivered) = event {
+            self.0.lock().unwrap().push(delivered.age);
+        }
+    }
+}
+
+/// That it was to wait is nobody's delay.
+#[tokio::test(start_paused = true)]
+async fn its_age_counts_from_that_time() {
+    let ages = Ages::default();
+    let agent = Agent::observed(MemoryBackend::new(), Script::new(), ages.clone().into()).await;
+    let dispatching = agent.dispatch();
+    let front = agent.exploder(Policy::Submission);
+    let mail = held(agent.clock.now() + 1000.seconds());
+    let outcome = send(front, mail, [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "it is in custody");
+    until(|| async { agent.census().await.finished == 1 }).await;
+    dispatching.stop().await;
+    let ages = ages.0.lock().unwrap();
+    assert!(matches!(**ages, [age] if age < Duration::from_secs(60)), "{ages:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,7 +80,7 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     ),
     (
         DELIVERY_AGE,
-        "From the beginning of a transaction to the delivery to a recipient.",
+        "From the beginning of a transaction, or from when it was to be sent, to the delivery to a recipient.",
     ),
 ];
 

@@ -54,7 +54,7 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
                 remote: remote.or(attempt.remote.as_ref()),
                 attempt: number,
                 duration,
-                age: between(lease.created(), attempt.ended),
+                age: between(lease.begins(), attempt.ended),
             }));
         }
     }
