@@ -21,6 +21,8 @@ pub(super) struct Suspensions {
     by_host: Mutex<BTreeMap<Box<str>, Suspension>>,
     /// How many there are: each attempt wants to know whether there is any.
     count: AtomicUsize,
+    /// Held while one changes, here and in the backend: what the two are told comes in the same order.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// What came of a suspension that was asked for.
@@ -76,6 +78,7 @@ impl Storage {
     /// Dropped before it ends, it may be stopped in the backend alone, until it is asked for again or the
     /// process begins anew.
     pub async fn suspend(&self, host: &str, by: &str) -> Result<Suspended, BackendError> {
+        let _changing = self.0.suspensions.changing.lock().await;
         if self.suspension(host).is_some() {
             return Ok(Suspended::Before);
         }
@@ -97,22 +100,30 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then it stays suspended.
+    /// [`BackendError`]; then it stays suspended, as far as the backend can tell.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it ends, it may stay suspended in the backend, until it is asked for again.
     pub async fn resume_destination(&self, host: &str) -> Result<bool, BackendError> {
+        let _changing = self.0.suspensions.changing.lock().await;
         let before = self.suspension(host);
         let change = SuspensionChange::Resume(host.into());
         // Before it is known there, so that what is leased then is not given back.
         self.0.suspensions.change(change.clone());
         if let Err(error) = self.backend().change_suspension(change).await {
-            if let Some(before) = before {
-                let back = SuspensionChange::Suspend(before);
-                self.0.suspensions.change(back);
+            match self.backend().suspensions().await {
+                // Only the answer was lost.
+                Ok(all) if all.iter().all(|one| *one.host != *host) => {}
+                stands => {
+                    // What is suspended here alone would be leased and given back again and again.
+                    if let (Ok(_), Some(before)) = (stands, before) {
+                        let back = SuspensionChange::Suspend(before);
+                        self.0.suspensions.change(back);
+                    }
+                    return Err(error);
+                }
             }
-            return Err(error);
         }
         self.some_are_due(self.clock().now());
         Ok(before.is_some())

@@ -13,8 +13,10 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{exploder::Policy, output_handler::AttemptOutcome},
-    storage::{BackendError, MemoryBackend, Storage, Suspended},
-    test_util::{Script, mail, rcpt, send},
+    storage::{Backend, BackendError, MemoryBackend, Storage, Suspended},
+    test_util::{
+        Faults, FaultyBackend, Script, SeededRandom, Trouble, TroubleKind, mail, rcpt, send,
+    },
     transaction::Transaction,
 };
 use tokio::time::sleep;
@@ -165,6 +167,61 @@ async fn what_could_not_be_written_is_as_it_was() {
     let failed = agent.storage.resume_destination("near.example").await;
     assert!(matches!(failed, Err(BackendError::Failed(_))));
     assert!(agent.storage.is_suspended("near.example"));
+}
+
+fn faulty(faults: Faults, seed: u64) -> Arc<FaultyBackend> {
+    let inner = Arc::new(MemoryBackend::new());
+    let random = SeededRandom::new(seed);
+    Arc::new(FaultyBackend::new(inner, faults, random, Duration::ZERO))
+}
+
+/// What is known here is what stands in the backend, however two changes meet: what was suspended here
+/// alone would be leased and given back again and again.
+#[tokio::test(start_paused = true)]
+async fn changes_that_meet_are_made_one_after_the_other() {
+    for seed in 0..20 {
+        let faults = Faults {
+            latency: 10 * SECOND,
+            ..Faults::default()
+        };
+        let backend = faulty(faults, seed);
+        let agent = Agent::on_shared(backend.clone(), Script::new()).await;
+        let resume = async {
+            sleep(SECOND).await;
+            agent.storage.resume_destination("near.example").await
+        };
+        let suspend = agent.storage.suspend("near.example", "olga");
+        let (suspended, resumed) = tokio::join!(suspend, resume);
+        assert_eq!(suspended.unwrap(), Suspended::Now);
+        resumed.unwrap();
+        let stands = !backend.suspensions().await.unwrap().is_empty();
+        assert_eq!(agent.storage.is_any_suspended(), stands, "{seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_resumed_where_only_the_answer_was_lost() {
+    let upstream = Script::new();
+    let lost = Trouble {
+        during: 100 * SECOND..200 * SECOND,
+        kind: TroubleKind::AnswerLost,
+        per_mille: 1000,
+    };
+    let faults = Faults {
+        trouble: vec![lost],
+        ..Faults::default()
+    };
+    let agent = Agent::on_shared(faulty(faults, 1), upstream.clone()).await;
+    queue(&agent, "a@near.example").await;
+    suspend(&agent, "near.example").await;
+    sleep(150 * SECOND).await;
+    let resumed = agent.storage.resume_destination("near.example").await;
+    assert!(resumed.unwrap());
+    sleep(100 * SECOND).await;
+    let _dispatching = agent.dispatch();
+    sleep(SECOND).await;
+    let received = upstream.only_received();
+    assert_eq!(received.recipient_texts(), ["a@near.example"]);
 }
 
 #[tokio::test(start_paused = true)]
