@@ -10,7 +10,7 @@ use std::{
 use crate::{
     failure::Aborted,
     sync::{Mutex, MutexGuard, PoisonError},
-    waking::Waiters,
+    waking::{Waiters, keep},
 };
 
 /// Makes a queue that holds at most `capacity` items.
@@ -182,7 +182,9 @@ impl<T> Receiver<T> {
         if state.end.is_some() {
             return Poll::Ready(None);
         }
-        keep(&mut state.receiver, cx);
+        let before = keep(&mut state.receiver, cx.waker());
+        drop(state);
+        drop(before);
         Poll::Pending
     }
 }
@@ -195,13 +197,6 @@ impl<T> Drop for Receiver<T> {
         let queued = (waker, state.first.take(), mem::take(&mut state.others));
         wake_senders(state);
         drop(queued);
-    }
-}
-
-fn keep(waker: &mut Option<Waker>, cx: &Context<'_>) {
-    match waker {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *waker = Some(cx.waker().clone()),
     }
 }
 

@@ -21,5 +21,8 @@ mod passes;
 mod root;
 mod waiters;
 
-pub(crate) use self::{passes::Notes, waiters::Waiters};
+pub(crate) use self::{
+    passes::Notes,
+    waiters::{Waiters, keep},
+};
 pub use self::{passes::Passes, root::Root};

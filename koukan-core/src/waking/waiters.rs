@@ -63,6 +63,17 @@ impl Waiters {
     }
 }
 
+/// Keeps the waker of the only task that waits for something. Another one that was there comes back, to be
+/// dropped once no lock is held: what that does is not known here.
+#[inline]
+#[must_use]
+pub(crate) fn keep(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    match kept {
+        Some(own) if own.will_wake(waker) => None,
+        _ => kept.replace(waker.clone()),
+    }
+}
+
 #[cold]
 fn wake_others(others: Others) {
     others.into_iter().for_each(Waker::wake);

@@ -86,7 +86,10 @@ async fn its_age_counts_from_that_time() {
     until(|| async { agent.census().await.finished == 1 }).await;
     dispatching.stop().await;
     let ages = ages.0.lock().unwrap();
-    assert!(matches!(**ages, [age] if age < Duration::from_secs(60)), "{ages:?}");
+    assert!(
+        matches!(**ages, [age] if age < Duration::from_secs(60)),
+        "{ages:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use crate::{
     body::Body,
     reply::Reply,
     transaction::{Aborted, Command, Rcpt, Slot},
+    waking::keep,
 };
 
 /// The giving end; dropped without giving, the leg is aborted.
@@ -106,7 +107,9 @@ impl Taker {
     pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Result<Body, Aborted>> {
         let mut shared = lock(&self.0);
         if let State::Waiting(waker) = &mut shared.state {
-            *waker = Some(cx.waker().clone());
+            let before = keep(waker, cx.waker());
+            drop(shared);
+            drop(before);
             return Poll::Pending;
         }
         Poll::Ready(match mem::replace(&mut shared.state, State::Gone) {

@@ -59,11 +59,12 @@ impl Calls {
         let mut is_to_poll = true;
         loop {
             let limits = self.limits(group, cx);
-            let goes_on = {
-                let mut guarded = group.lock();
-                drop(guarded.state.runner.take());
-                guarded.state.next(limits, &mut self.actions)
+            let (runner, goes_on) = {
+                let state = &mut group.lock().state;
+                let runner = state.runner.take();
+                (runner, state.next(limits, &mut self.actions))
             };
+            drop(runner);
             is_to_poll |= self.act(group, cx);
             if !goes_on {
                 self.calls.clear();

@@ -16,6 +16,7 @@ use crate::{
     shares::Client,
     signals::{Destination, HostPort},
     sync::{Mutex, MutexGuard, PoisonError},
+    waking::keep,
 };
 
 /// Tells those who hold a connection in vain that somebody waits for one.
@@ -177,11 +178,9 @@ impl Listener {
             return None;
         }
         self.listening = Some(waker.clone());
-        let state = &mut *self.demand.lock();
-        match &mut state.listeners[self.place] {
-            Some(listener) => listener.clone_from(waker),
-            listener => *listener = Some(waker.clone()),
-        }
+        let before = keep(&mut self.demand.lock().listeners[self.place], waker);
+        drop(before);
+        let state = self.demand.lock();
         if state.waiting.is_empty() {
             return None;
         }

@@ -29,8 +29,8 @@ pub(super) struct Group {
 
 /// What the members' tasks and the group's own change in turn.
 ///
-/// Neither is code of others called under the lock, nor is a slot or a call dropped: they would come
-/// back here.
+/// Neither is code of others called under the lock, nor is a slot, a call or a waker dropped: they would
+/// come back here.
 pub(super) struct Guarded {
     /// The only member, while it has one recipient; there is nothing in the state then.
     pub(super) lone: Option<Lone>,
@@ -216,13 +216,13 @@ impl Group {
         cx: &mut Context<'_>,
     ) -> Poll<Reply> {
         // What is found out now is looked at right after.
-        let (mut calls, is_lone) = {
+        let (mut calls, is_lone, waker) = {
             let mut guarded = self.lock();
-            if let Some(member) = guarded.state.members.get_mut(member) {
-                member.waiting = None;
-            }
-            (guarded.calls.take(), guarded.lone.is_some())
+            let own = guarded.state.members.get_mut(member);
+            let waker = own.and_then(|member| member.waiting.take());
+            (guarded.calls.take(), guarded.lone.is_some(), waker)
         };
+        drop(waker);
         if let Some(calls) = calls.as_mut().filter(|_| is_lone)
             && let Poll::Ready(reply) = calls.poll_lone(self, cx)
         {
@@ -231,8 +231,10 @@ impl Group {
         if let Some(calls) = calls {
             let mut guarded = self.lock();
             if let Some(lone) = &mut guarded.lone {
-                lone.wait(cx.waker());
+                let before = lone.wait(cx.waker());
                 guarded.calls = Some(calls);
+                drop(guarded);
+                drop(before);
                 return Poll::Pending;
             }
             drop(guarded);

@@ -6,6 +6,7 @@ use crate::{
     body::Body,
     reply::Reply,
     transaction::{Command, Lender, Rcpt, Slot, Watch},
+    waking::keep,
 };
 
 use super::state::{MAIL, State};
@@ -112,12 +113,9 @@ impl Lone {
         self.answer.is_positive() == Some(true)
     }
 
-    /// Has the member's task woken when another takes its call.
-    pub(super) fn wait(&mut self, waker: &Waker) {
-        match &mut self.waiting {
-            Some(waiting) => waiting.clone_from(waker),
-            None => self.waiting = Some(waker.clone()),
-        }
+    /// Has the member's task woken when another takes its call; as [`keep`].
+    pub(super) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
+        keep(&mut self.waiting, waker)
     }
 
     /// The call has ended with that reply; returns the member's.

@@ -175,10 +175,9 @@ impl State {
     }
 
     /// Notes that the member is gone; returns what it leaves behind.
-    pub(super) fn leave(&mut self, member: usize) -> (Option<Body>, Vec<Slot>) {
+    pub(super) fn leave(&mut self, member: usize) -> (Option<Waker>, Option<Body>, Vec<Slot>) {
         let own = &mut self.members[member];
         own.is_gone = true;
-        own.waiting = None;
         let mut slots = Vec::new();
         if own.result.is_none() {
             self.is_untidy = true;
@@ -191,7 +190,7 @@ impl State {
                 }
             }
         }
-        let left = (own.body.take(), slots);
+        let left = (own.waiting.take(), own.body.take(), slots);
         // With the last one the calls may go, and nobody would drive them for who comes now.
         self.is_over |= self.is_empty();
         left

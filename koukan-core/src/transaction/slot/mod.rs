@@ -22,6 +22,7 @@ use tokio::time::{Sleep, sleep};
 use crate::{
     reply::Reply,
     sync::{Mutex, MutexGuard, PoisonError},
+    waking::keep,
 };
 
 use self::concern::Concern;
@@ -206,14 +207,19 @@ impl Pending {
     ///
     /// Where the reply was taken before.
     pub fn look(&mut self) -> Option<Reply> {
-        let mut state = self.place.lock();
-        state.waker = None;
-        state.take()
+        let (waker, reply) = {
+            let mut state = self.place.lock();
+            (state.waker.take(), state.take())
+        };
+        drop(waker);
+        reply
     }
 
     /// As `look`, without taking the reply.
     pub(crate) fn unregister(&mut self) {
-        self.place.lock().waker = None;
+        let waker = self.place.lock().waker.take();
+        // Once the lock is free.
+        drop(waker);
     }
 
     pub(super) fn place(&self) -> Place {
@@ -312,10 +318,13 @@ impl Shared {
         if let Some(reply) = state.take() {
             return Ok(Poll::Ready(reply));
         }
-        state.waker = Some(cx.waker().clone());
-        match state.phase {
-            Phase::Dropped => Err(Dropped),
-            _ => Ok(Poll::Pending),
+        let before = keep(&mut state.waker, cx.waker());
+        let is_dropped = matches!(state.phase, Phase::Dropped);
+        drop(state);
+        drop(before);
+        match is_dropped {
+            true => Err(Dropped),
+            false => Ok(Poll::Pending),
         }
     }
 
@@ -341,3 +350,6 @@ fn wake(waker: Option<Waker>) {
         waker.wake();
     }
 }
+
+#[cfg(test)]
+mod tests;

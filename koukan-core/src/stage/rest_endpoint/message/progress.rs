@@ -12,6 +12,7 @@ use crate::{
     blob::Blob,
     body::{BodyError, Observer},
     transaction::Aborted,
+    waking::keep,
 };
 
 /// What became of the message so far; clones share it.
@@ -70,7 +71,9 @@ impl Progress {
         match state.turn {
             Turn::Upstream(since) | Turn::Ended(since) => Some(since),
             Turn::Downstream | Turn::Taken(_) => {
-                state.waker = Some(cx.waker().clone());
+                let before = keep(&mut state.waker, cx.waker());
+                drop(state);
+                drop(before);
                 None
             }
         }

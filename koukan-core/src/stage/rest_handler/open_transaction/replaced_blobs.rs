@@ -31,10 +31,11 @@ impl ReplacedBlobs {
     /// Adds the writer of a blob that does not count any more; where no attempt is under way, the
     /// blob ends at once.
     pub(super) fn add(&self, writer: BlobWriter) {
-        if let Some(writers) = &mut *self.lock() {
-            writers.push(writer);
-            self.added.notify_one();
+        match &mut *self.lock() {
+            Some(writers) => writers.push(writer),
+            None => return,
         }
+        self.added.notify_one();
     }
 
     /// Ready when no attempt reads what does not count any more.
