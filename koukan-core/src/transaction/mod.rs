@@ -22,6 +22,7 @@ pub(crate) use self::{
     direct::{Direct, Start, Taker, Upstream},
     errand::{Errand, Originator},
     owed::Owed,
+    panicked::Panicked,
     positions::Positions,
     rescue::rescue,
     slot::{Lender, Loan, Watch},

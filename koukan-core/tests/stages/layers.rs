@@ -3,7 +3,10 @@
 use std::{
     future::Ready,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,8 +15,9 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::Policy,
+        exploder::{Exploder, Policy},
         output_handler::{AttemptOutcome, AttemptService},
+        storage_writer::StorageWriter,
     },
     storage::{
         Drain, Lease,
@@ -313,4 +317,24 @@ async fn a_notification_that_is_dropped_comes_later_and_counts_as_no_attempt() {
     assert!(pauses[1] >= 60, "{pauses:?}");
     assert!(pauses.is_sorted(), "{pauses:?}");
     assert_eq!(find(&agent, id).await.attempt_count, 1);
+}
+
+/// A layer may panic before there is a future: that costs one recipient.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_panics_costs_no_other_leg() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let (inner, calls) = (agent.output.clone(), Arc::new(AtomicU32::new(0)));
+    let output = service_fn(move |lease: Lease| {
+        assert!(calls.fetch_add(1, Ordering::Relaxed) > 0, "broken");
+        inner.clone().call(lease)
+    });
+    let writer = StorageWriter::new(agent.storage.clone(), output).boxed();
+    let front = Exploder::new(writer, Policy::Ingress, agent.storage.pool().clone());
+    let outcome = send(front, mail("a@x"), ["b@y", "c@y"].map(rcpt), MESSAGE).await;
+    assert_eq!(outcome.message, Some(Reply::message_accepted()));
+    let mut replies = outcome.recipients;
+    replies.sort_by_key(Reply::is_negative);
+    assert_eq!(replies, [Reply::recipient_ok(), Reply::local_error()]);
+    assert_eq!(upstream.only_received().recipients.len(), 1);
 }

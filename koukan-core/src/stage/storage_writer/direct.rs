@@ -1,12 +1,16 @@
 //! Transactions that come without a call.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Context, Poll, ready},
+};
 
 use crate::{
     body::Body,
     reply::Reply,
     stage::output_handler::AttemptService,
-    transaction::{Command, Commands, Direct, Pending, Rcpt, Start, Taker, rescue},
+    storage::Exhausted,
+    transaction::{Command, Commands, Direct, Panicked, Pending, Rcpt, Start, Taker, rescue},
 };
 
 use super::{service::StorageWriter, writing::Writing};
@@ -23,16 +27,25 @@ impl<O: AttemptService> Direct for StorageWriter<O> {
     fn start(&self, start: Start) -> Result<(Box<dyn Taker>, Pending), Box<Start>> {
         let mut commands = Commands::new();
         let (slot, mail) = commands.mail();
-        let writing = self.begin(start).map(|mut writing| {
-            writing.open_mail(slot);
-            writing
-        });
-        if writing.is_err() {
-            commands.end(Reply::insufficient_storage());
-        }
+        // There is no call around it that would contain a bug of the output's.
+        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(start)));
+        let writing = match begun {
+            Ok(Ok(mut writing)) => {
+                writing.open_mail(slot);
+                Some(writing)
+            }
+            Ok(Err(Exhausted)) => {
+                commands.end(Reply::insufficient_storage());
+                None
+            }
+            Err(panic) => {
+                commands.end(rescue(&Panicked::new(panic).into()));
+                None
+            }
+        };
         let written = Written {
             commands,
-            writing: writing.ok(),
+            writing,
             has_all_recipients: false,
         };
         Ok((Box::new(written), mail))
