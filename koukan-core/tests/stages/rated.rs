@@ -177,6 +177,26 @@ async fn how_long_a_message_takes_changes_nothing() {
     assert!(last < 12 * SECOND, "{last:?}");
 }
 
+/// Whoever has much for a host does not keep what others have for it.
+#[tokio::test(start_paused = true)]
+async fn destinations_of_one_host_share_its_turns() {
+    let hosts = Hosts::new(SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    for number in 0..300 {
+        queue(&agent, &format!("m{number}@a.slow")).await;
+    }
+    for number in 0..20 {
+        queue(&agent, &format!("m{number}@b.slow")).await;
+    }
+    let (begun, dispatching) = (Instant::now(), agent.dispatch());
+    ends(&agent, dispatching, 320, 60 * SECOND).await;
+    hosts.assert_rate();
+    let last_of = |part| hosts.delivered(part).into_iter().max().unwrap() - begun;
+    assert!(last_of("@b") < 8 * SECOND, "{:?}", last_of("@b"));
+    let last = last_of("@a");
+    assert!(last >= 31 * SECOND && last < 34 * SECOND, "{last:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_a_reply_is_told_at_once_and_its_message_goes_in_turn() {
     let hosts = Hosts::new(SECOND / 100);

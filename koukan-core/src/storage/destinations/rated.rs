@@ -8,42 +8,61 @@ use crate::{rate::Rate, storage::record::SchedulingKey};
 const KEYS_MAX: usize = 10_000;
 
 /// What is queued for these is leased by itself, as many as there are turns for.
+///
+/// Several of them may be one host, and share its turns: so they are asked one after the other, first the
+/// one that was not asked for the longest time.
 #[derive(Debug, Default)]
-pub(super) struct Rated(BTreeMap<SchedulingKey, Known>);
+pub(super) struct Rated {
+    known: BTreeMap<SchedulingKey, Known>,
+    /// How often one was asked.
+    asked: u64,
+}
 
 #[derive(Debug)]
 struct Known {
     rate: Rate,
     /// Whether there was no more than could go.
     is_drained: bool,
+    /// When it was asked last, by [`Rated::asked`]; at first, when it came to be known.
+    asked: u64,
 }
 
 impl Rated {
     /// Somebody was told that there are no turns; `false` where there are too many of them already.
     pub(super) fn add(&mut self, destination: &SchedulingKey, rate: &Rate) -> bool {
-        if self.0.len() >= KEYS_MAX && !self.0.contains_key(destination) {
+        if let Some(known) = self.known.get_mut(destination) {
+            known.rate = rate.clone();
+            known.is_drained = false;
+            return true;
+        }
+        if self.known.len() >= KEYS_MAX {
             return false;
         }
         let known = Known {
             rate: rate.clone(),
             is_drained: false,
+            asked: self.asked,
         };
-        self.0.insert(destination.clone(), known);
+        self.known.insert(destination.clone(), known);
         true
     }
 
-    /// All of them, but for those to which little goes by now.
+    /// All of them, but for those to which little goes by now; first those that are to be asked first.
     pub(super) fn look(&mut self) -> Vec<(SchedulingKey, Rate)> {
-        self.0
+        self.known
             .retain(|_, known| !(known.is_drained && known.rate.is_idle()));
-        let all = self.0.iter();
-        all.map(|(destination, known)| (destination.clone(), known.rate.clone()))
+        let mut all: Vec<_> = self.known.iter().collect();
+        all.sort_by_key(|(_, known)| known.asked);
+        all.into_iter()
+            .map(|(destination, known)| (destination.clone(), known.rate.clone()))
             .collect()
     }
 
-    /// What could go was leased.
+    /// It was asked, and what could go was leased.
     pub(super) fn leased(&mut self, destination: &SchedulingKey, is_drained: bool) {
-        if let Some(known) = self.0.get_mut(destination) {
+        if let Some(known) = self.known.get_mut(destination) {
+            self.asked += 1;
+            known.asked = self.asked;
             known.is_drained = is_drained;
         }
     }
@@ -58,11 +77,38 @@ mod tests {
     use super::*;
     use crate::context::{Context, Sender};
 
+    fn key(sender: &str) -> SchedulingKey {
+        SchedulingKey::of(&Context::new(Sender::new(sender)), &[])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_has_its_turn_before_another_has_one_more() {
+        let rate = Rate::new(NonZeroU32::MIN, Duration::from_secs(1));
+        let [a, b, c] = ["a", "b", "c"].map(key);
+        let mut rated = Rated::default();
+        for key in [&c, &a] {
+            assert!(rated.add(key, &rate));
+        }
+        rated.leased(&a, false);
+        // What comes later waits for those that are there.
+        assert!(rated.add(&b, &rate));
+        // To be told once more that there is no turn changes nothing.
+        assert!(rated.add(&a, &rate));
+        let order = |rated: &mut Rated| {
+            let all = rated.look().into_iter();
+            all.map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&mut rated), [c.clone(), a.clone(), b.clone()]);
+        rated.leased(&c, false);
+        rated.leased(&a, false);
+        assert_eq!(order(&mut rated), [b, c, a]);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_destination_is_known_until_all_turns_are_there_and_nothing_waits() {
         let second = Duration::from_secs(1);
         let rate = Rate::new(NonZeroU32::MIN, second);
-        let key = SchedulingKey::of(&Context::new(Sender::new("out")), &[]);
+        let key = key("out");
         let mut rated = Rated::default();
         assert!(rated.add(&key, &rate));
         rate.reserve(true).unwrap().spend();
