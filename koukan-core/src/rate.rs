@@ -111,14 +111,19 @@ impl Rate {
             .collect()
     }
 
+    /// How many turns there are now.
+    pub(crate) fn turns(&self) -> usize {
+        self.free(&mut self.lock())
+    }
+
     /// Whether there is a turn now.
     pub fn is_open(&self) -> bool {
-        self.free(&mut self.lock()) > 0
+        self.turns() > 0
     }
 
     /// Whether nothing has gone for so long that all turns are there.
     pub fn is_idle(&self) -> bool {
-        self.free(&mut self.lock()) == self.0.count
+        self.turns() == self.0.count
     }
 
     /// When there is a turn next, as far as is known: it may be found then that there is none yet.
@@ -133,7 +138,6 @@ impl Rate {
         last + self.0.per
     }
 
-    /// How many turns there are now.
     fn free(&self, state: &mut State) -> usize {
         let now = Instant::now();
         let is_over = |at: &Instant| now.duration_since(*at) >= self.0.per;

@@ -79,6 +79,8 @@ pub(crate) struct Failing {
     pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
     pub(crate) failed_leases: Arc<AtomicU32>,
+    /// Leases for one destination that are slow.
+    pub(crate) slow_turns: Arc<AtomicU32>,
     /// Suspensions and their ends that fail.
     pub(crate) failed_suspensions: Arc<AtomicU32>,
     /// Leases of companions that fail.
@@ -261,6 +263,7 @@ impl Backend for Failing {
         destination: &SchedulingKey,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
+        slowed(&self.slow_turns).await;
         let inner = &self.inner;
         inner.lease_for(session, now, destination, limit).await
     }

@@ -24,6 +24,7 @@ use tower::{BoxError, service_fn};
 
 use crate::{
     agent::{Agent, Dispatching},
+    failing::Failing,
     queued::{MESSAGE, queued},
 };
 
@@ -243,6 +244,33 @@ async fn without_a_promise_the_client_is_told_to_come_back() {
         replies[RATE..].iter().all(|reply| is(reply, "450 4.4.5")),
         "{replies:?}"
     );
+}
+
+/// Turns are there for whoever comes while storage is asked what is due.
+#[tokio::test(start_paused = true)]
+async fn slow_storage_takes_no_turns() {
+    let backend = Failing::default();
+    let slow = Arc::clone(&backend.slow_turns);
+    let hosts = Hosts::new(Duration::ZERO);
+    let agent = Agent::on(backend, hosts.service()).await;
+    for number in 0..15 {
+        queue(&agent, &format!("queued{number}@a.slow")).await;
+    }
+    let dispatching = agent.dispatch();
+    sleep(SECOND / 2).await;
+    slow.store(1, Ordering::Relaxed);
+    sleep(10 * SECOND).await;
+    assert_eq!(slow.load(Ordering::Relaxed), 0, "it is being asked");
+    assert_eq!(hosts.delivered("queued").len(), RATE);
+    for number in 0..RATE {
+        let front = agent.exploder(Policy::Ingress);
+        let to = rcpt(&format!("live{number}@a.slow"));
+        let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
+        assert!(outcome.is_delivered(), "{number}: {outcome:?}");
+    }
+    ends(&agent, dispatching, 25, 60 * SECOND).await;
+    hosts.assert_rate();
+    assert_eq!(hosts.delivered("queued").len(), 15);
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,9 +49,9 @@ impl Due {
     }
 
     /// If it goes, there is a turn for it.
-    pub(super) fn in_turn(mut self, turn: Option<Turn>) -> Self {
+    pub(super) fn in_turn(mut self, turn: Turn) -> Self {
         if let Self::Goes(with) = &mut self {
-            with.turn = turn;
+            with.turn = Some(turn);
         }
         self
     }

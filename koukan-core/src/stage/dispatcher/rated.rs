@@ -8,7 +8,7 @@ use crate::{
     storage::{BackendError, Beside, Company, Lease, Look, Storage, record::SchedulingKey},
 };
 
-use super::{Dispatcher, crowds::Share, room::Places};
+use super::{Dispatcher, crowds::Share, passage::Due, room::Places};
 
 /// A turn for an attempt that has begun; where it has needed none, the next may have it.
 pub(super) struct Turn {
@@ -33,18 +33,21 @@ where
             if share.full.contains(destination) || look.held.contains(destination) {
                 continue;
             }
-            let mut turns = rate.promise(places.len());
-            if turns.is_empty() {
+            let wanted = rate.turns().min(places.len());
+            if wanted == 0 {
                 continue;
             }
-            let leases = self.storage.lease_for(destination, turns.len()).await?;
-            let is_drained = leases.len() < turns.len();
+            let leases = self.storage.lease_for(destination, wanted).await?;
             let destinations = self.storage.destinations();
-            destinations.leased_in_turn(destination, is_drained);
+            destinations.leased_in_turn(destination, leases.len() < wanted);
             is_any |= !leases.is_empty();
-            let passage = |company: &Company| {
-                let turn = turns.pop().map(|turn| Turn::new(&self.storage, turn));
-                self.passage(company).in_turn(turn)
+            // Only now: whoever came while storage was asked has not found the turns taken for nothing.
+            let mut turns = rate.promise(leases.len());
+            let passage = |company: &Company| match turns.pop() {
+                Some(turn) => self
+                    .passage(company)
+                    .in_turn(Turn::new(&self.storage, turn)),
+                None => Due::HeldBack,
             };
             self.start(attempts, (leases, Beside::Due), passage, places)
                 .await?;
