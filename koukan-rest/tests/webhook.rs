@@ -1,4 +1,4 @@
-//! A webhook whose events were removed before it has taken them, and one that refuses.
+//! Webhooks whose events were removed before they have taken them, that refuse, and that are silent.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -31,7 +31,11 @@ use koukan_rest::{
     webhook::{Hook, Poster, Secrets, Target},
 };
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+};
 
 /// Notes what observers are told of webhooks.
 #[derive(Debug, Default)]
@@ -153,4 +157,30 @@ async fn one_that_has_lost_its_place_goes_on_with_the_oldest_and_what_is_refused
     assert_eq!(told.0.lock().unwrap()[..3], expected);
     assert_eq!(backend.cursor("webhook:x").await.unwrap(), Some(5));
     serving.abort();
+}
+
+/// The status says all: what comes after it may be missing.
+#[tokio::test]
+async fn what_was_taken_is_taken_however_the_answer_ends() {
+    for (status, expected) in [("200 OK", None), ("503 Busy", Some("it answered 503"))] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // From here on it is silent, and time passes as fast as it can.
+            tokio::time::pause();
+            while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
+        });
+        let client = HttpClient::new(&ClientSettings::default()).unwrap();
+        let secrets = Secrets::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let poster = Poster::new(client, url.parse().unwrap(), secrets, Arc::new(SystemClock));
+        let taken = poster.post("events_1_1", "{}".into()).await;
+        assert_eq!(taken.err().map(|error| error.what).as_deref(), expected);
+        serving.await.unwrap();
+        tokio::time::resume();
+    }
 }

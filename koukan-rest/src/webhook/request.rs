@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use koukan_core::{causes::Causes, clock::SharedClock};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tower::ServiceExt;
 
 use crate::client::HttpClient;
@@ -80,19 +80,19 @@ impl Poster {
             )
             .body(Body::from(content));
         let request = request.map_err(|error| NotTaken::without_answer(error.to_string()))?;
-        let answered = async {
+        let answer = async {
             let response = self.client.clone().oneshot(request).await;
-            let response =
-                response.map_err(|error| NotTaken::without_answer(Causes(&error).to_string()))?;
-            let taken = judge(&response);
-            // What it says is of no interest.
-            let _ = Limited::new(response.into_body(), ANSWER_MAX)
-                .collect()
-                .await;
-            taken
+            response.map_err(|error| NotTaken::without_answer(Causes(&error).to_string()))
         };
-        let answered = timeout(PATIENCE, answered).await;
-        answered.unwrap_or_else(|_| Err(NotTaken::without_answer("no answer in time".into())))
+        let until = Instant::now() + PATIENCE;
+        let answer = timeout_at(until, answer).await;
+        let response =
+            answer.unwrap_or_else(|_| Err(NotTaken::without_answer("no answer in time".into())))?;
+        let taken = judge(&response);
+        // What it says is of no interest, and whether it comes at all: the status has said all.
+        let rest = Limited::new(response.into_body(), ANSWER_MAX).collect();
+        let _ = timeout_at(until, rest).await;
+        taken
     }
 }
 
