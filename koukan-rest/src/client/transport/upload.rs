@@ -3,7 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub(in super::super) struct Source {
     state: Mutex<State>,
     /// Apart from the rest: who gives octets says so while they are asked for, as well.
-    turns: Mutex<Turns>,
+    turns: Arc<Turns>,
 }
 
 struct State {
@@ -32,7 +32,9 @@ struct State {
     waker: Option<Waker>,
 }
 
-struct Turns {
+struct Turns(Mutex<Waiting>);
+
+struct Waiting {
     turn: Turn,
     /// Whether the originator has given something since it was asked last.
     is_given: bool,
@@ -75,13 +77,13 @@ impl Source {
             request: 0,
             waker: None,
         };
-        let turns = Turns {
+        let waiting = Waiting {
             turn: Turn::Server(Instant::now()),
             is_given: false,
         };
         Self {
             state: Mutex::new(state),
-            turns: Mutex::new(turns),
+            turns: Arc::new(Turns(Mutex::new(waiting))),
         }
     }
 
@@ -118,14 +120,6 @@ impl Source {
         drop(body);
     }
 
-    fn given(&self) {
-        let mut turns = self.turns();
-        turns.is_given = true;
-        if turns.turn == Turn::Originator {
-            turns.turn = Turn::Server(Instant::now());
-        }
-    }
-
     /// Whether nothing of it was sent.
     pub(super) fn is_whole(&self) -> bool {
         !self.lock().is_begun
@@ -149,23 +143,38 @@ impl Source {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turns(&self) -> MutexGuard<'_, Turns> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turns(&self) -> MutexGuard<'_, Waiting> {
+        self.turns.lock()
+    }
+}
+
+impl Turns {
+    fn given(&self) {
+        let mut waiting = self.lock();
+        waiting.is_given = true;
+        if waiting.turn == Turn::Originator {
+            waiting.turn = Turn::Server(Instant::now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Notices that the originator has given something, since when it is the server's turn: the
 /// connection may not ask for it while the server takes nothing.
+///
+/// It holds nothing of the message: whoever wakes it may hold a lock that the message takes when it is
+/// dropped.
 struct Given {
-    source: Weak<Source>,
+    turns: Arc<Turns>,
     waker: Waker,
 }
 
 impl Wake for Given {
     fn wake(self: Arc<Self>) {
-        if let Some(source) = self.source.upgrade() {
-            source.given();
-        }
+        self.turns.given();
         self.waker.wake_by_ref();
     }
 }
@@ -184,7 +193,7 @@ impl http_body::Body for Upload {
             return Poll::Ready(Some(Err(BrokenOff)));
         }
         let given = Waker::from(Arc::new(Given {
-            source: Arc::downgrade(&source),
+            turns: Arc::clone(&source.turns),
             waker: cx.waker().clone(),
         }));
         loop {
