@@ -36,17 +36,13 @@ use super::{
 const ORPHANS_AT_ONCE: i64 = 256;
 const OCTETS_AT_ONCE: i64 = 64 << 20;
 
-pub(in crate::sqlite) struct Reader {
+pub(super) struct Reader {
     pool: SqlitePool,
     files: Arc<Files>,
 }
 
 impl Reader {
-    pub(in crate::sqlite) fn new(
-        options: SqliteConnectOptions,
-        connections: u32,
-        files: Arc<Files>,
-    ) -> Self {
+    pub(super) fn new(options: SqliteConnectOptions, connections: u32, files: Arc<Files>) -> Self {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
             // A connection to a file does not wear out.
@@ -57,14 +53,11 @@ impl Reader {
         Self { pool, files }
     }
 
-    pub(in crate::sqlite) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 
-    pub(in crate::sqlite) async fn find(
-        &self,
-        id: &str,
-    ) -> Result<Option<StoredTransaction>, BackendError> {
+    pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let found = self.row(&FIND_TRANSACTION, values).await?;
@@ -84,7 +77,7 @@ impl Reader {
         Ok(Some(transaction))
     }
 
-    pub(in crate::sqlite) async fn list(
+    pub(super) async fn list(
         &self,
         listing: Listing,
     ) -> Result<Vec<StoredTransaction>, BackendError> {
@@ -110,10 +103,7 @@ impl Reader {
     }
 
     /// Where transactions that were committed stand in a list.
-    pub(in crate::sqlite) async fn select(
-        &self,
-        listing: &Listing,
-    ) -> Result<Vec<ListCursor>, BackendError> {
+    pub(super) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
         let page = select(listing);
         let rows = self.page(page.text, page.values).await?;
         let mut places = Vec::with_capacity(rows.len());
@@ -129,7 +119,7 @@ impl Reader {
         Ok(places)
     }
 
-    pub(in crate::sqlite) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
+    pub(super) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let rows = self.rows(&LIST_ATTEMPTS, values).await?;
@@ -144,11 +134,7 @@ impl Reader {
         attempts.collect()
     }
 
-    pub(in crate::sqlite) async fn read_blob(
-        &self,
-        blob: &str,
-        offset: u64,
-    ) -> Result<Bytes, BackendError> {
+    pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
         let offset = i64::try_from(offset).map_err(|_| BackendError::NoSuchBlob)?;
         let mut values = Values::default();
         values.add(blob).add(offset).add(1);
@@ -164,7 +150,7 @@ impl Reader {
         Ok(octets.split_off(skipped))
     }
 
-    pub(in crate::sqlite) async fn read_small_blobs(
+    pub(super) async fn read_small_blobs(
         &self,
         blobs: &[BlobId],
         max: u64,
@@ -185,7 +171,7 @@ impl Reader {
         read.collect()
     }
 
-    pub(in crate::sqlite) async fn next_due(
+    pub(super) async fn next_due(
         &self,
         standing: Standing,
         except: &[SchedulingKey],
@@ -204,7 +190,7 @@ impl Reader {
         Ok(due.map(from_micros))
     }
 
-    pub(in crate::sqlite) async fn census(&self) -> Result<Census, BackendError> {
+    pub(super) async fn census(&self) -> Result<Census, BackendError> {
         let Some(row) = self.row(&CENSUS, Values::default()).await? else {
             return Ok(Census::default());
         };
@@ -220,10 +206,7 @@ impl Reader {
     }
 
     /// Some events.
-    pub(in crate::sqlite) async fn events(
-        &self,
-        query: &EventQuery,
-    ) -> Result<EventPage, BackendError> {
+    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
         let (first, last) = self.bounds_of_events().await?;
         let after = query.after.unwrap_or(first - 1);
         // What is committed from here on is for the next page.
@@ -287,7 +270,7 @@ impl Reader {
     }
 
     /// Some blobs that were created before a time and that nothing unfinished refers to.
-    pub(in crate::sqlite) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
+    pub(super) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
         let mut values = Values::default();
         values.add(until).add(ORPHANS_AT_ONCE);
         let rows = self.rows(&FIND_ORPHANS, values).await?;
@@ -304,7 +287,7 @@ impl Reader {
     }
 
     /// Reads something, if only that there is something to read.
-    pub(in crate::sqlite) async fn probe(&self) -> Result<(), BackendError> {
+    pub(super) async fn probe(&self) -> Result<(), BackendError> {
         self.row(&PROBE, Values::default()).await.map(|_| ())
     }
 
