@@ -39,7 +39,7 @@ where
             }
             let leases = self.storage.lease_for(destination, wanted).await?;
             let destinations = self.storage.destinations();
-            destinations.leased_in_turn(destination, leases.len() < wanted);
+            destinations.leased_in_turn(destination, leases.len(), wanted);
             is_any |= !leases.is_empty();
             // Only now: whoever came while storage was asked has not found the turns taken for nothing.
             let mut turns = rate.promise(leases.len());

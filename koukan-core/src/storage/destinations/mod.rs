@@ -20,7 +20,7 @@
 //! A host may take only so many messages in a time ([`Rate`]). An attempt that is one too many says so
 //! ([`OverRate`](crate::rate::OverRate)), is given back and counts as none; from then on what is queued for
 //! its destination is leased by itself, as many as there are turns for, each of which is promised to one
-//! attempt, until nothing waits any more and all turns are there.
+//! attempt, until nothing is due for it, or all turns are there.
 //!
 //! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
 //! changes nothing of it: that only sets the time of the next look.
@@ -209,9 +209,10 @@ impl Destinations {
         self.lock().rated.add(destination, rate)
     }
 
-    /// What may go to that destination was leased; whether that was all that is due.
-    pub(crate) fn leased_in_turn(&self, destination: &SchedulingKey, is_all: bool) {
-        self.lock().rated.leased(destination, is_all);
+    /// So many as there are turns for were wanted of what goes to that destination, and so many were due and
+    /// leased.
+    pub(crate) fn leased_in_turn(&self, destination: &SchedulingKey, count: usize, wanted: usize) {
+        self.lock().rated.leased(destination, count, wanted);
     }
 
     /// An attempt has ended for which there was a turn.

@@ -58,12 +58,15 @@ impl Rated {
             .collect()
     }
 
-    /// It was asked, and what could go was leased.
-    pub(super) fn leased(&mut self, destination: &SchedulingKey, is_drained: bool) {
-        if let Some(known) = self.known.get_mut(destination) {
+    /// It was asked for as many as that, and so many were due and leased. With none it is forgotten: its host
+    /// may be busy with others, and would have to be idle before it is not asked any longer.
+    pub(super) fn leased(&mut self, destination: &SchedulingKey, count: usize, wanted: usize) {
+        if count == 0 {
+            self.known.remove(destination);
+        } else if let Some(known) = self.known.get_mut(destination) {
             self.asked += 1;
             known.asked = self.asked;
-            known.is_drained = is_drained;
+            known.is_drained = count < wanted;
         }
     }
 }
@@ -89,7 +92,7 @@ mod tests {
         for key in [&c, &a] {
             assert!(rated.add(key, &rate));
         }
-        rated.leased(&a, false);
+        rated.leased(&a, 1, 1);
         // What comes later waits for those that are there.
         assert!(rated.add(&b, &rate));
         // To be told once more that there is no turn changes nothing.
@@ -99,8 +102,8 @@ mod tests {
             all.map(|(key, _)| key).collect::<Vec<_>>()
         };
         assert_eq!(order(&mut rated), [c.clone(), a.clone(), b.clone()]);
-        rated.leased(&c, false);
-        rated.leased(&a, false);
+        rated.leased(&c, 1, 1);
+        rated.leased(&a, 1, 1);
         assert_eq!(order(&mut rated), [b, c, a]);
     }
 
@@ -112,14 +115,29 @@ mod tests {
         let mut rated = Rated::default();
         assert!(rated.add(&key, &rate));
         rate.reserve(true).unwrap().spend();
-        rated.leased(&key, true);
+        rated.leased(&key, 1, 2);
         assert_eq!(rated.look(), [(key.clone(), rate.clone())]);
-        rated.leased(&key, false);
+        rated.leased(&key, 2, 2);
         advance(second).await;
         assert_eq!(rated.look().len(), 1, "there is more");
-        rated.leased(&key, true);
+        rated.leased(&key, 1, 2);
         assert!(rated.look().is_empty());
         // It may be so meanwhile.
-        rated.leased(&key, true);
+        rated.leased(&key, 1, 2);
+    }
+
+    /// Many domains may be one host, which is never idle: each is asked in vain once.
+    #[tokio::test(start_paused = true)]
+    async fn a_destination_for_which_nothing_is_due_is_forgotten() {
+        let rate = Rate::new(NonZeroU32::MIN, Duration::from_secs(1));
+        let [a, b] = ["a", "b"].map(key);
+        let mut rated = Rated::default();
+        for key in [&a, &b] {
+            assert!(rated.add(key, &rate));
+        }
+        rate.reserve(true).unwrap().spend();
+        rated.leased(&a, 0, 1);
+        assert!(!rate.is_idle());
+        assert_eq!(rated.look(), [(b, rate)]);
     }
 }
