@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use koukan_core::{
     blob::BlobPool,
     clock::SharedClock,
@@ -90,13 +91,25 @@ impl Agent {
 
     /// Makes a transaction, and waits for what becomes of the first attempt.
     pub(crate) async fn send(&self, sender: &str, to: &str) -> Location {
+        self.send_at(sender, &[to], None).await
+    }
+
+    /// As `send`, to several, and at that time.
+    pub(crate) async fn send_at(
+        &self,
+        sender: &str,
+        to: &[&str],
+        at: Option<Timestamp>,
+    ) -> Location {
+        let to = to.iter().map(|to| to.parse::<ForwardPath>().unwrap());
         let create = Create {
             sender: Sender::new(sender),
             draft: Draft {
+                send_at: at,
                 mail_from: Some(Mail::new(
                     "alice@example.com".parse::<ReversePath>().unwrap(),
                 )),
-                rcpt_to: vec![Rcpt::new(to.parse::<ForwardPath>().unwrap())],
+                rcpt_to: to.map(Rcpt::new).collect(),
                 body: Some(BodySource::Inline(Bytes::from_static(MESSAGE.as_bytes()))),
                 ..Draft::default()
             },

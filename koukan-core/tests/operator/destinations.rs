@@ -1,10 +1,11 @@
+use jiff::ToSpan;
 use koukan_core::{
     reply::Reply,
     resource::{
         Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
         DestinationsListed, QueueOperation, QueueResponse, RefusalKind,
     },
-    storage::{Search, record::Action},
+    storage::{ListState, Search, record::Action},
     test_util::Script,
 };
 
@@ -115,6 +116,30 @@ async fn a_destination_is_stopped_and_goes_on() {
     agent.operate("x.example", Retry).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(agent.show(&sent).await.attempts.len(), 2);
+}
+
+/// A destination goes on, and what is to be sent later waits for that.
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_sent_later_is_not_sent_with_the_others() {
+    use DestinationAction::{Resume, Retry, Suspend};
+    let agent = busy().await;
+    let at = agent.storage.clock().now() + 3.hours();
+    let waits = agent.send("app", "a@x.example").await;
+    let later = agent.send_at("app", &["b@x.example"], Some(at)).await;
+    agent.storage.given_back().await;
+    agent.dispatch();
+    let attempts = async |location| agent.show(location).await.attempts.len();
+    agent.operate("x.example", Suspend).await.unwrap();
+    for (action, expected) in [(Resume, 2), (Retry, 3)] {
+        agent.operate("x.example", action).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(
+            (attempts(&waits).await, attempts(&later).await),
+            (expected, 0)
+        );
+    }
+    let state = agent.show(&later).await.queued.state;
+    assert_eq!(state, ListState::Scheduled);
 }
 
 #[tokio::test(start_paused = true)]

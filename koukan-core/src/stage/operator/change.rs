@@ -1,11 +1,13 @@
 //! Changes.
 
+use std::collections::HashSet;
+
 use crate::{
     causes::Causes,
     event::{Event, Operated},
     resource::{Caller, QueueChange, QueueChanged, QueueResponse, Refusal, RefusalKind},
     storage::{
-        BackendError, Listing,
+        BackendError, ListState, Listing,
         record::{Action, Skipped},
     },
 };
@@ -48,7 +50,7 @@ impl Operator {
     ) -> Result<QueueResponse, Refusal> {
         self.detached(async move |this: Self| {
             let mut changed = QueueChanged::default();
-            let end = this.change_each(&change, &mut changed).await;
+            let end = this.change_each(&change, None, &mut changed).await;
             if !change.is_dry {
                 let filter = change.filter.to_string();
                 this.report(&caller, change.action.as_str(), &filter, &changed);
@@ -74,9 +76,11 @@ impl Operator {
         }
     }
 
+    /// Changes many, some at a time; those that are in the state `but` stay as they are.
     pub(super) async fn change_each(
         &self,
         change: &QueueChange,
+        but: Option<ListState>,
         changed: &mut QueueChanged,
     ) -> Result<(), BackendError> {
         let mut before = None;
@@ -88,10 +92,21 @@ impl Operator {
                 before,
                 limit: SELECTED,
             };
-            let places = self.storage.backend().select(listing).await?;
-            for some in places.chunks(CHANGED) {
-                let ids = some.iter().map(|place| place.id).collect();
-                let change = self.storage.change(ids, change.action, change.is_dry);
+            let backend = self.storage.backend();
+            let places = backend.select(listing.clone()).await?;
+            let kept: HashSet<_> = match but {
+                None => HashSet::new(),
+                state => {
+                    let listing = Listing { state, ..listing };
+                    let kept = backend.select(listing).await?.into_iter();
+                    kept.map(|place| place.id).collect()
+                }
+            };
+            let ids = places.iter().map(|place| place.id);
+            let ids: Vec<_> = ids.filter(|id| !kept.contains(id)).collect();
+            for some in ids.chunks(CHANGED) {
+                let (storage, ids) = (&self.storage, some.to_vec());
+                let change = storage.change(ids, change.action, change.is_dry);
                 changed.count(&change.await?);
             }
             match places.last() {

@@ -160,7 +160,9 @@ impl Operator {
             limit: TRIED,
         };
         for stored in self.storage.backend().list(listing).await? {
-            if let Some(watch) = self.storage.watch(stored.id).await?
+            // What is to be sent later is not sent now for the hosts' sake.
+            if !stored.is_scheduled()
+                && let Some(watch) = self.storage.watch(stored.id).await?
                 && self.storage.retry_now(&watch).await?.is_ok()
             {
                 break;
@@ -169,6 +171,7 @@ impl Operator {
         self.make_due(host).await
     }
 
+    /// Has what waits for its next attempt attempted now; what is to be sent later waits for that.
     async fn make_due(&self, host: &str) -> Result<QueueChanged, BackendError> {
         let change = QueueChange {
             action: Action::Retry,
@@ -179,7 +182,8 @@ impl Operator {
             is_dry: false,
         };
         let mut changed = QueueChanged::default();
-        self.change_each(&change, &mut changed).await?;
+        let but = Some(ListState::Scheduled);
+        self.change_each(&change, but, &mut changed).await?;
         Ok(changed)
     }
 }
