@@ -142,6 +142,21 @@ async fn what_is_to_be_sent_later_is_not_sent_with_the_others() {
     assert_eq!(state, ListState::Scheduled);
 }
 
+/// What goes to others as well is attempted, so it does not wait.
+#[tokio::test(start_paused = true)]
+async fn what_goes_to_several_destinations_is_not_suspended_with_one() {
+    let agent = busy().await;
+    agent
+        .operate("x.example", DestinationAction::Suspend)
+        .await
+        .unwrap();
+    let to = ["a@x.example", "b@y.example"];
+    let several = agent.send_at("app", &to, None).await;
+    let one = agent.send("app", "a@x.example").await;
+    assert!(agent.show(&several).await.queued.suspended.is_none());
+    assert!(agent.show(&one).await.queued.suspended.is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_who_operates_the_agent_sees_and_changes_destinations() {
     let agent = busy().await;

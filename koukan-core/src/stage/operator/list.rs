@@ -50,14 +50,19 @@ impl Operator {
 
 /// A transaction as those see it who operate the agent.
 pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> Queued {
-    let first = snapshot.recipients.first();
-    let first = first.map(|rcpt| Recipient {
+    let recipients = snapshot.recipients.iter().map(|rcpt| Recipient {
         rcpt: rcpt.clone(),
         settled: None,
     });
-    let key = SchedulingKey::of(&snapshot.context, first.as_slice());
+    let context = &snapshot.context;
+    let key = SchedulingKey::of(context, recipients.clone().next().as_slice());
     let waits = snapshot.next_attempt.is_some() && !snapshot.is_active;
-    let suspension = waits.then(|| storage.suspension(key.host())).flatten();
+    let suspension = (waits && storage.is_suspended(key.host())).then(|| {
+        // What has others as well goes to them.
+        let recipients: Vec<_> = recipients.collect();
+        storage.suspension(key.only_host(context, &recipients))
+    });
+    let suspension = suspension.flatten();
     Queued {
         suspended: suspension.map(|suspension| suspension.since),
         state: match snapshot.final_reason {
