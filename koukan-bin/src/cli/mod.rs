@@ -11,6 +11,7 @@ mod passwd;
 mod queue;
 mod send;
 mod sink;
+mod table;
 mod token;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::cli::queue::table::{aligned, array, distance, reply, text, time};
+use crate::cli::table::{aligned, array, reply, text, time, until};
 
 /// Destinations, a line each.
 pub(super) fn list(listed: &Value) -> String {
@@ -34,12 +34,6 @@ pub(super) fn list(listed: &Value) -> String {
 fn row(one: &Value) -> [String; 8] {
     let [queued, active, held, due] =
         ["queued", "active", "held", "due"].map(|name| one[name].to_string());
-    let next = distance(&one["next_attempt"]).map_or_else(String::new, |next| {
-        match next.strip_prefix('-') {
-            Some(until) => format!("in {until}"),
-            None => "due".into(),
-        }
-    });
     [
         text(&one["name"]).into(),
         text(&one["state"]).into(),
@@ -47,7 +41,7 @@ fn row(one: &Value) -> [String; 8] {
         active,
         held,
         due,
-        next,
+        until(&one["next_attempt"]),
         reply(&one["last_response"]),
     ]
 }

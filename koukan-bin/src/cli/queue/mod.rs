@@ -1,7 +1,7 @@
 //! `koukan queue`: the queue of a running agent, by its REST API, or of one that is stopped.
 
 mod filter;
-pub(in crate::cli) mod table;
+mod table;
 
 use std::process::ExitCode;
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
-use koukan_core::clock::{Clock, SystemClock};
 use serde_json::Value;
+
+use crate::cli::table::{aligned, array, distance, reply, text, time, until};
 
 /// Transactions, a line each.
 pub(super) fn list(listed: &Value) -> String {
@@ -127,59 +127,11 @@ pub(super) fn changed(changed: &Value, of: &str) -> String {
     out
 }
 
-/// Columns of the same width; the last goes on as it is.
-pub(in crate::cli) fn aligned<'a, const N: usize>(
-    rows: impl IntoIterator<Item = &'a [String; N]>,
-) -> String {
-    let rows: Vec<_> = rows.into_iter().collect();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or_default()
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let mut out = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
 fn next(transaction: &Value) -> String {
     if transaction["suspended"].is_string() {
         return "suspended".into();
     }
-    let next = &transaction["next_attempt"];
-    distance(next).map_or_else(String::new, |distance| match distance.strip_prefix('-') {
-        Some(until) => format!("in {until}"),
-        None => "due".into(),
-    })
-}
-
-/// How long ago a time is; with a minus where it is still to come.
-pub(in crate::cli) fn distance(time: &Value) -> Option<String> {
-    let time: Timestamp = time.as_str()?.parse().ok()?;
-    let seconds = SystemClock.now().duration_since(time).as_secs();
-    let (sign, seconds) = (if seconds < 0 { "-" } else { "" }, seconds.unsigned_abs());
-    Some(match seconds {
-        0..=119 => format!("{sign}{seconds}s"),
-        120..=7199 => format!("{sign}{}m", seconds / 60),
-        7200..=172_799 => format!("{sign}{}h", seconds / 3600),
-        _ => format!("{sign}{}d", seconds / 86_400),
-    })
-}
-
-/// A time without what is less than a second.
-pub(in crate::cli) fn time(value: &Value) -> String {
-    let whole = text(value).split('.').next().unwrap_or_default();
-    match whole {
-        "" => String::new(),
-        whole => format!("{}Z", whole.trim_end_matches('Z')),
-    }
+    until(&transaction["next_attempt"])
 }
 
 fn sender(sender: &Value) -> String {
@@ -196,22 +148,6 @@ fn mailbox(mailbox: &Value) -> String {
         Some("") => "<>".into(),
         Some(mailbox) => mailbox.into(),
     }
-}
-
-/// A reply in one line.
-pub(in crate::cli) fn reply(reply: &Value) -> String {
-    match reply["code"].as_u64() {
-        Some(code) => format!("{code} {}", text(&reply["message"]).replace('\n', " ")),
-        None => String::new(),
-    }
-}
-
-pub(in crate::cli) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-pub(in crate::cli) fn array(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
