@@ -83,6 +83,8 @@ pub(crate) struct Failing {
     pub(crate) slow_turns: Arc<AtomicU32>,
     /// Suspensions and their ends that fail.
     pub(crate) failed_suspensions: Arc<AtomicU32>,
+    /// The same that are written, and whose answer is slow.
+    pub(crate) slow_suspensions: Arc<AtomicU32>,
     /// Leases of companions that fail.
     pub(crate) failed_companions: Arc<AtomicU32>,
     /// Leases of companions that are slow.
@@ -93,6 +95,13 @@ fn take_one(left: &AtomicU32) -> bool {
     let less = |left: u32| left.checked_sub(1);
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
         .is_ok()
+}
+
+/// Takes long, where that is to be.
+async fn slowed(left: &AtomicU32) {
+    if take_one(left) {
+        tokio::time::sleep(SLOW).await;
+    }
 }
 
 impl Failing {
@@ -117,9 +126,7 @@ impl Backend for Failing {
     }
 
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
-        if take_one(&self.slow_inserts) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_inserts).await;
         if take_one(&self.full_inserts) || !self.has_room() || !self.take_rows(together.len()) {
             return Err(BackendError::Full("no space left".into()));
         }
@@ -131,16 +138,12 @@ impl Backend for Failing {
     }
 
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        if take_one(&self.slow_summaries) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_summaries).await;
         self.inner.summarise(summaries).await
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        if take_one(&self.slow_completes) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_completes).await;
         if take_one(&self.full_completes) {
             return Err(BackendError::Full("no space left".into()));
         }
@@ -168,9 +171,7 @@ impl Backend for Failing {
             tokio::time::sleep(LATE).await;
             return Ok(());
         }
-        if take_one(&self.slow_settlements) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_settlements).await;
         self.inner.settle(settlement).await
     }
 
@@ -275,9 +276,7 @@ impl Backend for Failing {
         companions: Vec<Companions>,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        if take_one(&self.slow_companions) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_companions).await;
         if take_one(&self.failed_companions) {
             return Err(BackendError::Failed("no connection".into()));
         }
@@ -293,9 +292,7 @@ impl Backend for Failing {
         session: SessionId,
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
-        if take_one(&self.slow_leases) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_leases).await;
         if take_one(&self.failed_leases) {
             return Err(BackendError::Failed("no connection".into()));
         }
@@ -331,9 +328,7 @@ impl Backend for Failing {
             return Err(BackendError::NoSuchBlob);
         }
         assert!(!take_one(&self.panicking_releases), "a bug");
-        if take_one(&self.slow_releases) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_releases).await;
         if take_one(&self.unanswered_releases) {
             self.inner.release(id, session, fence).await?;
             return Err(BackendError::Failed("the answer was lost".into()));
@@ -343,9 +338,7 @@ impl Backend for Failing {
 
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
         let found = self.inner.find(id).await;
-        if take_one(&self.slow_finds) {
-            tokio::time::sleep(SLOW).await;
-        }
+        slowed(&self.slow_finds).await;
         if take_one(&self.failed_finds) {
             return Err(BackendError::Failed("disk on fire".into()));
         }
@@ -368,7 +361,9 @@ impl Backend for Failing {
         if take_one(&self.failed_suspensions) {
             return Err(BackendError::Failed("disk on fire".into()));
         }
-        self.inner.change_suspension(change).await
+        let changed = self.inner.change_suspension(change).await;
+        slowed(&self.slow_suspensions).await;
+        changed
     }
 
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {

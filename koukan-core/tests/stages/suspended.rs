@@ -224,6 +224,23 @@ async fn it_is_resumed_where_only_the_answer_was_lost() {
     assert_eq!(received.recipient_texts(), ["a@near.example"]);
 }
 
+/// What is asked for together ends as one after the other: what is known here is what stands in the backend.
+#[tokio::test(start_paused = true)]
+async fn who_resumes_while_another_suspends_is_heard_last() {
+    let backend = Failing::default();
+    let slow = Arc::clone(&backend.slow_suspensions);
+    let agent = Agent::on(backend, Script::new()).await;
+    slow.store(1, Ordering::Relaxed);
+    let storage = agent.storage.clone();
+    let suspends = tokio::spawn(async move { storage.suspend("near.example", "olga").await });
+    sleep(SECOND).await;
+    let resumed = agent.storage.resume_destination("near.example").await;
+    assert!(resumed.unwrap(), "it was suspended");
+    assert_eq!(suspends.await.unwrap().unwrap(), Suspended::Now);
+    assert_eq!(agent.storage.suspensions(), []);
+    assert_eq!(agent.storage.backend().suspensions().await.unwrap(), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_restart_changes_nothing() {
     let backend = MemoryBackend::new();
