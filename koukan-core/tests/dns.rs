@@ -15,10 +15,10 @@ use hickory_resolver::proto::{
     op::{Message, Metadata, ResponseCode},
     rr::{
         Name, RData, Record, RecordType,
-        rdata::{A, AAAA, MX, PTR, TXT},
+        rdata::{A, AAAA, CNAME, MX, PTR, TXT},
     },
 };
-use koukan_core::network::{DnsResolver, DnsSettings, LookupError, Mx, Proof, Resolver};
+use koukan_core::network::{DnsResolver, DnsSettings, LookupError, Mx, NoDns, Proof, Resolver};
 use tokio::{net::UdpSocket, task::JoinHandle};
 
 fn name(text: &str) -> Name {
@@ -40,14 +40,31 @@ fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseC
         ("example.com.", RecordType::TXT) => {
             vec![RData::TXT(TXT::new(vec!["one ".into(), "text".into()]))]
         }
+        ("foreign.example.", RecordType::TXT) => vec![RData::TXT(TXT::new(vec!["own".into()]))],
+        ("alias.example.", RecordType::TXT) => vec![RData::CNAME(CNAME(name("end.example.")))],
         ("1.2.0.192.in-addr.arpa.", RecordType::PTR) => {
             vec![RData::PTR(PTR(name("mx.example.com.")))]
         }
+        ("half.example.", RecordType::A) => return Err(Some(ResponseCode::ServFail)),
+        ("half.example.", _) => Vec::new(),
         ("fails.example.", _) => return Err(Some(ResponseCode::ServFail)),
         ("silent.example.", _) => return Err(None),
         ("example.com." | "mx.example.com.", _) => Vec::new(),
         _ => return Err(Some(ResponseCode::NXDomain)),
     })
+}
+
+/// What comes in the same answer, of other names.
+fn beside(asked: &str) -> Vec<(Name, RData)> {
+    let text = |text: &str| RData::TXT(TXT::new(vec![text.to_owned()]));
+    match asked {
+        "foreign.example." => vec![(name("other.example."), text("foreign"))],
+        "alias.example." => vec![
+            (name("other.example."), text("foreign")),
+            (name("end.example."), text("end")),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// A DNS server that counts what it is asked, and is ended when the task is.
@@ -71,6 +88,9 @@ async fn server() -> (SocketAddr, Arc<AtomicUsize>, JoinHandle<()>) {
                 Ok(found) => {
                     for data in found {
                         response.add_answer(Record::from_rdata(query.name().clone(), 300, data));
+                    }
+                    for (name, data) in beside(&asked) {
+                        response.add_answer(Record::from_rdata(name, 300, data));
                     }
                 }
                 Err(Some(code)) => response.metadata.response_code = code,
@@ -139,11 +159,59 @@ async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
         };
         assert!(is_expected, "{name}: {error:?}");
     }
+    // It has no address of one kind, and those of the other cannot be told.
+    let half = resolver.addresses("half.example").await;
+    assert!(matches!(half, Err(LookupError::Failed(_))), "{half:?}");
     // The name is there, and has no records of that kind.
     assert_eq!(resolver.mx("mx.example.com").await.unwrap().records, []);
     assert_eq!(
         resolver.addresses("example.com").await.unwrap().records,
         [] as [IpAddr; 0]
     );
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_stands_under_another_name_is_not_read() {
+    let (address, _, serving) = server().await;
+    let resolver = resolver(address);
+    let found = resolver.txt("foreign.example").await.unwrap();
+    assert_eq!(found.records, [Box::from(*b"own")]);
+    assert_eq!(found.alias, None);
+    let found = resolver.txt("alias.example").await.unwrap();
+    assert_eq!(found.records, [Box::from(*b"end")]);
+    let alias = found.alias.unwrap();
+    assert_eq!((&*alias.of, alias.proof), ("end.example", Proof::Insecure));
+    assert_eq!(
+        resolver.txt("alias.example").await.unwrap().records.len(),
+        1
+    );
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_nobody_has_signed_is_refused_where_the_zone_is_to_be() {
+    let (address, _, serving) = server().await;
+    let directory = std::env::temp_dir();
+    let file = directory.join(format!("koukan-anchor-{}", std::process::id()));
+    // Somebody's key, but of no signature here.
+    let key = "example.com. IN DNSKEY 257 3 13 p+NxKrRPB/je2OTGdr02ocmLfFMyHRA0sblJfkGxgjmby26dH6D//\
+               ypmKZSWnUaJ68GO+t4Pl247Pl0uyO956g==\n";
+    std::fs::write(&file, key).unwrap();
+    let mut settings = DnsSettings::default();
+    settings.servers = vec![address];
+    settings.timeout = Duration::from_millis(200);
+    settings.attempts = 1;
+    settings.validate = true;
+    settings.trust_anchor = Some(file.clone());
+    settings.check().unwrap();
+    let resolver = DnsResolver::new(&settings).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let refused = resolver.mx("example.com").await;
+    assert!(
+        matches!(refused, Err(LookupError::Failed(_))),
+        "{refused:?}"
+    );
+    assert!(matches!(settings.check(), Err(NoDns::NoTrust(..))));
     serving.abort();
 }

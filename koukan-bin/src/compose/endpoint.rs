@@ -89,6 +89,9 @@ pub(super) fn smtp(
         settings = settings.with_protocol(Protocol::Lmtp);
     }
     settings = settings.with_tls(policy(config)?);
+    if config.dane.as_ref().is_some_and(|dane| dane.value) {
+        settings = settings.with_dane();
+    }
     let rules = destinations.iter().filter_map(|rule| {
         let domain = rule.domain.as_ref()?;
         Some((domain.value.as_str(), rule.mta_sts?))

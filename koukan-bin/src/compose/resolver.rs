@@ -39,6 +39,9 @@ impl From<&Resolver> for DnsSettings {
         if let Some(timeout) = config.timeout {
             settings.timeout = timeout.0;
         }
+        settings.validate = config.dnssec;
+        let anchor = config.trust_anchor.as_ref();
+        settings.trust_anchor = anchor.map(|file| file.value.clone());
         if let Some(cache) = config.cache {
             settings.cache = cache.get();
         }

@@ -166,6 +166,11 @@ pub struct Smtp {
     /// with `dest_domain: { mx: true }`. Default `false`; a `destination` may say otherwise for a domain.
     #[schemars(with = "Option<bool>")]
     pub mta_sts: Option<Place<bool>>,
+    /// Whether the DNS is asked for the certificates of mail hosts that it names itself, and these are
+    /// demanded where it proves that there are some (DANE). Default `false`; it needs
+    /// `resolver: { dnssec: true }`.
+    #[schemars(with = "Option<bool>")]
+    pub dane: Option<Place<bool>>,
     /// A file with the certificates of the authorities to be trusted, in PEM, where `tls` is
     /// `verified`, and for `mta_sts`. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]

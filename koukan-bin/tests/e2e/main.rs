@@ -1,5 +1,5 @@
 //! The real binary between real peers: swaks, openssl, curl, Python's smtplib and aiosmtpd, msmtp, nodemailer,
-//! Postfix and its smtp-source and smtp-sink, Exim, Dovecot, and `koukan sink`.
+//! unbound, Postfix and its smtp-source and smtp-sink, Exim, Dovecot, and `koukan sink`.
 //!
 //! `scripts/install-test-peers` installs what these need.
 
@@ -11,6 +11,7 @@ mod budget;
 mod client;
 mod collector;
 mod crash;
+mod dane;
 mod database_lost;
 mod descriptors;
 mod destinations;

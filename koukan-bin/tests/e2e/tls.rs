@@ -54,7 +54,7 @@ impl Files {
 
 /// An agent that has TLS in each way there is, and delivers to a sink.
 pub(crate) struct Agent {
-    offered: SocketAddr,
+    pub(crate) offered: SocketAddr,
     required: SocketAddr,
     immediate: SocketAddr,
     pub(crate) rest: SocketAddr,

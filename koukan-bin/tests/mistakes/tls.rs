@@ -97,6 +97,7 @@ fn clients() {
             format!("tls: verified, ca_file: \"{ca}x\""),
             &["cannot read"],
         ),
+        ("dane: true".into(), &["proves", "dnssec: true"]),
         (
             "mta_sts: true, tls: never".into(),
             &["demand TLS", "leave `tls` out"],
@@ -108,6 +109,28 @@ fn clients() {
             settings.split(':').next().unwrap(),
             words,
         )]);
+    }
+    let proved = |settings: &str| {
+        let text = changed(SMTP, &smtp(settings));
+        check(&format!("{text}resolver: {{ dnssec: true }}\n"))
+    };
+    proved("dane: true").unwrap();
+    assert!(
+        proved("dane: true, tls: never")
+            .unwrap_err()
+            .contains("demand TLS")
+    );
+    let keys = directory.path().join("anchor");
+    fs::write(&keys, "; none\n").unwrap();
+    for (resolver, word) in [
+        ("trust_anchor: KEYS", "of use only"),
+        ("dnssec: true, trust_anchor: KEYS", "no DNSKEY record"),
+        ("dnssec: true, trust_anchor: KEYSx", "cannot read the keys"),
+    ] {
+        let resolver = resolver.replace("KEYS", &keys.display().to_string());
+        let text = changed(SMTP, &smtp("dane: true"));
+        let told = check(&format!("{text}resolver: {{ {resolver} }}\n")).unwrap_err();
+        assert!(told.contains(word), "{resolver}: {told}");
     }
     let named = smtp("mta_sts: true, host: [\"127.0.0.1:3025\"]");
     let told = check(&changed(SMTP, &named)).unwrap_err();

@@ -11,6 +11,17 @@ pub struct Answer<T> {
     pub proof: Proof,
     /// For how long it holds, where that is known.
     pub ttl: Option<Duration>,
+    /// Where the records stand, where the name that was asked for is an alias, and that is known.
+    pub alias: Option<Alias>,
+}
+
+/// A name that stands for another (CNAME).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Alias {
+    /// The name at the end of all aliases, without a final dot.
+    pub of: Box<str>,
+    /// Whether the DNS proves that the name that was asked for is an alias, whatever it proves of the rest.
+    pub proof: Proof,
 }
 
 /// Whether the DNS proves an answer.
@@ -53,6 +64,7 @@ impl<T> Answer<T> {
             records: records.into_iter().collect(),
             proof: Proof::Insecure,
             ttl: None,
+            alias: None,
         }
     }
 
@@ -68,6 +80,13 @@ impl<T> Answer<T> {
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
+        self
+    }
+
+    /// The same, of a name that may be an alias.
+    #[must_use]
+    pub fn with_alias(mut self, alias: Option<Alias>) -> Self {
+        self.alias = alias;
         self
     }
 }

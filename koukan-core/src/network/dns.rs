@@ -1,28 +1,36 @@
 //! DNS servers are asked, and what they answer is kept as long as it holds.
 
 use std::{
+    fs,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
+use futures_util::future::join;
 use hickory_resolver::{
     Resolver as Hickory, TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolverConfig},
-    lookup::Lookup,
-    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    net::{NetError, runtime::TokioRuntimeProvider},
     proto::{
-        op::ResponseCode,
-        rr::{Name, RData, Record},
+        dnssec::TrustAnchors,
+        rr::{Name, RData, RecordType},
     },
 };
+use tower::BoxError;
 
-use super::{Answer, LookupError, Mx, Resolver, Tlsa};
+use super::{
+    Answer, LookupError, Mx, Proof, Resolver, Tlsa,
+    dns_answer::{answer, text},
+};
 
 /// Asks DNS servers: those of `/etc/resolv.conf`, or others. Clones share what was answered.
 ///
 /// Hosts without a dot in their names are looked up in the domains of `/etc/resolv.conf` too, and those
-/// of `/etc/hosts` are known. Answers are not proved: the servers are not believed that.
+/// of `/etc/hosts` are known. Servers are not believed that answers are proved: that is looked at here, where
+/// the settings say so.
 #[derive(Debug, Clone)]
 pub struct DnsResolver(TokioResolver);
 
@@ -40,6 +48,12 @@ pub struct DnsSettings {
     pub cache: u64,
     /// How long an answer is kept, at most; one that there is none, a tenth of it. Default 1 hour.
     pub max_ttl: Duration,
+    /// Whether it is looked at whether answers are proved, and those that are wrong are refused (DNSSEC).
+    /// The servers must pass on what proves them. Default: it is not, and none is.
+    pub validate: bool,
+    /// A file with the keys that are believed at first, as DNSKEY records of a zone file. Default: those of
+    /// the root.
+    pub trust_anchor: Option<PathBuf>,
 }
 
 impl Default for DnsSettings {
@@ -50,25 +64,60 @@ impl Default for DnsSettings {
             attempts: 2,
             cache: 8192,
             max_ttl: Duration::from_secs(3600),
+            validate: false,
+            trust_anchor: None,
         }
     }
 }
 
-/// There is no DNS server to ask.
+/// It cannot be told what to ask, or what to believe.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot tell which DNS servers to ask")]
-pub struct NoDns(#[source] NetError);
+#[non_exhaustive]
+pub enum NoDns {
+    /// There is no DNS server to ask.
+    #[error("cannot tell which DNS servers to ask")]
+    NoServer(#[source] NetError),
+    /// The keys cannot be read that are to be believed.
+    #[error("cannot read the keys of the DNS in {}", .0.display())]
+    NoTrust(PathBuf, #[source] BoxError),
+}
+
+impl DnsSettings {
+    /// Whether the keys can be read that are to be believed.
+    ///
+    /// # Errors
+    ///
+    /// [`NoDns::NoTrust`].
+    pub fn check(&self) -> Result<(), NoDns> {
+        self.anchors().map(|_| ())
+    }
+
+    fn anchors(&self) -> Result<Option<TrustAnchors>, NoDns> {
+        let Some(file) = &self.trust_anchor else {
+            return Ok(None);
+        };
+        let wrong = |error: BoxError| NoDns::NoTrust(file.clone(), error);
+        let text = fs::read_to_string(file).map_err(|error| wrong(error.into()))?;
+        let lines = text.lines().map(|line| line.split(';').next());
+        let mut words = lines.flatten().flat_map(str::split_whitespace);
+        if !words.any(|word| word.eq_ignore_ascii_case("DNSKEY")) {
+            return Err(wrong("there is no DNSKEY record".into()));
+        }
+        let anchors = text.parse::<TrustAnchors>();
+        Ok(Some(anchors.map_err(|error| wrong(error.into()))?))
+    }
+}
 
 impl DnsResolver {
     /// A resolver with those settings; it asks nothing yet.
     ///
     /// # Errors
     ///
-    /// [`NoDns`] where the system names no servers.
+    /// [`NoDns`] where the system names no servers, or keys cannot be read.
     pub fn new(settings: &DnsSettings) -> Result<Self, NoDns> {
         let provider = TokioRuntimeProvider::default();
         let mut builder = match settings.servers.is_empty() {
-            true => Hickory::builder(provider).map_err(NoDns)?,
+            true => Hickory::builder(provider).map_err(NoDns::NoServer)?,
             false => {
                 let servers = settings.servers.iter().map(|server| server_at(*server));
                 let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());
@@ -81,7 +130,13 @@ impl DnsResolver {
         options.cache_size = settings.cache;
         options.positive_max_ttl = Some(settings.max_ttl);
         options.negative_max_ttl = Some(settings.max_ttl / 10);
-        builder.build().map(Self).map_err(NoDns)
+        options.validate = settings.validate;
+        if settings.validate
+            && let Some(anchors) = settings.anchors()?
+        {
+            builder = builder.with_trust_anchor(Arc::new(anchors));
+        }
+        builder.build().map(Self).map_err(NoDns::NoServer)
     }
 }
 
@@ -96,39 +151,49 @@ fn server_at(address: SocketAddr) -> NameServerConfig {
 #[async_trait]
 impl Resolver for DnsResolver {
     async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
-        let name = match host.contains('.') {
-            true => absolute(host)?,
-            false => Name::from_ascii(host).map_err(LookupError::failed)?,
+        let (name, is_whole) = match host.contains('.') {
+            true => (absolute(host)?, true),
+            false => (Name::from_ascii(host).map_err(LookupError::failed)?, false),
         };
-        answer(
-            self.0.lookup_ip(name).await.map(Lookup::from),
-            |data| match data {
-                RData::A(address) => Some(IpAddr::V4(address.0)),
-                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-                _ => None,
-            },
+        let asked = is_whole.then_some(&name);
+        let (v6, v4) = join(
+            self.0.lookup(name.clone(), RecordType::AAAA),
+            self.0.lookup(name.clone(), RecordType::A),
         )
+        .await;
+        let v6 = answer(asked, v6, |data| match data {
+            RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+            _ => None,
+        });
+        let v4 = answer(asked, v4, |data| match data {
+            RData::A(address) => Some(IpAddr::V4(address.0)),
+            _ => None,
+        });
+        both(v6, v4)
     }
 
     async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
-        let found = self.0.mx_lookup(absolute(domain)?).await;
-        answer(found, |data| match data {
+        let name = absolute(domain)?;
+        let found = self.0.mx_lookup(name.clone()).await;
+        answer(Some(&name), found, |data| match data {
             RData::MX(mx) => Some(Mx::new(mx.preference, text(&mx.exchange))),
             _ => None,
         })
     }
 
     async fn txt(&self, name: &str) -> Result<Answer<Box<[u8]>>, LookupError> {
-        let found = self.0.txt_lookup(absolute(name)?).await;
-        answer(found, |data| match data {
+        let name = absolute(name)?;
+        let found = self.0.txt_lookup(name.clone()).await;
+        answer(Some(&name), found, |data| match data {
             RData::TXT(txt) => Some(txt.txt_data.concat().into()),
             _ => None,
         })
     }
 
     async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
-        let found = self.0.tlsa_lookup(absolute(name)?).await;
-        answer(found, |data| match data {
+        let name = absolute(name)?;
+        let found = self.0.tlsa_lookup(name.clone()).await;
+        answer(Some(&name), found, |data| match data {
             RData::TLSA(tlsa) => Some(Tlsa {
                 usage: tlsa.cert_usage.into(),
                 selector: tlsa.selector.into(),
@@ -140,12 +205,46 @@ impl Resolver for DnsResolver {
     }
 
     async fn ptr(&self, address: IpAddr) -> Result<Answer<Box<str>>, LookupError> {
-        let found = self.0.reverse_lookup(Name::from(address)).await;
-        answer(found, |data| match data {
+        let name = Name::from(address);
+        let found = self.0.reverse_lookup(name.clone()).await;
+        answer(Some(&name), found, |data| match data {
             RData::PTR(name) => Some(text(name).into()),
             _ => None,
         })
     }
+}
+
+/// The addresses of both kinds. That there are none of one kind says nothing of those that could not be
+/// looked up.
+fn both(
+    one: Result<Answer<IpAddr>, LookupError>,
+    other: Result<Answer<IpAddr>, LookupError>,
+) -> Result<Answer<IpAddr>, LookupError> {
+    let (one, other) = match (one, other) {
+        (Ok(one), Ok(other)) => (one, other),
+        (Ok(known), Err(_)) | (Err(_), Ok(known)) if !known.records.is_empty() => return Ok(known),
+        (Err(LookupError::NoSuchName), known) | (known, Err(LookupError::NoSuchName)) => {
+            return known;
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
+    let parts = match (one.records.is_empty(), other.records.is_empty()) {
+        (true, false) => return Ok(other),
+        (false, true) => return Ok(one),
+        _ => [one, other],
+    };
+    let is_proved = parts.iter().all(|part| part.proof == Proof::Secure);
+    let ttl = parts.iter().filter_map(|part| part.ttl).min();
+    let alias = parts.iter().find_map(|part| part.alias.clone());
+    Ok(Answer {
+        records: parts.into_iter().flat_map(|part| part.records).collect(),
+        proof: match is_proved {
+            true => Proof::Secure,
+            false => Proof::Insecure,
+        },
+        ttl,
+        alias,
+    })
 }
 
 /// A name to which no other domain is appended.
@@ -153,34 +252,4 @@ fn absolute(name: &str) -> Result<Name, LookupError> {
     let mut name = Name::from_ascii(name).map_err(|_| LookupError::NoSuchName)?;
     name.set_fqdn(true);
     Ok(name)
-}
-
-fn text(name: &Name) -> String {
-    let text = name.to_ascii();
-    text.strip_suffix('.').unwrap_or(&text).to_owned()
-}
-
-fn answer<T>(
-    found: Result<Lookup, NetError>,
-    read: impl Fn(&RData) -> Option<T>,
-) -> Result<Answer<T>, LookupError> {
-    let found = match found {
-        Ok(found) => found,
-        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
-            return match none.response_code {
-                ResponseCode::NoError => Ok(Answer::insecure([])),
-                ResponseCode::NXDomain => Err(LookupError::NoSuchName),
-                _ => Err(LookupError::failed(NetError::from(none))),
-            };
-        }
-        Err(error) => return Err(LookupError::failed(error)),
-    };
-    let ttl = |record: &Record| Duration::from_secs(record.ttl.into());
-    let ttl = found.answers().iter().map(ttl).min();
-    let records = found.answers().iter();
-    let answer = Answer::insecure(records.filter_map(|record| read(&record.data)));
-    Ok(match ttl {
-        Some(ttl) => answer.with_ttl(ttl),
-        None => answer,
-    })
 }

@@ -12,13 +12,15 @@ mod answer;
 mod connector;
 #[cfg(feature = "dns")]
 mod dns;
+#[cfg(feature = "dns")]
+mod dns_answer;
 mod range;
 mod resolver;
 #[cfg(feature = "net")]
 mod system;
 
 pub use self::{
-    answer::{Answer, Mx, Proof, Tlsa},
+    answer::{Alias, Answer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
     range::{InvalidNetwork, Network},
     resolver::{LookupError, Resolver, SharedResolver},

@@ -7,7 +7,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 
-use crate::tls::{Certificate, Certificates, ClientTls, ServerTls};
+use crate::{
+    network::Tlsa,
+    tls::{Certificate, Certificates, ClientTls, ServerTls, record_of},
+};
 
 /// An authority that certifies whatever a test asks for.
 ///
@@ -51,6 +54,15 @@ impl Authority {
     /// Its own certificate, in PEM, for those who are to trust it.
     pub fn pem(&self) -> String {
         self.0.pem()
+    }
+
+    /// The TLSA record of its own certificate: with that usage, selector and matching type.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such selector or matching type.
+    pub fn tlsa(&self, parameters: [u8; 3]) -> Tlsa {
+        record_of(self.0.der(), parameters).expect("there are such records")
     }
 
     /// A certificate for that name, a domain or an IP address, that is valid for some thousand years.
@@ -101,6 +113,15 @@ impl Pem {
     pub fn certificate(&self) -> Certificate {
         let read = Certificate::from_pem(self.certificate.as_bytes(), self.key.as_bytes());
         read.expect("they were made for each other")
+    }
+
+    /// As [`Authority::tlsa`].
+    ///
+    /// # Panics
+    ///
+    /// As that.
+    pub fn tlsa(&self, parameters: [u8; 3]) -> Tlsa {
+        self.certificate().tlsa(parameters)
     }
 
     /// Until when it is valid.

@@ -7,7 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use crate::network::{Answer, Mx, Proof, Tlsa};
+use crate::network::{Alias, Answer, Mx, Proof, Tlsa};
 
 use super::ScriptedResolver;
 
@@ -19,11 +19,13 @@ struct Name {
     txt: Vec<Box<[u8]>>,
     tlsa: Vec<Tlsa>,
     ptr: Vec<Box<str>>,
+    alias_of: Option<String>,
     is_secure: bool,
 }
 
 impl ScriptedResolver {
-    /// A DNS of the names in a zone file: records of the kinds A, AAAA, MX, TXT, TLSA and PTR. A name that
+    /// A DNS of the names in a zone file: records of the kinds A, AAAA, MX, TXT, TLSA, PTR and CNAME; of
+    /// an alias only addresses are found. A name that
     /// stands there has no records of other kinds, which is an answer; any other name does not exist.
     ///
     /// Comments with an exclamation mark are faults, of the name before them: `;! servfail` lets each
@@ -127,6 +129,7 @@ impl Reader {
                 found.mx.push(mx);
             }
             ("TXT", [_, ..]) => found.txt.push(data.concat().into_bytes().into()),
+            ("CNAME", [name]) => found.alias_of = Some(absolute(name)),
             ("PTR", [name]) => found.ptr.push(absolute(name).into()),
             ("TLSA", [usage, selector, matching, rest @ ..]) => found.tlsa.push(Tlsa {
                 usage: usage.parse().ok()?,
@@ -142,6 +145,7 @@ impl Reader {
         name.txt.append(&mut found.txt);
         name.tlsa.append(&mut found.tlsa);
         name.ptr.append(&mut found.ptr);
+        name.alias_of = found.alias_of.or(name.alias_of.take());
         name.is_secure = self.is_secure;
         Some(())
     }
@@ -155,8 +159,37 @@ impl Reader {
         }
     }
 
+    /// The addresses of a name, which may be an alias.
+    fn addresses(&self, name: &Name) -> Answer<IpAddr> {
+        let proof = |is_secure| match is_secure {
+            true => Proof::Secure,
+            false => Proof::Insecure,
+        };
+        let (mut end, mut of, mut is_secure) = (name, None, name.is_secure);
+        // No more than there are names: they may lead in a circle.
+        for _ in 0..self.names.len() {
+            let Some(target) = &end.alias_of else {
+                break;
+            };
+            of = Some(target);
+            let Some(found) = self.names.get(target) else {
+                return Answer::insecure([]);
+            };
+            end = found;
+            is_secure &= end.is_secure;
+        }
+        let alias = of.map(|of| Alias {
+            of: of.as_str().into(),
+            proof: proof(name.is_secure),
+        });
+        proved(end.addresses.clone(), proof(is_secure)).with_alias(alias)
+    }
+
     fn resolver(self) -> ScriptedResolver {
         let mut resolver = ScriptedResolver::new();
+        for (name, records) in &self.names {
+            resolver = resolver.with_addresses(name, self.addresses(records));
+        }
         for (name, records) in self.names {
             let proof = match records.is_secure {
                 true => Proof::Secure,
@@ -166,7 +199,6 @@ impl Reader {
                 resolver = resolver.with_ptr(address, proved(records.ptr, proof));
             }
             resolver = resolver
-                .with_addresses(&name, proved(records.addresses, proof))
                 .with_mx(&name, proved(records.mx, proof))
                 .with_txt(&name, proved(records.txt, proof))
                 .with_tlsa(&name, proved(records.tlsa, proof));
@@ -194,8 +226,10 @@ fn key(name: &str) -> String {
 }
 
 fn is_kind_or_ttl(word: &str) -> bool {
-    matches!(word, "IN" | "A" | "AAAA" | "MX" | "TXT" | "TLSA" | "PTR")
-        || word.parse::<u32>().is_ok()
+    matches!(
+        word,
+        "IN" | "A" | "AAAA" | "MX" | "TXT" | "TLSA" | "PTR" | "CNAME"
+    ) || word.parse::<u32>().is_ok()
 }
 
 /// The words of a line, texts without their quotation marks, and what stands behind `;!`.
@@ -265,6 +299,12 @@ mod tests {
             1.2.0.192.in-addr.arpa. PTR mx.example.com.
             1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. PTR mx
             down    A 192.0.2.9 ;! servfail
+            other   CNAME alias
+            alias   CNAME mx
+            ;! secure
+            proved  CNAME text2
+            ;! insecure
+            text2   A 192.0.2.3
             9.2.0.192.in-addr.arpa. ;! servfail
             "#,
         );
@@ -286,6 +326,17 @@ mod tests {
         for address in ["192.0.2.1", "2001:db8::1"] {
             let names = resolver.ptr(address.parse().unwrap()).await.unwrap();
             assert_eq!(&*names.records[0], "mx.example.com");
+        }
+        for (name, of, proofs) in [
+            ("other", "mx", [Proof::Insecure, Proof::Insecure]),
+            ("proved", "text2", [Proof::Insecure, Proof::Secure]),
+        ] {
+            let name = format!("{name}.example.com");
+            let found = resolver.addresses(&name).await.unwrap();
+            let alias = found.alias.unwrap();
+            assert!(!found.records.is_empty(), "{name}");
+            assert_eq!(&*alias.of, format!("{of}.example.com"), "{name}");
+            assert_eq!([found.proof, alias.proof], proofs, "{name}");
         }
         let failed = resolver.addresses("down.example.com").await;
         assert!(matches!(failed, Err(LookupError::Failed(_))));

@@ -95,6 +95,12 @@ impl Certificate {
         Self::from_pem(&read(chain)?, &read(key)?)
     }
 
+    /// Its TLSA record.
+    #[cfg(feature = "test-certificates")]
+    pub(crate) fn tlsa(&self, parameters: [u8; 3]) -> crate::network::Tlsa {
+        super::record_of(&self.key.cert[0], parameters).expect("there are such records")
+    }
+
     /// Whether it is a certificate for that name: a domain or an IP address.
     pub fn is_for(&self, name: &str) -> bool {
         let (Ok(name), Ok(certificate)) = (

@@ -13,9 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower::BoxError;
 
-use crate::context::Tls;
+use crate::{context::Tls, network::Tlsa};
 
-use super::{ClientStream, facts::facts, provider};
+use super::{ClientStream, dane::Dane, facts::facts, provider};
 
 /// What a client needs to speak TLS: whose certificates it believes. Clones share it, and the sessions
 /// that they resume.
@@ -24,6 +24,8 @@ pub struct ClientTls {
     config: Arc<ClientConfig>,
     verifier: Arc<dyn ServerCertVerifier>,
     is_verifying: bool,
+    /// By which name a server is asked for, whatever it is called.
+    asks_for: Option<Arc<str>>,
 }
 
 /// Those to be trusted cannot be found out.
@@ -73,6 +75,19 @@ impl ClientTls {
         Ok(Self::with_verifier(verifier, true))
     }
 
+    /// A client that believes the servers that these records name, and no other (DANE). `None` where no
+    /// record is one that SMTP uses: of a server's own certificate (usage 3), whatever is its name and
+    /// whenever it ends, or of one who certifies (usage 2), which is for one of the names. The server is
+    /// asked for by the first of these: the domain at which the records stand.
+    ///
+    /// *Source*: RFC 7672 section 3.
+    pub fn named_by(records: &[Tlsa], names: &[&str]) -> Option<Self> {
+        let verifier = Dane::new(records, names)?;
+        let mut client = Self::with_verifier(Arc::new(verifier), true);
+        client.asks_for = names.first().map(|name| Arc::from(*name));
+        Some(client)
+    }
+
     fn with_verifier(verifier: Arc<dyn ServerCertVerifier>, is_verifying: bool) -> Self {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -84,6 +99,7 @@ impl ClientTls {
             config: Arc::new(config),
             verifier,
             is_verifying,
+            asks_for: None,
         }
     }
 
@@ -114,6 +130,7 @@ impl ClientTls {
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
+        let name = self.asks_for.as_deref().unwrap_or(name);
         let name = name.strip_suffix('.').unwrap_or(name).to_owned();
         let name = ServerName::try_from(name)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;

@@ -7,6 +7,7 @@
 mod certificate;
 mod certificates;
 mod client;
+mod dane;
 mod facts;
 mod server;
 mod validity;
@@ -21,6 +22,9 @@ pub use self::{
 pub use tokio_rustls::{client::TlsStream as ClientStream, server::TlsStream as ServerStream};
 
 use std::sync::Arc;
+
+#[cfg(feature = "test-certificates")]
+pub(crate) use self::dane::record_of;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 

@@ -15,7 +15,7 @@
 use std::net::IpAddr;
 
 use koukan_core::{
-    network::{LookupError, Mx, Resolver},
+    network::{LookupError, Mx, Proof, Resolver},
     random::Random,
     reply::Reply,
     signals::HostPort,
@@ -28,16 +28,28 @@ const HOSTS_MAX: usize = 20;
 #[derive(Debug)]
 pub(crate) struct NoHosts(pub(crate) Reply);
 
-/// The hosts that take mail for a domain, in the order in which to try them. An address is its own host.
+/// The hosts that take mail for a domain.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// In the order in which to try them.
+    pub(crate) hosts: Vec<HostPort>,
+    /// Whether the DNS proves that they are these.
+    pub(crate) is_proved: bool,
+}
+
+/// The hosts that take mail for a domain. An address is its own host.
 pub(crate) async fn of(
     domain: &HostPort,
     resolver: &dyn Resolver,
     random: &dyn Random,
     own_name: &str,
-) -> Result<Vec<HostPort>, NoHosts> {
+) -> Result<Found, NoHosts> {
     let name = &*domain.host;
     if name.parse::<IpAddr>().is_ok() {
-        return Ok(vec![domain.clone()]);
+        return Ok(Found {
+            hosts: vec![domain.clone()],
+            is_proved: false,
+        });
     }
     let Ok(ascii) = idna::domain_to_ascii(name) else {
         return Err(NoHosts::because(
@@ -46,19 +58,21 @@ pub(crate) async fn of(
             "is no domain",
         ));
     };
-    let records = match resolver.mx(&ascii).await {
-        Ok(answer) => answer.records,
+    let (records, proof) = match resolver.mx(&ascii).await {
+        Ok(answer) => (answer.records, answer.proof),
         Err(error) => return Err(NoHosts::of(name, error)),
     };
+    // Of a domain without MX records, too: that there are none is an answer.
     let hosts = match records.is_empty() {
         true => vec![itself(name, ascii, resolver).await?],
         false => in_order(records, random, own_name).map_err(|why| why.of(name))?,
     };
     let port = domain.port;
-    Ok(hosts
-        .into_iter()
-        .map(|host| HostPort { host, port })
-        .collect())
+    let hosts = hosts.into_iter().map(|host| HostPort { host, port });
+    Ok(Found {
+        hosts: hosts.collect(),
+        is_proved: proof == Proof::Secure,
+    })
 }
 
 /// The domain as a host: it has an address.
@@ -202,8 +216,8 @@ mod tests {
             port: 25,
         };
         match of(&domain, &zone(), &SystemRandom, "me.example").await {
-            Ok(hosts) => {
-                let hosts: Vec<_> = hosts.iter().map(HostPort::to_string).collect();
+            Ok(found) => {
+                let hosts: Vec<_> = found.hosts.iter().map(HostPort::to_string).collect();
                 hosts.join(" ")
             }
             Err(NoHosts(reply)) => {

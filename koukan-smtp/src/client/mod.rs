@@ -9,6 +9,7 @@
 //! | `login` | who a client says to be |
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `mail_hosts` | which hosts take mail for a domain |
+//! | `dane` | what the DNS says of their certificates |
 //! | `mta_sts` | what domains demand of these |
 //! | `security` | what TLS with one host must be |
 //! | `error` | what goes wrong, and the replies it becomes |
@@ -17,6 +18,8 @@
 //! [`Connector`](koukan_core::network::Connector), [`Resolver`](koukan_core::network::Resolver).
 
 mod connection;
+#[cfg(feature = "tls")]
+mod dane;
 mod endpoint;
 mod error;
 mod guard;

@@ -1,5 +1,7 @@
 //! What TLS with one host must be, and on which terms it may be used.
 
+use std::sync::Arc;
+
 #[cfg(feature = "tls")]
 use koukan_core::{reply::TlsVerdict, tls::ClientTls};
 
@@ -12,11 +14,24 @@ pub(crate) enum Security {
     #[default]
     AsSet,
     /// It is begun in this way, or no mail goes there: what is then known of the connection.
-    #[cfg(feature = "mta-sts")]
+    #[cfg(feature = "tls")]
     Demanded(ClientTls, TlsVerdict),
     /// It is begun in this way, where the settings do not say that none is, or demand more.
     #[cfg(feature = "mta-sts")]
     Wanted(ClientTls),
+}
+
+/// What is known of a domain's mail host.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// What TLS with it must be, as far as the domain says it.
+    pub(crate) security: Security,
+    /// Whether the DNS proves that it is one, so that it may tell of its certificate.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
+    pub(crate) is_proved: bool,
+    /// The domain.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
+    pub(crate) domain: Arc<str>,
 }
 
 /// On which terms a host may be used.
@@ -52,12 +67,18 @@ impl super::TlsPolicy {
         });
         match security {
             Security::AsSet => set,
-            #[cfg(feature = "mta-sts")]
-            Security::Demanded(tls, verdict) => Some(Begin {
-                tls,
-                is_required: true,
-                verdict: *verdict,
-            }),
+            // Who demands least of it does not lower what the settings say.
+            Security::Demanded(tls, verdict) => match set {
+                Some(set) if *verdict == TlsVerdict::Unverified => Some(Begin {
+                    is_required: true,
+                    ..set
+                }),
+                _ => Some(Begin {
+                    tls,
+                    is_required: true,
+                    verdict: *verdict,
+                }),
+            },
             #[cfg(feature = "mta-sts")]
             Security::Wanted(tls) => set.map(|set| match set.verdict {
                 TlsVerdict::Verified => set,
@@ -75,26 +96,19 @@ impl Security {
             Self::AsSet => false,
             #[cfg(feature = "mta-sts")]
             Self::Wanted(_) => false,
-            #[cfg(feature = "mta-sts")]
             Self::Demanded(..) => true,
         }
     }
 
     /// Whether a connection of which that is known will do.
     #[cfg(feature = "tls")]
-    pub(crate) fn is_met_by(
-        &self,
-        #[cfg_attr(
-            not(feature = "mta-sts"),
-            expect(unused, reason = "nothing is demanded of one host alone")
-        )]
-        known: Option<TlsVerdict>,
-    ) -> bool {
+    pub(crate) fn is_met_by(&self, known: Option<TlsVerdict>) -> bool {
         match self {
             Self::AsSet => true,
             #[cfg(feature = "mta-sts")]
             Self::Wanted(_) => true,
-            #[cfg(feature = "mta-sts")]
+            Self::Demanded(_, TlsVerdict::Unverified) => known.is_some(),
+            Self::Demanded(_, TlsVerdict::Dane) => known == Some(TlsVerdict::Dane),
             Self::Demanded(..) => matches!(known, Some(TlsVerdict::Verified | TlsVerdict::MtaSts)),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod client;
+mod dane;
 mod line_client;
 mod mta_sts;
 mod server;

@@ -165,7 +165,7 @@ async fn outcome(endpoint: &SmtpEndpoint) -> String {
     outcome_to(endpoint, destination).await
 }
 
-async fn outcome_to(endpoint: &SmtpEndpoint, destination: Destination) -> String {
+pub(crate) async fn outcome_to(endpoint: &SmtpEndpoint, destination: Destination) -> String {
     let service = from_fn_with_state(destination, to_domain).layer(endpoint.clone());
     let to = [rcpt("bob@d.example")];
     let outcome = send(service, mail("a@me.example"), to, "a: b\r\n\r\nhi\r\n").await;

@@ -3,6 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
+#[cfg(feature = "dns")]
+use koukan_core::network::DnsSettings;
 use koukan_core::{
     causes::Causes,
     clock::{Clock, SystemClock},
@@ -21,6 +23,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 impl Check<'_> {
     /// Certificates can be used, and stand where they are needed.
     pub(super) fn tls(&mut self) {
+        #[cfg(feature = "dns")]
+        self.trust_anchor();
         let config = self.config;
         for listener in &config.smtp_listener {
             self.smtp_tls(listener);
@@ -156,6 +160,7 @@ impl Check<'_> {
                 self.wrong(mta_sts, message, Some("leave `tls` out".into()));
             }
         }
+        self.dane(smtp, level);
         let Some(file) = &smtp.ca_file else {
             return;
         };
@@ -177,6 +182,51 @@ impl Check<'_> {
         };
         let help = "name a file that holds certificates in PEM, and that this user may read";
         self.wrong(file, problem, Some(help.into()));
+    }
+}
+
+impl Check<'_> {
+    /// The keys can be read that the DNS is believed by.
+    #[cfg(feature = "dns")]
+    fn trust_anchor(&mut self) {
+        let resolver = &self.config.resolver;
+        let Some(file) = &resolver.trust_anchor else {
+            return;
+        };
+        if !resolver.dnssec {
+            let message = "keys are of use only where answers are looked at".to_owned();
+            let help = "set `dnssec: true`, or leave `trust_anchor` out";
+            self.wrong(file, message, Some(help.into()));
+        } else if let Err(error) = DnsSettings::from(resolver).check() {
+            let help = "name a file with DNSKEY records, as in a zone file";
+            self.wrong(file, Causes(&error).to_string(), Some(help.into()));
+        }
+    }
+
+    /// The DNS is asked for certificates where it proves anything, and where it is of use.
+    fn dane(&mut self, smtp: &Smtp, level: TlsLevel) {
+        let Some(dane) = smtp.dane.as_ref().filter(|dane| dane.value) else {
+            return;
+        };
+        let (message, help) = if !cfg!(feature = "dns") || !self.config.resolver.dnssec {
+            (
+                "certificates that the DNS names are believed only where it proves them",
+                "set `resolver: { dnssec: true }`",
+            )
+        } else if !smtp.host.is_empty() {
+            (
+                "the DNS is not asked for certificates of hosts that are named here",
+                "leave `dane` out, or `host`, so that a `router` finds the mail hosts of domains",
+            )
+        } else if level == TlsLevel::Never {
+            (
+                "certificates demand TLS, and `tls: never` excludes it",
+                "leave `tls` out",
+            )
+        } else {
+            return;
+        };
+        self.wrong(dane, message.to_owned(), Some(help.into()));
     }
 }
 

@@ -15,7 +15,7 @@ use tower::BoxError;
 use crate::client::{
     ClientError, Guard, HostFailure, Place,
     pool::{Freshness, Lease, Lent, Pool, Turn},
-    security::{Security, Terms},
+    security::{Asked, Terms},
 };
 
 use super::exchange::{Exchange, Failure};
@@ -70,11 +70,11 @@ impl Attempts {
             NamedBy::Domain => (Some(&self.guard), Naming::ByDomain),
         };
         // Nothing is held meanwhile: no connection, nor the permit for one.
-        let (destination, securities) = match named_by {
+        let (destination, asked) = match named_by {
             NamedBy::Domain if !self.pool.is_lmtp() => {
                 let found = self.pool.mail_hosts(&destination.hosts, &self.guard);
                 match found.await {
-                    Ok((hosts, securities)) => (Arc::new(Destination::of_other(hosts)), securities),
+                    Ok((hosts, asked)) => (Arc::new(Destination::of_other(hosts)), asked),
                     Err(none) => {
                         tracing::info!(reply = %none.0, "no host takes mail for a domain");
                         return Ok(none.0);
@@ -82,10 +82,6 @@ impl Attempts {
                 }
             }
             _ => (destination, Vec::new()),
-        };
-        let rules = |index: usize| {
-            let security = securities.get(index).unwrap_or(&Security::AsSet);
-            (Terms { guard, security }, naming)
         };
         let is_queued = signals.find::<Queued>().is_some();
         let is_forced = signals.find::<Forced>().is_some();
@@ -100,7 +96,8 @@ impl Attempts {
             // Another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
-            let delivered = self.deliver_to(host, rules(index), &mut turn, &mut exchange);
+            let way = (host, guard, naming, asked.get(index));
+            let delivered = self.deliver_securely(way, &mut turn, &mut exchange);
             match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
@@ -117,7 +114,8 @@ impl Attempts {
         }
         if let Some(index) = full {
             let (mut turn, host) = (turn(true), &destination.hosts[index]);
-            let delivered = self.deliver_to(host, rules(index), &mut turn, &mut exchange);
+            let way = (host, guard, naming, asked.get(index));
+            let delivered = self.deliver_securely(way, &mut turn, &mut exchange);
             match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
@@ -141,6 +139,25 @@ impl Attempts {
         }
         exchange.wait_for_recipient().await?;
         Ok(signals.find())
+    }
+
+    /// Finds out what TLS with a host must be, and tries it. Nothing is held while that is found out.
+    async fn deliver_securely(
+        &self,
+        (host, guard, naming, asked): (&HostPort, Option<&Guard>, Naming, Option<&Asked>),
+        turn: &mut Turn,
+        exchange: &mut Exchange,
+    ) -> Outcome {
+        match self.pool.security(host, asked).await {
+            Ok(security) => {
+                let terms = Terms {
+                    guard,
+                    security: &security,
+                };
+                self.deliver_to(host, (terms, naming), turn, exchange).await
+            }
+            Err(failure) => Outcome::Unreached(failure.into_reply()),
+        }
     }
 
     /// Tries the addresses of a host until one of them has refused MAIL or answered for a recipient.

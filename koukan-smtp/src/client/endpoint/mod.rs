@@ -153,6 +153,8 @@ impl SmtpEndpoint {
             protocol,
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "tls")]
+            has_dane,
             #[cfg(feature = "mta-sts")]
             mta_sts,
         } = settings;
@@ -163,7 +165,7 @@ impl SmtpEndpoint {
         );
         let pool = pool.with_login(login).with_protocol(protocol);
         #[cfg(feature = "tls")]
-        let pool = pool.with_tls(tls);
+        let pool = pool.with_tls(tls).with_dane(has_dane);
         #[cfg(feature = "mta-sts")]
         let pool = pool.with_mta_sts(mta_sts);
         Self {

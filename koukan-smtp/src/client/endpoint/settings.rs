@@ -26,6 +26,8 @@ pub struct ClientSettings {
     pub(super) protocol: Protocol,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
+    #[cfg(feature = "tls")]
+    pub(super) has_dane: bool,
     #[cfg(feature = "mta-sts")]
     pub(super) mta_sts: Option<crate::client::MtaSts>,
 }
@@ -50,6 +52,8 @@ impl ClientSettings {
             protocol: Protocol::Smtp,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
+            #[cfg(feature = "tls")]
+            has_dane: false,
             #[cfg(feature = "mta-sts")]
             mta_sts: None,
         })
@@ -106,6 +110,17 @@ impl ClientSettings {
     #[must_use]
     pub fn with_tls(mut self, policy: crate::client::TlsPolicy) -> Self {
         self.tls = policy;
+        self
+    }
+
+    /// Has the DNS be asked for the certificates of hosts that it [names
+    /// itself](koukan_core::signals::NamedBy::Domain) (DANE, RFC 7672): where it proves that they have some,
+    /// these are demanded, whatever else is said of TLS. It takes a resolver that tells what is
+    /// [proved](koukan_core::network::Proof). Default: it is not asked.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_dane(mut self) -> Self {
+        self.has_dane = true;
         self
     }
 

@@ -78,6 +78,8 @@ pub(crate) struct Pool {
     blocking: BlockingPool,
     #[cfg(feature = "tls")]
     tls: super::TlsPolicy,
+    #[cfg(feature = "tls")]
+    has_dane: bool,
     #[cfg(feature = "mta-sts")]
     mta_sts: Option<super::MtaSts>,
 }
@@ -119,6 +121,8 @@ impl Pool {
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
             tls: super::TlsPolicy::Never,
+            #[cfg(feature = "tls")]
+            has_dane: false,
             #[cfg(feature = "mta-sts")]
             mta_sts: None,
         }

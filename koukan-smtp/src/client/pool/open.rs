@@ -2,16 +2,20 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+#[cfg(feature = "tls")]
+use koukan_core::reply::TlsVerdict;
 use koukan_core::{network::BoxWire, reply::RemoteMta, signals::HostPort};
 use tokio::time::timeout;
 
+#[cfg(feature = "tls")]
+use crate::client::dane;
 #[cfg(feature = "mta-sts")]
 use crate::client::mta_sts::Network;
 use crate::client::{
     ClientError, Guard, HostFailure, Phase, Place,
     connection::Connection,
     mail_hosts::{self, NoHosts},
-    security::{Security, Terms},
+    security::{Asked, Security, Terms},
 };
 
 use super::{Lease, Pool, admit, at, opening::Opening};
@@ -105,34 +109,94 @@ impl Pool {
     pub(crate) async fn mail_hosts(
         &self,
         domains: &[HostPort],
+        guard: &Guard,
+    ) -> Result<(Vec<HostPort>, Vec<Asked>), NoHosts> {
+        let (mut hosts, mut known) = (Vec::new(), Vec::new());
+        for domain in domains {
+            let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
+            let found = timeout(self.timeouts.resolve, ask).await;
+            let found = found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?;
+            let (is_proved, named) = (found.is_proved, Arc::<str>::from(&*domain.host));
+            let (found, securities) = self.judged(domain, found.hosts, guard).await?;
+            hosts.extend(found);
+            known.extend(securities.into_iter().map(|security| Asked {
+                security,
+                is_proved,
+                domain: Arc::clone(&named),
+            }));
+        }
+        Ok((hosts, known))
+    }
+
+    /// The mail hosts that a domain's policy allows, and what TLS with each must be.
+    async fn judged(
+        &self,
+        #[cfg_attr(
+            not(feature = "mta-sts"),
+            expect(unused, reason = "there are no policies")
+        )]
+        domain: &HostPort,
+        hosts: Vec<HostPort>,
         #[cfg_attr(
             not(feature = "mta-sts"),
             expect(unused, reason = "nothing else is connected to")
         )]
         guard: &Guard,
     ) -> Result<(Vec<HostPort>, Vec<Security>), NoHosts> {
-        let (mut hosts, mut securities) = (Vec::new(), Vec::new());
-        for domain in domains {
-            let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
-            let found = timeout(self.timeouts.resolve, ask).await;
-            let found = found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?;
-            #[cfg(feature = "mta-sts")]
-            if let Some(mta_sts) = &self.mta_sts {
-                let network = Network {
-                    connector: Arc::clone(&self.connector),
-                    resolver: Arc::clone(&self.resolver),
-                    guard: guard.clone(),
-                    resolve: self.timeouts.resolve,
-                };
-                let (found, asked) = mta_sts.judge(domain, found, network).await?;
-                hosts.extend(found);
-                securities.extend(asked);
-                continue;
-            }
-            securities.extend(found.iter().map(|_| Security::AsSet));
-            hosts.extend(found);
+        #[cfg(feature = "mta-sts")]
+        if let Some(mta_sts) = &self.mta_sts {
+            let network = Network {
+                connector: Arc::clone(&self.connector),
+                resolver: Arc::clone(&self.resolver),
+                guard: guard.clone(),
+                resolve: self.timeouts.resolve,
+            };
+            return mta_sts.judge(domain, hosts, network).await;
         }
+        let securities = vec![Security::AsSet; hosts.len()];
         Ok((hosts, securities))
+    }
+
+    /// What TLS with a host must be, of which that is known where it is one of a domain.
+    ///
+    /// # Errors
+    ///
+    /// [`HostFailure`] where that cannot be found out, so that no mail may go there.
+    pub(crate) async fn security(
+        &self,
+        #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
+        host: &HostPort,
+        known: Option<&Asked>,
+    ) -> Result<Security, HostFailure> {
+        let Some(known) = known else {
+            return Ok(Security::AsSet);
+        };
+        #[cfg(feature = "tls")]
+        if self.has_dane && known.is_proved && host.host.parse::<std::net::IpAddr>().is_err() {
+            let ask = dane::of(host, &known.domain, &*self.resolver, self.timeouts.resolve);
+            let found = ask.await.map_err(|source| {
+                let name = host.host.clone();
+                let error = ClientError::ResolveFailed { host: name, source };
+                at(host, error)
+            })?;
+            return Ok(match (found, &known.security) {
+                // Records that are of no use do not lower what a policy demands.
+                (
+                    Some(Security::Demanded(_, TlsVerdict::Unverified)),
+                    own @ Security::Demanded(..),
+                ) => own.clone(),
+                (Some(found), _) => found,
+                (None, own) => own.clone(),
+            });
+        }
+        Ok(known.security.clone())
+    }
+
+    /// Sets whether the DNS is asked for certificates.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_dane(mut self, has_dane: bool) -> Self {
+        self.has_dane = has_dane;
+        self
     }
 
     /// Sets whose policies are found out.
