@@ -24,6 +24,7 @@ use crate::{
 
 use super::{
     StartError, endpoint,
+    hooks::{self, HookSecrets},
     logins::LoginFiles,
     stacks::{self, Output},
 };
@@ -40,6 +41,7 @@ pub(super) struct Builder<'a> {
     pub(super) surroundings: &'a Surroundings,
     pub(super) own: &'a OwnAddresses,
     pub(super) logins: &'a LoginFiles,
+    pub(super) hooks: &'a HookSecrets,
     pub(super) storage: &'a Storage,
     pub(super) output: &'a Output,
 }
@@ -86,6 +88,10 @@ impl Builder<'_> {
                 let endpoint = endpoint::smtp(config, rules, surroundings, own, self.logins)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
+            }
+            Endpoint::Webhook(config) => {
+                let endpoint = hooks::endpoint(config, self.hooks, self.surroundings)?;
+                stacks::leg(filters, endpoint)
             }
             Endpoint::Rest(config) => {
                 let endpoint = endpoint::rest(chain, config, self.surroundings)?;

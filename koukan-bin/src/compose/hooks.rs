@@ -1,20 +1,32 @@
 //! Webhooks, and how their secrets follow their files.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::http::uri::InvalidUri;
 
 use koukan_core::{
     causes::Causes, stage::event_reader::EventReader, storage::Storage, storage::record::EventKind,
 };
-use koukan_rest::webhook::{Hook, Poster, Secrets, Target};
+use koukan_rest::{
+    client::HttpClient,
+    webhook::{Hook, MailEndpoint, Poster, Secrets, Target},
+};
 
 use super::{StartError, stamps::Stamps};
-use crate::{config::Webhook, registry::Surroundings};
+use crate::{
+    config::{MailWebhook, Webhook},
+    registry::Surroundings,
+};
 
 /// The secrets of all webhooks. Clones follow the same files.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HookSecrets(Vec<Followed>);
+pub(crate) struct HookSecrets(Arc<Mutex<Vec<Followed>>>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Followed {
     file: Stamps,
     secrets: Secrets,
@@ -22,14 +34,14 @@ struct Followed {
 
 impl HookSecrets {
     /// Reads secrets, and follows their file from now on.
-    pub(super) fn add(&mut self, path: &Path) -> Result<Secrets, StartError> {
+    pub(super) fn add(&self, path: &Path) -> Result<Secrets, StartError> {
         let file = Stamps::new([path.to_owned()]);
         let secrets = read(path).and_then(|text| {
             let wrong = |error| format!("{}: {}", path.display(), Causes(&error));
             Secrets::parse(&text).map_err(wrong)
         });
         let secrets = secrets.map_err(StartError::Config)?;
-        self.0.push(Followed {
+        self.lock().push(Followed {
             file,
             secrets: secrets.clone(),
         });
@@ -38,8 +50,8 @@ impl HookSecrets {
 
     /// Reads files anew that have changed. What cannot be used, as amid a change, leaves the secrets as
     /// they are.
-    pub(super) fn look(&mut self) {
-        for followed in &mut self.0 {
+    pub(super) fn look(&self) {
+        for followed in self.lock().iter_mut() {
             let Some(path) = followed.file.changed() else {
                 continue;
             };
@@ -59,12 +71,47 @@ impl HookSecrets {
             }
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Followed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The endpoint of a chain that ends in a webhook.
+pub(super) fn endpoint(
+    config: &MailWebhook,
+    secrets: &HookSecrets,
+    surroundings: &Surroundings,
+) -> Result<MailEndpoint, StartError> {
+    let url = config.url.value.parse();
+    let url = url.map_err(|error: InvalidUri| StartError::Config(error.to_string()))?;
+    let client = match &config.ca_file {
+        None => surroundings.http()?,
+        Some(path) => {
+            let settings = surroundings
+                .http_settings()
+                .with_ca(read(&path.value).map_err(StartError::Config)?);
+            HttpClient::new(&settings)
+                .map_err(|error| StartError::Config(Causes(&error).to_string()))?
+        }
+    };
+    let clock = &surroundings.clock;
+    let secrets = secrets.add(&config.secret_file.value)?;
+    let mut poster = Poster::new(client, url, secrets, Arc::clone(clock));
+    if let Some(timeout) = config.timeout {
+        poster = poster.with_timeout(timeout.0);
+    }
+    let endpoint = MailEndpoint::new(poster, Arc::clone(clock));
+    Ok(match config.max_message_size {
+        Some(size) => endpoint.with_max_size(usize::try_from(size.0).unwrap_or(usize::MAX)),
+        None => endpoint,
+    })
 }
 
 /// The webhooks of a configuration.
 pub(super) fn hooks(
     webhooks: &[Webhook],
-    secrets: &mut HookSecrets,
+    secrets: &HookSecrets,
     storage: &Storage,
     surroundings: &Surroundings,
 ) -> Result<Vec<Hook<EventReader>>, StartError> {

@@ -177,11 +177,13 @@ pub(crate) async fn compose(
     let output = stacks::output(late.clone(), config, template.words(), &surroundings);
     let own = OwnAddresses::default();
     let logins = LoginFiles::default();
+    let hook_secrets = HookSecrets::default();
     let chains = chains::Builder {
         registry: &given.registry,
         surroundings: &surroundings,
         own: &own,
         logins: &logins,
+        hooks: &hook_secrets,
         storage: &storage,
         output: &output,
     };
@@ -198,7 +200,7 @@ pub(crate) async fn compose(
         passwords: PasswordFiles::new(surroundings.blocking.clone()),
         logins,
         template,
-        webhooks: HookSecrets::default(),
+        webhooks: hook_secrets,
     };
     let bound = Listeners::bind(
         config,
@@ -213,12 +215,7 @@ pub(crate) async fn compose(
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
     late.set(chains.by_sender);
-    let webhooks = hooks::hooks(
-        &config.webhooks,
-        &mut files.webhooks,
-        &storage,
-        &surroundings,
-    )?;
+    let webhooks = hooks::hooks(&config.webhooks, &files.webhooks, &storage, &surroundings)?;
     let dispatcher = stacks::queue(&storage, output, config);
     Ok(Parts {
         storage,

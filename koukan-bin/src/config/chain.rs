@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    ClientAuth, HumanDuration, Place, Retry, TlsLevel,
+    ClientAuth, HumanDuration, MailWebhook, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
 
@@ -51,6 +51,8 @@ pub enum Endpoint {
     Smtp(Smtp),
     /// An HTTP server that takes transactions: an application, or another part of this agent.
     Rest(Rest),
+    /// An HTTP server that takes each message by one signed request, parsed.
+    Webhook(MailWebhook),
 }
 
 /// One transaction for each recipient, kept where it cannot be delivered at once.

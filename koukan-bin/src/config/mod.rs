@@ -45,7 +45,7 @@ pub use self::{
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
-    webhook::Webhook,
+    webhook::{MailWebhook, Webhook},
 };
 pub(crate) use self::{
     suggest::{instead, nearest},

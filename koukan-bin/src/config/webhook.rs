@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Place;
+use super::{ByteSize, HumanDuration, Place};
 
 /// An HTTP server that is told of events, in order and at least once, with signatures as
 /// standard-webhooks says.
@@ -29,6 +29,26 @@ pub struct Webhook {
     /// The senders of whose mail it is told. Default: all of them.
     #[serde(default)]
     pub senders: Vec<Place<String>>,
+}
+
+/// An HTTP server that takes each message by one signed request, parsed and with its attachments.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailWebhook {
+    /// The URL that messages are sent to.
+    pub url: Place<String>,
+    /// A file with the secret that requests are signed with, in base64; of several lines each. It is
+    /// read anew when it changes.
+    #[schemars(with = "String")]
+    pub secret_file: Place<PathBuf>,
+    /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that
+    /// the system trusts.
+    #[schemars(with = "Option<String>")]
+    pub ca_file: Option<Place<PathBuf>>,
+    /// Messages that are larger are refused with 552. Default `10MiB`.
+    pub max_message_size: Option<ByteSize>,
+    /// How long a request may take, with its answer. Default `30s`.
+    pub timeout: Option<HumanDuration>,
 }
 
 impl Webhook {

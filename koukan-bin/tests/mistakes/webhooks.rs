@@ -65,6 +65,42 @@ fn what_is_wrong_with_a_webhook_is_told_where_it_stands() {
         let text = changed(STORAGE, &with(&hook(url, &secret, ", events: [failed]")));
         check(&text).unwrap().to_string()
     };
+    let receiving = "endpoint:\n      rest: { url: \"http://127.0.0.1:8002\", sender: receiver, incremental: false }";
+    let endpoint =
+        |url: &str, more: &str| format!("endpoint:\n      webhook: {{ url: \"{url}\"{more} }}");
+    let with_secret = format!(", secret_file: \"{secret}\"");
+    for (url, more, words) in [
+        (good, "", &["`secret_file`"][..]),
+        (good, ", secret_file: /none", &["cannot read /none"]),
+        ("app.example.com", &with_secret, &["is not a URL"]),
+        (
+            good,
+            &format!("{with_secret}, ca_file: /none"),
+            &["cannot read /none"],
+        ),
+        (
+            good,
+            &format!("{with_secret}, max_message_size: 1"),
+            &["is not a size"],
+        ),
+        (
+            good,
+            &format!("{with_secret}, max_mesage_size: 1MiB"),
+            &["`max_message_size`?"],
+        ),
+    ] {
+        told(&[(receiving, &endpoint(url, more), "      webhook: {", words)]);
+    }
+    let mail_to = |url: &str| {
+        let text = changed(receiving, &endpoint(url, &with_secret));
+        check(&text).unwrap().to_string()
+    };
+    assert_eq!(mail_to(good), "");
+    let clear = mail_to("http://app.example.com/");
+    assert!(
+        clear.contains("mail goes to http://app.example.com/ in the clear"),
+        "{clear}"
+    );
     assert_eq!(warned(good), "");
     assert_eq!(warned("http://127.0.0.1:8080/"), "");
     let clear = warned("http://app.example.com/");

@@ -48,6 +48,8 @@ mod reader;
 mod reply;
 mod view;
 
+#[cfg(feature = "client")]
+pub(crate) use self::draft::sender_to_json;
 pub use self::{
     destination::{destination_to_json, destinations_to_json},
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},

@@ -1,4 +1,4 @@
-//! Webhooks: HTTP servers that are told of events, in order and at least once.
+//! Webhooks: HTTP servers that are told of events, in order and at least once, or are sent mail.
 //!
 //! A [`Hook`] reads pages of the events that storage keeps, from a cursor of its own that is kept there as
 //! well, and POSTs each page as JSON. A 2xx moves the cursor; anything else has the same page sent again,
@@ -9,6 +9,8 @@
 //! {"type": "events", "timestamp": "2026-11-27T09:00:00Z", "data": {"events": [ … ], "next_cursor": "42"}}
 //! ```
 //!
+//! A [`MailEndpoint`] delivers mail in the same way, each message by one request.
+//!
 //! Requests are signed as standard-webhooks (version 1.0.0) says: `webhook-id` is the same for a page however
 //! often it is sent, `webhook-timestamp` is the time of sending in seconds, and `webhook-signature` holds
 //! `v1,` and the HMAC-SHA-256 of these two and the content, in base64, for each of the [`Secrets`].
@@ -18,15 +20,18 @@
 //! | `secrets` | what requests are signed with |
 //! | `request` | one request |
 //! | `hook` | the task |
+//! | `mail` | an endpoint: mail as such requests |
 //! | `pauses` | how long a hook waits that fails |
 
 mod hook;
+mod mail;
 mod pauses;
 mod request;
 mod secrets;
 
 pub use self::{
     hook::{Hook, Target},
+    mail::MailEndpoint,
     request::{NotTaken, Poster},
     secrets::{InvalidSecret, Secrets},
 };

@@ -7,17 +7,26 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use koukan_core::{causes::Causes, clock::SharedClock};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
 use tower::ServiceExt;
 
 use crate::client::HttpClient;
 
 use super::Secrets;
 
-/// How long a server may take to answer.
+/// How long a server may take to answer, unless another time is set.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the content of an answer is waited for, once its status is there.
+const LINGER: Duration = Duration::from_secs(2);
 /// Octets of an answer that are read at most, so that its connection can be used again.
 const ANSWER_MAX: usize = 64 << 10;
+/// Characters of what a server says, at most.
+const SAID_MAX: usize = 200;
+/// Octets that are signed at once, at most: about a millisecond.
+const SMALL: usize = 256 << 10;
 /// The longest time that a server may ask for by Retry-After.
 const RETRY_AFTER_MAX: u64 = 3600;
 
@@ -28,6 +37,7 @@ pub struct Poster {
     url: Uri,
     secrets: Secrets,
     clock: SharedClock,
+    timeout: Duration,
 }
 
 /// A request was not taken.
@@ -40,6 +50,9 @@ pub struct NotTaken {
     pub status: Option<StatusCode>,
     /// How long to wait at least, where the server says so.
     pub retry_after: Option<Duration>,
+    /// The first line of the answer's content, 200 characters of it at most, where it is text that was there soon;
+    /// control characters may be in it.
+    pub said: Option<Box<str>>,
 }
 
 impl Poster {
@@ -50,10 +63,19 @@ impl Poster {
             url,
             secrets,
             clock,
+            timeout: PATIENCE,
         }
     }
 
-    /// Sends JSON, and waits for an answer: 30 seconds at most.
+    /// Sets how long the server may take from the beginning of a request to its answer, in place of 30
+    /// seconds.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sends JSON, and waits for an answer.
     ///
     /// `id` names what is sent: it is the same when that is sent again.
     ///
@@ -66,6 +88,7 @@ impl Poster {
     /// Dropped before it ends, the request may have been taken or not.
     pub async fn post(&self, id: &str, content: Bytes) -> Result<(), NotTaken> {
         let timestamp = self.clock.now().as_second();
+        let signature = self.signature(id, timestamp, &content).await;
         let request = Request::post(self.url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(
@@ -74,26 +97,59 @@ impl Poster {
             )
             .header("webhook-id", id)
             .header("webhook-timestamp", timestamp)
-            .header(
-                "webhook-signature",
-                self.secrets.sign(id, timestamp, &content),
-            )
+            .header("webhook-signature", signature)
             .body(Body::from(content));
         let request = request.map_err(|error| NotTaken::without_answer(error.to_string()))?;
         let answer = async {
             let response = self.client.clone().oneshot(request).await;
             response.map_err(|error| NotTaken::without_answer(Causes(&error).to_string()))
         };
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.timeout;
         let answer = timeout_at(until, answer).await;
         let response =
             answer.unwrap_or_else(|_| Err(NotTaken::without_answer("no answer in time".into())))?;
         let taken = judge(&response);
-        // What it says is of no interest, and whether it comes at all: the status has said all.
-        let rest = Limited::new(response.into_body(), ANSWER_MAX).collect();
-        let _ = timeout_at(until, rest).await;
-        taken
+        // The status has said all that must be known; whether the rest comes is of no interest.
+        let said = first_line(response.into_body(), until.min(Instant::now() + LINGER)).await;
+        taken.map_err(|not_taken| NotTaken { said, ..not_taken })
     }
+
+    /// The value of `webhook-signature`; of a large content it is made on a thread for work that takes a
+    /// while.
+    async fn signature(&self, id: &str, timestamp: i64, content: &Bytes) -> String {
+        if content.len() > SMALL {
+            let (secrets, id, content) = (self.secrets.clone(), id.to_owned(), content.clone());
+            let signing = spawn_blocking(move || secrets.sign(&id, timestamp, &content));
+            if let Ok(signature) = signing.await {
+                return signature;
+            }
+        }
+        self.secrets.sign(id, timestamp, content)
+    }
+}
+
+/// The first line of a content, if it is text for people that is there in time. What follows it is read
+/// as well, so that the connection can be used again, unless that is too much.
+async fn first_line(content: Body, until: Instant) -> Option<Box<str>> {
+    let mut content = Limited::new(content, ANSWER_MAX);
+    let (mut line, mut is_whole) = (Vec::new(), false);
+    let reading = async {
+        while let Some(Ok(frame)) = content.frame().await {
+            let Ok(octets) = frame.into_data() else {
+                continue;
+            };
+            let mut lines = octets.splitn(2, |octet| *octet == b'\n');
+            if !is_whole {
+                line.extend_from_slice(lines.next().unwrap_or_default());
+                is_whole = lines.next().is_some();
+            }
+        }
+    };
+    let _ = timeout_at(until, reading).await;
+    let line = String::from_utf8_lossy(&line);
+    let line = line.trim();
+    let is_text = !line.starts_with('<') && line.contains(char::is_alphanumeric);
+    is_text.then(|| line.chars().take(SAID_MAX).collect::<String>().into())
 }
 
 fn judge<B>(response: &Response<B>) -> Result<(), NotTaken> {
@@ -107,6 +163,7 @@ fn judge<B>(response: &Response<B>) -> Result<(), NotTaken> {
         what: format!("it answered {}", status.as_u16()),
         status: Some(status),
         retry_after: after.map(|seconds| Duration::from_secs(seconds.min(RETRY_AFTER_MAX))),
+        said: None,
     })
 }
 
@@ -116,6 +173,7 @@ impl NotTaken {
             what,
             status: None,
             retry_after: None,
+            said: None,
         }
     }
 }

@@ -68,7 +68,9 @@ impl Secrets {
     /// The value of `webhook-signature` for a request of that id, at that time in seconds, with that
     /// content.
     pub fn sign(&self, id: &str, timestamp: i64, content: &[u8]) -> String {
+        // Signing a large content takes a while, in which nobody else need wait.
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = secrets.clone();
         let signatures = secrets.iter().map(|secret| {
             let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key has any length");
             mac.update(format!("{id}.{timestamp}.").as_bytes());

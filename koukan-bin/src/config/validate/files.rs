@@ -15,9 +15,13 @@ impl Check<'_> {
             self.wrong(path, message, Some(help));
         }
         for chain in &config.chain {
-            if let Endpoint::Rest(rest) = &chain.endpoint {
-                self.file(rest.token_file.as_ref(), "token");
-                self.file(rest.ca_file.as_ref(), "certificate");
+            match &chain.endpoint {
+                Endpoint::Rest(rest) => {
+                    self.file(rest.token_file.as_ref(), "token");
+                    self.file(rest.ca_file.as_ref(), "certificate");
+                }
+                Endpoint::Webhook(webhook) => self.file(webhook.ca_file.as_ref(), "certificate"),
+                Endpoint::Exploder(_) | Endpoint::Smtp(_) => {}
             }
         }
     }

@@ -218,6 +218,7 @@ impl<'a> Check<'a> {
                 let urls = std::iter::once(&rest.url).chain(&rest.other_url);
                 urls.for_each(|url| self.url(url));
             }
+            Endpoint::Webhook(webhook) => self.mail_webhook(webhook),
             Endpoint::Smtp(smtp) => {
                 self.networks(&smtp.allow_networks);
                 for host in &smtp.host {

@@ -63,7 +63,7 @@ impl<'a> Check<'a> {
                     };
                     self.config.chain_of(&principal.to_sender())
                 }
-                Endpoint::Smtp(_) | Endpoint::Rest(_) => None,
+                Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => None,
             };
         }
         path
@@ -103,5 +103,9 @@ fn takes_all(chain: &Chain) -> bool {
 }
 
 fn ends_in_application(chain: &Chain) -> bool {
-    matches!(&chain.endpoint, Endpoint::Rest(rest) if rest.incremental == Some(false))
+    match &chain.endpoint {
+        Endpoint::Rest(rest) => rest.incremental == Some(false),
+        Endpoint::Webhook(_) => true,
+        Endpoint::Exploder(_) | Endpoint::Smtp(_) => false,
+    }
 }

@@ -1,13 +1,13 @@
 //! Checks of webhooks.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use axum::http::Uri;
 use koukan_core::{causes::Causes, storage::record::EventKind};
 use koukan_rest::webhook::Secrets;
 
 use super::{Check, rest::is_in_the_clear};
-use crate::config::{Place, Webhook};
+use crate::config::{MailWebhook, Place};
 
 impl Check<'_> {
     /// There are events for each, it can be reached, and knows who it is told by.
@@ -25,8 +25,8 @@ impl Check<'_> {
                 let message = format!("the webhook `{}` is there twice", webhook.name());
                 self.wrong(place, message, Some("give each a `name` of its own".into()));
             }
-            self.webhook_url(&webhook.url);
-            self.webhook_secret(webhook);
+            self.webhook_url(&webhook.url, "events go");
+            self.webhook_secret(&webhook.secret_file);
             for kind in &webhook.events {
                 if EventKind::of_word(&kind.value).is_none() {
                     self.unknown("event", kind, EventKind::ALL.map(EventKind::as_str));
@@ -41,7 +41,13 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn webhook_url(&mut self, url: &Place<String>) {
+    /// An endpoint that can be reached, and knows who it is told by.
+    pub(super) fn mail_webhook(&mut self, webhook: &MailWebhook) {
+        self.webhook_url(&webhook.url, "mail goes");
+        self.webhook_secret(&webhook.secret_file);
+    }
+
+    fn webhook_url(&mut self, url: &Place<String>, what_goes: &str) {
         let parsed = url.value.parse::<Uri>().ok();
         let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
         if !parsed.is_some_and(|uri| is_http(&uri) && uri.host().is_some()) {
@@ -50,7 +56,7 @@ impl Check<'_> {
             self.wrong(url, message, Some(help.into()));
         } else if is_in_the_clear(&url.value) {
             let message = format!(
-                "events go to {} in the clear: whoever is between can read them",
+                "{what_goes} to {} in the clear: whoever is between can read them",
                 url.value
             );
             let help = "give the `url` with `https://`, or reach the server by 127.0.0.1";
@@ -58,8 +64,7 @@ impl Check<'_> {
         }
     }
 
-    fn webhook_secret(&mut self, webhook: &Webhook) {
-        let file = &webhook.secret_file;
+    fn webhook_secret(&mut self, file: &Place<PathBuf>) {
         let shown = file.value.display();
         let wrong = match fs::read_to_string(&file.value) {
             Err(error) => format!("cannot read {shown}: {error}"),

@@ -1,6 +1,7 @@
 //! Webhooks: a server is told of each event at least once and in order, also where it is killed in
 //! between, and the agent is.
 
+mod mail;
 mod receiver;
 
 use std::{fs, net::SocketAddr, time::Duration};

@@ -7,6 +7,20 @@ port = int(sys.argv[2])
 status = int(sys.argv[3]) if len(sys.argv) > 3 else 204
 
 
+seen = set()
+
+
+def of_mail(data):
+    """What is answered to a message, by its first recipient."""
+    user = data["rcpt_to"][0].split("@")[0]
+    if user == "gone":
+        return 410, "5.1.1 no such user here\nand nobody else\n"
+    if user in ("later", "busy") and user not in seen:
+        seen.add(user)
+        return 503, "in the middle of something"
+    return 200, "thanks"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -22,13 +36,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             print(json.dumps({"unsigned": name}), flush=True)
             return self.answer(401)
         # What was printed was taken, whatever becomes of the answer.
-        print(json.dumps({"id": name, "content": json.loads(content)}), flush=True)
-        self.answer(status)
+        content = json.loads(content)
+        print(json.dumps({"id": name, "content": content}), flush=True)
+        self.answer(*(of_mail(content["data"]) if content["type"] == "mail" else (status,)))
 
-    def answer(self, status):
+    def answer(self, status, text=""):
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
+        self.wfile.write(text.encode())
 
     def log_message(self, *_):
         pass

@@ -7,10 +7,8 @@ mod send_at;
 mod session;
 mod write;
 
-pub(super) use self::{
-    command::to_json as mailbox_to_json,
-    write::{host_to_json, sender_to_json},
-};
+pub(crate) use self::write::sender_to_json;
+pub(super) use self::{command::to_json as mailbox_to_json, write::host_to_json};
 pub use self::{
     read::{append_from_json, create_from_json},
     write::{append_to_json, create_to_json},

@@ -76,7 +76,7 @@ fn write_common(object: &mut Map<String, Value>, draft: &Draft) {
 }
 
 /// Writes a sender.
-pub(in crate::schema) fn sender_to_json(sender: &Sender) -> Value {
+pub(crate) fn sender_to_json(sender: &Sender) -> Value {
     let mut named = json!({"name": &*sender.name});
     if let Some(tag) = sender.tag.as_deref() {
         named["tag"] = json!(tag);

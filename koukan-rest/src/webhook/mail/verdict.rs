@@ -1,0 +1,87 @@
+//! The reply that an answer stands for.
+
+use http::StatusCode;
+use koukan_core::reply::{EnhancedCode, FromUpstream, Reply};
+
+use crate::webhook::NotTaken;
+
+/// The reply for a client that waits.
+pub(super) fn verdict(taken: Result<(), NotTaken>) -> Reply {
+    let Err(not_taken) = taken else {
+        return Reply::message_accepted().with_extension(FromUpstream);
+    };
+    let said = not_taken.said.as_deref();
+    let reply = match not_taken.status {
+        None => Reply::connection_failed(),
+        Some(
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS,
+        ) => in_its_words(Reply::overloaded(), said),
+        Some(status) if status.is_client_error() => in_its_words(Reply::policy_refused(), said),
+        Some(_) => Reply::destination_failed(),
+    };
+    tracing::info!(what = not_taken.what, %reply, "a webhook has not taken a message");
+    reply
+}
+
+/// The reply with what the server has said, where it has.
+fn in_its_words(reply: Reply, said: Option<&str>) -> Reply {
+    let said = said.map(str::trim).filter(|said| !said.is_empty());
+    let Some(said) = said else {
+        return reply.with_extension(FromUpstream);
+    };
+    let (code, general) = (reply.code(), reply.enhanced());
+    let class = general.map(EnhancedCode::class);
+    let (first, text) = said.split_once(' ').unwrap_or((said, ""));
+    let named = first.parse::<EnhancedCode>().ok();
+    let named = named.filter(|named| Some(named.class()) == class && !text.trim().is_empty());
+    let reply = match named {
+        Some(named) => Reply::copied(code, Some(named), text.trim()),
+        None => Reply::copied(code, general, said),
+    };
+    reply.with_extension(FromUpstream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_decides_and_the_words_are_the_servers() {
+        for (status, said, expected) in [
+            (400, None, "550 5.7.1 refused by policy"),
+            (403, Some("no"), "550 5.7.1 no"),
+            (404, Some("5.1.1 no such user"), "550 5.1.1 no such user"),
+            (404, Some("5.1.1"), "550 5.7.1 5.1.1"),
+            // A code of another class says nothing that fits.
+            (
+                404,
+                Some("4.2.2 mailbox full"),
+                "550 5.7.1 4.2.2 mailbox full",
+            ),
+            (422, Some(" \t "), "550 5.7.1 refused by policy"),
+            (422, Some("one\r\n250 two\0"), "550 5.7.1 one / 250 two?"),
+            (429, Some("4.7.1 slow down"), "451 4.7.1 slow down"),
+            (408, Some("5.0.0 never"), "451 4.3.2 5.0.0 never"),
+            // What a server says that has broken is for nobody else.
+            (
+                500,
+                Some("panic at main.rs"),
+                "451 4.4.0 destination host failed, try again later",
+            ),
+            (
+                308,
+                Some("elsewhere"),
+                "451 4.4.0 destination host failed, try again later",
+            ),
+        ] {
+            let reply = verdict(Err(NotTaken {
+                what: String::new(),
+                status: Some(StatusCode::from_u16(status).unwrap()),
+                retry_after: None,
+                said: said.map(Into::into),
+            }));
+            assert_eq!(reply.to_string(), expected, "{status} {said:?}");
+        }
+        assert_eq!(verdict(Ok(())), Reply::message_accepted());
+    }
+}
