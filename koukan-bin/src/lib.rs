@@ -27,6 +27,7 @@ mod descriptors;
 pub mod logging;
 mod memory;
 pub mod registry;
+mod stamps;
 mod supervisor;
 mod unix_signals;
 

@@ -6,6 +6,8 @@ mod check;
 mod database;
 mod demo;
 mod destinations;
+#[cfg(feature = "mail-auth")]
+mod dkim_key;
 mod forget;
 mod passwd;
 mod queue;
@@ -51,6 +53,9 @@ enum Command {
     Token,
     /// Makes the line of a password file for a user, of the password on standard input.
     Passwd(passwd::Passwd),
+    /// Makes a key with which messages are signed, and prints the DNS record by which others find it.
+    #[cfg(feature = "mail-auth")]
+    DkimKey(dkim_key::DkimKey),
     /// Starts an agent and a sink, sends a few hundred messages, and accounts for each.
     Demo(demo::Demo),
 }
@@ -72,6 +77,8 @@ impl Cli {
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),
+            #[cfg(feature = "mail-auth")]
+            Command::DkimKey(key) => key.run(),
             Command::Demo(demo) => demo.run(),
         }
     }

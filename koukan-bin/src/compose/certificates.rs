@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use crate::config::{ListenerTls, is_soon};
 
-use super::{StartError, stamps::Stamps};
+use super::StartError;
+use crate::stamps::Stamps;
 
 /// How often it is told that a certificate ends soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);

@@ -9,6 +9,7 @@ use super::{
     certificates::CertificateFiles, hooks::HookSecrets, logins::LoginFiles,
     templates::TemplateFile, users::PasswordFiles,
 };
+use crate::registry::FollowedFiles;
 
 /// How often it is looked whether a file has changed.
 const LOOK: Duration = Duration::from_secs(10);
@@ -21,6 +22,8 @@ pub(crate) struct Files {
     pub(super) logins: LoginFiles,
     pub(super) template: TemplateFile,
     pub(super) webhooks: HookSecrets,
+    /// Those that filters have read.
+    pub(super) followed: FollowedFiles,
 }
 
 impl Files {
@@ -33,6 +36,7 @@ impl Files {
             self.logins.look();
             self.template.look();
             self.webhooks.look();
+            self.followed.look();
             sleep(LOOK).await;
         }
     }

@@ -16,10 +16,11 @@ use koukan_rest::{
     webhook::{Hook, MailEndpoint, Poster, Secrets, Target},
 };
 
-use super::{StartError, stamps::Stamps};
+use super::StartError;
 use crate::{
     config::{MailWebhook, Webhook},
     registry::Surroundings,
+    stamps::Stamps,
 };
 
 /// The secrets of all webhooks. Clones follow the same files.

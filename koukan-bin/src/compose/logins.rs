@@ -8,8 +8,8 @@ use std::{
 
 use koukan_smtp::client::Login;
 
-use super::{StartError, stamps::Stamps};
-use crate::config::ClientAuth;
+use super::StartError;
+use crate::{config::ClientAuth, stamps::Stamps};
 
 /// The files of passwords and tokens of all endpoints. Clones follow the same files.
 #[derive(Debug, Clone, Default)]

@@ -20,7 +20,6 @@ mod probe;
 mod resolver;
 mod rest;
 mod stacks;
-mod stamps;
 mod storage;
 mod templates;
 mod users;
@@ -201,6 +200,7 @@ pub(crate) async fn compose(
         logins,
         template,
         webhooks: hook_secrets,
+        followed: surroundings.followed.clone(),
     };
     let bound = Listeners::bind(
         config,

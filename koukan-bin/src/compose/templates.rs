@@ -4,8 +4,9 @@ use std::path::Path;
 
 use koukan_core::message::dsn::Words;
 
-use super::{StartError, stamps::Stamps};
+use super::StartError;
 use crate::config::{Notification, read_template};
+use crate::stamps::Stamps;
 
 /// The template of notifications. Clones follow the same file.
 #[derive(Debug, Clone)]

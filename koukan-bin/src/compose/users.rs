@@ -13,7 +13,8 @@ use koukan_smtp::{
     server::{MakeMailService, PasswordFile},
 };
 
-use super::{StartError, stamps::Stamps};
+use super::StartError;
+use crate::stamps::Stamps;
 
 /// Gives clients one service, and users who have authenticated themselves another.
 #[derive(Debug, Clone)]

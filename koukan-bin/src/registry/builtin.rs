@@ -22,8 +22,9 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "allowed_senders",
+    "dkim_sign",
     "message_builder",
     "message_parser",
     "policy_action",
@@ -54,6 +55,8 @@ pub(super) fn register(registry: &mut Registry) {
     registry.filter_with_matchers("policy_action", policy_action);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
+    #[cfg(feature = "mail-auth")]
+    super::mail_auth::register(registry);
 }
 
 /// Refuses reverse-paths that are not among those that may be used.

@@ -1,6 +1,9 @@
 //! Filters by name: how config becomes layers.
 
 mod builtin;
+mod followed_files;
+#[cfg(feature = "mail-auth")]
+mod mail_auth;
 mod policy_action;
 mod router;
 mod surroundings;
@@ -10,6 +13,7 @@ pub use self::surroundings::{Secret, Surroundings};
 
 pub(crate) use self::{
     builtin::{is_builtin, is_wanted_once, may_refuse},
+    followed_files::FollowedFiles,
     router::Routes,
     text::{check_domain, check_host},
 };

@@ -17,7 +17,7 @@ use koukan_core::{
 };
 use koukan_rest::client::{ClientSettings, HttpClient};
 
-use super::InvalidFilter;
+use super::{FollowedFiles, InvalidFilter};
 
 /// What a filter or an endpoint is given that is not its own configuration.
 ///
@@ -42,6 +42,8 @@ pub struct Surroundings {
     pub blocking: BlockingPool,
     /// Those who are told what happens.
     pub observers: Observers,
+    /// Files of filters, which are read anew when they change.
+    pub(crate) followed: FollowedFiles,
     /// Made when somebody asks for it: the certificates to be trusted are read from files.
     http: Arc<OnceLock<HttpClient>>,
 }
@@ -63,6 +65,7 @@ impl Surroundings {
             connector: Arc::new(TcpConnector),
             blocking: BlockingPool::default(),
             observers: Observers::default(),
+            followed: FollowedFiles::default(),
             http: Arc::default(),
         }
     }

@@ -22,6 +22,7 @@ mod hostile;
 mod http;
 mod lmtp;
 mod loops;
+mod mail_auth;
 mod memory;
 mod metrics;
 mod notifications;

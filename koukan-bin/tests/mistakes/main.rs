@@ -8,6 +8,8 @@ mod destinations;
 mod filters;
 mod listeners;
 mod lmtp;
+#[cfg(feature = "mail-auth")]
+mod mail_auth;
 mod no_use;
 mod policies;
 mod template;

@@ -9,7 +9,7 @@ use std::{
 
 /// Files, and what was seen of them when somebody last looked.
 #[derive(Debug, Clone)]
-pub(super) struct Stamps {
+pub(crate) struct Stamps {
     files: Vec<PathBuf>,
     seen: Vec<Option<Stamp>>,
 }
@@ -24,19 +24,19 @@ struct Stamp {
 
 impl Stamps {
     /// The files as they are now. Whoever takes this before reading them misses no change.
-    pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub(crate) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let files: Vec<_> = files.into_iter().collect();
         let seen = files.iter().map(|file| stamp(file)).collect();
         Self { files, seen }
     }
 
     /// The first of the files.
-    pub(super) fn first(&self) -> Option<&Path> {
+    pub(crate) fn first(&self) -> Option<&Path> {
         self.files.first().map(PathBuf::as_path)
     }
 
     /// The first of the files, where one of them has changed, come or gone since this was last asked.
-    pub(super) fn changed(&mut self) -> Option<&Path> {
+    pub(crate) fn changed(&mut self) -> Option<&Path> {
         let now: Vec<_> = self.files.iter().map(|file| stamp(file)).collect();
         if now == self.seen {
             return None;

@@ -1,0 +1,63 @@
+//! In filters that sign.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use koukan_mail_auth::dkim::{Algorithm, SigningKey};
+
+use super::*;
+
+#[test]
+fn in_keys_that_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    let (_, pem) = SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let good = write("good.pem", &pem, 0o600);
+    let open = write("open.pem", &pem, 0o644);
+    let none = write("none.pem", "hello", 0o600);
+    let group = write("group.pem", &pem, 0o640);
+    let filter = |keys: &str| format!("      - dkim_sign: {{ keys: [{keys}] }}\n");
+    let key = |domain: &str, selector: &str, file: &str| {
+        filter(&format!(
+            "{{ domain: \"{domain}\", selector: \"{selector}\", file: \"{file}\" }}"
+        ))
+    };
+    for file in [&good, &group] {
+        let text = changed(BUILDER, &key("example.com", "s1.dkim", file));
+        check(&text).unwrap();
+    }
+    let twice = format!("{{ domain: example.com, selector: s, file: \"{good}\" }}");
+    let missing = format!("{good}.not");
+    let cases = [
+        (filter(""), "`koukan dkim-key` makes"),
+        (key("example.com", "s", &missing), "cannot read"),
+        (key("example.com", "s", &open), "chmod o="),
+        (key("example.com", "s", &none), "BEGIN PRIVATE KEY"),
+        (key("@example.com", "s", &good), "write `example.com`"),
+        (key("b\u{fc}cher.example", "s", &good), "in ASCII"),
+        (key("example.com", "a b", &good), "no selector"),
+        (
+            key("example.com", "s._domainkey", &good),
+            "what stands before `._domainkey`",
+        ),
+        (
+            filter(&format!("{twice}, {twice}")),
+            "a key at s._domainkey.example.com already",
+        ),
+        (
+            filter(&format!("{{ domain: example.com, file: \"{good}\" }}")),
+            "`selector` is missing",
+        ),
+        (
+            "      - dkim_sign: { key: [] }\n".to_owned(),
+            "did you mean `keys`?",
+        ),
+    ];
+    for (filter, words) in &cases {
+        told(&[(BUILDER, filter, "dkim_sign", &["filter `dkim_sign`", words])]);
+    }
+}

@@ -1,0 +1,322 @@
+//! Making `DKIM-Signature` fields: RFC 6376 sections 3.5, 3.7 and 5.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    BodyDigest, BodyHasher, Canonicalization, Section, SigningKey,
+    fields::{Field, fields},
+};
+
+/// Fields that are signed where they are there, and of which no other can be added: all that people and
+/// their programs see of a message, by RFC 6376 sections 5.4.1 and 8.15.
+const SEALED: [&str; 12] = [
+    "From",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "In-Reply-To",
+    "References",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
+
+/// Fields that are signed where they are there; lists and agents on the way may add them.
+const SIGNED: [&str; 10] = [
+    "Sender",
+    "Resent-From",
+    "Resent-To",
+    "Resent-Date",
+    "Resent-Message-ID",
+    "List-Id",
+    "List-Post",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Help",
+];
+
+/// Octets of a line of the field that are not exceeded, but by a name that has more.
+const LINE: usize = 76;
+
+/// What a signature is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureSpec {
+    domain: Box<str>,
+    selector: Box<str>,
+    header: Canonicalization,
+    body: Canonicalization,
+    sealed: Vec<Box<str>>,
+    signed: Vec<Box<str>>,
+    /// Seconds.
+    lifetime: Option<u64>,
+}
+
+/// A message as it passes, of which a signature is to be made.
+pub struct Signing {
+    section: Section,
+    hasher: BodyHasher,
+    spec: SignatureSpec,
+}
+
+/// A message that has passed.
+pub struct Message {
+    section: Section,
+    body: BodyDigest,
+    spec: SignatureSpec,
+}
+
+/// A message cannot be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// It has no From field, or several: RFC 6376 section 5.4 wants it signed.
+    #[error("the message does not have one From field")]
+    NotOneFrom,
+    /// Its header section is longer than [`HEADER_MAX`](super::HEADER_MAX).
+    #[error("the header section is too long")]
+    TooLong,
+    /// The key failed.
+    #[error("the key cannot sign")]
+    KeyFailed,
+}
+
+fn boxed(names: &[&str]) -> Vec<Box<str>> {
+    names.iter().map(|name| (*name).into()).collect()
+}
+
+fn has(names: &[Box<str>], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+fn add_new<N: Into<Box<str>>>(to: &mut Vec<Box<str>>, names: impl IntoIterator<Item = N>) {
+    for name in names.into_iter().map(Into::into) {
+        if !has(to, &name) {
+            to.push(name);
+        }
+    }
+}
+
+impl SignatureSpec {
+    /// A signature on behalf of `domain` (A-labels where it is international), by the key that is at
+    /// `SELECTOR._domainkey.DOMAIN` in the DNS.
+    ///
+    /// It is relaxed/relaxed, does not expire, and is of all fields that matter.
+    pub fn new(domain: impl Into<Box<str>>, selector: impl Into<Box<str>>) -> Self {
+        Self {
+            domain: domain.into(),
+            selector: selector.into(),
+            header: Canonicalization::Relaxed,
+            body: Canonicalization::Relaxed,
+            sealed: boxed(&SEALED),
+            signed: boxed(&SIGNED),
+            lifetime: None,
+        }
+    }
+
+    /// Sets the canonical forms of header fields and of the body.
+    #[must_use]
+    pub fn with_canonicalization(
+        mut self,
+        header: Canonicalization,
+        body: Canonicalization,
+    ) -> Self {
+        (self.header, self.body) = (header, body);
+        self
+    }
+
+    /// Sets which fields are signed in such a way that no other of their names can be added; `From` is
+    /// always one of them.
+    #[must_use]
+    pub fn with_sealed<N: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.sealed = boxed(&["From"]);
+        add_new(&mut self.sealed, names);
+        self
+    }
+
+    /// Sets which other fields are signed, where they are there.
+    #[must_use]
+    pub fn with_signed<N: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.signed.clear();
+        add_new(&mut self.signed, names);
+        self
+    }
+
+    /// Sets after how many seconds the signature is no longer valid.
+    #[must_use]
+    pub fn with_lifetime(mut self, seconds: u64) -> Self {
+        self.lifetime = Some(seconds);
+        self
+    }
+
+    /// Whether a field of that name is signed.
+    pub fn signs(&self, name: &str) -> bool {
+        has(&self.sealed, name) || has(&self.signed, name)
+    }
+
+    /// On whose behalf it is.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Begins with a message.
+    pub fn start(&self) -> Signing {
+        Signing {
+            section: Section::default(),
+            hasher: BodyHasher::new(self.body),
+            spec: self.clone(),
+        }
+    }
+
+    /// Makes the field of a header section and of what became of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`].
+    pub(crate) fn sign(
+        &self,
+        section: &Section,
+        body: &BodyDigest,
+        key: &SigningKey,
+        seconds: u64,
+    ) -> Result<String, SigningError> {
+        let section = section.octets().ok_or(SigningError::TooLong)?;
+        let all: Vec<_> = fields(section).collect();
+        if all.iter().filter(|field| field.is("From")).count() != 1 {
+            return Err(SigningError::NotOneFrom);
+        }
+        let mut signed = Vec::new();
+        let mut text = self.beginning(key, seconds);
+        let mut line = Line::new(&mut text);
+        line.word("h=");
+        let mut is_first = true;
+        for (name, is_sealed) in self.names() {
+            // From the last to the first: RFC 6376 section 5.4.2.
+            let there = all.iter().rev().filter(|field| field.is(name));
+            let mut times = usize::from(is_sealed);
+            for field in there {
+                times += 1;
+                self.header.add_field(field, &mut signed);
+                signed.extend_from_slice(b"\r\n");
+            }
+            for _ in 0..times {
+                if !std::mem::take(&mut is_first) {
+                    line.join(":");
+                }
+                line.word(name);
+            }
+        }
+        line.join(";");
+        line.end();
+        text.push_str("\tbh=");
+        text.push_str(&STANDARD.encode(body.sha256));
+        text.push_str(";\r\n\tb=");
+        let own = Field::new(text.as_bytes()).ok_or(SigningError::KeyFailed)?;
+        self.header.add_field(&own, &mut signed);
+        let signature = key.sign(&signed).ok_or(SigningError::KeyFailed)?;
+        let signature = STANDARD.encode(signature);
+        let mut line = Line {
+            text: &mut text,
+            length: 3,
+        };
+        let pieces = signature.as_bytes().chunks(LINE - 4);
+        for piece in pieces.map(|piece| str::from_utf8(piece).unwrap_or_default()) {
+            line.word(piece);
+        }
+        line.end();
+        Ok(text)
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        let sealed = self.sealed.iter().map(|name| (&**name, true));
+        let signed = self.signed.iter().filter(|name| !has(&self.sealed, name));
+        sealed.chain(signed.map(|name| (&**name, false)))
+    }
+
+    /// All that stands before `h=`.
+    fn beginning(&self, key: &SigningKey, seconds: u64) -> String {
+        let mut text = String::with_capacity(1024);
+        let mut line = Line::new(&mut text);
+        line.join("DKIM-Signature: v=1;");
+        let (header, body) = (self.header.as_str(), self.body.as_str());
+        let until = self
+            .lifetime
+            .map(|lifetime| seconds.saturating_add(lifetime));
+        let tags = [
+            Some(format!(" a={};", key.algorithm().as_str())),
+            Some(format!(" c={header}/{body};")),
+            Some(format!(" d={};", self.domain)),
+            Some(format!(" s={};", self.selector)),
+            Some(format!(" t={seconds};")),
+            until.map(|until| format!(" x={until};")),
+        ];
+        tags.iter().flatten().for_each(|tag| line.word(tag));
+        line.end();
+        text.push('\t');
+        text
+    }
+}
+
+impl Signing {
+    /// Goes on with the next octets of the message, cut anywhere.
+    pub fn update(&mut self, octets: &[u8]) {
+        let body = self.section.take(octets);
+        self.hasher.update(body);
+    }
+
+    /// Ends the message.
+    pub fn finish(self) -> Message {
+        Message {
+            section: self.section,
+            body: self.hasher.finish(),
+            spec: self.spec,
+        }
+    }
+}
+
+impl Message {
+    /// Makes the field, with CRLF at its end, which stands before the message: at a time in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`].
+    pub fn sign(&self, key: &SigningKey, seconds: u64) -> Result<String, SigningError> {
+        self.spec.sign(&self.section, &self.body, key, seconds)
+    }
+}
+
+/// The last line of a field that is folded.
+struct Line<'a> {
+    text: &'a mut String,
+    length: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a mut String) -> Self {
+        Self { text, length: 1 }
+    }
+
+    /// Adds a word, on the next line where it would be too long here.
+    fn word(&mut self, word: &str) {
+        if self.length > 1 && self.length + word.len() >= LINE {
+            self.text.push_str("\r\n\t");
+            self.length = 1;
+            self.join(word.trim_start());
+        } else {
+            self.join(word);
+        }
+    }
+
+    /// Adds what belongs to the word before.
+    fn join(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.length += text.len();
+    }
+
+    fn end(&mut self) {
+        self.text.push_str("\r\n");
+        self.length = 0;
+    }
+}

@@ -1,0 +1,35 @@
+//! DKIM for Koukan: a filter that signs messages.
+//!
+//! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. It holds
+//! cryptography, and no socket: names are looked up by the
+//! [`Resolver`](koukan_core::network::Resolver) that a filter is given, and the time is that of its
+//! [`Clock`](koukan_core::clock::Clock).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`dkim`] | signatures by themselves: canonical forms, keys, the `DKIM-Signature` field |
+//! | [`dkim_sign`] | the filter that signs |
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_mail_auth::dkim::{Algorithm, SignatureSpec, SigningKey};
+//!
+//! let (key, _pem) = SigningKey::generate(Algorithm::Ed25519)?;
+//! let spec = SignatureSpec::new("example.com", "s1");
+//! let mut signing = spec.start();
+//! signing.update(b"From: alice@example.com\r\nSubject: hi\r\n\r\nhel");
+//! signing.update(b"lo\r\n");
+//! let field = signing.finish().sign(&key, 1_767_322_800)?;
+//! assert!(field.starts_with("DKIM-Signature: v=1; a=ed25519-sha256;"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Minimum supported Rust version: 1.95.
+
+mod author;
+pub mod dkim;
+pub mod dkim_sign;
+mod passing;
+
+pub use self::author::author_domains;

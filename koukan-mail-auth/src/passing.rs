@@ -1,0 +1,73 @@
+//! Reading a message that goes on unchanged.
+
+use std::time::Duration;
+
+use koukan_core::{
+    blob::{Account, BlobError, BlobPool},
+    body::{Body, BodyError},
+    causes::Causes,
+    repeats::Repeats,
+    reply::{Rejection, Reply},
+    signals::Signals,
+};
+
+/// For how long messages that could not be kept are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(messages, seconds, "message bodies could still not be kept");
+});
+
+/// Shows all of a message to `see`, and returns it as it was.
+///
+/// What is passed on by reference stays so, and is read beside; anything else is kept in a blob, of which
+/// memory holds no more than a window, and which is charged to whoever pays for the transaction.
+pub(crate) async fn read(
+    body: Body,
+    signals: &Signals,
+    pool: &BlobPool,
+    mut see: impl FnMut(&[u8]) + Send,
+) -> Result<Body, BodyError> {
+    let body = match body.into_blob() {
+        Ok((prefix, blob)) => {
+            let beside = Body::from_blob(prefix.clone(), blob.clone());
+            all(beside, &mut see).await?;
+            return Ok(Body::from_blob(prefix, blob));
+        }
+        Err(body) => body,
+    };
+    let mut body = match body.into_composition() {
+        Ok((prefix, composition)) => {
+            let beside = Body::from_composition(prefix.clone(), composition.clone());
+            all(beside, &mut see).await?;
+            return Ok(Body::from_composition(prefix, composition));
+        }
+        Err(body) => body,
+    };
+    let (mut writer, blob) = match signals.account() {
+        Some(account) => Account::create(account),
+        None => pool.create(),
+    };
+    while let Some(chunk) = body.next().await? {
+        see(&chunk);
+        let appended = writer.append(chunk).await;
+        appended.map_err(|error| not_kept(&error))?;
+    }
+    writer.finish();
+    Ok(blob.into())
+}
+
+async fn all(mut body: Body, see: &mut (impl FnMut(&[u8]) + Send)) -> Result<(), BodyError> {
+    while let Some(chunk) = body.next().await? {
+        see(&chunk);
+    }
+    Ok(())
+}
+
+fn not_kept(error: &BlobError) -> Rejection {
+    if NOT_KEPT.is_first() {
+        tracing::error!(error = %Causes(error), "could not keep a message body");
+    }
+    Rejection::new(Reply::insufficient_storage())
+}
