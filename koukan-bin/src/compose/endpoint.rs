@@ -89,6 +89,13 @@ pub(super) fn smtp(
         settings = settings.with_protocol(Protocol::Lmtp);
     }
     settings = settings.with_tls(policy(config)?);
+    // Where there is none, messages that need it are refused, and others go.
+    match verified(config) {
+        Ok(trust) => settings = settings.with_trust(trust),
+        Err(error) => {
+            tracing::info!(%error, "no authority is trusted, which messages with REQUIRETLS need");
+        }
+    }
     if config.dane.as_ref().is_some_and(|dane| dane.value) {
         settings = settings.with_dane();
     }

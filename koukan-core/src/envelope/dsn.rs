@@ -184,8 +184,14 @@ pub fn envelope_id(value: &str) -> Result<String, InvalidDsnParameter> {
 }
 
 impl Mail {
-    /// What of the message is to come with a notification, where the sender has said so.
+    /// What of the message is to come with a notification, where the sender has said so. Of one that is to go
+    /// over TLS only (REQUIRETLS), the content does not come back.
+    ///
+    /// *Source*: RFC 3461 section 4.3, RFC 8689 section 5.
     pub fn to_return(&self) -> Option<Return> {
+        if self.parameters.is_requiretls() {
+            return Some(Return::Headers);
+        }
         let value = self.parameters.get("RET")?.value()?;
         Return::parse(value).ok()
     }

@@ -154,6 +154,11 @@ impl Parameters {
         self.is_body("BINARYMIME")
     }
 
+    /// Whether `REQUIRETLS` (RFC 8689) is there: the message is to go over TLS only, to whom it is for.
+    pub fn is_requiretls(&self) -> bool {
+        self.contains("REQUIRETLS")
+    }
+
     fn is_body(&self, name: &str) -> bool {
         let value = self.get("BODY").and_then(Parameter::value);
         value.is_some_and(|value| value.eq_ignore_ascii_case(name))

@@ -196,6 +196,8 @@ replies! {
     binary_not_supported = 554 (5 . 6 . 1) "destination does not offer BINARYMIME";
     /// The next hop lacks REQUIRETLS, which the message needs: RFC 8689.
     requiretls_not_supported = 550 (5 . 7 . 30) "destination does not offer REQUIRETLS";
+    /// The message must not go without TLS that is verified, and cannot go with it: RFC 8689.
+    encryption_needed = 550 (5 . 7 . 10) "message needs TLS with a host that is verified";
     /// The message is larger than it may be: RFC 1870.
     message_too_big = 552 (5 . 3 . 4) "message too big";
     /// The content cannot be taken.

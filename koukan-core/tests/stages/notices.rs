@@ -169,3 +169,34 @@ async fn the_message_comes_back_as_asked_for(#[case] ret: &str, #[case] is_full:
     assert!(text.contains("Subject: hi\r\n"), "{text}");
     assert_eq!(text.contains("hello"), is_full, "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_message_that_needs_tls_the_header_comes_back_with_the_same_need() {
+    let refusing = Script::new().other_rcpts(Reply::no_such_user());
+    let up = Script::new();
+    let mut from = mail("a@x");
+    for (keyword, value) in [("RET", Some("FULL")), ("REQUIRETLS", None)] {
+        let parameter = Parameter::new(keyword, value).unwrap();
+        from.parameters.push(parameter).unwrap();
+    }
+    let agent = Agent::over(upstream(vec![down(), refusing], &up)).await;
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, from, [notify("")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let dispatching = agent.dispatch_to(agent.output.clone());
+    until(|| async {
+        let census = agent.census().await;
+        (census.waiting, census.leased) == (0, 0)
+    })
+    .await;
+    dispatching.stop().await;
+    let [notice] = &up.received()[..] else {
+        panic!("{:?}", up.received());
+    };
+    assert!(notice.mail.parameters.is_requiretls(), "{notice:?}");
+    let text = notice.text();
+    assert!(
+        text.contains("Subject: hi\r\n") && !text.contains("hello"),
+        "{text}"
+    );
+}

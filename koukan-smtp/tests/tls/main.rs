@@ -6,6 +6,7 @@ mod client;
 mod dane;
 mod line_client;
 mod mta_sts;
+mod requiretls;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

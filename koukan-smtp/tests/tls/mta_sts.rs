@@ -150,7 +150,7 @@ async fn serve_policy(tls: ServerTls, io: BoxWire, answer: String) -> std::io::R
     io.shutdown().await
 }
 
-async fn to_domain(
+pub(crate) async fn to_domain(
     State(destination): State<Destination>,
     tx: Transaction,
     next: Next,

@@ -247,12 +247,14 @@ fn ended(reply: &Reply) -> Action {
     }
 }
 
-/// MAIL of a notification, with what its octets need.
+/// MAIL of a notification, with what its octets and its message need.
 fn null_mail(report: &Report<'_>) -> Mail {
     let mut mail = Mail::new(ReversePath::Null);
     let needs = [
         ("BODY", Some("8BITMIME"), report.is_8bit()),
         ("SMTPUTF8", None, report.is_international()),
+        // It tells of a message that is to be as safe: RFC 8689 section 5.
+        ("REQUIRETLS", None, report.mail.parameters.is_requiretls()),
     ];
     for (keyword, value, _) in needs.into_iter().filter(|(_, _, is_needed)| *is_needed) {
         let parameter = Parameter::new(keyword, value);

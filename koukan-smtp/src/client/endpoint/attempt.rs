@@ -148,7 +148,8 @@ impl Attempts {
         turn: &mut Turn,
         exchange: &mut Exchange,
     ) -> Outcome {
-        match self.pool.security(host, asked).await {
+        let is_requiretls = exchange.is_requiretls() && !self.pool.is_lmtp();
+        match self.pool.security_for(host, asked, is_requiretls).await {
             Ok(security) => {
                 let terms = Terms {
                     guard,
@@ -185,6 +186,11 @@ impl Attempts {
             let lease = match checkout.await {
                 Ok(lease) => lease,
                 Err(failure) => {
+                    #[cfg(feature = "tls")]
+                    let failure = match exchange.is_requiretls() && !self.pool.is_lmtp() {
+                        true => failure.for_requiretls(),
+                        false => failure,
+                    };
                     let last = last.filter(|_| failure.is_no_address());
                     let of_failure = || match naming {
                         Naming::ByDomain => failure.into_reply_of_mail_host(),

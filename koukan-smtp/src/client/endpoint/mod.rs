@@ -78,6 +78,7 @@ use super::pool::Pool;
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
 /// | TLS fails, or no mail host is one that the domain's policy names ([`MtaSts`](super::MtaSts)) | 451 4.7.5 |
+/// | no TLS that is believed for a message with REQUIRETLS, see below | 550 5.7.10 |
 /// | our authentication is refused, or cannot be ([`ClientSettings::with_login`]) | 451 4.7.8 |
 /// | timeout, connection lost | 451 4.4.2 |
 /// | protocol broken by the server | 451 4.5.0 |
@@ -85,6 +86,13 @@ use super::pool::Pool;
 /// | too many messages in a time, for the [`HostLimit`](super::HostLimit) of the host | 450 4.4.5 |
 /// | larger than the server takes | 552 5.3.4 |
 /// | SMTPUTF8, 8BITMIME, BINARYMIME, REQUIRETLS needed and not offered | 553 5.6.7, 554 5.6.3, 554 5.6.1, 550 5.7.30 |
+///
+/// # REQUIRETLS
+///
+/// A message with this parameter (RFC 8689) goes only over TLS with a certificate that is believed, to a host
+/// that offers REQUIRETLS. Of a domain's mail hosts DANE or a policy demands the certificate, or DNSSEC proves
+/// which they are; of others that they are named is enough. Any else is passed over with 550 5.7.10 or 5.7.30.
+/// By LMTP, with which the transport ends, only the parameter is passed on, where it is offered.
 ///
 /// # LMTP
 ///
@@ -155,6 +163,8 @@ impl SmtpEndpoint {
             tls,
             #[cfg(feature = "tls")]
             has_dane,
+            #[cfg(feature = "tls")]
+            trust,
             #[cfg(feature = "mta-sts")]
             mta_sts,
         } = settings;
@@ -165,7 +175,7 @@ impl SmtpEndpoint {
         );
         let pool = pool.with_login(login).with_protocol(protocol);
         #[cfg(feature = "tls")]
-        let pool = pool.with_tls(tls).with_dane(has_dane);
+        let pool = pool.with_tls(tls).with_dane(has_dane).with_trust(trust);
         #[cfg(feature = "mta-sts")]
         let pool = pool.with_mta_sts(mta_sts);
         Self {

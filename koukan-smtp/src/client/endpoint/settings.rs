@@ -28,6 +28,8 @@ pub struct ClientSettings {
     pub(super) tls: crate::client::TlsPolicy,
     #[cfg(feature = "tls")]
     pub(super) has_dane: bool,
+    #[cfg(feature = "tls")]
+    pub(super) trust: Option<koukan_core::tls::ClientTls>,
     #[cfg(feature = "mta-sts")]
     pub(super) mta_sts: Option<crate::client::MtaSts>,
 }
@@ -54,6 +56,8 @@ impl ClientSettings {
             tls: crate::client::TlsPolicy::Never,
             #[cfg(feature = "tls")]
             has_dane: false,
+            #[cfg(feature = "tls")]
+            trust: None,
             #[cfg(feature = "mta-sts")]
             mta_sts: None,
         })
@@ -121,6 +125,16 @@ impl ClientSettings {
     #[must_use]
     pub fn with_dane(mut self) -> Self {
         self.has_dane = true;
+        self
+    }
+
+    /// Whose certificates are believed of hosts to which messages go that are to go over TLS only
+    /// (REQUIRETLS, RFC 8689), where neither DANE nor a policy of the domain says it. Default: those of a
+    /// [`TlsPolicy`](crate::client::TlsPolicy) that verifies, or else nobody's.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_trust(mut self, trust: koukan_core::tls::ClientTls) -> Self {
+        self.trust = Some(trust);
         self
     }
 

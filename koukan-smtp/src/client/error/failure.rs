@@ -96,6 +96,13 @@ impl HostFailure {
         }
     }
 
+    /// The same for a message that is to go over TLS only.
+    #[cfg(feature = "tls")]
+    pub(crate) fn for_requiretls(mut self) -> Self {
+        self.error = self.error.for_requiretls();
+        self
+    }
+
     /// The reply that we make of it: it names host and phase, and carries which host was reached.
     pub(crate) fn into_reply(self) -> Reply {
         let reply = self.error.reply_at(&self.place);

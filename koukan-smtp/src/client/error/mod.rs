@@ -87,6 +87,15 @@ pub enum ClientError {
     /// TLS with the server has failed, or its certificate is not believed.
     #[error("no TLS with the server")]
     TlsFailed(#[source] io::Error),
+    /// A message that is to go over TLS only cannot go to the host in that way.
+    #[error("message needs TLS: {0}")]
+    TlsNeeded(Box<Self>),
+    /// Nothing proves that the host takes the mail of its domain.
+    #[error("nothing proves that this is a mail host of the domain")]
+    NotProved,
+    /// Nobody is known whose certificates are to be believed.
+    #[error("there is nobody whose certificates are believed")]
+    NoTrust,
     /// The server offers no way to say who we are that we know.
     #[error("server offers no mechanism of authentication that we know")]
     NoMechanism,
@@ -126,7 +135,22 @@ pub enum ClientError {
 impl ClientError {
     /// Whether another host may do better: the fault is the host's, not the message's.
     pub(crate) fn is_hosts_fault(&self) -> bool {
-        !matches!(self, Self::Unsendable(_))
+        match self {
+            Self::Unsendable(unsendable) => *unsendable == Unsendable::NeedsRequiretls,
+            _ => true,
+        }
+    }
+
+    /// What it is for a message that is to go over TLS only: that there is none, or none that is believed, will
+    /// not change soon enough for that.
+    #[cfg(feature = "tls")]
+    pub(crate) fn for_requiretls(self) -> Self {
+        match self {
+            Self::NoTls | Self::TlsFailed(_) | Self::NotProved | Self::NoTrust => {
+                Self::TlsNeeded(Box::new(self))
+            }
+            _ => self,
+        }
     }
 
     /// Whether the guard has refused the address.

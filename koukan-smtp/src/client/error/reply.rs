@@ -75,6 +75,20 @@ impl ClientError {
                 Reply::tls_failed(),
                 format!("no TLS with {place}: {}", Causes(error)),
             ),
+            Self::TlsNeeded(error) => {
+                let reply = error.reply_at(place);
+                return Reply::encryption_needed().with_text(reply.text().to_owned());
+            }
+            Self::NotProved => (
+                Reply::tls_failed(),
+                format!(
+                    "nothing proves that {place} takes the mail of its domain, which the message needs"
+                ),
+            ),
+            Self::NoTrust => (
+                Reply::tls_failed(),
+                format!("nobody is known who vouches for {place}, which the message needs"),
+            ),
             Self::NoMechanism => (
                 Reply::login_failed(),
                 format!("{place} offers no way to authenticate that we know"),
@@ -152,6 +166,9 @@ mod tests {
     #[case(refused(), "451 4.3.2")]
     #[case(ClientError::NoTls, "451 4.7.4")]
     #[case(ClientError::TlsFailed(io::ErrorKind::InvalidData.into()), "451 4.7.5")]
+    #[case(ClientError::TlsNeeded(Box::new(ClientError::NoTls)), "550 5.7.10")]
+    #[case(ClientError::TlsNeeded(Box::new(ClientError::NotProved)), "550 5.7.10")]
+    #[case(ClientError::TlsNeeded(Box::new(ClientError::NoTrust)), "550 5.7.10")]
     #[case(ClientError::NoMechanism, "451 4.7.8")]
     #[case(ClientError::LoginRefused(Reply::authentication_failed()), "451 4.7.8")]
     #[case(ClientError::LoginFailed(crate::sasl::Failed::Impostor), "451 4.7.8")]
@@ -159,6 +176,7 @@ mod tests {
     #[case(ClientError::Unsendable(Unsendable::TooBig), "552 5.3.4")]
     #[case(ClientError::Unsendable(Unsendable::NeedsSmtputf8), "553 5.6.7")]
     #[case(ClientError::Unsendable(Unsendable::Needs8bitmime), "554 5.6.3")]
+    #[case(ClientError::Unsendable(Unsendable::NeedsRequiretls), "550 5.7.30")]
     fn failures_have_their_replies_and_name_the_host(
         #[case] error: ClientError,
         #[case] start: &str,

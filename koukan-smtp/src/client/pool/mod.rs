@@ -80,6 +80,8 @@ pub(crate) struct Pool {
     tls: super::TlsPolicy,
     #[cfg(feature = "tls")]
     has_dane: bool,
+    #[cfg(feature = "tls")]
+    trust: Option<koukan_core::tls::ClientTls>,
     #[cfg(feature = "mta-sts")]
     mta_sts: Option<super::MtaSts>,
 }
@@ -123,6 +125,8 @@ impl Pool {
             tls: super::TlsPolicy::Never,
             #[cfg(feature = "tls")]
             has_dane: false,
+            #[cfg(feature = "tls")]
+            trust: None,
             #[cfg(feature = "mta-sts")]
             mta_sts: None,
         }

@@ -157,12 +157,29 @@ impl Pool {
         Ok((hosts, securities))
     }
 
-    /// What TLS with a host must be, of which that is known where it is one of a domain.
+    /// What TLS with a host must be for a message, of which that is known where it is one of a domain.
     ///
     /// # Errors
     ///
-    /// [`HostFailure`] where that cannot be found out, so that no mail may go there.
-    pub(crate) async fn security(
+    /// [`HostFailure`] where that cannot be found out, so that the message may not go there.
+    pub(crate) async fn security_for(
+        &self,
+        host: &HostPort,
+        known: Option<&Asked>,
+        #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
+        is_requiretls: bool,
+    ) -> Result<Security, HostFailure> {
+        let security = self.security(host, known).await?;
+        #[cfg(feature = "tls")]
+        if is_requiretls {
+            let sure = self.sure(security, known);
+            return sure.map_err(|error| at(host, error).for_requiretls());
+        }
+        Ok(security)
+    }
+
+    /// As that, for messages without wishes of their own.
+    async fn security(
         &self,
         #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
         host: &HostPort,

@@ -2,9 +2,18 @@
 
 use std::sync::Arc;
 
-use koukan_core::{causes::Causes, network::BoxWire, reply::RemoteMta};
+use koukan_core::{
+    causes::Causes,
+    network::BoxWire,
+    reply::{RemoteMta, TlsVerdict},
+    tls::ClientTls,
+};
 
-use crate::client::{ClientError, Phase, TlsPolicy, connection::Connection, security::Security};
+use crate::client::{
+    ClientError, Phase, TlsPolicy,
+    connection::Connection,
+    security::{Asked, Security},
+};
 
 use super::{Lease, Pool};
 
@@ -13,6 +22,36 @@ impl Pool {
     pub(crate) fn with_tls(mut self, policy: TlsPolicy) -> Self {
         self.tls = policy;
         self
+    }
+
+    /// Sets whose certificates are believed of hosts to which messages go that need TLS.
+    pub(crate) fn with_trust(mut self, trust: Option<ClientTls>) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// What TLS with a host must be for a message that goes over TLS only, where `found` is what it must be
+    /// for others: with a certificate that is believed, at a host that somebody vouches for.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] where nobody does.
+    ///
+    /// *Source*: RFC 8689 section 4.2.1.
+    pub(super) fn sure(
+        &self,
+        found: Security,
+        known: Option<&Asked>,
+    ) -> Result<Security, ClientError> {
+        if let Security::Demanded(_, TlsVerdict::Dane | TlsVerdict::MtaSts) = found {
+            return Ok(found);
+        }
+        if known.is_some_and(|known| !known.is_proved) {
+            return Err(ClientError::NotProved);
+        }
+        let set = self.tls.tls().filter(|tls| tls.is_verifying());
+        let tls = set.or(self.trust.as_ref()).ok_or(ClientError::NoTrust)?;
+        Ok(Security::Demanded(tls.clone(), TlsVerdict::Verified))
     }
 
     /// Has TLS begin on a connection on which both sides have greeted. Where it need not, and fails,

@@ -61,6 +61,7 @@ pub(super) fn abilities(
     let holding = holding.filter(|_| is_known || matches!(auth, Authentication::By(_)));
     Abilities {
         is_upgradable,
+        is_secure: has_tls,
         auth,
         may_xclient,
         future_release: holding.map(Holding::offer),

@@ -37,6 +37,8 @@ pub struct Offer {
     pub limits: bool,
     /// STARTTLS (RFC 3207), where the transport can be upgraded.
     pub starttls: bool,
+    /// REQUIRETLS (RFC 8689), where the client has TLS.
+    pub requiretls: bool,
     /// AUTH (RFC 4954).
     pub auth: Authentication,
     /// XCLIENT, for proxies that say who their client is ([`Config::xclients`](crate::server::Config)).
@@ -65,6 +67,8 @@ pub enum Authentication {
 pub(in crate::server) struct Abilities {
     /// Whether the transport can be upgraded.
     pub(in crate::server) is_upgradable: bool,
+    /// Whether the client has TLS.
+    pub(in crate::server) is_secure: bool,
     pub(in crate::server) auth: Authentication,
     /// Whether it may say that it speaks for others.
     pub(in crate::server) may_xclient: bool,
@@ -73,11 +77,12 @@ pub(in crate::server) struct Abilities {
 
 impl Offer {
     /// All that a server with those limits can do, for greeters that are called by something else than
-    /// the server; STARTTLS and AUTH are not
-    /// among it.
+    /// the server; STARTTLS,
+    /// REQUIRETLS and AUTH are not among it.
     pub fn all(limits: &Limits) -> Self {
         let abilities = Abilities {
             is_upgradable: false,
+            is_secure: false,
             auth: Authentication::Never,
             may_xclient: false,
             future_release: None,
@@ -98,6 +103,7 @@ impl Offer {
             dsn: true,
             limits: true,
             starttls: abilities.is_upgradable,
+            requiretls: abilities.is_secure,
             auth: abilities.auth,
             xclient: abilities.may_xclient,
             future_release: abilities.future_release,
@@ -110,6 +116,7 @@ impl Offer {
         self.size = self.size.map(|size| size.min(limits.message_size));
         self.binarymime &= self.chunking;
         self.starttls &= abilities.is_upgradable;
+        self.requiretls &= abilities.is_secure;
         self.auth = self.auth.within(abilities.auth);
         self.xclient &= abilities.may_xclient;
         self.future_release = self.future_release.and(abilities.future_release);
@@ -143,6 +150,7 @@ impl Offer {
             self.dsn.then_some("DSN"),
             limits.as_deref(),
             self.starttls.then_some("STARTTLS"),
+            self.requiretls.then_some("REQUIRETLS"),
         ];
         keywords.into_iter().flatten().for_each(&mut tell);
         if let Authentication::By(mechanisms) = self.auth {
@@ -187,6 +195,7 @@ mod tests {
     fn abilities(is_upgradable: bool) -> Abilities {
         Abilities {
             is_upgradable,
+            is_secure: is_upgradable,
             auth: Authentication::By(Mechanisms::of_passwords()),
             may_xclient: is_upgradable,
             future_release: Some(FutureRelease::of(
@@ -206,7 +215,7 @@ mod tests {
         assert_eq!(
             all.lines(&limits),
             "\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN\n\
-             LIMITS RCPTMAX=1000 MAILMAX=10000\nSTARTTLS\n\
+             LIMITS RCPTMAX=1000 MAILMAX=10000\nSTARTTLS\nREQUIRETLS\n\
              AUTH SCRAM-SHA-256 PLAIN LOGIN\n\
              XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n\
              FUTURERELEASE 60 1970-01-01T00:01:00Z\nHELP"
@@ -234,6 +243,7 @@ mod tests {
             dsn: false,
             limits: false,
             starttls: false,
+            requiretls: false,
             auth: Authentication::AfterTls,
             xclient: false,
             future_release: None,

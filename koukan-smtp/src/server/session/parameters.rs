@@ -9,7 +9,7 @@ use koukan_core::{
 use crate::server::{Authentication, Offer};
 
 /// Checks the parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC
-/// 4954 section 5), RET and ENVID (RFC 3461), as far as they are offered.
+/// 4954 section 5), RET and ENVID (RFC 3461), REQUIRETLS (RFC 8689), as far as they are offered.
 pub(super) fn check_mail(mail: &Mail, offer: &Offer) -> Result<(), Reply> {
     let mut parameters = mail.parameters.iter();
     parameters.try_for_each(|parameter| check_one(parameter, offer))?;
@@ -46,7 +46,7 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
         check_size(parameter.value(), size_max)
     } else if (offer.eight_bit_mime || offer.has_binarymime()) && is("BODY") {
         check_body(parameter.value(), offer)
-    } else if offer.smtputf8 && is("SMTPUTF8") {
+    } else if (offer.smtputf8 && is("SMTPUTF8")) || (offer.requiretls && is("REQUIRETLS")) {
         parameter
             .value()
             .map_or(Ok(()), |_| Err(Reply::syntax_error()))

@@ -59,12 +59,22 @@ impl Exchange {
 
     /// Writes RSET if another transaction may be open, and then MAIL.
     fn write_mail<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Result<Next, Failure> {
-        let needs_reset = connection.needs_reset();
+        let (needs_reset, is_lmtp) = (connection.needs_reset(), connection.is_lmtp());
         let (mut encoder, capabilities) = connection.encoder();
         let Mail {
             reverse_path,
             parameters,
         } = self.intake.envelope.mail();
+        let without;
+        let parameters = match is_lmtp && parameters.is_requiretls() && !capabilities.requiretls {
+            true => {
+                let mut rest = parameters.clone();
+                rest.remove("REQUIRETLS");
+                without = rest;
+                &without
+            }
+            false => parameters,
+        };
         // Looked at only where it makes a difference.
         let is_read = parameters.is_smtputf8() || capabilities.eight_bit_mime;
         let content = &mut self.intake.content;

@@ -137,6 +137,11 @@ impl Exchange {
         self.recipients_max = recipients_max;
     }
 
+    /// Whether the message is to go over TLS only.
+    pub(super) fn is_requiretls(&self) -> bool {
+        self.intake.envelope.mail().parameters.is_requiretls()
+    }
+
     /// Has the transaction on this connection; returns the final reply.
     pub(super) async fn run<Io: Wire>(
         &mut self,

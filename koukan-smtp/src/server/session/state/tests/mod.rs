@@ -24,6 +24,7 @@ fn offer_where(is_upgradable: bool) -> Offer {
     let auth = Authentication::Never;
     let abilities = Abilities {
         is_upgradable,
+        is_secure: false,
         auth,
         may_xclient: false,
         future_release: None,

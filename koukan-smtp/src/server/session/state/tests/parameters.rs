@@ -32,8 +32,24 @@ fn parameters_are_checked() {
         ("MAIL FROM:<> ENVID", "501 5.5.4"),
         ("MAIL FROM:<> NOTIFY=NEVER", "555 5.5.4"),
         ("MAIL FROM:<> X-ODD", "555 5.5.4"),
+        // Without TLS it cannot be kept.
+        ("MAIL FROM:<> REQUIRETLS", "555 5.5.4"),
     ] {
         assert_eq!(decide(&state("greeted"), line), expected, "{line}");
+    }
+    let mut secure = State::new(offer());
+    let requiretls = true;
+    let offered = Offer {
+        requiretls,
+        ..offer()
+    };
+    secure.greeted(true, offered);
+    for (line, expected) in [
+        ("MAIL FROM:<> requireTLS", "Mail"),
+        ("MAIL FROM:<> REQUIRETLS=1", "501 5.5.4"),
+        ("MAIL FROM:<> REQUIRETLS REQUIRETLS", "501 5.5.4"),
+    ] {
+        assert_eq!(decide(&secure, line), expected, "{line}");
     }
     for (line, expected) in [
         ("RCPT TO:<a@b> NOTIFY=NEVER", "Rcpt"),
