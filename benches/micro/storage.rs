@@ -103,6 +103,8 @@ async fn attempt(storage: &Storage) {
         final_replies: Vec::new(),
         remote: None,
         shown: None,
+        tls: None,
+        conversation: None,
     };
     let end = AttemptEnd {
         attempt: Box::new(attempt),

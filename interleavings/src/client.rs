@@ -68,6 +68,7 @@ pub(crate) mod pool {
 
 /// Connections.
 pub(crate) mod connection {
+    use koukan_core::reply::Extensions;
     use koukan_smtp::codec::Capabilities;
 
     use super::Wire;
@@ -103,6 +104,10 @@ pub(crate) mod connection {
 
         pub(crate) fn transactions(&self) -> u32 {
             self.transactions
+        }
+
+        pub(crate) fn heard(&mut self) -> Extensions {
+            Extensions::default()
         }
 
         pub(crate) fn capabilities(&self) -> &Capabilities {

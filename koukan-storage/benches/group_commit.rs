@@ -267,6 +267,8 @@ fn attempt() -> Attempt {
         final_replies: Vec::new(),
         remote: None,
         shown: None,
+        tls: None,
+        conversation: None,
     }
 }
 

@@ -1,18 +1,18 @@
 //! Erasing what is kept of an address.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use koukan_core::{
     blob::BlobId,
     path::{ForwardPath, Mailbox, ReversePath},
-    reply::Reply,
+    reply::{Reply, Speaker},
     storage::{
         Backend, EventQuery,
         record::{
-            Attempt, BlobContent, EventKind, FinalReason, NewBody, NewEvent, NewTransaction,
-            Recipient, SessionId, Settlement, Standing, Status,
+            Attempt, BlobContent, Conversation, EventKind, FinalReason, NewBody, NewEvent,
+            NewTransaction, Recipient, SessionId, Settlement, Spoken, Standing, Status,
         },
     },
     transaction::{Mail, Rcpt},
@@ -234,4 +234,55 @@ async fn of_a_database_that_is_not_there_nothing_is_found_or_made() {
     assert_eq!(options.find_address(&eve).await.unwrap(), []);
     assert_eq!(options.forget(&eve).await.unwrap(), []);
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn what_was_said_of_it_with_the_mail_of_others_is_erased() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let heard = |text: &str| {
+        let spoken = Spoken {
+            at: now(),
+            by: Speaker::Client,
+            text: text.into(),
+        };
+        let conversation = Conversation {
+            said: vec![spoken],
+            left_out: 0,
+        };
+        let attempt = Attempt::broken_off(now(), None, vec![None]);
+        Attempt {
+            conversation: Some(Arc::new(conversation)),
+            ..attempt
+        }
+    };
+    let mut kept = message("alice@x", &["bob@y"], false);
+    kept.attempts = [
+        "<EVE.s@example.com>",
+        "<\"eve.s\"@Example.com>",
+        "<steve.s@example.net>",
+    ]
+    .map(heard)
+    .to_vec();
+    let mut over = message("alice@x", &["bob@y"], true);
+    (over.body, over.attempts) = (None, vec![heard("RCPT TO:<eve.s@example.com>")]);
+    backend.insert(kept.clone()).await.unwrap();
+    backend.summarise(vec![over.clone()]).await.unwrap();
+    backend.close().await;
+    let options = SqliteOptions::new(&path);
+    assert_eq!(
+        options.forget(&address("eve.s@example.com")).await.unwrap(),
+        []
+    );
+    assert!(!names(directory.path(), "eve.s@example.com"));
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let attempts = backend.attempts(kept.id).await.unwrap();
+    let heard = attempts
+        .iter()
+        .map(|attempt| attempt.conversation.is_some());
+    assert_eq!(Vec::from_iter(heard), [false, false, true]);
+    let attempts = backend.attempts(over.id).await.unwrap();
+    assert!(attempts[0].conversation.is_none());
+    backend.close().await;
 }

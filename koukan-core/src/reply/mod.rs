@@ -4,6 +4,8 @@
 //! named by meaning ([`Reply::no_such_user`]), so that numeric codes stand in one place only.
 
 mod code;
+mod dialogue;
+mod encryption;
 mod enhanced;
 mod extensions;
 mod final_replies;
@@ -19,6 +21,8 @@ mod unreached;
 
 pub use self::{
     code::{InvalidReplyCode, ReplyCode},
+    dialogue::{Dialogue, DialogueLines, Recording, Speaker},
+    encryption::Encryption,
     enhanced::{EnhancedCode, InvalidEnhancedCode},
     extensions::Extensions,
     final_replies::{FinalReplies, InPlaceOf},

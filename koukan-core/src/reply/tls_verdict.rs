@@ -17,13 +17,26 @@ pub enum TlsVerdict {
     Dane,
 }
 
-impl fmt::Display for TlsVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl TlsVerdict {
+    /// In a word, as in logs and the REST API.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Unverified => "unverified",
             Self::Verified => "verified",
             Self::MtaSts => "mta-sts",
             Self::Dane => "dane",
-        })
+        }
+    }
+
+    /// The one that is called so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Unverified, Self::Verified, Self::MtaSts, Self::Dane];
+        all.into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
+impl fmt::Display for TlsVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

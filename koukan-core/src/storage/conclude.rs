@@ -123,6 +123,8 @@ mod tests {
                 final_replies: Vec::new(),
                 remote: None,
                 shown: None,
+                tls: None,
+                conversation: None,
             }),
             retry_at,
         }

@@ -91,5 +91,23 @@ fn write_attempt(attempt: &Attempt, number: u32, addresses: &[&str]) -> Value {
         json["host"] = json!(&*remote.host);
         json["address"] = json!(remote.address.to_string());
     }
+    if let Some(tls) = &attempt.tls {
+        json["tls"] = json!({
+            "version": tls.version,
+            "cipher": tls.cipher,
+            "verified": tls.verdict.as_str(),
+        });
+    }
+    if let Some(conversation) = &attempt.conversation {
+        let said = conversation.said.iter().map(|said| {
+            json!({
+                "at": said.at.to_string(),
+                "by": said.by.as_str(),
+                "text": said.text,
+            })
+        });
+        json["conversation"] = said.collect();
+        json["left_out"] = json!(conversation.left_out);
+    }
     json
 }

@@ -12,12 +12,11 @@ use koukan_core::{
     resource::{
         DestinationAction, DestinationName, DestinationOperation, DestinationView,
         DestinationsListed, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueList,
-        QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued, QueuedDetails, Refusal,
-        Role, View,
+        QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued, Refusal, Role, View,
     },
     storage::{
         ListState, Search,
-        record::{Action, Attempt, DestinationCensus, Skipped, Suspension},
+        record::{Action, Attempt, Conversation, DestinationCensus, Skipped, Spoken, Suspension},
     },
 };
 use koukan_rest::{
@@ -29,10 +28,10 @@ use tower::{BoxError, service_fn};
 
 use crate::support::{Answer, answering, current, empty, request, send};
 
-type Asked = Arc<Mutex<Vec<QueueRequest>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<QueueRequest>>>;
 
 /// A server whose queue answers so.
-fn with_queue(
+pub(crate) fn with_queue(
     answer: impl Fn() -> QueueResponse + Clone + Send + Sync + 'static,
 ) -> (Server, Asked) {
     let asked = Asked::default();
@@ -45,7 +44,7 @@ fn with_queue(
     (answering(current("1")).0.with_queue(queue), asked)
 }
 
-async fn get(server: Server, path: &str) -> Answer {
+pub(crate) async fn get(server: Server, path: &str) -> Answer {
     send(server.router(), empty(request("GET", path))).await
 }
 
@@ -55,7 +54,7 @@ fn only(asked: &Asked) -> QueueOperation {
     asked[0].operation.clone()
 }
 
-fn queued() -> Queued {
+pub(crate) fn queued() -> Queued {
     Queued {
         state: ListState::Waiting,
         created: Timestamp::UNIX_EPOCH,
@@ -118,33 +117,6 @@ async fn the_queue_is_narrowed_by_its_parameters() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         answer.detail();
     }
-}
-
-#[tokio::test]
-async fn each_attempt_is_shown() {
-    let attempt = Attempt {
-        final_reply: Reply::mailbox_busy(),
-        ..Attempt::broken_off(
-            Timestamp::UNIX_EPOCH,
-            Some(Reply::ok()),
-            vec![Some(Reply::mailbox_busy())],
-        )
-    };
-    let shown = move || {
-        QueueResponse::Shown(Box::new(QueuedDetails {
-            queued: queued(),
-            attempts: vec![attempt.clone()],
-            first_attempt: 3,
-        }))
-    };
-    let answer = get(with_queue(shown).0, "/queue/T").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let json = answer.json();
-    let attempt = &json["attempts"][0];
-    assert_eq!(attempt["number"], 3);
-    assert_eq!(attempt["started"], "1970-01-01T00:00:00Z");
-    assert_eq!(attempt["mail_response"]["code"], 250);
-    assert_eq!(attempt["data_response"]["code"], 450);
 }
 
 fn destination() -> DestinationView {

@@ -58,6 +58,12 @@ enum State {
 }
 
 impl Credentials {
+    /// Whether a text tells the secret.
+    pub(crate) fn is_told_by(&self, text: &str) -> bool {
+        let secret = self.secret.reveal();
+        !secret.is_empty() && text.contains(secret)
+    }
+
     /// A user's password, or a token.
     pub fn new(user: impl Into<Box<str>>, secret: impl Into<Password>) -> Self {
         Self {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod content;
+mod dialogue;
 mod down;
 mod dsn;
 mod envelope;

@@ -189,3 +189,32 @@ async fn a_host_whose_tls_is_not_believed_gives_way_to_the_next() {
     let outcome = outcome(&SmtpEndpoint::new(settings)).await;
     assert!(outcome.contains("over TLSv1.3"), "{outcome}");
 }
+
+#[tokio::test]
+async fn replies_tell_how_their_connection_was_encrypted() {
+    use koukan_core::reply::{Encryption, TlsVerdict};
+    let authority = Authority::new();
+    let running = Running::start(tells_tls().with_starttls(authority.server("127.0.0.1"))).await;
+    for (tls, verdict) in [
+        (authority.client(), TlsVerdict::Verified),
+        (ClientTls::unverified(), TlsVerdict::Unverified),
+    ] {
+        let settings = ClientSettings::new("me.example").unwrap();
+        let settings = settings.with_hosts([running.address.to_string().parse().unwrap()]);
+        let endpoint = SmtpEndpoint::new(settings.with_tls(TlsPolicy::Required(tls)));
+        let to = [rcpt("bob@mx.example")];
+        let outcome = send(endpoint.clone(), mail("a@me.example"), to, "hi\r\n").await;
+        let reply = outcome.verdict(0);
+        let encryption = reply
+            .extensions()
+            .get::<Encryption>()
+            .expect("TLS was begun");
+        assert_eq!(
+            (&*encryption.version, encryption.verdict),
+            ("TLSv1.3", verdict)
+        );
+        assert!(encryption.cipher.starts_with("TLS_"), "{encryption:?}");
+        endpoint.close().await;
+    }
+    running.stop().await;
+}

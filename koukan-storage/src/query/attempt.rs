@@ -12,7 +12,7 @@ use super::{
 /// The column in which the last attempt at a transaction is read.
 pub(super) const LAST_ATTEMPT: &str = "last_attempt";
 
-const COLUMNS: [Attempts; 7] = [
+const COLUMNS: [Attempts; 8] = [
     Attempts::TransactionId,
     Attempts::Number,
     Attempts::Started,
@@ -20,9 +20,11 @@ const COLUMNS: [Attempts; 7] = [
     Attempts::Host,
     Attempts::Address,
     Attempts::Outcome,
+    Attempts::Conversation,
 ];
 
-/// Writes attempts. Binds transaction, number, started, ended, host, address, outcome.
+/// Writes attempts. Binds transaction, number, started, ended, host, address, outcome,
+/// conversation.
 pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|rows| {
     let mut insert = Query::insert();
     insert.into_table(Attempts::Table).columns(COLUMNS);
@@ -32,8 +34,8 @@ pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|rows| {
     text(&insert)
 });
 
-/// Writes the attempt that was counted last. Binds started, ended, host, address, outcome;
-/// transaction.
+/// Writes the attempt that was counted last. Binds started, ended, host, address, outcome,
+/// conversation; transaction.
 pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|| {
     let outcome = COLUMNS[2..].iter().map(|_| bound());
     let attempt = Query::select()
@@ -56,11 +58,12 @@ pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|| {
     )
 });
 
-/// Reads the attempts at a transaction, the oldest first. Binds transaction; gives outcome.
+/// Reads the attempts at a transaction, the oldest first. Binds transaction; gives outcome,
+/// conversation.
 pub(crate) static LIST_ATTEMPTS: Statement = Statement::new(|| {
     text(
         Query::select()
-            .column(Attempts::Outcome)
+            .columns([Attempts::Outcome, Attempts::Conversation])
             .from(Attempts::Table)
             .and_where(Expr::col(Attempts::TransactionId).eq(bound()))
             .order_by(Attempts::Number, Order::Asc),

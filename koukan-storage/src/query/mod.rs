@@ -52,7 +52,9 @@ pub(crate) use self::{
     },
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
     statement::{Statement, Values},
-    summary::{DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY},
+    summary::{
+        DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY, SUMMARY_CONVERSATION,
+    },
     transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
 };
 

@@ -35,6 +35,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0010_events.sql"),
         include_str!("../../migrations/sqlite/0012_suspensions.sql"),
         include_str!("../../migrations/sqlite/0014_send_at.sql"),
+        include_str!("../../migrations/sqlite/0017_conversations.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }

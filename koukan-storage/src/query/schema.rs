@@ -30,6 +30,7 @@ names! {
         Host = "host",
         Address = "address",
         Outcome = "outcome",
+        Conversation = "conversation",
     }
 
     /// Message bodies.
@@ -86,6 +87,7 @@ names! {
         ReversePath = "reverse_path",
         ForwardPaths = "forward_paths",
         LastReply = "last_reply",
+        Conversation = "conversation",
     }
 
     /// Mail transactions. One is final when it has a final reason, else it has a due time and work.

@@ -5,7 +5,7 @@ use sea_query::{Expr, ExprTrait, Order, Query};
 use super::{Statement, bound, bulk::BulkInsert, schema::Summaries, text};
 
 /// Columns, in the order in which they are bound.
-const COLUMNS: [Summaries; 14] = [
+const COLUMNS: [Summaries; 15] = [
     Summaries::Id,
     Summaries::Created,
     Summaries::Sender,
@@ -20,6 +20,7 @@ const COLUMNS: [Summaries; 14] = [
     Summaries::ReversePath,
     Summaries::ForwardPaths,
     Summaries::LastReply,
+    Summaries::Conversation,
 ];
 
 /// What is read of a summary, in the columns of a transaction.
@@ -44,6 +45,10 @@ pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {
 /// Reads a summary as a transaction. Binds id.
 pub(crate) static FIND_SUMMARY: Statement =
     Statement::new(|| format!("SELECT {READ} FROM summaries WHERE id = ?"));
+
+/// Reads what was said in the last attempt. Binds id.
+pub(crate) static SUMMARY_CONVERSATION: Statement =
+    Statement::new(|| "SELECT conversation FROM summaries WHERE id = ?".into());
 
 /// Removes summaries. Binds since when at the latest, limit.
 pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|| {

@@ -10,9 +10,11 @@ use koukan_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    conversation::ConversationRow,
     malformed::{Malformed, from_json, to_json},
     reply::{RemoteRow, ReplyRow},
     time::{from_micros, micros},
+    tls::TlsRow,
 };
 
 /// An attempt to be written.
@@ -21,6 +23,8 @@ pub(crate) struct NewAttempt {
     pub(super) ended: i64,
     remote: Option<(Box<str>, String)>,
     pub(super) outcome: Arc<str>,
+    /// By itself, since leases read the outcome.
+    pub(super) conversation: Option<Arc<str>>,
 }
 
 /// The column `outcome`.
@@ -41,6 +45,8 @@ pub(super) struct AttemptRow<'a> {
     remote: Option<RemoteRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     shown: Option<ShownRow<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsRow<'a>>,
 }
 
 /// What readers are shown, where that is not what the attempt brought.
@@ -62,6 +68,8 @@ impl NewAttempt {
             ended: micros(attempt.ended),
             remote: remote.map(|remote| ((&*remote.host).into(), remote.address.to_string())),
             outcome: to_json(&AttemptRow::from(attempt)),
+            conversation: { attempt.conversation.as_deref() }
+                .map(|conversation| to_json(&ConversationRow::from(conversation))),
         }
     }
 
@@ -79,7 +87,14 @@ impl NewAttempt {
             .add(self.ended)
             .add(remote.map(|(host, _)| &**host))
             .add(remote.map(|(_, address)| address.as_str()))
-            .add(Arc::clone(&self.outcome));
+            .add(Arc::clone(&self.outcome))
+            .add(self.conversation.clone());
+    }
+
+    /// Octets that it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        let conversation = self.conversation.as_deref();
+        self.outcome.len() + conversation.map_or(0, str::len)
     }
 }
 
@@ -101,6 +116,7 @@ impl<'a> From<&'a Attempt> for AttemptRow<'a> {
             final_replies: rows(&attempt.final_replies),
             remote: attempt.remote.as_ref().map(RemoteRow::from),
             shown: attempt.shown.as_deref().map(ShownRow::from),
+            tls: attempt.tls.as_deref().map(TlsRow::from),
         }
     }
 }
@@ -121,6 +137,8 @@ impl TryFrom<AttemptRow<'_>> for Attempt {
                 Some(shown) => Some(Box::new(shown.try_into()?)),
                 None => None,
             },
+            tls: row.tls.map(|tls| Box::new(tls.into())),
+            conversation: None,
         })
     }
 }

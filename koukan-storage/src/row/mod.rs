@@ -7,6 +7,7 @@
 mod attempt;
 mod body;
 mod context;
+mod conversation;
 mod event;
 mod mail;
 mod malformed;
@@ -20,11 +21,13 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tls;
 mod transaction;
 
 pub(crate) use self::{
     attempt::attempt,
     body::chunks,
+    conversation::conversation,
     event::{EventRow, kept_event, named_recipient},
     malformed::Malformed,
     names::names,

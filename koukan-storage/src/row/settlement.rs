@@ -71,7 +71,7 @@ impl SettlementRow {
     pub(crate) fn weight(&self) -> usize {
         let notification = self.notification.as_ref().map_or(0, TransactionRow::weight);
         let attempt = self.attempt.as_ref();
-        let attempt = attempt.map_or(0, |attempt| attempt.outcome.len());
+        let attempt = attempt.map_or(0, NewAttempt::weight);
         let events = self.events.iter().map(|event| event.weight());
         notification + attempt + self.recipients.len() + events.sum::<usize>()
     }

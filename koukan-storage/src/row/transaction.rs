@@ -111,7 +111,7 @@ impl TransactionRow {
         let texts = self.context.len() + self.mail.len() + self.recipients.len();
         let key = self.idempotency_key.as_ref();
         let texts = texts + key.map_or(0, |key| key.key.len());
-        let attempts = self.attempts.iter().map(|attempt| attempt.outcome.len());
+        let attempts = self.attempts.iter().map(NewAttempt::weight);
         let events = self.events.iter().map(|event| event.weight());
         OVERHEAD + body + texts + attempts.sum::<usize>() + events.sum::<usize>()
     }
@@ -156,7 +156,8 @@ impl TransactionRow {
             .add(self.destination.as_str())
             .add(&*self.searched.reverse_path)
             .add(&*self.searched.forward_paths)
-            .add(self.searched.last_reply.as_deref());
+            .add(self.searched.last_reply.as_deref())
+            .add(last.and_then(|attempt| attempt.conversation.clone()));
     }
 
     /// Binds the values of [`COMPLETE`](crate::query::COMPLETE).

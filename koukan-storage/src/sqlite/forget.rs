@@ -54,8 +54,8 @@ impl SqliteOptions {
     }
 
     /// Erases those of [`SqliteOptions::find_address`] that are over, with their messages, and events
-    /// that name the address, so that
-    /// nothing of them is left in the files; returns all that were found. Nobody may be using the
+    /// that name the address, and what was said of it where other mail was sent, so that nothing of them is
+    /// left in the files; returns all that were found. Nobody may be using the
     /// database.
     ///
     /// What is not over still has to be delivered or reported, and stays. Messages of others that speak
@@ -85,7 +85,7 @@ impl SqliteOptions {
             .map(|named| (named.id.as_str(), named.is_final));
         let events = find_events(&mut database, address, &known.collect()).await;
         let events = events.map_err(failed)?;
-        erase(&mut database, finals, &events)
+        erase(&mut database, address, finals, &events)
             .await
             .map_err(failed)?;
         database.close().await.map_err(failed)?;
@@ -174,8 +174,24 @@ const UNUSED: &str = "SELECT blob_id FROM forgotten WHERE \
     AND NOT EXISTS (SELECT 1 FROM parts p JOIN transactions t ON t.id = p.transaction_id \
         WHERE p.blob_id = forgotten.blob_id AND t.final_reason IS NULL)";
 
+/// The address as conversations may have it, in lower case as far as it is ASCII, and in JSON.
+fn said_of(address: &Mailbox) -> [String; 3] {
+    let (local, domain) = (address.unquoted_local_part(), address.domain_text());
+    let escaped = local.replace('\\', r"\\").replace('"', "\\\"");
+    let plain = format!("{local}@{domain}");
+    let quoted = format!("\"{escaped}\"@{domain}");
+    [address.to_string(), plain, quoted].map(|text| {
+        let json = serde_json::Value::from(text.to_ascii_lowercase()).to_string();
+        let json = json
+            .strip_prefix('"')
+            .and_then(|json| json.strip_suffix('"'));
+        json.unwrap_or_default().to_owned()
+    })
+}
+
 async fn erase(
     database: &mut SqliteConnection,
+    address: &Mailbox,
     finals: impl Iterator<Item = &Named>,
     events: &[i64],
 ) -> Result<(), sqlx::Error> {
@@ -200,6 +216,18 @@ async fn erase(
     for number in events {
         let query = sqlx::query("DELETE FROM events WHERE number = ?").bind(number);
         query.execute(&mut *writing).await?;
+    }
+    for said in said_of(address) {
+        for table in ["attempts", "summaries"] {
+            // That a transaction of another went over the same connection is nobody's loss.
+            let erase = AssertSqlSafe(format!(
+                "UPDATE {table} SET conversation = NULL WHERE instr(lower(conversation), ?) > 0"
+            ));
+            sqlx::query(erase)
+                .bind(&said)
+                .execute(&mut *writing)
+                .await?;
+        }
     }
     for table in ["chunks WHERE blob_id", "blobs WHERE id"] {
         let delete = AssertSqlSafe(format!("DELETE FROM {table} IN ({UNUSED})"));

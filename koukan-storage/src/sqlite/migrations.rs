@@ -77,6 +77,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "cursors",
         include_str!("../../migrations/sqlite/0016_cursors.sql"),
     ),
+    (
+        17,
+        "conversations",
+        include_str!("../../migrations/sqlite/0017_conversations.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -109,6 +114,7 @@ mod tests {
             (12, "6398b0868cb400bf"),
             (14, "540d7df89798ea0a"),
             (16, "ee9132c38154317f"),
+            (17, "9e617a45b963f7ed"),
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

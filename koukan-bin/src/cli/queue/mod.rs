@@ -1,5 +1,6 @@
 //! `koukan queue`: the queue of a running agent, by its REST API, or of one that is stopped.
 
+mod conversation;
 mod filter;
 mod table;
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::conversation;
 use crate::cli::table::{aligned, array, distance, reply, text, time, until};
 
 /// Transactions, a line each.
@@ -104,6 +105,7 @@ pub(super) fn show(shown: &Value) -> String {
             said(&format!("end for {address}"), &recipient["data_response"]);
         }
         said("end", &attempt["data_response"]);
+        out.push_str(&conversation::told(attempt));
     }
     out
 }

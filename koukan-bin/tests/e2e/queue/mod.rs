@@ -6,5 +6,6 @@ mod hung;
 mod locked;
 mod operated;
 mod page;
+mod said;
 mod setup;
 mod stopped;

@@ -19,10 +19,13 @@ use crate::{
     body::{Body, Observer},
     clock::SharedClock,
     middleware::trace::Following,
-    reply::Reply,
+    reply::{Encryption, Reply},
     service::{BoxMailService, begin},
     signals::{Destination, Forced, Queued},
-    storage::{Answer, Gone, Halt, Lease, record::Attempt},
+    storage::{
+        Answer, Gone, Halt, Lease,
+        record::{Attempt, Conversation},
+    },
     transaction::{Aborted, Errand, Originator, Rcpt, Start},
 };
 
@@ -102,14 +105,24 @@ impl<'a> Exchange<'a> {
     }
 
     fn attempt(&mut self, final_reply: Reply) -> Box<Attempt> {
+        let mail_reply = self.errand.take_mail_reply();
         let recipient_replies = self.errand.take_recipient_replies();
-        let last = recipient_replies.iter().flatten().chain([&final_reply]);
-        let remote = last.filter_map(Reply::server).next_back().cloned();
+        let final_replies = final_replies(&recipient_replies, &final_reply);
+        let own = recipient_replies.iter().chain(&final_replies).flatten();
+        let last = own.chain([&final_reply]);
+        let last_met = last.clone().rfind(|reply| reply.server().is_some());
+        let remote = last_met.and_then(Reply::server).cloned();
+        let tls = last_met.and_then(|reply| reply.extensions().get::<Encryption>());
+        let tls = tls.cloned().map(Box::new);
+        let ended = self.clock.now();
+        let conversation = Conversation::of(mail_reply.iter().chain(last), ended);
         Box::new(Attempt {
+            tls,
+            conversation,
             started: self.started,
-            ended: self.clock.now(),
-            mail_reply: self.errand.take_mail_reply(),
-            final_replies: final_replies(&recipient_replies, &final_reply),
+            ended,
+            mail_reply,
+            final_replies,
             recipient_replies,
             final_reply: final_reply.without_final_replies(),
             remote,

@@ -105,7 +105,10 @@ fn join(attempt: &mut Attempt, later: Attempt, positions: &[usize]) {
         attempt.final_reply = later.final_reply;
     }
     attempt.ended = later.ended;
-    attempt.remote = later.remote.or(attempt.remote.take());
+    attempt.conversation = later.conversation.or(attempt.conversation.take());
+    if later.remote.is_some() {
+        (attempt.remote, attempt.tls) = (later.remote, later.tls);
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +126,8 @@ mod tests {
             final_replies: Vec::new(),
             remote: None,
             shown: None,
+            tls: None,
+            conversation: None,
         }
     }
 

@@ -341,6 +341,8 @@ fn without_chain(lease: &Lease) -> Box<Attempt> {
         final_replies: Vec::new(),
         remote: None,
         shown: None,
+        tls: None,
+        conversation: None,
     })
 }
 

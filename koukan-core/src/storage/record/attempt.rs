@@ -1,10 +1,12 @@
 //! One attempt at a transaction.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use crate::reply::{FinalReplies, Handover, RemoteMta, Reply};
+use crate::reply::{Encryption, FinalReplies, Handover, RemoteMta, Reply};
 
-use super::Shown;
+use super::{Conversation, Shown};
 
 /// What one attempt at a transaction brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,11 @@ pub struct Attempt {
     /// What readers are shown from its end on; `None` where that is what it brought, as of a first
     /// attempt.
     pub shown: Option<Box<Shown>>,
+    /// How the connection to that host was encrypted, where it was.
+    pub tls: Option<Box<Encryption>>,
+    /// What was said, where it has failed for somebody and that is known; backends need not tell of it
+    /// where not all attempts are asked for.
+    pub conversation: Option<Arc<Conversation>>,
 }
 
 /// What an attempt meant for one recipient.
@@ -66,6 +73,8 @@ impl Attempt {
             final_replies: Vec::new(),
             remote: None,
             shown: None,
+            tls: None,
+            conversation: None,
         }
     }
 
@@ -166,6 +175,8 @@ mod tests {
             final_replies: Vec::new(),
             remote: None,
             shown: None,
+            tls: None,
+            conversation: None,
         };
         use RecipientOutcome::{Delivered, Permanent, Transient};
         assert_eq!(attempt.outcome(0), Delivered(Reply::message_accepted()));

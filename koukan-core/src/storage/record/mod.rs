@@ -5,6 +5,7 @@ mod attempt;
 mod body;
 mod change;
 mod companions;
+mod conversation;
 mod event;
 mod idempotency;
 mod scheduling_key;
@@ -20,6 +21,7 @@ pub use self::{
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     change::{Action, Change, Judged, Seen, Skipped},
     companions::Companions,
+    conversation::{Conversation, Spoken},
     event::{EventKind, KeptEvent, NewEvent},
     idempotency::{IdempotencyKey, RequestDigest},
     scheduling_key::SchedulingKey,

@@ -1,10 +1,16 @@
 //! What is kept of each attempt.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::storage::{
-    Retention,
-    record::{Attempt, Due, NewTransaction, SessionId, Standing, Status, TransactionId, Work},
+use crate::{
+    reply::Speaker,
+    storage::{
+        Retention,
+        record::{
+            Attempt, Conversation, Due, NewTransaction, SessionId, Settlement, Spoken, Standing,
+            Status, TransactionId, Work,
+        },
+    },
 };
 
 use super::{
@@ -132,4 +138,55 @@ pub async fn removes_attempts_with_their_transaction(fixture: &dyn BackendFixtur
         }
     }
     assert_eq!(backend.census().await.unwrap().finished, 0);
+}
+
+/// What was said is kept with each attempt, also of what was never committed.
+pub async fn keeps_conversations(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let said = |at: i64, by, text: &str| Spoken {
+        at: time(at),
+        by,
+        text: text.into(),
+    };
+    let conversation = Conversation {
+        said: vec![
+            said(-9, Speaker::Nobody, "connected"),
+            said(
+                -8,
+                Speaker::Client,
+                "MAIL FROM:<a@x>\r\nRCPT TO:<\"b \u{e4}\"@y>",
+            ),
+            said(-7, Speaker::Server, "250 ok\r\n550-no\r\n550 \u{fffd}"),
+        ],
+        left_out: 70_000,
+    };
+    let heard = Attempt {
+        conversation: Some(Arc::new(conversation)),
+        ..attempt(-5)
+    };
+    let attempts = vec![attempt(-9), heard.clone()];
+    let queued = NewTransaction {
+        attempts: attempts.clone(),
+        ..plain()
+    };
+    let id = queued.id;
+    backend.insert(queued).await.unwrap();
+    assert_eq!(backend.attempts(id).await.unwrap(), attempts);
+    let (session, leased) = lease_one(&*backend, 0).await;
+    let again = Settlement {
+        attempt: Some(heard.clone()),
+        ..settlement(&leased, session, 0, due(9))
+    };
+    backend.settle(again).await.unwrap();
+    let attempts = [attempt(-9), heard.clone(), heard.clone()];
+    assert_eq!(backend.attempts(id).await.unwrap(), attempts);
+    let over = NewTransaction {
+        body: None,
+        attempts: vec![heard.clone()],
+        status: delivered(),
+        ..plain()
+    };
+    let id = over.id;
+    backend.summarise(vec![over]).await.unwrap();
+    assert_eq!(backend.attempts(id).await.unwrap(), [heard]);
 }

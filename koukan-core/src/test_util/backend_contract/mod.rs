@@ -56,7 +56,7 @@ mod together;
 
 pub use self::{
     attempts::{
-        keeps_each_attempt, keeps_no_attempt_without_the_lease,
+        keeps_conversations, keeps_each_attempt, keeps_no_attempt_without_the_lease,
         removes_attempts_with_their_transaction, replaces_the_attempts_of_a_draft,
     },
     blobs::{
@@ -231,6 +231,7 @@ macro_rules! backend_contract_tests {
             commits_all_or_none,
             commits_nothing_twice,
             keeps_each_attempt,
+            keeps_conversations,
             keeps_no_attempt_without_the_lease,
             removes_attempts_with_their_transaction,
             replaces_the_attempts_of_a_draft,

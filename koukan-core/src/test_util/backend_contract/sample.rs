@@ -9,7 +9,7 @@ use crate::{
     blob::BlobId,
     context::{ClientName, Context, Sender, Tls},
     path::{Parameter, Parameters, ReversePath},
-    reply::{EnhancedCode, RemoteMta, Reply, ReplyCode},
+    reply::{Encryption, EnhancedCode, RemoteMta, Reply, ReplyCode, TlsVerdict},
     signals::Carried,
     storage::{
         Backend,
@@ -158,6 +158,12 @@ pub(super) fn attempt(seconds: i64) -> Attempt {
             recipients: vec![None, Some(multi_line())],
             last: Some(Reply::message_accepted()),
         })),
+        tls: Some(Box::new(Encryption {
+            version: "TLSv1.3".into(),
+            cipher: "TLS_AES_128_GCM_SHA256".into(),
+            verdict: TlsVerdict::MtaSts,
+        })),
+        conversation: None,
     }
 }
 

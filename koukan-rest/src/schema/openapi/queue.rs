@@ -81,6 +81,16 @@ struct Attempt {
     /// Its address and port.
     #[schema(required = false, example = "192.0.2.1:25")]
     address: String,
+    /// How the connection to it was encrypted, where it was.
+    #[schema(required = false)]
+    tls: AttemptTls,
+    /// What was said with the host that was met last, where the attempt has failed for somebody: commands
+    /// and replies, without the message, and without what we said to authenticate ourselves.
+    #[schema(required = false)]
+    conversation: Vec<AttemptLines>,
+    /// Octets of it that were not kept.
+    #[schema(required = false)]
+    left_out: u64,
     /// The reply to MAIL.
     #[schema(required = false)]
     mail_response: Response,
@@ -90,6 +100,45 @@ struct Attempt {
     /// attempt was broken off.
     #[schema(required = false)]
     data_response: Response,
+}
+
+/// How the connection was encrypted.
+#[derive(ToSchema)]
+struct AttemptTls {
+    #[schema(example = "TLSv1.3")]
+    version: String,
+    #[schema(example = "TLS_AES_128_GCM_SHA256")]
+    cipher: String,
+    verified: AttemptVerified,
+}
+
+/// By what the host has proved who it is: by nothing, by a certificate for its name, by one as a policy of
+/// the recipients' domain demands (MTA-STS), or by one that the DNS names (DANE).
+#[derive(ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum AttemptVerified {
+    Unverified,
+    Verified,
+    MtaSts,
+    Dane,
+}
+
+/// Lines that one side has said together.
+#[derive(ToSchema)]
+struct AttemptLines {
+    #[schema(format = "date-time")]
+    at: String,
+    by: AttemptSpeaker,
+    text: String,
+}
+
+/// Who says it: we are the client. An event is what has happened to the connection.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum AttemptSpeaker {
+    Client,
+    Server,
+    Event,
 }
 
 /// What an attempt brought for a recipient.

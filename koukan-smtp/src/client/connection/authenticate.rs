@@ -1,10 +1,14 @@
 //! AUTH: the client says who it is.
 
-use koukan_core::{blocking::BlockingPool, network::Wire, reply::Reply};
+use koukan_core::{
+    blocking::BlockingPool,
+    network::Wire,
+    reply::{Reply, Speaker},
+};
 
 use crate::{
     client::{ClientError, Login, Phase},
-    sasl::{self, ClientExchange, Failed},
+    sasl::{self, ClientExchange, Failed, Mechanism},
 };
 
 use super::Connection;
@@ -30,8 +34,36 @@ impl<Io: Wire> Connection<Io> {
         }
         let mechanism = login.choose(&self.offered.auth);
         let mechanism = mechanism.ok_or(ClientError::NoMechanism)?;
-        let (mut exchange, first) = ClientExchange::begin(mechanism, &login.credentials())?;
+        self.log_event(&format!(
+            "AUTH {}: what is said is not kept",
+            mechanism.name()
+        ));
+        self.log.hide(true);
+        let done = self.say_who(mechanism, login, blocking).await;
+        self.log_commands();
+        self.log.hide(false);
+        match &done {
+            Ok(()) => self.log_event("authenticated"),
+            Err(ClientError::LoginRefused(reply)) => {
+                let said = reply.to_string();
+                self.log.note(Speaker::Server, said.as_bytes());
+            }
+            Err(_) => {}
+        }
+        done
+    }
+
+    async fn say_who(
+        &mut self,
+        mechanism: Mechanism,
+        login: &Login,
+        blocking: &BlockingPool,
+    ) -> Result<(), ClientError> {
+        let credentials = login.credentials();
+        let (mut exchange, first) = ClientExchange::begin(mechanism, &credentials)?;
         let mut first = first.map(sasl::encode);
+        let said = first.iter().filter(|first| !first.is_empty());
+        let mut sent: Vec<String> = said.cloned().collect();
         let is_short =
             |first: &String| "AUTH ".len() + mechanism.name().len() + 1 + first.len() <= LINE_MAX;
         let initial = first.take_if(|first| is_short(first));
@@ -45,7 +77,13 @@ impl<Io: Wire> Connection<Io> {
                 };
             }
             if reply.is_negative() {
-                return Err(ClientError::LoginRefused(reply));
+                // Some repeat what they were told, and the reply is shown to others.
+                let is_echo = credentials.is_told_by(reply.text())
+                    || sent.iter().any(|sent| reply.text().contains(&**sent));
+                return Err(ClientError::LoginRefused(match is_echo {
+                    true => reply.with_text("(it repeats what we said)"),
+                    false => reply,
+                }));
             }
             let code = reply.code();
             if code != Reply::challenge().code() {
@@ -61,7 +99,12 @@ impl<Io: Wire> Connection<Io> {
             let answered;
             (exchange, answered) = respond(exchange, challenge, blocking).await?;
             match answered {
-                Ok(response) => self.encoder().0.auth_response(&sasl::encode(response)),
+                Ok(response) => {
+                    let response = sasl::encode(response);
+                    self.encoder().0.auth_response(&response);
+                    // An empty one is in every text.
+                    sent.extend(Some(response).filter(|response| !response.is_empty()));
+                }
                 Err(failed) => {
                     self.encoder().0.auth_response("*");
                     self.exchange(Phase::Auth).await?;

@@ -6,7 +6,7 @@ use koukan_core::{
     network::{BoxWire, Connector, Wire},
     reply::{RemoteMta, Reply},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Protocol,
@@ -32,7 +32,10 @@ impl Connection<BoxWire> {
                 true => ClientError::NoRoom,
                 false => ClientError::ConnectFailed { address, source },
             })?;
-        Ok(Self::new(io, remote, timeouts, protocol))
+        let mut connected = Self::new(io, remote, timeouts, protocol);
+        connected.log_event("connected");
+        connected.log.time(Instant::now());
+        Ok(connected)
     }
 }
 

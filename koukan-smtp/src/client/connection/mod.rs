@@ -3,7 +3,9 @@
 mod authenticate;
 mod farewell;
 mod handshake;
+mod log;
 mod patience;
+mod recording;
 mod send_queue;
 #[cfg(feature = "tls")]
 mod start_tls;
@@ -19,15 +21,18 @@ use std::{
 };
 
 use bytes::BytesMut;
-use koukan_core::reply::{Extensions, RemoteMta, Reply};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use koukan_core::reply::{Extensions, RemoteMta, Reply, Speaker};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 use crate::{
     Protocol,
     codec::{Capabilities, CommandEncoder, InvalidReply, ReplyParser},
 };
 
-use self::patience::Patience;
+use self::{log::Log, patience::Patience};
 use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire, security::Security};
 
 /// Octets to make room for before reading.
@@ -81,6 +86,10 @@ pub(crate) struct Connection<Io> {
     transactions: u32,
     /// Whether a mail transaction may be open that RSET must end before the next one.
     needs_reset: bool,
+    /// What was said.
+    log: Log,
+    /// Where commands begin in the output's tail that are not in the log yet.
+    unlogged: Option<usize>,
 }
 
 impl<Io: Wire> Connection<Io> {
@@ -109,6 +118,8 @@ impl<Io: Wire> Connection<Io> {
             is_careful: false,
             transactions: 0,
             needs_reset: false,
+            log: Log::default(),
+            unlogged: None,
         }
     }
 
@@ -175,6 +186,7 @@ impl<Io: Wire> Connection<Io> {
     }
 
     pub(crate) fn begin_transaction(&mut self) {
+        self.log.begin(self.transactions == 0);
         self.transactions += 1;
         self.needs_reset = true;
     }
@@ -183,13 +195,17 @@ impl<Io: Wire> Connection<Io> {
         self.needs_reset = false;
     }
 
+    /// Where what is written is no command.
     pub(crate) fn output(&mut self) -> &mut SendQueue {
+        self.log_commands();
         &mut self.output
     }
 
     /// An encoder of commands, with what they depend on.
     pub(crate) fn encoder(&mut self) -> (CommandEncoder<'_>, &Capabilities) {
-        (CommandEncoder::new(self.output.tail()), &self.capabilities)
+        let tail = self.output.tail();
+        self.unlogged.get_or_insert(tail.len());
+        (CommandEncoder::new(tail), &self.capabilities)
     }
 
     /// Whether the server has said something that nobody has looked at.
@@ -223,6 +239,7 @@ impl<Io: Wire> Connection<Io> {
     /// After an error the output is thrown away: what became of the connection shows on reading,
     /// where the server may have left a reason.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.log_commands();
         if self.is_write_broken {
             self.output.clear();
             return Poll::Ready(());
@@ -286,7 +303,11 @@ impl<Io: Wire> Connection<Io> {
             self.progress += 1;
             self.is_ended |= reply.closes_connection();
             tracing::trace!(%reply, %phase, "reply");
-            self.sign(reply)
+            let reply = self.sign(reply);
+            match reply.is_negative() {
+                true => reply.with_extension(self.log.recording()),
+                false => reply,
+            }
         }))
     }
 
@@ -296,13 +317,19 @@ impl<Io: Wire> Connection<Io> {
     }
 
     /// A failure on this connection.
-    pub(crate) fn failure(&self, error: ClientError) -> HostFailure {
-        HostFailure::new(Place::Address(self.remote.clone()), error)
+    pub(crate) fn failure(&mut self, error: ClientError) -> HostFailure {
+        let place = Place::Address(self.remote.clone());
+        HostFailure::new(place, error).heard(self.heard())
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.input.reserve(READ_SIZE);
-        pin!(self.io.read_buf(&mut self.input)).poll(cx)
+        let read = pin!(self.io.read_buf(&mut self.input)).poll(cx);
+        if let Poll::Ready(Ok(octets)) = read {
+            let known = self.input.len() - octets;
+            self.log.note(Speaker::Server, &self.input[known..]);
+        }
+        read
     }
 
     /// Fails when the server has made no progress for the timeout of `phase`; to be polled after
@@ -311,6 +338,10 @@ impl<Io: Wire> Connection<Io> {
         let elapsed = self
             .patience
             .poll_elapsed(cx, phase, self.progress, &self.timeouts);
+        if self.log.is_untimed() {
+            let looked_at = self.patience.begun();
+            self.log.time(looked_at.unwrap_or_else(Instant::now));
+        }
         elapsed.map(|()| ClientError::Timeout(phase))
     }
 
@@ -321,6 +352,9 @@ impl<Io: Wire> Connection<Io> {
 
     /// There is nothing to wait for.
     pub(crate) fn rest(&mut self) {
+        if self.log.is_untimed() {
+            self.log.time(Instant::now());
+        }
         self.patience.rest();
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Patience {
     /// The phase and the progress that is waited for since when the deadline was set.
     watched: Option<(Phase, u64)>,
     deadline: Option<Instant>,
+    /// The present time, where it was looked at when this was polled last.
+    begun: Option<Instant>,
     alarm: Alarm,
 }
 
@@ -30,8 +32,15 @@ impl Patience {
     ) -> Poll<()> {
         let watched = Some((phase, progress));
         let deadline = match self.deadline {
-            Some(deadline) if self.watched == watched => deadline,
-            _ => Instant::now() + timeouts.of(phase),
+            Some(deadline) if self.watched == watched => {
+                self.begun = None;
+                deadline
+            }
+            _ => {
+                let now = Instant::now();
+                self.begun = Some(now);
+                now + timeouts.of(phase)
+            }
         };
         self.watched = watched;
         self.deadline = Some(deadline);
@@ -44,6 +53,11 @@ impl Patience {
         let (phase, _) = self.watched?;
         let left = self.deadline?.saturating_duration_since(Instant::now());
         Some((phase, timeouts.of(phase).saturating_sub(left)))
+    }
+
+    /// The present time, where the timer was set anew when it was polled last.
+    pub(super) fn begun(&self) -> Option<Instant> {
+        self.begun
     }
 
     /// Waits for nothing.

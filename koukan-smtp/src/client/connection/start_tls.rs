@@ -1,6 +1,6 @@
 //! STARTTLS: a connection becomes an encrypted one.
 
-use koukan_core::network::BoxWire;
+use koukan_core::{network::BoxWire, reply::Encryption};
 use tokio::time::timeout;
 
 use crate::{
@@ -38,13 +38,20 @@ impl Connection<BoxWire> {
         self.io = Box::new(io);
         self.is_secure = true;
         self.verdict = Some(begin.verdict);
-        self.signature = self.signature.clone().with(begin.verdict);
+        let (version, cipher) = (&*facts.version, &*facts.cipher);
+        self.log_event(&format!("TLS has begun: {version}, {cipher}"));
+        let encryption = Encryption {
+            version: version.into(),
+            cipher: cipher.into(),
+            verdict: begin.verdict,
+        };
+        let signature = self.signature.clone().with(begin.verdict);
+        self.signature = signature.with(encryption);
         self.is_ended = false;
         let reply = accepted(self.hello(helo_name).await?, Phase::Ehlo)?;
         self.note_name(&reply, helo_name);
         self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();
-        let (version, cipher) = (&*facts.version, &*facts.cipher);
         let (address, verdict) = (self.remote.address, begin.verdict);
         tracing::debug!(remote = %address, version, cipher, %verdict, "TLS has begun");
         Ok(())

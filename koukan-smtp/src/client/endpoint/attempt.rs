@@ -6,7 +6,7 @@ use koukan_core::{
     body::BodyError,
     network::Wire,
     rate::{OverRate, Rate},
-    reply::{RemoteMta, Reply, Unreached},
+    reply::{Extensions, RemoteMta, Reply, Unreached},
     signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals},
     transaction::Transaction,
 };
@@ -334,6 +334,10 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
     /// Leaves the connection, and names the host in replies of our own. A 421 was about this
     /// connection, not about the client's.
     fn end(mut self, result: Result<Reply, Failure>) -> Result<Reply, BodyError> {
+        let heard = match (&result, &mut self.lease) {
+            (Err(Failure::Client(_)), Some(lease)) => lease.connection().heard(),
+            _ => Extensions::default(),
+        };
         self.leave(Some(&result));
         match result {
             Ok(reply) if reply.closes_connection() => {
@@ -350,7 +354,7 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
             Err(Failure::Client(error)) => {
                 let failure = HostFailure::new(Place::Address(self.remote.clone()), error);
                 tracing::info!(error = %failure, "delivery to a host failed");
-                Ok(failure.into_reply())
+                Ok(failure.heard(heard).into_reply())
             }
         }
     }
@@ -358,6 +362,7 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
     fn leave(&mut self, result: Option<&Result<Reply, Failure>>) {
         if let Some(mut lease) = self.lease.take() {
             let parting = self.exchange.parting(result, lease.connection());
+            lease.connection().end_recording();
             lease.part(parting);
         }
     }

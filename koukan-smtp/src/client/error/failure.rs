@@ -2,7 +2,7 @@
 
 use koukan_core::{
     network::LookupError,
-    reply::{Reply, Unreached},
+    reply::{Extensions, Reply, Unreached},
     signals::HostPort,
 };
 use tokio::time::Instant;
@@ -17,8 +17,9 @@ use super::{ClientError, Place};
 pub(crate) struct HostFailure {
     pub(crate) place: Place,
     pub(crate) error: ClientError,
-    /// Where others would fare alike.
-    unreached: Option<Box<Unreached>>,
+    /// What the reply that is made of it carries: whether others would fare alike, and what was said
+    /// before.
+    extensions: Extensions,
 }
 
 impl HostFailure {
@@ -26,14 +27,21 @@ impl HostFailure {
         Self {
             place,
             error,
-            unreached: None,
+            extensions: Extensions::default(),
         }
+    }
+
+    /// This goes with it: see [`Connection::heard`](crate::client::connection::Connection::heard).
+    pub(crate) fn heard(mut self, heard: Extensions) -> Self {
+        self.extensions = heard;
+        self
     }
 
     /// Others who want to go to the host would fare alike until that time; `is_tried` says whether it was
     /// tried now.
     pub(crate) fn unreached(mut self, host: &HostPort, until: Instant, is_tried: bool) -> Self {
-        self.unreached = Some(Box::new(unreached(host, until, is_tried)));
+        let unreached = unreached(host, until, is_tried);
+        self.extensions = std::mem::take(&mut self.extensions).with(unreached);
         self
     }
 
@@ -110,10 +118,7 @@ impl HostFailure {
             true => reply,
             false => self.place.concern(reply),
         };
-        match self.unreached {
-            Some(unreached) => reply.with_extension(*unreached),
-            None => reply,
-        }
+        reply.with_extensions(&self.extensions)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use koukan_core::{body::Held, signals::HostPort};
+use koukan_core::{body::Held, reply::Extensions, signals::HostPort};
 use tokio::time::timeout;
 
 use crate::client::{Wire, connection::Connection};
@@ -93,6 +93,12 @@ impl<Io: Wire> Lease<Io> {
     pub(super) fn put(&mut self, connection: Connection<Io>) -> &mut Connection<Io> {
         self.is_reused = false;
         self.connection.insert(Box::new(connection))
+    }
+
+    /// What goes with a reply about the connection; nothing where there is none.
+    pub(super) fn heard(&mut self) -> Extensions {
+        let connection = self.connection.as_deref_mut();
+        connection.map(Connection::heard).unwrap_or_default()
     }
 
     /// Leaves a connection whose handshake has failed.

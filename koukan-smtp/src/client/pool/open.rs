@@ -64,12 +64,14 @@ impl Pool {
             match greeted.and_then(|()| admit(lease.connection(), terms)) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
+                    let heard = lease.heard();
                     lease.give_up();
                     let failed = if error.is_guards() {
                         at(host, error)
                     } else {
                         HostFailure::new(Place::Address(remote), error)
                     };
+                    let failed = failed.heard(heard);
                     tracing::info!(error = %failed, "no session with a host");
                     failure = Some(failed.after(failure));
                 }

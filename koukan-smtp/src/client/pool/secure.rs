@@ -88,8 +88,9 @@ impl Pool {
         lease.give_up();
         let timeouts = Arc::clone(&self.timeouts);
         let connect = Connection::connect(&*self.connector, remote, timeouts, self.protocol);
-        let connection = connect.await?;
-        lease.put(connection).greet(&self.helo_name).await
+        let connection = lease.put(connect.await?);
+        connection.log_event("this connection is in clear: TLS has failed on one before");
+        connection.greet(&self.helo_name).await
     }
 
     /// Whether a host has failed at what is demanded here, and not of all hosts: that says nothing of it to

@@ -10,7 +10,7 @@ use koukan_core::blob::BlobId;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
     BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing,
-    record::{Attempt, SchedulingKey, Standing, StoredTransaction},
+    record::{Attempt, Conversation, SchedulingKey, Standing, StoredTransaction},
 };
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
@@ -22,9 +22,9 @@ use crate::{
     query::{
         BOUND_EVENTS, CENSUS, FIND_CURSOR, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION,
         LIST_ATTEMPTS, LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, READ_SMALL_BLOBS,
-        Statement, Values, list, list_summaries, select,
+        SUMMARY_CONVERSATION, Statement, Values, list, list_summaries, select,
     },
-    row::{StoredRow, attempt, from_micros, json_texts, kept_event, scheduling_keys},
+    row::{StoredRow, attempt, conversation, from_micros, json_texts, kept_event, scheduling_keys},
 };
 
 use super::{
@@ -125,11 +125,23 @@ impl Reader {
         let rows = self.rows(&LIST_ATTEMPTS, values).await?;
         if rows.is_empty() {
             let found = self.find(id).await?;
-            return Ok(Vec::from_iter(found.and_then(|found| found.last_attempt)));
+            let mut last = found.and_then(|found| found.last_attempt);
+            if let Some(last) = &mut last {
+                let mut values = Values::default();
+                values.add(id);
+                let row = self.row(&SUMMARY_CONVERSATION, values).await?;
+                last.conversation = row.map(|row| heard(&row, 0)).transpose()?.flatten();
+            }
+            return Ok(Vec::from_iter(last));
         }
         let attempts = rows.iter().map(|row| {
             let outcome: &str = row.try_get(0).map_err(failed)?;
-            attempt(outcome).map_err(|error| BackendError::Malformed(error.into()))
+            let attempt = attempt(outcome);
+            let attempt = attempt.map_err(|error| BackendError::Malformed(error.into()))?;
+            Ok(Attempt {
+                conversation: heard(row, 1)?,
+                ..attempt
+            })
         });
         attempts.collect()
     }
@@ -334,4 +346,10 @@ impl Reader {
         let rows = answered.await.map_err(|_| closed())?;
         rows.map_err(failed)
     }
+}
+
+/// What was said, as a column tells it; one that cannot be read tells nothing.
+fn heard(row: &SqliteRow, column: usize) -> Result<Option<Arc<Conversation>>, BackendError> {
+    let json: Option<&str> = row.try_get(column).map_err(failed)?;
+    Ok(json.and_then(|json| conversation(json).ok()).map(Arc::new))
 }

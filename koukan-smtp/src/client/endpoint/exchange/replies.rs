@@ -230,7 +230,7 @@ impl Exchange {
     pub(super) fn take_invalid<Io: Wire>(
         &mut self,
         error: ClientError,
-        connection: &Connection<Io>,
+        connection: &mut Connection<Io>,
     ) -> Result<(), Failure> {
         let is_line_only = matches!(
             error,
@@ -253,7 +253,7 @@ impl Exchange {
     fn take_nonsense<Io: Wire>(
         &mut self,
         error: ClientError,
-        connection: &Connection<Io>,
+        connection: &mut Connection<Io>,
     ) -> Result<(), Failure> {
         match self.expected.front() {
             Some(Expected::Rcpt(_)) => {}
