@@ -32,6 +32,17 @@ const NAMES: [&str; 7] = [
     "router",
 ];
 
+/// Those that write no durable signals; rules write their own.
+const SIGNALLESS: [&str; 7] = [
+    "allowed_senders",
+    "dkim_sign",
+    "message_builder",
+    "message_parser",
+    "policy_action",
+    "received_header",
+    "router",
+];
+
 /// Whether a filter is one of these.
 pub(crate) fn is_builtin(name: &str) -> bool {
     NAMES.contains(&name)
@@ -55,6 +66,9 @@ pub(super) fn register(registry: &mut Registry) {
     registry.filter_with_matchers("policy_action", policy_action);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
+    for filter in SIGNALLESS {
+        registry.signals(filter, []);
+    }
     #[cfg(feature = "mail-auth")]
     super::mail_auth::register(registry);
 }

@@ -18,10 +18,6 @@ struct Followed {
 }
 
 impl FollowedFiles {
-    #[cfg_attr(
-        not(feature = "mail-auth"),
-        expect(dead_code, reason = "filters of features do")
-    )]
     /// Has `changed` called once files are not as they were when `stamps` were taken: before they were
     /// read.
     pub(crate) fn follow(&self, stamps: Stamps, changed: impl FnMut(&Path) + Send + 'static) {

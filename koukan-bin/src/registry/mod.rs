@@ -2,6 +2,7 @@
 
 mod builtin;
 mod followed_files;
+mod list_files;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
 mod policy_action;
@@ -14,6 +15,7 @@ pub use self::surroundings::{Secret, Surroundings};
 pub(crate) use self::{
     builtin::{is_builtin, is_wanted_once, may_refuse},
     followed_files::FollowedFiles,
+    policy_action::Outline,
     router::Routes,
     text::{check_domain, check_host},
 };
@@ -60,6 +62,8 @@ pub struct Registry {
     filters: BTreeMap<String, Arc<Build>>,
     /// What the rules of `policy_action` can ask.
     matchers: Matchers,
+    /// The durable signals that filters write, of those of which it is known.
+    signals: BTreeMap<String, Vec<String>>,
     /// What filters are made with only to see whether they can be.
     trial: Surroundings,
 }
@@ -73,6 +77,7 @@ impl Registry {
         Self {
             filters: BTreeMap::new(),
             matchers: Matchers::default(),
+            signals: BTreeMap::new(),
             trial: Surroundings::new("localhost"),
         }
     }
@@ -140,6 +145,23 @@ impl Registry {
         E: Into<BoxError>,
     {
         self.matchers.add(name, build);
+    }
+
+    /// Says which durable signals a filter writes, by their names. Rules that ask for others, and that none of
+    /// the filters before them writes, are mistakes then. Of a filter of which nothing is said it may be any.
+    pub fn signals<'a>(&mut self, filter: &str, names: impl IntoIterator<Item = &'a str>) {
+        let names = names.into_iter().map(str::to_owned).collect();
+        self.signals.insert(filter.to_owned(), names);
+    }
+
+    /// The durable signals that a filter writes, if that is known.
+    pub(crate) fn signals_of(&self, filter: &str) -> Option<&[String]> {
+        self.signals.get(filter).map(Vec::as_slice)
+    }
+
+    /// What the rule is that has that configuration, if that is right.
+    pub(crate) fn outline(&self, config: &Value) -> Option<Outline> {
+        Outline::read(config, &self.matchers, &self.trial)
     }
 
     /// Whether there is a filter of that name.

@@ -12,6 +12,7 @@ mod lmtp;
 mod mail_auth;
 mod no_use;
 mod policies;
+mod policies_in_place;
 mod template;
 mod tls;
 mod values;

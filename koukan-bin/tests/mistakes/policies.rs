@@ -3,7 +3,7 @@
 use super::*;
 
 /// The rule stands before the router of the chain `ingress`.
-fn rule(text: &str) -> String {
+pub(crate) fn rule(text: &str) -> String {
     format!("      - router:\n          rules:\n            - {DOMAINS}\n").replacen(
         "      - router",
         &format!("      - policy_action: {text}\n      - router"),
@@ -11,7 +11,7 @@ fn rule(text: &str) -> String {
     )
 }
 
-const FROM: &str =
+pub(crate) const FROM: &str =
     "      - router:\n          rules:\n            - address_list: { domains: [example.com] }\n";
 
 #[test]
@@ -193,6 +193,77 @@ fn within_policies() {
             "policy_action",
             &["and not both"],
         ),
+        (
+            "{ tag: t, match: { matcher: header, name: \"Subject:\" } }",
+            "policy_action",
+            &["write `Subject`"],
+        ),
+        (
+            "{ tag: t, match: { matcher: header, name: Subject, value: a, prefix: b } }",
+            "policy_action",
+            &["`value` and `prefix` are both there"],
+        ),
+        (
+            "{ tag: t, match: { matcher: header, name: Subject, pattern: [a, \"\"] } }",
+            "policy_action",
+            &["every field is like that"],
+        ),
+        (
+            "{ tag: t, match: { matcher: header, name: Subject, value: [] } }",
+            "policy_action",
+            &["add a text"],
+        ),
+        (
+            "{ tag: t, mode: PER_RCPT, match: { matcher: header, name: Subject } }",
+            "policy_action",
+            &["leave `mode` out"],
+        ),
+        (
+            "{ tag: t, match: { matcher: address_list, file: /nowhere/list } }",
+            "policy_action",
+            &["cannot read /nowhere/list"],
+        ),
+        (
+            "{ tag: t, match: { matcher: network_address, file: /nowhere/list, cidr: \"::1\" } }",
+            "policy_action",
+            &["make two matchers of them"],
+        ),
+        (
+            "{ tag: t, match: { matcher: rate, by: mail_form, rate: 10/h } }",
+            "policy_action",
+            &[
+                "nothing is counted by `mail_form`",
+                "did you mean `mail_from`?",
+            ],
+        ),
+        (
+            "{ tag: t, match: { matcher: rate, by: [], rate: 10/h } }",
+            "policy_action",
+            &["add `mail_from`"],
+        ),
+        (
+            "{ tag: t, match: { matcher: rate, by: identity, rate: 0/h } }",
+            "policy_action",
+            &["nothing would ever go"],
+        ),
+        (
+            "{ tag: t, match: { matcher: rate, by: rcpt_to, rate: 1/h } }",
+            "policy_action",
+            &["single recipients", "`mode: PER_RCPT`"],
+        ),
+        (
+            "{ tag: t, match: { matcher: signal, name: spf } }",
+            "policy_action",
+            &[
+                "nothing before this rule finds out `spf`",
+                "put the filter that does before",
+            ],
+        ),
+        (
+            "{ tag: t, match: { matcher: policy_action, rule: r } }",
+            "policy_action",
+            &["no rule before this one is called `r`"],
+        ),
     ];
     let texts: Vec<_> = mistakes.iter().map(|(text, ..)| rule(text)).collect();
     let all = mistakes.iter().zip(&texts);
@@ -214,8 +285,16 @@ fn rules_that_are_right() {
         "{ tag: t, match: { matcher: network_address, cidr: [10.0.0.0/8, \"::1\"] } }",
         "{ tag: t, match: { matcher: smtp_auth, identities: [alice] } }",
         "{ tag: t, mode: PER_RCPT, match: { matcher: invalid_rcpt_to }, action: DEFER }",
-        "{ tag: t, match: { all: [{ matcher: policy_action, rule: r }, { matcher: invalid_mail_from }] } }",
-        "{ tag: t, match: { matcher: signal, name: spf, pointer: /result, values: [pass, 1, null] } }",
+        "{ tag: r }\n      - policy_action: { tag: t, match: { all: [{ matcher: policy_action, rule: r }, { matcher: invalid_mail_from }] } }",
+        "{ tag: r }\n      - policy_action: { tag: t, match: { matcher: signal, name: policy.tag.r, pointer: /x, values: [pass, 1, null] } }",
+        "{ tag: t, match: { any: [{ matcher: header, name: Subject, pattern: \"*lottery*\" }, { matcher: header, name: Date, absent: true }] } }",
+        "{ tag: t, match: { not: { matcher: address_list, which_addr: header_from, domains: [a.example] } } }",
+        "{ tag: t, match: { matcher: rate, by: [identity, network_address], rate: 100/h } }",
+        "{ tag: t, mode: PER_RCPT, match: { matcher: rate, by: rcpt_domain, rate: 100/h, max_keys: 10 } }",
+        // The rules of a tag after one that refuses everything are hidden, those before it are not.
+        "{ tag: t, match: { matcher: tls } }\n      - policy_action: { tag: t, action: REJECT }\n      - policy_action: { tag: u }",
+        "{ tag: t, action: [[1, REJECT], [1, LOG]] }\n      - policy_action: { tag: t }",
+        "{ tag: t, mode: PER_RCPT, action: REJECT }\n      - policy_action: { tag: t }",
     ] {
         check(&changed(FROM, &rule(text))).unwrap_or_else(|error| panic!("{text}: {error}"));
     }

@@ -1,13 +1,17 @@
 //! The message of a transaction as a stream of bytes: [`Body`].
 
 mod composed;
+mod header;
 mod observe;
 mod token;
 mod transform;
 
 pub use crate::failure::BodyError;
 
-pub use self::token::{Held, Holdings};
+pub use self::{
+    header::HEADER_MAX,
+    token::{Held, Holdings},
+};
 pub(crate) use self::{
     observe::Observer,
     token::{Copies, MessageToken},

@@ -11,5 +11,11 @@ pub mod received_header;
 pub mod router;
 
 mod mailbox_list;
+mod mailbox_set;
+mod replaceable;
 
-pub use self::mailbox_list::MailboxList;
+pub use self::{
+    mailbox_list::MailboxList,
+    mailbox_set::{InvalidEntry, MailboxSet},
+    replaceable::Replaceable,
+};

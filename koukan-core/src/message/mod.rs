@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod dsn;
+pub mod header_section;
 pub mod line_ends;
 pub mod opening;
 pub mod parser;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod header;
 mod matchers;
+mod rate;
 
 use std::sync::{
     Arc, Mutex,

@@ -9,6 +9,7 @@ mod gateway;
 mod listeners;
 mod lmtp;
 mod names;
+mod policies;
 mod relaying;
 mod rest;
 mod storage;
@@ -56,6 +57,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.lmtp();
     check.listeners();
     check.relays();
+    check.policies(registry);
     check.notifications();
     check.files();
     check.tls();

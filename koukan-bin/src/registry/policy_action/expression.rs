@@ -3,65 +3,81 @@
 use koukan_core::filter::policy_action::Expression;
 use serde_json::Value;
 
-use super::{InvalidFilter, Matchers, at};
+use super::{Asked, InvalidFilter, Matchers, Surroundings, at};
 use crate::config::Step;
 
 /// Expressions within each other at most.
 const DEPTH_MAX: usize = 32;
 
-/// Reads an expression, which stands at that place.
-pub(super) fn read(
-    config: &Value,
-    matchers: &Matchers,
-    place: Vec<Step>,
-) -> Result<Expression, InvalidFilter> {
-    let Some(map) = config.as_object() else {
-        let text = "a mapping is expected: `matcher`, `all`, `any` or `not`";
-        return Err(at(text, place));
-    };
-    if place.len() > 2 * DEPTH_MAX {
-        return Err(at(
-            format!("more than {DEPTH_MAX} expressions within each other"),
-            place,
-        ));
-    }
-    if map.contains_key("matcher") {
-        return matchers.build(map, &place).map(Expression::shared);
-    }
-    let below = |key: &str| [place.clone(), vec![Step::Key(key.into())]].concat();
-    let mut keys = map.iter();
-    let (Some((key, part)), None) = (keys.next(), keys.next()) else {
-        let text = match map.is_empty() {
-            true => {
-                "an expression is a `matcher`, `all`, `any` or `not`; leave `match` out to match always"
-            }
-            false => {
-                "only one of `matcher`, `all`, `any` and `not` can be there: put them into `all: [ … ]`"
-            }
+/// Reads expressions.
+pub(super) struct Reader<'a> {
+    pub(super) matchers: &'a Matchers,
+    pub(super) surroundings: &'a Surroundings,
+    /// The signals that they ask for.
+    pub(super) asks: Vec<Asked>,
+}
+
+impl Reader<'_> {
+    /// Reads an expression, which stands at that place.
+    pub(super) fn read(
+        &mut self,
+        config: &Value,
+        place: Vec<Step>,
+    ) -> Result<Expression, InvalidFilter> {
+        let Some(map) = config.as_object() else {
+            let text = "a mapping is expected: `matcher`, `all`, `any` or `not`";
+            return Err(at(text, place));
         };
-        return Err(at(text, place));
-    };
-    let parts = || match part.as_array() {
-        Some(parts) if parts.is_empty() => Err(at(
-            format!("`{key}` without a part says nothing: add one"),
-            below(key),
-        )),
-        Some(parts) => {
-            let parts = parts.iter().enumerate().map(|(index, part)| {
-                let place = [below(key), vec![Step::Item(index)]].concat();
-                read(part, matchers, place)
-            });
-            parts.collect::<Result<Vec<_>, _>>()
+        if place.len() > 2 * DEPTH_MAX {
+            return Err(at(
+                format!("more than {DEPTH_MAX} expressions within each other"),
+                place,
+            ));
         }
-        None => Err(at(format!("`{key}` needs a list"), below(key))),
-    };
-    match &**key {
-        "all" => parts().map(Expression::all),
-        "any" => parts().map(Expression::any),
-        "not" => read(part, matchers, below("not")).map(Expression::negated),
-        other => {
-            let text = format!("there is no `{other}`: there is `matcher`, `all`, `any` and `not`");
-            Err(at(text, below(other)))
+        if map.contains_key("matcher") {
+            let matcher = self.matchers.build(map, self.surroundings, &place)?;
+            if let Some(signal) = matcher.signal() {
+                let signal = signal.into_owned();
+                self.asks.push(Asked { signal, place });
+            }
+            return Ok(Expression::shared(matcher));
+        }
+        let below = |key: &str| [place.clone(), vec![Step::Key(key.into())]].concat();
+        let mut keys = map.iter();
+        let (Some((key, part)), None) = (keys.next(), keys.next()) else {
+            let text = match map.is_empty() {
+                true => {
+                    "an expression is a `matcher`, `all`, `any` or `not`; leave `match` out to match always"
+                }
+                false => {
+                    "only one of `matcher`, `all`, `any` and `not` can be there: put them into `all: [ … ]`"
+                }
+            };
+            return Err(at(text, place));
+        };
+        let mut parts = || match part.as_array() {
+            Some(parts) if parts.is_empty() => Err(at(
+                format!("`{key}` without a part says nothing: add one"),
+                below(key),
+            )),
+            Some(parts) => {
+                let parts = parts.iter().enumerate().map(|(index, part)| {
+                    let place = [below(key), vec![Step::Item(index)]].concat();
+                    self.read(part, place)
+                });
+                parts.collect::<Result<Vec<_>, _>>()
+            }
+            None => Err(at(format!("`{key}` needs a list"), below(key))),
+        };
+        match &**key {
+            "all" => parts().map(Expression::all),
+            "any" => parts().map(Expression::any),
+            "not" => self.read(part, below("not")).map(Expression::negated),
+            other => {
+                let text =
+                    format!("there is no `{other}`: there is `matcher`, `all`, `any` and `not`");
+                Err(at(text, below(other)))
+            }
         }
     }
 }

@@ -3,8 +3,10 @@
 mod action;
 mod expression;
 mod matchers;
+mod outline;
 
 pub(super) use self::matchers::Matchers;
+pub(crate) use self::outline::{Asked, Outline};
 
 use koukan_core::{
     filter::policy_action::{PolicyAction, PolicyLayer, PolicyRule},
@@ -16,7 +18,7 @@ use serde_json::Value;
 use super::{InvalidFilter, Surroundings};
 use crate::config::Step;
 
-use self::action::Actions;
+use self::{action::Actions, expression::Reader};
 
 /// Octets of a tag or name at most: they become names of signals and labels of metrics.
 const NAME_MAX: usize = 64;
@@ -56,6 +58,7 @@ pub(super) fn policy_action(
 ) -> Result<PolicyLayer, InvalidFilter> {
     check_name("tag", &config.tag)?;
     let actions = Actions::read(config.action.as_ref())?;
+    let is_per_recipient = config.mode == Some(Mode::PerRcpt);
     let reply = reply(&config, &actions)?;
     let mut rule = PolicyRule::new(config.tag)
         .with_actions(actions.shares())
@@ -66,20 +69,34 @@ pub(super) fn policy_action(
         rule = rule.with_name(name);
     }
     if let Some(expression) = &config.expression {
-        let expression = expression::read(expression, matchers, vec![Step::Key("match".into())])?;
+        let mut reader = Reader {
+            matchers,
+            surroundings,
+            asks: Vec::new(),
+        };
+        let expression = reader.read(expression, at_match())?;
         if expression.is_about_recipient() && config.mode.is_none() {
             let text = "that is asked of single recipients: add `mode: PER_RCPT`";
-            return Err(at(text, vec![Step::Key("match".into())]));
+            return Err(at(text, at_match()));
+        }
+        if expression.reads_header() && is_per_recipient {
+            let text =
+                "the message is not there yet when a recipient is asked for: leave `mode` out";
+            return Err(at(text, at_match()));
         }
         rule = rule.with_match(expression);
     }
-    if config.mode == Some(Mode::PerRcpt) {
+    if is_per_recipient {
         rule = rule.per_recipient();
     }
     if let Some(reply) = reply {
         rule = rule.with_reply(reply);
     }
     Ok(PolicyLayer::new(rule))
+}
+
+fn at_match() -> Vec<Step> {
+    vec![Step::Key("match".into())]
 }
 
 /// Something is wrong at that place.

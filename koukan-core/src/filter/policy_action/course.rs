@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context as TaskContext, Poll, ready},
@@ -19,7 +19,7 @@ use crate::{
     transaction::{Command, Mail, Rcpt, Transaction},
 };
 
-use super::{Facts, Moment, PolicyRule, results::Results, rule::Outcome};
+use super::{Facts, Moment, PolicyRule, header::Header, results::Results, rule::Outcome};
 
 /// A rule, what it looks at, and what has come of it so far.
 pub(super) struct Course {
@@ -31,6 +31,8 @@ pub(super) struct Course {
     /// What holds for the whole transaction.
     outcome: Mutex<Outcome>,
     accepted: AtomicUsize,
+    /// The header section of the message, once it is there and the rule looks at it.
+    header: OnceLock<Arc<Header>>,
 }
 
 /// Looks at a rule at MAIL, before anything of it is kept.
@@ -41,6 +43,7 @@ pub(super) fn at_mail(rule: &PolicyRule, tx: &Transaction, results: &Results) ->
         mail: tx.mail.request(),
         rcpt: None,
         accepted: 0,
+        header: None,
         moment: Moment::Mail,
         results,
     })
@@ -60,6 +63,7 @@ impl Course {
             results,
             outcome: Mutex::new(Outcome::Open),
             accepted: AtomicUsize::new(0),
+            header: OnceLock::new(),
         })
     }
 
@@ -98,6 +102,7 @@ impl Course {
 
     /// Looks at the rule before the message goes on, and before its end where it does not know before.
     pub(super) async fn message(self: Arc<Self>, body: Body) -> Result<Body, BodyError> {
+        let body = self.with_header(body).await?;
         match self.at(Moment::Message) {
             Outcome::Done => Ok(body),
             Outcome::Open => Ok(Body::from_stream(AtEnd {
@@ -109,6 +114,17 @@ impl Course {
                 None => Ok(body),
             },
         }
+    }
+
+    /// Reads the header section, where the rule has still to look at it.
+    async fn with_header(&self, body: Body) -> Result<Body, BodyError> {
+        if !self.rule.expression.reads_header() || *self.outcome() != Outcome::Open {
+            return Ok(body);
+        }
+        let (body, header) = Header::read(body, &self.signals).await?;
+        // The message comes once.
+        let _ = self.header.set(header);
+        Ok(body)
     }
 
     /// Looks at the rule for the transaction, unless it has said what it has to say.
@@ -137,6 +153,7 @@ impl Course {
             mail: &self.mail,
             rcpt,
             accepted: self.accepted.load(Ordering::Relaxed),
+            header: self.header.get().map(|header| &header.section),
             moment,
             results: &self.results,
         })

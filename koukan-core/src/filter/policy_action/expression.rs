@@ -66,6 +66,11 @@ impl Expression {
         self.has(&|matcher| matcher.counts_recipients())
     }
 
+    /// Whether it looks at the header section of the message.
+    pub fn reads_header(&self) -> bool {
+        self.has(&|matcher| matcher.reads_header())
+    }
+
     /// Whether what it has said once may be otherwise later in the transaction.
     pub fn changes(&self) -> bool {
         self.has(&|matcher| matcher.changes())
@@ -132,6 +137,7 @@ mod tests {
             mail: &mail,
             rcpt: None,
             accepted: 0,
+            header: None,
             moment: Moment::Mail,
             results: &results,
         };

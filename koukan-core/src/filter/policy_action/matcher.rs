@@ -1,9 +1,10 @@
 //! What a rule asks.
 
-use std::{fmt, ops::Not};
+use std::{borrow::Cow, fmt, ops::Not};
 
 use crate::{
     context::Context,
+    message::header_section::HeaderSection,
     signals::Signals,
     transaction::{Mail, Rcpt},
 };
@@ -67,6 +68,9 @@ pub struct Facts<'a> {
     /// Recipients before this one that have passed here and were not refused further on, as far as that
     /// is known; 0 where no matcher of the rule [counts](Matcher::counts_recipients).
     pub accepted: usize,
+    /// The header section of the message, once it is there; only where a matcher of the rule
+    /// [reads it](Matcher::reads_header).
+    pub header: Option<&'a HeaderSection>,
     /// When.
     pub moment: Moment,
     pub(super) results: &'a Results,
@@ -88,6 +92,18 @@ pub trait Matcher: fmt::Debug + Send + Sync + 'static {
     /// Whether it looks at [`Facts::accepted`], which is counted for those who do.
     fn counts_recipients(&self) -> bool {
         false
+    }
+
+    /// Whether it looks at [`Facts::header`], which is read for those who do. It is not there at RCPT, so that
+    /// it cannot be asked of single recipients.
+    fn reads_header(&self) -> bool {
+        false
+    }
+
+    /// The durable signal without which it is never so: who checks a chain sees whether something before
+    /// the rule writes it.
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        None
     }
 
     /// Whether what it has said once may be otherwise later in the transaction.

@@ -7,7 +7,8 @@
 //!
 //! *Phases*: a rule is looked at at MAIL; where it does not know then at each RCPT, before the message goes on,
 //! and before its end does. One that is [per recipient](PolicyRule::per_recipient) is looked at at each RCPT.
-//! It touches the body only where it does not know at RCPT.
+//! It touches the body only where it does not know at RCPT; where a matcher asks for the header section, that is
+//! read before the message goes on, and charged to the transaction's account.
 //!
 //! *Tags*: rules of one tag belong together, and are looked at in their order.
 //!
@@ -28,6 +29,8 @@
 //! |---|---|
 //! | the rule's, or [`Reply::policy_refused`](crate::reply::Reply::policy_refused) | it matches with `REJECT` |
 //! | the rule's, if it is transient, or [`Reply::policy_deferred`](crate::reply::Reply::policy_deferred) | it matches with `DEFER` |
+//! | [`Reply::message_too_big`](crate::reply::Reply::message_too_big) to the message | a rule asks for the header section, and that has more than [`HEADER_MAX`](crate::body::HEADER_MAX) octets |
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) to the message | likewise, and the account has no room for it |
 //!
 //! # Example
 //!
@@ -55,6 +58,7 @@
 
 mod course;
 mod expression;
+mod header;
 mod layer;
 mod matcher;
 pub mod matchers;

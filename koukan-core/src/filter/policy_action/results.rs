@@ -174,8 +174,13 @@ pub(super) fn tell(signals: &Signals, rule: &str, tag: &str, action: &str, ends_
 
 /// Whether a rule has matched, here or wherever the message has come from.
 pub(super) fn has_matched(signals: &Signals, earlier: &Earlier) -> bool {
+    signals.has_durable(&signal(earlier))
+}
+
+/// The durable signal that says so.
+pub(super) fn signal(earlier: &Earlier) -> String {
     match earlier {
-        Earlier::Rule(name) => signals.has_durable(&format!("{RULE}{name}")),
-        Earlier::Tag(name) => signals.has_durable(&format!("{TAG}{name}")),
+        Earlier::Rule(name) => format!("{RULE}{name}"),
+        Earlier::Tag(name) => format!("{TAG}{name}"),
     }
 }

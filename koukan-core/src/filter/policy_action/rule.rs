@@ -61,7 +61,7 @@ impl PolicyAction {
     }
 
     /// Whether the other rules of the tag are passed over once this was done.
-    fn ends_tag(self) -> bool {
+    pub fn ends_tag(self) -> bool {
         matches!(self, Self::Reject | Self::Defer | Self::Match)
     }
 }

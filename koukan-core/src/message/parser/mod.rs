@@ -82,6 +82,17 @@ pub(super) fn parse_addresses(text: &str) -> Vec<(Option<String>, String)> {
         .collect()
 }
 
+/// The value of a header field in one line, before encoded words are decoded.
+pub(super) fn field_line(value: &Bytes) -> String {
+    let (name, value) = (String::new(), value.clone());
+    entity::Field { name, value }.line()
+}
+
+/// The value of a header field in one line, with encoded words decoded.
+pub(super) fn field_text(value: &Bytes) -> String {
+    charset::one_line(&encoded_word::decode(&field_line(value)))
+}
+
 /// Whether a text can be read as a date.
 pub(super) fn is_date(text: &str) -> bool {
     date::parse(&charset::one_line(text)).is_some()

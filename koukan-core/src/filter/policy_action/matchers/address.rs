@@ -2,44 +2,71 @@
 
 use crate::{
     filter::{
-        MailboxList,
+        MailboxList, MailboxSet, Replaceable,
         policy_action::{Facts, Matcher, Verdict},
     },
-    path::ForwardPath,
+    path::Mailbox,
 };
 
 use super::WhichAddress;
 
-/// An address of the envelope is among some mailboxes. The null reverse-path, and the postmaster without a
-/// domain, are in no list.
+/// An address is among some mailboxes. The null reverse-path, and the postmaster without a domain, are in no
+/// list.
 #[derive(Debug, Clone)]
 pub struct AddressMatcher {
     which: WhichAddress,
-    list: MailboxList,
+    list: List,
+}
+
+#[derive(Debug, Clone)]
+enum List {
+    Fixed(MailboxList),
+    Replaceable(Replaceable<MailboxSet>, Option<char>),
 }
 
 impl AddressMatcher {
     /// That address is in that list.
     pub fn new(which: WhichAddress, list: MailboxList) -> Self {
-        Self { which, list }
+        Self {
+            which,
+            list: List::Fixed(list),
+        }
+    }
+
+    /// That address is in that set as it is then. What follows the first `delimiter` in a local part does not
+    /// count.
+    pub fn in_set(
+        which: WhichAddress,
+        set: Replaceable<MailboxSet>,
+        delimiter: Option<char>,
+    ) -> Self {
+        Self {
+            which,
+            list: List::Replaceable(set, delimiter),
+        }
+    }
+}
+
+impl List {
+    fn contains(&self, mailbox: &Mailbox) -> bool {
+        match self {
+            Self::Fixed(list) => list.contains(mailbox),
+            Self::Replaceable(set, delimiter) => set.current().contains(mailbox, *delimiter),
+        }
     }
 }
 
 impl Matcher for AddressMatcher {
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
-        let mailbox = match self.which {
-            WhichAddress::MailFrom => facts.mail.reverse_path.mailbox(),
-            WhichAddress::RcptTo => facts.rcpt.and_then(|rcpt| match &rcpt.forward_path {
-                ForwardPath::Mailbox(mailbox) => Some(mailbox),
-                ForwardPath::Postmaster => None,
-            }),
-        };
-        mailbox
-            .is_some_and(|mailbox| self.list.contains(mailbox))
-            .into()
+        let is_in = |mailbox: &Mailbox| self.list.contains(mailbox);
+        self.which.matches(facts, is_in)
     }
 
     fn is_about_recipient(&self) -> bool {
-        self.which == WhichAddress::RcptTo
+        self.which.is_about_recipient()
+    }
+
+    fn reads_header(&self) -> bool {
+        self.which.is_in_header()
     }
 }

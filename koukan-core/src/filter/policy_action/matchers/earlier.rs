@@ -1,5 +1,7 @@
 //! What other rules have said.
 
+use std::borrow::Cow;
+
 use crate::filter::policy_action::{Facts, Matcher, Verdict, results};
 
 /// A rule has matched before, here or where the message has come from. Where one does not know yet, this is
@@ -11,6 +13,13 @@ pub enum Earlier {
     /// One of that tag which ends it: with [`Reject`](super::super::PolicyAction::Reject),
     /// [`Defer`](super::super::PolicyAction::Defer) or [`Match`](super::super::PolicyAction::Match).
     Tag(Box<str>),
+}
+
+impl Earlier {
+    /// The durable signal that says so.
+    pub fn signal_name(&self) -> String {
+        results::signal(self)
+    }
 }
 
 impl Matcher for Earlier {
@@ -26,5 +35,9 @@ impl Matcher for Earlier {
 
     fn changes(&self) -> bool {
         true
+    }
+
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        Some(self.signal_name().into())
     }
 }

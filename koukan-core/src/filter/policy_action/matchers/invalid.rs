@@ -12,7 +12,7 @@ use super::WhichAddress;
 /// Octets of a local part at most: RFC 5321 section 4.5.3.1.1.
 const LOCAL_PART_MAX: usize = 64;
 
-/// An address of the envelope that no other host can use, although it can be written so: its domain is one
+/// An address that no other host can use, although it can be written so: its domain is one
 /// name without a dot, or an IPv4 address without brackets, or its local part has more than 64 octets. The
 /// null reverse-path and the postmaster without a domain are valid.
 ///
@@ -29,15 +29,15 @@ impl InvalidPath {
 
 impl Matcher for InvalidPath {
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
-        let mailbox = match self.0 {
-            WhichAddress::MailFrom => facts.mail.reverse_path.mailbox(),
-            WhichAddress::RcptTo => facts.rcpt.and_then(|rcpt| rcpt.forward_path.mailbox()),
-        };
-        mailbox.is_some_and(is_invalid).into()
+        self.0.matches(facts, is_invalid)
     }
 
     fn is_about_recipient(&self) -> bool {
-        self.0 == WhichAddress::RcptTo
+        self.0.is_about_recipient()
+    }
+
+    fn reads_header(&self) -> bool {
+        self.0.is_in_header()
     }
 }
 

@@ -2,26 +2,22 @@
 
 mod address;
 mod earlier;
+mod header;
 mod invalid;
 mod num_rcpts;
+mod rate;
 mod session;
 mod signal;
+mod which_address;
 
 pub use self::{
     address::AddressMatcher,
     earlier::Earlier,
+    header::{HeaderMatcher, HeaderValue, Pattern},
     invalid::InvalidPath,
     num_rcpts::NumRcpts,
-    session::{NetworkAddress, OverTls, SmtpAuth},
+    rate::{OverRateMatcher, RateKey},
+    session::{NetworkAddress, Networks, OverTls, SmtpAuth},
     signal::SignalMatcher,
+    which_address::WhichAddress,
 };
-
-/// Which address of an envelope.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum WhichAddress {
-    /// The reverse-path.
-    #[default]
-    MailFrom,
-    /// The forward-path of a recipient.
-    RcptTo,
-}

@@ -1,5 +1,7 @@
 //! What a filter has found out.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::filter::policy_action::{Facts, Matcher, Moment, Verdict};
@@ -49,5 +51,9 @@ impl Matcher for SignalMatcher {
         let part = signal.pointer(&self.pointer);
         let is_one = |part: &Value| self.values.is_empty() || self.values.contains(part);
         part.is_some_and(is_one).into()
+    }
+
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        Some((&*self.name).into())
     }
 }

@@ -1,0 +1,167 @@
+//! Checks of rules by where they stand.
+
+use std::collections::BTreeSet;
+
+use koukan_core::context;
+
+use super::Check;
+use crate::{
+    config::{Chain, Endpoint, Filter, suggest::instead},
+    registry::{Outline, Registry},
+};
+
+/// The filter that rules are.
+const RULE: &str = "policy_action";
+
+/// The durable signals that a rule may find.
+#[derive(Default)]
+struct Findings {
+    names: BTreeSet<String>,
+    /// Whether there may be others.
+    may_be_any: bool,
+}
+
+impl<'a> Check<'a> {
+    /// Each rule can be asked, and can get to know what it asks for.
+    pub(super) fn policies(&mut self, registry: &Registry) {
+        for chain in &self.config.chain {
+            let mut findings = self.before(chain, registry);
+            let mut earlier: Vec<Outline> = Vec::new();
+            for filter in &chain.filter {
+                if filter.value.name == RULE
+                    && let Some(rule) = registry.outline(&filter.value.config)
+                {
+                    for asked in &rule.asks {
+                        if findings.may_be_any || findings.names.contains(&asked.signal) {
+                            continue;
+                        }
+                        let place = Filter::place_of(filter, &asked.place);
+                        let (message, help) = unheard(&asked.signal, &findings.names);
+                        self.wrong(&place, message, Some(help));
+                    }
+                    let hiding = earlier.iter().enumerate().find(|(index, first)| {
+                        let mut others = earlier[..*index].iter();
+                        let is_first_of_tag = others.all(|other| other.tag != first.tag);
+                        first.hides(&rule, is_first_of_tag)
+                    });
+                    if let Some((_, first)) = hiding {
+                        let message = format!(
+                            "rule `{}` is never asked: `{}` before it matches whatever comes",
+                            rule.name, first.name
+                        );
+                        let help = match first.tag == rule.tag {
+                            true => "put it before that one, or give it another `tag`",
+                            false => "put it before that one, or give that one a `match`",
+                        };
+                        self.wrong(filter, message, Some(help.into()));
+                    }
+                    earlier.push(rule);
+                }
+                findings.add(&filter.value, registry);
+            }
+        }
+    }
+
+    /// What is found out before a chain begins: in those that lead to it, and elsewhere.
+    fn before(&self, chain: &'a Chain, registry: &Registry) -> Findings {
+        let mut findings = Findings::default();
+        let mut seen = BTreeSet::from([chain.name.value.as_str()]);
+        let mut ahead = vec![chain];
+        while let Some(chain) = ahead.pop() {
+            findings.may_be_any |= self.is_told(chain);
+            for before in self.leading_to(chain) {
+                if seen.insert(&before.name.value) {
+                    let filters = before.filter.iter();
+                    filters.for_each(|filter| findings.add(&filter.value, registry));
+                    ahead.push(before);
+                }
+            }
+        }
+        findings
+    }
+
+    /// Whether clients of the REST API say what was found out elsewhere, of mail for that chain.
+    fn is_told(&self, chain: &Chain) -> bool {
+        let mut listeners = self.config.rest_listener.iter();
+        let is_trusting = listeners.any(|listener| {
+            let mut tokens = listener.token.iter();
+            listener.api && (listener.trusted || tokens.any(|token| token.trusted))
+        });
+        let mut senders = self.config.sender.iter();
+        let has_chain = |sender: &crate::config::Sender| {
+            let mut chains = sender.chains();
+            chains.any(|(_, name)| name.value == chain.name.value)
+        };
+        is_trusting && senders.any(|sender| sender.rest.is_some() && has_chain(sender))
+    }
+
+    /// The chains that hand their mail on to that one by an exploder.
+    fn leading_to(&self, chain: &Chain) -> Vec<&'a Chain> {
+        let leads = |before: &&Chain| match &before.endpoint {
+            Endpoint::Exploder(exploder) => {
+                let goes = |sender: context::Sender| {
+                    let next = self.config.chain_of(&sender);
+                    next.is_some_and(|next| next.name.value == chain.name.value)
+                };
+                exploder.senders().any(goes)
+            }
+            Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => false,
+        };
+        self.config.chain.iter().filter(leads).collect()
+    }
+}
+
+impl Findings {
+    fn add(&mut self, filter: &Filter, registry: &Registry) {
+        match registry.signals_of(&filter.name) {
+            Some(names) => self.names.extend(names.iter().cloned()),
+            None => self.may_be_any = true,
+        }
+        if filter.name == RULE
+            && let Some(rule) = registry.outline(&filter.config)
+        {
+            self.names.extend(rule.signals());
+        }
+    }
+}
+
+impl Outline {
+    /// Whether a rule after this one is never asked. Rules of its own tag before it may make exceptions from
+    /// it.
+    fn hides(&self, later: &Self, is_first_of_tag: bool) -> bool {
+        if !self.is_unconditional {
+            return false;
+        }
+        // One per recipient says nothing of the transaction.
+        let is_as_wide = !self.is_per_recipient || later.is_per_recipient;
+        let ends_all = self.refuses && is_first_of_tag;
+        is_as_wide && (ends_all || self.ends_tag && self.tag == later.tag)
+    }
+}
+
+/// That nobody finds out what is asked for.
+fn unheard(signal: &str, known: &BTreeSet<String>) -> (String, String) {
+    for (what, prefix) in [("rule", "policy.rule."), ("tag", "policy.tag.")] {
+        if let Some(name) = signal.strip_prefix(prefix) {
+            let names = known.iter().filter_map(|known| known.strip_prefix(prefix));
+            let names: Vec<_> = names.collect();
+            let message = match what {
+                "rule" => format!("no rule before this one is called `{name}`"),
+                _ => format!("no rule before this one has the tag `{name}`"),
+            };
+            let help = match names.is_empty() {
+                true => format!("put the rule before this one, or leave the {what} out"),
+                false => instead(what, name, names),
+            };
+            return (message, help);
+        }
+    }
+    let message = format!("nothing before this rule finds out `{signal}`");
+    let found = known.iter().filter(|known| !known.starts_with("policy."));
+    let found: Vec<_> = found.map(String::as_str).collect();
+    let help = match found.is_empty() {
+        true => "put the filter that does before the rule".to_owned(),
+        false => instead("signal", signal, found),
+    };
+    (message, help)
+}

@@ -1,0 +1,86 @@
+//! Lists in files, and how they follow them.
+
+use std::{fmt, fs, path::Path, str::FromStr};
+
+use koukan_core::filter::Replaceable;
+
+use super::{InvalidFilter, Surroundings};
+use crate::{config::Step, stamps::Stamps};
+
+/// Reads a list, which is named under that key, and follows its file from now on. What cannot be read then, as
+/// amid a change, leaves the list as it is.
+pub(super) fn list<T>(
+    surroundings: &Surroundings,
+    path: &Path,
+    key: &str,
+) -> Result<Replaceable<T>, InvalidFilter>
+where
+    T: FromStr<Err: fmt::Display> + Send + Sync + 'static,
+{
+    let stamps = Stamps::new([path.to_owned()]);
+    let list = read::<T>(path).map_err(|message| InvalidFilter {
+        message,
+        at: vec![Step::Key(key.into())],
+    })?;
+    let list = Replaceable::new(list);
+    let followed = list.clone();
+    surroundings
+        .followed
+        .follow(stamps, move |path| look(path, &followed));
+    Ok(list)
+}
+
+fn look<T: FromStr<Err: fmt::Display>>(path: &Path, list: &Replaceable<T>) {
+    match read(path) {
+        Ok(read) => {
+            list.replace(read);
+            tracing::info!(file = %path.display(), "a list was read anew");
+        }
+        Err(error) => tracing::warn!(error, "cannot read a list anew, the old one stays"),
+    }
+}
+
+fn read<T: FromStr<Err: fmt::Display>>(path: &Path) -> Result<T, String> {
+    let shown = path.display();
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
+    text.parse().map_err(|error| format!("{shown}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use koukan_core::filter::MailboxSet;
+
+    use super::*;
+
+    #[test]
+    fn a_list_follows_its_file_and_the_last_good_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        let surroundings = Surroundings::new("localhost");
+        let list = || list::<MailboxSet>(&surroundings, &path, "file");
+        let wrong = list().unwrap_err();
+        assert!(wrong.message.contains("cannot read"), "{wrong}");
+
+        fs::write(&path, "a.example\n").unwrap();
+        let read = list().unwrap();
+        let has = |mailbox: &str| read.current().contains(&mailbox.parse().unwrap(), None);
+        assert!(has("x@a.example") && !has("x@b.example"));
+
+        fs::write(&path, "a.example\nb.example\n").unwrap();
+        surroundings.followed.look();
+        assert!(has("x@a.example") && has("x@b.example"));
+
+        fs::write(&path, "# none is right\n\nno domain\n").unwrap();
+        surroundings.followed.look();
+        assert!(has("x@b.example"));
+        let wrong = list().unwrap_err();
+        let told = format!("{}: line 3: `no domain`", path.display());
+        assert!(wrong.message.starts_with(&told), "{wrong}");
+        assert_eq!(wrong.at, [Step::Key("file".into())]);
+
+        fs::write(&path, "c.example\n").unwrap();
+        surroundings.followed.look();
+        assert!(has("x@c.example") && !has("x@b.example"));
+    }
+}

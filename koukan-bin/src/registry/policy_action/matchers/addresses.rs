@@ -1,0 +1,80 @@
+//! Whose address it is.
+
+use std::path::PathBuf;
+
+use koukan_core::filter::{
+    MailboxList,
+    policy_action::matchers::{AddressMatcher, WhichAddress},
+};
+use serde::Deserialize;
+
+use super::{InvalidFilter, Surroundings, at};
+use crate::{
+    config::Step,
+    registry::{list_files::list, text::RecipientDomain},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Addresses {
+    #[serde(default)]
+    which_addr: Which,
+    #[serde(default)]
+    domains: Vec<RecipientDomain>,
+    #[serde(default)]
+    prefixes: Vec<String>,
+    /// A file with a domain or an address a line.
+    file: Option<PathBuf>,
+    delimiter: Option<char>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    #[default]
+    MailFrom,
+    RcptTo,
+    HeaderFrom,
+    AnyHeaderFrom,
+}
+
+impl From<Which> for WhichAddress {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::MailFrom => Self::MailFrom,
+            Which::RcptTo => Self::RcptTo,
+            Which::HeaderFrom => Self::HeaderFrom,
+            Which::AnyHeaderFrom => Self::AnyHeaderFrom,
+        }
+    }
+}
+
+pub(super) fn address_list(
+    config: Addresses,
+    surroundings: &Surroundings,
+) -> Result<AddressMatcher, InvalidFilter> {
+    let which = config.which_addr.into();
+    let is_fixed = !config.domains.is_empty() || !config.prefixes.is_empty();
+    if let Some(file) = config.file {
+        if is_fixed {
+            let text =
+                "`file` stands beside `domains` or `prefixes`: make two matchers of them, in `any`";
+            return Err(at(text, vec![Step::Key("file".into())]));
+        }
+        let set = list(surroundings, &file, "file")?;
+        return Ok(AddressMatcher::in_set(which, set, config.delimiter));
+    }
+    if !is_fixed {
+        let text =
+            "without `domains`, `prefixes` and `file` it knows every address: add one of them";
+        return Err(InvalidFilter::new(text));
+    }
+    let fixed = MailboxList::default()
+        .with_domains(config.domains.into_iter().map(|domain| domain.0))
+        .with_prefixes(config.prefixes);
+    let fixed = match config.delimiter {
+        Some(delimiter) => fixed.with_delimiter(delimiter),
+        None => fixed,
+    };
+    Ok(AddressMatcher::new(which, fixed))
+}

@@ -1,0 +1,57 @@
+//! How much comes in a time.
+
+use std::num::NonZeroUsize;
+
+use koukan_core::filter::policy_action::matchers::{OverRateMatcher, RateKey};
+use serde::Deserialize;
+
+use super::{InvalidFilter, OneOrMany, at};
+use crate::config::{MessageRate, Step, instead};
+
+/// Keys at most, each of which takes some hundred octets.
+const MAX_KEYS: usize = 10_000_000;
+
+const KEYS: [(&str, RateKey); 7] = [
+    ("mail_from", RateKey::MailFrom),
+    ("mail_from_domain", RateKey::MailFromDomain),
+    ("identity", RateKey::Identity),
+    ("network_address", RateKey::NetworkAddress),
+    ("sender", RateKey::Sender),
+    ("rcpt_to", RateKey::RcptTo),
+    ("rcpt_domain", RateKey::RcptDomain),
+];
+
+/// How much may come, and by what it is counted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rate {
+    by: OneOrMany,
+    rate: MessageRate,
+    /// Of how many it is remembered what came, at most.
+    max_keys: Option<NonZeroUsize>,
+}
+
+pub(super) fn rate(config: Rate) -> Result<OverRateMatcher, InvalidFilter> {
+    let names = KEYS.map(|(name, _)| name);
+    let by = config.by.all(
+        "by",
+        "it says whose messages are counted: add `mail_from`, or another",
+    )?;
+    let keys = by.into_iter().map(|(text, place)| {
+        let found = KEYS.iter().find(|(name, _)| *name == text);
+        found.map(|(_, key)| *key).ok_or_else(|| {
+            let help = instead("key", &text, names);
+            at(format!("nothing is counted by `{text}`: {help}"), place)
+        })
+    });
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let matcher = OverRateMatcher::new(keys, config.rate.count, config.rate.per);
+    if config.max_keys.is_some_and(|max| max.get() > MAX_KEYS) {
+        let text = format!("that takes too much memory: up to {MAX_KEYS} are remembered");
+        return Err(at(text, vec![Step::Key("max_keys".into())]));
+    }
+    Ok(match config.max_keys {
+        Some(max) => matcher.with_max_keys(max),
+        None => matcher,
+    })
+}

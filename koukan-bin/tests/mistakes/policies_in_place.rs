@@ -1,0 +1,113 @@
+//! Rules where they stand, and their lists.
+
+use super::{
+    policies::{FROM, rule},
+    *,
+};
+
+#[test]
+fn rules_that_are_never_asked() {
+    for (before, after, told) in [
+        (
+            "{ tag: t }",
+            "{ tag: t, name: later }",
+            "give it another `tag`",
+        ),
+        (
+            "{ tag: t, action: REJECT }",
+            "{ tag: u, name: later }",
+            "give that one a `match`",
+        ),
+        (
+            "{ tag: t, mode: PER_RCPT }",
+            "{ tag: t, name: later, mode: PER_RCPT }",
+            "give it another `tag`",
+        ),
+        (
+            "{ tag: t, action: DEFER }",
+            "{ tag: u, name: later, mode: PER_RCPT }",
+            "give that one a `match`",
+        ),
+    ] {
+        let text = changed(
+            FROM,
+            &rule(&format!("{before}\n      - policy_action: {after}")),
+        );
+        let error = check(&text).unwrap_err();
+        let place = format!("k.yaml:{}:", line_of(&text, after));
+        assert!(error.starts_with(&place), "{error}");
+        assert!(
+            error.contains("rule `later` is never asked: `t` before it"),
+            "{error}"
+        );
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_list_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list");
+    for (matcher, entries, told) in [
+        (
+            "address_list",
+            "a.example\n# b\na b\n",
+            "list: line 3: `a b` is neither a domain",
+        ),
+        (
+            "network_address",
+            "10.0.0.0/8\n10.0.0.0/40\n",
+            "list: line 2: `10.0.0.0/40` is no network",
+        ),
+    ] {
+        let config = format!(
+            "{{ tag: t, match: {{ matcher: {matcher}, file: \"{}\" }} }}",
+            path.display()
+        );
+        let text = changed(FROM, &rule(&config));
+        std::fs::write(&path, entries).unwrap();
+        let error = check(&text).unwrap_err();
+        let place = format!("k.yaml:{}:", line_of(&text, "policy_action"));
+        assert!(error.starts_with(&place) && error.contains(told), "{error}");
+        let right: String = entries.lines().take(1).collect();
+        std::fs::write(&path, right).unwrap();
+        check(&text).unwrap();
+    }
+}
+
+#[test]
+fn what_is_found_out_before_a_chain_begins_is_known_there() {
+    let asking = "  - name: outgoing\n    filter:\n      - policy_action: { tag: t, match: { matcher: policy_action, rule: r } }\n";
+    let text = LOCAL.replacen("  - name: outgoing\n    filter:\n", asking, 1);
+    let error = check(&text).unwrap_err();
+    assert!(
+        error.contains("no rule before this one is called `r`"),
+        "{error}"
+    );
+    // The chain leads to it by its exploder.
+    let found = text.replacen(
+        "  - name: submission\n    filter:\n",
+        "  - name: submission\n    filter:\n      - policy_action: { tag: r }\n",
+        1,
+    );
+    assert_ne!(found, text);
+    check(&found).unwrap();
+    // A filter that nobody knows may find out anything.
+    let mut registry = Registry::default();
+    registry.filter("own", |_: serde_json::Value| {
+        tower::layer::util::Identity::new()
+    });
+    let own = text.replacen(
+        "      - received_header\n",
+        "      - own\n      - received_header\n",
+        1,
+    );
+    let parse = |registry: &Registry| {
+        let parsed = Config::parse(Path::new("k.yaml"), &own, registry);
+        parsed.map(drop).map_err(|error| error.to_string())
+    };
+    parse(&registry).unwrap();
+    registry.signals("own", ["policy.rule.s"]);
+    let error = parse(&registry).unwrap_err();
+    assert!(error.contains("did you mean `s`?"), "{error}");
+}

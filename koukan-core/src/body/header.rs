@@ -1,0 +1,174 @@
+//! The header section of a body, which is read without changing the body.
+
+use bytes::{Bytes, BytesMut};
+use memchr::memchr;
+
+use crate::{
+    blob::HeldOctets,
+    reply::{Rejection, Reply},
+};
+
+use super::{Body, BodyError, transform::not_kept};
+
+/// Octets of a header section that is read, at most.
+pub const HEADER_MAX: usize = 256 << 10;
+
+impl Body {
+    /// Reads the header section, up to and with the empty line that ends it, and gives it with a body of the
+    /// same octets. What stays a blob or a composition is read beside; of others as much is read as is needed.
+    /// It is charged to `held`.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`]; a header section of more than [`HEADER_MAX`] octets is a rejection with
+    /// [`Reply::message_too_big`]: nothing is decided by a part of it.
+    pub async fn with_header_section(
+        mut self,
+        mut held: Option<&mut HeldOctets>,
+    ) -> Result<(Self, Bytes), BodyError> {
+        self.ready().await?;
+        let body = match self.into_blob() {
+            Ok((prefix, blob)) => {
+                let mut beside = Self::from_blob(prefix.clone(), blob.clone());
+                let (header, _) = read(&mut beside, &mut held).await?;
+                return Ok((Self::from_blob(prefix, blob), header));
+            }
+            Err(body) => body,
+        };
+        let mut body = match body.into_composition() {
+            Ok((prefix, composition)) => {
+                let mut beside = Self::from_composition(prefix.clone(), composition.clone());
+                let (header, _) = read(&mut beside, &mut held).await?;
+                return Ok((Self::from_composition(prefix, composition), header));
+            }
+            Err(body) => body,
+        };
+        let (header, chunks) = read(&mut body, &mut held).await?;
+        for chunk in chunks.into_iter().rev() {
+            body.prepend(chunk);
+        }
+        Ok((body, header))
+    }
+}
+
+/// The header section, and the chunks that it was read of.
+async fn read(
+    body: &mut Body,
+    held: &mut Option<&mut HeldOctets>,
+) -> Result<(Bytes, Vec<Bytes>), BodyError> {
+    let mut header = BytesMut::new();
+    let mut chunks = Vec::new();
+    let mut line = LineStart::default();
+    while let Some(chunk) = body.next().await? {
+        let end = line.find_end(&chunk);
+        let part = &chunk[..end.unwrap_or(chunk.len())];
+        if header.len() + part.len() > HEADER_MAX {
+            let reply = Reply::message_too_big().with_text("header section too long");
+            return Err(Rejection::new(reply).into());
+        }
+        if let Some(held) = held {
+            let added = held.add(part.len() as u64);
+            added.map_err(|error| not_kept(&error))?;
+        }
+        // What is kept of it must not keep all of a chunk.
+        header.extend_from_slice(part);
+        chunks.push(chunk);
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok((header.freeze(), chunks))
+}
+
+/// How far into a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum LineStart {
+    #[default]
+    Start,
+    /// After a CR that begins a line.
+    Cr,
+    Within,
+}
+
+impl LineStart {
+    /// Where, in the next octets, the empty line ends.
+    fn find_end(&mut self, octets: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(octet) = octets.get(at) {
+            *self = match (*self, octet) {
+                (Self::Start | Self::Cr, b'\n') => return Some(at + 1),
+                (Self::Start, b'\r') => Self::Cr,
+                _ => {
+                    let Some(end) = memchr(b'\n', &octets[at..]) else {
+                        *self = Self::Within;
+                        return None;
+                    };
+                    at += end;
+                    Self::Start
+                }
+            };
+            at += 1;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+    use crate::blob::Blob;
+
+    fn chunks(message: &str, size: usize) -> Body {
+        let chunks: Vec<_> = message
+            .as_bytes()
+            .chunks(size)
+            .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+            .collect();
+        Body::from_stream(stream::iter(chunks))
+    }
+
+    #[tokio::test]
+    async fn the_header_section_ends_with_an_empty_line_wherever_chunks_end() {
+        for (message, header) in [
+            ("", ""),
+            ("A: b", "A: b"),
+            ("\r\nx\r\n\r\n", "\r\n"),
+            ("A: b\r\n c\r\n\r\nx\r\n\r\ny", "A: b\r\n c\r\n\r\n"),
+            ("A: b\n\nx\n", "A: b\n\n"),
+            ("A: b\r\n\n", "A: b\r\n\n"),
+            ("A: b\r\n\rx: y\r\n\r\nz", "A: b\r\n\rx: y\r\n\r\n"),
+            ("A: b\r\n\r\n", "A: b\r\n\r\n"),
+        ] {
+            for size in 1..=message.len().max(1) {
+                let mut body = chunks(message, size);
+                body.prepend("P: q\r\n".into());
+                let (body, read) = body.with_header_section(None).await.unwrap();
+                assert_eq!(read, format!("P: q\r\n{header}"), "{message:?} by {size}");
+                let all = body.collect(100).await.unwrap();
+                assert_eq!(all, format!("P: q\r\n{message}"));
+            }
+            let body = Body::from(Blob::from_bytes(Bytes::from(message)));
+            let (body, read) = body.with_header_section(None).await.unwrap();
+            assert_eq!(read, header);
+            assert_eq!(
+                body.into_blob().unwrap().1.len(),
+                Some(message.len() as u64)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_decided_by_a_part_of_it() {
+        let long = format!("A: {}\r\n\r\n", "b".repeat(HEADER_MAX));
+        for body in [chunks(&long, 1000), Body::from(Bytes::from(long.clone()))] {
+            let error = body.with_header_section(None).await.unwrap_err();
+            assert!(matches!(error, BodyError::Rejected(_)), "{error}");
+        }
+        let all = "b".repeat(HEADER_MAX - 7);
+        let fits = format!("A: {all}\r\n\r\n{all}");
+        let (_, header) = chunks(&fits, 1000).with_header_section(None).await.unwrap();
+        assert_eq!(header.len(), HEADER_MAX);
+    }
+}

@@ -1,0 +1,213 @@
+//! The header section of a message, as those who decide by it see it: [`HeaderSection`].
+//!
+//! Readers of mail differ in what they make of a malformed header section: some take a line that is no field
+//! for its end, others pass it over. Whoever decides by a field must see it wherever any reader may. So
+//! nothing but an empty line ends the section here, and lines that are no field are passed over.
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use crate::path::Mailbox;
+
+use super::parser;
+
+/// The fields of a header section, in their order.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::message::header_section::HeaderSection;
+///
+/// let header = HeaderSection::parse(b"From: a@example.com\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\n");
+/// assert_eq!(header.all("subject").next().unwrap().text(), "gr\u{fc}\u{df}e");
+/// assert_eq!(header.senders().unwrap()[0].as_str(), "a@example.com");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeaderSection {
+    octets: Bytes,
+    fields: Vec<HeaderField>,
+}
+
+/// A header field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderField {
+    /// In lower case.
+    name: Box<str>,
+    /// What stands after the colon, with its line ends.
+    value: Bytes,
+}
+
+impl HeaderSection {
+    /// Takes a header section apart, up to the first empty line.
+    ///
+    /// *Shape*: CRLF line ends; LF alone will do.
+    pub fn parse(octets: impl Into<Bytes>) -> Self {
+        let octets = octets.into();
+        let mut fields = Vec::new();
+        let mut open: Option<Open> = None;
+        let mut position = 0;
+        while position < octets.len() {
+            let rest = &octets[position..];
+            let end = position + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let line = &octets[position..end];
+            if matches!(line, b"\r\n" | b"\n") {
+                break;
+            }
+            if !matches!(line[0], b' ' | b'\t') {
+                fields.extend(open.take().map(|open| open.close(&octets, position)));
+                open = Open::read(line, position);
+            }
+            position = end;
+        }
+        fields.extend(open.map(|open| open.close(&octets, position)));
+        Self { octets, fields }
+    }
+
+    /// What was taken apart.
+    pub fn octets(&self) -> &Bytes {
+        &self.octets
+    }
+
+    /// The fields of that name; ASCII case does not matter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a HeaderField> {
+        let fields = self.fields.iter();
+        fields.filter(move |field| field.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The mailboxes of the `From` field, as far as all readers agree who they are: it is there once, and has
+    /// only addresses, one or more. Groups are their members.
+    ///
+    /// *Source*: RFC 5322 section 3.6.2, RFC 6854.
+    pub fn senders(&self) -> Option<Vec<Mailbox>> {
+        let mut fields = self.all("from");
+        let (field, None) = (fields.next()?, fields.next()) else {
+            return None;
+        };
+        let mailboxes: Option<Vec<Mailbox>> = field.mailboxes().into_iter().collect();
+        mailboxes.filter(|mailboxes| !mailboxes.is_empty())
+    }
+}
+
+impl HeaderField {
+    /// The field's name, in lower case.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands after the colon, with its line ends, as it came.
+    pub fn octets(&self) -> &Bytes {
+        &self.value
+    }
+
+    /// The value as a reader sees it: in one line, with encoded words decoded (RFC 2047).
+    pub fn text(&self) -> String {
+        parser::field_text(&self.value)
+    }
+
+    /// The addresses in the value, in all that it may be taken for; `None` stands for what is an addressee
+    /// and no address.
+    pub fn mailboxes(&self) -> Vec<Option<Mailbox>> {
+        let line = parser::field_line(&self.value);
+        let all = parser::parse_addresses(&line).into_iter();
+        all.map(|(_, address)| address.parse().ok()).collect()
+    }
+}
+
+/// A field whose end was not seen yet.
+struct Open {
+    name: Box<str>,
+    value: usize,
+}
+
+impl Open {
+    /// The field with which the line at that position begins: RFC 5322 section 3.6.8, with the blanks of
+    /// section 4.5.8.
+    fn read(line: &[u8], position: usize) -> Option<Self> {
+        let colon = memchr(b':', line)?;
+        let name = line[..colon].trim_ascii_end();
+        let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+        let name = std::str::from_utf8(name).ok().filter(|_| is_name)?;
+        Some(Self {
+            name: name.to_ascii_lowercase().into(),
+            value: position + colon + 1,
+        })
+    }
+
+    fn close(self, octets: &Bytes, end: usize) -> HeaderField {
+        HeaderField {
+            name: self.name,
+            value: octets.slice(self.value..end),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_seen_wherever_a_reader_may_see_it() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("\r\nFrom: a@x\r\n", &[]),
+            ("From: a\r\n b\r\n\r\nFrom: c\r\n", &["a b"]),
+            ("FROM : a\r\n\r\n", &["a"]),
+            ("From: a\r\nno field\r\nfrom:b\r\n", &["a", "b"]),
+            ("no field\r\nFrom: a", &["a"]),
+            (" folded: x\r\nFrom: a\nFrom: b\n\nFrom: c", &["a", "b"]),
+            ("X-From: a\r\nFrom\r\n: a\r\n", &[]),
+            (
+                "From: =?utf-8?q?=C3=BC?=\r\n =?utf-8?q?b?=\r\n",
+                &["\u{fc}b"],
+            ),
+        ] {
+            let header = HeaderSection::parse(text);
+            let found: Vec<_> = header.all("From").map(HeaderField::text).collect();
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn who_a_message_is_from() {
+        for (text, expected) in [
+            ("From: a@x.example", Some(&["a@x.example"][..])),
+            ("From: A B <a@x.example>", Some(&["a@x.example"])),
+            ("From: <@r,@s:a@x.example>", Some(&["a@x.example"])),
+            (
+                "From: g: a@x.example, B <b@y.example>;",
+                Some(&["a@x.example", "b@y.example"]),
+            ),
+            (
+                "From: \"b@y.example\" <a@x.example>",
+                Some(&["a@x.example"]),
+            ),
+            (
+                "From: =?utf-8?q?b=40y.example?= <a@x.example>",
+                Some(&["a@x.example"]),
+            ),
+            ("From: \u{fc}@x.example", Some(&["\u{fc}@x.example"])),
+            ("From: a@x.example (b@y.example)", Some(&["a@x.example"])),
+            // Two for those who take the first one, or the last.
+            (
+                "From: a@x.example b@y.example",
+                Some(&["a@x.example", "b@y.example"]),
+            ),
+            (
+                "From: <a@x.example> <b@y.example>",
+                Some(&["a@x.example", "b@y.example"]),
+            ),
+            ("From: =?utf-8?q?a=40x.example?=", None),
+            ("From: a@x.example, root", None),
+            ("From: g:;", None),
+            ("From:", None),
+            ("From: a@x.example\r\nFrom: a@x.example", None),
+            ("From: a@x.example\r\n?\r\nfrom : b@y.example", None),
+            ("Sender: a@x.example", None),
+        ] {
+            let senders = HeaderSection::parse(format!("{text}\r\n\r\n")).senders();
+            let senders = senders.map(|all| all.iter().map(Mailbox::to_string).collect::<Vec<_>>());
+            let expected = expected.map(|all| all.iter().map(ToString::to_string).collect());
+            assert_eq!(senders, expected, "{text}");
+        }
+    }
+}
