@@ -14,7 +14,7 @@ use koukan_core::{
     signals::Carried,
     stage::event_reader::EventReader,
     storage::{
-        Backend, EventRetention, MemoryBackend, Retention, Storage,
+        EventRetention, MemoryBackend, Queue, Retention, Sessions, Storage,
         record::{
             BlobContent, Due, EventKind, NewBody, NewTransaction, Recipient, Status, Terms,
             TransactionId, Work,

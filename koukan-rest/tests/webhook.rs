@@ -18,7 +18,7 @@ use koukan_core::{
     signals::Carried,
     stage::event_reader::EventReader,
     storage::{
-        Backend, MemoryBackend, Storage,
+        MemoryBackend, Queue, Records, Storage,
         record::{
             BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId,
             Work,

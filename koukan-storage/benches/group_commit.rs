@@ -22,7 +22,7 @@ use koukan_core::{
     reply::Reply,
     signals::Carried,
     storage::{
-        Backend, Retention,
+        Blobs, Queue, Retention, Sessions,
         record::{
             Attempt, BlobContent, Due, FinalReason, NewBody, NewTransaction, Recipient, SessionId,
             Settlement, Standing, Status, Terms, TransactionId, Work,

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use koukan_core::storage::Backend;
+use koukan_core::storage::Queue;
 use koukan_storage::{SqliteBackend, TempSpill};
 
 mod support;

@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use koukan_core::storage::Backend;
+use koukan_core::storage::{Blobs, Queue, Records};
 use koukan_storage::{BackupError, OpenError, SqliteBackend, SqliteOptions};
 
 mod support;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use koukan_core::storage::{
-    Backend,
+    Queue, Sessions,
     record::{Companions, MessageKey, NewTransaction, SchedulingKey, SessionId, Standing},
 };
 use koukan_storage::SqliteBackend;

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use koukan_core::storage::{Backend, record::TransactionId};
+use koukan_core::storage::{Blobs, Queue, Records, record::TransactionId};
 use koukan_storage::SqliteBackend;
 
 mod support;

@@ -1,7 +1,7 @@
 //! Events, in a database of the version before there were some.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use koukan_core::storage::{Backend, EventQuery, record::EventKind};
+use koukan_core::storage::{EventQuery, Queue, Records, record::EventKind};
 use koukan_storage::{SqliteBackend, SqliteOptions};
 
 mod support;

@@ -9,7 +9,7 @@ use koukan_core::{
     path::{ForwardPath, Mailbox, ReversePath},
     reply::{Reply, Speaker},
     storage::{
-        Backend, EventQuery,
+        Blobs, EventQuery, Queue, Records, Sessions,
         record::{
             Attempt, BlobContent, Conversation, EventKind, FinalReason, NewBody, NewEvent,
             NewTransaction, Recipient, SessionId, Settlement, Spoken, Standing, Status,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use koukan_core::storage::Backend;
+use koukan_core::storage::Queue;
 use koukan_storage::{OpenError, SqliteBackend};
 use tempfile::TempDir;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Retention,
+        BackendError, Blobs, Queue, Records, Retention, Sessions,
         record::{FinalReason, NewTransaction, Status},
     },
 };

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use koukan_core::storage::{
-    Backend,
+    Queue, Records, Sessions,
     record::{Action, Change, SessionId, Standing, TransactionId},
 };
 use koukan_storage::SqliteBackend;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use koukan_core::storage::{
-    Backend, BackendError,
+    BackendError, Queue, Records, Sessions,
     record::{SessionId, Standing},
 };
 use koukan_storage::SqliteBackend;

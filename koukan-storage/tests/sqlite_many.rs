@@ -12,7 +12,7 @@ use koukan_core::{
         QueueOperation, QueueRequest, QueueResponse, Role,
     },
     stage::operator::Operator,
-    storage::{Backend, ListState, Search, Storage, record::Action},
+    storage::{ListState, Records, Search, Storage, record::Action},
 };
 use koukan_storage::SqliteBackend;
 use tokio::time::Instant;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use koukan_core::storage::{
-    Backend, BackendError, ListState, Listing, Recovered, Retention, Search,
+    BackendError, ListState, Listing, Queue, Records, Recovered, Retention, Search, Sessions,
     record::{
         BodyKind, FinalReason, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
         Status, TransactionId,

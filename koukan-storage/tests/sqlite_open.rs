@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use koukan_core::storage::{Backend, BackendError};
+use koukan_core::storage::{BackendError, Queue, Records, Sessions};
 use koukan_storage::{OpenError, SqliteBackend};
 
 mod support;

@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use koukan_core::storage::{
-    Backend,
+    Queue, Records, Sessions,
     record::{SessionId, Standing},
 };
 use koukan_storage::{OpenError, SqliteBackend};

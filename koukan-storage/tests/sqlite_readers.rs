@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Listing, Retention, Search,
+        BackendError, Blobs, Listing, Queue, Records, Retention, Search, Sessions,
         record::{SessionId, Standing},
     },
 };

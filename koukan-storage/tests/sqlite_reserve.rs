@@ -15,7 +15,7 @@ use bytes::Bytes;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Retention,
+        BackendError, Blobs, Queue, Retention, Sessions,
         record::{Commit, FinalReason, Leased, SessionId, Settlement, Standing, Status},
     },
 };

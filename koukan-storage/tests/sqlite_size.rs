@@ -4,7 +4,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use koukan_core::storage::{
-    Backend, Retention,
+    Blobs, Queue, Records, Retention, Sessions,
     record::{FinalReason, Status},
 };
 use koukan_storage::SqliteBackend;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 use koukan_core::storage::{
-    Backend, BackendError, Listing, Search,
+    BackendError, Blobs, Listing, Queue, Records, Search, Sessions,
     record::{Due, FinalReason, NewTransaction, SessionId, Standing, Status, Work},
 };
 use koukan_storage::SqliteBackend;

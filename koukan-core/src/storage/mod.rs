@@ -42,7 +42,9 @@ mod suspensions;
 mod watch;
 
 pub use self::{
-    backend::{Backend, BackendError, CLOCK_TOLERANCE, Census, Recovered},
+    backend::{
+        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, Queue, Records, Recovered, Sessions,
+    },
     custody::{Custody, CustodyError},
     drain::Drain,
     events::{EventPage, EventQuery},

@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// attempt ended in between.
 ///
 /// Zero for the first four, then a minute that doubles up to an hour. Every backend uses it when a
-/// session begins ([`Backend::open_session`](super::Backend::open_session)).
+/// session begins ([`Sessions::open_session`](super::Sessions::open_session)).
 pub fn crash_back_off(crashes: u32) -> Duration {
     match crashes.checked_sub(TOLERATED + 1) {
         None => Duration::ZERO,

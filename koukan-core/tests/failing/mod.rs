@@ -1,5 +1,7 @@
 //! A backend that fails when it is told to.
 
+mod reading;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -9,21 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
-use koukan_core::{
-    blob::BlobId,
-    storage::{
-        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-        MemoryBackend, Recovered, Retention,
-        record::{
-            Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
-            SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
-            SuspensionChange, TransactionId, Work,
-        },
+use koukan_core::storage::{
+    BackendError, Collected, MemoryBackend, Queue, Recovered, Retention, Sessions,
+    record::{
+        Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
+        Settlement, Standing, Suspension, SuspensionChange, TransactionId, Work,
     },
 };
-use tokio::sync::watch;
 
 /// How long a slow write takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
@@ -120,7 +115,34 @@ impl Failing {
 }
 
 #[async_trait]
-impl Backend for Failing {
+impl Sessions for Failing {
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        self.inner.open_session(session, now).await
+    }
+
+    fn has_room(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        self.inner.probe().await
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        self.inner.collect_garbage(now, retention).await
+    }
+}
+
+#[async_trait]
+impl Queue for Failing {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.commit(vec![Commit::Insert(transaction)]).await
     }
@@ -135,11 +157,6 @@ impl Backend for Failing {
             return Err(BackendError::Failed("the answer was lost".into()));
         }
         Ok(())
-    }
-
-    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        slowed(&self.slow_summaries).await;
-        self.inner.summarise(summaries).await
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
@@ -173,75 +190,6 @@ impl Backend for Failing {
         }
         slowed(&self.slow_settlements).await;
         self.inner.settle(settlement).await
-    }
-
-    async fn open_session(
-        &self,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Recovered, BackendError> {
-        self.inner.open_session(session, now).await
-    }
-
-    fn has_room(&self) -> bool {
-        !self.is_short.load(Ordering::Relaxed)
-    }
-
-    fn keeps_events(&self) -> bool {
-        self.inner.keeps_events()
-    }
-
-    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
-        self.inner.events(query).await
-    }
-
-    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
-        self.inner.cursor(name).await
-    }
-
-    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
-        self.inner.keep_cursor(name, number).await
-    }
-
-    fn events_written(&self) -> Option<watch::Receiver<u64>> {
-        self.inner.events_written()
-    }
-
-    async fn append_blob(
-        &self,
-        blob: BlobId,
-        offset: u64,
-        octets: Bytes,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        if offset > 0 && take_one(&self.full_appends) {
-            return Err(BackendError::Full("no space left".into()));
-        }
-        self.inner.append_blob(blob, offset, octets, now).await
-    }
-
-    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
-        self.inner.finish_blob(blob, len).await
-    }
-
-    async fn read_small_blobs(
-        &self,
-        blobs: &[BlobId],
-        max: u64,
-    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
-        if take_one(&self.failed_small_reads) {
-            return Err(BackendError::Failed("no connection".into()));
-        }
-        self.small_reads.fetch_add(1, Ordering::Relaxed);
-        self.inner.read_small_blobs(blobs, max).await
-    }
-
-    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        if take_one(&self.failed_reads) {
-            return Err(BackendError::Failed("no connection".into()));
-        }
-        self.inner.read_blob(blob, offset).await
     }
 
     async fn lease_due(
@@ -311,10 +259,6 @@ impl Backend for Failing {
         self.inner.bring_forward(by).await
     }
 
-    async fn probe(&self) -> Result<(), BackendError> {
-        self.inner.probe().await
-    }
-
     async fn release(
         &self,
         id: TransactionId,
@@ -336,23 +280,6 @@ impl Backend for Failing {
         self.inner.release(id, session, fence).await
     }
 
-    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
-        let found = self.inner.find(id).await;
-        slowed(&self.slow_finds).await;
-        if take_one(&self.failed_finds) {
-            return Err(BackendError::Failed("disk on fire".into()));
-        }
-        found
-    }
-
-    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
-        self.inner.list(listing).await
-    }
-
-    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
-        self.inner.select(listing).await
-    }
-
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         self.inner.change(change).await
     }
@@ -368,30 +295,5 @@ impl Backend for Failing {
 
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
         self.inner.suspensions().await
-    }
-
-    async fn destinations(
-        &self,
-        host: Option<&str>,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<DestinationCensus>, BackendError> {
-        self.inner.destinations(host, now, limit).await
-    }
-
-    async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
-        self.inner.attempts(id).await
-    }
-
-    async fn census(&self) -> Result<Census, BackendError> {
-        self.inner.census().await
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        self.inner.collect_garbage(now, retention).await
     }
 }

@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     resource::{Location, Operation, RefusalKind, ResourceResponse, View},
     stage::rest_handler::Settings,
-    storage::Backend,
+    storage::Records,
     test_util::{Answer, Script},
 };
 

@@ -9,7 +9,7 @@ use koukan_core::{
     reply::Reply,
     stage::exploder::Policy,
     storage::{
-        Backend, Drain,
+        Drain, Queue,
         record::{FinalReason, SessionId},
     },
     test_util::{Answer, Script, mail, rcpt, send},

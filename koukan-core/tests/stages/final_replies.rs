@@ -5,7 +5,7 @@ use koukan_core::{
     service::MailService,
     stage::exploder::Policy,
     storage::{
-        Backend, Census, Custody, MemoryBackend,
+        Census, Custody, MemoryBackend, Queue, Records,
         record::{FinalReason, NewTransaction, Recipient, Status, Terms},
     },
     test_util::{ManualClock, Script, mail, rcpt, send},

@@ -7,7 +7,7 @@ use koukan_core::{
     clock::Clock,
     reply::Rejection,
     storage::{
-        Backend, MemoryBackend,
+        MemoryBackend, Queue, Sessions,
         record::{SessionId, Standing},
     },
     test_util::{ManualClock, TokioClock},

@@ -13,7 +13,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{exploder::Policy, output_handler::AttemptOutcome},
-    storage::{Backend, BackendError, MemoryBackend, Storage, Suspended},
+    storage::{BackendError, MemoryBackend, Queue, Storage, Suspended},
     test_util::{
         Faults, FaultyBackend, Script, SeededRandom, Trouble, TroubleKind, mail, rcpt, send,
     },

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-        Recovered, Retention,
+        BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, Queue,
+        Records, Recovered, Retention, Sessions,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Due, Judged, Leased,
             NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
@@ -31,7 +31,7 @@ use super::{
 };
 
 #[async_trait]
-impl Backend for SqliteBackend {
+impl Sessions for SqliteBackend {
     async fn open_session(
         &self,
         session: SessionId,
@@ -44,6 +44,37 @@ impl Backend for SqliteBackend {
         self.0.writer.ask(0, request, Operation::OpenSession).await
     }
 
+    fn has_room(&self) -> bool {
+        self.0.room.has_room()
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        let written = self.0.writer.ask(0, (), Operation::Probe);
+        let (written, read) = tokio::join!(written, self.0.reader.probe());
+        written.and(read)
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
+        // Found beside the writer, which looks again at each before it removes it.
+        let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
+        let request = Collect {
+            now: micros(now),
+            final_before: before(retention.finished),
+            orphans,
+            events_before: before(retention.events.age),
+            events_kept: i64::try_from(retention.events.count).unwrap_or(i64::MAX),
+        };
+        self.0.writer.ask(0, request, Operation::Collect).await
+    }
+}
+
+#[async_trait]
+impl Queue for SqliteBackend {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.0.room.check()?;
         // Made here and not by the writer, so that it is done on all processors.
@@ -52,18 +83,6 @@ impl Backend for SqliteBackend {
             .writer
             .ask(row.weight(), row, Operation::Insert)
             .await
-    }
-
-    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        let telling = match self.0.keeps_events {
-            true => Telling::Summary,
-            false => Telling::Nothing,
-        };
-        let rows = summaries.into_iter();
-        let rows = rows.map(|summary| TransactionRow::new(summary, telling));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let weight = rows.iter().map(TransactionRow::weight).sum();
-        self.0.writer.ask(weight, rows, Operation::Summarise).await
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
@@ -95,48 +114,6 @@ impl Backend for SqliteBackend {
             .writer
             .ask(weight, together, Operation::Together)
             .await
-    }
-
-    fn has_room(&self) -> bool {
-        self.0.room.has_room()
-    }
-
-    async fn append_blob(
-        &self,
-        blob: BlobId,
-        offset: u64,
-        octets: Bytes,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        self.0.room.check()?;
-        let request = Append {
-            blob: blob.to_string(),
-            offset: i64::try_from(offset).map_err(|_| BackendError::BlobConflict)?,
-            octets,
-            now: micros(now),
-        };
-        let weight = request.octets.len();
-        self.0.writer.ask(weight, request, Operation::Append).await
-    }
-
-    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
-        let request = Finish {
-            blob: blob.to_string(),
-            len: i64::try_from(len).map_err(|_| BackendError::BlobConflict)?,
-        };
-        self.0.writer.ask(0, request, Operation::Finish).await
-    }
-
-    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
-        self.0.reader.read_blob(&blob.to_string(), offset).await
-    }
-
-    async fn read_small_blobs(
-        &self,
-        blobs: &[BlobId],
-        max: u64,
-    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
-        self.0.reader.read_small_blobs(blobs, max).await
     }
 
     async fn lease_due(
@@ -220,12 +197,6 @@ impl Backend for SqliteBackend {
         self.0.writer.ask(0, by, Operation::BringForward).await
     }
 
-    async fn probe(&self) -> Result<(), BackendError> {
-        let written = self.0.writer.ask(0, (), Operation::Probe);
-        let (written, read) = tokio::join!(written, self.0.reader.probe());
-        written.and(read)
-    }
-
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
         let row = Box::new(SettlementRow::new(settlement, self.telling())?);
         self.0
@@ -244,18 +215,6 @@ impl Backend for SqliteBackend {
         self.0.writer.ask(0, lease, Operation::Release).await
     }
 
-    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
-        self.0.reader.find(&id.to_string()).await
-    }
-
-    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
-        self.0.reader.list(listing).await
-    }
-
-    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
-        self.0.reader.select(&listing).await
-    }
-
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         let weight = weight(&change);
         self.0.writer.ask(weight, change, Operation::Change).await
@@ -268,6 +227,74 @@ impl Backend for SqliteBackend {
 
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
         self.0.reader.suspensions().await
+    }
+}
+
+#[async_trait]
+impl Blobs for SqliteBackend {
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        self.0.room.check()?;
+        let request = Append {
+            blob: blob.to_string(),
+            offset: i64::try_from(offset).map_err(|_| BackendError::BlobConflict)?,
+            octets,
+            now: micros(now),
+        };
+        let weight = request.octets.len();
+        self.0.writer.ask(weight, request, Operation::Append).await
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        let request = Finish {
+            blob: blob.to_string(),
+            len: i64::try_from(len).map_err(|_| BackendError::BlobConflict)?,
+        };
+        self.0.writer.ask(0, request, Operation::Finish).await
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.0.reader.read_blob(&blob.to_string(), offset).await
+    }
+
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        self.0.reader.read_small_blobs(blobs, max).await
+    }
+}
+
+#[async_trait]
+impl Records for SqliteBackend {
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        let telling = match self.0.keeps_events {
+            true => Telling::Summary,
+            false => Telling::Nothing,
+        };
+        let rows = summaries.into_iter();
+        let rows = rows.map(|summary| TransactionRow::new(summary, telling));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let weight = rows.iter().map(TransactionRow::weight).sum();
+        self.0.writer.ask(weight, rows, Operation::Summarise).await
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        self.0.reader.find(&id.to_string()).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.0.reader.list(listing).await
+    }
+
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        self.0.reader.select(&listing).await
     }
 
     async fn destinations(
@@ -285,24 +312,6 @@ impl Backend for SqliteBackend {
 
     async fn census(&self) -> Result<Census, BackendError> {
         self.0.reader.census().await
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
-        // Found beside the writer, which looks again at each before it removes it.
-        let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
-        let request = Collect {
-            now: micros(now),
-            final_before: before(retention.finished),
-            orphans,
-            events_before: before(retention.events.age),
-            events_kept: i64::try_from(retention.events.count).unwrap_or(i64::MAX),
-        };
-        self.0.writer.ask(0, request, Operation::Collect).await
     }
 
     fn keeps_events(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
 use koukan_core::storage::{
-    Backend, ListCursor, Listing, Search,
+    ListCursor, Listing, Records, Search,
     record::{Status, StoredTransaction},
 };
 use koukan_storage::SqliteBackend;

@@ -24,8 +24,8 @@ use crate::{
 
 use self::{events::Events, store::Store};
 use super::{
-    Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-    Recovered, Retention,
+    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, Queue,
+    Records, Recovered, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -73,7 +73,7 @@ impl MemoryBackend {
 }
 
 #[async_trait]
-impl Backend for MemoryBackend {
+impl Sessions for MemoryBackend {
     async fn open_session(
         &self,
         session: SessionId,
@@ -83,16 +83,23 @@ impl Backend for MemoryBackend {
         Ok(self.lock().open_session(session, process, now))
     }
 
-    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        self.lock().insert(transaction)
+    async fn probe(&self) -> Result<(), BackendError> {
+        Ok(())
     }
 
-    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        let mut store = self.lock();
-        for summary in summaries {
-            store.summarise(summary);
-        }
-        Ok(())
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        Ok(self.lock().collect_garbage(now, retention))
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryBackend {
+    async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
+        self.lock().insert(transaction)
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
@@ -101,32 +108,6 @@ impl Backend for MemoryBackend {
 
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
         self.lock().commit(together)
-    }
-
-    async fn append_blob(
-        &self,
-        blob: BlobId,
-        offset: u64,
-        octets: Bytes,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        self.lock().blobs.append(blob, offset, octets, now)
-    }
-
-    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
-        self.lock().blobs.finish(blob, len)
-    }
-
-    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
-        self.lock().blobs.read(blob, offset)
-    }
-
-    async fn read_small_blobs(
-        &self,
-        blobs: &[BlobId],
-        max: u64,
-    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
-        Ok(self.lock().blobs.read_small(blobs, max))
     }
 
     async fn lease_due(
@@ -183,7 +164,69 @@ impl Backend for MemoryBackend {
         Ok(())
     }
 
-    async fn probe(&self) -> Result<(), BackendError> {
+    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+        self.lock().settle(settlement)
+    }
+
+    async fn release(
+        &self,
+        id: TransactionId,
+        session: SessionId,
+        fence: u64,
+    ) -> Result<(), BackendError> {
+        self.lock().release(id, session, fence)
+    }
+
+    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
+        Ok(self.lock().change(change))
+    }
+
+    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
+        self.lock().waiting.change_suspension(change);
+        Ok(())
+    }
+
+    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+        Ok(self.lock().waiting.suspensions())
+    }
+}
+
+#[async_trait]
+impl Blobs for MemoryBackend {
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        self.lock().blobs.append(blob, offset, octets, now)
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        self.lock().blobs.finish(blob, len)
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.lock().blobs.read(blob, offset)
+    }
+
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        Ok(self.lock().blobs.read_small(blobs, max))
+    }
+}
+
+#[async_trait]
+impl Records for MemoryBackend {
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        let mut store = self.lock();
+        for summary in summaries {
+            store.summarise(summary);
+        }
         Ok(())
     }
 
@@ -209,19 +252,6 @@ impl Backend for MemoryBackend {
         store.events.as_ref().map(Events::subscribe)
     }
 
-    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
-        self.lock().settle(settlement)
-    }
-
-    async fn release(
-        &self,
-        id: TransactionId,
-        session: SessionId,
-        fence: u64,
-    ) -> Result<(), BackendError> {
-        self.lock().release(id, session, fence)
-    }
-
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
         Ok(self.lock().find(id))
     }
@@ -232,19 +262,6 @@ impl Backend for MemoryBackend {
 
     async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
         Ok(self.lock().select(&listing))
-    }
-
-    async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
-        Ok(self.lock().change(change))
-    }
-
-    async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
-        self.lock().waiting.change_suspension(change);
-        Ok(())
-    }
-
-    async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
-        Ok(self.lock().waiting.suspensions())
     }
 
     async fn destinations(
@@ -262,14 +279,6 @@ impl Backend for MemoryBackend {
 
     async fn census(&self) -> Result<Census, BackendError> {
         Ok(self.lock().census())
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        Ok(self.lock().collect_garbage(now, retention))
     }
 }
 

@@ -58,7 +58,7 @@ pub enum BlobContent {
 pub struct StoredBody {
     /// Octets that stand before the blob.
     pub prefix: Bytes,
-    /// The blob, to be read with [`Backend::read_blob`](crate::storage::Backend::read_blob).
+    /// The blob, to be read with [`Blobs::read_blob`](crate::storage::Blobs::read_blob).
     pub blob: BlobId,
     /// The blob's length in octets.
     pub len: u64,
@@ -73,7 +73,7 @@ pub struct StoredBody {
 pub struct StoredPart {
     /// What the description calls it.
     pub name: Box<str>,
-    /// The blob, to be read with [`Backend::read_blob`](crate::storage::Backend::read_blob).
+    /// The blob, to be read with [`Blobs::read_blob`](crate::storage::Blobs::read_blob).
     pub blob: BlobId,
     /// The blob's length in octets.
     pub len: u64,

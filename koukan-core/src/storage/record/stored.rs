@@ -49,12 +49,12 @@ pub struct NewTransaction {
 }
 
 /// One of several transactions that are written together (see
-/// [`Backend::commit`](super::super::Backend::commit)).
+/// [`Queue::commit`](super::super::Queue::commit)).
 #[derive(Debug, Clone)]
 pub enum Commit {
-    /// A new one, as [`Backend::insert`](super::super::Backend::insert) writes it.
+    /// A new one, as [`Queue::insert`](super::super::Queue::insert) writes it.
     Insert(NewTransaction),
-    /// One in the place of its draft, as [`Backend::complete`](super::super::Backend::complete)
+    /// One in the place of its draft, as [`Queue::complete`](super::super::Queue::complete)
     /// writes it.
     Complete(NewTransaction),
 }

@@ -19,8 +19,8 @@ use tokio::{
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-        Recovered, Retention,
+        Backend, BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor,
+        Listing, Queue, Records, Recovered, Retention, Sessions,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
             Recipient, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
@@ -100,7 +100,7 @@ impl FaultyBackend {
 }
 
 #[async_trait]
-impl Backend for FaultyBackend {
+impl Sessions for FaultyBackend {
     async fn open_session(
         &self,
         session: SessionId,
@@ -110,6 +110,26 @@ impl Backend for FaultyBackend {
         self.behind(|| self.inner.open_session(session, now)).await
     }
 
+    fn has_room(&self) -> bool {
+        self.inner.has_room()
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        self.read(|| self.inner.probe()).await
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        self.write(|| self.inner.collect_garbage(now, retention))
+            .await
+    }
+}
+
+#[async_trait]
+impl Queue for FaultyBackend {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         if self.write_wrongly(&transaction) {
             return Ok(());
@@ -121,10 +141,6 @@ impl Backend for FaultyBackend {
             Ok(())
         })
         .await
-    }
-
-    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
-        self.write(|| self.inner.summarise(summaries)).await
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
@@ -147,57 +163,6 @@ impl Backend for FaultyBackend {
             Ok(())
         })
         .await
-    }
-
-    fn has_room(&self) -> bool {
-        self.inner.has_room()
-    }
-
-    fn keeps_events(&self) -> bool {
-        self.inner.keeps_events()
-    }
-
-    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
-        self.read(|| self.inner.events(query)).await
-    }
-
-    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
-        self.read(|| self.inner.cursor(name)).await
-    }
-
-    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
-        self.write(|| self.inner.keep_cursor(name, number)).await
-    }
-
-    fn events_written(&self) -> Option<watch::Receiver<u64>> {
-        self.inner.events_written()
-    }
-
-    async fn append_blob(
-        &self,
-        blob: BlobId,
-        offset: u64,
-        octets: Bytes,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        self.write(|| self.inner.append_blob(blob, offset, octets, now))
-            .await
-    }
-
-    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
-        self.write(|| self.inner.finish_blob(blob, len)).await
-    }
-
-    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
-        self.read(|| self.inner.read_blob(blob, offset)).await
-    }
-
-    async fn read_small_blobs(
-        &self,
-        blobs: &[BlobId],
-        max: u64,
-    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
-        self.read(|| self.inner.read_small_blobs(blobs, max)).await
     }
 
     async fn lease_due(
@@ -266,10 +231,6 @@ impl Backend for FaultyBackend {
         self.write(|| self.inner.bring_forward(by)).await
     }
 
-    async fn probe(&self) -> Result<(), BackendError> {
-        self.read(|| self.inner.probe()).await
-    }
-
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
         let (id, session, fence) = (settlement.id, settlement.session, settlement.fence);
         self.settle_late(&settlement);
@@ -295,18 +256,6 @@ impl Backend for FaultyBackend {
         released
     }
 
-    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
-        self.read(|| self.inner.find(id)).await
-    }
-
-    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
-        self.read(|| self.inner.list(listing)).await
-    }
-
-    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
-        self.read(|| self.inner.select(listing)).await
-    }
-
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError> {
         self.write(|| self.inner.change(change)).await
     }
@@ -318,6 +267,75 @@ impl Backend for FaultyBackend {
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
         // Asked once, when the agent begins: one that cannot begin does not.
         self.behind(|| self.inner.suspensions()).await
+    }
+}
+
+#[async_trait]
+impl Blobs for FaultyBackend {
+    async fn append_blob(
+        &self,
+        blob: BlobId,
+        offset: u64,
+        octets: Bytes,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        self.write(|| self.inner.append_blob(blob, offset, octets, now))
+            .await
+    }
+
+    async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError> {
+        self.write(|| self.inner.finish_blob(blob, len)).await
+    }
+
+    async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError> {
+        self.read(|| self.inner.read_blob(blob, offset)).await
+    }
+
+    async fn read_small_blobs(
+        &self,
+        blobs: &[BlobId],
+        max: u64,
+    ) -> Result<Vec<(BlobId, Bytes)>, BackendError> {
+        self.read(|| self.inner.read_small_blobs(blobs, max)).await
+    }
+}
+
+#[async_trait]
+impl Records for FaultyBackend {
+    async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
+        self.write(|| self.inner.summarise(summaries)).await
+    }
+
+    fn keeps_events(&self) -> bool {
+        self.inner.keeps_events()
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
+        self.read(|| self.inner.events(query)).await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        self.read(|| self.inner.cursor(name)).await
+    }
+
+    async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
+        self.write(|| self.inner.keep_cursor(name, number)).await
+    }
+
+    fn events_written(&self) -> Option<watch::Receiver<u64>> {
+        self.inner.events_written()
+    }
+
+    async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError> {
+        self.read(|| self.inner.find(id)).await
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError> {
+        self.read(|| self.inner.list(listing)).await
+    }
+
+    async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError> {
+        self.read(|| self.inner.select(listing)).await
     }
 
     async fn destinations(
@@ -337,14 +355,5 @@ impl Backend for FaultyBackend {
     async fn census(&self) -> Result<Census, BackendError> {
         // Asked by whoever looks on, too: it costs no reader, and does not fail.
         self.behind(|| self.inner.census()).await
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        self.write(|| self.inner.collect_garbage(now, retention))
-            .await
     }
 }
