@@ -1,4 +1,4 @@
-//! DKIM for Koukan: a filter that signs messages.
+//! DKIM and SPF for Koukan: filters that sign messages, and that find out who has sent them.
 //!
 //! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. It holds
 //! cryptography, and no socket: names are looked up by the
@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`dkim`] | signatures by themselves: canonical forms, keys, the `DKIM-Signature` field |
 //! | [`dkim_sign`] | the filter that signs |
+//! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
 //!
 //! # Example
 //!
@@ -31,5 +32,7 @@ mod author;
 pub mod dkim;
 pub mod dkim_sign;
 mod passing;
+pub mod spf;
+pub mod spf_check;
 
 pub use self::author::author_domains;

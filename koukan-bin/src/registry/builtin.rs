@@ -22,7 +22,7 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "allowed_senders",
     "dkim_sign",
     "message_builder",
@@ -30,6 +30,7 @@ const NAMES: [&str; 7] = [
     "policy_action",
     "received_header",
     "router",
+    "spf_check",
 ];
 
 /// Those that write no durable signals; rules write their own.

@@ -6,22 +6,84 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use koukan_core::path::Domain;
+use koukan_core::{filter::policy_action::matchers::SignalMatcher, path::Domain};
 use koukan_mail_auth::{
     dkim::{SignatureSpec, SigningKey},
     dkim_sign::{Author, DkimSignLayer, Key, SharedKey},
+    spf::SpfResult,
+    spf_check::SpfCheckLayer,
 };
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings, text::check_domain};
 use crate::{
-    config::{HumanDuration, Step},
+    config::{HumanDuration, Step, instead},
     stamps::Stamps,
 };
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("dkim_sign", dkim_sign);
+    registry.try_filter("spf_check", |config, surroundings: &Surroundings| {
+        Ok::<_, InvalidFilter>(spf_check(config, surroundings))
+    });
+    registry.matcher("spf", spf);
+}
+
+/// Asks whether clients may send mail of the domains that they name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskSpf {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+fn spf_check(config: AskSpf, surroundings: &Surroundings) -> SpfCheckLayer {
+    let (resolver, clock) = (surroundings.resolver.clone(), surroundings.clock.clone());
+    let layer = SpfCheckLayer::new(&surroundings.hostname, resolver, clock);
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+/// What SPF says is one of these.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Results {
+    results: Vec<String>,
+}
+
+fn spf(config: Results) -> Result<SignalMatcher, InvalidFilter> {
+    let known = SpfResult::ALL.map(SpfResult::as_str);
+    of_results("spf", &config, &known)
+}
+
+/// A matcher of the results that a signal of that name has.
+fn of_results(
+    signal: &str,
+    config: &Results,
+    known: &[&str],
+) -> Result<SignalMatcher, InvalidFilter> {
+    let step = || vec![key_step("results")];
+    if config.results.is_empty() {
+        let text = format!(
+            "it never matches: name results, as in `[{}]`",
+            known.join(", ")
+        );
+        return Err(at(text, step()));
+    }
+    for (index, result) in config.results.iter().enumerate() {
+        if !known.contains(&&**result) {
+            let help = instead("result", result, known.iter().copied());
+            let place = [step(), vec![Step::Item(index)]].concat();
+            return Err(at(format!("unknown result `{result}`: {help}"), place));
+        }
+    }
+    let values = config.results.iter().map(|result| result.as_str().into());
+    Ok(SignalMatcher::new(signal)
+        .with_pointer("/result")
+        .with_values(values))
 }
 
 /// Signs messages.

@@ -7,6 +7,33 @@ use koukan_mail_auth::dkim::{Algorithm, SigningKey};
 use super::*;
 
 #[test]
+fn in_what_is_asked_of_results() {
+    let rule = |results: &str| {
+        format!(
+            "      - spf_check: {{ timeout: 5s }}\n      - policy_action:\n          match: {{ matcher: spf, \
+            results: {results} }}\n          tag: spf\n          action: REJECT\n"
+        )
+    };
+    check(&changed(BUILDER, &rule("[fail, softfail]"))).unwrap();
+    let at = "match: { matcher: spf";
+    told(&[
+        (
+            BUILDER,
+            &rule("[failed]"),
+            at,
+            &["unknown result `failed`", "did you mean `fail`?"],
+        ),
+        (BUILDER, &rule("[]"), at, &["never matches", "softfail"]),
+        (
+            BUILDER,
+            "      - spf_check: { time: 5s }\n",
+            "time: 5s",
+            &["filter `spf_check`", "no key `time`"],
+        ),
+    ]);
+}
+
+#[test]
 fn in_keys_that_sign() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str, mode: u32| {

@@ -7,6 +7,8 @@ mod endpoint;
 mod filter;
 mod http;
 mod look_up;
+#[cfg(feature = "mail-auth")]
+mod mail_auth;
 mod mail_hosts;
 
 use std::{
