@@ -67,6 +67,11 @@ pub(super) const CASES: &[Case] = &[
         recipients: 10,
         ..case("recipients", 10, 3_000, 5_000)
     },
+    Case {
+        recipients: 300,
+        options: &["--pipelining"],
+        ..case("many", 1, 200, 5_000)
+    },
     case("100k", 10, 5_000, 100_000),
     case("10m", 5, 300, 10_000_000),
     Case {

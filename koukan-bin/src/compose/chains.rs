@@ -95,7 +95,7 @@ impl Builder<'_> {
             }
             Endpoint::Rest(config) => {
                 let endpoint = endpoint::rest(chain, config, self.surroundings)?;
-                stacks::leg(filters, endpoint)
+                stacks::rest_leg(filters, endpoint)
             }
         })
     }

@@ -111,6 +111,19 @@ pub(super) fn smtp_leg(filters: Filters, destination: SmtpEndpoint) -> BoxMailSe
         .service(destination)
 }
 
+/// As [`leg`], to HTTP servers, whose transactions take many recipients as well.
+pub(super) fn rest_leg(filters: Filters, destination: impl MailService) -> BoxMailService {
+    let sharing = SharingLayer::new()
+        // What has no copies goes step by step, as its client has it go.
+        .with_lone_passed()
+        .with_signals_told();
+    ServiceBuilder::new()
+        .layer(filters)
+        // Below the filters, as with SMTP.
+        .layer(sharing)
+        .service(destination)
+}
+
 /// What makes attempts, with `chains` for the legs.
 pub(super) fn output(
     chains: LateChains,

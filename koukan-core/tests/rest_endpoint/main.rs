@@ -14,3 +14,4 @@ mod ordinary;
 mod originator;
 mod parsed;
 mod reads;
+mod sharing;

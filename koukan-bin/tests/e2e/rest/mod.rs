@@ -10,4 +10,5 @@ mod receiver;
 mod schemathesis;
 mod send;
 mod setup;
+mod shared;
 mod stock;

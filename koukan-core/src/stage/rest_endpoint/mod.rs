@@ -15,6 +15,9 @@
 //! rest. MAIL is then answered with 250 as soon as the client's first recipient is waited for, and
 //! recipients that come after the create with 452.
 //!
+//! With a [`Sharing`](crate::stage::sharing::Sharing) around it, copies of a message for several recipients
+//! are one transaction upstream.
+//!
 //! Where the parsed message is refused, the message goes up as it is: the application may still take
 //! that.
 //!

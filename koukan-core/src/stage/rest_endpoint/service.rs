@@ -78,7 +78,7 @@ impl<R: ResourceService> Service<Transaction> for RestEndpoint<R> {
     }
 
     fn call(&mut self, mut transaction: Transaction) -> Self::Future {
-        // Here no copies of a message meet, so nobody need wait for this one.
+        // Copies of a message have met before, in a `Sharing`: nobody need wait for this one.
         drop(transaction.body.take_token());
         let resource = self.resource.clone();
         let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     body::MessageToken,
     context::Context,
-    signals::Destination,
+    signals::{Carried, Destination},
     transaction::{Mail, Rcpt},
 };
 
@@ -16,6 +16,8 @@ pub(super) struct Key {
     pub(super) context: Arc<Context>,
     pub(super) mail: Mail,
     pub(super) destination: Option<Arc<Destination>>,
+    /// The durable signals, where the endpoint tells them.
+    told: Option<Carried>,
     is_utf8: bool,
 }
 
@@ -24,7 +26,7 @@ impl Key {
         token: Option<MessageToken>,
         context: Arc<Context>,
         mail: Mail,
-        destination: Option<Arc<Destination>>,
+        (destination, told): (Option<Arc<Destination>>, Option<Carried>),
         first: &Rcpt,
     ) -> Self {
         Self {
@@ -32,6 +34,7 @@ impl Key {
             context,
             mail,
             destination,
+            told,
             is_utf8: !first.forward_path.as_str().is_ascii(),
         }
     }
@@ -44,6 +47,7 @@ impl Key {
         is_same_message
             && self.is_utf8 == other.is_utf8
             && self.destination == other.destination
+            && self.told == other.told
             && self.mail == other.mail
             // Nearly always it is one.
             && (Arc::ptr_eq(&self.context, &other.context) || self.context == other.context)

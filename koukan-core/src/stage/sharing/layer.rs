@@ -9,6 +9,8 @@ use super::{Demand, Sharing, service::RECIPIENTS_MAX};
 pub struct SharingLayer {
     recipients_max: usize,
     demand: Option<Demand>,
+    passes_lone: bool,
+    tells_signals: bool,
 }
 
 impl SharingLayer {
@@ -17,6 +19,8 @@ impl SharingLayer {
         Self {
             recipients_max: RECIPIENTS_MAX,
             demand: None,
+            passes_lone: false,
+            tells_signals: false,
         }
     }
 
@@ -24,6 +28,20 @@ impl SharingLayer {
     #[must_use]
     pub fn with_recipients_max(mut self, recipients_max: usize) -> Self {
         self.recipients_max = recipients_max;
+        self
+    }
+
+    /// As [`Sharing::with_lone_passed`].
+    #[must_use]
+    pub fn with_lone_passed(mut self) -> Self {
+        self.passes_lone = true;
+        self
+    }
+
+    /// As [`Sharing::with_signals_told`].
+    #[must_use]
+    pub fn with_signals_told(mut self) -> Self {
+        self.tells_signals = true;
         self
     }
 
@@ -45,7 +63,13 @@ impl<S: MailService> Layer<S> for SharingLayer {
     type Service = BoxMailService;
 
     fn layer(&self, inner: S) -> BoxMailService {
-        let sharing = Sharing::new(inner).with_recipients_max(self.recipients_max);
+        let mut sharing = Sharing::new(inner).with_recipients_max(self.recipients_max);
+        if self.passes_lone {
+            sharing = sharing.with_lone_passed();
+        }
+        if self.tells_signals {
+            sharing = sharing.with_signals_told();
+        }
         match &self.demand {
             Some(demand) => sharing.with_demand(demand.clone()).boxed(),
             None => sharing.boxed(),

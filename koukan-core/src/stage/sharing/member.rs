@@ -142,7 +142,10 @@ impl Membership {
             token,
         } = start;
         let copies = token.as_ref().map(MessageToken::of_all);
-        let key = Key::new(copies, context, mail, signals.find(), first.request());
+        // All carry the same message, and so its id.
+        let told = shared.tells_signals.then(|| signals.carried_values());
+        let goes = (signals.find(), told);
+        let key = Key::new(copies, context, mail, goes, first.request());
         // Who waits for this copy finds it where it is: its token goes after that.
         let (group, index) = Group::find(shared, key, signals, token.as_ref(), (slot, first));
         Self { group, index }

@@ -8,7 +8,8 @@
 //! - are copies of one message, as the [`Exploder`](super::exploder::Exploder) makes them, to which every
 //!   filter has prepended the same octets, and has done nothing else;
 //! - agree in context, reverse-path, MAIL parameters, need of SMTPUTF8 and
-//!   [`Destination`](crate::signals::Destination).
+//!   [`Destination`](crate::signals::Destination), and in durable signals where the endpoint tells them
+//!   ([`Sharing::with_signals_told`]).
 //!
 //! Such transactions are *members* of a *group*; each recipient has a *seat* in it. An inner transaction
 //! is a *run* of the group, with its seats in the order in which they were handed on:

@@ -57,6 +57,8 @@ pub(super) struct Shared {
     pub(super) service: BoxMailService,
     pub(super) recipients_max: usize,
     pub(super) demand: Option<Demand>,
+    pub(super) passes_lone: bool,
+    pub(super) tells_signals: bool,
 }
 
 impl<S: MailService> Sharing<S> {
@@ -66,6 +68,8 @@ impl<S: MailService> Sharing<S> {
             service: BoxMailService::new(inner.clone()),
             recipients_max: RECIPIENTS_MAX,
             demand: None,
+            passes_lone: false,
+            tells_signals: false,
         };
         Self {
             inner,
@@ -83,6 +87,21 @@ impl<S: MailService> Sharing<S> {
     #[must_use]
     pub fn with_demand(self, demand: Demand) -> Self {
         self.with(|shared| shared.demand = Some(demand))
+    }
+
+    /// Passes a transaction that can have no others beside it through as it is, also while its message is
+    /// still to come: for endpoints of which nobody waits for a connection, and whose reply to MAIL is to
+    /// come before the first recipient.
+    #[must_use]
+    pub fn with_lone_passed(self) -> Self {
+        self.with(|shared| shared.passes_lone = true)
+    }
+
+    /// Has only such transactions share one that have the same durable signals when their first recipients
+    /// come: for endpoints that tell these.
+    #[must_use]
+    pub fn with_signals_told(self) -> Self {
+        self.with(|shared| shared.tells_signals = true)
     }
 
     /// Erases the type. Whoever originates a transaction of such a service directly, with nothing in
@@ -110,7 +129,7 @@ impl<S: MailService> Service<Transaction> for Sharing<S> {
     fn call(&mut self, mut transaction: Transaction) -> Self::Future {
         let token = transaction.body.take_token();
         let is_alone = token.as_ref().is_none_or(MessageToken::is_only_one);
-        if is_alone && transaction.body.is_all_there() {
+        if is_alone && (self.shared.passes_lone || transaction.body.is_all_there()) {
             return SharingFuture {
                 call: Some(self.inner.call(transaction)),
                 member: None,
