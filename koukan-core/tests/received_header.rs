@@ -229,6 +229,7 @@ async fn the_declared_size_grows_by_more_than_the_longest_field() {
     context.tls = Some(Tls {
         version: "v".repeat(100).into(),
         cipher: "c".repeat(100).into(),
+        client: None,
     });
     let message = "hello\r\n";
     let mut mail = mail("a@x");

@@ -223,6 +223,7 @@ fn tls() -> Upgraded {
     Upgraded::to_tls(Tls {
         version: "TLSv1.3".into(),
         cipher: "TLS_AES_128_GCM_SHA256".into(),
+        client: None,
     })
 }
 

@@ -1,6 +1,11 @@
-//! Certificates of listeners, and how they follow their files.
+//! Certificates of listeners and endpoints, and how they follow their files.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use koukan_core::{
@@ -9,20 +14,25 @@ use koukan_core::{
 };
 use tokio::time::Instant;
 
-use crate::config::{ListenerTls, is_soon};
+use crate::{
+    config::{self, ListenerTls, is_soon},
+    stamps::Stamps,
+};
 
-use super::StartError;
-use crate::stamps::Stamps;
+use super::{StartError, authorities::AuthorityFiles};
 
 /// How often it is told that a certificate ends soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);
 
-/// The certificates of all listeners. Clones follow the same files.
+/// The certificates of all listeners and endpoints. Clones follow the same files.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CertificateFiles(Vec<Followed>);
+pub(crate) struct CertificateFiles {
+    all: Arc<Mutex<Vec<Followed>>>,
+    authorities: AuthorityFiles,
+}
 
-/// The certificates of one listener.
-#[derive(Debug, Clone)]
+/// The certificates of one listener or endpoint.
+#[derive(Debug)]
 struct Followed {
     files: Arc<[Files]>,
     stamps: Stamps,
@@ -37,9 +47,22 @@ struct Files {
 }
 
 impl CertificateFiles {
+    /// Reads a listener's certificates, and follows their files from now on.
+    pub(super) fn add(&self, config: &ListenerTls) -> Result<ServerTls, StartError> {
+        let tls = ServerTls::new(self.read(&config.certificate)?);
+        let Some(file) = &config.client_ca else {
+            return Ok(tls);
+        };
+        let authorities = self.authorities.add(&file.value)?;
+        Ok(tls.with_authorities(authorities, config.is_client_certificate_required()))
+    }
+
     /// Reads certificates, and follows their files from now on.
-    pub(super) fn add(&mut self, config: &ListenerTls) -> Result<ServerTls, StartError> {
-        let files = config.certificate.iter().map(|files| Files {
+    pub(super) fn read(
+        &self,
+        config: &[config::CertificateFiles],
+    ) -> Result<Certificates, StartError> {
+        let files = config.iter().map(|files| Files {
             chain: files.file.value.clone(),
             key: files.key().value.clone(),
         });
@@ -49,37 +72,42 @@ impl CertificateFiles {
         let read = read(&files);
         let read = read.map_err(|error| StartError::Config(Causes(&error).to_string()))?;
         let certificates = Certificates::new(read);
-        self.0.push(Followed {
+        self.lock().push(Followed {
             files,
             stamps,
             certificates: certificates.clone(),
         });
-        Ok(ServerTls::new(certificates))
+        Ok(certificates)
     }
 
     /// The file of each certificate, and how many seconds it is valid yet; less than none where its end is
     /// past.
     pub(super) fn left(&self, now: Timestamp) -> Vec<(PathBuf, i64)> {
-        let all = self.0.iter().flat_map(|followed| {
+        let mut all = Vec::new();
+        for followed in &*self.lock() {
             let certificates = followed.certificates.all();
             let ends = certificates.iter().map(Certificate::not_after);
-            let ends: Vec<_> = ends.collect();
-            followed.files.iter().zip(ends)
-        });
-        let left = all.filter_map(|(files, end)| {
-            let left = end?.as_second() - now.as_second();
-            Some((files.chain.clone(), left))
-        });
-        left.collect()
+            let left = followed.files.iter().zip(ends).filter_map(|(files, end)| {
+                let left = end?.as_second() - now.as_second();
+                Some((files.chain.clone(), left))
+            });
+            all.extend(left);
+        }
+        all
     }
 
     /// Reads certificates anew whose files have changed, and tells of those that end soon, unless it
     /// was `told` not long ago.
-    pub(super) fn look(&mut self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {
-        for followed in &mut self.0 {
+    pub(super) fn look(&self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {
+        for followed in &mut *self.lock() {
             followed.look();
             followed.tell(now, told);
         }
+        self.authorities.look();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Followed>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -23,7 +23,9 @@ use crate::{
 };
 
 use super::{
-    StartError, endpoint,
+    StartError,
+    certificates::CertificateFiles,
+    endpoint,
     hooks::{self, HookSecrets},
     logins::LoginFiles,
     stacks::{self, Output},
@@ -41,6 +43,7 @@ pub(super) struct Builder<'a> {
     pub(super) surroundings: &'a Surroundings,
     pub(super) own: &'a OwnAddresses,
     pub(super) logins: &'a LoginFiles,
+    pub(super) certificates: &'a CertificateFiles,
     pub(super) hooks: &'a HookSecrets,
     pub(super) storage: &'a Storage,
     pub(super) output: &'a Output,
@@ -85,7 +88,8 @@ impl Builder<'_> {
             }
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
-                let endpoint = endpoint::smtp(config, rules, surroundings, own, self.logins)?;
+                let files = (self.logins, self.certificates);
+                let endpoint = endpoint::smtp(config, rules, surroundings, own, files)?;
                 endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }

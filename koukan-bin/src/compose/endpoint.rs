@@ -19,7 +19,7 @@ use crate::{
     registry::Surroundings,
 };
 
-use super::{StartError, logins::LoginFiles};
+use super::{StartError, certificates::CertificateFiles, logins::LoginFiles};
 
 /// The client of an HTTP server, at the end of `chain`.
 pub(super) fn rest(
@@ -62,13 +62,13 @@ pub(super) fn smtp(
     config: &Smtp,
     (limits, destinations): (&HostLimits, &[Destination]),
     surroundings: &Surroundings,
-    own: &OwnAddresses,
-    logins: &LoginFiles,
+    own_addresses: &OwnAddresses,
+    (logins, certificates): (&LoginFiles, &CertificateFiles),
 ) -> Result<SmtpEndpoint, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let guard = Guard::new()
         .with_allowed(networks(&config.allow_networks)?)
-        .with_own(own.clone());
+        .with_own(own_addresses.clone());
     let mut pool = PoolSettings::from(config);
     pool.hosts = limits.clone();
     let mut settings = ClientSettings::new(&surroundings.hostname)
@@ -88,10 +88,21 @@ pub(super) fn smtp(
     if config.is_lmtp() {
         settings = settings.with_protocol(Protocol::Lmtp);
     }
-    settings = settings.with_tls(policy(config)?);
+    let own = config.certificate.as_ref();
+    let own = own.map(|files| certificates.read(std::slice::from_ref(files)));
+    let own = own.transpose()?;
+    let shown = |tls: ClientTls| match &own {
+        Some(own) => tls.with_certificates(own.clone()),
+        None => tls,
+    };
+    settings = settings.with_tls(match policy(config)? {
+        TlsPolicy::Opportunistic(tls) => TlsPolicy::Opportunistic(shown(tls)),
+        TlsPolicy::Required(tls) => TlsPolicy::Required(shown(tls)),
+        policy => policy,
+    });
     // Where there is none, messages that need it are refused, and others go.
     match verified(config) {
-        Ok(trust) => settings = settings.with_trust(trust),
+        Ok(trust) => settings = settings.with_trust(shown(trust)),
         Err(error) => {
             tracing::info!(%error, "no authority is trusted, which messages with REQUIRETLS need");
         }

@@ -5,6 +5,7 @@
 //! OutputHandler, through the chain of the sender that the Exploder names, down to an SMTP server.
 //! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
 
+mod authorities;
 mod certificates;
 mod chains;
 mod clients;
@@ -175,13 +176,14 @@ pub(crate) async fn compose(
     let template = TemplateFile::new(&config.notification)?;
     let output = stacks::output(late.clone(), config, template.words(), &surroundings);
     let own = OwnAddresses::default();
-    let logins = LoginFiles::default();
+    let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());
     let hook_secrets = HookSecrets::default();
     let chains = chains::Builder {
         registry: &given.registry,
         surroundings: &surroundings,
         own: &own,
         logins: &logins,
+        certificates: &certificates,
         hooks: &hook_secrets,
         storage: &storage,
         output: &output,
@@ -195,7 +197,7 @@ pub(crate) async fn compose(
         koukan_rest::metrics::router(move || metrics.render(&storage))
     };
     let mut files = Files {
-        certificates: CertificateFiles::default(),
+        certificates,
         passwords: PasswordFiles::new(surroundings.blocking.clone()),
         logins,
         template,

@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    ClientAuth, HumanDuration, MailWebhook, Place, Retry, TlsLevel,
+    CertificateFiles, ClientAuth, HumanDuration, MailWebhook, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
 
@@ -177,6 +177,9 @@ pub struct Smtp {
     /// `verified`, and for `mta_sts`. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
+    /// The certificate that servers are shown which ask for one. It is read anew when its files change.
+    /// Default: none.
+    pub certificate: Option<CertificateFiles>,
     /// Who this agent says to be to the hosts named in `host`. Default: nobody.
     pub auth: Option<ClientAuth>,
     /// Connections to one host, at most. Default 100.

@@ -44,7 +44,7 @@ pub use self::{
     sender::{Notification, Principal, RestSender, Sender},
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
-    tls::{CertificateFiles, ListenerTls, TlsLevel, TlsMode},
+    tls::{CertificateFiles, ClientCertificate, ListenerTls, TlsLevel, TlsMode},
     webhook::{MailWebhook, Webhook},
 };
 pub(crate) use self::{

@@ -14,6 +14,32 @@ pub struct ListenerTls {
     /// Certificates: a client is shown the first that is for the name it asks for, or the first of all.
     /// They are read anew when their files change.
     pub certificate: Vec<CertificateFiles>,
+    /// A file with the authorities, in PEM, whose certificates are believed of clients. It is read anew when
+    /// it changes. Default: clients are not asked for certificates.
+    #[schemars(with = "Option<String>")]
+    pub client_ca: Option<Place<PathBuf>>,
+    /// Whether clients must have a certificate of these. Default `optional`.
+    #[schemars(with = "Option<ClientCertificate>")]
+    pub client_certificate: Option<Place<ClientCertificate>>,
+}
+
+/// Whether clients must have a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificate {
+    /// They may. One that is not believed ends the connection.
+    #[default]
+    Optional,
+    /// Others get no connection with TLS.
+    Required,
+}
+
+impl ListenerTls {
+    /// Whether clients without a certificate get no connection.
+    pub(crate) fn is_client_certificate_required(&self) -> bool {
+        let asked = self.client_certificate.as_ref();
+        asked.is_some_and(|asked| asked.value == ClientCertificate::Required)
+    }
 }
 
 /// The files of a certificate.

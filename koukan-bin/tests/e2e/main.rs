@@ -9,6 +9,7 @@ mod agent;
 mod auth;
 mod budget;
 mod client;
+mod client_certificates;
 mod collector;
 mod crash;
 mod dane;

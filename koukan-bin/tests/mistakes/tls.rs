@@ -49,6 +49,14 @@ fn certificates() {
             &["not that of the certificate"],
         ),
         ("tls_mode: always".into(), &["always", "immediate"]),
+        (
+            with("sound.pem", "sound.key").replace("] }", "], client_certificate: required }"),
+            &["whose certificates", "`client_ca`"],
+        ),
+        (
+            with("sound.pem", "sound.key").replace("] }", "], client_ca: /nowhere }"),
+            &["cannot read /nowhere"],
+        ),
     ] {
         let to = listener(&tls);
         told(&[(INGRESS, &to, INGRESS, words)]);
@@ -98,6 +106,14 @@ fn clients() {
             &["cannot read"],
         ),
         ("dane: true".into(), &["proves", "dnssec: true"]),
+        (
+            format!("certificate: {{ file: \"{empty}\" }}"),
+            &["no certificate in PEM"],
+        ),
+        (
+            format!("certificate: {{ file: \"{ca}\" }}, tls: never"),
+            &["`tls: never` excludes it"],
+        ),
         (
             "mta_sts: true, tls: never".into(),
             &["demand TLS", "leave `tls` out"],

@@ -65,6 +65,9 @@ pub struct Tls {
     pub version: Box<str>,
     /// The cipher suite's name.
     pub cipher: Box<str>,
+    /// Whose certificate the client has shown, where it is believed: a mailbox, a domain, or another name. It
+    /// is not stored.
+    pub client: Option<Box<str>>,
 }
 
 /// A principal on whose behalf mail is sent, with an optional tag: together they select a chain. Clones

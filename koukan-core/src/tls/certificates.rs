@@ -6,6 +6,8 @@ use std::{
 };
 
 use rustls::{
+    SignatureScheme,
+    client::ResolvesClientCert,
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -13,7 +15,7 @@ use rustls::{
 use super::Certificate;
 
 /// The certificates of a server: a client is shown the first that is for the name it asks for, or the
-/// first of all.
+/// first of all. Those of a client: a server is shown the first.
 ///
 /// They can be replaced while connections are made and used; clones share them.
 #[derive(Clone)]
@@ -50,6 +52,17 @@ impl Certificates {
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.choose(client_hello.server_name())
+    }
+}
+
+/// Of a client, the first is shown.
+impl ResolvesClientCert for Certificates {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.choose(None)
+    }
+
+    fn has_certs(&self) -> bool {
+        !self.all().is_empty()
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, io, sync::Arc};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
@@ -15,7 +18,7 @@ use tower::BoxError;
 
 use crate::{context::Tls, network::Tlsa};
 
-use super::{ClientStream, dane::Dane, facts::facts, provider};
+use super::{Certificates, ClientStream, dane::Dane, facts::facts, provider};
 
 /// What a client needs to speak TLS: whose certificates it believes. Clones share it, and the sessions
 /// that they resume.
@@ -31,7 +34,7 @@ pub struct ClientTls {
 /// Those to be trusted cannot be found out.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificates of those to be trusted cannot be read")]
-pub struct InvalidRoots(#[source] BoxError);
+pub struct InvalidRoots(#[source] pub(super) BoxError);
 
 impl ClientTls {
     /// A client that takes any certificate: what it sends cannot be read by who only listens, but
@@ -86,6 +89,16 @@ impl ClientTls {
         let mut client = Self::with_verifier(Arc::new(verifier), true);
         client.asks_for = names.first().map(|name| Arc::from(*name));
         Some(client)
+    }
+
+    /// The same that shows servers which ask for it the first of these certificates. Sessions are not resumed:
+    /// a later one may be another's.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Certificates) -> Self {
+        let config = Arc::make_mut(&mut self.config);
+        config.client_auth_cert_resolver = Arc::new(certificates);
+        config.resumption = Resumption::disabled();
+        self
     }
 
     fn with_verifier(verifier: Arc<dyn ServerCertVerifier>, is_verifying: bool) -> Self {

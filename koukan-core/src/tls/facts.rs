@@ -18,5 +18,6 @@ pub(super) fn facts(connection: &CommonState) -> Tls {
     Tls {
         version: version.into(),
         cipher: cipher.unwrap_or_default().into(),
+        client: None,
     }
 }

@@ -4,15 +4,19 @@
 //! and later are spoken, by rustls; keys are exchanged in a way that is safe from later quantum computers
 //! with whoever can do that.
 
+mod authorities;
 mod certificate;
 mod certificates;
 mod client;
 mod dane;
+mod der;
 mod facts;
+mod holder;
 mod server;
 mod validity;
 
 pub use self::{
+    authorities::Authorities,
     certificate::{Certificate, InvalidCertificate},
     certificates::Certificates,
     client::{ClientTls, InvalidRoots},

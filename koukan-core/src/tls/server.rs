@@ -5,14 +5,17 @@ use std::{fmt, sync::Arc};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::Ticketer,
-    server::{NoServerSessionStorage, ProducesTickets},
+    server::{NoClientAuth, NoServerSessionStorage, ProducesTickets, danger::ClientCertVerifier},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{Accept, TlsAcceptor};
 
 use crate::context::Tls;
 
-use super::{Certificates, ServerStream, facts::facts, provider};
+use super::{
+    Authorities, Certificates, ServerStream, authorities::Asking, facts::facts, holder::holder,
+    provider,
+};
 
 /// What a server needs to speak TLS: its certificates, and keys of its own by which clients resume
 /// sessions. Clones share all of it.
@@ -35,13 +38,7 @@ pub struct ServerTls {
 impl ServerTls {
     /// A server that has these certificates.
     pub fn new(certificates: Certificates) -> Self {
-        let builder = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .expect("the provider has cipher suites for both versions");
-        let resolver = Arc::new(certificates.clone());
-        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
-        // Clients keep their sessions themselves: none takes memory here.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
+        let mut config = config(Arc::new(NoClientAuth), &certificates);
         if let Ok(tickets) = Ticketer::new() {
             let tickets: Arc<dyn ProducesTickets> = tickets;
             config.ticketer = tickets;
@@ -50,6 +47,24 @@ impl ServerTls {
             config: Arc::new(config),
             certificates,
         }
+    }
+
+    /// Asks clients for certificates of these authorities; where one `is_required`, those without are not
+    /// served. Whose it is is a fact of the connection ([`Tls::client`]). Sessions are not resumed: it may be
+    /// that a certificate is not believed any more.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: Authorities, is_required: bool) -> Self {
+        let asking = Asking {
+            authorities,
+            is_required,
+        };
+        let mut config = config(Arc::new(asking), &self.certificates);
+        config
+            .alpn_protocols
+            .clone_from(&self.config.alpn_protocols);
+        config.send_tls13_tickets = 0;
+        self.config = Arc::new(config);
+        self
     }
 
     /// Offers these protocols, the first one before the others, to clients that ask (ALPN, RFC 7301).
@@ -79,13 +94,30 @@ impl ServerTls {
 
     /// What is known of the connection.
     pub fn facts<Io>(stream: &ServerStream<Io>) -> Tls {
-        facts(stream.get_ref().1)
+        let connection = stream.get_ref().1;
+        let shown = connection.peer_certificates().and_then(<[_]>::first);
+        Tls {
+            client: shown.and_then(|certificate| holder(certificate)),
+            ..facts(connection)
+        }
     }
 
     /// Which of its protocols the client has chosen.
     pub fn protocol<Io>(stream: &ServerStream<Io>) -> Option<&[u8]> {
         stream.get_ref().1.alpn_protocol()
     }
+}
+
+fn config(verifier: Arc<dyn ClientCertVerifier>, certificates: &Certificates) -> ServerConfig {
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has cipher suites for both versions");
+    let resolver = Arc::new(certificates.clone());
+    let builder = builder.with_client_cert_verifier(verifier);
+    let mut config = builder.with_cert_resolver(resolver);
+    // Clients keep their sessions themselves: none takes memory here.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config
 }
 
 impl fmt::Debug for ServerTls {

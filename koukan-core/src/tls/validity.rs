@@ -2,8 +2,8 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
+use super::der::{SEQUENCE, any, element, up_to_validity};
+
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
@@ -11,15 +11,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 ///
 /// *Source*: RFC 5280 sections 4.1 and 4.1.2.5.
 pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
-    let (certificate, _) = element(certificate, SEQUENCE)?;
-    let (mut fields, _) = element(certificate, SEQUENCE)?;
-    if let Some((_, rest)) = element(fields, VERSION) {
-        fields = rest;
-    }
-    // Serial number, signature, issuer.
-    for _ in 0..3 {
-        (_, _, fields) = any(fields)?;
-    }
+    let fields = up_to_validity(certificate)?;
     let (validity, _) = element(fields, SEQUENCE)?;
     let (_, _, rest) = any(validity)?;
     let (tag, time, _) = any(rest)?;
@@ -39,32 +31,6 @@ fn parse(tag: u8, time: &str) -> Option<Timestamp> {
     };
     let civil = DateTime::strptime("%Y%m%d%H%M%SZ", &full).ok()?;
     Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-/// The content of the first element, if it has that tag, and what comes after it.
-fn element(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, content, rest) = any(octets)?;
-    (found == tag).then_some((content, rest))
-}
-
-/// Tag and content of the first element, and what comes after it.
-fn any(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = octets.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (len, rest) = match first {
-        ..0x80 => (usize::from(first), rest),
-        // More octets of length than an element that fits into memory has.
-        0x80 | 0x85.. => return None,
-        _ => {
-            let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let len = len
-                .iter()
-                .fold(0, |len, &octet| len << 8 | usize::from(octet));
-            (len, rest)
-        }
-    };
-    let (content, rest) = rest.split_at_checked(len)?;
-    Some((tag, content, rest))
 }
 
 #[cfg(test)]

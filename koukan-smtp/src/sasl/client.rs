@@ -94,6 +94,8 @@ impl ClientExchange {
                 let message = messages::write_plain(user, secret.reveal());
                 (State::Told, Some(message.ok_or(Failed::Unspeakable)?))
             }
+            // Who it is stands in the certificate: the name is whom it acts for.
+            Mechanism::External => (State::Told, Some(user.to_string())),
             Mechanism::Login => (State::LoginUser(credentials.clone()), None),
             Mechanism::OAuthBearer => {
                 let message = messages::write_bearer(user, secret.reveal());

@@ -119,6 +119,8 @@ impl Exchange {
             State::Proved(name) if message.is_empty() => (State::Over, Step::Accepted(name)),
             // Also what a client says once it knows that its token is not good.
             State::Over => (State::Over, Step::Refused),
+            // Whose certificate was shown knows whoever holds the connection.
+            State::Begun(Mechanism::External) => return Err(Malformed),
             State::Proved(_) | State::Asked(_) | State::ScramFirst(_) => return Err(Malformed),
         };
         self.0 = state;

@@ -13,6 +13,8 @@ pub enum Mechanism {
     Plain,
     /// LOGIN.
     Login,
+    /// EXTERNAL (RFC 4422 appendix A): by the certificate that the client has shown, and no secret.
+    External,
 }
 
 /// A set of mechanisms.
@@ -20,7 +22,7 @@ pub enum Mechanism {
 pub struct Mechanisms(u8);
 
 impl Mechanism {
-    /// All of them, the best first.
+    /// All by which a client shows that it knows a secret, the best first.
     pub const ALL: [Self; 4] = [
         Self::ScramSha256,
         Self::OAuthBearer,
@@ -35,12 +37,13 @@ impl Mechanism {
             Self::OAuthBearer => "OAUTHBEARER",
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
+            Self::External => "EXTERNAL",
         }
     }
 
     /// The mechanism of that name, in any case.
     pub fn of(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
+        let mut all = Self::ALL.into_iter().chain([Self::External]);
         all.find(|one| one.name().eq_ignore_ascii_case(name))
     }
 }
@@ -51,6 +54,18 @@ impl Mechanisms {
         [Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login]
             .into_iter()
             .collect()
+    }
+
+    /// The same, and that one.
+    #[must_use]
+    pub fn with(self, mechanism: Mechanism) -> Self {
+        Self(self.0 | bit(mechanism))
+    }
+
+    /// The same without that one.
+    #[must_use]
+    pub fn without(self, mechanism: Mechanism) -> Self {
+        Self(self.0 & !bit(mechanism))
     }
 
     /// Whether there is none.
@@ -71,7 +86,7 @@ impl Mechanisms {
 
     /// Each of them, the best first.
     pub fn iter(self) -> impl Iterator<Item = Mechanism> {
-        let all = Mechanism::ALL.into_iter();
+        let all = Mechanism::ALL.into_iter().chain([Mechanism::External]);
         all.filter(move |one| self.has(*one))
     }
 }
@@ -113,6 +128,9 @@ mod tests {
         assert_eq!(passwords.to_string(), "SCRAM-SHA-256 PLAIN LOGIN");
         assert!(!passwords.has(Mechanism::OAuthBearer));
         assert!(Mechanisms::default().is_empty());
+        let external = passwords.with(Mechanism::External);
+        assert_eq!(external.to_string(), "SCRAM-SHA-256 PLAIN LOGIN EXTERNAL");
+        assert_eq!(external.without(Mechanism::External), passwords);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod client;
+mod client_certificates;
 mod dane;
 mod line_client;
 mod mta_sts;
@@ -14,6 +15,19 @@ mod support;
 use koukan_core::{reply::Reply, transaction::Transaction};
 use koukan_smtp::{Server, server::MakeMailService};
 use tower::{BoxError, service_fn};
+
+/// Takes mail, and says at the end who the client is.
+fn tells_identity() -> Server<impl MakeMailService> {
+    Server::new(service_fn(|mut tx: Transaction| async move {
+        tx.mail.answer(Reply::sender_ok());
+        while let Some(rcpt) = tx.recipients.next().await? {
+            rcpt.answer(Reply::recipient_ok());
+        }
+        while tx.body.next().await?.is_some() {}
+        let identity = tx.context.identity.as_deref().unwrap_or("nobody");
+        Ok::<_, BoxError>(Reply::message_accepted().with_text(format!("of {identity}")))
+    }))
+}
 
 /// Takes mail, and says at the end whether it came over TLS.
 fn tells_tls() -> Server<impl MakeMailService> {

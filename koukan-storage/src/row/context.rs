@@ -94,6 +94,7 @@ impl TryFrom<ContextRow<'_>> for (Context, Carried) {
         context.tls = row.tls.map(|tls| Tls {
             version: tls.version.into(),
             cipher: tls.cipher.into(),
+            client: None,
         });
         context.identity = row.identity.map(Into::into);
         context.next_hop = row.next_hop.map(|host| host.parse()).transpose()?;

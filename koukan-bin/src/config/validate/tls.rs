@@ -8,7 +8,7 @@ use koukan_core::network::DnsSettings;
 use koukan_core::{
     causes::Causes,
     clock::{Clock, SystemClock},
-    tls::{Certificate, ClientTls, InvalidCertificate},
+    tls::{Authorities, Certificate, ClientTls, InvalidCertificate},
 };
 
 use super::Check;
@@ -81,6 +81,44 @@ impl Check<'_> {
         }
     }
 
+    /// Clients can be asked for certificates.
+    fn client_ca(&mut self, tls: &ListenerTls) {
+        let Some(file) = &tls.client_ca else {
+            if let Some(asked) = &tls.client_certificate {
+                let message = "it is not said whose certificates are believed".to_owned();
+                let help = "name a file with authorities: `client_ca`, or leave this out";
+                self.wrong(asked, message, Some(help.into()));
+            }
+            return;
+        };
+        let shown = file.value.display();
+        let problem = match std::fs::read(&file.value) {
+            Err(error) => format!("cannot read {shown}: {error}"),
+            Ok(pem) => match Authorities::from_pem(&pem) {
+                Err(error) => format!("{shown}: {}", Causes(&error)),
+                Ok(_) => return,
+            },
+        };
+        let help = "name a file that holds certificates in PEM, and that this user may read";
+        self.wrong(file, problem, Some(help.into()));
+    }
+
+    /// The certificate can be used that servers are shown.
+    fn own_certificate(&mut self, smtp: &Smtp, level: TlsLevel) {
+        let Some(files) = &smtp.certificate else {
+            return;
+        };
+        if level == TlsLevel::Never {
+            let message =
+                "a certificate is shown over TLS, and `tls: never` excludes it".to_owned();
+            self.wrong(&files.file, message, Some("leave `tls` out".into()));
+        }
+        match Certificate::from_files(&files.file.value, &files.key().value) {
+            Ok(certificate) => self.time_left(files, &certificate),
+            Err(error) => self.unusable(files, &error),
+        }
+    }
+
     fn certificates(&mut self, tls: &ListenerTls, address: &Place<SocketAddr>, names: &[&str]) {
         if tls.certificate.is_empty() {
             let message = "there is no certificate for TLS".to_owned();
@@ -88,6 +126,7 @@ impl Check<'_> {
             self.wrong(address, message, Some(help.into()));
             return;
         }
+        self.client_ca(tls);
         let mut usable = Vec::new();
         for files in &tls.certificate {
             match Certificate::from_files(&files.file.value, &files.key().value) {
@@ -161,6 +200,7 @@ impl Check<'_> {
             }
         }
         self.dane(smtp, level);
+        self.own_certificate(smtp, level);
         let Some(file) = &smtp.ca_file else {
             return;
         };

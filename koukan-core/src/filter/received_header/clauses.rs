@@ -180,6 +180,7 @@ mod tests {
         context.tls = Some(Tls {
             version: "TLSv1.3".into(),
             cipher: "TLS13_AES_256_GCM_SHA384".into(),
+            client: None,
         });
         assert_eq!(
             field(&context, Some("bob@example.com"), false),
@@ -254,6 +255,7 @@ mod tests {
         context.tls = is_secured.then(|| Tls {
             version: "TLSv1.3".into(),
             cipher: "X".into(),
+            client: None,
         });
         context.identity = is_authenticated.then(|| "alice".into());
         let text = field(&context, None, is_smtputf8).replace('\n', " ");
@@ -276,6 +278,7 @@ mod tests {
         context.tls = is_secured.then(|| Tls {
             version: "TLSv1.3".into(),
             cipher: "X".into(),
+            client: None,
         });
         context.identity = is_authenticated.then(|| "alice".into());
         let text = field(&context, None, is_smtputf8).replace('\n', " ");

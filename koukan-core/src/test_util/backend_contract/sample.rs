@@ -88,6 +88,7 @@ pub(super) fn rich() -> NewTransaction {
     context.tls = Some(Tls {
         version: "TLSv1.3".into(),
         cipher: "TLS13_AES_256_GCM_SHA384".into(),
+        client: None,
     });
     context.identity = Some("用户 'o\"neil".into());
     context.next_hop = Some("[2001:db8::99]:2525".parse().unwrap());

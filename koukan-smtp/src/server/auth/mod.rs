@@ -11,6 +11,8 @@ pub use self::{
 
 use koukan_core::context::Context;
 
+use crate::sasl::{Mechanism, Mechanisms};
+
 use super::{
     Config,
     greeter::{Abilities, Authentication},
@@ -48,10 +50,18 @@ pub(super) fn abilities(
         let address = client.remote_host.map(|host| host.ip().to_canonical());
         address.is_some_and(|address| address.is_loopback())
     };
+    let tls = client.tls.as_ref();
+    let has_certificate = tls.is_some_and(|tls| tls.client.is_some());
+    let external = Mechanisms::default().with(Mechanism::External);
     let auth = match gate {
+        None if has_certificate => Authentication::by(external),
         None => Authentication::Never,
         Some(gate) if has_tls || config.is_auth_clear || is_here() => {
-            Authentication::by(gate.authenticator.mechanisms())
+            let mechanisms = gate.authenticator.mechanisms().without(Mechanism::External);
+            Authentication::by(match has_certificate {
+                true => mechanisms.with(Mechanism::External),
+                false => mechanisms,
+            })
         }
         Some(_) if is_upgradable => Authentication::AfterTls,
         Some(_) => Authentication::Never,

@@ -52,6 +52,9 @@ where
         mechanism: Mechanism,
         initial: &str,
     ) -> Result<(), End> {
+        if mechanism == Mechanism::External {
+            return self.external(initial).await;
+        }
         let Some(gate) = self.gate.clone() else {
             return self.answer(Reply::not_implemented(), Tally::Error);
         };
@@ -85,6 +88,38 @@ where
                 gate.failures.take_back(attempt);
                 self.answer(reply, Tally::Error)
             }
+        }
+    }
+
+    /// The client is whose certificate it has shown, and acts for nobody else.
+    ///
+    /// *Source*: RFC 4422 appendix A.
+    async fn external(&mut self, initial: &str) -> Result<(), End> {
+        let line = match initial {
+            "" => match self.challenge(b"").await? {
+                Ok(line) => line,
+                Err(reply) => return self.answer(reply, Tally::Error),
+            },
+            "=" => Vec::new(),
+            text => text.as_bytes().to_vec(),
+        };
+        let Ok(wanted) = sasl::decode(&line) else {
+            return self.answer(Reply::authentication_malformed(), Tally::Error);
+        };
+        let tls = self.facts.context().tls.as_ref();
+        let shown = tls.and_then(|tls| tls.client.clone());
+        let outcome = match shown {
+            Some(name) if wanted.is_empty() || *wanted == *name.as_bytes() => {
+                self.accept(name).await?
+            }
+            _ => Err(Reply::authentication_failed()),
+        };
+        match outcome {
+            Ok(()) => {
+                self.state.authenticated();
+                self.answer(Reply::authenticated(), Tally::Idle)
+            }
+            Err(reply) => self.answer(reply, Tally::Error),
         }
     }
 

@@ -62,14 +62,19 @@ impl Facts {
         let mut context = Context::clone(&self.context);
         context.client_name = None;
         context.tls = upgraded.tls;
+        if self.is_identity_told {
+            forget_certificate(&mut context);
+        }
         context.identity = upgraded.identity;
         Self::from(Arc::new(context))
     }
 
     /// The same as a proxy says of its client. How that names itself holds until it is said anew. Who
-    /// somebody has shown to be so far, the client is not: that was the proxy, or its client before.
+    /// somebody has shown to be so far, the client is not: that was the proxy, or its client before. Nor is a
+    /// certificate the client's.
     pub(super) fn told(&self, xclient: &Xclient) -> Self {
         let mut context = Context::clone(&self.context);
+        forget_certificate(&mut context);
         let identity = context.identity.take();
         context.identity = xclient
             .login
@@ -102,6 +107,13 @@ impl Facts {
         }
         let context = Context::clone(&self.context).with_sender(sender);
         Arc::clone(self.chosen.insert(Arc::new(context)))
+    }
+}
+
+/// The certificate is not the client's.
+fn forget_certificate(context: &mut Context) {
+    if let Some(tls) = &mut context.tls {
+        tls.client = None;
     }
 }
 
@@ -157,5 +169,32 @@ mod tests {
         };
         let mut named = facts.with_name(name);
         assert!(named.on_behalf_of(other).client_name.is_some());
+    }
+
+    #[test]
+    fn the_certificate_of_a_proxy_is_not_its_clients() {
+        let tls = koukan_core::context::Tls {
+            version: "TLSv1.3".into(),
+            cipher: "x".into(),
+            client: Some("proxy.example".into()),
+        };
+        let connected = Connected {
+            tls: Some(tls.clone()),
+            ..Connected::default()
+        };
+        let facts = Facts::new(&Config::default(), &connected);
+        let shown = |facts: &Facts| {
+            let tls = facts.context().tls.as_ref().unwrap();
+            tls.client.clone()
+        };
+        assert_eq!(shown(&facts).as_deref(), Some("proxy.example"));
+        let told = facts.told(&Xclient::default());
+        assert_eq!(shown(&told), None);
+        assert_eq!(
+            shown(&told.after_upgrade(Upgraded::to_tls(tls.clone()))),
+            None
+        );
+        let upgraded = facts.after_upgrade(Upgraded::to_tls(tls));
+        assert_eq!(shown(&upgraded).as_deref(), Some("proxy.example"));
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn context(
     context.tls = meta.has_tls.then(|| Tls {
         version: "TLS".into(),
         cipher: "unknown".into(),
+        client: None,
     });
     context
 }
