@@ -24,6 +24,7 @@ pub mod command;
 mod compose;
 pub mod config;
 mod descriptors;
+mod http_authenticator;
 pub mod logging;
 mod memory;
 pub mod registry;

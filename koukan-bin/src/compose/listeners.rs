@@ -33,7 +33,7 @@ use super::{
     files::Files,
     rest::{self, Handler},
     stacks,
-    users::{ByIdentity, PasswordFiles},
+    users::{self, ByIdentity, PasswordFiles},
 };
 
 type SmtpServer = Server<ByIdentity>;
@@ -64,7 +64,7 @@ impl Listeners {
             let server = smtp_server(listener, *max, config, chains, surroundings)?;
             let server = match &listener.auth {
                 Some(auth) => {
-                    let server = with_auth(server, auth, &mut files.passwords)?;
+                    let server = with_auth(server, auth, &mut files.passwords, surroundings)?;
                     let clock = surroundings.clock.clone();
                     match auth.has_future_release() {
                         true => server.with_future_release(config.storage.max_send_at(), clock),
@@ -269,8 +269,14 @@ fn with_auth(
     server: SmtpServer,
     auth: &ListenerAuth,
     files: &mut PasswordFiles,
+    surroundings: &Surroundings,
 ) -> Result<SmtpServer, StartError> {
-    let mut server = server.with_authenticator(files.add(&auth.password_file.value)?);
+    let mut server = match (&auth.password_file, &auth.http) {
+        (Some(file), _) => server.with_authenticator(files.add(&file.value)?),
+        (None, Some(http)) => server.with_authenticator(users::by_http(http, surroundings)?),
+        // Certificates say who clients are.
+        (None, None) => server,
+    };
     if auth.required {
         server = server.with_auth_required();
     }

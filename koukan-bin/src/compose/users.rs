@@ -1,6 +1,6 @@
 //! Users who authenticate themselves, and on whose behalf their mail runs.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use koukan_core::{
     blocking::BlockingPool,
@@ -8,14 +8,17 @@ use koukan_core::{
     context::{Context, Sender},
     service::BoxMailService,
 };
+use koukan_rest::client::HttpClient;
 use koukan_smtp::{
     sasl::scram::Entries,
     server::{MakeMailService, PasswordFile},
 };
 
-use super::StartError;
-use crate::stamps::Stamps;
+use crate::{
+    config::HttpAuth, http_authenticator::HttpAuthenticator, registry::Surroundings, stamps::Stamps,
+};
 
+use super::StartError;
 /// Gives clients one service, and users who have authenticated themselves another.
 #[derive(Debug, Clone)]
 pub(crate) struct ByIdentity {
@@ -32,6 +35,34 @@ impl MakeMailService for ByIdentity {
             None => self.clients.clone(),
         }
     }
+}
+
+/// Who asks an HTTP server about users.
+pub(super) fn by_http(
+    config: &HttpAuth,
+    surroundings: &Surroundings,
+) -> Result<HttpAuthenticator, StartError> {
+    let wrong =
+        |error: &(dyn std::error::Error + 'static)| StartError::Config(Causes(error).to_string());
+    let mut settings = surroundings.http_settings();
+    if let Some(file) = &config.ca_file {
+        let pem = fs::read(&file.value).map_err(|error| {
+            let file = file.value.display();
+            StartError::Config(format!("cannot read {file}: {error}"))
+        })?;
+        settings = settings.with_ca(pem);
+    }
+    let client = HttpClient::new(&settings).map_err(|error| wrong(&error))?;
+    let url = config.url.value.parse().map_err(|error| wrong(&error))?;
+    let keep = config.cache.map_or(Duration::from_secs(60), |keep| keep.0);
+    let mut users = HttpAuthenticator::new(client, url, keep).map_err(|error| wrong(&error))?;
+    if let Some(timeout) = config.timeout {
+        users = users.with_timeout(timeout.0);
+    }
+    if let Some(file) = &config.token_file {
+        users = users.with_token(surroundings.secret(&file.value)?.token()?);
+    }
+    Ok(users)
 }
 
 /// The password files of all listeners. Clones follow the same files.

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Place, Principal, SmtpListener};
+use super::{HumanDuration, Place, Principal, SmtpListener};
 
 /// Users who may authenticate themselves at a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListenerAuth {
     /// A file with a line for each user, as `koukan passwd` prints it. It is read anew when it changes.
-    #[schemars(with = "String")]
-    pub password_file: Place<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub password_file: Option<Place<PathBuf>>,
+    /// An HTTP server that knows users, in place of a file.
+    pub http: Option<HttpAuth>,
     /// Whether mail is taken from users alone; others hear 530. Default `false`.
     #[serde(default)]
     pub required: bool,
@@ -57,6 +59,26 @@ impl SmtpListener {
         let users = self.auth.as_ref().and_then(ListenerAuth::principal);
         [self.principal()].into_iter().chain(users)
     }
+}
+
+/// An HTTP server that is asked whether clients are who they say to be.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpAuth {
+    /// Its URL, of https, or of http on this host. It gets a POST of JSON with `user` and `password`, or with a
+    /// `token`, and answers 200, 401, or anything else where it cannot tell.
+    pub url: Place<String>,
+    /// A file with the bearer token that it is shown.
+    #[schemars(with = "Option<String>")]
+    pub token_file: Option<Place<PathBuf>>,
+    /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that the system
+    /// trusts.
+    #[schemars(with = "Option<String>")]
+    pub ca_file: Option<Place<PathBuf>>,
+    /// How long its answer is waited for. Default `10s`.
+    pub timeout: Option<HumanDuration>,
+    /// How long it is not asked again about what was found good; `0s` for always. Default `1m`.
+    pub cache: Option<HumanDuration>,
 }
 
 /// Who this agent says to be to SMTP servers.

@@ -29,7 +29,7 @@ mod webhook;
 mod words;
 
 pub use self::{
-    auth::{ClientAuth, ListenerAuth},
+    auth::{ClientAuth, HttpAuth, ListenerAuth},
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     destination::Destination,
     duration::HumanDuration,

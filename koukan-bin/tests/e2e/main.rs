@@ -21,6 +21,7 @@ mod events;
 mod host;
 mod hostile;
 mod http;
+mod http_users;
 mod lmtp;
 mod loops;
 mod mail_auth;

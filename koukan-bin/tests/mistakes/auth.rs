@@ -31,6 +31,11 @@ fn users_and_their_passwords() {
         (auth("users", ", tag: smtp-msa"), &["with its sender only"]),
         (auth("users", ", require: true"), &["required"]),
         ("auth: {}".to_owned(), &["password_file"]),
+        (
+            "auth: { http: { url: \"http://users.example.com\" } }".to_owned(),
+            &["in clear"],
+        ),
+        ("auth: { http: { url: users } }".to_owned(), &["no URL"]),
     ] {
         let to = format!("{INGRESS}, {settings}");
         told(&[(INGRESS, &to, INGRESS, words)]);

@@ -1,12 +1,13 @@
 //! Checks of users and of their passwords.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf};
 
+use axum::http::Uri;
 use koukan_smtp::sasl::scram::Entries;
 
 use super::Check;
 use crate::config::{
-    ClientAuth, Endpoint, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
+    ClientAuth, Endpoint, HttpAuth, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
 };
 
 impl Check<'_> {
@@ -15,7 +16,7 @@ impl Check<'_> {
         let config = self.config;
         for listener in &config.smtp_listener {
             if let Some(auth) = &listener.auth {
-                self.password_file(&auth.password_file);
+                self.known_users(listener, auth);
                 self.privacy(listener, auth);
                 self.future_release(listener, auth);
             }
@@ -77,6 +78,55 @@ impl Check<'_> {
         }
     }
 
+    /// Somebody knows who users are: one of a file, an HTTP server, and certificates.
+    fn known_users(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
+        let has_certificates = listener
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_ca.is_some());
+        match (&auth.password_file, &auth.http) {
+            (Some(file), None) => self.password_file(file),
+            (None, Some(http)) => self.http_users(http),
+            (Some(_), Some(http)) => {
+                let message = "either a file or an HTTP server knows the users".to_owned();
+                let help = "leave `http` or `password_file` out";
+                self.wrong(&http.url, message, Some(help.into()));
+            }
+            (None, None) if has_certificates => {}
+            (None, None) => {
+                let message = "nobody knows the users who may authenticate themselves".to_owned();
+                let help = "name a `password_file`, or an `http` server, or `client_ca` in `tls`";
+                self.wrong(&listener.address, message, Some(help.into()));
+            }
+        }
+    }
+
+    fn http_users(&mut self, http: &HttpAuth) {
+        let url: Result<Uri, _> = http.url.value.parse();
+        let url = url.ok().filter(|url| url.authority().is_some());
+        let scheme = url.as_ref().and_then(Uri::scheme_str);
+        let is_here = url.as_ref().and_then(Uri::host).is_some_and(|host| {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        });
+        match scheme {
+            Some("https") => {}
+            Some("http") if is_here => {}
+            Some("http") => {
+                let message =
+                    "passwords cross the network in clear, for everybody to read".to_owned();
+                self.wrong(&http.url, message, Some("begin it with `https:`".into()));
+            }
+            _ => {
+                let message = "this is no URL of an HTTP server".to_owned();
+                let help = "write it as in `https://users.example.com/check`";
+                self.wrong(&http.url, message, Some(help.into()));
+            }
+        }
+        self.file(http.token_file.as_ref(), "token");
+        self.file(http.ca_file.as_ref(), "certificate");
+    }
+
     fn password_file(&mut self, file: &Place<PathBuf>) {
         let shown = file.value.display();
         let entries = match fs::read_to_string(&file.value) {
@@ -117,7 +167,11 @@ impl Check<'_> {
             _ if !is_here && listener.tls.is_none() && !auth.is_clear() => {
                 let message = "nobody elsewhere can say who he is: there is no TLS".to_owned();
                 let help = "give the listener `tls: { certificate: [ { file: …, key: … } ] }`";
-                self.wrong(&auth.password_file, message, Some(help.into()));
+                match (&auth.password_file, &auth.http) {
+                    (Some(file), _) => self.wrong(file, message, Some(help.into())),
+                    (None, Some(http)) => self.wrong(&http.url, message, Some(help.into())),
+                    (None, None) => {}
+                }
             }
             _ => {}
         }

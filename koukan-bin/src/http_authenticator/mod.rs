@@ -1,0 +1,172 @@
+//! Users whom an HTTP server knows.
+//!
+//! | it answers | the client |
+//! |---|---|
+//! | 200, with `{"identity": "…"}`, or without | is known by that name, or the one that it has given |
+//! | 401, 403, 404 | is not who it says to be |
+//! | anything else, or nothing in time | hears 454 and may try again |
+//!
+//! What was found good is kept for a while, by a hash that nobody can guess without a secret of this process, so that
+//! clients that connect often do not ask each time. What was refused is not.
+
+mod kept;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, Uri, header},
+};
+use koukan_core::random::{NoRandomness, secret};
+use koukan_rest::client::HttpClient;
+use koukan_smtp::{
+    sasl::{Answer, Claim, Mechanism, Mechanisms},
+    server::{Authenticator, Unavailable},
+};
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, time::timeout};
+use tower::ServiceExt;
+
+use self::kept::Kept;
+
+/// Octets of an answer, at most.
+const ANSWER_MAX: usize = 16 << 10;
+/// Octets of a name, at most.
+const NAME_MAX: usize = 255;
+/// Questions that are under way at a time, at most; others wait, as long as their time lasts.
+const QUESTIONS_MAX: usize = 64;
+
+/// Asks an HTTP server whether clients are who they say to be; clones share what is known.
+#[derive(Clone)]
+pub(crate) struct HttpAuthenticator {
+    client: HttpClient,
+    url: Uri,
+    token: Option<Arc<str>>,
+    patience: Duration,
+    kept: Arc<Kept>,
+    room: Arc<Semaphore>,
+}
+
+/// Why nothing is known of a client.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("no answer of the HTTP server in time")]
+    Late,
+    #[error("the HTTP server has answered {0}")]
+    Status(StatusCode),
+    #[error("the answer of the HTTP server cannot be read")]
+    Content,
+}
+
+impl HttpAuthenticator {
+    /// Asks that URL, and keeps what was found good for so long.
+    pub(crate) fn new(client: HttpClient, url: Uri, keep: Duration) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            client,
+            url,
+            token: None,
+            patience: Duration::from_secs(10),
+            kept: Arc::new(Kept::new(secret()?, keep)),
+            room: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+        })
+    }
+
+    /// Shows the server that token.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Sets how long an answer is waited for, in place of 10 seconds.
+    pub(crate) fn with_timeout(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    async fn question(&self, user: Option<&str>, content: Value) -> Result<Answer, Unavailable> {
+        let asking = async {
+            let _room = self.room.acquire().await;
+            self.exchange(user, content).await
+        };
+        let answer = timeout(self.patience, asking).await;
+        answer.unwrap_or_else(|_| Err(Unavailable(NoAnswer::Late.into())))
+    }
+
+    async fn exchange(&self, user: Option<&str>, content: Value) -> Result<Answer, Unavailable> {
+        let mut request = Request::post(self.url.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::from(content.to_string()));
+        let request = request.map_err(|error| Unavailable(error.into()))?;
+        let response = self.client.clone().oneshot(request).await;
+        let response = response.map_err(|error| Unavailable(error.into()))?;
+        let status = response.status();
+        // Read in either case, so that the connection can be used again.
+        let octets = to_bytes(response.into_body(), ANSWER_MAX).await;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                return Ok(Answer::Refused);
+            }
+            StatusCode::OK | StatusCode::NO_CONTENT => {}
+            other => return Err(Unavailable(NoAnswer::Status(other).into())),
+        }
+        let unreadable = || Unavailable(NoAnswer::Content.into());
+        let octets = octets.map_err(|error| Unavailable(error.into()))?;
+        let told = match octets.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&octets).map_err(|_| unreadable())?,
+        };
+        let name = match told.get("identity") {
+            None => user.ok_or_else(unreadable)?,
+            Some(name) => name.as_str().ok_or_else(unreadable)?,
+        };
+        let is_name =
+            !name.is_empty() && name.len() <= NAME_MAX && !name.contains(char::is_control);
+        match is_name {
+            true => Ok(Answer::Accepted(name.into())),
+            false => Err(unreadable()),
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for HttpAuthenticator {
+    fn mechanisms(&self) -> Mechanisms {
+        let all = [Mechanism::Plain, Mechanism::Login, Mechanism::OAuthBearer];
+        all.into_iter().collect()
+    }
+
+    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
+        let (user, kind, shown) = match &claim {
+            Claim::Password { user, password } => (Some(&**user), "password", password.reveal()),
+            Claim::Token { user, token } => (user.as_deref(), "token", token.reveal()),
+            // It knows no verifiers: the mechanism is not offered.
+            Claim::Verifier { .. } => return Ok(Answer::Refused),
+        };
+        let key = self.kept.key([kind, user.unwrap_or_default(), shown]);
+        if let Some(name) = self.kept.find(&key) {
+            return Ok(Answer::Accepted(name));
+        }
+        let mut content = json!({ kind: shown });
+        if let Some(user) = user {
+            content["user"] = user.into();
+        }
+        let answer = self.question(user, content).await?;
+        if let Answer::Accepted(name) = &answer {
+            self.kept.keep(key, name.clone());
+        }
+        Ok(answer)
+    }
+}
+
+impl fmt::Debug for HttpAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpAuthenticator")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! Users whom an HTTP server knows, which Python's is.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::Stdio,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    collector::Collector,
+    peers::{peer, run},
+    process::{Process, await_listener, free_address},
+};
+
+/// Knows alice, tells another name of bob, is silent about `slow` and ill about `ill`, and prints whom it is asked
+/// about.
+const SERVER: &str = r#"
+import http.server, json, sys, threading
+class Users(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        print(asked.get("user"), flush=True)
+        assert self.headers["Authorization"] == "Bearer " + "t" * 32, self.headers
+        user, content = asked.get("user"), b""
+        if user == "slow":
+            threading.Event().wait()
+        status = 200 if asked.get("password") == "pen cil" else 401
+        if user == "bob" and status == 200:
+            content = json.dumps({"identity": "bob@example.com"}).encode()
+        if user == "ill":
+            status = 500
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Users).serve_forever()
+"#;
+
+const CLIENT: &str = r#"
+import smtplib, socket, sys
+port = int(sys.argv[1])
+def client():
+    return smtplib.SMTP("127.0.0.1", port)
+def login(user, password):
+    with client() as s:
+        s.ehlo()
+        assert s.esmtp_features["auth"].split() == ["OAUTHBEARER", "PLAIN", "LOGIN"], s.esmtp_features
+        s.user, s.password = user, password
+        return s.auth("PLAIN", s.auth_plain)[0]
+# One about whom nothing is heard holds up nobody else.
+slow = client()
+slow.ehlo()
+import base64
+slow.send("AUTH PLAIN " + base64.b64encode(b"\0slow\0x").decode() + "\r\n")
+for _ in range(3):
+    with client() as s:
+        s.login("alice", "pen cil")
+        s.sendmail("alice@example.org", ["a@example.com"], b"Subject: hi\r\n\r\nhi\r\n")
+with client() as s:
+    s.login("bob", "pen cil")
+    s.sendmail("bob@example.org", ["b@example.com"], b"Subject: hi\r\n\r\nhi\r\n")
+for user, password, code in [("alice", "pencil", 535), ("carol", "x", 535), ("ill", "pen cil", 454)]:
+    try:
+        login(user, password)
+    except smtplib.SMTPAuthenticationError as error:
+        assert error.smtp_code == code, (user, error)
+    else:
+        raise SystemExit(user)
+assert slow.getreply()[0] == 454
+"#;
+
+fn agent(directory: &TempDir, url: &str, sink: SocketAddr) -> (SocketAddr, Process) {
+    let address = free_address();
+    let token = directory.path().join("token");
+    fs::write(&token, "t".repeat(32)).unwrap();
+    let config = format!(
+        r#"
+hostname: mx.example.com
+storage: memory
+notification: {{ sender: outgoing }}
+smtp_listener:
+  - address: "{address}"
+    sender: users
+    auth: {{ http: {{ url: "{url}", token_file: "{}", timeout: 5s }}, required: true }}
+sender:
+  - {{ name: users, chain: users }}
+  - {{ name: outgoing, chain: outgoing }}
+chain:
+  - name: users
+    filter: [received_header]
+    endpoint: {{ exploder: {{ policy: submission, sender: outgoing }} }}
+  - {{ name: outgoing, endpoint: {{ smtp: {{ host: ["{sink}"] }} }} }}
+log: {{ level: error }}
+"#,
+        token.display()
+    );
+    let process = Process::start_agent(directory, &config);
+    await_listener(address);
+    (address, process)
+}
+
+#[test]
+fn an_http_server_says_who_users_are_and_a_silent_answer_holds_up_nobody() {
+    let (directory, sink) = (tempfile::tempdir().unwrap(), Collector::start());
+    let server = free_address();
+    let mut python = peer("python3");
+    python.args(["-c", SERVER, &server.port().to_string()]);
+    let (mut users, output) = Process::start_with_output(python.stdout(Stdio::piped()));
+    await_listener(server);
+    let (address, _process) = agent(&directory, &format!("http://{server}/users"), sink.address);
+    run(peer("python3").args(["-c", CLIENT, &address.port().to_string()]));
+    assert_eq!(sink.messages("a@example.com").len(), 3);
+    assert_eq!(sink.messages("b@example.com").len(), 1);
+    users.kill();
+    let asked: Vec<_> = BufReader::new(output)
+        .lines()
+        .map_while(Result::ok)
+        .collect();
+    // What was good is asked about once.
+    let good = asked.iter().filter(|user| *user == "alice").count();
+    assert_eq!(good, 2, "{asked:?}");
+}
