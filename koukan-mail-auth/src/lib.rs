@@ -8,7 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`dkim`] | signatures by themselves: canonical forms, keys, the `DKIM-Signature` field |
-//! | [`dkim_sign`] | the filter that signs |
+//! | [`dkim_sign`], [`dkim_check`] | the filters that sign and verify |
 //! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
 //!
 //! # Example
@@ -30,6 +30,7 @@
 
 mod author;
 pub mod dkim;
+pub mod dkim_check;
 pub mod dkim_sign;
 mod passing;
 pub mod spf;

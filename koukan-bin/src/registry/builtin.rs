@@ -22,8 +22,9 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "allowed_senders",
+    "dkim_check",
     "dkim_sign",
     "message_builder",
     "message_parser",

@@ -8,7 +8,8 @@ use std::{
 
 use koukan_core::{filter::policy_action::matchers::SignalMatcher, path::Domain};
 use koukan_mail_auth::{
-    dkim::{SignatureSpec, SigningKey},
+    dkim::{DkimResult, SignatureSpec, SigningKey},
+    dkim_check::DkimCheckLayer,
     dkim_sign::{Author, DkimSignLayer, Key, SharedKey},
     spf::SpfResult,
     spf_check::SpfCheckLayer,
@@ -27,7 +28,11 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("spf_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(spf_check(config, surroundings))
     });
+    registry.try_filter("dkim_check", |config, surroundings: &Surroundings| {
+        Ok::<_, InvalidFilter>(dkim_check(config, surroundings))
+    });
     registry.matcher("spf", spf);
+    registry.matcher("dkim", dkim);
 }
 
 /// Asks whether clients may send mail of the domains that they name.
@@ -47,7 +52,29 @@ fn spf_check(config: AskSpf, surroundings: &Surroundings) -> SpfCheckLayer {
     }
 }
 
-/// What SPF says is one of these.
+/// Verifies signatures.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyDkim {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> DkimCheckLayer {
+    let (resolver, clock) = (surroundings.resolver.clone(), surroundings.clock.clone());
+    let layer = DkimCheckLayer::new(resolver, clock).with_blobs(surroundings.blobs.clone());
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+fn dkim(config: Results) -> Result<SignalMatcher, InvalidFilter> {
+    let known = DkimResult::ALL.map(DkimResult::as_str);
+    of_results("dkim", &config, &known)
+}
+
+/// What was found out is one of these.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Results {

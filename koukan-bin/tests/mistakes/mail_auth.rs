@@ -23,6 +23,12 @@ fn in_what_is_asked_of_results() {
             at,
             &["unknown result `failed`", "did you mean `fail`?"],
         ),
+        (
+            BUILDER,
+            &rule("[permfail]").replace("matcher: spf", "matcher: dkim"),
+            "match: { matcher: dkim",
+            &["unknown result `permfail`", "there is `fail`, `neutral`"],
+        ),
         (BUILDER, &rule("[]"), at, &["never matches", "softfail"]),
         (
             BUILDER,

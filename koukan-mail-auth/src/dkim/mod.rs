@@ -11,9 +11,13 @@
 mod body_hash;
 mod canonicalization;
 mod fields;
+mod public_key;
+mod received;
 mod section;
 mod signature;
 mod signing_key;
+mod tags;
+mod verification;
 
 pub use self::{
     body_hash::{BodyDigest, BodyHasher},
@@ -21,5 +25,6 @@ pub use self::{
     section::HEADER_MAX,
     signature::{Message, SignatureSpec, Signing, SigningError},
     signing_key::{Algorithm, InvalidKey, NotGenerated, SigningKey},
+    verification::{DkimResult, Passed, SIGNATURES_MAX, Verified, Verifying},
 };
 pub(crate) use self::{fields::fields, section::Section};

@@ -40,6 +40,11 @@ impl Section {
         &piece[end - before..]
     }
 
+    /// Whether the body has begun.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// The fields, each with its CRLF, but perhaps the last one; `None` where they are too long.
     pub(crate) fn octets(&self) -> Option<&[u8]> {
         (!self.is_too_long).then_some(&self.octets)

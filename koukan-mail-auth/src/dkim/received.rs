@@ -1,0 +1,226 @@
+//! `DKIM-Signature` fields that others have made: RFC 6376 sections 3.5 and 6.1.1.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    Algorithm, Canonicalization,
+    fields::Field,
+    tags::{Tags, without_space},
+};
+use crate::author::ascii_domain;
+
+/// A signature, as its field has it.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) algorithm: Algorithm,
+    pub(super) domain: String,
+    pub(super) selector: String,
+    /// The domain of the identity (`i=`).
+    pub(super) identity: Option<String>,
+    pub(super) header: Canonicalization,
+    pub(super) body: Canonicalization,
+    pub(super) body_hash: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+    pub(super) fields: Vec<String>,
+    /// Octets of the canonical body that it is of.
+    pub(super) length: Option<u64>,
+    /// In seconds since 1970.
+    pub(super) expires: Option<u64>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrong(pub(super) &'static str);
+
+impl Received {
+    pub(super) fn parse(field: &Field<'_>) -> Result<Self, Wrong> {
+        let text = str::from_utf8(field.value()).map_err(|_| Wrong("the field is not UTF-8"))?;
+        let tags = Tags::parse(text).ok_or(Wrong("the field is no list of tags"))?;
+        let required = |name: &str| tags.get(name).ok_or(Wrong("a tag is missing"));
+        if required("v")? != "1" {
+            return Err(Wrong("unknown version"));
+        }
+        let algorithm = match required("a")? {
+            "rsa-sha256" => Algorithm::Rsa,
+            "ed25519-sha256" => Algorithm::Ed25519,
+            // RFC 8301.
+            "rsa-sha1" => return Err(Wrong("SHA-1 is not believed")),
+            _ => return Err(Wrong("unknown algorithm")),
+        };
+        let (header, body) = canonicalization(tags.get("c").unwrap_or("simple/simple"))?;
+        let domain = required("d")?;
+        let domain = ascii_domain(domain).ok_or(Wrong("the domain is none"))?;
+        let fields: Vec<_> = required("h")?
+            .split(':')
+            .map(|name| name.trim_matches([' ', '\t', '\r', '\n']).to_owned())
+            .collect();
+        if !fields.iter().any(|name| name.eq_ignore_ascii_case("From")) {
+            return Err(Wrong("the From field is not signed"));
+        }
+        let query = tags.get("q").unwrap_or("dns/txt");
+        if !query.split(':').any(|method| method.trim() == "dns/txt") {
+            return Err(Wrong("the key is not in the DNS"));
+        }
+        let number = |name: &str| match tags.get(name) {
+            None => Ok(None),
+            Some(text) if text.bytes().all(|octet| octet.is_ascii_digit()) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| Wrong("a number is none")),
+            Some(_) => Err(Wrong("a number is none")),
+        };
+        let (signed_at, expires) = (number("t")?, number("x")?);
+        if expires.is_some_and(|expires| signed_at.is_some_and(|at: u64| expires <= at)) {
+            return Err(Wrong("it expires before it was made"));
+        }
+        let identity = match tags.get("i") {
+            None => None,
+            Some(identity) => {
+                let (_, of) = identity
+                    .rsplit_once('@')
+                    .ok_or(Wrong("the identity is none"))?;
+                Some(ascii_domain(of).ok_or(Wrong("the identity is none"))?)
+            }
+        };
+        if identity.as_ref().is_some_and(|of| !is_within(of, &domain)) {
+            return Err(Wrong("the identity is not of the domain"));
+        }
+        let octets = |name| {
+            let decoded = STANDARD.decode(without_space(required(name)?));
+            decoded.map_err(|_| Wrong("a tag is not base64"))
+        };
+        Ok(Self {
+            algorithm,
+            selector: required("s")?.to_owned(),
+            identity,
+            header,
+            body,
+            body_hash: octets("bh")?,
+            signature: octets("b")?,
+            fields,
+            length: number("l")?,
+            expires,
+            domain,
+        })
+    }
+
+    /// Where its key is.
+    pub(super) fn key_name(&self) -> String {
+        format!("{}._domainkey.{}", self.selector, self.domain)
+    }
+
+    /// What was signed: the fields in order, and at last its own field without the signature.
+    pub(super) fn signed(&self, own: &Field<'_>, all: &[Field<'_>]) -> Vec<u8> {
+        let mut signed = Vec::new();
+        let mut used = vec![false; all.len()];
+        for name in &self.fields {
+            // From the last to the first: RFC 6376 section 5.4.2.
+            let found = (0..all.len())
+                .rev()
+                .find(|at| !used[*at] && all[*at].is(name));
+            if let Some(at) = found {
+                used[at] = true;
+                self.header.add_field(&all[at], &mut signed);
+                signed.extend_from_slice(b"\r\n");
+            }
+        }
+        let own = without_signature(own.octets);
+        if let Some(own) = Field::new(&own) {
+            self.header.add_field(&own, &mut signed);
+        }
+        signed
+    }
+}
+
+/// A field without the value of its tag `b`.
+fn without_signature(field: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(field.len());
+    let colon = memchr::memchr(b':', field).map_or(0, |colon| colon + 1);
+    kept.extend_from_slice(&field[..colon]);
+    for (index, tag) in field[colon..].split(|octet| *octet == b';').enumerate() {
+        if index > 0 {
+            kept.push(b';');
+        }
+        match memchr::memchr(b'=', tag) {
+            Some(equals) if tag[..equals].trim_ascii() == b"b" => {
+                kept.extend_from_slice(&tag[..=equals]);
+            }
+            _ => kept.extend_from_slice(tag),
+        }
+    }
+    kept
+}
+
+fn canonicalization(text: &str) -> Result<(Canonicalization, Canonicalization), Wrong> {
+    let one = |text: &str| match text {
+        "simple" => Ok(Canonicalization::Simple),
+        "relaxed" => Ok(Canonicalization::Relaxed),
+        _ => Err(Wrong("unknown canonicalization")),
+    };
+    let (header, body) = text.split_once('/').unwrap_or((text, "simple"));
+    Ok((one(header)?, one(body)?))
+}
+
+/// Whether a domain is another, or below it; both in lower case.
+pub(super) fn is_within(name: &str, domain: &str) -> bool {
+    let before = name.strip_suffix(domain);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed; d=Example.com; s=s;\r\n\th=from : To;\
+        \r\n\tbh=AA\r\n\t AA; b = BBBB\r\n\tBBBB ;t=5;x=7;l=3;i=@a.example.com";
+
+    #[test]
+    fn fields_are_read_or_wrong() {
+        let field = Field::new(GOOD.as_bytes()).unwrap();
+        let received = Received::parse(&field).unwrap();
+        assert_eq!(received.key_name(), "s._domainkey.example.com");
+        assert_eq!(received.fields, ["from", "To"]);
+        let forms = (received.header, received.body);
+        assert_eq!(forms, (Canonicalization::Relaxed, Canonicalization::Simple));
+        assert_eq!((received.length, received.expires), (Some(3), Some(7)));
+        assert_eq!((received.body_hash.len(), received.signature.len()), (3, 6));
+        for (from, to, wrong) in [
+            ("v=1", "v=2", "unknown version"),
+            ("v=1; ", "", "a tag is missing"),
+            ("rsa-sha256", "rsa-sha1", "SHA-1"),
+            ("rsa-sha256", "rsa-sha3", "unknown algorithm"),
+            ("c=relaxed", "c=nofws", "unknown canonicalization"),
+            ("h=from : To", "h=To", "From field is not signed"),
+            ("i=@a.example.com", "i=@aexample.com", "not of the domain"),
+            ("i=@a.example.com", "i=a.example.com", "identity is none"),
+            ("x=7", "x=5", "before it was made"),
+            ("l=3", "l=-3", "a number is none"),
+            ("b = BBBB", "b = B*BB", "not base64"),
+            ("t=5", "t=5;t=5", "no list of tags"),
+            ("t=5", "q=https/x", "not in the DNS"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            let field = Field::new(text.as_bytes()).unwrap();
+            let error = Received::parse(&field).unwrap_err();
+            assert!(error.0.contains(wrong), "{from} → {to}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_signature_is_left_out() {
+        for (field, left) in [
+            (
+                "D: a=b=c; b = x\r\n y ; bh=b=; b",
+                "D: a=b=c; b =; bh=b=; b",
+            ),
+            ("D:b=x", "D:b="),
+            ("D: bb=x; b=y", "D: bb=x; b="),
+        ] {
+            assert_eq!(
+                without_signature(field.as_bytes()),
+                left.as_bytes(),
+                "{field}"
+            );
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Verifying signatures: RFC 6376 section 6.
+
+use koukan_core::network::{LookupError, Resolver};
+
+use super::{
+    Algorithm, BodyDigest, BodyHasher, Canonicalization, Section,
+    fields::{Field, fields},
+    public_key::{PublicKey, Unusable},
+    received::{Received, Wrong, is_within},
+};
+
+/// Signatures of a message that are looked at, from the top.
+pub const SIGNATURES_MAX: usize = 8;
+
+/// What became of a signature: RFC 8601 section 2.7.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DkimResult {
+    /// There is none.
+    None,
+    /// It is good.
+    Pass,
+    /// It is good, and we do not rely on it: it is of a part of the body only, or the domain is only
+    /// trying.
+    Policy,
+    /// It cannot be made sense of, or has expired.
+    Neutral,
+    /// It is of another message, or of another key.
+    Fail,
+    /// It cannot be verified just now.
+    TempError,
+    /// It cannot be verified: there is no such key.
+    PermError,
+}
+
+/// One signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What became of it.
+    pub result: DkimResult,
+    /// Why, where it did not pass.
+    pub reason: &'static str,
+    /// The domain, in lower case; empty where there is none.
+    pub domain: String,
+    /// What the key is called.
+    pub selector: String,
+    /// How it was made.
+    pub algorithm: Option<Algorithm>,
+    /// The first octets of the signature in base64, by which signatures of one domain are told apart.
+    pub beginning: String,
+}
+
+/// A message as it passes, of which signatures are to be verified.
+///
+/// *Shape*: the body is hashed by the signatures in the header section, which is known before it.
+#[derive(Default)]
+pub struct Verifying {
+    section: Section,
+    hashers: Vec<Hashing>,
+    /// Whether the signatures were read.
+    has_begun: bool,
+    signatures: Vec<Found>,
+}
+
+struct Found {
+    octets: Vec<u8>,
+    received: Result<Received, Wrong>,
+}
+
+/// A hash that one or several signatures want.
+struct Hashing {
+    how: Canonicalization,
+    length: Option<u64>,
+    hasher: BodyHasher,
+}
+
+/// A message that has passed.
+pub struct Passed {
+    section: Section,
+    digests: Vec<(Canonicalization, Option<u64>, BodyDigest)>,
+    signatures: Vec<Found>,
+}
+
+impl DkimResult {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Pass,
+        Self::Policy,
+        Self::Neutral,
+        Self::Fail,
+        Self::TempError,
+        Self::PermError,
+    ];
+
+    /// Its name in RFC 8601.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Pass => "pass",
+            Self::Policy => "policy",
+            Self::Neutral => "neutral",
+            Self::Fail => "fail",
+            Self::TempError => "temperror",
+            Self::PermError => "permerror",
+        }
+    }
+}
+
+impl Verifying {
+    /// Goes on with the next octets of the message, cut anywhere.
+    pub fn update(&mut self, octets: &[u8]) {
+        let body = self.section.take(octets);
+        if !self.has_begun && self.section.is_complete() {
+            self.begin();
+        }
+        for hashing in &mut self.hashers {
+            hashing.hasher.update(body);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.has_begun = true;
+        let section = self.section.octets().unwrap_or_default();
+        let found = fields(section).filter(|field| field.is("DKIM-Signature"));
+        for field in found.take(SIGNATURES_MAX) {
+            let received = Received::parse(&field);
+            if let Ok(received) = &received {
+                let (how, length) = (received.body, received.length);
+                let mut known = self.hashers.iter();
+                if !known.any(|it| (it.how, it.length) == (how, length)) {
+                    let hasher = BodyHasher::new(how).with_limit(length.unwrap_or(u64::MAX));
+                    self.hashers.push(Hashing {
+                        how,
+                        length,
+                        hasher,
+                    });
+                }
+            }
+            self.signatures.push(Found {
+                octets: field.octets.to_vec(),
+                received,
+            });
+        }
+    }
+
+    /// Ends the message.
+    pub fn finish(mut self) -> Passed {
+        if !self.has_begun {
+            self.begin();
+        }
+        let digests = self.hashers.into_iter();
+        let digests = digests.map(|it| (it.how, it.length, it.hasher.finish()));
+        Passed {
+            section: self.section,
+            digests: digests.collect(),
+            signatures: self.signatures,
+        }
+    }
+}
+
+impl Passed {
+    /// The header section; `None` where it is too long to be looked at.
+    pub fn section(&self) -> Option<&[u8]> {
+        self.section.octets()
+    }
+
+    /// Verifies all signatures, at a time in seconds since 1970. Whoever asks limits the time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped.
+    pub async fn verify(&self, resolver: &dyn Resolver, now: u64) -> Vec<Verified> {
+        let mut all = Vec::with_capacity(self.signatures.len());
+        for found in &self.signatures {
+            all.push(match &found.received {
+                Ok(received) => {
+                    let key = self.judge(found, received, resolver, now).await;
+                    let (result, reason) = key.unwrap_or_else(|judged| judged);
+                    Verified::new(result, reason, received)
+                }
+                Err(Wrong(reason)) => Verified {
+                    result: DkimResult::Neutral,
+                    reason,
+                    domain: String::new(),
+                    selector: String::new(),
+                    algorithm: None,
+                    beginning: String::new(),
+                },
+            });
+        }
+        all
+    }
+
+    /// What becomes of a signature; an error ends it early.
+    async fn judge(
+        &self,
+        found: &Found,
+        received: &Received,
+        resolver: &dyn Resolver,
+        now: u64,
+    ) -> Result<(DkimResult, &'static str), (DkimResult, &'static str)> {
+        if received.expires.is_some_and(|expires| expires <= now) {
+            return Err((DkimResult::Neutral, "it has expired"));
+        }
+        let wanted = (received.body, received.length);
+        let mut digests = self.digests.iter();
+        let digest = digests.find(|(how, length, _)| (*how, *length) == wanted);
+        let digest = digest.map(|(.., digest)| digest);
+        if digest.is_none_or(|digest| *digest.sha256.as_slice() != *received.body_hash) {
+            return Err((DkimResult::Fail, "the body is another"));
+        }
+        let whole = digest.map_or(0, |digest| digest.length);
+        if received.length.is_some_and(|length| length > whole) {
+            return Err((DkimResult::Fail, "the body is shorter"));
+        }
+        let key = key_of(received, resolver).await?;
+        let is_own = |of: &String| *of == received.domain;
+        if key.is_strict && !received.identity.as_ref().is_none_or(is_own) {
+            return Err((DkimResult::PermError, "the key is not for that identity"));
+        }
+        let all: Vec<_> = fields(self.section.octets().unwrap_or_default()).collect();
+        let own = Field::new(&found.octets).ok_or((DkimResult::Neutral, "the field is none"))?;
+        if !key.verifies(&received.signed(&own, &all), &received.signature) {
+            return Err((DkimResult::Fail, "the header is another, or the key"));
+        }
+        Ok(match received.length {
+            Some(length) if length < whole => (
+                DkimResult::Policy,
+                "only the beginning of the body is signed",
+            ),
+            _ if key.is_testing => (DkimResult::Policy, "the domain is trying it out"),
+            _ => (DkimResult::Pass, ""),
+        })
+    }
+}
+
+async fn key_of(
+    received: &Received,
+    resolver: &dyn Resolver,
+) -> Result<PublicKey, (DkimResult, &'static str)> {
+    let no_key = (DkimResult::PermError, "there is no such key");
+    let name = received.key_name();
+    let is_label = |label: &str| (1..=63).contains(&label.len());
+    if name.len() > 253 || !name.is_ascii() || !name.split('.').all(is_label) {
+        return Err(no_key);
+    }
+    let records = match resolver.txt(&name).await {
+        Ok(answer) => answer.records,
+        Err(LookupError::NoSuchName) => return Err(no_key),
+        Err(_) => return Err((DkimResult::TempError, "the key cannot be looked up")),
+    };
+    let mut judged = no_key;
+    for record in records {
+        match PublicKey::parse(&record, received.algorithm) {
+            Ok(key) => return Ok(key),
+            Err(Unusable::Revoked) => judged = (DkimResult::PermError, "the key was revoked"),
+            Err(Unusable::Malformed) if judged == no_key => {
+                judged = (DkimResult::PermError, "the key makes no sense");
+            }
+            Err(Unusable::Malformed) => {}
+        }
+    }
+    Err(judged)
+}
+
+impl Verified {
+    fn new(result: DkimResult, reason: &'static str, received: &Received) -> Self {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let octets = received.signature.get(..6).unwrap_or_default();
+        Self {
+            result,
+            reason,
+            domain: received.domain.clone(),
+            selector: received.selector.clone(),
+            algorithm: Some(received.algorithm),
+            beginning: STANDARD.encode(octets),
+        }
+    }
+
+    /// Whether it is good, and of a domain that is another or above it; both in lower case.
+    pub fn passes_for(&self, domain: &str) -> bool {
+        self.result == DkimResult::Pass && is_within(domain, &self.domain)
+    }
+}

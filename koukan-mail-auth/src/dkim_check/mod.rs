@@ -1,0 +1,25 @@
+//! Verifies the signatures of messages (DKIM).
+//!
+//! What is found out is a signal: whether mail is refused because of it is for rules to decide. At most
+//! [`SIGNATURES_MAX`](crate::dkim::SIGNATURES_MAX) signatures are looked at, from the top.
+//!
+//! *Phases*: the message. It goes on once all of it has come and the DNS was asked, for [`TIME_MAX`] at most:
+//! then the result is `temperror`. Until then it is kept in a blob, and only its header section in memory.
+//!
+//! *Signals*: writes the durable [`Dkim`] (`dkim`), unless it is there already.
+//!
+//! | reply | when |
+//! |---|---|
+//! | [`Reply::insufficient_storage`](koukan_core::reply::Reply::insufficient_storage), at the end | there is no room for the message |
+//!
+//! *Source*: RFC 6376, RFC 8301, RFC 8463.
+
+mod layer;
+mod service;
+mod signal;
+
+pub use self::{
+    layer::{DkimCheckLayer, TIME_MAX},
+    service::DkimCheck,
+    signal::{Dkim, Signature},
+};

@@ -1,0 +1,80 @@
+use koukan_core::signals::DurableSignal;
+use serde::{Deserialize, Serialize};
+
+use crate::dkim::{Algorithm, DkimResult, Verified};
+
+/// Octets of the name of a selector or domain that are kept.
+const NAME_MAX: usize = 253;
+
+/// What became of a message's signatures: the signal `dkim`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dkim {
+    /// The best of the results: `pass`, `policy`, `temperror`, `fail`, `permerror`, `neutral` or `none`.
+    pub result: String,
+    /// Each signature, from the top.
+    pub signatures: Vec<Signature>,
+}
+
+/// One signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The result, by its name in RFC 8601.
+    pub result: String,
+    /// Why it did not pass.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Whose signature it is.
+    pub domain: String,
+    /// What the key is called.
+    pub selector: String,
+    /// How it was made, as in `rsa-sha256`.
+    pub algorithm: String,
+    /// The first characters of the signature, by which those of one domain are told apart.
+    pub beginning: String,
+}
+
+impl DurableSignal for Dkim {
+    const NAME: &'static str = "dkim";
+}
+
+impl Dkim {
+    /// What became of these.
+    pub(super) fn of(all: &[Verified]) -> Self {
+        let order = [
+            DkimResult::Pass,
+            DkimResult::Policy,
+            DkimResult::TempError,
+            DkimResult::Fail,
+            DkimResult::PermError,
+            DkimResult::Neutral,
+        ];
+        let mut best = order.into_iter();
+        let best = best.find(|result| all.iter().any(|it| it.result == *result));
+        Self {
+            result: best.unwrap_or(DkimResult::None).as_str().to_owned(),
+            signatures: all.iter().map(Signature::of).collect(),
+        }
+    }
+
+    /// Nobody knows, since the DNS does not answer.
+    pub(super) fn unknown() -> Self {
+        Self {
+            result: DkimResult::TempError.as_str().to_owned(),
+            signatures: Vec::new(),
+        }
+    }
+}
+
+impl Signature {
+    fn of(verified: &Verified) -> Self {
+        let kept = |name: &str| name.chars().take(NAME_MAX).collect();
+        Self {
+            result: verified.result.as_str().to_owned(),
+            reason: verified.reason.to_owned(),
+            domain: kept(&verified.domain),
+            selector: kept(&verified.selector),
+            algorithm: verified.algorithm.map_or("", Algorithm::as_str).to_owned(),
+            beginning: verified.beginning.clone(),
+        }
+    }
+}
