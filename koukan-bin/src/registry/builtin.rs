@@ -47,7 +47,7 @@ const SIGNALLESS: [&str; 7] = [
 
 /// Whether a filter is one of these.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    NAMES.contains(&name)
+    NAMES.contains(&name) || super::content::NAMES.contains(&name)
 }
 
 /// Whether it is one of which a chain needs one at most.
@@ -68,6 +68,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.filter_with_matchers("policy_action", policy_action);
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
+    super::content::register(registry);
     for filter in SIGNALLESS {
         registry.signals(filter, []);
     }

@@ -1,12 +1,14 @@
 //! Filters by name: how config becomes layers.
 
 mod builtin;
+mod content;
 mod followed_files;
 mod list_files;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
 mod policy_action;
 mod router;
+mod send_as;
 mod surroundings;
 mod text;
 

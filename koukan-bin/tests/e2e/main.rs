@@ -35,6 +35,7 @@ mod proxied;
 mod queue;
 mod replies;
 mod rest;
+mod sending_as;
 mod smtp_source;
 mod smtplib;
 mod stop;

@@ -13,6 +13,7 @@ mod mail_auth;
 mod no_use;
 mod policies;
 mod policies_in_place;
+mod send_as;
 mod template;
 mod tls;
 mod values;

@@ -111,3 +111,41 @@ fn what_is_found_out_before_a_chain_begins_is_known_there() {
     let error = parse(&registry).unwrap_err();
     assert!(error.contains("did you mean `s`?"), "{error}");
 }
+
+#[test]
+fn rules_of_content() {
+    let validation = "      - message_validation\n";
+    for (config, told) in [
+        (
+            "{ tag: t, match: { matcher: message_validation, threshold: medium } }",
+            "there is `BASIC`, `MEDIUM`, `HIGH`",
+        ),
+        (
+            "{ tag: t, match: { matcher: attachment } }",
+            "add `types`, `names` or `larger_than`",
+        ),
+        (
+            "{ tag: t, match: { matcher: attachment, types: [exe] } }",
+            "`exe` is no type",
+        ),
+    ] {
+        let text = changed(FROM, &format!("{validation}{}", rule(config)));
+        let error = check(&text).unwrap_err();
+        let place = format!("k.yaml:{}:", line_of(&text, "policy_action"));
+        assert!(error.starts_with(&place) && error.contains(told), "{error}");
+    }
+    for config in [
+        "{ tag: t, match: { matcher: message_validation, threshold: MEDIUM } }",
+        "{ tag: t, match: { matcher: attachment, names: [\"*.exe\"], larger_than: 10MiB } }",
+    ] {
+        check(&changed(FROM, &format!("{validation}{}", rule(config)))).unwrap();
+        let error = check(&changed(FROM, &rule(config))).unwrap_err();
+        assert!(error.contains("finds out `message_validation`"), "{error}");
+    }
+    let text = changed(
+        FROM,
+        &format!("      - message_validation: {{ max_depth: 0 }}\n{FROM}"),
+    );
+    let error = check(&text).unwrap_err();
+    assert!(error.contains("1 to 20, not 0"), "{error}");
+}

@@ -51,6 +51,20 @@ impl Body {
     }
 }
 
+impl Body {
+    /// Puts octets in the place of the first `octets` ones. It is no blob and no composition from then on.
+    pub fn with_start_replaced(self, octets: u64, by: Bytes) -> Self {
+        let mut left = octets;
+        let mut body = self.map(move |mut chunk: Bytes| {
+            let cut = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
+            left -= cut as u64;
+            Ok::<_, Rejection>(chunk.split_off(cut))
+        });
+        body.prepend(by);
+        body
+    }
+}
+
 /// The header section, and the chunks that it was read of.
 async fn read(
     body: &mut Body,

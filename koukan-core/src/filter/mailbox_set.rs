@@ -66,6 +66,12 @@ impl MailboxSet {
         self.mailboxes.insert(name.into());
     }
 
+    /// Adds what another one has.
+    pub fn extend(&mut self, other: &Self) {
+        self.domains.extend(other.domains.iter().cloned());
+        self.mailboxes.extend(other.mailboxes.iter().cloned());
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.domains.len() + self.mailboxes.len()

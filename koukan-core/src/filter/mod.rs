@@ -6,9 +6,11 @@
 pub mod allowed_senders;
 pub mod message_builder;
 pub mod message_parser;
+pub mod message_validation;
 pub mod policy_action;
 pub mod received_header;
 pub mod router;
+pub mod send_as;
 
 mod mailbox_list;
 mod mailbox_set;

@@ -2,10 +2,12 @@
 
 pub mod builder;
 pub mod dsn;
+pub mod header_edit;
 pub mod header_section;
 pub mod line_ends;
 pub mod opening;
 pub mod parser;
+pub mod validation;
 
 mod quoted_printable;
 mod token;

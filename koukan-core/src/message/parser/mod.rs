@@ -72,6 +72,8 @@ mod tree;
 
 pub use self::tree::MAX_DEPTH;
 
+pub(super) use self::parameters::WithParameters;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -91,6 +93,12 @@ pub(super) fn field_line(value: &Bytes) -> String {
 /// The value of a header field in one line, with encoded words decoded.
 pub(super) fn field_text(value: &Bytes) -> String {
     charset::one_line(&encoded_word::decode(&field_line(value)))
+}
+
+/// The value of a header field, taken for one with parameters.
+pub(super) fn field_parameters(value: &Bytes) -> WithParameters {
+    let (name, value) = (String::new(), value.clone());
+    entity::Field { name, value }.with_parameters()
 }
 
 /// Whether a text can be read as a date.

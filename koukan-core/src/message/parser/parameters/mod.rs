@@ -23,9 +23,9 @@ const MAX_OTHER_BOUNDARIES: usize = 8;
 
 /// A value such as `text/plain; charset=utf-8`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct WithParameters {
+pub(in super::super) struct WithParameters {
     /// What stands before the parameters, in lower case.
-    pub(super) value: String,
+    pub(in super::super) value: String,
     /// By name, in lower case.
     pub(super) parameters: BTreeMap<String, String>,
     /// What else the boundary may be, where it is not written as it should be.
@@ -33,12 +33,12 @@ pub(super) struct WithParameters {
 }
 
 impl WithParameters {
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(in super::super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
     /// What the boundary may be, the most likely first.
-    pub(super) fn boundaries(&self) -> impl Iterator<Item = &[u8]> {
+    pub(in super::super) fn boundaries(&self) -> impl Iterator<Item = &[u8]> {
         let others = self.other_boundaries.iter().map(Vec::as_slice);
         let first = self.parameter("boundary").map(str::as_bytes);
         let all = first.into_iter().chain(others);

@@ -40,6 +40,10 @@ pub(super) fn context(
         context.next_hop.clone_from(&draft.remote_host);
     }
     if !caller.is_trusted() {
+        // A gateway sends for others, and everybody else for itself.
+        if let Client::Named(name) = caller.client() {
+            context.identity = Some((&**name).into());
+        }
         return context;
     }
     if !policy.has_next_hop {

@@ -1,0 +1,60 @@
+//! Within the filter `send_as`.
+
+use super::*;
+
+#[test]
+fn who_may_send_as_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users");
+    std::fs::write(&path, "alice alice@example.com\nbob\n").unwrap();
+    let file = format!("{{ file: \"{}\" }}", path.display());
+    for (config, at, told) in [
+        ("{}", "send_as", "neither `identities` nor `file`"),
+        (
+            "{ identities: { alice: [] } }",
+            "send_as",
+            "`alice` may use nothing",
+        ),
+        (
+            "{ identities: { alice: [a b] } }",
+            "send_as",
+            "`a b` is neither a domain",
+        ),
+        (
+            "{ identities: { alice: [\"@x.example\"] } }",
+            "send_as",
+            "write `x.example`",
+        ),
+        (
+            "{ identities: { a: [b.example] }, others: ignore }",
+            "send_as",
+            "`pass`",
+        ),
+        (
+            "{ identities: { a: [b.example] }, header: false, unsuitable: rewrite_from }",
+            "send_as",
+            "is of no use where `header` is false",
+        ),
+        (
+            "{ file: /nowhere, identities: { a: [b.example] } }",
+            "send_as",
+            "into one of them",
+        ),
+        (&file, "send_as", "line 2: `bob` may use nothing"),
+    ] {
+        let text = changed(BUILDER, &format!("      - send_as: {config}\n{BUILDER}"));
+        let error = check(&text).unwrap_err();
+        let place = format!("k.yaml:{}:", line_of(&text, at));
+        assert!(error.starts_with(&place) && error.contains(told), "{error}");
+    }
+    for config in [
+        "{ identities: { alice: [alice@example.com, example.org], news: [\"*\"] }, delimiter: \"+\" }",
+        "{ identities: { alice: [a@b.example] }, null_reverse_path: false, others: pass, unsuitable: rewrite_sender }",
+    ] {
+        check(&changed(
+            BUILDER,
+            &format!("      - send_as: {config}\n{BUILDER}"),
+        ))
+        .unwrap();
+    }
+}

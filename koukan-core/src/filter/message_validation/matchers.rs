@@ -1,0 +1,88 @@
+//! What rules ask of a message that was looked at.
+
+use std::borrow::Cow;
+
+use crate::{
+    filter::policy_action::{Facts, Matcher, Moment, Verdict, matchers::Pattern},
+    message::validation::{File, Level, Report},
+    signals::DurableSignal,
+};
+
+/// The message is less well formed than that level. It is known at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorseThan(pub Level);
+
+/// The message has a file of one of some types, or with one of some names, or larger than something; any of
+/// these. So it is too where files were found that are not listed, or parts were not looked into. It is known at
+/// the message's end.
+#[derive(Debug, Clone, Default)]
+pub struct HasFile {
+    types: Vec<Pattern>,
+    names: Vec<Pattern>,
+    larger_than: Option<u64>,
+}
+
+impl HasFile {
+    /// A file of one of these types, as in `application/*`.
+    #[must_use]
+    pub fn with_types(mut self, types: impl IntoIterator<Item = Pattern>) -> Self {
+        self.types.extend(types);
+        self
+    }
+
+    /// A file with one of these names, as in `*.exe`; blanks and dots at the end of a name do not count.
+    #[must_use]
+    pub fn with_names(mut self, names: impl IntoIterator<Item = Pattern>) -> Self {
+        self.names.extend(names);
+        self
+    }
+
+    /// A file of more octets than these.
+    #[must_use]
+    pub fn with_larger_than(mut self, octets: u64) -> Self {
+        self.larger_than = Some(octets);
+        self
+    }
+
+    fn is_it(&self, file: &File) -> bool {
+        let name = file.name.as_deref().unwrap_or_default();
+        let name = name.trim_end_matches([' ', '.']);
+        self.types
+            .iter()
+            .any(|like| like.matches(&file.content_type))
+            || self.names.iter().any(|like| like.matches(name))
+            || self.larger_than.is_some_and(|octets| file.octets > octets)
+    }
+}
+
+impl Matcher for WorseThan {
+    fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        of_report(facts, |report| report.level < self.0)
+    }
+
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        Some(Report::NAME.into())
+    }
+}
+
+impl Matcher for HasFile {
+    fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        of_report(facts, |report| {
+            report.has_more_files || report.files.iter().any(|file| self.is_it(file))
+        })
+    }
+
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        Some(Report::NAME.into())
+    }
+}
+
+fn of_report(facts: &Facts<'_>, is_so: impl Fn(&Report) -> bool) -> Verdict {
+    match facts.signals.find_durable::<Report>() {
+        Ok(Some(report)) => is_so(&report).into(),
+        // Another version has written it.
+        Err(_) => Verdict::NoMatch,
+        Ok(None) if facts.moment == Moment::End => Verdict::NoMatch,
+        Ok(None) => Verdict::NotYetKnown,
+    }
+}

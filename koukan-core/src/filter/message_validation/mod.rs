@@ -1,0 +1,52 @@
+//! Finds out how well formed messages are, and which files they have.
+//!
+//! The message goes on as it comes, and is looked at on the way ([`validation`](crate::message::validation)). One that is
+//! passed on by reference stays so, and is read beside. Nothing is refused here: a rule
+//! ([`policy_action`](super::policy_action)) with [`WorseThan`] or [`HasFile`] does that.
+//!
+//! *Phases*: the body; of what is not passed on by reference nothing is held.
+//!
+//! *Signals*: writes the durable signal `message_validation` ([`Report`]), before the end of the message goes
+//! on; of a message that is passed on by reference, before its first octets do.
+//!
+//! *Replies*: none.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     filter::{
+//!         message_validation::{MessageValidationLayer, WorseThan},
+//!         policy_action::{Expression, PolicyAction, PolicyLayer, PolicyRule},
+//!     },
+//!     message::validation::Level,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let rule = PolicyRule::new("content")
+//!     .with_match(Expression::new(WorseThan(Level::Medium)))
+//!     .with_action(PolicyAction::Reject);
+//! let service = PolicyLayer::new(rule).layer(Script::new());
+//! let service = MessageValidationLayer::new().layer(service);
+//! let outcome = send(service, mail("a@x"), [rcpt("b@y")], "Subject: hi\r\n\r\nhello\r\n").await;
+//! assert!(outcome.message.unwrap().is_permanent());
+//! # });
+//! ```
+
+mod layer;
+mod matchers;
+mod service;
+
+pub use self::{
+    layer::MessageValidationLayer,
+    matchers::{HasFile, WorseThan},
+    service::MessageValidation,
+};
+
+use crate::{message::validation::Report, signals::DurableSignal};
+
+impl DurableSignal for Report {
+    const NAME: &'static str = "message_validation";
+}

@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use tower::Layer;
+
+use super::{SendAs, SendAsService};
+
+/// Applies [`SendAsService`].
+#[derive(Debug, Clone)]
+pub struct SendAsLayer {
+    rules: Arc<SendAs>,
+}
+
+impl SendAsLayer {
+    /// Messages have to be as these say.
+    pub fn new(rules: SendAs) -> Self {
+        Self {
+            rules: Arc::new(rules),
+        }
+    }
+}
+
+impl<S> Layer<S> for SendAsLayer {
+    type Service = SendAsService<S>;
+
+    fn layer(&self, inner: S) -> SendAsService<S> {
+        SendAsService::new(inner, Arc::clone(&self.rules))
+    }
+}

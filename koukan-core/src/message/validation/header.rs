@@ -1,0 +1,184 @@
+//! The header section of a message or a part, as it is read.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use crate::message::{header_section::HeaderSection, parser::field_parameters};
+
+use super::{Problem, field_checks, leaf::Leaf, line::Line};
+
+/// Octets of a message's header section that are looked at, at most.
+const MESSAGE_MAX: usize = 256 << 10;
+/// Octets of a part's.
+const PART_MAX: usize = 64 << 10;
+/// Octets of a boundary, at most: RFC 2046 section 5.1.1.
+const BOUNDARY_MAX: usize = 70;
+/// As many are looked for.
+const BOUNDARY_LOOKED_FOR: usize = 200;
+
+#[derive(Debug)]
+pub(super) struct Header {
+    octets: Vec<u8>,
+    max: usize,
+    /// It is that of the message itself.
+    is_outermost: bool,
+    default_type: &'static str,
+    is_ascii: bool,
+}
+
+/// What a line was.
+pub(super) enum Read {
+    More,
+    End,
+    /// It is no part of the header section, which has ended before it.
+    EndBefore,
+    TooLong,
+}
+
+/// What comes after a header section.
+pub(super) enum Kind {
+    Leaf,
+    Multipart {
+        boundaries: Vec<Vec<u8>>,
+        is_digest: bool,
+    },
+    Message,
+}
+
+impl Header {
+    pub(super) fn of_message() -> Self {
+        Self::new(MESSAGE_MAX, "text/plain", true)
+    }
+
+    pub(super) fn of_attached_message() -> Self {
+        Self::new(MESSAGE_MAX, "text/plain", false)
+    }
+
+    pub(super) fn of_part(is_of_digest: bool) -> Self {
+        let default_type = match is_of_digest {
+            true => "message/rfc822",
+            false => "text/plain",
+        };
+        Self::new(PART_MAX, default_type, false)
+    }
+
+    fn new(max: usize, default_type: &'static str, is_outermost: bool) -> Self {
+        Self {
+            octets: Vec::new(),
+            max,
+            is_outermost,
+            default_type,
+            is_ascii: true,
+        }
+    }
+
+    /// Octets that it may yet have.
+    pub(super) fn room(&self) -> usize {
+        self.max - self.octets.len()
+    }
+
+    /// Goes on with a line.
+    pub(super) fn line(&mut self, line: &Line, problems: &mut BTreeSet<Problem>) -> Read {
+        if line.octets == 0 {
+            return Read::End;
+        }
+        let Some(text) = line.whole().filter(|text| text.len() + 2 <= self.room()) else {
+            return Read::TooLong;
+        };
+        let is_continued = matches!(text[0], b' ' | b'\t') && !self.octets.is_empty();
+        if !is_continued && !is_field(text) {
+            if !self.is_outermost {
+                problems.insert(Problem::PartHeaderMalformed);
+                return Read::EndBefore;
+            }
+            // Some readers pass it over, for others it is the end.
+            problems.insert(Problem::HeaderMalformed);
+        }
+        self.is_ascii &= line.is_ascii;
+        self.octets.extend_from_slice(text);
+        self.octets.extend_from_slice(b"\r\n");
+        Read::More
+    }
+
+    /// What comes after it, and what it is if that is a leaf.
+    pub(super) fn end(self, has_utf8: bool, problems: &mut BTreeSet<Problem>) -> (Kind, Leaf) {
+        if !self.is_ascii && !(has_utf8 && std::str::from_utf8(&self.octets).is_ok()) {
+            problems.insert(Problem::EightBitHeader);
+        }
+        let section = HeaderSection::parse(Bytes::from(self.octets));
+        if self.is_outermost {
+            field_checks::message(&section, problems);
+        }
+        field_checks::content(&section, problems);
+        let first = |name| section.all(name).next().map(|field| field.octets());
+        let content_type = first("content-type")
+            .map(field_parameters)
+            .unwrap_or_default();
+        let disposition = first("content-disposition").map(field_parameters);
+        let disposition = disposition.unwrap_or_default();
+        let is_type = content_type
+            .value
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty());
+        let name = disposition
+            .parameter("filename")
+            .or(content_type.parameter("name"));
+        let mut leaf = Leaf {
+            name: name
+                .filter(|name| !name.trim().is_empty())
+                .map(str::to_owned),
+            is_attachment: disposition.value == "attachment",
+            ..Leaf::default()
+        };
+        leaf.content_type = match is_type {
+            true => content_type.value.clone(),
+            false => self.default_type.to_owned(),
+        };
+        let encoding = section.all("content-transfer-encoding").next();
+        let encoding = encoding.map(|field| field.text().to_ascii_lowercase());
+        let encoding = encoding.unwrap_or_default();
+        leaf.is_base64 = encoding == "base64";
+        leaf.is_eight_bit = encoding == "8bit" || encoding == "binary";
+        let is_multipart = leaf.content_type.starts_with("multipart/");
+        let is_message = ["message/rfc822", "message/global"].contains(&&*leaf.content_type);
+        let is_encoded = leaf.is_base64 || encoding == "quoted-printable";
+        if is_encoded && (is_multipart || is_message) {
+            problems.insert(Problem::MultipartEncoded);
+        }
+        if is_multipart {
+            let is_usable = |boundary: &[u8]| boundary.len() <= BOUNDARY_LOOKED_FOR;
+            let all = content_type
+                .boundaries()
+                .filter(|boundary| is_usable(boundary));
+            let boundaries: Vec<_> = all.map(<[u8]>::to_vec).collect();
+            let is_valid =
+                |boundary: &Vec<u8>| boundary.len() <= BOUNDARY_MAX && !boundary.ends_with(b" ");
+            if !boundaries.first().is_some_and(is_valid) {
+                problems.insert(Problem::BoundaryInvalid);
+            }
+            if !boundaries.is_empty() {
+                let is_digest = leaf.content_type == "multipart/digest";
+                let kind = Kind::Multipart {
+                    boundaries,
+                    is_digest,
+                };
+                return (kind, leaf);
+            }
+        }
+        match is_message && !is_encoded {
+            true => (Kind::Message, leaf),
+            false => (Kind::Leaf, leaf),
+        }
+    }
+}
+
+/// Whether a line begins a field: RFC 5322 section 2.2, with the blanks of section 4.5.8.
+fn is_field(line: &[u8]) -> bool {
+    let Some(colon) = memchr(b':', line) else {
+        return false;
+    };
+    let name = line[..colon].trim_ascii_end();
+    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
+}
