@@ -1,4 +1,4 @@
-//! DKIM and SPF for Koukan: filters that sign messages, and that find out who has sent them.
+//! DKIM, SPF and DMARC for Koukan: filters that sign messages, and that find out who has sent them.
 //!
 //! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. It holds
 //! cryptography, and no socket: names are looked up by the
@@ -10,6 +10,8 @@
 //! | [`dkim`] | signatures by themselves: canonical forms, keys, the `DKIM-Signature` field |
 //! | [`dkim_sign`], [`dkim_check`] | the filters that sign and verify |
 //! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
+//! | [`dmarc`], [`dmarc_check`] | whether a message is that of its author's domain, and the filter that asks |
+//! | [`authentication_results`] | the filter that tells readers what was found out |
 //!
 //! # Example
 //!
@@ -28,10 +30,13 @@
 //!
 //! Minimum supported Rust version: 1.95.
 
+pub mod authentication_results;
 mod author;
 pub mod dkim;
 pub mod dkim_check;
 pub mod dkim_sign;
+pub mod dmarc;
+pub mod dmarc_check;
 mod passing;
 pub mod spf;
 pub mod spf_check;

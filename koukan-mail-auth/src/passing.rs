@@ -71,3 +71,52 @@ fn not_kept(error: &BlobError) -> Rejection {
     }
     Rejection::new(Reply::insufficient_storage())
 }
+
+/// Shows the start of a message to `see`, until that has seen enough, and returns the message as it was.
+///
+/// What is passed on by reference stays so; of anything else as much is held as was seen.
+pub(crate) async fn read_start(
+    body: Body,
+    mut see: impl FnMut(&[u8]) -> bool + Send,
+) -> Result<Body, BodyError> {
+    let body = match body.into_blob() {
+        Ok((prefix, blob)) => {
+            let beside = Body::from_blob(prefix.clone(), blob.clone());
+            start(beside, &mut see).await?;
+            return Ok(Body::from_blob(prefix, blob));
+        }
+        Err(body) => body,
+    };
+    let mut body = match body.into_composition() {
+        Ok((prefix, composition)) => {
+            let beside = Body::from_composition(prefix.clone(), composition.clone());
+            start(beside, &mut see).await?;
+            return Ok(Body::from_composition(prefix, composition));
+        }
+        Err(body) => body,
+    };
+    let mut seen = Vec::new();
+    while let Some(chunk) = body.next().await? {
+        let is_enough = see(&chunk);
+        seen.push(chunk);
+        if is_enough {
+            break;
+        }
+    }
+    for chunk in seen.into_iter().rev() {
+        body.prepend(chunk);
+    }
+    Ok(body)
+}
+
+async fn start(
+    mut body: Body,
+    see: &mut (impl FnMut(&[u8]) -> bool + Send),
+) -> Result<(), BodyError> {
+    while let Some(chunk) = body.next().await? {
+        if see(&chunk) {
+            break;
+        }
+    }
+    Ok(())
+}

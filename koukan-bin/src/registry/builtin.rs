@@ -22,10 +22,12 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "allowed_senders",
+    "authentication_results",
     "dkim_check",
     "dkim_sign",
+    "dmarc_check",
     "message_builder",
     "message_parser",
     "policy_action",

@@ -6,11 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use koukan_core::{filter::policy_action::matchers::SignalMatcher, path::Domain};
+use koukan_core::{
+    filter::policy_action::{Facts, Matcher, Verdict, matchers::SignalMatcher},
+    path::Domain,
+};
 use koukan_mail_auth::{
+    authentication_results::AuthenticationResultsLayer,
     dkim::{DkimResult, SignatureSpec, SigningKey},
     dkim_check::DkimCheckLayer,
     dkim_sign::{Author, DkimSignLayer, Key, SharedKey},
+    dmarc::{DmarcResult, Policy},
+    dmarc_check::DmarcCheckLayer,
     spf::SpfResult,
     spf_check::SpfCheckLayer,
 };
@@ -31,7 +37,12 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("dkim_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(dkim_check(config, surroundings))
     });
+    registry.try_filter("dmarc_check", |config, surroundings: &Surroundings| {
+        Ok::<_, InvalidFilter>(dmarc_check(config, surroundings))
+    });
+    registry.try_filter("authentication_results", authentication_results);
     registry.matcher("spf", spf);
+    registry.matcher("dmarc", dmarc);
     registry.matcher("dkim", dkim);
 }
 
@@ -66,6 +77,91 @@ fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> DkimCheckLayer
     match config.timeout {
         Some(HumanDuration(time)) => layer.with_time(time),
         None => layer,
+    }
+}
+
+/// Asks authors' domains what they ask for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskDmarc {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+fn dmarc_check(config: AskDmarc, surroundings: &Surroundings) -> DmarcCheckLayer {
+    let layer = DmarcCheckLayer::new(surroundings.resolver.clone());
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+/// Tells readers what was found out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tell {
+    /// Who says so, in place of the agent's host name.
+    authserv_id: Option<String>,
+}
+
+fn authentication_results(
+    config: Tell,
+    surroundings: &Surroundings,
+) -> Result<AuthenticationResultsLayer, InvalidFilter> {
+    let name = config.authserv_id.as_deref();
+    let layer = AuthenticationResultsLayer::new(name.unwrap_or(&surroundings.hostname));
+    layer.map_err(|error| at(error.to_string(), vec![key_step("authserv_id")]))
+}
+
+/// What DMARC says is one of these, and what the author's domain asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DmarcResults {
+    results: Vec<String>,
+    policy: Option<PolicyName>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum PolicyName {
+    None,
+    Quarantine,
+    Reject,
+}
+
+fn dmarc(config: DmarcResults) -> Result<DmarcMatcher, InvalidFilter> {
+    let known = DmarcResult::ALL.map(DmarcResult::as_str);
+    let results = Results {
+        results: config.results,
+    };
+    let policy = config.policy.map(|policy| match policy {
+        PolicyName::None => Policy::None,
+        PolicyName::Quarantine => Policy::Quarantine,
+        PolicyName::Reject => Policy::Reject,
+    });
+    Ok(DmarcMatcher {
+        result: of_results("dmarc", &results, &known)?,
+        policy: policy.map(|policy| {
+            SignalMatcher::new("dmarc")
+                .with_pointer("/policy")
+                .with_values([policy.as_str().into()])
+        }),
+    })
+}
+
+/// Both are so.
+#[derive(Debug)]
+struct DmarcMatcher {
+    result: SignalMatcher,
+    policy: Option<SignalMatcher>,
+}
+
+impl Matcher for DmarcMatcher {
+    fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        match (self.result.matches(facts), &self.policy) {
+            (Verdict::Match, Some(policy)) => policy.matches(facts),
+            (verdict, _) => verdict,
+        }
     }
 }
 

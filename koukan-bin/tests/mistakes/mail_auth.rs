@@ -29,6 +29,18 @@ fn in_what_is_asked_of_results() {
             "match: { matcher: dkim",
             &["unknown result `permfail`", "there is `fail`, `neutral`"],
         ),
+        (
+            BUILDER,
+            &rule("[fail], policy: refuse").replace("matcher: spf", "matcher: dmarc"),
+            "match: { matcher: dmarc",
+            &["`refuse` is not known here", "`reject`"],
+        ),
+        (
+            BUILDER,
+            "      - authentication_results: { authserv_id: \"a b\" }\n",
+            "authserv_id: \"a b\"",
+            &["filter `authentication_results`"],
+        ),
         (BUILDER, &rule("[]"), at, &["never matches", "softfail"]),
         (
             BUILDER,

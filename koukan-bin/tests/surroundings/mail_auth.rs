@@ -38,6 +38,9 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         assert!(got.starts_with(reply), "{from}: {got}");
     }
     agent.stop().await;
+    let text = script.received()[0].text().to_owned();
+    let first = "Authentication-Results: me.example;\r\n\tspf=pass smtp.mailfrom=good.example";
+    assert!(text.starts_with(first), "{text}");
     let signals: Vec<_> = script
         .received()
         .iter()

@@ -27,4 +27,4 @@ pub use self::{
     signing_key::{Algorithm, InvalidKey, NotGenerated, SigningKey},
     verification::{DkimResult, Passed, SIGNATURES_MAX, Verified, Verifying},
 };
-pub(crate) use self::{fields::fields, section::Section};
+pub(crate) use self::{fields::fields, section::Section, tags::Tags};

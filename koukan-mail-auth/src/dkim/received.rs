@@ -162,7 +162,7 @@ fn canonicalization(text: &str) -> Result<(Canonicalization, Canonicalization), 
 }
 
 /// Whether a domain is another, or below it; both in lower case.
-pub(super) fn is_within(name: &str, domain: &str) -> bool {
+fn is_within(name: &str, domain: &str) -> bool {
     let before = name.strip_suffix(domain);
     before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }

@@ -6,7 +6,7 @@ use super::{
     Algorithm, BodyDigest, BodyHasher, Canonicalization, Section,
     fields::{Field, fields},
     public_key::{PublicKey, Unusable},
-    received::{Received, Wrong, is_within},
+    received::{Received, Wrong},
 };
 
 /// Signatures of a message that are looked at, from the top.
@@ -275,10 +275,5 @@ impl Verified {
             algorithm: Some(received.algorithm),
             beginning: STANDARD.encode(octets),
         }
-    }
-
-    /// Whether it is good, and of a domain that is another or above it; both in lower case.
-    pub fn passes_for(&self, domain: &str) -> bool {
-        self.result == DkimResult::Pass && is_within(domain, &self.domain)
     }
 }

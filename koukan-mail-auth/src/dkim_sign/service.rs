@@ -5,6 +5,7 @@ use std::{
 
 use koukan_core::{
     body::{Body, BodyError},
+    message::opening::Opening,
     reply::{Rejection, Reply},
     service::MailService,
     signals::Signals,
@@ -81,13 +82,18 @@ async fn sign(
     signals: Signals,
     chosen: Option<Option<String>>,
 ) -> Result<Body, BodyError> {
-    let mut section = Section::default();
+    let (mut section, mut opening) = (Section::default(), Opening::default());
     let mut hasher = BodyHasher::new(Canonicalization::Relaxed);
     let mut body = passing::read(body, &signals, &settings.blobs, |octets| {
+        opening.look(octets);
         let rest = section.take(octets);
         hasher.update(rest);
     })
     .await?;
+    if !opening.separator().is_empty() {
+        // Text without a header section, which nobody has written.
+        return Ok(body);
+    }
     let Some(octets) = section.octets() else {
         return Err(Rejection::new(Reply::message_too_big()).into());
     };

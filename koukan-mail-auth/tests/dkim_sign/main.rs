@@ -104,6 +104,7 @@ async fn who_is_no_author_signs_nothing() {
         ("Subject: hi\r\n\r\nFrom: a@example.com\r\n", vec![]),
         ("\r\nFrom: a@example.com\r\n", vec![]),
         ("hello", vec![]),
+        ("hello\r\nFrom: a@example.com\r\n\r\n", vec![]),
         ("", vec![]),
         ("From: a@example.com", vec!["s"]),
         ("From: a@example.com\r\n", vec!["s"]),

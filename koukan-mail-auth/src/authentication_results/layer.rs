@@ -1,0 +1,32 @@
+use std::sync::Arc;
+
+use koukan_core::path::{Domain, InvalidMailbox};
+use tower::Layer;
+
+use super::AuthenticationResults;
+
+/// Applies [`AuthenticationResults`].
+#[derive(Debug, Clone)]
+pub struct AuthenticationResultsLayer {
+    pub(super) name: Arc<str>,
+}
+
+impl AuthenticationResultsLayer {
+    /// A layer for an agent of that name (`authserv-id`).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMailbox`] where that is no domain name.
+    pub fn new(name: &str) -> Result<Self, InvalidMailbox> {
+        Domain::check(name)?;
+        Ok(Self { name: name.into() })
+    }
+}
+
+impl<S> Layer<S> for AuthenticationResultsLayer {
+    type Service = AuthenticationResults<S>;
+
+    fn layer(&self, inner: S) -> AuthenticationResults<S> {
+        AuthenticationResults::new(inner, self.clone())
+    }
+}

@@ -1,0 +1,107 @@
+use std::task::{Context, Poll};
+
+use koukan_core::{
+    body::{Body, BodyError},
+    reply::Reply,
+    service::MailService,
+    signals::Signals,
+    transaction::Transaction,
+};
+use tokio::time::timeout;
+use tower::Service;
+
+use super::{Dmarc, DmarcCheckLayer};
+use crate::{
+    author::author_domains,
+    dkim::Section,
+    dkim_check::Dkim,
+    dmarc::{DmarcAnswer, DmarcResult, Identifiers, evaluate},
+    passing,
+    spf_check::Spf,
+};
+
+/// Asks DMARC; see the [module documentation](super).
+#[derive(Debug, Clone)]
+pub struct DmarcCheck<S> {
+    inner: S,
+    settings: DmarcCheckLayer,
+}
+
+impl<S> DmarcCheck<S> {
+    pub(super) fn new(inner: S, settings: DmarcCheckLayer) -> Self {
+        Self { inner, settings }
+    }
+}
+
+impl<S: MailService> Service<Transaction> for DmarcCheck<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, tx: Transaction) -> S::Future {
+        if tx.signals.durable_json("dmarc").is_some() {
+            return self.inner.call(tx);
+        }
+        let settings = self.settings.clone();
+        let signals = tx.signals.clone();
+        self.inner
+            .call(tx.map_body(|body| body.then(move |body| check(body, settings, signals))))
+    }
+}
+
+async fn check(body: Body, settings: DmarcCheckLayer, signals: Signals) -> Result<Body, BodyError> {
+    let mut section = Section::default();
+    let body = passing::read_start(body, |octets| {
+        section.take(octets);
+        section.is_complete()
+    });
+    let body = body.await?;
+    let authors = author_domains(section.octets().unwrap_or_default());
+    let (domain, answer) = match <[String; 1]>::try_from(authors) {
+        Err(_) => (String::new(), DmarcAnswer::of(DmarcResult::PermError)),
+        Ok([author]) => {
+            let identifiers = identifiers(&signals);
+            let asked = evaluate(&author, &identifiers, &*settings.resolver);
+            let answer = timeout(settings.time, asked).await;
+            let unknown = |_| DmarcAnswer::of(DmarcResult::TempError);
+            (author, answer.unwrap_or_else(unknown))
+        }
+    };
+    let found = Dmarc {
+        result: answer.result.as_str().to_owned(),
+        policy: answer.policy.to_string(),
+        domain,
+        spf: answer.by_spf,
+        dkim: answer.by_dkim,
+    };
+    if let Err(error) = signals.set_durable(&found) {
+        tracing::warn!(%error, "what DMARC says is not kept");
+    }
+    Ok(body)
+}
+
+/// What SPF and DKIM have found out. What cannot be understood counts as nothing.
+fn identifiers(signals: &Signals) -> Identifiers {
+    let spf: Option<Spf> = signals.find_durable().ok().flatten();
+    let dkim: Option<Dkim> = signals.find_durable().ok().flatten();
+    let has_no_answer = |result: &str| result == "temperror";
+    let signatures = dkim.iter().flat_map(|dkim| &dkim.signatures);
+    let is_incomplete = spf.as_ref().is_some_and(|spf| has_no_answer(&spf.result))
+        || dkim
+            .as_ref()
+            .is_some_and(|dkim| has_no_answer(&dkim.result))
+        || signatures
+            .clone()
+            .any(|signature| has_no_answer(&signature.result));
+    let passed = signatures.filter(|signature| signature.result == "pass");
+    let dkim = passed.map(|signature| signature.domain.clone()).collect();
+    Identifiers {
+        spf: spf.filter(|spf| spf.result == "pass").map(|spf| spf.domain),
+        dkim,
+        is_incomplete,
+    }
+}
