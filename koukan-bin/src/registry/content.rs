@@ -14,10 +14,11 @@ use super::{InvalidFilter, Registry, Surroundings};
 use crate::config::{ByteSize, Step};
 
 /// What the filters are called.
-pub(super) const NAMES: [&str; 2] = ["message_validation", "send_as"];
+pub(super) const NAMES: [&str; 3] = ["change_header", "message_validation", "send_as"];
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
+    super::change_header::register(registry);
     super::send_as::register(registry);
     registry.try_filter("message_validation", message_validation);
     registry.signals("message_validation", [Report::NAME]);

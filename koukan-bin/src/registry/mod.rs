@@ -1,6 +1,7 @@
 //! Filters by name: how config becomes layers.
 
 mod builtin;
+mod change_header;
 mod content;
 mod followed_files;
 mod list_files;

@@ -1,4 +1,4 @@
-//! Within the filter `send_as`.
+//! Within the filters `send_as` and `change_header`.
 
 use super::*;
 
@@ -57,4 +57,39 @@ fn who_may_send_as_whom() {
         ))
         .unwrap();
     }
+}
+
+#[test]
+fn header_fields_that_are_changed() {
+    for (config, told) in [
+        ("{}", "it changes nothing"),
+        (
+            "{ remove: [\"X-A:\"] }",
+            "a field's name has printable ASCII",
+        ),
+        (
+            "{ add: [{ name: X-A, value: \"a\\r\\nB: c\" }] }",
+            "one line",
+        ),
+        ("{ add: [{ name: X-A }] }", "`value` is missing"),
+        (
+            "{ replace: [{ name: \"\", value: x }] }",
+            "a field's name has printable ASCII",
+        ),
+    ] {
+        let text = changed(
+            BUILDER,
+            &format!("      - change_header: {config}\n{BUILDER}"),
+        );
+        let error = check(&text).unwrap_err();
+        let place = format!("k.yaml:{}:", line_of(&text, "change_header"));
+        assert!(error.starts_with(&place) && error.contains(told), "{error}");
+    }
+    let right =
+        "{ remove: [X-A], replace: [{ name: X-B, value: c }], add: [{ name: X-D, value: e }] }";
+    check(&changed(
+        BUILDER,
+        &format!("      - change_header: {right}\n{BUILDER}"),
+    ))
+    .unwrap();
 }

@@ -4,6 +4,7 @@
 //! [`signals`](crate::signals), others decide by them.
 
 pub mod allowed_senders;
+pub mod change_header;
 pub mod message_builder;
 pub mod message_parser;
 pub mod message_validation;

@@ -66,15 +66,19 @@ impl HeaderEdit {
         Ok(self)
     }
 
-    /// Octets that are put in.
-    pub fn added(&self) -> usize {
-        self.added.len()
+    /// The fields that are put in.
+    pub fn added(&self) -> &[u8] {
+        &self.added
     }
 
     /// The header section that comes of another.
     pub fn apply(&self, header: &[u8]) -> Bytes {
-        let mut edited = BytesMut::with_capacity(self.added.len() + header.len());
-        edited.extend_from_slice(&self.added);
+        [self.added(), &self.left_of(header)].concat().into()
+    }
+
+    /// What is left of a header section without the fields that are taken out.
+    pub fn left_of(&self, header: &[u8]) -> Bytes {
+        let mut left = BytesMut::with_capacity(header.len());
         let (mut rest, mut is_removed) = (header, false);
         while !rest.is_empty() {
             let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
@@ -86,12 +90,12 @@ impl HeaderEdit {
                 is_removed = self.removes(line);
             }
             if !is_removed {
-                edited.extend_from_slice(line);
+                left.extend_from_slice(line);
             }
             rest = others;
         }
-        edited.extend_from_slice(rest);
-        edited.freeze()
+        left.extend_from_slice(rest);
+        left.freeze()
     }
 
     fn removes(&self, line: &[u8]) -> bool {

@@ -1,0 +1,67 @@
+//! Header fields that are taken out and put in, as configured.
+
+use koukan_core::{filter::change_header::ChangeHeaderLayer, message::header_edit::HeaderEdit};
+use serde::Deserialize;
+
+use super::{InvalidFilter, Registry, Surroundings};
+use crate::config::Step;
+
+/// Adds the filter.
+pub(super) fn register(registry: &mut Registry) {
+    registry.try_filter("change_header", change_header);
+    registry.signals("change_header", []);
+}
+
+/// Takes header fields out, and puts others in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Names of fields that are taken out.
+    #[serde(default)]
+    remove: Vec<String>,
+    /// Fields that are put in place of all of their names.
+    #[serde(default)]
+    replace: Vec<Field>,
+    /// Fields that are put in.
+    #[serde(default)]
+    add: Vec<Field>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Field {
+    name: String,
+    value: String,
+}
+
+fn change_header(config: Config, _: &Surroundings) -> Result<ChangeHeaderLayer, InvalidFilter> {
+    if config.remove.is_empty() && config.replace.is_empty() && config.add.is_empty() {
+        let text = "it changes nothing: add `remove`, `replace` or `add`";
+        return Err(InvalidFilter::new(text));
+    }
+    let mut edit = HeaderEdit::default();
+    for (index, name) in config.remove.iter().enumerate() {
+        // Whether it is a name at all.
+        if let Err(error) = HeaderEdit::default().with(name, "") {
+            return Err(at("remove", index, error.to_string()));
+        }
+        edit = edit.without(name);
+    }
+    for (key, fields) in [("replace", &config.replace), ("add", &config.add)] {
+        for (index, field) in fields.iter().enumerate() {
+            if key == "replace" {
+                edit = edit.without(&field.name);
+            }
+            let added = edit.with(&field.name, &field.value);
+            edit = added.map_err(|error| at(key, index, error.to_string()))?;
+        }
+    }
+    Ok(ChangeHeaderLayer::new(edit))
+}
+
+fn at(key: &str, index: usize, message: String) -> InvalidFilter {
+    InvalidFilter {
+        message,
+        at: vec![Step::Key(key.into()), Step::Item(index)],
+    }
+}

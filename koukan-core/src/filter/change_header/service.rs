@@ -1,0 +1,73 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use tower::Service;
+
+use crate::{
+    blob::Account,
+    body::{Body, BodyError},
+    message::{header_edit::HeaderEdit, opening::Opening},
+    reply::Reply,
+    service::MailService,
+    signals::Signals,
+    transaction::Transaction,
+};
+
+/// Octets that may have to stand between what is put in and the message, at most.
+const SEPARATOR_MAX: usize = 16;
+
+/// Changes header sections; see the [module documentation](super).
+#[derive(Debug, Clone)]
+pub struct ChangeHeader<S> {
+    inner: S,
+    edit: Arc<HeaderEdit>,
+}
+
+impl<S> ChangeHeader<S> {
+    pub(super) fn new(inner: S, edit: Arc<HeaderEdit>) -> Self {
+        Self { inner, edit }
+    }
+}
+
+impl<S: MailService> Service<Transaction> for ChangeHeader<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut tx: Transaction) -> S::Future {
+        let growth = self.edit.added().len() + SEPARATOR_MAX;
+        let parameters = &mut tx.mail.request_mut().parameters;
+        parameters.grow_size(growth as u64);
+        let (edit, signals) = (Arc::clone(&self.edit), tx.signals.clone());
+        self.inner
+            .call(tx.map_body(|body| body.then(|body| change(body, edit, signals))))
+    }
+}
+
+async fn change(body: Body, edit: Arc<HeaderEdit>, signals: Signals) -> Result<Body, BodyError> {
+    let mut held = signals.account().map(Account::hold);
+    let (mut body, header) = body.with_header_section(held.as_mut()).await?;
+    let left = edit.left_of(&header);
+    let mut opening = Opening::default();
+    opening.look(&left);
+    let added = match edit.added().is_empty() {
+        true => Bytes::new(),
+        false => [edit.added(), opening.separator().as_bytes()]
+            .concat()
+            .into(),
+    };
+    if left == header {
+        body.prepend(added);
+        return Ok(body);
+    }
+    let mut edited = BytesMut::from(&*added);
+    edited.extend_from_slice(&left);
+    Ok(body.with_start_replaced(header.len() as u64, edited.freeze()))
+}
