@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::random;
 
@@ -164,6 +165,25 @@ macro_rules! identity {
             }
         }
     };
+}
+
+impl TransactionId {
+    /// The identity of the transaction for the recipient at that position of a message whose first
+    /// transaction has this one: made at the same time, and as hard to guess for whoever does not know
+    /// this one.
+    pub(crate) fn of_message(self, position: usize) -> Self {
+        if position == 0 {
+            return self;
+        }
+        let mut digest = Sha256::new();
+        digest.update(self.0.number().to_be_bytes());
+        digest.update((position as u64).to_be_bytes());
+        let digest = digest.finalize();
+        let random = digest.iter().take(RANDOM_BITS as usize / 8);
+        let random = random.fold(0, |number, octet| number << 8 | u128::from(*octet));
+        let time = self.0.number() >> RANDOM_BITS;
+        Self(RandomId::of(time << RANDOM_BITS | random))
+    }
 }
 
 identity!(TransactionId);

@@ -31,6 +31,7 @@ pub(super) fn server(
     }
     let server = Server::new(handler.clone(), listener.settings(limits, address));
     let server = server.with_queue(queue.clone()).with_events(events.clone());
+    let server = server.with_messages(handler.clone());
     if listener.token.is_empty() {
         return Ok(Some(server));
     }

@@ -14,8 +14,17 @@ use super::{BodySource, Create, Draft, Location, Target};
 impl Create {
     /// The digest of all that is asked for.
     pub(crate) fn digest(&self) -> RequestDigest {
+        self.digest_as("create")
+    }
+
+    /// The digest of all that is asked for, where it is a message with a transaction for each recipient.
+    pub(crate) fn digest_of_message(&self) -> RequestDigest {
+        self.digest_as("message")
+    }
+
+    fn digest_as(&self, kind: &str) -> RequestDigest {
         let mut fields = Fields(Sha256::new());
-        fields.text("create");
+        fields.text(kind);
         fields.text(&self.sender.name);
         fields.option(self.sender.tag.as_deref());
         fields.draft(&self.draft);

@@ -19,6 +19,7 @@ mod destinations;
 mod digest;
 mod events;
 mod location;
+mod messages;
 mod queue;
 mod refusal;
 mod request;
@@ -35,6 +36,10 @@ pub use self::{
     },
     events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
     location::{InvalidLocation, Location, Target},
+    messages::{
+        InvalidMessageId, MessageId, MessageOperation, MessageRequest, MessageResponse,
+        MessageService, MessageView, ReadMessage,
+    },
     queue::{
         QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,
         QueueRequest, QueueResponse, QueueService, Queued, QueuedDetails,

@@ -37,7 +37,7 @@ pub(super) struct Member {
 
 impl Storage {
     /// Commits transactions of this storage in one commit; those that upstream has taken meanwhile are
-    /// left out.
+    /// left out. The first has the idempotency key.
     pub(super) async fn commit(
         &self,
         custodies: Vec<Custody>,
@@ -58,9 +58,11 @@ impl Storage {
         let keys = same_message(&bodies);
         let mut members = Vec::with_capacity(custodies.len());
         let mut commits = Vec::with_capacity(custodies.len());
+        // No two of a sender's transactions can have one key: that of the first leads to the others.
+        let mut idempotency_key = idempotency_key.as_ref();
         for ((custody, body), message_key) in custodies.into_iter().zip(bodies).zip(keys) {
             let message = (body, message_key);
-            match self.member(custody, terms, message, idempotency_key.as_ref()) {
+            match self.member(custody, terms, message, idempotency_key.take()) {
                 Ok((member, commit)) if is_delivered(&member) => {
                     drop(commit);
                     self.delivered_meanwhile(&member).await;

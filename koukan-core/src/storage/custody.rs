@@ -120,10 +120,12 @@ impl Custody {
         Self::commit_all(vec![self.clone()], terms, idempotency_key).await
     }
 
-    async fn commit_all(
+    /// Commits transactions: all of them or none, as far as they are of one [`Storage`]. The first has the
+    /// idempotency key.
+    pub(super) async fn commit_all(
         mut left: Vec<Self>,
         terms: Terms,
-        idempotency_key: Option<IdempotencyKey>,
+        mut idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
         // In a task of its own: what was committed under lease must not be left by everyone.
         let commit = tokio::spawn(async move {
@@ -135,7 +137,7 @@ impl Custody {
                     return storage.commit(left, terms, idempotency_key).await;
                 }
                 let (own, others) = left.into_iter().partition(is_own);
-                storage.commit(own, terms, idempotency_key.clone()).await?;
+                storage.commit(own, terms, idempotency_key.take()).await?;
                 left = others;
             }
             Ok(())

@@ -214,15 +214,25 @@ impl Storage {
         mail: impl Into<Option<Mail>>,
         signals: Signals,
     ) -> Result<(Recorder, Lease), Exhausted> {
-        let mail = mail.into();
+        self.begin_as(None, context, mail.into(), signals)
+    }
+
+    /// As [`Storage::begin_with`], with that identity, where it has one already.
+    pub(crate) fn begin_as(
+        &self,
+        id: Option<TransactionId>,
+        context: Arc<Context>,
+        mail: Option<Mail>,
+        signals: Signals,
+    ) -> Result<(Recorder, Lease), Exhausted> {
         let size = mail.as_ref().and_then(|mail| mail.parameters.size());
         let account = self.account(&context, &signals);
         if !account.advance(size) || !self.has_room() {
             return Err(Exhausted);
         }
-        let own = signals.claim_trace_id().map(TransactionId::from);
+        let own = || signals.claim_trace_id().map(TransactionId::from);
         let live = Live::new(
-            own.unwrap_or_else(TransactionId::random),
+            id.or_else(own).unwrap_or_else(TransactionId::random),
             self.0.clock.now(),
             (context, signals),
             mail,

@@ -14,6 +14,7 @@ mod failing_backend;
 mod incremental;
 mod list;
 mod memory;
+mod messages;
 mod queued_message;
 mod read;
 mod refused;

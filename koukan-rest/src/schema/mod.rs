@@ -40,6 +40,7 @@ mod destination;
 mod draft;
 pub mod etag;
 mod event;
+mod flat;
 pub(crate) mod json;
 mod openapi;
 pub mod problem;
@@ -54,8 +55,12 @@ pub use self::{
     destination::{destination_to_json, destinations_to_json},
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},
     event::{event_to_json, events_to_json},
+    flat::{BATCH_MAX, FlatMessage, message_from_json, messages_from_json},
     openapi::openapi,
     queue::{changed_to_json, queue_to_json, queued_to_json},
     reply::{reply_from_json, reply_to_json},
-    view::{InvalidView, full_view_to_json, listed_to_json, view_from_json, view_to_json},
+    view::{
+        InvalidView, full_view_to_json, listed_to_json, message_to_json, view_from_json,
+        view_to_json,
+    },
 };

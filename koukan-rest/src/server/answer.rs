@@ -52,11 +52,10 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
         ResourceResponse::Created(created) => {
             let view = manner.view(&created.view);
             let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
-            put(&mut response, LOCATION, base.uri(&created.location));
+            put_location(&mut response, base.uri(&created.location));
             manner.tag(&mut response, &created.version);
             if created.is_replayed {
-                let yes = HeaderValue::from_static("true");
-                response.headers_mut().insert(IDEMPOTENCY_REPLAYED, yes);
+                put_replayed(&mut response);
             }
             response
         }
@@ -116,6 +115,22 @@ fn range(uploaded: Uploaded) -> Option<String> {
         }
         None => total.map(|total| format!("bytes */{total}")),
     }
+}
+
+/// Says where it is.
+pub(super) fn put_location(response: &mut Response, location: String) {
+    put(response, LOCATION, location);
+}
+
+/// Says which version is shown, of what has one view only.
+pub(super) fn put_etag(response: &mut Response, version: &Version) {
+    put(response, ETAG, etag::quoted(version));
+}
+
+/// Says that an earlier request has made it.
+pub(super) fn put_replayed(response: &mut Response) {
+    let yes = HeaderValue::from_static("true");
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, yes);
 }
 
 /// What no header field can hold is left out.

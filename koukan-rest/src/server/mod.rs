@@ -60,7 +60,7 @@ pub use self::{
 use std::fmt;
 
 use axum::Router;
-use koukan_core::resource::{EventService, QueueService, ResourceService};
+use koukan_core::resource::{EventService, MessageService, QueueService, ResourceService};
 
 use crate::auth::Auth;
 
@@ -86,6 +86,13 @@ impl Server {
     #[must_use]
     pub fn with_queue(mut self, queue: impl QueueService) -> Self {
         self.shared = self.shared.with_queue(queue);
+        self
+    }
+
+    /// Takes messages in the flat form, with a transaction for each recipient.
+    #[must_use]
+    pub fn with_messages(mut self, messages: impl MessageService) -> Self {
+        self.shared = self.shared.with_messages(messages);
         self
     }
 

@@ -91,8 +91,18 @@ impl From<Denied> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// Says of a field by another name that it is at fault.
+    #[must_use]
+    pub(super) fn with_field(mut self, rename: impl FnOnce(&str) -> Option<&'static str>) -> Self {
+        if let Some(name) = self.refusal.field.as_deref().and_then(rename) {
+            self.refusal.field = Some(name.into());
+        }
+        self
+    }
+
+    /// The status, and the problem details.
+    pub(super) fn to_json(&self) -> (StatusCode, Value) {
         let kind = &self.refusal.kind;
         let status = self.status.unwrap_or_else(|| problem::status(kind));
         let mut json = problem::to_json(&self.refusal);
@@ -100,6 +110,14 @@ impl IntoResponse for Problem {
             json.insert("status".into(), json!(status.as_u16()));
             json.insert("title".into(), json!(status.canonical_reason()));
         }
+        (status, json)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, json) = self.to_json();
+        let kind = &self.refusal.kind;
         let mut response = (status, json.to_string()).into_response();
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static("application/problem+json");

@@ -9,9 +9,10 @@ use axum::{
 use koukan_core::{
     causes::Causes,
     resource::{
-        Caller, EventRequest, EventResponse, EventService, EventsRead, Operation, QueueOperation,
-        QueueRequest, QueueResponse, QueueService, ReadEvents, Refusal, ResourceRequest,
-        ResourceResponse, ResourceService, Role,
+        Caller, EventRequest, EventResponse, EventService, EventsRead, MessageOperation,
+        MessageRequest, MessageResponse, MessageService, Operation, QueueOperation, QueueRequest,
+        QueueResponse, QueueService, ReadEvents, Refusal, ResourceRequest, ResourceResponse,
+        ResourceService, Role,
     },
     shares::{Client, Shares},
 };
@@ -31,6 +32,7 @@ use super::{
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
 type Events = BoxCloneSyncService<EventRequest, EventResponse, BoxError>;
+type Messages = BoxCloneSyncService<MessageRequest, MessageResponse, BoxError>;
 type Queue = BoxCloneSyncService<QueueRequest, QueueResponse, BoxError>;
 
 /// Streams of events at the same time, at most; one client may have seven eighths of them.
@@ -41,6 +43,8 @@ const STREAMS_MAX: u64 = 1000;
 #[derive(Clone)]
 pub(super) struct Shared {
     service: Arc<Resource>,
+    /// Messages, where they are taken here.
+    messages: Option<Arc<Messages>>,
     /// The queue, where it is shown here.
     queue: Option<Arc<Queue>>,
     /// Events, where they are shown here.
@@ -77,6 +81,7 @@ impl Shared {
     pub(super) fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
             service: Arc::new(BoxCloneSyncService::new(service.map_err(Into::into))),
+            messages: None,
             queue: None,
             events: None,
             streams: Shares::new(STREAMS_MAX),
@@ -120,6 +125,30 @@ impl Shared {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %Causes(&*error), "a request for a resource failed");
+                Err(Refusal::internal().into())
+            }
+        }
+    }
+
+    pub(super) fn with_messages(mut self, messages: impl MessageService) -> Self {
+        let messages = BoxCloneSyncService::new(messages.map_err(Into::into));
+        self.messages = Some(Arc::new(messages));
+        self
+    }
+
+    /// Asks of a message; refusals and failures become problems.
+    pub(super) async fn ask_messages(
+        &self,
+        caller: Caller,
+        operation: MessageOperation,
+    ) -> Result<MessageResponse, Problem> {
+        let messages = self.messages.as_deref().ok_or_else(Problem::no_route)?;
+        let request = MessageRequest { caller, operation };
+        match messages.clone().oneshot(request).await {
+            Ok(MessageResponse::Refused(refusal)) => Err(refusal.into()),
+            Ok(response) => Ok(response),
+            Err(error) => {
+                tracing::error!(error = %Causes(&*error), "a request for a message failed");
                 Err(Refusal::internal().into())
             }
         }

@@ -6,6 +6,7 @@ mod append;
 mod create;
 mod etag;
 mod generators;
+mod message;
 mod openapi;
 mod problem;
 mod refused;

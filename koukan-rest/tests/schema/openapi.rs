@@ -6,11 +6,15 @@ use koukan_core::{
     context::Sender,
     path::ForwardPath,
     reply::Reply,
-    resource::{Details, Location, RecipientState, RecipientView, Refusal},
+    resource::{
+        Details, ListedTransaction, Location, MessageView, RecipientState, RecipientView, Refusal,
+        Version,
+    },
     transaction::Rcpt,
 };
 use koukan_rest::schema::{
-    append_from_json, create_from_json, full_view_to_json, openapi, problem, view_from_json,
+    append_from_json, create_from_json, full_view_to_json, message_from_json, message_to_json,
+    openapi, problem, view_from_json,
 };
 use serde_json::{Value, json};
 
@@ -64,6 +68,10 @@ fn every_route_is_there() {
     for (method, path) in [
         ("post", "/senders/{sender}/transactions"),
         ("get", "/senders/{sender}/transactions"),
+        ("post", "/senders/{sender}/messages"),
+        ("post", "/senders/{sender}/messages/batch"),
+        ("get", "/messages/{message_id}"),
+        ("post", "/messages/{message_id}/cancel"),
         ("get", "/transactions/{id}"),
         ("patch", "/transactions/{id}"),
         ("put", "/transactions/{id}/body"),
@@ -127,6 +135,20 @@ fn the_fields_of_a_patch_are_those_that_are_read() {
     });
 }
 
+#[test]
+fn the_fields_of_a_message_are_those_that_are_read() {
+    let document = openapi();
+    for field in properties(&document, "NewMessage")
+        .iter()
+        .chain(&properties(&document, "Create"))
+    {
+        let refusal = message_from_json(&json!({field: {"x": null}}), "submission").unwrap_err();
+        let is_known = !refusal.detail.contains("is not a field of a message");
+        let is_told = properties(&document, "NewMessage").contains(field);
+        assert_eq!(is_known, is_told, "{refusal}");
+    }
+}
+
 fn are_known(fields: &BTreeSet<String>, refusal: impl Fn(&Value) -> Refusal) {
     let candidates = ["Create", "Append", "Transaction"];
     let document = openapi();
@@ -168,6 +190,20 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
         send_at: Some(jiff::Timestamp::UNIX_EPOCH),
     }));
     let written = full_view_to_json(&view, Location::to_string);
+    let message = MessageView {
+        id: "01arz3ndektsv4rrffq69g5fav-1".parse().unwrap(),
+        transactions: vec![ListedTransaction {
+            location: Location::of_transaction("T"),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            view: Box::new(view),
+        }],
+        version: Version::new("1"),
+    };
+    let message = message_to_json(&message, Location::to_string);
+    let shown = &message["recipients"][0];
+    assert_eq!(shown["transaction"], "/transactions/T");
+    assert_eq!(shown["state"], "failed");
+    assert_eq!(message["transactions"][0]["uri"], "/transactions/T");
     let document = openapi();
     for (schema, value) in [
         ("Transaction", &written),
@@ -177,6 +213,7 @@ fn the_fields_of_a_transaction_are_those_that_are_written() {
         ("Response", &written["mail_response"]),
         ("Recipient", &written["recipients"][0]),
         ("RecipientReply", &written["recipients"][0]["reply"]),
+        ("Message", &message),
     ] {
         let fields = value.as_object().unwrap().keys().cloned().collect();
         assert_eq!(properties(&document, schema), fields, "{schema}");

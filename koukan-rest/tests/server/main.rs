@@ -9,6 +9,7 @@ mod events;
 mod headers;
 mod json;
 mod layers;
+mod messages;
 mod queue;
 mod refusals;
 mod routes;

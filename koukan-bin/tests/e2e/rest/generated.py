@@ -2,7 +2,7 @@
 # Arguments: the agent's URL.
 import sys
 
-from generated.api.transactions import create_transaction, read_transaction
+from generated.api.transactions import create_message, create_transaction, read_transaction
 from generated.api.uploads import upload_blob
 from generated.client import Client
 from generated.models import (
@@ -11,7 +11,9 @@ from generated.models import (
     Content,
     Create,
     Mailbox,
+    Message,
     MessageSpec,
+    NewMessage,
     Part,
     Transaction,
 )
@@ -48,3 +50,10 @@ assert uploaded.status_code == 200, uploaded
 transaction = read_transaction.sync(id, client=client, request_timeout=30)
 assert isinstance(transaction, Transaction), transaction
 assert transaction.data_response.code == 250, transaction
+
+flat = {"from": "alice@example.com", "to": ["carol@example.com"], "subject": "hello", "text": "the text"}
+sent = create_message.sync(
+    "submission", client=client, body=NewMessage.from_dict(flat), request_timeout=30
+)
+assert isinstance(sent, Message) and sent.finished, sent
+assert sent.recipients[0].state == "delivered", sent

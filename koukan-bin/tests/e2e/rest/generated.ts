@@ -52,3 +52,14 @@ const ended = await client.GET("/transactions/{id}", {
   params: { path: { id }, header: { "request-timeout": 30 } },
 });
 check(ended.data?.data_response?.code === 250, ended);
+
+const sent = await client.POST("/senders/{sender}/messages", {
+  params: { path: { sender: "submission" }, header: { "request-timeout": 30 } },
+  body: {
+    from: { address: "alice@example.com", display_name: "Alice" },
+    to: ["dave@example.com"],
+    subject: "hello",
+    text: "the text",
+  },
+});
+check(sent.data?.recipients[0]?.state === "delivered", sent);

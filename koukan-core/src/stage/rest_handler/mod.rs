@@ -28,6 +28,7 @@
 //! |---|---|
 //! | `service`, `senders` | who may ask for what |
 //! | `create`, `append`, `upload`, `read`, `list` | one kind of request each |
+//! | `create/message`, `message` | messages of several transactions |
 //! | `open_transaction` | a transaction that requests are still making, and what goes on beside them |
 //! | `message_source` | what a message is made of: octets, the body of another one, a description |
 //! | `view` | what readers see, and its version |
@@ -37,6 +38,7 @@ mod append;
 mod attempts;
 mod create;
 mod list;
+mod message;
 mod message_source;
 mod open_transaction;
 mod read;

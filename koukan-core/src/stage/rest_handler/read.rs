@@ -12,7 +12,7 @@ use crate::{
 use super::{service::Shared, view::Shown};
 
 /// How long a cancel waits for whoever works on the transaction to end it.
-const CANCEL_WAIT: Duration = Duration::from_secs(5);
+pub(super) const CANCEL_WAIT: Duration = Duration::from_secs(5);
 
 impl Shared {
     pub(super) async fn read(
@@ -74,7 +74,7 @@ impl Shared {
 
     /// The wait of a create, where that may bring something: of what is to be sent later nothing is heard
     /// before. Reads are repeated by who waits, and wait.
-    fn worthwhile(&self, watch: &mut Watch, wait: Option<Duration>) -> Option<Duration> {
+    pub(super) fn worthwhile(&self, watch: &mut Watch, wait: Option<Duration>) -> Option<Duration> {
         let snapshot = watch.snapshot();
         let until = self.storage.clock().now().checked_add(wait?).ok()?;
         let send_at = snapshot.next_attempt.filter(|_| snapshot.is_scheduled);
@@ -85,7 +85,7 @@ impl Shared {
     }
 
     /// Waits until `is_wanted`, or the time is up, or the agent stops.
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         watch: &mut Watch,
         wait: Option<Duration>,
@@ -116,6 +116,6 @@ impl Shared {
 }
 
 /// Whether what a request waits for, short of the end, is there.
-fn is_awaited(wait_for: WaitFor, snapshot: &Snapshot) -> bool {
+pub(super) fn is_awaited(wait_for: WaitFor, snapshot: &Snapshot) -> bool {
     wait_for == WaitFor::Attempt && snapshot.has_attempt_ended && !snapshot.is_settling
 }

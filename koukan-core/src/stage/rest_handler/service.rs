@@ -11,8 +11,8 @@ use tower::{BoxError, Service};
 
 use crate::{
     resource::{
-        Caller, Location, Operation, Refusal, RefusalKind, ResourceRequest, ResourceResponse, Role,
-        Target,
+        Caller, Location, MessageRequest, MessageResponse, Operation, Refusal, RefusalKind,
+        ResourceRequest, ResourceResponse, Role, Target,
     },
     stage::output_handler::AttemptService,
     storage::{Storage, Watch, record::TransactionId},
@@ -29,7 +29,8 @@ use super::{
 /// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, an
 /// [`AttemptService`].
 ///
-/// A [`ResourceService`](crate::resource::ResourceService); clones share everything.
+/// A [`ResourceService`](crate::resource::ResourceService), and a
+/// [`MessageService`](crate::resource::MessageService); clones share everything.
 pub struct RestHandler<O> {
     pub(super) shared: Arc<Shared>,
     pub(super) output: O,
@@ -136,6 +137,21 @@ impl<O: AttemptService> Service<ResourceRequest> for RestHandler<O> {
     fn call(&mut self, request: ResourceRequest) -> Self::Future {
         let this = self.clone();
         Box::pin(async move { Ok(this.handle(request).await.unwrap_or_else(Into::into)) })
+    }
+}
+
+impl<O: AttemptService> Service<MessageRequest> for RestHandler<O> {
+    type Response = MessageResponse;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<MessageResponse, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: MessageRequest) -> Self::Future {
+        let handled = self.clone().handle_message(request);
+        Box::pin(async move { Ok(handled.await.unwrap_or_else(Into::into)) })
     }
 }
 

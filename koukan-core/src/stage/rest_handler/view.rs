@@ -127,7 +127,7 @@ fn details(snapshot: &Snapshot, location: Location) -> Details {
 }
 
 /// A time as backends keep it, so that it is shown the same before and after.
-fn micros(time: Timestamp) -> Timestamp {
+pub(super) fn micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 

@@ -143,6 +143,21 @@ impl Recorder {
         Ok(())
     }
 
+    /// As [`Recorder::commit`], of several transactions: all of them or none. The first has the
+    /// idempotency key.
+    pub(crate) async fn commit_all(
+        all: &[&Self],
+        terms: Terms,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Result<(), CustodyError> {
+        let custodies = all.iter().map(|one| one.custody().clone()).collect();
+        super::Custody::commit_all(custodies, terms, idempotency_key).await?;
+        for one in all {
+            one.storage.report_accepted(&one.live, event::Custody::Own);
+        }
+        Ok(())
+    }
+
     /// Commits what there is of the transaction, whose message is still to come; unless that does
     /// by `until`, it is given up.
     ///

@@ -9,7 +9,7 @@ use crate::schema::reader::Field;
 const SECONDS_MIN: i64 = 1_000_000_000;
 
 /// A `send_at`.
-pub(super) fn time(field: &Field<'_>) -> Result<Timestamp, Refusal> {
+pub(in crate::schema) fn time(field: &Field<'_>) -> Result<Timestamp, Refusal> {
     let wanted = "a time like 2026-01-31T12:00:00Z, or seconds since 1970";
     if let Some(text) = field.value().as_str() {
         let parsed = text.parse();

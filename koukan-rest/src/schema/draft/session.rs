@@ -11,7 +11,10 @@ use koukan_core::{
 use crate::schema::reader::Field;
 
 /// The tag of a `sender`, whose name, where it has one, must be that of the path.
-pub(super) fn tag(field: &Field<'_>, path_sender: &str) -> Result<Option<Arc<str>>, Refusal> {
+pub(in crate::schema) fn tag(
+    field: &Field<'_>,
+    path_sender: &str,
+) -> Result<Option<Arc<str>>, Refusal> {
     let object = field.object(&["name", "tag"])?;
     if let Some(name) = object.get("name")
         && name.text()? != path_sender

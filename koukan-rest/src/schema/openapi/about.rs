@@ -47,6 +47,30 @@ pub(super) const LIST: About = About {
     summary: "Lists transactions",
     text: "Those of one sender, newest first, a page at a time.",
 };
+pub(super) const CREATE_MESSAGE: About = About {
+    id: "createMessage",
+    tag: TRANSACTIONS,
+    summary: "Sends a message",
+    text: "In the flat form: the envelope follows from its addresses. There is a transaction for each recipient; all of them are made, or none.",
+};
+pub(super) const CREATE_MESSAGES: About = About {
+    id: "createMessages",
+    tag: TRANSACTIONS,
+    summary: "Sends many messages",
+    text: "Each is made by itself: what is wrong with one says nothing of the others. With an Idempotency-Key each has one of its own, which follows from that and its position.",
+};
+pub(super) const READ_WHOLE: About = About {
+    id: "readWholeMessage",
+    tag: TRANSACTIONS,
+    summary: "Reads a message with all of its transactions",
+    text: "At once, or as soon as there is something new.",
+};
+pub(super) const CANCEL_WHOLE: About = About {
+    id: "cancelMessage",
+    tag: TRANSACTIONS,
+    summary: "Gives a message up",
+    text: "Nothing more is tried then for any recipient. It is without effect for those that are final.",
+};
 pub(super) const READ: About = About {
     id: "readTransaction",
     tag: TRANSACTIONS,

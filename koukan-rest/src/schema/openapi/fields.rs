@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 24] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 25] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -136,6 +136,12 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 24] = {
             "id",
             ParameterIn::Path,
             "The transaction, as in its URI.",
+            Type::String,
+        ),
+        (
+            "message_id",
+            ParameterIn::Path,
+            "The message, as in its URI.",
             Type::String,
         ),
         (

@@ -18,7 +18,7 @@ use super::{
     event::EventList,
     fields,
     message::ParsedMessage,
-    problems,
+    messages, problems,
     queue::{QueueChanged, QueueList, QueuedDetails},
     request::{Append, Create},
     transaction::{Transaction, TransactionList},
@@ -29,7 +29,11 @@ const MESSAGE: &str = "message/rfc822";
 const OCTETS: &str = "application/octet-stream";
 
 /// What may go wrong with every transaction.
-const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
+pub(super) const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
+
+/// What may go wrong with every create.
+pub(super) const OF_A_CREATE: [u16; 12] =
+    [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503];
 
 /// Parameters that say which transactions of the queue are meant.
 const QUEUE_FILTER: [&str; 10] = [
@@ -54,6 +58,7 @@ pub(super) fn paths() -> Paths {
     let of_sender = "/senders/{sender}/transactions";
     add(of_sender, HttpMethod::Post, create());
     add(of_sender, HttpMethod::Get, list());
+    messages::add(&mut add);
     add("/transactions/{id}", HttpMethod::Get, read());
     add("/transactions/{id}", HttpMethod::Patch, append());
     add("/transactions/{id}/body", HttpMethod::Put, upload_body());
@@ -104,10 +109,7 @@ fn create() -> OperationBuilder {
     let operation = operation(&about::CREATE, &parameters)
         .request_body(Some(json::<Create>()))
         .response("201", created.build());
-    refused(
-        operation,
-        &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],
-    )
+    refused(operation, &OF_A_CREATE)
 }
 
 fn list() -> OperationBuilder {
@@ -308,7 +310,7 @@ pub(super) fn refused(operation: OperationBuilder, statuses: &[u16]) -> Operatio
 }
 
 /// Adds the header field that tells of a preference to wait.
-fn held_back(response: ResponseBuilder) -> ResponseBuilder {
+pub(super) fn held_back(response: ResponseBuilder) -> ResponseBuilder {
     let name = "Preference-Applied";
     response.header_ref(name, fields::header(name))
 }
@@ -320,7 +322,7 @@ fn transaction(description: &str) -> ResponseBuilder {
         .content(JSON, content::<Transaction>())
 }
 
-fn json<S: ToSchema>() -> RequestBody {
+pub(super) fn json<S: ToSchema>() -> RequestBody {
     let body = RequestBodyBuilder::new().content(JSON, content::<S>());
     body.required(Some(utoipa::openapi::Required::True)).build()
 }

@@ -105,7 +105,7 @@ struct Notification {
 /// Which of the sender's chains the mail goes through.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Sender {
+pub(super) struct Sender {
     /// The sender that the path names, which need not be said again.
     #[schema(required = false)]
     name: String,

@@ -93,7 +93,7 @@ enum FinalAttemptReason {
 
 /// What has become of a recipient.
 #[derive(ToSchema)]
-struct Recipient {
+pub(super) struct Recipient {
     #[schema(example = "bob@example.com")]
     address: String,
     state: RecipientState,
@@ -180,7 +180,7 @@ pub(super) struct TransactionList {
 
 /// One of a sender's transactions.
 #[derive(ToSchema)]
-struct ListedTransaction {
+pub(super) struct ListedTransaction {
     /// Where it is.
     uri: String,
     /// When it was made.

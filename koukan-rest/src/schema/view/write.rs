@@ -8,6 +8,7 @@ use koukan_core::{
 };
 use serde_json::{Map, Value, json};
 
+use super::message::write_one;
 use crate::schema::{
     draft::{host_to_json, mailbox_to_json, sender_to_json},
     reply_to_json,
@@ -34,12 +35,8 @@ pub fn full_view_to_json(view: &View, absolute: impl Fn(&Location) -> String) ->
 /// *Shape*: as [`full_view_to_json`] writes each, with sender, reverse-path and recipients in place
 /// of placeholders.
 pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -> Value {
-    let transactions = listed.transactions.iter().map(|transaction| {
-        let mut object = write_listed(&transaction.view, &absolute);
-        object.insert("uri".into(), absolute(&transaction.location).into());
-        object.insert("created".into(), transaction.created.to_string().into());
-        Value::Object(object)
-    });
+    let transactions = listed.transactions.iter();
+    let transactions = transactions.map(|transaction| write_one(transaction, &absolute));
     let mut list = json!({"transactions": transactions.collect::<Vec<_>>()});
     if let Some(next) = &listed.next {
         list["next_cursor"] = json!(next);
@@ -95,7 +92,7 @@ fn write_final_replies(object: &mut Map<String, Value>, replies: &[Option<Reply>
     }
 }
 
-fn write_recipient(recipient: &RecipientView) -> Value {
+pub(super) fn write_recipient(recipient: &RecipientView) -> Value {
     let reply = recipient.reply.as_ref().map(|reply| {
         let mut json = reply_to_json(reply);
         if let Some(enhanced) = reply.enhanced() {

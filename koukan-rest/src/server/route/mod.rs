@@ -6,6 +6,7 @@ mod create;
 mod destinations;
 mod events;
 mod list;
+mod messages;
 mod parameters;
 mod parsed;
 mod queue;
@@ -42,6 +43,10 @@ pub(super) fn routes(shared: Shared) -> Router {
             "/senders/{sender}/transactions",
             post(create::create).get(list::list),
         )
+        .route("/senders/{sender}/messages", post(messages::create))
+        .route("/senders/{sender}/messages/batch", post(messages::batch))
+        .route("/messages/{id}", get(messages::read))
+        .route("/messages/{id}/cancel", post(messages::cancel))
         .route("/transactions/{id}", get(read::read).patch(append::append))
         .route("/transactions/{id}/body", put(upload::body))
         .route("/transactions/{id}/blob/{blob}", put(upload::blob))

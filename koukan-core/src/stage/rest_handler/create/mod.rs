@@ -2,6 +2,7 @@
 
 mod checks;
 mod context;
+mod message;
 
 pub(super) use self::{
     checks::check_promises,

@@ -13,7 +13,7 @@ use crate::{
         line_ends::LineEnds,
     },
     resource::{BodySource, Caller, Location, Refusal, RefusalKind, Target},
-    storage::{SharedBody, Watch},
+    storage::{SharedBody, Watch, record::TransactionId},
     transaction::Mail,
 };
 
@@ -36,11 +36,11 @@ pub(super) enum Source {
 
 /// A description, and what it takes from other transactions.
 pub(super) struct Described {
-    spec: Spec,
+    pub(super) spec: Spec,
     /// By the names that they have in the description.
-    reused: BTreeMap<Box<str>, Blob>,
+    pub(super) reused: BTreeMap<Box<str>, Blob>,
     /// What pays for the description.
-    memory: HeldOctets,
+    pub(super) memory: HeldOctets,
 }
 
 impl Shared {
@@ -99,13 +99,10 @@ impl Shared {
             Source::Shared(body) => recorder.shared_body(body),
             Source::Described(described) => {
                 let Described {
-                    mut spec,
+                    spec,
                     reused,
                     mut memory,
-                } = *described;
-                let now = self.storage.clock().now();
-                // Once and for all: it is rendered to the same octets at each attempt.
-                spec.complete(now, &self.settings.hostname, &recorder.id().to_string());
+                } = self.completed(*described, recorder.id());
                 let there = |name: &str| reused.get(name).cloned();
                 let parts = self.parts(transaction, &spec, there);
                 let description = Blob::from_bytes(spec.to_json().to_string().into());
@@ -113,6 +110,15 @@ impl Shared {
                 recorder.composition(description, parts);
             }
         }
+    }
+
+    /// A description with what was left out, once and for all: it is rendered to the same octets at each
+    /// attempt.
+    pub(super) fn completed(&self, mut described: Described, id: TransactionId) -> Described {
+        let now = self.storage.clock().now();
+        let hostname = &self.settings.hostname;
+        described.spec.complete(now, hostname, &id.to_string());
+        described
     }
 
     /// The parts of a description in its order: blobs that are `there`, and for the others those that

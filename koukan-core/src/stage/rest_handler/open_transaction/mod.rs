@@ -168,6 +168,25 @@ impl OpenTransaction {
         Ok(())
     }
 
+    /// Commits transactions that are complete when they are created: all of them or none. The first has the
+    /// idempotency key.
+    pub(super) async fn commit_all(
+        all: &[&Self],
+        terms: Terms,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), CustodyError> {
+        let recorders: Vec<_> = all.iter().map(|one| &one.recorder).collect();
+        Recorder::commit_all(&recorders, terms, key).await?;
+        for one in all {
+            // Nobody else knows them as yet.
+            *one.changing.lock().await = Progress {
+                has_body: true,
+                is_committed: true,
+            };
+        }
+        Ok(())
+    }
+
     /// Commits a transaction of the whole dialect whose message is complete by now, once; returns
     /// whether it was done now.
     pub(super) async fn complete(&self) -> Result<bool, CustodyError> {
