@@ -1,6 +1,7 @@
 //! The filters of `koukan-mail-auth`, and their configuration.
 
 use std::{
+    borrow::Cow,
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -9,16 +10,17 @@ use std::{
 use koukan_core::{
     filter::policy_action::{Facts, Matcher, Verdict, matchers::SignalMatcher},
     path::Domain,
+    signals::DurableSignal,
 };
 use koukan_mail_auth::{
     authentication_results::AuthenticationResultsLayer,
     dkim::{DkimResult, SignatureSpec, SigningKey},
-    dkim_check::DkimCheckLayer,
+    dkim_check::{Dkim, DkimCheckLayer},
     dkim_sign::{Author, DkimSignLayer, Key, SharedKey},
     dmarc::{DmarcResult, Policy},
-    dmarc_check::DmarcCheckLayer,
+    dmarc_check::{Dmarc, DmarcCheckLayer},
     spf::SpfResult,
-    spf_check::SpfCheckLayer,
+    spf_check::{Spf, SpfCheckLayer},
 };
 use serde::Deserialize;
 
@@ -41,6 +43,10 @@ pub(super) fn register(registry: &mut Registry) {
         Ok::<_, InvalidFilter>(dmarc_check(config, surroundings))
     });
     registry.try_filter("authentication_results", authentication_results);
+    registry.signals("spf_check", [Spf::NAME]);
+    registry.signals("dkim_check", [Dkim::NAME]);
+    registry.signals("dmarc_check", [Dmarc::NAME]);
+    registry.signals("authentication_results", []);
     registry.matcher("spf", spf);
     registry.matcher("dmarc", dmarc);
     registry.matcher("dkim", dkim);
@@ -157,6 +163,10 @@ struct DmarcMatcher {
 }
 
 impl Matcher for DmarcMatcher {
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        self.result.signal()
+    }
+
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
         match (self.result.matches(facts), &self.policy) {
             (Verdict::Match, Some(policy)) => policy.matches(facts),

@@ -41,6 +41,18 @@ fn in_what_is_asked_of_results() {
             "authserv_id: \"a b\"",
             &["filter `authentication_results`"],
         ),
+        (
+            BUILDER,
+            &rule("[fail]").replace("      - spf_check: { timeout: 5s }\n", ""),
+            at,
+            &["spf"],
+        ),
+        (
+            BUILDER,
+            "      - dmarc_check\n",
+            "dmarc_check",
+            &["has nothing to go by", "put `spf_check`, `dkim_check`"],
+        ),
         (BUILDER, &rule("[]"), at, &["never matches", "softfail"]),
         (
             BUILDER,

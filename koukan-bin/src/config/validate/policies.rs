@@ -57,6 +57,11 @@ impl<'a> Check<'a> {
                     }
                     earlier.push(rule);
                 }
+                if filter.value.name == "dmarc_check" && !findings.may_tell_senders() {
+                    let message = "filter `dmarc_check` has nothing to go by".to_owned();
+                    let help = "put `spf_check`, `dkim_check`, or both before it";
+                    self.wrong(filter, message, Some(help.into()));
+                }
                 findings.add(&filter.value, registry);
             }
         }
@@ -112,6 +117,12 @@ impl<'a> Check<'a> {
 }
 
 impl Findings {
+    /// Whether it may be known which domains a message authenticates as.
+    fn may_tell_senders(&self) -> bool {
+        let has = |name: &str| self.names.contains(name);
+        self.may_be_any || has("spf") || has("dkim")
+    }
+
     fn add(&mut self, filter: &Filter, registry: &Registry) {
         match registry.signals_of(&filter.name) {
             Some(names) => self.names.extend(names.iter().cloned()),
