@@ -6,9 +6,11 @@ use koukan_core::{
         message_builder::MessageBuilderLayer,
         message_parser::MessageParserLayer,
         received_header::ReceivedHeaderLayer,
+        tls_required::TlsRequiredLayer,
     },
     message::parser::{MAX_DEPTH, ParseLimits},
     middleware::callbacks::CallbackLayer,
+    signals::{DurableSignal, TlsRequired},
     transaction::Transaction,
 };
 use serde::Deserialize;
@@ -22,7 +24,7 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "allowed_senders",
     "authentication_results",
     "dkim_check",
@@ -34,6 +36,7 @@ const NAMES: [&str; 11] = [
     "received_header",
     "router",
     "spf_check",
+    "tls_required",
 ];
 
 /// Those that write no durable signals; rules write their own.
@@ -71,12 +74,19 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
     super::content::register(registry);
+    registry.filter("tls_required", |Nothing {}| TlsRequiredLayer::new());
+    registry.signals("tls_required", [TlsRequired::NAME]);
     for filter in SIGNALLESS {
         registry.signals(filter, []);
     }
     #[cfg(feature = "mail-auth")]
     super::mail_auth::register(registry);
 }
+
+/// There is nothing to be set.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// Refuses reverse-paths that are not among those that may be used.
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ pub mod policy_action;
 pub mod received_header;
 pub mod router;
 pub mod send_as;
+pub mod tls_required;
 
 mod mailbox_list;
 mod mailbox_set;

@@ -16,6 +16,7 @@ mod queued;
 mod send_at;
 mod settled;
 mod tells_success;
+mod tls_required;
 mod trace_id;
 
 pub use crate::host_port::{HostPort, InvalidHostPort};
@@ -31,6 +32,7 @@ pub use self::{
     queued::Queued,
     send_at::SendAt,
     tells_success::TellsSuccess,
+    tls_required::TlsRequired,
     trace_id::TraceId,
 };
 

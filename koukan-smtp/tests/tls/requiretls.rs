@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use koukan_core::{
-    middleware::from_fn_with_state,
+    middleware::{Next, State, from_fn_with_state},
     network::{Answer, Mx},
     path::Parameter,
     reply::Reply,
-    signals::Destination,
+    signals::{Destination, TlsRequired},
     test_util::{Authority, ScriptedConnector, ScriptedResolver, mail, rcpt, send},
     tls::{ClientTls, ServerTls},
     transaction::{Mail, Transaction},
@@ -246,6 +246,41 @@ async fn records_of_the_dns_are_enough() {
     ] {
         let found = outcome(&endpoint, required(), domain(to)).await;
         assert!(found.contains(expected), "{to}: {found}");
+    }
+}
+
+async fn waived(
+    State(destination): State<Destination>,
+    tx: Transaction,
+    next: Next,
+) -> Result<Reply, BoxError> {
+    tx.signals.set_durable(&TlsRequired(false))?;
+    to_domain(State(destination), tx, next).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_need_not_be_secured_goes_whatever_the_domain_demands() {
+    let authority = Authority::new();
+    let other = authority.issue("x").tlsa([3, 1, 1]);
+    let resolver = zone().with_tlsa("_25._tcp.mx.d.example", Answer::secure([other]));
+    let settings = ClientSettings::new("me.example").unwrap();
+    let settings = settings
+        .with_tls(TlsPolicy::Opportunistic(ClientTls::unverified()))
+        .with_dane();
+    let connector = connector(authority.server("mx.d.example"));
+    let endpoint = SmtpEndpoint::with_network(settings, Arc::new(connector), Arc::new(resolver));
+    let to = || domain("d.example");
+    let found = outcome(&endpoint, mail("a@me.example"), to()).await;
+    assert!(found.contains("451 4.7.5 "), "{found}");
+    for (mail, expected) in [
+        (mail("a@me.example"), "over TLSv1.3"),
+        // It is not for who needs TLS.
+        (required(), "550 5.7.10 "),
+    ] {
+        let service = from_fn_with_state(to(), waived).layer(endpoint.clone());
+        let sent = send(service, mail, [rcpt("bob@d.example")], "a: b\r\n\r\nhi\r\n");
+        let found = sent.await.verdict(0).to_string();
+        assert!(found.contains(expected), "{found}");
     }
 }
 

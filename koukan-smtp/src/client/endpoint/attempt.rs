@@ -6,8 +6,8 @@ use koukan_core::{
     body::BodyError,
     network::Wire,
     rate::{OverRate, Rate},
-    reply::{Extensions, RemoteMta, Reply, Unreached},
-    signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals},
+    reply::{Extensions, RemoteMta, Reply},
+    signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals, TlsRequired},
     transaction::Transaction,
 };
 use tower::BoxError;
@@ -18,7 +18,10 @@ use crate::client::{
     security::{Asked, Terms},
 };
 
-use super::exchange::{Exchange, Failure};
+use super::{
+    exchange::{Exchange, Failure},
+    met::Met,
+};
 
 /// What an endpoint's transactions share.
 pub(super) struct Attempts {
@@ -72,7 +75,10 @@ impl Attempts {
         // Nothing is held meanwhile: no connection, nor the permit for one.
         let (destination, asked) = match named_by {
             NamedBy::Domain if !self.pool.is_lmtp() => {
-                let found = self.pool.mail_hosts(&destination.hosts, &self.guard);
+                let waived = signals.find_durable::<TlsRequired>();
+                let is_waived = matches!(waived, Ok(Some(TlsRequired(false))));
+                let guard = (!is_waived || exchange.is_requiretls()).then_some(&self.guard);
+                let found = self.pool.mail_hosts(&destination.hosts, guard);
                 match found.await {
                     Ok((hosts, asked)) => (Arc::new(Destination::of_other(hosts)), asked),
                     Err(none) => {
@@ -251,36 +257,6 @@ fn over_rate(host: &HostPort, rate: &Rate) -> Reply {
     let failure = HostFailure::new(Place::Host(host.clone()), ClientError::OverRate);
     let rate = rate.clone();
     failure.into_reply().with_extension(OverRate { rate })
-}
-
-/// What is known of hosts none of which was reached.
-#[derive(Default)]
-struct Met {
-    unreached: Option<Unreached>,
-    /// Whether one of them may serve others.
-    is_any_up: bool,
-}
-
-impl Met {
-    /// Adds what the reply says of a host.
-    fn add(&mut self, reply: &Reply) {
-        let Some(unreached) = reply.extensions().get::<Unreached>() else {
-            self.is_any_up = true;
-            return;
-        };
-        self.unreached = Some(match self.unreached.take() {
-            Some(others) => others.and(unreached),
-            None => unreached.clone(),
-        });
-    }
-
-    /// The reply, which says of all hosts that they were not reached, or of none.
-    fn told_in(self, reply: Reply) -> Reply {
-        match self.unreached {
-            Some(unreached) if !self.is_any_up => reply.with_extension(unreached),
-            _ => reply.without_extension::<Unreached>(),
-        }
-    }
 }
 
 /// A transaction on a connection, which is left as is fitting also where the transaction is

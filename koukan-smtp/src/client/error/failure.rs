@@ -16,7 +16,7 @@ use super::{ClientError, Place};
 #[error("{place}: {error}")]
 pub(crate) struct HostFailure {
     pub(crate) place: Place,
-    pub(crate) error: ClientError,
+    pub(crate) error: Box<ClientError>,
     /// What the reply that is made of it carries: whether others would fare alike, and what was said
     /// before.
     extensions: Extensions,
@@ -26,7 +26,7 @@ impl HostFailure {
     pub(crate) fn new(place: Place, error: ClientError) -> Self {
         Self {
             place,
-            error,
+            error: Box::new(error),
             extensions: Extensions::default(),
         }
     }
@@ -48,7 +48,7 @@ impl HostFailure {
     /// Whether there was no address left that may be tried.
     pub(crate) fn is_no_address(&self) -> bool {
         let is_none_tried = matches!(
-            self.error,
+            *self.error,
             ClientError::NoAddress(_) | ClientError::Down { .. }
         );
         is_none_tried || self.error.is_guards()
@@ -68,7 +68,7 @@ impl HostFailure {
 
     /// Whether the DNS has said that there is no such host, or that it has no address.
     fn is_nowhere(&self) -> bool {
-        match &self.error {
+        match &*self.error {
             ClientError::ResolveFailed { source, .. } => matches!(source, LookupError::NoSuchName),
             ClientError::NoAddress(_) => true,
             _ => false,
@@ -78,7 +78,7 @@ impl HostFailure {
     /// Whether it may be that the host has no room for another connection, while it serves those that
     /// it has: it refused its service for now, or did not let us in.
     pub(crate) fn may_be_for_want_of_room(&self) -> bool {
-        match &self.error {
+        match &*self.error {
             ClientError::Refused { reply, .. } => reply.is_transient(),
             ClientError::Disconnected(Phase::Greeting | Phase::Ehlo) => true,
             ClientError::ConnectFailed { .. } => true,
@@ -89,14 +89,14 @@ impl HostFailure {
     /// Whether it is not about the host at all, but about this process or machine, which has no room
     /// for another connection.
     pub(crate) fn is_own_want(&self) -> bool {
-        matches!(self.error, ClientError::NoRoom)
+        matches!(*self.error, ClientError::NoRoom)
     }
 
     /// Which failure is told of, where an earlier address failed too: this one, unless the guard has
     /// refused the address, while the other may work later. A host one of whose addresses is this agent
     /// is this agent, whatever is at the others.
     pub(crate) fn after(self, earlier: Option<Self>) -> Self {
-        let is_own = |failure: &Self| matches!(failure.error, ClientError::LoopsBack(_));
+        let is_own = |failure: &Self| matches!(*failure.error, ClientError::LoopsBack(_));
         match earlier {
             Some(earlier) if is_own(&earlier) => earlier,
             Some(earlier) if self.error.is_guards() && !is_own(&self) => earlier,
@@ -107,7 +107,7 @@ impl HostFailure {
     /// The same for a message that is to go over TLS only.
     #[cfg(feature = "tls")]
     pub(crate) fn for_requiretls(mut self) -> Self {
-        self.error = self.error.for_requiretls();
+        self.error = Box::new(self.error.for_requiretls());
         self
     }
 

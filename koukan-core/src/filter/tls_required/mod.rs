@@ -1,0 +1,81 @@
+//! Finds out whether a message need not be secured on its way.
+//!
+//! A header field `TLS-Required: No` sets the signal [`TlsRequired`](crate::signals::TlsRequired), which endpoints
+//! go by from then on. The header comes after the recipients: an attempt that began before is made by what the
+//! recipients' domain demands, and only later ones, out of the queue, are not. A message with the parameter
+//! REQUIRETLS is passed on unread: its field does not count.
+//!
+//! | reply | when |
+//! |---|---|
+//! | 552 5.3.4 | the header section has more than 256 KiB |
+//!
+//! *Source*: RFC 8689 section 5.
+
+mod field;
+
+use std::task::{Context, Poll};
+
+use tower::{Layer, Service};
+
+use crate::{
+    blob::Account, causes::Causes, reply::Reply, service::MailService,
+    signals::TlsRequired as Found, transaction::Transaction,
+};
+
+use self::field::waives;
+
+/// Applies [`TlsRequired`].
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct TlsRequiredLayer;
+
+impl TlsRequiredLayer {
+    /// A layer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<S> Layer<S> for TlsRequiredLayer {
+    type Service = TlsRequired<S>;
+
+    fn layer(&self, inner: S) -> TlsRequired<S> {
+        TlsRequired { inner }
+    }
+}
+
+/// Looks for the field; see the [module documentation](self).
+#[derive(Debug, Clone)]
+pub struct TlsRequired<S> {
+    inner: S,
+}
+
+impl<S: MailService> Service<Transaction> for TlsRequired<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, tx: Transaction) -> S::Future {
+        if tx.mail.request().parameters.is_requiretls() {
+            return self.inner.call(tx);
+        }
+        let signals = tx.signals.clone();
+        self.inner.call(tx.map_body(|body| {
+            body.then(move |body| async move {
+                let mut held = signals.account().map(Account::hold);
+                let (body, header) = body.with_header_section(held.as_mut()).await?;
+                if waives(&header)
+                    && let Err(error) = signals.set_durable(&Found(false))
+                {
+                    let error = Causes(&error);
+                    tracing::warn!(%error, "a message is secured that need not be");
+                }
+                Ok(body)
+            })
+        }))
+    }
+}
