@@ -3,6 +3,7 @@
 //! Each has a directory of its own. Policy stands apart from findings: a filter writes
 //! [`signals`](crate::signals), others decide by them.
 
+pub mod add_route;
 pub mod allowed_senders;
 pub mod change_header;
 pub mod message_builder;

@@ -1,0 +1,193 @@
+//! The copy of one message, as it becomes known.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tower::{ServiceExt, service_fn};
+
+use crate::{
+    blob::{Account, Blob, BlobPool, Payer},
+    body::{Body, BodyError},
+    causes::Causes,
+    context::Context,
+    middleware::{Deliver, DeliverRequest},
+    reply::{Rejection, Reply},
+    service::BoxMailService,
+    signals::{Signals, TraceId},
+    storage::{CustodyError, Exhausted},
+    transaction::{Mail, Rcpt, Transaction},
+};
+
+use super::layer::Queue;
+
+/// The copy of one message; clones are the same.
+#[derive(Clone)]
+pub(super) struct Copy(Arc<Inner>);
+
+struct Inner {
+    context: Arc<Context>,
+    mail: Mail,
+    signals: Signals,
+    found: Mutex<Found>,
+}
+
+/// What has become known of it.
+#[derive(Default)]
+struct Found {
+    rcpts: Vec<Rcpt>,
+    message: Option<Message>,
+}
+
+/// The octets of a message.
+#[derive(Clone)]
+struct Message {
+    prefix: Vec<Bytes>,
+    blob: Blob,
+}
+
+/// A copy could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotKept {
+    #[error("there is no room for it")]
+    Exhausted(#[from] Exhausted),
+    #[error("it could not be committed")]
+    Custody(#[from] CustodyError),
+}
+
+impl Copy {
+    pub(super) fn new(tx: &Transaction) -> Self {
+        Self(Arc::new(Inner {
+            context: Arc::clone(&tx.context),
+            mail: tx.mail.request().clone(),
+            signals: tx.signals.clone(),
+            found: Mutex::default(),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Found> {
+        let found = self.0.found.lock();
+        found.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, rcpt: &Rcpt) {
+        self.lock().rcpts.push(rcpt.clone());
+    }
+
+    /// Leaves out a recipient that the original was refused for.
+    pub(super) fn leave_out(&self, rcpt: &Rcpt) {
+        let mut found = self.lock();
+        if let Some(at) = found.rcpts.iter().position(|known| known == rcpt) {
+            found.rcpts.remove(at);
+        }
+    }
+
+    /// Takes note of the message, and returns it as it goes on.
+    pub(super) async fn see(&self, body: Body) -> Result<Body, BodyError> {
+        let message = match body.into_blob() {
+            Ok((prefix, blob)) => Message {
+                prefix: prefix.into_iter().collect(),
+                blob,
+            },
+            Err(body) => Message {
+                prefix: Vec::new(),
+                blob: self.keep(body).await?,
+            },
+        };
+        self.lock().message = Some(message.clone());
+        Ok(Body::from_blob(message.prefix, message.blob))
+    }
+
+    /// Keeps a message that is no blob.
+    async fn keep(&self, body: Body) -> Result<Blob, BodyError> {
+        let (writer, blob) = match self.0.signals.account() {
+            Some(account) => Account::create(account),
+            None => BlobPool::default().account(Payer::Agent).create(),
+        };
+        body.copy_to(writer).await?;
+        Ok(blob)
+    }
+
+    /// Delivers it by that service.
+    ///
+    /// # Errors
+    ///
+    /// The rejection that the original is to be refused with.
+    pub(super) async fn deliver(&self, route: BoxMailService) -> Result<(), Rejection> {
+        let (rcpts, message) = {
+            let found = self.lock();
+            (found.rcpts.clone(), found.message.clone())
+        };
+        let Some(Message { prefix, blob }) = message.filter(|_| !rcpts.is_empty()) else {
+            return Ok(());
+        };
+        let route = service_fn(move |tx: Transaction| {
+            let prefix = prefix.clone();
+            route.clone().oneshot(tx.map_body(|mut body| {
+                for octets in prefix.into_iter().rev() {
+                    body.prepend(octets);
+                }
+                body
+            }))
+        });
+        let mut request =
+            DeliverRequest::new(Arc::clone(&self.0.context), self.0.mail.clone(), blob);
+        request.recipients = rcpts;
+        request.signals = self.signals();
+        let count = request.recipients.len();
+        let Ok(outcome) = Deliver::new(route).oneshot(request).await;
+        let verdicts = (0..count).map(|index| outcome.verdict(index));
+        let refused: Vec<_> = verdicts.filter(|reply| !reply.is_positive()).collect();
+        // One that may succeed later has the client try once more.
+        let transient = refused.iter().find(|reply| reply.is_transient());
+        match transient.or_else(|| refused.first()) {
+            Some(reply) => Err(Rejection::from((*reply).clone().relayed())),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts it into the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`NotKept`].
+    pub(super) async fn store(&self, queue: &Queue) -> Result<(), NotKept> {
+        let (rcpts, message) = {
+            let mut found = self.lock();
+            (std::mem::take(&mut found.rcpts), found.message.take())
+        };
+        let Some(Message { prefix, blob }) = message.filter(|_| !rcpts.is_empty()) else {
+            return Ok(());
+        };
+        let context = Arc::new(self.0.context.on_behalf_of(&queue.sender));
+        let (storage, mail) = (&queue.storage, self.0.mail.clone());
+        let (recorder, lease) = storage.begin_with(context, mail, self.signals())?;
+        // Nobody attempts it while a client waits.
+        lease.leave();
+        for rcpt in rcpts {
+            recorder.rcpt(rcpt);
+        }
+        recorder.finish_recipients();
+        recorder.body(prefix, blob);
+        recorder.custody().take(queue.terms).await?;
+        Ok(())
+    }
+
+    /// What is known of the message, with its id, and whom it is charged to.
+    fn signals(&self) -> Signals {
+        let signals = &self.0.signals;
+        let trace_id = TraceId::of(signals);
+        let carried = signals.carried().with_trace_id(Some(trace_id));
+        let own = Signals::of_carried(carried.with_send_at(None));
+        if let Some(account) = signals.account() {
+            own.account_or(|| account.clone());
+        }
+        own
+    }
+}
+
+/// Says of a copy that it is lost.
+pub(super) fn lost(copy: &Copy, error: &NotKept, reply: &Reply) {
+    let id = TraceId::of(&copy.0.signals);
+    let error = Causes(error);
+    tracing::error!(%id, %error, %reply, "a copy of a message is lost");
+}

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use tower::Layer;
+
+use crate::{
+    context::Sender,
+    service::{BoxMailService, MailService},
+    storage::{Storage, record::Terms},
+};
+
+use super::AddRoute;
+
+/// Applies [`AddRoute`]; see the [module documentation](super).
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::{
+///     filter::add_route::AddRouteLayer,
+///     test_util::{Script, mail, rcpt, send},
+/// };
+/// use tower::Layer;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let (archive, upstream) = (Script::new(), Script::new());
+/// let service = AddRouteLayer::delivered(archive.clone()).layer(upstream.clone());
+/// let outcome = send(service, mail("alice@x"), [rcpt("bob@y")], "\r\nhello\r\n").await;
+/// assert!(outcome.is_delivered());
+/// assert_eq!(archive.only_received().text(), upstream.only_received().text());
+/// # });
+/// ```
+#[derive(Debug, Clone)]
+pub struct AddRouteLayer(pub(super) Route);
+
+/// Where copies go.
+#[derive(Debug, Clone)]
+pub(super) enum Route {
+    Delivered(BoxMailService),
+    Stored(Queue),
+}
+
+/// Where copies are kept that go later.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) storage: Storage,
+    pub(super) sender: Arc<Sender>,
+    pub(super) terms: Terms,
+}
+
+impl AddRouteLayer {
+    /// Copies are delivered by that service while the client waits: their failure is the answer.
+    pub fn delivered(route: impl MailService) -> Self {
+        Self(Route::Delivered(BoxMailService::new(route)))
+    }
+
+    /// Copies are put into that storage on behalf of a sender, whose chain they go through later. They are
+    /// retried, and nobody is notified of their failure.
+    pub fn stored(storage: Storage, sender: Sender) -> Self {
+        let terms = Terms {
+            retry: true,
+            notify: false,
+        };
+        Self(Route::Stored(Queue {
+            storage,
+            sender: Arc::new(sender),
+            terms,
+        }))
+    }
+}
+
+impl<S> Layer<S> for AddRouteLayer {
+    type Service = AddRoute<S>;
+
+    fn layer(&self, inner: S) -> AddRoute<S> {
+        AddRoute::new(inner, self.0.clone())
+    }
+}

@@ -1,0 +1,213 @@
+//! Copies of messages by another route.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use koukan_core::{
+    blob::BlobPool,
+    clock::SharedClock,
+    context::Sender,
+    filter::add_route::AddRouteLayer,
+    reply::Reply,
+    service::BoxMailService,
+    stage::{
+        dispatcher::Dispatcher,
+        output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+    },
+    storage::{Backend, MemoryBackend, Storage},
+    test_util::{Answer, Script, TokioClock, at_rest, context, mail, rcpt, send},
+    transaction::Driver,
+};
+use tokio::time::{Instant, timeout};
+use tower::Layer;
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+async fn storage(backend: impl Backend) -> Storage {
+    let clock: SharedClock = Arc::new(TokioClock::default());
+    let storage = Storage::open(Arc::new(backend), BlobPool::default(), clock);
+    storage.await.unwrap()
+}
+
+/// Has what is queued go by that service.
+fn dispatch(storage: &Storage, archive: &Script) {
+    let chain = Chain {
+        service: BoxMailService::new(archive.clone()),
+        retry: RetryPolicy::default(),
+    };
+    let notifications = Notifications {
+        reporting_mta: "mx.example.com".into(),
+        sender: Sender::new("notification"),
+    };
+    let output = OutputHandler::new(chain, notifications);
+    let dispatcher = Dispatcher::new(storage.clone(), output, 8);
+    tokio::spawn(dispatcher.run(pending()));
+}
+
+/// Waits until something has come.
+async fn received(archive: &Script) {
+    while archive.received().is_empty() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    at_rest().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_delivered_has_the_octets_and_those_recipients_that_were_not_refused() {
+    let archive = Script::new();
+    let upstream = Script::new().rcpt("eve@y", Reply::no_such_user());
+    let service = AddRouteLayer::delivered(archive.clone()).layer(upstream.clone());
+    let to = ["bob@y", "eve@y", "carol@y"].map(rcpt);
+    let outcome = send(service, mail("alice@x"), to, MESSAGE).await;
+    assert_eq!(outcome.message, Some(Reply::message_accepted()));
+    assert_eq!(outcome.recipients[1], Reply::no_such_user());
+    let copy = archive.only_received();
+    assert_eq!(copy.text(), MESSAGE);
+    assert_eq!(copy.reverse_path().as_str(), "alice@x");
+    assert_eq!(copy.recipient_texts(), ["bob@y", "carol@y"]);
+    assert_eq!(upstream.only_received().text(), MESSAGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_copys_route_answers_is_the_answer() {
+    for (script, expected) in [
+        (
+            Script::new().message(Reply::message_too_big()),
+            Reply::message_too_big(),
+        ),
+        (
+            Script::new().message(Reply::overloaded()),
+            Reply::overloaded(),
+        ),
+        (
+            Script::new().other_rcpts(Reply::no_such_user()),
+            Reply::no_such_user(),
+        ),
+        (
+            Script::new().mail(Reply::policy_refused()),
+            Reply::policy_refused(),
+        ),
+        (
+            Script::new().message(Answer::Fail("broken")),
+            Reply::local_error(),
+        ),
+        // A host that closes its connection closes nobody else's.
+        (
+            Script::new().message(Reply::service_closing()),
+            Reply::service_closing().relayed(),
+        ),
+    ] {
+        let upstream = Script::new();
+        let service = AddRouteLayer::delivered(script).layer(upstream.clone());
+        let outcome = send(service, mail("alice@x"), [rcpt("bob@y")], MESSAGE).await;
+        assert_eq!(outcome.message, Some(expected.clone()), "{expected}");
+        // It has not had the whole message.
+        let deliveries = upstream.received();
+        let is_whole = deliveries.iter().any(|it| it.body == MESSAGE);
+        assert!(!is_whole, "{expected}: {deliveries:?}");
+    }
+}
+
+/// One whose copy hangs holds up itself alone, and ends with whoever waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_silent_holds_up_one_message_and_is_given_up() {
+    let silent = Script::new().message(Answer::Never);
+    let upstream = Script::new();
+    let stuck = AddRouteLayer::delivered(silent.clone()).layer(upstream.clone());
+    let waiting = send(stuck, mail("alice@x"), [rcpt("bob@y")], MESSAGE);
+    let live = AddRouteLayer::delivered(Script::new()).layer(upstream.clone());
+    let beside = send(live, mail("carol@x"), [rcpt("bob@y")], MESSAGE);
+    let (waited, outcome) = tokio::join!(timeout(Duration::from_secs(60), waiting), beside);
+    assert!(waited.is_err());
+    assert!(outcome.is_delivered());
+    let whole = upstream
+        .received()
+        .into_iter()
+        .filter(|it| it.body == MESSAGE);
+    assert_eq!(whole.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_stored_is_there_when_the_answer_is_and_goes_later() {
+    let backend = MemoryBackend::new();
+    let storage = storage(backend.another_process()).await;
+    let archive = Script::new();
+    let layer = AddRouteLayer::stored(storage.clone(), Sender::new("archive"));
+    let upstream = Script::new();
+    let began = Instant::now();
+    let to = ["bob@y", "carol@y"].map(rcpt);
+    let outcome = send(layer.layer(upstream.clone()), mail("alice@x"), to, MESSAGE).await;
+    assert!(outcome.is_delivered());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert!(archive.received().is_empty());
+    // The process is gone, and another one takes it up.
+    drop((layer, storage));
+    let later = self::storage(backend.another_process()).await;
+    dispatch(&later, &archive);
+    received(&archive).await;
+    let copy = archive.only_received();
+    assert_eq!(copy.text(), MESSAGE);
+    assert_eq!(copy.recipient_texts(), ["bob@y", "carol@y"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_has_no_stored_copy() {
+    for upstream in [
+        Script::new().message(Reply::mailbox_busy()),
+        Script::new().other_rcpts(Reply::no_such_user()),
+        Script::new().message(Answer::Fail("broken")),
+    ] {
+        let storage = storage(MemoryBackend::new()).await;
+        let archive = Script::new();
+        dispatch(&storage, &archive);
+        let layer = AddRouteLayer::stored(storage.clone(), Sender::new("archive"));
+        let service = layer.layer(upstream);
+        let outcome = send(service, mail("alice@x"), [rcpt("bob@y")], MESSAGE).await;
+        assert!(!outcome.is_delivered());
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert!(archive.received().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_of_copies_that_fails_is_no_failure_of_the_original() {
+    let storage = storage(MemoryBackend::new()).await;
+    let archive = Script::new().message(Reply::mailbox_busy());
+    dispatch(&storage, &archive);
+    let layer = AddRouteLayer::stored(storage.clone(), Sender::new("archive"));
+    let upstream = Script::new();
+    for _ in 0..2 {
+        let service = layer.layer(upstream.clone());
+        let outcome = send(service, mail("alice@x"), [rcpt("bob@y")], MESSAGE).await;
+        assert!(outcome.is_delivered());
+    }
+    // It is tried again.
+    while archive.received().len() < 4 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(upstream.received().len(), 2);
+}
+
+/// Whoever goes away before the end has sent nothing, and no copy.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_breaks_off_has_no_copy() {
+    let storage = storage(MemoryBackend::new()).await;
+    let archive = Script::new();
+    dispatch(&storage, &archive);
+    for layer in [
+        AddRouteLayer::stored(storage.clone(), Sender::new("archive")),
+        AddRouteLayer::delivered(archive.clone()),
+    ] {
+        let upstream = Script::new();
+        let (mut driver, _) = Driver::start(layer.layer(upstream), context(), mail("alice@x"));
+        let pending = driver.rcpt(rcpt("bob@y")).await;
+        assert!(driver.wait(pending).await.is_positive());
+        driver.data();
+        driver.send("Subject: hi\r\n".into()).await.unwrap();
+        drop(driver);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let is_whole = |it: &koukan_core::test_util::Received| it.body == MESSAGE;
+        assert!(!archive.received().iter().any(is_whole));
+    }
+}
