@@ -18,7 +18,7 @@ use super::parser;
 /// ```
 /// use koukan_core::message::header_section::HeaderSection;
 ///
-/// let header = HeaderSection::parse(b"From: a@example.com\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\n");
+/// let header = HeaderSection::parse("From: a@example.com\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\n");
 /// assert_eq!(header.all("subject").next().unwrap().text(), "gr\u{fc}\u{df}e");
 /// assert_eq!(header.senders().unwrap()[0].as_str(), "a@example.com");
 /// ```

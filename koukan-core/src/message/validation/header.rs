@@ -104,7 +104,9 @@ impl Header {
 
     /// What comes after it, and what it is if that is a leaf.
     pub(super) fn end(self, has_utf8: bool, problems: &mut BTreeSet<Problem>) -> (Kind, Leaf) {
-        if !self.is_ascii && !(has_utf8 && std::str::from_utf8(&self.octets).is_ok()) {
+        let is_utf8 = || std::str::from_utf8(&self.octets).is_ok();
+        let is_fine = self.is_ascii || has_utf8 && is_utf8();
+        if !is_fine {
             problems.insert(Problem::EightBitHeader);
         }
         let section = HeaderSection::parse(Bytes::from(self.octets));
