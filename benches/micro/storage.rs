@@ -105,6 +105,7 @@ async fn attempt(storage: &Storage) {
         shown: None,
         tls: None,
         conversation: None,
+        suppresses: Vec::new(),
     };
     let end = AttemptEnd {
         attempt: Box::new(attempt),

@@ -269,6 +269,7 @@ fn attempt() -> Attempt {
         shown: None,
         tls: None,
         conversation: None,
+        suppresses: Vec::new(),
     }
 }
 

@@ -9,10 +9,11 @@ use koukan_core::{
     path::{ForwardPath, Mailbox, ReversePath},
     reply::{Reply, Speaker},
     storage::{
-        Blobs, EventQuery, Queue, Records, Sessions,
+        Blobs, EventQuery, Queue, Records, Sessions, SuppressionLists,
         record::{
             Attempt, BlobContent, Conversation, EventKind, FinalReason, NewBody, NewEvent,
             NewTransaction, Recipient, SessionId, Settlement, Spoken, Standing, Status,
+            Suppression, SuppressionChange,
         },
     },
     transaction::{Mail, Rcpt},
@@ -284,5 +285,36 @@ async fn what_was_said_of_it_with_the_mail_of_others_is_erased() {
     assert_eq!(Vec::from_iter(heard), [false, false, true]);
     let attempts = backend.attempts(over.id).await.unwrap();
     assert!(attempts[0].conversation.is_none());
+    backend.close().await;
+}
+
+#[tokio::test]
+async fn it_is_no_longer_suppressed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    for (sender, address) in [
+        ("a", "eve.of.the.secret@example.com"),
+        ("b", "Eve.of.the.Secret@example.com"),
+        ("b", "steve@example.com"),
+    ] {
+        let suppression = Suppression {
+            sender: sender.into(),
+            address: address.into(),
+            since: now(),
+            until: now(),
+            reason: "550 5.1.1 no".into(),
+        };
+        let change = SuppressionChange::Keep(suppression);
+        backend.change_suppression(change).await.unwrap();
+    }
+    backend.close().await;
+    let (options, eve) = (SqliteOptions::new(&path), "eve.of.the.secret@Example.com");
+    options.forget(&address(eve)).await.unwrap();
+    assert!(!names(directory.path(), eve));
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let left = backend.suppressions().await.unwrap();
+    let left: Vec<_> = left.iter().map(|one| &*one.address).collect();
+    assert_eq!(left, ["steve@example.com"]);
     backend.close().await;
 }

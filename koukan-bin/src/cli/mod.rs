@@ -13,6 +13,7 @@ mod passwd;
 mod queue;
 mod send;
 mod sink;
+mod suppressions;
 mod table;
 mod token;
 
@@ -47,6 +48,8 @@ enum Command {
     Queue(Box<queue::Queue>),
     /// Shows, stops and restarts mail by destination, of a running agent.
     Destinations(Box<destinations::Destinations>),
+    /// Shows and changes the addresses to which a sender of a running agent sends nothing.
+    Suppressions(Box<suppressions::Suppressions>),
     /// Sends a message by an agent's REST API, and tells what became of it.
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
@@ -74,6 +77,7 @@ impl Cli {
             Command::Sink(sink) => sink.run(),
             Command::Queue(queue) => queue.run(),
             Command::Destinations(destinations) => destinations.run(),
+            Command::Suppressions(suppressions) => suppressions.run(),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),

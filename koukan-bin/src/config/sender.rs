@@ -1,6 +1,6 @@
 //! Who submits mail.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use koukan_core::context;
 use schemars::JsonSchema;
@@ -21,6 +21,28 @@ pub struct Sender {
     pub tag: BTreeMap<String, Place<String>>,
     /// Whether and how it may create transactions by the REST API. Default: it may not.
     pub rest: Option<RestSender>,
+    /// Whether and for how long nothing is sent to addresses that were found to be bad. Default: mail is
+    /// sent to them.
+    pub suppression: Option<Place<SenderSuppression>>,
+}
+
+/// How a sender remembers addresses that were found to be bad.
+///
+/// Recipients whose addresses a host has refused for good are refused at once from then on, without an
+/// attempt. It is for a sender whose chain ends in `smtp`, `lmtp` or `rest`.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SenderSuppression {
+    /// For how long. Default 30 days.
+    pub expiry: HumanDuration,
+}
+
+impl Default for SenderSuppression {
+    fn default() -> Self {
+        Self {
+            expiry: HumanDuration(Duration::from_secs(30 * 24 * 60 * 60)),
+        }
+    }
 }
 
 /// How a sender uses the REST API.

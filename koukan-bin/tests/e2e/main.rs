@@ -40,6 +40,7 @@ mod smtp_source;
 mod smtplib;
 mod stop;
 mod strangers;
+mod suppressions;
 mod swaks;
 mod tls;
 mod webhooks;

@@ -15,6 +15,7 @@ mod origin;
 mod rejection;
 mod remote_mta;
 mod standing;
+mod suppressed;
 mod text;
 mod tls_verdict;
 mod unreached;
@@ -30,6 +31,7 @@ pub use self::{
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,
+    suppressed::Suppressed,
     tls_verdict::TlsVerdict,
     unreached::Unreached,
 };

@@ -24,6 +24,7 @@ mod queue;
 mod refusal;
 mod request;
 mod response;
+mod suppressions;
 mod upload;
 mod view;
 
@@ -50,6 +51,7 @@ pub use self::{
         ResourceRequest, SmtpMeta, WaitFor,
     },
     response::{Created, Listed, ListedTransaction, ResourceResponse, Uploaded},
+    suppressions::{SuppressionAsked, SuppressionOperation, SuppressionsListed},
     upload::{Range, Upload},
     view::{
         BlobStatus, BodyView, BuilderView, Details, RecipientState, RecipientView, Version, View,

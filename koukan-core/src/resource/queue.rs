@@ -13,11 +13,14 @@ use crate::{
     body::Body,
     storage::{
         ListState, Search,
-        record::{Action, Attempt, Judged, Skipped},
+        record::{Action, Attempt, Judged, Skipped, Suppression},
     },
 };
 
-use super::{Caller, DestinationOperation, DestinationView, DestinationsListed, Refusal, View};
+use super::{
+    Caller, DestinationOperation, DestinationView, DestinationsListed, Refusal,
+    SuppressionOperation, SuppressionsListed, View,
+};
 
 /// A request of somebody who operates the agent.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub enum QueueOperation {
     Change(QueueChange),
     /// See or change destinations.
     Destinations(DestinationOperation),
+    /// See or change addresses to which a sender sends nothing.
+    Suppressions(SuppressionOperation),
 }
 
 /// Changes many transactions.
@@ -95,6 +100,10 @@ pub enum QueueResponse {
     Destinations(DestinationsListed),
     /// One destination.
     Destination(Box<DestinationView>),
+    /// Some addresses to which a sender sends nothing.
+    Suppressions(SuppressionsListed),
+    /// One of them; where it was removed, as it was.
+    Suppression(Box<Suppression>),
     /// The request is not granted.
     Refused(Refusal),
 }

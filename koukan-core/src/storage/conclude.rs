@@ -125,6 +125,7 @@ mod tests {
                 shown: None,
                 tls: None,
                 conversation: None,
+                suppresses: Vec::new(),
             }),
             retry_at,
         }

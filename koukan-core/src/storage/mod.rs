@@ -38,12 +38,14 @@ mod search;
 mod sides;
 mod snapshot;
 mod summary;
+mod suppressions;
 mod suspensions;
 mod watch;
 
 pub use self::{
     backend::{
         Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, Queue, Records, Recovered, Sessions,
+        SuppressionLists,
     },
     custody::{Custody, CustodyError},
     drain::Drain,
@@ -92,6 +94,7 @@ use self::{
     record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
     registry::Registry,
     summary::Summaries,
+    suppressions::Suppressions,
     suspensions::Suspensions,
 };
 
@@ -115,6 +118,7 @@ struct Inner {
     looks: Looks,
     destinations: Destinations,
     suspensions: Suspensions,
+    suppressions: Suppressions,
     pace: Mutex<Pace>,
     /// What is written when nobody waits for it, a permit each.
     background: Arc<Semaphore>,
@@ -170,6 +174,7 @@ impl Storage {
             due::warn_of_set_back(recovered.brought_forward);
         }
         let suspensions = Suspensions::new(backend.suspensions().await?);
+        let suppressions = Suppressions::new(backend.suppressions().await?);
         let summaries = Summaries::start(Arc::clone(&backend));
         Ok(Self(Arc::new(Inner {
             backend,
@@ -183,6 +188,7 @@ impl Storage {
             looks: Looks::default(),
             destinations: Destinations::default(),
             suspensions,
+            suppressions,
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
             in_doubt: Arc::new(Semaphore::new(doubt::MAX)),

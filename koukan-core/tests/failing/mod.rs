@@ -1,6 +1,7 @@
 //! A backend that fails when it is told to.
 
 mod reading;
+mod suppressions;
 
 use std::{
     sync::{

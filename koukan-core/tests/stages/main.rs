@@ -35,6 +35,7 @@ mod read_together;
 mod released;
 mod signals;
 mod storage_writer;
+mod suppressed;
 mod suspects;
 mod suspended;
 mod together;

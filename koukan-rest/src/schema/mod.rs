@@ -47,6 +47,7 @@ pub mod problem;
 mod queue;
 mod reader;
 mod reply;
+mod suppression;
 mod view;
 
 #[cfg(feature = "client")]
@@ -59,6 +60,7 @@ pub use self::{
     openapi::openapi,
     queue::{changed_to_json, queue_to_json, queued_to_json},
     reply::{reply_from_json, reply_to_json},
+    suppression::{suppression_to_json, suppressions_to_json},
     view::{
         InvalidView, full_view_to_json, listed_to_json, message_to_json, view_from_json,
         view_to_json,

@@ -16,6 +16,7 @@ mod routes;
 mod shares;
 mod sound;
 mod support;
+mod suppressions;
 mod tcp;
 mod tls;
 mod unread;

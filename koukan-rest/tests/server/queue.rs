@@ -16,7 +16,7 @@ use koukan_core::{
     },
     storage::{
         ListState, Search,
-        record::{Action, Attempt, Conversation, DestinationCensus, Skipped, Spoken, Suspension},
+        record::{Action, Attempt, DestinationCensus, Skipped, Suspension},
     },
 };
 use koukan_rest::{

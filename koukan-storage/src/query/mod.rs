@@ -23,6 +23,7 @@ mod session;
 mod settle;
 mod statement;
 mod summary;
+mod suppression;
 mod transaction;
 
 pub(crate) use self::{
@@ -55,6 +56,7 @@ pub(crate) use self::{
     summary::{
         DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY, SUMMARY_CONVERSATION,
     },
+    suppression::{DELETE_SUPPRESSIONS, KEEP_SUPPRESSION, LIST_SUPPRESSIONS, REMOVE_SUPPRESSION},
     transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
 };
 

@@ -12,11 +12,11 @@ use super::{
     CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS,
     DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
-    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, LEASE, LEASE_COMPANIONS,
-    LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS, NEWEST_FINISHED,
-    NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK, POSTPONE_LEASES,
-    READ_BLOB, READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, RESUME, RETRY, SETTLE, SUSPEND, Statement,
-    Values, list, list_summaries, select,
+    FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, KEEP_SUPPRESSION, LEASE,
+    LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS,
+    NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK,
+    POSTPONE_LEASES, READ_BLOB, READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, REMOVE_SUPPRESSION,
+    RESUME, RETRY, SETTLE, SUSPEND, Statement, Values, list, list_summaries, select,
 };
 
 async fn database() -> SqliteConnection {
@@ -36,6 +36,7 @@ async fn database() -> SqliteConnection {
         include_str!("../../migrations/sqlite/0012_suspensions.sql"),
         include_str!("../../migrations/sqlite/0014_send_at.sql"),
         include_str!("../../migrations/sqlite/0017_conversations.sql"),
+        include_str!("../../migrations/sqlite/0019_suppressions.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }
@@ -82,6 +83,7 @@ async fn nothing_is_searched_without_an_index() {
         &INSERT_BLOB,
         &INSERT_PART,
         &JUDGE,
+        &KEEP_SUPPRESSION,
         &LEASE,
         &LEASE_COMPANIONS,
         &LEASE_DUE,
@@ -93,6 +95,7 @@ async fn nothing_is_searched_without_an_index() {
         &READ_BLOB,
         &READ_SMALL_BLOBS,
         &RELEASE,
+        &REMOVE_SUPPRESSION,
         &RELEASE_HELD,
         &RESUME,
         &RETRY,

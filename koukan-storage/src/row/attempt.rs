@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{BoxError, query::Values};
 use koukan_core::{
     reply::Reply,
-    storage::record::{Attempt, Shown},
+    storage::record::{Attempt, Shown, Suppression},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub(crate) struct NewAttempt {
     pub(super) outcome: Arc<str>,
     /// By itself, since leases read the outcome.
     pub(super) conversation: Option<Arc<str>>,
+    /// Addresses that it has found to be bad.
+    pub(crate) suppresses: Vec<Suppression>,
 }
 
 /// The column `outcome`.
@@ -70,6 +72,7 @@ impl NewAttempt {
             outcome: to_json(&AttemptRow::from(attempt)),
             conversation: { attempt.conversation.as_deref() }
                 .map(|conversation| to_json(&ConversationRow::from(conversation))),
+            suppresses: attempt.suppresses.clone(),
         }
     }
 
@@ -139,6 +142,7 @@ impl TryFrom<AttemptRow<'_>> for Attempt {
             },
             tls: row.tls.map(|tls| Box::new(tls.into())),
             conversation: None,
+            suppresses: Vec::new(),
         })
     }
 }

@@ -25,7 +25,7 @@ mod tls;
 mod transaction;
 
 pub(crate) use self::{
-    attempt::attempt,
+    attempt::{NewAttempt, attempt},
     body::chunks,
     conversation::conversation,
     event::{EventRow, kept_event, named_recipient},

@@ -217,6 +217,18 @@ async fn erase(
         let query = sqlx::query("DELETE FROM events WHERE number = ?").bind(number);
         query.execute(&mut *writing).await?;
     }
+    let mut suppressed =
+        sqlx::query("SELECT DISTINCT address FROM suppressions").fetch(&mut *writing);
+    let mut same = Vec::new();
+    while let Some(row) = suppressed.try_next().await? {
+        let known: String = row.try_get(0)?;
+        same.extend(Some(known).filter(|known| is_same(known, address)));
+    }
+    drop(suppressed);
+    for known in same {
+        let query = sqlx::query("DELETE FROM suppressions WHERE address = ?").bind(known);
+        query.execute(&mut *writing).await?;
+    }
     for said in said_of(address) {
         for table in ["attempts", "summaries"] {
             // That a transaction of another went over the same connection is nobody's loss.

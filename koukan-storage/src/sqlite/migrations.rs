@@ -82,6 +82,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "conversations",
         include_str!("../../migrations/sqlite/0017_conversations.sql"),
     ),
+    (
+        19,
+        "suppressions",
+        include_str!("../../migrations/sqlite/0019_suppressions.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -115,6 +120,7 @@ mod tests {
             (14, "540d7df89798ea0a"),
             (16, "ee9132c38154317f"),
             (17, "9e617a45b963f7ed"),
+            (19, "000a78e3c631afc0"),
         ];
         assert_eq!(MIGRATIONS.len(), checksums.len());
         for (migration, checksum) in migrator().iter().zip(checksums) {

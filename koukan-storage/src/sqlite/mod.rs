@@ -26,6 +26,7 @@ mod prepare;
 mod read_only;
 mod reader;
 mod room;
+mod suppressions;
 mod writer;
 
 pub use self::{

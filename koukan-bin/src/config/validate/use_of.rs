@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use koukan_core::context;
 
 use super::Check;
-use crate::config::Endpoint;
+use crate::config::{Chain, Endpoint};
 
 impl Check<'_> {
     /// Chains and senders that nothing uses.
@@ -36,6 +36,28 @@ impl Check<'_> {
             }
         }
         self.rest_use();
+        self.suppression_use();
+    }
+
+    /// Senders that remember bad addresses without ever sending to one.
+    fn suppression_use(&mut self) {
+        let config = self.config;
+        for sender in &config.sender {
+            let Some(suppression) = &sender.suppression else {
+                continue;
+            };
+            let mut chains = sender.chains();
+            let of_sender = |chain: &&Chain| chains.any(|(_, name)| name.value == chain.name.value);
+            let explodes = |chain: &&Chain| matches!(chain.endpoint, Endpoint::Exploder(_));
+            if let Some(chain) = config.chain.iter().filter(explodes).find(of_sender) {
+                let message = format!(
+                    "sender `{}` sends to no address itself: chain `{}` ends in an exploder",
+                    sender.name.value, chain.name.value
+                );
+                let help = "say `suppression` of the senders that the exploder names";
+                self.odd(suppression, message, help);
+            }
+        }
     }
 
     /// The REST API and those who may use it.

@@ -17,5 +17,6 @@ mod destinations;
 mod list;
 mod service;
 mod show;
+mod suppressions;
 
 pub use self::service::Operator;

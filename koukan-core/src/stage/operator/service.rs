@@ -41,6 +41,9 @@ impl Operator {
             QueueOperation::Destinations(operation) => {
                 self.destinations(request.caller, operation).await
             }
+            QueueOperation::Suppressions(operation) => {
+                self.suppressions(request.caller, operation).await
+            }
         }
     }
 }

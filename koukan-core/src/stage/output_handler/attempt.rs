@@ -31,8 +31,8 @@ use crate::{
 
 /// Why an attempt under way ended without a reply.
 pub(super) enum Halted {
-    /// The transaction was cancelled.
-    Cancelled,
+    /// The transaction was cancelled, after this had come of it.
+    Cancelled(Box<Attempt>),
     /// The agent stops; it is as if no attempt had begun.
     GivenBack,
 }
@@ -119,6 +119,7 @@ impl<'a> Exchange<'a> {
         Box::new(Attempt {
             tls,
             conversation,
+            suppresses: Vec::new(),
             started: self.started,
             ended,
             mail_reply,
@@ -231,7 +232,10 @@ impl Future for Exchange<'_> {
         let this = self.get_mut();
         let Leased { lease, gone, .. } = &mut this.errand.originator;
         match lease.poll_halt(cx, gone.get()) {
-            Poll::Ready(Halt::Cancelled) => return Poll::Ready(Err(Halted::Cancelled)),
+            Poll::Ready(Halt::Cancelled) => {
+                let attempt = this.attempt(Reply::broken_off());
+                return Poll::Ready(Err(Halted::Cancelled(attempt)));
+            }
             Poll::Ready(Halt::GiveBack) => return Poll::Ready(Err(Halted::GivenBack)),
             Poll::Ready(Halt::Stop) => {
                 let attempt = this.attempt(Reply::stopping());

@@ -128,6 +128,7 @@ mod tests {
             shown: None,
             tls: None,
             conversation: None,
+            suppresses: Vec::new(),
         }
     }
 

@@ -14,6 +14,7 @@ mod report;
 mod rules;
 mod schedule;
 mod service;
+mod suppressed;
 mod suspended;
 
 pub use self::{

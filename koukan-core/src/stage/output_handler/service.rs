@@ -32,7 +32,7 @@ use super::{
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
-    schedule, suspended,
+    schedule, suppressed, suspended,
 };
 
 /// How long a client waits at most for the notification of success to be queued.
@@ -187,7 +187,8 @@ impl<C: Chains> OutputHandler<C> {
         let unit = lease.unit(|| self.random.unit());
         let ended = match chain {
             Some(chain) => {
-                let service = suspended::around(lease.storage(), chain.service);
+                let service = suppressed::around(&lease, chain.service);
+                let service = suspended::around(lease.storage(), service);
                 Exchange::new(&mut lease, service).await
             }
             None => Ok(without_chain(&lease)),
@@ -195,7 +196,10 @@ impl<C: Chains> OutputHandler<C> {
         // What is rare is boxed, so that each attempt is no larger than it need be.
         let mut attempt = match ended {
             Ok(attempt) => attempt,
-            Err(Halted::Cancelled) => {
+            Err(Halted::Cancelled(mut attempt)) => {
+                // Who hears that all recipients are refused says no more.
+                lease.storage().suppress_bad(&lease, &mut attempt);
+                lease.storage().keep_found(attempt.suppresses);
                 Box::pin(lease.give_up(FinalReason::Cancelled)).await?;
                 return Ok(AttemptOutcome::Cancelled);
             }
@@ -247,6 +251,7 @@ impl<C: Chains> OutputHandler<C> {
             // It is held back with the others.
             retry_at = Some(attempt.ended);
         }
+        lease.storage().suppress_bad(&lease, &mut attempt);
         report::attempted(&lease, &attempt);
         if Notifier::is_lost(&lease, &attempt, retry_at.is_none()) {
             Box::pin(Notifier::tell_of_loss(&lease, &attempt)).await;
@@ -343,6 +348,7 @@ fn without_chain(lease: &Lease) -> Box<Attempt> {
         shown: None,
         tls: None,
         conversation: None,
+        suppresses: Vec::new(),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::blob::BlobId;
 
 use super::BackendError;
 
-/// The octets of messages: one of the four parts of a [`Backend`](super::Backend).
+/// The octets of messages: one of the five parts of a [`Backend`](super::Backend).
 ///
 /// A blob grows until it is finished and never changes then. Transactions refer to finished ones; of
 /// those to which none does, [`Sessions::collect_garbage`](super::Sessions::collect_garbage) removes what is old.

@@ -1,4 +1,4 @@
-//! The durable tier: the [`Backend`] trait, and the four parts it consists of.
+//! The durable tier: the [`Backend`] trait, and the five parts it consists of.
 
 mod blobs;
 mod error;
@@ -6,6 +6,7 @@ mod facts;
 mod queue;
 mod records;
 mod sessions;
+mod suppressions;
 
 pub use self::{
     blobs::Blobs,
@@ -14,9 +15,10 @@ pub use self::{
     queue::Queue,
     records::Records,
     sessions::Sessions,
+    suppressions::SuppressionLists,
 };
 
-/// Durable storage of transactions and the blobs they refer to: whatever has all four parts.
+/// Durable storage of transactions and the blobs they refer to: whatever has all five parts.
 ///
 /// Every function is atomic, and what it wrote is durable when it returns `Ok`: it survives a
 /// crash of the process and of the machine. Functions that write may be called by many tasks at
@@ -30,6 +32,6 @@ pub use self::{
 /// # Cancel safety
 ///
 /// A write whose future is dropped is either done or not done, as a whole.
-pub trait Backend: Sessions + Queue + Blobs + Records {}
+pub trait Backend: Sessions + Queue + Blobs + Records + SuppressionLists {}
 
-impl<T: Sessions + Queue + Blobs + Records> Backend for T {}
+impl<T: Sessions + Queue + Blobs + Records + SuppressionLists> Backend for T {}

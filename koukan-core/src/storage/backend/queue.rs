@@ -11,7 +11,7 @@ use super::super::record::{
 };
 use super::BackendError;
 
-/// Transactions that something is to be done with, and who does it: one of the four parts of a
+/// Transactions that something is to be done with, and who does it: one of the five parts of a
 /// [`Backend`](super::Backend).
 ///
 /// A transaction is written by [`Queue::insert`], or as a draft that [`Queue::complete`] replaces; it is

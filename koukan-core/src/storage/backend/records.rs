@@ -12,7 +12,7 @@ use super::super::{
 };
 use super::{BackendError, Census};
 
-/// What is told of transactions, while something is to be done with them and afterwards: one of the four
+/// What is told of transactions, while something is to be done with them and afterwards: one of the five
 /// parts of a [`Backend`](super::Backend). Nothing here changes what is done.
 ///
 /// # Cancel safety

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::{Collected, Retention, record::SessionId};
 use super::{BackendError, Recovered};
 
-/// The processes that work on what is stored, and its upkeep: one of the four parts of a
+/// The processes that work on what is stored, and its upkeep: one of the five parts of a
 /// [`Backend`](super::Backend).
 ///
 /// # Cancel safety

@@ -8,6 +8,7 @@ mod events;
 mod index;
 mod reading;
 mod store;
+mod suppressed;
 mod waiting;
 
 use std::{fmt, sync::Arc, time::Duration};

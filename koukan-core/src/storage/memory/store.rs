@@ -18,7 +18,10 @@ use crate::storage::{
     },
 };
 
-use super::{blobs::Blobs, entry::Entry, events::Events, index::Index, waiting::Waiting};
+use super::{
+    blobs::Blobs, entry::Entry, events::Events, index::Index, suppressed::Suppressed,
+    waiting::Waiting,
+};
 
 /// Transactions and blobs that are removed in one go, at most.
 const COLLECTED_AT_ONCE: usize = 256;
@@ -40,6 +43,7 @@ pub(super) struct Store {
     pub(super) events: Option<Events>,
     /// How far readers of events have come, by name.
     pub(super) cursors: HashMap<Box<str>, u64>,
+    pub(super) suppressed: Suppressed,
 }
 
 /// The identity of a new transaction is that of an old one.
@@ -181,6 +185,7 @@ impl Store {
     }
 
     fn put(&mut self, mut new: NewTransaction) {
+        self.suppressed.take(&mut new.attempts);
         if let Some(body) = &mut new.body {
             let mut write = |blob, content: &mut BlobContent| {
                 let content = mem::replace(content, BlobContent::Stored);
@@ -281,7 +286,7 @@ impl Store {
         self.waiting.next_due(standing, except)
     }
 
-    pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), BackendError> {
+    pub(super) fn settle(&mut self, mut settlement: Settlement) -> Result<(), BackendError> {
         let id = settlement.id;
         let entry = self.transactions.get(&id);
         if !entry.is_some_and(|entry| entry.is_leased_by(settlement.session, settlement.fence)) {
@@ -295,6 +300,7 @@ impl Store {
             .remove(&id)
             .expect("it was there just now");
         self.leased.remove(&id);
+        self.suppressed.take(&mut settlement.attempt);
         self.tell(|| settlement.events.clone());
         let notification = entry.settle(settlement);
         if entry.stored.status.is_final() {
@@ -356,6 +362,7 @@ impl Store {
 
     pub(super) fn collect_garbage(&mut self, now: Timestamp, retention: Retention) -> Collected {
         self.date_finished(now);
+        self.suppressed.collect(now);
         let mut transactions = 0;
         while transactions < COLLECTED_AT_ONCE as u64
             && let Some((since, id)) = self.finished.first().copied()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::reply::{Encryption, FinalReplies, Handover, RemoteMta, Reply};
 
-use super::{Conversation, Shown};
+use super::{Conversation, Shown, Suppression};
 
 /// What one attempt at a transaction brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Attempt {
     /// What was said, where it has failed for somebody and that is known; backends need not tell of it
     /// where not all attempts are asked for.
     pub conversation: Option<Arc<Conversation>>,
+    /// Addresses that it has found to be bad, to be written with it. What is read back has none.
+    pub suppresses: Vec<Suppression>,
 }
 
 /// What an attempt meant for one recipient.
@@ -75,6 +77,7 @@ impl Attempt {
             shown: None,
             tls: None,
             conversation: None,
+            suppresses: Vec::new(),
         }
     }
 
@@ -177,6 +180,7 @@ mod tests {
             shown: None,
             tls: None,
             conversation: None,
+            suppresses: Vec::new(),
         };
         use RecipientOutcome::{Delivered, Permanent, Transient};
         assert_eq!(attempt.outcome(0), Delivered(Reply::message_accepted()));

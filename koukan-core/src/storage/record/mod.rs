@@ -11,6 +11,7 @@ mod idempotency;
 mod scheduling_key;
 mod shown;
 mod stored;
+mod suppression;
 mod suspension;
 
 pub use crate::id::{MessageKey, SessionId, TransactionId};
@@ -30,5 +31,6 @@ pub use self::{
         Commit, Due, FinalReason, Leased, NewTransaction, Recipient, Settlement, Standing, Status,
         StoredTransaction, Terms, Work,
     },
+    suppression::{Suppression, SuppressionChange, suppressed_address},
     suspension::{DestinationCensus, Suspension, SuspensionChange},
 };

@@ -50,6 +50,7 @@ mod scheduling_keys;
 mod searches;
 mod sessions;
 mod settlements;
+mod suppressions;
 mod suspensions;
 mod takes;
 mod together;
@@ -116,6 +117,7 @@ pub use self::{
         refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
         settles_wholly_or_not_at_all, settles_with_a_notification,
     },
+    suppressions::{keeps_suppressions, suppresses_with_attempts},
     suspensions::{counts_by_destination, keeps_suspensions, leaves_what_is_suspended},
     takes::{
         fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
@@ -232,6 +234,8 @@ macro_rules! backend_contract_tests {
             commits_nothing_twice,
             keeps_each_attempt,
             keeps_conversations,
+            keeps_suppressions,
+            suppresses_with_attempts,
             keeps_no_attempt_without_the_lease,
             removes_attempts_with_their_transaction,
             replaces_the_attempts_of_a_draft,

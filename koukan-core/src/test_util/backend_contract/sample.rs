@@ -165,6 +165,7 @@ pub(super) fn attempt(seconds: i64) -> Attempt {
             verdict: TlsVerdict::MtaSts,
         })),
         conversation: None,
+        suppresses: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ mod calls;
 mod defect;
 mod faults;
 mod held_time;
+mod suppressions;
 mod wrong;
 
 pub use self::{

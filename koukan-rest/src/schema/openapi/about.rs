@@ -137,6 +137,30 @@ pub(super) const SHOW_DESTINATION: About = About {
     summary: "Shows a destination",
     text: "What is queued for it, what was said last, and whether attempts are made.",
 };
+pub(super) const LIST_SUPPRESSIONS: About = About {
+    id: "listSuppressions",
+    tag: QUEUE,
+    summary: "Lists the addresses to which a sender sends nothing",
+    text: "In their order, a page at a time.",
+};
+pub(super) const SHOW_SUPPRESSION: About = About {
+    id: "showSuppression",
+    tag: QUEUE,
+    summary: "Shows why nothing is sent to an address",
+    text: "Since when, until when, and what was said of it.",
+};
+pub(super) const KEEP_SUPPRESSION: About = About {
+    id: "keepSuppression",
+    tag: QUEUE,
+    summary: "Has nothing sent to an address",
+    text: "For as long as the sender's configuration says, from now on.",
+};
+pub(super) const REMOVE_SUPPRESSION: About = About {
+    id: "removeSuppression",
+    tag: QUEUE,
+    summary: "Has an address sent to again",
+    text: "Until it is found to be bad again.",
+};
 /// What can be done to destinations.
 pub(super) const DESTINATION_CHANGES: [(&str, About); 3] = [
     (

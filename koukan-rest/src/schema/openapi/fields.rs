@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 25] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 27] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -154,6 +154,18 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 25] = {
             "sender",
             ParameterIn::Path,
             "The sender's name.",
+            Type::String,
+        ),
+        (
+            "address",
+            ParameterIn::Path,
+            "The address of a recipient.",
+            Type::String,
+        ),
+        (
+            "reason",
+            Query,
+            "Why; senders are told with what is refused.",
             Type::String,
         ),
     ]

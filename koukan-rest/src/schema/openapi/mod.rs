@@ -15,6 +15,7 @@ mod operations;
 mod problems;
 mod queue;
 mod request;
+mod suppressions;
 mod transaction;
 
 use serde_json::Value;
@@ -83,6 +84,8 @@ fn components() -> ComponentsBuilder {
     add::<queue::QueuedDetails>(&mut schemas);
     add::<destinations::DestinationList>(&mut schemas);
     add::<destinations::Destination>(&mut schemas);
+    add::<suppressions::SuppressionList>(&mut schemas);
+    add::<suppressions::Suppression>(&mut schemas);
     add::<problems::Problem>(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = ComponentsBuilder::new()

@@ -21,6 +21,7 @@ use super::{
     messages, problems,
     queue::{QueueChanged, QueueList, QueuedDetails},
     request::{Append, Create},
+    suppressions,
     transaction::{Transaction, TransactionList},
 };
 
@@ -78,6 +79,7 @@ pub(super) fn paths() -> Paths {
         add(&format!("/queue/{action}"), HttpMethod::Post, change(many));
     }
     destinations::add(&mut add);
+    suppressions::add(&mut add);
     let text = "text/plain";
     for (path, about, media_type) in [
         ("/openapi.json", &about::OPENAPI, JSON),

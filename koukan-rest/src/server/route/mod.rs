@@ -11,6 +11,7 @@ mod parameters;
 mod parsed;
 mod queue;
 mod read;
+mod suppressions;
 mod upload;
 
 use axum::{
@@ -62,6 +63,13 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/destinations", get(destinations::list))
         .route("/destinations/{name}", get(destinations::show))
         .route("/destinations/{name}/{action}", post(destinations::change))
+        .route("/senders/{sender}/suppressions", get(suppressions::list))
+        .route(
+            "/senders/{sender}/suppressions/{address}",
+            get(suppressions::show)
+                .put(suppressions::keep)
+                .delete(suppressions::remove),
+        )
         .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))

@@ -168,9 +168,10 @@ fn answer(response: QueueResponse, manner: &Manner) -> Response {
         QueueResponse::Changed(changed) => json_of(&changed_to_json(&changed)),
         QueueResponse::Message(body) => octets(body),
         QueueResponse::Refused(refusal) => Problem::from(refusal).into_response(),
-        QueueResponse::Destinations(_) | QueueResponse::Destination(_) => {
-            Problem::from(Refusal::internal()).into_response()
-        }
+        QueueResponse::Destinations(_)
+        | QueueResponse::Destination(_)
+        | QueueResponse::Suppressions(_)
+        | QueueResponse::Suppression(_) => Problem::from(Refusal::internal()).into_response(),
     }
 }
 

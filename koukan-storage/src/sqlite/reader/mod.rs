@@ -1,6 +1,7 @@
 //! Reads, each in a task of its own, beside the writer.
 
 mod destinations;
+mod suppressions;
 
 use std::{cmp::Reverse, sync::Arc};
 

@@ -4,7 +4,7 @@ use std::{mem, time::Duration};
 
 use koukan_core::storage::{
     Collected, Recovered,
-    record::{Change, Judged, SuspensionChange},
+    record::{Change, Judged, SuppressionChange, SuspensionChange},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -41,6 +41,7 @@ pub(super) struct Batch {
     pub(super) set_backs: Vec<Pending<Duration, ()>>,
     pub(super) changes: Vec<Pending<Change, Vec<Judged>>>,
     pub(super) suspensions: Vec<Pending<SuspensionChange, ()>>,
+    pub(super) suppressions: Vec<Pending<SuppressionChange, ()>>,
     pub(super) cursors: Vec<Pending<KeepCursor, ()>>,
     probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
@@ -67,6 +68,7 @@ impl Batch {
             Operation::BringForward(pending) => push(&mut self.set_backs, pending),
             Operation::Change(pending) => push(&mut self.changes, pending),
             Operation::ChangeSuspension(pending) => push(&mut self.suspensions, pending),
+            Operation::ChangeSuppression(pending) => push(&mut self.suppressions, pending),
             Operation::Cursor(pending) => push(&mut self.cursors, pending),
             Operation::Probe(pending) => push(&mut self.probes, pending),
             Operation::Lapse => {}
@@ -119,6 +121,7 @@ impl Batch {
             && self.set_backs.is_empty()
             && self.changes.is_empty()
             && self.suspensions.is_empty()
+            && self.suppressions.is_empty()
             && self.cursors.is_empty()
     }
 
@@ -148,6 +151,7 @@ impl Batch {
         answer(self.set_backs);
         answer(self.changes);
         answer(self.suspensions);
+        answer(self.suppressions);
         answer(self.cursors);
     }
 
@@ -183,6 +187,7 @@ impl Batch {
         fail(self.set_backs, cause);
         fail(self.changes, cause);
         fail(self.suspensions, cause);
+        fail(self.suppressions, cause);
         fail(self.cursors, cause);
         self.lapses
     }
@@ -214,6 +219,7 @@ impl Batch {
             set_backs,
             changes,
             suspensions,
+            suppressions,
             cursors,
         );
         singles.push(Self {

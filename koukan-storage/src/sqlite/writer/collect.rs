@@ -4,7 +4,7 @@ use koukan_core::storage::Collected;
 
 use crate::query::{
     DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS, DELETE_FINISHED, DELETE_SUMMARIES,
-    Values,
+    DELETE_SUPPRESSIONS, Values,
 };
 
 use super::{
@@ -14,6 +14,8 @@ use super::{
 
 /// Transactions that are removed in one go, at most.
 const AT_ONCE: i64 = 256;
+/// Addresses that are suppressed at a time, at most, of all senders.
+pub(in crate::sqlite) const SUPPRESSED_MAX: i64 = 100_000;
 
 impl Task {
     pub(super) async fn collect(
@@ -45,6 +47,10 @@ impl Task {
             values.add(*events_before).add(*events_kept);
             let deleted = DELETE_EVENTS.execute(&mut self.connection, values);
             let events = deleted.await?.affected;
+            let mut values = Values::default();
+            values.add(*now).add(SUPPRESSED_MAX);
+            let ended = DELETE_SUPPRESSIONS.execute(&mut self.connection, values);
+            ended.await?;
             if transactions > 0 || blobs > 0 || events > 0 {
                 self.shrinking.removed();
             }

@@ -16,6 +16,8 @@ use crate::{
     row::TransactionRow,
 };
 
+use super::suppress::suppress;
+
 /// The identity of a new transaction is that of an old one.
 #[derive(Debug, thiserror::Error)]
 #[error("a transaction of that identity is there already")]
@@ -148,7 +150,10 @@ pub(super) async fn insert_attempts(
         attempt.bind(transaction, *number, values);
     });
     written.await?;
-    Ok(())
+    let attempts: Vec<_> = { transactions.iter() }
+        .flat_map(|transaction| &transaction.attempts)
+        .collect();
+    suppress(connection, attempts.into_iter()).await
 }
 
 /// For each transaction, that it has the idempotency key of another, where that is so. Those

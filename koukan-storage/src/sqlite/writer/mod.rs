@@ -32,6 +32,7 @@ mod session;
 mod settle;
 mod shrink;
 mod summarise;
+mod suppress;
 mod suspend;
 mod task;
 mod together;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use koukan_core::storage::{
     BackendError, Collected, Recovered,
     record::{
-        Change, Companions, Judged, SchedulingKey, SessionId, Standing, SuspensionChange, Work,
+        Change, Companions, Judged, SchedulingKey, SessionId, Standing, SuppressionChange,
+        SuspensionChange, Work,
     },
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -38,6 +39,7 @@ pub(in crate::sqlite) enum Operation {
     BringForward(Pending<Duration, ()>),
     Change(Pending<Change, Vec<Judged>>),
     ChangeSuspension(Pending<SuspensionChange, ()>),
+    ChangeSuppression(Pending<SuppressionChange, ()>),
     Cursor(Pending<KeepCursor, ()>),
     /// Waits for what a write waits for, and writes nothing.
     Probe(Pending<(), ()>),

@@ -11,6 +11,7 @@ use crate::{
 use super::{
     insert::{FinishedBlobs, duplicate, find_keyed, insert},
     operation::Pending,
+    suppress::suppress,
     task::Task,
 };
 
@@ -110,7 +111,9 @@ impl Task {
             row.bind_attempt(values);
         });
         added.await?;
-        Ok(())
+        let attempts = attempted.iter().filter_map(|row| row.attempt.as_ref());
+        let attempts: Vec<_> = attempts.collect();
+        suppress(&mut self.connection, attempts.into_iter()).await
     }
 
     /// Gives leases back.

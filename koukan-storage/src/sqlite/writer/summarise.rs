@@ -2,7 +2,7 @@
 
 use crate::{query::INSERT_SUMMARIES, row::TransactionRow};
 
-use super::{operation::Pending, task::Task};
+use super::{operation::Pending, suppress::suppress, task::Task};
 
 impl Task {
     pub(super) async fn summarise(
@@ -15,6 +15,8 @@ impl Task {
                 row.bind_summary(values);
             });
             written.await?;
+            let attempts: Vec<_> = rows.iter().flat_map(|row| &row.attempts).collect();
+            suppress(&mut self.connection, attempts.into_iter()).await?;
             pending.decide(Ok(()));
         }
         Ok(())

@@ -274,6 +274,7 @@ impl Task {
         self.open_sessions(&mut batch.sessions).await?;
         // Before the leases, so that what is held or suspended is not leased.
         self.change_suspensions(&mut batch.suspensions).await?;
+        self.change_suppressions(&mut batch.suppressions).await?;
         self.change(&mut batch.changes).await?;
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;

@@ -1,0 +1,119 @@
+//! `koukan suppressions`: addresses to which a sender of a running agent sends nothing, by its REST API.
+
+mod table;
+
+use std::process::ExitCode;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use tower::BoxError;
+
+use super::{
+    agent::{Agent, escaped, print},
+    block_on, complain,
+};
+
+/// What to see or change of them.
+#[derive(Debug, Args)]
+pub(crate) struct Suppressions {
+    #[command(flatten)]
+    agent: Agent,
+    /// Prints the JSON of the REST API, in place of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the addresses to which a sender sends nothing, with the reasons.
+    List(List),
+    /// Has nothing sent to addresses, for as long as the sender's configuration says.
+    Add(Add),
+    /// Has addresses sent to again.
+    Remove(Named),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// The sender's name.
+    sender: String,
+    /// How many at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+    /// The address after which to begin.
+    #[arg(long, value_name = "ADDRESS")]
+    after: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The sender's name.
+    sender: String,
+    /// Addresses of recipients.
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    #[command(flatten)]
+    named: Named,
+    /// Why; senders are told with what is refused.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Suppressions {
+    pub(crate) fn run(self) -> ExitCode {
+        match block_on(Some(1), self.carry_out()) {
+            Ok(Ok(code)) => code,
+            Ok(Err(error)) => complain(&*error),
+            Err(error) => complain(&error),
+        }
+    }
+
+    async fn carry_out(self) -> Result<ExitCode, BoxError> {
+        let Self {
+            agent,
+            json,
+            command,
+        } = self;
+        let (named, method, query) = match command {
+            Command::List(list) => {
+                let (sender, limit) = (escaped(&list.sender), list.limit);
+                let mut path = format!("/senders/{sender}/suppressions?limit={limit}");
+                if let Some(after) = &list.after {
+                    path = format!("{path}&cursor={}", escaped(after));
+                }
+                let listed = agent.ask(Method::GET, &path).await?;
+                print(&listed, json, table::list);
+                return Ok(ExitCode::SUCCESS);
+            }
+            Command::Add(add) => {
+                let query = add
+                    .reason
+                    .map(|reason| format!("?reason={}", escaped(&reason)));
+                (add.named, Method::PUT, query.unwrap_or_default())
+            }
+            Command::Remove(named) => (named, Method::DELETE, String::new()),
+        };
+        let sender = escaped(&named.sender);
+        let mut code = ExitCode::SUCCESS;
+        for address in named.addresses {
+            let path = format!(
+                "/senders/{sender}/suppressions/{}{query}",
+                escaped(&address)
+            );
+            match agent.ask(method.clone(), &path).await {
+                Ok(shown) => print(&shown, json, table::line),
+                Err(error) => {
+                    eprintln!("koukan: {address}: {error}");
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,40 @@
+//! Addresses to which a sender sends nothing, since they were found to be bad.
+//!
+//! Their recipients are refused here, at once and without a connection.
+
+use tower::{BoxError, ServiceExt, service_fn};
+
+use crate::{
+    path::ForwardPath,
+    reply::{Rejection, Reply},
+    service::BoxMailService,
+    storage::Lease,
+    transaction::Transaction,
+};
+
+/// The chain for what is not suppressed.
+pub(super) fn around(lease: &Lease, chain: BoxMailService) -> BoxMailService {
+    let storage = lease.storage();
+    // Of most senders nothing is.
+    if !storage.suppresses_any(&lease.context().sender.name) {
+        return chain;
+    }
+    let storage = storage.clone();
+    BoxMailService::new(service_fn(move |transaction: Transaction| {
+        let (storage, chain) = (storage.clone(), chain.clone());
+        async move {
+            let sender = transaction.context.sender.name.clone();
+            let refusal = move |path: &ForwardPath| {
+                let found = storage.suppression(&sender, path.mailbox()?)?;
+                Some(Rejection::new(found.reply()))
+            };
+            let transaction = transaction
+                .filter_recipients(move |rcpt| refusal(&rcpt.forward_path).map_or(Ok(()), Err));
+            // An endpoint may connect before it knows for whom.
+            match transaction.with_recipient().await? {
+                Some(transaction) => chain.oneshot(transaction).await,
+                None => Ok::<_, BoxError>(Reply::no_valid_recipients()),
+            }
+        }
+    }))
+}

@@ -1,0 +1,275 @@
+//! Addresses to which senders send nothing, since they were found to be bad.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    causes::Causes,
+    path::Mailbox,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    BackendError, Lease, Storage,
+    record::{Attempt, Suppression, SuppressionChange, suppressed_address},
+};
+
+/// Addresses that may be suppressed at a time, of all senders; of more those stay that end last.
+pub(super) const SUPPRESSED_MAX: usize = 100_000;
+
+/// What is suppressed, as it stands in the backend.
+#[derive(Default)]
+pub(super) struct Suppressions {
+    /// For how long an address is suppressed, by the sender's name; of others none is.
+    expiries: OnceLock<HashMap<Box<str>, Duration>>,
+    known: Mutex<Known>,
+    /// Held while whoever operates the agent changes one, here and in the backend.
+    changing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_sender: BTreeMap<Box<str>, BTreeMap<Box<str>, Suppression>>,
+    /// When each ends, with its sender and address.
+    ends: BTreeSet<(Timestamp, Box<str>, Box<str>)>,
+}
+
+impl Suppressions {
+    pub(super) fn new(all: Vec<Suppression>) -> Self {
+        let new = Self::default();
+        all.into_iter().for_each(|one| new.lock().keep(one));
+        new
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn keep(&mut self, one: Suppression) {
+        self.remove(&one.sender, &one.address);
+        let end = (one.until, one.sender.clone(), one.address.clone());
+        self.ends.insert(end);
+        let of_sender = self.by_sender.entry(one.sender.clone()).or_default();
+        of_sender.insert(one.address.clone(), one);
+        while self.ends.len() > SUPPRESSED_MAX {
+            self.remove_first();
+        }
+    }
+
+    fn remove(&mut self, sender: &str, address: &str) -> Option<Suppression> {
+        let of_sender = self.by_sender.get_mut(sender)?;
+        let removed = of_sender.remove(address)?;
+        if of_sender.is_empty() {
+            self.by_sender.remove(sender);
+        }
+        let end = (removed.until, sender.into(), address.into());
+        self.ends.remove(&end);
+        Some(removed)
+    }
+
+    fn remove_first(&mut self) {
+        if let Some((_, sender, address)) = self.ends.pop_first() {
+            self.remove(&sender, &address);
+        }
+    }
+
+    /// Forgets what has ended.
+    fn expire(&mut self, now: Timestamp) {
+        while self.ends.first().is_some_and(|(end, ..)| *end <= now) {
+            self.remove_first();
+        }
+    }
+
+    fn find(&self, sender: &str, address: &str, now: Timestamp) -> Option<&Suppression> {
+        let found = self.by_sender.get(sender)?.get(address)?;
+        (found.until > now).then_some(found)
+    }
+}
+
+impl Storage {
+    /// Has addresses suppressed that are found to be bad, by the name of the sender, for so long. Must be
+    /// said before the storage is used; without it none is.
+    pub fn suppress(&self, expiries: impl IntoIterator<Item = (Box<str>, Duration)>) {
+        // Once is enough.
+        let _ = self
+            .0
+            .suppressions
+            .expiries
+            .set(expiries.into_iter().collect());
+    }
+
+    /// For how long a sender's bad addresses are suppressed; `None` where they are not.
+    pub fn suppresses_for(&self, sender: &str) -> Option<Duration> {
+        self.0.suppressions.expiries.get()?.get(sender).copied()
+    }
+
+    /// Whether a sender may have addresses now to which nothing is sent.
+    pub(crate) fn suppresses_any(&self, sender: &str) -> bool {
+        self.suppresses_for(sender).is_some()
+            && self.0.suppressions.lock().by_sender.contains_key(sender)
+    }
+
+    /// What holds for an address.
+    pub fn suppression(&self, sender: &str, mailbox: &Mailbox) -> Option<Suppression> {
+        let address = suppressed_address(mailbox);
+        let known = self.0.suppressions.lock();
+        known.find(sender, &address, self.clock().now()).cloned()
+    }
+
+    /// What holds for a sender, in the order of addresses, after one of them.
+    pub fn suppressions(
+        &self,
+        sender: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<Suppression> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let mut known = self.0.suppressions.lock();
+        known.expire(self.clock().now());
+        let Some(of_sender) = known.by_sender.get(sender) else {
+            return Vec::new();
+        };
+        let from = after.map_or(Unbounded, Excluded);
+        let found = of_sender.range::<str, _>((from, Unbounded)).take(limit);
+        found.map(|(_, one)| one.clone()).collect()
+    }
+
+    /// Suppresses an address, in place of what held for it before.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; then all is as it was, as far as the backend can tell.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, it may hold in the backend alone, until the process begins anew.
+    pub async fn keep_suppression(&self, one: Suppression) -> Result<(), BackendError> {
+        let _changing = self.0.suppressions.changing.lock().await;
+        let change = SuppressionChange::Keep(one.clone());
+        self.backend().change_suppression(change).await?;
+        let mut known = self.0.suppressions.lock();
+        known.expire(self.clock().now());
+        known.keep(one);
+        Ok(())
+    }
+
+    /// Has an address sent to again; returns what held for it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; then it stays suppressed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, it may stay suppressed, until it is asked for again or the process begins
+    /// anew.
+    pub async fn remove_suppression(
+        &self,
+        sender: &str,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Suppression>, BackendError> {
+        let _changing = self.0.suppressions.changing.lock().await;
+        let address = suppressed_address(mailbox);
+        let change = SuppressionChange::Remove {
+            sender: sender.into(),
+            address: address.clone(),
+        };
+        self.backend().change_suppression(change).await?;
+        Ok(self.0.suppressions.lock().remove(sender, &address))
+    }
+
+    /// Writes what an attempt has found out that is not written itself.
+    pub(crate) fn keep_found(&self, found: Vec<Suppression>) {
+        if found.is_empty() {
+            return;
+        }
+        let backend = Arc::clone(self.backend());
+        self.spawn(async move {
+            for one in found {
+                let change = SuppressionChange::Keep(one);
+                if let Err(error) = backend.change_suppression(change).await {
+                    tracing::warn!(error = %Causes(&error), "a bad address is not remembered");
+                }
+            }
+        });
+    }
+
+    /// Notes in an attempt which addresses it has found to be bad, where its sender has them suppressed: from
+    /// now on they are, and they stay so with the commit that writes the attempt.
+    pub(crate) fn suppress_bad(&self, lease: &Lease, attempt: &mut Attempt) {
+        let sender = &lease.context().sender.name;
+        let Some(expiry) = self.suppresses_for(sender) else {
+            return;
+        };
+        let (now, recipients) = (attempt.ended, lease.recipients());
+        let until = now.checked_add(expiry).unwrap_or(Timestamp::MAX);
+        let bad = recipients
+            .iter()
+            .enumerate()
+            .filter_map(|(index, recipient)| {
+                let reply = attempt.bad_address(index)?;
+                let mailbox = recipient.rcpt.forward_path.mailbox()?;
+                Some(Suppression {
+                    sender: (&**sender).into(),
+                    address: suppressed_address(mailbox),
+                    since: now,
+                    until,
+                    reason: Suppression::reason(&reply.as_said().to_string()),
+                })
+            });
+        let bad: Vec<_> = bad.collect();
+        if bad.is_empty() {
+            return;
+        }
+        let mut known = self.0.suppressions.lock();
+        known.expire(now);
+        bad.iter().for_each(|one| known.keep(one.clone()));
+        drop(known);
+        if !lease.is_stored() {
+            // It may be that nobody ever writes the attempt.
+            self.keep_found(bad.clone());
+        }
+        attempt.suppresses = bad;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_forgotten_and_of_too_many_those_stay_that_end_last() {
+        let time = |second: usize| Timestamp::from_second(second as i64).unwrap();
+        let one = |number: usize| Suppression {
+            sender: "out".into(),
+            address: format!("a{number}@x").into(),
+            since: time(0),
+            until: time(number),
+            reason: "550 no".into(),
+        };
+        let mut known = Known::default();
+        for number in 0..SUPPRESSED_MAX + 10 {
+            known.keep(one(number));
+        }
+        assert_eq!(known.ends.len(), SUPPRESSED_MAX);
+        assert!(known.find("out", "a9@x", time(0)).is_none());
+        assert!(known.find("out", "a10@x", time(0)).is_some());
+        assert!(known.find("out", "a10@x", time(10)).is_none());
+        assert!(known.find("other", "a11@x", time(0)).is_none());
+        known.keep(Suppression {
+            until: time(SUPPRESSED_MAX * 2),
+            ..one(11)
+        });
+        known.expire(time(SUPPRESSED_MAX + 9));
+        assert_eq!(known.ends.len(), 1);
+        assert!(known.remove("out", "a11@x").is_some());
+        assert!(known.by_sender.is_empty() && known.ends.is_empty());
+    }
+}

@@ -1,0 +1,106 @@
+//! Addresses to which nothing is sent.
+
+use std::time::Duration;
+
+use crate::storage::{
+    Backend, EventRetention, Retention,
+    record::{Attempt, NewTransaction, Settlement, Suppression, SuppressionChange},
+};
+
+use super::{
+    BackendFixture,
+    sample::{attempt, delivered, due, lease_one, plain, settlement, time},
+};
+
+fn suppression(sender: &str, address: &str, until: i64) -> Suppression {
+    Suppression {
+        sender: sender.into(),
+        address: address.into(),
+        since: time(0),
+        until: time(until),
+        reason: "550 5.1.1 no \u{e4}".into(),
+    }
+}
+
+async fn all(backend: &dyn Backend) -> Vec<Suppression> {
+    let mut all = backend.suppressions().await.unwrap();
+    all.sort_by(|one, other| (&one.sender, &one.address).cmp(&(&other.sender, &other.address)));
+    all
+}
+
+/// What is suppressed is kept by sender and address, the newest in place of what was before, until it is
+/// removed or has ended.
+pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let [near, far] = ["a", "b"].map(|sender| suppression(sender, "\"x y\"@z", 50));
+    let old = suppression("a", "old@z", 5);
+    for one in [&near, &old, &far] {
+        let change = SuppressionChange::Keep(one.clone());
+        backend.change_suppression(change).await.unwrap();
+    }
+    let longer = Suppression {
+        until: time(90),
+        ..near
+    };
+    let change = SuppressionChange::Keep(longer.clone());
+    backend.change_suppression(change).await.unwrap();
+    assert_eq!(all(backend).await, [longer.clone(), old, far.clone()]);
+    let retention = Retention {
+        finished: Duration::from_secs(1000),
+        orphaned: Duration::from_secs(1000),
+        events: EventRetention::default(),
+    };
+    backend.collect_garbage(time(5), retention).await.unwrap();
+    assert_eq!(all(backend).await, [longer.clone(), far.clone()]);
+    let remove = || SuppressionChange::Remove {
+        sender: "b".into(),
+        address: far.address.clone(),
+    };
+    for _ in 0..2 {
+        backend.change_suppression(remove()).await.unwrap();
+        assert_eq!(all(backend).await, [longer.clone()]);
+    }
+}
+
+/// What an attempt has found to be bad is written with it, by whatever writes the attempt, and where that
+/// is not written, neither is this.
+pub async fn suppresses_with_attempts(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let finding = |at: i64, address: &str| Attempt {
+        suppresses: vec![suppression("a", address, 50)],
+        ..attempt(at)
+    };
+    let queued = NewTransaction {
+        attempts: vec![finding(-5, "first@z")],
+        ..plain()
+    };
+    backend.insert(queued).await.unwrap();
+    let (session, leased) = lease_one(backend, 0).await;
+    let settle = |fence: u64, address: &str| Settlement {
+        fence,
+        attempt: Some(finding(1, address)),
+        ..settlement(&leased, session, 1, due(9))
+    };
+    let lost = settle(leased.fence + 1, "lost@z");
+    backend.settle(lost).await.unwrap_err();
+    backend
+        .settle(settle(leased.fence, "second@z"))
+        .await
+        .unwrap();
+    let over = NewTransaction {
+        body: None,
+        attempts: vec![finding(2, "third@z")],
+        status: delivered(),
+        ..plain()
+    };
+    backend.summarise(vec![over]).await.unwrap();
+    let expected = ["first@z", "second@z", "third@z"];
+    assert_eq!(
+        all(backend).await,
+        expected.map(|address| suppression("a", address, 50))
+    );
+    let attempts = backend.attempts(leased.transaction.id).await.unwrap();
+    assert!(attempts.iter().all(|attempt| attempt.suppresses.is_empty()));
+}

@@ -1,0 +1,101 @@
+//! Addresses to which a sender sends nothing, as those see them who operate the agent.
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use koukan_core::{
+    resource::{
+        QueueOperation, QueueResponse, SuppressionAsked, SuppressionOperation, SuppressionsListed,
+    },
+    storage::record::Suppression,
+};
+use serde_json::json;
+
+use crate::{
+    queue::with_queue,
+    support::{Answer, empty, request, send},
+};
+
+fn suppression() -> Suppression {
+    Suppression {
+        sender: "out".into(),
+        address: "bob@x".into(),
+        since: Timestamp::UNIX_EPOCH,
+        until: Timestamp::UNIX_EPOCH,
+        reason: "550 5.1.1 no".into(),
+    }
+}
+
+fn one() -> QueueResponse {
+    QueueResponse::Suppression(Box::new(suppression()))
+}
+
+fn listed() -> QueueResponse {
+    QueueResponse::Suppressions(SuppressionsListed {
+        suppressions: vec![suppression()],
+        next: Some("bob@x".into()),
+    })
+}
+
+/// What is answered, and what was asked for it.
+async fn ask(
+    answer: fn() -> QueueResponse,
+    method: &str,
+    path: &str,
+) -> (Answer, Option<SuppressionOperation>) {
+    let (server, asked) = with_queue(answer);
+    let answer = send(server.router(), empty(request(method, path))).await;
+    let asked = asked.lock().unwrap().pop();
+    let asked = asked.map(|request| match request.operation {
+        QueueOperation::Suppressions(operation) => operation,
+        other => panic!("{other:?}"),
+    });
+    (answer, asked)
+}
+
+#[tokio::test]
+async fn they_are_listed_a_page_at_a_time() {
+    let path = "/senders/out/suppressions?limit=7&cursor=%22a+b%22@x";
+    let (answer, asked) = ask(listed, "GET", path).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let at = "1970-01-01T00:00:00Z";
+    let one = json!({"address": "bob@x", "reason": "550 5.1.1 no", "since": at, "until": at});
+    let expected = json!({"suppressions": [one], "next_cursor": "bob@x"});
+    assert_eq!(answer.json(), expected);
+    let what = SuppressionAsked::List {
+        limit: 7,
+        after: Some("\"a b\"@x".into()),
+    };
+    let sender = "out".into();
+    assert_eq!(asked, Some(SuppressionOperation { sender, what }));
+}
+
+#[tokio::test]
+async fn one_is_shown_kept_and_removed() {
+    // A local part may hold what parts of paths do not.
+    let mailbox = || "a/b%c@x".parse().unwrap();
+    let path = "/senders/out/suppressions/a%2Fb%25c@x";
+    let reason = Some("asked for it".into());
+    for (method, query, what) in [
+        ("GET", "", SuppressionAsked::Show(mailbox())),
+        ("DELETE", "", SuppressionAsked::Remove(mailbox())),
+        (
+            "PUT",
+            "?reason=asked+for+it",
+            SuppressionAsked::Keep {
+                mailbox: mailbox(),
+                reason,
+            },
+        ),
+    ] {
+        let (answer, asked) = ask(one, method, &format!("{path}{query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method}");
+        assert_eq!(answer.json()["address"], "bob@x");
+        assert_eq!(asked.unwrap().what, what);
+    }
+    for path in ["bob", "bob@x?page=1", "@x"] {
+        let path = format!("/senders/out/suppressions/{path}");
+        let (answer, asked) = ask(one, "PUT", &path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(asked.is_none());
+    }
+}

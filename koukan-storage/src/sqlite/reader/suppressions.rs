@@ -1,0 +1,32 @@
+//! Reads of addresses to which senders send nothing.
+
+use koukan_core::storage::{BackendError, record::Suppression};
+use sqlx::Row;
+
+use crate::{
+    query::{LIST_SUPPRESSIONS, Values},
+    row::from_micros,
+};
+
+use super::{Reader, failed};
+
+/// As many are read as are kept.
+const MAX: i64 = 100_000;
+
+impl Reader {
+    pub(in crate::sqlite) async fn suppressions(&self) -> Result<Vec<Suppression>, BackendError> {
+        let mut values = Values::default();
+        values.add(MAX);
+        let rows = self.rows(&LIST_SUPPRESSIONS, values).await?;
+        let rows = rows.iter().map(|row| {
+            Ok(Suppression {
+                sender: row.try_get::<&str, _>(0)?.into(),
+                address: row.try_get::<&str, _>(1)?.into(),
+                since: from_micros(row.try_get(2)?),
+                until: from_micros(row.try_get(3)?),
+                reason: row.try_get::<&str, _>(4)?.into(),
+            })
+        });
+        rows.collect::<Result<_, sqlx::Error>>().map_err(failed)
+    }
+}
