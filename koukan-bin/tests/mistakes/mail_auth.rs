@@ -114,6 +114,19 @@ fn in_keys_that_sign() {
             "did you mean `keys`?",
         ),
     ];
+    let rewriting =
+        "      - send_as: { identities: { a: [example.com] }, unsuitable: rewrite_from }\n";
+    let signing = key("example.com", "s", &good);
+    check(&changed(BUILDER, &format!("{rewriting}{signing}"))).unwrap();
+    told(&[(
+        BUILDER,
+        &format!("{signing}{rewriting}"),
+        "send_as: {",
+        &[
+            "changes what `dkim_sign` before it",
+            "put `dkim_sign` behind it",
+        ],
+    )]);
     for (filter, words) in &cases {
         told(&[(BUILDER, filter, "dkim_sign", &["filter `dkim_sign`", words])]);
     }

@@ -27,6 +27,7 @@ impl<'a> Check<'a> {
         for chain in &self.config.chain {
             let mut findings = self.before(chain, registry);
             let mut earlier: Vec<Outline> = Vec::new();
+            let mut is_signed = false;
             for filter in &chain.filter {
                 if filter.value.name == RULE
                     && let Some(rule) = registry.outline(&filter.value.config)
@@ -56,6 +57,14 @@ impl<'a> Check<'a> {
                         self.wrong(filter, message, Some(help.into()));
                     }
                     earlier.push(rule);
+                }
+                is_signed |= filter.value.name == "dkim_sign";
+                if is_signed && rewrites(&filter.value) {
+                    let message = format!(
+                        "filter `{}` changes what `dkim_sign` before it has signed",
+                        filter.value.name
+                    );
+                    self.wrong(filter, message, Some("put `dkim_sign` behind it".into()));
                 }
                 if filter.value.name == "dmarc_check" && !findings.may_tell_senders() {
                     let message = "filter `dmarc_check` has nothing to go by".to_owned();
@@ -148,6 +157,12 @@ impl Outline {
         let ends_all = self.refuses && is_first_of_tag;
         is_as_wide && (ends_all || self.ends_tag && self.tag == later.tag)
     }
+}
+
+/// Whether a filter may change header fields that are signed.
+fn rewrites(filter: &Filter) -> bool {
+    let unsuitable = filter.config.get("unsuitable").and_then(|it| it.as_str());
+    filter.name == "send_as" && unsuitable.is_some_and(|what| what.starts_with("rewrite"))
 }
 
 /// That nobody finds out what is asked for.
