@@ -1,32 +1,3 @@
-//! Messages: however they are cut, they are what another receiver takes them for, and nothing
-//! goes upstream that a bare line end could split in two.
-
 #![no_main]
 
-#[allow(dead_code)]
-#[path = "../../koukan-smtp/tests/support/oracle.rs"]
-mod oracle;
-
-use bytes::BytesMut;
-use koukan_smtp::codec::{BareLineEnds, BodyEvent, DataDecoder};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|octets: &[u8]| {
-    let Some((piece, octets)) = octets.split_first() else {
-        return;
-    };
-    oracle::compare_data(octets, usize::from(*piece));
-
-    let mut decoder = DataDecoder::new(BareLineEnds::Reject, None);
-    let (mut buffer, mut message) = (BytesMut::from(octets), Vec::new());
-    while let Some(event) = decoder.decode(&mut buffer) {
-        match event {
-            BodyEvent::Chunk(chunk) => message.extend_from_slice(&chunk),
-            BodyEvent::Fault(_) => {}
-            BodyEvent::End => break,
-        }
-    }
-    let crlf = message.windows(2).filter(|pair| pair == b"\r\n").count();
-    let count = |wanted| message.iter().filter(|octet| **octet == wanted).count();
-    assert_eq!((count(b'\r'), count(b'\n')), (crlf, crlf));
-});
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| koukan_properties::check("smtp_data", octets));

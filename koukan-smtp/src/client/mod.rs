@@ -47,7 +47,7 @@ pub use self::{
 };
 
 #[cfg(feature = "mta-sts")]
-pub use self::mta_sts::MtaSts;
+pub use self::mta_sts::{MtaSts, MtaStsMode, MtaStsPolicy};
 
 #[cfg(feature = "tls")]
 pub use self::tls_policy::TlsPolicy;

@@ -53,6 +53,8 @@ enum State {
     LoginPassword(Password),
     ScramFirst(scram::Client),
     ScramProved(Proved),
+    /// Something was said that cannot be answered.
+    Failed,
     /// A token was shown; what the server says to that is that it is not good.
     TokenShown,
 }
@@ -116,7 +118,7 @@ impl ClientExchange {
     ///
     /// [`Failed`]; the exchange is to be cancelled.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Octets, Failed> {
-        let (state, response) = match std::mem::replace(&mut self.0, State::Told) {
+        let (state, response) = match std::mem::replace(&mut self.0, State::Failed) {
             State::LoginUser(Credentials { user, secret }) => {
                 (State::LoginPassword(secret), user.into_boxed_bytes())
             }
@@ -134,15 +136,16 @@ impl ClientExchange {
                 }
             },
             State::TokenShown => return Err(Failed::Token),
-            State::Told => return Err(Failed::Malformed),
+            State::Told | State::Failed => return Err(Failed::Malformed),
         };
         self.0 = state;
         Ok(response)
     }
 
     /// Whether the server may say now that it has succeeded: with SCRAM it has to show first that it
-    /// knows the password, too.
+    /// knows the password, too. Never once it has said what cannot be answered.
     pub fn is_satisfied(&self) -> bool {
-        !matches!(&self.0, State::ScramFirst(_) | State::ScramProved(_))
+        let is_open = matches!(&self.0, State::ScramFirst(_) | State::ScramProved(_));
+        !is_open && !matches!(&self.0, State::Failed)
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::Instant;
 
-use super::policy::Policy;
+use super::policy::MtaStsPolicy;
 
 /// Octets that policies may take, about; beyond that those go first that end first.
 const WEIGHT_MAX: usize = 16 << 20;
@@ -19,10 +19,10 @@ const ENTRY_WEIGHT: usize = 400;
 const LEAVE: Duration = Duration::from_secs(300);
 
 /// A fetch that goes on, for all who wait for it.
-pub(super) type Fetch = Shared<BoxFuture<'static, Option<Arc<Policy>>>>;
+pub(super) type Fetch = Shared<BoxFuture<'static, Option<Arc<MtaStsPolicy>>>>;
 
 /// One that ends where nobody waits for it any more.
-type Pending = WeakShared<BoxFuture<'static, Option<Arc<Policy>>>>;
+type Pending = WeakShared<BoxFuture<'static, Option<Arc<MtaStsPolicy>>>>;
 
 /// Policies by domain.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ struct Entry {
 #[derive(Debug)]
 struct Kept {
     id: Box<str>,
-    policy: Arc<Policy>,
+    policy: Arc<MtaStsPolicy>,
     expires: Instant,
 }
 
@@ -51,9 +51,9 @@ struct Kept {
 #[derive(Debug)]
 pub(super) enum Known {
     /// That policy holds, or none.
-    Policy(Option<Arc<Policy>>),
+    Policy(Option<Arc<MtaStsPolicy>>),
     /// One is to be waited for; the one that holds meanwhile, and after a fetch that fails.
-    Fetch(Fetch, Option<Arc<Policy>>),
+    Fetch(Fetch, Option<Arc<MtaStsPolicy>>),
 }
 
 impl Entry {
@@ -120,7 +120,7 @@ impl Cache {
         &mut self,
         domain: &str,
         id: &str,
-        fetched: Option<Arc<Policy>>,
+        fetched: Option<Arc<MtaStsPolicy>>,
         now: Instant,
     ) {
         let mut entry = self.take(domain).unwrap_or_default();
@@ -174,9 +174,9 @@ mod tests {
 
     use super::*;
 
-    fn policy() -> Arc<Policy> {
+    fn policy() -> Arc<MtaStsPolicy> {
         let text = "version: STSv1\nmode: enforce\nmax_age: 100\nmx: *.example.com\n";
-        Arc::new(Policy::parse(text).unwrap())
+        Arc::new(MtaStsPolicy::parse(text).unwrap())
     }
 
     fn never() -> Fetch {

@@ -20,7 +20,7 @@ use tower::BoxError;
 
 use crate::client::Guard;
 
-use super::policy::Policy;
+use super::policy::MtaStsPolicy;
 
 /// Octets of a policy that are read, at most.
 ///
@@ -51,7 +51,7 @@ pub(super) async fn fetch(
     domain: &str,
     network: &Network,
     tls: &ClientTls,
-) -> Result<Policy, BoxError> {
+) -> Result<MtaStsPolicy, BoxError> {
     let until = Instant::now() + FETCH_MAX;
     let fetched = timeout_at(until, fetch_until(until, domain, network, tls)).await;
     fetched.map_err(|_| "it takes too long")?
@@ -62,7 +62,7 @@ async fn fetch_until(
     domain: &str,
     network: &Network,
     tls: &ClientTls,
-) -> Result<Policy, BoxError> {
+) -> Result<MtaStsPolicy, BoxError> {
     let host = format!("mta-sts.{domain}");
     let mut addresses = network.resolver.addresses(&host).await?.records;
     addresses.truncate(ADDRESSES_MAX);
@@ -90,7 +90,7 @@ async fn from_host(
     address: SocketAddr,
     network: &Network,
     tls: &ClientTls,
-) -> Result<Policy, BoxError> {
+) -> Result<MtaStsPolicy, BoxError> {
     let io = network.connector.connect(address).await?;
     let (io, _) = tls.connect(host, io).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await?;
@@ -110,7 +110,7 @@ async fn from_host(
         }
         let body = Limited::new(response.into_body(), POLICY_MAX);
         let octets = body.collect().await?.to_bytes();
-        let policy = Policy::parse(str::from_utf8(&octets)?);
+        let policy = MtaStsPolicy::parse(str::from_utf8(&octets)?);
         policy.ok_or_else(|| BoxError::from("it is no policy"))
     };
     // The connection is worked on for as long as somebody waits for the answer.

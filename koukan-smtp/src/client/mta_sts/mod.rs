@@ -16,6 +16,7 @@ mod fetch;
 mod policy;
 
 pub(crate) use self::fetch::Network;
+pub use self::policy::{MtaStsMode, MtaStsPolicy};
 
 use std::{
     collections::HashMap,
@@ -31,10 +32,7 @@ use koukan_core::{
 };
 use tokio::time::{Instant, timeout};
 
-use self::{
-    cache::{Cache, Fetch, Known},
-    policy::{Mode, Policy},
-};
+use self::cache::{Cache, Fetch, Known};
 use super::{mail_hosts::NoHosts, security::Security};
 
 /// What domains demand of TLS with their mail hosts, as far as it is known. Clones share it.
@@ -118,14 +116,14 @@ impl MtaSts {
         };
         let domain = &*domain.host;
         let security = match policy.mode {
-            Mode::None => Security::AsSet,
-            Mode::Testing => {
+            MtaStsMode::None => Security::AsSet,
+            MtaStsMode::Testing => {
                 for host in hosts.iter().filter(|host| !policy.names(&host.host)) {
                     tracing::warn!(domain, %host, "a policy does not name a mail host, which will matter later");
                 }
                 Security::Wanted(self.shared.lenient.clone())
             }
-            Mode::Enforce => {
+            MtaStsMode::Enforce => {
                 hosts.retain(|host| {
                     let is_named = policy.names(&host.host);
                     if !is_named {
@@ -145,7 +143,7 @@ impl MtaSts {
     }
 
     /// The policy that holds for a domain now.
-    async fn policy(&self, domain: &str, network: Network) -> Option<Arc<Policy>> {
+    async fn policy(&self, domain: &str, network: Network) -> Option<Arc<MtaStsPolicy>> {
         let domain = idna::domain_to_ascii(domain).ok()?;
         // An address has none.
         if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {

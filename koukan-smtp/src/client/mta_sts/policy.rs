@@ -8,11 +8,12 @@ const MAX_AGE: u64 = 31_557_600;
 /// Patterns of mail hosts in a policy, at most; further ones are not looked at.
 const PATTERNS_MAX: usize = 200;
 
-/// What a domain demands.
+/// What a domain demands of whoever sends mail to its mail hosts.
+///
+/// *Source*: RFC 8461 section 3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Policy {
-    pub(super) mode: Mode,
-    /// How long it may be kept.
+pub struct MtaStsPolicy {
+    pub(super) mode: MtaStsMode,
     pub(super) max_age: Duration,
     /// In lower case; `*.` stands for one label.
     patterns: Vec<Box<str>>,
@@ -20,7 +21,7 @@ pub(super) struct Policy {
 
 /// What becomes of mail that cannot go as a policy says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub enum MtaStsMode {
     /// It does not go.
     Enforce,
     /// It goes all the same, and that is told.
@@ -29,11 +30,11 @@ pub(super) enum Mode {
     None,
 }
 
-impl Policy {
-    /// Reads a policy; `None` where it is none.
+impl MtaStsPolicy {
+    /// Reads a policy; `None` where it is none. What is not known in it is passed over.
     ///
     /// *Source*: RFC 8461 section 3.2.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (mut version, mut mode, mut max_age) = (None, None, None);
         let mut patterns = Vec::new();
         for line in text.lines() {
@@ -53,13 +54,14 @@ impl Policy {
             }
         }
         let mode = match mode? {
-            "enforce" => Mode::Enforce,
-            "testing" => Mode::Testing,
-            "none" => Mode::None,
+            "enforce" => MtaStsMode::Enforce,
+            "testing" => MtaStsMode::Testing,
+            "none" => MtaStsMode::None,
             _ => return None,
         };
         let max_age: u64 = max_age?.parse().ok().filter(|age| *age <= MAX_AGE)?;
-        let is_whole = version == Some("STSv1") && (mode == Mode::None || !patterns.is_empty());
+        let is_whole =
+            version == Some("STSv1") && (mode == MtaStsMode::None || !patterns.is_empty());
         is_whole.then_some(Self {
             mode,
             max_age: Duration::from_secs(max_age),
@@ -67,10 +69,20 @@ impl Policy {
         })
     }
 
+    /// What becomes of mail that cannot go so.
+    pub fn mode(&self) -> MtaStsMode {
+        self.mode
+    }
+
+    /// How long it may be kept.
+    pub fn max_age(&self) -> Duration {
+        self.max_age
+    }
+
     /// Whether the policy names that host, which is in ASCII.
     ///
     /// *Source*: RFC 8461 section 4.1.
-    pub(super) fn names(&self, host: &str) -> bool {
+    pub fn names(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         self.patterns
             .iter()
@@ -113,8 +125,8 @@ fn fields_of(record: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    fn policy(text: &str) -> Option<Policy> {
-        Policy::parse(text)
+    fn policy(text: &str) -> Option<MtaStsPolicy> {
+        MtaStsPolicy::parse(text)
     }
 
     #[test]
@@ -122,7 +134,7 @@ mod tests {
         let whole = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\n\
                      mx: *.Example.net\r\nother: x\r\nmax_age: 604800\r\n";
         let read = policy(whole).unwrap();
-        assert_eq!(read.mode, Mode::Enforce);
+        assert_eq!(read.mode, MtaStsMode::Enforce);
         assert_eq!(read.max_age, Duration::from_secs(604_800));
         assert!(policy(&whole.replace("\r\n", "\n")).is_some());
         for (part, other) in [
@@ -139,7 +151,7 @@ mod tests {
             assert_eq!(policy(&text), None, "{text}");
         }
         let none = "version: STSv1\nmode: none\nmax_age: 0\n";
-        assert_eq!(policy(none).unwrap().mode, Mode::None);
+        assert_eq!(policy(none).unwrap().mode, MtaStsMode::None);
         assert_eq!(policy(""), None);
         assert_eq!(policy("\u{0}:\u{7f}\n::\n:"), None);
     }

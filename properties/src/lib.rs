@@ -1,0 +1,55 @@
+//! What holds of whatever octets strangers send: one property for each thing that is read.
+//!
+//! The fuzz targets look for octets of which a property does not hold; the tests try the corpus, and what is
+//! like it.
+
+#![allow(
+    clippy::panic,
+    reason = "a property that does not hold is told by a panic"
+)]
+
+mod bdat;
+mod command;
+mod data;
+mod mailbox;
+mod message_builder;
+mod message_parser;
+mod mta_sts;
+#[allow(dead_code, reason = "tests of another crate use the rest")]
+#[path = "../../koukan-smtp/tests/support/oracle.rs"]
+mod oracle;
+mod proxy_header;
+mod reply;
+mod sasl_client;
+mod sasl_server;
+
+/// A property: panics where it does not hold of the octets.
+pub type Property = fn(&[u8]);
+
+/// All properties, by the name of their fuzz target and their folder of the corpus.
+pub const ALL: [(&str, Property); 11] = [
+    ("mailbox", mailbox::holds),
+    ("message_builder_spec", message_builder::holds),
+    ("message_parser", message_parser::holds),
+    ("mta_sts", mta_sts::holds),
+    ("proxy_header", proxy_header::holds),
+    ("reply_parser", reply::holds),
+    ("sasl_client", sasl_client::holds),
+    ("sasl_server", sasl_server::holds),
+    ("smtp_bdat", bdat::holds),
+    ("smtp_command", command::holds),
+    ("smtp_data", data::holds),
+];
+
+/// Tries the property of that name.
+///
+/// # Panics
+///
+/// Where it does not hold, or there is none of that name.
+pub fn check(name: &str, octets: &[u8]) {
+    let found = ALL.iter().find(|(of, _)| *of == name);
+    let Some((_, holds)) = found else {
+        panic!("there is no property {name}");
+    };
+    holds(octets);
+}

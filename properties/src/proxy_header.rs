@@ -1,0 +1,25 @@
+//! PROXY headers: nothing panics, cuts do not matter, and what is not there to its end is left alone.
+
+use bytes::BytesMut;
+use koukan_smtp::codec::ProxyHeader;
+
+/// Octets of a header, at most.
+const LEN_MAX: usize = 4112;
+
+pub(crate) fn holds(octets: &[u8]) {
+    let whole = ProxyHeader::decode(&mut BytesMut::from(octets));
+    let mut buffer = BytesMut::new();
+    for (count, octet) in octets.iter().enumerate() {
+        buffer.extend_from_slice(&[*octet]);
+        let decoded = ProxyHeader::decode(&mut buffer);
+        if decoded == Ok(None) {
+            assert_eq!(buffer, octets[..=count]);
+            assert!(count < LEN_MAX);
+            continue;
+        }
+        assert_eq!(decoded, whole);
+        assert!(decoded.is_err() || buffer.is_empty());
+        return;
+    }
+    assert_eq!(whole, Ok(None));
+}

@@ -1,0 +1,56 @@
+//! What clients say to show who they are: whatever it is, nobody is known by a name that was not given for
+//! them, and an exchange ends.
+
+use koukan_smtp::sasl::{Answer, Claim, Exchange, Mechanism, Step, decode, encode};
+
+/// Messages of one exchange, at most: none has as many.
+const MESSAGES_MAX: usize = 4;
+
+pub(crate) fn holds(octets: &[u8]) {
+    let Some((choice, rest)) = octets.split_first() else {
+        return;
+    };
+    let mechanism = mechanism(*choice);
+    let mut exchange = Exchange::new(mechanism);
+    for message in rest.split(|octet| *octet == b'\n').take(MESSAGES_MAX) {
+        if let Ok(decoded) = decode(message) {
+            assert_eq!(decode(encode(&decoded)).as_deref(), Ok(&decoded[..]));
+        }
+        let Ok(step) = exchange.respond(message) else {
+            // It is over.
+            assert_eq!(exchange.respond(message), Ok(Step::Refused));
+            return;
+        };
+        match step {
+            Step::Ask(claim) => {
+                is_clean(&claim);
+                // Nobody is taken at their word.
+                match exchange.answer(Answer::Refused) {
+                    Ok(Step::Refused) => return,
+                    Ok(Step::Challenge(_)) => {
+                        assert_eq!(mechanism, Mechanism::OAuthBearer);
+                        assert_eq!(exchange.respond(b"\x01"), Ok(Step::Refused));
+                        return;
+                    }
+                    other => panic!("{other:?} after a refusal"),
+                }
+            }
+            Step::Challenge(_) => {}
+            Step::Refused => return,
+            Step::Accepted(name) => panic!("known as {name} by nobody's word"),
+        }
+    }
+}
+
+pub(crate) fn mechanism(choice: u8) -> Mechanism {
+    let all = Mechanism::ALL;
+    all[usize::from(choice) % all.len()]
+}
+
+/// Names and secrets are handed to files, servers and logs: NUL would end them.
+fn is_clean(claim: &Claim) {
+    assert!(!claim.user().is_some_and(|user| user.contains('\0')));
+    if let Claim::Password { password, .. } = claim {
+        assert!(!password.reveal().contains('\0'));
+    }
+}
