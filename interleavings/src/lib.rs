@@ -18,6 +18,11 @@ mod transaction;
 
 #[path = "../../koukan-core/src/blob/mod.rs"]
 mod blob;
+#[allow(
+    unused_variables,
+    clippy::redundant_clone,
+    reason = "what is done with a composition is never reached"
+)]
 #[path = "../../koukan-core/src/body/mod.rs"]
 mod body;
 #[path = "../../koukan-core/src/event/mod.rs"]

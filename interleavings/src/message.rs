@@ -15,7 +15,7 @@ pub(crate) mod builder {
 
     use crate::{blob::Blob, failure::BodyError};
 
-    #[derive(Debug)]
+    #[derive(Debug, Clone)]
     pub enum Composition {}
 
     pub(crate) struct Rendering(Composition);

@@ -68,7 +68,7 @@ log: {{ level: error }}
         Self {
             smtp,
             rest,
-            token: token.to_string(),
+            token,
             _process: process,
             _directory: directory,
         }

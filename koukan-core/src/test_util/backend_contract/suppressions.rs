@@ -59,7 +59,7 @@ pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
     };
     for _ in 0..2 {
         backend.change_suppression(remove()).await.unwrap();
-        assert_eq!(all(backend).await, [longer.clone()]);
+        assert_eq!(all(backend).await, std::slice::from_ref(&longer));
     }
 }
 

@@ -15,8 +15,7 @@ use super::{ClientError, Place};
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {error}")]
 pub(crate) struct HostFailure {
-    /// Boxed, so that a failure is no larger than what it is returned in the place of.
-    pub(crate) place: Box<Place>,
+    pub(crate) place: Place,
     pub(crate) error: Box<ClientError>,
     /// What the reply that is made of it carries: whether others would fare alike, and what was said
     /// before.
@@ -26,7 +25,7 @@ pub(crate) struct HostFailure {
 impl HostFailure {
     pub(crate) fn new(place: Place, error: ClientError) -> Self {
         Self {
-            place: Box::new(place),
+            place,
             error: Box::new(error),
             extensions: Extensions::default(),
         }
