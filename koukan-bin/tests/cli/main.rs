@@ -1,0 +1,61 @@
+//! The commands, as a user types them.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod check;
+mod database;
+mod dkim_key;
+mod send;
+mod storage;
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+fn koukan(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.args(arguments).output().unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+#[test]
+fn the_demo_accounts_for_every_recipient() {
+    let output = koukan(&["demo", "--messages", "80"]);
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    assert!(
+        printed.contains("every recipient is accounted for"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_demo_that_sends_nothing_has_shown_nothing() {
+    assert!(!koukan(&["demo", "--messages", "0"]).status.success());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let output = koukan(&["run", "--config", "/nowhere/koukan.yaml"]);
+    assert!(!output.status.success());
+    let told = text(&output.stderr);
+    assert!(
+        told.starts_with("/nowhere/koukan.yaml: cannot be read"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_published() {
+    let output = koukan(&["schema"]);
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.schema.json");
+    let published = fs::read_to_string(published).unwrap();
+    assert!(
+        text(&output.stdout) == published,
+        "run `cargo run -p koukan -- schema > docs/config.schema.json`"
+    );
+}
