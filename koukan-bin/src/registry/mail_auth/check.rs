@@ -1,0 +1,59 @@
+//! Filters that find out who has sent a message.
+
+use koukan_mail_auth::{
+    dkim_check::DkimCheckLayer, dmarc_check::DmarcCheckLayer, spf_check::SpfCheckLayer,
+};
+use serde::Deserialize;
+
+use super::Surroundings;
+use crate::config::HumanDuration;
+
+/// Asks whether clients may send mail of the domains that they name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskSpf {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+pub(super) fn spf_check(config: AskSpf, surroundings: &Surroundings) -> SpfCheckLayer {
+    let (resolver, clock) = (surroundings.resolver.clone(), surroundings.clock.clone());
+    let layer = SpfCheckLayer::new(&surroundings.hostname, resolver, clock);
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+/// Verifies signatures.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyDkim {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+pub(super) fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> DkimCheckLayer {
+    let (resolver, clock) = (surroundings.resolver.clone(), surroundings.clock.clone());
+    let layer = DkimCheckLayer::new(resolver, clock).with_blobs(surroundings.blobs.clone());
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+/// Asks authors' domains what they ask for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskDmarc {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+pub(super) fn dmarc_check(config: AskDmarc, surroundings: &Surroundings) -> DmarcCheckLayer {
+    let layer = DmarcCheckLayer::new(surroundings.resolver.clone());
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}

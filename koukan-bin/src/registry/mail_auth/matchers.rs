@@ -1,0 +1,114 @@
+//! What rules can ask of what was found out.
+
+use std::borrow::Cow;
+
+use koukan_core::filter::policy_action::{Facts, Matcher, Verdict, matchers::SignalMatcher};
+use koukan_mail_auth::{
+    dkim::DkimResult,
+    dmarc::{DmarcResult, Policy},
+    spf::SpfResult,
+};
+use serde::Deserialize;
+
+use super::{InvalidFilter, at, key_step};
+use crate::config::{Step, instead};
+
+/// What was found out is one of these.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Results {
+    results: Vec<String>,
+}
+
+pub(super) fn spf(config: Results) -> Result<SignalMatcher, InvalidFilter> {
+    let known = SpfResult::ALL.map(SpfResult::as_str);
+    of_results("spf", &config, &known)
+}
+
+pub(super) fn dkim(config: Results) -> Result<SignalMatcher, InvalidFilter> {
+    let known = DkimResult::ALL.map(DkimResult::as_str);
+    of_results("dkim", &config, &known)
+}
+
+/// What DMARC says is one of these, and what the author's domain asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DmarcResults {
+    results: Vec<String>,
+    policy: Option<PolicyName>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum PolicyName {
+    None,
+    Quarantine,
+    Reject,
+}
+
+pub(super) fn dmarc(config: DmarcResults) -> Result<DmarcMatcher, InvalidFilter> {
+    let known = DmarcResult::ALL.map(DmarcResult::as_str);
+    let results = Results {
+        results: config.results,
+    };
+    let policy = config.policy.map(|policy| match policy {
+        PolicyName::None => Policy::None,
+        PolicyName::Quarantine => Policy::Quarantine,
+        PolicyName::Reject => Policy::Reject,
+    });
+    Ok(DmarcMatcher {
+        result: of_results("dmarc", &results, &known)?,
+        policy: policy.map(|policy| {
+            SignalMatcher::new("dmarc")
+                .with_pointer("/policy")
+                .with_values([policy.as_str().into()])
+        }),
+    })
+}
+
+/// Both are so.
+#[derive(Debug)]
+pub(super) struct DmarcMatcher {
+    result: SignalMatcher,
+    policy: Option<SignalMatcher>,
+}
+
+impl Matcher for DmarcMatcher {
+    fn signal(&self) -> Option<Cow<'_, str>> {
+        self.result.signal()
+    }
+
+    fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        match (self.result.matches(facts), &self.policy) {
+            (Verdict::Match, Some(policy)) => policy.matches(facts),
+            (verdict, _) => verdict,
+        }
+    }
+}
+
+/// A matcher of the results that a signal of that name has.
+fn of_results(
+    signal: &str,
+    config: &Results,
+    known: &[&str],
+) -> Result<SignalMatcher, InvalidFilter> {
+    let step = || vec![key_step("results")];
+    if config.results.is_empty() {
+        let text = format!(
+            "it never matches: name results, as in `[{}]`",
+            known.join(", ")
+        );
+        return Err(at(text, step()));
+    }
+    for (index, result) in config.results.iter().enumerate() {
+        if !known.contains(&&**result) {
+            let help = instead("result", result, known.iter().copied());
+            let place = [step(), vec![Step::Item(index)]].concat();
+            return Err(at(format!("unknown result `{result}`: {help}"), place));
+        }
+    }
+    let values = config.results.iter().map(|result| result.as_str().into());
+    Ok(SignalMatcher::new(signal)
+        .with_pointer("/result")
+        .with_values(values))
+}
