@@ -90,7 +90,8 @@ fn compare(ours: &Command, theirs: Result<Request<std::borrow::Cow<'_, str>>, Er
                 Ok(Request::Helo { host }) if !name.is_extended => host,
                 other => panic!("{ours:?}, but {other:?}"),
             };
-            assert_eq!(host, *name.name);
+            // The other takes a tab for a space.
+            assert_eq!(host.trim(), name.name.trim());
         }
         Command::Data => assert_eq!(theirs, Ok(Request::Data)),
         Command::Rset => assert_eq!(theirs, Ok(Request::Rset)),

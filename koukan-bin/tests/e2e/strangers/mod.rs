@@ -1,5 +1,5 @@
 //! Agents and clients that nobody here wrote, with all that they know: Postfix and Exim on either side,
-//! msmtp, nodemailer and swaks, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
+//! msmtp, nodemailer, swaks and sslyze, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
 
 mod clients;
 mod exim;
@@ -7,3 +7,4 @@ mod letter;
 mod postfix;
 mod relays;
 mod site;
+mod sslyze;
