@@ -84,14 +84,16 @@ fn compare(ours: &Command, theirs: Result<Request<std::borrow::Cow<'_, str>>, Er
                 "{theirs:?}"
             );
         }
-        Command::Hello(name) if !has_double_space && name.name.is_ascii() => {
+        // The other takes a tab for a space.
+        Command::Hello(name)
+            if !has_double_space && name.name.is_ascii() && !line.contains(&b'\t') =>
+        {
             let host = match theirs {
                 Ok(Request::Ehlo { host }) if name.is_extended => host,
                 Ok(Request::Helo { host }) if !name.is_extended => host,
                 other => panic!("{ours:?}, but {other:?}"),
             };
-            // The other takes a tab for a space.
-            assert_eq!(host.trim(), name.name.trim());
+            assert_eq!(host, *name.name);
         }
         Command::Data => assert_eq!(theirs, Ok(Request::Data)),
         Command::Rset => assert_eq!(theirs, Ok(Request::Rset)),
