@@ -5,10 +5,11 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use koukan_core::{
-    blob::BlobPool,
+    blob::{Blob, BlobPool},
     clock::SharedClock,
     context::Sender,
     filter::add_route::AddRouteLayer,
+    middleware::DeliverRequest,
     reply::Reply,
     service::BoxMailService,
     stage::{
@@ -16,7 +17,7 @@ use koukan_core::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
     },
     storage::{Backend, MemoryBackend, Storage},
-    test_util::{Answer, Script, TokioClock, at_rest, context, mail, rcpt, send},
+    test_util::{Answer, Script, TokioClock, at_rest, context, mail, rcpt, send, send_with},
     transaction::Driver,
 };
 use tokio::time::{Instant, timeout};
@@ -107,6 +108,32 @@ async fn what_the_copys_route_answers_is_the_answer() {
         let is_whole = deliveries.iter().any(|it| it.body == MESSAGE);
         assert!(!is_whole, "{expected}: {deliveries:?}");
     }
+}
+
+/// The copy goes through the chain of another sender, which says where it goes.
+#[tokio::test(start_paused = true)]
+async fn a_copy_is_on_behalf_of_its_sender_and_not_for_the_host_that_the_client_names() {
+    let storage = storage(MemoryBackend::new()).await;
+    let (delivered, stored) = (Script::new(), Script::new());
+    dispatch(&storage, &stored);
+    let archive = Sender::new("archive").with_tag("mail");
+    let upstream = Script::new();
+    let service = AddRouteLayer::stored(storage.clone(), archive.clone()).layer(upstream.clone());
+    let service = AddRouteLayer::delivered_for(archive.clone(), delivered.clone()).layer(service);
+    let mut context = (*context()).clone();
+    context.next_hop = Some("relay.example:25".parse().unwrap());
+    let original = context.clone();
+    let blob = Blob::from_bytes(MESSAGE.into());
+    let mut request = DeliverRequest::new(Arc::new(context), mail("alice@x"), blob);
+    request.recipients = vec![rcpt("bob@y")];
+    assert!(send_with(service, request).await.is_delivered());
+    received(&stored).await;
+    for copy in [delivered.only_received(), stored.only_received()] {
+        assert_eq!(copy.context.sender, archive);
+        assert_eq!(copy.context.next_hop, None);
+        assert_eq!(copy.text(), MESSAGE);
+    }
+    assert_eq!(*upstream.only_received().context, original);
 }
 
 /// One whose copy hangs holds up itself alone, and ends with whoever waits for it.

@@ -19,7 +19,7 @@ use tower::Layer;
 
 use crate::{
     config::{self, Config, Endpoint},
-    registry::{Registry, Surroundings},
+    registry::{AddRoute, CopyRoutes, Registry, Surroundings},
 };
 
 use super::{
@@ -52,36 +52,61 @@ pub(super) struct Builder<'a> {
 impl Builder<'_> {
     /// Builds every chain once, and gives it to each sender that names it.
     pub(super) fn build(&self, config: &Config) -> Result<Built, StartError> {
-        let limits = endpoint::limits(&config.destination)?;
-        let mut endpoints = Vec::new();
-        let mut by_name = HashMap::new();
+        let mut making = Making {
+            config,
+            limits: endpoint::limits(&config.destination)?,
+            endpoints: Vec::new(),
+            by_name: HashMap::new(),
+        };
         for chain in &config.chain {
-            let built = Chain {
-                service: self.chain(chain, (&limits, &config.destination), &mut endpoints)?,
-                retry: chain.retry.over(config.retry.over(RetryPolicy::default())),
-            };
-            by_name.insert(chain.name.value.as_str(), built);
+            self.chain(chain, &mut making)?;
         }
         let mut by_sender = ChainMap::new();
         for (sender, name) in config.sender.iter().flat_map(config::Sender::chains) {
             let unknown = || StartError::Config(format!("unknown chain `{}`", name.value));
-            let chain = by_name.get(name.value.as_str()).ok_or_else(unknown)?;
-            by_sender = by_sender.with(sender, chain.clone());
+            let chain = making.by_name.get(name.value.as_str()).cloned().flatten();
+            by_sender = by_sender.with(sender, chain.ok_or_else(unknown)?);
         }
         Ok(Built {
             by_sender,
-            endpoints,
+            endpoints: making.endpoints,
         })
     }
 
-    /// Builds a chain; an SMTP endpoint is also put with the others, to be closed.
-    fn chain(
+    /// Builds a chain, after those that copies of its messages go through, unless it is there.
+    fn chain<'c>(
+        &self,
+        chain: &'c config::Chain,
+        making: &mut Making<'c>,
+    ) -> Result<Chain, StartError> {
+        let name = chain.name.value.as_str();
+        match making.by_name.get(name) {
+            Some(Some(built)) => return Ok(built.clone()),
+            Some(None) => {
+                let text = format!("chain `{name}` leads back to itself");
+                return Err(StartError::Config(text));
+            }
+            None => {}
+        }
+        making.by_name.insert(name, None);
+        let filters = self.filters(chain, making)?;
+        let built = Chain {
+            service: self.service(chain, filters, making)?,
+            retry: chain
+                .retry
+                .over(making.config.retry.over(RetryPolicy::default())),
+        };
+        making.by_name.insert(name, Some(built.clone()));
+        Ok(built)
+    }
+
+    /// Puts an endpoint below filters; an SMTP endpoint is also put with the others, to be closed.
+    fn service(
         &self,
         chain: &config::Chain,
-        rules: (&HostLimits, &[config::Destination]),
-        endpoints: &mut Vec<SmtpEndpoint>,
+        filters: Filters,
+        making: &mut Making<'_>,
     ) -> Result<BoxMailService, StartError> {
-        let filters = self.filters(chain)?;
         Ok(match &chain.endpoint {
             Endpoint::Exploder(config) => {
                 stacks::explode(filters, config, self.storage, self.output)
@@ -89,8 +114,9 @@ impl Builder<'_> {
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
                 let files = (self.logins, self.certificates);
+                let rules = (&making.limits, making.config.destination.as_slice());
                 let endpoint = endpoint::smtp(config, rules, surroundings, own, files)?;
-                endpoints.push(endpoint.clone());
+                making.endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
             }
             Endpoint::Webhook(config) => {
@@ -104,15 +130,37 @@ impl Builder<'_> {
         })
     }
 
-    fn filters(&self, chain: &config::Chain) -> Result<Filters, StartError> {
+    fn filters<'c>(
+        &self,
+        chain: &'c config::Chain,
+        making: &mut Making<'c>,
+    ) -> Result<Filters, StartError> {
+        let mut routes = HashMap::new();
+        for sender in AddRoute::all(chain).map(|route| route.to_sender()) {
+            // Of one that is missing the filter tells.
+            if let Some(next) = making.config.chain_of(&sender) {
+                routes.insert(sender, self.chain(next, making)?.service);
+            }
+        }
+        let mut surroundings = self.surroundings.clone();
+        surroundings.copies = CopyRoutes::Agent(Arc::new((self.storage.clone(), routes)));
         let filters = chain.filter.iter().map(|filter| {
             let filter = &filter.value;
             self.registry
-                .build(&filter.name, &filter.config, self.surroundings)
+                .build(&filter.name, &filter.config, &surroundings)
         });
         let filters: Result<Vec<_>, _> = filters.collect();
         Ok(Filters(filters?))
     }
+}
+
+/// Chains while they are made.
+struct Making<'c> {
+    config: &'c Config,
+    limits: HostLimits,
+    endpoints: Vec<SmtpEndpoint>,
+    /// Those that are there, and those that have been begun with.
+    by_name: HashMap<&'c str, Option<Chain>>,
 }
 
 /// The filters of a chain as one layer: the first of them sees a transaction first.

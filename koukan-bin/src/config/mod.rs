@@ -59,6 +59,8 @@ use koukan_core::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::registry::AddRoute;
+
 /// All of an agent's configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,9 +106,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether anybody is told that a message was taken which is then in storage alone.
+    /// Whether anybody is told that a message was taken which is then in storage alone, or a copy of which is.
     pub(crate) fn promises_mail(&self) -> bool {
-        let explodes = |chain: &Chain| matches!(chain.endpoint, Endpoint::Exploder(_));
+        let explodes = |chain: &Chain| {
+            let is_stored = AddRoute::all(chain).any(|route| route.is_stored());
+            is_stored || matches!(chain.endpoint, Endpoint::Exploder(_))
+        };
         let is_kept = |rest: &RestSender| !rest.gateway;
         self.chain.iter().any(explodes)
             || self

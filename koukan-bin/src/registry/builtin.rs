@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{
     InvalidFilter, Registry, Surroundings,
+    add_route::add_route,
     policy_action::policy_action,
     router::router,
     text::{Address, RecipientDomain},
@@ -24,7 +25,8 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "add_route",
     "allowed_senders",
     "authentication_results",
     "dkim_check",
@@ -40,7 +42,8 @@ const NAMES: [&str; 12] = [
 ];
 
 /// Those that write no durable signals; rules write their own.
-const SIGNALLESS: [&str; 7] = [
+const SIGNALLESS: [&str; 8] = [
+    "add_route",
     "allowed_senders",
     "dkim_sign",
     "message_builder",
@@ -55,9 +58,9 @@ pub(crate) fn is_builtin(name: &str) -> bool {
     NAMES.contains(&name) || super::content::NAMES.contains(&name)
 }
 
-/// Whether it is one of which a chain needs one at most.
+/// Whether it is one of which a chain needs one at most. Copies may go to several senders.
 pub(crate) fn is_wanted_once(name: &str) -> bool {
-    is_builtin(name) && name != "policy_action"
+    is_builtin(name) && !["add_route", "policy_action"].contains(&name)
 }
 
 /// Whether it refuses recipients by rules of its own, which nobody knows beforehand.
@@ -67,6 +70,7 @@ pub(crate) fn may_refuse(name: &str) -> bool {
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
+    registry.try_filter("add_route", add_route);
     registry.try_filter("allowed_senders", senders);
     registry.filter("message_builder", message_builder);
     registry.try_filter("message_parser", message_parser);

@@ -1,5 +1,6 @@
 //! Filters by name: how config becomes layers.
 
+mod add_route;
 mod builtin;
 mod change_header;
 mod content;
@@ -16,6 +17,7 @@ mod text;
 pub use self::surroundings::{Secret, Surroundings};
 
 pub(crate) use self::{
+    add_route::{AddRoute, CopyRoutes},
     builtin::{is_builtin, is_wanted_once, may_refuse},
     followed_files::FollowedFiles,
     policy_action::Outline,
@@ -77,11 +79,13 @@ type Build =
 impl Registry {
     /// Knows nothing.
     pub fn empty() -> Self {
+        let mut trial = Surroundings::new("localhost");
+        trial.copies = CopyRoutes::Trial;
         Self {
             filters: BTreeMap::new(),
             matchers: Matchers::default(),
             signals: BTreeMap::new(),
-            trial: Surroundings::new("localhost"),
+            trial,
         }
     }
 

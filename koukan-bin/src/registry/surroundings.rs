@@ -17,7 +17,7 @@ use koukan_core::{
 };
 use koukan_rest::client::{ClientSettings, HttpClient};
 
-use super::{FollowedFiles, InvalidFilter};
+use super::{CopyRoutes, FollowedFiles, InvalidFilter};
 
 /// What a filter or an endpoint is given that is not its own configuration.
 ///
@@ -44,6 +44,8 @@ pub struct Surroundings {
     pub observers: Observers,
     /// Files of filters, which are read anew when they change.
     pub(crate) followed: FollowedFiles,
+    /// Where copies of messages go.
+    pub(crate) copies: CopyRoutes,
     /// Made when somebody asks for it: the certificates to be trusted are read from files.
     http: Arc<OnceLock<HttpClient>>,
 }
@@ -66,6 +68,7 @@ impl Surroundings {
             blocking: BlockingPool::default(),
             observers: Observers::default(),
             followed: FollowedFiles::default(),
+            copies: CopyRoutes::default(),
             http: Arc::default(),
         }
     }

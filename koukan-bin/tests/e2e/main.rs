@@ -11,6 +11,7 @@ mod budget;
 mod client;
 mod client_certificates;
 mod collector;
+mod copies;
 mod crash;
 mod dane;
 mod database_lost;

@@ -4,6 +4,7 @@
 
 mod auth;
 mod cannot_work;
+mod copies;
 mod destinations;
 mod filters;
 mod listeners;

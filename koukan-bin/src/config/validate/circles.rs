@@ -11,11 +11,11 @@ use koukan_core::{context, signals::HostPort};
 use super::Check;
 use crate::{
     config::{Chain, Endpoint, Rest},
-    registry::Routes,
+    registry::{AddRoute, Routes},
 };
 
 impl<'a> Check<'a> {
-    /// A chain that leads to itself, by exploders or by this agent's own listeners, hands on what
+    /// A chain that leads to itself, by exploders, by copies or by this agent's own listeners, hands on what
     /// never leaves: one client would fill the agent with it.
     pub(super) fn circles(&mut self) {
         for chain in &self.config.chain {
@@ -44,7 +44,7 @@ impl<'a> Check<'a> {
 
     /// The chains of this agent that take what comes out of this one.
     fn next_chains(&self, chain: &'a Chain) -> Vec<&'a Chain> {
-        let senders = match &chain.endpoint {
+        let mut senders = match &chain.endpoint {
             Endpoint::Exploder(exploder) => exploder.senders().collect(),
             Endpoint::Rest(rest) if self.is_own_api(rest) => self.created(chain, rest),
             Endpoint::Rest(_) | Endpoint::Webhook(_) => Vec::new(),
@@ -60,6 +60,7 @@ impl<'a> Check<'a> {
                     .collect()
             }
         };
+        senders.extend(AddRoute::all(chain).map(|route| route.to_sender()));
         let chains = senders.iter();
         chains
             .filter_map(|sender| self.config.chain_of(sender))

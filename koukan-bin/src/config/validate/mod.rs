@@ -2,6 +2,7 @@
 
 mod auth;
 mod circles;
+mod copies;
 mod delivery;
 mod destinations;
 mod files;
@@ -201,6 +202,7 @@ impl<'a> Check<'a> {
                 self.wrong(&place, format!("filter `{name}`: {message}"), help);
             }
         }
+        self.copies(chain);
         match &chain.endpoint {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());

@@ -7,7 +7,7 @@ use koukan_core::context;
 use super::Check;
 use crate::{
     config::{Chain, Endpoint, Filter, suggest::instead},
-    registry::{Outline, Registry},
+    registry::{AddRoute, Outline, Registry},
 };
 
 /// The filter that rules are.
@@ -109,17 +109,18 @@ impl<'a> Check<'a> {
         is_trusting && senders.any(|sender| sender.rest.is_some() && has_chain(sender))
     }
 
-    /// The chains that hand their mail on to that one by an exploder.
+    /// The chains that hand their mail on to that one by an exploder, or copies of it.
     fn leading_to(&self, chain: &Chain) -> Vec<&'a Chain> {
-        let leads = |before: &&Chain| match &before.endpoint {
-            Endpoint::Exploder(exploder) => {
-                let goes = |sender: context::Sender| {
-                    let next = self.config.chain_of(&sender);
-                    next.is_some_and(|next| next.name.value == chain.name.value)
-                };
-                exploder.senders().any(goes)
-            }
-            Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => false,
+        let goes = |sender: context::Sender| {
+            let next = self.config.chain_of(&sender);
+            next.is_some_and(|next| next.name.value == chain.name.value)
+        };
+        let leads = |before: &&Chain| {
+            let by_endpoint = match &before.endpoint {
+                Endpoint::Exploder(exploder) => exploder.senders().any(goes),
+                Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => false,
+            };
+            by_endpoint || AddRoute::all(before).any(|route| goes(route.to_sender()))
         };
         self.config.chain.iter().filter(leads).collect()
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use crate::{
-    config::{Chain, Endpoint, Principal, SmtpListener},
-    registry::{Routes, may_refuse},
+    config::{Chain, Endpoint, SmtpListener},
+    registry::{AddRoute, Routes, may_refuse},
 };
 
 impl<'a> Check<'a> {
@@ -33,18 +33,38 @@ impl<'a> Check<'a> {
             && chain.is_some_and(|chain| self.sends_anywhere(chain))
     }
 
-    /// Whether all recipients are taken by a chain, and by those that it leads to by exploders, up to
-    /// an SMTP client.
+    /// Whether all recipients are taken by a chain, and by those that it leads to by exploders or copies, up
+    /// to an SMTP client.
     ///
     /// What an HTTP server does with mail is its own affair, and a filter of the embedder's own may
     /// refuse anything.
     fn sends_anywhere(&self, chain: &'a Chain) -> bool {
-        let path = self.path(chain);
-        let mut filters = path.iter().flat_map(|chain| &chain.filter);
-        let last = path.last().map(|chain| &chain.endpoint);
-        matches!(last, Some(Endpoint::Smtp(_)))
-            && !filters.any(|filter| may_refuse(&filter.value.name))
-            && path.iter().all(|chain| takes_all(chain))
+        let mut seen = BTreeSet::new();
+        let mut ahead = vec![chain];
+        while let Some(chain) = ahead.pop() {
+            let mut filters = chain.filter.iter();
+            if !seen.insert(chain.name.value.as_str())
+                || !takes_all(chain)
+                || filters.any(|filter| may_refuse(&filter.value.name))
+            {
+                continue;
+            }
+            if let Endpoint::Smtp(_) = &chain.endpoint {
+                return true;
+            }
+            let copies = AddRoute::all(chain).map(|route| route.to_sender());
+            let next = copies.filter_map(|sender| self.config.chain_of(&sender));
+            ahead.extend(next.chain(self.exploded(chain)));
+        }
+        false
+    }
+
+    /// The chain to which an exploder leads, for recipients of no particular domain.
+    fn exploded(&self, chain: &Chain) -> Option<&'a Chain> {
+        let Endpoint::Exploder(exploder) = &chain.endpoint else {
+            return None;
+        };
+        self.config.chain_of(&exploder.general_sender())
     }
 
     /// The chain, and those by which it leads to servers, for recipients of no particular domain.
@@ -55,16 +75,7 @@ impl<'a> Check<'a> {
         // A circle is told of elsewhere.
         while let Some(chain) = next.filter(|chain| seen.insert(&*chain.name.value)) {
             path.push(chain);
-            next = match &chain.endpoint {
-                Endpoint::Exploder(exploder) => {
-                    let principal = Principal {
-                        sender: exploder.sender.clone(),
-                        tag: exploder.tag.clone(),
-                    };
-                    self.config.chain_of(&principal.to_sender())
-                }
-                Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => None,
-            };
+            next = self.exploded(chain);
         }
         path
     }

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::Check;
-use crate::config::{Endpoint, Place};
+use crate::{
+    config::{Endpoint, Place},
+    registry::AddRoute,
+};
 
 /// What to do about it.
 const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \
@@ -42,6 +45,15 @@ impl Check<'_> {
             return;
         }
         for chain in &config.chain {
+            for filter in &chain.filter {
+                if AddRoute::of(&filter.value).is_some_and(|route| route.is_stored()) {
+                    let message = format!(
+                        "chain `{}` stores copies, and no storage keeps them",
+                        chain.name.value
+                    );
+                    self.wrong(filter, message, Some(HELP.into()));
+                }
+            }
             if let Endpoint::Exploder(_) = chain.endpoint {
                 let name = &chain.name.value;
                 let message =

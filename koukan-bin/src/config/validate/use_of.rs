@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use koukan_core::context;
 
 use super::Check;
-use crate::config::{Chain, Endpoint};
+use crate::{
+    config::{Chain, Endpoint},
+    registry::AddRoute,
+};
 
 impl Check<'_> {
     /// Chains and senders that nothing uses.
@@ -30,8 +33,7 @@ impl Check<'_> {
             let has_rest = sender.rest.is_some();
             if !has_rest && !used.iter().any(|used| *used.name == *sender.name.value) {
                 let message = format!("nothing uses sender `{}`", sender.name.value);
-                let help =
-                    "name it in a listener or an exploder, give it `rest: {}`, or leave it out";
+                let help = "name it in a listener, an exploder or `add_route`, give it `rest: {}`, or leave it out";
                 self.odd(&sender.name, message, help);
             }
         }
@@ -98,6 +100,7 @@ impl Check<'_> {
             if let Endpoint::Exploder(exploder) = &chain.endpoint {
                 used.extend(exploder.senders());
             }
+            used.extend(AddRoute::all(chain).map(|route| route.to_sender()));
         }
         used
     }

@@ -9,16 +9,15 @@ use crate::{
     blob::{Account, Blob, BlobPool, Payer},
     body::{Body, BodyError},
     causes::Causes,
-    context::Context,
+    context::{Context, Sender},
     middleware::{Deliver, DeliverRequest},
     reply::{Rejection, Reply},
-    service::BoxMailService,
     signals::{Signals, TraceId},
     storage::{CustodyError, Exhausted},
     transaction::{Mail, Rcpt, Transaction},
 };
 
-use super::layer::Queue;
+use super::layer::{Now, Queue};
 
 /// The copy of one message; clones are the same.
 #[derive(Clone)]
@@ -107,12 +106,12 @@ impl Copy {
         Ok(blob)
     }
 
-    /// Delivers it by that service.
+    /// Delivers it there.
     ///
     /// # Errors
     ///
     /// The rejection that the original is to be refused with.
-    pub(super) async fn deliver(&self, route: BoxMailService) -> Result<(), Rejection> {
+    pub(super) async fn deliver(&self, now: &Now) -> Result<(), Rejection> {
         let (rcpts, message) = {
             let found = self.lock();
             (found.rcpts.clone(), found.message.clone())
@@ -120,6 +119,7 @@ impl Copy {
         let Some(Message { prefix, blob }) = message.filter(|_| !rcpts.is_empty()) else {
             return Ok(());
         };
+        let route = now.service.clone();
         let route = service_fn(move |tx: Transaction| {
             let prefix = prefix.clone();
             route.clone().oneshot(tx.map_body(|mut body| {
@@ -129,8 +129,8 @@ impl Copy {
                 body
             }))
         });
-        let mut request =
-            DeliverRequest::new(Arc::clone(&self.0.context), self.0.mail.clone(), blob);
+        let context = self.context(now.sender.as_ref());
+        let mut request = DeliverRequest::new(context, self.0.mail.clone(), blob);
         request.recipients = rcpts;
         request.signals = self.signals();
         let count = request.recipients.len();
@@ -158,7 +158,7 @@ impl Copy {
         let Some(Message { prefix, blob }) = message.filter(|_| !rcpts.is_empty()) else {
             return Ok(());
         };
-        let context = Arc::new(self.0.context.on_behalf_of(&queue.sender));
+        let context = self.context(Some(&queue.sender));
         let (storage, mail) = (&queue.storage, self.0.mail.clone());
         let (recorder, lease) = storage.begin_with(context, mail, self.signals())?;
         // Nobody attempts it while a client waits.
@@ -170,6 +170,16 @@ impl Copy {
         recorder.body(prefix, blob);
         recorder.custody().take(queue.terms).await?;
         Ok(())
+    }
+
+    /// The facts of the session. The host that the client has the original go to is not the copy's.
+    fn context(&self, sender: Option<&Sender>) -> Arc<Context> {
+        let mut context = match sender {
+            Some(sender) => self.0.context.on_behalf_of(sender),
+            None => Context::clone(&self.0.context),
+        };
+        context.next_hop = None;
+        Arc::new(context)
     }
 
     /// What is known of the message, with its id, and whom it is charged to.

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use tower::Layer;
 
 use crate::{
@@ -35,22 +33,42 @@ pub struct AddRouteLayer(pub(super) Route);
 /// Where copies go.
 #[derive(Debug, Clone)]
 pub(super) enum Route {
-    Delivered(BoxMailService),
+    Delivered(Now),
     Stored(Queue),
+}
+
+/// What takes copies while the client waits.
+#[derive(Debug, Clone)]
+pub(super) struct Now {
+    pub(super) service: BoxMailService,
+    /// On whose behalf, if not on that of the original's sender.
+    pub(super) sender: Option<Sender>,
 }
 
 /// Where copies are kept that go later.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     pub(super) storage: Storage,
-    pub(super) sender: Arc<Sender>,
+    pub(super) sender: Sender,
     pub(super) terms: Terms,
 }
 
 impl AddRouteLayer {
-    /// Copies are delivered by that service while the client waits: their failure is the answer.
+    /// Copies are delivered by that service while the client waits: their failure is the answer. They go on
+    /// behalf of the original's sender.
     pub fn delivered(route: impl MailService) -> Self {
-        Self(Route::Delivered(BoxMailService::new(route)))
+        Self(Route::Delivered(Now {
+            service: BoxMailService::new(route),
+            sender: None,
+        }))
+    }
+
+    /// As [`AddRouteLayer::delivered`], on behalf of another sender, whose chain the service is.
+    pub fn delivered_for(sender: Sender, route: impl MailService) -> Self {
+        Self(Route::Delivered(Now {
+            service: BoxMailService::new(route),
+            sender: Some(sender),
+        }))
     }
 
     /// Copies are put into that storage on behalf of a sender, whose chain they go through later. They are
@@ -62,7 +80,7 @@ impl AddRouteLayer {
         };
         Self(Route::Stored(Queue {
             storage,
-            sender: Arc::new(sender),
+            sender,
             terms,
         }))
     }

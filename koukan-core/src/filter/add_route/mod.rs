@@ -6,7 +6,7 @@
 //!
 //! | the copy is | how | when it fails |
 //! |---|---|---|
-//! | [`AddRouteLayer::delivered`] | by a mail service, before the original's end goes upstream | its reply is the answer, and the original goes nowhere |
+//! | [`AddRouteLayer::delivered`], [`AddRouteLayer::delivered_for`] | by a mail service, before the original's end goes upstream | its reply is the answer, and the original goes nowhere |
 //! | [`AddRouteLayer::stored`] | in storage, on behalf of a sender, once the original was taken and before anybody hears of that | it is logged, and the original's answer stands |
 //!
 //! A copy that is stored is committed when the client hears 2xx. Where the agent crashes before, the client
@@ -18,7 +18,8 @@
 //! *Phases*: RCPT, which it sees, and the body. A copy that is delivered has to be whole, and taken, before the
 //! original's octets go on; one that is stored holds up nothing where the message is a blob.
 //!
-//! *Signals*: none. The copy has those of the original that are durable, and its trace id.
+//! *Signals*: none. The copy has those of the original that are durable, and its trace id. The host that the
+//! client names for the original ([`Context::next_hop`](crate::context::Context::next_hop)) is not the copy's.
 //!
 //! | reply | when |
 //! |---|---|

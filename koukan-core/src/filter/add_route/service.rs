@@ -51,7 +51,7 @@ impl<S: MailService> Service<Transaction> for AddRoute<S> {
                 let call = self.inner.call(tx.map_body(|body| {
                     body.then(move |body| async move {
                         let body = seen.see(body).await?;
-                        match seen.deliver(route).await {
+                        match seen.deliver(&route).await {
                             Ok(()) => Ok(body),
                             Err(rejection) => Err(BodyError::from(rejection)),
                         }
