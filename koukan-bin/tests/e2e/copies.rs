@@ -134,3 +134,33 @@ fn the_refusal_of_a_copy_that_is_delivered_is_the_answer() {
     eventually(Duration::from_secs(20), || host.seen().transactions == 1);
     assert_eq!(host.seen().copies["bob@example.com"], 1);
 }
+
+/// Each recipient's copy is kept and tried for itself.
+#[test]
+fn copies_may_go_through_an_exploder() {
+    for mode in ["delivered", "stored"] {
+        let (sink, copies) = (Collector::start(), Collector::start());
+        let mut copying = Copying::new(sink.address, copies.address, mode);
+        let exploding = copying
+            .config
+            .replace(
+                "tag: { mail: archive } }",
+                "tag: { mail: exploding, leg: archive } }",
+            )
+            .replace(
+                "chain:\n  - name: submission",
+                "chain:\n  - name: exploding\n    endpoint: { exploder: { policy: submission, \
+                 sender: archive, tag: leg } }\n  - name: submission",
+            );
+        assert_ne!(exploding, copying.config);
+        copying.config = exploding;
+        let _agent = copying.start();
+        let to = ["bob@example.com", "carol@example.org"];
+        let sent = copying.send(&to);
+        assert!(sent.is_accepted(), "{mode}: {sent:?}");
+        for to in to {
+            assert_eq!(copies.only_message(to), sink.only_message(to), "{mode}");
+        }
+        assert_eq!(copies.count(), 2, "{mode}");
+    }
+}
