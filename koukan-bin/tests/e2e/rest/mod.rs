@@ -4,6 +4,7 @@
 mod custody;
 mod flows;
 mod generated_clients;
+mod large;
 mod messages;
 mod protocol;
 mod python;

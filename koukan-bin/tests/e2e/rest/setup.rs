@@ -35,7 +35,7 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn start(shape: Shape, sink: SocketAddr) -> Self {
-        Self::start_by(shape, sink, free_address(), "")
+        Self::start_by(shape, sink, free_address(), "", &[])
     }
 
     /// As [`Agent::start`], with an application that receives.
@@ -44,19 +44,43 @@ impl Agent {
         sink: SocketAddr,
         receiver: SocketAddr,
     ) -> Self {
-        Self::start_by(shape, sink, receiver, "")
+        Self::start_by(shape, sink, receiver, "", &[])
     }
 
     /// As [`Agent::start`], with more lines of configuration for each process.
     pub(super) fn start_with(shape: Shape, sink: SocketAddr, more: &str) -> Self {
-        Self::start_by(shape, sink, free_address(), more)
+        Self::start_by(shape, sink, free_address(), more, &[])
     }
 
-    fn start_by(shape: Shape, sink: SocketAddr, receiver: SocketAddr, more: &str) -> Self {
+    /// As [`Agent::start_with`], with texts of the configurations replaced by others.
+    pub(super) fn start_changed(
+        shape: Shape,
+        sink: SocketAddr,
+        more: &str,
+        changes: &[(&str, &str)],
+    ) -> Self {
+        Self::start_by(shape, sink, free_address(), more, changes)
+    }
+
+    /// The processes' numbers.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(Process::id)
+    }
+
+    fn start_by(
+        shape: Shape,
+        sink: SocketAddr,
+        receiver: SocketAddr,
+        more: &str,
+        changes: &[(&str, &str)],
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
-            let text = text
+            let changed = changes
+                .iter()
+                .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+            let text = changed
                 .replace("127.0.0.1:1025\"", &quoted(ingress))
                 .replace("127.0.0.1:1587\"", &quoted(submission))
                 .replace("127.0.0.1:3025\"", &quoted(sink))
