@@ -106,7 +106,7 @@ fn compare(ours: &Command, theirs: Result<Request<std::borrow::Cow<'_, str>>, Er
 
 /// The other knows no XCLIENT.
 fn is_xclient(line: &[u8]) -> bool {
-    let verb = line.split(|octet| *octet == b' ').next();
+    let verb = line.get(..b"XCLIENT".len());
     verb.is_some_and(|verb| verb.eq_ignore_ascii_case(b"XCLIENT"))
 }
 
