@@ -157,7 +157,7 @@ fn what_is_passed_between_crates_is_there_once() {
     }
 }
 
-/// All Rust sources below a directory, and the texts that they include: documents have examples.
+/// All Rust sources below a directory, and the texts and modules that they include: documents have examples.
 fn sources(directory: &Path) -> String {
     let mut all = String::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -166,10 +166,12 @@ fn sources(directory: &Path) -> String {
             all.push_str(&sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
-            for included in source.split("include_str!(\"").skip(1) {
-                let name = included.split('"').next().unwrap();
-                let text = fs::read_to_string(directory.join(name));
-                all.push_str(&text.unwrap_or_default());
+            for start in ["include_str!(\"", "#[path = \""] {
+                for included in source.split(start).skip(1) {
+                    let name = included.split('"').next().unwrap();
+                    let text = fs::read_to_string(directory.join(name));
+                    all.push_str(&text.unwrap_or_default());
+                }
             }
             all.push_str(&source);
         }
