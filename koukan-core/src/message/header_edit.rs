@@ -3,6 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
 
+use super::opening::Opening;
+
 /// Octets of a field that is put in, at most: it is one line (RFC 5322 section 2.1.1).
 const FIELD_MAX: usize = 998;
 
@@ -73,7 +75,21 @@ impl HeaderEdit {
 
     /// The header section that comes of another.
     pub fn apply(&self, header: &[u8]) -> Bytes {
-        [self.added(), &self.left_of(header)].concat().into()
+        let left = self.left_of(header);
+        [&*self.before(&left), &*left].concat().into()
+    }
+
+    /// What is put before that which is left of a message's header section: the fields that are put in, and
+    /// what has to separate these from it ([`Opening`]). A line that begins with a blank would continue the last
+    /// of them otherwise, and say something else in its name.
+    pub fn before(&self, left: &[u8]) -> Bytes {
+        if self.added.is_empty() {
+            return Bytes::new();
+        }
+        let mut opening = Opening::default();
+        opening.look(left);
+        let separator = opening.separator().as_bytes();
+        [self.added(), separator].concat().into()
     }
 
     /// What is left of a header section without the fields that are taken out.
@@ -134,7 +150,20 @@ mod tests {
     fn what_is_put_in_is_a_field() {
         let edit = HeaderEdit::default();
         let edit = edit.with("A", "b").unwrap().with("C", "gr\u{fc}n").unwrap();
-        assert_eq!(edit.apply(b"\r\nx"), "A: b\r\nC: gr\u{fc}n\r\n\r\nx");
+        for (header, left) in [
+            ("\r\nx", "\r\nx"),
+            ("X: y\r\n\r\n", "X: y\r\n\r\n"),
+            ("", "\r\n"),
+            // It does not continue what is put in.
+            (" x\r\nX: y\r\n\r\n", "\r\n x\r\nX: y\r\n\r\n"),
+            (
+                "From a 1:2\r\nX: y\r\n",
+                "X-Mailbox-Line: From a 1:2\r\nX: y\r\n",
+            ),
+        ] {
+            let expected = format!("A: b\r\nC: gr\u{fc}n\r\n{left}");
+            assert_eq!(edit.apply(header.as_bytes()), expected, "{header:?}");
+        }
         for (name, value, error) in [
             ("", "x", InvalidField::Name),
             ("a b", "x", InvalidField::Name),

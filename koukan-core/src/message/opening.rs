@@ -2,6 +2,8 @@
 
 /// Octets of a line that are looked at for the colon of a header field: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
+/// Octets of a [separator](Opening::separator), at most.
+pub const SEPARATOR_MAX: usize = 16;
 
 /// Looks at the start of a message until it is known how it begins.
 ///
@@ -162,6 +164,7 @@ mod tests {
                     opening.look(piece);
                 }
                 assert_eq!(opening.separator(), separator, "{message:?} by {step}");
+                assert!(separator.len() <= SEPARATOR_MAX);
             }
         }
     }

@@ -3,21 +3,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Bytes, BytesMut};
 use tower::Service;
 
 use crate::{
     blob::Account,
     body::{Body, BodyError},
-    message::{header_edit::HeaderEdit, opening::Opening},
+    message::{header_edit::HeaderEdit, opening::SEPARATOR_MAX},
     reply::Reply,
     service::MailService,
     signals::Signals,
     transaction::Transaction,
 };
-
-/// Octets that may have to stand between what is put in and the message, at most.
-const SEPARATOR_MAX: usize = 16;
 
 /// Changes header sections; see the [module documentation](super).
 #[derive(Debug, Clone)]
@@ -55,19 +51,11 @@ async fn change(body: Body, edit: Arc<HeaderEdit>, signals: Signals) -> Result<B
     let mut held = signals.account().map(Account::hold);
     let (mut body, header) = body.with_header_section(held.as_mut()).await?;
     let left = edit.left_of(&header);
-    let mut opening = Opening::default();
-    opening.look(&left);
-    let added = match edit.added().is_empty() {
-        true => Bytes::new(),
-        false => [edit.added(), opening.separator().as_bytes()]
-            .concat()
-            .into(),
-    };
+    let added = edit.before(&left);
     if left == header {
         body.prepend(added);
         return Ok(body);
     }
-    let mut edited = BytesMut::from(&*added);
-    edited.extend_from_slice(&left);
-    Ok(body.with_start_replaced(header.len() as u64, edited.freeze()))
+    let edited = [&*added, &*left].concat();
+    Ok(body.with_start_replaced(header.len() as u64, edited.into()))
 }

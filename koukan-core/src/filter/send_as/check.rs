@@ -2,7 +2,7 @@
 
 use crate::{
     filter::Replaceable,
-    message::{header_edit::HeaderEdit, header_section::HeaderSection},
+    message::{header_edit::HeaderEdit, header_section::HeaderSection, opening::SEPARATOR_MAX},
     path::{Mailbox, ReversePath},
     reply::Reply,
 };
@@ -102,7 +102,7 @@ impl SendAs {
     pub(super) fn growth(&self, reverse_path: &ReversePath) -> u64 {
         match self.unsuitable {
             Unsuitable::Refused => 0,
-            _ => reverse_path.as_str().len() as u64 + 16,
+            _ => ("Sender: \r\n".len() + reverse_path.as_str().len() + SEPARATOR_MAX) as u64,
         }
     }
 
@@ -317,6 +317,21 @@ mod tests {
                 Some("From: Alice <alice@x.example>\r\n"),
             ),
             (FromRewritten, "", "From: boss@x.example\r\n", None),
+            // What stands before the first field is not to continue the one that is put in.
+            (
+                FromRewritten,
+                "alice@x.example",
+                " , boss@x.example\r\nFrom: boss@x.example\r\n\r\n",
+                Some("From: alice@x.example\r\n\r\n , boss@x.example\r\n\r\n"),
+            ),
+            (
+                SenderRewritten,
+                "alice@x.example",
+                "\t, boss@x.example\r\nFrom: boss@x.example\r\n\r\n",
+                Some(
+                    "Sender: alice@x.example\r\n\r\n\t, boss@x.example\r\nFrom: boss@x.example\r\n\r\n",
+                ),
+            ),
         ] {
             let rules = send_as().with_unsuitable(unsuitable);
             let header = HeaderSection::parse(fields);
