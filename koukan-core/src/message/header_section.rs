@@ -13,6 +13,9 @@ use super::parser;
 
 /// The fields of a header section, in their order.
 ///
+/// It holds the octets alone, and finds fields when it is asked for them: so many small fields take no more
+/// memory than a few large ones.
+///
 /// # Example
 ///
 /// ```
@@ -25,7 +28,6 @@ use super::parser;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeaderSection {
     octets: Bytes,
-    fields: Vec<HeaderField>,
 }
 
 /// A header field.
@@ -38,40 +40,37 @@ pub struct HeaderField {
 }
 
 impl HeaderSection {
-    /// Takes a header section apart, up to the first empty line.
+    /// Takes octets for a header section, up to the first empty line.
     ///
     /// *Shape*: CRLF line ends; LF alone will do.
     pub fn parse(octets: impl Into<Bytes>) -> Self {
-        let octets = octets.into();
-        let mut fields = Vec::new();
-        let mut open: Option<Open> = None;
-        let mut position = 0;
-        while position < octets.len() {
-            let rest = &octets[position..];
-            let end = position + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            let line = &octets[position..end];
-            if matches!(line, b"\r\n" | b"\n") {
-                break;
-            }
-            if !matches!(line[0], b' ' | b'\t') {
-                fields.extend(open.take().map(|open| open.close(&octets, position)));
-                open = Open::read(line, position);
-            }
-            position = end;
+        Self {
+            octets: octets.into(),
         }
-        fields.extend(open.map(|open| open.close(&octets, position)));
-        Self { octets, fields }
     }
 
-    /// What was taken apart.
+    /// What was taken for it.
     pub fn octets(&self) -> &Bytes {
         &self.octets
     }
 
     /// The fields of that name; ASCII case does not matter.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a HeaderField> {
-        let fields = self.fields.iter();
-        fields.filter(move |field| field.name.eq_ignore_ascii_case(name))
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = HeaderField> + 'a {
+        let mut lines = Lines {
+            octets: &self.octets,
+            position: 0,
+        };
+        std::iter::from_fn(move || {
+            let value = loop {
+                let line = lines.next()?;
+                if let Some(value) = line.value_of(&self.octets, name) {
+                    break value;
+                }
+            };
+            let value = self.octets.slice(value..lines.end_of_field());
+            let name = name.to_ascii_lowercase().into();
+            Some(HeaderField { name, value })
+        })
     }
 
     /// The mailboxes of the `From` field, as far as all readers agree who they are: it is there once, and has
@@ -113,31 +112,56 @@ impl HeaderField {
     }
 }
 
-/// A field whose end was not seen yet.
-struct Open {
-    name: Box<str>,
-    value: usize,
+/// Where lines are.
+struct Lines<'a> {
+    octets: &'a [u8],
+    position: usize,
 }
 
-impl Open {
-    /// The field with which the line at that position begins: RFC 5322 section 3.6.8, with the blanks of
-    /// section 4.5.8.
-    fn read(line: &[u8], position: usize) -> Option<Self> {
-        let colon = memchr(b':', line)?;
-        let name = line[..colon].trim_ascii_end();
-        let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-        let name = std::str::from_utf8(name).ok().filter(|_| is_name)?;
-        Some(Self {
-            name: name.to_ascii_lowercase().into(),
-            value: position + colon + 1,
-        })
+/// Where a line is.
+struct Line {
+    start: usize,
+    end: usize,
+}
+
+impl Lines<'_> {
+    /// The next line, unless it is empty.
+    fn peek(&self) -> Option<Line> {
+        let (start, rest) = (self.position, &self.octets[self.position..]);
+        let end = start + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let is_empty = matches!(&self.octets[start..end], b"" | b"\r\n" | b"\n");
+        (!is_empty).then_some(Line { start, end })
     }
 
-    fn close(self, octets: &Bytes, end: usize) -> HeaderField {
-        HeaderField {
-            name: self.name,
-            value: octets.slice(self.value..end),
+    fn next(&mut self) -> Option<Line> {
+        let line = self.peek()?;
+        self.position = line.end;
+        Some(line)
+    }
+
+    /// Passes over the lines that continue the field that was read last.
+    fn end_of_field(&mut self) -> usize {
+        while let Some(line) = self.peek()
+            && matches!(self.octets[line.start], b' ' | b'\t')
+        {
+            self.position = line.end;
         }
+        self.position
+    }
+}
+
+impl Line {
+    /// Where the value begins, if the field that begins here has that name: RFC 5322 section 3.6.8, with the
+    /// blanks of section 4.5.8.
+    fn value_of(&self, octets: &[u8], name: &str) -> Option<usize> {
+        let line = &octets[self.start..self.end];
+        let (own, rest) = line.split_at_checked(name.len())?;
+        if name.is_empty() || !own.eq_ignore_ascii_case(name.as_bytes()) {
+            return None;
+        }
+        let colon = memchr(b':', rest)?;
+        let is_end = rest[..colon].trim_ascii().is_empty();
+        is_end.then_some(self.start + name.len() + colon + 1)
     }
 }
 
@@ -156,15 +180,25 @@ mod tests {
             ("no field\r\nFrom: a", &["a"]),
             (" folded: x\r\nFrom: a\nFrom: b\n\nFrom: c", &["a", "b"]),
             ("X-From: a\r\nFrom\r\n: a\r\n", &[]),
+            ("Fromage: a\r\nFrom x: a\r\nFrom", &[]),
+            ("From: a\r\n From: b\r\n\tc\r\nX: y\r\n", &["a From: b c"]),
             (
                 "From: =?utf-8?q?=C3=BC?=\r\n =?utf-8?q?b?=\r\n",
                 &["\u{fc}b"],
             ),
         ] {
             let header = HeaderSection::parse(text);
-            let found: Vec<_> = header.all("From").map(HeaderField::text).collect();
+            let found: Vec<_> = header.all("From").map(|field| field.text()).collect();
             assert_eq!(found, expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn many_fields_take_no_more_memory_than_their_octets() {
+        let header = HeaderSection::parse("a:\n".repeat(50_000));
+        assert_eq!(size_of_val(&header), size_of::<Bytes>());
+        assert_eq!(header.all("A").count(), 50_000);
+        assert!(header.all("").next().is_none());
     }
 
     #[test]

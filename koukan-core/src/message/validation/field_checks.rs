@@ -94,7 +94,7 @@ fn is_repeated(header: &HeaderSection, name: &str) -> bool {
 }
 
 /// Whether something in it is no address. An empty group is one of nobody.
-fn has_no_address(field: &HeaderField) -> bool {
+fn has_no_address(field: HeaderField) -> bool {
     field.mailboxes().iter().any(Option::is_none)
 }
 

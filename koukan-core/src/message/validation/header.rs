@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use memchr::memchr;
 
-use crate::message::{header_section::HeaderSection, parser::field_parameters};
+use crate::message::{
+    header_section::{HeaderField, HeaderSection},
+    parser::field_parameters,
+};
 
 use super::{Problem, field_checks, leaf::Leaf, line::Line};
 
@@ -114,11 +117,10 @@ impl Header {
             field_checks::message(&section, problems);
         }
         field_checks::content(&section, problems);
-        let first = |name| section.all(name).next().map(|field| field.octets());
-        let content_type = first("content-type")
-            .map(field_parameters)
-            .unwrap_or_default();
-        let disposition = first("content-disposition").map(field_parameters);
+        let first = |name| section.all(name).next();
+        let parameters = |field: HeaderField| field_parameters(field.octets());
+        let content_type = first("content-type").map(parameters).unwrap_or_default();
+        let disposition = first("content-disposition").map(parameters);
         let disposition = disposition.unwrap_or_default();
         let is_type = content_type
             .value
