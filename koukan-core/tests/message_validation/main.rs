@@ -7,7 +7,7 @@ mod parts;
 
 use bytes::Bytes;
 use koukan_core::{
-    blob::Blob,
+    blob::{Blob, BlobPool, Limits, Payer},
     body::Body,
     filter::{
         message_validation::{HasFile, MessageValidationLayer, WorseThan},
@@ -16,8 +16,10 @@ use koukan_core::{
         },
     },
     message::validation::{Level, Report, Validator},
-    middleware::{Next, Outcome, from_fn},
-    test_util::{Script, mail, rcpt, send},
+    middleware::{DeliverRequest, Next, Outcome, from_fn},
+    reply::Reply,
+    shares::Client,
+    test_util::{Script, context, mail, rcpt, send, send_with},
     transaction::Transaction,
 };
 use tower::Layer;
@@ -68,11 +70,7 @@ async fn a_stream_is_looked_at_as_it_passes_and_a_blob_stays_one() {
         let layer = from_fn(move |tx: Transaction, next: Next| async move {
             let message = Bytes::from("Subject: hi\r\n\r\nhello\r\n");
             next.run(tx.map_body(|_| match is_stream {
-                true => {
-                    let chunks = message.chunks(3).map(Bytes::copy_from_slice).map(Ok);
-                    let chunks: Vec<_> = chunks.collect();
-                    Body::from_stream(futures_util::stream::iter(chunks))
-                }
+                true => in_chunks(&message, 3),
                 false => Body::from(Blob::from_bytes(message)),
             }))
             .await
@@ -80,6 +78,44 @@ async fn a_stream_is_looked_at_as_it_passes_and_a_blob_stays_one() {
         let service = layer.layer(koukan_core::service::BoxMailService::new(checked));
         let outcome = send(service, mail("a@x"), [rcpt("b@y")], "\r\n").await;
         assert!(outcome.message.unwrap().is_permanent(), "{is_stream}");
+    }
+}
+
+/// A body of chunks of so many octets.
+fn in_chunks(message: &[u8], size: usize) -> Body {
+    let chunks = message.chunks(size).map(Bytes::copy_from_slice).map(Ok);
+    let chunks: Vec<_> = chunks.collect();
+    Body::from_stream(futures_util::stream::iter(chunks))
+}
+
+#[tokio::test]
+async fn a_long_header_section_is_paid_for_while_it_is_held() {
+    let limits = Limits {
+        window: 1 << 10,
+        spill_above: 1 << 20,
+        budget: 64 << 10,
+    };
+    for (octets, is_granted) in [(8 << 10, true), (40 << 10, true), (100 << 10, false)] {
+        let pool = BlobPool::in_memory(limits);
+        let fills = from_fn(move |tx: Transaction, next: Next| async move {
+            let message = format!("{FIELDS}X: {}\r\n\r\nhello\r\n", "x".repeat(octets));
+            next.run(tx.map_body(move |_| in_chunks(message.as_bytes(), 1000)))
+                .await
+        });
+        let looks = MessageValidationLayer::new().layer(Script::new());
+        let service = fills.layer(koukan_core::service::BoxMailService::new(looks));
+        let message = Blob::from_bytes("\r\n".into());
+        let mut request = DeliverRequest::new(context(), mail("a@x"), message);
+        request.recipients.push(rcpt("b@y"));
+        let payer = Payer::Client(Client::Unknown);
+        request.signals.account_or(|| pool.account(payer));
+        let reply = send_with(service, request).await.message.unwrap();
+        let expected = match is_granted {
+            true => Reply::message_accepted(),
+            false => Reply::insufficient_storage(),
+        };
+        assert_eq!(reply, expected, "{octets}");
+        assert_eq!(pool.charged(), 0);
     }
 }
 

@@ -4,12 +4,15 @@
 //! passed on by reference stays so, and is read beside. Nothing is refused here: a rule
 //! ([`policy_action`](super::policy_action)) with [`WorseThan`] or [`HasFile`] does that.
 //!
-//! *Phases*: the body; of what is not passed on by reference nothing is held.
+//! *Phases*: the body, of which nothing is held up where it is not passed on by reference. Of a header section as much
+//! is kept as came of it; what is more than 16 KiB is charged to the transaction's account.
 //!
 //! *Signals*: writes the durable signal `message_validation` ([`Report`]), before the end of the message goes
 //! on; of a message that is passed on by reference, before its first octets do.
 //!
-//! *Replies*: none.
+//! | reply | when |
+//! |---|---|
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) to the message | the account has no room for a long header section |
 //!
 //! # Example
 //!

@@ -8,7 +8,8 @@ use futures_core::Stream;
 use tower::Service;
 
 use crate::{
-    body::{Body, BodyError},
+    blob::HeldOctets,
+    body::{Body, BodyError, not_kept},
     causes::Causes,
     message::validation::{Report, Validator},
     reply::Reply,
@@ -18,6 +19,9 @@ use crate::{
 };
 
 use super::MessageValidationLayer;
+
+/// Octets of a message that are held before any are charged: few header sections have more.
+const FREE: u64 = 16 << 10;
 
 /// Looks at messages; see the [module documentation](super).
 #[derive(Debug, Clone)]
@@ -45,17 +49,22 @@ impl<S: MailService> Service<Transaction> for MessageValidation<S> {
         let validator = Validator::new()
             .with_max_depth(self.settings.max_depth)
             .with_utf8(tx.mail.request().parameters.is_smtputf8());
-        let signals = tx.signals.clone();
-        let tx = tx.map_body(|body| body.then(|body| look(body, validator, signals)));
+        let looking = Looking {
+            validator,
+            signals: tx.signals.clone(),
+            memory: None,
+            charged: 0,
+        };
+        let tx = tx.map_body(|body| body.then(|body| look(body, looking)));
         self.inner.call(tx)
     }
 }
 
-async fn look(body: Body, mut validator: Validator, signals: Signals) -> Result<Body, BodyError> {
+async fn look(body: Body, looking: Looking) -> Result<Body, BodyError> {
     let body = match body.into_blob() {
         Ok((prefix, blob)) => {
             let beside = Body::from_blob(prefix.clone(), blob.clone());
-            look_beside(beside, validator, &signals).await?;
+            looking.read(beside).await?;
             return Ok(Body::from_blob(prefix, blob));
         }
         Err(body) => body,
@@ -63,27 +72,51 @@ async fn look(body: Body, mut validator: Validator, signals: Signals) -> Result<
     match body.into_composition() {
         Ok((prefix, composition)) => {
             let beside = Body::from_composition(prefix.clone(), composition.clone());
-            look_beside(beside, validator, &signals).await?;
+            looking.read(beside).await?;
             Ok(Body::from_composition(prefix, composition))
         }
-        Err(inner) => Ok(Body::from_stream(Looking {
+        Err(inner) => Ok(Body::from_stream(Passing {
             inner,
-            validator: Some(std::mem::take(&mut validator)),
-            signals,
+            looking: Some(looking),
         })),
     }
 }
 
-async fn look_beside(
-    mut beside: Body,
-    mut validator: Validator,
-    signals: &Signals,
-) -> Result<(), BodyError> {
-    while let Some(chunk) = beside.next().await? {
-        validator.scan(&chunk);
+/// A message that is being looked at.
+struct Looking {
+    validator: Validator,
+    signals: Signals,
+    /// What pays for what is held of it.
+    memory: Option<HeldOctets>,
+    charged: u64,
+}
+
+impl Looking {
+    async fn read(mut self, mut beside: Body) -> Result<(), BodyError> {
+        while let Some(chunk) = beside.next().await? {
+            self.scan(&chunk)?;
+        }
+        self.end();
+        Ok(())
     }
-    tell(validator.finish(), signals);
-    Ok(())
+
+    fn scan(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        self.validator.scan(chunk);
+        let held = self.validator.held() as u64;
+        if held > self.charged.max(FREE)
+            && let Some(account) = self.signals.account()
+        {
+            let memory = self.memory.get_or_insert_with(|| account.hold());
+            let added = memory.add(held - self.charged);
+            added.map_err(|error| not_kept(&error))?;
+            self.charged = held;
+        }
+        Ok(())
+    }
+
+    fn end(self) {
+        tell(self.validator.finish(), &self.signals);
+    }
 }
 
 /// Writes what was found. What a filter before this one has found, or another agent, stays.
@@ -104,27 +137,28 @@ fn tell(mut report: Report, signals: &Signals) {
 }
 
 /// A message that is looked at as it passes.
-struct Looking {
+struct Passing {
     inner: Body,
     /// Until the end.
-    validator: Option<Validator>,
-    signals: Signals,
+    looking: Option<Looking>,
 }
 
-impl Stream for Looking {
+impl Stream for Passing {
     type Item = Result<Bytes, BodyError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.inner.poll_chunk(cx));
         match &item {
             Some(Ok(chunk)) => {
-                if let Some(validator) = &mut self.validator {
-                    validator.scan(chunk);
+                if let Some(looking) = &mut self.looking
+                    && let Err(error) = looking.scan(chunk)
+                {
+                    return Poll::Ready(Some(Err(error)));
                 }
             }
             None => {
-                if let Some(validator) = self.validator.take() {
-                    tell(validator.finish(), &self.signals);
+                if let Some(looking) = self.looking.take() {
+                    looking.end();
                 }
             }
             Some(Err(_)) => {}

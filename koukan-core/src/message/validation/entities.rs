@@ -73,6 +73,14 @@ impl Entities {
         }
     }
 
+    /// Octets of a header section that is not over.
+    pub(super) fn held(&self) -> usize {
+        match &self.place {
+            Place::Header(header) => header.len(),
+            _ => 0,
+        }
+    }
+
     pub(super) fn is_in_base64(&self) -> bool {
         matches!(&self.place, Place::Leaf(leaf) if leaf.is_base64)
     }

@@ -77,6 +77,11 @@ impl Header {
         }
     }
 
+    /// Octets that it has so far.
+    pub(super) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
     /// Octets that it may yet have.
     pub(super) fn room(&self) -> usize {
         self.max - self.octets.len()

@@ -108,6 +108,11 @@ impl Validator {
         self.line.clear();
     }
 
+    /// Octets of the message that it holds now: of a header section and of a line that are not over.
+    pub fn held(&self) -> usize {
+        self.entities.held() + self.line.kept.len()
+    }
+
     /// What was found, at the end of the message.
     pub fn finish(mut self) -> Report {
         if self.is_after_cr {
