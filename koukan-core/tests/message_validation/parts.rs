@@ -98,6 +98,57 @@ fn what_is_wrong_with_parts() {
     }
 }
 
+/// Whoever hides a file from those who look for it here must not succeed.
+#[test]
+fn where_parts_were_not_looked_into_there_may_be_files() {
+    let long = "x".repeat(201);
+    for (header, has_more) in [
+        ("Content-Type: message/rfc822".to_owned(), false),
+        (
+            "Content-Type: multipart/mixed; boundary=c".to_owned(),
+            false,
+        ),
+        ("Content-Type: text/plain; boundary=c".to_owned(), false),
+        (
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64".to_owned(),
+            true,
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=c\r\nContent-Transfer-Encoding: base64"
+                .to_owned(),
+            true,
+        ),
+        (
+            format!("Content-Type: multipart/mixed; boundary={long}"),
+            true,
+        ),
+        ("Content-Type: multipart/mixed".to_owned(), true),
+        (
+            "Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=c".to_owned(),
+            true,
+        ),
+        (
+            "Content-Disposition: inline\r\nContent-Disposition: attachment; filename=x.exe"
+                .to_owned(),
+            true,
+        ),
+    ] {
+        let found = report(multipart(&format!("--b\r\n{header}\r\n\r\nx\r\n--b--\r\n")));
+        assert_eq!(found.has_more_files, has_more, "{header}");
+    }
+}
+
+#[test]
+fn a_delimiter_is_one_whatever_follows_it() {
+    let blanks = " ".repeat(300);
+    let message = multipart(&format!(
+        "--b{blanks}\r\nContent-Type: a/b; name=x.exe\r\n\r\nx\r\n--b--{blanks}\r\n"
+    ));
+    let found = report(&message);
+    assert_eq!(found.files, [file("a/b", Some("x.exe"), 1)]);
+    assert_eq!(found.level, Level::High, "{:?}", found.problems);
+}
+
 #[test]
 fn parts_within_each_other_and_beside_each_other_are_bounded() {
     let mut deep = String::new();

@@ -13,7 +13,7 @@ use crate::{
 pub struct WorseThan(pub Level);
 
 /// The message has a file of one of some types, or with one of some names, or larger than something; any of
-/// these. So it is too where files were found that are not listed, or parts were not looked into. It is known at
+/// these. So it is too where there may be files that are not listed ([`Report::has_more_files`]). It is known at
 /// the message's end.
 #[derive(Debug, Clone, Default)]
 pub struct HasFile {

@@ -9,7 +9,7 @@ use super::{
     line::Line,
 };
 
-/// Octets of a line that may be a delimiter, at most.
+/// Octets at the beginning of a line by which it is known for a delimiter.
 const DELIMITER_MAX: usize = 256;
 
 /// Where in a message, and what was found of its parts so far.
@@ -126,7 +126,8 @@ impl Entities {
         if self.around.is_empty() || matches!(self.place, Place::GivenUp) {
             return None;
         }
-        let text = line.whole()?.strip_prefix(b"--")?;
+        // What follows a boundary does not count, however much that is.
+        let text = line.kept.strip_prefix(b"--")?;
         let mut around = self.around.iter().enumerate().rev();
         around.find_map(|(of, around)| {
             let Around::Multipart { boundaries, .. } = around else {
@@ -173,6 +174,7 @@ impl Entities {
             return;
         };
         let (kind, leaf) = header.end(self.has_utf8, problems);
+        self.files.has_more |= leaf.hides_parts;
         let around = match kind {
             Kind::Leaf => {
                 self.place = Place::Leaf(leaf);

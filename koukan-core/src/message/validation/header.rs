@@ -20,6 +20,12 @@ const PART_MAX: usize = 64 << 10;
 const BOUNDARY_MAX: usize = 70;
 /// As many are looked for.
 const BOUNDARY_LOOKED_FOR: usize = 200;
+/// Fields by which it is told what a part is.
+const AMBIGUOUS: [&str; 3] = [
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+];
 
 #[derive(Debug)]
 pub(super) struct Header {
@@ -153,15 +159,23 @@ impl Header {
         let is_multipart = leaf.content_type.starts_with("multipart/");
         let is_message = ["message/rfc822", "message/global"].contains(&&*leaf.content_type);
         let is_encoded = leaf.is_base64 || encoding == "quoted-printable";
+        // Readers take the first of several, or the last.
+        leaf.hides_parts = AMBIGUOUS
+            .iter()
+            .any(|name| section.all(name).nth(1).is_some())
+            || is_multipart && leaf.is_base64;
         if is_encoded && (is_multipart || is_message) {
             problems.insert(Problem::MultipartEncoded);
         }
         if is_multipart {
             let is_usable = |boundary: &[u8]| boundary.len() <= BOUNDARY_LOOKED_FOR;
-            let all = content_type
-                .boundaries()
-                .filter(|boundary| is_usable(boundary));
-            let boundaries: Vec<_> = all.map(<[u8]>::to_vec).collect();
+            let (all, mut boundaries) = (content_type.boundaries(), Vec::new());
+            for boundary in all {
+                match is_usable(boundary) {
+                    true => boundaries.push(boundary.to_vec()),
+                    false => leaf.hides_parts = true,
+                }
+            }
             let is_valid =
                 |boundary: &Vec<u8>| boundary.len() <= BOUNDARY_MAX && !boundary.ends_with(b" ");
             if !boundaries.first().is_some_and(is_valid) {
@@ -176,10 +190,11 @@ impl Header {
                 return (kind, leaf);
             }
         }
-        match is_message && !is_encoded {
-            true => (Kind::Message, leaf),
-            false => (Kind::Leaf, leaf),
+        if is_message && !is_encoded {
+            return (Kind::Message, leaf);
         }
+        leaf.hides_parts |= is_multipart || is_message;
+        (Kind::Leaf, leaf)
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Leaf {
     pub(super) is_base64: bool,
     /// Whether it may have octets that are no ASCII.
     pub(super) is_eight_bit: bool,
+    /// It may have parts, or be something else, for readers who take it otherwise than is done here.
+    pub(super) hides_parts: bool,
     pub(super) octets: u64,
 }
 

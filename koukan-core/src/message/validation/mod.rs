@@ -57,7 +57,8 @@ pub struct Report {
     /// attachments, and those that are neither text nor made of parts.
     #[serde(default)]
     pub files: Vec<File>,
-    /// Whether there are files that are not listed, or parts that were not looked into.
+    /// Whether there are files that are not listed, or parts that were not looked into; or a part may be taken for
+    /// something else than it is taken for here, as where it has two `Content-Type` fields.
     #[serde(default)]
     pub has_more_files: bool,
 }
