@@ -38,6 +38,7 @@ mod search;
 mod sides;
 mod snapshot;
 mod summary;
+mod suppression_list;
 mod suppressions;
 mod suspensions;
 mod watch;

@@ -22,6 +22,8 @@ pub struct Collected {
     pub blobs: u64,
     /// Events.
     pub events: u64,
+    /// Addresses that are suppressed no longer, or were too many.
+    pub suppressions: u64,
 }
 
 /// How long events are kept: until one of these is exceeded.

@@ -1,7 +1,7 @@
 //! Addresses to which senders send nothing, since they were found to be bad.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -17,79 +17,31 @@ use crate::{
 use super::{
     BackendError, Lease, Storage,
     record::{Attempt, Suppression, SuppressionChange, suppressed_address},
+    suppression_list::SuppressionList,
 };
 
-/// Addresses that may be suppressed at a time, of all senders; of more those stay that end last.
-pub(super) const SUPPRESSED_MAX: usize = 100_000;
-
 /// What is suppressed, as it stands in the backend.
-#[derive(Default)]
 pub(super) struct Suppressions {
     /// For how long an address is suppressed, by the sender's name; of others none is.
     expiries: OnceLock<HashMap<Box<str>, Duration>>,
-    known: Mutex<Known>,
+    known: Mutex<SuppressionList>,
     /// Held while whoever operates the agent changes one, here and in the backend.
     changing: tokio::sync::Mutex<()>,
 }
 
-#[derive(Default)]
-struct Known {
-    by_sender: BTreeMap<Box<str>, BTreeMap<Box<str>, Suppression>>,
-    /// When each ends, with its sender and address.
-    ends: BTreeSet<(Timestamp, Box<str>, Box<str>)>,
-}
-
 impl Suppressions {
     pub(super) fn new(all: Vec<Suppression>) -> Self {
-        let new = Self::default();
+        let new = Self {
+            expiries: OnceLock::new(),
+            known: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        };
         all.into_iter().for_each(|one| new.lock().keep(one));
         new
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, SuppressionList> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn keep(&mut self, one: Suppression) {
-        self.remove(&one.sender, &one.address);
-        let end = (one.until, one.sender.clone(), one.address.clone());
-        self.ends.insert(end);
-        let of_sender = self.by_sender.entry(one.sender.clone()).or_default();
-        of_sender.insert(one.address.clone(), one);
-        while self.ends.len() > SUPPRESSED_MAX {
-            self.remove_first();
-        }
-    }
-
-    fn remove(&mut self, sender: &str, address: &str) -> Option<Suppression> {
-        let of_sender = self.by_sender.get_mut(sender)?;
-        let removed = of_sender.remove(address)?;
-        if of_sender.is_empty() {
-            self.by_sender.remove(sender);
-        }
-        let end = (removed.until, sender.into(), address.into());
-        self.ends.remove(&end);
-        Some(removed)
-    }
-
-    fn remove_first(&mut self) {
-        if let Some((_, sender, address)) = self.ends.pop_first() {
-            self.remove(&sender, &address);
-        }
-    }
-
-    /// Forgets what has ended.
-    fn expire(&mut self, now: Timestamp) {
-        while self.ends.first().is_some_and(|(end, ..)| *end <= now) {
-            self.remove_first();
-        }
-    }
-
-    fn find(&self, sender: &str, address: &str, now: Timestamp) -> Option<&Suppression> {
-        let found = self.by_sender.get(sender)?.get(address)?;
-        (found.until > now).then_some(found)
     }
 }
 
@@ -112,15 +64,14 @@ impl Storage {
 
     /// Whether a sender may have addresses now to which nothing is sent.
     pub(crate) fn suppresses_any(&self, sender: &str) -> bool {
-        self.suppresses_for(sender).is_some()
-            && self.0.suppressions.lock().by_sender.contains_key(sender)
+        self.suppresses_for(sender).is_some() && self.0.suppressions.lock().has_any(sender)
     }
 
     /// What holds for an address.
     pub fn suppression(&self, sender: &str, mailbox: &Mailbox) -> Option<Suppression> {
-        let address = suppressed_address(mailbox);
+        let (address, now) = (suppressed_address(mailbox), self.clock().now());
         let known = self.0.suppressions.lock();
-        known.find(sender, &address, self.clock().now()).cloned()
+        known.find(sender, &address, now).cloned()
     }
 
     /// What holds for a sender, in the order of addresses, after one of them.
@@ -130,15 +81,10 @@ impl Storage {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<Suppression> {
-        use std::ops::Bound::{Excluded, Unbounded};
+        let now = self.clock().now();
         let mut known = self.0.suppressions.lock();
-        known.expire(self.clock().now());
-        let Some(of_sender) = known.by_sender.get(sender) else {
-            return Vec::new();
-        };
-        let from = after.map_or(Unbounded, Excluded);
-        let found = of_sender.range::<str, _>((from, Unbounded)).take(limit);
-        found.map(|(_, one)| one.clone()).collect()
+        known.expire(now);
+        known.of_sender(sender, after, limit)
     }
 
     /// Suppresses an address, in place of what held for it before.
@@ -154,8 +100,9 @@ impl Storage {
         let _changing = self.0.suppressions.changing.lock().await;
         let change = SuppressionChange::Keep(one.clone());
         self.backend().change_suppression(change).await?;
+        let now = self.clock().now();
         let mut known = self.0.suppressions.lock();
-        known.expire(self.clock().now());
+        known.expire(now);
         known.keep(one);
         Ok(())
     }
@@ -237,39 +184,5 @@ impl Storage {
             self.keep_found(bad.clone());
         }
         attempt.suppresses = bad;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_ended_is_forgotten_and_of_too_many_those_stay_that_end_last() {
-        let time = |second: usize| Timestamp::from_second(second as i64).unwrap();
-        let one = |number: usize| Suppression {
-            sender: "out".into(),
-            address: format!("a{number}@x").into(),
-            since: time(0),
-            until: time(number),
-            reason: "550 no".into(),
-        };
-        let mut known = Known::default();
-        for number in 0..SUPPRESSED_MAX + 10 {
-            known.keep(one(number));
-        }
-        assert_eq!(known.ends.len(), SUPPRESSED_MAX);
-        assert!(known.find("out", "a9@x", time(0)).is_none());
-        assert!(known.find("out", "a10@x", time(0)).is_some());
-        assert!(known.find("out", "a10@x", time(10)).is_none());
-        assert!(known.find("other", "a11@x", time(0)).is_none());
-        known.keep(Suppression {
-            until: time(SUPPRESSED_MAX * 2),
-            ..one(11)
-        });
-        known.expire(time(SUPPRESSED_MAX + 9));
-        assert_eq!(known.ends.len(), 1);
-        assert!(known.remove("out", "a11@x").is_some());
-        assert!(known.by_sender.is_empty() && known.ends.is_empty());
     }
 }

@@ -53,9 +53,10 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Removes what is no longer of use: transactions that have been final for longer than `retention.finished`,
-    /// the oldest events beyond `retention.events`, and blobs older than `retention.orphaned` that no transaction
-    /// refers to, as body or as part. The blobs of a final transaction are not kept for its sake; until they are
-    /// removed they can be read, and from then on the transaction has no body, or lacks those parts.
+    /// the oldest events beyond `retention.events`, what is suppressed no longer, and blobs older than
+    /// `retention.orphaned` that no transaction refers to, as body or as part. The blobs of a final transaction
+    /// are not kept for its sake; until they are removed they can be read, and from then on the transaction has no
+    /// body, or lacks those parts.
     ///
     /// Removes a bounded number at a time and tells how many; call it again while it removes some.
     ///

@@ -362,7 +362,6 @@ impl Store {
 
     pub(super) fn collect_garbage(&mut self, now: Timestamp, retention: Retention) -> Collected {
         self.date_finished(now);
-        self.suppressed.collect(now);
         let mut transactions = 0;
         while transactions < COLLECTED_AT_ONCE as u64
             && let Some((since, id)) = self.finished.first().copied()
@@ -381,6 +380,7 @@ impl Store {
             transactions,
             blobs: self.blobs.collect(until, COLLECTED_AT_ONCE),
             events: events.unwrap_or_default(),
+            suppressions: self.suppressed.collect(now),
         }
     }
 

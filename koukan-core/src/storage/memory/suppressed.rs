@@ -1,27 +1,26 @@
 //! Addresses to which senders send nothing, of a store in memory.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::storage::{
     BackendError, SuppressionLists,
     record::{Attempt, Suppression, SuppressionChange},
+    suppression_list::SuppressionList,
 };
 
 use super::MemoryBackend;
 
-/// Them, by sender and address.
+/// Them.
 #[derive(Default)]
-pub(super) struct Suppressed(BTreeMap<(Box<str>, Box<str>), Suppression>);
+pub(super) struct Suppressed(SuppressionList);
 
 impl Suppressed {
     pub(super) fn change(&mut self, change: SuppressionChange) {
         match change {
-            SuppressionChange::Keep(one) => self.keep(one),
+            SuppressionChange::Keep(one) => self.0.keep(one),
             SuppressionChange::Remove { sender, address } => {
-                self.0.remove(&(sender, address));
+                self.0.remove(&sender, &address);
             }
         }
     }
@@ -31,20 +30,16 @@ impl Suppressed {
         let found = attempts.into_iter();
         found
             .flat_map(|attempt| std::mem::take(&mut attempt.suppresses))
-            .for_each(|one| self.keep(one));
-    }
-
-    fn keep(&mut self, one: Suppression) {
-        let key = (one.sender.clone(), one.address.clone());
-        self.0.insert(key, one);
+            .for_each(|one| self.0.keep(one));
     }
 
     pub(super) fn all(&self) -> Vec<Suppression> {
-        self.0.values().cloned().collect()
+        self.0.all().cloned().collect()
     }
 
-    pub(super) fn collect(&mut self, now: Timestamp) {
-        self.0.retain(|_, one| one.until > now);
+    /// Removes what has ended; returns how many these were.
+    pub(super) fn collect(&mut self, now: Timestamp) -> u64 {
+        self.0.expire(now) as u64
     }
 }
 

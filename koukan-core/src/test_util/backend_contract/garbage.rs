@@ -37,6 +37,7 @@ pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
         }
         sum.transactions += collected.transactions;
         sum.blobs += collected.blobs;
+        sum.suppressions += collected.suppressions;
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn collected(transactions: u64, blobs: u64) -> Collected {
     Collected {
         transactions,
         blobs,
-        events: 0,
+        ..Collected::default()
     }
 }
 

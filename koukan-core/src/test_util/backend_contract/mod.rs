@@ -117,7 +117,9 @@ pub use self::{
         refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
         settles_wholly_or_not_at_all, settles_with_a_notification,
     },
-    suppressions::{keeps_suppressions, suppresses_with_attempts},
+    suppressions::{
+        collects_all_that_is_suppressed_no_longer, keeps_suppressions, suppresses_with_attempts,
+    },
     suspensions::{counts_by_destination, keeps_suspensions, leaves_what_is_suspended},
     takes::{
         fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
@@ -234,6 +236,7 @@ macro_rules! backend_contract_tests {
             commits_nothing_twice,
             keeps_each_attempt,
             keeps_conversations,
+            collects_all_that_is_suppressed_no_longer,
             keeps_suppressions,
             suppresses_with_attempts,
             keeps_no_attempt_without_the_lease,

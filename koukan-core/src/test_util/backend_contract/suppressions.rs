@@ -1,14 +1,15 @@
 //! Addresses to which nothing is sent.
 
-use std::time::Duration;
+use futures_util::future::join_all;
 
 use crate::storage::{
-    Backend, EventRetention, Retention,
+    Backend,
     record::{Attempt, NewTransaction, Settlement, Suppression, SuppressionChange},
 };
 
 use super::{
     BackendFixture,
+    garbage::collect,
     sample::{attempt, delivered, due, lease_one, plain, settlement, time},
 };
 
@@ -46,12 +47,7 @@ pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
     let change = SuppressionChange::Keep(longer.clone());
     backend.change_suppression(change).await.unwrap();
     assert_eq!(all(backend).await, [longer.clone(), old, far.clone()]);
-    let retention = Retention {
-        finished: Duration::from_secs(1000),
-        orphaned: Duration::from_secs(1000),
-        events: EventRetention::default(),
-    };
-    backend.collect_garbage(time(5), retention).await.unwrap();
+    assert_eq!(collect(backend, 5).await.suppressions, 1);
     assert_eq!(all(backend).await, [longer.clone(), far.clone()]);
     let remove = || SuppressionChange::Remove {
         sender: "b".into(),
@@ -61,6 +57,22 @@ pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
         backend.change_suppression(remove()).await.unwrap();
         assert_eq!(all(backend).await, std::slice::from_ref(&longer));
     }
+}
+
+/// However many have ended, all are removed, and whoever removes garbage knows that there are more.
+pub async fn collects_all_that_is_suppressed_no_longer(fixture: &dyn BackendFixture) {
+    const ENDED: usize = 1500;
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let keep = |number: usize| {
+        let one = suppression("a", &format!("{number}@z"), 5);
+        backend.change_suppression(SuppressionChange::Keep(one))
+    };
+    let kept = join_all((0..ENDED).map(keep)).await;
+    assert!(kept.iter().all(Result::is_ok));
+    assert_eq!(all(backend).await.len(), ENDED);
+    assert_eq!(collect(backend, 5).await.suppressions, ENDED as u64);
+    assert_eq!(all(backend).await, []);
 }
 
 /// What an attempt has found to be bad is written with it, by whatever writes the attempt, and where that

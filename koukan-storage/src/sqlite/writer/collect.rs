@@ -50,14 +50,15 @@ impl Task {
             let mut values = Values::default();
             values.add(*now).add(SUPPRESSED_MAX);
             let ended = DELETE_SUPPRESSIONS.execute(&mut self.connection, values);
-            ended.await?;
-            if transactions > 0 || blobs > 0 || events > 0 {
+            let suppressions = ended.await?.affected;
+            if transactions > 0 || blobs > 0 || events > 0 || suppressions > 0 {
                 self.shrinking.removed();
             }
             collection.decide(Ok(Collected {
                 transactions,
                 blobs,
                 events,
+                suppressions,
             }));
         }
         Ok(())
