@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::{
     causes::Causes,
@@ -20,6 +21,9 @@ use super::{
     suppression_list::SuppressionList,
 };
 
+/// Findings of attempts that are being written by themselves, at most.
+const WRITING_MAX: usize = 64;
+
 /// What is suppressed, as it stands in the backend.
 pub(super) struct Suppressions {
     /// For how long an address is suppressed, by the sender's name; of others none is.
@@ -27,6 +31,8 @@ pub(super) struct Suppressions {
     known: Mutex<SuppressionList>,
     /// Held while whoever operates the agent changes one, here and in the backend.
     changing: tokio::sync::Mutex<()>,
+    /// Findings of attempts that may yet be written by themselves.
+    writing: Arc<Semaphore>,
 }
 
 impl Suppressions {
@@ -35,6 +41,7 @@ impl Suppressions {
             expiries: OnceLock::new(),
             known: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            writing: Arc::new(Semaphore::new(WRITING_MAX)),
         };
         all.into_iter().for_each(|one| new.lock().keep(one));
         new
@@ -132,13 +139,19 @@ impl Storage {
         Ok(self.0.suppressions.lock().remove(sender, &address))
     }
 
-    /// Writes what an attempt has found out that is not written itself.
+    /// Writes what an attempt has found out that is not written itself. Where the backend is behind with that, it
+    /// holds here alone, until the process begins anew.
     pub(crate) fn keep_found(&self, found: Vec<Suppression>) {
         if found.is_empty() {
             return;
         }
+        let Ok(writing) = Arc::clone(&self.0.suppressions.writing).try_acquire_owned() else {
+            tracing::debug!("too many bad addresses wait to be written, some were left out");
+            return;
+        };
         let backend = Arc::clone(self.backend());
         self.spawn(async move {
+            let _writing = writing;
             for one in found {
                 let change = SuppressionChange::Keep(one);
                 if let Err(error) = backend.change_suppression(change).await {

@@ -85,6 +85,9 @@ pub(crate) struct Failing {
     pub(crate) failed_companions: Arc<AtomicU32>,
     /// Leases of companions that are slow.
     pub(crate) slow_companions: Arc<AtomicU32>,
+    /// Changes of what is suppressed that are slow, and how many were asked for.
+    pub(crate) slow_suppressions: Arc<AtomicU32>,
+    pub(crate) suppressions: Arc<AtomicU32>,
 }
 
 fn take_one(left: &AtomicU32) -> bool {
@@ -94,7 +97,7 @@ fn take_one(left: &AtomicU32) -> bool {
 }
 
 /// Takes long, where that is to be.
-async fn slowed(left: &AtomicU32) {
+pub(crate) async fn slowed(left: &AtomicU32) {
     if take_one(left) {
         tokio::time::sleep(SLOW).await;
     }

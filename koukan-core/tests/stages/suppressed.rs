@@ -14,7 +14,7 @@ use koukan_core::{
     reply::{FromUpstream, Reply},
     service::MailService,
     stage::exploder::Policy,
-    storage::{MemoryBackend, SuppressionLists},
+    storage::{Backend, MemoryBackend, SuppressionLists},
     test_util::{mail, rcpt, send},
     transaction::Transaction,
 };
@@ -23,6 +23,7 @@ use tower::{BoxError, service_fn};
 
 use crate::{
     agent::Agent,
+    failing::Failing,
     queued::{MESSAGE, queued},
 };
 
@@ -59,7 +60,7 @@ fn upstream() -> (impl MailService, Arc<AtomicUsize>) {
     (service, calls)
 }
 
-async fn on(backend: MemoryBackend) -> (Agent, Arc<AtomicUsize>) {
+async fn on(backend: impl Backend) -> (Agent, Arc<AtomicUsize>) {
     let (upstream, calls) = upstream();
     let agent = Agent::on(backend, upstream).await;
     let senders = ["test", "app"].map(|sender| (sender.into(), DAY));
@@ -191,4 +192,24 @@ async fn it_is_off_unless_it_is_asked_for_and_operators_change_it() {
     );
     let refused = send_to(&agent, &["gone@x.example"]).await;
     assert_eq!(refused.recipients[0], Reply::no_such_user());
+}
+
+/// What a client can have us find must not pile up where the backend does not keep pace.
+#[tokio::test(start_paused = true)]
+async fn findings_hold_although_few_wait_for_a_backend_that_is_slow() {
+    const FOUND: usize = 100;
+    let backend = Failing::default();
+    backend.slow_suppressions.store(u32::MAX, Ordering::Relaxed);
+    let (agent, _) = on(backend.clone()).await;
+    for number in 0..FOUND {
+        let refused = send_to(&agent, &[&format!("gone@x{number}.example")]).await;
+        assert!(refused.recipients[0].is_permanent(), "{refused:?}");
+        sleep(Duration::from_millis(1)).await;
+        if number == 0 {
+            // It is asked for once.
+            assert_eq!(backend.suppressions.load(Ordering::Relaxed), 1);
+        }
+    }
+    assert_eq!(suppressed(&agent, "test").len(), FOUND);
+    assert!(backend.suppressions.load(Ordering::Relaxed) <= 64);
 }

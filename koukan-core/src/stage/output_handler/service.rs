@@ -199,7 +199,10 @@ impl<C: Chains> OutputHandler<C> {
             Err(Halted::Cancelled(mut attempt)) => {
                 // Who hears that all recipients are refused says no more.
                 lease.storage().suppress_bad(&lease, &mut attempt);
-                lease.storage().keep_found(attempt.suppresses);
+                if lease.is_stored() {
+                    // The attempt is not written.
+                    lease.storage().keep_found(attempt.suppresses);
+                }
                 Box::pin(lease.give_up(FinalReason::Cancelled)).await?;
                 return Ok(AttemptOutcome::Cancelled);
             }
