@@ -9,7 +9,7 @@ use koukan_core::{
     reply::{Dialogue, DialogueLines, Recording, Reply, Speaker},
     service::MailService,
     test_util::{ScriptedConnector, ScriptedResolver},
-    transaction::Driver,
+    transaction::{Driver, Mail},
 };
 use koukan_smtp::{
     Protocol,
@@ -30,7 +30,16 @@ const END: &str = "S: 354 go\nC: secret words\nC: .\n";
 
 /// All replies to a message that is there at once.
 async fn replies(endpoint: &impl MailService, names: &[&str], body: &'static str) -> Vec<Reply> {
-    let (mut driver, pending) = Driver::start(endpoint.clone(), context(), mail(""));
+    replies_to(endpoint, mail(""), names, body).await
+}
+
+async fn replies_to(
+    endpoint: &impl MailService,
+    mail: Mail,
+    names: &[&str],
+    body: &'static str,
+) -> Vec<Reply> {
+    let (mut driver, pending) = Driver::start(endpoint.clone(), context(), mail);
     let mut waiting = vec![pending];
     for name in names {
         waiting.push(driver.rcpt(rcpt(name)).await);
@@ -123,6 +132,20 @@ async fn nothing_is_told_with_what_is_delivered_and_each_transaction_has_its_own
     let refused = replies(&endpoint, &["b"], "hi\r\n").await;
     let expected = [SAID[0], SAID[1], SAID[2], "< 550 5.1.1 no b"];
     assert_eq!(lines(&refused), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_for_others_is_not_told_of_a_message_that_cannot_go() {
+    let net = Net::new([hello("") + ENVELOPE + MESSAGE + "PAUSE 10\n"]);
+    let endpoint = net.endpoint();
+    let delivered = replies(&endpoint, &["b"], "hi\r\n").await;
+    assert!(delivered[2].is_positive());
+    let refused = replies_to(&endpoint, mail("BODY=BINARYMIME"), &["c"], "hi\r\n").await;
+    assert!(
+        refused[2].to_string().starts_with("554 5.6.1 "),
+        "{refused:?}"
+    );
+    assert_eq!(lines(&refused), [] as [String; 0]);
 }
 
 #[tokio::test(start_paused = true)]

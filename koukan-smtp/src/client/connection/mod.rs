@@ -186,7 +186,6 @@ impl<Io: Wire> Connection<Io> {
     }
 
     pub(crate) fn begin_transaction(&mut self) {
-        self.log.begin(self.transactions == 0);
         self.transactions += 1;
         self.needs_reset = true;
     }

@@ -25,6 +25,13 @@ impl<Io: Wire> Connection<Io> {
         }
     }
 
+    /// Forgets what was said for others: from now on it is for a transaction that is to begin here. The
+    /// first one on a connection is told of its beginning, too.
+    pub(crate) fn begin_recording(&mut self) {
+        self.log_commands();
+        self.log.begin(self.transactions == 0);
+    }
+
     /// Tells what was said to whom it may concern, now that the transaction has ended.
     pub(crate) fn end_recording(&mut self) {
         self.log.end();

@@ -149,6 +149,8 @@ impl Exchange {
         is_suspect: bool,
         is_reused: bool,
     ) -> Result<Reply, Failure> {
+        // Also where it comes to no MAIL: what was said before is nobody's business here.
+        connection.begin_recording();
         let is_binary = self.intake.envelope.mail().parameters.is_binarymime();
         connection.set_careful(self.is_careful || is_suspect, is_binary);
         self.is_reused = is_reused;
