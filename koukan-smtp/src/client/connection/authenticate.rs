@@ -1,5 +1,7 @@
 //! AUTH: the client says who it is.
 
+use std::collections::HashSet;
+
 use koukan_core::{
     blocking::BlockingPool,
     network::Wire,
@@ -17,6 +19,9 @@ use super::Connection;
 ///
 /// *Source*: RFC 4954 section 4, RFC 5321 section 4.5.3.1.4.
 const LINE_MAX: usize = 510;
+
+/// Octets of what was said, at least, that are no chance where they come back.
+const ECHO_MIN: usize = 12;
 
 impl<Io: Wire> Connection<Io> {
     /// Says who we are, over TLS unless the login says otherwise. After a failure the connection is not
@@ -79,7 +84,7 @@ impl<Io: Wire> Connection<Io> {
             if reply.is_negative() {
                 // Some repeat what they were told, and the reply is shown to others.
                 let is_echo = credentials.is_told_by(reply.text())
-                    || sent.iter().any(|sent| reply.text().contains(&**sent));
+                    || sent.iter().any(|sent| repeats(reply.text(), sent));
                 return Err(ClientError::LoginRefused(match is_echo {
                     true => reply.with_text("(it repeats what we said)"),
                     false => reply,
@@ -115,6 +120,19 @@ impl<Io: Wire> Connection<Io> {
     }
 }
 
+/// Whether a text repeats a piece of what was said in base 64: some cut it short, or write it in capitals.
+fn repeats(text: &str, said: &str) -> bool {
+    let (text, said) = (text.to_ascii_lowercase(), said.to_ascii_lowercase());
+    let length = said.len().min(ECHO_MIN);
+    if length == 0 {
+        return false;
+    }
+    // The server says how much there is of both.
+    let pieces: HashSet<&[u8]> = said.as_bytes().windows(length).collect();
+    let mut found = text.as_bytes().windows(length);
+    found.any(|piece| pieces.contains(piece))
+}
+
 type Response = (ClientExchange, Result<Box<[u8]>, Failed>);
 
 /// Answers a challenge in a thread of its own: the server says how often a password is hashed.
@@ -129,4 +147,25 @@ async fn respond(
     };
     let done = blocking.run(work).await;
     done.map_err(|_| Failed::Malformed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_of_what_was_said_is_found_again() {
+        let said = "AGFsaWNlAG9wZW4gc2VzYW1l";
+        for (text, expected) in [
+            ("what is \"AUTH PLAIN AGFsaWNlAG9wZW4gc2VzYW1l\"?", true),
+            ("what is AUTH PLAIN AGFsaWNlAG9wZW4?", true),
+            ("WHAT IS AUTH PLAIN AGFSAWNLAG9WZW4GC2VZYW1L?", true),
+            ("authentication failed", false),
+            ("", false),
+        ] {
+            assert_eq!(repeats(text, said), expected, "{text}");
+        }
+        assert!(repeats("no: YQ==", "YQ=="));
+        assert!(!repeats("no", ""));
+    }
 }
