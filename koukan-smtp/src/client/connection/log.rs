@@ -199,7 +199,10 @@ fn is_unsafe(char: char) -> bool {
     let turns = '\u{202a}'..='\u{202e}';
     let isolates = '\u{2066}'..='\u{2069}';
     char.is_control()
-        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
+        || matches!(
+            char,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        )
         || turns.contains(&char)
         || isolates.contains(&char)
 }
@@ -283,6 +286,7 @@ mod tests {
             (b"250 \x1b[31m\0\x7f\rx\n", "250 \\x1b[31m\\x00\\x7f\\x0dx"),
             (b"250 \xff\xfe\xc3\xa4", "250 \\xff\\xfe\u{e4}"),
             ("250 \u{85}\u{202e}".as_bytes(), "250 \\u{85}\\u{202e}"),
+            ("250 \u{61c}\u{2069}".as_bytes(), "250 \\u{61c}\\u{2069}"),
         ] {
             assert_eq!(escaped(octets), text);
         }
