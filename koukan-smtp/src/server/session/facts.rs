@@ -21,6 +21,8 @@ pub(super) struct Facts {
     chosen: Option<Arc<Context>>,
     /// Whether it is a proxy that has said who the client is, if anybody has.
     is_identity_told: bool,
+    /// Whether a proxy speaks for the client: then a certificate that is shown is the proxy's.
+    is_spoken_for: bool,
 }
 
 impl Facts {
@@ -44,6 +46,7 @@ impl Facts {
         context.client_name = Some(name);
         Self {
             is_identity_told: self.is_identity_told,
+            is_spoken_for: self.is_spoken_for,
             ..Self::from(Arc::new(context))
         }
     }
@@ -52,7 +55,10 @@ impl Facts {
     pub(super) fn with_identity(&self, identity: Box<str>) -> Self {
         let mut context = Context::clone(&self.context);
         context.identity = Some(identity);
-        Self::from(Arc::new(context))
+        Self {
+            is_spoken_for: self.is_spoken_for,
+            ..Self::from(Arc::new(context))
+        }
     }
 
     /// The same after an upgrade of the transport: what the client has said before is forgotten.
@@ -62,11 +68,14 @@ impl Facts {
         let mut context = Context::clone(&self.context);
         context.client_name = None;
         context.tls = upgraded.tls;
-        if self.is_identity_told {
+        if self.is_spoken_for {
             forget_certificate(&mut context);
         }
         context.identity = upgraded.identity;
-        Self::from(Arc::new(context))
+        Self {
+            is_spoken_for: self.is_spoken_for,
+            ..Self::from(Arc::new(context))
+        }
     }
 
     /// The same as a proxy says of its client. How that names itself holds until it is said anew. Who
@@ -91,6 +100,7 @@ impl Facts {
         });
         Self {
             is_identity_told: true,
+            is_spoken_for: true,
             ..Self::from(Arc::new(context))
         }
     }
@@ -141,6 +151,7 @@ impl From<Arc<Context>> for Facts {
             context,
             chosen: None,
             is_identity_told: false,
+            is_spoken_for: false,
         }
     }
 }
@@ -190,10 +201,11 @@ mod tests {
         assert_eq!(shown(&facts).as_deref(), Some("proxy.example"));
         let told = facts.told(&Xclient::default());
         assert_eq!(shown(&told), None);
-        assert_eq!(
-            shown(&told.after_upgrade(Upgraded::to_tls(tls.clone()))),
-            None
-        );
+        let named = told.with_identity("alice".into());
+        for told in [told, named] {
+            let upgraded = told.after_upgrade(Upgraded::to_tls(tls.clone()));
+            assert_eq!(shown(&upgraded), None);
+        }
         let upgraded = facts.after_upgrade(Upgraded::to_tls(tls));
         assert_eq!(shown(&upgraded).as_deref(), Some("proxy.example"));
     }
