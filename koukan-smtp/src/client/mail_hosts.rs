@@ -33,6 +33,8 @@ pub(crate) struct NoHosts(pub(crate) Reply);
 pub(crate) struct Found {
     /// In the order in which to try them.
     pub(crate) hosts: Vec<HostPort>,
+    /// The domain as the DNS names it, and certificates.
+    pub(crate) domain: Box<str>,
     /// Whether the DNS proves that they are these.
     pub(crate) is_proved: bool,
 }
@@ -48,6 +50,7 @@ pub(crate) async fn of(
     if name.parse::<IpAddr>().is_ok() {
         return Ok(Found {
             hosts: vec![domain.clone()],
+            domain: name.into(),
             is_proved: false,
         });
     }
@@ -64,13 +67,14 @@ pub(crate) async fn of(
     };
     // Of a domain without MX records, too: that there are none is an answer.
     let hosts = match records.is_empty() {
-        true => vec![itself(name, ascii, resolver).await?],
+        true => vec![itself(name, ascii.clone(), resolver).await?],
         false => in_order(records, random, own_name).map_err(|why| why.of(name))?,
     };
     let port = domain.port;
     let hosts = hosts.into_iter().map(|host| HostPort { host, port });
     Ok(Found {
         hosts: hosts.collect(),
+        domain: ascii.into(),
         is_proved: proof == Proof::Secure,
     })
 }
@@ -247,6 +251,13 @@ mod tests {
         ] {
             assert_eq!(found(domain).await, expected, "{domain}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_domain_is_named_as_in_certificates() {
+        let domain = "bücher.example:25".parse().unwrap();
+        let found = of(&domain, &zone(), &SystemRandom, "me.example").await;
+        assert_eq!(&*found.unwrap().domain, "xn--bcher-kva.example");
     }
 
     #[test]

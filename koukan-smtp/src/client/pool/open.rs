@@ -122,7 +122,7 @@ impl Pool {
                 hosts.extend(found.hosts);
                 continue;
             };
-            let (is_proved, named) = (found.is_proved, Arc::<str>::from(&*domain.host));
+            let (is_proved, named) = (found.is_proved, Arc::<str>::from(found.domain));
             let (found, securities) = self.judged(domain, found.hosts, guard).await?;
             hosts.extend(found);
             known.extend(securities.into_iter().map(|security| Asked {
