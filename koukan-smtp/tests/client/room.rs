@@ -14,13 +14,18 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use koukan_core::network::{BoxWire, Connector};
+use koukan_core::{
+    network::{BoxWire, Connector},
+    signals::{Destination, HostPort},
+    transaction::Transaction,
+};
 use koukan_smtp::client::{ClientSettings, PoolSettings, SmtpEndpoint};
 use rstest::rstest;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex},
     time::{Instant, sleep},
 };
+use tower::ServiceExt;
 
 use super::{net::Net, sending::send};
 
@@ -351,4 +356,30 @@ async fn of_several_hosts_the_full_one_is_waited_for_last() {
         endpoint.close().await;
         assert_eq!(host.0.now.load(Ordering::Relaxed), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_must_not_be_tried_and_had_no_room_at_first_does_not_decide_for_the_others() {
+    let host = Host::new(1, At::Greeting);
+    // By its name the host is this agent, which only the operator may send mail to.
+    let settings = ClientSettings::new("mx.example").unwrap();
+    let net = Arc::new(Net::default());
+    let endpoint = SmtpEndpoint::with_network(settings, Arc::new(host.clone()), net);
+    let to = |destination: Destination| {
+        endpoint.clone().map_request(move |tx: Transaction| {
+            tx.signals.set(destination.clone()).unwrap();
+            tx
+        })
+    };
+    let [first, second] = ["192.0.2.1:25", "192.0.2.2:25"].map(|host| host.parse().unwrap());
+    let hosts: [HostPort; 2] = [first, second];
+    let own = to(Destination::of_operator([hosts[0].clone()]));
+    let others = to(Destination::of_other(hosts));
+    let (taken, failed) = tokio::join!(
+        send(&own, &["b"], "hi\r\n"),
+        send(&others, &["b"], "hi\r\n")
+    );
+    assert_eq!(taken[2], "250 queued");
+    assert_eq!(host.refused(), 1);
+    assert!(failed[2].starts_with("451 4.4.1 "), "{failed:?}");
 }

@@ -108,14 +108,13 @@ impl Attempts {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
-                    // A host that must not be tried is no reason to give up one that may work later.
-                    if last.is_none() || !reply.is_permanent() {
-                        last = Some(reply);
+                    if full.is_none() && turn.is_refused() && !turn.is_waiting() {
+                        // It is tried once more.
+                        full = Some(index);
+                        continue;
                     }
+                    last = Some(of_all(last, reply));
                 }
-            }
-            if turn.is_refused() && !turn.is_waiting() {
-                full = full.or(Some(index));
             }
         }
         if let Some(index) = full {
@@ -126,7 +125,7 @@ impl Attempts {
                 Outcome::Ended(result) => return Ok(result?),
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
-                    last = Some(reply);
+                    last = Some(of_all(last, reply));
                 }
             }
         }
@@ -249,6 +248,15 @@ impl Attempts {
                 last = result.ok();
             }
         }
+    }
+}
+
+/// The reply where the last of several hosts was not reached either. A host that must not be tried is no reason
+/// to give up one that may work later.
+fn of_all(others: Option<Reply>, last: Reply) -> Reply {
+    match others {
+        Some(others) if last.is_permanent() => others,
+        _ => last,
     }
 }
 
