@@ -19,7 +19,12 @@ use koukan_smtp::{
 };
 use tower::{BoxError, Layer, service_fn};
 
-use crate::{line_client::LineClient, mta_sts::to_domain, support::running::Running};
+use crate::{
+    client::{Trouble, serve},
+    line_client::LineClient,
+    mta_sts::to_domain,
+    support::running::Running,
+};
 
 /// Takes mail, and says at the end how it came.
 fn tells_how() -> Server<impl MakeMailService> {
@@ -222,6 +227,21 @@ async fn another_host_of_the_domain_may_keep_the_promise() {
     });
     let found = outcome(&endpoint, required(), domain("two.d.example")).await;
     assert!(found.contains("REQUIRETLS true over TLSv1.3"), "{found}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_lost_amid_the_handshake_is_tried_again_later() {
+    let authority = Authority::new();
+    let connector = ScriptedConnector::new(|_, io| {
+        tokio::spawn(serve(io, Trouble::HangsUp));
+    });
+    let settings = ClientSettings::new("me.example").unwrap();
+    let settings = settings
+        .with_tls(TlsPolicy::Opportunistic(ClientTls::unverified()))
+        .with_trust(authority.client());
+    let endpoint = SmtpEndpoint::with_network(settings, Arc::new(connector), Arc::new(zone()));
+    let found = outcome(&endpoint, required(), named("mx")).await;
+    assert!(found.contains("451 4.7.5 "), "{found}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,8 @@ use super::pool::Pool;
 ///
 /// A message with this parameter (RFC 8689) goes only over TLS with a certificate that is believed, to a host
 /// that offers REQUIRETLS. Of a domain's mail hosts DANE or a policy demands the certificate, or DNSSEC proves
-/// which they are; of others that they are named is enough. Any else is passed over with 550 5.7.10 or 5.7.30.
+/// which they are; of others that they are named is enough. Any else is passed over with 550 5.7.10 or 5.7.30;
+/// one that is lost amid the handshake, with 451 4.7.5.
 /// Of a message with the signal [`TlsRequired`](koukan_core::signals::TlsRequired) neither is asked for.
 /// By LMTP, with which the transport ends, only the parameter is passed on, where it is offered.
 ///

@@ -142,14 +142,18 @@ impl ClientError {
     }
 
     /// What it is for a message that is to go over TLS only: that there is none, or none that is believed, will
-    /// not change soon enough for that.
-    #[cfg(feature = "tls")]
+    /// not change soon enough for that. A connection that is lost amid the handshake may fare better the next
+    /// time.
     pub(crate) fn for_requiretls(self) -> Self {
-        match self {
-            Self::NoTls | Self::TlsFailed(_) | Self::NotProved | Self::NoTrust => {
-                Self::TlsNeeded(Box::new(self))
-            }
-            _ => self,
+        use io::ErrorKind::{InvalidData, InvalidInput};
+        let is_lasting = match &self {
+            Self::NoTls | Self::NotProved | Self::NoTrust => true,
+            Self::TlsFailed(error) => matches!(error.kind(), InvalidData | InvalidInput),
+            _ => false,
+        };
+        match is_lasting {
+            true => Self::TlsNeeded(Box::new(self)),
+            false => self,
         }
     }
 
