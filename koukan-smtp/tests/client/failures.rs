@@ -5,7 +5,7 @@ use koukan_core::reply::Reply;
 use super::{
     exchanges::ENVELOPE,
     net::Net,
-    sending::{HOST, add, assert_own, hello, send, start, start_with},
+    sending::{HOST, add, assert_own, hello, mail, send, send_mail, start, start_with},
 };
 
 /// What the server does up to each phase of a transaction, one command at a time.
@@ -109,4 +109,12 @@ async fn failures_name_the_server_too() {
     assert_eq!(&*reply.server().unwrap().host, "mx.example");
     // It has not said this.
     assert!(!reply.is_from_upstream());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_needs_tls_does_not_go_without() {
+    let net = Net::new([] as [String; 0]);
+    let replies = send_mail(&net.endpoint(), mail("REQUIRETLS"), &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("550 5.7.10 "), "{replies:?}");
+    net.done().await;
 }

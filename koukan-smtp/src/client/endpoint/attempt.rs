@@ -191,7 +191,6 @@ impl Attempts {
             let lease = match checkout.await {
                 Ok(lease) => lease,
                 Err(failure) => {
-                    #[cfg(feature = "tls")]
                     let failure = match exchange.is_requiretls() && !self.pool.is_lmtp() {
                         true => failure.for_requiretls(),
                         false => failure,

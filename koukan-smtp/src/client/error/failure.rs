@@ -105,7 +105,6 @@ impl HostFailure {
     }
 
     /// The same for a message that is to go over TLS only.
-    #[cfg(feature = "tls")]
     pub(crate) fn for_requiretls(mut self) -> Self {
         self.error = Box::new(self.error.for_requiretls());
         self

@@ -172,16 +172,20 @@ impl Pool {
         &self,
         host: &HostPort,
         known: Option<&Asked>,
-        #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
         is_requiretls: bool,
     ) -> Result<Security, HostFailure> {
         let security = self.security(host, known).await?;
-        #[cfg(feature = "tls")]
         if is_requiretls {
             let sure = self.sure(security, known);
             return sure.map_err(|error| at(host, error).for_requiretls());
         }
         Ok(security)
+    }
+
+    /// There is no TLS, whatever a host offers.
+    #[cfg(not(feature = "tls"))]
+    fn sure(&self, _: Security, _: Option<&Asked>) -> Result<Security, ClientError> {
+        Err(ClientError::NoTls)
     }
 
     /// As that, for messages without wishes of their own.
