@@ -23,7 +23,7 @@ use tower::BoxError;
 
 use super::{
     Answer, LookupError, Mx, Proof, Resolver, Tlsa,
-    dns_answer::{answer, text},
+    dns_answer::{answer, is_unfounded, text},
 };
 
 /// Asks DNS servers: those of `/etc/resolv.conf`, or others. Clones share what was answered.
@@ -193,6 +193,9 @@ impl Resolver for DnsResolver {
     async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
         let name = absolute(name)?;
         let found = self.0.tlsa_lookup(name.clone()).await;
+        if is_unfounded(&found) {
+            return Err(LookupError::failed("no zone says that there is nothing"));
+        }
         answer(Some(&name), found, |data| match data {
             RData::TLSA(tlsa) => Some(Tlsa {
                 usage: tlsa.cert_usage.into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hickory_resolver::{
     lookup::Lookup,
-    net::{DnsError, NetError},
+    net::{DnsError, NetError, NoRecords},
     proto::{
         dnssec::Proof as Dnssec,
         op::ResponseCode,
@@ -26,6 +26,9 @@ pub(super) fn answer<T>(
     let found = match found {
         Ok(found) => found,
         Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            if is_of_another_zone(&none) {
+                return Err(LookupError::failed("another zone is said to have nothing"));
+            }
             let is_proved = none.authorities.as_deref().is_some_and(proves_nothing);
             return match nothing(none.response_code, is_proved) {
                 Some(nothing) => nothing,
@@ -47,6 +50,10 @@ pub(super) fn answer<T>(
         record.record_type() != RecordType::RRSIG && record.name.eq_ignore_root(path.end)
     };
     let wanted = || answers.iter().filter(is_wanted);
+    if wanted().next().is_none() {
+        // That there is nothing is said otherwise.
+        return Err(LookupError::failed("the answer is of another name"));
+    }
     let ttl = |record: &Record| Duration::from_secs(record.ttl.into());
     let ttl = wanted().chain(path.aliases.iter().copied()).map(ttl).min();
     let mut records = wanted().chain(path.aliases.iter().copied()).peekable();
@@ -115,6 +122,30 @@ impl<'a> Path<'a> {
     }
 }
 
+/// Whether what is there is a zone that nobody has signed, and not one that the name is in: whoever wants to hide
+/// what a signed zone has may put that there.
+fn is_of_another_zone(none: &NoRecords) -> bool {
+    let authorities = none.authorities.iter().flat_map(|records| records.iter());
+    let authorities = authorities.map(|record| (&record.name, record.proof));
+    let zone = none.soa.iter().map(|zone| (&zone.name, zone.proof));
+    let unsigned = authorities.chain(zone);
+    let mut unsigned = unsigned.filter(|(_, proof)| *proof == Dnssec::Insecure);
+    let is_of_name = |name: &Name| name.zone_of(none.query.name());
+    let first = unsigned.next();
+    first
+        .is_some_and(|(first, _)| !is_of_name(first) && !unsigned.any(|(name, _)| is_of_name(name)))
+}
+
+/// Whether there is said to be nothing, and not by which zone: what a signed zone has may be hidden so.
+pub(super) fn is_unfounded(found: &Result<Lookup, NetError>) -> bool {
+    match found {
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            none.authorities.is_none() && none.soa.is_none()
+        }
+        _ => false,
+    }
+}
+
 /// That there is nothing, where the code says that.
 fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<Answer<T>, LookupError>> {
     match code {
@@ -139,4 +170,107 @@ fn proves_nothing(records: &[Record]) -> bool {
 pub(super) fn text(name: &Name) -> String {
     let text = name.to_ascii();
     text.strip_suffix('.').unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::{
+        op::Query,
+        rr::rdata::{CNAME, NS, TXT},
+    };
+
+    use super::*;
+
+    const NAME: &str = "_25._tcp.mx.d.example.";
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).expect("it is a name")
+    }
+
+    fn query() -> Query {
+        Query::query(name(NAME), RecordType::TXT)
+    }
+
+    fn record(at: &str, data: RData, proof: Dnssec) -> Record {
+        let mut record = Record::from_rdata(name(at), 300, data);
+        record.proof = proof;
+        record
+    }
+
+    /// How many records there are, and whether they are proved.
+    fn read(found: Result<Lookup, NetError>) -> String {
+        let read = |data: &RData| matches!(data, RData::TXT(_)).then_some(());
+        match answer(Some(&name(NAME)), found, read) {
+            Ok(answer) => format!("{} {:?}", answer.records.len(), answer.proof),
+            Err(LookupError::NoSuchName) => "no such name".to_owned(),
+            Err(_) => "failed".to_owned(),
+        }
+    }
+
+    #[test]
+    fn that_another_zone_has_nothing_says_nothing() {
+        let zone = |at: &str, proof| record(at, RData::NS(NS(name("ns.example."))), proof);
+        for code in [ResponseCode::NoError, ResponseCode::NXDomain] {
+            let nothing = match code {
+                ResponseCode::NoError => "0 Insecure",
+                _ => "no such name",
+            };
+            for (authorities, expected) in [
+                (vec![], nothing),
+                (vec![zone("D.example.", Dnssec::Insecure)], nothing),
+                (vec![zone(NAME, Dnssec::Insecure)], nothing),
+                (vec![zone("other.example.", Dnssec::Insecure)], "failed"),
+                (
+                    vec![zone("x._tcp.mx.d.example.", Dnssec::Insecure)],
+                    "failed",
+                ),
+                (
+                    vec![
+                        zone("other.example.", Dnssec::Insecure),
+                        zone("d.example.", Dnssec::Insecure),
+                    ],
+                    nothing,
+                ),
+                // Nobody has looked.
+                (vec![zone("other.example.", Dnssec::Indeterminate)], nothing),
+            ] {
+                let mut none = NoRecords::new(query(), code);
+                none.authorities = (!authorities.is_empty()).then(|| authorities.clone().into());
+                let found = Err(NetError::from(none));
+                assert_eq!(is_unfounded(&found), authorities.is_empty());
+                assert_eq!(read(found), expected, "{code} {authorities:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_name_is_none() {
+        let text = |at, proof| record(at, RData::TXT(TXT::new(vec!["a".into()])), proof);
+        let alias = |at, proof| record(at, RData::CNAME(CNAME(name("end.example."))), proof);
+        for (records, expected) in [
+            (vec![], "failed"),
+            (vec![text("other.example.", Dnssec::Secure)], "failed"),
+            (vec![alias(NAME, Dnssec::Secure)], "failed"),
+            (vec![text(NAME, Dnssec::Secure)], "1 Secure"),
+            (vec![text(NAME, Dnssec::Insecure)], "1 Insecure"),
+            (
+                vec![
+                    alias(NAME, Dnssec::Secure),
+                    text("end.example.", Dnssec::Secure),
+                    text("other.example.", Dnssec::Insecure),
+                ],
+                "1 Secure",
+            ),
+            (
+                vec![
+                    alias(NAME, Dnssec::Insecure),
+                    text("end.example.", Dnssec::Secure),
+                ],
+                "1 Insecure",
+            ),
+        ] {
+            let found = Lookup::new_with_max_ttl(query(), records.clone());
+            assert_eq!(read(Ok(found)), expected, "{records:?}");
+        }
+    }
 }
