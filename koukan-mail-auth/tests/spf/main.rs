@@ -1,15 +1,26 @@
-//! The suite of openspf.org for RFC 7208, of release 2014.04, as JSON; its licence stands beside it.
+//! The suite of openspf.org for RFC 7208, of release 2014.04. It comes with pyspf, which
+//! `scripts/install-test-peers` unpacks.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::net::IpAddr;
+use std::{env, fs, net::IpAddr, path::Path};
 
 use async_trait::async_trait;
 use koukan_core::network::{Answer, LookupError, Mx, Resolver};
 use koukan_mail_auth::spf::{Question, check_host};
 use serde_json::{Map, Value};
 
-const SUITE: &str = include_str!("rfc7208-tests.json");
+/// The scenarios of the suite.
+fn suite() -> Vec<Value> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = env::var_os("KOUKAN_PEERS").unwrap_or_else(|| "target/peers".into());
+    let path = root.join(folder).join("sources/pyspf/test/rfc7208-tests.yml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| {
+        let path = path.display();
+        panic!("cannot read {path}: {error}; run scripts/install-test-peers")
+    });
+    serde_saphyr::from_multiple(&text).unwrap()
+}
 
 /// The DNS of a scenario.
 #[derive(Debug)]
@@ -112,9 +123,8 @@ impl Resolver for Zone {
 
 #[tokio::test]
 async fn every_case_of_the_suite() {
-    let suite: Vec<Value> = serde_json::from_str(SUITE).unwrap();
     let (mut count, mut wrong) = (0, Vec::new());
-    for scenario in &suite {
+    for scenario in &suite() {
         let zone = Zone::new(scenario);
         for (name, case) in scenario["tests"].as_object().unwrap() {
             count += 1;
