@@ -4,7 +4,7 @@
 //! [`SIGNATURES_MAX`](crate::dkim::SIGNATURES_MAX) signatures are looked at, from the top.
 //!
 //! *Phases*: the message. It goes on once all of it has come and the DNS was asked, for [`TIME_MAX`] at most:
-//! then the result is `temperror`. Until then it is kept in a blob, and only its header section in memory.
+//! then the result of those signatures is `temperror` whose keys nobody has told. Until then it is kept in a blob, and only its header section in memory.
 //!
 //! *Signals*: writes the durable [`Dkim`] (`dkim`), unless it is there already.
 //!

@@ -7,7 +7,6 @@ use koukan_core::{
     signals::Signals,
     transaction::Transaction,
 };
-use tokio::time::timeout;
 use tower::Service;
 
 use super::{Dkim, DkimCheckLayer};
@@ -52,9 +51,8 @@ async fn verify(body: Body, settings: DkimCheckLayer, signals: Signals) -> Resul
     let body = passing::read(body, &signals, &settings.blobs, see).await?;
     let passed = verifying.finish();
     let now = settings.clock.now().as_second().max(0).unsigned_abs();
-    let verified = timeout(settings.time, passed.verify(&*settings.resolver, now)).await;
-    let found = verified.map_or_else(|_| Dkim::unknown(), |all| Dkim::of(&all));
-    if let Err(error) = signals.set_durable(&found) {
+    let verified = passed.verify(&*settings.resolver, now, settings.time).await;
+    if let Err(error) = signals.set_durable(&Dkim::of(&verified)) {
         tracing::warn!(%error, "what became of signatures is not kept");
     }
     Ok(body)

@@ -55,14 +55,6 @@ impl Dkim {
             signatures: all.iter().map(Signature::of).collect(),
         }
     }
-
-    /// Nobody knows, since the DNS does not answer.
-    pub(super) fn unknown() -> Self {
-        Self {
-            result: DkimResult::TempError.as_str().to_owned(),
-            signatures: Vec::new(),
-        }
-    }
 }
 
 impl Signature {

@@ -52,8 +52,10 @@ pub struct Identifiers {
     pub spf: Option<String>,
     /// Of signatures that have passed.
     pub dkim: Vec<String>,
-    /// Whether it may be that there are more: the DNS did not answer.
-    pub is_incomplete: bool,
+    /// Of which SPF could not tell, since the DNS did not answer.
+    pub unknown_spf: Option<String>,
+    /// Of signatures of which it is not known, since the DNS did not answer.
+    pub unknown_dkim: Vec<String>,
 }
 
 /// What DMARC says, and what the author's domain asks for.
@@ -106,19 +108,27 @@ async fn ask(
     let Some((at, record)) = walk.record() else {
         return Ok(DmarcAnswer::of(DmarcResult::None));
     };
-    let organization = walk.organization();
-    let mut by_spf = false;
-    if let Some(domain) = &identifiers.spf {
-        by_spf = is_aligned(domain, author, organization, record.is_strict_spf, resolver).await?;
-    }
-    let mut by_dkim = false;
-    for domain in &identifiers.dkim {
-        let is_strict = record.is_strict_dkim;
-        by_dkim = by_dkim || is_aligned(domain, author, organization, is_strict, resolver).await?;
-    }
-    let result = match by_spf || by_dkim {
+    let alignment = Alignment {
+        author,
+        organization: walk.organization(),
+        resolver,
+    };
+    let (strict_spf, strict_dkim) = (record.is_strict_spf, record.is_strict_dkim);
+    let by_spf = alignment.of_any(&identifiers.spf, strict_spf).await;
+    let by_dkim = alignment.of_any(&identifiers.dkim, strict_dkim).await;
+    let result = match by_spf == Aligned::Yes || by_dkim == Aligned::Yes {
         true => DmarcResult::Pass,
-        false if identifiers.is_incomplete => DmarcResult::TempError,
+        // Only what would count if it were known: whoever has sent the message names the others.
+        false
+            if [by_spf, by_dkim].contains(&Aligned::Unknown)
+                || alignment.of_any(&identifiers.unknown_spf, strict_spf).await != Aligned::No
+                || alignment
+                    .of_any(&identifiers.unknown_dkim, strict_dkim)
+                    .await
+                    != Aligned::No =>
+        {
+            DmarcResult::TempError
+        }
         false => DmarcResult::Fail,
     };
     let whose = match at == author {
@@ -129,30 +139,53 @@ async fn ask(
     Ok(DmarcAnswer {
         result,
         policy: record.policy(whose),
-        by_spf,
-        by_dkim,
+        by_spf: by_spf == Aligned::Yes,
+        by_dkim: by_dkim == Aligned::Yes,
     })
 }
 
-/// Whether a domain stands for the author's: the same one, or where that will do one of the same organization.
-async fn is_aligned(
-    domain: &str,
-    author: &str,
-    organization: &str,
-    is_strict: bool,
-    resolver: &dyn Resolver,
-) -> Result<bool, Unknown> {
-    if domain == author {
-        return Ok(true);
+/// Whether domains stand for the author's.
+struct Alignment<'a> {
+    author: &'a str,
+    organization: &'a str,
+    resolver: &'a dyn Resolver,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aligned {
+    Yes,
+    No,
+    /// The DNS does not say.
+    Unknown,
+}
+
+impl Alignment<'_> {
+    async fn of_any(&self, domains: impl IntoIterator<Item = &String>, is_strict: bool) -> Aligned {
+        let mut best = Aligned::No;
+        for domain in domains {
+            match self.of(domain, is_strict).await {
+                Ok(true) => return Aligned::Yes,
+                Ok(false) => {}
+                Err(Unknown) => best = Aligned::Unknown,
+            }
+        }
+        best
     }
-    let before = domain.strip_suffix(organization);
-    let is_within = before.is_some_and(|before| before.is_empty() || before.ends_with('.'));
-    // Nobody outside can have the same organization.
-    if is_strict || !is_within {
-        return Ok(false);
+
+    /// Whether it is the same one, or where that will do one of the same organization.
+    async fn of(&self, domain: &str, is_strict: bool) -> Result<bool, Unknown> {
+        if domain == self.author {
+            return Ok(true);
+        }
+        let before = domain.strip_suffix(self.organization);
+        let is_within = before.is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        // Nobody outside can have the same organization.
+        if is_strict || !is_within {
+            return Ok(false);
+        }
+        let walk = Walk::up_from(domain, self.resolver).await?;
+        Ok(walk.organization() == self.organization)
     }
-    let walk = Walk::up_from(domain, resolver).await?;
-    Ok(walk.organization() == organization)
 }
 
 /// Whether there is nothing of that name: RFC 9989 section 3.2.12.
@@ -226,7 +259,7 @@ mod tests {
             let identifiers = Identifiers {
                 spf: (!spf.is_empty()).then(|| spf.to_owned()),
                 dkim: dkim.split_whitespace().map(str::to_owned).collect(),
-                is_incomplete: false,
+                ..Identifiers::default()
             };
             let answer = evaluate(author, &identifiers, &dns()).await;
             let found = (answer.result, answer.policy);
@@ -236,11 +269,39 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_known_is_no_failure() {
-        let identifiers = Identifiers {
-            is_incomplete: true,
-            ..Identifiers::default()
-        };
-        let answer = evaluate("example.com", &identifiers, &dns()).await;
-        assert_eq!(answer.result, DmarcResult::TempError);
+        use DmarcResult::{Fail, Pass, TempError};
+        for (author, unknown_spf, unknown_dkim, dkim, result) in [
+            ("example.com", "example.com", "", "", TempError),
+            ("example.com", "", "a.example.com", "", TempError),
+            ("example.com", "", "a.example.com", "example.com", Pass),
+            // Whoever has sent it chooses these, and lets nobody answer for them.
+            ("example.com", "silent.example", "", "", Fail),
+            ("example.com", "", "silent.example x.example", "", Fail),
+            (
+                "strict.example",
+                "a.strict.example",
+                "a.strict.example",
+                "",
+                Fail,
+            ),
+            // Whose organization that is cannot be told.
+            ("example.com", "", "", "lost.example.com", TempError),
+            ("example.com", "", "", "lost.example.com example.com", Pass),
+        ] {
+            let list = |text: &str| {
+                text.split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            let identifiers = Identifiers {
+                spf: None,
+                dkim: list(dkim),
+                unknown_spf: list(unknown_spf).pop(),
+                unknown_dkim: list(unknown_dkim),
+            };
+            let dns = dns().with_failure("_dmarc.lost.example.com");
+            let answer = evaluate(author, &identifiers, &dns).await;
+            assert_eq!(answer.result, result, "{author}: {identifiers:?}");
+        }
     }
 }

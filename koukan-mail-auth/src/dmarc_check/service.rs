@@ -88,20 +88,19 @@ async fn check(body: Body, settings: DmarcCheckLayer, signals: Signals) -> Resul
 fn identifiers(signals: &Signals) -> Identifiers {
     let spf: Option<Spf> = signals.find_durable().ok().flatten();
     let dkim: Option<Dkim> = signals.find_durable().ok().flatten();
-    let has_no_answer = |result: &str| result == "temperror";
-    let signatures = dkim.iter().flat_map(|dkim| &dkim.signatures);
-    let is_incomplete = spf.as_ref().is_some_and(|spf| has_no_answer(&spf.result))
-        || dkim
-            .as_ref()
-            .is_some_and(|dkim| has_no_answer(&dkim.result))
-        || signatures
-            .clone()
-            .any(|signature| has_no_answer(&signature.result));
-    let passed = signatures.filter(|signature| signature.result == "pass");
-    let dkim = passed.map(|signature| signature.domain.clone()).collect();
+    let by_spf = |result: &str| {
+        let spf = spf.as_ref().filter(|spf| spf.result == result);
+        spf.map(|spf| spf.domain.clone())
+    };
+    let by_dkim = |result: &str| {
+        let signatures = dkim.iter().flat_map(|dkim| &dkim.signatures);
+        let found = signatures.filter(|signature| signature.result == result);
+        found.map(|signature| signature.domain.clone()).collect()
+    };
     Identifiers {
-        spf: spf.filter(|spf| spf.result == "pass").map(|spf| spf.domain),
-        dkim,
-        is_incomplete,
+        spf: by_spf("pass"),
+        dkim: by_dkim("pass"),
+        unknown_spf: by_spf("temperror"),
+        unknown_dkim: by_dkim("temperror"),
     }
 }

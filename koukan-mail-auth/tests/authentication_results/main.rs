@@ -125,6 +125,31 @@ async fn a_silent_dns_is_waited_for_so_long() {
     assert_eq!(dmarc.result, "temperror");
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_lets_nobody_answer_for_another_domain_has_no_excuse() {
+    let resolver = ScriptedResolver::new()
+        .with_txt("_dmarc.example.com", record("v=DMARC1; p=reject"))
+        .with_silence("evil.example")
+        .with_silence("s._domainkey.evil.example");
+    let plain = "From: alice@example.com\r\n\r\nhello\r\n";
+    let (key, _) = SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let mut signing = SignatureSpec::new("evil.example", "s").start();
+    signing.update(plain.as_bytes());
+    let field = signing.finish().sign(&key, 1_767_322_800).unwrap();
+    let (text, dmarc) = checked(
+        &resolver,
+        "192.0.2.1:25",
+        "a@evil.example",
+        &format!("{field}{plain}"),
+    )
+    .await;
+    assert!(
+        text.contains("spf=temperror") && text.contains("dkim=temperror"),
+        "{text}"
+    );
+    assert_eq!((&*dmarc.result, &*dmarc.policy), ("fail", "reject"));
+}
+
 async fn added(message: &str, step: usize) -> String {
     let upstream = Script::new();
     let service = layer().layer(upstream.clone());

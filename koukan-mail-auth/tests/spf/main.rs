@@ -14,7 +14,9 @@ use serde_json::{Map, Value};
 fn suite() -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = env::var_os("KOUKAN_PEERS").unwrap_or_else(|| "target/peers".into());
-    let path = root.join(folder).join("sources/pyspf/test/rfc7208-tests.yml");
+    let path = root
+        .join(folder)
+        .join("sources/pyspf/test/rfc7208-tests.yml");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| {
         let path = path.display();
         panic!("cannot read {path}: {error}; run scripts/install-test-peers")
