@@ -1,6 +1,6 @@
 //! Who has written a message: the domains of its `From` field.
 
-use crate::dkim::fields;
+use crate::{dkim::fields, domain::ascii_domain};
 
 /// The domains of the authors that a message names, each once, in lower case and as A-labels; none where
 /// the header section has no `From` field, or several.
@@ -27,18 +27,6 @@ fn domains(value: &[u8]) -> Vec<String> {
         }
     }
     found
-}
-
-/// A domain in lower case and as A-labels, without a final dot; none where it cannot be one.
-pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
-    let domain = domain.strip_suffix('.').unwrap_or(domain);
-    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_');
-    let ascii = match domain.bytes().all(is_plain) {
-        true => domain.to_ascii_lowercase(),
-        false if domain.is_ascii() => return None,
-        false => idna::domain_to_ascii(domain).ok()?,
-    };
-    (!ascii.is_empty() && ascii.len() <= 253).then_some(ascii)
 }
 
 /// The addresses of a list: what stands in `<>`, or else all that is neither quoted nor a comment.

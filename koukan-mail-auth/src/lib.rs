@@ -37,6 +37,7 @@ pub mod dkim_check;
 pub mod dkim_sign;
 pub mod dmarc;
 pub mod dmarc_check;
+mod domain;
 mod passing;
 pub mod spf;
 pub mod spf_check;

@@ -1,6 +1,9 @@
 //! Whose results a field claims to be: RFC 8601 section 2.2.
 
-/// Whether the value of a field claims to be of the agent of that name, in whatever way that is written.
+use crate::domain::ascii_domain;
+
+/// Whether the value of a field claims to be of the agent of that name (in lower case and as A-labels), in
+/// whatever way that is written.
 pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
     let text = String::from_utf8_lossy(value);
     let mut claimed = String::new();
@@ -16,7 +19,8 @@ pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
             ')' if comments > 0 => comments -= 1,
             _ if comments > 0 => {}
             '"' => is_quoted = !is_quoted,
-            ';' if !is_quoted => break,
+            // What cannot stand in a name ends it for some readers.
+            ';' | ',' | ':' | '/' if !is_quoted => break,
             // A version may follow.
             _ if char.is_whitespace() && !is_quoted => {
                 if !claimed.is_empty() {
@@ -26,7 +30,9 @@ pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
             _ => claimed.push(char),
         }
     }
-    claimed.trim_end_matches('.').eq_ignore_ascii_case(name)
+    // Some readers decode what only texts may have: RFC 2047. Nobody else writes that here.
+    claimed.starts_with("=?")
+        || ascii_domain(claimed.trim_end_matches('.')).is_some_and(|claimed| claimed == name)
 }
 
 #[cfg(test)]
@@ -44,6 +50,11 @@ mod tests {
             (" \"mx.ex\\ample.com\"; none", true),
             (" mx.example.com.; none", true),
             (" mx.example.com", true),
+            (" mx.example.com/1; none", true),
+            (" mx.example.com, other.example; none", true),
+            (" m\u{ff58}.example.com; none", true),
+            (" mx.exam\u{ad}ple\u{3002}com; none", true),
+            (" =?utf-8?q?mx=2Eexample=2Ecom?=; none", true),
             (" amx.example.com; none", false),
             (" mx.example.com.evil.example; none", false),
             (" other.example; mx.example.com", false),

@@ -4,6 +4,7 @@ use koukan_core::path::{Domain, InvalidMailbox};
 use tower::Layer;
 
 use super::AuthenticationResults;
+use crate::domain::ascii_domain;
 
 /// Applies [`AuthenticationResults`].
 #[derive(Debug, Clone)]
@@ -12,13 +13,14 @@ pub struct AuthenticationResultsLayer {
 }
 
 impl AuthenticationResultsLayer {
-    /// A layer for an agent of that name (`authserv-id`).
+    /// A layer for an agent of that name (`authserv-id`), which is written as A-labels.
     ///
     /// # Errors
     ///
     /// [`InvalidMailbox`] where that is no domain name.
     pub fn new(name: &str) -> Result<Self, InvalidMailbox> {
         Domain::check(name)?;
+        let name = ascii_domain(name).ok_or(InvalidMailbox::Domain)?;
         Ok(Self { name: name.into() })
     }
 }

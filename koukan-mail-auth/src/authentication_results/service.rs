@@ -67,11 +67,15 @@ async fn add(
     };
     let mut added = field(&settings.name, &signals);
     let mut body = match opening.separator() {
-        "" => without_claims(body, octets, &settings.name).await?,
         // It has no header section, so no such field either.
+        "\r\n" => {
+            added.push_str("\r\n");
+            body
+        }
+        // What is before the first field of a mail folder's message becomes one, and the others stay.
         separator => {
             added.push_str(separator);
-            body
+            without_claims(body, octets, &settings.name).await?
         }
     };
     body.prepend(added.into());

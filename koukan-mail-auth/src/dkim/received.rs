@@ -7,7 +7,7 @@ use super::{
     fields::Field,
     tags::{Tags, without_space},
 };
-use crate::author::ascii_domain;
+use crate::domain::{ascii_domain, is_within};
 
 /// A signature, as its field has it.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Received {
         };
         Ok(Self {
             algorithm,
-            selector: required("s")?.to_owned(),
+            selector: ascii_domain(required("s")?).ok_or(Wrong("the selector is none"))?,
             identity,
             header,
             body,
@@ -161,12 +161,6 @@ fn canonicalization(text: &str) -> Result<(Canonicalization, Canonicalization), 
     Ok((one(header)?, one(body)?))
 }
 
-/// Whether a domain is another, or below it; both in lower case.
-fn is_within(name: &str, domain: &str) -> bool {
-    let before = name.strip_suffix(domain);
-    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +192,13 @@ mod tests {
             ("b = BBBB", "b = B*BB", "not base64"),
             ("t=5", "t=5;t=5", "no list of tags"),
             ("t=5", "q=https/x", "not in the DNS"),
+            ("s=s", "s=a b", "the selector is none"),
+            ("s=s", "s=", "the selector is none"),
+            (
+                "d=Example.com",
+                "d=exam\u{ff0f}ple.com",
+                "the domain is none",
+            ),
         ] {
             let text = GOOD.replacen(from, to, 1);
             let field = Field::new(text.as_bytes()).unwrap();

@@ -12,6 +12,7 @@ use super::{
     public_key::{PublicKey, Unusable},
     received::{Received, Wrong},
 };
+use crate::domain::is_name;
 
 /// Signatures of a message that are looked at, from the top.
 pub const SIGNATURES_MAX: usize = 8;
@@ -241,8 +242,7 @@ async fn key_of(
 ) -> Result<PublicKey, (DkimResult, &'static str)> {
     let no_key = (DkimResult::PermError, "there is no such key");
     let name = received.key_name();
-    let is_label = |label: &str| (1..=63).contains(&label.len());
-    if name.len() > 253 || !name.is_ascii() || !name.split('.').all(is_label) {
+    if !is_name(&name) {
         return Err(no_key);
     }
     let records = match resolver.txt(&name).await {

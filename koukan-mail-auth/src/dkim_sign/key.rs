@@ -1,6 +1,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::dkim::{SignatureSpec, SigningKey};
+use crate::{
+    dkim::{SignatureSpec, SigningKey},
+    domain::is_within,
+};
 
 /// A key that may be replaced while it is in use. Clones share it.
 #[derive(Debug, Clone)]
@@ -60,13 +63,9 @@ impl Key {
     /// Whether it signs for an author in that domain, which is in lower case.
     pub(super) fn is_for(&self, author: &str) -> bool {
         let own = self.spec.domain();
-        let is_below = || {
-            let above = author.len().checked_sub(own.len() + 1);
-            above.is_some_and(|dot| {
-                author.as_bytes()[dot] == b'.' && author[dot + 1..].eq_ignore_ascii_case(own)
-            })
-        };
-        self.is_for_all || author.eq_ignore_ascii_case(own) || (self.has_subdomains && is_below())
+        self.is_for_all
+            || author.eq_ignore_ascii_case(own)
+            || (self.has_subdomains && is_within(author, own))
     }
 }
 

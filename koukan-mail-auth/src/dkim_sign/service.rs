@@ -15,8 +15,9 @@ use tower::Service;
 
 use super::{Author, DkimSignLayer, Key};
 use crate::{
-    author::{ascii_domain, author_domains},
+    author::author_domains,
     dkim::{BodyDigest, BodyHasher, Canonicalization, Section, SigningError, SigningKey},
+    domain::ascii_domain,
     passing,
 };
 

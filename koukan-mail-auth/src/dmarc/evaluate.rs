@@ -7,6 +7,7 @@ use super::{
     record::Author,
     walk::{Unknown, Walk},
 };
+use crate::domain::is_within;
 
 /// What DMARC says of a message: RFC 8601 section 2.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,10 +178,8 @@ impl Alignment<'_> {
         if domain == self.author {
             return Ok(true);
         }
-        let before = domain.strip_suffix(self.organization);
-        let is_within = before.is_some_and(|before| before.is_empty() || before.ends_with('.'));
         // Nobody outside can have the same organization.
-        if is_strict || !is_within {
+        if is_strict || !is_within(domain, self.organization) {
             return Ok(false);
         }
         let walk = Walk::up_from(domain, self.resolver).await?;

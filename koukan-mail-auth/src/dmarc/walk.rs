@@ -3,6 +3,7 @@
 use koukan_core::network::{LookupError, Resolver};
 
 use super::record::Record;
+use crate::domain::is_name;
 
 /// Labels of the domains that are asked above the first one, at most.
 const LABELS_MAX: usize = 7;
@@ -82,8 +83,7 @@ fn above(domain: &str) -> Option<&str> {
 
 async fn record(domain: &str, resolver: &dyn Resolver) -> Result<Option<Record>, Unknown> {
     let name = format!("_dmarc.{domain}");
-    let is_label = |label: &str| (1..=63).contains(&label.len());
-    if name.len() > 253 || !name.split('.').all(is_label) {
+    if !is_name(&name) {
         return Ok(None);
     }
     let texts = match resolver.txt(&name).await {

@@ -13,6 +13,7 @@ use super::{
     macros::{Values, expand, expand_domain, wants_validated},
     record::{Malformed, Mechanism, Prefixes, Record, is_record},
 };
+use crate::domain::is_within;
 
 /// Octets of an explanation, at most.
 const EXPLANATION_MAX: usize = 400;
@@ -279,14 +280,4 @@ fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether a name is a domain, or below it.
-fn is_within(name: &str, domain: &str) -> bool {
-    let [name, domain] = [name, domain].map(|name| name.strip_suffix('.').unwrap_or(name));
-    let Some(before) = name.len().checked_sub(domain.len()) else {
-        return false;
-    };
-    let ends = name.as_bytes()[before..].eq_ignore_ascii_case(domain.as_bytes());
-    ends && (before == 0 || name.as_bytes()[before - 1] == b'.')
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use koukan_core::network::{Answer, LookupError, Resolver};
 
+use crate::domain::is_name;
+
 /// Terms that ask the DNS, at most.
 const TERMS_MAX: u32 = 10;
 /// Look-ups that find nothing, at most.
@@ -114,12 +116,6 @@ fn found<T>(answer: Result<Answer<T>, LookupError>) -> Result<Vec<T>, Stop> {
         Err(LookupError::NoSuchName) => Ok(Vec::new()),
         Err(_) => Err(Stop::Temporary),
     }
-}
-
-/// Whether a text can be asked for: labels of 1 to 63 octets.
-fn is_name(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 /// Whether a domain can be one that has a record: several labels, none empty or too long.

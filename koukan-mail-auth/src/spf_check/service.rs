@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::{Identity, Spf, SpfCheckLayer};
 use crate::{
-    author::ascii_domain,
+    domain::ascii_domain,
     spf::{Question, SpfResult, check_host},
 };
 

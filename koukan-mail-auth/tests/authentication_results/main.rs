@@ -187,6 +187,13 @@ async fn fields_that_claim_to_be_ours_are_taken_out_and_no_others() {
         (ours.to_owned(), Some(String::new())),
         (ours.trim_end().to_owned(), Some(String::new())),
         (format!("\r\n{ours}"), None),
+        // A message out of a mail folder, whose first line becomes a field.
+        (
+            format!("From a@b Fri Jan  2 03:04:05 2026\r\n{ours}From: a@b\r\n{ours}\r\n{ours}"),
+            Some(format!(
+                "X-Mailbox-Line: From a@b Fri Jan  2 03:04:05 2026\r\nFrom: a@b\r\n\r\n{ours}"
+            )),
+        ),
         // Text, before which a header section is made.
         (
             format!("hello\r\n{ours}"),
@@ -202,6 +209,27 @@ async fn fields_that_claim_to_be_ours_are_taken_out_and_no_others() {
             );
         }
     }
+}
+
+#[test]
+fn an_agent_has_the_name_of_a_domain() {
+    for name in ["[192.0.2.1]", "a b", "a\u{ff20}b.example", ""] {
+        assert!(AuthenticationResultsLayer::new(name).is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_international_name_is_told_in_ascii_and_taken_out_in_both_forms() {
+    let upstream = Script::new();
+    let layer = AuthenticationResultsLayer::new("mx.B\u{fc}cher.example").unwrap();
+    let claims = ["mx.b\u{fc}cher.example", "MX.XN--bcher-kva.example"]
+        .map(|name| format!("Authentication-Results: {name}; spf=pass\r\n"));
+    let message = format!("{}From: a@b\r\n\r\nx", claims.concat());
+    let service = layer.layer(upstream.clone());
+    let _ = send(service, mail("a@x"), [rcpt("bob@y")], message).await;
+    let expected =
+        "Authentication-Results: mx.xn--bcher-kva.example;\r\n\tnone\r\nFrom: a@b\r\n\r\nx";
+    assert_eq!(upstream.received()[0].body, expected);
 }
 
 #[tokio::test]
