@@ -1,5 +1,7 @@
 //! The fields of a header section.
 
+use std::collections::HashMap;
+
 use memchr::memmem;
 
 /// A header field: all of its octets, without the CRLF that ends it.
@@ -60,6 +62,38 @@ pub(crate) fn fields(section: &[u8]) -> impl Iterator<Item = Field<'_>> {
     std::iter::from_fn(next).filter_map(Field::new)
 }
 
+/// The fields of a header section by their names.
+///
+/// A signature may name as many as a header section has room for, and there may be as many.
+pub(super) struct ByName<'a>(HashMap<Vec<u8>, Vec<Field<'a>>>);
+
+impl<'a> ByName<'a> {
+    pub(super) fn of(section: &'a [u8]) -> Self {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        for field in fields(section) {
+            let name = field.name().trim_ascii_end().to_ascii_lowercase();
+            all.entry(name).or_default().push(field);
+        }
+        Self(all)
+    }
+
+    /// The fields of these names, as a signature is of them: of each name from the last to the first (RFC 6376
+    /// section 5.4.2). What is named more often than it is there is left out.
+    pub(super) fn named<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+    ) -> impl Iterator<Item = &Field<'a>> {
+        let mut taken: HashMap<_, usize> = HashMap::new();
+        names.filter_map(move |name| {
+            let name = name.to_ascii_lowercase().into_bytes();
+            let there = self.0.get(&name)?;
+            let taken = taken.entry(name).or_default();
+            *taken += 1;
+            there.get(there.len().checked_sub(*taken)?)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +110,16 @@ mod tests {
             expected.map(|(name, value)| (name.to_vec(), value.to_vec()))
         );
         assert!(fields(b"Subject \t: x").next().unwrap().is("subject"));
+    }
+
+    #[test]
+    fn fields_are_taken_by_their_names_from_the_last_to_the_first() {
+        let all = ByName::of(b"A: 1\r\nB: 2\r\na : 3\r\nA: 4\r\n");
+        let named = |names: &str| {
+            let found = all.named(names.split(':')).map(|field| field.octets);
+            String::from_utf8(found.collect::<Vec<_>>().join(&b'|')).unwrap()
+        };
+        assert_eq!(named("a:b:c:A:A:A:B"), "A: 4|B: 2|a : 3|A: 1");
+        assert_eq!(named(""), "");
     }
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     Algorithm, Canonicalization,
-    fields::Field,
+    fields::{ByName, Field},
     tags::{Tags, without_space},
 };
 use crate::domain::{ascii_domain, is_within};
@@ -21,7 +21,8 @@ pub(super) struct Received {
     pub(super) body: Canonicalization,
     pub(super) body_hash: Vec<u8>,
     pub(super) signature: Vec<u8>,
-    pub(super) fields: Vec<String>,
+    /// The names of the fields that it is of, with colons between them.
+    fields: Box<str>,
     /// Octets of the canonical body that it is of.
     pub(super) length: Option<u64>,
     /// In seconds since 1970.
@@ -50,11 +51,8 @@ impl Received {
         let (header, body) = canonicalization(tags.get("c").unwrap_or("simple/simple"))?;
         let domain = required("d")?;
         let domain = ascii_domain(domain).ok_or(Wrong("the domain is none"))?;
-        let fields: Vec<_> = required("h")?
-            .split(':')
-            .map(|name| name.trim_matches([' ', '\t', '\r', '\n']).to_owned())
-            .collect();
-        if !fields.iter().any(|name| name.eq_ignore_ascii_case("From")) {
+        let fields = required("h")?;
+        if !names(fields).any(|name| name.eq_ignore_ascii_case("From")) {
             return Err(Wrong("the From field is not signed"));
         }
         let query = tags.get("q").unwrap_or("dns/txt");
@@ -97,7 +95,7 @@ impl Received {
             body,
             body_hash: octets("bh")?,
             signature: octets("b")?,
-            fields,
+            fields: fields.into(),
             length: number("l")?,
             expires,
             domain,
@@ -110,19 +108,11 @@ impl Received {
     }
 
     /// What was signed: the fields in order, and at last its own field without the signature.
-    pub(super) fn signed(&self, own: &Field<'_>, all: &[Field<'_>]) -> Vec<u8> {
+    pub(super) fn signed(&self, own: &Field<'_>, all: &ByName<'_>) -> Vec<u8> {
         let mut signed = Vec::new();
-        let mut used = vec![false; all.len()];
-        for name in &self.fields {
-            // From the last to the first: RFC 6376 section 5.4.2.
-            let found = (0..all.len())
-                .rev()
-                .find(|at| !used[*at] && all[*at].is(name));
-            if let Some(at) = found {
-                used[at] = true;
-                self.header.add_field(&all[at], &mut signed);
-                signed.extend_from_slice(b"\r\n");
-            }
+        for field in all.named(names(&self.fields)) {
+            self.header.add_field(field, &mut signed);
+            signed.extend_from_slice(b"\r\n");
         }
         let own = without_signature(own.octets);
         if let Some(own) = Field::new(&own) {
@@ -130,6 +120,12 @@ impl Received {
         }
         signed
     }
+}
+
+/// The names of a list with colons between them.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(':')
+        .map(|name| name.trim_matches([' ', '\t', '\r', '\n']))
 }
 
 /// A field without the value of its tag `b`.
@@ -173,7 +169,7 @@ mod tests {
         let field = Field::new(GOOD.as_bytes()).unwrap();
         let received = Received::parse(&field).unwrap();
         assert_eq!(received.key_name(), "s._domainkey.example.com");
-        assert_eq!(received.fields, ["from", "To"]);
+        assert!(names(&received.fields).eq(["from", "To"]));
         let forms = (received.header, received.body);
         assert_eq!(forms, (Canonicalization::Relaxed, Canonicalization::Simple));
         assert_eq!((received.length, received.expires), (Some(3), Some(7)));

@@ -5,6 +5,9 @@ use memchr::memmem;
 /// Octets of a header section that are kept, at most.
 pub const HEADER_MAX: usize = 512 << 10;
 
+/// Octets of the end of the last field and of an empty line.
+const EMPTY_LINE: usize = 4;
+
 /// Keeps the header section of a message that comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
@@ -22,19 +25,22 @@ impl Section {
         // The end of the last field, and an empty line, may be in two pieces.
         let from = self.octets.len().saturating_sub(3);
         let before = self.octets.len();
-        self.octets.extend_from_slice(piece);
+        let room = (HEADER_MAX + EMPTY_LINE).saturating_sub(before);
+        self.octets
+            .extend_from_slice(&piece[..room.min(piece.len())]);
         let is_empty = self.octets.starts_with(b"\r\n");
         let (kept, end) = match memmem::find(&self.octets[from..], b"\r\n\r\n") {
             _ if is_empty => (0, 2),
             Some(at) => (from + at + 2, from + at + 4),
             None => {
-                self.is_too_long = self.octets.len() > HEADER_MAX;
+                self.is_too_long = self.octets.len() == HEADER_MAX + EMPTY_LINE;
                 // What it is about is lost anyway.
                 self.is_complete = self.is_too_long;
                 return &[];
             }
         };
         self.octets.truncate(kept);
+        self.octets.shrink_to_fit();
         self.is_complete = true;
         self.is_too_long = kept > HEADER_MAX;
         &piece[end - before..]
@@ -93,6 +99,23 @@ mod tests {
         let passed = [0; 4].map(|_| kept.take(&line).len());
         assert_eq!(passed, [0, 0, 0, line.len()]);
         assert!(kept.octets().is_none());
-        assert!(kept.octets.len() <= 2 * HEADER_MAX);
+        assert!(kept.octets.len() <= HEADER_MAX + 4);
+        // As long as it may be, and one octet longer.
+        for (length, is_kept) in [(HEADER_MAX, true), (HEADER_MAX + 1, false)] {
+            let line = "x".repeat(length - 2);
+            let message = format!("{line}\r\n\r\nbody");
+            for step in [997, message.len()] {
+                let mut kept = Section::default();
+                message.as_bytes().chunks(step).for_each(|piece| {
+                    kept.take(piece);
+                });
+                assert_eq!(kept.octets().map(<[u8]>::len), is_kept.then_some(length));
+            }
+        }
+        // A message in one piece is not held for its header section.
+        let mut kept = Section::default();
+        let message = format!("A: 1\r\n\r\n{}", "x".repeat(HEADER_MAX));
+        kept.take(message.as_bytes());
+        assert!(kept.octets.capacity() < 100);
     }
 }

@@ -1,13 +1,19 @@
 //! Lists of tags: RFC 6376 section 3.2.
 
+use std::collections::BTreeMap;
+
 /// The tags of a list by their names, each there once.
 #[derive(Debug, Default)]
-pub(crate) struct Tags<'a>(Vec<(&'a str, &'a str)>);
+pub(crate) struct Tags<'a> {
+    first: Option<&'a str>,
+    /// There may be as many as a message has room for.
+    values: BTreeMap<&'a str, &'a str>,
+}
 
 impl<'a> Tags<'a> {
     /// Reads a list; `None` where it is none, or has a tag twice.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let mut tags = Vec::new();
+        let mut tags = Self::default();
         let trim = |text: &'a str| text.trim_matches([' ', '\t', '\r', '\n']);
         for tag in text.split(';') {
             if trim(tag).is_empty() {
@@ -18,23 +24,22 @@ impl<'a> Tags<'a> {
             let mut octets = name.bytes();
             let is_name = octets.next()?.is_ascii_alphabetic()
                 && octets.all(|octet| octet.is_ascii_alphanumeric() || octet == b'_');
-            if !is_name || tags.iter().any(|(known, _)| *known == name) {
+            if !is_name || tags.values.insert(name, trim(value)).is_some() {
                 return None;
             }
-            tags.push((name, trim(value)));
+            tags.first = tags.first.or(Some(name));
         }
-        Some(Self(tags))
+        Some(tags)
     }
 
     /// The value of a tag, without white space around it.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self.0.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| *value)
+        self.values.get(name).copied()
     }
 
     /// The name of the first tag.
     pub(crate) fn first(&self) -> Option<&'a str> {
-        self.0.first().map(|(name, _)| *name)
+        self.first
     }
 }
 

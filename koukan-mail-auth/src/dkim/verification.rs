@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
-use koukan_core::network::{LookupError, Resolver};
+use koukan_core::{
+    message::header_section::HeaderSection,
+    network::{LookupError, Resolver},
+};
 use tokio::time::timeout;
 
 use super::{
     Algorithm, BodyDigest, BodyHasher, Canonicalization, Section,
-    fields::{Field, fields},
+    fields::{ByName, Field, fields},
     public_key::{PublicKey, Unusable},
     received::{Received, Wrong},
 };
@@ -24,8 +28,8 @@ pub enum DkimResult {
     None,
     /// It is good.
     Pass,
-    /// It is good, and we do not rely on it: it is of a part of the body only, or the domain is only
-    /// trying.
+    /// It is good, and we do not rely on it: it is of a part of the body only, the domain is only trying, or
+    /// the message has several From fields.
     Policy,
     /// It cannot be made sense of, or has expired.
     Neutral,
@@ -36,6 +40,12 @@ pub enum DkimResult {
     /// It cannot be verified: there is no such key.
     PermError,
 }
+
+/// The message has no From field, or several.
+const SEVERAL_AUTHORS: (DkimResult, &str) = (
+    DkimResult::Policy,
+    "the message does not have one From field",
+);
 
 /// The DNS does not tell the key.
 const NO_ANSWER: (DkimResult, &str) = (DkimResult::TempError, "the key cannot be looked up");
@@ -180,14 +190,23 @@ impl Passed {
     ///
     /// Nothing is lost when it is dropped.
     pub async fn verify(&self, resolver: &dyn Resolver, now: u64, time: Duration) -> Vec<Verified> {
+        let section = self.section.octets().unwrap_or_default();
+        let fields = ByName::of(section);
+        let header = HeaderSection::parse(Bytes::copy_from_slice(section));
+        let has_one_author = header.all("From").count() == 1;
+        drop(header);
         let all = self.signatures.iter().map(async |found| {
             let received = match &found.received {
                 Ok(received) => received,
                 Err(Wrong(reason)) => return Verified::wrong(reason),
             };
-            let judged = timeout(time, self.judge(found, received, resolver, now)).await;
-            let judged = judged.unwrap_or(Err(NO_ANSWER));
-            let (result, reason) = judged.unwrap_or_else(|judged| judged);
+            let judged = self.judge(found, received, &fields, resolver, now);
+            let judged = timeout(time, judged).await.unwrap_or(Err(NO_ANSWER));
+            let (result, reason) = match judged {
+                // It may be of a From field that readers do not see: RFC 6376 section 8.15.
+                Ok((DkimResult::Pass, _)) if !has_one_author => SEVERAL_AUTHORS,
+                Ok(judged) | Err(judged) => judged,
+            };
             Verified::new(result, reason, received)
         });
         join_all(all).await
@@ -198,6 +217,7 @@ impl Passed {
         &self,
         found: &Found,
         received: &Received,
+        fields: &ByName<'_>,
         resolver: &dyn Resolver,
         now: u64,
     ) -> Result<(DkimResult, &'static str), (DkimResult, &'static str)> {
@@ -220,9 +240,8 @@ impl Passed {
         if key.is_strict && !received.identity.as_ref().is_none_or(is_own) {
             return Err((DkimResult::PermError, "the key is not for that identity"));
         }
-        let all: Vec<_> = fields(self.section.octets().unwrap_or_default()).collect();
         let own = Field::new(&found.octets).ok_or((DkimResult::Neutral, "the field is none"))?;
-        if !key.verifies(&received.signed(&own, &all), &received.signature) {
+        if !key.verifies(&received.signed(&own, fields), &received.signature) {
             return Err((DkimResult::Fail, "the header is another, or the key"));
         }
         Ok(match received.length {
@@ -289,3 +308,6 @@ impl Verified {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
