@@ -34,8 +34,24 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         ),
         ("a@none.example", "250 2."),
     ] {
-        let got = send(&agent, from, "b@example.net").await;
+        let header = format!("From: {from}\r\n");
+        let got = send_with(&agent, from, "b@example.net", &header).await;
         assert!(got.starts_with(reply), "{from}: {got}");
+    }
+    let from = |domain: &str| format!("From: a@{domain}\r\n");
+    let [good, bad] = ["good.example", "bad.example"].map(from);
+    let refused = "550 5.7.1 the From field has to name authors of one domain";
+    for (header, reply) in [
+        (good.clone(), "250 2."),
+        (String::new(), refused),
+        (format!("{good}{bad}"), refused),
+        (
+            "From: a@good.example, a@bad.example\r\n".to_owned(),
+            refused,
+        ),
+    ] {
+        let got = send_with(&agent, "a@good.example", "b@example.net", &header).await;
+        assert!(got.starts_with(reply), "{header}: {got}");
     }
     agent.stop().await;
     let text = script.received()[0].text().to_owned();
@@ -46,5 +62,5 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         .iter()
         .map(|it| it.reverse_path().to_string())
         .collect();
-    assert_eq!(signals.len(), 2, "{signals:?}");
+    assert_eq!(signals.len(), 3, "{signals:?}");
 }

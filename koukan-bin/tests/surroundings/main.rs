@@ -98,13 +98,18 @@ async fn start(builder: Builder, config: &str) -> Running {
 
 /// Sends a message by SMTP, and returns the last reply.
 async fn send(agent: &Running, from: &str, to: &str) -> String {
+    send_with(agent, from, to, "").await
+}
+
+/// As [`send`], with these header fields before the others.
+async fn send_with(agent: &Running, from: &str, to: &str, header: &str) -> String {
     let mut client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
     let commands = [
         "EHLO client.example\r\n".to_owned(),
         format!("MAIL FROM:<{from}>\r\n"),
         format!("RCPT TO:<{to}>\r\n"),
         "DATA\r\n".to_owned(),
-        "Subject: hi\r\n\r\nhello\r\n.\r\n".to_owned(),
+        format!("{header}Subject: hi\r\n\r\nhello\r\n.\r\n"),
     ];
     let mut reply = reply_to(&mut client, "").await;
     for command in commands {

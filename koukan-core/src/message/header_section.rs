@@ -106,9 +106,16 @@ impl HeaderField {
     /// The addresses in the value, in all that it may be taken for; `None` stands for what is an addressee
     /// and no address.
     pub fn mailboxes(&self) -> Vec<Option<Mailbox>> {
+        let all = self.addresses().into_iter();
+        all.map(|address| address.parse().ok()).collect()
+    }
+
+    /// The addresses in the value as they were written, in all that it may be taken for. Of an addressee that
+    /// has none it is empty; others may be none by the grammar.
+    pub fn addresses(&self) -> Vec<String> {
         let line = parser::field_line(&self.value);
         let all = parser::parse_addresses(&line).into_iter();
-        all.map(|(_, address)| address.parse().ok()).collect()
+        all.map(|(_, address)| address).collect()
     }
 }
 
