@@ -40,6 +40,9 @@ fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseC
         ("example.com.", RecordType::TXT) => {
             vec![RData::TXT(TXT::new(vec!["one ".into(), "text".into()]))]
         }
+        ("bob+lists=x.example.", RecordType::TXT) => {
+            vec![RData::TXT(TXT::new(vec!["odd".into()]))]
+        }
         ("foreign.example.", RecordType::TXT) => vec![RData::TXT(TXT::new(vec!["own".into()]))],
         ("alias.example.", RecordType::TXT) => vec![RData::CNAME(CNAME(name("end.example.")))],
         ("1.2.0.192.in-addr.arpa.", RecordType::PTR) => {
@@ -83,7 +86,9 @@ async fn server() -> (SocketAddr, Arc<AtomicUsize>, JoinHandle<()>) {
             let mut response = Message::query();
             response.metadata = Metadata::response_from_request(&request.metadata);
             response.add_query(query.clone());
-            let asked = query.name().to_ascii().to_ascii_lowercase();
+            let octets: Vec<_> = query.name().iter().map(<[u8]>::to_vec).collect();
+            let asked = String::from_utf8(octets.join(&b'.')).unwrap() + ".";
+            let asked = asked.to_ascii_lowercase();
             match records(&asked, query.query_type()) {
                 Ok(found) => {
                     for data in found {
@@ -149,6 +154,9 @@ async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
     for (name, expected) in [
         ("none.example", "NoSuchName"),
         ("a..b", "NoSuchName"),
+        ("a b.example", "NoSuchName"),
+        ("[192.0.2.1]", "NoSuchName"),
+        ("\u{e4}.example", "NoSuchName"),
         ("fails.example", "Failed"),
         ("silent.example", "Failed"),
     ] {
@@ -159,6 +167,11 @@ async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
         };
         assert!(is_expected, "{name}: {error:?}");
     }
+    // Labels of the DNS may be of any octets.
+    let odd = resolver.txt("bob+lists=x.example").await.unwrap();
+    assert_eq!(odd.records, [Box::from(*b"odd")]);
+    let odd = resolver.addresses("a+b").await;
+    assert!(matches!(odd, Err(LookupError::NoSuchName)), "{odd:?}");
     // It has no address of one kind, and those of the other cannot be told.
     let half = resolver.addresses("half.example").await;
     assert!(matches!(half, Err(LookupError::Failed(_))), "{half:?}");

@@ -153,7 +153,7 @@ impl Resolver for DnsResolver {
     async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
         let (name, is_whole) = match host.contains('.') {
             true => (absolute(host)?, true),
-            false => (Name::from_ascii(host).map_err(LookupError::failed)?, false),
+            false => (name_of(host)?, false),
         };
         let asked = is_whole.then_some(&name);
         let (v6, v4) = join(
@@ -252,7 +252,21 @@ fn both(
 
 /// A name to which no other domain is appended.
 fn absolute(name: &str) -> Result<Name, LookupError> {
-    let mut name = Name::from_ascii(name).map_err(|_| LookupError::NoSuchName)?;
+    let mut name = name_of(name)?;
     name.set_fqdn(true);
+    Ok(name)
+}
+
+/// A name as the DNS has it. Labels need not be those of hosts: SPF asks for local parts, as in
+/// `bob+lists.example.com`.
+fn name_of(text: &str) -> Result<Name, LookupError> {
+    if let Ok(name) = Name::from_ascii(text) {
+        return Ok(name);
+    }
+    let labels = text.strip_suffix('.').unwrap_or(text).split('.');
+    let is_fine = text.is_ascii() && labels.clone().all(|label| !label.is_empty());
+    let name = is_fine.then(|| Name::from_labels(labels.map(str::as_bytes)));
+    let mut name = name.and_then(Result::ok).ok_or(LookupError::NoSuchName)?;
+    name.set_fqdn(text.ends_with('.'));
     Ok(name)
 }
