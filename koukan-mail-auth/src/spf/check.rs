@@ -3,9 +3,11 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     pin::Pin,
+    time::Duration,
 };
 
 use koukan_core::network::Resolver;
+use tokio::time::{Instant, timeout};
 
 use super::{
     SpfResult,
@@ -46,12 +48,18 @@ pub struct SpfAnswer {
     pub explanation: Option<String>,
 }
 
-/// Asks the DNS whether a client may send mail of a domain. Whoever asks limits the time.
+/// Asks the DNS whether a client may send mail of a domain. The DNS is waited for as long as `time` says; an
+/// explanation that has not come by then is none.
 ///
 /// # Cancel safety
 ///
 /// Nothing is lost when it is dropped.
-pub async fn check_host(question: &Question<'_>, resolver: &dyn Resolver) -> SpfAnswer {
+pub async fn check_host(
+    question: &Question<'_>,
+    resolver: &dyn Resolver,
+    time: Duration,
+) -> SpfAnswer {
+    let start = Instant::now();
     let mut evaluation = Evaluation {
         question,
         client: question.client.to_canonical(),
@@ -63,7 +71,10 @@ pub async fn check_host(question: &Question<'_>, resolver: &dyn Resolver) -> Spf
         validated: None,
     };
     let ended = match is_domain(question.domain) {
-        true => evaluation.domain(question.domain.to_owned()).await,
+        true => {
+            let ended = evaluation.domain(question.domain.to_owned());
+            timeout(time, ended).await.unwrap_or(Err(Stop::Temporary))
+        }
         false => Ok(Ended::of(SpfResult::None)),
     };
     let ended = ended.unwrap_or_else(|stop| {
@@ -73,7 +84,11 @@ pub async fn check_host(question: &Question<'_>, resolver: &dyn Resolver) -> Spf
         })
     });
     let explanation = match (ended.result, ended.explanation) {
-        (SpfResult::Fail, Some((text, domain))) => evaluation.explanation(&text, &domain).await,
+        (SpfResult::Fail, Some((text, domain))) => {
+            let left = time.saturating_sub(start.elapsed());
+            let explanation = timeout(left, evaluation.explanation(&text, &domain)).await;
+            explanation.ok().flatten()
+        }
         _ => None,
     };
     SpfAnswer {

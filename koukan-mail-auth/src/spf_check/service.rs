@@ -7,7 +7,6 @@ use std::{
 use koukan_core::{
     context, path::ReversePath, reply::Reply, service::MailService, transaction::Transaction,
 };
-use tokio::time::timeout;
 use tower::Service;
 
 use super::{Identity, Spf, SpfCheckLayer};
@@ -86,14 +85,9 @@ impl SpfCheckLayer {
             receiver: &self.receiver,
             now: self.clock.now().as_second(),
         };
-        let asked = timeout(self.time, check_host(&question, &*self.resolver)).await;
-        match asked {
-            Ok(answer) => {
-                found.result = answer.result.to_string();
-                found.explanation = answer.explanation;
-            }
-            Err(_) => found.result = SpfResult::TempError.to_string(),
-        }
+        let answer = check_host(&question, &*self.resolver, self.time).await;
+        found.result = answer.result.to_string();
+        found.explanation = answer.explanation;
         found
     }
 }

@@ -34,6 +34,7 @@ fn dns() -> ScriptedResolver {
             ["192.0.2.9".parse().unwrap()],
         )
         .with_txt("xn--bcher-kva.example", record("v=spf1 +all"))
+        .with_txt("mute.example", record("v=spf1 -all exp=silent.example"))
         .with_failure("down.example")
         .with_silence("silent.example")
 }
@@ -156,6 +157,12 @@ async fn a_domain_explains_why_it_refuses() {
     let found = asked(context_from("192.0.2.7:25", "h"), "a@refused.example").await;
     let explained = found.explanation.as_deref();
     assert_eq!(explained, Some("192.0.2.7 is none of ours"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stays_one_where_its_explanation_does_not_come() {
+    let found = asked(context_from("192.0.2.7:25", "h"), "a@mute.example").await;
+    assert_eq!((&*found.result, found.explanation), ("fail", None));
 }
 
 #[tokio::test(start_paused = true)]
