@@ -14,20 +14,32 @@ impl<'a> Tags<'a> {
     /// Reads a list; `None` where it is none, or has a tag twice.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut tags = Self::default();
-        let trim = |text: &'a str| text.trim_matches([' ', '\t', '\r', '\n']);
-        for tag in text.split(';') {
-            if trim(tag).is_empty() {
-                continue;
-            }
-            let (name, value) = tag.split_once('=')?;
-            let name = trim(name);
-            let mut octets = name.bytes();
-            let is_name = octets.next()?.is_ascii_alphabetic()
-                && octets.all(|octet| octet.is_ascii_alphanumeric() || octet == b'_');
-            if !is_name || tags.values.insert(name, trim(value)).is_some() {
-                return None;
-            }
-            tags.first = tags.first.or(Some(name));
+        for tag in text.split(';').filter(|tag| !trim(tag).is_empty()) {
+            tags.add(Self::parse_one(tag)?)?;
+        }
+        Some(tags)
+    }
+
+    fn parse_one(tag: &'a str) -> Option<(&'a str, &'a str)> {
+        let (name, value) = tag.split_once('=')?;
+        let name = trim(name);
+        let mut octets = name.bytes();
+        let is_name = octets.next()?.is_ascii_alphabetic()
+            && octets.all(|octet| octet.is_ascii_alphanumeric() || octet == b'_');
+        is_name.then(|| (name, trim(value)))
+    }
+
+    fn add(&mut self, (name, value): (&'a str, &'a str)) -> Option<()> {
+        self.first = self.first.or(Some(name));
+        self.values.insert(name, value).is_none().then_some(())
+    }
+
+    /// Reads a list whose author is to be understood all the same: what is no tag is left out. `None` where it
+    /// has a tag twice.
+    pub(crate) fn of_readable(text: &'a str) -> Option<Self> {
+        let mut tags = Self::default();
+        for tag in text.split(';').filter_map(Self::parse_one) {
+            tags.add(tag)?;
         }
         Some(tags)
     }
@@ -41,6 +53,10 @@ impl<'a> Tags<'a> {
     pub(crate) fn first(&self) -> Option<&'a str> {
         self.first
     }
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
 /// A text without white space, as of base64 that is folded.

@@ -134,7 +134,7 @@ async fn ask(
     };
     let whose = match at == author {
         true => Author::Itself,
-        false if is_missing(author, resolver).await? => Author::Missing,
+        false if record.tells_missing() && is_missing(author, resolver).await? => Author::Missing,
         false => Author::Below,
     };
     Ok(DmarcAnswer {
@@ -222,6 +222,8 @@ mod tests {
             .with_txt("_dmarc.own.example.com", text("v=DMARC1; p=none; psd=n"))
             .with_addresses("mail.example.com", ["192.0.2.1".parse().unwrap()])
             .with_failure("_dmarc.down.example")
+            // Nobody need know whether that is there.
+            .with_failure("sub.strict.example")
     }
 
     #[tokio::test]
@@ -251,6 +253,7 @@ mod tests {
                 Quarantine,
             ),
             ("strict.example", "", "strict.example", Pass, Quarantine),
+            ("sub.strict.example", "x.example", "", Fail, Quarantine),
             ("trial.example", "", "", Fail, Quarantine),
             ("nothing.example", "nothing.example", "", Nothing, None),
             ("down.example", "down.example", "", TempError, None),

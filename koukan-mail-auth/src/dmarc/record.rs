@@ -76,8 +76,11 @@ impl Record {
     /// Reads a text; `None` where it is no record.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let text = str::from_utf8(text).ok()?;
-        let tags = Tags::parse(text)?;
-        if tags.first() != Some("v") || tags.get("v") != Some("DMARC1") {
+        // RFC 9989 section 4.7: mistakes do not keep the rest from being understood.
+        let tags = Tags::of_readable(text)?;
+        // What begins otherwise is something else.
+        let is_first = text.split_once('=').is_some_and(|(v, _)| v.trim() == "v");
+        if !is_first || tags.get("v") != Some("DMARC1") {
             return None;
         }
         let of = |name: &str| tags.get(name).and_then(Policy::of);
@@ -105,6 +108,11 @@ impl Record {
                 _ => None,
             },
         })
+    }
+
+    /// Whether it says something else of domains that are not there.
+    pub(super) fn tells_missing(&self) -> bool {
+        self.missing.is_some()
     }
 
     /// What is to become of a message of that author.
@@ -147,6 +155,11 @@ mod tests {
             ("p=reject; v=DMARC1", Option::None),
             ("v=spf1 -all", Option::None),
             ("v=DMARC1; p=none; p=none", Option::None),
+            (
+                "v=DMARC1; p=reject; pct; =x; 1=2;; sp=none;",
+                Some([Reject, None, None]),
+            ),
+            ("x; v=DMARC1; p=reject", Option::None),
         ] {
             let record = Record::parse(text.as_bytes());
             let found = record.map(|it| [Itself, Below, Missing].map(|author| it.policy(author)));
