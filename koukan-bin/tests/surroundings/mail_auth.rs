@@ -60,6 +60,8 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
     let signals: Vec<_> = script
         .received()
         .iter()
+        // Of what was refused at the end nothing has come.
+        .filter(|it| !it.body.is_empty())
         .map(|it| it.reverse_path().to_string())
         .collect();
     assert_eq!(signals.len(), 3, "{signals:?}");
