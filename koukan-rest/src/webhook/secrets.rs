@@ -17,7 +17,7 @@ const OCTETS_MIN: usize = 24;
 /// The secrets that requests are signed with, each; at least one. Clones share them, so that they can be
 /// replaced.
 #[derive(Clone)]
-pub struct Secrets(Arc<Mutex<Vec<Box<[u8]>>>>);
+pub struct Secrets(Arc<Mutex<Arc<[Box<[u8]>]>>>);
 
 /// A text holds no secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +51,7 @@ impl Secrets {
     /// assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     /// ```
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
-        read(text).map(|secrets| Self(Arc::new(Mutex::new(secrets))))
+        read(text).map(|secrets| Self(Arc::new(Mutex::new(secrets.into()))))
     }
 
     /// Replaces them for requests that are sent from now on.
@@ -61,16 +61,21 @@ impl Secrets {
     /// [`InvalidSecret`]; then they stay as they are.
     pub fn replace(&self, text: &str) -> Result<(), InvalidSecret> {
         let secrets = read(text)?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = secrets.into();
         Ok(())
+    }
+
+    /// Those of now. Signing a large content takes a while, in which nobody else need wait: so it is done
+    /// without the lock.
+    fn current(&self) -> Arc<[Box<[u8]>]> {
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&secrets)
     }
 
     /// The value of `webhook-signature` for a request of that id, at that time in seconds, with that
     /// content.
     pub fn sign(&self, id: &str, timestamp: i64, content: &[u8]) -> String {
-        // Signing a large content takes a while, in which nobody else need wait.
-        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let secrets = secrets.clone();
+        let secrets = self.current();
         let signatures = secrets.iter().map(|secret| {
             let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key has any length");
             mac.update(format!("{id}.{timestamp}.").as_bytes());
