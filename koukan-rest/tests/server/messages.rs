@@ -126,6 +126,23 @@ async fn what_is_reused_in_vain_is_an_attachment() {
 }
 
 #[tokio::test]
+async fn what_the_agent_refuses_names_the_field_that_the_client_knows() {
+    for (field, told) in [
+        ("rcpt_to", "to"),
+        ("rcpt_to[3].m", "to"),
+        ("mail_from", "from"),
+        ("body.message_builder", "attachments"),
+        ("send_at", "send_at"),
+    ] {
+        let (server, _) = answering_with(move |_| Refusal::malformed("no").at(field).into());
+        let request = json_request("POST", "/senders/app/messages", FLAT);
+        let answer = send(server.router(), request).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.json()["field"], told, "{field}");
+    }
+}
+
+#[tokio::test]
 async fn one_bad_item_of_a_batch_does_not_fail_the_others() {
     let (server, asked) = answering_with(|operation| match operation {
         MessageOperation::Create(create) if create.draft.rcpt_to.len() > 1 => {

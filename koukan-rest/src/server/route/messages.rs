@@ -177,11 +177,7 @@ impl Shared {
     async fn create_message(&self, caller: Caller, create: Create) -> Result<Created, Problem> {
         let operation = MessageOperation::Create(Box::new(create));
         let asked = self.ask_messages(caller, operation).await;
-        // All but what is reused was looked at before.
-        let asked = asked.map_err(|problem| {
-            let is_of_part = |field: &str| field.starts_with("body");
-            problem.with_field(|field| is_of_part(field).then_some("attachments"))
-        });
+        let asked = asked.map_err(|problem| problem.with_field(flat_field));
         match asked? {
             MessageResponse::Created {
                 message,
@@ -192,6 +188,18 @@ impl Shared {
             }),
             _ => Err(Refusal::internal().into()),
         }
+    }
+}
+
+/// What a field of a transaction is called in the flat form, where that is another name.
+fn flat_field(field: &str) -> Option<&'static str> {
+    let (first, _) = field.split_once(['.', '[']).unwrap_or((field, ""));
+    match first {
+        "mail_from" => Some("from"),
+        "rcpt_to" => Some("to"),
+        // All but what is reused was looked at before.
+        "body" => Some("attachments"),
+        _ => None,
     }
 }
 
