@@ -26,9 +26,22 @@ pub(super) async fn read<T>(
     body: Body,
     of: impl FnOnce(Value) -> Result<T, Refusal>,
 ) -> Result<T, Problem> {
+    let read = read_held((shared, caller), headers, body, of).await;
+    read.map(|(read, _)| read)
+}
+
+/// As [`read`], of what is kept while something is waited for: its octets stay charged until what comes
+/// with it is dropped.
+pub(super) async fn read_held<T>(
+    (shared, caller): (&Shared, &Caller),
+    headers: &HeaderMap,
+    body: Body,
+    of: impl FnOnce(Value) -> Result<T, Refusal>,
+) -> Result<(T, Held), Problem> {
     expect_json(headers)?;
     let content = content((shared, caller), headers, body).await?;
-    Ok(of(parse(&content.octets, &shared.settings)?)?)
+    let read = of(parse(&content.octets, &shared.settings)?)?;
+    Ok((read, content.charge))
 }
 
 /// As [`read`], but nothing at all, neither content nor its type, is `None`.
@@ -62,8 +75,11 @@ fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
 /// A document, and what is charged for it.
 struct Content {
     octets: Bytes,
-    _charge: Option<Charge<Client>>,
+    charge: Held,
 }
+
+/// What is charged for a document; `None` for one without octets.
+pub(super) type Held = Option<Charge<Client>>;
 
 async fn content(
     (shared, caller): (&Shared, &Caller),
@@ -119,7 +135,7 @@ async fn content(
     collected.map_err(|_| Problem::too_slow())??;
     Ok(Content {
         octets: if all.is_empty() { first } else { all.freeze() },
-        _charge: charge,
+        charge,
     })
 }
 

@@ -1,6 +1,9 @@
 //! Messages with a transaction for each recipient.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::http::StatusCode;
 use koukan_core::resource::{
@@ -9,6 +12,7 @@ use koukan_core::resource::{
 };
 use koukan_rest::server::{Server, ServerSettings};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tower::{BoxError, service_fn};
 
 use crate::support::{answering, created, empty, json_request, request, send};
@@ -140,6 +144,37 @@ async fn what_the_agent_refuses_names_the_field_that_the_client_knows() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert_eq!(answer.json()["field"], told, "{field}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_is_charged_until_all_of_it_is_made() {
+    let batch = format!("{{\"messages\": [{FLAT}, {FLAT}]}}");
+    let settings = ServerSettings::default().with_json_budget(batch.len() as u64 * 3 / 2);
+    let (server, _) = crate::support::answering_with(created(), settings);
+    let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (tell, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let count = Arc::new(AtomicUsize::new(0));
+    let messages = service_fn(move |_: MessageRequest| {
+        let asked = count.fetch_add(1, Ordering::Relaxed);
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            // The first two take their time.
+            if asked < 2 {
+                tell.add_permits(1);
+                wait.acquire().await?.forget();
+            }
+            Ok::<_, BoxError>(made(false))
+        }
+    });
+    let router = server.with_messages(messages).router();
+    let request = || json_request("POST", "/senders/app/messages/batch", &batch);
+    let first = tokio::spawn(send(router.clone(), request()));
+    begun.acquire_many(2).await.unwrap().forget();
+    let second = send(router.clone(), request()).await;
+    assert_eq!(second.status, StatusCode::SERVICE_UNAVAILABLE);
+    go_on.add_permits(2);
+    assert_eq!(first.await.unwrap().status, StatusCode::OK);
+    assert_eq!(send(router, request()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -83,7 +83,9 @@ pub(super) async fn batch(
     let manner = shared.manner(&head.uri, &head.headers)?;
     let key = idempotency_key::of(&head.headers)?;
     let of = |json| messages_from_json(&json, &name);
-    let messages = json_content::read((&shared, &caller), &head.headers, body, of).await?;
+    // Those that are made last are kept for as long as the others take.
+    let (messages, held) =
+        json_content::read_held((&shared, &caller), &head.headers, body, of).await?;
     let made = messages.into_iter().enumerate().map(|(index, message)| {
         let (shared, caller) = (shared.clone(), caller.clone());
         let key = key.as_ref().map(|key| format!("{key}:{index}").into());
@@ -96,6 +98,7 @@ pub(super) async fn batch(
         }
     });
     let made: Vec<_> = stream::iter(made).buffered(AT_ONCE).collect().await;
+    drop(held);
     let results = made.into_iter().map(|made| match made {
         Ok(created) => json!({
             "status": StatusCode::CREATED.as_u16(),
