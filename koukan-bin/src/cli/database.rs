@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use koukan::Koukan;
+use koukan::{Koukan, config::Config};
 use koukan_storage::SqliteOptions;
 
 /// Which database.
@@ -28,6 +28,12 @@ impl Database {
     ///
     /// What is to be told to the user.
     pub(crate) fn find(&self) -> Result<(PathBuf, SqliteOptions), String> {
+        self.find_with_config()
+            .map(|(_, path, options)| (path, options))
+    }
+
+    /// As [`Database::find`], with the configuration.
+    pub(crate) fn find_with_config(&self) -> Result<(Config, PathBuf, SqliteOptions), String> {
         let agent = Koukan::builder().config_file(&self.config);
         let agent = agent.map_err(|error| error.to_string())?;
         let Some(path) = &agent.config().storage.sqlite else {
@@ -37,6 +43,7 @@ impl Database {
             ));
         };
         let path: &Path = &path.value;
-        Ok((path.to_owned(), SqliteOptions::new(path)))
+        let options = SqliteOptions::new(path);
+        Ok((agent.config().clone(), path.to_owned(), options))
     }
 }

@@ -72,14 +72,7 @@ pub(super) async fn open(
     if config.storage.events.is_some_and(|events| events.durable) {
         storage.commit_events_first();
     }
-    let senders = config.sender.iter();
-    storage.suppress(senders.filter_map(|sender| {
-        let suppression = sender.suppression.as_ref()?;
-        Some((
-            sender.name.value.as_str().into(),
-            suppression.value.expiry.0,
-        ))
-    }));
+    storage.suppress(config.suppressions());
     Ok(storage)
 }
 

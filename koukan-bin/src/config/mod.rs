@@ -53,7 +53,7 @@ pub(crate) use self::{
     validate::is_soon,
 };
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use koukan_core::context;
 use schemars::JsonSchema;
@@ -118,6 +118,15 @@ impl Config {
                 .sender
                 .iter()
                 .any(|sender| sender.rest.as_ref().is_some_and(is_kept))
+    }
+
+    /// For how long senders have their bad addresses suppressed, by the senders' names.
+    pub fn suppressions(&self) -> impl Iterator<Item = (Box<str>, Duration)> {
+        self.sender.iter().filter_map(|sender| {
+            let suppression = sender.suppression.as_ref()?;
+            let name = sender.name.value.as_str().into();
+            Some((name, suppression.value.expiry.0))
+        })
     }
 
     /// The chain that a sender's mail goes through.

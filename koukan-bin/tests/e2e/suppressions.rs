@@ -119,9 +119,13 @@ log: {{ level: warn }}
         listed.contains("gone@mx.example") && listed.contains("who is that"),
         "{listed}"
     );
-    // Also after a restart, from the commit.
+    // Also after a restart, from the commit; and while the agent is stopped the list can be seen.
     agent.signal("TERM");
     agent.wait(Duration::from_secs(30));
+    let mut stopped = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    stopped.args(["suppressions", "list", "out", "--config"]);
+    let listed = run(stopped.arg(directory.path().join("koukan.yaml")));
+    assert!(listed.contains("gone@mx.example"), "{listed}");
     let _agent = Process::start_agent(&directory, &config);
     await_listener(submission);
     await_listener(rest);

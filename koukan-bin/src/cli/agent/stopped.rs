@@ -25,10 +25,11 @@ use crate::cli::database::Database;
 ///
 /// What is to be told to the user: that there is no such database, that it is none, or another version's.
 pub(super) async fn ask(config: &Path, path: &str) -> Result<Response<Body>, BoxError> {
-    let (_, options) = Database::of(config).find()?;
+    let (config, _, options) = Database::of(config).find_with_config()?;
     let database = Arc::new(SqliteBackend::open_read_only(options).await?);
     let pool = BlobPool::in_memory(Limits::default());
     let storage = Storage::open(database, pool, Arc::new(SystemClock)).await?;
+    storage.suppress(config.suppressions());
     // Of the API only what shows the queue is asked.
     let nothing_else = service_fn(async |_: ResourceRequest| {
         let refusal = Refusal::new(RefusalKind::NotFound, "the agent is stopped");
