@@ -19,6 +19,7 @@ use crate::{
 };
 
 use super::StartError;
+
 /// Gives clients one service, and users who have authenticated themselves another.
 #[derive(Debug, Clone)]
 pub(crate) struct ByIdentity {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{HumanDuration, Place, Principal, SmtpListener};
+use super::{HumanDuration, KeepTime, Place, Principal, SmtpListener};
 
 /// Users who may authenticate themselves at a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -77,8 +77,8 @@ pub struct HttpAuth {
     pub ca_file: Option<Place<PathBuf>>,
     /// How long its answer is waited for. Default `10s`.
     pub timeout: Option<HumanDuration>,
-    /// How long it is not asked again about what was found good; `0s` for always. Default `1m`.
-    pub cache: Option<HumanDuration>,
+    /// How long it is not asked again about what was found good; with `0s` it is asked each time. Default `1m`.
+    pub cache: Option<KeepTime>,
 }
 
 /// Who this agent says to be to SMTP servers.

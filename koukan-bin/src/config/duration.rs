@@ -10,6 +10,10 @@ use serde::{Deserialize, Deserializer, de::Error};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HumanDuration(pub Duration);
 
+/// How long something is kept: as a [`HumanDuration`], or `0s` where it is not kept at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepTime(pub Duration);
+
 impl FromStr for HumanDuration {
     type Err = String;
 
@@ -69,6 +73,27 @@ impl JsonSchema for HumanDuration {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m|h|d)$", "examples": ["30s", "5m"] })
+    }
+}
+
+impl<'de> Deserialize<'de> for KeepTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        if text == "0s" {
+            return Ok(Self(Duration::ZERO));
+        }
+        let time = text.parse::<HumanDuration>().map_err(D::Error::custom)?;
+        Ok(Self(time.0))
+    }
+}
+
+impl JsonSchema for KeepTime {
+    fn schema_name() -> Cow<'static, str> {
+        "KeepTime".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(0s|0*[1-9][0-9]*(ms|s|m|h|d))$", "examples": ["0s", "5m"] })
     }
 }
 

@@ -32,7 +32,7 @@ pub use self::{
     auth::{ClientAuth, HttpAuth, ListenerAuth},
     chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
     destination::Destination,
-    duration::HumanDuration,
+    duration::{HumanDuration, KeepTime},
     listener::{BareLineEnds, RestListener, Role, SmtpListener, Token},
     node::Step,
     place::Place,

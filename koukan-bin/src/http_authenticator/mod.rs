@@ -2,7 +2,7 @@
 //!
 //! | it answers | the client |
 //! |---|---|
-//! | 200, with `{"identity": "…"}`, or without | is known by that name, or the one that it has given |
+//! | 200 with `{"identity": "…"}` or without, or 204 | is known by that name, or the one that it has given |
 //! | 401, 403, 404 | is not who it says to be |
 //! | anything else, or nothing in time | hears 454 and may try again |
 //!

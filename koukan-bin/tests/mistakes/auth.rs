@@ -40,6 +40,13 @@ fn users_and_their_passwords() {
         let to = format!("{INGRESS}, {settings}");
         told(&[(INGRESS, &to, INGRESS, words)]);
     }
+    for http in [
+        "url: \"https://users.example.com/check\", cache: 0s",
+        "url: \"http://LOCALHOST:8003/check\", cache: 5m",
+    ] {
+        let to = format!("{INGRESS}, auth: {{ http: {{ {http} }} }}");
+        assert_eq!(check(&changed(INGRESS, &to)).unwrap().to_string(), "");
+    }
     let elsewhere = format!("{ELSEWHERE}, {}", auth("users", ""));
     told(&[(INGRESS, &elsewhere, ELSEWHERE, &["there is no TLS"])]);
     let warned = |to: String| check(&changed(INGRESS, &to)).unwrap().to_string();

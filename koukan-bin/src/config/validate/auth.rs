@@ -1,11 +1,11 @@
 //! Checks of users and of their passwords.
 
-use std::{fs, net::IpAddr, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use axum::http::Uri;
 use koukan_smtp::sasl::scram::Entries;
 
-use super::Check;
+use super::{Check, rest::is_in_the_clear};
 use crate::config::{
     ClientAuth, Endpoint, HttpAuth, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
 };
@@ -105,14 +105,9 @@ impl Check<'_> {
         let url: Result<Uri, _> = http.url.value.parse();
         let url = url.ok().filter(|url| url.authority().is_some());
         let scheme = url.as_ref().and_then(Uri::scheme_str);
-        let is_here = url.as_ref().and_then(Uri::host).is_some_and(|host| {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-        });
         match scheme {
-            Some("https") => {}
-            Some("http") if is_here => {}
-            Some("http") => {
+            Some("http" | "https") if !is_in_the_clear(&http.url.value) => {}
+            Some("http" | "https") => {
                 let message =
                     "passwords cross the network in clear, for everybody to read".to_owned();
                 self.wrong(&http.url, message, Some("begin it with `https:`".into()));
