@@ -29,7 +29,7 @@ pub struct Sender {
 /// How a sender remembers addresses that were found to be bad.
 ///
 /// Recipients whose addresses a host has refused for good are refused at once from then on, without an
-/// attempt. It is for a sender whose chain ends in `smtp`, `lmtp` or `rest`.
+/// attempt. It is for a sender whose chain ends in `smtp`, `rest` or `webhook`.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SenderSuppression {

@@ -31,6 +31,11 @@ fn what_is_of_no_use_is_a_warning() {
             "the `retry` of chain `submission` does nothing",
         ),
         (
+            "chain: application, tag: { smtp-msa: submission }",
+            "suppression: {}, chain: submission, tag: { smtp-msa: submission }",
+            "sender `submission` sends to no address itself: chain `submission` ends in an exploder",
+        ),
+        (
             API,
             "- { address: \"127.0.0.1:8000\", token: [{ name: a, sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", expires: \"2020-01-01T00:00:00Z\" }] }",
             "token `a` is no longer valid",
@@ -56,6 +61,9 @@ fn what_is_of_no_use_is_a_warning() {
         assert!(warnings.contains("help: "), "{warnings}");
     }
     assert!(check(LOCAL).unwrap().problems().is_empty());
+    // One of its chains sends.
+    let sends = changed(", rest: {} }", ", rest: {}, suppression: {} }");
+    assert!(check(&sends).unwrap().problems().is_empty());
     for local in [
         include_str!("../../../config/local/router.yaml"),
         include_str!("../../../config/local/gateway.yaml"),

@@ -48,10 +48,14 @@ impl Check<'_> {
             let Some(suppression) = &sender.suppression else {
                 continue;
             };
-            let mut chains = sender.chains();
-            let of_sender = |chain: &&Chain| chains.any(|(_, name)| name.value == chain.name.value);
+            let chains = sender.chains().filter_map(|(_, name)| {
+                let mut all = config.chain.iter();
+                all.find(|chain| chain.name.value == name.value)
+            });
+            let chains: Vec<_> = chains.collect();
             let explodes = |chain: &&Chain| matches!(chain.endpoint, Endpoint::Exploder(_));
-            if let Some(chain) = config.chain.iter().filter(explodes).find(of_sender) {
+            let never_sends = chains.iter().all(explodes);
+            if let (Some(chain), true) = (chains.first(), never_sends) {
                 let message = format!(
                     "sender `{}` sends to no address itself: chain `{}` ends in an exploder",
                     sender.name.value, chain.name.value
