@@ -2,6 +2,7 @@
 
 use koukan_core::{filter::change_header::ChangeHeaderLayer, message::header_edit::HeaderEdit};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{InvalidFilter, Registry, Surroundings};
 use crate::config::Step;
@@ -32,6 +33,18 @@ struct Config {
 struct Field {
     name: String,
     value: String,
+}
+
+/// The names of the fields that a filter of that configuration takes out, and of those that it puts in.
+pub(crate) fn changed_fields(config: &Value) -> Option<(Vec<String>, Vec<String>)> {
+    let Config {
+        mut remove,
+        replace,
+        add,
+    } = Config::deserialize(config).ok()?;
+    remove.extend(replace.iter().map(|field| field.name.clone()));
+    let added = replace.into_iter().chain(add).map(|field| field.name);
+    Some((remove, added.collect()))
 }
 
 fn change_header(config: Config, _: &Surroundings) -> Result<ChangeHeaderLayer, InvalidFilter> {

@@ -19,11 +19,15 @@ pub use self::surroundings::{Secret, Surroundings};
 pub(crate) use self::{
     add_route::{AddRoute, CopyRoutes},
     builtin::{is_builtin, is_wanted_once, may_refuse},
+    change_header::changed_fields,
     followed_files::FollowedFiles,
     policy_action::Outline,
     router::Routes,
     text::{check_domain, check_host},
 };
+
+#[cfg(feature = "mail-auth")]
+pub(crate) use self::mail_auth::signs;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -205,6 +209,12 @@ impl Registry {
     pub fn check(&self, name: &str, config: &Value) -> Result<(), InvalidFilter> {
         self.build(name, config, &self.trial).map(drop)
     }
+}
+
+/// Without mail authentication nothing is signed.
+#[cfg(not(feature = "mail-auth"))]
+pub(crate) fn signs(_: &Value, _: &str, _: bool) -> bool {
+    false
 }
 
 /// What the reader of a filter's configuration found, and where.

@@ -269,3 +269,27 @@ fn a_gateway_chain_that_others_use() {
     let told = check(&format!("storage: memory\n{notified}")).unwrap_err();
     assert!(told.contains("nothing tells the host"), "{told}");
 }
+
+#[test]
+fn messages_that_are_changed_once_they_were_taken_apart() {
+    const PARSER: &str = "      - message_parser\n";
+    for filter in [
+        "change_header: { remove: [X-Tag] }",
+        "send_as: { identities: { a: [example.com] }, unsuitable: rewrite_from }",
+    ] {
+        let line = format!("      - {filter}\n");
+        check(&changed(PARSER, &format!("{line}{PARSER}"))).unwrap();
+        told(&[(
+            PARSER,
+            &format!("{PARSER}{line}"),
+            filter,
+            &[
+                "changes what `message_parser` before it has taken apart",
+                "put `message_parser` behind it",
+            ],
+        )]);
+    }
+    // Trace fields may follow.
+    let trace = format!("{PARSER}      - received_header\n");
+    check(&changed(PARSER, &trace)).unwrap();
+}

@@ -127,6 +127,43 @@ fn in_keys_that_sign() {
             "put `dkim_sign` behind it",
         ],
     )]);
+    // What is signed is as it was; what is not may be changed, and what is not sealed may be put in.
+    let change = |what: &str| format!("      - change_header: {{ {what} }}\n");
+    let [subject, list] =
+        ["Subject", "List-Id"].map(|name| format!("[{{ name: {name}, value: x }}]"));
+    for (what, is_wrong) in [
+        ("remove: [X-Tag]".to_owned(), false),
+        (format!("add: {list}"), false),
+        ("remove: [List-Id]".to_owned(), true),
+        (format!("replace: {list}"), true),
+        (format!("add: {subject}"), true),
+    ] {
+        check(&changed(BUILDER, &format!("{}{signing}", change(&what)))).unwrap();
+        let after = format!("{signing}{}", change(&what));
+        match is_wrong {
+            false => drop(check(&changed(BUILDER, &after)).unwrap()),
+            true => told(&[(
+                BUILDER,
+                &after,
+                "change_header: {",
+                &["changes what `dkim_sign` before it has signed"],
+            )]),
+        }
+    }
+    // Also in a chain that comes after that.
+    let submission = "  - name: submission\n    filter:\n";
+    let outgoing = "  - name: outgoing\n    filter:\n";
+    let text = LOCAL.replacen(submission, &format!("{submission}{signing}"), 1);
+    let text = text.replacen(
+        outgoing,
+        &format!("{outgoing}{}", change("remove: [To]")),
+        1,
+    );
+    let told_of = check(&text).unwrap_err();
+    assert!(
+        told_of.contains("changes what `dkim_sign` of chain `submission` has signed"),
+        "{told_of}"
+    );
     for (filter, words) in &cases {
         told(&[(BUILDER, filter, "dkim_sign", &["filter `dkim_sign`", words])]);
     }

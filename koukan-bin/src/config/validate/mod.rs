@@ -1,6 +1,7 @@
 //! Checks that span the whole file: names, references, values, and what cannot work.
 
 mod auth;
+mod changes;
 mod circles;
 mod copies;
 mod delivery;
@@ -59,6 +60,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.listeners();
     check.relays();
     check.policies(registry);
+    check.changes();
     check.notifications();
     check.files();
     check.tls();

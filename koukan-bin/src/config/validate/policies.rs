@@ -27,7 +27,6 @@ impl<'a> Check<'a> {
         for chain in &self.config.chain {
             let mut findings = self.before(chain, registry);
             let mut earlier: Vec<Outline> = Vec::new();
-            let mut is_signed = false;
             for filter in &chain.filter {
                 if filter.value.name == RULE
                     && let Some(rule) = registry.outline(&filter.value.config)
@@ -58,14 +57,6 @@ impl<'a> Check<'a> {
                     }
                     earlier.push(rule);
                 }
-                is_signed |= filter.value.name == "dkim_sign";
-                if is_signed && rewrites(&filter.value) {
-                    let message = format!(
-                        "filter `{}` changes what `dkim_sign` before it has signed",
-                        filter.value.name
-                    );
-                    self.wrong(filter, message, Some("put `dkim_sign` behind it".into()));
-                }
                 if filter.value.name == "dmarc_check" && !findings.may_tell_senders() {
                     let message = "filter `dmarc_check` has nothing to go by".to_owned();
                     let help = "put `spf_check`, `dkim_check`, or both before it";
@@ -78,20 +69,32 @@ impl<'a> Check<'a> {
 
     /// What is found out before a chain begins: in those that lead to it, and elsewhere.
     fn before(&self, chain: &'a Chain, registry: &Registry) -> Findings {
-        let mut findings = Findings::default();
+        let mut findings = Findings {
+            may_be_any: self.is_told(chain),
+            ..Findings::default()
+        };
+        for before in self.all_leading_to(chain) {
+            findings.may_be_any |= self.is_told(before);
+            let filters = before.filter.iter();
+            filters.for_each(|filter| findings.add(&filter.value, registry));
+        }
+        findings
+    }
+
+    /// The other chains that mail may have passed before it comes to that one.
+    pub(super) fn all_leading_to(&self, chain: &'a Chain) -> Vec<&'a Chain> {
         let mut seen = BTreeSet::from([chain.name.value.as_str()]);
         let mut ahead = vec![chain];
+        let mut found = Vec::new();
         while let Some(chain) = ahead.pop() {
-            findings.may_be_any |= self.is_told(chain);
             for before in self.leading_to(chain) {
                 if seen.insert(&before.name.value) {
-                    let filters = before.filter.iter();
-                    filters.for_each(|filter| findings.add(&filter.value, registry));
+                    found.push(before);
                     ahead.push(before);
                 }
             }
         }
-        findings
+        found
     }
 
     /// Whether clients of the REST API say what was found out elsewhere, of mail for that chain.
@@ -158,12 +161,6 @@ impl Outline {
         let ends_all = self.refuses && is_first_of_tag;
         is_as_wide && (ends_all || self.ends_tag && self.tag == later.tag)
     }
-}
-
-/// Whether a filter may change header fields that are signed.
-fn rewrites(filter: &Filter) -> bool {
-    let unsuitable = filter.config.get("unsuitable").and_then(|it| it.as_str());
-    filter.name == "send_as" && unsuitable.is_some_and(|what| what.starts_with("rewrite"))
 }
 
 /// That nobody finds out what is asked for.

@@ -13,7 +13,10 @@ use koukan_mail_auth::{
 };
 use serde::Deserialize;
 
-use super::{Surroundings, sign::Sign};
+use super::{
+    Surroundings,
+    sign::{Sign, with_fields},
+};
 use crate::{config::HumanDuration, registry::text::check_domain, stamps::Stamps};
 
 /// A key, and for whom it signs.
@@ -53,13 +56,8 @@ pub(super) fn one_key(
         );
         return Err((text, "selector"));
     }
-    let mut spec = SignatureSpec::new(key.domain.to_ascii_lowercase(), &*key.selector);
-    if let Some(names) = &config.sealed_headers {
-        spec = spec.with_sealed(names.iter().map(String::as_str));
-    }
-    if let Some(names) = &config.signed_headers {
-        spec = spec.with_signed(names.iter().map(String::as_str));
-    }
+    let spec = SignatureSpec::new(key.domain.to_ascii_lowercase(), &*key.selector);
+    let mut spec = with_fields(spec, config);
     if let Some(HumanDuration(lifetime)) = config.expires {
         spec = spec.with_lifetime(lifetime.as_secs().max(1));
     }

@@ -19,6 +19,8 @@ use self::{
     sign::dkim_sign,
 };
 
+pub(crate) use self::sign::signs;
+
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("dkim_sign", dkim_sign);

@@ -1,7 +1,11 @@
 //! The filter that signs.
 
-use koukan_mail_auth::dkim_sign::{Author, DkimSignLayer};
+use koukan_mail_auth::{
+    dkim::SignatureSpec,
+    dkim_sign::{Author, DkimSignLayer},
+};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     InvalidFilter, Surroundings, at,
@@ -21,9 +25,9 @@ pub(super) struct Sign {
     /// For how long signatures are valid.
     pub(super) expires: Option<HumanDuration>,
     /// Header fields that are signed, and of which no other can be added.
-    pub(super) sealed_headers: Option<Vec<String>>,
+    sealed_headers: Option<Vec<String>>,
     /// Header fields that are signed where they are there.
-    pub(super) signed_headers: Option<Vec<String>>,
+    signed_headers: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -67,6 +71,28 @@ pub(super) fn dkim_sign(
     Ok(layer)
 }
 
+/// Whether a filter of that configuration signs fields of that name, or, where `is_new`, seals them against
+/// further ones.
+pub(crate) fn signs(config: &Value, name: &str, is_new: bool) -> bool {
+    Sign::deserialize(config).is_ok_and(|config| {
+        let spec = with_fields(SignatureSpec::new("", ""), &config);
+        match is_new {
+            true => spec.with_signed::<&str>([]).signs(name),
+            false => spec.signs(name),
+        }
+    })
+}
+
+/// With the fields that the configuration names.
+pub(super) fn with_fields(mut spec: SignatureSpec, config: &Sign) -> SignatureSpec {
+    if let Some(names) = &config.sealed_headers {
+        spec = spec.with_sealed(names.iter().map(String::as_str));
+    }
+    if let Some(names) = &config.signed_headers {
+        spec = spec.with_signed(names.iter().map(String::as_str));
+    }
+    spec
+}
 #[cfg(test)]
 mod tests {
     use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
