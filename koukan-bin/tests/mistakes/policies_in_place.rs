@@ -113,6 +113,31 @@ fn what_is_found_out_before_a_chain_begins_is_known_there() {
 }
 
 #[test]
+fn rules_that_are_asked_before_the_message_is_there() {
+    let asking = "policy_action: { tag: t, mode: PER_RCPT, match: { matcher: message_validation, \
+        threshold: HIGH } }";
+    let validation = "      - message_validation\n";
+    let text = changed(
+        FROM,
+        &format!("{validation}{}", rule(&asking["policy_action: ".len()..])),
+    );
+    let error = check(&text).unwrap_err();
+    let place = format!("k.yaml:{}:", line_of(&text, "policy_action"));
+    assert!(error.starts_with(&place), "{error}");
+    assert!(
+        error.contains("`message_validation` is found out with the message"),
+        "{error}"
+    );
+    // In a chain after it the message was there.
+    let begin = |chain: &str| format!("  - name: {chain}\n    filter:\n");
+    let text = LOCAL.replacen(&begin("submission"), &(begin("submission") + validation), 1);
+    let later = format!("{}      - {asking}\n", begin("outgoing"));
+    let text = text.replacen(&begin("outgoing"), &later, 1);
+    assert!(text.contains(asking) && text.contains(validation));
+    check(&text).unwrap();
+}
+
+#[test]
 fn rules_of_content() {
     let validation = "      - message_validation\n";
     for (config, told) in [

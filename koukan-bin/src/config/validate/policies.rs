@@ -12,6 +12,13 @@ use crate::{
 
 /// The filter that rules are.
 const RULE: &str = "policy_action";
+/// Filters that find something out with the message.
+const WITH_MESSAGE: [&str; 4] = [
+    "dkim_check",
+    "dmarc_check",
+    "message_validation",
+    "tls_required",
+];
 
 /// The durable signals that a rule may find.
 #[derive(Default)]
@@ -19,6 +26,8 @@ struct Findings {
     names: BTreeSet<String>,
     /// Whether there may be others.
     may_be_any: bool,
+    /// Those of them that are found out with the message, in this chain.
+    with_message: BTreeSet<String>,
 }
 
 impl<'a> Check<'a> {
@@ -32,6 +41,17 @@ impl<'a> Check<'a> {
                     && let Some(rule) = registry.outline(&filter.value.config)
                 {
                     for asked in &rule.asks {
+                        if rule.is_per_recipient && findings.with_message.contains(&asked.signal) {
+                            let place = Filter::place_of(filter, &asked.place);
+                            let message = format!(
+                                "`{}` is found out with the message, which is not there yet when a \
+                                 recipient is asked for",
+                                asked.signal
+                            );
+                            let help =
+                                "leave `mode` out, or put the rule into a chain after this one";
+                            self.wrong(&place, message, Some(help.into()));
+                        }
                         if findings.may_be_any || findings.names.contains(&asked.signal) {
                             continue;
                         }
@@ -62,7 +82,7 @@ impl<'a> Check<'a> {
                     let help = "put `spf_check`, `dkim_check`, or both before it";
                     self.wrong(filter, message, Some(help.into()));
                 }
-                findings.add(&filter.value, registry);
+                findings.add_here(&filter.value, registry);
             }
         }
     }
@@ -134,6 +154,17 @@ impl Findings {
     fn may_tell_senders(&self) -> bool {
         let has = |name: &str| self.names.contains(name);
         self.may_be_any || has("spf") || has("dkim")
+    }
+
+    /// As [`Findings::add`], of a filter in the chain itself.
+    fn add_here(&mut self, filter: &Filter, registry: &Registry) {
+        if WITH_MESSAGE.contains(&&*filter.name) && !self.may_be_any {
+            let names = registry.signals_of(&filter.name).into_iter().flatten();
+            // What was known before the chain is known from its beginning.
+            let new = names.filter(|name| !self.names.contains(*name)).cloned();
+            self.with_message.extend(new);
+        }
+        self.add(filter, registry);
     }
 
     fn add(&mut self, filter: &Filter, registry: &Registry) {
