@@ -17,7 +17,10 @@ const OCTETS_MIN: usize = 24;
 /// The secrets that requests are signed with, each; at least one. Clones share them, so that they can be
 /// replaced.
 #[derive(Clone)]
-pub struct Secrets(Arc<Mutex<Arc<[Box<[u8]>]>>>);
+pub struct Secrets(Arc<Mutex<All>>);
+
+/// Those of one time.
+type All = Arc<[Box<[u8]>]>;
 
 /// A text holds no secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +70,7 @@ impl Secrets {
 
     /// Those of now. Signing a large content takes a while, in which nobody else need wait: so it is done
     /// without the lock.
-    fn current(&self) -> Arc<[Box<[u8]>]> {
+    fn current(&self) -> All {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&secrets)
     }
