@@ -190,7 +190,7 @@ pub struct Output {
 impl Default for Output {
     fn default() -> Self {
         Self {
-            max_in_flight: const { NonZeroUsize::new(500).expect("500 is not zero") },
+            max_in_flight: const { NonZeroUsize::new(200).expect("200 is not zero") },
         }
     }
 }
