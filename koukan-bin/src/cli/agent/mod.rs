@@ -6,6 +6,7 @@ use std::{
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use axum::{
@@ -17,6 +18,7 @@ use axum::{
 };
 use clap::Args;
 use futures_util::StreamExt;
+use koukan::command::{block_on, complain};
 use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
@@ -58,6 +60,27 @@ impl Agent {
         let octets = to_bytes(response.into_body(), ANSWER_MAX).await?;
         let json = serde_json::from_slice(&octets);
         json.map_err(|error| format!("the answer of {} is not JSON: {error}", self.url).into())
+    }
+
+    /// Asks the same of several, by name and path, and prints each answer by itself. What is wrong with one is
+    /// told, and keeps nobody from the others.
+    pub(in crate::cli) async fn ask_each(
+        &self,
+        method: Method,
+        all: impl Iterator<Item = (&str, String)>,
+        (is_json, table): (bool, fn(&Value) -> String),
+    ) -> ExitCode {
+        let mut code = ExitCode::SUCCESS;
+        for (name, path) in all {
+            match self.ask(method.clone(), &path).await {
+                Ok(answer) => print(&answer, is_json, table),
+                Err(error) => {
+                    eprintln!("koukan: {name}: {error}");
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        code
     }
 
     /// Copies what is answered to standard output.
@@ -141,6 +164,17 @@ impl Agent {
             Some(detail) => format!("{detail}{help}").into(),
             None => format!("{} answers with {status}{help}", self.url).into(),
         }
+    }
+}
+
+/// Carries a command out, and complains where that cannot be done.
+pub(in crate::cli) fn carry_out(
+    command: impl Future<Output = Result<ExitCode, BoxError>>,
+) -> ExitCode {
+    match block_on(Some(1), command) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => complain(&*error),
+        Err(error) => complain(&error),
     }
 }
 

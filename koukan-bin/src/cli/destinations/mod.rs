@@ -8,10 +8,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use tower::BoxError;
 
-use super::{
-    agent::{Agent, escaped, print},
-    block_on, complain,
-};
+use super::agent::{Agent, carry_out, escaped, print};
 
 /// What to see or change of destinations.
 #[derive(Debug, Args)]
@@ -55,11 +52,7 @@ struct Named {
 
 impl Destinations {
     pub(crate) fn run(self) -> ExitCode {
-        match block_on(Some(1), self.carry_out()) {
-            Ok(Ok(code)) => code,
-            Ok(Err(error)) => complain(&*error),
-            Err(error) => complain(&error),
-        }
+        carry_out(self.carry_out())
     }
 
     async fn carry_out(self) -> Result<ExitCode, BoxError> {
@@ -80,17 +73,10 @@ impl Destinations {
             Command::Resume(named) => (named.names, Method::POST, "/resume"),
             Command::Retry(named) => (named.names, Method::POST, "/retry"),
         };
-        let mut code = ExitCode::SUCCESS;
-        for name in names {
-            let path = format!("/destinations/{}{action}", escaped(&name));
-            match agent.ask(method.clone(), &path).await {
-                Ok(shown) => print(&shown, json, table::show),
-                Err(error) => {
-                    eprintln!("koukan: {name}: {error}");
-                    code = ExitCode::FAILURE;
-                }
-            }
-        }
-        Ok(code)
+        let all = names.iter().map(|name| {
+            let path = format!("/destinations/{}{action}", escaped(name));
+            (&**name, path)
+        });
+        Ok(agent.ask_each(method, all, (json, table::show)).await)
     }
 }

@@ -11,10 +11,7 @@ use clap::{Args, Subcommand};
 use tower::BoxError;
 
 use self::filter::Filter;
-use super::{
-    agent::{Agent, escaped, print},
-    block_on, complain,
-};
+use super::agent::{Agent, carry_out, escaped, print};
 
 /// What to see or change of the queue.
 #[derive(Debug, Args)]
@@ -80,11 +77,7 @@ struct Change {
 
 impl Queue {
     pub(crate) fn run(self) -> ExitCode {
-        match block_on(Some(1), self.carry_out()) {
-            Ok(Ok(code)) => code,
-            Ok(Err(error)) => complain(&*error),
-            Err(error) => complain(&error),
-        }
+        carry_out(self.carry_out())
     }
 
     async fn carry_out(self) -> Result<ExitCode, BoxError> {
@@ -158,17 +151,10 @@ impl Change {
                          one stands";
             return Err(error.into());
         }
-        let mut code = ExitCode::SUCCESS;
-        for id in &self.ids {
+        let all = self.ids.iter().map(|id| {
             let path = format!("/queue/{}/{action}", escaped(id));
-            match agent.ask(Method::POST, &path).await {
-                Ok(shown) => print(&shown, json, table::line),
-                Err(error) => {
-                    eprintln!("koukan: {id}: {error}");
-                    code = ExitCode::FAILURE;
-                }
-            }
-        }
-        Ok(code)
+            (&**id, path)
+        });
+        Ok(agent.ask_each(Method::POST, all, (json, table::line)).await)
     }
 }

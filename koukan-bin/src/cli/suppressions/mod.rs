@@ -8,10 +8,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use tower::BoxError;
 
-use super::{
-    agent::{Agent, escaped, print},
-    block_on, complain,
-};
+use super::agent::{Agent, carry_out, escaped, print};
 
 /// What to see or change of them.
 #[derive(Debug, Args)]
@@ -67,11 +64,7 @@ struct Add {
 
 impl Suppressions {
     pub(crate) fn run(self) -> ExitCode {
-        match block_on(Some(1), self.carry_out()) {
-            Ok(Ok(code)) => code,
-            Ok(Err(error)) => complain(&*error),
-            Err(error) => complain(&error),
-        }
+        carry_out(self.carry_out())
     }
 
     async fn carry_out(self) -> Result<ExitCode, BoxError> {
@@ -100,20 +93,11 @@ impl Suppressions {
             Command::Remove(named) => (named, Method::DELETE, String::new()),
         };
         let sender = escaped(&named.sender);
-        let mut code = ExitCode::SUCCESS;
-        for address in named.addresses {
-            let path = format!(
-                "/senders/{sender}/suppressions/{}{query}",
-                escaped(&address)
-            );
-            match agent.ask(method.clone(), &path).await {
-                Ok(shown) => print(&shown, json, table::line),
-                Err(error) => {
-                    eprintln!("koukan: {address}: {error}");
-                    code = ExitCode::FAILURE;
-                }
-            }
-        }
-        Ok(code)
+        let all = named.addresses.iter().map(|address| {
+            let escaped = escaped(address);
+            let path = format!("/senders/{sender}/suppressions/{escaped}{query}");
+            (&**address, path)
+        });
+        Ok(agent.ask_each(method, all, (json, table::line)).await)
     }
 }
