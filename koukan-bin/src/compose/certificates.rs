@@ -16,10 +16,11 @@ use tokio::time::Instant;
 
 use crate::{
     config::{self, ListenerTls, is_soon},
+    registry::FollowedFiles,
     stamps::Stamps,
 };
 
-use super::{StartError, authorities::AuthorityFiles};
+use super::{StartError, authorities};
 
 /// How often it is told that a certificate ends soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);
@@ -28,7 +29,7 @@ const TELL: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CertificateFiles {
     all: Arc<Mutex<Vec<Followed>>>,
-    authorities: AuthorityFiles,
+    authorities: FollowedFiles,
 }
 
 /// The certificates of one listener or endpoint.
@@ -53,7 +54,7 @@ impl CertificateFiles {
         let Some(file) = &config.client_ca else {
             return Ok(tls);
         };
-        let authorities = self.authorities.add(&file.value)?;
+        let authorities = authorities::read(&file.value, &self.authorities)?;
         Ok(tls.with_authorities(authorities, config.is_client_certificate_required()))
     }
 

@@ -1,4 +1,4 @@
-//! Files that filters have read, and are to read anew.
+//! Files that were read, and are to be read anew.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::stamps::Stamps;
 
-/// Files that filters have read, and what they do when one of them changes. Clones share the list.
+/// Files that were read, and what is done when one of them changes. Clones share the list.
 #[derive(Clone, Default)]
 pub(crate) struct FollowedFiles(Arc<Mutex<Vec<Followed>>>);
 
