@@ -12,12 +12,11 @@ use crate::{
         answer::{answer, applied},
         field::{idempotency_key, wait},
         json_content,
-        problem::Problem,
         shared::Shared,
     },
 };
 
-use super::{Answer, Parts, part};
+use super::{Answer, Parts, sender};
 
 pub(super) async fn create(
     State(shared): State<Shared>,
@@ -25,10 +24,7 @@ pub(super) async fn create(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let name = part(path)?;
-    if !caller.may_act_for(&name) {
-        return Err(Problem::forbidden_sender());
-    }
+    let name = sender(path, &caller)?;
     let (head, body) = request.into_parts();
     let wait = wait::of(&head.uri, &head.headers, shared.settings.max_wait)?;
     let manner = shared.manner(&head.uri, &head.headers)?;

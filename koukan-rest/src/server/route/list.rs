@@ -6,12 +6,12 @@ use axum::{
 };
 use koukan_core::resource::{Caller, List, ListState, Operation, Refusal};
 
-use crate::server::{answer::answer, problem::Problem, shared::Shared};
+use crate::server::{answer::answer, shared::Shared};
 
 use super::{
     Answer, Parts,
     parameters::{Pairs, Parameters},
-    part,
+    sender,
 };
 
 /// Transactions of one list, where the client does not say.
@@ -27,10 +27,7 @@ pub(super) async fn list(
     query: Pairs,
     request: Request,
 ) -> Answer {
-    let sender = part(path)?;
-    if !caller.may_act_for(&sender) {
-        return Err(Problem::forbidden_sender());
-    }
+    let sender = sender(path, &caller)?;
     let parameters = Parameters::of(query, &PARAMETERS)?;
     let list = list_of(parameters, sender.into())?;
     let manner = shared.manner(request.uri(), request.headers())?;

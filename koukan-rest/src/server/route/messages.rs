@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-use super::{Answer, Parts, part};
+use super::{Answer, Parts, part, sender};
 
 /// Messages of one batch that are made at the same time.
 const AT_ONCE: usize = 16;
@@ -39,10 +39,7 @@ pub(super) async fn create(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let name = part(path)?;
-    if !caller.may_act_for(&name) {
-        return Err(Problem::forbidden_sender());
-    }
+    let name = sender(path, &caller)?;
     let (head, body) = request.into_parts();
     let wait = wait::of(&head.uri, &head.headers, shared.settings.max_wait)?;
     let manner = shared.manner(&head.uri, &head.headers)?;
@@ -75,10 +72,7 @@ pub(super) async fn batch(
     path: Parts<String>,
     request: Request,
 ) -> Answer {
-    let name = part(path)?;
-    if !caller.may_act_for(&name) {
-        return Err(Problem::forbidden_sender());
-    }
+    let name = sender(path, &caller)?;
     let (head, body) = request.into_parts();
     let manner = shared.manner(&head.uri, &head.headers)?;
     let key = idempotency_key::of(&head.headers)?;

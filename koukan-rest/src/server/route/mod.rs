@@ -21,7 +21,7 @@ use axum::{
     response::Response,
     routing::{get, post, put},
 };
-use koukan_core::resource::Refusal;
+use koukan_core::resource::{Caller, Refusal};
 
 use crate::schema::openapi;
 
@@ -92,6 +92,15 @@ async fn authenticate(State(shared): State<Shared>, mut request: Request, next: 
 /// The one part of the path.
 fn part(path: Parts<String>) -> Result<String, Problem> {
     parts(path.map(|Path(part)| Path([part]))).map(|[part]| part)
+}
+
+/// The one part of the path, which names a sender that the caller may act for.
+fn sender(path: Parts<String>, caller: &Caller) -> Result<String, Problem> {
+    let name = part(path)?;
+    match caller.may_act_for(&name) {
+        true => Ok(name),
+        false => Err(Problem::forbidden_sender()),
+    }
 }
 
 /// The parts of the path.
