@@ -8,15 +8,12 @@ use crate::{
     row::from_micros,
 };
 
-use super::{Reader, failed};
-
-/// As many are read as are kept.
-const MAX: i64 = 100_000;
+use super::{super::writer::SUPPRESSED_MAX, Reader, failed};
 
 impl Reader {
     pub(in crate::sqlite) async fn suppressions(&self) -> Result<Vec<Suppression>, BackendError> {
         let mut values = Values::default();
-        values.add(MAX);
+        values.add(SUPPRESSED_MAX);
         let rows = self.rows(&LIST_SUPPRESSIONS, values).await?;
         let rows = rows.iter().map(|row| {
             Ok(Suppression {

@@ -40,6 +40,7 @@ mod trial;
 
 pub(super) use self::{
     change::weight,
+    collect::SUPPRESSED_MAX,
     operation::{Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Take},
     outbox::Outbox,
     shrink::count_pages,
