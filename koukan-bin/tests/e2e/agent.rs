@@ -92,8 +92,7 @@ impl Agent {
             + more;
         fs::write(&config, text).unwrap();
         let process = Process::start(&mut command(&config));
-        await_listener(ingress);
-        await_listener(submission);
+        [ingress, submission, rest].map(await_listener);
         Self {
             ingress,
             submission,
@@ -120,8 +119,7 @@ impl Agent {
     /// Starts it again, with the same configuration and queue.
     pub(crate) fn restart(&mut self) {
         self.process = Process::start(&mut command(&config_file(&self.directory)));
-        await_listener(self.ingress);
-        await_listener(self.submission);
+        [self.ingress, self.submission, self.rest].map(await_listener);
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -50,7 +50,7 @@ log: {{ level: error }}
             directory.path().display(),
         );
         let process = Process::start_agent(&directory, &text);
-        await_listener(ingress);
+        [ingress, rest].map(await_listener);
         Self {
             ingress,
             rest,

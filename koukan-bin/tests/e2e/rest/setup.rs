@@ -155,7 +155,7 @@ impl Agent {
     /// Starts it again, with the same configuration and queue.
     pub(super) fn restart(&mut self) {
         self.processes[0] = self.process(0);
-        await_listener(self.rest);
+        [self.ingress, self.submission, self.rest].map(await_listener);
     }
 
     fn process(&self, index: usize) -> Process {
