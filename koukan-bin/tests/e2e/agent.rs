@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listener, free_address, quoted};
+use crate::process::{Process, await_listeners, free_address, quoted};
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -92,7 +92,7 @@ impl Agent {
             + more;
         fs::write(&config, text).unwrap();
         let process = Process::start(&mut command(&config));
-        [ingress, submission, rest].map(await_listener);
+        await_listeners([ingress, submission, rest]);
         Self {
             ingress,
             submission,
@@ -119,7 +119,7 @@ impl Agent {
     /// Starts it again, with the same configuration and queue.
     pub(crate) fn restart(&mut self) {
         self.process = Process::start(&mut command(&config_file(&self.directory)));
-        [self.ingress, self.submission, self.rest].map(await_listener);
+        await_listeners([self.ingress, self.submission, self.rest]);
     }
 
     pub(crate) fn signal(&self, name: &str) {

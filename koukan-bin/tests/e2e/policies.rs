@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     collector::Collector,
     http::Request,
-    process::{Process, await_listener, free_address},
+    process::{Process, await_listeners, free_address},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
@@ -50,7 +50,7 @@ log: {{ level: error }}
             directory.path().display(),
         );
         let process = Process::start_agent(&directory, &text);
-        [ingress, rest].map(await_listener);
+        await_listeners([ingress, rest]);
         Self {
             ingress,
             rest,

@@ -104,6 +104,11 @@ pub(crate) fn await_listener(address: SocketAddr) {
     eventually(limit, || TcpStream::connect(address).is_ok());
 }
 
+/// Waits until an agent listens at each of its addresses: it comes to listen at one after the other.
+pub(crate) fn await_listeners<const N: usize>(addresses: [SocketAddr; N]) {
+    addresses.into_iter().for_each(await_listener);
+}
+
 /// Waits for what another process does, which nothing here can be told of.
 pub(crate) fn eventually(limit: Duration, holds: impl FnMut() -> bool) {
     assert!(

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::{
     collector::Collector,
     peers::{peer, run},
-    process::{Process, await_listener, comes_within, free_address},
+    process::{Process, await_listener, await_listeners, comes_within, free_address},
 };
 
 /// A directory with an authority's certificate, and one for `localhost` with its key.
@@ -90,9 +90,7 @@ log: {{ level: error }}
 "#
         );
         let process = Process::start_agent(&directory, &text);
-        for address in [offered, required, immediate, rest] {
-            await_listener(address);
-        }
+        await_listeners([offered, required, immediate, rest]);
         Self {
             offered,
             required,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     http::Request,
-    process::{Process, await_listener, comes_within, free_address},
+    process::{Process, await_listeners, comes_within, free_address},
 };
 
 use super::{destination::Destination, plan::FLAPPING, record};
@@ -53,9 +53,7 @@ impl Agent {
 
     /// Waits until it takes mail.
     pub(super) fn await_ready(&self) {
-        for address in [self.submission, self.ingress, self.rest] {
-            await_listener(address);
-        }
+        await_listeners([self.submission, self.ingress, self.rest]);
     }
 
     /// SIGTERM.

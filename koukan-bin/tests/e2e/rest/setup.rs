@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listener, free_address, quoted};
+use crate::process::{Process, await_listeners, free_address, quoted};
 
 /// How an agent is put together.
 #[derive(Debug, Clone, Copy)]
@@ -141,9 +141,7 @@ impl Agent {
             let process = agent.process(index);
             agent.processes.push(process);
         }
-        for address in [ingress, submission, rest] {
-            await_listener(address);
-        }
+        await_listeners([ingress, submission, rest]);
         agent
     }
 
@@ -155,7 +153,7 @@ impl Agent {
     /// Starts it again, with the same configuration and queue.
     pub(super) fn restart(&mut self) {
         self.processes[0] = self.process(0);
-        [self.ingress, self.submission, self.rest].map(await_listener);
+        await_listeners([self.ingress, self.submission, self.rest]);
     }
 
     fn process(&self, index: usize) -> Process {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     auth::line_of,
-    process::{Process, await_listener, free_address},
+    process::{Process, await_listeners, free_address},
 };
 
 /// A directory of files that both sides need: `ca.pem`, `mx.pem` and `mx.key` for `localhost`, and
@@ -113,9 +113,7 @@ log: {{ level: warn }}
 "#
         );
         let process = Process::start_agent(&directory, &text);
-        for address in [open, users, immediate, proxied] {
-            await_listener(address);
-        }
+        await_listeners([open, users, immediate, proxied]);
         Self {
             open,
             users,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{SECRET, receiver::Receiver};
 use crate::{
     client::Client,
-    process::{Process, await_listener, eventually, free_address, quoted},
+    process::{Process, await_listeners, eventually, free_address, quoted},
 };
 
 const CONFIG: &str = include_str!("../../../../config/examples/webhook.yaml");
@@ -37,7 +37,7 @@ fn what_the_application_answers_is_what_the_client_hears() {
         .replace("data/", &format!("{data}/"))
         + "retry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
     let agent = Process::start_agent(&directory, &config);
-    [smtp, rest].map(await_listener);
+    await_listeners([smtp, rest]);
     let mut receiver = Receiver::new(hook, SECRET);
     let mut client = Client::connect(smtp).unwrap();
     let mut send = |to: &[&str]| client.send("alice@example.org", to, MESSAGE).unwrap();
