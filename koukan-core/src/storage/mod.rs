@@ -45,8 +45,8 @@ mod watch;
 
 pub use self::{
     backend::{
-        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, Queue, Records, Recovered, Sessions,
-        SuppressionLists,
+        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, Queue, Records, Recovered,
+        Refreshed, Sessions, SuppressionLists,
     },
     custody::{Custody, CustodyError},
     drain::Drain,

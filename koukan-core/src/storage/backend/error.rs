@@ -11,6 +11,9 @@ pub enum BackendError {
     /// The lease is not held: another session has it, or it was settled.
     #[error("the lease is no longer held")]
     LeaseLost,
+    /// The session is dead: it was not refreshed for too long, or has ended.
+    #[error("the session is dead")]
+    SessionLost,
     /// A transaction of the same sender's name has the same idempotency key; it is this one.
     #[error("the idempotency key is that of transaction {0}")]
     Repeated(TransactionId),

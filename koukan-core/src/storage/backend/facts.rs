@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::super::record::TransactionId;
+
 /// What was found when a session began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
@@ -9,6 +13,18 @@ pub struct Recovered {
     pub freed: u64,
     /// By how much everything is due earlier, since the wall clock was set back.
     pub brought_forward: Duration,
+}
+
+/// What is told to a session that was refreshed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refreshed {
+    /// Transactions that were under lease by a dead session.
+    pub freed: u64,
+    /// What is [to be cancelled](super::Queue::request_cancel), is not over, and is under lease by this session
+    /// or by none; a bounded number at a time.
+    pub to_cancel: Vec<TransactionId>,
+    /// What the backend's own clock shows, where it goes by that.
+    pub time: Option<Timestamp>,
 }
 
 /// How far the times that were written down may lie in the future before the wall clock counts as

@@ -124,6 +124,29 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError>;
 
+    /// Asks for a transaction to be cancelled by whoever works on it: [`Sessions::refresh_session`] tells them.
+    /// Where the store is one process's alone it need not be noted, since that process knows.
+    ///
+    /// [`Sessions::refresh_session`]: super::Sessions::refresh_session
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn request_cancel(&self, id: TransactionId) -> Result<(), BackendError> {
+        let _ = id;
+        Ok(())
+    }
+
+    /// Which session has a transaction under lease, if one has that lives.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn holder(&self, id: TransactionId) -> Result<Option<SessionId>, BackendError> {
+        let _ = id;
+        Ok(None)
+    }
+
     /// When the next transaction of that standing that is not under lease is due, which may have passed; what is
     /// held is left out, and attempts for destinations that are suspended and those in `except`.
     ///

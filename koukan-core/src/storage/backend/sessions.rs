@@ -1,12 +1,12 @@
 //! Who works on what is stored, and whether there is room for more.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::super::{Collected, Retention, record::SessionId};
-use super::{BackendError, Recovered};
+use super::{BackendError, Recovered, Refreshed};
 
 /// The processes that work on what is stored, and its upkeep: one of the five parts of a
 /// [`Backend`](super::Backend).
@@ -14,6 +14,13 @@ use super::{BackendError, Recovered};
 /// # Cancel safety
 ///
 /// A write whose future is dropped is either done or not done, as a whole.
+///
+/// # Several processes
+///
+/// A backend that several processes share has a [term](Sessions::session_term): a session that is not
+/// [refreshed](Sessions::refresh_session) for so long is dead, by the backend's own clock, and what it held under
+/// lease falls free. What would take a lease for a dead session is [`BackendError::SessionLost`], and nothing of
+/// it is written. Such a backend goes by its own clock alone: the clocks of those who share it may differ.
 #[async_trait]
 pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     /// Begins a session, and frees what sessions that are dead held under lease.
@@ -35,6 +42,60 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         session: SessionId,
         now: Timestamp,
     ) -> Result<Recovered, BackendError>;
+
+    /// How long a session lives that is not refreshed. `None` where the store is this process's alone: then
+    /// its sessions live as long as it does.
+    fn session_term(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Says that a session lives, for another term, and frees what dead sessions held under lease, as
+    /// [`Sessions::open_session`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::SessionLost`] where it is dead already, so that others may have what it held; another
+    /// one is to be begun. Other [`BackendError`]s say nothing about it.
+    async fn refresh_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Refreshed, BackendError> {
+        let _ = (session, now);
+        Ok(Refreshed::default())
+    }
+
+    /// Ends a session: what it held under lease is given back, due as it was, and is no suspect. One
+    /// that is dead is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {
+        let _ = session;
+        Ok(())
+    }
+
+    /// Tells the others where requests for what a session works on are taken, as long as it lives: the
+    /// base of the URIs, as of RFC 3986 section 5.1.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::SessionLost`] where it is dead.
+    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+        let _ = (session, address);
+        Ok(())
+    }
+
+    /// Where requests for what a session works on are taken; `None` where it is dead, or has not said.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {
+        let _ = session;
+        Ok(None)
+    }
 
     /// Finds out whether the backend could take and give out mail now: what a write and a read wait
     /// for, this waits for too. Nothing of it is seen by others, and nothing is written unless a

@@ -52,6 +52,7 @@ impl Store {
                 }
             }
         }
+        self.check_leaser(one.transaction())?;
         let body = one.transaction().body.as_ref();
         body.map_or(Ok(()), |body| {
             self.blobs.check_with(body, &mut seen.brought)

@@ -7,6 +7,7 @@ mod entry;
 mod events;
 mod index;
 mod reading;
+mod sessions;
 mod store;
 mod suppressed;
 mod waiting;
@@ -20,13 +21,14 @@ use tokio::sync::watch;
 
 use crate::{
     blob::BlobId,
+    clock::SharedClock,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use self::{events::Events, store::Store};
+use self::{events::Events, sessions::Shared, store::Store};
 use super::{
     BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, Queue,
-    Records, Recovered, Retention, Sessions,
+    Records, Recovered, Refreshed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -68,6 +70,15 @@ impl MemoryBackend {
         }
     }
 
+    /// Has sessions die that are not refreshed for `term`, as in a database that several processes share, and
+    /// goes by `clock` instead of theirs; must be called before it is used. With
+    /// [`MemoryBackend::another_process`] this is several replicas over one store, for tests.
+    #[must_use]
+    pub fn with_session_term(self, term: Duration, clock: SharedClock) -> Self {
+        self.lock().sessions.shared = Some(Shared { term, clock });
+        self
+    }
+
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,6 +93,32 @@ impl Sessions for MemoryBackend {
     ) -> Result<Recovered, BackendError> {
         let process = Arc::downgrade(&self.process);
         Ok(self.lock().open_session(session, process, now))
+    }
+
+    fn session_term(&self) -> Option<Duration> {
+        let store = self.lock();
+        store.sessions.shared.as_ref().map(|shared| shared.term)
+    }
+
+    async fn refresh_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Refreshed, BackendError> {
+        self.lock().refresh_session(session, now)
+    }
+
+    async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {
+        self.lock().end_session(session);
+        Ok(())
+    }
+
+    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+        self.lock().sessions.publish_address(session, address)
+    }
+
+    async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {
+        Ok(self.lock().sessions.address_of(session))
     }
 
     async fn probe(&self) -> Result<(), BackendError> {
@@ -120,6 +157,7 @@ impl Queue for MemoryBackend {
         except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError> {
         let mut store = self.lock();
+        store.sessions.check(session)?;
         Ok(store.lease_due(session, now, standing, limit, except))
     }
 
@@ -130,7 +168,9 @@ impl Queue for MemoryBackend {
         destination: &SchedulingKey,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        Ok(self.lock().lease_for(session, now, destination, limit))
+        let mut store = self.lock();
+        store.sessions.check(session)?;
+        Ok(store.lease_for(session, now, destination, limit))
     }
 
     async fn lease_companions(
@@ -140,7 +180,9 @@ impl Queue for MemoryBackend {
         companions: Vec<Companions>,
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError> {
-        Ok(self.lock().lease_companions(session, &companions, limit))
+        let mut store = self.lock();
+        store.sessions.check(session)?;
+        Ok(store.lease_companions(session, &companions, limit))
     }
 
     async fn lease(
@@ -149,7 +191,18 @@ impl Queue for MemoryBackend {
         session: SessionId,
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
-        Ok(self.lock().lease(id, session, work))
+        let mut store = self.lock();
+        store.sessions.check(session)?;
+        Ok(store.lease(id, session, work))
+    }
+
+    async fn request_cancel(&self, id: TransactionId) -> Result<(), BackendError> {
+        self.lock().request_cancel(id);
+        Ok(())
+    }
+
+    async fn holder(&self, id: TransactionId) -> Result<Option<SessionId>, BackendError> {
+        Ok(self.lock().holder(id))
     }
 
     async fn next_due(

@@ -3,15 +3,13 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    sync::Weak,
-    time::Duration,
 };
 
 use jiff::Timestamp;
 
 use crate::id::IdMap;
 use crate::storage::{
-    BackendError, CLOCK_TOLERANCE, Collected, Recovered, Retention,
+    BackendError, Collected, Retention,
     record::{
         BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, SchedulingKey,
         SessionId, Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
@@ -19,8 +17,8 @@ use crate::storage::{
 };
 
 use super::{
-    blobs::Blobs, entry::Entry, events::Events, index::Index, suppressed::Suppressed,
-    waiting::Waiting,
+    blobs::Blobs, entry::Entry, events::Events, index::Index, sessions::Roll,
+    suppressed::Suppressed, waiting::Waiting,
 };
 
 /// Transactions and blobs that are removed in one go, at most.
@@ -38,7 +36,7 @@ pub(super) struct Store {
     pub(super) leased: BTreeSet<TransactionId>,
     /// By the time since when they are final; those first for which that is not known.
     pub(super) finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
-    sessions: HashMap<SessionId, Weak<()>>,
+    pub(super) sessions: Roll,
     /// Where they are kept.
     pub(super) events: Option<Events>,
     /// How far readers of events have come, by name.
@@ -52,60 +50,6 @@ pub(super) struct Store {
 pub(super) struct Duplicate;
 
 impl Store {
-    pub(super) fn open_session(
-        &mut self,
-        session: SessionId,
-        process: Weak<()>,
-        now: Timestamp,
-    ) -> Recovered {
-        self.sessions.insert(session, process);
-        self.sessions
-            .retain(|_, process| process.strong_count() > 0);
-        let brought_forward = self.set_back_by(now);
-        self.bring_forward(brought_forward);
-        let before = self.leased.len();
-        self.leased.retain(|id| {
-            let entry = self.transactions.get_mut(id);
-            let entry = entry.expect("what is leased is there");
-            if entry
-                .lease
-                .is_some_and(|id| self.sessions.contains_key(&id))
-            {
-                return true;
-            }
-            entry.recover(now);
-            self.waiting.add(entry);
-            false
-        });
-        Recovered {
-            freed: (before - self.leased.len()) as u64,
-            brought_forward,
-        }
-    }
-
-    /// By how much the wall clock was set back since the newest time that is written down.
-    fn set_back_by(&self, now: Timestamp) -> Duration {
-        let newest = self.transactions.values().map(Entry::newest).max();
-        let ahead = newest.map(|newest| newest.duration_since(now));
-        let ahead = ahead.and_then(|ahead| Duration::try_from(ahead).ok());
-        ahead
-            .filter(|ahead| *ahead > CLOCK_TOLERANCE)
-            .unwrap_or_default()
-    }
-
-    pub(super) fn bring_forward(&mut self, by: Duration) {
-        if by.is_zero() {
-            return;
-        }
-        self.waiting.clear();
-        for entry in self.transactions.values_mut() {
-            entry.bring_forward(by);
-            if entry.lease.is_none() {
-                self.waiting.add(entry);
-            }
-        }
-    }
-
     pub(super) fn insert(&mut self, new: NewTransaction) -> Result<(), BackendError> {
         self.check(&new)?;
         self.add(new);
@@ -121,6 +65,7 @@ impl Store {
     }
 
     pub(super) fn complete(&mut self, new: NewTransaction) -> Result<(), BackendError> {
+        self.check_leaser(&new)?;
         self.draft_of(&new)?;
         self.check_body(&new)?;
         self.replace_draft(new)
@@ -151,6 +96,7 @@ impl Store {
 
     fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
         self.check_key(new)?;
+        self.check_leaser(new)?;
         if self.is_there(new.id) {
             return Err(BackendError::Failed(Duplicate.into()));
         }

@@ -43,6 +43,7 @@ mod keys;
 mod leases;
 mod lists;
 mod parts;
+mod replicas;
 mod round_trip;
 mod sample;
 mod scheduled;
@@ -100,6 +101,11 @@ pub use self::{
         checks_stored_parts, finds_the_parts_of_a_composition, keeps_a_part_while_one_refers_to_it,
         removes_parts_with_their_transaction, replaces_the_parts_of_a_draft,
     },
+    replicas::{
+        ReplicaFixture, ends_a_session, gives_nothing_to_a_dead_session, goes_by_its_own_clock,
+        keeps_a_session_that_is_refreshed, takes_over_from_a_silent_session,
+        tells_addresses_of_sessions_that_live, tells_what_is_to_be_cancelled,
+    },
     round_trip::{
         counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
         finds_summaries_that_were_written_together, finds_what_was_inserted,
@@ -152,6 +158,27 @@ pub trait BackendFixture: Send + Sync {
 /// If a property does not hold.
 pub async fn run_all<F: BackendFixture>(make: impl AsyncFn() -> F) {
     crate::backend_contract_tests!(@properties run make);
+}
+
+/// Makes a `#[tokio::test]` of each property of a backend that several processes share, beside
+/// [`backend_contract_tests!`](crate::backend_contract_tests).
+///
+/// Takes the path of an async function without arguments that makes a
+/// [`ReplicaFixture`](crate::test_util::backend_contract::ReplicaFixture).
+#[macro_export]
+macro_rules! replica_contract_tests {
+    ($make:path) => {
+        $crate::backend_contract_tests! {
+            @tests $make;
+            keeps_a_session_that_is_refreshed,
+            takes_over_from_a_silent_session,
+            gives_nothing_to_a_dead_session,
+            ends_a_session,
+            tells_what_is_to_be_cancelled,
+            tells_addresses_of_sessions_that_live,
+            goes_by_its_own_clock,
+        }
+    };
 }
 
 /// Makes a `#[tokio::test]` of each property of the

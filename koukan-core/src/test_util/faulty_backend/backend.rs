@@ -19,8 +19,8 @@ use tokio::{
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor,
-        Listing, Queue, Records, Recovered, Retention, Sessions,
+        Backend, BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Queue,
+        Records,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
             Recipient, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
@@ -96,35 +96,6 @@ impl FaultyBackend {
     /// How many readers nobody has.
     pub fn free_readers(&self) -> usize {
         self.readers.available_permits()
-    }
-}
-
-#[async_trait]
-impl Sessions for FaultyBackend {
-    async fn open_session(
-        &self,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Recovered, BackendError> {
-        // An agent that cannot begin does not: there is nothing to be seen of it.
-        self.behind(|| self.inner.open_session(session, now)).await
-    }
-
-    fn has_room(&self) -> bool {
-        self.inner.has_room()
-    }
-
-    async fn probe(&self) -> Result<(), BackendError> {
-        self.read(|| self.inner.probe()).await
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        self.write(|| self.inner.collect_garbage(now, retention))
-            .await
     }
 }
 
@@ -219,6 +190,14 @@ impl Queue for FaultyBackend {
         Ok(leased.map(|one| self.given_out(one)))
     }
 
+    async fn request_cancel(&self, id: TransactionId) -> Result<(), BackendError> {
+        self.write(|| self.inner.request_cancel(id)).await
+    }
+
+    async fn holder(&self, id: TransactionId) -> Result<Option<SessionId>, BackendError> {
+        self.read(|| self.inner.holder(id)).await
+    }
+
     async fn next_due(
         &self,
         standing: Standing,
@@ -266,6 +245,7 @@ impl Queue for FaultyBackend {
 
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
         // Asked once, when the agent begins: one that cannot begin does not.
+        self.reach().await;
         self.behind(|| self.inner.suspensions()).await
     }
 }

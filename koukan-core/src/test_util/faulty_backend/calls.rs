@@ -32,6 +32,32 @@ impl FaultyBackend {
         happens.then_some(trouble.kind)
     }
 
+    /// How long nothing is heard of the medium, if so.
+    fn silence(&self) -> Option<Duration> {
+        let now = self.start.1 + self.start.0.elapsed();
+        let cuts = self.faults.trouble.iter();
+        let cut = cuts
+            .filter(|trouble| trouble.kind == TroubleKind::CutOff)
+            .find(|trouble| trouble.during.contains(&now))?;
+        Some(cut.during.end - now)
+    }
+
+    /// Fails as soon as something is heard of the medium, where it is cut off.
+    async fn hear(&self) -> Result<(), BackendError> {
+        let Some(silence) = self.silence() else {
+            return Ok(());
+        };
+        sleep(silence).await;
+        Err(BackendError::Failed("the connection was lost".into()))
+    }
+
+    /// Waits until something is heard of the medium.
+    pub(super) async fn reach(&self) {
+        while let Some(silence) = self.silence() {
+            sleep(silence).await;
+        }
+    }
+
     /// Lets half of the time of a call pass.
     pub(super) async fn pass(&self) {
         let latency = self.faults.latency;
@@ -78,6 +104,7 @@ impl FaultyBackend {
         use TroubleKind::{Failed, Full};
 
         self.calls.fetch_add(1, Ordering::Relaxed);
+        self.hear().await?;
         self.pass().await;
         let trouble = self.trouble(&[Full, Failed, unheard]);
         match trouble {
@@ -87,6 +114,7 @@ impl FaultyBackend {
         }
         let result = self.behind(write).await;
         self.pass().await;
+        self.hear().await?;
         if trouble.is_some() {
             return Err(BackendError::Failed("the answer was lost".into()));
         }
@@ -106,12 +134,14 @@ impl FaultyBackend {
             return self.behind(read).await;
         }
         let reader = self.readers.acquire().await;
+        self.hear().await?;
         self.pass().await;
         if self.trouble(&[TroubleKind::Failed]).is_some() {
             return Err(BackendError::Failed("the medium is gone".into()));
         }
         let result = self.behind(read).await;
         self.pass().await;
+        self.hear().await?;
         drop(reader);
         result
     }

@@ -45,6 +45,8 @@ pub enum TroubleKind {
     Slow,
     /// What takes something under lease panics, and does nothing.
     LeasePanics,
+    /// Nothing is heard of the medium until this is over; then all that was asked, or not answered yet, fails.
+    CutOff,
 }
 
 impl Default for Faults {

@@ -7,7 +7,7 @@
 //! - *readers*: as SQLite has few connections for reading, only so many calls read at a time, and a
 //!   call keeps its reader for as long as it takes, whether it is polled or not;
 //! - *trouble*: for a while, some calls fail, or do what they are asked and then say that they
-//!   failed;
+//!   failed, or nothing is heard of any of them;
 //! - *defects*: what a wrong implementation would do. A simulation has to notice.
 
 mod backend;
@@ -15,6 +15,7 @@ mod calls;
 mod defect;
 mod faults;
 mod held_time;
+mod sessions;
 mod suppressions;
 mod wrong;
 

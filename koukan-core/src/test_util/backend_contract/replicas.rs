@@ -1,0 +1,203 @@
+//! Several processes over one store.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::storage::{
+    Backend, BackendError, Recovered,
+    record::{NewTransaction, SessionId, Standing, TransactionId},
+};
+
+use super::sample::{delivered, due, plain, settlement, time};
+
+/// Makes the backend under test, for properties of several processes that share a store.
+#[async_trait]
+pub trait ReplicaFixture: Send + Sync {
+    /// The store as one more process sees it, beside those before; the first time it is empty.
+    async fn join(&self) -> Arc<dyn Backend>;
+
+    /// Waits for so long.
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+async fn session_on(backend: &dyn Backend) -> SessionId {
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    session
+}
+
+/// Waits for longer than a session lives that is not refreshed.
+async fn outlast(fixture: &dyn ReplicaFixture, backend: &dyn Backend) {
+    let term = backend.session_term();
+    let term = term.expect("what is shared has a term");
+    fixture.pass(term + term / 4).await;
+}
+
+/// Those of that standing which a session can have at `time(0)`.
+async fn lease_all(
+    backend: &dyn Backend,
+    session: SessionId,
+    standing: Standing,
+) -> Vec<TransactionId> {
+    let leased = backend.lease_due(session, time(0), standing, 10, &[]).await;
+    let leased = leased.unwrap().into_iter();
+    leased.map(|leased| leased.transaction.id).collect()
+}
+
+/// A session that is refreshed keeps what it has under lease, however long that takes.
+pub async fn keeps_a_session_that_is_refreshed(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let holder = session_on(&*one).await;
+    let new = plain();
+    one.insert(new.clone()).await.unwrap();
+    let leased = one.lease(new.id, holder, None).await.unwrap().unwrap();
+    let term = one.session_term().expect("what is shared has a term");
+    for _ in 0..3 {
+        fixture.pass(term / 2).await;
+        let refreshed = one.refresh_session(holder, time(0)).await.unwrap();
+        assert_eq!(refreshed.freed, 0);
+        session_on(&*other).await;
+    }
+    assert_eq!(other.holder(new.id).await.unwrap(), Some(holder));
+    let end = settlement(&leased, holder, 0, delivered());
+    one.settle(end).await.unwrap();
+    assert_eq!(other.holder(new.id).await.unwrap(), None);
+}
+
+/// What a session that fell silent has under lease goes to another, and nothing that it writes goes
+/// through any more.
+pub async fn takes_over_from_a_silent_session(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let silent = session_on(&*one).await;
+    let new = plain();
+    one.insert(new.clone()).await.unwrap();
+    let leased = one.lease(new.id, silent, None).await.unwrap().unwrap();
+    let heir = session_on(&*other).await;
+    let term = one.session_term().expect("what is shared has a term");
+    fixture.pass(term / 2).await;
+    other.refresh_session(heir, time(0)).await.unwrap();
+    assert!(lease_all(&*other, heir, Standing::Suspect).await.is_empty());
+    fixture.pass(term * 3 / 4).await;
+    let refreshed = other.refresh_session(heir, time(0)).await.unwrap();
+    assert_eq!(refreshed.freed, 1);
+    let taken = lease_all(&*other, heir, Standing::Suspect).await;
+    assert_eq!(taken, [new.id]);
+
+    let end = settlement(&leased, silent, 0, delivered());
+    let settled = one.settle(end).await;
+    assert!(matches!(settled, Err(BackendError::LeaseLost)));
+    let released = one.release(new.id, silent, leased.fence).await;
+    assert!(matches!(released, Err(BackendError::LeaseLost)));
+    assert_eq!(one.holder(new.id).await.unwrap(), Some(heir));
+}
+
+/// A session that is dead takes nothing under lease, and cannot be refreshed; another one can.
+pub async fn gives_nothing_to_a_dead_session(fixture: &dyn ReplicaFixture) {
+    let backend = fixture.join().await;
+    let dead = session_on(&*backend).await;
+    let waiting = plain();
+    backend.insert(waiting.clone()).await.unwrap();
+    outlast(fixture, &*backend).await;
+
+    let refreshed = backend.refresh_session(dead, time(0)).await;
+    assert!(matches!(refreshed, Err(BackendError::SessionLost)));
+    let leased = backend.lease_due(dead, time(9), Standing::Clear, 10, &[]);
+    assert!(matches!(leased.await, Err(BackendError::SessionLost)));
+    let leased = backend.lease(waiting.id, dead, None).await;
+    assert!(matches!(leased, Err(BackendError::SessionLost)));
+    let new = NewTransaction {
+        leased_by: Some(dead),
+        ..plain()
+    };
+    let inserted = backend.insert(new.clone()).await;
+    assert!(matches!(inserted, Err(BackendError::SessionLost)));
+    assert!(backend.find(new.id).await.unwrap().is_none());
+
+    let session = session_on(&*backend).await;
+    let leased = lease_all(&*backend, session, Standing::Clear).await;
+    assert_eq!(leased, [waiting.id]);
+}
+
+/// What a session that ends has under lease is due at once as it was, for others, and no suspect.
+pub async fn ends_a_session(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let (ending, heir) = (session_on(&*one).await, session_on(&*other).await);
+    let new = NewTransaction {
+        leased_by: Some(ending),
+        ..plain()
+    };
+    one.insert(new.clone()).await.unwrap();
+    one.publish_address(ending, "http://one.example")
+        .await
+        .unwrap();
+    assert!(lease_all(&*other, heir, Standing::Clear).await.is_empty());
+    one.end_session(ending).await.unwrap();
+    assert_eq!(other.address_of(ending).await.unwrap(), None);
+    assert_eq!(lease_all(&*other, heir, Standing::Clear).await, [new.id]);
+    let refreshed = one.refresh_session(ending, time(0)).await;
+    assert!(matches!(refreshed, Err(BackendError::SessionLost)));
+}
+
+/// Whoever works on a transaction is told that it is to be cancelled; where nobody does, everyone.
+pub async fn tells_what_is_to_be_cancelled(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let (holder, asker) = (session_on(&*one).await, session_on(&*other).await);
+    let new = plain();
+    one.insert(new.clone()).await.unwrap();
+    let leased = one.lease(new.id, holder, None).await.unwrap().unwrap();
+    other.request_cancel(new.id).await.unwrap();
+    let told = async |backend: &dyn Backend, session| {
+        let refreshed = backend.refresh_session(session, time(0)).await;
+        refreshed.unwrap().to_cancel
+    };
+    assert_eq!(told(&*one, holder).await, [new.id]);
+    assert!(told(&*other, asker).await.is_empty());
+
+    let end = settlement(&leased, holder, 0, due(60));
+    one.settle(end).await.unwrap();
+    assert_eq!(told(&*one, holder).await, [new.id]);
+    assert_eq!(told(&*other, asker).await, [new.id]);
+
+    let leased = other.lease(new.id, asker, None).await.unwrap().unwrap();
+    let end = settlement(&leased, asker, 0, delivered());
+    other.settle(end).await.unwrap();
+    assert!(told(&*one, holder).await.is_empty());
+    assert!(told(&*other, asker).await.is_empty());
+    other.request_cancel(new.id).await.unwrap();
+    assert!(told(&*one, holder).await.is_empty(), "it is over");
+}
+
+/// A session tells where requests for what it works on are taken, as long as it lives.
+pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let session = session_on(&*one).await;
+    assert_eq!(other.address_of(session).await.unwrap(), None);
+    for address in ["http://one.example:8000", "http://one.example:8001/x"] {
+        one.publish_address(session, address).await.unwrap();
+        let told = other.address_of(session).await.unwrap();
+        assert_eq!(told.as_deref(), Some(address));
+    }
+    outlast(fixture, &*one).await;
+    assert_eq!(other.address_of(session).await.unwrap(), None);
+    let published = one.publish_address(session, "http://one.example").await;
+    assert!(matches!(published, Err(BackendError::SessionLost)));
+}
+
+/// Processes whose clocks differ by an hour do not disturb each other.
+pub async fn goes_by_its_own_clock(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let shown = async |backend: &dyn Backend, told| {
+        let session = SessionId::random();
+        let recovered = backend.open_session(session, told).await.unwrap();
+        assert_eq!(recovered, Recovered::default());
+        let refreshed = backend.refresh_session(session, told).await.unwrap();
+        refreshed.time.expect("what is shared has a clock")
+    };
+    let ahead = shown(&*one, time(3600)).await;
+    let behind = shown(&*other, time(-3600)).await;
+    let between = behind.duration_since(ahead).unsigned_abs();
+    assert!(between < Duration::from_secs(60), "{ahead} and {behind}");
+}
