@@ -25,17 +25,19 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "add_route",
     "allowed_senders",
     "authentication_results",
     "dkim_check",
     "dkim_sign",
     "dmarc_check",
+    "dns_resolution",
     "message_builder",
     "message_parser",
     "policy_action",
     "received_header",
+    "remote_host",
     "router",
     "spf_check",
     "tls_required",
@@ -78,6 +80,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("received_header", received_header);
     registry.try_filter("router", router);
     super::content::register(registry);
+    super::names_of_hosts::register(registry);
     registry.filter("tls_required", |Nothing {}| TlsRequiredLayer::new());
     registry.signals("tls_required", [TlsRequired::NAME]);
     for filter in SIGNALLESS {

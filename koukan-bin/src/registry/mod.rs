@@ -8,6 +8,8 @@ mod followed_files;
 mod list_files;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
+mod names_of_hosts;
+mod next_hops;
 mod policy_action;
 mod router;
 mod send_as;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     InvalidFilter, Surroundings,
+    next_hops::{Literals, Suffixed},
     text::{Host, Port, RecipientDomain, twice},
 };
 use crate::config::{Chain, Step};
@@ -44,6 +45,10 @@ enum Rule {
         #[serde(default)]
         mx: bool,
     },
+    /// Recipients whose domain ends so.
+    Suffix(Suffixed),
+    /// Recipients at an address to that address.
+    Literal(Literals),
     /// Every recipient to these hosts.
     StaticHosts(Vec<Host>),
     /// Every recipient is accepted.
@@ -64,7 +69,7 @@ impl Rule {
     fn is_for_all(&self) -> bool {
         match self {
             Self::DestDomain { .. } | Self::StaticHosts(_) | Self::AcceptAll {} => true,
-            Self::AddressList { .. } => false,
+            Self::AddressList { .. } | Self::Suffix(_) | Self::Literal(_) => false,
         }
     }
 }
@@ -108,6 +113,11 @@ impl Routes {
                     (hosts, is_open)
                 }
                 Rule::AcceptAll {} => (Vec::new(), true),
+                Rule::Suffix(suffixed) => {
+                    self.asks_mx |= suffixed.asks_mx();
+                    (suffixed.into_hosts(), false)
+                }
+                Rule::Literal(_) => (Vec::new(), false),
                 Rule::DestDomain { mx, .. } => {
                     self.asks_mx |= mx;
                     takes_all = true;
@@ -155,6 +165,8 @@ pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, In
                 };
                 rules.with(port.map_or(by_domain, |port| by_domain.with_port(port.0)))
             }
+            Rule::Suffix(suffixed) => rules.with(suffixed.into_policy()),
+            Rule::Literal(literals) => rules.with(literals.into_policy()),
             Rule::StaticHosts(hosts) => {
                 rules.with(StaticHosts::new(hosts.into_iter().map(|host| host.0)))
             }
@@ -272,6 +284,8 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
             "there is no host: add one, as in `mx.example.com:25`",
             &at("static_hosts", ""),
         ),
+        Rule::Suffix(suffixed) => suffixed.check(|key| at("suffix", key)),
+        Rule::Literal(literals) => literals.check(|key| at("literal", key)),
         _ => Ok(()),
     }
 }
@@ -339,7 +353,7 @@ fn is_covered(wanted: &Option<Vec<String>>, before: &Option<Vec<String>>) -> boo
 }
 
 /// Something is wrong at these steps within `rules`.
-fn wrong(message: &str, at: &[Step]) -> Result<(), InvalidFilter> {
+pub(super) fn wrong(message: &str, at: &[Step]) -> Result<(), InvalidFilter> {
     let mut steps = vec![Step::Key("rules".into())];
     steps.extend_from_slice(at);
     Err(InvalidFilter {

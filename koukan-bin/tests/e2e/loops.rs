@@ -23,6 +23,7 @@ impl Agent {
     fn start(smtp: &str, port: impl FnOnce(SocketAddr) -> u16) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ingress = free_address();
+        let port = port(ingress);
         let text = format!(
             r#"
 hostname: mx.example.com
@@ -37,12 +38,11 @@ chain:
     filter: [received_header]
     endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }}
   - name: outgoing
-    filter: [{{ router: {{ rules: [{{ dest_domain: {{ port: {} }} }}] }} }}]
+    filter: [{{ router: {{ rules: [{{ literal: {{ port: {port} }} }}, {{ dest_domain: {{ port: {port} }} }}] }} }}]
     endpoint: {{ smtp: {smtp} }}
 log: {{ level: error }}
 "#,
             directory.path().display(),
-            port(ingress),
         );
         let process = Process::start_agent(&directory, &text);
         await_listener(ingress);

@@ -11,6 +11,7 @@ mod listeners;
 mod lmtp;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
+mod names_of_hosts;
 mod no_use;
 mod policies;
 mod policies_in_place;

@@ -10,6 +10,7 @@ mod look_up;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
 mod mail_hosts;
+mod names_of_hosts;
 
 use std::{
     fmt::Display,

@@ -6,11 +6,13 @@
 pub mod add_route;
 pub mod allowed_senders;
 pub mod change_header;
+pub mod dns_resolution;
 pub mod message_builder;
 pub mod message_parser;
 pub mod message_validation;
 pub mod policy_action;
 pub mod received_header;
+pub mod remote_host;
 pub mod router;
 pub mod send_as;
 pub mod tls_required;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use koukan_core::context;
+use koukan_core::{context, filter::dns_resolution};
 
 use super::Check;
 use crate::{
@@ -98,6 +98,8 @@ impl<'a> Check<'a> {
             let filters = before.filter.iter();
             filters.for_each(|filter| findings.add(&filter.value, registry));
         }
+        // It does not go with the message.
+        findings.names.remove(dns_resolution::RECIPIENT);
         findings
     }
 

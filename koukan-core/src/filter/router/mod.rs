@@ -1,7 +1,8 @@
 //! Decides for each recipient where it goes, or that it goes nowhere: [`RouterLayer`].
 //!
 //! A router has a [`Policy`]; [`Rules`] is one of several, of which the first that knows the
-//! recipient decides. [`AddressList`], [`DestDomain`] and [`StaticHosts`] come with it.
+//! recipient decides. [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`] and
+//! [`StaticHosts`] come with it.
 //!
 //! *Phases*: RCPT. It does not touch the body.
 //!
@@ -39,15 +40,19 @@
 mod address_list;
 mod dest_domain;
 mod layer;
+mod literals;
 mod policy;
 mod service;
 mod static_hosts;
+mod suffix;
 
 pub use self::{
     address_list::AddressList,
     dest_domain::DestDomain,
     layer::RouterLayer,
+    literals::AddressLiterals,
     policy::{Decision, Policy, Rules},
     service::Router,
     static_hosts::StaticHosts,
+    suffix::Suffix,
 };

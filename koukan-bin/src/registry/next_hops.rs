@@ -1,0 +1,142 @@
+//! Rules of the filter `router` that find a next hop by how the domain is written.
+
+use koukan_core::{
+    filter::router::{AddressLiterals, Decision, Suffix},
+    network::Network,
+    signals::Destination,
+};
+use serde::Deserialize;
+
+use super::{
+    InvalidFilter,
+    router::wrong,
+    text::{Host, Port},
+};
+use crate::config::Step;
+
+/// Recipients whose domain ends with a text: to these hosts, or to what is called as the domain with another end.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Suffixed {
+    suffix: String,
+    #[serde(default)]
+    hosts: Vec<Host>,
+    replace_by: Option<String>,
+    port: Option<Port>,
+    #[serde(default)]
+    mx: bool,
+}
+
+/// Recipients at an address: to that address.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Literals {
+    networks: Option<Vec<String>>,
+    port: Option<Port>,
+}
+
+impl Suffixed {
+    /// Whether the DNS says which hosts take the mail.
+    pub(super) fn asks_mx(&self) -> bool {
+        self.mx
+    }
+
+    pub(super) fn into_hosts(self) -> Vec<Host> {
+        self.hosts
+    }
+
+    pub(super) fn into_policy(self) -> Suffix {
+        let Some(by) = self.replace_by else {
+            let hosts = self.hosts.into_iter().map(|host| host.0);
+            let to = Destination::of_operator(hosts);
+            return Suffix::new(&self.suffix, Decision::Route(to));
+        };
+        let policy = Suffix::replaced(&self.suffix, &by);
+        let policy = self
+            .port
+            .iter()
+            .fold(policy, |policy, port| policy.with_port(port.0));
+        match self.mx {
+            true => policy.by_mx(),
+            false => policy,
+        }
+    }
+
+    /// `at` leads to a key.
+    pub(super) fn check(&self, at: impl Fn(&str) -> Vec<Step>) -> Result<(), InvalidFilter> {
+        check_end(&self.suffix, &at("suffix"))?;
+        if self.suffix.is_empty() && self.replace_by.is_some() {
+            let text = "an empty suffix is replaced nowhere: name the end of domains";
+            return wrong(text, &at("suffix"));
+        }
+        match &self.replace_by {
+            None if self.hosts.is_empty() => {
+                let text = "it leads nowhere: name `hosts`, or with `replace_by` another end of the domain";
+                wrong(text, &at(""))
+            }
+            None if self.port.is_some() || self.mx => {
+                let key = if self.mx { "mx" } else { "port" };
+                let text = format!("`{key}` does nothing without `replace_by`: leave it out");
+                wrong(&text, &at(key))
+            }
+            None => Ok(()),
+            Some(_) if !self.hosts.is_empty() => {
+                let text = "`hosts` and `replace_by` exclude each other: remove one of them";
+                wrong(text, &at("replace_by"))
+            }
+            Some(by) => check_end(by, &at("replace_by")),
+        }
+    }
+}
+
+/// A text can be the end of a domain.
+fn check_end(end: &str, at: &[Step]) -> Result<(), InvalidFilter> {
+    if let Some(name) = end.strip_suffix('.') {
+        let text =
+            format!("`{end}` is the end of no recipient's domain: write `{name}`, without the dot");
+        return wrong(&text, at);
+    }
+    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
+    if end.contains("..") || !end.chars().all(is_plain) {
+        let text = format!("`{end}` is the end of no domain: write one as in `.example.com`");
+        return wrong(&text, at);
+    }
+    if end.len() > 253 {
+        return wrong("it is longer than a domain can be", at);
+    }
+    Ok(())
+}
+
+impl Literals {
+    pub(super) fn into_policy(self) -> AddressLiterals {
+        let mut policy = AddressLiterals::new();
+        if let Some(port) = self.port {
+            policy = policy.with_port(port.0);
+        }
+        match self.networks {
+            // Each of them can be read: that is checked before.
+            Some(networks) => {
+                policy.with_networks(networks.iter().filter_map(|text| text.parse().ok()))
+            }
+            None => policy,
+        }
+    }
+
+    /// `at` leads to a key.
+    pub(super) fn check(&self, at: impl Fn(&str) -> Vec<Step>) -> Result<(), InvalidFilter> {
+        let networks = self.networks.as_deref();
+        if networks.is_some_and(<[_]>::is_empty) {
+            let text = "no address is in it: add a network, or leave `networks` out for all";
+            return wrong(text, &at("networks"));
+        }
+        for (index, text) in networks.into_iter().flatten().enumerate() {
+            if text.parse::<Network>().is_err() {
+                let mut place = at("networks");
+                place.push(Step::Item(index));
+                let text = format!("`{text}` is no network, as in `192.0.2.0/24`");
+                return wrong(&text, &place);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! The filter that asks the DNS for the names of clients.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    blob::Blob,
+    context::Context,
+    filter::remote_host::{RemoteHost, RemoteHostLayer, Status, TIME_MAX},
+    middleware::DeliverRequest,
+    test_util::{Script, ScriptedResolver, context, context_from, mail, rcpt, send_with},
+};
+use tokio::time::Instant;
+use tower::Layer;
+
+/// `192.0.2.1` is what it says, `.2` has no name, the name of `.3` leads elsewhere, and that of `.4` nowhere; nobody
+/// answers of `.5`, of the name of `.6`, nor ever of that of `.7`; `.8` has a silent name beside a good one.
+fn dns() -> ScriptedResolver {
+    let ip = |last: u8| format!("192.0.2.{last}").parse().unwrap();
+    ScriptedResolver::new()
+        .with_ptr(ip(1), ["MX.example.com".into(), "other.example.com".into()])
+        .with_addresses("mx.example.com", [ip(1)])
+        .with_addresses("other.example.com", [ip(9), ip(1)])
+        .with_ptr(ip(2), [])
+        .with_ptr(ip(3), ["mx.example.com".into()])
+        .with_ptr(ip(4), ["nowhere.example.com".into()])
+        .with_failure("192.0.2.5")
+        .with_ptr(ip(6), ["down.example".into()])
+        .with_failure("down.example")
+        .with_ptr(ip(7), ["silent.example".into()])
+        .with_silence("silent.example")
+        .with_ptr(ip(8), ["silent.example".into(), "eight.example.com".into()])
+        .with_addresses("eight.example.com", [ip(8)])
+}
+
+async fn asked(context: impl Into<Arc<Context>>) -> RemoteHost {
+    let upstream = Script::new();
+    let blob = Blob::from_bytes("\r\nhello\r\n".into());
+    let mut request = DeliverRequest::new(context.into(), mail("a@example.org"), blob);
+    request.recipients = vec![rcpt("bob@y")];
+    let layer = RemoteHostLayer::new(Arc::new(dns()));
+    let outcome = send_with(layer.layer(upstream.clone()), request).await;
+    assert!(outcome.message.unwrap().is_positive());
+    let received = upstream.only_received();
+    received.signals.find_durable().unwrap().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_client_and_how_long_that_takes() {
+    use Status::{Nx, Ok, Temp};
+    let (yes, no) = (Some(true), Some(false));
+    for (last, named, status, name, fcrdns, alignment, waits) in [
+        (
+            1,
+            "mx.example.com",
+            Ok,
+            Some("mx.example.com"),
+            yes,
+            yes,
+            false,
+        ),
+        (
+            1,
+            "OTHER.example.com.",
+            Ok,
+            Some("other.example.com"),
+            yes,
+            yes,
+            false,
+        ),
+        (1, "[192.0.2.1]", Ok, Some("mx.example.com"), yes, no, false),
+        (2, "mx.example.com", Nx, None, no, no, false),
+        (
+            3,
+            "mx.example.com",
+            Ok,
+            Some("mx.example.com"),
+            no,
+            no,
+            false,
+        ),
+        (4, "h", Ok, Some("nowhere.example.com"), no, no, false),
+        (6, "h", Temp, Some("down.example"), None, no, false),
+        (
+            7,
+            "silent.example",
+            Temp,
+            Some("silent.example"),
+            None,
+            None,
+            true,
+        ),
+        // One that is silent holds up no other.
+        (
+            8,
+            "eight.example.com",
+            Ok,
+            Some("eight.example.com"),
+            yes,
+            yes,
+            false,
+        ),
+        (
+            8,
+            "silent.example",
+            Temp,
+            Some("eight.example.com"),
+            yes,
+            None,
+            true,
+        ),
+        // Of that address nothing is known at all.
+        (200, "h", Nx, None, no, no, false),
+    ] {
+        let began = Instant::now();
+        let found = asked(context_from(&format!("192.0.2.{last}:4711"), named)).await;
+        let expected = RemoteHost {
+            status,
+            remote_hostname: name.map(Into::into),
+            fcrdns,
+            ehlo_alignment: alignment,
+        };
+        assert_eq!(found, expected, "{last} {named}");
+        let took = if waits { TIME_MAX } else { Duration::ZERO };
+        assert_eq!(began.elapsed().as_secs(), took.as_secs(), "{last} {named}");
+    }
+    let mapped = asked(context_from("[::ffff:192.0.2.1]:25", "mx.example.com")).await;
+    assert_eq!(mapped.fcrdns, yes);
+    assert_eq!(asked(context()).await.status, Status::None);
+}
