@@ -52,8 +52,13 @@ impl Storage {
                 Ok(())
             }
             Durability::Draft | Durability::Settled => {
-                let settled = self.settle_unleased(live, Unleased::Cancelled).await;
-                settled.map(|_| ())
+                match self.settle_unleased(live, Unleased::Cancelled).await {
+                    // Somebody else works on it, if it is not over.
+                    Ok(false) if self.0.presence.is_shared() => {
+                        self.backend().request_cancel(live.id).await
+                    }
+                    settled => settled.map(|_| ()),
+                }
             }
         };
         if written.is_err() {

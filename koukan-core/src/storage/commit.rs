@@ -12,7 +12,7 @@ use super::{
     message_keys::same_message,
     record::{
         Commit, FinalReason, IdempotencyKey, MessageKey, NewBody, NewTransaction, Recipient,
-        Status, Terms,
+        SessionId, Status, Terms,
     },
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Member {
     /// What an attempt that has ended has left of its recipients; `None` where one is under way.
     pub(super) settled: Option<Vec<Recipient>>,
     pub(super) has_key: bool,
+    /// Under whose lease it is committed.
+    session: SessionId,
 }
 
 impl Storage {
@@ -158,6 +160,7 @@ impl Storage {
             status: status.clone(),
             settled: (!is_attempted).then(|| recipients.clone()),
             has_key: idempotency_key.is_some(),
+            session: self.session(),
         };
         let new = NewTransaction {
             id: live.id,
@@ -169,7 +172,7 @@ impl Storage {
             body: Some(body),
             message_key,
             terms,
-            leased_by: is_attempted.then(|| self.session()),
+            leased_by: is_attempted.then_some(member.session),
             attempts,
             status,
             idempotency_key: idempotency_key.cloned(),
@@ -220,8 +223,10 @@ impl Storage {
             custody,
             status,
             settled,
+            session,
             ..
         } = member;
+        let is_lost = session != self.session();
         let live = custody.live();
         let (end, is_abandoned, given_up, before) = live.update(Side::Reader, |state| {
             state.terms = terms;
@@ -236,6 +241,7 @@ impl Storage {
                 mem::replace(&mut state.recipients, settled)
             });
             if before.is_none() {
+                state.is_lost = is_lost;
                 state.durability = Durability::Leased {
                     fence: FENCE,
                     terms,

@@ -141,14 +141,15 @@ impl Storage {
         if wanted.is_empty() || limit == 0 {
             return Ok(());
         }
+        let session = self.0.presence.leasing()?;
         let leases = companies.iter().flat_map(|company| company.leases());
         let stoppers: Vec<_> = leases.map(Lease::stopper).collect();
-        let leased = self
-            .backend()
-            .lease_companions(self.session(), now, wanted, limit);
+        let backend = self.backend();
+        let leased = backend.lease_companions(session, now, wanted, limit);
         let leased = leased.await;
         stoppers.into_iter().for_each(super::Stopper::disarm);
-        for lease in leased?.into_iter().filter_map(|one| self.give_out(one)) {
+        let leased = leased?.into_iter();
+        for lease in leased.filter_map(|one| self.give_out(one, session)) {
             let own = common(&lease);
             let is_own = |company: &&mut Company| own.is_some() && company.common == own;
             // Where it goes elsewhere by now, the endpoint tells it apart.

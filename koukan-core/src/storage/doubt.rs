@@ -24,7 +24,7 @@ use super::{
     ending::{End, Ending},
     live::{Durability, Live, Side, State},
     patience::keep_trying,
-    record::{Due, FinalReason, Leased, Status, Terms, Work},
+    record::{Due, FinalReason, Leased, SessionId, Status, Terms, Work},
 };
 
 /// Transactions that are in doubt at most; of more, what was written stays.
@@ -51,8 +51,17 @@ impl State {
 
 impl Storage {
     /// The lease of what was read back, unless a commit of it is not over, or nobody knows what came of
-    /// it.
-    pub(super) fn give_out(&self, leased: Leased) -> Option<Lease> {
+    /// it; or the session that took it may be dead by now.
+    pub(super) fn give_out(&self, leased: Leased, session: SessionId) -> Option<Lease> {
+        if !self.0.presence.holds(session) {
+            let (storage, id) = (self.clone(), leased.transaction.id);
+            self.spawn(async move {
+                let release = || storage.backend().release(id, session, leased.fence);
+                // Others have it where the lease is lost.
+                let _ = keep_trying(id, "give a lease back", release).await;
+            });
+            return None;
+        }
         let live = self.0.registry.find(leased.transaction.id);
         match live.filter(|live| live.lock().is_kept_back()) {
             None => Some(Lease::of_stored(self.clone(), leased)),

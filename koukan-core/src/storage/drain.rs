@@ -6,6 +6,7 @@ use super::{
     Storage,
     live::{Durability, Side, State},
     live_body::LiveBody,
+    presence::Loss,
 };
 
 /// Which attempts are to end, from few to all.
@@ -43,7 +44,7 @@ pub(crate) enum Gone {
 pub(crate) enum Halt {
     /// The transaction was cancelled, or given up because its message did not come.
     Cancelled,
-    /// The agent stops: the transaction is to be given back.
+    /// The agent stops, or its session may be dead soon: the transaction is to be given back.
     GiveBack,
     /// The agent stops, and the transaction is not committed.
     Stop,
@@ -84,7 +85,7 @@ impl Storage {
 impl State {
     /// Why the attempt under way is to end, if it is. Where upstream may have all of the message, it
     /// is upstream that says what becomes of it.
-    pub(super) fn halt(&self, gone: Gone) -> Option<Halt> {
+    pub(super) fn halt(&self, gone: Gone, loss: Loss) -> Option<Halt> {
         // What was taken by reference goes out only once it is complete.
         let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
         let is_out = gone != Gone::No && is_complete();
@@ -100,7 +101,14 @@ impl State {
                 }
         };
         match self.durability {
-            Durability::Leased { .. } => is_reached(Drain::Committed).then_some(Halt::GiveBack),
+            Durability::Leased { .. } => {
+                let is_lost = match loss {
+                    Loss::None => self.is_lost,
+                    Loss::Unsent => self.is_lost || gone == Gone::No,
+                    Loss::All => true,
+                };
+                (is_lost || is_reached(Drain::Committed)).then_some(Halt::GiveBack)
+            }
             Durability::Volatile => is_reached(Drain::Live).then_some(Halt::Stop),
             // The one becomes the other when the commit is done; the other ends with its upload.
             Durability::Committing | Durability::Draft => None,

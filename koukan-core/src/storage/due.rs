@@ -18,12 +18,10 @@ use super::{
     BackendError, Lease, Storage,
     destinations::LATE,
     live::Live,
+    pace::Pace,
     record::{Due, SchedulingKey, Standing, Status, TransactionId, Work},
 };
 
-/// How far the wall clock may fall behind the time that has passed, from one look to the next,
-/// before it counts as set back.
-const TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a look that finds nothing is waited for at least, so that looks never turn round.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -42,13 +40,6 @@ struct Next {
     at: Option<Timestamp>,
     /// Whose attempts are not waited for.
     except: HashSet<SchedulingKey>,
-}
-
-/// How the wall clock goes, beside the time that passes: what it shows may be set back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    shown: Timestamp,
-    since: Instant,
 }
 
 impl Storage {
@@ -94,10 +85,11 @@ impl Storage {
         // Together, so that they are committed together.
         let leased = ids.into_iter().map(async |id| {
             let backend = self.backend();
-            let leased = backend.lease(id, self.session(), Some(Work::Attempt));
+            let session = self.0.presence.leasing()?;
+            let leased = backend.lease(id, session, Some(Work::Attempt));
             let leased = leased.await?;
             Ok(leased.and_then(|leased| {
-                let lease = self.give_out(leased)?;
+                let lease = self.give_out(leased, session)?;
                 // Where the others are waited for no longer, it is given back.
                 Some((lease.stopper(), lease))
             }))
@@ -152,9 +144,11 @@ impl Storage {
         except: &[SchedulingKey],
     ) -> Result<Vec<Lease>, BackendError> {
         let backend = self.backend();
-        let leased = backend.lease_due(self.session(), until, standing, limit, except);
+        let session = self.0.presence.leasing()?;
+        let leased = backend.lease_due(session, until, standing, limit, except);
         let leased = leased.await?.into_iter();
-        let leases = leased.filter_map(|one| self.give_out(one)).collect();
+        let leases = leased.filter_map(|one| self.give_out(one, session));
+        let leases = leases.collect();
         Ok(self.read_together(leases))
     }
 
@@ -194,7 +188,8 @@ impl Storage {
     }
 
     /// Waits until a transaction may be due that [`Storage::lease_suspect`] takes. `false` where
-    /// there is none, and there will be none while the process runs.
+    /// there is none, and there will be none while the process runs; where others share the backend, there
+    /// may be one at any time.
     ///
     /// # Errors
     ///
@@ -204,10 +199,23 @@ impl Storage {
     ///
     /// Nothing is lost when it is dropped before it ends.
     pub async fn wait_suspect(&self) -> Result<bool, BackendError> {
-        let Some(next) = self.backend().next_due(Standing::Suspect, &[]).await? else {
-            return Ok(false);
-        };
-        sleep(until(next, &self.0.clock).max(PAUSE)).await;
+        let presence = &self.0.presence;
+        let refreshed = presence.refreshed().notified();
+        tokio::pin!(refreshed);
+        refreshed.as_mut().enable();
+        let next = self.backend().next_due(Standing::Suspect, &[]).await?;
+        match next {
+            None if !presence.is_shared() => return Ok(false),
+            None => refreshed.await,
+            Some(next) => {
+                let wait = until(next, &self.0.clock).max(PAUSE);
+                tokio::select! {
+                    biased;
+                    () = sleep(wait) => {}
+                    () = refreshed => sleep(PAUSE).await,
+                }
+            }
+        }
         Ok(true)
     }
 
@@ -282,6 +290,10 @@ impl Storage {
     /// Sees whether the wall clock was set back, and makes everything due earlier by as much:
     /// otherwise mail would be kept for as long as that.
     async fn follow_clock(&self) -> Result<(), BackendError> {
+        if self.0.presence.is_shared() {
+            // That of the backend counts.
+            return Ok(());
+        }
         let set_back = self.lock_pace().follow(self.0.clock.now(), Instant::now());
         if set_back.is_zero() {
             return Ok(());
@@ -326,74 +338,5 @@ impl Lease {
 impl Looks {
     fn lock_next(&self) -> MutexGuard<'_, Next> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-// === impl Pace ===
-
-impl Pace {
-    pub(super) fn new(shown: Timestamp) -> Self {
-        let since = Instant::now();
-        Self { shown, since }
-    }
-
-    /// Takes in what the wall clock shows; returns by how much it was set back since it was looked
-    /// at last.
-    fn follow(&mut self, shown: Timestamp, now: Instant) -> Duration {
-        let passed = now.duration_since(self.since);
-        let expected = self.shown.checked_add(passed).unwrap_or(Timestamp::MAX);
-        *self = Self { shown, since: now };
-        let behind = Duration::try_from(expected.duration_since(shown)).unwrap_or_default();
-        if behind > TOLERANCE {
-            behind
-        } else {
-            Duration::ZERO
-        }
-    }
-
-    /// Forgets that it was set back by so much.
-    fn go_back(&mut self, by: Duration) {
-        self.shown = self.shown.checked_add(by).unwrap_or(Timestamp::MAX);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn only_a_step_back_counts() {
-        let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let begun = Instant::now();
-        let secs = Duration::from_secs;
-        let mut pace = Pace::new(start);
-        for (passed, shown, set_back) in [
-            (10, 10, 0),
-            // Ahead by an hour, and back again.
-            (20, 3620, 0),
-            (30, 30, 3600),
-            (40, 40, 0),
-            // A clock that is slowed down.
-            (50, 49, 0),
-            (60, 58, 1),
-            (70, -3532, 3600),
-        ] {
-            let shown = start + jiff::SignedDuration::from_secs(shown);
-            let expected = if set_back == 1 { 0 } else { set_back };
-            let found = pace.follow(shown, begun + secs(passed));
-            assert_eq!(found, secs(expected), "after {passed} s");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_step_that_could_not_be_followed_is_seen_again() {
-        let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let begun = Instant::now();
-        let mut pace = Pace::new(start);
-        let hour = Duration::from_secs(3600);
-        assert_eq!(pace.follow(start - hour, begun), hour);
-        pace.go_back(hour);
-        assert_eq!(pace.follow(start - hour, begun), hour);
-        assert_eq!(pace.follow(start - hour, begun), Duration::ZERO);
     }
 }

@@ -132,8 +132,18 @@ impl Writing {
                 Err(BackendError::LeaseLost) if has_failed && self.is_written().await => {
                     return Ok(());
                 }
-                Err(BackendError::LeaseLost) => return Err(BackendError::LeaseLost),
-                Err(error) => self.patience.failed(self.live.id, what, &error).await,
+                Err(BackendError::LeaseLost | BackendError::SessionLost) => {
+                    return Err(BackendError::LeaseLost);
+                }
+                Err(error) => {
+                    let presence = &self.storage.0.presence;
+                    tokio::select! {
+                        biased;
+                        // It is worth trying again.
+                        () = presence.heard_again(), if presence.is_shared() => {}
+                        () = self.patience.failed(self.live.id, what, &error) => {}
+                    }
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ use super::{
     destinations::LATE,
     drain::{Gone, Halt},
     lease_body::LeaseBody,
-    live::{Durability, Live, OnDrop, Side},
+    live::{Durability, Live, OnDrop, Side, State},
     live_body::LiveBody,
     record::{Attempt, Due, Leased, MessageKey, Recipient, Status, Terms, TransactionId, Work},
 };
@@ -97,6 +97,7 @@ impl Lease {
             state.held = held;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;
+            state.is_lost = false;
             state.on_drop = OnDrop::Fails;
         });
         Self {
@@ -245,9 +246,11 @@ impl Lease {
     }
 
     /// Ready when the attempt is to end, with why: the transaction is cancelled, or was given up
-    /// because its message did not come, or the agent stops.
+    /// because its message did not come, or the agent stops, or others may have the transaction soon.
     pub(crate) fn poll_halt(&self, cx: &task::Context<'_>, gone: Gone) -> Poll<Halt> {
-        self.live.poll(cx, Side::Output, |state| state.halt(gone))
+        // Asked for while the state is locked: who changes it looks for those who wait afterwards.
+        let halt = |state: &State| state.halt(gone, self.storage.0.presence.loss());
+        self.live.poll(cx, Side::Output, halt)
     }
 
     /// How often octets of the message could not be read back from where they are kept.

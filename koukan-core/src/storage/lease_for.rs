@@ -15,13 +15,10 @@ impl Storage {
         limit: usize,
     ) -> Result<Vec<Lease>, BackendError> {
         let now = self.clock().now();
-        let leased = self
-            .backend()
-            .lease_for(self.session(), now, destination, limit);
-        let leases = leased
-            .await?
-            .into_iter()
-            .filter_map(|one| self.give_out(one));
+        let session = self.0.presence.leasing()?;
+        let leased = self.backend().lease_for(session, now, destination, limit);
+        let leased = leased.await?.into_iter();
+        let leases = leased.filter_map(|one| self.give_out(one, session));
         Ok(self.read_together(leases.collect()))
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) is_refused: bool,
     /// The lease has ended without a final reply.
     pub(super) is_abandoned: bool,
+    /// It was committed under lease of a session that may be dead by now.
+    pub(super) is_lost: bool,
     /// Which attempts are to end, since the agent stops.
     pub(super) drain: Drain,
     /// What it means that the lease is dropped.
@@ -287,6 +289,7 @@ impl State {
             is_input_gone: false,
             is_refused: false,
             is_abandoned: false,
+            is_lost: false,
             drain: Drain::No,
             on_drop: OnDrop::Fails,
             attempt_count: 0,

@@ -13,6 +13,7 @@ mod drain;
 mod due;
 mod ending;
 mod events;
+mod image;
 mod lease;
 mod lease_body;
 mod lease_drop;
@@ -24,8 +25,10 @@ mod live_body;
 mod memory;
 mod message_keys;
 mod notification;
+mod pace;
 mod patience;
 mod persist;
+mod presence;
 mod read_together;
 pub mod record;
 mod recorder;
@@ -77,22 +80,24 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{runtime::Handle, sync::Semaphore, time::Instant};
 
 use crate::{
     blob::{Account, BlobPool, Payer},
     clock::SharedClock,
     context::Context,
     event::Observers,
-    signals::{Signals, TraceId},
+    signals::Signals,
     sync::Mutex,
     transaction::Mail,
 };
 
 use self::{
-    due::{Looks, Pace},
-    live::{Durability, Live, State},
-    record::{Due, SessionId, Status, StoredTransaction, TransactionId, Work},
+    due::Looks,
+    live::{Live, State},
+    pace::Pace,
+    presence::{BackendTime, Presence},
+    record::{Due, SessionId, Status, TransactionId, Work},
     registry::Registry,
     summary::Summaries,
     suppressions::Suppressions,
@@ -111,7 +116,7 @@ struct Inner {
     pool: BlobPool,
     clock: SharedClock,
     observers: Observers,
-    session: SessionId,
+    presence: Presence,
     summaries: Summaries,
     /// Set where events are committed before replies.
     events_first: OnceLock<()>,
@@ -166,7 +171,11 @@ impl Storage {
         observers: Observers,
     ) -> Result<Self, BackendError> {
         let session = SessionId::random();
+        let term = backend.session_term();
+        let time = term.map(|_| Arc::new(BackendTime::new(SharedClock::clone(&clock))));
+        let clock = time.clone().map_or(clock, |time| time as SharedClock);
         let pace = Pace::new(clock.now());
+        let begun = Instant::now();
         let recovered = backend.open_session(session, clock.now()).await?;
         if recovered.freed > 0 {
             tracing::info!(freed = recovered.freed, "took up what a dead session held");
@@ -177,12 +186,13 @@ impl Storage {
         let suspensions = Suspensions::new(backend.suspensions().await?);
         let suppressions = Suppressions::new(backend.suppressions().await?);
         let summaries = Summaries::start(Arc::clone(&backend));
-        Ok(Self(Arc::new(Inner {
+        let term = term.map(|term| (term, begun));
+        let storage = Self(Arc::new(Inner {
             backend,
             pool,
             clock,
             observers,
-            session,
+            presence: Presence::new(session, term, time),
             summaries,
             events_first: OnceLock::new(),
             registry: Arc::default(),
@@ -193,7 +203,9 @@ impl Storage {
             pace: Mutex::new(pace),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX as usize)),
             in_doubt: Arc::new(Semaphore::new(doubt::MAX)),
-        })))
+        }));
+        storage.keep_session(begun).await?;
+        Ok(storage)
     }
 
     /// Starts a transaction in memory: the input side's handle, and the output side's lease.
@@ -281,11 +293,6 @@ impl Storage {
         &self.0.destinations
     }
 
-    /// The identity of this run.
-    pub fn session(&self) -> SessionId {
-        self.0.session
-    }
-
     /// Waits until what became of transactions so far is written down, and leases that were
     /// dropped are given back.
     pub async fn flush(&self) {
@@ -346,51 +353,13 @@ impl Storage {
             false => self.summarise(live),
         }
     }
-
-    /// A transaction that was read back, at this moment: where it is live, that knows better than
-    /// what was read.
-    pub fn snapshot_of(&self, stored: StoredTransaction) -> Snapshot {
-        let live = self.0.registry.find(stored.id);
-        // Kept to itself: it may be out of date already.
-        let live = live.unwrap_or_else(|| self.image_of(stored));
-        Watch::new(live).snapshot()
-    }
-
-    /// An image of a transaction that was read back.
-    fn image_of(&self, stored: StoredTransaction) -> Arc<Live> {
-        let mut state = State::new();
-        state.has_all_recipients = true;
-        state.body = stored.body.map(|body| self.stored_body(body));
-        state.recipients = stored.recipients;
-        state.terms = stored.terms;
-        state.attempt_count = stored.attempt_count;
-        state.last_attempt = stored.last_attempt.map(Arc::new);
-        state.durability = match stored.status {
-            Status::Due(due) if due.work == Work::Abandon => Durability::Draft,
-            _ => Durability::Settled,
-        };
-        state.held = stored.held;
-        state.settle(stored.status);
-        state.restore_refusal();
-        let trace_id = stored.signals.trace_id();
-        let trace_id = trace_id.unwrap_or_else(|| TraceId::from(stored.id));
-        let signals = stored.signals.with_trace_id(Some(trace_id));
-        Live::new(
-            stored.id,
-            stored.created,
-            (stored.context, Signals::of_carried(signals)),
-            Some(stored.mail),
-            state,
-            Arc::clone(&self.0.registry),
-        )
-    }
 }
 
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Storage")
             .field("backend", &self.0.backend)
-            .field("session", &self.0.session)
+            .field("session", &self.session())
             .finish_non_exhaustive()
     }
 }

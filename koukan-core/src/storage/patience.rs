@@ -44,7 +44,11 @@ where
     loop {
         let answer = contain(async { call().await }).await;
         match answer.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss))) {
-            Err(error @ (BackendError::Full(_) | BackendError::Failed(_))) => {
+            Err(
+                error @ (BackendError::Full(_)
+                | BackendError::Failed(_)
+                | BackendError::SessionLost),
+            ) => {
                 patience.failed(id, what, &error).await;
             }
             answer => return answer,

@@ -39,6 +39,7 @@ impl Storage {
         let registry = &self.0.registry;
         loop {
             if let Some(live) = registry.find(id) {
+                self.read_again(&live).await?;
                 return Ok(Some(Watch::new(live)));
             }
             let reading = registry.begin_read(id);

@@ -33,6 +33,7 @@ mod queued;
 mod rated;
 mod read_together;
 mod released;
+mod replicas;
 mod signals;
 mod storage_writer;
 mod suppressed;

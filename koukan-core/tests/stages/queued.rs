@@ -63,7 +63,7 @@ pub(crate) fn queued(to: &str, created: Timestamp) -> NewTransaction {
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    fn add(&self, recipient: String) {
+    pub(crate) fn add(&self, recipient: String) {
         self.0.lock().unwrap().push(recipient);
     }
 

@@ -1,0 +1,267 @@
+//! Says that the session lives, and sees to what others ask for.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use crate::{
+    causes::Causes,
+    storage::{
+        BackendError, Inner, Refreshed, Storage,
+        live::{Durability, Side, State},
+        record::{SessionId, TransactionId},
+    },
+    supervision::contain,
+    sync::atomic::Ordering,
+};
+
+use super::{LOST, Loss, Presence, SHAKEN, eighths};
+
+/// What the time that has passed since the session was refreshed last means.
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    term: Duration,
+    since: Instant,
+    /// Whether the backend did not answer, or failed, when it was asked last.
+    is_unheard: bool,
+}
+
+impl Hold {
+    fn loss(self) -> Loss {
+        let passed = self.since.elapsed();
+        if passed >= eighths(self.term, LOST) {
+            Loss::All
+        } else if passed >= eighths(self.term, SHAKEN) {
+            Loss::Unsent
+        } else {
+            Loss::None
+        }
+    }
+
+    /// When it means more.
+    fn next(self) -> Option<Instant> {
+        match self.loss() {
+            Loss::None => Some(self.since + eighths(self.term, SHAKEN)),
+            Loss::Unsent => Some(self.since + eighths(self.term, LOST)),
+            Loss::All => None,
+        }
+    }
+
+    /// How long the backend is waited for.
+    fn patience(self) -> Duration {
+        self.term / 2
+    }
+}
+
+impl Storage {
+    /// Has the session kept for as long as this storage is held; it was begun at that time.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] where it cannot be refreshed at once.
+    pub(in crate::storage) async fn keep_session(
+        &self,
+        begun: Instant,
+    ) -> Result<(), BackendError> {
+        let Some(term) = self.0.presence.term else {
+            return Ok(());
+        };
+        let mut hold = Hold {
+            term,
+            since: begun,
+            is_unheard: false,
+        };
+        let asked = Instant::now();
+        // Before anything is done by a clock that others do not have.
+        let refreshed = self.ask(self.session(), hold).await?;
+        hold.since = asked;
+        self.hold(&mut hold);
+        self.take_in(refreshed, asked);
+        // Whoever opens storage has a runtime.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(keep(Arc::downgrade(&self.0), hold));
+        }
+        Ok(())
+    }
+
+    /// Refreshes the session once; when it is to be done again.
+    async fn refresh(&self, hold: &mut Hold) -> Instant {
+        let session = self.session();
+        // It may have stood still.
+        self.lose(hold.loss());
+        let asked = Instant::now();
+        match self.ask(session, *hold).await {
+            Ok(refreshed) => {
+                hold.since = asked;
+                self.hold(hold);
+                self.take_in(refreshed, asked);
+            }
+            Err(BackendError::SessionLost) => self.renew(hold).await,
+            Err(error) => {
+                hold.is_unheard = true;
+                tracing::warn!(error = %Causes(&error), "could not say that this session lives");
+                return Instant::now() + eighths(hold.term, 1) / 4;
+            }
+        }
+        hold.since + eighths(hold.term, 1)
+    }
+
+    /// Asks the backend, and gives up what is to be while it does not answer.
+    async fn ask(&self, session: SessionId, hold: Hold) -> Result<Refreshed, BackendError> {
+        let now = self.clock().now();
+        let mut answer = pin!(contain(self.backend().refresh_session(session, now)));
+        let end = Instant::now() + hold.patience();
+        loop {
+            let next = hold.next().map_or(end, |next| next.min(end));
+            tokio::select! {
+                biased;
+                answer = &mut answer => {
+                    return answer.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
+                }
+                () = sleep_until(next) => {}
+            }
+            self.lose(hold.loss());
+            if Instant::now() >= end {
+                return Err(BackendError::Failed("it does not answer".into()));
+            }
+        }
+    }
+
+    /// Begins another session in the place of one that is dead, once nothing is worked on.
+    async fn renew(&self, hold: &mut Hold) {
+        tracing::error!(session = %self.session(), "the session is dead; what it worked on is left to others");
+        self.lose(Loss::All);
+        // Whose writes fail is to try again now, and hear that they are in vain.
+        self.0.presence.heard.notify_waiters();
+        self.all_given_up().await;
+        let session = SessionId::random();
+        loop {
+            let asked = Instant::now();
+            let opened = contain(self.backend().open_session(session, self.clock().now()));
+            if let Ok(Ok(Ok(_))) = timeout(hold.patience(), opened).await {
+                hold.since = asked;
+                break;
+            }
+            sleep(eighths(hold.term, 1)).await;
+        }
+        self.0.presence.lock().session = session;
+        tracing::info!(%session, "a new session has begun");
+        self.hold(hold);
+    }
+
+    /// Waits until no lease of the session is worked on.
+    async fn all_given_up(&self) {
+        let is_free = |state: &State| {
+            let is_held = matches!(state.durability, Durability::Leased { .. });
+            (!is_held).then_some(())
+        };
+        for live in self.0.registry.all() {
+            poll_fn(|cx| live.poll(cx, Side::Reader, is_free)).await;
+        }
+    }
+
+    /// Gives up what is worked on; what is given up already stays so.
+    fn lose(&self, loss: Loss) {
+        let presence = &self.0.presence;
+        if loss <= presence.loss() {
+            return;
+        }
+        if presence.loss() == Loss::None {
+            tracing::error!("cannot say that this session lives; what it works on is given up");
+        }
+        presence.set(loss);
+        for live in self.0.registry.all() {
+            // Whoever makes an attempt sees it.
+            live.update(Side::Reader, |_| ());
+        }
+    }
+
+    /// Goes on: the session surely lives.
+    fn hold(&self, hold: &mut Hold) {
+        let presence = &self.0.presence;
+        presence.lock().sound_until = Some(hold.since + eighths(hold.term, SHAKEN));
+        // It may have taken that long.
+        if hold.loss() == Loss::None {
+            presence.set(Loss::None);
+        }
+        presence.refreshed.notify_waiters();
+        if std::mem::take(&mut hold.is_unheard) {
+            presence.heard.notify_waiters();
+        }
+    }
+
+    fn take_in(&self, refreshed: Refreshed, asked: Instant) {
+        let presence = &self.0.presence;
+        if let (Some(time), Some(shown)) = (&presence.time, refreshed.time) {
+            time.set(shown, asked);
+        }
+        if refreshed.freed > 0 {
+            tracing::info!(freed = refreshed.freed, "took up what a dead session held");
+        }
+        // Others may have queued, or given back, something.
+        self.some_are_due(self.clock().now());
+        self.cancel_each(refreshed.to_cancel);
+    }
+
+    /// Cancels what others want to be cancelled, unless it is being done.
+    fn cancel_each(&self, ids: Vec<TransactionId>) {
+        if ids.is_empty() {
+            return;
+        }
+        let cancelling = Arc::clone(&self.0.presence.cancelling);
+        let Ok(permit) = cancelling.try_acquire_owned() else {
+            return;
+        };
+        let storage = self.clone();
+        self.spawn(async move {
+            for id in ids {
+                if let Err(error) = storage.cancel_by_id(id).await {
+                    tracing::warn!(transaction = %id, error = %Causes(&error), "could not cancel a transaction");
+                }
+            }
+            drop(permit);
+        });
+    }
+
+    async fn cancel_by_id(&self, id: TransactionId) -> Result<(), BackendError> {
+        match self.watch(id).await? {
+            Some(watch) => self.cancel(&watch).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Presence {
+    fn set(&self, loss: Loss) {
+        self.loss.store(loss as u32, Ordering::Release);
+        let is_sound = loss == Loss::None;
+        self.is_sound.send_if_modified(|known| {
+            let is_news = *known != is_sound;
+            *known = is_sound;
+            is_news
+        });
+    }
+}
+
+/// Keeps the session until nobody holds the storage any more, or it has left.
+async fn keep(storage: Weak<Inner>, mut hold: Hold) {
+    let mut next = hold.since + eighths(hold.term, 1);
+    loop {
+        sleep_until(next).await;
+        let Some(storage) = storage.upgrade().map(Storage) else {
+            return;
+        };
+        if storage.0.presence.lock().has_left {
+            return;
+        }
+        next = storage.refresh(&mut hold).await;
+    }
+}
