@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compose::{Exposition, Keeper, Parts, collect_garbage, probe_storage},
+    compose::{Exposition, Keeper, Parts, collect_garbage, probe_storage, tell_soundness},
     config::Config,
     supervisor::{Part, Supervisor, works},
 };
@@ -102,6 +102,10 @@ impl Running {
                 probe_storage(probe, readiness.clone(), is_needed)
             }
         };
+        let follow_session = {
+            let (sound, readiness) = (storage.is_sound(), readiness.clone());
+            move || tell_soundness(sound.clone(), readiness.clone())
+        };
         let keep_up = {
             let metrics = metrics.clone();
             move || metrics.clone().keep_up()
@@ -119,6 +123,11 @@ impl Running {
                     .clone()
                     .run(part("probe of storage"), never.clone(), probe),
             ),
+            tokio::spawn(supervisor.clone().run(
+                part("hold on storage"),
+                never.clone(),
+                follow_session,
+            )),
             tokio::spawn(
                 supervisor
                     .clone()
@@ -224,6 +233,9 @@ impl Running {
         let quits = timeout(QUIT, join_all(quits));
         let closed = async {
             let mut is_closed = timeout(CLOSE, self.storage.flush()).await.is_ok();
+            // So that other replicas have at once what is left.
+            let left = timeout(CLOSE, self.storage.leave()).await;
+            is_closed &= matches!(left, Ok(Ok(())));
             match &self.keeper {
                 Keeper::Database(database) => {
                     is_closed &= timeout(CLOSE, database.close()).await.is_ok();

@@ -26,8 +26,14 @@ mod templates;
 mod users;
 
 pub(crate) use self::{
-    files::Files, garbage::collect_garbage, given::Given, listeners::Listeners,
-    metrics::Exposition, probe::probe_storage, stacks::Output, storage::Keeper,
+    files::Files,
+    garbage::collect_garbage,
+    given::Given,
+    listeners::Listeners,
+    metrics::Exposition,
+    probe::{probe_storage, tell_soundness},
+    stacks::Output,
+    storage::Keeper,
 };
 
 use std::{

@@ -4,7 +4,10 @@ use std::{future::Future, time::Duration};
 
 use koukan_core::{causes::Causes, storage::BackendError};
 use koukan_rest::health::{Readiness, Trouble};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 
 use crate::supervisor::works;
 
@@ -69,6 +72,21 @@ pub(crate) async fn probe_storage<Fut>(
             Err(_) => {}
         }
         sleep(INTERVAL).await;
+    }
+}
+
+/// Says that the agent is not ready while it may not work on what is queued, since it cannot tell other
+/// replicas that it lives; for ever.
+pub(crate) async fn tell_soundness(mut sound: watch::Receiver<bool>, readiness: Readiness) {
+    const PART: &str = "session";
+    loop {
+        let lost = trouble("cannot be kept; others take its queue over", true);
+        let is_sound = *sound.borrow_and_update();
+        readiness.set_trouble(PART, (!is_sound).then_some(lost));
+        if sound.changed().await.is_err() {
+            // The storage is gone, and so is the agent.
+            return std::future::pending().await;
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod look_up;
 mod mail_auth;
 mod mail_hosts;
 mod names_of_hosts;
+mod replica;
 
 use std::{
     fmt::Display,
