@@ -46,6 +46,7 @@
 //! | [`middleware`] | filters made of functions, timeouts, traces |
 //! | [`filter`] | filters for the main job |
 //! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher, RestHandler, RestEndpoint |
+//! | [`explain`] | what would become of a message |
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
 //! | [`event`], [`observer`] | what happens, and who is told: the log and others |
@@ -82,6 +83,7 @@ pub mod clock;
 pub mod context;
 mod envelope;
 pub mod event;
+pub mod explain;
 mod failure;
 mod few;
 pub mod filter;

@@ -13,6 +13,7 @@ use koukan_core::{
     event::Observer,
     lists::List,
     network::{Connector, Resolver},
+    resource::{Explain, Explanation},
     service::{BoxMailService, MailService},
     storage::Backend,
 };
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 use tower::{BoxError, Layer};
 
 use crate::{
-    compose::{Given, StartError, compose},
+    compose::{Explaining, Given, StartError, compose},
     config::{Config, ConfigError, ConfigWarnings},
     descriptors::{self, Plan},
     registry::Surroundings,
@@ -163,6 +164,18 @@ impl Builder {
         self
     }
 
+    /// Says that a filter asks others than the DNS of each message, and of its configuration whom, as
+    /// in `clamd at 127.0.0.1:3310`: it is left out where it is [explained](Koukan::explain) what would become
+    /// of a message, and that is told.
+    pub fn asks(
+        mut self,
+        name: &str,
+        whom: impl Fn(&serde_json::Value) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.given.registry.asks(name, whom);
+        self
+    }
+
     /// Looks up names in another way than by DNS servers, whoever asks: endpoints, and filters
     /// by their surroundings.
     ///
@@ -268,6 +281,23 @@ impl Koukan {
             "listening"
         );
         Ok(Running::start(parts, &self.config))
+    }
+
+    /// Tells what would become of a message, without sending or keeping anything: which chains it passes, what
+    /// their filters and rules make of it, and where it goes. The DNS is asked, and nothing else is connected
+    /// to; what filters would find out of others is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the sender has no chain, or a chain cannot be made.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn explain(&self, message: Explain) -> Result<Explanation, StartError> {
+        let resolver = self.given.resolver.clone();
+        let explaining = Explaining::new(&self.given.registry, &self.config, resolver);
+        explaining.explain(message).await
     }
 
     /// Who may have how many file descriptors.

@@ -8,6 +8,7 @@ mod demo;
 mod destinations;
 #[cfg(feature = "mail-auth")]
 mod dkim_key;
+mod explain;
 mod forget;
 mod passwd;
 mod queue;
@@ -36,6 +37,8 @@ enum Command {
     Run(Run),
     /// Checks a configuration file and starts nothing.
     Check(check::Check),
+    /// Tells what would become of a message, without sending it.
+    Explain(Box<explain::ExplainCommand>),
     /// Prints the JSON Schema of the configuration file.
     Schema,
     /// Copies the database into a file while the agent runs.
@@ -68,6 +71,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Check(check) => check.run(),
+            Command::Explain(explain) => explain.run(),
             Command::Schema => {
                 println!("{:#}", koukan::config::Config::json_schema());
                 ExitCode::SUCCESS

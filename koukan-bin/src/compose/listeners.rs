@@ -30,6 +30,7 @@ use super::{
     StartError,
     chains::Built,
     clients, endpoint,
+    explain::Explanations,
     files::Files,
     rest::{self, Handler},
     stacks,
@@ -52,7 +53,7 @@ impl Listeners {
         config: &Config,
         files: &mut Files,
         chains: &Built,
-        (handler, queue, events): (&Handler, &Operator, &EventReader),
+        (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
         surroundings: &Surroundings,
         metrics: &axum::Router,
         descriptors: &Plan,
@@ -86,7 +87,7 @@ impl Listeners {
             let api = rest::server(
                 listener,
                 &config.rest,
-                (handler, queue, events),
+                (handler, queue, events, explanations),
                 &surroundings.clock,
                 bound.address,
             )?;

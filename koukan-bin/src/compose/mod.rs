@@ -10,6 +10,7 @@ mod certificates;
 mod chains;
 mod clients;
 mod endpoint;
+mod explain;
 mod files;
 mod garbage;
 mod given;
@@ -26,6 +27,7 @@ mod templates;
 mod users;
 
 pub(crate) use self::{
+    explain::Explaining,
     files::Files,
     garbage::collect_garbage,
     given::Given,
@@ -60,8 +62,8 @@ use crate::{
 };
 
 use self::{
-    certificates::CertificateFiles, chains::LateChains, hooks::HookSecrets, logins::LoginFiles,
-    templates::TemplateFile, users::PasswordFiles,
+    certificates::CertificateFiles, chains::LateChains, explain::Explanations, hooks::HookSecrets,
+    logins::LoginFiles, templates::TemplateFile, users::PasswordFiles,
 };
 
 /// An agent could not be started, or had to end.
@@ -171,6 +173,8 @@ pub(crate) async fn compose(
     let resolver = given
         .resolver
         .unwrap_or_else(|| resolver::of(&config.resolver));
+    let explaining = Explaining::new(&given.registry, config, Some(Arc::clone(&resolver)));
+    let explanations = Explanations::new(explaining);
     let mut surroundings =
         Surroundings::new(config.hostname.value.as_str()).with_network(connector, resolver);
     surroundings.blobs = storage::pool(config, descriptors.spill_files)?;
@@ -214,7 +218,7 @@ pub(crate) async fn compose(
         config,
         &mut files,
         &chains,
-        (&handler, &queue, &events),
+        (&handler, &queue, &events, &explanations),
         &surroundings,
         &shown,
         &descriptors,

@@ -13,7 +13,7 @@ use koukan_rest::{
 
 use crate::config::{RestApi, RestListener};
 
-use super::{StartError, stacks::Output};
+use super::{StartError, explain::Explanations, stacks::Output};
 
 /// What answers requests for transactions.
 pub(crate) type Handler = RestHandler<Output>;
@@ -22,7 +22,7 @@ pub(crate) type Handler = RestHandler<Output>;
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
-    (handler, queue, events): (&Handler, &Operator, &EventReader),
+    (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
     clock: &SharedClock,
     address: SocketAddr,
 ) -> Result<Option<Server>, StartError> {
@@ -31,7 +31,9 @@ pub(super) fn server(
     }
     let server = Server::new(handler.clone(), listener.settings(limits, address));
     let server = server.with_queue(queue.clone()).with_events(events.clone());
-    let server = server.with_messages(handler.clone());
+    let server = server
+        .with_messages(handler.clone())
+        .with_explanations(explanations.clone());
     if listener.token.is_empty() {
         return Ok(Some(server));
     }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use koukan_core::{
-    context::Sender, filter::add_route::AddRouteLayer, reply::Reply, service::BoxMailService,
-    storage::Storage, transaction::Transaction,
+    context::Sender, explain::Copies, filter::add_route::AddRouteLayer, reply::Reply,
+    service::BoxMailService, storage::Storage, transaction::Transaction,
 };
 use serde::Deserialize;
 use tower::service_fn;
@@ -75,6 +75,8 @@ pub(crate) enum CopyRoutes {
     None,
     /// It is only to be seen whether the filters can be made.
     Trial,
+    /// Where it is told what would become of them.
+    Explained(Copies),
     /// Into storage, or through these chains.
     Agent(Arc<(Storage, HashMap<Sender, BoxMailService>)>),
 }
@@ -90,6 +92,13 @@ pub(super) fn add_route(
             let nowhere =
                 service_fn(async |_: Transaction| Ok::<_, Infallible>(Reply::local_error()));
             return Ok(AddRouteLayer::delivered_for(sender, nowhere));
+        }
+        CopyRoutes::Explained(copies) => {
+            let copies = copies.clone();
+            return Ok(match config.is_stored() {
+                true => AddRouteLayer::delivered_for(sender, copies.stored()),
+                false => AddRouteLayer::delivered_for(sender, copies),
+            });
         }
         CopyRoutes::None => return Err(unknown(&sender)),
     };

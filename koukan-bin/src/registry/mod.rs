@@ -75,10 +75,13 @@ pub struct Registry {
     matchers: Matchers,
     /// The durable signals that filters write, of those of which it is known.
     signals: BTreeMap<String, Vec<String>>,
+    /// Filters that ask others, and how it is told whom.
+    asking: BTreeMap<String, Arc<Asking>>,
     /// What filters are made with only to see whether they can be.
     trial: Surroundings,
 }
 
+type Asking = dyn Fn(&Value) -> String + Send + Sync;
 type Build =
     dyn Fn(&Value, &Surroundings, &Matchers) -> Result<BoxMailLayer, InvalidFilter> + Send + Sync;
 
@@ -91,6 +94,7 @@ impl Registry {
             filters: BTreeMap::new(),
             matchers: Matchers::default(),
             signals: BTreeMap::new(),
+            asking: BTreeMap::new(),
             trial,
         }
     }
@@ -165,6 +169,18 @@ impl Registry {
     pub fn signals<'a>(&mut self, filter: &str, names: impl IntoIterator<Item = &'a str>) {
         let names = names.into_iter().map(str::to_owned).collect();
         self.signals.insert(filter.to_owned(), names);
+    }
+
+    /// Says that a filter asks others than the DNS of each message: a scanner, a directory. `whom` tells of its
+    /// configuration whom it asks, as in `clamd at 127.0.0.1:3310`. Where it is explained what would become of
+    /// a message, the filter is left out then, and that is told.
+    pub fn asks(&mut self, filter: &str, whom: impl Fn(&Value) -> String + Send + Sync + 'static) {
+        self.asking.insert(filter.to_owned(), Arc::new(whom));
+    }
+
+    /// Whom a filter of that name and configuration asks, where that is said.
+    pub(crate) fn asked_by(&self, filter: &str, config: &Value) -> Option<String> {
+        self.asking.get(filter).map(|whom| whom(config))
     }
 
     /// The durable signals that a filter writes, if that is known.

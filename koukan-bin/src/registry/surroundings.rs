@@ -12,6 +12,7 @@ use koukan_core::{
     causes::Causes,
     clock::{SharedClock, SystemClock},
     event::Observers,
+    filter::policy_action::RuleWatch,
     network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
     random::{SharedRandom, SystemRandom},
 };
@@ -46,6 +47,8 @@ pub struct Surroundings {
     pub(crate) followed: FollowedFiles,
     /// Where copies of messages go.
     pub(crate) copies: CopyRoutes,
+    /// Who is told of each look at a rule.
+    pub(crate) rule_watch: Option<Arc<dyn RuleWatch>>,
     /// Made when somebody asks for it: the certificates to be trusted are read from files.
     http: Arc<OnceLock<HttpClient>>,
 }
@@ -69,6 +72,7 @@ impl Surroundings {
             observers: Observers::default(),
             followed: FollowedFiles::default(),
             copies: CopyRoutes::default(),
+            rule_watch: None,
             http: Arc::default(),
         }
     }
@@ -80,6 +84,13 @@ impl Surroundings {
         self.resolver = resolver;
         // One that was made already has the other network.
         self.http = Arc::default();
+        self
+    }
+
+    /// Has somebody be told of each look at a rule.
+    #[must_use]
+    pub(crate) fn with_rule_watch(mut self, watch: Arc<dyn RuleWatch>) -> Self {
+        self.rule_watch = Some(watch);
         self
     }
 

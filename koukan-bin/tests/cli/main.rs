@@ -5,6 +5,7 @@
 mod check;
 mod database;
 mod dkim_key;
+mod explain;
 mod send;
 mod storage;
 

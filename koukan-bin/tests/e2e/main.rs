@@ -19,6 +19,7 @@ mod descriptors;
 mod destinations;
 mod disk_full;
 mod events;
+mod explain;
 mod host;
 mod hostile;
 mod http;

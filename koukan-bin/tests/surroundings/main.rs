@@ -4,6 +4,7 @@
 
 mod allowed_senders;
 mod endpoint;
+mod explain;
 mod filter;
 mod http;
 mod look_up;

@@ -18,6 +18,7 @@ mod caller;
 mod destinations;
 mod digest;
 mod events;
+mod explanation;
 mod location;
 mod messages;
 mod queue;
@@ -36,6 +37,10 @@ pub use self::{
         DestinationsListed, HostsDown,
     },
     events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
+    explanation::{
+        Explain, ExplainRequest, ExplainResponse, ExplainService, Explanation, HostWay,
+        MatcherFound, Note, Passage, PassageOf, Phase, RuleFound, RuleLook, TlsWay, Way, What,
+    },
     location::{InvalidLocation, Location, Target},
     messages::{
         InvalidMessageId, MessageId, MessageOperation, MessageRequest, MessageResponse,

@@ -93,6 +93,13 @@ impl Refusal {
         Self::new(kind, "there is no room for it now; try again later")
     }
 
+    /// Whoever asks does not operate the agent.
+    pub fn not_for_all() -> Self {
+        let detail = "the token is not for those who operate the agent: it needs `role: \
+                      operate`, and no `sender`";
+        Self::new(RefusalKind::Forbidden, detail)
+    }
+
     /// Something broke here.
     pub fn internal() -> Self {
         let detail = "something went wrong here; try again later";

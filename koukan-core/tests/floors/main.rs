@@ -58,6 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("storage", &["storage"]),
     ("stages", &["resource", "incoming_blob", "stage"]),
     ("filters", &["filter"]),
+    ("explanations", &["explain"]),
     ("all together", &["service_builder_ext", "test_util"]),
 ];
 

@@ -8,6 +8,7 @@
 //! | some of a sender's transactions | [`listed_to_json`] | |
 //! | the queue | [`queue_to_json`], [`queued_to_json`], [`changed_to_json`] | |
 //! | events | [`events_to_json`], [`event_to_json`] | |
+//! | what would become of a message | [`explanation_to_json`] | [`explain_from_json`] |
 //! | a reply | [`reply_to_json`] | [`reply_from_json`] |
 //! | a refusal | [`problem::to_json`] | [`problem::from_response`] |
 //! | a version | [`etag::quoted`] | [`etag::parse`] |
@@ -40,6 +41,7 @@ mod destination;
 mod draft;
 pub mod etag;
 mod event;
+mod explanation;
 mod flat;
 pub(crate) mod json;
 mod openapi;
@@ -56,6 +58,7 @@ pub use self::{
     destination::{destination_to_json, destinations_to_json},
     draft::{append_from_json, append_to_json, create_from_json, create_to_json},
     event::{event_to_json, events_to_json},
+    explanation::{explain_from_json, explanation_to_json},
     flat::{BATCH_MAX, FlatMessage, message_from_json, messages_from_json},
     openapi::openapi,
     queue::{changed_to_json, queue_to_json, queued_to_json},

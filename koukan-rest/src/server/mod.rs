@@ -60,7 +60,9 @@ pub use self::{
 use std::fmt;
 
 use axum::Router;
-use koukan_core::resource::{EventService, MessageService, QueueService, ResourceService};
+use koukan_core::resource::{
+    EventService, ExplainService, MessageService, QueueService, ResourceService,
+};
 
 use crate::auth::Auth;
 
@@ -100,6 +102,13 @@ impl Server {
     #[must_use]
     pub fn with_events(mut self, events: impl EventService) -> Self {
         self.shared = self.shared.with_events(events);
+        self
+    }
+
+    /// Explains what would become of messages, to those who may operate the agent.
+    #[must_use]
+    pub fn with_explanations(mut self, explanations: impl ExplainService) -> Self {
+        self.shared = self.shared.with_explanations(explanations);
         self
     }
 

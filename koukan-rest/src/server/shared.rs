@@ -9,10 +9,11 @@ use axum::{
 use koukan_core::{
     causes::Causes,
     resource::{
-        Caller, EventRequest, EventResponse, EventService, EventsRead, MessageOperation,
-        MessageRequest, MessageResponse, MessageService, Operation, QueueOperation, QueueRequest,
-        QueueResponse, QueueService, ReadEvents, Refusal, ResourceRequest, ResourceResponse,
-        ResourceService, Role,
+        Caller, EventRequest, EventResponse, EventService, EventsRead, Explain, ExplainRequest,
+        ExplainResponse, ExplainService, Explanation, MessageOperation, MessageRequest,
+        MessageResponse, MessageService, Operation, QueueOperation, QueueRequest, QueueResponse,
+        QueueService, ReadEvents, Refusal, ResourceRequest, ResourceResponse, ResourceService,
+        Role,
     },
     shares::{Client, Shares},
 };
@@ -34,6 +35,7 @@ type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>
 type Events = BoxCloneSyncService<EventRequest, EventResponse, BoxError>;
 type Messages = BoxCloneSyncService<MessageRequest, MessageResponse, BoxError>;
 type Queue = BoxCloneSyncService<QueueRequest, QueueResponse, BoxError>;
+type Explanations = BoxCloneSyncService<ExplainRequest, ExplainResponse, BoxError>;
 
 /// Streams of events at the same time, at most; one client may have seven eighths of them.
 const STREAMS_MAX: u64 = 1000;
@@ -49,6 +51,8 @@ pub(super) struct Shared {
     queue: Option<Arc<Queue>>,
     /// Events, where they are shown here.
     events: Option<Arc<Events>>,
+    /// Explanations, where they are given here.
+    explanations: Option<Arc<Explanations>>,
     /// Streams of events, by whoever reads them.
     pub(super) streams: Shares<Client>,
     pub(super) settings: Arc<ServerSettings>,
@@ -84,6 +88,7 @@ impl Shared {
             messages: None,
             queue: None,
             events: None,
+            explanations: None,
             streams: Shares::new(STREAMS_MAX),
             hosts: Arc::new(Hosts::new(&settings)),
             json: Shares::new(settings.json_budget),
@@ -173,6 +178,30 @@ impl Shared {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %Causes(&*error), "a request for the queue failed");
+                Err(Refusal::internal().into())
+            }
+        }
+    }
+
+    pub(super) fn with_explanations(mut self, explanations: impl ExplainService) -> Self {
+        let explanations = BoxCloneSyncService::new(explanations.map_err(Into::into));
+        self.explanations = Some(Arc::new(explanations));
+        self
+    }
+
+    /// Asks what would become of a message; refusals and failures become problems.
+    pub(super) async fn ask_explanations(
+        &self,
+        caller: Caller,
+        explain: Explain,
+    ) -> Result<Explanation, Problem> {
+        let explanations = self.explanations.as_deref().ok_or_else(Problem::no_route)?;
+        let request = ExplainRequest { caller, explain };
+        match explanations.clone().oneshot(request).await {
+            Ok(ExplainResponse::Refused(refusal)) => Err(refusal.into()),
+            Ok(ExplainResponse::Explained(explanation)) => Ok(*explanation),
+            Err(error) => {
+                tracing::error!(error = %Causes(&*error), "a request for an explanation failed");
                 Err(Refusal::internal().into())
             }
         }

@@ -6,6 +6,7 @@ mod agent;
 mod attempts;
 mod auth;
 mod events;
+mod explain;
 mod headers;
 mod json;
 mod layers;

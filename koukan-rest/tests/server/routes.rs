@@ -218,7 +218,7 @@ async fn what_is_described_is_what_there_is() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 10);
+    assert_eq!(routes, 11);
 }
 
 #[tokio::test]

@@ -1,13 +1,30 @@
 //! What is to be so: matchers, put together by `all`, `any` and `not`.
 
 use koukan_core::filter::policy_action::Expression;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Asked, InvalidFilter, Matchers, Surroundings, at};
 use crate::config::Step;
 
+/// Characters of a matcher's configuration that are shown.
+const SHOWN_MAX: usize = 200;
 /// Expressions within each other at most.
 const DEPTH_MAX: usize = 32;
+
+/// A matcher as the configuration has it, for people; cut where it is long.
+fn shown(map: &Map<String, Value>) -> String {
+    let mut map = map.clone();
+    let name = map.remove("matcher");
+    let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
+    if map.is_empty() {
+        return name.to_owned();
+    }
+    let own = Value::Object(map).to_string();
+    match own.char_indices().nth(SHOWN_MAX) {
+        Some((at, _)) => format!("{name} {}…", &own[..at]),
+        None => format!("{name} {own}"),
+    }
+}
 
 /// Reads expressions.
 pub(super) struct Reader<'a> {
@@ -40,7 +57,10 @@ impl Reader<'_> {
                 let signal = signal.into_owned();
                 self.asks.push(Asked { signal, place });
             }
-            return Ok(Expression::shared(matcher));
+            return Ok(match self.surroundings.rule_watch {
+                Some(_) => Expression::named(shown(map), matcher),
+                None => Expression::shared(matcher),
+            });
         }
         let below = |key: &str| [place.clone(), vec![Step::Key(key.into())]].concat();
         let mut keys = map.iter();

@@ -8,6 +8,8 @@ mod outline;
 pub(super) use self::matchers::Matchers;
 pub(crate) use self::outline::{Asked, Outline};
 
+use std::sync::Arc;
+
 use koukan_core::{
     filter::policy_action::{PolicyAction, PolicyLayer, PolicyRule},
     reply::{EnhancedCode, Reply, ReplyCode},
@@ -85,6 +87,9 @@ pub(super) fn policy_action(
             return Err(at(text, at_match()));
         }
         rule = rule.with_match(expression);
+    }
+    if let Some(watch) = &surroundings.rule_watch {
+        rule = rule.with_watch(Arc::clone(watch));
     }
     if is_per_recipient {
         rule = rule.per_recipient();

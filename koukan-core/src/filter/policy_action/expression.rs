@@ -11,9 +11,12 @@ use super::{Facts, Matcher, Verdict};
 #[derive(Debug, Clone)]
 pub struct Expression(Term);
 
+/// Is told what a matcher says, and its name where it has one.
+pub(super) type Told<'a> = dyn FnMut(Option<&str>, &dyn Matcher, Verdict) + 'a;
+
 #[derive(Debug, Clone)]
 enum Term {
-    Matcher(Arc<dyn Matcher>),
+    Matcher(Arc<dyn Matcher>, Option<Arc<str>>),
     All(Vec<Expression>),
     Any(Vec<Expression>),
     Not(Box<Expression>),
@@ -27,7 +30,12 @@ impl Expression {
 
     /// As [`Expression::new`], of a matcher that others have, too.
     pub fn shared(matcher: Arc<dyn Matcher>) -> Self {
-        Self(Term::Matcher(matcher))
+        Self(Term::Matcher(matcher, None))
+    }
+
+    /// As [`Expression::shared`], of a matcher that is called so where it is told what it says.
+    pub fn named(name: impl Into<Arc<str>>, matcher: Arc<dyn Matcher>) -> Self {
+        Self(Term::Matcher(matcher, Some(name.into())))
     }
 
     /// All of these are so; where there are none, it is.
@@ -48,11 +56,20 @@ impl Expression {
 
     /// Whether it is so.
     pub fn matches(&self, facts: &Facts<'_>) -> Verdict {
+        self.ask(facts, &mut |_, _, _| {})
+    }
+
+    /// As [`Expression::matches`]; `told` is what each matcher says that is asked, by its name.
+    pub(super) fn ask(&self, facts: &Facts<'_>, told: &mut Told<'_>) -> Verdict {
         match &self.0 {
-            Term::Matcher(matcher) => matcher.matches(facts),
-            Term::All(parts) => first(parts, Verdict::NoMatch, facts),
-            Term::Any(parts) => first(parts, Verdict::Match, facts),
-            Term::Not(part) => !part.matches(facts),
+            Term::Matcher(matcher, name) => {
+                let verdict = matcher.matches(facts);
+                told(name.as_deref(), &**matcher, verdict);
+                verdict
+            }
+            Term::All(parts) => first(parts, Verdict::NoMatch, facts, told),
+            Term::Any(parts) => first(parts, Verdict::Match, facts, told),
+            Term::Not(part) => !part.ask(facts, told),
         }
     }
 
@@ -78,7 +95,7 @@ impl Expression {
 
     fn has(&self, is_it: &dyn Fn(&dyn Matcher) -> bool) -> bool {
         match &self.0 {
-            Term::Matcher(matcher) => is_it(&**matcher),
+            Term::Matcher(matcher, _) => is_it(&**matcher),
             Term::All(parts) | Term::Any(parts) => parts.iter().any(|part| part.has(is_it)),
             Term::Not(part) => part.has(is_it),
         }
@@ -92,10 +109,15 @@ impl Default for Expression {
 }
 
 /// What the parts say together, where one that says `deciding` decides.
-fn first(parts: &[Expression], deciding: Verdict, facts: &Facts<'_>) -> Verdict {
+fn first(
+    parts: &[Expression],
+    deciding: Verdict,
+    facts: &Facts<'_>,
+    told: &mut Told<'_>,
+) -> Verdict {
     let mut all = !deciding;
     for part in parts {
-        match part.matches(facts) {
+        match part.ask(facts, told) {
             verdict if verdict == deciding => return deciding,
             Verdict::NotYetKnown => all = Verdict::NotYetKnown,
             _ => {}

@@ -65,6 +65,7 @@ pub mod matchers;
 mod results;
 mod rule;
 mod service;
+mod watch;
 
 pub use self::{
     expression::Expression,
@@ -72,4 +73,5 @@ pub use self::{
     matcher::{Facts, Matcher, Moment, Verdict},
     rule::{PolicyAction, PolicyRule},
     service::Policy,
+    watch::{Look, Looked, RuleWatch},
 };

@@ -12,6 +12,7 @@ use crate::{
 use super::{
     Expression, Facts, Moment, Verdict,
     results::{self, Standing},
+    watch::{Look, Looked, RuleWatch},
 };
 
 /// What is done where a rule matches.
@@ -78,6 +79,7 @@ pub struct PolicyRule {
     reply: Option<Reply>,
     random: SharedRandom,
     observers: Observers,
+    watch: Option<Arc<dyn RuleWatch>>,
 }
 
 /// What has come of a look at a rule.
@@ -106,6 +108,7 @@ impl PolicyRule {
             reply: None,
             random: Arc::new(SystemRandom),
             observers: Observers::default(),
+            watch: None,
         }
     }
 
@@ -168,6 +171,13 @@ impl PolicyRule {
         self
     }
 
+    /// Who is told of each look at it, whatever comes of it.
+    #[must_use]
+    pub fn with_watch(mut self, watch: Arc<dyn RuleWatch>) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
     /// Looks at the rule.
     pub(super) fn look(&self, facts: &Facts<'_>) -> Outcome {
         let rcpt = match facts.moment {
@@ -179,22 +189,64 @@ impl PolicyRule {
             .standing(&self.tag, &self.name, facts.moment, rcpt);
         match standing {
             Standing::Next => {}
-            Standing::Suspended => return Outcome::Open,
-            Standing::Over => return Outcome::Done,
+            Standing::Suspended => {
+                self.tell(facts, Looked::Waits, &[]);
+                return Outcome::Open;
+            }
+            Standing::Over => {
+                self.tell(facts, Looked::PassedOver, &[]);
+                return Outcome::Done;
+            }
         }
         let is_late = matches!(facts.moment, Moment::Message | Moment::End);
-        match self.expression.matches(facts) {
+        let (verdict, asked) = self.ask(facts);
+        match verdict {
+            Verdict::NotYetKnown => self.tell(facts, Looked::NotYetKnown, &asked),
+            Verdict::NoMatch => self.tell(facts, Looked::NoMatch, &asked),
+            Verdict::Match => {}
+        }
+        match verdict {
             Verdict::NotYetKnown => {
                 facts.results.suspend(&self.tag, &self.name, facts.moment);
                 Outcome::Open
             }
             Verdict::NoMatch if self.expression.changes() && !is_late => Outcome::Open,
             Verdict::NoMatch => Outcome::Done,
-            Verdict::Match => self.act(facts, rcpt),
+            Verdict::Match => self.act(facts, rcpt, &asked),
         }
     }
 
-    fn act(&self, facts: &Facts<'_>, rcpt: Option<usize>) -> Outcome {
+    /// Whether it matches; what its matchers say, where somebody wants to know.
+    fn ask(&self, facts: &Facts<'_>) -> (Verdict, Vec<(Box<str>, Verdict)>) {
+        if self.watch.is_none() {
+            return (self.expression.matches(facts), Vec::new());
+        }
+        let mut asked = Vec::new();
+        let verdict = self.expression.ask(facts, &mut |name, matcher, verdict| {
+            let name = name.map_or_else(|| format!("{matcher:?}").into(), Box::from);
+            asked.push((name, verdict));
+        });
+        (verdict, asked)
+    }
+
+    fn tell(&self, facts: &Facts<'_>, looked: Looked<'_>, asked: &[(Box<str>, Verdict)]) {
+        if let Some(watch) = &self.watch {
+            watch.looked(&Look {
+                rule: &self.name,
+                tag: &self.tag,
+                facts,
+                looked,
+                asked,
+            });
+        }
+    }
+
+    fn act(
+        &self,
+        facts: &Facts<'_>,
+        rcpt: Option<usize>,
+        asked: &[(Box<str>, Verdict)],
+    ) -> Outcome {
         let action = self.sample();
         let tag = action.ends_tag().then_some(&self.tag);
         facts.results.note(&self.name, tag, rcpt);
@@ -206,6 +258,7 @@ impl PolicyRule {
             tag.is_some(),
         );
         let reply = action.is_refusal().then(|| self.reply(action));
+        self.tell(facts, Looked::Match(action, reply.as_ref()), asked);
         if action != PolicyAction::Tag {
             self.observers.tell(&Event::PolicyMatched(PolicyMatched {
                 message: Message {

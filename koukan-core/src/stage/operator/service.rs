@@ -6,7 +6,7 @@ use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
 use crate::{
-    resource::{QueueOperation, QueueRequest, QueueResponse, Refusal, RefusalKind},
+    resource::{QueueOperation, QueueRequest, QueueResponse, Refusal},
     storage::Storage,
 };
 
@@ -26,9 +26,7 @@ impl Operator {
 
     async fn handle(self, request: QueueRequest) -> Result<QueueResponse, Refusal> {
         if !request.caller.may_operate() {
-            let detail = "the token is not for those who operate the agent: it needs `role: \
-                          operate`, and no `sender`";
-            return Err(Refusal::new(RefusalKind::Forbidden, detail));
+            return Err(Refusal::not_for_all());
         }
         match request.operation {
             QueueOperation::List(list) => self.list(list).await,

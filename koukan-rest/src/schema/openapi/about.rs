@@ -233,6 +233,13 @@ const fn change(id: &'static str, summary: &'static str, text: &'static str) -> 
     }
 }
 
+pub(super) const EXPLAIN: About = About {
+    id: "explain",
+    tag: QUEUE,
+    summary: "Tells what would become of a message",
+    text: "Nothing is sent or kept: only the DNS is asked. The chains are made anew, so that what the agent has counted for rates is not known.",
+};
+
 pub(super) const POST_PARSED: About = parsed("postParsedMessage");
 pub(super) const PUT_PARSED: About = parsed("putParsedMessage");
 pub(super) const OPENAPI: About = of_agent(

@@ -6,6 +6,7 @@
 mod about;
 mod destinations;
 mod event;
+mod explanation;
 mod fields;
 mod finish;
 mod flat;
@@ -86,6 +87,8 @@ fn components() -> ComponentsBuilder {
     add::<destinations::Destination>(&mut schemas);
     add::<suppressions::SuppressionList>(&mut schemas);
     add::<suppressions::Suppression>(&mut schemas);
+    add::<explanation::Explain>(&mut schemas);
+    add::<explanation::Explanation>(&mut schemas);
     add::<problems::Problem>(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = ComponentsBuilder::new()

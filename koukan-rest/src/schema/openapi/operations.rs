@@ -16,7 +16,7 @@ use super::{
     about::{self, About},
     destinations,
     event::EventList,
-    fields,
+    explanation, fields,
     message::ParsedMessage,
     messages, problems,
     queue::{QueueChanged, QueueList, QueuedDetails},
@@ -80,6 +80,7 @@ pub(super) fn paths() -> Paths {
     }
     destinations::add(&mut add);
     suppressions::add(&mut add);
+    explanation::add(&mut add);
     let text = "text/plain";
     for (path, about, media_type) in [
         ("/openapi.json", &about::OPENAPI, JSON),

@@ -5,6 +5,7 @@ mod cancel;
 mod create;
 mod destinations;
 mod events;
+mod explain;
 mod list;
 mod messages;
 mod parameters;
@@ -70,6 +71,7 @@ pub(super) fn routes(shared: Shared) -> Router {
                 .put(suppressions::keep)
                 .delete(suppressions::remove),
         )
+        .route("/explain", post(explain::explain))
         .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))

@@ -4,6 +4,7 @@ mod attempt;
 mod exchange;
 mod met;
 mod settings;
+mod way;
 
 pub use self::{attempt::NoDestination, settings::ClientSettings};
 

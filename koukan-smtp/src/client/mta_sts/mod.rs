@@ -22,10 +22,12 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::FutureExt as _;
 use koukan_core::{
+    network::Resolver,
     reply::{Reply, TlsVerdict},
     signals::HostPort,
     tls::ClientTls,
@@ -163,6 +165,24 @@ impl MtaSts {
             Known::Policy(policy) => policy,
             Known::Fetch(fetch, old) => fetch.await.or(old),
         }
+    }
+
+    /// Whether a policy is looked for, and the DNS tells that there is one. It is not fetched.
+    pub(crate) async fn is_announced(
+        &self,
+        domain: &str,
+        resolver: &dyn Resolver,
+        patience: Duration,
+    ) -> bool {
+        let Ok(domain) = idna::domain_to_ascii(domain) else {
+            return false;
+        };
+        if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {
+            return false;
+        }
+        let records = timeout(patience, resolver.txt(&format!("_mta-sts.{domain}"))).await;
+        let records = records.ok().and_then(Result::ok);
+        records.is_some_and(|answer| policy::id_of(&answer.records).is_some())
     }
 
     /// Begins to fetch a policy, for whoever waits for it.

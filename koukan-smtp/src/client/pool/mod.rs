@@ -19,6 +19,7 @@ mod lease;
 mod open;
 mod opening;
 mod permits;
+mod plan;
 mod probe;
 mod queue;
 mod reaper;
@@ -35,6 +36,7 @@ pub use self::settings::{HostLimit, HostLimits, PoolSettings};
 
 pub(crate) use self::{
     lease::{Lease, Lent, Parting},
+    plan::Wishes,
     turn::Turn,
 };
 

@@ -233,7 +233,7 @@ impl Pool {
         self
     }
 
-    async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {
+    pub(super) async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {
         if let Ok(address) = host.host.parse() {
             return Ok(vec![SocketAddr::new(address, host.port)]);
         }

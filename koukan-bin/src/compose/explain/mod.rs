@@ -1,0 +1,204 @@
+//! Explanations: the chains of the configuration, made for one message, with nothing behind them.
+//!
+//! Files that filters and endpoints name are read for each anew; what rates and the like have counted in the
+//! agent is not known here.
+
+mod network;
+mod service;
+mod ways;
+
+pub(crate) use self::service::Explanations;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use koukan_core::{
+    context::Sender,
+    explain::{Copies, End, Entry, Explainer, Parts, ProbeLayer, run},
+    network::SharedResolver,
+    resource::{Explain, Explanation},
+    service::BoxMailService,
+};
+use koukan_smtp::client::{HostLimits, OwnAddresses};
+use tower::Layer;
+
+use crate::{
+    config::{self, Config, Endpoint},
+    registry::{CopyRoutes, Registry, Surroundings},
+};
+
+use self::{
+    network::Unconnected,
+    ways::{HttpWay, SmtpWays},
+};
+use super::{StartError, certificates::CertificateFiles, endpoint, logins::LoginFiles, resolver};
+
+/// Chains by their senders, once they are there.
+type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
+
+/// What explanations are made of.
+#[derive(Debug)]
+pub(crate) struct Explaining {
+    registry: Registry,
+    config: Config,
+    resolver: SharedResolver,
+}
+
+/// What the chains for one message are made with.
+struct Making<'a> {
+    registry: &'a Registry,
+    config: &'a Config,
+    surroundings: Surroundings,
+    limits: HostLimits,
+    own: OwnAddresses,
+    explainer: Explainer,
+    entries: Entries,
+    asked: &'a Explain,
+}
+
+impl Explaining {
+    /// Explains what an agent of that configuration does, with the filters of the registry. Names are looked
+    /// up by `given`, or else as the configuration says.
+    pub(crate) fn new(registry: &Registry, config: &Config, given: Option<SharedResolver>) -> Self {
+        Self {
+            registry: registry.clone(),
+            config: config.clone(),
+            resolver: given.unwrap_or_else(|| resolver::of(&config.resolver)),
+        }
+    }
+
+    /// Whether there is a chain for that sender.
+    pub(crate) fn knows(&self, sender: &Sender) -> bool {
+        self.config.chain_of(sender).is_some()
+    }
+
+    /// Tells what would become of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the sender has no chain, or a chain cannot be made.
+    pub(crate) async fn explain(&self, asked: Explain) -> Result<Explanation, StartError> {
+        let explainer = Explainer::new();
+        let connector = Arc::new(Unconnected(explainer.clone()));
+        let resolver = Arc::clone(&self.resolver);
+        let surroundings = Surroundings::new(self.config.hostname.value.as_str())
+            .with_network(connector, resolver)
+            .with_rule_watch(Arc::new(explainer.clone()));
+        let own = OwnAddresses::default();
+        let smtp = self.config.smtp_listener.iter();
+        let rest = self.config.rest_listener.iter();
+        let smtp = smtp.map(|listener| listener.address.value);
+        own.set(smtp.chain(rest.map(|listener| listener.address.value)));
+        let making = Making {
+            registry: &self.registry,
+            config: &self.config,
+            surroundings,
+            limits: endpoint::limits(&self.config.destination)?,
+            own,
+            explainer: explainer.clone(),
+            entries: Entries::default(),
+            asked: &asked,
+        };
+        let entries = making.entries()?;
+        let sender = &asked.context.sender;
+        let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
+        let entry = entries.get(sender).cloned().ok_or_else(unknown)?;
+        // Set once, here.
+        let _ = making.entries.set(entries);
+        drop(making);
+        Ok(run(asked, &explainer, entry).await)
+    }
+}
+
+impl Making<'_> {
+    /// All chains, by their senders.
+    fn entries(&self) -> Result<HashMap<Sender, Entry>, StartError> {
+        let mut by_name = HashMap::new();
+        for chain in &self.config.chain {
+            by_name.insert(chain.name.value.as_str(), self.chain(chain)?);
+        }
+        let mut entries = HashMap::new();
+        for (sender, name) in self.config.sender.iter().flat_map(config::Sender::chains) {
+            if let Some(entry) = by_name.get(name.value.as_str()) {
+                entries.insert(sender, entry.clone());
+            }
+        }
+        Ok(entries)
+    }
+
+    fn chain(&self, chain: &config::Chain) -> Result<Entry, StartError> {
+        let mut surroundings = self.surroundings.clone();
+        let copies = Copies::new(
+            self.explainer.clone(),
+            &chain.name.value,
+            Arc::clone(&self.entries),
+        );
+        surroundings.copies = CopyRoutes::Explained(copies);
+        let probe = |depth| ProbeLayer::new(self.explainer.clone(), depth);
+        let count = chain.filter.len();
+        let mut service = BoxMailService::new(probe(count).layer(self.end(chain)?));
+        let mut unasked = Vec::new();
+        for (index, filter) in chain.filter.iter().enumerate().rev() {
+            let filter = &filter.value;
+            match self.registry.asked_by(&filter.name, &filter.config) {
+                Some(whom) => unasked.push((index, whom.into())),
+                None => {
+                    let layer = self
+                        .registry
+                        .build(&filter.name, &filter.config, &surroundings)?;
+                    service = layer.layer(service);
+                }
+            }
+            service = BoxMailService::new(probe(index).layer(service));
+        }
+        unasked.reverse();
+        let names = chain.filter.iter();
+        let names = names.map(|filter| filter.value.name.as_str().into());
+        let entry = Entry::new(self.explainer.clone(), &chain.name.value, names, service);
+        Ok(entry.with_unasked(unasked))
+    }
+
+    /// What stands in place of the chain's endpoint.
+    fn end(&self, chain: &config::Chain) -> Result<BoxMailService, StartError> {
+        let sent = self.asked.message();
+        let explainer = self.explainer.clone();
+        Ok(match &chain.endpoint {
+            Endpoint::Exploder(config) => {
+                let parts = Parts::new(
+                    explainer,
+                    config.policy.into(),
+                    Arc::clone(&self.entries),
+                    config.general_sender(),
+                    self.surroundings.blobs.clone(),
+                );
+                let by_domain = config.senders_by_domain();
+                let parts =
+                    by_domain.fold(parts, |parts, (domain, sender)| parts.with(domain, sender));
+                BoxMailService::new(parts)
+            }
+            Endpoint::Smtp(config) => {
+                let rules = (&self.limits, self.config.destination.as_slice());
+                let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());
+                let files = (&logins, &certificates);
+                let smtp = endpoint::smtp(config, rules, &self.surroundings, &self.own, files)?;
+                BoxMailService::new(End::new(explainer, SmtpWays(smtp), sent))
+            }
+            Endpoint::Rest(config) => {
+                let way = HttpWay {
+                    kind: "rest",
+                    url: config.url.value.as_str().into(),
+                };
+                BoxMailService::new(End::new(explainer, way, sent))
+            }
+            Endpoint::Webhook(config) => {
+                let way = HttpWay {
+                    kind: "webhook",
+                    url: config.url.value.as_str().into(),
+                };
+                BoxMailService::new(End::new(explainer, way, sent))
+            }
+        })
+    }
+}

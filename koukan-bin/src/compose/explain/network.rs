@@ -1,0 +1,22 @@
+//! The network of chains that are only explained: names are looked up, and nothing is connected to.
+
+use std::{io, net::SocketAddr};
+
+use async_trait::async_trait;
+use koukan_core::{
+    explain::Explainer,
+    network::{BoxWire, Connector},
+};
+
+/// Connects to nothing, and notes what would have been.
+#[derive(Debug)]
+pub(super) struct Unconnected(pub(super) Explainer);
+
+#[async_trait]
+impl Connector for Unconnected {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        self.0.would_connect(address);
+        let text = "nothing is connected to while a message is explained";
+        Err(io::Error::new(io::ErrorKind::ConnectionRefused, text))
+    }
+}

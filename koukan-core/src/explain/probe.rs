@@ -1,0 +1,148 @@
+//! What stands between filters.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tower::{Layer, Service};
+
+use crate::{
+    blob::Blob,
+    body::{BodyError, Observer},
+    reply::Reply,
+    resource::Phase,
+    service::MailService,
+    signals::Signals,
+    transaction::Transaction,
+};
+
+use super::{Explainer, recorder::Here};
+
+/// Applies [`Probe`].
+#[derive(Debug, Clone)]
+pub struct ProbeLayer {
+    explainer: Explainer,
+    depth: usize,
+}
+
+impl ProbeLayer {
+    /// Stands below that many filters of its chain.
+    pub fn new(explainer: Explainer, depth: usize) -> Self {
+        Self { explainer, depth }
+    }
+}
+
+impl<S> Layer<S> for ProbeLayer {
+    type Service = Probe<S>;
+
+    fn layer(&self, inner: S) -> Probe<S> {
+        Probe {
+            inner,
+            explainer: self.explainer.clone(),
+            depth: self.depth,
+        }
+    }
+}
+
+/// Notes what comes past it, and changes nothing.
+#[derive(Debug, Clone)]
+pub struct Probe<S> {
+    inner: S,
+    explainer: Explainer,
+    depth: usize,
+}
+
+impl<S: MailService> Service<Transaction> for Probe<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut tx: Transaction) -> S::Future {
+        let Some(here) = tx.signals.find::<Here>() else {
+            return self.inner.call(tx);
+        };
+        let Here(here) = *here;
+        let (explainer, depth) = (self.explainer.clone(), self.depth);
+        let signals = tx.signals.clone();
+        explainer.mail(
+            here,
+            depth,
+            tx.mail.request().reverse_path.as_str(),
+            &signals,
+        );
+        if depth == 0 {
+            let explainer = explainer.clone();
+            tx = tx.map_mail(|mail| {
+                mail.map_reply(move |reply| {
+                    explainer.mail_answered(here, &reply);
+                    reply
+                })
+            });
+        }
+        let seeing = (explainer.clone(), signals.clone());
+        let tx = tx.map_recipients(|recipients| {
+            recipients.map(move |rcpt| {
+                let (explainer, signals) = &seeing;
+                let position = rcpt.position();
+                explainer.rcpt(here, depth, (position, rcpt.forward_path()), signals);
+                if depth > 0 {
+                    return rcpt;
+                }
+                let to: Box<str> = rcpt.forward_path().as_str().into();
+                let explainer = explainer.clone();
+                rcpt.map_reply(move |reply| {
+                    explainer.rcpt_answered(here, position, &to, &reply);
+                    reply
+                })
+            })
+        });
+        let watched = Watched {
+            explainer,
+            here,
+            depth,
+            signals,
+            is_begun: false,
+        };
+        self.inner.call(tx.map_body(|body| body.observe(watched)))
+    }
+}
+
+/// A message that passes.
+struct Watched {
+    explainer: Explainer,
+    here: usize,
+    depth: usize,
+    signals: Signals,
+    is_begun: bool,
+}
+
+impl Watched {
+    fn see(&self, phase: Phase) {
+        let (here, depth) = (self.here, self.depth);
+        self.explainer.message(here, phase, depth, &self.signals);
+    }
+}
+
+impl Observer for Watched {
+    fn passed(&mut self, _: &Bytes) {
+        if !self.is_begun {
+            self.is_begun = true;
+            self.see(Phase::Header);
+        }
+    }
+
+    fn ended(&mut self) {
+        self.see(Phase::End);
+    }
+
+    fn failed(&mut self, _: &BodyError) {
+        self.explainer.broken(self.here, self.depth);
+    }
+
+    fn taken(&mut self, _: u64, _: &[Blob]) {
+        self.see(Phase::Header);
+    }
+}

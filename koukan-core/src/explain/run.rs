@@ -1,0 +1,74 @@
+//! One explanation.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use crate::{
+    blob::Blob,
+    middleware::{Deliver, DeliverRequest, Outcome},
+    reply::Reply,
+    resource::{Explain, Explanation},
+    service::MailService,
+};
+
+use super::Explainer;
+
+/// For how long what is asked is waited for. What is known by then is told.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Explain {
+    /// The message; a short one where none is given.
+    pub fn message(&self) -> Bytes {
+        if let Some(message) = &self.message {
+            return message.clone();
+        }
+        let from = match self.mail.reverse_path.mailbox() {
+            Some(mailbox) => mailbox.as_str(),
+            None => "postmaster@localhost",
+        };
+        let to = self
+            .recipients
+            .iter()
+            .map(|rcpt| rcpt.forward_path.as_str());
+        let to = to.collect::<Vec<_>>().join(",\r\n\t");
+        let text = format!(
+            "From: {from}\r\nTo: {to}\r\nSubject: a message that is not sent\r\n\
+             Date: Thu, 1 Jan 1970 00:00:00 +0000\r\nMessage-ID: <explained@localhost>\r\n\
+             \r\nIt stands for a message.\r\n"
+        );
+        text.into()
+    }
+}
+
+/// Lets what is asked pass `chain`, and tells what `explainer`, which its parts have, has noted. It takes
+/// [`PATIENCE`] at most.
+///
+/// # Cancel safety
+///
+/// It may be dropped at any time.
+pub async fn run(explain: Explain, explainer: &Explainer, chain: impl MailService) -> Explanation {
+    let message = Blob::from_bytes(explain.message());
+    let asked = explain.recipients.len();
+    let context = Arc::new(explain.context);
+    let mut request = DeliverRequest::new(context, explain.mail, message);
+    request.recipients = explain.recipients;
+    let outcome = timeout(PATIENCE, Deliver::new(chain).oneshot(request)).await;
+    let late = || Outcome {
+        mail: Reply::elapsed(),
+        recipients: vec![Reply::elapsed(); asked],
+        message: None,
+    };
+    let outcome = outcome.map_or_else(|_| late(), |Ok(outcome)| outcome);
+    let (passages, unasked) = explainer.take();
+    let plain = |reply: Reply| reply.without_extensions();
+    Explanation {
+        passages,
+        mail: plain(outcome.mail),
+        recipients: outcome.recipients.into_iter().map(plain).collect(),
+        message: outcome.message.map(plain),
+        unasked,
+    }
+}

@@ -1,0 +1,56 @@
+//! Which way a transaction would go.
+
+use koukan_core::{
+    reply::Reply,
+    resource::Way,
+    signals::{Destination, NamedBy, Signals, TlsRequired},
+    transaction::Mail,
+};
+
+use crate::client::{mail_hosts::NoHosts, pool::Wishes};
+
+use super::SmtpEndpoint;
+
+impl SmtpEndpoint {
+    /// The hosts that a transaction with that MAIL would be tried at, and what TLS with each must be. The DNS
+    /// is asked, and nothing is connected to: policies of domains (MTA-STS) are not fetched.
+    ///
+    /// `destination` is what a routing filter has found, where the settings name no hosts.
+    ///
+    /// # Errors
+    ///
+    /// The reply of the endpoint where no host is known, or none takes mail for the domain.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn way(
+        &self,
+        destination: Option<&Destination>,
+        mail: &Mail,
+        signals: &Signals,
+    ) -> Result<Way, Reply> {
+        let attempts = &self.attempts;
+        let destination = attempts.destination.as_deref().or(destination);
+        // As an endpoint's error is told: `NoDestination`.
+        let destination = destination.ok_or_else(Reply::local_error)?;
+        let waived = signals.find_durable::<TlsRequired>();
+        let wishes = Wishes {
+            is_requiretls: mail.parameters.is_requiretls(),
+            is_waived: matches!(waived, Ok(Some(TlsRequired(false)))),
+        };
+        let pool = &attempts.pool;
+        let hosts = pool.plan(destination, &attempts.guard, wishes).await;
+        let hosts = hosts.map_err(|NoHosts(reply)| reply)?;
+        let is_of_domain = destination.named_by == NamedBy::Domain && !pool.is_lmtp();
+        let domain = destination.hosts.first().filter(|_| is_of_domain);
+        Ok(Way::Hosts {
+            protocol: match pool.is_lmtp() {
+                true => "lmtp",
+                false => "smtp",
+            },
+            domain: domain.map(|domain| domain.host.clone()),
+            hosts,
+        })
+    }
+}

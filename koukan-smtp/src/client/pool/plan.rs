@@ -1,0 +1,152 @@
+//! Which way a message would go, found out by the DNS alone.
+
+use std::net::SocketAddr;
+
+use koukan_core::{
+    reply::Reply,
+    resource::{HostWay, TlsWay},
+    signals::{Destination, HostPort, NamedBy},
+};
+use tokio::time::timeout;
+
+use crate::client::{
+    Guard,
+    mail_hosts::{self, NoHosts},
+    security::{Asked, Security},
+};
+
+use super::{Pool, at};
+
+/// What of a message decides about TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wishes {
+    /// It goes over TLS only.
+    pub(crate) is_requiretls: bool,
+    /// It is to go also where TLS would be demanded.
+    pub(crate) is_waived: bool,
+}
+
+impl Pool {
+    /// The hosts that a message would be tried at.
+    ///
+    /// # Errors
+    ///
+    /// [`NoHosts`] where there are none.
+    pub(crate) async fn plan(
+        &self,
+        destination: &Destination,
+        guard: &Guard,
+        wishes: Wishes,
+    ) -> Result<Vec<HostWay>, NoHosts> {
+        if destination.named_by != NamedBy::Domain || self.is_lmtp() {
+            let guard = (destination.named_by != NamedBy::Operator).then_some(guard);
+            let mut ways = Vec::new();
+            for host in &destination.hosts {
+                ways.push(self.way(host, guard, None, false, wishes).await);
+            }
+            return Ok(ways);
+        }
+        let mut ways = Vec::new();
+        for domain in &destination.hosts {
+            let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
+            let found = timeout(self.timeouts.resolve, ask).await;
+            let found = found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?;
+            let is_asked = !wishes.is_waived || wishes.is_requiretls;
+            let has_policy = is_asked && self.has_policy(domain).await;
+            let asked = Asked {
+                security: Security::AsSet,
+                is_proved: found.is_proved,
+                domain: (&*found.domain).into(),
+            };
+            for host in &found.hosts {
+                let asked = is_asked.then_some(&asked);
+                let way = self.way(host, Some(guard), asked, has_policy, wishes);
+                ways.push(way.await);
+            }
+        }
+        Ok(ways)
+    }
+
+    async fn way(
+        &self,
+        host: &HostPort,
+        guard: Option<&Guard>,
+        asked: Option<&Asked>,
+        has_policy: bool,
+        wishes: Wishes,
+    ) -> HostWay {
+        let refused = |address: SocketAddr| {
+            let checked = guard.map(|guard| guard.check(address));
+            let error = checked.and_then(Result::err)?;
+            Some(plain(at(host, error).into_reply()))
+        };
+        let (addresses, mut failed) = match self.addresses(host).await {
+            Ok(addresses) => (addresses, None),
+            Err(error) => (Vec::new(), Some(plain(at(host, error).into_reply()))),
+        };
+        let is_requiretls = wishes.is_requiretls && !self.is_lmtp();
+        // What a policy demands will do for it.
+        let is_sure = is_requiretls && !has_policy;
+        let tls = match self.security_for(host, asked, is_sure).await {
+            Ok(security) => self.tls_way(&security, has_policy),
+            Err(failure) => {
+                failed = failed.or_else(|| Some(plain(failure.into_reply())));
+                TlsWay::Required
+            }
+        };
+        HostWay {
+            host: host.clone(),
+            addresses: addresses
+                .into_iter()
+                .map(|address| (address, refused(address)))
+                .collect(),
+            failed,
+            tls,
+        }
+    }
+
+    /// Whether a domain tells of a policy, if that is asked for.
+    #[cfg(feature = "mta-sts")]
+    async fn has_policy(&self, domain: &HostPort) -> bool {
+        match &self.mta_sts {
+            Some(mta_sts) => {
+                let (resolver, patience) = (&*self.resolver, self.timeouts.resolve);
+                mta_sts.is_announced(&domain.host, resolver, patience).await
+            }
+            None => false,
+        }
+    }
+
+    #[cfg(not(feature = "mta-sts"))]
+    async fn has_policy(&self, _: &HostPort) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_way(&self, security: &Security, has_policy: bool) -> TlsWay {
+        use koukan_core::reply::TlsVerdict;
+
+        let Some(begin) = self.tls.with(security) else {
+            return match has_policy {
+                true => TlsWay::MtaSts,
+                false => TlsWay::Never,
+            };
+        };
+        match (begin.is_required, begin.verdict) {
+            (_, TlsVerdict::Dane) => TlsWay::Dane,
+            _ if has_policy => TlsWay::MtaSts,
+            (false, _) => TlsWay::Opportunistic,
+            (true, TlsVerdict::Unverified) => TlsWay::Required,
+            (true, _) => TlsWay::Verified,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn tls_way(&self, _: &Security, _: bool) -> TlsWay {
+        TlsWay::Never
+    }
+}
+
+fn plain(reply: Reply) -> Reply {
+    reply.without_extensions()
+}
