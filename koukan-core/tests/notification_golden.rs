@@ -27,7 +27,8 @@ struct Golden {
     /// Whether all of the message comes back.
     is_full: bool,
     is_utf8: bool,
-    action: &'static str,
+    /// One a recipient.
+    actions: Vec<&'static str>,
 }
 
 const GERMAN: &str = include_str!("notifications/german.txt");
@@ -72,9 +73,24 @@ fn golden(
     ret: &str,
     template: &Template,
 ) -> Golden {
-    let (from, to) = match is_utf8 {
-        false => ("alice@example.com", "bob@example.net"),
-        true => ("ålice@example.com", "bøb@example.net"),
+    let to = match is_utf8 {
+        false => "bob@example.net",
+        true => "bøb@example.net",
+    };
+    golden_of(name, &[(to, told)], is_utf8, ret, template)
+}
+
+/// A notification that tells of several.
+fn golden_of(
+    name: &str,
+    told: &[(&str, &(Action, Reply))],
+    is_utf8: bool,
+    ret: &str,
+    template: &Template,
+) -> Golden {
+    let from = match is_utf8 {
+        false => "alice@example.com",
+        true => "ålice@example.com",
     };
     let mut mail = Mail::new(from.parse::<ReversePath>().unwrap());
     for (keyword, value) in [("RET", ret), ("ENVID", "lunch+2B1")] {
@@ -83,7 +99,15 @@ fn golden(
     }
     let arrived = Timestamp::from_second(1_800_000_000).unwrap();
     let now = Timestamp::from_second(1_800_000_060).unwrap();
-    let (action, reply) = told;
+    let to: Vec<_> = told.iter().map(|(to, _)| rcpt(to)).collect();
+    let recipients = to.iter().zip(told);
+    let recipients = recipients.map(|(rcpt, (_, (action, reply)))| Reported {
+        rcpt,
+        action: *action,
+        reply,
+        last_attempt: Some(now),
+    });
+    let recipients: Vec<_> = recipients.collect();
     let octets = Report {
         reporting_mta: "mx.example.com",
         unique: "01k0000000000000000000000",
@@ -92,12 +116,7 @@ fn golden(
         arrived,
         mail: &mail,
         to: &from.parse().unwrap(),
-        recipients: &[Reported {
-            rcpt: &rcpt(to),
-            action: *action,
-            reply,
-            last_attempt: Some(now),
-        }],
+        recipients: &recipients,
         original: original(is_utf8).as_bytes(),
         is_whole: true,
         template,
@@ -107,9 +126,9 @@ fn golden(
     Golden {
         name: format!("{name}.eml"),
         octets,
-        is_full: ret == "FULL" && *action == Action::Failed,
+        is_full: ret == "FULL" && recipients.iter().any(|it| it.action == Action::Failed),
         is_utf8,
-        action: action.as_str(),
+        actions: recipients.iter().map(|it| it.action.as_str()).collect(),
     }
 }
 
@@ -125,6 +144,19 @@ fn all() -> Vec<Golden> {
             }
         }
     }
+    // What fails together is told of together, and of success with it.
+    let several = [
+        ("bob@example.net", &told[0]),
+        ("carol@example.org", &told[3]),
+        ("dan@example.org", &(Action::Failed, Reply::mailbox_busy())),
+    ];
+    all.push(golden_of(
+        "failed_several",
+        &several,
+        false,
+        "HDRS",
+        &english,
+    ));
     let german: Template = GERMAN.parse().unwrap();
     let both = format!("language: en\n{GERMAN}").parse().unwrap();
     all.push(golden("german_7bit", &told[0], false, "HDRS", &german));
@@ -195,7 +227,7 @@ fn python_reads_each_without_defects() {
         let name = &golden.name;
         assert_eq!(found["defects"], json!([]), "{name}: {found}");
         assert_eq!(found["types"], json!(types(golden)), "{name}");
-        assert_eq!(found["actions"], json!([golden.action]), "{name}");
+        assert_eq!(found["actions"], json!(golden.actions), "{name}");
         let is_german = name.starts_with("german");
         let (from, language) = match is_german {
             true => ("Zustelldienst für E-Mail", "de"),
@@ -251,10 +283,10 @@ fn mail_parser_reads_each() {
         });
         assert_eq!(kinds, types(&golden), "{name}");
         let status = String::from_utf8(of(1).contents().to_vec()).unwrap();
-        assert!(
-            status.contains(&format!("Action: {}\r\n", golden.action)),
-            "{name}"
-        );
+        for action in &golden.actions {
+            let field = format!("Action: {action}\r\n");
+            assert!(status.contains(&field), "{name}: {status}");
+        }
         let text = message.body_text(0).unwrap();
         assert!(text.contains("01k0000000000000000000001"), "{name}: {text}");
         if golden.is_full {

@@ -139,6 +139,7 @@ async fn life_cycle(directory: &Path) {
                 status: Status::Final(FinalReason::Delivered),
                 notification: None,
                 events: Vec::new(),
+                together: Vec::new(),
             };
             async move { backend.settle(settlement).await.expect("the lease is held") }
         }

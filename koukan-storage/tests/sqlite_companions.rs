@@ -43,7 +43,7 @@ async fn what_cannot_be_read_is_put_off_and_nothing_else_suffers() {
     // Whenever they are due.
     let wanted = Companions {
         message_key,
-        destination,
+        destination: Some(destination),
         until: Timestamp::MAX,
         limit: 9,
     };

@@ -184,6 +184,7 @@ async fn nothing_of_an_address_is_left_in_the_files() {
                     status,
                     notification: None,
                     events: vec![event],
+                    together: Vec::new(),
                 };
                 backend.settle(end).await.unwrap();
             }

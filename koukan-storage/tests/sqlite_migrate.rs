@@ -279,6 +279,7 @@ async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
         status: Status::Final(FinalReason::Failed),
         notification: None,
         events: Vec::new(),
+        together: Vec::new(),
     };
     backend.settle(end).await.unwrap();
     assert_eq!(backend.attempts(waiting).await.unwrap().len(), 2);
@@ -359,6 +360,7 @@ async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains()
             status: Status::Final(FinalReason::Failed),
             notification: None,
             events: Vec::new(),
+            together: Vec::new(),
         };
         backend.settle(end).await.unwrap();
     }

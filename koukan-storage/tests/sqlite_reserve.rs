@@ -57,6 +57,7 @@ fn end(leased: Leased, status: Status, session: SessionId) -> Settlement {
         status,
         notification: None,
         events: Vec::new(),
+        together: Vec::new(),
     }
 }
 

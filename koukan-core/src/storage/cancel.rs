@@ -6,7 +6,7 @@ use crate::{causes::Causes, path::ReversePath};
 
 use super::{
     BackendError, Storage, Watch,
-    conclude::{conclude, final_reason, give_back},
+    conclude::{beside_others, conclude, final_reason, give_back},
     ending::{End, Ending, News},
     live::{Durability, Live, Side, State},
     patience::keep_trying,
@@ -182,6 +182,7 @@ impl Storage {
                 let reverse_path = &stored.mail.reverse_path;
                 let now = self.clock().now();
                 let status = give_back(&mut recipients, now, stored.terms, reverse_path);
+                let status = beside_others(status, stored.message_key, now);
                 (status, None)
             }
         };
@@ -194,6 +195,7 @@ impl Storage {
             status: status.clone(),
             notification: None,
             events: Vec::new(),
+            together: Vec::new(),
         };
         let is_returned = end == Unleased::Returned;
         let news = match is_returned {

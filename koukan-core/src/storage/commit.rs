@@ -6,7 +6,7 @@ use crate::supervision::contain;
 
 use super::{
     BackendError, Custody, CustodyError, Storage,
-    conclude::conclude,
+    conclude::{beside_others, conclude},
     doubt::Doubt,
     live::{Durability, Side},
     message_keys::same_message,
@@ -147,12 +147,15 @@ impl Storage {
         let (status, attempts) = match &state.end {
             Some(end) => {
                 let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
+                // What has failed while the client waited is told of together, however long that took.
+                let status = beside_others(status, message_key, self.clock().now());
                 (status, vec![(*end.attempt).clone()])
             }
             None => (self.due_first(&live), Vec::new()),
         };
         let is_attempted = attempts.is_empty() && !state.is_abandoned;
         state.durability = Durability::Committing;
+        state.message_key = message_key;
         drop(state);
         let member = Member {
             custody,

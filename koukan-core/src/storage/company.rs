@@ -1,4 +1,4 @@
-//! Attempts from the queue at one message, which are leased together.
+//! What is to be done with one message, which is leased together: attempts, and notifications.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use crate::body::Copies;
 
 use super::{
     BackendError, Lease, Storage,
+    conclude::TOLD_TOGETHER,
     record::{Companions, MessageKey, SchedulingKey, Work},
 };
 
-/// Attempts that are made together at most: as many as a transaction has recipients where the host says
+/// Attempts that are made together, and transactions that are told of together, at most: as many as a transaction has recipients where the host says
 /// nothing else (RFC 5321 section 4.5.3.1.8).
 const ATTEMPTS_MAX: usize = 100;
 /// How long before it is due an attempt may go with others: those that failed together have not failed
@@ -28,14 +29,18 @@ pub(crate) enum Beside {
     All,
 }
 
+/// What leases have in common that go together: the message, and where attempts go.
+type Common = (MessageKey, Option<SchedulingKey>);
+
 /// Leases of attempts at one message for one destination, so that an endpoint can make them in one
-/// exchange with a host; or a single lease of whatever is to be done. There is one at least.
+/// exchange with a host; or leases for notifications about one message; or a single lease of whatever is to be
+/// done. There is one at least.
 #[derive(Debug)]
 pub(crate) struct Company {
     first: Lease,
     others: Vec<Lease>,
     /// What they have in common, where there may be others.
-    common: Option<(MessageKey, SchedulingKey)>,
+    common: Option<Common>,
 }
 
 impl Company {
@@ -73,14 +78,17 @@ impl Company {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The leases, the first one first: copies of one message, of which there will be no more.
+    /// The leases, the first one first: copies of one message, of which there will be no more. Those for
+    /// notifications are one, with the others beside it.
     pub(crate) fn into_leases(self) -> impl Iterator<Item = Lease> {
         let Self {
             mut first,
             mut others,
             ..
         } = self;
-        if !others.is_empty() {
+        if first.work() == Work::Notify {
+            first.others = std::mem::take(&mut others);
+        } else if !others.is_empty() {
             let copies = Copies::new();
             first.set_token(Some(copies.token()));
             for other in &mut others {
@@ -95,8 +103,13 @@ impl Company {
         ATTEMPTS_MAX.saturating_sub(self.len())
     }
 
-    fn wanted(&self, until: Timestamp) -> Option<Companions> {
+    fn wanted(&self, now: Timestamp, beside: Beside) -> Option<Companions> {
         let (message_key, destination) = self.common.clone()?;
+        let until = match (&destination, beside) {
+            (None, _) => now + TOLD_TOGETHER,
+            (Some(_), Beside::All) => Timestamp::MAX,
+            (Some(_), Beside::Due | Beside::Nothing) => now + EARLY,
+        };
         let limit = self.room();
         (limit > 0).then_some(Companions {
             message_key,
@@ -107,15 +120,19 @@ impl Company {
     }
 }
 
-/// What a lease has in common with those that can be attempted together with it.
-fn common(lease: &Lease) -> Option<(MessageKey, SchedulingKey)> {
+/// What a lease has in common with those that go together with it.
+fn common(lease: &Lease) -> Option<Common> {
     let message_key = lease.message_key.filter(|_| !lease.is_suspect)?;
-    (lease.work() == Work::Attempt).then_some((message_key, lease.scheduling_key()?))
+    match lease.work() {
+        Work::Attempt => Some((message_key, Some(lease.scheduling_key()?))),
+        Work::Notify => Some((message_key, None)),
+        Work::Abandon => None,
+    }
 }
 
 impl Storage {
-    /// Takes under lease what can be attempted together with these, as far as `beside` says, and `limit`
-    /// attempts at most in all.
+    /// Takes under lease what can be done together with these, as far as `beside` says, and `limit` at most in
+    /// all.
     ///
     /// # Errors
     ///
@@ -130,14 +147,13 @@ impl Storage {
         beside: Beside,
         limit: usize,
     ) -> Result<(), BackendError> {
+        if beside == Beside::Nothing {
+            return Ok(());
+        }
         let now = self.0.clock.now();
-        let until = match beside {
-            Beside::Nothing => return Ok(()),
-            Beside::Due => now + EARLY,
-            Beside::All => Timestamp::MAX,
-        };
         let wanted = companies.iter();
-        let wanted: Vec<_> = wanted.filter_map(|company| company.wanted(until)).collect();
+        let wanted = wanted.filter_map(|company| company.wanted(now, beside));
+        let wanted: Vec<_> = wanted.collect();
         if wanted.is_empty() || limit == 0 {
             return Ok(());
         }
@@ -154,8 +170,10 @@ impl Storage {
             let is_own = |company: &&mut Company| own.is_some() && company.common == own;
             // Where it goes elsewhere by now, the endpoint tells it apart.
             let is_copy = |company: &&mut Company| {
-                let common = company.common.as_ref();
-                common.is_some_and(|(message_key, _)| Some(*message_key) == lease.message_key)
+                let common = company.common.as_ref().zip(own.as_ref());
+                common.is_some_and(|(one, other)| {
+                    one.0 == other.0 && one.1.is_some() && other.1.is_some()
+                })
             };
             let index = companies.iter().position(is_own);
             match index.or_else(|| companies.iter().position(is_copy)) {

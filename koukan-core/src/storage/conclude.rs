@@ -1,13 +1,19 @@
 //! What an attempt means for a transaction: a pure function.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::{path::ReversePath, reply::Reply};
 
 use super::{
     AttemptEnd,
-    record::{Due, FinalReason, Recipient, RecipientOutcome, Status, Terms, Work},
+    record::{Due, FinalReason, MessageKey, Recipient, RecipientOutcome, Status, Terms, Work},
 };
+
+/// How long a notification waits for those about the same message, so that one tells of all: what fails in
+/// one round fails at one host after the other.
+pub(super) const TOLD_TOGETHER: Duration = Duration::from_secs(5);
 
 /// Settles the recipients whose fate the attempt decided, and tells what is to happen next.
 ///
@@ -84,6 +90,22 @@ fn settled(
             })
         }
         reason => Status::Final(reason),
+    }
+}
+
+/// What is to happen next, from `now` on, where others may carry the message as well: their senders are
+/// notified together.
+pub(super) fn beside_others(
+    status: Status,
+    message_key: Option<MessageKey>,
+    now: Timestamp,
+) -> Status {
+    match status {
+        Status::Due(due) if due.work == Work::Notify && message_key.is_some() => Status::Due(Due {
+            at: now.checked_add(TOLD_TOGETHER).unwrap_or(Timestamp::MAX),
+            ..due
+        }),
+        status => status,
     }
 }
 
@@ -178,6 +200,22 @@ mod tests {
             assert_eq!(given, status, "{terms:?} {from:?} {delivered:?}");
             assert_eq!(recipients[1].settled, Some(Reply::returned()));
             assert_eq!(recipients[0].settled, delivered.or(Some(Reply::returned())));
+        }
+    }
+
+    #[test]
+    fn only_a_notification_waits_for_those_of_the_same_message() {
+        let now = Timestamp::UNIX_EPOCH;
+        let key = Some(MessageKey::random());
+        let (notify, attempt) = (due(now, Work::Notify), due(LATER, Work::Attempt));
+        let over = Status::Final(FinalReason::Failed);
+        for (status, message_key, expected) in [
+            (notify.clone(), key, due(now + TOLD_TOGETHER, Work::Notify)),
+            (notify.clone(), None, notify),
+            (attempt.clone(), key, attempt),
+            (over.clone(), key, over),
+        ] {
+            assert_eq!(beside_others(status, message_key, now), expected);
         }
     }
 

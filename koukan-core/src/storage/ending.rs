@@ -1,6 +1,6 @@
 //! Writing the end of a lease, until it is written or the lease is known to be lost.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use super::{
     BackendError, Storage,
     live::Live,
     patience::{Patience, keep_trying},
-    record::{EventSource, NewEvent, SchedulingKey, Settlement, Status},
+    record::{EventSource, NewEvent, SchedulingKey, Settlement, Status, TransactionId},
 };
 
 /// The end of a lease that is to be written.
@@ -25,6 +25,8 @@ struct Writing {
     live: Arc<Live>,
     fence: u64,
     end: End,
+    /// Whose ends are written together with it, in the order of the settlement.
+    others: Vec<Arc<Live>>,
     /// Whether it may be written, and only the answer was lost.
     may_be_written: bool,
     patience: Patience,
@@ -48,17 +50,45 @@ pub(super) enum News {
 }
 
 impl Ending {
-    pub(super) fn new(storage: Storage, live: Arc<Live>, fence: u64, mut end: End) -> Self {
+    pub(super) fn new(storage: Storage, live: Arc<Live>, fence: u64, end: End) -> Self {
+        Self::beside(storage, live, fence, end, Vec::new())
+    }
+
+    /// The end of a lease and of those that are settled together with it, after which nothing more is
+    /// tried.
+    pub(super) fn of_several(
+        storage: Storage,
+        live: Arc<Live>,
+        settlement: Settlement,
+        others: Vec<Arc<Live>>,
+    ) -> Self {
+        let fence = settlement.fence;
+        let end = End::Settled(Box::new(settlement), News::Over);
+        Self::beside(storage, live, fence, end, others)
+    }
+
+    fn beside(
+        storage: Storage,
+        live: Arc<Live>,
+        fence: u64,
+        mut end: End,
+        others: Vec<Arc<Live>>,
+    ) -> Self {
         if let End::Settled(settlement, _) = &mut end
             && storage.backend().keeps_events()
         {
-            settlement.events = events(&storage, &live, settlement);
+            let told = settlement.notification.as_ref().map(|it| it.id);
+            settlement.events = events(&storage, &live, settlement, told);
+            for (live, settlement) in others.iter().zip(&mut settlement.together) {
+                settlement.events = events(&storage, live, settlement, told);
+            }
         }
         Self(Some(Writing {
             storage,
             live,
             fence,
             end,
+            others,
             may_be_written: false,
             patience: Patience::default(),
         }))
@@ -155,11 +185,26 @@ impl Writing {
             live,
             fence,
             end,
+            others,
             ..
         } = self;
         match end {
-            End::Settled(settlement, news) if is_written => {
+            End::Settled(mut settlement, news) if is_written => {
+                let together = mem::take(&mut settlement.together);
                 storage.go_on_from(&live, *settlement, news);
+                for (live, settlement) in others.into_iter().zip(together) {
+                    storage.go_on_from(&live, settlement, news);
+                    storage.cancel_late_in_background(live);
+                }
+            }
+            End::Settled(settlement, _) if !others.is_empty() => {
+                // One of the leases is lost; nobody knows which.
+                let fences = settlement.together.iter().map(|other| other.fence);
+                storage.releasing(&live, fence).write_in_background();
+                for (other, fence) in others.iter().zip(fences) {
+                    storage.releasing(other, fence).write_in_background();
+                }
+                return;
             }
             _ => {
                 // Unless it is under another lease by now, which has another token.
@@ -237,8 +282,14 @@ impl Storage {
     }
 }
 
-/// What readers of events are to know of a settlement that is not written yet.
-fn events(storage: &Storage, live: &Live, settlement: &Settlement) -> Vec<NewEvent> {
+/// What readers of events are to know of a settlement that is not written yet, by which the sender is `told`
+/// in that notification.
+fn events(
+    storage: &Storage,
+    live: &Live,
+    settlement: &Settlement,
+    told: Option<TransactionId>,
+) -> Vec<NewEvent> {
     let ended = settlement.attempt.as_ref().map(|attempt| attempt.ended);
     let (before, attempts) = {
         let state = live.lock();
@@ -251,7 +302,7 @@ fn events(storage: &Storage, live: &Live, settlement: &Settlement) -> Vec<NewEve
         at: ended.unwrap_or_else(|| storage.clock().now()),
         attempts,
     };
-    source.of_settlement(&before, settlement)
+    source.of_settlement(&before, settlement, told)
 }
 
 /// Whether two times are the same, as exactly as every backend keeps them.

@@ -53,6 +53,8 @@ pub struct Lease {
     /// Whether another attempt at the message is made beside it, which counts for this one as well
     /// where the hosts are not reached.
     pub(super) is_companion: bool,
+    /// Where the sender is to be notified: those with the same message of whom they are told together.
+    pub(super) others: Vec<Self>,
     /// Whether it was read back: nobody brings its octets now.
     is_stored: bool,
     pub(super) is_finished: bool,
@@ -72,6 +74,7 @@ impl Lease {
             token: None,
             message_key: None,
             is_companion: false,
+            others: Vec::new(),
             is_stored: false,
             is_finished: false,
         }
@@ -95,6 +98,7 @@ impl Lease {
             state.durability = Durability::Leased { fence, terms };
             state.recipients = recipients;
             state.held = held;
+            state.message_key = message_key;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;
             state.is_lost = false;
@@ -112,6 +116,7 @@ impl Lease {
             token: None,
             message_key,
             is_companion: false,
+            others: Vec::new(),
             is_stored: true,
             is_finished: false,
         }

@@ -1,6 +1,6 @@
 //! What becomes of a lease that is dropped.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, iter, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -103,8 +103,10 @@ impl Lease {
 
     /// What the lease is to be dropped with by whoever stops.
     pub(crate) fn stopper(&self) -> Stopper {
+        let others = self.others.iter();
         Stopper {
             live: Arc::clone(&self.live),
+            others: others.map(|other| Arc::clone(&other.live)).collect(),
             is_armed: true,
         }
     }
@@ -113,6 +115,8 @@ impl Lease {
 /// Dropped right before a lease, that is given back since the agent stops; but not in a panic.
 pub(crate) struct Stopper {
     live: Arc<Live>,
+    /// Those beside it.
+    others: Vec<Arc<Live>>,
     is_armed: bool,
 }
 
@@ -126,7 +130,9 @@ impl Stopper {
 impl Drop for Stopper {
     fn drop(&mut self) {
         if self.is_armed && !std::thread::panicking() {
-            self.live.lock().on_drop = OnDrop::Stops;
+            for live in iter::once(&self.live).chain(&self.others) {
+                live.lock().on_drop = OnDrop::Stops;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Answer, AttemptEnd, BackendError, Lease, Storage,
-    conclude::{conclude, final_reason},
+    conclude::{beside_others, conclude},
     ending::{End, Ending, News},
     live::{Durability, Live, Side},
     record::{Attempt, Due, FinalReason, NewTransaction, Settlement, Shown, Status, Terms},
@@ -62,38 +62,6 @@ impl Lease {
         Ok(())
     }
 
-    /// Ends a lease for notification: queues the notification, if one is to be sent, and marks the
-    /// transaction final, in one commit.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::finish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Lease::finish`].
-    pub async fn notified(
-        mut self,
-        notification: Option<NewTransaction>,
-    ) -> Result<(), BackendError> {
-        self.is_finished = true;
-        let Some((fence, _)) = self.token() else {
-            return Ok(());
-        };
-        let recipients = self.recipients();
-        let settlement = Settlement {
-            id: self.id(),
-            session: self.storage.session(),
-            fence,
-            attempt: None,
-            status: Status::Final(final_reason(&recipients)),
-            recipients,
-            notification: notification.map(Box::new),
-            events: Vec::new(),
-        };
-        self.settling(settlement, News::Over).write().await
-    }
-
     /// Ends the lease of a transaction that was given up: nothing more is tried.
     ///
     /// # Errors
@@ -105,6 +73,7 @@ impl Lease {
     /// As [`Lease::finish`].
     pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
         self.is_finished = true;
+        self.let_others_go();
         let status = Status::Final(reason);
         let (durability, is_over) = self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
@@ -137,6 +106,7 @@ impl Lease {
             recipients: self.recipients(),
             notification: None,
             events: Vec::new(),
+            together: Vec::new(),
         };
         self.settling(settlement, News::Over).write().await
     }
@@ -168,6 +138,7 @@ impl Lease {
     /// was.
     pub(crate) async fn give_back(mut self) {
         self.is_finished = true;
+        self.let_others_go();
         if let Some(fence) = self.forget_attempt() {
             let released = self.storage.releasing(&self.live, fence).write().await;
             self.storage.tell_of_loss(&self.live, released);
@@ -181,6 +152,7 @@ impl Lease {
     /// As [`Lease::finish`].
     pub(crate) async fn postpone(mut self, until: Timestamp) -> Result<(), BackendError> {
         self.is_finished = true;
+        self.let_others_go();
         let Some(fence) = self.forget_attempt() else {
             return Ok(());
         };
@@ -229,7 +201,7 @@ impl Lease {
     }
 
     /// The fencing token and the terms, where the transaction is in the durable tier.
-    fn token(&self) -> Option<(u64, Terms)> {
+    pub(super) fn token(&self) -> Option<(u64, Terms)> {
         match self.live.lock().durability {
             Durability::Leased { fence, terms } => Some((fence, terms)),
             _ => None,
@@ -276,6 +248,7 @@ impl Storage {
             status,
             notification: None,
             events: Vec::new(),
+            together: Vec::new(),
         };
         let end = End::Settled(Box::new(settlement), News::Over);
         Ending::new(self.clone(), Arc::clone(live), fence, end)
@@ -293,8 +266,12 @@ impl Storage {
         fence: u64,
         terms: Terms,
     ) -> Settlement {
-        let mut recipients = live.lock().recipients.clone();
+        let (mut recipients, message_key) = {
+            let state = live.lock();
+            (state.recipients.clone(), state.message_key)
+        };
         let status = conclude(&mut recipients, &end, terms, live.reverse_path());
+        let status = beside_others(status, message_key, end.attempt.ended);
         Settlement {
             id: live.id,
             session: self.session(),
@@ -304,6 +281,7 @@ impl Storage {
             status,
             notification: None,
             events: Vec::new(),
+            together: Vec::new(),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
     Drain,
     doubt::Doubt,
     live_body::LiveBody,
-    record::{Attempt, Recipient, Status, Terms, TransactionId, Work},
+    record::{Attempt, MessageKey, Recipient, Status, Terms, TransactionId, Work},
     registry::Registry,
     sides::Waiting,
 };
@@ -77,6 +77,8 @@ pub(super) struct State {
     pub(super) status: Option<Status>,
     /// Since when no attempt is made, where somebody holds it back.
     pub(super) held: Option<Timestamp>,
+    /// What it has in common with others that carry the same message.
+    pub(super) message_key: Option<MessageKey>,
     /// Grows with each change.
     pub(super) changes: u64,
     waiting: Waiting,
@@ -301,6 +303,7 @@ impl State {
             terms: Terms::default(),
             status: None,
             held: None,
+            message_key: None,
             changes: 0,
             waiting: Waiting::default(),
         }

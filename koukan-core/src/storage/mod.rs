@@ -44,6 +44,7 @@ mod summary;
 mod suppression_list;
 mod suppressions;
 mod suspensions;
+mod told_together;
 mod watch;
 
 pub use self::{

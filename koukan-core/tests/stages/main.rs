@@ -40,5 +40,6 @@ mod suppressed;
 mod suspects;
 mod suspended;
 mod together;
+mod told_together;
 mod unreadable;
 mod wakes;

@@ -78,6 +78,20 @@ pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|| {
     text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
 });
 
+/// Takes what is to be told of a message under lease that was in no crash. Binds session, message key, now,
+/// limit; gives what was leased, in any order.
+pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|| {
+    let due = waiting(&mut Query::select())
+        .column(Transactions::Id)
+        .and_where(Expr::col(Transactions::MessageKey).eq(bound()))
+        .and_where(Expr::col(Transactions::DueAt).lte(bound()))
+        .and_where(is_work(Work::Notify))
+        .and_where(is_suspect().not())
+        .limit(1)
+        .to_owned();
+    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+});
+
 /// Takes a transaction under lease. Binds session, id, work or null twice; gives it if it is unfinished,
 /// was not under lease, and that work is to be done, for which it must not be held.
 pub(crate) static LEASE: Statement = Statement::new(|| {
@@ -120,7 +134,11 @@ fn is_not_for() -> Expr {
 }
 
 fn is_attempt() -> Expr {
-    Expr::col(Transactions::Work).eq(Expr::cust(format!("'{}'", work_as_str(Work::Attempt))))
+    is_work(Work::Attempt)
+}
+
+fn is_work(work: Work) -> Expr {
+    Expr::col(Transactions::Work).eq(Expr::cust(format!("'{}'", work_as_str(work))))
 }
 
 fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {

@@ -13,10 +13,11 @@ use super::{
     DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
     FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, KEEP_SUPPRESSION, LEASE,
-    LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, LIST_ATTEMPTS, LIST_EVENTS,
-    NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE, NEXT_SUSPECT, PARK,
-    POSTPONE_LEASES, READ_BLOB, READ_SMALL_BLOBS, RELEASE, RELEASE_HELD, REMOVE_SUPPRESSION,
-    RESUME, RETRY, SETTLE, SUSPEND, Statement, Values, list, list_summaries, select,
+    LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, LIST_ATTEMPTS,
+    LIST_EVENTS, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, NEXT_DUE,
+    NEXT_SUSPECT, PARK, POSTPONE_LEASES, READ_BLOB, READ_SMALL_BLOBS, RELEASE, RELEASE_HELD,
+    REMOVE_SUPPRESSION, RESUME, RETRY, SETTLE, SUSPEND, Statement, Values, list, list_summaries,
+    select,
 };
 
 async fn database() -> SqliteConnection {
@@ -88,6 +89,7 @@ async fn nothing_is_searched_without_an_index() {
         &LEASE_COMPANIONS,
         &LEASE_DUE,
         &LEASE_FOR,
+        &LEASE_NOTIFICATIONS,
         &LEASE_SUSPECTS,
         &LIST_ATTEMPTS,
         &PARK,
@@ -123,6 +125,10 @@ async fn what_waits_is_found_by_its_own_index() {
         (
             &LEASE_COMPANIONS,
             "INDEX transactions_message (message_key=? AND destination=? AND due_at<?)",
+        ),
+        (
+            &LEASE_NOTIFICATIONS,
+            "INDEX transactions_message (message_key=?",
         ),
         (&LEASE_SUSPECTS, "transactions_suspect"),
         (&NEXT_SUSPECT, "transactions_suspect"),

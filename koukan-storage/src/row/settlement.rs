@@ -68,6 +68,14 @@ impl SettlementRow {
         })
     }
 
+    /// What is told of it, and after that of the notification.
+    pub(crate) fn all_events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
+        let notification = self.notification.iter();
+        self.events
+            .iter()
+            .chain(notification.flat_map(|new| &new.events))
+    }
+
     pub(crate) fn weight(&self) -> usize {
         let notification = self.notification.as_ref().map_or(0, TransactionRow::weight);
         let attempt = self.attempt.as_ref();

@@ -197,7 +197,16 @@ impl Queue for SqliteBackend {
         self.0.writer.ask(0, by, Operation::BringForward).await
     }
 
-    async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
+    async fn settle(&self, mut settlement: Settlement) -> Result<(), BackendError> {
+        if !settlement.together.is_empty() {
+            let together = std::mem::take(&mut settlement.together);
+            let all = std::iter::once(settlement).chain(together);
+            let rows = all.map(|one| SettlementRow::new(one, self.telling()));
+            let together = Together::of_settlements(rows.collect::<Result<Vec<_>, _>>()?);
+            let weight = together.weight();
+            let asked = self.0.writer.ask(weight, together, Operation::Together);
+            return asked.await;
+        }
         let row = Box::new(SettlementRow::new(settlement, self.telling())?);
         self.0
             .writer

@@ -51,22 +51,25 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
-    /// The notification for a transaction whose recipients are settled, if one is to be sent.
+    /// The notification for a transaction whose recipients are settled, and those that are told of together
+    /// with it, if one is to be sent.
     pub(super) async fn make(&self, lease: &Lease) -> Option<NewTransaction> {
-        let recipients = lease.recipients();
-        let last = lease.last_attempt().map(|attempt| attempt.ended);
-        let told = recipients.iter().filter(|it| it.is_to_be_told());
-        let reported: Vec<_> = told
-            .filter_map(|recipient| {
-                let reply = recipient.settled.as_ref()?;
-                Some(Reported {
-                    rcpt: &recipient.rcpt,
-                    action: ended(reply),
-                    reply,
-                    last_attempt: last,
-                })
+        let settled = lease.told_together().flat_map(|lease| {
+            let last = lease.last_attempt().map(|attempt| attempt.ended);
+            let recipients = lease.recipients().into_iter();
+            recipients.map(move |recipient| (recipient, last))
+        });
+        let told: Vec<_> = settled.filter(|(it, _)| it.is_to_be_told()).collect();
+        let reported = told.iter().filter_map(|(recipient, last)| {
+            let reply = recipient.settled.as_ref()?;
+            Some(Reported {
+                rcpt: &recipient.rcpt,
+                action: ended(reply),
+                reply,
+                last_attempt: *last,
             })
-            .collect();
+        });
+        let reported: Vec<_> = reported.collect();
         let notification = self.report(lease, &reported).await;
         notification.map(|notification| *notification)
     }

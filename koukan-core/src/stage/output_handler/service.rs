@@ -280,8 +280,10 @@ impl<C: Chains> OutputHandler<C> {
     }
 
     async fn notify(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
-        let notification = self.notifier.make(&lease).await;
-        lease.notified(notification).await?;
+        for lease in lease.into_told_apart() {
+            let notification = self.notifier.make(&lease).await;
+            lease.notified(notification).await?;
+        }
         Ok(AttemptOutcome::Notified)
     }
 }

@@ -84,10 +84,11 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
-    /// Takes attempts at messages under lease, of which others are under lease already: of each of
-    /// `companions` those that are due by then, first due first, and as many as it says at most, but no more
-    /// than `limit` in all. What cannot be read is put off from `now`, as by [`Queue::lease_due`]. What is under lease, held, suspended, or a
-    /// [`Standing::Suspect`] is left out.
+    /// Takes what is to be done with messages under lease, of which others are under lease already: of each of
+    /// `companions` those that are due by then, first due first where they are attempts, and as many as it says
+    /// at most, but no more than `limit` in all. What cannot be read is put off from `now`, as by
+    /// [`Queue::lease_due`]. What is under lease, a [`Standing::Suspect`], or an attempt that is held or
+    /// suspended, is left out.
     ///
     /// # Errors
     ///
@@ -167,11 +168,12 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError>;
 
-    /// Writes what became of a leased transaction and ends the lease.
+    /// Writes what became of a leased transaction, and of those that are settled together with it, and ends
+    /// their leases: in one commit, all of them or none.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where the lease is not held any more; then nothing is written.
+    /// [`BackendError::LeaseLost`] where one of the leases is not held any more; then nothing is written.
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError>;
 
     /// Gives a lease back; the transaction is due as it was.

@@ -8,6 +8,7 @@ mod events;
 mod index;
 mod reading;
 mod sessions;
+mod settle;
 mod store;
 mod suppressed;
 mod waiting;

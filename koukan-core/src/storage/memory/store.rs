@@ -12,7 +12,7 @@ use crate::storage::{
     BackendError, Collected, Retention,
     record::{
         BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, SchedulingKey,
-        SessionId, Settlement, Skipped, Standing, StoredTransaction, TransactionId, Work,
+        SessionId, Skipped, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -94,7 +94,7 @@ impl Store {
         Ok(())
     }
 
-    fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
+    pub(super) fn check(&self, new: &NewTransaction) -> Result<(), BackendError> {
         self.check_key(new)?;
         self.check_leaser(new)?;
         if self.is_there(new.id) {
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// Adds events, where they are kept.
-    fn tell(&mut self, events: impl FnOnce() -> Vec<NewEvent>) {
+    pub(super) fn tell(&mut self, events: impl FnOnce() -> Vec<NewEvent>) {
         if let Some(kept) = &mut self.events {
             kept.add(events());
         }
@@ -154,14 +154,14 @@ impl Store {
         self.transactions.insert(id, entry);
     }
 
-    fn unrefer(&mut self, stored: &StoredTransaction) {
+    pub(super) fn unrefer(&mut self, stored: &StoredTransaction) {
         if let Some(body) = &stored.body {
             body.blobs().for_each(|blob| self.blobs.unrefer(blob));
         }
     }
 
     /// Notes a transaction where it belongs.
-    fn file(&mut self, entry: &Entry) {
+    pub(super) fn file(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         if entry.lease.is_some() {
             self.leased.insert(id);
@@ -230,34 +230,6 @@ impl Store {
         except: &[SchedulingKey],
     ) -> Option<Timestamp> {
         self.waiting.next_due(standing, except)
-    }
-
-    pub(super) fn settle(&mut self, mut settlement: Settlement) -> Result<(), BackendError> {
-        let id = settlement.id;
-        let entry = self.transactions.get(&id);
-        if !entry.is_some_and(|entry| entry.is_leased_by(settlement.session, settlement.fence)) {
-            return Err(BackendError::LeaseLost);
-        }
-        if let Some(notification) = &settlement.notification {
-            self.check(notification)?;
-        }
-        let mut entry = self
-            .transactions
-            .remove(&id)
-            .expect("it was there just now");
-        self.leased.remove(&id);
-        self.suppressed.take(&mut settlement.attempt);
-        self.tell(|| settlement.events.clone());
-        let notification = entry.settle(settlement);
-        if entry.stored.status.is_final() {
-            self.unrefer(&entry.stored);
-        }
-        self.file(&entry);
-        self.transactions.insert(id, entry);
-        if let Some(notification) = notification {
-            self.add(*notification);
-        }
-        Ok(())
     }
 
     pub(super) fn release(

@@ -20,8 +20,9 @@ pub(super) struct Waiting {
     /// Those that were in the fewest crashes first.
     suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<Bound>>,
     held: BTreeSet<TransactionId>,
-    /// Of those in `clear`, the attempts at messages that others carry as well; first due first.
-    by_message: HashMap<(MessageKey, SchedulingKey), BTreeSet<(Timestamp, TransactionId)>>,
+    /// Of those in `clear`, the attempts at messages that others carry as well, and without a destination the
+    /// notifications of these; first due first.
+    by_message: HashMap<(MessageKey, Option<SchedulingKey>), BTreeSet<(Timestamp, TransactionId)>>,
     /// Destinations for which no attempt is made.
     suspended: BTreeMap<Box<str>, Suspension>,
 }
@@ -192,13 +193,13 @@ impl Waiting {
     }
 }
 
-/// The message and the destination of an attempt that may have companions.
-fn message(entry: &Entry) -> Option<(MessageKey, SchedulingKey)> {
-    let is_attempt = entry.due().is_some_and(|due| due.work == Work::Attempt);
+/// The message of what may have companions, and where an attempt goes.
+fn message(entry: &Entry) -> Option<(MessageKey, Option<SchedulingKey>)> {
     let is_clear = entry.standing() == Standing::Clear;
-    let message = entry
-        .stored
-        .message_key
-        .filter(|_| is_attempt && is_clear)?;
-    Some((message, entry.scheduling_key()))
+    let message = entry.stored.message_key.filter(|_| is_clear)?;
+    match entry.due()?.work {
+        Work::Attempt => Some((message, Some(entry.scheduling_key()))),
+        Work::Notify => Some((message, None)),
+        Work::Abandon => None,
+    }
 }

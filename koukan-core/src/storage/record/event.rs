@@ -230,24 +230,25 @@ impl NewTransaction {
 // === impl EventSource ===
 
 impl EventSource {
-    /// What a settlement means for readers of events, where the recipients stood like that `before`.
+    /// What a settlement means for readers of events, where the recipients stood like that `before`, and
+    /// the sender is `told` by that notification.
     pub(in crate::storage) fn of_settlement(
         &self,
         before: &[Recipient],
         settlement: &Settlement,
+        told: Option<TransactionId>,
     ) -> Vec<NewEvent> {
         let Settlement {
             attempt,
             recipients,
             status,
-            notification,
             ..
         } = settlement;
         let mut events = Vec::with_capacity(1);
         self.recipients(before, recipients, attempt.as_ref(), status, &mut events);
-        if let Some(notification) = notification {
+        if told.is_some() {
             events.push(NewEvent {
-                notification: Some(notification.id),
+                notification: told,
                 ..self.event(EventKind::Bounced)
             });
         }

@@ -194,6 +194,9 @@ pub struct Settlement {
     /// What readers of events are to know of it, before what they are told of the notification. Empty
     /// where the backend keeps no events.
     pub events: Vec<NewEvent>,
+    /// What becomes of others, in the same commit: of all of them or of none, this one included. Those have
+    /// none of their own.
+    pub together: Vec<Self>,
 }
 
 impl Status {

@@ -92,7 +92,7 @@ pub async fn leases_companions(fixture: &dyn BackendFixture) {
 
     let wanted = |message_key, limit| Companions {
         message_key,
-        destination: near.clone(),
+        destination: Some(near.clone()),
         until: time(50),
         limit,
     };
@@ -118,6 +118,50 @@ pub async fn leases_companions(fixture: &dyn BackendFixture) {
     assert_eq!((again.len(), again[0].fence), (1, 2));
 }
 
+/// What is to be told of a message is leased together, wherever it was to go.
+pub async fn leases_notifications_about_a_message(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let backend = &*backend;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let [one, other] = [(); 2].map(|()| MessageKey::random());
+    let told = |key, to, seconds| {
+        let work = Work::Notify;
+        let at = time(seconds);
+        carrying(key, to, Status::Due(Due { at, work }))
+    };
+    let mut expected = Vec::new();
+    for new in [
+        told(Some(one), "a@near.example", 1),
+        told(Some(one), "b@far.example", 2),
+        told(Some(one), "c@near.example", 3),
+    ] {
+        expected.push(insert(backend, new).await);
+    }
+    for new in [
+        told(Some(one), "later@near.example", 4),
+        told(Some(other), "other@near.example", 2),
+        told(None, "alone@near.example", 2),
+        carrying(Some(one), "attempt@near.example", due(2)),
+    ] {
+        insert(backend, new).await;
+    }
+    let wanted = |limit| Companions {
+        message_key: one,
+        destination: None,
+        until: time(3),
+        limit,
+    };
+    assert_eq!(lease(backend, session, &[wanted(9)], 0).await, []);
+    let mut leased = lease(backend, session, &[wanted(2)], 9).await;
+    assert_eq!(leased.len(), 2);
+    leased.extend(lease(backend, session, &[wanted(9)], 9).await);
+    leased.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(leased, expected);
+    assert_eq!(lease(backend, session, &[wanted(9)], 9).await, []);
+}
+
 /// What may have crashed the process goes alone.
 pub async fn leaves_suspects_alone(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
@@ -128,7 +172,7 @@ pub async fn leaves_suspects_alone(fixture: &dyn BackendFixture) {
     let first = carrying(message, "a@near.example", due(1));
     let wanted = [Companions {
         message_key,
-        destination: SchedulingKey::of(&first.context, &first.recipients),
+        destination: Some(SchedulingKey::of(&first.context, &first.recipients)),
         until: time(50),
         limit: 9,
     }];

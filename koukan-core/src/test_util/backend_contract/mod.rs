@@ -69,7 +69,7 @@ pub use self::{
         checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
     },
     changes::{holds_until_it_is_released, holds_what_is_under_lease, retries_what_waits},
-    companions::{leases_companions, leaves_suspects_alone},
+    companions::{leases_companions, leases_notifications_about_a_message, leaves_suspects_alone},
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice,
@@ -131,7 +131,9 @@ pub use self::{
         fences_leases_by_identity, leases_by_identity, leases_for_that_work_only,
         leases_to_one_only,
     },
-    together::{commits_all_or_none, commits_nothing_twice, commits_several_together},
+    together::{
+        commits_all_or_none, commits_nothing_twice, commits_several_together, settles_all_or_none,
+    },
 };
 
 use std::sync::Arc;
@@ -259,6 +261,7 @@ macro_rules! backend_contract_tests {
             leases_to_one_only,
             leases_for_that_work_only,
             commits_several_together,
+            settles_all_or_none,
             commits_all_or_none,
             commits_nothing_twice,
             keeps_each_attempt,
@@ -277,6 +280,7 @@ macro_rules! backend_contract_tests {
             keeps_when_it_is_sent,
             leaves_the_time_at_which_it_is_sent,
             leases_companions,
+            leases_notifications_about_a_message,
             leaves_suspects_alone,
             leaves_what_is_suspended,
             keeps_suspensions,

@@ -185,6 +185,7 @@ pub(super) fn settlement(
         status,
         notification: None,
         events: Vec::new(),
+        together: Vec::new(),
     }
 }
 

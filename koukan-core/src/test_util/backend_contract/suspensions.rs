@@ -68,7 +68,7 @@ pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
     let near = bound_for(&["bob@Near.example", "eve@near.EXAMPLE"], 1, Work::Attempt);
     let companion = Companions {
         message_key: MessageKey::random(),
-        destination: SchedulingKey::of(&near.context, &near.recipients),
+        destination: Some(SchedulingKey::of(&near.context, &near.recipients)),
         until: time(5),
         limit: 9,
     };

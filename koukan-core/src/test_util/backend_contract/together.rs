@@ -17,7 +17,7 @@ use crate::{
 use super::{
     BackendFixture,
     drafts::draft,
-    sample::{due, inline, plain, read, stored, time},
+    sample::{delivered, due, inline, plain, read, settlement, stored, time},
 };
 
 /// What completes a draft.
@@ -185,4 +185,56 @@ pub async fn commits_nothing_twice(fixture: &dyn BackendFixture) {
     assert!(!is_there(&*backend, new.id).await);
     let found = backend.find(draft.id).await.unwrap().unwrap();
     assert_eq!(found.status, draft.status);
+}
+
+/// Several leases end in one commit with a notification; where one of them is lost, or the notification
+/// cannot be written, none does.
+pub async fn settles_all_or_none(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    for _ in 0..3 {
+        backend.insert(plain()).await.unwrap();
+    }
+    let leased = backend.lease_due(session, time(0), Standing::Clear, 9, &[]);
+    let leased = leased.await.unwrap();
+    let ids: Vec<_> = leased.iter().map(|leased| leased.transaction.id).collect();
+    let ends = leased.iter();
+    let mut ends = ends.map(|leased| settlement(leased, session, 5, delivered()));
+    let notification = plain();
+    let mut end = ends.next().unwrap();
+    end.notification = Some(Box::new(notification.clone()));
+    end.together = ends.collect();
+    assert_eq!(end.together.len(), 2);
+
+    let mut lost = end.clone();
+    lost.together[1].fence += 1;
+    let mut twice = end.clone();
+    twice.together.push(twice.together[0].clone());
+    let mut first_lost = end.clone();
+    first_lost.session = SessionId::random();
+    for end in [lost, twice, first_lost] {
+        let result = backend.settle(end).await;
+        assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}");
+    }
+    let mut impossible = end.clone();
+    let body = Some(stored(BlobId::random(), 5));
+    impossible.notification = Some(Box::new(NewTransaction { body, ..plain() }));
+    let result = backend.settle(impossible).await;
+    let is_missing = matches!(result, Err(BackendError::NoSuchBlob));
+    assert!(is_missing, "{result:?}");
+    for id in &ids {
+        let found = backend.find(*id).await.unwrap().unwrap();
+        assert_eq!((found.status, found.attempt_count), (due(0), 0));
+    }
+    assert!(!is_there(&*backend, notification.id).await);
+
+    backend.settle(end).await.unwrap();
+    for id in &ids {
+        let found = backend.find(*id).await.unwrap().unwrap();
+        assert_eq!((found.status, found.attempt_count), (delivered(), 1));
+    }
+    assert!(is_there(&*backend, notification.id).await);
+    let census = backend.census().await.unwrap();
+    assert_eq!((census.leased, census.waiting, census.finished), (0, 1, 3));
 }

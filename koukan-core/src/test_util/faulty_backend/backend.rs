@@ -214,7 +214,8 @@ impl Queue for FaultyBackend {
         let (id, session, fence) = (settlement.id, settlement.session, settlement.fence);
         self.settle_late(&settlement);
         let settled = self.write(|| async {
-            let recipients = settlement.recipients.clone();
+            let all = std::iter::once(&settlement).chain(&settlement.together);
+            let recipients: Vec<_> = all.flat_map(|one| one.recipients.clone()).collect();
             self.inner.settle(settlement).await?;
             self.observe(&recipients);
             Ok(())

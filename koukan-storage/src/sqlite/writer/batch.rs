@@ -127,10 +127,11 @@ impl Batch {
 
     /// Whether it brings messages, in whole or in part.
     pub(super) fn has_messages(&self) -> bool {
+        let mut groups = self.groups.iter();
         !(self.appends.is_empty()
             && self.inserts.is_empty()
             && self.completions.is_empty()
-            && self.groups.is_empty())
+            && !groups.any(|group| group.request.has_messages()))
     }
 
     /// Answers everyone as was decided.

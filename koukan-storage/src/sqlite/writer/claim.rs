@@ -10,8 +10,8 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::{
     query::{
-        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_SUSPECTS, PARK, RELEASE, Statement,
-        Values,
+        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, PARK,
+        RELEASE, Statement, Values,
     },
     row::{Malformed, StoredRow, micros, work_as_str},
 };
@@ -62,15 +62,21 @@ impl Task {
                 }
                 Claims::Companions { companions, limit } => {
                     for wanted in companions {
+                        let statement = match wanted.destination {
+                            Some(_) => &LEASE_COMPANIONS,
+                            None => &LEASE_NOTIFICATIONS,
+                        };
                         let bind = |values: &mut Values| {
                             values
                                 .add(session.to_string())
-                                .add(wanted.message_key.to_string())
-                                .add(wanted.destination.as_str())
-                                .add(micros(wanted.until));
+                                .add(wanted.message_key.to_string());
+                            if let Some(destination) = &wanted.destination {
+                                values.add(destination.as_str());
+                            }
+                            values.add(micros(wanted.until));
                         };
                         let left = wanted.limit.min(*limit - leased.len());
-                        self.lease_all(&LEASE_COMPANIONS, bind, *now, left, &mut leased)
+                        self.lease_all(statement, bind, *now, left, &mut leased)
                             .await?;
                     }
                 }

@@ -82,12 +82,7 @@ impl Task {
         if !self.outbox.is_kept {
             return Ok(());
         }
-        let settled = done(&batch.settlements).flat_map(|row| {
-            let notification = row.notification.iter();
-            row.events
-                .iter()
-                .chain(notification.flat_map(|new| &new.events))
-        });
+        let settled = done(&batch.settlements).flat_map(|row| row.all_events());
         let inserted = done(&batch.inserts).flat_map(|row| &row.events);
         let completed = done(&batch.completions).flat_map(|row| &row.events);
         let together = done(&batch.groups).flat_map(|group| group.events());

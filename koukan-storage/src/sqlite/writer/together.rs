@@ -6,13 +6,15 @@ use koukan_core::storage::BackendError;
 
 use crate::{
     query::{MARK, RETURN_TO_MARK, UNMARK, Values},
-    row::{EventRow, TransactionRow},
+    row::{EventRow, SettlementRow, TransactionRow},
 };
 
 use super::{operation::Pending, task::Task};
 
-/// New transactions, and drafts that are completed.
+/// New transactions, and drafts that are completed; or ends of leases.
+#[derive(Default)]
 pub(in crate::sqlite) struct Together {
+    settlements: Vec<Pending<Box<SettlementRow>, ()>>,
     inserts: Vec<Pending<Box<TransactionRow>, ()>>,
     completions: Vec<Pending<Box<TransactionRow>, ()>>,
 }
@@ -26,23 +28,54 @@ impl Together {
         Self {
             inserts: inserts.into_iter().map(row).collect(),
             completions: completions.into_iter().map(row).collect(),
+            ..Self::default()
         }
+    }
+
+    pub(in crate::sqlite) fn of_settlements(
+        settlements: impl IntoIterator<Item = SettlementRow>,
+    ) -> Self {
+        let row = |row| Pending::unheard(Box::new(row));
+        Self {
+            settlements: settlements.into_iter().map(row).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether messages are among them.
+    pub(super) fn has_messages(&self) -> bool {
+        !(self.inserts.is_empty() && self.completions.is_empty())
     }
 
     /// Octets that they hold in memory, about.
     pub(in crate::sqlite) fn weight(&self) -> usize {
         let rows = self.inserts.iter().chain(&self.completions);
-        rows.map(|row| row.request.weight()).sum()
+        let rows = rows.map(|row| row.request.weight());
+        let settlements = self.settlements.iter();
+        let settlements = settlements.map(|row| row.request.weight());
+        rows.chain(settlements).sum()
     }
 
     /// What is told of all of them.
     pub(super) fn events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
         let rows = self.inserts.iter().chain(&self.completions);
-        rows.flat_map(|row| &row.request.events)
+        let settled = self.settlements.iter();
+        let settled = settled.flat_map(|settlement| settlement.request.all_events());
+        rows.flat_map(|row| &row.request.events).chain(settled)
     }
 
-    fn rows(&mut self) -> impl Iterator<Item = &mut Pending<Box<TransactionRow>, ()>> {
-        self.inserts.iter_mut().chain(&mut self.completions)
+    /// They may have been tried before, with others.
+    fn reset(&mut self) {
+        let rows = self.inserts.iter_mut().chain(&mut self.completions);
+        rows.for_each(Pending::reset);
+        self.settlements.iter_mut().for_each(Pending::reset);
+    }
+
+    fn take_error(&mut self) -> Option<BackendError> {
+        let mut settlements = self.settlements.iter_mut();
+        let mut rows = self.inserts.iter_mut().chain(&mut self.completions);
+        let of_settlement = settlements.find_map(Pending::take_error);
+        of_settlement.or_else(|| rows.find_map(Pending::take_error))
     }
 }
 
@@ -62,18 +95,22 @@ impl Task {
         &mut self,
         group: &mut Together,
     ) -> Result<Result<(), BackendError>, sqlx::Error> {
-        // They may have been tried before, with others.
-        group.rows().for_each(Pending::reset);
+        group.reset();
         self.check_drafts(&mut group.completions).await?;
         self.check_keys(&mut group.inserts).await?;
-        if let Some(error) = group.rows().find_map(Pending::take_error) {
+        if let Some(error) = group.take_error() {
             return Ok(Err(error));
         }
         MARK.execute(&mut self.connection, Values::default())
             .await?;
-        self.settle_and_insert(&mut [], &mut group.inserts, &mut group.completions)
+        let Together {
+            settlements,
+            inserts,
+            completions,
+        } = group;
+        self.settle_and_insert(settlements, inserts, completions)
             .await?;
-        let error = group.rows().find_map(Pending::take_error);
+        let error = group.take_error();
         if error.is_some() {
             RETURN_TO_MARK
                 .execute(&mut self.connection, Values::default())

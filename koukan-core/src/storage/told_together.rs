@@ -1,0 +1,100 @@
+//! Transactions with one message whose sender is notified once.
+//!
+//! Each recipient of a message may be a transaction of its own. Those that are to be told of in one round are
+//! under lease together, and end in one commit with the notification that tells of all of them: so nobody is
+//! told of twice, whatever fails, and whenever the process ends.
+
+use std::{iter, mem, sync::Arc};
+
+use super::{
+    BackendError, Lease,
+    conclude::final_reason,
+    ending::Ending,
+    record::{NewTransaction, Settlement, Status},
+};
+
+impl Lease {
+    /// The transactions of which one notification tells, this one first.
+    pub(crate) fn told_together(&self) -> impl Iterator<Item = &Self> {
+        iter::once(self).chain(&self.others)
+    }
+
+    /// Parts those for whom there are to be notifications of their own: a filter may have changed who is
+    /// told, or how.
+    pub(crate) fn into_told_apart(mut self) -> Vec<Self> {
+        let others = mem::take(&mut self.others);
+        let mut apart = vec![self];
+        for other in others {
+            match apart.iter_mut().find(|first| first.is_told_with(&other)) {
+                Some(first) => first.others.push(other),
+                None => apart.push(other),
+            }
+        }
+        apart
+    }
+
+    fn is_told_with(&self, other: &Self) -> bool {
+        self.mail() == other.mail() && self.trace_id() == other.trace_id()
+    }
+
+    /// Ends a lease for notification, and those beside it: queues the notification, if one is to be sent, and
+    /// marks the transactions final, in one commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`]; where one of the leases is lost, the others are given back.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Lease::finish`].
+    pub async fn notified(
+        mut self,
+        notification: Option<NewTransaction>,
+    ) -> Result<(), BackendError> {
+        let Some(mut settlement) = self.over() else {
+            self.let_others_go();
+            return Ok(());
+        };
+        settlement.notification = notification.map(Box::new);
+        let mut lives = Vec::with_capacity(self.others.len());
+        for mut other in mem::take(&mut self.others) {
+            if let Some(over) = other.over() {
+                lives.push(Arc::clone(&other.live));
+                settlement.together.push(over);
+            }
+        }
+        let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));
+        Ending::of_several(storage, live, settlement, lives)
+            .write()
+            .await
+    }
+
+    /// The end of the transaction, where it is in the durable tier.
+    fn over(&mut self) -> Option<Settlement> {
+        self.is_finished = true;
+        let (fence, _) = self.token()?;
+        let recipients = self.recipients();
+        Some(Settlement {
+            id: self.id(),
+            session: self.storage.session(),
+            fence,
+            attempt: None,
+            status: Status::Final(final_reason(&recipients)),
+            recipients,
+            notification: None,
+            events: Vec::new(),
+            together: Vec::new(),
+        })
+    }
+
+    /// Gives those back that were to be told of together with this one.
+    pub(super) fn let_others_go(&mut self) {
+        for mut other in mem::take(&mut self.others) {
+            other.is_finished = true;
+            if let Some(fence) = other.forget_attempt() {
+                let released = other.storage.releasing(&other.live, fence);
+                released.write_in_background();
+            }
+        }
+    }
+}
