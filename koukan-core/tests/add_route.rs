@@ -10,6 +10,7 @@ use koukan_core::{
     context::Sender,
     filter::add_route::AddRouteLayer,
     middleware::DeliverRequest,
+    path::{Parameter, Parameters},
     reply::Reply,
     service::BoxMailService,
     stage::{
@@ -134,6 +135,104 @@ async fn a_copy_is_on_behalf_of_its_sender_and_not_for_the_host_that_the_client_
         assert_eq!(copy.text(), MESSAGE);
     }
     assert_eq!(*upstream.only_received().context, original);
+}
+
+fn with(parameters: &mut Parameters, list: &[(&str, &str)]) {
+    for (keyword, value) in list {
+        let parameter = Parameter::new(keyword, Some(value)).unwrap();
+        parameters.push(parameter).unwrap();
+    }
+}
+
+fn texts(parameters: &Parameters) -> Vec<String> {
+    let texts = parameters.iter().map(|one| {
+        let value = one.value().unwrap_or_default();
+        format!("{}={value}", one.keyword())
+    });
+    texts.collect()
+}
+
+/// Whoever has sent the original knows nothing of a copy, unless that is wanted.
+#[tokio::test(start_paused = true)]
+async fn a_copy_asks_for_no_notifications_unless_it_is_to() {
+    for notifies in [false, true] {
+        let storage = storage(MemoryBackend::new()).await;
+        let (delivered, stored) = (Script::new(), Script::new());
+        dispatch(&storage, &stored);
+        let layers = [
+            AddRouteLayer::stored(storage.clone(), Sender::new("archive")),
+            AddRouteLayer::delivered(delivered.clone()),
+        ];
+        let [to_be_stored, to_be_delivered] = layers.map(|layer| match notifies {
+            true => layer.with_notifications(),
+            false => layer,
+        });
+        let upstream = Script::new();
+        let service = to_be_delivered.layer(to_be_stored.layer(upstream.clone()));
+        let mut from = mail("alice@x");
+        with(
+            &mut from.parameters,
+            &[("RET", "FULL"), ("ENVID", "1"), ("BODY", "8BITMIME")],
+        );
+        let mut to = [rcpt("bob@y"), rcpt("carol@y")];
+        let asked = [("NOTIFY", "SUCCESS,FAILURE"), ("ORCPT", "rfc822;b@z")];
+        with(&mut to[0].parameters, &asked);
+        assert!(send(service, from, to, MESSAGE).await.is_delivered());
+        received(&stored).await;
+        let original = upstream.only_received();
+        let as_original = |copy: &koukan_core::test_util::Received| {
+            copy.recipients == original.recipients && copy.mail == original.mail
+        };
+        let told = ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;b@z"];
+        assert_eq!(texts(&original.recipients[0].parameters), told);
+        assert_eq!(texts(&original.mail.parameters).len(), 3);
+        // Of success, where that is asked for.
+        let of_storage = stored.received();
+        assert_eq!(of_storage.len(), 1 + usize::from(notifies));
+        for copy in [&delivered.only_received(), &of_storage[0]] {
+            assert_eq!(as_original(copy), notifies);
+            if !notifies {
+                let first = texts(&copy.recipients[0].parameters);
+                assert_eq!(first, ["ORCPT=rfc822;b@z", "NOTIFY=NEVER"]);
+                let second = texts(&copy.recipients[1].parameters);
+                assert_eq!(second, ["NOTIFY=NEVER"]);
+                assert_eq!(texts(&copy.mail.parameters), ["BODY=8BITMIME"]);
+            }
+        }
+    }
+}
+
+/// A copy that cannot be delivered is nobody's bounce, unless that is wanted.
+#[tokio::test(start_paused = true)]
+async fn a_stored_copy_that_fails_is_told_of_where_that_is_wanted() {
+    for notifies in [false, true] {
+        let storage = storage(MemoryBackend::new()).await;
+        let archive = Script::new().other_rcpts(Reply::no_such_user());
+        dispatch(&storage, &archive);
+        let layer = AddRouteLayer::stored(storage.clone(), Sender::new("archive"));
+        let layer = match notifies {
+            true => layer.with_notifications(),
+            false => layer,
+        };
+        let outcome = send(
+            layer.layer(Script::new()),
+            mail("alice@x"),
+            [rcpt("bob@y")],
+            MESSAGE,
+        );
+        assert!(outcome.await.is_delivered());
+        let count = 1 + u64::from(notifies);
+        while storage.backend().census().await.unwrap().finished < count {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let is_told = archive
+            .received()
+            .iter()
+            .any(|it| it.reverse_path().is_null());
+        assert_eq!(is_told, notifies);
+        storage.flush().await;
+        assert_eq!(storage.backend().census().await.unwrap().waiting, 0);
+    }
 }
 
 /// One whose copy hangs holds up itself alone, and ends with whoever waits for it.

@@ -4,10 +4,11 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use koukan_core::{
     context::Sender, explain::Copies, filter::add_route::AddRouteLayer, reply::Reply,
-    service::BoxMailService, storage::Storage, transaction::Transaction,
+    service::BoxMailService, stage::output_handler::TurnAwayLayer, storage::Storage,
+    transaction::Transaction,
 };
 use serde::Deserialize;
-use tower::service_fn;
+use tower::{Layer, service_fn};
 
 use super::{InvalidFilter, Surroundings};
 use crate::config::{Chain, Filter};
@@ -26,6 +27,9 @@ pub(crate) struct AddRoute {
     /// When it goes.
     #[serde(default)]
     mode: Mode,
+    /// Whether the original's sender is notified of the copy, too.
+    #[serde(default)]
+    notification: bool,
 }
 
 /// When a copy goes.
@@ -85,6 +89,15 @@ pub(super) fn add_route(
     config: AddRoute,
     surroundings: &Surroundings,
 ) -> Result<AddRouteLayer, InvalidFilter> {
+    let notifies = config.notification;
+    let layer = silent(config, surroundings)?;
+    Ok(match notifies {
+        true => layer.with_notifications(),
+        false => layer,
+    })
+}
+
+fn silent(config: AddRoute, surroundings: &Surroundings) -> Result<AddRouteLayer, InvalidFilter> {
     let sender = config.to_sender();
     let (storage, chains) = match &surroundings.copies {
         CopyRoutes::Agent(agent) => &**agent,
@@ -106,7 +119,10 @@ pub(super) fn add_route(
         return Ok(AddRouteLayer::stored(storage.clone(), sender));
     }
     match chains.get(&sender) {
-        Some(chain) => Ok(AddRouteLayer::delivered_for(sender, chain.clone())),
+        Some(chain) => {
+            let chain = TurnAwayLayer::new(storage.clone()).layer(chain.clone());
+            Ok(AddRouteLayer::delivered_for(sender, chain))
+        }
         None => Err(unknown(&sender)),
     }
 }

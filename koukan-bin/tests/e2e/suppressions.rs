@@ -155,3 +155,50 @@ log: {{ level: warn }}
         "{rest}"
     );
 }
+
+/// A copy that is delivered while the client waits goes to nobody who is suppressed for its sender.
+#[test]
+fn a_copy_passes_the_list_of_its_sender() {
+    let (host, _) = host();
+    let (archive, connections) = self::host();
+    let [submission, rest] = [(); 2].map(|()| free_address());
+    let directory = tempfile::tempdir().unwrap();
+    let config = format!(
+        r#"
+hostname: koukan.localdomain
+storage: {{ sqlite: "{}" }}
+notification: {{ sender: out }}
+smtp_listener:
+  - {{ address: "{submission}", sender: out }}
+rest_listener:
+  - {{ address: "{rest}" }}
+sender:
+  - {{ name: out, chain: out, rest: {{}} }}
+  - {{ name: archive, chain: archive, suppression: {{ expiry: 2d }} }}
+chain:
+  - name: out
+    filter: [received_header, add_route: {{ sender: archive }}]
+    endpoint: {{ smtp: {{ host: ["{host}"] }} }}
+  - name: archive
+    endpoint: {{ smtp: {{ host: ["{archive}"] }} }}
+log: {{ level: warn }}
+"#,
+        directory.path().join("koukan.sqlite").display()
+    );
+    let _agent = Process::start_agent(&directory, &config);
+    await_listener(submission);
+    await_listener(rest);
+    let mut add = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    let url = format!("http://{rest}");
+    let reason = ["--reason", "asked for it", "--url", &url];
+    run(add
+        .args(["suppressions", "add", "archive", "bob@mx.example"])
+        .args(reason));
+    let mut client = Client::connect(submission).unwrap();
+    let message = "Subject: hi\r\n\r\nhello\r\n";
+    let from = "alice@example.org";
+    let sent = client.send(from, &["bob@mx.example"], message).unwrap();
+    let refused = sent.message.as_deref().unwrap_or_default();
+    assert!(refused.contains("asked for it"), "{sent:?}");
+    assert_eq!(connections.load(Ordering::Relaxed), 0);
+}

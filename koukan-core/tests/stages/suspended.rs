@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -12,18 +12,21 @@ use koukan_core::{
     blob::BlobPool,
     reply::Reply,
     service::MailService,
-    stage::{exploder::Policy, output_handler::AttemptOutcome},
-    storage::{BackendError, MemoryBackend, Queue, Storage, Suspended},
+    stage::{
+        exploder::Policy,
+        output_handler::{AttemptOutcome, TurnAwayLayer},
+    },
+    storage::{BackendError, MemoryBackend, Queue, Storage, Suspended, record::Suppression},
     test_util::{
         Faults, FaultyBackend, Script, SeededRandom, Trouble, TroubleKind, mail, rcpt, send,
     },
     transaction::Transaction,
 };
 use tokio::time::sleep;
-use tower::{ServiceExt, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, until},
     failing::Failing,
     queued::{MESSAGE, queued},
 };
@@ -254,4 +257,84 @@ async fn a_restart_changes_nothing() {
         .unwrap();
     assert_eq!(next.suspensions(), before);
     assert!(next.is_suspended("near.example") && !next.is_suspended("far.example"));
+}
+
+/// What is no attempt from storage, as a copy is not, is turned away in the same way.
+#[tokio::test(start_paused = true)]
+async fn what_goes_by_a_chain_alone_is_turned_away_too() {
+    let (upstream, calls) = counted(Script::new());
+    let agent = Agent::over(Script::new()).await;
+    let service = TurnAwayLayer::new(agent.storage.clone()).layer(upstream);
+    let deliver = async |to: &[&str]| {
+        let to: Vec<_> = to.iter().map(|to| rcpt(to)).collect();
+        send(service.clone(), mail("a@x"), to, MESSAGE).await
+    };
+    assert!(deliver(&["a@near.example"]).await.is_delivered());
+    suspend(&agent, "near.example").await;
+    let outcome = deliver(&["a@Near.example", "b@far.example"]).await;
+    assert_eq!(outcome.recipients[0], Reply::destination_suspended());
+    assert_eq!(outcome.message, Some(Reply::message_accepted()));
+    let before = calls.load(Ordering::Relaxed);
+    let outcome = deliver(&["a@near.example"]).await;
+    assert_eq!(outcome.recipients, [Reply::destination_suspended()]);
+    assert_eq!(calls.load(Ordering::Relaxed), before);
+    assert!(
+        agent
+            .storage
+            .resume_destination("near.example")
+            .await
+            .unwrap()
+    );
+    assert!(deliver(&["a@near.example"]).await.is_delivered());
+    let expiry = 24 * 3600 * SECOND;
+    agent.storage.suppress([("test".into(), expiry)]);
+    let now = agent.clock.now();
+    let one = Suppression {
+        sender: "test".into(),
+        address: "a@far.example".into(),
+        since: now,
+        until: now + expiry,
+        reason: "it is bad".into(),
+    };
+    agent.storage.keep_suppression(one).await.unwrap();
+    let outcome = deliver(&["a@far.example", "b@far.example"]).await;
+    assert_eq!(outcome.recipients[0].code(), Reply::no_such_user().code());
+    assert_eq!(outcome.message, Some(Reply::message_accepted()));
+}
+
+/// Also who is left for another call of one attempt.
+#[tokio::test(start_paused = true)]
+async fn who_goes_elsewhere_is_turned_away_there() {
+    let elsewhere = Script::new().rcpt("b@far.example", Reply::other_destination());
+    let agent: Arc<OnceLock<Storage>> = Arc::default();
+    let storage = Arc::clone(&agent);
+    let (upstream, calls) = counted(service_fn(move |transaction: Transaction| {
+        let (storage, elsewhere) = (Arc::clone(&storage), elsewhere.clone());
+        async move {
+            let storage = storage.get().unwrap();
+            let _ = storage.suspend("far.example", "olga").await.unwrap();
+            elsewhere.oneshot(transaction).await
+        }
+    }));
+    let known = agent;
+    let agent = Agent::over(upstream).await;
+    known.set(agent.storage.clone()).unwrap();
+    let mut message = queued("a@near.example", agent.clock.now());
+    let other = queued("b@far.example", agent.clock.now());
+    message.recipients.extend(other.recipients);
+    let id = message.id;
+    agent.storage.backend().insert(message).await.unwrap();
+    let dispatching = agent.dispatch();
+    until(|| async {
+        let found = agent.storage.backend().find(id).await.unwrap().unwrap();
+        found.attempt_count > 0
+    })
+    .await;
+    dispatching.stop().await;
+    let found = agent.storage.backend().find(id).await.unwrap().unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert!(found.recipients[0].settled.is_some() && found.recipients[1].settled.is_none());
+    let last = found.last_attempt.unwrap();
+    let heard = last.recipient_replies[1].clone();
+    assert_eq!(heard, Some(Reply::destination_suspended()));
 }

@@ -11,13 +11,14 @@ use crate::{
     causes::Causes,
     context::{Context, Sender},
     middleware::{Deliver, DeliverRequest},
+    path::Parameter,
     reply::{Rejection, Reply},
     signals::{Signals, TraceId},
     storage::{CustodyError, Exhausted},
     transaction::{Mail, Rcpt, Transaction},
 };
 
-use super::layer::{Now, Queue};
+use super::layer::{Asks, Now, Queue};
 
 /// The copy of one message; clones are the same.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub(super) struct Copy(Arc<Inner>);
 struct Inner {
     context: Arc<Context>,
     mail: Mail,
+    asks: Asks,
     signals: Signals,
     found: Mutex<Found>,
 }
@@ -54,10 +56,11 @@ pub(super) enum NotKept {
 }
 
 impl Copy {
-    pub(super) fn new(tx: &Transaction) -> Self {
+    pub(super) fn new(tx: &Transaction, asks: Asks) -> Self {
         Self(Arc::new(Inner {
             context: Arc::clone(&tx.context),
             mail: tx.mail.request().clone(),
+            asks,
             signals: tx.signals.clone(),
             found: Mutex::default(),
         }))
@@ -130,8 +133,8 @@ impl Copy {
             }))
         });
         let context = self.context(now.sender.as_ref());
-        let mut request = DeliverRequest::new(context, self.0.mail.clone(), blob);
-        request.recipients = rcpts;
+        let mut request = DeliverRequest::new(context, self.mail(), blob);
+        request.recipients = self.asking(rcpts);
         request.signals = self.signals();
         let count = request.recipients.len();
         let Ok(outcome) = Deliver::new(route).oneshot(request).await;
@@ -159,17 +162,41 @@ impl Copy {
             return Ok(());
         };
         let context = self.context(Some(&queue.sender));
-        let (storage, mail) = (&queue.storage, self.0.mail.clone());
+        let (storage, mail) = (&queue.storage, self.mail());
         let (recorder, lease) = storage.begin_with(context, mail, self.signals())?;
         // Nobody attempts it while a client waits.
         lease.leave();
-        for rcpt in rcpts {
+        for rcpt in self.asking(rcpts) {
             recorder.rcpt(rcpt);
         }
         recorder.finish_recipients();
         recorder.body(prefix, blob);
         recorder.custody().take(queue.terms).await?;
         Ok(())
+    }
+
+    /// The MAIL command.
+    fn mail(&self) -> Mail {
+        let mut mail = self.0.mail.clone();
+        if self.0.asks == Asks::Nothing {
+            for keyword in ["RET", "ENVID"] {
+                mail.parameters.remove(keyword);
+            }
+        }
+        mail
+    }
+
+    /// The RCPT commands with what they ask of notifications.
+    fn asking(&self, mut rcpts: Vec<Rcpt>) -> Vec<Rcpt> {
+        if self.0.asks == Asks::Nothing {
+            for parameters in rcpts.iter_mut().map(|rcpt| &mut rcpt.parameters) {
+                parameters.remove("NOTIFY");
+                let never = Parameter::new("NOTIFY", Some("NEVER"));
+                // It is well-formed, and there only once.
+                let _ = never.and_then(|never| parameters.push(never));
+            }
+        }
+        rcpts
     }
 
     /// The facts of the session. The host that the client has the original go to is not the copy's.

@@ -28,7 +28,19 @@ use super::AddRoute;
 /// # });
 /// ```
 #[derive(Debug, Clone)]
-pub struct AddRouteLayer(pub(super) Route);
+pub struct AddRouteLayer {
+    pub(super) route: Route,
+    pub(super) asks: Asks,
+}
+
+/// What a copy asks of notifications (RFC 3461).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Nothing: its sender knows nothing of it.
+    Nothing,
+    /// What the original asks.
+    AsOriginal,
+}
 
 /// Where copies go.
 #[derive(Debug, Clone)]
@@ -57,7 +69,7 @@ impl AddRouteLayer {
     /// Copies are delivered by that service while the client waits: their failure is the answer. They go on
     /// behalf of the original's sender.
     pub fn delivered(route: impl MailService) -> Self {
-        Self(Route::Delivered(Now {
+        Self::new(Route::Delivered(Now {
             service: BoxMailService::new(route),
             sender: None,
         }))
@@ -65,7 +77,7 @@ impl AddRouteLayer {
 
     /// As [`AddRouteLayer::delivered`], on behalf of another sender, whose chain the service is.
     pub fn delivered_for(sender: Sender, route: impl MailService) -> Self {
-        Self(Route::Delivered(Now {
+        Self::new(Route::Delivered(Now {
             service: BoxMailService::new(route),
             sender: Some(sender),
         }))
@@ -78,11 +90,26 @@ impl AddRouteLayer {
             retry: true,
             notify: false,
         };
-        Self(Route::Stored(Queue {
+        Self::new(Route::Stored(Queue {
             storage,
             sender,
             terms,
         }))
+    }
+
+    /// Has the sender of the original be notified of copies as of the original.
+    #[must_use]
+    pub fn with_notifications(mut self) -> Self {
+        self.asks = Asks::AsOriginal;
+        if let Route::Stored(queue) = &mut self.route {
+            queue.terms.notify = true;
+        }
+        self
+    }
+
+    fn new(route: Route) -> Self {
+        let asks = Asks::Nothing;
+        Self { route, asks }
     }
 }
 
@@ -90,6 +117,6 @@ impl<S> Layer<S> for AddRouteLayer {
     type Service = AddRoute<S>;
 
     fn layer(&self, inner: S) -> AddRoute<S> {
-        AddRoute::new(inner, self.0.clone())
+        AddRoute::new(inner, self.clone())
     }
 }

@@ -15,6 +15,10 @@
 //! It belongs where a message passes once, as in the chain of a listener: each attempt at a queued message would
 //! have a copy of its own.
 //!
+//! Its sender knows nothing of a copy, and is notified neither of its failure nor of its success: it has
+//! `NOTIFY=NEVER` in the place of what the original asks (RFC 3461), unless
+//! [`AddRouteLayer::with_notifications`] says otherwise.
+//!
 //! *Phases*: RCPT, which it sees, and the body. A copy that is delivered has to be whole, and taken, before the
 //! original's octets go on; one that is stored holds up nothing where the message is a blob.
 //!

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     copy::{Copy, lost},
-    layer::Route,
+    layer::{AddRouteLayer, Route},
 };
 
 /// Sends a copy of each message by another route; see the [module documentation](super).
@@ -23,12 +23,12 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct AddRoute<S> {
     inner: S,
-    route: Route,
+    layer: AddRouteLayer,
 }
 
 impl<S> AddRoute<S> {
-    pub(super) fn new(inner: S, route: Route) -> Self {
-        Self { inner, route }
+    pub(super) fn new(inner: S, layer: AddRouteLayer) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -42,10 +42,10 @@ impl<S: MailService> Service<Transaction> for AddRoute<S> {
     }
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
-        let copy = Copy::new(&tx);
+        let copy = Copy::new(&tx, self.layer.asks);
         let tx = watched(tx, &copy);
         let seen = copy.clone();
-        let route = self.route.clone();
+        let route = self.layer.route.clone();
         match route {
             Route::Delivered(route) => {
                 let call = self.inner.call(tx.map_body(|body| {

@@ -20,7 +20,7 @@ use crate::{
     transaction::Rcpt,
 };
 
-use super::{Chains, attempt::Exchange};
+use super::{Chains, attempt::Exchange, turn_away};
 
 /// For how long an attempt is gone on with; who is left then is attempted again later.
 const LONG_ENOUGH: Duration = Duration::from_secs(3600);
@@ -47,7 +47,10 @@ pub(super) async fn go_on<C: Chains>(
             break;
         };
         let rcpts = at(lease.recipients(), &left);
-        let Ok(later) = Exchange::again(lease, chain.service, rcpts).await else {
+        // Some may be turned away by now.
+        let sender = &lease.context().sender.name;
+        let service = turn_away::around(lease.storage(), sender, chain.service);
+        let Ok(later) = Exchange::again(lease, service, rcpts).await else {
             return true;
         };
         let still = elsewhere(&later);

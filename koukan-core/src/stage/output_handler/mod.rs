@@ -16,6 +16,7 @@ mod schedule;
 mod service;
 mod suppressed;
 mod suspended;
+mod turn_away;
 
 pub use self::{
     attempt_service::AttemptService,
@@ -24,4 +25,5 @@ pub use self::{
     rules::{DomainRules, RetryRules},
     schedule::RetryPolicy,
     service::{AttemptOutcome, OutputHandler},
+    turn_away::{TurnAway, TurnAwayLayer},
 };

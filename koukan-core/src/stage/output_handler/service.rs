@@ -32,7 +32,7 @@ use super::{
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
-    schedule, suppressed, suspended,
+    schedule, suspended, turn_away,
 };
 
 /// How long a client waits at most for the notification of success to be queued.
@@ -187,8 +187,8 @@ impl<C: Chains> OutputHandler<C> {
         let unit = lease.unit(|| self.random.unit());
         let ended = match chain {
             Some(chain) => {
-                let service = suppressed::around(&lease, chain.service);
-                let service = suspended::around(lease.storage(), service);
+                let sender = &lease.context().sender.name;
+                let service = turn_away::around(lease.storage(), sender, chain.service);
                 Exchange::new(&mut lease, service).await
             }
             None => Ok(without_chain(&lease)),

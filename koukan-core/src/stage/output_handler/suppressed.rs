@@ -8,15 +8,14 @@ use crate::{
     path::ForwardPath,
     reply::{Rejection, Reply},
     service::BoxMailService,
-    storage::Lease,
+    storage::Storage,
     transaction::Transaction,
 };
 
 /// The chain for what is not suppressed.
-pub(super) fn around(lease: &Lease, chain: BoxMailService) -> BoxMailService {
-    let storage = lease.storage();
+pub(super) fn around(storage: &Storage, sender: &str, chain: BoxMailService) -> BoxMailService {
     // Of most senders nothing is.
-    if !storage.suppresses_any(&lease.context().sender.name) {
+    if !storage.suppresses_any(sender) {
         return chain;
     }
     let storage = storage.clone();

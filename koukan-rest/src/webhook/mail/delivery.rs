@@ -11,6 +11,7 @@ use koukan_core::{
     blob::Account,
     body::{Body, BodyError},
     clock::SharedClock,
+    context::Sender,
     path::ForwardPath,
     reply::Reply,
     signals::{Parsed, TraceId},
@@ -59,7 +60,7 @@ impl Delivery {
             return Ok(Reply::message_too_big());
         };
         let trace = TraceId::of(&signals).to_string();
-        let id = request_id(&trace, &rcpt_to);
+        let id = request_id(&trace, &context.sender, &rcpt_to);
         let reverse_path = &intake.mail().reverse_path;
         let envelope = Envelope {
             timestamp: self.clock.now().to_string(),
@@ -107,14 +108,17 @@ async fn count(mut body: Body) -> Result<u64, BodyError> {
     Ok(octets)
 }
 
-/// The same for one message and the same recipients.
-fn request_id(trace: &str, rcpt_to: &[ForwardPath]) -> String {
-    let mut recipients = Sha256::new();
-    for path in rcpt_to {
-        recipients.update(path.as_str());
-        recipients.update([0]);
+/// The same for one message on behalf of one sender for the same recipients: a copy, which has another sender,
+/// is not what was delivered before.
+fn request_id(trace: &str, sender: &Sender, rcpt_to: &[ForwardPath]) -> String {
+    let mut envelope = Sha256::new();
+    let tag = sender.tag.as_deref().unwrap_or_default();
+    let paths = rcpt_to.iter().map(ForwardPath::as_str);
+    for text in [&*sender.name, tag].into_iter().chain(paths) {
+        envelope.update(text);
+        envelope.update([0]);
     }
-    let digest = recipients.finalize();
+    let digest = envelope.finalize();
     let digest = digest[..8].iter().map(|octet| format!("{octet:02x}"));
     format!("mail_{trace}_{}", digest.collect::<String>())
 }
@@ -130,5 +134,32 @@ impl Service<Transaction> for Delivery {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         Box::pin(self.clone().deliver(tx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_another_for_whoever_is_another() {
+        let to = |texts: &[&str]| -> Vec<ForwardPath> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let sender = Sender::new("app");
+        let id = request_id("01k", &sender, &to(&["a@x", "b@x"]));
+        assert_eq!(id, request_id("01k", &sender, &to(&["a@x", "b@x"])));
+        for other in [
+            request_id("01j", &sender, &to(&["a@x", "b@x"])),
+            request_id("01k", &sender, &to(&["a@x"])),
+            request_id("01k", &Sender::new("archive"), &to(&["a@x", "b@x"])),
+            request_id(
+                "01k",
+                &sender.clone().with_tag("copies"),
+                &to(&["a@x", "b@x"]),
+            ),
+        ] {
+            assert_ne!(id, other);
+        }
     }
 }

@@ -40,7 +40,7 @@ const MAX_SIZE: usize = 10 << 20;
 /// The null reverse-path is `""`. The message is as the
 /// [parser](koukan_core::message::parser) makes it, without `parts`: text that is shown is `{"inline": …}`
 /// whatever its length, and all other contents are `{"base64": …}`. A `webhook-id` is the same whenever
-/// one message is sent for the same recipients.
+/// one message is sent on behalf of one sender for the same recipients.
 ///
 /// | the server | reply |
 /// |---|---|
