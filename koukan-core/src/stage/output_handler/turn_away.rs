@@ -67,7 +67,7 @@ impl Service<Transaction> for TurnAway {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let chain = around(&self.storage, &tx.context.sender.name, self.chain.clone());
-        Box::pin(async move { chain.oneshot(tx).await.map_err(Into::into) })
+        Box::pin(chain.oneshot(tx))
     }
 }
 

@@ -22,10 +22,13 @@ pub(super) struct Waiting {
     held: BTreeSet<TransactionId>,
     /// Of those in `clear`, the attempts at messages that others carry as well, and without a destination the
     /// notifications of these; first due first.
-    by_message: HashMap<(MessageKey, Option<SchedulingKey>), BTreeSet<(Timestamp, TransactionId)>>,
+    by_message: HashMap<OfMessage, BTreeSet<(Timestamp, TransactionId)>>,
     /// Destinations for which no attempt is made.
     suspended: BTreeMap<Box<str>, Suspension>,
 }
+
+/// A message, and where attempts at it go.
+type OfMessage = (MessageKey, Option<SchedulingKey>);
 
 /// Where something that is to be attempted goes.
 struct Bound {
@@ -194,7 +197,7 @@ impl Waiting {
 }
 
 /// The message of what may have companions, and where an attempt goes.
-fn message(entry: &Entry) -> Option<(MessageKey, Option<SchedulingKey>)> {
+fn message(entry: &Entry) -> Option<OfMessage> {
     let is_clear = entry.standing() == Standing::Clear;
     let message = entry.stored.message_key.filter(|_| is_clear)?;
     match entry.due()?.work {
