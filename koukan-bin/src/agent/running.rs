@@ -173,12 +173,12 @@ impl Running {
         }
     }
 
-    /// The addresses that SMTP clients connect to, in the order of the configuration.
+    /// The addresses that SMTP clients connect to, in the order of the configuration; Unix sockets have none.
     pub fn smtp_addresses(&self) -> &[SocketAddr] {
         &self.smtp_addresses
     }
 
-    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    /// The addresses that HTTP clients connect to, in the order of the configuration; Unix sockets have none.
     pub fn rest_addresses(&self) -> &[SocketAddr] {
         &self.rest_addresses
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use koukan_core::{
     causes::Causes,
     context::Sender,
+    network::{ListenAddress, Listener as Socket, UnixAccess},
     stage::{
         event_reader::EventReader, operator::Operator, output_handler::Chains,
         rest_handler::Attempts,
@@ -16,11 +17,11 @@ use koukan_rest::{
     server::{ConnectionSettings, serve_with},
 };
 use koukan_smtp::{Protocol, Server, server::Limits};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, ListenerAuth, SmtpListener, TlsMode},
+    config::{Config, ListenerAuth, SmtpListener, TlsMode, UnixSocket},
     descriptors::Plan,
     registry::Surroundings,
     supervisor::{Part, Supervisor, works},
@@ -78,18 +79,18 @@ impl Listeners {
                 Some(tls) => with_tls(server, files.certificates.add(tls)?, listener),
                 None => server,
             };
-            let bound = bind(listener.address.value).await?;
+            let bound = bind(&listener.address.value, listener.socket.as_ref()).await?;
             smtp.push(bound.with_server(server));
         }
         let mut rest = Vec::new();
         for (listener, max) in config.rest_listener.iter().zip(&descriptors.rest) {
-            let bound = bind(listener.address.value).await?;
+            let bound = bind(&listener.address.value, listener.socket.as_ref()).await?;
             let api = rest::server(
                 listener,
                 &config.rest,
                 (handler, queue, events, explanations),
                 &surroundings.clock,
-                bound.address,
+                bound.address.tcp(),
             )?;
             let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
             let mut settings = listener.connections(*max).with_observers(observers.clone());
@@ -106,14 +107,20 @@ impl Listeners {
         })
     }
 
-    /// The addresses that SMTP clients connect to, in the order of the configuration.
+    /// The addresses that SMTP clients connect to, in the order of the configuration; Unix sockets have none.
     pub(crate) fn smtp_addresses(&self) -> Vec<SocketAddr> {
-        self.smtp.iter().map(|listener| listener.address).collect()
+        let listeners = self.smtp.iter();
+        listeners
+            .filter_map(|listener| listener.address.tcp())
+            .collect()
     }
 
-    /// The addresses that HTTP clients connect to, in the order of the configuration.
+    /// The addresses that HTTP clients connect to, in the order of the configuration; Unix sockets have none.
     pub(crate) fn rest_addresses(&self) -> Vec<SocketAddr> {
-        self.rest.iter().map(|listener| listener.address).collect()
+        let listeners = self.rest.iter();
+        listeners
+            .filter_map(|listener| listener.address.tcp())
+            .collect()
     }
 
     /// All addresses that are listened on.
@@ -170,17 +177,25 @@ impl Listeners {
 
 /// A listener whose socket is bound, and what is to serve it.
 struct Listener<S> {
-    address: SocketAddr,
+    address: ListenAddress,
+    /// Who may connect, where it is a Unix socket.
+    access: UnixAccess,
     /// The socket, until it is served.
-    socket: Option<TcpListener>,
+    socket: Option<Socket>,
     server: S,
 }
 
-async fn bind(address: SocketAddr) -> Result<Listener<()>, StartError> {
-    let failed = |error| StartError::Listen(address, error);
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
+async fn bind(
+    address: &ListenAddress,
+    socket: Option<&UnixSocket>,
+) -> Result<Listener<()>, StartError> {
+    let access = socket.map_or_else(|| Ok(UnixAccess::default()), UnixSocket::access);
+    let access = access.map_err(|(_, text)| StartError::Config(text))?;
+    let failed = |error| StartError::Listen(address.clone(), error);
+    let socket = Socket::bind(address, access).await.map_err(failed)?;
     Ok(Listener {
-        address: socket.local_addr().map_err(failed)?,
+        address: socket.address().map_err(failed)?,
+        access,
         socket: Some(socket),
         server: (),
     })
@@ -189,12 +204,13 @@ async fn bind(address: SocketAddr) -> Result<Listener<()>, StartError> {
 impl<S: Clone> Listener<S> {
     /// The server, and its socket: the one that was bound at the start, and later a new one each
     /// time. `None` where there is none to be had.
-    fn next(&mut self) -> impl Future<Output = Option<(TcpListener, S)>> + use<S> {
-        let (address, socket, server) = (self.address, self.socket.take(), self.server.clone());
+    fn next(&mut self) -> impl Future<Output = Option<(Socket, S)>> + use<S> {
+        let (address, access) = (self.address.clone(), self.access);
+        let (socket, server) = (self.socket.take(), self.server.clone());
         async move {
             let socket = match socket {
                 Some(socket) => Ok(socket),
-                None => TcpListener::bind(address).await,
+                None => Socket::bind(&address, access).await,
             };
             match socket {
                 Ok(socket) => Some((socket, server)),
@@ -211,6 +227,7 @@ impl Listener<()> {
     fn with_server<S>(self, server: S) -> Listener<S> {
         Listener {
             address: self.address,
+            access: self.access,
             socket: self.socket,
             server,
         }
@@ -299,22 +316,23 @@ fn with_tls(server: SmtpServer, tls: ServerTls, listener: &SmtpListener) -> Smtp
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpStream;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
     #[tokio::test]
     async fn a_listener_that_is_started_anew_listens_on_its_address_again() {
-        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let bound = bind(&"127.0.0.1:0".parse().unwrap(), None).await.unwrap();
         let mut listener = bound.with_server(());
         for _ in 0..3 {
             let (socket, ()) = listener.next().await.unwrap();
-            let client = TcpStream::connect(listener.address).await;
+            let client = TcpStream::connect(listener.address.tcp().unwrap()).await;
             // It is closed by this side first, as by a server that is lost.
             drop(socket.accept().await.unwrap());
             drop((client, socket));
         }
-        let _taken = TcpListener::bind(listener.address).await.unwrap();
+        let address = listener.address.tcp().unwrap();
+        let _taken = TcpListener::bind(address).await.unwrap();
         assert!(listener.next().await.is_none());
     }
 }

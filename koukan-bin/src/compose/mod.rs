@@ -40,13 +40,13 @@ pub(crate) use self::{
 
 use std::{
     io,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use koukan_core::{
     clock::SharedClock,
+    network::ListenAddress,
     stage::{dispatcher::Dispatcher, event_reader::EventReader, operator::Operator},
     storage::{BackendError, Storage},
     supervision::GivenUp,
@@ -81,7 +81,7 @@ pub enum StartError {
     Directory(std::path::PathBuf, #[source] io::Error),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}")]
-    Listen(SocketAddr, #[source] io::Error),
+    Listen(ListenAddress, #[source] io::Error),
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),

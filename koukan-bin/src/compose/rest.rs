@@ -18,13 +18,13 @@ use super::{StartError, explain::Explanations, stacks::Output};
 /// What answers requests for transactions.
 pub(crate) type Handler = RestHandler<Output>;
 
-/// The API on one listener, which is bound to `address`; `None` where it has none.
+/// The API on one listener, which is bound to `address`, if it has one; `None` where it has no API.
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
     (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
     clock: &SharedClock,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
 ) -> Result<Option<Server>, StartError> {
     if !listener.api {
         return Ok(None);

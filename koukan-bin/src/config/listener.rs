@@ -1,26 +1,26 @@
 //! Where clients connect to.
 
-use std::{
-    net::SocketAddr,
-    num::{NonZeroU32, NonZeroUsize},
-};
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use jiff::Timestamp;
+use koukan_core::network::ListenAddress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     ByteSize, Config, Endpoint, HumanDuration, ListenerAuth, ListenerTls, Place, Policy, Principal,
-    TlsMode,
+    TlsMode, UnixSocket,
 };
 
 /// Where SMTP clients connect to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpListener {
-    /// The address and port to listen on.
+    /// The address and port to listen on, or the path of a Unix socket, as in `unix:/run/koukan/smtp`.
     #[schemars(with = "String")]
-    pub address: Place<SocketAddr>,
+    pub address: Place<ListenAddress>,
+    /// Who may connect to a Unix socket.
+    pub socket: Option<UnixSocket>,
     /// On whose behalf mail comes in: the name of a sender.
     pub sender: Place<String>,
     /// One of the sender's tags.
@@ -117,9 +117,11 @@ impl SmtpListener {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestListener {
-    /// The address and port to listen on.
+    /// The address and port to listen on, or the path of a Unix socket, as in `unix:/run/koukan/smtp`.
     #[schemars(with = "String")]
-    pub address: Place<SocketAddr>,
+    pub address: Place<ListenAddress>,
+    /// Who may connect to a Unix socket.
+    pub socket: Option<UnixSocket>,
     /// Certificates: clients speak HTTP over TLS, and only that. Default: HTTP in clear.
     pub tls: Option<ListenerTls>,
     /// Connections in all, at most; one client gets seven eighths of them. Default: 20000, or as many

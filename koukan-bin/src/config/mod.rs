@@ -24,6 +24,7 @@ mod storage;
 mod suggest;
 mod template;
 mod tls;
+mod unix_socket;
 mod validate;
 mod webhook;
 mod words;
@@ -45,6 +46,7 @@ pub use self::{
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ClientCertificate, ListenerTls, TlsLevel, TlsMode},
+    unix_socket::UnixSocket,
     webhook::{MailWebhook, Webhook},
 };
 pub(crate) use self::{

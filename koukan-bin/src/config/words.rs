@@ -82,8 +82,8 @@ const SAID: &[(&str, &str, Option<&str>)] = &[
     ("invalid boolean", "`true` or `false` is expected", None),
     (
         "invalid socket address",
-        "an IP address and a port are expected",
-        Some("write them as in `127.0.0.1:1025`, `0.0.0.0:25` or `[::]:25`"),
+        "an IP address and a port are expected, or the path of a Unix socket",
+        Some("write it as in `127.0.0.1:1025`, `0.0.0.0:25`, `[::]:25` or `unix:/run/koukan/smtp`"),
     ),
     (
         "alias references unknown anchor",

@@ -1,8 +1,8 @@
 //! Who may have how many file descriptors: pure.
 
-use std::{fmt::Write, net::SocketAddr};
+use std::fmt::Write;
 
-use koukan_core::blob;
+use koukan_core::{blob, network::ListenAddress};
 use koukan_rest::server::ConnectionSettings;
 use koukan_smtp::server::Limits;
 
@@ -46,7 +46,7 @@ pub(crate) struct Shortage {
 
 /// What a listener asks for.
 struct Wish<'a> {
-    address: &'a Place<SocketAddr>,
+    address: &'a Place<ListenAddress>,
     max: u64,
     /// Whether the configuration says so.
     is_said: bool,
@@ -109,7 +109,7 @@ impl Plan {
         }
         let mut message = format!("there are {limit} file descriptors, too few: ");
         for (wish, got) in &fewer {
-            let (address, max) = (wish.address.value, wish.max);
+            let (address, max) = (&wish.address.value, wish.max);
             // A text takes whatever is written.
             let _ = write!(message, "{address} takes {got} connections and not {max}, ");
         }

@@ -45,4 +45,5 @@ mod strangers;
 mod suppressions;
 mod swaks;
 mod tls;
+mod unix_sockets;
 mod webhooks;

@@ -19,6 +19,45 @@ fn told_of_api(cases: &[(&str, &[&str])]) {
 }
 
 #[test]
+fn unix_sockets() {
+    let smtp = "address: \"127.0.0.1:1025\"";
+    for (settings, words) in [
+        (
+            "address: \"unix:smtp\"",
+            ["begins with `/`", "unix:/run/koukan/smtp"],
+        ),
+        ("address: \"/run/smtp\"", ["127.0.0.1", "unix:"]),
+        (
+            "address: \"127.0.0.1:1025\", socket: { mode: \"0600\" }",
+            ["`socket` is of no use", "name a path"],
+        ),
+        (
+            "address: \"unix:/run/s\", socket: { mode: \"rw\" }",
+            ["no permissions in octal", "0660"],
+        ),
+        (
+            "address: \"unix:/run/s\", socket: { group: nobody-is-called-so }",
+            ["there is no group `nobody-is-called-so`", "socket:"],
+        ),
+        (
+            "address: \"unix:/run/s\", clients: [\"192.0.2.0/24\"]",
+            ["nobody could connect", "`clients`"],
+        ),
+    ] {
+        told(&[(smtp, settings, settings, &words)]);
+    }
+    let twice = "address: \"unix:/run/s\", sender: ingress }\n  - { address: \"unix:/run/s\"";
+    let text = changed(smtp, twice);
+    let error = check(&text).unwrap_err();
+    assert!(
+        error.contains("unix:/run/s is listened on twice"),
+        "{error}"
+    );
+    let fine = "address: \"unix:/run/s\", socket: { mode: \"0666\", group: \"12\" }";
+    check(&changed(smtp, fine)).unwrap();
+}
+
+#[test]
 fn names_of_the_listener() {
     told_of_api(&[
         (

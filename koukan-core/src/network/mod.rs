@@ -1,5 +1,6 @@
 //! What stages need of the network, as traits, so that embedders, tests and simulations can set it:
-//! names ([`Resolver`]) and connections ([`Connector`]). [`Network`] is a range of addresses.
+//! names ([`Resolver`]) and connections ([`Connector`]). [`Network`] is a range of addresses,
+//! [`ListenAddress`] is where a server listens: at an IP address and port, or at a Unix socket.
 //!
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
 //! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
@@ -14,14 +15,22 @@ mod connector;
 mod dns;
 #[cfg(feature = "dns")]
 mod dns_answer;
+mod listen_address;
+#[cfg(feature = "net")]
+mod listener;
 mod range;
 mod resolver;
 #[cfg(feature = "net")]
+mod server_stream;
+#[cfg(feature = "net")]
 mod system;
+#[cfg(feature = "net")]
+mod unix_socket;
 
 pub use self::{
     answer::{Alias, Answer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
+    listen_address::{InvalidListenAddress, ListenAddress},
     range::{InvalidNetwork, Network},
     resolver::{LookupError, Resolver, SharedResolver},
 };
@@ -30,4 +39,9 @@ pub use self::{
 pub use self::dns::{DnsResolver, DnsSettings, NoDns};
 
 #[cfg(feature = "net")]
-pub use self::system::{SystemResolver, TcpConnector};
+pub use self::{
+    listener::Listener,
+    server_stream::ServerStream,
+    system::{SystemResolver, TcpConnector},
+    unix_socket::UnixAccess,
+};

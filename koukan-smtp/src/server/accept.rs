@@ -1,17 +1,19 @@
 //! The accept loop and its graceful end.
 
 use std::{
-    io,
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use bytes::BytesMut;
-use koukan_core::{accepting::accept_all, causes::Causes, event::Event, reply::Reply};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
+use koukan_core::{
+    accepting::accept_all,
+    causes::Causes,
+    event::Event,
+    network::{Listener, ServerStream},
+    reply::Reply,
 };
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -34,7 +36,7 @@ use {
 /// Accepts connections until `shutdown`, then lets the sessions end.
 pub(super) async fn run<M: MakeMailService>(
     server: Server<M>,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: impl Future<Output = ()>,
 ) {
     let sessions = Sessions {
@@ -65,21 +67,23 @@ struct Sessions<M> {
 }
 
 impl<M: MakeMailService> Sessions<M> {
-    fn accept(&self, stream: TcpStream, remote: SocketAddr) {
+    fn accept(&self, stream: ServerStream, remote: Option<SocketAddr>) {
         // Replies are written in one piece, so waiting for more to send is of no use.
-        let _ = stream.set_nodelay(true);
+        let _ = stream.set_nodelay();
         let connected = Connected {
-            remote_host: Some(remote),
-            local_host: stream.local_addr().ok(),
+            remote_host: remote,
+            local_host: stream.local_host(),
             ..Connected::default()
         };
-        if self.server.config.is_proxy(remote.ip()) {
+        if let Some(remote) = remote
+            && self.server.config.is_proxy(remote.ip())
+        {
             return match self.admission.enter(remote.ip()) {
                 Some(entry) => self.ask_proxy(remote, stream, connected, entry),
                 None => self.turn_away(stream, &connected),
             };
         }
-        let permit = self.admission.admit(remote.ip());
+        let permit = self.admission.admit(stream.client(remote));
         self.admit(stream, BytesMut::new(), &connected, permit);
     }
 
@@ -87,7 +91,7 @@ impl<M: MakeMailService> Sessions<M> {
     fn ask_proxy(
         &self,
         proxy: SocketAddr,
-        mut stream: TcpStream,
+        mut stream: ServerStream,
         mut connected: Connected,
         entry: Entry,
     ) {
@@ -125,7 +129,7 @@ impl<M: MakeMailService> Sessions<M> {
     /// Lets a client in that has a permit.
     fn admit(
         &self,
-        stream: TcpStream,
+        stream: ServerStream,
         input: BytesMut,
         connected: &Connected,
         permit: Option<Permit>,
@@ -138,7 +142,7 @@ impl<M: MakeMailService> Sessions<M> {
 
     /// A task of its own: a panic ends that session and no other, and nobody else has to wait to be
     /// accepted.
-    fn spawn(&self, stream: TcpStream, input: BytesMut, connected: &Connected, permit: Permit) {
+    fn spawn(&self, stream: ServerStream, input: BytesMut, connected: &Connected, permit: Permit) {
         let (server, stop) = (&self.server, self.stop.of_session());
         let open = server.connection(connected).open(&server.observers);
         #[cfg(feature = "tls")]
@@ -158,7 +162,7 @@ impl<M: MakeMailService> Sessions<M> {
         self.tasks.spawn(session.run(open));
     }
 
-    fn turn_away(&self, stream: TcpStream, connected: &Connected) {
+    fn turn_away(&self, stream: ServerStream, connected: &Connected) {
         let connection = self.server.connection(connected);
         self.server.observers.tell(&Event::TurnedAway(connection));
         #[cfg(feature = "tls")]
@@ -199,7 +203,7 @@ impl<M> Clone for Sessions<M> {
 #[cfg(feature = "tls")]
 async fn begin_with_tls<M: MakeMailService, H>(
     sessions: Sessions<M>,
-    accept: Accept<Rewound<TcpStream>>,
+    accept: Accept<Rewound<ServerStream>>,
     mut connected: Connected,
     stop: Stop,
     (permit, held): (Permit, H),
@@ -232,10 +236,8 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 /// Says 421 without waiting: a new socket has room for that.
-fn say_too_many(stream: TcpStream) {
+fn say_too_many(stream: ServerStream) {
     let mut octets = Vec::new();
     codec::encode_reply(&Reply::too_many_connections(), false, &mut octets);
-    if let Ok(mut stream) = stream.into_std() {
-        let _ = io::Write::write(&mut stream, &octets);
-    }
+    stream.dismiss(&octets);
 }

@@ -45,9 +45,9 @@ impl Admission {
         }
     }
 
-    /// A permit for the client at that address, unless it or all have too many.
-    pub(super) fn admit(&self, client: IpAddr) -> Option<Permit> {
-        let holder = Holder::Client(Client::at(client));
+    /// A permit for that client, unless it or all have too many.
+    pub(super) fn admit(&self, client: Client) -> Option<Permit> {
+        let holder = Holder::Client(client);
         Permit::new(self.shares.charge(&holder, 1)?, holder, self.client_max)
     }
 
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn counts_in_all_and_by_client_and_takes_permits_back() {
         let admission = admission(3, 2);
-        let admit = |text| admission.admit(address(text));
+        let admit = |text| admission.admit(Client::at(address(text)));
         let first = admit("192.0.2.1");
         let second = admit("::ffff:192.0.2.1");
         assert!(first.is_some() && second.is_some());
@@ -131,17 +131,21 @@ mod tests {
     fn no_client_takes_all_and_a_proxy_does_not_either() {
         let admission = admission(80, 1000);
         let hostile: Vec<_> = (0..200)
-            .filter_map(|host| admission.admit(address(&format!("2001:db8::{host}"))))
+            .filter_map(|host| admission.admit(Client::at(address(&format!("2001:db8::{host}")))))
             .collect();
         assert_eq!(hostile.len(), 70, "addresses of one network are one client");
-        assert!(admission.admit(address("2001:db8:0:1::1")).is_some());
+        assert!(
+            admission
+                .admit(Client::at(address("2001:db8:0:1::1")))
+                .is_some()
+        );
         drop(hostile);
         let proxy = address("192.0.2.9");
         let silent: Vec<_> = (0..200).filter_map(|_| admission.enter(proxy)).collect();
         assert_eq!(silent.len(), 70);
-        assert!(admission.admit(address("192.0.2.1")).is_some());
+        assert!(admission.admit(Client::at(address("192.0.2.1"))).is_some());
         assert!(
-            admission.admit(proxy).is_some(),
+            admission.admit(Client::at(proxy)).is_some(),
             "as a client it is another"
         );
     }
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn whoever_turns_out_to_be_the_client_is_counted() {
         let admission = admission(100, 2);
-        let proxy = || admission.admit(address("192.0.2.9"));
+        let proxy = || admission.admit(Client::at(address("192.0.2.9")));
         let named = |client| proxy()?.hand_to(Some(address(client)));
         let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(named);
         assert!(held.iter().all(Option::is_some));

@@ -64,7 +64,7 @@ use koukan_core::{
     clock::SharedClock,
     context::Sender,
     event::{self, Connection, Observers},
-    network::Network,
+    network::{Listener, Network},
     service::MailService,
 };
 use tokio::{
@@ -278,8 +278,8 @@ impl<M: MakeMailService> Server<M> {
     /// # Cancel safety
     ///
     /// When it is dropped, nothing more is accepted; sessions under way go on to their end.
-    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        accept::run(self, listener, shutdown).await;
+    pub async fn run(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
+        accept::run(self, listener.into(), shutdown).await;
     }
 
     /// Serves one client on a transport that is connected already, until the session ends.

@@ -1,12 +1,12 @@
 //! Trying what the agent does at its start.
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{fs, io, net::TcpListener, os::unix::net::UnixStream, path::Path};
 
 use koukan::{
     command::block_on,
     config::{Config, Place},
 };
-use koukan_core::causes::Causes;
+use koukan_core::{causes::Causes, network::ListenAddress};
 use koukan_storage::SqliteBackend;
 
 /// Tries all of it, tells what cannot be done, and whether all can.
@@ -27,8 +27,14 @@ pub(super) fn check(file: &Path, config: &Config) -> bool {
     // All at once, as the agent has them.
     let mut sockets = Vec::new();
     for address in smtp.chain(rest) {
-        match TcpListener::bind(address.value) {
-            Ok(socket) => sockets.push(socket),
+        let bound = match &address.value {
+            ListenAddress::Tcp(socket) => {
+                TcpListener::bind(socket).map(|socket| sockets.push(socket))
+            }
+            ListenAddress::Unix(path) => unix_socket(path),
+        };
+        match bound {
+            Ok(()) => {}
             Err(error) => {
                 let problem = format!("cannot listen on {}: {error}", address.value);
                 problems.push(at(address.place(), &problem));
@@ -46,6 +52,15 @@ pub(super) fn check(file: &Path, config: &Config) -> bool {
         eprintln!("{problem}");
     }
     problems.is_empty()
+}
+
+/// Nobody listens at a Unix socket, and its file can be made.
+fn unix_socket(path: &Path) -> io::Result<()> {
+    if UnixStream::connect(path).is_ok() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    tempfile::tempfile_in(directory).map(drop)
 }
 
 /// Opens the database, if there is one already; otherwise there must be a place to make it in.

@@ -89,8 +89,8 @@ impl Explaining {
         let own = OwnAddresses::default();
         let smtp = self.config.smtp_listener.iter();
         let rest = self.config.rest_listener.iter();
-        let smtp = smtp.map(|listener| listener.address.value);
-        own.set(smtp.chain(rest.map(|listener| listener.address.value)));
+        let smtp = smtp.filter_map(|listener| listener.address.value.tcp());
+        own.set(smtp.chain(rest.filter_map(|listener| listener.address.value.tcp())));
         let making = Making {
             registry: &self.registry,
             config: &self.config,

@@ -51,15 +51,17 @@ impl RestListener {
         settings
     }
 
-    /// The settings of the server that is bound to `address`.
-    pub(crate) fn settings(&self, limits: &RestApi, address: SocketAddr) -> ServerSettings {
+    /// The settings of the server that is bound to `address`, if it has one.
+    pub(crate) fn settings(&self, limits: &RestApi, address: Option<SocketAddr>) -> ServerSettings {
         let origins = self.cors_origin.iter();
         let mut settings = ServerSettings::default()
-            .with_bound(address)
             .with_hosts(self.host.iter().map(|host| host.value.clone()))
             .with_trust(self.trusted)
             .with_https(self.tls.is_some())
             .with_cors_origins(origins.map(|origin| origin.value.clone()));
+        if let Some(address) = address {
+            settings = settings.with_bound(address);
+        }
         if let Some(url) = &self.base_url {
             settings = settings.with_base_url(url.value.trim_end_matches('/'));
         }

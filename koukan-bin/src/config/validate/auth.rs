@@ -148,7 +148,12 @@ impl Check<'_> {
     }
 
     fn privacy(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
-        let is_here = listener.address.value.ip().is_loopback();
+        let is_here = listener.address.value.is_here();
+        if listener.address.value.unix().is_some() && listener.tls.is_none() && !auth.is_clear() {
+            let message = "who connects to a Unix socket has no address, and may not say who he is without TLS";
+            let help = "say `clear: true`: what is said there crosses no network";
+            self.wrong(&listener.address, message.into(), Some(help.into()));
+        }
         match &auth.clear {
             Some(clear) if clear.value && !is_here => {
                 let message =

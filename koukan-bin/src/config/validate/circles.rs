@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::http::Uri;
-use koukan_core::{context, signals::HostPort};
+use koukan_core::{context, network::ListenAddress, signals::HostPort};
 
 use super::Check;
 use crate::{
@@ -54,7 +54,7 @@ impl<'a> Check<'a> {
                 let listeners = self.config.smtp_listener.iter();
                 let own = listeners.filter(|listener| {
                     let mut hosts = hosts.iter();
-                    hosts.any(|host| is_at(&host.host, host.port, listener.address.value))
+                    hosts.any(|host| is_on(&host.host, host.port, &listener.address.value))
                 });
                 own.map(|listener| listener.principal().to_sender())
                     .collect()
@@ -72,7 +72,7 @@ impl<'a> Check<'a> {
             return false;
         };
         let mut listeners = self.config.rest_listener.iter();
-        listeners.any(|listener| listener.api && is_at(&host, port, listener.address.value))
+        listeners.any(|listener| listener.api && is_on(&host, port, &listener.address.value))
     }
 
     /// On whose behalf the endpoint creates transactions: the configured sender, or each that uses
@@ -103,6 +103,11 @@ fn authority(url: &str) -> Option<(String, u16)> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let port = url.port_u16().unwrap_or(default);
     Some((bare.unwrap_or(host).to_owned(), port))
+}
+
+fn is_on(host: &str, port: u16, address: &ListenAddress) -> bool {
+    let address = address.tcp();
+    address.is_some_and(|address| is_at(host, port, address))
 }
 
 /// Whether a host that is written in the file is a socket that is listened on. What other names

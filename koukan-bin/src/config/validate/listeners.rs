@@ -2,6 +2,7 @@
 
 use std::{fs, net::SocketAddr};
 
+use koukan_core::network::ListenAddress;
 use koukan_smtp::Network;
 
 use super::Check;
@@ -19,10 +20,10 @@ impl Check<'_> {
             .rest_listener
             .iter()
             .map(|listener| &listener.address);
-        let addresses: Vec<&Place<SocketAddr>> = smtp.chain(rest).collect();
+        let addresses: Vec<&Place<ListenAddress>> = smtp.chain(rest).collect();
         for (index, address) in addresses.iter().enumerate() {
             let mut before = addresses.iter().take(index);
-            if let Some(first) = before.find(|first| overlap(first.value, address.value)) {
+            if let Some(first) = before.find(|first| are_one(&first.value, &address.value)) {
                 let message = if first.value == address.value {
                     format!("{} is listened on twice", address.value)
                 } else {
@@ -31,16 +32,20 @@ impl Check<'_> {
                         address.value, first.value
                     )
                 };
-                let help = format!("see line {}: give one of them another port", first.line);
+                let what = if address.value.port().is_some() {
+                    "port"
+                } else {
+                    "path"
+                };
+                let help = format!("see line {}: give one of them another {what}", first.line);
                 self.wrong(address, message, Some(help));
             }
             if let Some(first) = first_free_port()
-                && (1..first).contains(&address.value.port())
+                && let Some(port) = address.value.port()
+                && (1..first).contains(&port)
             {
-                let message = format!(
-                    "port {} is below {first}, and this user may not listen there",
-                    address.value.port()
-                );
+                let message =
+                    format!("port {port} is below {first}, and this user may not listen there");
                 let help =
                     "run the agent as root, give it CAP_NET_BIND_SERVICE, or take another port";
                 self.odd(*address, message, help);
@@ -53,6 +58,7 @@ impl Check<'_> {
             self.proxies(&listener.xclient_networks);
             self.networks(&listener.clients);
         }
+        self.unix_sockets();
         if addresses.is_empty() {
             let message = "nobody can connect to this agent: there is no listener";
             self.odd(
@@ -88,6 +94,14 @@ impl Check<'_> {
                 self.odd(place, message, help);
             }
         }
+    }
+}
+
+/// Whether two addresses cannot be listened on at the same time.
+fn are_one(a: &ListenAddress, b: &ListenAddress) -> bool {
+    match (a.tcp(), b.tcp()) {
+        (Some(a), Some(b)) => overlap(a, b),
+        _ => a == b,
     }
 }
 

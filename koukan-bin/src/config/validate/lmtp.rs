@@ -14,7 +14,7 @@ impl Check<'_> {
     pub(super) fn lmtp(&mut self) {
         for listener in &self.config.smtp_listener {
             let is_lmtp = listener.is_lmtp();
-            if is_lmtp && listener.address.value.port() == SMTP_PORT {
+            if is_lmtp && listener.address.value.port() == Some(SMTP_PORT) {
                 let message = "port 25 is for SMTP, and not for LMTP".to_owned();
                 let help = "listen on another port, as 24, or leave `lmtp` out";
                 self.wrong(&listener.address, message, Some(help.into()));

@@ -17,6 +17,7 @@ mod rest;
 mod storage;
 mod tls;
 mod tokens;
+mod unix_sockets;
 mod use_of;
 mod webhooks;
 

@@ -27,7 +27,7 @@ impl<'a> Check<'a> {
 
     fn is_open_relay(&self, listener: &SmtpListener) -> bool {
         let chain = self.config.chain_of(&listener.principal().to_sender());
-        !listener.address.value.ip().is_loopback()
+        !listener.address.value.is_here()
             && listener.clients.is_empty()
             && !listener.auth.as_ref().is_some_and(|auth| auth.required)
             && chain.is_some_and(|chain| self.sends_anywhere(chain))

@@ -24,7 +24,7 @@ impl Check<'_> {
         let config = self.config;
         for listener in &config.rest_listener {
             let address = &listener.address;
-            if listener.api && listener.token.is_empty() && !address.value.ip().is_loopback() {
+            if listener.api && listener.token.is_empty() && !address.value.is_here() {
                 let message = format!("everybody could send mail by {}", address.value);
                 let help = "add a `token`, listen on 127.0.0.1, or say `api: false`";
                 self.wrong(address, message, Some(help.into()));

@@ -1,6 +1,6 @@
 //! Checks of certificates, and of where they are needed.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 #[cfg(feature = "dns")]
@@ -8,6 +8,7 @@ use koukan_core::network::DnsSettings;
 use koukan_core::{
     causes::Causes,
     clock::{Clock, SystemClock},
+    network::ListenAddress,
     tls::{Authorities, Certificate, ClientTls, InvalidCertificate},
 };
 
@@ -51,7 +52,7 @@ impl Check<'_> {
             (None, None) => {}
         }
         let mode = listener.tls_mode.as_ref().map(|mode| mode.value);
-        if listener.address.value.port() == 465 && mode != Some(TlsMode::Immediate) {
+        if listener.address.value.port() == Some(465) && mode != Some(TlsMode::Immediate) {
             let message = "clients of port 465 begin with TLS at once".to_owned();
             self.odd(&listener.address, message, "set `tls_mode: immediate`");
         }
@@ -60,7 +61,7 @@ impl Check<'_> {
     fn rest_tls(&mut self, listener: &RestListener) {
         let address = &listener.address;
         let Some(tls) = &listener.tls else {
-            if !listener.token.is_empty() && !address.value.ip().is_loopback() {
+            if !listener.token.is_empty() && !address.value.is_here() {
                 let message = "tokens cross the network in clear, for everybody to read".to_owned();
                 let help = "give the listener `tls`, or let it listen on a loopback address behind a \
                             proxy that has TLS";
@@ -119,7 +120,7 @@ impl Check<'_> {
         }
     }
 
-    fn certificates(&mut self, tls: &ListenerTls, address: &Place<SocketAddr>, names: &[&str]) {
+    fn certificates(&mut self, tls: &ListenerTls, address: &Place<ListenAddress>, names: &[&str]) {
         if tls.certificate.is_empty() {
             let message = "there is no certificate for TLS".to_owned();
             let help = "name one: `certificate: [ { file: …, key: … } ]`, or leave `tls` out";

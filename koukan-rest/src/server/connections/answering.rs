@@ -16,10 +16,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use koukan_core::causes::Causes;
+use koukan_core::{causes::Causes, network::ServerStream};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     sync::watch,
     time::{Instant, interval_at},
 };
@@ -47,9 +46,9 @@ pub(super) struct Answering {
 
 impl Answering {
     /// Answers a connection, with TLS where the settings have it.
-    pub(super) async fn answer(self, stream: TcpStream) {
+    pub(super) async fn answer(self, stream: ServerStream) {
         // Answers are small and complete: there is nothing to wait for.
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.set_nodelay() {
             tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
         }
         #[cfg(feature = "tls")]

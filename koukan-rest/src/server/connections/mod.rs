@@ -13,10 +13,10 @@ use axum::Router;
 use koukan_core::{
     accepting::accept_all,
     event::{Connection, Event, Protocol},
+    network::{Listener, ServerStream},
     shares::{Client, Shares},
 };
 use tokio::{
-    net::TcpListener,
     sync::{Notify, watch},
     time::timeout,
 };
@@ -41,7 +41,7 @@ pub(super) struct Draining(pub(super) watch::Receiver<bool>);
 ///
 /// When it is dropped no new connections are accepted; those that there are go on.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -54,22 +54,27 @@ pub async fn serve(
 ///
 /// As of [`serve`].
 pub async fn serve_with(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     router: Router,
     settings: ConnectionSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let listener = listener.into();
     let slots = Shares::new(settings.max_connections as u64);
     let client_max = settings.max_connections_per_client as u64;
     let turned_away = TurnedAway::default();
     let (draining, is_draining) = watch::channel(false);
     let stop = Arc::new(Notify::new());
-    let admit = |(stream, peer): (_, SocketAddr)| {
-        let client = Client::at(peer.ip());
+    let admit = |(stream, peer): (ServerStream, Option<SocketAddr>)| {
+        let client = stream.client(peer);
         let slot = slots.charge(&client, 1);
         let slot = slot.filter(|slot| slot.held() <= client_max);
         let observers = settings.observers.clone();
-        let connection = Connection::new(Protocol::Http).from(peer);
+        let connection = Connection::new(Protocol::Http);
+        let connection = match peer {
+            Some(peer) => connection.from(peer),
+            None => connection,
+        };
         let Some(slot) = slot else {
             turned_away.answer(stream, move || {
                 observers.tell(&Event::TurnedAway(connection));
@@ -88,7 +93,7 @@ pub async fn serve_with(
             let _held = (slot, connection.open(&observers));
             tokio::select! {
                 () = answering.answer(stream) => {}
-                () = stop.notified() => tracing::debug!(%peer, "given up to stop"),
+                () = stop.notified() => tracing::debug!(?peer, "given up to stop"),
             }
         });
     };

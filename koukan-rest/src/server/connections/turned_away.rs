@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use koukan_core::network::ServerStream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     sync::Semaphore,
     time::timeout,
 };
@@ -24,7 +24,7 @@ pub(super) struct TurnedAway(Arc<Semaphore>);
 
 impl TurnedAway {
     /// Answers a connection that is not let in; `tell` is called in the task that does so.
-    pub(super) fn answer(&self, mut stream: TcpStream, tell: impl FnOnce() + Send + 'static) {
+    pub(super) fn answer(&self, mut stream: ServerStream, tell: impl FnOnce() + Send + 'static) {
         let room = Arc::clone(&self.0).try_acquire_owned();
         tokio::spawn(async move {
             tell();
@@ -38,7 +38,7 @@ impl TurnedAway {
 
 /// Answers, and reads what the client says: what comes after the end would make its system throw the
 /// answer away.
-async fn dismiss(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn dismiss(stream: &mut ServerStream) -> std::io::Result<()> {
     stream.write_all(ANSWER).await?;
     stream.shutdown().await?;
     let mut octets = [0; 1 << 10];

@@ -1,0 +1,156 @@
+//! Where clients connect to.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// What a Unix socket's address begins with.
+const UNIX: &str = "unix:";
+/// Octets of a path at most, so that it and what is made beside it fit into the address of a socket.
+const PATH_MAX: usize = 103;
+
+/// An address that is listened on.
+///
+/// *Shape* as a text: an IP address and a port as in `127.0.0.1:25` or `[::1]:25`, or the path of a Unix socket as in
+/// `unix:/run/koukan/smtp`.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::network::ListenAddress;
+///
+/// let address: ListenAddress = "unix:/run/koukan/lmtp".parse()?;
+/// assert!(address.is_here() && address.port().is_none());
+/// assert_eq!(address.to_string(), "unix:/run/koukan/lmtp");
+/// # Ok::<(), koukan_core::network::InvalidListenAddress>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ListenAddress {
+    /// An IP address and a TCP port.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+/// A text is no address that can be listened on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidListenAddress {
+    /// It is neither of both.
+    #[error(
+        "invalid socket address: it is neither as in `127.0.0.1:25` nor as in `unix:/run/koukan/smtp`"
+    )]
+    Neither,
+    /// The path depends on where the process runs.
+    #[error("the path of a Unix socket begins with `/`, as in `unix:/run/koukan/smtp`")]
+    Relative,
+    /// The system takes no such path.
+    #[error("the path of a Unix socket has at most {PATH_MAX} octets")]
+    TooLong,
+}
+
+impl ListenAddress {
+    /// The IP address and port, if it has them.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The path, if it is one.
+    pub fn unix(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+
+    /// The port, if it has one.
+    pub fn port(&self) -> Option<u16> {
+        self.tcp().map(|address| address.port())
+    }
+
+    /// Whether only processes of this host can connect to it: a loopback address, or a Unix socket.
+    pub fn is_here(&self) -> bool {
+        self.tcp().is_none_or(|address| address.ip().is_loopback())
+    }
+}
+
+impl From<SocketAddr> for ListenAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = InvalidListenAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
+        let Some(path) = text.strip_prefix(UNIX) else {
+            let address = text.parse().map_err(|_| InvalidListenAddress::Neither);
+            return address.map(Self::Tcp);
+        };
+        if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+            return Err(InvalidListenAddress::Relative);
+        }
+        if path.len() > PATH_MAX {
+            return Err(InvalidListenAddress::TooLong);
+        }
+        Ok(Self::Unix(path.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for ListenAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_they_are_read() {
+        for (text, is_here) in [
+            ("127.0.0.1:25", true),
+            ("[::1]:0", true),
+            ("192.0.2.1:25", false),
+            ("0.0.0.0:25", false),
+            ("unix:/run/koukan/a b", true),
+        ] {
+            let address: ListenAddress = text.parse().unwrap();
+            assert_eq!(
+                (address.to_string().as_str(), address.is_here()),
+                (text, is_here)
+            );
+        }
+        use InvalidListenAddress::{Neither, Relative, TooLong};
+        let long = format!("unix:/{}", "a".repeat(PATH_MAX));
+        for (text, error) in [
+            ("127.0.0.1", Neither),
+            ("/run/koukan/smtp", Neither),
+            ("unix:run/smtp", Relative),
+            ("unix:/run/", Relative),
+            ("unix:", Relative),
+            (&long, TooLong),
+        ] {
+            assert_eq!(text.parse::<ListenAddress>(), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The files of Unix sockets that are listened on.
+
+use std::{
+    fs::{self, Metadata, Permissions},
+    io,
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use tokio::net::{UnixListener, UnixStream};
+
+/// What a socket is called until it can be connected to, after its own name.
+const NEW: &str = ".new";
+
+/// Who may connect to a Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnixAccess {
+    /// The permissions of its file; to connect one has to be allowed to write.
+    pub mode: u32,
+    /// The group that the file belongs to, where that is not the process's own.
+    pub group: Option<u32>,
+}
+
+impl Default for UnixAccess {
+    /// The process's own user and group.
+    fn default() -> Self {
+        Self {
+            mode: 0o660,
+            group: None,
+        }
+    }
+}
+
+/// The file of a socket that is listened on; it is removed when it is dropped, unless there is another one in its
+/// place.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    /// The device and the number by which the file is known.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// Listens at that path. The file is there when who may connect to it can, and nobody else, in the place of that of
+    /// a process that listens no more.
+    pub(super) async fn listen(
+        path: &Path,
+        access: UnixAccess,
+    ) -> io::Result<(UnixListener, Self)> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(found) if !found.file_type().is_socket() => {
+                let text = "there is a file that is no socket";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+            }
+            Ok(_) => check_stale(path).await?,
+        }
+        let mut new = path.as_os_str().to_owned();
+        new.push(NEW);
+        let new = PathBuf::from(new);
+        match fs::symlink_metadata(&new) {
+            // One that came to its end halfway.
+            Ok(found) if found.file_type().is_socket() => fs::remove_file(&new)?,
+            Ok(_) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(&new)?;
+        let placed = || {
+            fs::set_permissions(&new, Permissions::from_mode(access.mode))?;
+            if access.group.is_some() {
+                chown(&new, None, access.group)?;
+            }
+            let identity = identity(&fs::symlink_metadata(&new)?);
+            fs::rename(&new, path)?;
+            Ok(identity)
+        };
+        match placed() {
+            Ok(identity) => {
+                let path = path.to_owned();
+                Ok((listener, Self { path, identity }))
+            }
+            Err(error) => {
+                let _ = fs::remove_file(&new);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let found = fs::symlink_metadata(&self.path);
+        if found.is_ok_and(|found| identity(&found) == self.identity) {
+            // Nobody listens there any more: the next one replaces what is left.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// Nobody listens at that socket.
+async fn check_stale(path: &Path) -> io::Result<()> {
+    use io::ErrorKind::{AddrInUse, ConnectionRefused, NotFound, WouldBlock};
+    match UnixStream::connect(path).await {
+        // One whose clients wait in a queue that is full lives, too.
+        Ok(_) => Err(AddrInUse.into()),
+        Err(error) if error.kind() == WouldBlock => Err(AddrInUse.into()),
+        Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
