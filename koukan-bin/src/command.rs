@@ -6,16 +6,14 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use koukan_core::{
-    causes::Causes,
-    supervision::{Restarts, supervise},
-};
+use koukan_core::causes::Causes;
+#[cfg(feature = "allocator")]
+use koukan_core::supervision::{Restarts, supervise};
 
 use crate::{
-    Koukan,
+    Builder,
     config::{ConfigError, LogFormat, Severity},
     logging::{self, LogError},
-    memory,
 };
 
 /// What to run: the arguments `--config FILE` and `--threads NUMBER`.
@@ -30,15 +28,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs an agent until it is told to stop by SIGTERM or SIGINT.
-    pub fn run(self) -> ExitCode {
-        let code = self.run_logged();
+    /// Runs an agent of these parts until it is told to stop by SIGTERM or SIGINT, with logs as its
+    /// configuration says.
+    pub fn run(self, agent: Builder) -> ExitCode {
+        let code = self.run_logged(agent);
         logging::flush();
         code
     }
 
-    fn run_logged(self) -> ExitCode {
-        let agent = match Koukan::builder().config_file(&self.config) {
+    fn run_logged(self, agent: Builder) -> ExitCode {
+        let agent = match agent.config_file(&self.config) {
             Ok(agent) => agent,
             Err(error) => return refuse(&error),
         };
@@ -50,12 +49,13 @@ impl Run {
         }
         let run = async {
             // It may be lost: nothing of what the agent does needs it.
+            #[cfg(feature = "allocator")]
             tokio::spawn(supervise(
                 "return of memory",
                 Restarts::default(),
                 std::future::pending(),
                 |_| {},
-                memory::give_back,
+                crate::memory::give_back,
             ));
             agent.run().await
         };

@@ -1,7 +1,8 @@
 //! Koukan: a mail transfer agent that is also a library.
 //!
 //! ```text
-//! Koukan::builder() → config file → start() or run()
+//! Koukan::builder() → main()
+//!                   → config file or text → run(), run_until(stop), serve(socket, stop) or start()
 //! ```
 //!
 //! This crate composes the stages of [`koukan_core`], the SMTP server and client of
@@ -11,21 +12,38 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`command`] | what the binaries have in common |
+//! | `command` (feature `cli`) | what the binaries have in common |
 //! | [`config`] | the configuration, typed and checked |
-//! | [`registry`] | filters by name, and what they are given |
+//! | [`registry`] | filters and endpoints by name, and what they are given |
 //! | [`logging`] | logs, as configured |
 //! | `simulation` (feature) | a whole agent in one thread, from one seed |
+//!
+//! # Features
+//!
+//! | feature | on unless `default-features = false` | adds |
+//! |---|---|---|
+//! | `dns` | yes | names are looked up by asking DNS servers, and not by the operating system |
+//! | `mail-auth` | yes | filters for SPF, DKIM and DMARC |
+//! | `cli` | yes | [`Builder::main`] and the binaries, with clap |
+//! | `allocator` | yes | the binaries' allocator, mimalloc; a library never sets one |
+//! | `simulation` | no | the module `simulation` |
+//!
+//! A service that has a `main` of its own needs no command line:
+//! `koukan = { version = "0.1", default-features = false, features = ["dns", "mail-auth"] }`.
 //!
 //! Minimum supported Rust version: 1.95.
 
 mod agent;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 pub mod command;
 mod compose;
 pub mod config;
 mod descriptors;
 mod http_authenticator;
 pub mod logging;
+#[cfg(all(feature = "cli", feature = "allocator"))]
 mod memory;
 pub mod registry;
 mod stamps;

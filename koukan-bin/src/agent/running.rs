@@ -47,6 +47,7 @@ pub struct Running {
     storage: Storage,
     keeper: Keeper,
     endpoints: Vec<SmtpEndpoint>,
+    api: axum::Router,
     metrics: Exposition,
     serving: JoinHandle<()>,
     dispatching: JoinHandle<()>,
@@ -64,6 +65,7 @@ impl Running {
             dispatcher,
             listeners,
             endpoints,
+            api,
             metrics,
             webhooks,
             files,
@@ -166,6 +168,7 @@ impl Running {
             storage,
             keeper,
             endpoints,
+            api,
             metrics,
             serving,
             dispatching,
@@ -181,6 +184,16 @@ impl Running {
     /// The addresses that HTTP clients connect to, in the order of the configuration; Unix sockets have none.
     pub fn rest_addresses(&self) -> &[SocketAddr] {
         &self.rest_addresses
+    }
+
+    /// The REST API, as routes for an HTTP server of one's own; whether or not the configuration has a
+    /// `rest_listener`. Its paths begin with `/senders/`, `/transactions/` and others: see the
+    /// [API's page](https://docs.rs/koukan-rest).
+    ///
+    /// Nothing in them asks who a client is: whoever can reach them can send mail on behalf of every
+    /// sender and change the queue. Put a layer around them that asks.
+    pub fn router(&self) -> axum::Router {
+        self.api.clone()
     }
 
     /// What the agent keeps.

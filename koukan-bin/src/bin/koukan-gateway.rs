@@ -4,9 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use koukan::command::Run;
+use koukan::{Koukan, command::Run};
 
 /// Faster than the system's allocator for many small allocations on several threads.
+#[cfg(feature = "allocator")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -19,5 +20,5 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    Cli::parse().run.run()
+    Cli::parse().run.run(Koukan::builder())
 }

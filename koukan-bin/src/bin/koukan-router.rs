@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use koukan::command::Run;
+use koukan::{Koukan, command::Run};
 
 /// Faster than the system's allocator for many small allocations on several threads.
+#[cfg(feature = "allocator")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -18,5 +19,5 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    Cli::parse().run.run()
+    Cli::parse().run.run(Koukan::builder())
 }

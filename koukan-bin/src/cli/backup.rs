@@ -2,8 +2,11 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use crate::{
+    Builder,
+    command::{block_on, complain},
+};
 use clap::Args;
-use koukan::command::{block_on, complain};
 
 use super::database::Database;
 
@@ -17,8 +20,8 @@ pub(crate) struct BackUp {
 }
 
 impl BackUp {
-    pub(crate) fn run(self) -> ExitCode {
-        let (path, options) = match self.database.find() {
+    pub(crate) fn run(self, agent: Builder) -> ExitCode {
+        let (path, options) = match self.database.find(agent) {
             Ok(found) => found,
             Err(error) => {
                 eprintln!("{error}");

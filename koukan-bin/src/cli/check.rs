@@ -4,8 +4,8 @@ mod deep;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use crate::Builder;
 use clap::Args;
-use koukan::Koukan;
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -19,8 +19,8 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    pub(crate) fn run(self) -> ExitCode {
-        let agent = match Koukan::builder().config_file(&self.file) {
+    pub(crate) fn run(self, agent: Builder) -> ExitCode {
+        let agent = match agent.config_file(&self.file) {
             Ok(agent) => agent,
             Err(error) => {
                 eprintln!("{error}");

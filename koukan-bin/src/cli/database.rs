@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{Builder, config::Config};
 use clap::Args;
-use koukan::{Koukan, config::Config};
 use koukan_storage::SqliteOptions;
 
 /// Which database.
@@ -22,19 +22,22 @@ impl Database {
         }
     }
 
-    /// Its path, and how it is used.
+    /// Its path, and how it is used; `agent` has the parts that the configuration names.
     ///
     /// # Errors
     ///
     /// What is to be told to the user.
-    pub(crate) fn find(&self) -> Result<(PathBuf, SqliteOptions), String> {
-        self.find_with_config()
+    pub(crate) fn find(&self, agent: Builder) -> Result<(PathBuf, SqliteOptions), String> {
+        self.find_with_config(agent)
             .map(|(_, path, options)| (path, options))
     }
 
     /// As [`Database::find`], with the configuration.
-    pub(crate) fn find_with_config(&self) -> Result<(Config, PathBuf, SqliteOptions), String> {
-        let agent = Koukan::builder().config_file(&self.config);
+    pub(crate) fn find_with_config(
+        &self,
+        agent: Builder,
+    ) -> Result<(Config, PathBuf, SqliteOptions), String> {
+        let agent = agent.config_file(&self.config);
         let agent = agent.map_err(|error| error.to_string())?;
         let Some(path) = &agent.config().storage.sqlite else {
             let file = self.config.display();

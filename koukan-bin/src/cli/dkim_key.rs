@@ -8,8 +8,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::command::complain;
 use clap::{Args, ValueEnum};
-use koukan::command::complain;
 use koukan_mail_auth::dkim::{self, SigningKey};
 
 /// Octets of one string of a TXT record, at most.

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
+use crate::{
+    Builder,
+    command::{block_on, complain},
+};
 use clap::Args;
-use koukan::command::{block_on, complain};
 use koukan_core::path::Mailbox;
 use koukan_storage::Named;
 
@@ -29,8 +32,8 @@ fn address(text: &str) -> Result<Mailbox, String> {
 }
 
 impl Forget {
-    pub(crate) fn run(self) -> ExitCode {
-        let (_, options) = match self.database.find() {
+    pub(crate) fn run(self, agent: Builder) -> ExitCode {
+        let (_, options) = match self.database.find(agent) {
             Ok(found) => found,
             Err(error) => {
                 eprintln!("{error}");

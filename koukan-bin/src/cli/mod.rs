@@ -1,5 +1,11 @@
 //! The command line.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command talks to its user"
+)]
+
 mod agent;
 mod backup;
 mod check;
@@ -20,8 +26,12 @@ mod token;
 
 use std::process::ExitCode;
 
+use crate::{
+    Builder,
+    command::{Run, block_on, complain},
+    config::Config,
+};
 use clap::{Parser, Subcommand};
-use koukan::command::{Run, block_on, complain};
 
 /// A mail transfer agent that is also a library.
 #[derive(Debug, Parser)]
@@ -67,21 +77,22 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> ExitCode {
+    /// Does what is asked for, with an agent of these parts.
+    pub(crate) fn run(self, agent: Builder) -> ExitCode {
         match self.command {
-            Command::Run(run) => run.run(),
-            Command::Check(check) => check.run(),
-            Command::Explain(explain) => explain.run(),
+            Command::Run(run) => run.run(agent),
+            Command::Check(check) => check.run(agent),
+            Command::Explain(explain) => explain.run(agent),
             Command::Schema => {
-                println!("{:#}", koukan::config::Config::json_schema());
+                println!("{:#}", Config::json_schema_with(agent.registry()));
                 ExitCode::SUCCESS
             }
-            Command::Backup(backup) => backup.run(),
-            Command::Forget(forget) => forget.run(),
+            Command::Backup(backup) => backup.run(agent),
+            Command::Forget(forget) => forget.run(agent),
             Command::Sink(sink) => sink.run(),
-            Command::Queue(queue) => queue.run(),
-            Command::Destinations(destinations) => destinations.run(),
-            Command::Suppressions(suppressions) => suppressions.run(),
+            Command::Queue(queue) => queue.run(agent),
+            Command::Destinations(destinations) => destinations.run(agent),
+            Command::Suppressions(suppressions) => suppressions.run(agent),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),

@@ -5,8 +5,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::command::complain;
 use clap::Args;
-use koukan::command::complain;
 use koukan_smtp::sasl::scram::{Entries, ITERATIONS_MAX, ITERATIONS_MIN, Verifier};
 
 /// Whose password it is.

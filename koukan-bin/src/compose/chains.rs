@@ -123,6 +123,13 @@ impl Builder<'_> {
                 let endpoint = hooks::endpoint(config, self.hooks, self.surroundings)?;
                 stacks::leg(filters, endpoint)
             }
+            Endpoint::Own(own) => {
+                let surroundings = self.surroundings;
+                let endpoint =
+                    self.registry
+                        .build_endpoint(&own.name, &own.config, surroundings)?;
+                stacks::leg(filters, endpoint)
+            }
             Endpoint::Rest(config) => {
                 let endpoint = endpoint::rest(chain, config, self.surroundings)?;
                 stacks::rest_leg(filters, endpoint)

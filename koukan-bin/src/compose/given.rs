@@ -1,18 +1,21 @@
 //! What an embedder gives to an agent, beside its configuration.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use koukan_core::{
+    clock::{SharedClock, SystemClock},
     event::{Observer, Observers},
-    network::{SharedConnector, SharedResolver, TcpConnector},
+    network::{Listener, SharedConnector, SharedResolver, TcpConnector},
     observer::Log,
+    random::{SharedRandom, SystemRandom},
     storage::Backend,
 };
+use koukan_smtp::server::Authenticator;
 
 use crate::registry::Registry;
 
 /// What an embedder gives to an agent, beside its configuration.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
     pub(crate) registry: Registry,
     pub(crate) backend: Option<Arc<dyn Backend>>,
@@ -20,6 +23,17 @@ pub(crate) struct Given {
     pub(crate) connector: SharedConnector,
     /// Where there is none, names are looked up as the configuration says.
     pub(crate) resolver: Option<SharedResolver>,
+    /// Who is asked about users, whatever the configuration names.
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) clock: SharedClock,
+    pub(crate) random: SharedRandom,
+}
+
+/// Sockets that an embedder has bound, for the first of the configuration's listeners.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    pub(crate) smtp: VecDeque<Listener>,
+    pub(crate) rest: VecDeque<Listener>,
 }
 
 impl Given {
@@ -39,6 +53,9 @@ impl Default for Given {
             observers: Vec::new(),
             connector: Arc::new(TcpConnector),
             resolver: None,
+            authenticator: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where clients connect to.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
@@ -16,7 +16,10 @@ use koukan_rest::{
     health::Readiness,
     server::{ConnectionSettings, serve_with},
 };
-use koukan_smtp::{Protocol, Server, server::Limits};
+use koukan_smtp::{
+    Protocol, Server,
+    server::{Authenticator, Limits},
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +36,7 @@ use super::{
     clients, endpoint,
     explain::Explanations,
     files::Files,
+    given::Sockets,
     rest::{self, Handler},
     stacks,
     users::{self, ByIdentity, PasswordFiles},
@@ -52,6 +56,7 @@ pub(crate) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         config: &Config,
+        (mut sockets, authenticator): (Sockets, Option<Arc<dyn Authenticator>>),
         files: &mut Files,
         chains: &Built,
         (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
@@ -66,7 +71,9 @@ impl Listeners {
             let server = smtp_server(listener, *max, config, chains, surroundings)?;
             let server = match &listener.auth {
                 Some(auth) => {
-                    let server = with_auth(server, auth, &mut files.passwords, surroundings)?;
+                    let users = authenticator.clone();
+                    let passwords = &mut files.passwords;
+                    let server = with_auth(server, auth, users, passwords, surroundings)?;
                     let clock = surroundings.clock.clone();
                     match auth.has_future_release() {
                         true => server.with_future_release(config.storage.max_send_at(), clock),
@@ -79,12 +86,18 @@ impl Listeners {
                 Some(tls) => with_tls(server, files.certificates.add(tls)?, listener),
                 None => server,
             };
-            let bound = bind(&listener.address.value, listener.socket.as_ref()).await?;
+            let bound = match sockets.smtp.pop_front() {
+                Some(socket) => bound(&listener.address.value, socket, UnixAccess::default())?,
+                None => bind(&listener.address.value, listener.socket.as_ref()).await?,
+            };
             smtp.push(bound.with_server(server));
         }
         let mut rest = Vec::new();
         for (listener, max) in config.rest_listener.iter().zip(&descriptors.rest) {
-            let bound = bind(&listener.address.value, listener.socket.as_ref()).await?;
+            let bound = match sockets.rest.pop_front() {
+                Some(socket) => bound(&listener.address.value, socket, UnixAccess::default())?,
+                None => bind(&listener.address.value, listener.socket.as_ref()).await?,
+            };
             let api = rest::server(
                 listener,
                 &config.rest,
@@ -191,8 +204,18 @@ async fn bind(
 ) -> Result<Listener<()>, StartError> {
     let access = socket.map_or_else(|| Ok(UnixAccess::default()), UnixSocket::access);
     let access = access.map_err(|(_, text)| StartError::Config(text))?;
+    let socket = Socket::bind(address, access).await;
+    let socket = socket.map_err(|error| StartError::Listen(address.clone(), error))?;
+    bound(address, socket, access)
+}
+
+/// A socket that is bound, in place of one at `address`.
+fn bound(
+    address: &ListenAddress,
+    socket: Socket,
+    access: UnixAccess,
+) -> Result<Listener<()>, StartError> {
     let failed = |error| StartError::Listen(address.clone(), error);
-    let socket = Socket::bind(address, access).await.map_err(failed)?;
     Ok(Listener {
         address: socket.address().map_err(failed)?,
         access,
@@ -286,14 +309,16 @@ fn smtp_server(
 fn with_auth(
     server: SmtpServer,
     auth: &ListenerAuth,
+    own: Option<Arc<dyn Authenticator>>,
     files: &mut PasswordFiles,
     surroundings: &Surroundings,
 ) -> Result<SmtpServer, StartError> {
-    let mut server = match (&auth.password_file, &auth.http) {
-        (Some(file), _) => server.with_authenticator(files.add(&file.value)?),
-        (None, Some(http)) => server.with_authenticator(users::by_http(http, surroundings)?),
+    let mut server = match (own, &auth.password_file, &auth.http) {
+        (Some(own), ..) => server.with_authenticator(own),
+        (None, Some(file), _) => server.with_authenticator(files.add(&file.value)?),
+        (None, None, Some(http)) => server.with_authenticator(users::by_http(http, surroundings)?),
         // Certificates say who clients are.
-        (None, None) => server,
+        (None, None, None) => server,
     };
     if auth.required {
         server = server.with_auth_required();

@@ -30,7 +30,7 @@ pub(crate) use self::{
     explain::Explaining,
     files::Files,
     garbage::collect_garbage,
-    given::Given,
+    given::{Given, Sockets},
     listeners::Listeners,
     metrics::Exposition,
     probe::{probe_storage, tell_soundness},
@@ -153,6 +153,8 @@ pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher<Output>,
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
+    /// The REST API for a server of the embedder's.
+    pub(crate) api: axum::Router,
     pub(crate) metrics: Exposition,
     pub(crate) webhooks: Vec<Hook<EventReader>>,
     pub(crate) files: Files,
@@ -163,6 +165,7 @@ pub(crate) struct Parts {
 pub(crate) async fn compose(
     config: &Config,
     given: Given,
+    sockets: Sockets,
     descriptors: Plan,
 ) -> Result<Parts, StartError> {
     let (counting, metrics) = metrics::start();
@@ -179,6 +182,7 @@ pub(crate) async fn compose(
         Surroundings::new(config.hostname.value.as_str()).with_network(connector, resolver);
     surroundings.blobs = storage::pool(config, descriptors.spill_files)?;
     surroundings.observers = observers;
+    (surroundings.clock, surroundings.random) = (given.clock, given.random);
     let storage = storage::open(config, backend, &surroundings).await?;
 
     // The chains need the output handler, for what their Exploders write, and it needs them.
@@ -214,8 +218,10 @@ pub(crate) async fn compose(
         webhooks: hook_secrets,
         followed: surroundings.followed.clone(),
     };
+    let api = rest::api(&handler, &queue, &events);
     let bound = Listeners::bind(
         config,
+        (sockets, given.authenticator),
         &mut files,
         &chains,
         (&handler, &queue, &events, &explanations),
@@ -235,6 +241,7 @@ pub(crate) async fn compose(
         dispatcher,
         listeners,
         endpoints: chains.endpoints,
+        api,
         metrics,
         webhooks,
         files,

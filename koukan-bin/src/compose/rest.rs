@@ -8,7 +8,7 @@ use koukan_core::{
 };
 use koukan_rest::{
     auth::{Auth, Token},
-    server::Server,
+    server::{Server, ServerSettings},
 };
 
 use crate::config::{RestApi, RestListener};
@@ -41,4 +41,12 @@ pub(super) fn server(
     let tokens = tokens.map_err(|error| StartError::Config(error.to_string()))?;
     let auth = Auth::new(tokens, SharedClock::clone(clock));
     Ok(Some(server.with_auth(auth)))
+}
+
+/// The API for a server that is not the agent's: without tokens, and with limits as they are unless
+/// something is said.
+pub(super) fn api(handler: &Handler, queue: &Operator, events: &EventReader) -> axum::Router {
+    let server = Server::new(handler.clone(), ServerSettings::default());
+    let server = server.with_queue(queue.clone()).with_events(events.clone());
+    server.with_messages(handler.clone()).router()
 }

@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    CertificateFiles, ClientAuth, HumanDuration, MailWebhook, Place, Retry, TlsLevel,
+    CertificateFiles, ClientAuth, Endpoint, HumanDuration, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
 
@@ -39,20 +39,6 @@ pub struct Filter {
     pub config: serde_json::Value,
     /// Where the parts of the configuration stand.
     pub(super) node: Option<Place<Node>>,
-}
-
-/// Where a chain ends.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Endpoint {
-    /// One transaction for each recipient, kept where it cannot be delivered at once.
-    Exploder(Exploder),
-    /// An SMTP server.
-    Smtp(Smtp),
-    /// An HTTP server that takes transactions: an application, or another part of this agent.
-    Rest(Rest),
-    /// An HTTP server that takes each message by one signed request, parsed.
-    Webhook(MailWebhook),
 }
 
 /// One transaction for each recipient, kept where it cannot be delivered at once.

@@ -42,12 +42,10 @@ impl Config {
         });
         match text {
             Ok(text) => Self::parse_with_warnings(path, &text, registry),
-            Err(error) => Err(ConfigError {
-                file: path.to_owned(),
-                problems: vec![problem(0, 0, format!("cannot be read: {error}"), None)],
-                lines: Vec::new(),
-                log: None,
-            }),
+            Err(error) => {
+                let problem = problem(0, 0, format!("cannot be read: {error}"), None);
+                Err(ConfigError::new(path, "", vec![problem], None))
+            }
         }
     }
 
@@ -70,12 +68,7 @@ impl Config {
         text: &str,
         registry: &Registry,
     ) -> Result<(Self, ConfigWarnings), ConfigError> {
-        let found = |problems| ConfigError {
-            file: path.to_owned(),
-            problems,
-            lines: text.lines().map(str::to_owned).collect(),
-            log: log_of(text),
-        };
+        let found = |problems| ConfigError::new(path, text, problems, log_of(text));
         if let Some(problem) = nothing(text) {
             return Err(found(vec![problem]));
         }

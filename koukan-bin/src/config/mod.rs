@@ -7,6 +7,7 @@ mod auth;
 mod chain;
 mod destination;
 mod duration;
+mod endpoint;
 mod listener;
 mod load;
 mod node;
@@ -31,9 +32,10 @@ mod words;
 
 pub use self::{
     auth::{ClientAuth, HttpAuth, ListenerAuth},
-    chain::{Chain, Endpoint, Exploder, Filter, Notify, Policy, Rest, Smtp},
+    chain::{Chain, Exploder, Filter, Notify, Policy, Rest, Smtp},
     destination::Destination,
     duration::{HumanDuration, KeepTime},
+    endpoint::{Endpoint, OwnEndpoint},
     listener::{BareLineEnds, RestListener, Role, SmtpListener, Token},
     node::Step,
     place::Place,
@@ -61,7 +63,7 @@ use koukan_core::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::registry::AddRoute;
+use crate::registry::{AddRoute, Registry};
 
 /// All of an agent's configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -201,5 +203,21 @@ impl Config {
     /// The JSON Schema of the configuration.
     pub fn json_schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
+    }
+
+    /// The same where these endpoints were added: of their configuration it allows anything.
+    pub fn json_schema_with(registry: &Registry) -> serde_json::Value {
+        let mut schema = Self::json_schema();
+        if let Some(endpoints) = schema["$defs"]["Endpoint"]["oneOf"].as_array_mut() {
+            endpoints.extend(registry.endpoint_names().map(|name| {
+                serde_json::json!({
+                    "type": "object",
+                    "properties": { name: { "type": ["object", "null"] } },
+                    "required": [name],
+                    "additionalProperties": false,
+                })
+            }));
+        }
+        schema
     }
 }

@@ -1,6 +1,10 @@
 //! What is wrong with a configuration.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::Log;
 
@@ -31,24 +35,39 @@ pub enum Severity {
 /// What may be wrong with a configuration that can be used: problems of [`Severity::Warning`].
 ///
 /// As text: like [`ConfigError`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigWarnings(pub(super) ConfigError);
 
 /// A configuration cannot be used; all that was found is told.
 ///
-/// As text: for each problem file, line and column, the line itself, and what to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// As text, also by `Debug`: for each problem file, line and column, the line itself, and what to
+/// change. Of the file it shows those lines alone, and no hash in them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The path of the file, or a label for text that is not a file.
     pub file: PathBuf,
     /// What is wrong; at least one thing.
     pub problems: Vec<Problem>,
-    pub(super) lines: Vec<String>,
+    /// The lines of the problems, by their numbers.
+    lines: BTreeMap<u64, String>,
     /// What the file says of logs, as far as that can be read.
     pub(crate) log: Option<Log>,
 }
 
 impl std::error::Error for ConfigError {}
+
+/// A program whose `main` returns the error shows people what they can use.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for ConfigWarnings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl ConfigWarnings {
     /// What may be wrong; empty where nothing is.
@@ -76,6 +95,21 @@ impl fmt::Display for ConfigError {
 }
 
 impl ConfigError {
+    /// What is wrong with the text of a file.
+    pub(super) fn new(file: &Path, text: &str, problems: Vec<Problem>, log: Option<Log>) -> Self {
+        let lines = (1..).zip(text.lines());
+        let is_told = |number: &u64| problems.iter().any(|problem| problem.line == *number);
+        let lines = lines.filter(|(number, _)| is_told(number));
+        Self {
+            file: file.to_owned(),
+            lines: lines
+                .map(|(number, line)| (number, without_hashes(line)))
+                .collect(),
+            problems,
+            log,
+        }
+    }
+
     fn fmt_problem(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Problem {
             severity,
@@ -92,10 +126,7 @@ impl ConfigError {
             f.write_str(" warning:")?;
         }
         write!(f, " {message}")?;
-        let index = usize::try_from(*line)
-            .ok()
-            .and_then(|line| line.checked_sub(1));
-        if let Some(text) = index.and_then(|index| self.lines.get(index)) {
+        if let Some(text) = self.lines.get(line) {
             let pointer = " ".repeat(usize::try_from(column.saturating_sub(1)).unwrap_or(0));
             write!(f, "\n{line:>5} | {text}\n      | {pointer}^")?;
         }
@@ -103,5 +134,60 @@ impl ConfigError {
             write!(f, "\n        help: {help}")?;
         }
         Ok(())
+    }
+}
+
+/// Hexadecimal digits in a row that are taken for a hash, at least.
+const HASH_MIN: usize = 32;
+
+/// A line with an asterisk for each digit of a hash: what an agent knows of a token is nobody's
+/// business. It stays as long as it is.
+fn without_hashes(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        match digits {
+            0 => {
+                shown.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+            HASH_MIN.. => {
+                shown.extend(std::iter::repeat_n('*', digits));
+                rest = &rest[digits..];
+            }
+            _ => {
+                shown.push_str(&rest[..digits]);
+                rest = &rest[digits..];
+            }
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_its_lines_alone_and_no_hash() {
+        let hash = "0123456789abcdef0123456789ABCDEF";
+        let text = format!(
+            "secret: a\ntoken: {{ sha256: {hash}, rol: x }} # gr\u{fc}n deadbeef\nsecret: b\n"
+        );
+        let problem = Problem {
+            severity: Severity::Error,
+            line: 2,
+            column: 10,
+            message: "wrong".into(),
+            help: None,
+        };
+        let error = ConfigError::new(Path::new("f"), &text, vec![problem], None);
+        let shown = error.to_string();
+        assert_eq!(format!("{error:?}"), shown);
+        let stars = "*".repeat(hash.len());
+        let line = format!("    2 | token: {{ sha256: {stars}, rol: x }} # gr\u{fc}n deadbeef\n");
+        assert!(shown.contains(&line), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
     }
 }

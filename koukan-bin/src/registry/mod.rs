@@ -1,9 +1,10 @@
-//! Filters by name: how config becomes layers.
+//! Filters and endpoints by name: how config becomes layers and services.
 
 mod add_route;
 mod builtin;
 mod change_header;
 mod content;
+mod endpoints;
 mod followed_files;
 mod list_files;
 #[cfg(feature = "mail-auth")]
@@ -22,6 +23,7 @@ pub(crate) use self::{
     add_route::{AddRoute, CopyRoutes},
     builtin::{is_builtin, is_wanted_once, may_refuse},
     change_header::changed_fields,
+    endpoints::ENDPOINTS,
     followed_files::FollowedFiles,
     policy_action::Outline,
     router::Routes,
@@ -45,9 +47,9 @@ use tower::{BoxError, Layer};
 
 use crate::config::Step;
 
-use self::policy_action::Matchers;
+use self::{endpoints::Endpoints, policy_action::Matchers};
 
-/// A filter cannot be made of its configuration.
+/// A filter, or an endpoint, cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct InvalidFilter {
@@ -77,6 +79,9 @@ pub struct Registry {
     signals: BTreeMap<String, Vec<String>>,
     /// Filters that ask others, and how it is told whom.
     asking: BTreeMap<String, Arc<Asking>>,
+    endpoints: Endpoints,
+    /// Whether an embedder's authenticator knows the users.
+    has_authenticator: bool,
     /// What filters are made with only to see whether they can be.
     trial: Surroundings,
 }
@@ -95,6 +100,8 @@ impl Registry {
             matchers: Matchers::default(),
             signals: BTreeMap::new(),
             asking: BTreeMap::new(),
+            endpoints: Endpoints::default(),
+            has_authenticator: false,
             trial,
         }
     }

@@ -9,6 +9,10 @@ use std::{
     process::ExitCode,
 };
 
+use crate::{
+    Builder,
+    command::{block_on, complain},
+};
 use axum::{
     body::{Body, to_bytes},
     http::{
@@ -18,7 +22,6 @@ use axum::{
 };
 use clap::Args;
 use futures_util::StreamExt;
-use koukan::command::{block_on, complain};
 use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
@@ -51,9 +54,18 @@ pub(in crate::cli) struct Agent {
         conflicts_with_all = ["url", "token_file", "ca_file"]
     )]
     config: Option<PathBuf>,
+    /// The parts that the configuration may name.
+    #[arg(skip)]
+    parts: Builder,
 }
 
 impl Agent {
+    /// The same, where the configuration names these parts.
+    pub(in crate::cli) fn with_parts(mut self, parts: Builder) -> Self {
+        self.parts = parts;
+        self
+    }
+
     /// Asks for something that is answered in JSON.
     pub(in crate::cli) async fn ask(&self, method: Method, path: &str) -> Result<Value, BoxError> {
         let response = self.request(method, path).await?;
@@ -97,7 +109,9 @@ impl Agent {
 
     async fn request(&self, method: Method, path: &str) -> Result<Response<Body>, BoxError> {
         let response = match &self.config {
-            Some(config) if method == Method::GET => stopped::ask(config, path).await?,
+            Some(config) if method == Method::GET => {
+                stopped::ask(self.parts.clone(), config, path).await?
+            }
             Some(config) => {
                 let config = config.display();
                 let error = format!(

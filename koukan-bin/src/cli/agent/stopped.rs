@@ -17,15 +17,19 @@ use koukan_rest::server::{Server, ServerSettings};
 use koukan_storage::SqliteBackend;
 use tower::{BoxError, ServiceExt, service_fn};
 
-use crate::cli::database::Database;
+use crate::{Builder, cli::database::Database};
 
 /// Answers a request that changes nothing, out of the database that a configuration names.
 ///
 /// # Errors
 ///
 /// What is to be told to the user: that there is no such database, that it is none, or another version's.
-pub(super) async fn ask(config: &Path, path: &str) -> Result<Response<Body>, BoxError> {
-    let (config, _, options) = Database::of(config).find_with_config()?;
+pub(super) async fn ask(
+    agent: Builder,
+    config: &Path,
+    path: &str,
+) -> Result<Response<Body>, BoxError> {
+    let (config, _, options) = Database::of(config).find_with_config(agent)?;
     let database = Arc::new(SqliteBackend::open_read_only(options).await?);
     let pool = BlobPool::in_memory(Limits::default());
     let storage = Storage::open(database, pool, Arc::new(SystemClock)).await?;

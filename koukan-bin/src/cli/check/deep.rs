@@ -2,7 +2,7 @@
 
 use std::{fs, io, net::TcpListener, os::unix::net::UnixStream, path::Path};
 
-use koukan::{
+use crate::{
     command::block_on,
     config::{Config, Place},
 };

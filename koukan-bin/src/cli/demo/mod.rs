@@ -7,8 +7,8 @@ mod traffic;
 
 use std::{error::Error, io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
+use crate::{Koukan, Running};
 use clap::Args;
-use koukan::{Koukan, Running};
 use koukan_core::reply::Reply;
 use koukan_smtp::Server;
 use tokio::{

@@ -12,10 +12,6 @@ use std::{
 };
 
 use clap::Args;
-use koukan::{
-    Koukan,
-    command::{block_on, complain},
-};
 use koukan_core::{
     context::{ClientName, Context, Sender, Tls},
     path::{ForwardPath, ReversePath},
@@ -23,6 +19,11 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 use tower::BoxError;
+
+use crate::{
+    Builder, Koukan,
+    command::{block_on, complain},
+};
 
 /// What is asked, and of which configuration.
 #[derive(Debug, Args)]
@@ -61,8 +62,8 @@ pub(crate) struct ExplainCommand {
 impl ExplainCommand {
     /// Tells what would become of the message. It fails where that cannot be told; that the message would be
     /// refused is no failure.
-    pub(crate) fn run(self) -> ExitCode {
-        let agent = match Koukan::builder().config_file(&self.config) {
+    pub(crate) fn run(self, agent: Builder) -> ExitCode {
+        let agent = match agent.config_file(&self.config) {
             Ok(agent) => agent,
             Err(error) => {
                 eprintln!("{error}");

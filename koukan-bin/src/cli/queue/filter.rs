@@ -1,8 +1,8 @@
 //! Which transactions are meant.
 
+use crate::config::HumanDuration;
 use clap::Args;
 use jiff::Timestamp;
-use koukan::config::HumanDuration;
 use koukan_core::clock::{Clock, SystemClock};
 
 use crate::cli::agent::escaped;

@@ -10,6 +10,8 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use tower::BoxError;
 
+use crate::Builder;
+
 use self::filter::Filter;
 use super::agent::{Agent, carry_out, escaped, print};
 
@@ -76,7 +78,8 @@ struct Change {
 }
 
 impl Queue {
-    pub(crate) fn run(self) -> ExitCode {
+    pub(crate) fn run(mut self, parts: Builder) -> ExitCode {
+        self.agent = self.agent.with_parts(parts);
         carry_out(self.carry_out())
     }
 

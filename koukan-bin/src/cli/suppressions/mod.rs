@@ -8,6 +8,8 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use tower::BoxError;
 
+use crate::Builder;
+
 use super::agent::{Agent, carry_out, escaped, print};
 
 /// What to see or change of them.
@@ -63,7 +65,8 @@ struct Add {
 }
 
 impl Suppressions {
-    pub(crate) fn run(self) -> ExitCode {
+    pub(crate) fn run(mut self, parts: Builder) -> ExitCode {
+        self.agent = self.agent.with_parts(parts);
         carry_out(self.carry_out())
     }
 

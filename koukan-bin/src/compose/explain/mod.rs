@@ -192,6 +192,14 @@ impl Making<'_> {
                 };
                 BoxMailService::new(End::new(explainer, way, sent))
             }
+            // What it would do is known to nobody but itself: it is named, and not called.
+            Endpoint::Own(own) => {
+                let way = HttpWay {
+                    kind: "own",
+                    url: own.name.as_str().into(),
+                };
+                BoxMailService::new(End::new(explainer, way, sent))
+            }
             Endpoint::Webhook(config) => {
                 let way = HttpWay {
                     kind: "webhook",

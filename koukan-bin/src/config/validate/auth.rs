@@ -6,17 +6,20 @@ use axum::http::Uri;
 use koukan_smtp::sasl::scram::Entries;
 
 use super::{Check, rest::is_in_the_clear};
-use crate::config::{
-    ClientAuth, Endpoint, HttpAuth, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
+use crate::{
+    config::{
+        ClientAuth, Endpoint, HttpAuth, ListenerAuth, Place, Policy, Smtp, SmtpListener, TlsLevel,
+    },
+    registry::Registry,
 };
 
 impl Check<'_> {
     /// Users can authenticate themselves, and nobody hears their passwords.
-    pub(super) fn auth(&mut self) {
+    pub(super) fn auth(&mut self, registry: &Registry) {
         let config = self.config;
         for listener in &config.smtp_listener {
             if let Some(auth) = &listener.auth {
-                self.known_users(listener, auth);
+                self.known_users(listener, auth, registry.has_authenticator());
                 self.privacy(listener, auth);
                 self.future_release(listener, auth);
             }
@@ -79,7 +82,7 @@ impl Check<'_> {
     }
 
     /// Somebody knows who users are: one of a file, an HTTP server, and certificates.
-    fn known_users(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
+    fn known_users(&mut self, listener: &SmtpListener, auth: &ListenerAuth, is_own: bool) {
         let has_certificates = listener
             .tls
             .as_ref()
@@ -92,7 +95,7 @@ impl Check<'_> {
                 let help = "leave `http` or `password_file` out";
                 self.wrong(&http.url, message, Some(help.into()));
             }
-            (None, None) if has_certificates => {}
+            (None, None) if has_certificates || is_own => {}
             (None, None) => {
                 let message = "nobody knows the users who may authenticate themselves".to_owned();
                 let help = "name a `password_file`, or an `http` server, or `client_ca` in `tls`";

@@ -47,7 +47,7 @@ impl<'a> Check<'a> {
         let mut senders = match &chain.endpoint {
             Endpoint::Exploder(exploder) => exploder.senders().collect(),
             Endpoint::Rest(rest) if self.is_own_api(rest) => self.created(chain, rest),
-            Endpoint::Rest(_) | Endpoint::Webhook(_) => Vec::new(),
+            Endpoint::Rest(_) | Endpoint::Webhook(_) | Endpoint::Own(_) => Vec::new(),
             Endpoint::Smtp(smtp) => {
                 let fixed = smtp.host.iter().filter_map(|host| host.value.parse().ok());
                 let hosts: Vec<HostPort> = fixed.chain(Routes::of(chain).hosts).collect();

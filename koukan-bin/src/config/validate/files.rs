@@ -21,7 +21,7 @@ impl Check<'_> {
                     self.file(rest.ca_file.as_ref(), "certificate");
                 }
                 Endpoint::Webhook(webhook) => self.file(webhook.ca_file.as_ref(), "certificate"),
-                Endpoint::Exploder(_) | Endpoint::Smtp(_) => {}
+                Endpoint::Exploder(_) | Endpoint::Smtp(_) | Endpoint::Own(_) => {}
             }
         }
     }

@@ -27,11 +27,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     descriptors::{Plan, attainable},
-    registry::{Registry, check_domain, check_host, is_wanted_once},
+    registry::{ENDPOINTS, Registry, check_domain, check_host, is_wanted_once},
 };
 
 use super::{
-    Chain, Config, Endpoint, Filter, ListenerAuth, Place, Problem, Severity,
+    Chain, Config, Endpoint, Filter, ListenerAuth, OwnEndpoint, Place, Problem, Severity,
     suggest::{instead, list},
     words::plain,
 };
@@ -65,7 +65,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.notifications();
     check.files();
     check.tls();
-    check.auth();
+    check.auth(registry);
     check.secrets();
     check.uses();
     check.descriptors();
@@ -184,6 +184,19 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// An endpoint that is none of the agent's is one that was added.
+    fn own_endpoint(&mut self, own: &OwnEndpoint, registry: &Registry) {
+        let mut known = registry.endpoint_names();
+        if !known.any(|name| name == own.name) {
+            let known = ENDPOINTS.into_iter().chain(registry.endpoint_names());
+            self.unknown("endpoint", &own.placed_name(), known);
+        } else if let Err(error) = registry.check_endpoint(&own.name, &own.config) {
+            let (message, help) = plain(&error.message);
+            let place = own.place_of(&error.at);
+            self.wrong(&place, format!("endpoint `{}`: {message}", own.name), help);
+        }
+    }
+
     fn chain(&mut self, chain: &'a Chain, registry: &Registry) {
         let mut seen = BTreeSet::new();
         for filter in &chain.filter {
@@ -226,6 +239,7 @@ impl<'a> Check<'a> {
                 urls.for_each(|url| self.url(url));
             }
             Endpoint::Webhook(webhook) => self.mail_webhook(webhook),
+            Endpoint::Own(own) => self.own_endpoint(own, registry),
             Endpoint::Smtp(smtp) => {
                 self.networks(&smtp.allow_networks);
                 for host in &smtp.host {

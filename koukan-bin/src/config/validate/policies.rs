@@ -143,7 +143,7 @@ impl<'a> Check<'a> {
         let leads = |before: &&Chain| {
             let by_endpoint = match &before.endpoint {
                 Endpoint::Exploder(exploder) => exploder.senders().any(goes),
-                Endpoint::Smtp(_) | Endpoint::Rest(_) | Endpoint::Webhook(_) => false,
+                _ => false,
             };
             by_endpoint || AddRoute::all(before).any(|route| goes(route.to_sender()))
         };

@@ -116,7 +116,7 @@ fn takes_all(chain: &Chain) -> bool {
 fn ends_in_application(chain: &Chain) -> bool {
     match &chain.endpoint {
         Endpoint::Rest(rest) => rest.incremental == Some(false),
-        Endpoint::Webhook(_) => true,
+        Endpoint::Webhook(_) | Endpoint::Own(_) => true,
         Endpoint::Exploder(_) | Endpoint::Smtp(_) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Who says whether a client is who it says to be: the [`Authenticator`].
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use tower::BoxError;
@@ -55,6 +55,17 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Unavailable`] where that cannot be told just now; the client gets 454.
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable>;
+}
+
+#[async_trait]
+impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
+    fn mechanisms(&self) -> Mechanisms {
+        (**self).mechanisms()
+    }
+
+    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
+        (**self).ask(claim).await
+    }
 }
 
 /// Whether a client is who it says to be cannot be told just now.

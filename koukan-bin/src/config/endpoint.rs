@@ -1,0 +1,124 @@
+//! Where a chain ends: one of the agent's endpoints, or an embedder's.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, EnumAccess, VariantAccess, Visitor},
+};
+
+use super::{
+    Exploder, MailWebhook, Place, Rest, Smtp,
+    node::{Node, Step},
+};
+use crate::registry::ENDPOINTS;
+
+/// Where a chain ends.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// One transaction for each recipient, kept where it cannot be delivered at once.
+    Exploder(Exploder),
+    /// An SMTP server.
+    Smtp(Smtp),
+    /// An HTTP server that takes transactions: an application, or another part of this agent.
+    Rest(Rest),
+    /// An HTTP server that takes each message by one signed request, parsed.
+    Webhook(MailWebhook),
+    /// An endpoint that an embedder has added.
+    #[schemars(skip)]
+    Own(OwnEndpoint),
+}
+
+/// An endpoint that an embedder has added, by its name, with its configuration.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OwnEndpoint {
+    /// The name under which it is registered.
+    pub name: String,
+    /// Its configuration; an empty object where there is none.
+    pub config: serde_json::Value,
+    /// Where the parts of the configuration stand.
+    node: Place<Node>,
+    /// Where the name stands, or begins to.
+    place: Place<()>,
+}
+
+impl OwnEndpoint {
+    /// Its name, and where that stands.
+    pub(super) fn placed_name(&self) -> Place<String> {
+        Place {
+            value: self.name.clone(),
+            line: self.place.line,
+            column: self.place.column,
+        }
+    }
+
+    /// Where in the file that part of the configuration stands to which the steps lead.
+    pub(super) fn place_of(&self, steps: &[Step]) -> Place<()> {
+        self.node.value.find(steps, self.place)
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let placed = Place::<Option<Unplaced>>::deserialize(deserializer)?;
+        // As the reader of values says it of others.
+        let missing = || de::Error::custom("cannot deserialize null into an endpoint");
+        Ok(match placed.value.ok_or_else(missing)? {
+            Unplaced(Self::Own(own)) => Self::Own(OwnEndpoint {
+                place: Place {
+                    value: (),
+                    line: placed.line,
+                    column: placed.column,
+                },
+                ..own
+            }),
+            Unplaced(endpoint) => endpoint,
+        })
+    }
+}
+
+/// An endpoint of which it is not known where it stands.
+struct Unplaced(Endpoint);
+
+impl<'de> Deserialize<'de> for Unplaced {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_enum("Endpoint", &ENDPOINTS, ByName)
+    }
+}
+
+struct ByName;
+
+impl<'de> Visitor<'de> for ByName {
+    type Value = Unplaced;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an endpoint")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Unplaced, A::Error> {
+        let (name, settings) = data.variant::<String>()?;
+        Ok(Unplaced(match name.as_str() {
+            "exploder" => Endpoint::Exploder(settings.newtype_variant()?),
+            "smtp" => Endpoint::Smtp(settings.newtype_variant()?),
+            "rest" => Endpoint::Rest(settings.newtype_variant()?),
+            "webhook" => Endpoint::Webhook(settings.newtype_variant()?),
+            _ => {
+                let node = settings.newtype_variant::<Place<Node>>()?;
+                let config = match node.value.to_value() {
+                    serde_json::Value::Null => serde_json::Value::Object(serde_json::Map::new()),
+                    config => config,
+                };
+                Endpoint::Own(OwnEndpoint {
+                    name,
+                    config,
+                    node,
+                    place: Place::nowhere(()),
+                })
+            }
+        }))
+    }
+}
