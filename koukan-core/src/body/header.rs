@@ -5,10 +5,11 @@ use memchr::memchr;
 
 use crate::{
     blob::HeldOctets,
+    message::header_fields::HeaderFields,
     reply::{Rejection, Reply},
 };
 
-use super::{Body, BodyError, transform::not_kept};
+use super::{Body, BodyError, Source, transform::not_kept};
 
 /// Octets of a header section that is read, at most.
 pub const HEADER_MAX: usize = 256 << 10;
@@ -52,6 +53,64 @@ impl Body {
 }
 
 impl Body {
+    /// The fields of the message's header section, to be read and changed. It waits for the header section
+    /// alone; the body has the same octets as before.
+    ///
+    /// Charged to nobody: filters use [`Transaction::edit_header`](crate::transaction::Transaction::edit_header),
+    /// which charges it to the transaction's account.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Body::with_header_section`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A body whose header section was being read when this was dropped ends with an error.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use koukan_core::body::Body;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let mut body = Body::from(Bytes::from_static(b"Subject: hi\r\n\r\nhello\r\n"));
+    /// let mut header = body.header().await?;
+    /// let subject = header.first("Subject").map(|field| field.text()).unwrap_or_default();
+    /// header.replace("Subject", &format!("[list] {subject}"))?;
+    /// body.set_header(&header);
+    /// assert_eq!(body.collect(100).await?, "Subject: [list] hi\r\n\r\nhello\r\n");
+    /// # Ok::<(), tower::BoxError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn header(&mut self) -> Result<HeaderFields, BodyError> {
+        self.header_held(None).await
+    }
+
+    /// As [`Body::header`], charged to `held`.
+    pub(crate) async fn header_held(
+        &mut self,
+        held: Option<&mut HeldOctets>,
+    ) -> Result<HeaderFields, BodyError> {
+        let body = std::mem::replace(self, Self::new(Source::Broken));
+        let (body, octets) = body.with_header_section(held).await?;
+        *self = body;
+        Ok(HeaderFields::parse(octets))
+    }
+
+    /// Puts a header section that was [read](Body::header) and changed in the place of the one it was made of. The
+    /// body has not been pulled since.
+    pub fn set_header(&mut self, header: &HeaderFields) {
+        match header.only_added() {
+            Some(added) => self.prepend(added),
+            None => {
+                let body = std::mem::replace(self, Self::empty());
+                let octets = header.to_octets();
+                *self = body.with_start_replaced(header.octets_before(), octets);
+            }
+        }
+    }
+
     /// Puts octets in the place of the first `octets` ones. It is no blob and no composition from then on.
     pub fn with_start_replaced(self, octets: u64, by: Bytes) -> Self {
         let mut left = octets;

@@ -11,6 +11,7 @@ pub use crate::failure::BodyError;
 pub use self::{
     header::HEADER_MAX,
     token::{Held, Holdings},
+    transform::Transform,
 };
 pub(crate) use self::{
     observe::Observer,

@@ -26,6 +26,55 @@ static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     tracing::error!(messages, seconds, "message bodies could still not be kept");
 });
 
+/// A change of a message as it passes: [`Body::transform`].
+///
+/// # Example
+///
+/// One that ends the message with a line of its own, with the number of octets before it:
+///
+/// ```
+/// use bytes::Bytes;
+/// use koukan_core::{body::{Body, Transform}, reply::Rejection};
+///
+/// struct Count(usize);
+///
+/// impl Transform for Count {
+///     fn chunk(&mut self, chunk: Bytes) -> Result<Bytes, Rejection> {
+///         self.0 += chunk.len();
+///         Ok(chunk)
+///     }
+///
+///     fn end(&mut self) -> Result<Bytes, Rejection> {
+///         Ok(format!("{} octets\r\n", self.0).into())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let body = Body::from(Bytes::from_static(b"\r\nhello\r\n")).transform(Count(0));
+/// assert_eq!(body.collect(100).await?, "\r\nhello\r\n9 octets\r\n");
+/// # Ok::<(), koukan_core::body::BodyError>(())
+/// # }).unwrap();
+/// ```
+pub trait Transform: Send + 'static {
+    /// What goes on in the place of the next chunk; chunks are cut anywhere. It may be empty: what has to be
+    /// seen whole is kept until more comes.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of the message.
+    fn chunk(&mut self, chunk: Bytes) -> Result<Bytes, Rejection>;
+
+    /// What follows the last chunk of a message that ends cleanly; it is asked once. Nothing, unless
+    /// something is said.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of the message.
+    fn end(&mut self) -> Result<Bytes, Rejection> {
+        Ok(Bytes::new())
+    }
+}
+
 impl Body {
     /// Passes every chunk through `f`, which may reject the message.
     ///
@@ -35,6 +84,16 @@ impl Body {
         f: impl FnMut(Bytes) -> Result<Bytes, R> + Send + 'static,
     ) -> Self {
         Self::from_stream(Map { inner: self, f })
+    }
+
+    /// Passes the message through a transform, which may reject it, and may add to its end.
+    ///
+    /// Empty chunks are left out.
+    pub fn transform(self, transform: impl Transform) -> Self {
+        Self::from_stream(Transformed {
+            inner: self,
+            transform: Some(transform),
+        })
     }
 
     /// Goes on with the body that `f` makes of this one, once it is known what this one is made of
@@ -129,7 +188,20 @@ impl Body {
         self.collect_held(limit, None).await
     }
 
-    async fn collect_held(
+    /// As [`Body::collect`]; each octet is charged to `held` before it is kept.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Body::collect`]; where there is no room a rejection with [`Reply::insufficient_storage`].
+    pub async fn collect_charged(
+        self,
+        limit: usize,
+        held: &mut HeldOctets,
+    ) -> Result<Bytes, BodyError> {
+        self.collect_held(limit, Some(held)).await
+    }
+
+    pub(crate) async fn collect_held(
         mut self,
         limit: usize,
         mut held: Option<&mut HeldOctets>,
@@ -192,6 +264,43 @@ impl<F: FnMut(Bytes) -> Result<Bytes, R>, R: Into<Rejection>> Stream for Map<F> 
                 Ok(chunk) if chunk.is_empty() => {}
                 Ok(chunk) => return Poll::Ready(Some(Ok(chunk))),
                 Err(rejection) => return Poll::Ready(Some(Err(rejection.into().into()))),
+            }
+        }
+    }
+}
+
+// === impl Transformed ===
+
+struct Transformed<T> {
+    inner: Body,
+    /// Until its end was asked for.
+    transform: Option<T>,
+}
+
+impl<T> Unpin for Transformed<T> {}
+
+impl<T: Transform> Stream for Transformed<T> {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let this = &mut *self;
+        loop {
+            let Some(transform) = &mut this.transform else {
+                return Poll::Ready(None);
+            };
+            let changed = match ready!(this.inner.poll_chunk(cx)) {
+                Some(Ok(chunk)) => transform.chunk(chunk),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    let end = transform.end();
+                    this.transform = None;
+                    end
+                }
+            };
+            match changed {
+                Ok(chunk) if chunk.is_empty() => {}
+                Ok(chunk) => return Poll::Ready(Some(Ok(chunk))),
+                Err(rejection) => return Poll::Ready(Some(Err(rejection.into()))),
             }
         }
     }

@@ -83,13 +83,18 @@ impl HeaderEdit {
     /// what has to separate these from it ([`Opening`]). A line that begins with a blank would continue the last
     /// of them otherwise, and say something else in its name.
     pub fn before(&self, left: &[u8]) -> Bytes {
-        if self.added.is_empty() {
+        Self::separated(&self.added, left)
+    }
+
+    /// Fields, and what has to separate them from what is left of a message's header section.
+    pub(super) fn separated(added: &[u8], left: &[u8]) -> Bytes {
+        if added.is_empty() {
             return Bytes::new();
         }
         let mut opening = Opening::default();
         opening.look(left);
         let separator = opening.separator().as_bytes();
-        [self.added(), separator].concat().into()
+        [added, separator].concat().into()
     }
 
     /// What is left of a header section without the fields that are taken out.

@@ -73,6 +73,22 @@ impl HeaderSection {
         })
     }
 
+    /// Gives all octets in their order: each field of that name as a whole, with `true`, and all else line by
+    /// line.
+    pub(super) fn each_line_or_field(&self, name: &str, mut see: impl FnMut(&[u8], bool)) {
+        let mut lines = Lines {
+            octets: &self.octets,
+            position: 0,
+        };
+        while let Some(line) = lines.next() {
+            match line.value_of(&self.octets, name) {
+                Some(_) => see(&self.octets[line.start..lines.end_of_field()], true),
+                None => see(&self.octets[line.start..line.end], false),
+            }
+        }
+        see(&self.octets[lines.position..], false);
+    }
+
     /// The mailboxes of the `From` field, as far as all readers agree who they are: it is there once, and has
     /// only addresses, one or more. Groups are their members.
     ///

@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod dsn;
 pub mod header_edit;
+pub mod header_fields;
 pub mod header_section;
 pub mod line_ends;
 pub mod opening;

@@ -10,6 +10,7 @@
 //! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
 //! | [`sharing`] | a layer around an endpoint | one transaction for all recipients of a message at one destination |
 //! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
+//! | [`store_and_forward`] | a queue | most of these, put together |
 //!
 //! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
 
@@ -22,3 +23,4 @@ pub mod rest_endpoint;
 pub mod rest_handler;
 pub mod sharing;
 pub mod storage_writer;
+pub mod store_and_forward;

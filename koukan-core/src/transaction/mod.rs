@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/transaction.md")]
 
 mod call;
+mod collected;
 mod command;
 mod commands;
 mod direct;
@@ -34,6 +35,7 @@ pub use crate::{
 };
 
 pub use self::{
+    collected::Collected,
     command::Command,
     driver::{Driver, Ended},
     intake::Intake,
@@ -48,6 +50,7 @@ use crate::{
     blob::Account,
     body::Body,
     context::Context,
+    message::{header_fields::HeaderFields, opening::SEPARATOR_MAX},
     reply::{Rejection, Reply},
     signals::Signals,
 };
@@ -119,6 +122,74 @@ impl Transaction {
         parameters.grow_size(octets.len() as u64);
         self.body.prepend(octets);
         self
+    }
+
+    /// Has `f` read and change the fields of the header section, or reject the message. Nothing of the message
+    /// passes upstream before the header section is whole, and all that follows it passes as it comes. The
+    /// header section is charged to the [account](Signals::account) of the transaction.
+    ///
+    /// What the message comes to is known upstream before `f` is called: it grows by `added`, the octets of
+    /// fields that `f` adds at most. See [`Parameters::grow_size`](crate::path::Parameters::grow_size).
+    ///
+    /// | rejection | when |
+    /// |---|---|
+    /// | [`Reply::message_too_big`] | the header section has more than [`HEADER_MAX`](crate::body::HEADER_MAX) octets |
+    /// | [`Reply::insufficient_storage`] | the account has no room for it |
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use koukan_core::{
+    ///     message::header_fields::HeaderFields,
+    ///     middleware::{Next, from_fn},
+    ///     reply::{Rejection, Reply},
+    ///     test_util::{Script, mail, rcpt, send},
+    ///     transaction::Transaction,
+    /// };
+    /// use tower::{BoxError, Layer};
+    ///
+    /// fn tag(header: &mut HeaderFields) -> Result<(), Rejection> {
+    ///     if header.first("Subject").is_none() {
+    ///         return Err(Reply::policy_refused().into());
+    ///     }
+    ///     header.remove("Bcc");
+    ///     header.add("X-Seen", "yes").map_err(|_| Reply::local_error())?;
+    ///     Ok(())
+    /// }
+    ///
+    /// async fn filter(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+    ///     next.run(tx.edit_header(13, tag)).await
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let upstream = Script::new();
+    /// let service = from_fn(filter).layer(upstream.clone());
+    /// let message = "Subject: hi\r\nBcc: c@y\r\n\r\nhello\r\n";
+    /// send(service, mail("a@x"), [rcpt("b@y")], message).await;
+    /// let received = upstream.only_received();
+    /// assert_eq!(received.text(), "X-Seen: yes\r\nSubject: hi\r\n\r\nhello\r\n");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn edit_header<F, R>(mut self, added: u64, f: F) -> Self
+    where
+        F: FnOnce(&mut HeaderFields) -> Result<(), R> + Send + 'static,
+        R: Into<Rejection>,
+    {
+        if added > 0 {
+            let parameters = &mut self.mail.request_mut().parameters;
+            parameters.grow_size(added + SEPARATOR_MAX as u64);
+        }
+        let signals = self.signals.clone();
+        self.map_body(|body| {
+            body.then(async move |mut body: Body| {
+                let mut held = signals.account().map(Account::hold);
+                let mut header = body.header_held(held.as_mut()).await?;
+                f(&mut header).map_err(Into::into)?;
+                body.set_header(&header);
+                Ok(body)
+            })
+        })
     }
 
     /// Holds the whole message, up to `limit` octets, until `f` has made a body of it or rejected

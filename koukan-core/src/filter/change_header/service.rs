@@ -47,15 +47,14 @@ impl<S: MailService> Service<Transaction> for ChangeHeader<S> {
     }
 }
 
-async fn change(body: Body, edit: Arc<HeaderEdit>, signals: Signals) -> Result<Body, BodyError> {
+async fn change(
+    mut body: Body,
+    edit: Arc<HeaderEdit>,
+    signals: Signals,
+) -> Result<Body, BodyError> {
     let mut held = signals.account().map(Account::hold);
-    let (mut body, header) = body.with_header_section(held.as_mut()).await?;
-    let left = edit.left_of(&header);
-    let added = edit.before(&left);
-    if left == header {
-        body.prepend(added);
-        return Ok(body);
-    }
-    let edited = [&*added, &*left].concat();
-    Ok(body.with_start_replaced(header.len() as u64, edited.into()))
+    let mut header = body.header_held(held.as_mut()).await?;
+    header.apply(&edit);
+    body.set_header(&header);
+    Ok(body)
 }

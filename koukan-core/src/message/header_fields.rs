@@ -1,0 +1,257 @@
+//! The fields of a header section as values that can be changed: [`HeaderFields`].
+
+use bytes::{Bytes, BytesMut};
+use memchr::memchr;
+
+use super::{
+    header_edit::{HeaderEdit, InvalidField},
+    header_section::{HeaderField, HeaderSection},
+};
+
+/// The header section of a message, to be read and changed.
+///
+/// It comes of [`Body::header`](crate::body::Body::header), and goes back with
+/// [`Body::set_header`](crate::body::Body::set_header). Fields that nobody changes keep their octets and
+/// their order. Fields that are added stand before all others, in the order in which they were added: where
+/// nothing else is changed, a message that is passed on by reference stays so.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::message::header_fields::HeaderFields;
+///
+/// let mut header = HeaderFields::parse("Subject: hi\r\nX-Old: 1,\r\n 2\r\nBcc: a@example.com\r\n\r\n");
+/// assert_eq!(header.first("subject").unwrap().text(), "hi");
+/// assert_eq!(header.remove("Bcc"), 1);
+/// assert_eq!(header.rename("X-Old", "X-New")?, 1);
+/// header.replace("Subject", "hello")?;
+/// header.add("X-Seen", "yes")?;
+/// assert_eq!(header.to_octets(), "X-Seen: yes\r\nSubject: hello\r\nX-New: 1,\r\n 2\r\n\r\n");
+/// # Ok::<(), koukan_core::message::header_edit::InvalidField>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct HeaderFields {
+    /// Of the header section as it came.
+    octets: u64,
+    /// What was added, each field checked.
+    added: HeaderSection,
+    /// What is left of the header section, with the empty line at its end.
+    rest: HeaderSection,
+    is_rest_changed: bool,
+}
+
+impl HeaderFields {
+    /// Takes octets for a header section, with the empty line that ends it.
+    pub fn parse(octets: impl Into<Bytes>) -> Self {
+        let rest = HeaderSection::parse(octets);
+        Self {
+            octets: rest.octets().len() as u64,
+            rest,
+            ..Self::default()
+        }
+    }
+
+    /// The fields of that name, in their order; ASCII case does not matter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = HeaderField> + 'a {
+        self.added.all(name).chain(self.rest.all(name))
+    }
+
+    /// The first field of that name.
+    pub fn first(&self, name: &str) -> Option<HeaderField> {
+        self.all(name).next()
+    }
+
+    /// Puts a field before those that the message came with.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField`]; nothing is changed then.
+    pub fn add(&mut self, name: &str, value: &str) -> Result<(), InvalidField> {
+        let field = field(name, value)?;
+        let added = [&**self.added.octets(), &*field].concat();
+        self.added = HeaderSection::parse(added);
+        Ok(())
+    }
+
+    /// Takes out all fields of that name; how many there were.
+    pub fn remove(&mut self, name: &str) -> usize {
+        self.change(name, |_, _| {})
+    }
+
+    /// Puts a field in the place of the first one of its name, and takes the others out. Where there is none,
+    /// it is [added](Self::add).
+    ///
+    /// # Errors
+    ///
+    /// As of [`HeaderFields::add`].
+    pub fn replace(&mut self, name: &str, value: &str) -> Result<(), InvalidField> {
+        let field = field(name, value)?;
+        let mut is_there = false;
+        self.change(name, |_, out| {
+            if !is_there {
+                out.extend_from_slice(&field);
+            }
+            is_there = true;
+        });
+        if !is_there {
+            self.add(name, value)?;
+        }
+        Ok(())
+    }
+
+    /// Gives all fields of one name another; how many there were. Their values keep their octets.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField`] where `to` is no name; nothing is changed then.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<usize, InvalidField> {
+        field(to, "")?;
+        Ok(self.change(from, |field, out| {
+            let colon = memchr(b':', field).unwrap_or_default();
+            out.extend_from_slice(to.as_bytes());
+            out.extend_from_slice(&field[colon..]);
+        }))
+    }
+
+    /// Takes out what `edit` says, and adds what it says.
+    pub fn apply(&mut self, edit: &HeaderEdit) {
+        for section in [&mut self.added, &mut self.rest] {
+            let left = edit.left_of(section.octets());
+            if left.len() < section.octets().len() {
+                *section = HeaderSection::parse(left);
+                // Of what was added something is put before the rest all the same.
+                self.is_rest_changed = true;
+            }
+        }
+        let added = [&**self.added.octets(), edit.added()].concat();
+        self.added = HeaderSection::parse(added);
+    }
+
+    /// Octets of the header section as it came.
+    pub(crate) fn octets_before(&self) -> u64 {
+        self.octets
+    }
+
+    /// What is put before the message where nothing else of it was changed, which is often nothing.
+    pub(crate) fn only_added(&self) -> Option<Bytes> {
+        (!self.is_rest_changed).then(|| self.before_rest())
+    }
+
+    /// The header section as it is now.
+    ///
+    /// A message that does not begin with a header section is separated from what was added to it by an empty
+    /// line ([`Opening`](super::opening::Opening)).
+    pub fn to_octets(&self) -> Bytes {
+        [&*self.before_rest(), &**self.rest.octets()]
+            .concat()
+            .into()
+    }
+
+    fn before_rest(&self) -> Bytes {
+        HeaderEdit::separated(self.added.octets(), self.rest.octets())
+    }
+
+    /// Has `write` put something in the place of each field of that name.
+    fn change(&mut self, name: &str, mut write: impl FnMut(&[u8], &mut BytesMut)) -> usize {
+        let mut count = 0;
+        for section in [&mut self.added, &mut self.rest] {
+            let mut out = BytesMut::with_capacity(section.octets().len());
+            let before = count;
+            section.each_line_or_field(name, |octets, is_field| {
+                if !is_field {
+                    return out.extend_from_slice(octets);
+                }
+                count += 1;
+                write(octets, &mut out);
+            });
+            if count > before {
+                *section = HeaderSection::parse(out);
+            }
+        }
+        // Of what was added something is put before the rest all the same.
+        self.is_rest_changed |= count > 0;
+        count
+    }
+}
+
+/// A field that can be put into a header section, with its line end.
+fn field(name: &str, value: &str) -> Result<Bytes, InvalidField> {
+    let edit = HeaderEdit::default().with(name, value)?;
+    Ok(Bytes::copy_from_slice(edit.added()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_leaves_all_else_as_it_is() {
+        for header in [
+            "",
+            "\r\n",
+            "A: b\r\n\r\n",
+            "A : b\r\n c\r\nB: d\r\nno field\r\na: e\r\n\tf\r\n\r\n",
+            " folded\r\nA: b\n\n",
+            "B: d",
+        ] {
+            let fields = HeaderFields::parse(header);
+            assert_eq!(fields.to_octets(), header);
+            assert_eq!(fields.only_added().unwrap(), "");
+            let mut none = fields.clone();
+            assert_eq!(none.remove("C"), 0);
+            assert_eq!(none.rename("C", "D"), Ok(0));
+            assert_eq!(none.to_octets(), header);
+            assert!(none.only_added().is_some());
+            let mut without = fields.clone();
+            without.remove("A");
+            let edit = HeaderEdit::default().without("A");
+            assert_eq!(without.to_octets(), edit.apply(header.as_bytes()));
+            let mut renamed = fields.clone();
+            let count = renamed.rename("A", "C").unwrap();
+            assert_eq!(renamed.all("C").count(), count);
+            assert_eq!(renamed.rename("C", "A"), Ok(count));
+            let spaceless = header.replace("A :", "A:").replace("a:", "A:");
+            assert_eq!(renamed.to_octets(), spaceless);
+        }
+    }
+
+    #[test]
+    fn a_field_is_replaced_where_the_first_one_stands() {
+        let replaced = |header: &str| {
+            let mut fields = HeaderFields::parse(header.to_owned());
+            fields.replace("A", "new").unwrap();
+            String::from_utf8(fields.to_octets().to_vec()).unwrap()
+        };
+        for (header, expected) in [
+            ("B: c\r\n\r\n", "A: new\r\nB: c\r\n\r\n"),
+            (
+                "B: c\r\na: d\r\n e\r\nC: f\r\nA: g\r\n\r\n",
+                "B: c\r\nA: new\r\nC: f\r\n\r\n",
+            ),
+            ("B: c\r\nA: d", "B: c\r\nA: new\r\n"),
+            ("text", "A: new\r\n\r\ntext"),
+        ] {
+            assert_eq!(replaced(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_was_added_is_a_field_as_others_are() {
+        let mut fields = HeaderFields::parse("X: y\r\n\r\n");
+        fields.add("A", "1").unwrap();
+        fields.add("B", "2").unwrap();
+        fields.add("A", "3").unwrap();
+        assert_eq!(fields.only_added().unwrap(), "A: 1\r\nB: 2\r\nA: 3\r\n");
+        assert_eq!(fields.first("B").unwrap().text(), "2");
+        fields.replace("A", "4").unwrap();
+        assert_eq!(fields.remove("B"), 1);
+        assert_eq!(fields.to_octets(), "A: 4\r\nX: y\r\n\r\n");
+        assert_eq!(fields.octets_before(), 8);
+        for (name, value) in [("a b", "c"), ("", "c"), ("A", "b\r\nC: d")] {
+            assert!(fields.add(name, value).is_err(), "{name}");
+            assert!(fields.replace(name, value).is_err(), "{name}");
+        }
+        assert!(fields.rename("X", "a b").is_err());
+        assert_eq!(fields.to_octets(), "A: 4\r\nX: y\r\n\r\n");
+    }
+}

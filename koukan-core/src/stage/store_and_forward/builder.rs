@@ -1,0 +1,163 @@
+use std::{fmt, sync::Arc};
+
+use crate::{
+    blob::{BlobPool, Limits},
+    clock::{Clock, SharedClock, SystemClock},
+    context::Sender,
+    event::{Observer, Observers},
+    random::{Random, SharedRandom, SystemRandom},
+    service::{BoxMailService, MailService},
+    storage::{Backend, BackendError, MemoryBackend, Storage},
+};
+
+use super::{
+    super::{
+        dispatcher::Dispatcher,
+        output_handler::{Chain, Chains, Notifications, OutputHandler, RetryPolicy},
+    },
+    StoreAndForward,
+};
+
+/// Attempts at what is queued, at a time, unless something is said.
+const MAX_IN_FLIGHT: usize = 200;
+
+/// A queue to be opened: [`StoreAndForward::builder`].
+#[must_use = "a builder does nothing by itself"]
+pub struct StoreAndForwardBuilder<C> {
+    chains: C,
+    name: Box<str>,
+    notifications: Sender,
+    backend: Arc<dyn Backend>,
+    pool: BlobPool,
+    clock: SharedClock,
+    random: SharedRandom,
+    observers: Observers,
+    max_in_flight: usize,
+}
+
+impl StoreAndForward {
+    /// A queue in front of an endpoint, which is attempted as [`RetryPolicy::default`] says.
+    ///
+    /// An endpoint is any mail service: an SMTP client, a closure, filters around either. Of notifications
+    /// it gets those for mail that failed, too.
+    pub fn builder(endpoint: impl MailService) -> StoreAndForwardBuilder<Chain> {
+        Self::builder_with_retry(endpoint, RetryPolicy::default())
+    }
+
+    /// As [`StoreAndForward::builder`], with another policy.
+    pub fn builder_with_retry(
+        endpoint: impl MailService,
+        retry: RetryPolicy,
+    ) -> StoreAndForwardBuilder<Chain> {
+        StoreAndForward::builder_with_chains(Chain {
+            service: BoxMailService::new(endpoint),
+            retry,
+        })
+    }
+
+    /// A queue in front of several chains: which one it is depends on the sender.
+    pub fn builder_with_chains<C: Chains>(chains: C) -> StoreAndForwardBuilder<C> {
+        StoreAndForwardBuilder {
+            chains,
+            name: "localhost".into(),
+            notifications: Sender::new("notification"),
+            backend: Arc::new(MemoryBackend::new()),
+            pool: BlobPool::in_memory(Limits::default()),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            observers: Observers::default(),
+            max_in_flight: MAX_IN_FLIGHT,
+        }
+    }
+}
+
+impl<C: Chains> StoreAndForwardBuilder<C> {
+    /// Sets the name by which this agent reports (RFC 3464 section 2.2.2). Default `localhost`.
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets on whose behalf notifications are sent, which selects their chain. Default `notification`.
+    pub fn with_notifications_of(mut self, sender: Sender) -> Self {
+        self.notifications = sender;
+        self
+    }
+
+    /// Keeps mail there. Default: in memory, where a 250 for what is queued lasts as long as the process.
+    pub fn with_backend(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Makes the messages' blobs in that pool, which has a place to spill to. Default: in memory, up to the
+    /// budget of [`Limits::default`].
+    pub fn with_pool(mut self, pool: BlobPool) -> Self {
+        self.pool = pool;
+        self
+    }
+
+    /// Tells the time by another clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes the jitter between attempts from another source.
+    pub fn with_random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Tells an observer what becomes of transactions; may be said several times.
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.observers = self.observers.with(Arc::new(observer));
+        self
+    }
+
+    /// Makes so many attempts at what is queued at a time, at most. Default 200.
+    pub fn with_max_in_flight(mut self, max: usize) -> Self {
+        self.max_in_flight = max;
+        self
+    }
+
+    /// Begins a session on the backend.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn open(self) -> Result<StoreAndForward<C>, BackendError> {
+        let Self {
+            chains,
+            name,
+            notifications,
+            backend,
+            pool,
+            clock,
+            random,
+            observers,
+            max_in_flight,
+        } = self;
+        let storage = Storage::open_observed(backend, pool, clock, observers).await?;
+        let notifications = Notifications {
+            reporting_mta: name,
+            sender: notifications,
+        };
+        let output = OutputHandler::new(chains, notifications).with_random(random);
+        Ok(StoreAndForward {
+            dispatcher: Dispatcher::new(storage.clone(), output.clone(), max_in_flight),
+            storage,
+            output,
+        })
+    }
+}
+
+impl<C> fmt::Debug for StoreAndForwardBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreAndForwardBuilder")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

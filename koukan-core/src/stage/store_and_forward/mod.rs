@@ -1,0 +1,108 @@
+//! A queue of one's own in a few lines: [`StoreAndForward`].
+//!
+//! It puts together what an agent is made of, from an endpoint and a [`Backend`](crate::storage::Backend):
+//!
+//! ```text
+//! submission(), ingress()  Exploder → StorageWriter ─┐
+//! resources()              RestHandler ──────────────┼─► Storage ─► OutputHandler ─► the endpoint
+//! run()                    Dispatcher ───────────────┘
+//! ```
+//!
+//! What comes in is delivered while its client waits where that is possible, and is committed to the backend,
+//! attempted again and reported to its sender where it is not: the durability rule of
+//! [`storage`](crate::storage) holds. Whoever wants other parts puts the stages together by hand.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     stage::store_and_forward::StoreAndForward,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new();
+//! let queue = StoreAndForward::builder(endpoint.clone()).open().await?;
+//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+//! let running = tokio::spawn({
+//!     let queue = queue.clone();
+//!     async move { queue.run(async { stopped.await.unwrap_or_default() }).await }
+//! });
+//! let outcome = send(queue.submission(), mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+//! assert!(outcome.message.unwrap().is_positive());
+//! assert_eq!(endpoint.only_received().text(), "\r\nhello\r\n");
+//! stop.send(()).unwrap();
+//! running.await?;
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
+
+mod builder;
+mod run;
+
+pub use self::builder::StoreAndForwardBuilder;
+
+use crate::{context::Sender, storage::Storage};
+
+use super::{
+    dispatcher::Dispatcher,
+    exploder::{Exploder, Policy},
+    output_handler::{Chain, Chains, OutputHandler},
+    rest_handler::{RestHandler, SenderPolicy, Settings},
+    storage_writer::{StorageWriter, Timeouts},
+};
+
+/// A queue, and what takes mail into it. Clones share it.
+///
+/// It works on what is kept for later while [`StoreAndForward::run`] is polled.
+#[derive(Clone)]
+pub struct StoreAndForward<C: Chains = Chain> {
+    storage: Storage,
+    output: OutputHandler<C>,
+    dispatcher: Dispatcher<OutputHandler<C>>,
+}
+
+impl<C: Chains> StoreAndForward<C> {
+    /// Takes mail of users' programs: what can succeed later is kept and answered with 250.
+    pub fn submission(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
+        self.take(Policy::Submission, Timeouts::default())
+    }
+
+    /// Takes mail of other agents, which try again by themselves: they hear what the destination said.
+    pub fn ingress(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
+        self.take(Policy::Ingress, Timeouts::of_ingress())
+    }
+
+    fn take(
+        &self,
+        policy: Policy,
+        timeouts: Timeouts,
+    ) -> Exploder<StorageWriter<OutputHandler<C>>> {
+        let writer = StorageWriter::new(self.storage.clone(), self.output.clone());
+        let writer = writer.with_timeouts(timeouts);
+        Exploder::new(writer, policy, self.storage.pool().clone())
+    }
+
+    /// Takes transactions as resources, on behalf of these senders: what the REST API is a face of.
+    pub fn resources(
+        &self,
+        senders: impl IntoIterator<Item = (Sender, SenderPolicy)>,
+    ) -> RestHandler<OutputHandler<C>> {
+        let senders = senders
+            .into_iter()
+            .collect::<std::collections::HashMap<_, _>>();
+        let (storage, output) = (self.storage.clone(), self.output.clone());
+        RestHandler::new(storage, output, senders, Settings::default())
+    }
+
+    /// What is kept.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+}
+
+impl<C: Chains> std::fmt::Debug for StoreAndForward<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreAndForward").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! A queue of one's own, as an embedder makes one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    reply::Reply,
+    stage::{output_handler::RetryPolicy, store_and_forward::StoreAndForward},
+    storage::MemoryBackend,
+    test_util::{Answer, Script, TokioClock, mail, rcpt, send},
+};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+
+/// The code of a reply, as a number.
+fn code(reply: &Reply) -> u16 {
+    reply.code().to_string().parse().unwrap()
+}
+
+/// A queue at work, and what stops it.
+fn run(queue: &StoreAndForward) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let queue = queue.clone();
+    let running = tokio::spawn(async move {
+        queue.run(async { stopped.await.unwrap_or_default() }).await;
+    });
+    (stop, running)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_a_while_is_kept_over_a_restart_and_delivered() {
+    let backend = Arc::new(MemoryBackend::new());
+    let busy = Script::new().other_rcpts(Reply::mailbox_busy());
+    let start = "2026-01-01T00:00:00Z".parse().unwrap();
+    let open = async |endpoint: &Script| {
+        let queue = StoreAndForward::builder(endpoint.clone());
+        let queue = queue.with_backend(backend.clone());
+        queue
+            .with_clock(TokioClock::starting_at(start))
+            .open()
+            .await
+            .unwrap()
+    };
+    let queue = open(&busy).await;
+    let (stop, running) = run(&queue);
+    let outcome = send(
+        queue.submission(),
+        mail("a@x"),
+        [rcpt("b@y")],
+        "\r\nhello\r\n",
+    )
+    .await;
+    assert_eq!(code(&outcome.recipients[0]), 250);
+    assert_eq!(code(outcome.message.as_ref().unwrap()), 250);
+    // Another agent hears it.
+    let outcome = send(queue.ingress(), mail("a@x"), [rcpt("c@y")], "\r\nhello\r\n").await;
+    assert_eq!(code(&outcome.recipients[0]), 450);
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    drop(queue);
+
+    let endpoint = Script::new();
+    let queue = open(&endpoint).await;
+    let (stop, running) = run(&queue);
+    let received = endpoint.ended(1).await;
+    assert_eq!(received[0].recipient_texts(), ["b@y"]);
+    assert_eq!(received[0].text(), "\r\nhello\r\n");
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert_eq!(endpoint.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_hangs_holds_up_neither_another_nor_the_stop_for_long() {
+    let endpoint = Script::new().rcpt("hang@y", Answer::Never);
+    let retry = RetryPolicy::default();
+    let queue = StoreAndForward::builder_with_retry(endpoint.clone(), retry);
+    let queue = queue.with_max_in_flight(2).open().await.unwrap();
+    let (stop, running) = run(&queue);
+    let hanging = tokio::spawn(send(
+        queue.submission(),
+        mail("a@x"),
+        [rcpt("hang@y")],
+        "\r\n\r\n",
+    ));
+    let outcome = send(queue.submission(), mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
+    assert_eq!(code(outcome.message.as_ref().unwrap()), 250);
+    assert_eq!(endpoint.received()[0].recipient_texts(), ["b@y"]);
+    let begun = Instant::now();
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert!(
+        begun.elapsed() <= Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+    // Its client is promised it, or told to try again.
+    let outcome = hanging.await.unwrap();
+    assert!(
+        code(outcome.message.as_ref().unwrap()) / 100 != 5,
+        "{outcome:?}"
+    );
+}
