@@ -8,11 +8,9 @@
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
-use koukan_core::{
-    middleware::{Next, from_fn},
-    reply::Reply,
-    transaction::Transaction,
-};
+use koukan_core::middleware::{Next, from_fn};
+use koukan_core::reply::Reply;
+use koukan_core::transaction::{Collected, Transaction};
 use koukan_smtp::Server;
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder, service_fn};
@@ -27,8 +25,8 @@ async fn no_bounces(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
 
 /// Says in the message where it has been.
 async fn stamp(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
-    next.run(tx.prepend("X-Seen-By: an example\r\n".into()))
-        .await
+    let field = "X-Seen-By: an example\r\n".into();
+    next.run(tx.prepend(field)).await
 }
 
 #[tokio::main]
@@ -43,17 +41,14 @@ async fn main() -> Result<(), BoxError> {
             println!("from {from} to {}", rcpt.forward_path());
             rcpt.answer(Reply::recipient_ok());
         }
-        while let Some(octets) = tx.body.next().await? {
-            print!("{}", String::from_utf8_lossy(&octets));
-        }
+        let message = Collected::of(tx.body, &tx.signals, 10 << 20).await?;
+        print!("{}", String::from_utf8_lossy(&message));
         Ok::<_, BoxError>(Reply::message_accepted())
     });
-    let service = ServiceBuilder::new()
+    let layers = ServiceBuilder::new()
         .layer(from_fn(no_bounces))
-        .layer(from_fn(stamp))
-        .service(print);
-    Server::new(service)
-        .run(listener, std::future::pending())
-        .await;
+        .layer(from_fn(stamp));
+    let server = Server::new(layers.service(print));
+    server.run(listener, std::future::pending()).await;
     Ok(())
 }

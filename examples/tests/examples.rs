@@ -257,3 +257,107 @@ fn rest_receiver_prints_what_it_gets() {
         ]
     );
 }
+
+/// The lines of an example that are neither empty nor a comment.
+fn lines_of(example: &str) -> usize {
+    let file = format!("{}/examples/{example}.rs", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        .count()
+}
+
+#[test]
+fn what_many_want_takes_few_lines() {
+    for (example, most) in [
+        ("smtp_to_closure", 45),
+        ("embed_queue", 40),
+        ("own_agent", 60),
+        ("embed_axum", 40),
+    ] {
+        let lines = lines_of(example);
+        assert!(lines <= most, "{example} has {lines} lines");
+    }
+}
+
+/// A configuration of `own_agent`.
+fn own_config(filter: &str, endpoint: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    let text = format!(
+        "hostname: me.example\nlog: {{ format: json }}\nstorage: memory\nnotification: {{ sender: in }}\n\
+         smtp_listener: [{{ address: \"127.0.0.1:0\", sender: in }}]\nsender: [{{ name: in, chain: in }}]\n\
+         chain:\n  - name: in\n    filter: [{filter}]\n    endpoint: {{ {endpoint} }}\n"
+    );
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn own_agent() -> Command {
+    let this = std::env::current_exe().unwrap();
+    let folder = this.parent().and_then(|deps| deps.parent()).unwrap();
+    Command::new(folder.join("examples/own_agent"))
+}
+
+#[test]
+fn own_agent_has_all_commands_with_its_own_parts() {
+    let filter = "no_words: { words: [lottery] }";
+    let file = own_config(filter, "print: { prefix: \"mail for \" }");
+    let check = own_agent().arg("check").arg(file.path()).output().unwrap();
+    assert!(check.status.success(), "{check:?}");
+    let schema = own_agent().arg("schema").output().unwrap();
+    assert!(String::from_utf8_lossy(&schema.stdout).contains("\"print\""));
+    for (filter, endpoint, told) in [
+        (
+            "no_words: { words: [] }",
+            "print: { prefix: x }",
+            "`words` has none",
+        ),
+        (filter, "prnt: { prefix: x }", "did you mean `print`?"),
+        (filter, "print: {}", "`prefix` is missing"),
+    ] {
+        let file = own_config(filter, endpoint);
+        let check = own_agent().arg("check").arg(file.path()).output().unwrap();
+        assert!(!check.status.success());
+        let shown = String::from_utf8(check.stderr).unwrap();
+        assert!(shown.contains(told), "{shown}");
+    }
+
+    let mut process = own_agent()
+        .args(["run", "--config"])
+        .arg(file.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let address = loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0);
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if event["message"] == "listening" {
+            break event["smtp"][0].as_str().unwrap().parse().unwrap();
+        }
+    };
+    // Nobody reads the log, and nothing of it is lost: it is small.
+    let output = BufReader::new(process.stdout.take().unwrap());
+    let mut example = Example {
+        process,
+        address,
+        output,
+    };
+    let taken = example.send("a@x", &["bob@example.com"], "hello");
+    assert_eq!(taken, ["250", "250", "354", "250"]);
+    assert_eq!(example.next_line(), "mail for bob@example.com");
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    reply(&mut stream);
+    for (line, code) in [
+        ("EHLO client.example", "250"),
+        ("MAIL FROM:<a@x>", "250"),
+        ("RCPT TO:<bob@example.com>", "250"),
+        ("DATA", "354"),
+        ("Subject: the lottery\r\n\r\nhello\r\n.", "550"),
+    ] {
+        assert_eq!(command(&mut stream, line), code, "{line}");
+    }
+}
