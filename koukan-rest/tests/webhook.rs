@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
@@ -15,6 +18,7 @@ use koukan_core::{
     event::{Event, Observer, Observers},
     path::{ForwardPath, ReversePath},
     random::SystemRandom,
+    resource::{HookAction, HookBoard, HookState, TakesAll},
     signals::Carried,
     stage::event_reader::EventReader,
     storage::{
@@ -34,17 +38,19 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
-    sync::mpsc,
+    sync::{Notify, mpsc},
 };
 
 /// Notes what observers are told of webhooks.
 #[derive(Debug, Default)]
-struct Told(Mutex<Vec<String>>);
+struct Told(Mutex<Vec<String>>, Notify);
 
 impl Observer for Told {
     fn observe(&self, event: &Event<'_>) {
         let text = match event {
             Event::HookLost(lost) => format!("{} lost", lost.hook),
+            Event::HookGivenUp(it) => format!("{} given up", it.hook),
+            Event::HookResumed(it) => format!("{} resumed", it.hook),
             Event::HookCalled(called) => match called.error {
                 Some(error) => format!("{} failed {}: {error}", called.hook, called.failures),
                 None => format!("{} took {}", called.hook, called.events),
@@ -52,6 +58,17 @@ impl Observer for Told {
             _ => return,
         };
         self.0.lock().unwrap().push(text);
+        self.1.notify_one();
+    }
+}
+
+impl Told {
+    /// Waits until something was told so many times.
+    async fn wait_for(&self, text: &str, count: usize) {
+        let is_it = |told: &&String| *told == text;
+        while self.0.lock().unwrap().iter().filter(is_it).count() < count {
+            self.1.notified().await;
+        }
     }
 }
 
@@ -135,6 +152,7 @@ async fn one_that_has_lost_its_place_goes_on_with_the_oldest_and_what_is_refused
         poster: Poster::new(client, url.parse().unwrap(), secrets, clock),
         kinds: Vec::new(),
         senders: Vec::new(),
+        give_up_after: Duration::from_secs(3600),
     };
     let events = EventReader::new(storage.clone());
     let hook = Hook::new(target, events, storage, Arc::new(SystemRandom));
@@ -183,4 +201,79 @@ async fn what_was_taken_is_taken_however_the_answer_ends() {
         serving.await.unwrap();
         tokio::time::resume();
     }
+}
+
+/// It is called when somebody says so, also after a restart; what it does not take can be left out.
+#[tokio::test]
+async fn one_that_takes_nothing_for_too_long_is_given_up_until_somebody_says_otherwise() {
+    let backend = Arc::new(MemoryBackend::new().with_events(100));
+    backend.insert(queued()).await.unwrap();
+    backend.keep_cursor("webhook:x", 0).await.unwrap();
+    let told = Arc::new(Told::default());
+    let observers = Observers::default().with(Arc::clone(&told) as _);
+    let clock = Arc::new(SystemClock);
+    let (pool, kept) = (BlobPool::default(), backend.clone());
+    let storage = Storage::open_observed(kept, pool, clock.clone(), observers);
+    let storage = storage.await.unwrap();
+    let (taken, mut takes) = mpsc::channel(9);
+    let refusals = Arc::new(AtomicUsize::new(1));
+    let server: Server = (Arc::clone(&refusals), taken);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let router = Router::new().route("/hook", post(take)).with_state(server);
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let board = HookBoard::default();
+    let start = || {
+        let client = HttpClient::new(&ClientSettings::default()).unwrap();
+        let secrets = Secrets::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let target = Target {
+            name: "x".into(),
+            poster: Poster::new(client, url.parse().unwrap(), secrets, clock.clone()),
+            kinds: Vec::new(),
+            senders: Vec::new(),
+            give_up_after: Duration::ZERO,
+        };
+        let events = EventReader::new(storage.clone());
+        let hook = Hook::new(target, events, storage.clone(), Arc::new(SystemRandom));
+        tokio::spawn(hook.on(&board).run())
+    };
+    let ask = |action| board.find("x").unwrap().ask(action);
+    let first = |content: &Value| content["data"]["events"][0]["id"].clone();
+
+    let running = start();
+    told.wait_for("x given up", 1).await;
+    let view = board.views().remove(0);
+    assert_eq!((view.state, view.failures), (HookState::Dead, 1));
+    assert_eq!(view.events, Some((1, 1)));
+    assert_eq!(view.last_error.as_deref(), Some("it answered 503"));
+    assert!(view.failing_since.is_some());
+    ask(HookAction::Retry).unwrap();
+    assert_eq!(first(&takes.recv().await.unwrap()), "1");
+    told.wait_for("x took 1", 1).await;
+    // From then on nothing is to be asked.
+    backend.insert(queued()).await.unwrap();
+    assert_eq!(first(&takes.recv().await.unwrap()), "2");
+    told.wait_for("x took 1", 2).await;
+    while board.views()[0].state != HookState::Up {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask(HookAction::Skip), Err(TakesAll));
+
+    // It is given up again, and stays so over a restart: nobody calls it.
+    refusals.store(1, Ordering::Relaxed);
+    backend.insert(queued()).await.unwrap();
+    told.wait_for("x given up", 2).await;
+    running.abort();
+    let _ = running.await;
+    let running = start();
+    told.wait_for("x given up", 3).await;
+    let calls = told.0.lock().unwrap().len();
+    assert_eq!(board.views()[0].state, HookState::Dead);
+    ask(HookAction::Skip).unwrap();
+    told.wait_for("x resumed", 2).await;
+    assert_eq!(told.0.lock().unwrap().len(), calls + 1);
+    backend.insert(queued()).await.unwrap();
+    assert_eq!(first(&takes.recv().await.unwrap()), "4");
+    running.abort();
+    serving.abort();
 }

@@ -23,6 +23,7 @@ mod sink;
 mod suppressions;
 mod table;
 mod token;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,8 @@ enum Command {
     Destinations(Box<destinations::Destinations>),
     /// Shows and changes the addresses to which a sender of a running agent sends nothing.
     Suppressions(Box<suppressions::Suppressions>),
+    /// Shows the webhooks of a running agent, and has those called again that were given up.
+    Webhooks(Box<webhooks::Webhooks>),
     /// Sends a message by an agent's REST API, and tells what became of it.
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and the hash of it that stands in the configuration.
@@ -93,6 +96,7 @@ impl Cli {
             Command::Queue(queue) => queue.run(agent),
             Command::Destinations(destinations) => destinations.run(agent),
             Command::Suppressions(suppressions) => suppressions.run(agent),
+            Command::Webhooks(webhooks) => webhooks.run(agent),
             Command::Send(send) => send.run(),
             Command::Token => token::run(),
             Command::Passwd(passwd) => passwd.run(),

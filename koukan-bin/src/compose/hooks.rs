@@ -4,12 +4,14 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::http::uri::InvalidUri;
 
 use koukan_core::{
-    causes::Causes, stage::event_reader::EventReader, storage::Storage, storage::record::EventKind,
+    causes::Causes, resource::HookBoard, stage::event_reader::EventReader, storage::Storage,
+    storage::record::EventKind,
 };
 use koukan_rest::{
     client::HttpClient,
@@ -22,6 +24,10 @@ use crate::{
     registry::Surroundings,
     stamps::Stamps,
 };
+
+/// For how long a webhook is called that takes nothing, unless its configuration says so: longer than a
+/// week-end.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// The secrets of all webhooks. Clones follow the same files.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +119,7 @@ pub(super) fn endpoint(
 pub(super) fn hooks(
     webhooks: &[Webhook],
     secrets: &HookSecrets,
-    storage: &Storage,
+    (storage, board): (&Storage, &HookBoard),
     surroundings: &Surroundings,
 ) -> Result<Vec<Hook<EventReader>>, StartError> {
     let hooks = webhooks.iter().map(|webhook| {
@@ -133,14 +139,11 @@ pub(super) fn hooks(
                 .iter()
                 .map(|it| it.value.as_str().into())
                 .collect(),
+            give_up_after: webhook.give_up_after.map_or(GIVE_UP_AFTER, |after| after.0),
         };
         let events = EventReader::new(storage.clone());
-        Ok(Hook::new(
-            target,
-            events,
-            storage.clone(),
-            surroundings.random.clone(),
-        ))
+        let random = surroundings.random.clone();
+        Ok(Hook::new(target, events, storage.clone(), random).on(board))
     });
     hooks.collect()
 }

@@ -47,6 +47,7 @@ use std::{
 use koukan_core::{
     clock::SharedClock,
     network::ListenAddress,
+    resource::HookBoard,
     stage::{dispatcher::Dispatcher, event_reader::EventReader, operator::Operator},
     storage::{BackendError, Storage},
     supervision::GivenUp,
@@ -204,7 +205,8 @@ pub(crate) async fn compose(
     };
     let chains = chains.build(config)?;
     let handler = stacks::handler(&storage, &output, config);
-    let queue = Operator::new(storage.clone());
+    let board = HookBoard::default();
+    let queue = Operator::new(storage.clone()).with_hooks(board.clone());
     let events = EventReader::new(storage.clone());
     let shown = {
         let (storage, metrics) = (storage.clone(), metrics.clone());
@@ -233,7 +235,12 @@ pub(crate) async fn compose(
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
     late.set(chains.by_sender);
-    let webhooks = hooks::hooks(&config.webhooks, &files.webhooks, &storage, &surroundings)?;
+    let webhooks = hooks::hooks(
+        &config.webhooks,
+        &files.webhooks,
+        (&storage, &board),
+        &surroundings,
+    )?;
     let dispatcher = stacks::queue(&storage, output, config);
     Ok(Parts {
         storage,

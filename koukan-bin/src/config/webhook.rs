@@ -29,6 +29,9 @@ pub struct Webhook {
     /// The senders of whose mail it is told. Default: all of them.
     #[serde(default)]
     pub senders: Vec<Place<String>>,
+    /// For how long it is called that takes nothing: after that it is given up until somebody has it called
+    /// again, by `koukan webhooks retry`. Default `3d`.
+    pub give_up_after: Option<HumanDuration>,
 }
 
 /// An HTTP server that takes each message by one signed request, parsed and with its attachments.

@@ -1,5 +1,7 @@
 //! What becomes of calls of webhooks.
 
+use jiff::Timestamp;
+
 /// A webhook was called with events.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -20,6 +22,38 @@ pub struct HookCalled<'a> {
 pub struct HookLost<'a> {
     /// The name of the webhook in the configuration.
     pub hook: &'a str,
+}
+
+/// A webhook has taken nothing for so long that it is not called any longer, until somebody says so.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookGivenUp<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+    /// Since when it has taken nothing.
+    pub since: Timestamp,
+}
+
+/// A webhook is called again that was given up.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookResumed<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+}
+
+impl<'a> HookGivenUp<'a> {
+    /// A webhook was given up.
+    pub fn new(hook: &'a str, since: Timestamp) -> Self {
+        Self { hook, since }
+    }
+}
+
+impl<'a> HookResumed<'a> {
+    /// A webhook is called again.
+    pub fn new(hook: &'a str) -> Self {
+        Self { hook }
+    }
 }
 
 impl<'a> HookCalled<'a> {

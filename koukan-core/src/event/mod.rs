@@ -22,6 +22,7 @@
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
 //! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
 //! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to one, and taken or not; events are gone that it has not taken |
+//! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | one has taken nothing for too long; it is called again |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
 //! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
@@ -61,7 +62,7 @@ mod policy;
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
-    hook::{HookCalled, HookLost},
+    hook::{HookCalled, HookGivenUp, HookLost, HookResumed},
     message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
     operation::Operated,
@@ -112,4 +113,8 @@ pub enum Event<'a> {
     HookCalled(HookCalled<'a>),
     /// Events were removed before a webhook had taken them.
     HookLost(HookLost<'a>),
+    /// A webhook has taken nothing for so long that it is not called any longer.
+    HookGivenUp(HookGivenUp<'a>),
+    /// A webhook is called again that was given up.
+    HookResumed(HookResumed<'a>),
 }

@@ -19,6 +19,7 @@ mod destinations;
 mod digest;
 mod events;
 mod explanation;
+mod hooks;
 mod location;
 mod messages;
 mod queue;
@@ -41,6 +42,7 @@ pub use self::{
         Explain, ExplainRequest, ExplainResponse, ExplainService, Explanation, HostWay,
         MatcherFound, Note, Passage, PassageOf, Phase, RuleFound, RuleLook, TlsWay, Way, What,
     },
+    hooks::{HookAction, HookBoard, HookOperation, HookPlace, HookState, HookView, TakesAll},
     location::{InvalidLocation, Location, Target},
     messages::{
         InvalidMessageId, MessageId, MessageOperation, MessageRequest, MessageResponse,

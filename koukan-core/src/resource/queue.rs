@@ -18,8 +18,8 @@ use crate::{
 };
 
 use super::{
-    Caller, DestinationOperation, DestinationView, DestinationsListed, Refusal,
-    SuppressionOperation, SuppressionsListed, View,
+    Caller, DestinationOperation, DestinationView, DestinationsListed, HookOperation, HookView,
+    Refusal, SuppressionOperation, SuppressionsListed, View,
 };
 
 /// A request of somebody who operates the agent.
@@ -48,6 +48,8 @@ pub enum QueueOperation {
     Destinations(DestinationOperation),
     /// See or change addresses to which a sender sends nothing.
     Suppressions(SuppressionOperation),
+    /// See or change webhooks.
+    Hooks(HookOperation),
 }
 
 /// Changes many transactions.
@@ -104,6 +106,10 @@ pub enum QueueResponse {
     Suppressions(SuppressionsListed),
     /// One of them; where it was removed, as it was.
     Suppression(Box<Suppression>),
+    /// All webhooks, by name.
+    Hooks(Vec<HookView>),
+    /// One of them.
+    Hook(Box<HookView>),
     /// The request is not granted.
     Refused(Refusal),
 }

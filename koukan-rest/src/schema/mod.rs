@@ -43,6 +43,7 @@ pub mod etag;
 mod event;
 mod explanation;
 mod flat;
+mod hook;
 pub(crate) mod json;
 mod openapi;
 pub mod problem;
@@ -60,6 +61,7 @@ pub use self::{
     event::{event_to_json, events_to_json},
     explanation::{explain_from_json, explanation_to_json},
     flat::{BATCH_MAX, FlatMessage, message_from_json, messages_from_json},
+    hook::{hook_to_json, hooks_to_json},
     openapi::openapi,
     queue::{changed_to_json, queue_to_json, queued_to_json},
     reply::{reply_from_json, reply_to_json},

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use koukan_core::{
     causes::Causes,
     clock::SharedClock,
-    event::{Event, HookCalled, HookLost, Observers},
+    event::{Event, HookCalled, HookGivenUp, HookLost, HookResumed, Observers},
     random::SharedRandom,
     resource::{
-        Caller, EventRequest, EventResponse, EventService, EventsRead, ReadEvents, RefusalKind,
+        Caller, EventRequest, EventResponse, EventService, EventsRead, HookAction, HookBoard,
+        HookPlace, HookState, ReadEvents, RefusalKind,
     },
     storage::{Storage, record::EventKind},
 };
@@ -18,7 +20,7 @@ use tower::{BoxError, ServiceExt};
 
 use crate::schema::events_to_json;
 
-use super::{Poster, pauses::pause};
+use super::{NotTaken, Poster, pauses::pause, standing::Standing};
 
 /// Events of one request, at most.
 const EVENTS_MAX: usize = 100;
@@ -26,6 +28,8 @@ const EVENTS_MAX: usize = 100;
 const WAIT: Duration = Duration::from_secs(60);
 /// What the name of a hook's cursor begins with.
 const CURSOR: &str = "webhook:";
+/// What the name begins with by which is kept how it stands.
+const STANDING: &str = "webhook-standing:";
 
 /// Who is told of what.
 #[derive(Debug, Clone)]
@@ -38,6 +42,8 @@ pub struct Target {
     pub kinds: Vec<EventKind>,
     /// Of whose mail; empty for everybody's.
     pub senders: Vec<Box<str>>,
+    /// For how long it is called that takes nothing.
+    pub give_up_after: Duration,
 }
 
 /// A webhook: tells an HTTP server of events.
@@ -51,6 +57,7 @@ pub struct Hook<E> {
     clock: SharedClock,
     random: SharedRandom,
     observers: Observers,
+    place: HookPlace,
 }
 
 /// The cursor of a hook; `None` for the oldest event that is kept.
@@ -60,7 +67,9 @@ impl<E: EventService> Hook<E> {
     /// Tells of the events that `events` reads out of that storage.
     pub fn new(target: Target, events: E, storage: Storage, random: SharedRandom) -> Self {
         let (clock, observers) = (storage.clock().clone(), storage.observers().clone());
+        let place = HookBoard::default().add(&target.name);
         Self {
+            place,
             target,
             events,
             storage,
@@ -68,6 +77,13 @@ impl<E: EventService> Hook<E> {
             random,
             observers,
         }
+    }
+
+    /// Shows there how it stands, and does what is asked there.
+    #[must_use]
+    pub fn on(mut self, board: &HookBoard) -> Self {
+        self.place = board.add(&self.target.name);
+        self
     }
 
     /// Its name.
@@ -82,10 +98,11 @@ impl<E: EventService> Hook<E> {
     /// Dropped and run anew, it tells of the last events again that were not known to be taken.
     pub async fn run(self) {
         let mut cursor = self.begin().await;
+        let mut standing = self.stood().await;
         loop {
             let page = self.page(&mut cursor).await;
             if !page.events.is_empty() {
-                self.tell(&page).await;
+                self.tell(&page, &mut standing).await;
             }
             if cursor.as_deref() != Some(&*page.next) {
                 self.keep(&page.next).await;
@@ -139,11 +156,31 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Sends events until they are taken.
-    async fn tell(&self, page: &EventsRead) {
+    /// How it stood when it ran before.
+    async fn stood(&self) -> Standing {
+        let name = self.standing_name();
+        let found = self.insist("look how it stood", || async {
+            Ok(self.storage.backend().cursor(&name).await?)
+        });
+        let standing = Standing::of_number(found.await.unwrap_or_default());
+        if standing != Standing::default() {
+            self.place.show(|view| {
+                view.failing_since = standing.since;
+                view.state = HookState::Failing;
+            });
+        }
+        if standing.is_dead {
+            self.give_up(&standing);
+        }
+        standing
+    }
+
+    /// Sends events until they are taken, or somebody says that they are to be left out.
+    async fn tell(&self, page: &EventsRead, standing: &mut Standing) {
         let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
             return;
         };
+        let events = (first.number, last.number);
         let id = format!("events_{}_{}", first.number, last.number);
         let content = json!({
             "type": "events",
@@ -153,23 +190,92 @@ impl<E: EventService> Hook<E> {
         let content = bytes::Bytes::from(content.to_string());
         let mut failures = 0_u32;
         loop {
+            if standing.is_dead {
+                self.place.show(|view| view.events = Some(events));
+                let asked = self.place.asked().await;
+                self.observers
+                    .tell(&Event::HookResumed(HookResumed::new(self.name())));
+                self.stands(standing, Standing::default()).await;
+                if asked == HookAction::Skip {
+                    return self.place.is_up();
+                }
+                self.place.show(|view| view.state = HookState::Failing);
+            }
             let called = HookCalled::new(self.name(), page.events.len());
-            match self.target.poster.post(&id, content.clone()).await {
+            let not_taken = match self.target.poster.post(&id, content.clone()).await {
                 Ok(()) => {
                     // It is told how often it had failed before.
                     let called = called.after(failures);
                     self.observers.tell(&Event::HookCalled(called));
-                    return;
+                    self.stands(standing, Standing::default()).await;
+                    return self.place.is_up();
                 }
-                Err(not_taken) => {
-                    failures = failures.saturating_add(1);
-                    let called = called.failed(&not_taken.what, failures);
-                    self.observers.tell(&Event::HookCalled(called));
-                    let pause = pause(failures, &self.random);
-                    sleep(pause.max(not_taken.retry_after.unwrap_or_default())).await;
-                }
+                Err(not_taken) => not_taken,
+            };
+            failures = failures.saturating_add(1);
+            let called = called.failed(&not_taken.what, failures);
+            self.observers.tell(&Event::HookCalled(called));
+            self.failed(standing, &not_taken).await;
+            self.place.show(|view| {
+                (view.failures, view.events) = (failures, Some(events));
+                view.last_error = Some(not_taken.what.as_str().into());
+            });
+            if standing.is_dead {
+                continue;
+            }
+            let pause = pause(failures, &self.random);
+            let pause = pause.max(not_taken.retry_after.unwrap_or_default());
+            tokio::select! {
+                biased;
+                asked = self.place.asked() => if asked == HookAction::Skip {
+                    self.stands(standing, Standing::default()).await;
+                    return self.place.is_up();
+                },
+                () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Notes that it has taken nothing once more, and gives it up where that has gone on for too long.
+    async fn failed(&self, standing: &mut Standing, not_taken: &NotTaken) {
+        let now = self.clock.now();
+        let since = standing.since.unwrap_or(now);
+        let time = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        // That it is gone is what 410 says.
+        let is_gone = not_taken.status == Some(StatusCode::GONE);
+        let is_dead = is_gone || time >= self.target.give_up_after;
+        let stands = Standing {
+            since: Some(since),
+            is_dead,
+        };
+        self.stands(standing, stands).await;
+        self.place.show(|view| {
+            view.failing_since = Some(since);
+            view.state = HookState::Failing;
+        });
+        if is_dead {
+            self.give_up(&stands);
+        }
+    }
+
+    fn give_up(&self, standing: &Standing) {
+        self.place.show(|view| view.state = HookState::Dead);
+        let since = standing.since.unwrap_or_else(|| self.clock.now());
+        let given_up = HookGivenUp::new(self.name(), since);
+        self.observers.tell(&Event::HookGivenUp(given_up));
+    }
+
+    /// Keeps how it stands, where that is otherwise.
+    async fn stands(&self, standing: &mut Standing, now: Standing) {
+        if *standing == now {
+            return;
+        }
+        *standing = now;
+        let (name, number) = (self.standing_name(), now.to_number());
+        let kept = self.insist("note how it stands", || async {
+            Ok(self.storage.backend().keep_cursor(&name, number).await?)
+        });
+        kept.await;
     }
 
     async fn keep(&self, cursor: &str) {
@@ -217,6 +323,10 @@ impl<E: EventService> Hook<E> {
                 }
             }
         }
+    }
+
+    fn standing_name(&self) -> String {
+        format!("{STANDING}{}", self.name())
     }
 
     fn cursor_name(&self) -> String {

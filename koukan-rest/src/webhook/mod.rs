@@ -2,7 +2,9 @@
 //!
 //! A [`Hook`] reads pages of the events that storage keeps, from a cursor of its own that is kept there as
 //! well, and POSTs each page as JSON. A 2xx moves the cursor; anything else has the same page sent again,
-//! later and later, up to five minutes apart. Each hook is a task of its own, which holds one page: one that
+//! later and later, up to five minutes apart. One that has taken nothing for too long, or answers 410, is given up:
+//! it is called again when whoever operates the agent says so ([`HookBoard`](koukan_core::resource::HookBoard)).
+//! Each hook is a task of its own, which holds one page: one that
 //! is slow or gone holds up nobody else.
 //!
 //! ```json
@@ -22,12 +24,14 @@
 //! | `hook` | the task |
 //! | `mail` | an endpoint: mail as such requests |
 //! | `pauses` | how long a hook waits that fails |
+//! | `standing` | since when a hook fails, and whether it was given up |
 
 mod hook;
 mod mail;
 mod pauses;
 mod request;
 mod secrets;
+mod standing;
 
 pub use self::{
     hook::{Hook, Target},

@@ -22,3 +22,4 @@ mod tcp;
 mod tls;
 mod unread;
 mod uploads;
+mod webhooks;

@@ -200,6 +200,7 @@ async fn what_is_described_is_what_there_is() {
         // Others answer these.
         let is_queue = path.starts_with("/queue")
             || path.starts_with("/destinations")
+            || path.starts_with("/webhooks")
             || path.contains("/suppressions");
         let is_message = path.contains("/messages");
         if is_queue

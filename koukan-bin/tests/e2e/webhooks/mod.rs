@@ -4,7 +4,7 @@
 mod mail;
 mod receiver;
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::{
     agent::Agent,
     collector::Collector,
     http::Request,
+    peers::run,
     process::{eventually, free_address},
 };
 
@@ -64,8 +65,8 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
             &secret,
             ", events: [delivered], senders: [submission]"
         ),
-        // Nobody ever listens there, and that holds up nobody else.
-        webhook("dead", dead, &secret, ""),
+        // Nobody listens there for long, and that holds up nobody else.
+        webhook("dead", dead, &secret, ", give_up_after: 1s"),
     );
     let mut agent = Agent::start_with_events_and(sink.address, &webhooks);
     let [mut all, mut some] = [all, some].map(|address| Receiver::new(address, SECRET));
@@ -139,7 +140,38 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
     ] {
         assert!(metrics.contains(text), "{text}:\n{metrics}");
     }
-    // A dead one does not hold up a stop.
+    is_called_again_when_somebody_says_so(&agent, dead);
+    // What it was sent does not hold up a stop.
     agent.signal("TERM");
     assert!(agent.wait(Duration::from_secs(10)).success());
+}
+
+/// It was given up, over a crash of the agent as well, and is told of all of it.
+fn is_called_again_when_somebody_says_so(agent: &Agent, dead: SocketAddr) {
+    let url = format!("http://{}", agent.rest);
+    let koukan = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+        let command = command.arg("webhooks").args(arguments);
+        run(command.args(["--url", &url]))
+    };
+    let is_given_up = || {
+        let listed: Value = serde_json::from_str(&koukan(&["list", "--json"])).unwrap();
+        let hooks = listed["webhooks"].as_array().unwrap();
+        let states = hooks.iter().map(|hook| [&hook["name"], &hook["state"]]);
+        states.collect::<Vec<_>>() == [["all", "up"], ["dead", "dead"], ["some", "up"]]
+    };
+    eventually(LIMIT, is_given_up);
+    let listed = koukan(&["list"]);
+    assert!(listed.contains("FAILURES"), "{listed}");
+    let metrics = || Request::get("/metrics").send(agent.rest).unwrap().text;
+    let dead_metric = "koukan_webhook_dead{hook=\"dead\"}";
+    assert!(metrics().contains(&format!("{dead_metric} 1")));
+    let mut receiver = Receiver::new(dead, SECRET);
+    receiver.start(204);
+    assert!(receiver.requests().is_empty());
+    assert!(koukan(&["retry", "dead"]).contains("dead"));
+    let all = kept(agent, "");
+    eventually(LIMIT, || receiver.events().len() == all.len());
+    assert_eq!(receiver.events(), all);
+    eventually(LIMIT, || metrics().contains(&format!("{dead_metric} 0")));
 }

@@ -1,8 +1,8 @@
 //! Lines about webhooks.
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
-use crate::event::{HookCalled, HookLost};
+use crate::event::{HookCalled, HookGivenUp, HookLost, HookResumed};
 
 /// Where they come from.
 const WEBHOOK: &str = "koukan::webhook";
@@ -36,4 +36,18 @@ pub(super) fn write_lost(lost: &HookLost<'_>) {
         hook = lost.hook,
         "events are no longer kept that a webhook has not taken: it goes on with the oldest",
     );
+}
+
+pub(super) fn write_given_up(given_up: &HookGivenUp<'_>) {
+    error!(
+        target: WEBHOOK,
+        hook = given_up.hook,
+        since = %given_up.since,
+        "a webhook has taken no events for too long and is not called any longer: `koukan webhooks retry` has \
+         it called again",
+    );
+}
+
+pub(super) fn write_resumed(resumed: &HookResumed<'_>) {
+    info!(target: WEBHOOK, hook = resumed.hook, "a webhook that was given up is called again");
 }

@@ -117,6 +117,8 @@ impl Observer for Log {
             Event::PolicyMatched(matched) => write_matched(matched),
             Event::HookCalled(called) => hooks::write_called(called),
             Event::HookLost(lost) => hooks::write_lost(lost),
+            Event::HookGivenUp(given_up) => hooks::write_given_up(given_up),
+            Event::HookResumed(resumed) => hooks::write_resumed(resumed),
         }
     }
 

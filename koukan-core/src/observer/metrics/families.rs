@@ -68,7 +68,13 @@ const COUNTERS: &[(&str, &str)] = &[
         "Times that events were removed before a webhook had taken them.",
     ),
 ];
-const GAUGES: &[(&str, &str)] = &[(CONNECTIONS, "Connections of clients now.")];
+const GAUGES: &[(&str, &str)] = &[
+    (CONNECTIONS, "Connections of clients now."),
+    (
+        HOOK_DEAD,
+        "Whether a webhook was given up, since it has taken nothing for too long.",
+    ),
+];
 const HISTOGRAMS: &[(&str, &str)] = &[
     (
         TRANSACTION_DURATION,
@@ -103,6 +109,7 @@ pub(super) const ABANDONED: &str = "koukan_transactions_abandoned_total";
 pub(super) const NOTIFICATIONS: &str = "koukan_notifications_total";
 pub(super) const HOOK_REQUESTS: &str = "koukan_webhook_requests_total";
 pub(super) const HOOK_EVENTS: &str = "koukan_webhook_events_total";
+pub(super) const HOOK_DEAD: &str = "koukan_webhook_dead";
 pub(super) const HOOK_LOSSES: &str = "koukan_webhook_losses_total";
 pub(super) const NOTIFICATIONS_LOST: &str = "koukan_notifications_lost_total";
 pub(super) const POLICY_MATCHES: &str = "koukan_policy_matches_total";

@@ -45,6 +45,7 @@ pub(super) struct Hooks {
     pub(super) failed: Counter,
     pub(super) events: Counter,
     pub(super) lost: Counter,
+    pub(super) dead: Gauge,
 }
 
 /// A counter for each custody.
@@ -141,6 +142,7 @@ impl Hooks {
             failed: requests("failed"),
             events: registrar.counter(f::HOOK_EVENTS, &[("hook", hook)]),
             lost: registrar.counter(f::HOOK_LOSSES, &[("hook", hook)]),
+            dead: registrar.gauge(f::HOOK_DEAD, &[("hook", hook)]),
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod change;
 mod destinations;
+mod hooks;
 mod list;
 mod service;
 mod show;

@@ -6,7 +6,7 @@ use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
 use crate::{
-    resource::{QueueOperation, QueueRequest, QueueResponse, Refusal},
+    resource::{HookBoard, QueueOperation, QueueRequest, QueueResponse, Refusal},
     storage::Storage,
 };
 
@@ -16,12 +16,15 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Operator {
     pub(super) storage: Storage,
+    /// Where there are webhooks.
+    pub(super) hooks: Option<HookBoard>,
 }
 
 impl Operator {
     /// Answers out of that storage.
     pub fn new(storage: Storage) -> Self {
-        Self { storage }
+        let hooks = None;
+        Self { storage, hooks }
     }
 
     async fn handle(self, request: QueueRequest) -> Result<QueueResponse, Refusal> {
@@ -42,6 +45,7 @@ impl Operator {
             QueueOperation::Suppressions(operation) => {
                 self.suppressions(request.caller, operation).await
             }
+            QueueOperation::Hooks(operation) => self.hooks(&request.caller, operation),
         }
     }
 }

@@ -161,6 +161,39 @@ pub(super) const REMOVE_SUPPRESSION: About = About {
     summary: "Has an address sent to again",
     text: "Until it is found to be bad again.",
 };
+pub(super) const LIST_WEBHOOKS: About = About {
+    id: "listWebhooks",
+    tag: QUEUE,
+    summary: "Lists the webhooks that are told of events",
+    text: "Whether each takes what it is sent, and since when it does not.",
+};
+pub(super) const SHOW_WEBHOOK: About = About {
+    id: "showWebhook",
+    tag: QUEUE,
+    summary: "Shows a webhook",
+    text: "Its name is escaped where it is a URL.",
+};
+/// What can be done to webhooks that take nothing.
+pub(super) const WEBHOOK_CHANGES: [(&str, About); 2] = [
+    (
+        "retry",
+        About {
+            id: "retryWebhook",
+            tag: QUEUE,
+            summary: "Has a webhook called now",
+            text: "Also where it was given up, with the events that it has not taken.",
+        },
+    ),
+    (
+        "skip",
+        About {
+            id: "skipWebhookEvents",
+            tag: QUEUE,
+            summary: "Leaves out the events that a webhook does not take",
+            text: "It goes on with those after them.",
+        },
+    ),
+];
 /// What can be done to destinations.
 pub(super) const DESTINATION_CHANGES: [(&str, About); 3] = [
     (

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 /// Fields of requests, and query parameters.
-const PARAMETERS: [(&str, ParameterIn, &str, Type); 27] = {
+const PARAMETERS: [(&str, ParameterIn, &str, Type); 28] = {
     use ParameterIn::{Header, Query};
     [
         (
@@ -148,6 +148,12 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 27] = {
             "name",
             ParameterIn::Path,
             "The destination: a domain, an address literal in brackets, or a host and its port.",
+            Type::String,
+        ),
+        (
+            "webhook",
+            ParameterIn::Path,
+            "The name of a webhook in the configuration.",
             Type::String,
         ),
         (

@@ -18,6 +18,7 @@ mod queue;
 mod request;
 mod suppressions;
 mod transaction;
+mod webhooks;
 
 use serde_json::Value;
 use utoipa::{
@@ -87,6 +88,8 @@ fn components() -> ComponentsBuilder {
     add::<destinations::Destination>(&mut schemas);
     add::<suppressions::SuppressionList>(&mut schemas);
     add::<suppressions::Suppression>(&mut schemas);
+    add::<webhooks::WebhookList>(&mut schemas);
+    add::<webhooks::Webhook>(&mut schemas);
     add::<explanation::Explain>(&mut schemas);
     add::<explanation::Explanation>(&mut schemas);
     add::<problems::Problem>(&mut schemas);

@@ -23,6 +23,7 @@ use super::{
     request::{Append, Create},
     suppressions,
     transaction::{Transaction, TransactionList},
+    webhooks,
 };
 
 pub(super) const JSON: &str = "application/json";
@@ -80,6 +81,7 @@ pub(super) fn paths() -> Paths {
     }
     destinations::add(&mut add);
     suppressions::add(&mut add);
+    webhooks::add(&mut add);
     explanation::add(&mut add);
     let text = "text/plain";
     for (path, about, media_type) in [

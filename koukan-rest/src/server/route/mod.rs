@@ -14,6 +14,7 @@ mod queue;
 mod read;
 mod suppressions;
 mod upload;
+mod webhooks;
 
 use axum::{
     Router,
@@ -72,6 +73,9 @@ pub(super) fn routes(shared: Shared) -> Router {
                 .delete(suppressions::remove),
         )
         .route("/explain", post(explain::explain))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/{name}", get(webhooks::show))
+        .route("/webhooks/{name}/{action}", post(webhooks::change))
         .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))

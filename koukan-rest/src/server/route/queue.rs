@@ -171,7 +171,9 @@ fn answer(response: QueueResponse, manner: &Manner) -> Response {
         QueueResponse::Destinations(_)
         | QueueResponse::Destination(_)
         | QueueResponse::Suppressions(_)
-        | QueueResponse::Suppression(_) => Problem::from(Refusal::internal()).into_response(),
+        | QueueResponse::Suppression(_)
+        | QueueResponse::Hooks(_)
+        | QueueResponse::Hook(_) => Problem::from(Refusal::internal()).into_response(),
     }
 }
 
