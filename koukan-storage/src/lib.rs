@@ -25,17 +25,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
+mod closed;
+mod database;
 mod free_space;
 mod private;
 mod query;
+mod reader;
 mod row;
 mod spill;
 mod sqlite;
+mod writer;
 
 pub use self::{
+    backend::{Database, DatabaseBackend},
     free_space::{FileSystem, FreeSpace},
     spill::TempSpill,
-    sqlite::{Backup, BackupError, Named, OpenError, SqliteBackend, SqliteOptions},
+    sqlite::{Backup, BackupError, Named, OpenError, Sqlite, SqliteBackend, SqliteOptions},
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -25,7 +25,7 @@ const COLUMNS: [Attempts; 8] = [
 
 /// Writes attempts. Binds transaction, number, started, ended, host, address, outcome,
 /// conversation.
-pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|rows| {
+pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|_, rows| {
     let mut insert = Query::insert();
     insert.into_table(Attempts::Table).columns(COLUMNS);
     for _ in 0..rows {
@@ -36,7 +36,7 @@ pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|rows| {
 
 /// Writes the attempt that was counted last. Binds started, ended, host, address, outcome,
 /// conversation; transaction.
-pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|| {
+pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|_| {
     let outcome = COLUMNS[2..].iter().map(|_| bound());
     let attempt = Query::select()
         .columns([Transactions::Id, Transactions::AttemptCount])
@@ -50,7 +50,7 @@ pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|| {
 });
 
 /// Removes the attempts at a transaction. Binds transaction.
-pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|| {
+pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Attempts::Table)
@@ -60,7 +60,7 @@ pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|| {
 
 /// Reads the attempts at a transaction, the oldest first. Binds transaction; gives outcome,
 /// conversation.
-pub(crate) static LIST_ATTEMPTS: Statement = Statement::new(|| {
+pub(crate) static LIST_ATTEMPTS: Statement = Statement::new(|_| {
     text(
         Query::select()
             .columns([Attempts::Outcome, Attempts::Conversation])

@@ -10,14 +10,14 @@ use super::{
 };
 
 /// Writes a blob unless it is there. Binds id, len, created.
-pub(crate) static INSERT_BLOB: Statement = Statement::new(|| insert_blob(true));
+pub(crate) static INSERT_BLOB: Statement = Statement::new(|_| insert_blob(true));
 
 /// Begins a blob that is to grow, unless it is there. Binds id, len, created.
-pub(crate) static CREATE_BLOB: Statement = Statement::new(|| insert_blob(false));
+pub(crate) static CREATE_BLOB: Statement = Statement::new(|_| insert_blob(false));
 
 fn insert_blob(is_finished: bool) -> String {
     let columns = [Blobs::Id, Blobs::Len, Blobs::Created, Blobs::IsFinished];
-    let finished = Expr::cust(if is_finished { "1" } else { "0" });
+    let finished = Expr::cust(if is_finished { "TRUE" } else { "FALSE" });
     text(
         Query::insert()
             .into_table(Blobs::Table)
@@ -28,40 +28,41 @@ fn insert_blob(is_finished: bool) -> String {
 }
 
 /// Lengthens an unfinished blob that has the length said. Binds octets, id, len.
-pub(crate) static EXTEND_BLOB: Statement = Statement::new(|| {
+pub(crate) static EXTEND_BLOB: Statement = Statement::new(|_| {
     text(
         Query::update()
             .table(Blobs::Table)
             .value(Blobs::Len, Expr::col(Blobs::Len).add(bound()))
             .and_where(Expr::col(Blobs::Id).eq(bound()))
             .and_where(Expr::col(Blobs::Len).eq(bound()))
-            .and_where(Expr::col(Blobs::IsFinished).eq(Expr::cust("0"))),
+            .and_where(Expr::col(Blobs::IsFinished).eq(Expr::cust("FALSE"))),
     )
 });
 
 /// Finishes a blob of the length said. Binds id, len.
-pub(crate) static FINISH_BLOB: Statement = Statement::new(|| {
+pub(crate) static FINISH_BLOB: Statement = Statement::new(|_| {
     text(
         Query::update()
             .table(Blobs::Table)
-            .value(Blobs::IsFinished, Expr::cust("1"))
+            .value(Blobs::IsFinished, Expr::cust("TRUE"))
             .and_where(Expr::col(Blobs::Id).eq(bound()))
             .and_where(Expr::col(Blobs::Len).eq(bound())),
     )
 });
 
-/// Looks a blob up. Binds id; gives len, is_finished.
-pub(crate) static FIND_BLOB: Statement = Statement::new(|| {
-    text(
+/// Looks a blob up, which is not removed before the commit. Binds id; gives len, is_finished.
+pub(crate) static FIND_BLOB: Statement = Statement::new(|dialect| {
+    let found = text(
         Query::select()
             .columns([Blobs::Len, Blobs::IsFinished])
             .from(Blobs::Table)
             .and_where(Expr::col(Blobs::Id).eq(bound())),
-    )
+    );
+    found + dialect.choose("", " FOR KEY SHARE")
 });
 
 /// Writes octets of a blob. Binds blob, start, octets.
-pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|rows| {
+pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|_, rows| {
     let mut insert = Query::insert();
     insert
         .into_table(Chunks::Table)
@@ -72,15 +73,12 @@ pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|rows| {
     text(&insert)
 });
 
-/// Reads finished blobs that are a single chunk of no more than so many octets. Binds identities in JSON,
+/// Reads finished blobs that are a single chunk of no more than so many octets. Binds identities,
 /// octets; gives blob, octets.
-pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|| {
+pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|dialect| {
     let column = |column| Expr::col((Chunks::Table, column));
     let blob = |column| Expr::col((Blobs::Table, column));
-    let is_asked_for = Expr::cust_with_expr(
-        r#""blobs"."id" IN (SELECT "value" FROM json_each(?))"#,
-        bound(),
-    );
+    let is_asked_for = dialect.is_one_of(r#""blobs"."id""#, "?");
     // The length is known without reading the octets.
     let is_whole = Func::cust("length").arg(column(Chunks::Octets));
     text(
@@ -94,9 +92,9 @@ pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|| {
                 Chunks::Table,
                 column(Chunks::BlobId).equals((Blobs::Table, Blobs::Id)),
             )
-            .and_where(is_asked_for)
+            .and_where(Expr::cust(is_asked_for))
             .and_where(blob(Blobs::Len).lte(bound()))
-            .and_where(blob(Blobs::IsFinished).eq(Expr::cust("1")))
+            .and_where(blob(Blobs::IsFinished).eq(Expr::cust("TRUE")))
             .and_where(column(Chunks::Start).eq(Expr::cust("0")))
             .and_where(Expr::from(is_whole).eq(blob(Blobs::Len))),
     )
@@ -105,7 +103,7 @@ pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|| {
 /// Reads chunks of a finished blob that begin at or before an offset, last first. Binds blob,
 /// offset, limit;
 /// gives start, octets.
-pub(crate) static READ_BLOB: Statement = Statement::new(|| {
+pub(crate) static READ_BLOB: Statement = Statement::new(|_| {
     text(
         Query::select()
             .columns([
@@ -117,7 +115,7 @@ pub(crate) static READ_BLOB: Statement = Statement::new(|| {
                 Blobs::Table,
                 Expr::col((Blobs::Table, Blobs::Id)).equals((Chunks::Table, Chunks::BlobId)),
             )
-            .and_where(Expr::col((Blobs::Table, Blobs::IsFinished)).eq(Expr::cust("1")))
+            .and_where(Expr::col((Blobs::Table, Blobs::IsFinished)).eq(Expr::cust("TRUE")))
             .and_where(Expr::col((Chunks::Table, Chunks::BlobId)).eq(bound()))
             .and_where(Expr::col((Chunks::Table, Chunks::Start)).lte(bound()))
             .order_by((Chunks::Table, Chunks::Start), Order::Desc)

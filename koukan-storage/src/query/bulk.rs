@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
+use crate::database::{Connection, Dialect, Values};
 
-use super::Values;
-
-/// Rows in one statement, at most: 64 of 29 columns are well within what SQLite binds.
+/// Rows in one statement, at most: 64 of 29 columns are well within what databases bind.
 const ROWS_AT_MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 7;
 
@@ -15,16 +13,18 @@ const SIZES: usize = 7;
 /// Beside [`Statement::execute_each`](super::Statement::execute_each) it brings one number for all
 /// of them, and costs a third less.
 pub(crate) struct BulkInsert {
-    build: fn(rows: usize) -> String,
-    texts: [OnceLock<Arc<str>>; SIZES],
+    build: fn(dialect: Dialect, rows: usize) -> String,
+    sqlite: [OnceLock<Arc<str>>; SIZES],
+    postgres: [OnceLock<Arc<str>>; SIZES],
 }
 
 impl BulkInsert {
     /// `build` makes the text of a statement of so many rows.
-    pub(super) const fn new(build: fn(rows: usize) -> String) -> Self {
+    pub(super) const fn new(build: fn(dialect: Dialect, rows: usize) -> String) -> Self {
         Self {
             build,
-            texts: [const { OnceLock::new() }; SIZES],
+            sqlite: [const { OnceLock::new() }; SIZES],
+            postgres: [const { OnceLock::new() }; SIZES],
         }
     }
 
@@ -32,7 +32,7 @@ impl BulkInsert {
     /// leaves those out.
     pub(crate) async fn insert<T>(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         rows: &[T],
         bind: impl Fn(&T, &mut Values),
     ) -> Result<usize, sqlx::Error> {
@@ -44,16 +44,24 @@ impl BulkInsert {
             rest = later;
             let mut values = Values::default();
             now.iter().for_each(|row| bind(row, &mut values));
-            let query = sqlx::query_with(self.text(size), values.into_arguments());
-            let done = connection.execute(query).await?;
-            inserted += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+            let text = self.text(connection.dialect(), size);
+            let done = connection.run(text, 1, values).await?;
+            let affected: u64 = done.iter().map(|done| done.affected).sum();
+            inserted += usize::try_from(affected).unwrap_or(usize::MAX);
         }
         Ok(inserted)
     }
 
     /// The text for two to the power of `size` rows.
-    fn text(&self, size: usize) -> AssertSqlSafe<Arc<str>> {
-        let text = self.texts[size].get_or_init(|| (self.build)(1 << size).into());
-        AssertSqlSafe(Arc::clone(text))
+    fn text(&self, dialect: Dialect, size: usize) -> Arc<str> {
+        let texts = match dialect {
+            Dialect::Sqlite => &self.sqlite,
+            Dialect::Postgres => &self.postgres,
+        };
+        let text = texts[size].get_or_init(|| {
+            let text = (self.build)(dialect, 1 << size);
+            dialect.repeated(&text, 1).into()
+        });
+        Arc::clone(text)
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Gives a date to transactions that have been final since nobody knows when. Binds now.
-pub(crate) static DATE_FINISHED: Statement = Statement::new(|| {
+pub(crate) static DATE_FINISHED: Statement = Statement::new(|_| {
     text(
         Query::update()
             .table(Transactions::Table)
@@ -20,7 +20,7 @@ pub(crate) static DATE_FINISHED: Statement = Statement::new(|| {
 });
 
 /// Removes transactions that are final. Binds since when at the latest, limit.
-pub(crate) static DELETE_FINISHED: Statement = Statement::new(|| {
+pub(crate) static DELETE_FINISHED: Statement = Statement::new(|_| {
     let finished = Query::select()
         .column(Transactions::Id)
         .from(Transactions::Table)
@@ -38,7 +38,7 @@ pub(crate) static DELETE_FINISHED: Statement = Statement::new(|| {
 
 /// Finds blobs that nothing unfinished refers to. Binds the creation time before which, limit;
 /// gives id, len.
-pub(crate) static FIND_ORPHANS: Statement = Statement::new(|| {
+pub(crate) static FIND_ORPHANS: Statement = Statement::new(|_| {
     text(
         Query::select()
             .columns([Blobs::Id, Blobs::Len])
@@ -50,7 +50,7 @@ pub(crate) static FIND_ORPHANS: Statement = Statement::new(|| {
 });
 
 /// Removes a blob unless something unfinished refers to it. Binds id.
-pub(crate) static DELETE_BLOB: Statement = Statement::new(|| {
+pub(crate) static DELETE_BLOB: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Blobs::Table)
@@ -82,8 +82,12 @@ fn is_orphan() -> Expr {
     Expr::not_exists(bodies).and(Expr::not_exists(parts))
 }
 
+/// Waits for those who refer to blobs in a commit that is under way, and keeps others from it. Binds ids.
+pub(crate) static LOCK_BLOBS: Statement =
+    Statement::new(|_| "SELECT id FROM blobs WHERE id = ANY(?) ORDER BY id FOR UPDATE".into());
+
 /// Removes the octets of a blob. Binds blob.
-pub(crate) static DELETE_CHUNKS: Statement = Statement::new(|| {
+pub(crate) static DELETE_CHUNKS: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Chunks::Table)

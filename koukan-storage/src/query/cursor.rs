@@ -3,7 +3,7 @@
 use super::Statement;
 
 /// Writes how far a reader has come. Binds name, number.
-pub(crate) static KEEP_CURSOR: Statement = Statement::new(|| {
+pub(crate) static KEEP_CURSOR: Statement = Statement::new(|_| {
     "INSERT INTO cursors (name, number) VALUES (?, ?) \
      ON CONFLICT (name) DO UPDATE SET number = excluded.number"
         .into()
@@ -11,4 +11,4 @@ pub(crate) static KEEP_CURSOR: Statement = Statement::new(|| {
 
 /// How far a reader has come. Binds name.
 pub(crate) static FIND_CURSOR: Statement =
-    Statement::new(|| "SELECT number FROM cursors WHERE name = ?".into());
+    Statement::new(|_| "SELECT number FROM cursors WHERE name = ?".into());

@@ -1,36 +1,41 @@
 //! Destinations: which are suspended, and what is queued for each.
 
+use crate::database::Dialect;
+
 use super::Statement;
 
 /// Notes a suspension, unless there is one for that host. Binds host, since, who.
 pub(crate) static SUSPEND: Statement =
-    Statement::new(|| "INSERT INTO suspensions VALUES (?, ?, ?) ON CONFLICT DO NOTHING".into());
+    Statement::new(|_| "INSERT INTO suspensions VALUES (?, ?, ?) ON CONFLICT DO NOTHING".into());
 
 /// Ends a suspension. Binds host.
 pub(crate) static RESUME: Statement =
-    Statement::new(|| "DELETE FROM suspensions WHERE host = ?".into());
+    Statement::new(|_| "DELETE FROM suspensions WHERE host = ?".into());
 
 /// Lists suspensions. Gives host, since, who.
 pub(crate) static LIST_SUSPENSIONS: Statement =
-    Statement::new(|| "SELECT host, since, suspended_by FROM suspensions ORDER BY host".into());
+    Statement::new(|_| "SELECT host, since, suspended_by FROM suspensions ORDER BY host".into());
 
 /// Counts what is queued for each host or domain, those first that are suspended, and then those for which
 /// most is queued. Binds now, limit; gives host, queued, active, held, due, the next time, the last
 /// attempt's outcome.
-pub(crate) static COUNT_DESTINATIONS: Statement = Statement::new(|| count("host > ''"));
+pub(crate) static COUNT_DESTINATIONS: Statement =
+    Statement::new(|dialect| count(dialect, "host > ''"));
 
 /// As [`COUNT_DESTINATIONS`], of one. Binds now, limit, host.
-pub(crate) static COUNT_DESTINATION: Statement = Statement::new(|| count("host = ?3"));
+pub(crate) static COUNT_DESTINATION: Statement =
+    Statement::new(|dialect| count(dialect, "host = ?3"));
 
 /// All is counted in an index that leases leave as it is. What is under lease is little beside the others,
 /// and is taken off.
-fn count(which: &str) -> String {
-    let counts = "sum(held IS NOT NULL) AS held, \
-        sum(held IS NULL AND work = 'attempt' AND due_at <= ?1) AS due";
+fn count(dialect: Dialect, which: &str) -> String {
+    let plus = dialect.choose("+", "");
+    let counts = "count(*) FILTER (WHERE held IS NOT NULL) AS held, \
+        count(*) FILTER (WHERE held IS NULL AND work = 'attempt' AND due_at <= ?1) AS due";
     format!(
         "WITH active AS MATERIALIZED (\
             SELECT host, count(*) AS active, {counts} FROM transactions \
-            WHERE lease_session IS NOT NULL AND +{which} GROUP BY host), \
+            WHERE lease_session IS NOT NULL AND {plus}{which} GROUP BY host), \
         counted AS (\
             SELECT host, host IN (SELECT host FROM suspensions) AS is_suspended, \
             count(*) AS queued, {counts}, \

@@ -6,18 +6,19 @@ use crate::row::ABANDON;
 
 use super::{Statement, bound, schema::Transactions, text, transaction::REST};
 
-/// Finds a draft that can be completed. Binds id, sender; gives body_kind, attempt_count.
-pub(crate) static FIND_DRAFT: Statement = Statement::new(|| {
-    text(
+/// Finds a draft that can be completed, and is not leased before the commit. Binds id, sender; gives body_kind, attempt_count.
+pub(crate) static FIND_DRAFT: Statement = Statement::new(|dialect| {
+    let found = text(
         Query::select()
             .columns([Transactions::BodyKind, Transactions::AttemptCount])
             .from(Transactions::Table)
             .cond_where(is_open_draft()),
-    )
+    );
+    found + dialect.choose("", " FOR NO KEY UPDATE")
 });
 
 /// Writes a transaction in the place of its draft. Binds the [`REST`]; id, sender.
-pub(crate) static COMPLETE: Statement = Statement::new(|| {
+pub(crate) static COMPLETE: Statement = Statement::new(|_| {
     text(
         Query::update()
             .table(Transactions::Table)

@@ -2,6 +2,8 @@
 
 use sea_query::Query;
 
+use crate::database::Dialect;
+
 use super::{Statement, bound, bulk::BulkInsert, schema::Events, text};
 
 const COLUMNS: [Events; 5] = [
@@ -13,7 +15,10 @@ const COLUMNS: [Events; 5] = [
 ];
 
 /// Writes events. Binds at, transaction, sender, kind, details.
-pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(|rows| {
+pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(|dialect, rows| {
+    if dialect == Dialect::Postgres {
+        return insert_numbered(rows);
+    }
     let mut insert = Query::insert();
     insert.into_table(Events::Table).columns(COLUMNS);
     for _ in 0..rows {
@@ -22,38 +27,59 @@ pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(|rows| {
     text(&insert)
 });
 
+/// Several write at the same time. Who has the number of the last keeps it until the commit, so that events
+/// are committed in the order of their numbers, and no reader goes past one that is still to come.
+fn insert_numbered(rows: usize) -> String {
+    let columns = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
+    let row = |place| format!("({place}, {})", COLUMNS.map(|_| "?").join(", "));
+    let values: Vec<_> = (1..=rows).map(row).collect();
+    format!(
+        "WITH counted AS (UPDATE event_numbers SET last = last + {rows} RETURNING last) \
+         INSERT INTO events (number, {columns}) \
+         SELECT counted.last - {rows} + new.place, {columns} \
+         FROM counted, (VALUES {}) AS new (place, {columns})",
+        values.join(", "),
+        columns = columns.join(", "),
+    )
+}
+
 /// The numbers of the oldest event that is kept, or else of the next one; and of the newest that there
 /// ever was, or 0.
-pub(crate) static BOUND_EVENTS: Statement = Statement::new(|| {
-    let last = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
+pub(crate) static BOUND_EVENTS: Statement = Statement::new(|dialect| {
+    let last = dialect.choose(
+        "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)",
+        "(SELECT last FROM event_numbers)",
+    );
     format!("SELECT coalesce((SELECT min(number) FROM events), {last} + 1), {last}")
 });
 
-/// Reads events, the oldest first. Binds the number that they come after, the last number; an array of
-/// senders or null, an array of kinds or null, in JSON; limit. Gives number, at, transaction, sender,
+/// Reads events, the oldest first. Binds the number that they come after, the last number; senders or
+/// null, kinds or null; limit. Gives number, at, transaction, sender,
 /// kind, details.
-pub(crate) static LIST_EVENTS: Statement = Statement::new(|| {
-    "SELECT number, at, transaction_id, sender, kind, details FROM events \
+pub(crate) static LIST_EVENTS: Statement = Statement::new(|dialect| {
+    let (is_sender, is_kind) = (
+        dialect.is_one_of("sender", "?3"),
+        dialect.is_one_of("kind", "?4"),
+    );
+    format!(
+        "SELECT number, at, transaction_id, sender, kind, details FROM events \
      WHERE number > ?1 AND number <= ?2 \
-     AND (?3 IS NULL OR sender IN (SELECT value FROM json_each(?3))) \
-     AND (?4 IS NULL OR kind IN (SELECT value FROM json_each(?4))) \
-     ORDER BY number LIMIT ?5"
-        .into()
+     AND (?3 IS NULL OR {is_sender}) AND (?4 IS NULL OR {is_kind}) ORDER BY number LIMIT ?5"
+    )
 });
 
 /// Removes the oldest events, 1,000 at most. Binds the time before which they are too old, how many are
 /// kept.
-pub(crate) static DELETE_EVENTS: Statement = Statement::new(|| {
+pub(crate) static DELETE_EVENTS: Statement = Statement::new(|_| {
     "DELETE FROM events WHERE number IN (SELECT number FROM \
-     (SELECT number, at FROM events ORDER BY number LIMIT 1000) \
+     (SELECT number, at FROM events ORDER BY number LIMIT 1000) AS oldest \
      WHERE at < ? OR number <= (SELECT max(number) FROM events) - ?)"
         .into()
 });
 
-/// What events tell of transactions that are held or released. Binds an array of ids, in JSON; gives id,
+/// What events tell of transactions that are held or released. Binds ids; gives id,
 /// attempt count, context.
-pub(crate) static FIND_CHANGED: Statement = Statement::new(|| {
-    "SELECT id, attempt_count, context FROM transactions \
-     WHERE id IN (SELECT value FROM json_each(?))"
-        .into()
+pub(crate) static FIND_CHANGED: Statement = Statement::new(|dialect| {
+    let is_one = dialect.is_one_of("id", "?");
+    format!("SELECT id, attempt_count, context FROM transactions WHERE {is_one}")
 });

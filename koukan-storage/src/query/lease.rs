@@ -12,26 +12,26 @@ use super::{
     text,
     transaction::READ,
 };
-use crate::row::work_as_str;
+use crate::{database::Dialect, row::work_as_str};
 
 /// Takes due transactions under lease that were in no crash, but for attempts for some destinations.
 /// Binds session, now, destinations, limit; gives what was leased, in any order.
-pub(crate) static LEASE_DUE: Statement = Statement::new(|| {
+pub(crate) static LEASE_DUE: Statement = Statement::new(|dialect| {
     let due = Expr::col(Transactions::DueAt);
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(is_suspect().not())
         .and_where(due.lte(bound()))
-        .and_where(is_not_for())
+        .and_where(is_not_for(dialect))
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
-    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+    take(dialect, &due)
 });
 
 /// Takes due attempts for one destination under lease that were in no crash. Binds session, destination,
 /// now, limit; gives what was leased, in any order.
-pub(crate) static LEASE_FOR: Statement = Statement::new(|| {
+pub(crate) static LEASE_FOR: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(is_attempt())
@@ -42,28 +42,28 @@ pub(crate) static LEASE_FOR: Statement = Statement::new(|| {
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
-    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+    take(dialect, &due)
 });
 
 /// As [`LEASE_DUE`], of transactions that were in crashes, in few before many.
-pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|| {
+pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|dialect| {
     // Suspects are few: the plus keeps SQLite from the index of all that waits.
-    let due = Expr::cust(r#"+"due_at""#);
+    let due = Expr::cust(dialect.choose(r#"+"due_at""#, r#""due_at""#).to_owned());
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(is_suspect())
         .and_where(due.lte(bound()))
-        .and_where(is_not_for())
+        .and_where(is_not_for(dialect))
         .order_by(Transactions::CrashCount, Order::Asc)
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
-    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+    take(dialect, &due)
 });
 
 /// Takes attempts at a message for a destination under lease that were in no crash. Binds session,
 /// message key, destination, now, limit; gives what was leased, in any order.
-pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|| {
+pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(Expr::col(Transactions::MessageKey).eq(bound()))
@@ -75,12 +75,12 @@ pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|| {
         .order_by(Transactions::DueAt, Order::Asc)
         .limit(1)
         .to_owned();
-    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+    take(dialect, &due)
 });
 
 /// Takes what is to be told of a message under lease that was in no crash. Binds session, message key, now,
 /// limit; gives what was leased, in any order.
-pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|| {
+pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
         .and_where(Expr::col(Transactions::MessageKey).eq(bound()))
@@ -89,15 +89,15 @@ pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|| {
         .and_where(is_suspect().not())
         .limit(1)
         .to_owned();
-    text(lease().and_where(Expr::col(Transactions::Id).in_subquery(due)))
+    take(dialect, &due)
 });
 
 /// Takes a transaction under lease. Binds session, id, work or null twice; gives it if it is unfinished,
 /// was not under lease, and that work is to be done, for which it must not be held.
-pub(crate) static LEASE: Statement = Statement::new(|| {
+pub(crate) static LEASE: Statement = Statement::new(|dialect| {
     let work = Func::coalesce([bound(), Expr::col(Transactions::Work)]);
     text(
-        lease()
+        lease(dialect)
             .and_where(Expr::col(Transactions::Id).eq(bound()))
             .and_where(Expr::col(Transactions::Work).eq(work))
             .and_where(Expr::cust_with_expr(
@@ -122,15 +122,24 @@ fn is_not_stopped() -> String {
 
 const IS_NOT_SUSPENDED: &str = r#""host" NOT IN (SELECT "host" FROM "suspensions")"#;
 
-/// Whether it is no attempt for one of those destinations, nor for one that is suspended. Binds an array of
-/// their texts, in JSON.
-fn is_not_for() -> Expr {
-    let is_other = Expr::cust_with_expr(
-        r#""destination" NOT IN (SELECT "value" FROM json_each(?))"#,
-        bound(),
-    );
+/// Whether it is no attempt for one of those destinations, nor for one that is suspended. Binds their
+/// texts.
+fn is_not_for(dialect: Dialect) -> Expr {
+    let is_other = Expr::cust(dialect.is_none_of(r#""destination""#, "?"));
     let is_free = is_other.and(Expr::cust(IS_NOT_SUSPENDED));
     is_attempt().not().or(is_free)
+}
+
+/// Takes what is due under lease. Where several do so at the same time, what one takes the others pass over,
+/// and do not wait for it.
+fn take(dialect: Dialect, due: &SelectStatement) -> String {
+    let due = text(due);
+    let is_due = match dialect {
+        Dialect::Sqlite => format!(r#""id" IN ({due})"#),
+        // Looked for once, whatever the plan.
+        Dialect::Postgres => format!(r#""id" = ANY(ARRAY({due} FOR NO KEY UPDATE SKIP LOCKED))"#),
+    };
+    text(lease(dialect).and_where(Expr::cust(is_due)))
 }
 
 fn is_attempt() -> Expr {
@@ -150,9 +159,9 @@ fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
 }
 
 /// The blobs are there, since what is unfinished refers to them.
-fn lease() -> UpdateStatement {
+fn lease(dialect: Dialect) -> UpdateStatement {
     let columns = READ.into_iter().chain([Transactions::BlobId]);
-    let parts = Expr::cust_with_expr(format!("? AS {PARTS}"), parts());
+    let parts = Expr::cust_with_expr(format!("? AS {PARTS}"), parts(dialect));
     let last = Expr::cust_with_expr(format!("? AS {LAST_ATTEMPT}"), last_attempt());
     let mut lease = Query::update();
     lease
@@ -166,34 +175,38 @@ fn lease() -> UpdateStatement {
     lease
 }
 
-/// Ends the lease of a transaction that cannot be read, and puts it off. Binds due time, row id.
-pub(crate) static PARK: Statement = Statement::new(|| {
+/// Ends the lease of a transaction that cannot be read, and puts it off. Binds due time, id.
+pub(crate) static PARK: Statement = Statement::new(|_| {
     text(
         Query::update()
             .table(Transactions::Table)
             .value(Transactions::LeaseSession, Expr::cust("NULL"))
             .value(Transactions::DueAt, bound())
-            .and_where(Expr::col(Transactions::RowId).eq(bound())),
+            .and_where(Expr::col(Transactions::Id).eq(bound())),
     )
 });
 
 /// When the next transaction that was in no crash is due, but for attempts for some destinations.
 /// Binds those.
-pub(crate) static NEXT_DUE: Statement = Statement::new(|| {
+pub(crate) static NEXT_DUE: Statement = Statement::new(|dialect| {
     text(
         waiting(&mut Query::select())
             .expr(Expr::col(Transactions::DueAt).min())
             .and_where(is_suspect().not())
-            .and_where(is_not_for()),
+            .and_where(is_not_for(dialect)),
     )
 });
 
 /// As [`NEXT_DUE`], of transactions that were in a crash.
-pub(crate) static NEXT_SUSPECT: Statement = Statement::new(|| {
+pub(crate) static NEXT_SUSPECT: Statement = Statement::new(|dialect| {
     text(
         waiting(&mut Query::select())
-            .expr(Expr::cust(r#"min(+"due_at")"#))
+            .expr(Expr::cust(
+                dialect
+                    .choose(r#"min(+"due_at")"#, r#"min("due_at")"#)
+                    .to_owned(),
+            ))
             .and_where(is_suspect())
-            .and_where(is_not_for()),
+            .and_where(is_not_for(dialect)),
     )
 });

@@ -9,25 +9,28 @@ use std::sync::Arc;
 
 use koukan_core::storage::{ListState, Listing};
 use sea_query::Expr;
-use sqlx::{AssertSqlSafe, Encode, Sqlite, Type};
 
 use super::{Values, summary, text, transaction::read};
-use crate::row::{from_micros, micros};
+use crate::{
+    database::{Dialect, Value},
+    row::{from_micros, micros},
+};
 
 /// A statement that reads a page of a list, and its values.
 pub(crate) struct Page {
-    pub(crate) text: AssertSqlSafe<Arc<str>>,
+    pub(crate) text: Arc<str>,
     pub(crate) values: Values,
 }
 
 /// Reads transactions that were committed.
-pub(crate) fn list(listing: &Listing) -> Page {
-    let mut conditions = Conditions::of(listing);
+pub(crate) fn list(dialect: Dialect, listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(dialect, listing);
     let limit = conditions.limit;
     let places = places(listing, &conditions);
-    let mut page = read();
+    let mut page = read(dialect);
+    let place = dialect.choose("rowid", "id");
     page.and_where(Expr::cust(format!(
-        "\"transactions\".\"rowid\" IN (SELECT place FROM ({places}) \
+        "\"transactions\".\"{place}\" IN (SELECT place FROM ({places}) AS places \
          ORDER BY created DESC, id DESC LIMIT ?{limit})"
     )));
     let page = text(&page);
@@ -37,12 +40,12 @@ pub(crate) fn list(listing: &Listing) -> Page {
 }
 
 /// Reads where transactions that were committed stand in a list. Gives created, id.
-pub(crate) fn select(listing: &Listing) -> Page {
-    let mut conditions = Conditions::of(listing);
+pub(crate) fn select(dialect: Dialect, listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(dialect, listing);
     let limit = conditions.limit;
     let places = places(listing, &conditions);
     conditions.page(format!(
-        "SELECT created, id FROM ({places}) ORDER BY created DESC, id DESC LIMIT ?{limit}"
+        "SELECT created, id FROM ({places}) AS places ORDER BY created DESC, id DESC LIMIT ?{limit}"
     ))
 }
 
@@ -65,8 +68,9 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
             ListState::Active => "lease_session IS NOT NULL",
             ListState::Finished => "final_reason IS NOT NULL",
         };
+        let id = kept.dialect.choose("rowid", "id");
         let places = format!(
-            "SELECT rowid AS place, created, id FROM transactions WHERE {state}{sender}{}",
+            "SELECT {id} AS place, created, id FROM transactions WHERE {state}{sender}{}",
             kept.text
         );
         kept.newest(places)
@@ -85,14 +89,14 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
 }
 
 /// Reads summaries of transactions that never were.
-pub(crate) fn list_summaries(listing: &Listing) -> Page {
-    let mut conditions = Conditions::of(listing);
+pub(crate) fn list_summaries(dialect: Dialect, listing: &Listing) -> Page {
+    let mut conditions = Conditions::of(dialect, listing);
     let read = summary::READ;
     let (sender, text) = (conditions.sender(false), &conditions.text);
-    let ids = format!("SELECT id, created FROM summaries WHERE 1{sender}{text}");
+    let ids = format!("SELECT id, created FROM summaries WHERE TRUE{sender}{text}");
     let ids = conditions.newest(ids);
     let page = format!(
-        "SELECT {read} FROM summaries WHERE id IN (SELECT id FROM ({ids})) \
+        "SELECT {read} FROM summaries WHERE id IN (SELECT id FROM ({ids}) AS ids) \
          ORDER BY created DESC, id DESC"
     );
     conditions.page(page)
@@ -100,6 +104,7 @@ pub(crate) fn list_summaries(listing: &Listing) -> Page {
 
 /// What is listed, as far as all lists have it in common.
 struct Conditions {
+    dialect: Dialect,
     /// Where the sender's name is bound.
     sender: Option<usize>,
     /// Where the limit is bound.
@@ -111,8 +116,9 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn of(listing: &Listing) -> Self {
+    fn of(dialect: Dialect, listing: &Listing) -> Self {
         let mut new = Self {
+            dialect,
             sender: None,
             limit: 0,
             text: String::new(),
@@ -136,18 +142,23 @@ impl Conditions {
         if let Some(id) = search.id {
             new.and_value("id = ?", id.to_string());
         }
+        let find = dialect.choose("instr", "strpos");
         let wanted = search.wanted();
         if let Some(reverse_path) = wanted.reverse_path {
             new.and_value("reverse_path = ?", reverse_path);
         }
         for part in [wanted.recipient, wanted.domain].into_iter().flatten() {
-            new.and_value("instr(forward_paths, ?) > 0", part);
+            new.and_value(&format!("{find}(forward_paths, ?) > 0"), part);
         }
         if let Some(end) = wanted.destination {
-            new.and_value("substr(destination, -length(?)) = ?", end);
+            let ends = dialect.choose(
+                "substr(destination, -length(?)) = ?",
+                "right(destination, length(?)) = ?",
+            );
+            new.and_value(ends, end);
         }
         for word in wanted.words {
-            new.and_value("instr(last_reply, ?) > 0", word);
+            new.and_value(&format!("{find}(last_reply, ?) > 0"), word);
         }
         new
     }
@@ -155,7 +166,10 @@ impl Conditions {
     /// The sender, where one is asked for; kept from leading SQLite to an index where there is a better
     /// one.
     fn sender(&self, is_beside: bool) -> String {
-        let plus = if is_beside { "+" } else { "" };
+        let plus = match is_beside {
+            true => self.dialect.choose("+", ""),
+            false => "",
+        };
         let sender = self.sender.map(|at| format!(" AND {plus}sender = ?{at}"));
         sender.unwrap_or_default()
     }
@@ -166,21 +180,22 @@ impl Conditions {
         let limit = self.limit;
         let places = match self.sender {
             Some(_) => places,
+            None if self.dialect == Dialect::Postgres => places,
             None => format!(
                 "SELECT * FROM ({places} ORDER BY sender DESC, created DESC, id DESC LIMIT -1)"
             ),
         };
-        format!("SELECT * FROM ({places} ORDER BY created DESC, id DESC LIMIT ?{limit})")
+        format!("SELECT * FROM ({places} ORDER BY created DESC, id DESC LIMIT ?{limit}) AS newest")
     }
 
-    fn bind<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> usize {
+    fn bind(&mut self, value: impl Into<Value>) -> usize {
         self.values.add(value);
         self.bound += 1;
         self.bound
     }
 
     /// Adds a condition, in which the value stands for each `?`.
-    fn and_value<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, condition: &str, value: T) {
+    fn and_value(&mut self, condition: &str, value: impl Into<Value>) {
         let at = self.bind(value);
         self.and(condition.replace('?', &format!("?{at}")));
     }
@@ -192,7 +207,7 @@ impl Conditions {
 
     fn page(&mut self, text: String) -> Page {
         Page {
-            text: AssertSqlSafe(text.into()),
+            text: self.dialect.repeated(&text, 1).into(),
             values: std::mem::take(&mut self.values),
         }
     }

@@ -33,7 +33,9 @@ pub(crate) use self::{
         READ_SMALL_BLOBS,
     },
     change::{HOLD, JUDGE, RELEASE_HELD, RETRY},
-    collect::{DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS},
+    collect::{
+        DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_FINISHED, FIND_ORPHANS, LOCK_BLOBS,
+    },
     control::{
         BEGIN, CHECKPOINT, COMMIT, FREE_PAGES, MARK, PROBE, RETURN_TO_MARK, ROLLBACK, UNMARK,
         VACUUM,
@@ -46,20 +48,22 @@ pub(crate) use self::{
         LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS,
         NEXT_DUE, NEXT_SUSPECT, PARK,
     },
-    list::{list, list_summaries, select},
+    list::{Page, list, list_summaries, select},
     part::{DELETE_PARTS, INSERT_PART},
     session::{
         BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_WAITING,
         POSTPONE_LEASES,
     },
     settle::{HOLDS_LEASE, RELEASE, SETTLE},
-    statement::{Statement, Values},
+    statement::Statement,
     summary::{
         DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY, SUMMARY_CONVERSATION,
     },
     suppression::{DELETE_SUPPRESSIONS, KEEP_SUPPRESSION, LIST_SUPPRESSIONS, REMOVE_SUPPRESSION},
     transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
 };
+
+pub(crate) use crate::database::Values;
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};
 

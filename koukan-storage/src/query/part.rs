@@ -2,6 +2,8 @@
 
 use sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
 
+use crate::database::Dialect;
+
 use super::{
     Statement, bound,
     schema::{Blobs, Parts, Transactions},
@@ -12,7 +14,7 @@ use super::{
 pub(super) const PARTS: &str = "parts";
 
 /// Writes a part. Binds transaction, position, name, blob, len.
-pub(crate) static INSERT_PART: Statement = Statement::new(|| {
+pub(crate) static INSERT_PART: Statement = Statement::new(|_| {
     use Parts::{BlobId, Len, Name, Position, Table, TransactionId};
     let columns = [TransactionId, Position, Name, BlobId, Len];
     text(
@@ -24,7 +26,7 @@ pub(crate) static INSERT_PART: Statement = Statement::new(|| {
 });
 
 /// Removes the parts of a transaction. Binds transaction.
-pub(crate) static DELETE_PARTS: Statement = Statement::new(|| {
+pub(crate) static DELETE_PARTS: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Parts::Table)
@@ -34,12 +36,16 @@ pub(crate) static DELETE_PARTS: Statement = Statement::new(|| {
 
 /// The parts of a transaction whose blobs are there, as JSON; null where it has a message without
 /// parts, for which nothing is looked up.
-pub(super) fn parts() -> Expr {
+pub(super) fn parts(dialect: Dialect) -> Expr {
     let columns = [Parts::Position, Parts::Name, Parts::BlobId, Parts::Len];
     let columns = columns.map(|column| Expr::col((Parts::Table, column)));
-    let part = Func::cust("json_array").args(columns);
+    let part =
+        Func::cust(dialect.choose("json_array", "json_build_array").to_owned()).args(columns);
     let parts = Query::select()
-        .expr(Func::cust("json_group_array").arg(part))
+        .expr(match dialect {
+            Dialect::Sqlite => Expr::from(Func::cust("json_group_array").arg(part)),
+            Dialect::Postgres => Expr::from(Func::cust("json_agg").arg(part)).cast_as("text"),
+        })
         .from(Parts::Table)
         .inner_join(
             Blobs::Table,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 
+use crate::database::{Connection, Dialect};
+
 use jiff::Timestamp;
 use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
 
@@ -45,13 +47,10 @@ async fn database() -> SqliteConnection {
 }
 
 async fn plan(connection: &mut SqliteConnection, statement: &Statement) -> Vec<String> {
-    plan_of(connection, statement.text()).await
+    plan_of(connection, statement.text(Dialect::Sqlite)).await
 }
 
-async fn plan_of(
-    connection: &mut SqliteConnection,
-    AssertSqlSafe(text): AssertSqlSafe<Arc<str>>,
-) -> Vec<String> {
+async fn plan_of(connection: &mut SqliteConnection, text: Arc<str>) -> Vec<String> {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
     let rows = connection.fetch_all(explain).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
@@ -110,7 +109,11 @@ async fn nothing_is_searched_without_an_index() {
             let is_small = is_small.iter().any(|small| step.starts_with(small));
             let is_search = !step.starts_with("SCAN ") || is_small;
             let sorts = step.contains("TEMP B-TREE");
-            assert!(is_search && !sorts, "{step:?} in {}", statement.text().0);
+            assert!(
+                is_search && !sorts,
+                "{step:?} in {}",
+                statement.text(Dialect::Sqlite)
+            );
         }
     }
 }
@@ -236,22 +239,22 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                         "USING COVERING INDEX transactions_over",
                     ),
                 ] {
-                    let page = list(&of_state(Some(state)));
+                    let page = list(Dialect::Sqlite, &of_state(Some(state)));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
-                    let page = select(&of_state(Some(state)));
+                    let page = select(Dialect::Sqlite, &of_state(Some(state)));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
                     if matches!(state, ListState::Held | ListState::Scheduled) {
                         continue;
                     }
-                    let page = list(&of_state(None));
+                    let page = list(Dialect::Sqlite, &of_state(None));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
                     let reads_all = plan.iter().any(|step| step == "SCAN transactions");
                     assert!(!reads_all, "{plan:?}");
                 }
-                let page = list_summaries(&of_state(None));
+                let page = list_summaries(Dialect::Sqlite, &of_state(None));
                 let plan = plan_of(&mut connection, page.text).await;
                 let index = "USING COVERING INDEX summaries_listed";
                 assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
@@ -291,7 +294,7 @@ async fn one_senders_lists_are_in_order() {
             before: None,
             limit: 9,
         };
-        let plan = plan_of(&mut connection, list(&listing).text).await;
+        let plan = plan_of(&mut connection, list(Dialect::Sqlite, &listing).text).await;
         // Only what is on the page is sorted.
         let read = plan
             .iter()
@@ -314,7 +317,7 @@ async fn what_is_named_is_found_at_once() {
         before: None,
         limit: 9,
     };
-    let plan = plan_of(&mut connection, list(&listing).text).await;
+    let plan = plan_of(&mut connection, list(Dialect::Sqlite, &listing).text).await;
     let scans = plan
         .iter()
         .any(|step| step.starts_with("SCAN transactions"));
@@ -323,7 +326,7 @@ async fn what_is_named_is_found_at_once() {
 
 #[tokio::test]
 async fn repeated_statements_bring_one_result_for_each_request() {
-    let mut connection = database().await;
+    let mut connection = Connection::from(database().await);
     BEGIN
         .execute(&mut connection, Values::default())
         .await
@@ -347,7 +350,10 @@ async fn repeated_statements_bring_one_result_for_each_request() {
     };
     let found = FIND_BLOB.execute_each(&mut connection, &requests, bind);
     for (request, found) in requests.iter().zip(found.await.unwrap()) {
-        let len = found.rows.first().map(|row| row.get::<i64, _>(0));
+        let len = found
+            .rows
+            .first()
+            .map(|row| row.try_get::<i64, _>(0).unwrap());
         assert_eq!(len, (request * 2 < 171).then_some(request * 2));
     }
 }

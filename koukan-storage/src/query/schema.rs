@@ -93,7 +93,6 @@ names! {
     /// Mail transactions. One is final when it has a final reason, else it has a due time and work.
     Transactions {
         Table = "transactions",
-        RowId = "rowid",
         Id = "id",
         Created = "created",
         Sender = "sender",

@@ -3,12 +3,12 @@
 use koukan_core::storage::record::Work;
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UpdateStatement};
 
-use crate::row::work_as_str;
+use crate::{database::Dialect, row::work_as_str};
 
 use super::{Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text};
 
 /// Gives session and crash count of all leases, each pair once.
-pub(crate) static FIND_LEASES: Statement = Statement::new(|| {
+pub(crate) static FIND_LEASES: Statement = Statement::new(|_| {
     text(
         Query::select()
             .distinct()
@@ -19,13 +19,13 @@ pub(crate) static FIND_LEASES: Statement = Statement::new(|| {
 });
 
 /// Frees leases; the transactions are due now at the latest. Binds now; session, crash count.
-pub(crate) static FREE_LEASES: Statement = Statement::new(|| {
-    let now = Func::cust("min").args([Expr::col(Transactions::DueAt), bound()]);
+pub(crate) static FREE_LEASES: Statement = Statement::new(|dialect| {
+    let now = Func::cust(dialect.least()).args([Expr::col(Transactions::DueAt), bound()]);
     text(&free_leases(now.into()))
 });
 
 /// Frees leases; the transactions are due at the time given. Binds due time; session, crash count.
-pub(crate) static POSTPONE_LEASES: Statement = Statement::new(|| text(&free_leases(bound())));
+pub(crate) static POSTPONE_LEASES: Statement = Statement::new(|_| text(&free_leases(bound())));
 
 fn free_leases(due: Expr) -> UpdateStatement {
     let mut update = Query::update();
@@ -43,7 +43,7 @@ fn free_leases(due: Expr) -> UpdateStatement {
 }
 
 /// The newest time since when something is final.
-pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|| {
+pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|_| {
     text(
         Query::select()
             .expr(Expr::col(Transactions::FinalSince).max())
@@ -54,14 +54,17 @@ pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|| {
 
 /// The newest time at which something that waits was started or attempted.
 pub(crate) static NEWEST_WAITING: Statement =
-    Statement::new(|| text(newest(is_unfinished()).and_where(is_not_leased())));
+    Statement::new(|dialect| text(newest(dialect, is_unfinished()).and_where(is_not_leased())));
 
 /// As [`NEWEST_WAITING`], of what is under lease.
-pub(crate) static NEWEST_LEASED: Statement =
-    Statement::new(|| text(&newest(Expr::col(Transactions::LeaseSession).is_not_null())));
+pub(crate) static NEWEST_LEASED: Statement = Statement::new(|dialect| {
+    let is_leased = Expr::col(Transactions::LeaseSession).is_not_null();
+    text(&newest(dialect, is_leased))
+});
 
-fn newest(condition: Expr) -> SelectStatement {
-    let newest = r#"max(max("created", coalesce("attempted", "created")))"#;
+fn newest(dialect: Dialect, condition: Expr) -> SelectStatement {
+    let greatest = dialect.greatest();
+    let newest = format!(r#"max({greatest}("created", coalesce("attempted", "created")))"#);
     Query::select()
         .expr(Expr::cust(newest))
         .from(Transactions::Table)
@@ -71,14 +74,14 @@ fn newest(condition: Expr) -> SelectStatement {
 
 /// Makes what is not final due earlier, but what waits for the time at which it is to be sent not before
 /// that. Binds by how many microseconds.
-pub(crate) static BRING_FORWARD: Statement = Statement::new(|| {
+pub(crate) static BRING_FORWARD: Statement = Statement::new(|dialect| {
     let earlier = Expr::col(Transactions::DueAt).sub(bound());
     let at_least = format!(
         r#"CASE WHEN "work" = '{}' AND "due_at" >= "send_at" THEN "send_at" ELSE {} END"#,
         work_as_str(Work::Attempt),
         i64::MIN + 1,
     );
-    let due = Func::cust("max").args([earlier, Expr::cust(at_least)]);
+    let due = Func::cust(dialect.greatest()).args([earlier, Expr::cust(at_least)]);
     text(
         Query::update()
             .table(Transactions::Table)

@@ -7,7 +7,7 @@ use super::{Statement, bound, schema::Transactions, text};
 /// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
 /// the last attempt's end and reply or nulls, due time, work, final reason, final since, whether an attempt is to be made;
 /// id, session, fence.
-pub(crate) static SETTLE: Statement = Statement::new(|| {
+pub(crate) static SETTLE: Statement = Statement::new(|_| {
     let attempted = [bound(), Expr::col(Transactions::Attempted)];
     let last_reply = [bound(), Expr::col(Transactions::LastReply)];
     let mut update = end_lease();
@@ -32,7 +32,7 @@ pub(crate) static SETTLE: Statement = Statement::new(|| {
 });
 
 /// Gives a lease back, if it is held. Binds id, session, fence.
-pub(crate) static RELEASE: Statement = Statement::new(|| text(&end_lease()));
+pub(crate) static RELEASE: Statement = Statement::new(|_| text(&end_lease()));
 
 fn end_lease() -> UpdateStatement {
     let mut update = Query::update();
@@ -45,20 +45,21 @@ fn end_lease() -> UpdateStatement {
     update
 }
 
-/// Gives a row if the lease is held, with whether the notification is there already. Binds the
+/// Gives a row if the lease is held, which nobody ends before the commit, with whether the notification is there already. Binds the
 /// notification's id; id, session, fence.
-pub(crate) static HOLDS_LEASE: Statement = Statement::new(|| {
+pub(crate) static HOLDS_LEASE: Statement = Statement::new(|dialect| {
     let notification = Query::select()
         .expr(Expr::cust("1"))
         .from(Transactions::Table)
         .and_where(Expr::col(Transactions::Id).eq(bound()))
         .to_owned();
-    text(
+    let holds = text(
         Query::select()
             .expr_as(Expr::exists(notification), "is_duplicate")
             .from(Transactions::Table)
             .and_where(Expr::col(Transactions::Id).eq(bound()))
             .and_where(Expr::col(Transactions::LeaseSession).eq(bound()))
             .and_where(Expr::col(Transactions::LeaseFence).eq(bound())),
-    )
+    );
+    holds + dialect.choose("", " FOR NO KEY UPDATE")
 });

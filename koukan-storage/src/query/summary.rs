@@ -24,19 +24,19 @@ const COLUMNS: [Summaries; 15] = [
 ];
 
 /// What is read of a summary, in the columns of a transaction.
-pub(super) const READ: &str = "0 AS rowid, id, created, context, mail, recipients, NULL AS prefix, \
-    NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, 0 AS retry, \
-    0 AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
-    0 AS lease_fence, NULL AS held, NULL AS send_at";
+pub(super) const READ: &str = "id, created, context, mail, recipients, NULL AS prefix, \
+    NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, FALSE AS retry, \
+    FALSE AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
+    CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at";
 
 /// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
-pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {
+pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|_, rows| {
     let names = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
     let row = format!("({})", COLUMNS.map(|_| "?").join(", "));
     let rows = vec![&*row; rows].join(", ");
     // A list of values names its columns so.
     format!(
-        "INSERT INTO summaries ({}) SELECT * FROM (VALUES {rows}) WHERE NOT EXISTS \
+        "INSERT INTO summaries ({}) SELECT * FROM (VALUES {rows}) AS new WHERE NOT EXISTS \
          (SELECT 1 FROM transactions WHERE transactions.id = column1) ON CONFLICT DO NOTHING",
         names.join(", ")
     )
@@ -44,14 +44,14 @@ pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|rows| {
 
 /// Reads a summary as a transaction. Binds id.
 pub(crate) static FIND_SUMMARY: Statement =
-    Statement::new(|| format!("SELECT {READ} FROM summaries WHERE id = ?"));
+    Statement::new(|_| format!("SELECT {READ} FROM summaries WHERE id = ?"));
 
 /// Reads what was said in the last attempt. Binds id.
 pub(crate) static SUMMARY_CONVERSATION: Statement =
-    Statement::new(|| "SELECT conversation FROM summaries WHERE id = ?".into());
+    Statement::new(|_| "SELECT conversation FROM summaries WHERE id = ?".into());
 
 /// Removes summaries. Binds since when at the latest, limit.
-pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|| {
+pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|_| {
     let finished = Query::select()
         .column(Summaries::Id)
         .from(Summaries::Table)
@@ -67,7 +67,7 @@ pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|| {
 });
 
 /// The newest time since when something is final.
-pub(crate) static NEWEST_SUMMARY: Statement = Statement::new(|| {
+pub(crate) static NEWEST_SUMMARY: Statement = Statement::new(|_| {
     text(
         Query::select()
             .expr(Expr::col(Summaries::FinalSince).max())

@@ -4,24 +4,28 @@ use super::Statement;
 
 /// Notes one, in place of what was noted of the address before. Binds sender, address, since, until,
 /// reason.
-pub(crate) static KEEP_SUPPRESSION: Statement =
-    Statement::new(|| "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?)".into());
+pub(crate) static KEEP_SUPPRESSION: Statement = Statement::new(|_| {
+    "INSERT INTO suppressions (sender, address, since, until, reason) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT (sender, address) DO UPDATE SET since = excluded.since, \
+         until = excluded.until, reason = excluded.reason"
+        .into()
+});
 
 /// Removes one. Binds sender, address.
 pub(crate) static REMOVE_SUPPRESSION: Statement =
-    Statement::new(|| "DELETE FROM suppressions WHERE sender = ? AND address = ?".into());
+    Statement::new(|_| "DELETE FROM suppressions WHERE sender = ? AND address = ?".into());
 
 /// Lists them, those that end last first. Binds limit; gives sender, address, since, until, reason.
-pub(crate) static LIST_SUPPRESSIONS: Statement = Statement::new(|| {
+pub(crate) static LIST_SUPPRESSIONS: Statement = Statement::new(|_| {
     "SELECT sender, address, since, until, reason FROM suppressions ORDER BY until DESC LIMIT ?"
         .into()
 });
 
 /// Removes some that have ended, and some of those that are too many. Binds now, how many are kept.
-pub(crate) static DELETE_SUPPRESSIONS: Statement = Statement::new(|| {
+pub(crate) static DELETE_SUPPRESSIONS: Statement = Statement::new(|_| {
     "DELETE FROM suppressions WHERE (sender, address) IN (\
-     SELECT * FROM (SELECT sender, address FROM suppressions WHERE until <= ?1 LIMIT 1000) \
+     SELECT * FROM (SELECT sender, address FROM suppressions WHERE until <= ?1 LIMIT 1000) AS ended \
      UNION ALL SELECT * FROM (SELECT sender, address FROM suppressions \
-     ORDER BY until DESC LIMIT 1000 OFFSET ?2))"
+     ORDER BY until DESC LIMIT 1000 OFFSET ?2) AS others)"
         .into()
 });

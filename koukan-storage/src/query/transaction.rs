@@ -2,6 +2,8 @@
 
 use sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
+use crate::database::Dialect;
+
 use super::{
     Statement,
     attempt::{LAST_ATTEMPT, last_attempt},
@@ -14,8 +16,7 @@ use super::{
 };
 
 /// What is read of a transaction beside its last attempt; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 19] = [
-    Transactions::RowId,
+pub(super) const READ: [Transactions; 18] = [
     Transactions::Id,
     Transactions::Created,
     Transactions::Context,
@@ -67,7 +68,7 @@ pub(super) const REST: [Transactions; 24] = [
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
 /// id, created, sender, idempotency key, request digest; the [`REST`].
-pub(crate) static INSERT_TRANSACTIONS: BulkInsert = BulkInsert::new(|rows| {
+pub(crate) static INSERT_TRANSACTIONS: BulkInsert = BulkInsert::new(|_, rows| {
     use Transactions::{CrashCount, Created, Id, IdempotencyKey, RequestDigest, Sender};
     let columns = [Id, Created, Sender, IdempotencyKey, RequestDigest]
         .into_iter()
@@ -89,7 +90,7 @@ fn insert(bound_columns: &[Transactions], zero_columns: &[Transactions], rows: u
 }
 
 /// Finds the transaction that has an idempotency key. Binds sender, key; gives id, request digest.
-pub(crate) static FIND_KEYED: Statement = Statement::new(|| {
+pub(crate) static FIND_KEYED: Statement = Statement::new(|_| {
     text(
         Query::select()
             .columns([Transactions::Id, Transactions::RequestDigest])
@@ -101,18 +102,18 @@ pub(crate) static FIND_KEYED: Statement = Statement::new(|| {
 });
 
 /// Reads a transaction; its blob is null where that was collected. Binds id.
-pub(crate) static FIND_TRANSACTION: Statement = Statement::new(|| {
+pub(crate) static FIND_TRANSACTION: Statement = Statement::new(|dialect| {
     let id = Expr::col((Transactions::Table, Transactions::Id));
-    text(read().and_where(id.eq(bound())))
+    text(read(dialect).and_where(id.eq(bound())))
 });
 
 /// Reads transactions without those parts of the body that were collected.
-pub(super) fn read() -> SelectStatement {
+pub(super) fn read(dialect: Dialect) -> SelectStatement {
     let transactions = |column| (Transactions::Table, column);
     let mut read = Query::select();
     read.columns(READ.map(transactions))
         .expr_as(Expr::col((Blobs::Table, Blobs::Id)), Transactions::BlobId)
-        .expr_as(parts(), PARTS)
+        .expr_as(parts(dialect), PARTS)
         .expr_as(last_attempt(), LAST_ATTEMPT)
         .from(Transactions::Table)
         .left_join(
@@ -123,7 +124,7 @@ pub(super) fn read() -> SelectStatement {
 }
 
 /// Counts transactions; gives waiting, leased, finished. Each count reads an index only.
-pub(crate) static CENSUS: Statement = Statement::new(|| {
+pub(crate) static CENSUS: Statement = Statement::new(|_| {
     let count = |condition: Expr| {
         Query::select()
             .expr(Func::count(Expr::cust("*")))

@@ -8,9 +8,8 @@ use koukan_core::{
     storage::record::{EventKind, FinalReason, KeptEvent, NewEvent},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{BoxError, query::Values};
+use crate::{BoxError, database::Row, query::Values};
 
 use super::{
     context::ContextRow,
@@ -87,7 +86,7 @@ impl EventRow {
     /// The event that a transaction is held or released; `row` as
     /// [`FIND_CHANGED`](crate::query::FIND_CHANGED) gives it.
     pub(crate) fn of_hold(
-        row: &SqliteRow,
+        row: &Row,
         kind: EventKind,
         now: jiff::Timestamp,
     ) -> Result<Self, BoxError> {
@@ -116,7 +115,7 @@ impl EventRow {
 }
 
 /// Reads an event, as [`LIST_EVENTS`](crate::query::LIST_EVENTS) gives it.
-pub(crate) fn kept_event(row: &SqliteRow) -> Result<KeptEvent, Malformed> {
+pub(crate) fn kept_event(row: &Row) -> Result<KeptEvent, Malformed> {
     let wrong = |error| Malformed::new("details", error);
     let details: &str = row
         .try_get(5)

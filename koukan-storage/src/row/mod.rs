@@ -31,7 +31,7 @@ pub(crate) use self::{
     event::{EventRow, kept_event, named_recipient},
     malformed::Malformed,
     names::names,
-    scheduling_key::{json_texts, scheduling_keys},
+    scheduling_key::scheduling_keys,
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str, work_of},
     stored::StoredRow,

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::BoxError;
+use crate::{
+    BoxError,
+    database::{Column, Row},
+};
 use koukan_core::{
     context::Context,
     signals::Carried,
@@ -10,7 +13,6 @@ use koukan_core::{
         BodyKind, Leased, MessageKey, SessionId, StoredBody, StoredPart, StoredTransaction, Terms,
     },
 };
-use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
 use super::{
     attempt::AttemptRow,
@@ -25,7 +27,7 @@ use super::{
 };
 
 /// A row with the columns of a transaction, not yet understood.
-pub(crate) struct StoredRow<'r>(pub(crate) &'r SqliteRow);
+pub(crate) struct StoredRow<'r>(pub(crate) &'r Row);
 
 impl StoredRow<'_> {
     /// Reads the transaction.
@@ -78,9 +80,9 @@ impl StoredRow<'_> {
         })
     }
 
-    /// Where the row lies, which can be read of any row.
-    pub(crate) fn row_id(&self) -> Result<i64, Malformed> {
-        self.column("rowid")
+    /// What stands for its identity, which can be read of any row.
+    pub(crate) fn id(&self) -> Result<&str, Malformed> {
+        self.column("id")
     }
 
     fn body(&self) -> Result<Option<StoredBody>, Malformed> {
@@ -156,10 +158,7 @@ impl StoredRow<'_> {
         text.parse().map_err(|error| Malformed::new(name, error))
     }
 
-    fn column<'s, T>(&'s self, name: &'static str) -> Result<T, Malformed>
-    where
-        T: Decode<'s, Sqlite> + Type<Sqlite>,
-    {
+    fn column<'s, T: Column<'s>>(&'s self, name: &'static str) -> Result<T, Malformed> {
         self.0
             .try_get(name)
             .map_err(|error| Malformed::new(name, error))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::storage::{
     BackendError, Searched,
-    record::{IdempotencyKey, NewTransaction, RequestDigest, SchedulingKey},
+    record::{IdempotencyKey, NewTransaction, SchedulingKey},
 };
 
 use crate::query::Values;
@@ -135,7 +135,7 @@ impl TransactionRow {
             .add(self.created)
             .add(&*self.sender)
             .add(key.map(|key| &*key.key))
-            .add(request.map(RequestDigest::as_bytes));
+            .add(request.map(|digest| &digest.as_bytes()[..]));
         self.bind_rest(values);
     }
 
@@ -177,7 +177,7 @@ impl TransactionRow {
             .add(Arc::clone(&self.context))
             .add(Arc::clone(&self.mail))
             .add(Arc::clone(&self.recipients))
-            .add(body.map(|body| &*body.prefix))
+            .add(body.map(|body| body.prefix.clone()))
             .add(body.map(|body| body.blob.id.as_str()))
             .add(body.map(|body| body.blob.len))
             .add(body.and_then(|body| body.kind))

@@ -17,11 +17,6 @@ enum Fault {
     Lost(FileLost),
 }
 
-/// The backend was closed.
-#[derive(Debug, thiserror::Error)]
-#[error("database is closed")]
-pub(super) struct Closed;
-
 /// `SQLITE_BUSY`: another program has locked the database.
 const BUSY: u32 = 5;
 /// `SQLITE_CORRUPT`.
@@ -99,10 +94,6 @@ impl From<Cause> for BackendError {
 
 pub(super) fn failed(error: sqlx::Error) -> BackendError {
     Cause::from(error).into()
-}
-
-pub(super) fn closed() -> BackendError {
-    BackendError::Failed(Closed.into())
 }
 
 impl Error for Cause {

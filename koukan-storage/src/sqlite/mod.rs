@@ -10,7 +10,6 @@
 //! files have to stay where they are: from the moment that one of them is deleted or replaced
 //! nothing is acknowledged, and everything is answered with an error until it is back.
 
-mod backend;
 mod backup;
 mod ballast;
 mod create;
@@ -24,9 +23,8 @@ mod open;
 mod options;
 mod prepare;
 mod read_only;
-mod reader;
+mod reading;
 mod room;
-mod suppressions;
 mod writer;
 
 pub use self::{
@@ -38,27 +36,33 @@ pub use self::{
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use koukan_core::storage::BackendError;
 use tokio::sync::watch;
 
-use self::{reader::Reader, room::Room, writer::Writer};
+use crate::{
+    backend::{Database, DatabaseBackend, Inner},
+    writer::Writer,
+};
+
+use self::room::Room;
 
 /// A [`Backend`](koukan_core::storage::Backend) on a SQLite database of this process alone.
-///
-/// Clones share the database. It is closed when [`SqliteBackend::close`] returns, or in the
-/// background when the last clone is dropped.
-///
-/// *Units*: times are kept to the microsecond.
-#[derive(Clone)]
-pub struct SqliteBackend(Arc<Inner>);
+pub type SqliteBackend = DatabaseBackend<Sqlite>;
 
-struct Inner {
+/// A SQLite database: what a [`SqliteBackend`] is on.
+pub struct Sqlite {
     path: PathBuf,
-    writer: Writer,
-    reader: Reader,
     room: Arc<Room>,
-    events: watch::Receiver<u64>,
-    keeps_events: bool,
-    is_read_only: bool,
+}
+
+impl Database for Sqlite {
+    fn has_room(&self) -> bool {
+        self.room.has_room()
+    }
+
+    fn check_room(&self) -> Result<(), BackendError> {
+        self.room.check()
+    }
 }
 
 impl SqliteBackend {
@@ -74,11 +78,11 @@ impl SqliteBackend {
         let options = options.into();
         let (written, events) = watch::channel(0);
         let (writer, reader, room) = open::open(&options, written).await?;
+        let path = options.path;
         Ok(Self(Arc::new(Inner {
-            path: options.path,
+            database: Sqlite { path, room },
             writer,
             reader,
-            room,
             events,
             keeps_events: options.keeps_events,
             is_read_only: false,
@@ -96,36 +100,22 @@ impl SqliteBackend {
         let options = options.into();
         let (_, events) = watch::channel(0);
         let (reader, room) = read_only::open(&options).await?;
+        let path = options.path;
         Ok(Self(Arc::new(Inner {
-            path: options.path,
+            database: Sqlite { path, room },
             writer: Writer::none(),
             reader,
-            room,
             events,
             keeps_events: options.keeps_events,
             is_read_only: true,
         })))
     }
-
-    /// Waits until nothing is written any more: the database was closed, or the task that writes has
-    /// panicked. After that the backend answers everything with errors, until it is opened anew.
-    pub async fn ended(&self) {
-        self.0.writer.ended().await;
-    }
-
-    /// Writes what is still to be written, closes the database, and lets other processes have it.
-    ///
-    /// Whoever uses the backend after that gets an error. Closing it again does nothing.
-    pub async fn close(&self) {
-        self.0.reader.close().await;
-        self.0.writer.close().await;
-    }
 }
 
-impl fmt::Debug for SqliteBackend {
+impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteBackend")
-            .field("path", &self.0.path)
+        f.debug_struct("Sqlite")
+            .field("path", &self.path)
             .finish_non_exhaustive()
     }
 }

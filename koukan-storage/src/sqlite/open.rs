@@ -7,12 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection, migrate::MigrateError,
-};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, migrate::MigrateError};
 use tokio::sync::watch;
 
-use crate::{BoxError, private};
+use crate::{
+    BoxError, database::Connection as AnyConnection, private, query::Values, reader::Reader,
+    writer::Writer,
+};
 
 use super::{
     SqliteOptions,
@@ -23,9 +24,9 @@ use super::{
     lock::ProcessLock,
     migrations::migrator,
     prepare::prepare,
-    reader::Reader,
+    reading::Readers,
     room::Room,
-    writer::{Outbox, Writer, count_pages},
+    writer::{self, count_pages},
 };
 
 /// A database could not be opened.
@@ -174,11 +175,13 @@ pub(super) async fn open(
     }
     let mut connection = options.migrating(path).connect().await.map_err(failed)?;
     migrate(&mut connection, path).await?;
+    let mut connection = AnyConnection::from(connection);
     let pages = count_pages(&mut connection).await.map_err(failed)?;
     let limit = options.limit(pages.all);
     if let Some(limit) = limit {
-        let limit = AssertSqlSafe(format!("PRAGMA max_page_count = {limit}"));
-        connection.execute(limit).await.map_err(failed)?;
+        let limit = format!("PRAGMA max_page_count = {limit}");
+        let limited = connection.run(limit.into(), 1, Values::default());
+        limited.await.map_err(failed)?;
     }
     sync(path).await?;
     let files = Files::note(&options.path, path).map_err(|source| {
@@ -186,7 +189,8 @@ pub(super) async fn open(
         OpenError::Io { path, source }
     })?;
     let files = Arc::new(files);
-    let reader = Reader::new(options.reading(path), options.readers(), Arc::clone(&files));
+    let readers = Readers::new(options.reading(path), options.readers(), Arc::clone(&files));
+    let reader = Reader::new(readers);
     let room = Arc::new(options.room(path));
     let mut ballast = room.ballast();
     if room.is_kept()
@@ -196,14 +200,9 @@ pub(super) async fn open(
         ballast.keep().await;
     }
     let shared = (files, Arc::clone(&room), ballast);
-    let outbox = Outbox::new(options.keeps_events, written);
-    let writer = Writer::start(
-        connection,
-        options.writing(path, limit),
-        shared,
-        outbox,
-        lock,
-    );
+    let events = (options.keeps_events, written);
+    let writing = options.writing(path, limit);
+    let writer = writer::start(connection, writing, shared, events, lock);
     Ok((writer, reader, room))
 }
 

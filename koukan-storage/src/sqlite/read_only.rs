@@ -4,13 +4,15 @@ use std::{fs, sync::Arc};
 
 use sqlx::{ConnectOptions, Connection};
 
+use crate::reader::Reader;
+
 use super::{
     OpenError, SqliteOptions,
     error::Cause,
     files::Files,
     inspect::{Access, Found, look, tables_of_ours},
     migrations::migrator,
-    reader::Reader,
+    reading::Readers,
     room::Room,
 };
 
@@ -41,6 +43,7 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>),
         OpenError::Io { path, source }
     })?;
     let room = Arc::new(options.room(&path));
-    let reader = Reader::new(options.reading(&path), options.readers(), Arc::new(files));
+    let readers = Readers::new(options.reading(&path), options.readers(), Arc::new(files));
+    let reader = Reader::new(readers);
     Ok((reader, room))
 }

@@ -1,11 +1,12 @@
 //! When the log is brought into the database.
 
 use koukan_core::causes::Causes;
-use sqlx::SqliteConnection;
 
-use crate::query::{CHECKPOINT, Values};
-
-use super::batch::Batch;
+use crate::{
+    database::Connection,
+    query::{CHECKPOINT, Values},
+    writer::Batch,
+};
 
 /// Octets in the log at which whoever waits has to wait longer, about. Twice as much takes twice as
 /// long, half as often.
@@ -34,7 +35,7 @@ impl Checkpoints {
         self.logged > 0
     }
 
-    pub(super) async fn run(&mut self, connection: &mut SqliteConnection) {
+    pub(super) async fn run(&mut self, connection: &mut Connection) {
         // What is left in the log is safe there; the next time will do.
         self.logged = 0;
         if let Err(error) = CHECKPOINT.execute(connection, Values::default()).await {

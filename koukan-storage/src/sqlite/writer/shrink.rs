@@ -4,8 +4,8 @@
 //! was once. While there is nothing else to do it is made smaller, a step at a time.
 
 use koukan_core::causes::Causes;
-use sqlx::{Row, SqliteConnection};
 
+use crate::database::Connection;
 use crate::query::{FREE_PAGES, VACUUM, Values};
 
 use super::{super::room::Pages, task::Task};
@@ -58,7 +58,7 @@ impl Task {
             return Ok(false);
         }
         VACUUM
-            .execute(&mut self.connection, Values::default())
+            .execute(&mut self.batches.connection, Values::default())
             .await?;
         let left = self.free_pages().await?;
         // A database of an earlier version keeps its pages.
@@ -67,7 +67,7 @@ impl Task {
 
     /// How many pages can be given back.
     async fn free_pages(&mut self) -> Result<i64, sqlx::Error> {
-        let Pages { free, all } = count_pages(&mut self.connection).await?;
+        let Pages { free, all } = count_pages(&mut self.batches.connection).await?;
         let (free, all) = (free.cast_signed(), all.cast_signed());
         Ok(free - KEPT - (all - free) / 8)
     }
@@ -75,7 +75,7 @@ impl Task {
 
 /// Counts the pages of a database.
 pub(in crate::sqlite) async fn count_pages(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
 ) -> Result<Pages, sqlx::Error> {
     let counted = FREE_PAGES.execute(connection, Values::default()).await?;
     let Some(row) = counted.rows.first() else {

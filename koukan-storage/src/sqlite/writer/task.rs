@@ -1,16 +1,19 @@
 //! The task that writes.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use koukan_core::{causes::Causes, repeats::Repeats, storage::record::SessionId};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use koukan_core::{causes::Causes, repeats::Repeats};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::mpsc,
     task::yield_now,
     time::{Interval, MissedTickBehavior, interval, sleep},
 };
 
-use crate::query::{BEGIN, COMMIT, ROLLBACK, Values};
+use crate::{
+    query::{BEGIN, COMMIT, ROLLBACK, Values},
+    writer::{Batch, BatchWriter, Lapses, Operations, Queued},
+};
 
 use super::{
     super::{
@@ -20,11 +23,7 @@ use super::{
         lock::ProcessLock,
         room::{Looks, Room},
     },
-    batch::Batch,
     checkpoint::Checkpoints,
-    lapse::Lapses,
-    operation::Queued,
-    outbox::Outbox,
     shrink::{Shrinking, count_pages},
 };
 
@@ -48,7 +47,7 @@ static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
 const PATIENCE: usize = 8;
 
 pub(super) struct Task {
-    pub(super) connection: SqliteConnection,
+    pub(super) batches: BatchWriter,
     options: SqliteConnectOptions,
     pub(super) files: Arc<Files>,
     room: Arc<Room>,
@@ -57,14 +56,9 @@ pub(super) struct Task {
     /// When the files are looked for although nothing is to be written.
     look: Interval,
     queue: mpsc::Receiver<Queued>,
-    pub(super) lapses: Lapses,
-    /// Sessions that were begun by this process; all others are dead.
-    pub(super) sessions: HashSet<SessionId>,
-    /// Rows of transactions that could not be read, and that was logged.
-    pub(super) malformed: HashSet<i64>,
+    lapses: Lapses,
     checkpoints: Checkpoints,
     pub(super) shrinking: Shrinking,
-    pub(super) outbox: Outbox,
     /// Whether a write has failed, and none of a message has worked since.
     pub(super) is_failing: bool,
 }
@@ -81,29 +75,25 @@ enum Failure {
 
 impl Task {
     pub(super) fn new(
-        connection: SqliteConnection,
+        batches: BatchWriter,
         options: SqliteConnectOptions,
         (files, room, ballast): (Arc<Files>, Arc<Room>, Option<Ballast>),
-        outbox: Outbox,
-        (queue, sender): (mpsc::Receiver<Queued>, mpsc::WeakSender<Queued>),
+        Operations { operations, lapses }: Operations,
     ) -> Self {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            connection,
+            batches,
             options,
             files,
             room,
             room_looks: Looks::new(),
             ballast,
             look,
-            queue,
-            lapses: Lapses::new(sender),
-            sessions: HashSet::new(),
-            malformed: HashSet::new(),
+            queue: operations,
+            lapses,
             checkpoints: Checkpoints::default(),
             shrinking: Shrinking::default(),
-            outbox,
             is_failing: false,
         }
     }
@@ -126,10 +116,10 @@ impl Task {
                 self.look_for_room().await;
             }
             if self.checkpoints.is_urgent() {
-                self.checkpoints.run(&mut self.connection).await;
+                self.checkpoints.run(&mut self.batches.connection).await;
             }
         }
-        if let Err(error) = self.connection.close().await {
+        if let Err(error) = self.batches.connection.close().await {
             tracing::error!(error = %Causes(&error), "could not close the database cleanly");
         }
         drop(lock);
@@ -162,7 +152,7 @@ impl Task {
     /// Finds out whether there is room for new mail.
     async fn look_for_room(&mut self) {
         let is_full = self.room_looks.begin();
-        match count_pages(&mut self.connection).await {
+        match count_pages(&mut self.batches.connection).await {
             Ok(pages) => {
                 if self.room.look(pages, is_full)
                     && let Some(ballast) = &mut self.ballast
@@ -184,7 +174,7 @@ impl Task {
             return;
         }
         self.shrink().await;
-        self.checkpoints.run(&mut self.connection).await;
+        self.checkpoints.run(&mut self.batches.connection).await;
     }
 
     /// Takes what waits.
@@ -216,14 +206,18 @@ impl Task {
             return;
         }
         if let Err(lost) = self.files.check() {
-            self.lapses.put_back(batch.fail(&lost.into()));
+            let cause = Cause::from(lost);
+            self.lapses.put_back(batch.fail(&|| cause.clone().into()));
             return;
         }
         self.checkpoints.wrote(&batch);
         self.room_looks.wrote(batch.weight());
         match self.try_commit(&mut batch).await {
             Ok(()) => batch.answer(),
-            Err(Failure::Lost(lost)) => self.lapses.put_back(batch.lose(&lost.into())),
+            Err(Failure::Lost(lost)) => {
+                let cause = Cause::from(lost);
+                self.lapses.put_back(batch.lose(&|| cause.clone().into()));
+            }
             Err(Failure::Commit(error)) => self.fail(batch, error).await,
             Err(Failure::Statement(_)) => {
                 self.roll_back().await;
@@ -231,7 +225,8 @@ impl Task {
                     match self.try_commit(&mut single).await {
                         Ok(()) => single.answer(),
                         Err(Failure::Lost(lost)) => {
-                            self.lapses.put_back(single.lose(&lost.into()));
+                            let cause = Cause::from(lost);
+                            self.lapses.put_back(single.lose(&|| cause.clone().into()));
                         }
                         Err(Failure::Commit(error) | Failure::Statement(error)) => {
                             self.fail(single, error).await;
@@ -243,45 +238,20 @@ impl Task {
     }
 
     async fn try_commit(&mut self, batch: &mut Batch) -> Result<(), Failure> {
-        let begun = BEGIN.execute(&mut self.connection, Values::default());
+        let begun = BEGIN.execute(&mut self.batches.connection, Values::default());
         begun.await.map_err(Failure::Commit)?;
-        self.outbox.begin();
-        self.apply(batch).await.map_err(Failure::Statement)?;
-        let committed = COMMIT.execute(&mut self.connection, Values::default());
+        let applied = self.batches.apply(batch).await;
+        applied.map_err(Failure::Statement)?;
+        let committed = COMMIT.execute(&mut self.batches.connection, Values::default());
         committed.await.map_err(Failure::Commit)?;
         self.files.check().map_err(Failure::Lost)?;
         self.is_failing &= !batch.has_messages();
-        self.outbox.committed();
+        self.batches.outbox.committed();
+        if self.batches.take_removed() {
+            self.shrinking.removed();
+        }
         tracing::trace!(operations = batch.len(), "committed");
         Ok(())
-    }
-
-    /// Does all operations, kind by kind.
-    async fn apply(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
-        self.append(&mut batch.appends).await?;
-        self.finish(&mut batch.finishes).await?;
-        self.check_drafts(&mut batch.completions).await?;
-        self.check_keys(&mut batch.inserts).await?;
-        self.settle_and_insert(
-            &mut batch.settlements,
-            &mut batch.inserts,
-            &mut batch.completions,
-        )
-        .await?;
-        self.write_together(&mut batch.groups).await?;
-        self.summarise(&mut batch.summaries).await?;
-        self.release(&mut batch.releases, &batch.lapses).await?;
-        self.open_sessions(&mut batch.sessions).await?;
-        // Before the leases, so that what is held or suspended is not leased.
-        self.change_suspensions(&mut batch.suspensions).await?;
-        self.change_suppressions(&mut batch.suppressions).await?;
-        self.change(&mut batch.changes).await?;
-        self.take(&mut batch.takes).await?;
-        self.claim(&mut batch.claims).await?;
-        self.bring_forward(&mut batch.set_backs).await?;
-        self.keep_cursors(&mut batch.cursors).await?;
-        self.write_events(batch).await?;
-        self.collect(&mut batch.collections).await
     }
 
     async fn fail(&mut self, batch: Batch, error: sqlx::Error) {
@@ -296,20 +266,20 @@ impl Task {
         if NOT_WRITTEN.is_first() {
             tracing::error!(operations = batch.len(), error = %cause, "could not write");
         }
-        self.lapses.put_back(batch.fail(&cause));
+        self.lapses.put_back(batch.fail(&|| cause.clone().into()));
         self.roll_back().await;
     }
 
     /// Takes back what a failed batch has written.
     pub(super) async fn roll_back(&mut self) {
         // SQLite may have done so by itself, which is the error here.
-        let rolled_back = ROLLBACK.execute(&mut self.connection, Values::default());
+        let rolled_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let _ = rolled_back.await;
         // One that is not fit for use any more is replaced.
-        if self.connection.ping().await.is_err()
+        if self.batches.connection.ping().await.is_err()
             && let Ok(connection) = self.options.connect().await
         {
-            self.connection = connection;
+            self.batches.connection = connection.into();
         }
     }
 }

@@ -1,18 +1,11 @@
-//! Finding out whether a message could be written, without one.
+//! Finding out whether a message could be written.
 
-use bytes::Bytes;
-use koukan_core::blob::BlobId;
-
-use crate::query::{BEGIN, COMMIT, DELETE_BLOB, DELETE_CHUNKS, Values};
-
-use super::{
-    super::error::Cause,
-    operation::{Append, Pending},
-    task::Task,
+use crate::{
+    query::{BEGIN, Values},
+    writer::Pending,
 };
 
-/// Octets that are written for a trial: as many as a message of the usual size has.
-const TRIAL: usize = 64 << 10;
+use super::{super::error::Cause, task::Task};
 
 impl Task {
     /// Tells whether a message could be written.
@@ -36,47 +29,17 @@ impl Task {
 
     async fn try_to_write(&mut self) -> Result<(), sqlx::Error> {
         if self.is_failing {
-            let written = self.write_trial().await;
+            let written = self.batches.write_trial().await;
             self.is_failing = written.is_err();
             if written.is_err() {
                 self.roll_back().await;
             }
             return written;
         }
-        let begun = BEGIN.execute(&mut self.connection, Values::default()).await;
+        let begun = BEGIN
+            .execute(&mut self.batches.connection, Values::default())
+            .await;
         self.roll_back().await;
         begun.map(|_| ())
-    }
-
-    /// Writes octets of nobody's, and deletes them.
-    async fn write_trial(&mut self) -> Result<(), sqlx::Error> {
-        let trial = Append {
-            blob: BlobId::random().to_string(),
-            offset: 0,
-            octets: Bytes::from(vec![0; TRIAL]),
-            // So old that it is collected as garbage, should the process end before it is deleted.
-            now: 0,
-        };
-        self.begin().await?;
-        let appended = self.append_one(&trial).await?;
-        debug_assert!(appended.is_ok(), "the identifier is new");
-        self.end().await?;
-        self.begin().await?;
-        for statement in [&DELETE_BLOB, &DELETE_CHUNKS] {
-            let mut values = Values::default();
-            values.add(trial.blob.as_str());
-            statement.execute(&mut self.connection, values).await?;
-        }
-        self.end().await
-    }
-
-    async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        let begun = BEGIN.execute(&mut self.connection, Values::default());
-        begun.await.map(|_| ())
-    }
-
-    async fn end(&mut self) -> Result<(), sqlx::Error> {
-        let committed = COMMIT.execute(&mut self.connection, Values::default());
-        committed.await.map(|_| ())
     }
 }

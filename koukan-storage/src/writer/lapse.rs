@@ -14,13 +14,13 @@ use super::operation::{Operation, Queued};
 
 /// Leases to be given back; clones share them.
 #[derive(Clone)]
-pub(super) struct Lapses {
+pub(crate) struct Lapses {
     leases: Arc<Mutex<Vec<LeaseRow>>>,
     queue: mpsc::WeakSender<Queued>,
 }
 
 /// Leases on the way to whoever asked for them.
-pub(in crate::sqlite) struct Claimed {
+pub(crate) struct Claimed {
     leased: Vec<Leased>,
     session: SessionId,
     lapses: Lapses,
@@ -28,14 +28,14 @@ pub(in crate::sqlite) struct Claimed {
 }
 
 impl Lapses {
-    pub(super) fn new(queue: mpsc::WeakSender<Queued>) -> Self {
+    pub(crate) fn new(queue: mpsc::WeakSender<Queued>) -> Self {
         Self {
             leases: Arc::default(),
             queue,
         }
     }
 
-    pub(super) fn claimed(&self, session: SessionId, leased: Vec<Leased>) -> Claimed {
+    pub(crate) fn claimed(&self, session: SessionId, leased: Vec<Leased>) -> Claimed {
         Claimed {
             leased,
             session,
@@ -45,13 +45,13 @@ impl Lapses {
     }
 
     /// Takes the leases that are to be given back.
-    pub(super) fn take(&self) -> Vec<LeaseRow> {
+    pub(crate) fn take(&self) -> Vec<LeaseRow> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut leases)
     }
 
     /// Puts them back, to be tried again with the next batch.
-    pub(super) fn put_back(&self, lapsed: Vec<LeaseRow>) {
+    pub(crate) fn put_back(&self, lapsed: Vec<LeaseRow>) {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         leases.extend(lapsed);
     }
@@ -69,11 +69,11 @@ impl Lapses {
 
 impl Claimed {
     /// From now on they must arrive or be given back.
-    pub(super) fn commit(&mut self) {
+    pub(crate) fn commit(&mut self) {
         self.is_committed = true;
     }
 
-    pub(in crate::sqlite) fn into_leased(mut self) -> Vec<Leased> {
+    pub(crate) fn into_leased(mut self) -> Vec<Leased> {
         std::mem::take(&mut self.leased)
     }
 }

@@ -1,4 +1,4 @@
-//! The contract.
+//! The contract, over any database.
 
 use std::time::Duration;
 
@@ -20,10 +20,9 @@ use koukan_core::{
 
 use tokio::sync::watch;
 
-use crate::row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, scheduling_keys};
-
-use super::{
-    SqliteBackend,
+use super::{Database, DatabaseBackend};
+use crate::{
+    row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, scheduling_keys},
     writer::{
         Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Take, Together,
         weight,
@@ -31,7 +30,7 @@ use super::{
 };
 
 #[async_trait]
-impl Sessions for SqliteBackend {
+impl<D: Database> Sessions for DatabaseBackend<D> {
     async fn open_session(
         &self,
         session: SessionId,
@@ -41,11 +40,14 @@ impl Sessions for SqliteBackend {
             return Ok(Recovered::default());
         }
         let request = OpenSession { session, now };
-        self.0.writer.ask(0, request, Operation::OpenSession).await
+        let recovered = self.0.writer.ask(0, request, Operation::OpenSession);
+        let recovered = recovered.await?;
+        self.0.database.session_opened(session);
+        Ok(recovered)
     }
 
     fn has_room(&self) -> bool {
-        self.0.room.has_room()
+        self.0.database.has_room()
     }
 
     async fn probe(&self) -> Result<(), BackendError> {
@@ -74,9 +76,9 @@ impl Sessions for SqliteBackend {
 }
 
 #[async_trait]
-impl Queue for SqliteBackend {
+impl<D: Database> Queue for DatabaseBackend<D> {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        self.0.room.check()?;
+        self.0.database.check_room()?;
         // Made here and not by the writer, so that it is done on all processors.
         let row = Box::new(TransactionRow::new(transaction, self.telling())?);
         self.0
@@ -89,7 +91,7 @@ impl Queue for SqliteBackend {
         // What stays a draft brings nothing.
         let is_draft = |due: &Due| due.work == Work::Abandon;
         if !matches!(&transaction.status, Status::Due(due) if is_draft(due)) {
-            self.0.room.check()?;
+            self.0.database.check_room()?;
         }
         let row = Box::new(TransactionRow::new(transaction, self.telling())?);
         self.0
@@ -99,7 +101,7 @@ impl Queue for SqliteBackend {
     }
 
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError> {
-        self.0.room.check()?;
+        self.0.database.check_room()?;
         let telling = self.telling();
         let (mut inserts, mut completions) = (Vec::new(), Vec::new());
         for one in together {
@@ -240,7 +242,7 @@ impl Queue for SqliteBackend {
 }
 
 #[async_trait]
-impl Blobs for SqliteBackend {
+impl<D: Database> Blobs for DatabaseBackend<D> {
     async fn append_blob(
         &self,
         blob: BlobId,
@@ -248,7 +250,7 @@ impl Blobs for SqliteBackend {
         octets: Bytes,
         now: Timestamp,
     ) -> Result<(), BackendError> {
-        self.0.room.check()?;
+        self.0.database.check_room()?;
         let request = Append {
             blob: blob.to_string(),
             offset: i64::try_from(offset).map_err(|_| BackendError::BlobConflict)?,
@@ -281,7 +283,7 @@ impl Blobs for SqliteBackend {
 }
 
 #[async_trait]
-impl Records for SqliteBackend {
+impl<D: Database> Records for DatabaseBackend<D> {
     async fn summarise(&self, summaries: Vec<NewTransaction>) -> Result<(), BackendError> {
         let telling = match self.0.keeps_events {
             true => Telling::Summary,
@@ -348,7 +350,7 @@ impl Records for SqliteBackend {
     }
 }
 
-impl SqliteBackend {
+impl<D: Database> DatabaseBackend<D> {
     fn telling(&self) -> Telling {
         match self.0.keeps_events {
             true => Telling::Commit,

@@ -7,9 +7,9 @@ use crate::{
     row::micros,
 };
 
-use super::{operation::Pending, task::Task};
+use super::{BatchWriter, operation::Pending};
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn change_suspensions(
         &mut self,
         changes: &mut [Pending<SuspensionChange, ()>],

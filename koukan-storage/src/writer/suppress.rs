@@ -1,16 +1,18 @@
 //! Addresses to which senders send nothing.
 
+use std::collections::BTreeMap;
+
 use koukan_core::storage::record::{Suppression, SuppressionChange};
-use sqlx::SqliteConnection;
 
 use crate::{
+    database::Connection,
     query::{KEEP_SUPPRESSION, REMOVE_SUPPRESSION, Values},
     row::{NewAttempt, micros},
 };
 
-use super::{operation::Pending, task::Task};
+use super::{BatchWriter, operation::Pending};
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn change_suppressions(
         &mut self,
         changes: &mut [Pending<SuppressionChange, ()>],
@@ -33,18 +35,22 @@ impl Task {
 
 /// Writes what attempts have found to be bad.
 pub(super) async fn suppress<'a>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     attempts: impl Iterator<Item = &'a NewAttempt>,
 ) -> Result<(), sqlx::Error> {
-    let found: Vec<_> = attempts.flat_map(|attempt| &attempt.suppresses).collect();
+    let found = attempts.flat_map(|attempt| &attempt.suppresses);
+    // Of each address the last: what is written in one go is not written twice.
+    let found: BTreeMap<_, _> = found
+        .map(|one| ((&one.sender, &one.address), one))
+        .collect();
     match found.is_empty() {
         true => Ok(()),
-        false => keep(connection, &found).await,
+        false => keep(connection, &found.into_values().collect::<Vec<_>>()).await,
     }
 }
 
 async fn keep(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     suppressions: &[&Suppression],
 ) -> Result<(), sqlx::Error> {
     let kept = KEEP_SUPPRESSION.execute_each(connection, suppressions, |one, values| {

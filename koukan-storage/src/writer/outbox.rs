@@ -13,10 +13,10 @@ use crate::{
     row::EventRow,
 };
 
-use super::{batch::Batch, change::ids, operation::Pending, task::Task};
+use super::{BatchWriter, batch::Batch, change::ids, operation::Pending};
 
 /// Events of the commit under way.
-pub(in crate::sqlite) struct Outbox {
+pub(crate) struct Outbox {
     is_kept: bool,
     /// What changes by those who operate the agent have brought.
     of_changes: Vec<Arc<EventRow>>,
@@ -27,7 +27,7 @@ pub(in crate::sqlite) struct Outbox {
 
 impl Outbox {
     /// Where events are kept, `written` changes when some were committed.
-    pub(in crate::sqlite) fn new(is_kept: bool, written: watch::Sender<u64>) -> Self {
+    pub(crate) fn new(is_kept: bool, written: watch::Sender<u64>) -> Self {
         Self {
             is_kept,
             of_changes: Vec::new(),
@@ -37,13 +37,13 @@ impl Outbox {
     }
 
     /// Forgets what was not committed.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.of_changes.clear();
         self.count = 0;
     }
 
     /// Tells those who wait for events.
-    pub(super) fn committed(&mut self) {
+    pub(crate) fn committed(&mut self) {
         if self.count > 0 {
             let count = self.count;
             self.written
@@ -52,9 +52,9 @@ impl Outbox {
     }
 }
 
-impl Task {
+impl BatchWriter {
     /// Notes the events that a change is.
-    pub(super) async fn note_change(
+    pub(crate) async fn note_change(
         &mut self,
         change: &Change,
         judged: &[Judged],
@@ -78,7 +78,7 @@ impl Task {
     }
 
     /// Writes what is told of all that is done in a batch, in the order in which it was done.
-    pub(super) async fn write_events(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
+    pub(crate) async fn write_events(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
         if !self.outbox.is_kept {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::{mem, time::Duration};
 
 use koukan_core::storage::{
-    Collected, Recovered,
+    BackendError, Collected, Recovered,
     record::{Change, Judged, SuppressionChange, SuspensionChange},
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -11,7 +11,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 
 use super::{
-    super::error::Cause,
     lapse::Claimed,
     operation::{
         Append, Claim, Collect, Finish, KeepCursor, OpenSession, Operation, Pending, Queued, Take,
@@ -24,25 +23,25 @@ use super::{
 /// None of them was answered before the others came, so they may be done in any order: kind by
 /// kind, which takes the fewest statements.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub(super) appends: Vec<Pending<Append, ()>>,
-    pub(super) finishes: Vec<Pending<Finish, ()>>,
-    pub(super) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
-    pub(super) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
-    pub(super) completions: Vec<Pending<Box<TransactionRow>, ()>>,
-    pub(super) groups: Vec<Pending<Together, ()>>,
-    pub(super) summaries: Vec<Pending<Vec<TransactionRow>, ()>>,
-    pub(super) releases: Vec<Pending<LeaseRow, ()>>,
-    pub(super) lapses: Vec<LeaseRow>,
-    pub(super) sessions: Vec<Pending<OpenSession, Recovered>>,
-    pub(super) takes: Vec<Pending<Take, Claimed>>,
-    pub(super) claims: Vec<Pending<Claim, Claimed>>,
-    pub(super) collections: Vec<Pending<Collect, Collected>>,
-    pub(super) set_backs: Vec<Pending<Duration, ()>>,
-    pub(super) changes: Vec<Pending<Change, Vec<Judged>>>,
-    pub(super) suspensions: Vec<Pending<SuspensionChange, ()>>,
-    pub(super) suppressions: Vec<Pending<SuppressionChange, ()>>,
-    pub(super) cursors: Vec<Pending<KeepCursor, ()>>,
+pub(crate) struct Batch {
+    pub(crate) appends: Vec<Pending<Append, ()>>,
+    pub(crate) finishes: Vec<Pending<Finish, ()>>,
+    pub(crate) settlements: Vec<Pending<Box<SettlementRow>, ()>>,
+    pub(crate) inserts: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(crate) completions: Vec<Pending<Box<TransactionRow>, ()>>,
+    pub(crate) groups: Vec<Pending<Together, ()>>,
+    pub(crate) summaries: Vec<Pending<Vec<TransactionRow>, ()>>,
+    pub(crate) releases: Vec<Pending<LeaseRow, ()>>,
+    pub(crate) lapses: Vec<LeaseRow>,
+    pub(crate) sessions: Vec<Pending<OpenSession, Recovered>>,
+    pub(crate) takes: Vec<Pending<Take, Claimed>>,
+    pub(crate) claims: Vec<Pending<Claim, Claimed>>,
+    pub(crate) collections: Vec<Pending<Collect, Collected>>,
+    pub(crate) set_backs: Vec<Pending<Duration, ()>>,
+    pub(crate) changes: Vec<Pending<Change, Vec<Judged>>>,
+    pub(crate) suspensions: Vec<Pending<SuspensionChange, ()>>,
+    pub(crate) suppressions: Vec<Pending<SuppressionChange, ()>>,
+    pub(crate) cursors: Vec<Pending<KeepCursor, ()>>,
     probes: Vec<Pending<(), ()>>,
     closes: Vec<Pending<(), ()>>,
     room: Option<OwnedSemaphorePermit>,
@@ -51,7 +50,7 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Adds an operation, unless nobody waits for it any more.
-    pub(super) fn add(&mut self, queued: Queued) {
+    pub(crate) fn add(&mut self, queued: Queued) {
         match queued.operation {
             Operation::Append(pending) => push(&mut self.appends, pending),
             Operation::Finish(pending) => push(&mut self.finishes, pending),
@@ -83,28 +82,28 @@ impl Batch {
     }
 
     /// How many operations were added.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Octets that the operations hold in memory.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let room = self.room.as_ref();
         room.map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
     /// Takes those out who wait for the end.
-    pub(super) fn take_closes(&mut self) -> Vec<Pending<(), ()>> {
+    pub(crate) fn take_closes(&mut self) -> Vec<Pending<(), ()>> {
         mem::take(&mut self.closes)
     }
 
     /// Takes those out who only want to know whether it could be written.
-    pub(super) fn take_probes(&mut self) -> Vec<Pending<(), ()>> {
+    pub(crate) fn take_probes(&mut self) -> Vec<Pending<(), ()>> {
         mem::take(&mut self.probes)
     }
 
     /// Whether there is nothing to commit.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lapses.is_empty()
             && self.appends.is_empty()
             && self.finishes.is_empty()
@@ -126,7 +125,7 @@ impl Batch {
     }
 
     /// Whether it brings messages, in whole or in part.
-    pub(super) fn has_messages(&self) -> bool {
+    pub(crate) fn has_messages(&self) -> bool {
         let mut groups = self.groups.iter();
         !(self.appends.is_empty()
             && self.inserts.is_empty()
@@ -135,7 +134,7 @@ impl Batch {
     }
 
     /// Answers everyone as was decided.
-    pub(super) fn answer(mut self) {
+    pub(crate) fn answer(mut self) {
         self.commit_leases();
         answer(self.appends);
         answer(self.finishes);
@@ -158,7 +157,7 @@ impl Batch {
 
     /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
     /// it are to be given back too, should the files be put back.
-    pub(super) fn lose(mut self, cause: &Cause) -> Vec<LeaseRow> {
+    pub(crate) fn lose(mut self, cause: &dyn Fn() -> BackendError) -> Vec<LeaseRow> {
         self.commit_leases();
         self.fail(cause)
     }
@@ -172,7 +171,7 @@ impl Batch {
 
     /// Tells everyone that nothing was written, and returns the leases that are still to be given
     /// back.
-    pub(super) fn fail(self, cause: &Cause) -> Vec<LeaseRow> {
+    pub(crate) fn fail(self, cause: &dyn Fn() -> BackendError) -> Vec<LeaseRow> {
         fail(self.appends, cause);
         fail(self.finishes, cause);
         fail(self.settlements, cause);
@@ -194,7 +193,7 @@ impl Batch {
     }
 
     /// Each operation in a batch of its own, undecided.
-    pub(super) fn into_singles(self) -> Vec<Self> {
+    pub(crate) fn into_singles(self) -> Vec<Self> {
         let mut singles = Vec::with_capacity(self.len);
         macro_rules! split {
             ($($kind:ident,)*) => {$(
@@ -242,8 +241,8 @@ fn answer<Q, T>(kind: Vec<Pending<Q, T>>) {
     kind.into_iter().for_each(Pending::answer);
 }
 
-fn fail<Q, T>(kind: Vec<Pending<Q, T>>, cause: &Cause) {
+fn fail<Q, T>(kind: Vec<Pending<Q, T>>, cause: &dyn Fn() -> BackendError) {
     for pending in kind {
-        pending.fail(cause.clone().into());
+        pending.fail(cause());
     }
 }

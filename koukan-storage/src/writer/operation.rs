@@ -15,15 +15,17 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 
-use super::{super::error::closed, lapse::Claimed, together::Together};
+use crate::closed::closed;
+
+use super::{lapse::Claimed, together::Together};
 
 /// An operation, and its share of the memory for those that wait.
-pub(super) struct Queued {
-    pub(super) operation: Operation,
-    pub(super) room: Option<OwnedSemaphorePermit>,
+pub(crate) struct Queued {
+    pub(crate) operation: Operation,
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
-pub(in crate::sqlite) enum Operation {
+pub(crate) enum Operation {
     Append(Pending<Append, ()>),
     Finish(Pending<Finish, ()>),
     Insert(Pending<Box<TransactionRow>, ()>),
@@ -50,53 +52,52 @@ pub(in crate::sqlite) enum Operation {
 }
 
 /// Octets for the end of a blob.
-pub(in crate::sqlite) struct Append {
-    pub(in crate::sqlite) blob: String,
-    pub(in crate::sqlite) offset: i64,
-    pub(in crate::sqlite) octets: Bytes,
-    pub(in crate::sqlite) now: i64,
+pub(crate) struct Append {
+    pub(crate) blob: String,
+    pub(crate) offset: i64,
+    pub(crate) octets: Bytes,
+    pub(crate) now: i64,
 }
 
 /// The end of a blob.
-pub(in crate::sqlite) struct Finish {
-    pub(in crate::sqlite) blob: String,
-    pub(in crate::sqlite) len: i64,
+pub(crate) struct Finish {
+    pub(crate) blob: String,
+    pub(crate) len: i64,
 }
 
 /// How far a reader of events has come.
-pub(in crate::sqlite) struct KeepCursor {
-    pub(in crate::sqlite) name: Box<str>,
-    pub(in crate::sqlite) number: i64,
+pub(crate) struct KeepCursor {
+    pub(crate) name: Box<str>,
+    pub(crate) number: i64,
 }
 
 /// The begin of a session.
-pub(in crate::sqlite) struct OpenSession {
-    pub(in crate::sqlite) session: SessionId,
-    pub(in crate::sqlite) now: Timestamp,
+pub(crate) struct OpenSession {
+    pub(crate) session: SessionId,
+    pub(crate) now: Timestamp,
 }
 
 /// A lease on one transaction.
-pub(in crate::sqlite) struct Take {
-    pub(in crate::sqlite) id: String,
-    pub(in crate::sqlite) session: SessionId,
-    pub(in crate::sqlite) work: Option<Work>,
+pub(crate) struct Take {
+    pub(crate) id: String,
+    pub(crate) session: SessionId,
+    pub(crate) work: Option<Work>,
 }
 
 /// Leases on what is due.
-pub(in crate::sqlite) struct Claim {
-    pub(in crate::sqlite) session: SessionId,
-    pub(in crate::sqlite) now: Timestamp,
-    pub(in crate::sqlite) of: Claims,
+pub(crate) struct Claim {
+    pub(crate) session: SessionId,
+    pub(crate) now: Timestamp,
+    pub(crate) of: Claims,
 }
 
 /// What is to be taken under lease, of that which is due.
-pub(in crate::sqlite) enum Claims {
+pub(crate) enum Claims {
     /// What is due first.
     Due {
         standing: Standing,
         limit: usize,
-        /// In JSON.
-        except: Box<str>,
+        except: Vec<String>,
     },
     /// Attempts for one destination, what is due first first.
     For {
@@ -111,25 +112,25 @@ pub(in crate::sqlite) enum Claims {
 }
 
 /// The removal of garbage.
-pub(in crate::sqlite) struct Collect {
-    pub(in crate::sqlite) now: i64,
-    pub(in crate::sqlite) final_before: i64,
-    pub(in crate::sqlite) orphans: Vec<String>,
+pub(crate) struct Collect {
+    pub(crate) now: i64,
+    pub(crate) final_before: i64,
+    pub(crate) orphans: Vec<String>,
     /// Older events are removed.
-    pub(in crate::sqlite) events_before: i64,
+    pub(crate) events_before: i64,
     /// How many events are kept, at most.
-    pub(in crate::sqlite) events_kept: i64,
+    pub(crate) events_kept: i64,
 }
 
 /// A request, and who waits for the answer.
-pub(in crate::sqlite) struct Pending<Q, T> {
-    pub(super) request: Q,
+pub(crate) struct Pending<Q, T> {
+    pub(crate) request: Q,
     outcome: Option<Result<T, BackendError>>,
     answer: oneshot::Sender<Result<T, BackendError>>,
 }
 
 impl<Q, T> Pending<Q, T> {
-    pub(super) fn new(request: Q, answer: oneshot::Sender<Result<T, BackendError>>) -> Self {
+    pub(crate) fn new(request: Q, answer: oneshot::Sender<Result<T, BackendError>>) -> Self {
         Self {
             request,
             outcome: None,
@@ -138,28 +139,28 @@ impl<Q, T> Pending<Q, T> {
     }
 
     /// One of several requests whose answer is one.
-    pub(super) fn unheard(request: Q) -> Self {
+    pub(crate) fn unheard(request: Q) -> Self {
         let (answer, _) = oneshot::channel();
         Self::new(request, answer)
     }
 
     /// Notes what the answer will be once the commit is done.
-    pub(super) fn decide(&mut self, outcome: Result<T, BackendError>) {
+    pub(crate) fn decide(&mut self, outcome: Result<T, BackendError>) {
         self.outcome = Some(outcome);
     }
 
     /// Whether nothing was decided yet.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.outcome.is_none()
     }
 
     /// Whether it was decided that it is done.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
     }
 
     /// Why it is not done, where that was decided.
-    pub(super) fn take_error(&mut self) -> Option<BackendError> {
+    pub(crate) fn take_error(&mut self) -> Option<BackendError> {
         match self.outcome.take() {
             Some(Err(error)) => Some(error),
             other => {
@@ -170,28 +171,28 @@ impl<Q, T> Pending<Q, T> {
     }
 
     /// What was decided, if it is not a failure.
-    pub(super) fn decided(&mut self) -> Option<&mut T> {
+    pub(crate) fn decided(&mut self) -> Option<&mut T> {
         self.outcome.as_mut()?.as_mut().ok()
     }
 
     /// Forgets what was decided, since it was taken back.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.outcome = None;
     }
 
     /// Whether nobody waits any more.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
     /// Answers as decided.
-    pub(super) fn answer(self) {
+    pub(crate) fn answer(self) {
         let outcome = self.outcome.unwrap_or_else(|| Err(closed()));
         // Whoever asked may have gone away.
         let _ = self.answer.send(outcome);
     }
 
-    pub(super) fn fail(mut self, error: BackendError) {
+    pub(crate) fn fail(mut self, error: BackendError) {
         self.outcome = Some(Err(error));
         self.answer();
     }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use koukan_core::storage::BackendError;
-use sqlx::Row;
 
 use crate::{
     query::{COMPLETE, DELETE_ATTEMPTS, DELETE_PARTS, FIND_DRAFT},
@@ -11,14 +10,14 @@ use crate::{
 };
 
 use super::{
+    BatchWriter,
     insert::{insert_attempts, insert_parts},
     operation::Pending,
-    task::Task,
 };
 
 type Completions = [Pending<Box<TransactionRow>, ()>];
 
-impl Task {
+impl BatchWriter {
     /// Sorts out completions of what is no draft, and notes where parts are to be replaced.
     pub(super) async fn check_drafts(
         &mut self,

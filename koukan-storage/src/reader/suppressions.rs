@@ -1,17 +1,17 @@
 //! Reads of addresses to which senders send nothing.
 
 use koukan_core::storage::{BackendError, record::Suppression};
-use sqlx::Row;
 
 use crate::{
     query::{LIST_SUPPRESSIONS, Values},
     row::from_micros,
+    writer::SUPPRESSED_MAX,
 };
 
-use super::{super::writer::SUPPRESSED_MAX, Reader, failed};
+use super::{Reader, failed};
 
 impl Reader {
-    pub(in crate::sqlite) async fn suppressions(&self) -> Result<Vec<Suppression>, BackendError> {
+    pub(crate) async fn suppressions(&self) -> Result<Vec<Suppression>, BackendError> {
         let mut values = Values::default();
         values.add(SUPPRESSED_MAX);
         let rows = self.rows(&LIST_SUPPRESSIONS, values).await?;

@@ -9,18 +9,18 @@ use crate::{
     row::{EventRow, SettlementRow, TransactionRow},
 };
 
-use super::{operation::Pending, task::Task};
+use super::{BatchWriter, operation::Pending};
 
 /// New transactions, and drafts that are completed; or ends of leases.
 #[derive(Default)]
-pub(in crate::sqlite) struct Together {
+pub(crate) struct Together {
     settlements: Vec<Pending<Box<SettlementRow>, ()>>,
     inserts: Vec<Pending<Box<TransactionRow>, ()>>,
     completions: Vec<Pending<Box<TransactionRow>, ()>>,
 }
 
 impl Together {
-    pub(in crate::sqlite) fn new(
+    pub(crate) fn new(
         inserts: impl IntoIterator<Item = TransactionRow>,
         completions: impl IntoIterator<Item = TransactionRow>,
     ) -> Self {
@@ -32,7 +32,7 @@ impl Together {
         }
     }
 
-    pub(in crate::sqlite) fn of_settlements(
+    pub(crate) fn of_settlements(
         settlements: impl IntoIterator<Item = SettlementRow>,
     ) -> Self {
         let row = |row| Pending::unheard(Box::new(row));
@@ -48,7 +48,7 @@ impl Together {
     }
 
     /// Octets that they hold in memory, about.
-    pub(in crate::sqlite) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let rows = self.inserts.iter().chain(&self.completions);
         let rows = rows.map(|row| row.request.weight());
         let settlements = self.settlements.iter();
@@ -79,7 +79,7 @@ impl Together {
     }
 }
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn write_together(
         &mut self,
         groups: &mut [Pending<Together, ()>],

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use koukan_core::storage::{CLOCK_TOLERANCE, Recovered, crash_back_off};
-use sqlx::Row;
 
 use crate::{
     query::{
@@ -15,11 +14,11 @@ use crate::{
 };
 
 use super::{
+    BatchWriter,
     operation::{OpenSession, Pending},
-    task::Task,
 };
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn open_sessions(
         &mut self,
         sessions: &mut [Pending<OpenSession, Recovered>],

@@ -2,9 +2,9 @@
 
 use crate::{query::INSERT_SUMMARIES, row::TransactionRow};
 
-use super::{operation::Pending, suppress::suppress, task::Task};
+use super::{BatchWriter, operation::Pending, suppress::suppress};
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn summarise(
         &mut self,
         summaries: &mut [Pending<Vec<TransactionRow>, ()>],

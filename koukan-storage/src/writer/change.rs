@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 
 use koukan_core::storage::record::{Action, Change, Judged, Seen, Skipped, Work};
-use sqlx::Row;
 
 use crate::{
     query::{HOLD, JUDGE, RELEASE_HELD, RETRY, Values},
     row::{micros, work_of},
 };
 
-use super::{operation::Pending, task::Task};
+use super::{BatchWriter, operation::Pending};
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn change(
         &mut self,
         changes: &mut [Pending<Change, Vec<Judged>>],
@@ -74,13 +73,11 @@ impl Task {
     }
 }
 
-/// Ids as an array in JSON; there is nothing in them to be escaped.
-pub(super) fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> String {
-    let ids: Vec<_> = ids.map(|id| format!("\"{id}\"")).collect();
-    format!("[{}]", ids.join(","))
+pub(super) fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> Vec<String> {
+    ids.map(|id| id.to_string()).collect()
 }
 
 /// What an operation takes in memory, about.
-pub(in crate::sqlite) fn weight(change: &Change) -> usize {
+pub(crate) fn weight(change: &Change) -> usize {
     change.ids.len() * size_of::<Judged>()
 }

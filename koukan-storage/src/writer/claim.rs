@@ -6,9 +6,9 @@ use koukan_core::storage::{
     BackendError,
     record::{Leased, SessionId, Standing, Status},
 };
-use sqlx::sqlite::SqliteRow;
 
 use crate::{
+    database::Row,
     query::{
         LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, PARK,
         RELEASE, Statement, Values,
@@ -17,15 +17,15 @@ use crate::{
 };
 
 use super::{
+    BatchWriter,
     lapse::Claimed,
     operation::{Claim, Claims, Pending, Take},
-    task::Task,
 };
 
 /// How long a transaction that cannot be read is put off.
 const PARKED: SignedDuration = SignedDuration::from_hours(1);
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn claim(
         &mut self,
         claims: &mut [Pending<Claim, Claimed>],
@@ -45,7 +45,7 @@ impl Task {
                     };
                     let bind = |values: &mut Values| {
                         let session = session.to_string();
-                        values.add(session).add(micros(*now)).add(&**except);
+                        values.add(session).add(micros(*now)).add(except.clone());
                     };
                     self.lease_all(statement, bind, *now, *limit, &mut leased)
                         .await?;
@@ -118,7 +118,7 @@ impl Task {
     async fn taken(
         &mut self,
         session: SessionId,
-        row: &SqliteRow,
+        row: &Row,
     ) -> Result<Result<Leased, BackendError>, sqlx::Error> {
         let row = StoredRow(row);
         let error = match row.leased() {
@@ -168,21 +168,22 @@ impl Task {
     /// can still deliver it.
     async fn park(
         &mut self,
-        row: &SqliteRow,
+        row: &Row,
         error: &Malformed,
         now: Timestamp,
     ) -> Result<(), sqlx::Error> {
-        let row = StoredRow(row).row_id();
-        let row = row.map_err(|error| sqlx::Error::Decode(error.into()))?;
-        if self.malformed.insert(row) {
+        let row = StoredRow(row);
+        let id = row.id();
+        let id = id.map_err(|error| sqlx::Error::Decode(error.into()))?;
+        if self.malformed.insert(id.to_owned()) {
             tracing::error!(
-                row,
+                id,
                 error = %Causes(error),
                 "a stored transaction cannot be read; it is left for later",
             );
         }
         let mut values = Values::default();
-        values.add(micros(now + PARKED)).add(row);
+        values.add(micros(now + PARKED)).add(id);
         PARK.execute(&mut self.connection, values).await?;
         Ok(())
     }

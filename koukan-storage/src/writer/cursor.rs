@@ -3,11 +3,11 @@
 use crate::query::{KEEP_CURSOR, Values};
 
 use super::{
+    BatchWriter,
     operation::{KeepCursor, Pending},
-    task::Task,
 };
 
-impl Task {
+impl BatchWriter {
     /// Writes how far readers have come.
     pub(super) async fn keep_cursors(
         &mut self,

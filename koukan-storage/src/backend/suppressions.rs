@@ -6,10 +6,13 @@ use koukan_core::storage::{
     record::{Suppression, SuppressionChange},
 };
 
-use super::{SqliteBackend, writer::Operation};
+use crate::{
+    backend::{Database, DatabaseBackend},
+    writer::Operation,
+};
 
 #[async_trait]
-impl SuppressionLists for SqliteBackend {
+impl<D: Database> SuppressionLists for DatabaseBackend<D> {
     async fn change_suppression(&self, change: SuppressionChange) -> Result<(), BackendError> {
         let change = self.0.writer.ask(0, change, Operation::ChangeSuppression);
         change.await

@@ -1,10 +1,11 @@
-//! Reads, each in a task of its own, beside the writer.
+//! Reads, beside whoever writes.
 
 mod destinations;
 mod suppressions;
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, fmt, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::blob::BlobId;
@@ -13,52 +14,46 @@ use koukan_core::storage::{
     BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing,
     record::{Attempt, Conversation, SchedulingKey, Standing, StoredTransaction},
 };
-use sqlx::{
-    AssertSqlSafe, Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
-};
-use tokio::sync::oneshot;
 
 use crate::{
+    closed::closed,
+    database::{Dialect, Row},
     query::{
         BOUND_EVENTS, CENSUS, FIND_CURSOR, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION,
-        LIST_ATTEMPTS, LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, READ_BLOB, READ_SMALL_BLOBS,
-        SUMMARY_CONVERSATION, Statement, Values, list, list_summaries, select,
+        LIST_ATTEMPTS, LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, Page, READ_BLOB,
+        READ_SMALL_BLOBS, SUMMARY_CONVERSATION, Statement, Values, list, list_summaries, select,
     },
-    row::{StoredRow, attempt, conversation, from_micros, json_texts, kept_event, scheduling_keys},
-};
-
-use super::{
-    error::{closed, failed},
-    files::Files,
+    row::{StoredRow, attempt, conversation, from_micros, kept_event, scheduling_keys},
 };
 
 /// Blobs that are removed in one go, at most, and about how many octets they have in all.
 const ORPHANS_AT_ONCE: i64 = 256;
 const OCTETS_AT_ONCE: i64 = 64 << 20;
 
-pub(super) struct Reader {
-    pool: SqlitePool,
-    files: Arc<Files>,
+/// Where reads are done.
+#[async_trait]
+pub(crate) trait Source: Send + Sync + 'static {
+    fn dialect(&self) -> Dialect;
+
+    /// Reads what a statement gives. A read that was begun ends by itself and gives its connection back, whether
+    /// anybody polls whoever asked or not.
+    async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError>;
+
+    async fn close(&self);
 }
 
+pub(crate) struct Reader(Arc<dyn Source>);
+
 impl Reader {
-    pub(super) fn new(options: SqliteConnectOptions, connections: u32, files: Arc<Files>) -> Self {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            // A connection to a file does not wear out.
-            .test_before_acquire(false)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_lazy_with(options);
-        Self { pool, files }
+    pub(crate) fn new(source: impl Source) -> Self {
+        Self(Arc::new(source))
     }
 
-    pub(super) async fn close(&self) {
-        self.pool.close().await;
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
     }
 
-    pub(super) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<StoredTransaction>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let found = self.row(&FIND_TRANSACTION, values).await?;
@@ -78,15 +73,14 @@ impl Reader {
         Ok(Some(transaction))
     }
 
-    pub(super) async fn list(
+    pub(crate) async fn list(
         &self,
         listing: Listing,
     ) -> Result<Vec<StoredTransaction>, BackendError> {
-        let page = list(&listing);
-        let mut rows = self.page(page.text, page.values).await?;
+        let dialect = self.0.dialect();
+        let mut rows = self.page(list(dialect, &listing)).await?;
         if matches!(listing.state, None | Some(ListState::Finished)) {
-            let page = list_summaries(&listing);
-            rows.extend(self.page(page.text, page.values).await?);
+            rows.extend(self.page(list_summaries(dialect, &listing)).await?);
         }
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -104,9 +98,8 @@ impl Reader {
     }
 
     /// Where transactions that were committed stand in a list.
-    pub(super) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
-        let page = select(listing);
-        let rows = self.page(page.text, page.values).await?;
+    pub(crate) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
+        let rows = self.page(select(self.0.dialect(), listing)).await?;
         let mut places = Vec::with_capacity(rows.len());
         for row in &rows {
             let created: i64 = row.try_get(0).map_err(failed)?;
@@ -120,7 +113,7 @@ impl Reader {
         Ok(places)
     }
 
-    pub(super) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
+    pub(crate) async fn attempts(&self, id: &str) -> Result<Vec<Attempt>, BackendError> {
         let mut values = Values::default();
         values.add(id);
         let rows = self.rows(&LIST_ATTEMPTS, values).await?;
@@ -147,7 +140,7 @@ impl Reader {
         attempts.collect()
     }
 
-    pub(super) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
+    pub(crate) async fn read_blob(&self, blob: &str, offset: u64) -> Result<Bytes, BackendError> {
         let offset = i64::try_from(offset).map_err(|_| BackendError::NoSuchBlob)?;
         let mut values = Values::default();
         values.add(blob).add(offset).add(1);
@@ -163,7 +156,7 @@ impl Reader {
         Ok(octets.split_off(skipped))
     }
 
-    pub(super) async fn read_small_blobs(
+    pub(crate) async fn read_small_blobs(
         &self,
         blobs: &[BlobId],
         max: u64,
@@ -171,7 +164,7 @@ impl Reader {
         let blobs: Vec<_> = blobs.iter().map(BlobId::to_string).collect();
         let mut values = Values::default();
         values
-            .add(&*json_texts(blobs.iter().map(String::as_str)))
+            .add(blobs)
             .add(i64::try_from(max).unwrap_or(i64::MAX));
         let rows = self.rows(&READ_SMALL_BLOBS, values).await?;
         let read = rows.iter().map(|row| {
@@ -184,7 +177,7 @@ impl Reader {
         read.collect()
     }
 
-    pub(super) async fn next_due(
+    pub(crate) async fn next_due(
         &self,
         standing: Standing,
         except: &[SchedulingKey],
@@ -194,7 +187,7 @@ impl Reader {
             Standing::Suspect => &NEXT_SUSPECT,
         };
         let mut values = Values::default();
-        values.add(&*scheduling_keys(except));
+        values.add(scheduling_keys(except));
         let row = self.row(statement, values).await?;
         let Some(row) = row else {
             return Ok(None);
@@ -203,7 +196,7 @@ impl Reader {
         Ok(due.map(from_micros))
     }
 
-    pub(super) async fn census(&self) -> Result<Census, BackendError> {
+    pub(crate) async fn census(&self) -> Result<Census, BackendError> {
         let Some(row) = self.row(&CENSUS, Values::default()).await? else {
             return Ok(Census::default());
         };
@@ -219,22 +212,27 @@ impl Reader {
     }
 
     /// Some events.
-    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
+    pub(crate) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
         let (first, last) = self.bounds_of_events().await?;
         let after = query.after.unwrap_or(first - 1);
         // What is committed from here on is for the next page.
         let until = after.saturating_add(EventQuery::SEEN_MAX).min(last);
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let kinds = query.kinds.iter().map(|kind| kind.as_str());
-        let kinds = (!query.kinds.is_empty()).then(|| json_texts(kinds));
+        let kinds = query.kinds.iter().map(|kind| kind.as_str().to_owned());
+        let kinds = (!query.kinds.is_empty()).then(|| kinds.collect::<Vec<_>>());
         let senders = query.senders.as_ref();
-        let senders = senders.map(|senders| json_texts(senders.iter().map(|name| &**name)));
+        let senders = senders.map(|senders| {
+            senders
+                .iter()
+                .map(|name| name.to_string())
+                .collect::<Vec<_>>()
+        });
         let mut values = Values::default();
         values
             .add(number(after))
             .add(number(until))
-            .add(senders.as_deref())
-            .add(kinds.as_deref())
+            .add(senders)
+            .add(kinds)
             .add(i64::try_from(query.limit).unwrap_or(i64::MAX));
         let rows = self.rows(&LIST_EVENTS, values).await?;
         let mut seen = until;
@@ -262,7 +260,7 @@ impl Reader {
     }
 
     /// How far a reader of events has come.
-    pub(super) async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
+    pub(crate) async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
         let mut values = Values::default();
         values.add(name);
         let Some(row) = self.row(&FIND_CURSOR, values).await? else {
@@ -283,7 +281,7 @@ impl Reader {
     }
 
     /// Some blobs that were created before a time and that nothing unfinished refers to.
-    pub(super) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
+    pub(crate) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
         let mut values = Values::default();
         values.add(until).add(ORPHANS_AT_ONCE);
         let rows = self.rows(&FIND_ORPHANS, values).await?;
@@ -300,7 +298,7 @@ impl Reader {
     }
 
     /// Reads something, if only that there is something to read.
-    pub(super) async fn probe(&self) -> Result<(), BackendError> {
+    pub(crate) async fn probe(&self) -> Result<(), BackendError> {
         self.row(&PROBE, Values::default()).await.map(|_| ())
     }
 
@@ -308,49 +306,43 @@ impl Reader {
         &self,
         statement: &'static Statement,
         values: Values,
-    ) -> Result<Option<SqliteRow>, BackendError> {
+    ) -> Result<Option<Row>, BackendError> {
         Ok(self.rows(statement, values).await?.into_iter().next())
     }
 
-    /// Reads in a task of its own: a read that has a connection ends and gives it back, whether
-    /// anybody polls whoever asked or not. Who has gone away before that waits for none.
     async fn rows(
         &self,
         statement: &'static Statement,
         values: Values,
-    ) -> Result<Vec<SqliteRow>, BackendError> {
-        self.page(statement.text(), values).await
+    ) -> Result<Vec<Row>, BackendError> {
+        let text = statement.text(self.0.dialect());
+        self.0.rows(text, values).await
     }
 
-    async fn page(
-        &self,
-        text: AssertSqlSafe<Arc<str>>,
-        values: Values,
-    ) -> Result<Vec<SqliteRow>, BackendError> {
-        self.files.check()?;
-        let pool = self.pool.clone();
-        let (mut answer, answered) = oneshot::channel();
-        tokio::spawn(async move {
-            let connection = tokio::select! {
-                biased;
-                () = answer.closed() => return,
-                connection = pool.acquire() => connection,
-            };
-            let rows = async {
-                let query = sqlx::query_with(text, values.into_arguments());
-                query.fetch_all(&mut *connection?).await
-            };
-            let rows = rows.await;
-            // Whoever asked may have gone away meanwhile.
-            let _ = answer.send(rows);
-        });
-        let rows = answered.await.map_err(|_| closed())?;
-        rows.map_err(failed)
+    async fn page(&self, page: Page) -> Result<Vec<Row>, BackendError> {
+        self.0.rows(page.text, page.values).await
     }
 }
 
+/// What a column holds is not what it should.
+fn failed(error: sqlx::Error) -> BackendError {
+    BackendError::Failed(Box::new(Undecoded(error)))
+}
+
+/// A value cannot be read; keeps the driver's types out of the API.
+#[derive(Debug)]
+struct Undecoded(sqlx::Error);
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Undecoded {}
+
 /// What was said, as a column tells it; one that cannot be read tells nothing.
-fn heard(row: &SqliteRow, column: usize) -> Result<Option<Arc<Conversation>>, BackendError> {
+fn heard(row: &Row, column: usize) -> Result<Option<Arc<Conversation>>, BackendError> {
     let json: Option<&str> = row.try_get(column).map_err(failed)?;
     Ok(json.and_then(|json| conversation(json).ok()).map(Arc::new))
 }

@@ -1,7 +1,6 @@
 //! Ends of leases, and new transactions.
 
 use koukan_core::storage::BackendError;
-use sqlx::Row;
 
 use crate::{
     query::{ADD_ATTEMPT, HOLDS_LEASE, RELEASE, SETTLE, Values},
@@ -9,16 +8,16 @@ use crate::{
 };
 
 use super::{
+    BatchWriter,
     insert::{FinishedBlobs, duplicate, find_keyed, insert},
     operation::Pending,
     suppress::suppress,
-    task::Task,
 };
 
 type Settlements = [Pending<Box<SettlementRow>, ()>];
 type Inserts = [Pending<Box<TransactionRow>, ()>];
 
-impl Task {
+impl BatchWriter {
     /// Writes settlements, and transactions with the notifications among them; inserts and
     /// completions that were decided before are left out.
     pub(super) async fn settle_and_insert(

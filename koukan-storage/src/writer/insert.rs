@@ -6,9 +6,9 @@ use koukan_core::storage::{
     BackendError,
     record::{IdempotencyKey, RequestDigest},
 };
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
+    database::{Connection, Row},
     query::{
         FIND_BLOB, FIND_KEYED, INSERT_ATTEMPTS, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART,
         INSERT_TRANSACTIONS,
@@ -29,7 +29,7 @@ pub(super) struct FinishedBlobs(HashMap<String, i64>);
 impl FinishedBlobs {
     /// Writes the blobs that come with `transactions` and are not there, and looks up the others.
     pub(super) async fn of(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         transactions: &[&TransactionRow],
     ) -> Result<Self, sqlx::Error> {
         let mut finished = HashMap::new();
@@ -64,7 +64,7 @@ impl FinishedBlobs {
         }
         let written = INSERT_CHUNKS.insert(connection, &chunks, |chunk, values| {
             let (blob, start, octets) = chunk;
-            values.add(*blob).add(*start).add(&***octets);
+            values.add(*blob).add(*start).add((*octets).clone());
         });
         written.await?;
 
@@ -96,7 +96,7 @@ impl FinishedBlobs {
 
 /// Writes transactions whose blobs are there, and tells of each whether it was new.
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<Vec<Result<(), BackendError>>, sqlx::Error> {
     let inserted = INSERT_TRANSACTIONS.insert(connection, transactions, |row, values| {
@@ -120,7 +120,7 @@ pub(super) async fn insert(
 
 /// Writes the parts of transactions that have some.
 pub(super) async fn insert_parts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<(), sqlx::Error> {
     let parts = transactions.iter().flat_map(|transaction| {
@@ -137,7 +137,7 @@ pub(super) async fn insert_parts(
 
 /// Writes the attempts at transactions that were made before they were written.
 pub(super) async fn insert_attempts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<(), sqlx::Error> {
     let attempts = transactions.iter().flat_map(|transaction| {
@@ -159,7 +159,7 @@ pub(super) async fn insert_attempts(
 /// For each transaction, that it has the idempotency key of another, where that is so. Those
 /// without a key cost nothing.
 pub(super) async fn find_keyed(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<Vec<Option<BackendError>>, sqlx::Error> {
     let keyed = transactions.iter().filter_map(|row| {
@@ -185,7 +185,7 @@ pub(super) async fn find_keyed(
 }
 
 /// What it means that a key is that of a transaction.
-fn repetition(key: &IdempotencyKey, first: &SqliteRow) -> Result<BackendError, sqlx::Error> {
+fn repetition(key: &IdempotencyKey, first: &Row) -> Result<BackendError, sqlx::Error> {
     let request: Option<&[u8]> = first.try_get(1)?;
     let request = request.and_then(|octets| octets.try_into().ok());
     if !key.repeats(request.map(RequestDigest::new).as_ref()) {

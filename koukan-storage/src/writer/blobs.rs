@@ -8,11 +8,11 @@ use crate::{
 };
 
 use super::{
+    BatchWriter,
     operation::{Append, Finish, Pending},
-    task::Task,
 };
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn append(
         &mut self,
         appends: &mut [Pending<Append, ()>],
@@ -39,7 +39,10 @@ impl Task {
         let chunks = chunks(append.offset, append.octets.clone());
         let written =
             INSERT_CHUNKS.insert(&mut self.connection, &chunks, |(start, octets), values| {
-                values.add(append.blob.as_str()).add(*start).add(&**octets);
+                values
+                    .add(append.blob.as_str())
+                    .add(*start)
+                    .add(octets.clone());
             });
         written.await?;
         Ok(Ok(()))

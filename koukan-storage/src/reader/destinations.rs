@@ -4,9 +4,9 @@ use koukan_core::storage::{
     BackendError,
     record::{DestinationCensus, Suspension},
 };
-use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{
+    database::Row,
     query::{COUNT_DESTINATION, COUNT_DESTINATIONS, LIST_SUSPENSIONS, Values},
     row::{attempt, from_micros},
 };
@@ -14,7 +14,7 @@ use crate::{
 use super::{Reader, failed};
 
 impl Reader {
-    pub(in crate::sqlite) async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
+    pub(crate) async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
         let rows = self.rows(&LIST_SUSPENSIONS, Values::default()).await?;
         let rows = rows.iter().map(|row| {
             Ok(Suspension {
@@ -26,7 +26,7 @@ impl Reader {
         rows.collect::<Result<_, sqlx::Error>>().map_err(failed)
     }
 
-    pub(in crate::sqlite) async fn destinations(
+    pub(crate) async fn destinations(
         &self,
         host: Option<&str>,
         now: i64,
@@ -47,7 +47,7 @@ impl Reader {
     }
 }
 
-fn counted(row: &SqliteRow) -> Result<DestinationCensus, BackendError> {
+fn counted(row: &Row) -> Result<DestinationCensus, BackendError> {
     let count = |column: usize| {
         let count = row.try_get::<i64, _>(column);
         count.map(|count| u64::try_from(count).unwrap_or_default())

@@ -2,22 +2,23 @@
 
 use koukan_core::storage::Collected;
 
+use crate::database::Dialect;
 use crate::query::{
     DATE_FINISHED, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS, DELETE_FINISHED, DELETE_SUMMARIES,
-    DELETE_SUPPRESSIONS, Values,
+    DELETE_SUPPRESSIONS, LOCK_BLOBS, Values,
 };
 
 use super::{
+    BatchWriter,
     operation::{Collect, Pending},
-    task::Task,
 };
 
 /// Transactions that are removed in one go, at most.
 const AT_ONCE: i64 = 256;
 /// Addresses that are suppressed at a time, at most, of all senders.
-pub(in crate::sqlite) const SUPPRESSED_MAX: i64 = 100_000;
+pub(crate) const SUPPRESSED_MAX: i64 = 100_000;
 
-impl Task {
+impl BatchWriter {
     pub(super) async fn collect(
         &mut self,
         collections: &mut [Pending<Collect, Collected>],
@@ -52,7 +53,7 @@ impl Task {
             let ended = DELETE_SUPPRESSIONS.execute(&mut self.connection, values);
             let suppressions = ended.await?.affected;
             if transactions > 0 || blobs > 0 || events > 0 || suppressions > 0 {
-                self.shrinking.removed();
+                self.has_removed = true;
             }
             collection.decide(Ok(Collected {
                 transactions,
@@ -69,6 +70,12 @@ impl Task {
             values.add(blob.as_str());
         };
         let candidates: Vec<_> = orphans.iter().collect();
+        if self.connection.dialect() == Dialect::Postgres && !candidates.is_empty() {
+            // Others may be referring to them at the moment: those are waited for, and then seen.
+            let mut values = Values::default();
+            values.add(orphans.to_vec());
+            LOCK_BLOBS.execute(&mut self.connection, values).await?;
+        }
         let deleted = DELETE_BLOB.execute_each(&mut self.connection, &candidates, bind);
         let deleted = deleted.await?;
         let deleted = candidates.into_iter().zip(deleted);

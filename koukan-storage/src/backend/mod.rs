@@ -1,0 +1,73 @@
+//! A backend in a database, of whatever kind.
+
+mod contract;
+mod suppressions;
+
+use std::{fmt, sync::Arc};
+
+use koukan_core::storage::{BackendError, record::SessionId};
+use tokio::sync::watch;
+
+use crate::{reader::Reader, writer::Writer};
+
+/// A [`Backend`](koukan_core::storage::Backend) in a database of the kind `D`.
+///
+/// Clones share the database. It is closed when `close` returns, or in the
+/// background when the last clone is dropped.
+///
+/// *Units*: times are kept to the microsecond.
+pub struct DatabaseBackend<D>(pub(crate) Arc<Inner<D>>);
+
+pub(crate) struct Inner<D> {
+    pub(crate) database: D,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
+    pub(crate) events: watch::Receiver<u64>,
+    pub(crate) keeps_events: bool,
+    pub(crate) is_read_only: bool,
+}
+
+/// What is different from one kind of database to the other.
+pub trait Database: fmt::Debug + Send + Sync + 'static {
+    /// Whether new mail may be written.
+    #[doc(hidden)]
+    fn has_room(&self) -> bool;
+
+    /// As [`Database::has_room`], with what is wrong.
+    #[doc(hidden)]
+    fn check_room(&self) -> Result<(), BackendError>;
+
+    /// A session has begun.
+    #[doc(hidden)]
+    fn session_opened(&self, _session: SessionId) {}
+}
+
+impl<D: Database> DatabaseBackend<D> {
+    /// Waits until nothing is written any more: the database was closed, or the task that writes has
+    /// panicked. After that the backend answers everything with errors, until it is opened anew.
+    pub async fn ended(&self) {
+        self.0.writer.ended().await;
+    }
+
+    /// Writes what is still to be written, closes the database, and lets other processes have it.
+    ///
+    /// Whoever uses the backend after that gets an error. Closing it again does nothing.
+    pub async fn close(&self) {
+        self.0.reader.close().await;
+        self.0.writer.close().await;
+    }
+}
+
+impl<D> Clone for DatabaseBackend<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<D: Database> fmt::Debug for DatabaseBackend<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DatabaseBackend")
+            .field(&self.0.database)
+            .finish_non_exhaustive()
+    }
+}

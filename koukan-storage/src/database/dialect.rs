@@ -1,0 +1,120 @@
+//! What databases say in other words.
+
+/// Whose SQL it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "one of them is left")
+)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// One text of two.
+    pub(crate) fn choose<'t>(self, sqlite: &'t str, postgres: &'t str) -> &'t str {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+
+    /// That a column has one of the texts of a list, which is bound at the place that `bound` names.
+    pub(crate) fn is_one_of(self, column: &str, bound: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN (SELECT value FROM json_each({bound}))"),
+            Self::Postgres => format!("{column} = ANY({bound})"),
+        }
+    }
+
+    /// That a column has none of the texts of a list.
+    pub(crate) fn is_none_of(self, column: &str, bound: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} NOT IN (SELECT \"value\" FROM json_each({bound}))"),
+            Self::Postgres => format!("{column} <> ALL({bound})"),
+        }
+    }
+
+    /// The smaller of two.
+    pub(crate) fn least(self) -> &'static str {
+        self.choose("min", "least")
+    }
+
+    /// The larger of two.
+    pub(crate) fn greatest(self) -> &'static str {
+        self.choose("max", "greatest")
+    }
+
+    /// The text of a statement, `copies` times. Each copy's parameters follow those of the one before.
+    ///
+    /// SQLite takes several statements in one go. PostgreSQL takes one, whose parts are done together, and
+    /// tells with each row to which it belongs, in a column after all others; what would give no row gives
+    /// one for each that it changes.
+    pub(crate) fn repeated(self, text: &str, copies: usize) -> String {
+        match self {
+            Self::Sqlite => format!("{text};\n").repeat(copies),
+            Self::Postgres if copies == 1 => numbered(text, 0).0,
+            Self::Postgres => together(text, copies),
+        }
+    }
+}
+
+fn together(text: &str, copies: usize) -> String {
+    let gives_rows = text.starts_with("SELECT") || text.contains(" RETURNING ");
+    let returning = if gives_rows { "" } else { " RETURNING 1" };
+    let (mut parts, mut rows) = (Vec::new(), Vec::new());
+    let mut offset = 0;
+    for copy in 0..copies {
+        let (part, count) = numbered(text, offset);
+        offset += count;
+        parts.push(format!("s{copy} AS ({part}{returning})"));
+        rows.push(format!("SELECT s{copy}.*, {copy} FROM s{copy}"));
+    }
+    let (parts, rows) = (parts.join(", "), rows.join(" UNION ALL "));
+    format!("WITH {parts} {rows}")
+}
+
+/// The text with the numbers of its parameters, which begin after `offset`; and how many it has.
+fn numbered(text: &str, offset: usize) -> (String, usize) {
+    let mut numbered = String::with_capacity(text.len() + 16);
+    let (mut next, mut count) = (0, 0);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('?') {
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (digits, after) = after.split_at(digits);
+        next += 1;
+        let number = digits.parse().unwrap_or(next);
+        count = count.max(number);
+        numbered.push_str(before);
+        numbered.push_str(&format!("${}", offset + number));
+        rest = after;
+    }
+    numbered.push_str(rest);
+    (numbered, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered_where_that_is_wanted() {
+        let sqlite = Dialect::Sqlite.repeated("SELECT ?, ?", 2);
+        assert_eq!(sqlite, "SELECT ?, ?;\nSELECT ?, ?;\n");
+        let postgres = |text, copies| Dialect::Postgres.repeated(text, copies);
+        assert_eq!(postgres("SELECT ?, ?", 1), "SELECT $1, $2");
+        assert_eq!(postgres("SELECT ?2, ?1, ?2", 1), "SELECT $2, $1, $2");
+        assert_eq!(
+            postgres("SELECT ?1, ?1", 2),
+            "WITH s0 AS (SELECT $1, $1), s1 AS (SELECT $2, $2) \
+             SELECT s0.*, 0 FROM s0 UNION ALL SELECT s1.*, 1 FROM s1"
+        );
+        assert_eq!(
+            postgres("DELETE FROM a WHERE b = ?", 2),
+            "WITH s0 AS (DELETE FROM a WHERE b = $1 RETURNING 1), \
+             s1 AS (DELETE FROM a WHERE b = $2 RETURNING 1) \
+             SELECT s0.*, 0 FROM s0 UNION ALL SELECT s1.*, 1 FROM s1"
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! The queue to whoever writes, and how a batch of what was asked for is written.
+//!
+//! A task of the database takes what waits, up to a bound, does all of it in one SQL transaction
+//! ([`BatchWriter::apply`]), and answers after the commit. A lone operation is committed at once; while one
+//! commit is under way, the next gathers behind it.
+//!
+//! An operation that cannot be done for its own reason (a blob of another length, a lease that is
+//! lost) writes nothing and fails no other: that shows in the number of rows changed, not in an
+//! error. Where a statement does fail, the operations are done again one by one, each in a commit
+//! of its own.
+
+mod batch;
+mod blobs;
+mod change;
+mod claim;
+mod collect;
+mod complete;
+mod cursor;
+mod insert;
+mod lapse;
+mod operation;
+mod outbox;
+mod session;
+mod settle;
+mod summarise;
+mod suppress;
+mod suspend;
+mod together;
+mod trial;
+
+pub(crate) use self::{
+    batch::Batch,
+    change::weight,
+    collect::SUPPRESSED_MAX,
+    lapse::Lapses,
+    operation::{
+        Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Pending,
+        Queued, Take,
+    },
+    outbox::Outbox,
+    together::Together,
+};
+
+use std::{collections::HashSet, sync::Arc};
+
+use koukan_core::storage::{BackendError, record::SessionId};
+use tokio::{
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    task::AbortHandle,
+};
+
+use crate::{closed::closed, database::Connection};
+
+/// Operations that wait, at most.
+const QUEUED: usize = 4096;
+/// Octets that operations that wait hold in memory, at most.
+const QUEUED_OCTETS: usize = 64 << 20;
+
+/// Ends a task when it is dropped.
+struct AbortOnDrop(AbortHandle);
+
+/// The way to the task that writes, which ends when this is dropped.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Queued>,
+    room: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// Operations go into the queue, to be taken out by a task that writes.
+    pub(crate) fn new() -> (Self, Operations) {
+        let (queue, operations) = mpsc::channel(QUEUED);
+        let lapses = Lapses::new(queue.downgrade());
+        let writer = Self {
+            queue,
+            room: Arc::new(Semaphore::new(QUEUED_OCTETS)),
+        };
+        (writer, Operations { operations, lapses })
+    }
+
+    pub(crate) fn none() -> Self {
+        let (queue, _) = mpsc::channel(1);
+        Self {
+            queue,
+            room: Arc::new(Semaphore::new(QUEUED_OCTETS)),
+        }
+    }
+
+    /// Has an operation done that holds `weight` octets, and waits until it is durable.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the operation is done or not done, as a whole.
+    pub(crate) async fn ask<Q, T>(
+        &self,
+        weight: usize,
+        request: Q,
+        operation: fn(Pending<Q, T>) -> Operation,
+    ) -> Result<T, BackendError> {
+        let weight =
+            u32::try_from(weight.min(QUEUED_OCTETS)).expect("the bound is less than 4 GiB");
+        let (answer, answered) = oneshot::channel();
+        let operation = operation(Pending::new(request, answer));
+        let _waiting = self.hand_on(operation, weight);
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Puts an operation into the queue; where it has to wait for room, in a task of its own:
+    /// whoever asked need not be polled for others to get theirs.
+    fn hand_on(&self, operation: Operation, weight: u32) -> Option<AbortOnDrop> {
+        let queued = match Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            Ok(room) => {
+                let room = Some(room);
+                match self.queue.try_send(Queued { operation, room }) {
+                    Err(TrySendError::Full(queued)) => queued,
+                    // Where the queue is closed, whoever asked sees that nobody answers.
+                    Ok(()) | Err(TrySendError::Closed(_)) => return None,
+                }
+            }
+            Err(_) => Queued {
+                operation,
+                room: None,
+            },
+        };
+        let (queue, room) = (self.queue.clone(), Arc::clone(&self.room));
+        let waiting = tokio::spawn(async move {
+            let mut queued = queued;
+            if queued.room.is_none() {
+                queued.room = room.acquire_many_owned(weight).await.ok();
+            }
+            // It fails where nobody writes any more.
+            let _ = queue.send(queued).await;
+        });
+        Some(AbortOnDrop(waiting.abort_handle()))
+    }
+
+    /// Waits until the task takes nothing more from the queue.
+    pub(crate) async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
+    /// Has everything before it done, and the database closed.
+    pub(crate) async fn close(&self) {
+        // It fails where the task has ended before, which is as well.
+        let _ = self.ask(0, (), Operation::Close).await;
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The other end of a [`Writer`].
+pub(crate) struct Operations {
+    pub(crate) operations: mpsc::Receiver<Queued>,
+    pub(crate) lapses: Lapses,
+}
+
+/// A connection that writes batches, and what is remembered from one to the next.
+pub(crate) struct BatchWriter {
+    pub(crate) connection: Connection,
+    lapses: Lapses,
+    /// Sessions that were begun by this process.
+    sessions: HashSet<SessionId>,
+    /// Transactions that could not be read, and that was logged.
+    malformed: HashSet<String>,
+    pub(crate) outbox: Outbox,
+    /// Whether something was removed since that was last asked.
+    has_removed: bool,
+}
+
+impl BatchWriter {
+    pub(crate) fn new(connection: Connection, lapses: Lapses, outbox: Outbox) -> Self {
+        Self {
+            connection,
+            lapses,
+            sessions: HashSet::new(),
+            malformed: HashSet::new(),
+            outbox,
+            has_removed: false,
+        }
+    }
+
+    /// Does all operations, kind by kind, within the SQL transaction that has begun.
+    pub(crate) async fn apply(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
+        self.outbox.begin();
+        self.append(&mut batch.appends).await?;
+        self.finish(&mut batch.finishes).await?;
+        self.check_drafts(&mut batch.completions).await?;
+        self.check_keys(&mut batch.inserts).await?;
+        self.settle_and_insert(
+            &mut batch.settlements,
+            &mut batch.inserts,
+            &mut batch.completions,
+        )
+        .await?;
+        self.write_together(&mut batch.groups).await?;
+        self.summarise(&mut batch.summaries).await?;
+        self.release(&mut batch.releases, &batch.lapses).await?;
+        self.open_sessions(&mut batch.sessions).await?;
+        // Before the leases, so that what is held or suspended is not leased.
+        self.change_suspensions(&mut batch.suspensions).await?;
+        self.change_suppressions(&mut batch.suppressions).await?;
+        self.change(&mut batch.changes).await?;
+        self.take(&mut batch.takes).await?;
+        self.claim(&mut batch.claims).await?;
+        self.bring_forward(&mut batch.set_backs).await?;
+        self.keep_cursors(&mut batch.cursors).await?;
+        self.write_events(batch).await?;
+        self.collect(&mut batch.collections).await
+    }
+
+    /// Whether something was removed since this was last asked.
+    pub(crate) fn take_removed(&mut self) -> bool {
+        std::mem::take(&mut self.has_removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        task::{Context, Waker},
+        time::Duration,
+    };
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_gets_it_without_being_polled() {
+        let (queue, mut operations) = mpsc::channel(4);
+        let room = Arc::new(Semaphore::new(8));
+        let writer = Writer { queue, room };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut asked: Vec<_> = (0..3)
+            .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))
+            .collect();
+        for asked in &mut asked {
+            assert!(asked.as_mut().poll(&mut cx).is_pending());
+        }
+        for _ in 0..3 {
+            let operation = timeout(Duration::from_secs(1), operations.recv()).await;
+            operation.expect("it waits to be polled").unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_gone_away_takes_no_room() {
+        let (queue, mut operations) = mpsc::channel(4);
+        let room = Arc::new(Semaphore::new(8));
+        let writer = Writer { queue, room };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut asked: Vec<_> = (0..3)
+            .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))
+            .collect();
+        for asked in &mut asked {
+            assert!(asked.as_mut().poll(&mut cx).is_pending());
+        }
+        asked.truncate(1);
+        for is_there in [true, false] {
+            let operation = timeout(Duration::from_secs(1), operations.recv()).await;
+            assert_eq!(operation.is_ok(), is_there);
+        }
+    }
+}
