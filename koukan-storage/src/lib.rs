@@ -1,5 +1,6 @@
-//! Durable storage for Koukan: [`SqliteBackend`] keeps transactions in one SQLite database, and
-//! [`TempSpill`] keeps on disk what message bodies do not fit into memory.
+//! Durable storage for Koukan: [`SqliteBackend`] keeps transactions in one SQLite database,
+//! `PostgresBackend` (feature `postgres`, on by default) in one of PostgreSQL, which several processes may
+//! share, and [`TempSpill`] keeps on disk what message bodies do not fit into memory.
 //!
 //! Nothing of the SQL driver shows in the API.
 //!
@@ -29,6 +30,8 @@ mod backend;
 mod closed;
 mod database;
 mod free_space;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod private;
 mod query;
 mod reader;
@@ -42,6 +45,11 @@ pub use self::{
     free_space::{FileSystem, FreeSpace},
     spill::TempSpill,
     sqlite::{Backup, BackupError, Named, OpenError, Sqlite, SqliteBackend, SqliteOptions},
+};
+
+#[cfg(feature = "postgres")]
+pub use self::postgres::{
+    Postgres, PostgresBackend, PostgresError, PostgresOptions, PostgresTls, PostgresUrlError,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, Queue,
-        Records, Recovered, Retention, Sessions,
+        BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Queue, Records,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Due, Judged, Leased,
             NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
@@ -23,57 +22,8 @@ use tokio::sync::watch;
 use super::{Database, DatabaseBackend};
 use crate::{
     row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, scheduling_keys},
-    writer::{
-        Append, Claim, Claims, Collect, Finish, KeepCursor, OpenSession, Operation, Take, Together,
-        weight,
-    },
+    writer::{Append, Claim, Claims, Finish, KeepCursor, Operation, Take, Together, weight},
 };
-
-#[async_trait]
-impl<D: Database> Sessions for DatabaseBackend<D> {
-    async fn open_session(
-        &self,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Recovered, BackendError> {
-        if self.0.is_read_only {
-            return Ok(Recovered::default());
-        }
-        let request = OpenSession { session, now };
-        let recovered = self.0.writer.ask(0, request, Operation::OpenSession);
-        let recovered = recovered.await?;
-        self.0.database.session_opened(session);
-        Ok(recovered)
-    }
-
-    fn has_room(&self) -> bool {
-        self.0.database.has_room()
-    }
-
-    async fn probe(&self) -> Result<(), BackendError> {
-        let written = self.0.writer.ask(0, (), Operation::Probe);
-        let (written, read) = tokio::join!(written, self.0.reader.probe());
-        written.and(read)
-    }
-
-    async fn collect_garbage(
-        &self,
-        now: Timestamp,
-        retention: Retention,
-    ) -> Result<Collected, BackendError> {
-        let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
-        // Found beside the writer, which looks again at each before it removes it.
-        let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
-        let request = Collect {
-            now: micros(now),
-            final_before: before(retention.finished),
-            orphans,
-            events_before: before(retention.events.age),
-            events_kept: i64::try_from(retention.events.count).unwrap_or(i64::MAX),
-        };
-        self.0.writer.ask(0, request, Operation::Collect).await
-    }
-}
 
 #[async_trait]
 impl<D: Database> Queue for DatabaseBackend<D> {
@@ -185,6 +135,24 @@ impl<D: Database> Queue for DatabaseBackend<D> {
         };
         let taken = self.0.writer.ask(0, request, Operation::Take).await?;
         Ok(taken.into_leased().pop())
+    }
+
+    async fn request_cancel(&self, id: TransactionId) -> Result<(), BackendError> {
+        if self.0.database.session_term().is_none() {
+            return Ok(());
+        }
+        let request = self
+            .0
+            .writer
+            .ask(0, id.to_string(), Operation::RequestCancel);
+        request.await
+    }
+
+    async fn holder(&self, id: TransactionId) -> Result<Option<SessionId>, BackendError> {
+        match self.0.database.session_term() {
+            Some(_) => self.0.reader.holder(&id.to_string()).await,
+            None => Ok(None),
+        }
     }
 
     async fn next_due(

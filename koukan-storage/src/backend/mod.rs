@@ -1,11 +1,12 @@
 //! A backend in a database, of whatever kind.
 
 mod contract;
+mod sessions;
 mod suppressions;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use koukan_core::storage::{BackendError, record::SessionId};
+use koukan_core::storage::BackendError;
 use tokio::sync::watch;
 
 use crate::{reader::Reader, writer::Writer};
@@ -37,9 +38,11 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn check_room(&self) -> Result<(), BackendError>;
 
-    /// A session has begun.
+    /// How long a session lives that is not refreshed, where several processes share the database.
     #[doc(hidden)]
-    fn session_opened(&self, _session: SessionId) {}
+    fn session_term(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl<D: Database> DatabaseBackend<D> {

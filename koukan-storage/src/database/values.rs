@@ -10,11 +10,11 @@ use sqlx::{Arguments as _, sqlite::SqliteArguments};
 use sqlx::postgres::PgArguments;
 
 /// The values of a statement's parameters, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Values(Vec<Value>);
 
 /// A value; a missing one is of a type, too.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Value {
     Number(Option<i64>),
     Truth(bool),
@@ -23,7 +23,7 @@ pub(crate) enum Value {
     Texts(Option<Vec<String>>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Text {
     Own(String),
     Shared(Arc<str>),

@@ -18,6 +18,7 @@ mod list;
 mod part;
 #[cfg(test)]
 mod plans;
+mod replica;
 mod schema;
 mod session;
 mod settle;
@@ -50,6 +51,10 @@ pub(crate) use self::{
     },
     list::{Page, list, list_summaries, select},
     part::{DELETE_PARTS, INSERT_PART},
+    replica::{
+        ADDRESS_OF, CLOCK, END_SESSION, FORGET_DEAD, GIVE_BACK, HOLDER, KEEP_SESSION,
+        LIVE_SESSIONS, OUTCOME, PUBLISH_ADDRESS, REFRESH_SESSION, REQUEST_CANCEL, TO_CANCEL,
+    },
     session::{
         BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_WAITING,
         POSTPONE_LEASES,

@@ -1,6 +1,7 @@
 //! Reads, beside whoever writes.
 
 mod destinations;
+mod sessions;
 mod suppressions;
 
 use std::{cmp::Reverse, fmt, sync::Arc};

@@ -43,7 +43,8 @@ pub(crate) struct TransactionRow {
     pub(crate) attempts: Vec<NewAttempt>,
     status: StatusRow,
     final_since: Option<i64>,
-    lease_session: Option<String>,
+    /// The session that has it under lease from the begin.
+    pub(crate) lease_session: Option<String>,
     destination: SchedulingKey,
     /// Where all of it goes, or nothing.
     host: Box<str>,
@@ -135,7 +136,7 @@ impl TransactionRow {
             .add(self.created)
             .add(&*self.sender)
             .add(key.map(|key| &*key.key))
-            .add(request.map(|digest| &digest.as_bytes()[..]));
+            .add(request.map(|digest| digest.as_bytes()));
         self.bind_rest(values);
     }
 

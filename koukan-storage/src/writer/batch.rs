@@ -3,8 +3,8 @@
 use std::{mem, time::Duration};
 
 use koukan_core::storage::{
-    BackendError, Collected, Recovered,
-    record::{Change, Judged, SuppressionChange, SuspensionChange},
+    BackendError, Collected, Recovered, Refreshed,
+    record::{Change, Judged, SessionId, SuppressionChange, SuspensionChange},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,8 +15,38 @@ use super::{
     operation::{
         Append, Claim, Collect, Finish, KeepCursor, OpenSession, Operation, Pending, Queued, Take,
     },
+    presence::Publish,
     together::Together,
 };
+
+/// Hands all kinds of operations to a macro.
+macro_rules! kinds {
+    ($with:ident) => {
+        $with!(
+            appends,
+            finishes,
+            settlements,
+            inserts,
+            completions,
+            groups,
+            summaries,
+            releases,
+            sessions,
+            refreshes,
+            ends,
+            publications,
+            cancels,
+            takes,
+            claims,
+            collections,
+            set_backs,
+            changes,
+            suspensions,
+            suppressions,
+            cursors,
+        )
+    };
+}
 
 /// Operations of each kind.
 ///
@@ -34,6 +64,10 @@ pub(crate) struct Batch {
     pub(crate) releases: Vec<Pending<LeaseRow, ()>>,
     pub(crate) lapses: Vec<LeaseRow>,
     pub(crate) sessions: Vec<Pending<OpenSession, Recovered>>,
+    pub(crate) refreshes: Vec<Pending<OpenSession, Refreshed>>,
+    pub(crate) ends: Vec<Pending<SessionId, ()>>,
+    pub(crate) publications: Vec<Pending<Publish, ()>>,
+    pub(crate) cancels: Vec<Pending<String, ()>>,
     pub(crate) takes: Vec<Pending<Take, Claimed>>,
     pub(crate) claims: Vec<Pending<Claim, Claimed>>,
     pub(crate) collections: Vec<Pending<Collect, Collected>>,
@@ -61,6 +95,10 @@ impl Batch {
             Operation::Summarise(pending) => push(&mut self.summaries, pending),
             Operation::Release(pending) => push(&mut self.releases, pending),
             Operation::OpenSession(pending) => push(&mut self.sessions, pending),
+            Operation::Refresh(pending) => push(&mut self.refreshes, pending),
+            Operation::EndSession(pending) => push(&mut self.ends, pending),
+            Operation::Publish(pending) => push(&mut self.publications, pending),
+            Operation::RequestCancel(pending) => push(&mut self.cancels, pending),
             Operation::Take(pending) => push(&mut self.takes, pending),
             Operation::Claim(pending) => push(&mut self.claims, pending),
             Operation::Collect(pending) => push(&mut self.collections, pending),
@@ -114,6 +152,10 @@ impl Batch {
             && self.summaries.is_empty()
             && self.releases.is_empty()
             && self.sessions.is_empty()
+            && self.refreshes.is_empty()
+            && self.ends.is_empty()
+            && self.publications.is_empty()
+            && self.cancels.is_empty()
             && self.takes.is_empty()
             && self.claims.is_empty()
             && self.collections.is_empty()
@@ -145,6 +187,10 @@ impl Batch {
         answer(self.summaries);
         answer(self.releases);
         answer(self.sessions);
+        answer(self.refreshes);
+        answer(self.ends);
+        answer(self.publications);
+        answer(self.cancels);
         answer(self.takes);
         answer(self.claims);
         answer(self.collections);
@@ -181,6 +227,10 @@ impl Batch {
         fail(self.summaries, cause);
         fail(self.releases, cause);
         fail(self.sessions, cause);
+        fail(self.refreshes, cause);
+        fail(self.ends, cause);
+        fail(self.publications, cause);
+        fail(self.cancels, cause);
         fail(self.takes, cause);
         fail(self.claims, cause);
         fail(self.collections, cause);
@@ -203,31 +253,24 @@ impl Batch {
                 }
             )*};
         }
-        split!(
-            appends,
-            finishes,
-            settlements,
-            inserts,
-            completions,
-            groups,
-            summaries,
-            releases,
-            sessions,
-            takes,
-            claims,
-            collections,
-            set_backs,
-            changes,
-            suspensions,
-            suppressions,
-            cursors,
-        );
+        kinds!(split);
         singles.push(Self {
             lapses: self.lapses,
             ..Self::default()
         });
         singles.retain(|single| !single.is_empty());
         singles
+    }
+
+    /// Undecided again, since what was decided was taken back.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn reset(&mut self) {
+        macro_rules! reset {
+            ($($kind:ident,)*) => {$(
+                self.$kind.iter_mut().for_each(Pending::reset);
+            )*};
+        }
+        kinds!(reset);
     }
 }
 

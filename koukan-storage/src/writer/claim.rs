@@ -20,6 +20,7 @@ use super::{
     BatchWriter,
     lapse::Claimed,
     operation::{Claim, Claims, Pending, Take},
+    presence::Living,
 };
 
 /// How long a transaction that cannot be read is put off.
@@ -30,8 +31,13 @@ impl BatchWriter {
         &mut self,
         claims: &mut [Pending<Claim, Claimed>],
     ) -> Result<(), sqlx::Error> {
+        let living = self.living(!claims.is_empty()).await?;
         for claim in claims {
             let Claim { session, now, of } = &claim.request;
+            if is_dead(&living, *session) {
+                claim.decide(Err(BackendError::SessionLost));
+                continue;
+            }
             let mut leased = Vec::new();
             match of {
                 Claims::Due {
@@ -93,8 +99,16 @@ impl BatchWriter {
         &mut self,
         takes: &mut [Pending<Take, Claimed>],
     ) -> Result<(), sqlx::Error> {
+        let living = self.living(!takes.is_empty()).await?;
+        let mut open = Vec::with_capacity(takes.len());
+        for take in takes {
+            match is_dead(&living, take.request.session) {
+                true => take.decide(Err(BackendError::SessionLost)),
+                false => open.push(take),
+            }
+        }
         let leased = LEASE
-            .execute_each(&mut self.connection, takes, |take, values| {
+            .execute_each(&mut self.connection, &open, |take, values| {
                 let Take { id, session, work } = &take.request;
                 values
                     .add(session.to_string())
@@ -103,7 +117,7 @@ impl BatchWriter {
                     .add(work.map(work_as_str));
             })
             .await?;
-        for (take, leased) in takes.iter_mut().zip(leased) {
+        for (take, leased) in open.into_iter().zip(leased) {
             let session = take.request.session;
             let leased = match leased.rows.first() {
                 Some(row) => self.taken(session, row).await?.map(Some),
@@ -187,6 +201,12 @@ impl BatchWriter {
         PARK.execute(&mut self.connection, values).await?;
         Ok(())
     }
+}
+
+/// Whether a session can take nothing under lease.
+fn is_dead(living: &Option<Living>, session: SessionId) -> bool {
+    let living = living.as_ref();
+    living.is_some_and(|living| !living.contains(&session.to_string()))
 }
 
 fn due(leased: &Leased) -> Option<Timestamp> {

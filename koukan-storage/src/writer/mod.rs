@@ -20,6 +20,7 @@ mod insert;
 mod lapse;
 mod operation;
 mod outbox;
+mod presence;
 mod session;
 mod settle;
 mod summarise;
@@ -38,12 +39,13 @@ pub(crate) use self::{
         Queued, Take,
     },
     outbox::Outbox,
+    presence::{Presence, Publish},
     together::Together,
 };
 
 use std::{collections::HashSet, sync::Arc};
 
-use koukan_core::storage::{BackendError, record::SessionId};
+use koukan_core::storage::BackendError;
 use tokio::{
     sync::{
         Semaphore,
@@ -165,8 +167,7 @@ pub(crate) struct Operations {
 pub(crate) struct BatchWriter {
     pub(crate) connection: Connection,
     lapses: Lapses,
-    /// Sessions that were begun by this process.
-    sessions: HashSet<SessionId>,
+    presence: Presence,
     /// Transactions that could not be read, and that was logged.
     malformed: HashSet<String>,
     pub(crate) outbox: Outbox,
@@ -175,11 +176,16 @@ pub(crate) struct BatchWriter {
 }
 
 impl BatchWriter {
-    pub(crate) fn new(connection: Connection, lapses: Lapses, outbox: Outbox) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        lapses: Lapses,
+        outbox: Outbox,
+        presence: Presence,
+    ) -> Self {
         Self {
             connection,
             lapses,
-            sessions: HashSet::new(),
+            presence,
             malformed: HashSet::new(),
             outbox,
             has_removed: false,
@@ -193,6 +199,8 @@ impl BatchWriter {
         self.finish(&mut batch.finishes).await?;
         self.check_drafts(&mut batch.completions).await?;
         self.check_keys(&mut batch.inserts).await?;
+        self.check_leasers(&mut batch.inserts, &mut batch.completions)
+            .await?;
         self.settle_and_insert(
             &mut batch.settlements,
             &mut batch.inserts,
@@ -203,6 +211,10 @@ impl BatchWriter {
         self.summarise(&mut batch.summaries).await?;
         self.release(&mut batch.releases, &batch.lapses).await?;
         self.open_sessions(&mut batch.sessions).await?;
+        self.refresh_sessions(&mut batch.refreshes).await?;
+        self.end_sessions(&mut batch.ends).await?;
+        self.publish_addresses(&mut batch.publications).await?;
+        self.request_cancels(&mut batch.cancels).await?;
         // Before the leases, so that what is held or suspended is not leased.
         self.change_suspensions(&mut batch.suspensions).await?;
         self.change_suppressions(&mut batch.suppressions).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, Recovered,
+    BackendError, Collected, Recovered, Refreshed,
     record::{
         Change, Companions, Judged, SchedulingKey, SessionId, Standing, SuppressionChange,
         SuspensionChange, Work,
@@ -17,7 +17,7 @@ use crate::row::{LeaseRow, SettlementRow, TransactionRow};
 
 use crate::closed::closed;
 
-use super::{lapse::Claimed, together::Together};
+use super::{lapse::Claimed, presence::Publish, together::Together};
 
 /// An operation, and its share of the memory for those that wait.
 pub(crate) struct Queued {
@@ -35,6 +35,10 @@ pub(crate) enum Operation {
     Settle(Pending<Box<SettlementRow>, ()>),
     Release(Pending<LeaseRow, ()>),
     OpenSession(Pending<OpenSession, Recovered>),
+    Refresh(Pending<OpenSession, Refreshed>),
+    EndSession(Pending<SessionId, ()>),
+    Publish(Pending<Publish, ()>),
+    RequestCancel(Pending<String, ()>),
     Take(Pending<Take, Claimed>),
     Claim(Pending<Claim, Claimed>),
     Collect(Pending<Collect, Collected>),
@@ -71,7 +75,7 @@ pub(crate) struct KeepCursor {
     pub(crate) number: i64,
 }
 
-/// The begin of a session.
+/// The begin of a session, or that it goes on.
 pub(crate) struct OpenSession {
     pub(crate) session: SessionId,
     pub(crate) now: Timestamp,

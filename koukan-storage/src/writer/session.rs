@@ -16,6 +16,7 @@ use crate::{
 use super::{
     BatchWriter,
     operation::{OpenSession, Pending},
+    presence::{Living, Presence},
 };
 
 impl BatchWriter {
@@ -78,37 +79,44 @@ impl BatchWriter {
     }
 
     async fn open_session(&mut self, session: &OpenSession) -> Result<Recovered, sqlx::Error> {
-        self.sessions.insert(session.session);
-        let brought_forward = self.set_back_by(session.now).await?;
+        let (now, living) = self.begin_session(session).await?;
+        // Others would be disturbed, who go by the clock of the database as well.
+        let is_first = living.len() == 1 || matches!(self.presence, Presence::Sole(_));
+        let brought_forward = match is_first {
+            true => self.set_back_by(now).await?,
+            false => Duration::ZERO,
+        };
         self.make_due_earlier(brought_forward).await?;
+        Ok(Recovered {
+            freed: self.free_leases(now, &living).await?,
+            brought_forward,
+        })
+    }
+
+    /// Frees what sessions that are dead have under lease; how many transactions that were.
+    pub(super) async fn free_leases(
+        &mut self,
+        now: Timestamp,
+        living: &Living,
+    ) -> Result<u64, sqlx::Error> {
         let leases = FIND_LEASES.execute(&mut self.connection, Values::default());
         let mut freed = 0;
         for row in leases.await?.rows {
             let holder: &str = row.try_get(0)?;
-            // The database is this process's alone: whom it does not know is dead.
-            if holder
-                .parse()
-                .is_ok_and(|holder| self.sessions.contains(&holder))
-            {
+            if living.contains(holder) {
                 continue;
             }
             let crashes: i64 = row.try_get(1)?;
             let back_off = crash_back_off(u32::try_from(crashes + 1).unwrap_or(u32::MAX));
-            let (statement, due) = if back_off.is_zero() {
-                (&FREE_LEASES, session.now)
-            } else {
-                (&POSTPONE_LEASES, session.now + back_off)
+            let (statement, due) = match back_off.is_zero() {
+                true => (&FREE_LEASES, now),
+                false => (&POSTPONE_LEASES, now + back_off),
             };
             let mut values = Values::default();
             values.add(micros(due)).add(holder).add(crashes);
-            freed += statement
-                .execute(&mut self.connection, values)
-                .await?
-                .affected;
+            let executed = statement.execute(&mut self.connection, values).await?;
+            freed += executed.affected;
         }
-        Ok(Recovered {
-            freed,
-            brought_forward,
-        })
+        Ok(freed)
     }
 }

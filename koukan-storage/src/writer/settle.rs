@@ -58,7 +58,8 @@ impl BatchWriter {
     pub(super) async fn check_keys(&mut self, inserts: &mut Inserts) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = open_rows(inserts).collect();
         let repeated = find_keyed(&mut self.connection, &rows).await?;
-        for (insert, repeated) in inserts.iter_mut().zip(repeated) {
+        let open = inserts.iter_mut().filter(|insert| insert.is_open());
+        for (insert, repeated) in open.zip(repeated) {
             if let Some(error) = repeated {
                 insert.decide(Err(error));
             }

@@ -98,6 +98,8 @@ impl BatchWriter {
         group.reset();
         self.check_drafts(&mut group.completions).await?;
         self.check_keys(&mut group.inserts).await?;
+        self.check_leasers(&mut group.inserts, &mut group.completions)
+            .await?;
         if let Some(error) = group.take_error() {
             return Ok(Err(error));
         }

@@ -20,7 +20,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::watch;
 
 use crate::database::Connection;
-use crate::writer::{BatchWriter, Outbox, Writer};
+use crate::writer::{BatchWriter, Outbox, Presence, Writer};
 
 use self::task::Task;
 use super::{ballast::Ballast, files::Files, lock::ProcessLock, room::Room};
@@ -36,7 +36,7 @@ pub(super) fn start(
     let (writer, operations) = Writer::new();
     let outbox = Outbox::new(keeps_events, events);
     let lapses = operations.lapses.clone();
-    let batches = BatchWriter::new(connection, lapses, outbox);
+    let batches = BatchWriter::new(connection, lapses, outbox, Presence::sole());
     let task = Task::new(batches, options, shared, operations);
     tokio::spawn(task.run(lock));
     writer

@@ -1,0 +1,98 @@
+//! The part of the backend that knows who works on the queue.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use koukan_core::storage::{
+    BackendError, Collected, Recovered, Refreshed, Retention, Sessions, record::SessionId,
+};
+
+use crate::{
+    row::micros,
+    writer::{Collect, OpenSession, Operation, Publish},
+};
+
+use super::{Database, DatabaseBackend};
+
+#[async_trait]
+impl<D: Database> Sessions for DatabaseBackend<D> {
+    async fn open_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Recovered, BackendError> {
+        if self.0.is_read_only {
+            return Ok(Recovered::default());
+        }
+        let request = OpenSession { session, now };
+        self.0.writer.ask(0, request, Operation::OpenSession).await
+    }
+
+    fn session_term(&self) -> Option<Duration> {
+        self.0.database.session_term()
+    }
+
+    async fn refresh_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Refreshed, BackendError> {
+        if self.session_term().is_none() {
+            return Ok(Refreshed::default());
+        }
+        let request = OpenSession { session, now };
+        self.0.writer.ask(0, request, Operation::Refresh).await
+    }
+
+    async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {
+        match self.session_term() {
+            Some(_) => self.0.writer.ask(0, session, Operation::EndSession).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+        if self.session_term().is_none() {
+            return Ok(());
+        }
+        let address = address.into();
+        let request = Publish { session, address };
+        self.0.writer.ask(0, request, Operation::Publish).await
+    }
+
+    async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {
+        match self.session_term() {
+            Some(_) => self.0.reader.address_of(session).await,
+            None => Ok(None),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.database.has_room()
+    }
+
+    async fn probe(&self) -> Result<(), BackendError> {
+        let written = self.0.writer.ask(0, (), Operation::Probe);
+        let (written, read) = tokio::join!(written, self.0.reader.probe());
+        written.and(read)
+    }
+
+    async fn collect_garbage(
+        &self,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Collected, BackendError> {
+        let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
+        // Found beside the writer, which looks again at each before it removes it.
+        let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
+        let request = Collect {
+            now: micros(now),
+            final_before: before(retention.finished),
+            orphans,
+            events_before: before(retention.events.age),
+            events_kept: i64::try_from(retention.events.count).unwrap_or(i64::MAX),
+        };
+        self.0.writer.ask(0, request, Operation::Collect).await
+    }
+}

@@ -1,0 +1,130 @@
+//! What the server reports, as the contract says it.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use koukan_core::storage::BackendError;
+
+/// The cause of an error, shared by everyone whose write failed together.
+///
+/// Keeps the driver's types out of the API.
+#[derive(Clone)]
+pub(super) struct Cause(Arc<Fault>);
+
+enum Fault {
+    Sql(sqlx::Error),
+    Silent(Duration),
+    InDoubt(sqlx::Error),
+}
+
+/// `disk_full`.
+const FULL: &str = "53100";
+/// `serialization_failure`, `deadlock_detected`, `lock_not_available`: done again, it may well work.
+const CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
+/// The server shuts down, has crashed, starts, has too many connections, has ended one that was idle within
+/// a transaction, or has become one that only reads, as after a switch to another.
+const LOST: [&str; 7] = [
+    "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25006",
+];
+/// The class of troubles with connections.
+const CONNECTION: &str = "08";
+
+impl Cause {
+    /// The server has not answered for so long.
+    pub(super) fn silent(limit: Duration) -> Self {
+        Self(Arc::new(Fault::Silent(limit)))
+    }
+
+    /// Nobody knows whether it was committed.
+    pub(super) fn in_doubt(error: sqlx::Error) -> Self {
+        Self(Arc::new(Fault::InDoubt(error)))
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.code().is_some_and(|code| code == FULL)
+    }
+
+    /// Whether another commit was in the way.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.code()
+            .is_some_and(|code| CONFLICTS.contains(&code.as_str()))
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(super) fn is_lost(&self) -> bool {
+        match &*self.0 {
+            Fault::Sql(error) => is_lost(error),
+            Fault::Silent(_) => true,
+            Fault::InDoubt(_) => false,
+        }
+    }
+
+    fn code(&self) -> Option<String> {
+        match &*self.0 {
+            Fault::Sql(error) => code(error),
+            _ => None,
+        }
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed => true,
+        error => code(error)
+            .is_some_and(|code| code.starts_with(CONNECTION) || LOST.contains(&code.as_str())),
+    }
+}
+
+impl From<sqlx::Error> for Cause {
+    fn from(error: sqlx::Error) -> Self {
+        Self(Arc::new(Fault::Sql(error)))
+    }
+}
+
+impl From<Cause> for BackendError {
+    fn from(cause: Cause) -> Self {
+        if cause.is_full() {
+            Self::Full(cause.into())
+        } else {
+            Self::Failed(cause.into())
+        }
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.0 {
+            Fault::Sql(error) | Fault::InDoubt(error) => error.source(),
+            Fault::Silent(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Fault::Sql(error) => fmt::Display::fmt(error, f),
+            Fault::Silent(limit) => {
+                write!(f, "the database has not answered for {} s", limit.as_secs())
+            }
+            Fault::InDoubt(error) => {
+                write!(
+                    f,
+                    "whether it was committed is not known, since the connection was lost: {error}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

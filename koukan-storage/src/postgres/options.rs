@@ -1,0 +1,203 @@
+//! How a database is reached and used.
+
+use std::{path::PathBuf, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+
+use crate::BoxError;
+
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 512;
+
+/// How a PostgreSQL database is reached and used.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    connect: PgConnectOptions,
+    pub(super) connections: u32,
+    statement_timeout: Duration,
+    lock_timeout: Duration,
+    pub(super) patience: Duration,
+    pub(super) term: Option<Duration>,
+    pub(super) keeps_events: bool,
+}
+
+/// How connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PostgresTls {
+    /// Not at all: for a server on this machine, or in a network that only those who may read mail can read.
+    Off,
+    /// Where the server offers it; whose the certificate is does not matter.
+    #[default]
+    Prefer,
+    /// Always; whose the certificate is does not matter.
+    Require,
+    /// Always, with a certificate of an authority that is known.
+    VerifyCa,
+    /// Always, with a certificate of an authority that is known, for the host of the URL.
+    VerifyFull,
+}
+
+/// A URL is none of a PostgreSQL database.
+#[derive(Debug, thiserror::Error)]
+#[error("not the URL of a PostgreSQL database, as in postgres://user@host/database")]
+pub struct PostgresUrlError(#[source] BoxError);
+
+impl PostgresOptions {
+    /// A database by its URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; the directory of a Unix socket,
+    /// percent-encoded, may stand for the host.
+    ///
+    /// What the URL does not say, the environment may: `PGHOST`, `PGPASSWORD` and the others that PostgreSQL's
+    /// own programs read.
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresUrlError`].
+    pub fn new(url: &str) -> Result<Self, PostgresUrlError> {
+        let is_ours = ["postgres://", "postgresql://"];
+        if !is_ours.iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(PostgresUrlError("another scheme".into()));
+        }
+        let connect = url.parse::<PgConnectOptions>();
+        let connect = connect.map_err(|error| PostgresUrlError(error.into()))?;
+        Ok(Self {
+            connect: connect
+                .application_name("koukan")
+                .statement_cache_capacity(PREPARED)
+                .disable_statement_logging(),
+            connections: 12,
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            patience: Duration::from_secs(20),
+            term: Some(Duration::from_secs(6)),
+            keeps_events: false,
+        })
+    }
+
+    /// Sets the password, in place of that in the URL.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.connect = self.connect.password(password);
+        self
+    }
+
+    /// Sets how connections are encrypted, in place of what the URL says.
+    #[must_use]
+    pub fn with_tls(mut self, tls: PostgresTls) -> Self {
+        self.connect = self.connect.ssl_mode(match tls {
+            PostgresTls::Off => PgSslMode::Disable,
+            PostgresTls::Prefer => PgSslMode::Prefer,
+            PostgresTls::Require => PgSslMode::Require,
+            PostgresTls::VerifyCa => PgSslMode::VerifyCa,
+            PostgresTls::VerifyFull => PgSslMode::VerifyFull,
+        });
+        self
+    }
+
+    /// Sets the file with the certificates of authorities, in PEM, in place of those that are known anyway.
+    #[must_use]
+    pub fn with_authorities(mut self, file: impl Into<PathBuf>) -> Self {
+        self.connect = self.connect.ssl_root_cert(file.into());
+        self
+    }
+
+    /// Sets how many connections are used, at most; a third of them write. 12 by default, 2 at least.
+    #[must_use]
+    pub fn with_connections(mut self, connections: u32) -> Self {
+        self.connections = connections.max(2);
+        self
+    }
+
+    /// Sets how long a statement may take, by the server's measure; 30 s by default.
+    #[must_use]
+    pub fn with_statement_timeout(mut self, limit: Duration) -> Self {
+        self.statement_timeout = limit;
+        self
+    }
+
+    /// Sets how long a statement waits for a lock, by the server's measure; 10 s by default.
+    #[must_use]
+    pub fn with_lock_timeout(mut self, limit: Duration) -> Self {
+        self.lock_timeout = limit;
+        self
+    }
+
+    /// Sets for how long what cannot be done now is tried again, while the server cannot be reached; 20 s by default.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sets how long a session lives that is not refreshed; 6 s by default. The shorter, the sooner others have
+    /// what a process that has died worked on.
+    #[must_use]
+    pub fn with_session_term(mut self, term: Duration) -> Self {
+        self.term = Some(term);
+        self
+    }
+
+    /// Keeps other processes from the database: what one that has died worked on is then free at once when
+    /// another is started. A single connection writes.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.term = None;
+        self
+    }
+
+    /// Keeps events, each in the commit of what it tells of, or does not; by default it does not.
+    #[must_use]
+    pub fn with_events(mut self, keeps_events: bool) -> Self {
+        self.keeps_events = keeps_events;
+        self
+    }
+
+    /// What the database is called in messages.
+    pub(super) fn name(&self) -> String {
+        let database = self.connect.get_database().unwrap_or_default();
+        match self.connect.get_socket() {
+            Some(socket) => format!("{database} at {}", socket.display()),
+            None => {
+                let (host, port) = (self.connect.get_host(), self.connect.get_port());
+                format!("{database} at {host}:{port}")
+            }
+        }
+    }
+
+    /// Connections that write, and those that read.
+    pub(super) fn shares(&self) -> (usize, u32) {
+        let writers = match self.term {
+            Some(_) => (self.connections / 3).max(1),
+            // It holds the lock.
+            None => 1,
+        };
+        (writers as usize, self.connections - writers)
+    }
+
+    /// How long an answer is waited for: longer than the server takes to give up.
+    pub(super) fn silence(&self) -> Duration {
+        self.statement_timeout + Duration::from_secs(5)
+    }
+
+    pub(super) fn using(&self) -> PgConnectOptions {
+        let millis = |time: Duration| time.as_millis().max(1).to_string();
+        self.connect.clone().options([
+            ("statement_timeout", millis(self.statement_timeout)),
+            ("lock_timeout", millis(self.lock_timeout)),
+            // Who stops within a commit does not keep others from what it has locked.
+            (
+                "idle_in_transaction_session_timeout",
+                millis(self.statement_timeout),
+            ),
+            ("default_transaction_isolation", "read committed".into()),
+        ])
+    }
+
+    /// Connections that bring the schema up to date, which takes as long as it takes.
+    pub(super) fn migrating(&self) -> PgConnectOptions {
+        self.connect.clone()
+    }
+}

@@ -1,0 +1,316 @@
+//! A connection that writes, and is made anew where it is lost.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use koukan_core::{causes::Causes, repeats::Repeats};
+use sqlx::{Executor, Row as _};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    database::Connection,
+    query::{BEGIN, COMMIT, OUTCOME, ROLLBACK, Values},
+    writer::{Batch, BatchWriter, Lapses, Pending},
+};
+
+use super::{
+    super::{error::Cause, fullness::Fullness},
+    link::Link,
+};
+
+/// How long another try is put off at first, and at most.
+const PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// For how long failures to write are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(commits, seconds, "could still not write");
+});
+static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(times, seconds, "the database could still not be reached");
+});
+
+pub(super) struct Hand {
+    pub(super) batches: BatchWriter,
+    /// The connection is of no use any more.
+    pub(super) is_lost: bool,
+    pub(super) link: Link,
+    pub(super) lapses: Lapses,
+    pub(super) fullness: Arc<Fullness>,
+    /// Whether a write has failed, and none of a message has worked since.
+    pub(super) is_failing: Arc<AtomicBool>,
+}
+
+/// Why a batch was not committed.
+enum Failure {
+    /// Nothing was written: a statement failed. Others of the batch may be fine.
+    Statement(Cause),
+    /// Nothing was written: the connection was lost before.
+    Lost(Cause),
+    /// Nobody knows.
+    Doubt(Cause),
+}
+
+impl Failure {
+    /// Whether it may work if it is done again as it is.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Statement(cause) => cause.is_conflict(),
+            Self::Lost(_) => true,
+            Self::Doubt(_) => false,
+        }
+    }
+
+    fn into_cause(self) -> Cause {
+        match self {
+            Self::Statement(cause) | Self::Lost(cause) | Self::Doubt(cause) => cause,
+        }
+    }
+}
+
+impl Hand {
+    /// Commits a batch, and answers everyone in it.
+    pub(super) async fn write(mut self, mut batch: Batch) -> Self {
+        let probes = batch.take_probes();
+        if !batch.is_empty() {
+            self.commit(batch).await;
+        }
+        if !probes.is_empty() {
+            self.probe(probes).await;
+        }
+        self
+    }
+
+    pub(super) async fn close(self) {
+        if self.is_lost {
+            return;
+        }
+        let closed = timeout(self.link.silence, self.batches.connection.close()).await;
+        if let Ok(Err(error)) = closed {
+            tracing::debug!(error = %Causes(&error), "could not close a connection cleanly");
+        }
+    }
+
+    async fn commit(&mut self, mut batch: Batch) {
+        match self.insist(&mut batch).await {
+            Ok(()) => self.succeed(batch),
+            Err(Failure::Statement(_)) => {
+                for mut single in batch.into_singles() {
+                    match self.insist(&mut single).await {
+                        Ok(()) => self.succeed(single),
+                        Err(failure) => self.fail(single, failure.into_cause()),
+                    }
+                }
+            }
+            Err(failure) => self.fail(batch, failure.into_cause()),
+        }
+    }
+
+    fn succeed(&mut self, batch: Batch) {
+        if batch.has_messages() {
+            self.is_failing.store(false, Ordering::Relaxed);
+            self.fullness.note(false);
+        }
+        self.batches.outbox.committed();
+        self.batches.take_removed();
+        tracing::trace!(operations = batch.len(), "committed");
+        batch.answer();
+    }
+
+    fn fail(&mut self, batch: Batch, cause: Cause) {
+        self.is_failing.store(true, Ordering::Relaxed);
+        if cause.is_full() {
+            self.fullness.note(true);
+        }
+        if NOT_WRITTEN.is_first() {
+            tracing::error!(operations = batch.len(), error = %cause, "could not write");
+        }
+        self.lapses.put_back(batch.fail(&|| cause.clone().into()));
+    }
+
+    /// Commits a batch; as long as that may pass, again and again.
+    async fn insist(&mut self, batch: &mut Batch) -> Result<(), Failure> {
+        let until = Instant::now() + self.link.patience;
+        let mut pause = PAUSE;
+        loop {
+            let failure = match self.try_commit(batch, until).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            if !failure.is_passing() || Instant::now() >= until {
+                return Err(failure);
+            }
+            batch.reset();
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
+        self.connect().await.map_err(Failure::Lost)?;
+        let number = self.begin().await.map_err(Failure::Lost)?;
+        // Some of what a batch consists of may take as long as a statement may.
+        let limit = self.link.silence * 2;
+        let applied = match timeout(limit, self.batches.apply(batch)).await {
+            Ok(applied) => applied.map_err(Cause::from),
+            Err(_) => Err(Cause::silent(limit)),
+        };
+        if let Err(cause) = applied {
+            return Err(match cause.is_lost() {
+                true => Failure::Lost(self.lose(cause)),
+                false => {
+                    self.roll_back().await;
+                    Failure::Statement(cause)
+                }
+            });
+        }
+        let committing = COMMIT.execute(&mut self.batches.connection, Values::default());
+        let cause = match timeout(self.link.silence, committing).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => Cause::from(error),
+            Err(_) => Cause::silent(self.link.silence),
+        };
+        if !cause.is_lost() {
+            // The server says that it is not committed.
+            self.roll_back().await;
+            return Err(Failure::Statement(cause));
+        }
+        let cause = self.lose(cause);
+        match self.find_outcome(&number, until).await {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::Lost(cause)),
+            None => Err(Failure::Doubt(Cause::in_doubt(sqlx::Error::Io(
+                std::io::Error::other(cause.to_string()),
+            )))),
+        }
+    }
+
+    /// Begins a commit; its number.
+    async fn begin(&mut self) -> Result<String, Cause> {
+        let Connection::Postgres(connection) = &mut self.batches.connection else {
+            return Err(sqlx::Error::WorkerCrashed.into());
+        };
+        // One round trip.
+        let beginning = connection.fetch_all("BEGIN; SELECT CAST(pg_current_xact_id() AS TEXT)");
+        let begun = match timeout(self.link.silence, beginning).await {
+            Ok(begun) => begun.map_err(Cause::from),
+            Err(_) => Err(Cause::silent(self.link.silence)),
+        };
+        let number = begun.and_then(|rows| {
+            let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+            Ok(row.try_get(0)?)
+        });
+        number.map_err(|cause| self.lose(cause))
+    }
+
+    /// Whether the commit of that number was written; `None` where that could not be found out in time.
+    async fn find_outcome(&mut self, number: &str, until: Instant) -> Option<bool> {
+        // It is worth a while in any case.
+        let until = until.max(Instant::now() + self.link.patience / 2);
+        let mut pause = PAUSE;
+        while Instant::now() < until {
+            if let Ok(outcome) = self.ask_outcome(number).await {
+                match outcome.as_deref() {
+                    Some("committed") => return Some(true),
+                    Some("aborted") => return Some(false),
+                    // The server has not noticed yet that nobody is there any more.
+                    Some(_) => {}
+                    None => return None,
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        None
+    }
+
+    async fn ask_outcome(&mut self, number: &str) -> Result<Option<String>, Cause> {
+        self.connect().await?;
+        let mut values = Values::default();
+        values.add(number);
+        let asking = OUTCOME.execute(&mut self.batches.connection, values);
+        let asked = match timeout(self.link.silence, asking).await {
+            Ok(asked) => asked.map_err(Cause::from),
+            Err(_) => Err(Cause::silent(self.link.silence)),
+        };
+        let asked = asked.map_err(|cause| self.lose(cause))?;
+        let row = asked.rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Makes the connection anew, where it is lost.
+    async fn connect(&mut self) -> Result<(), Cause> {
+        if self.is_lost {
+            let connection = self.link.connect().await.map_err(Cause::from)?;
+            self.batches.connection = connection.into();
+            self.is_lost = false;
+            tracing::info!("a connection to the database is there again");
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, cause: Cause) -> Cause {
+        self.is_lost = true;
+        if LOST.is_first() {
+            tracing::warn!(error = %cause, "a connection to the database was lost");
+        }
+        cause
+    }
+
+    /// Takes back what a failed batch has written.
+    async fn roll_back(&mut self) {
+        let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
+        let rolled_back = timeout(self.link.silence, rolling_back).await;
+        self.is_lost |= !matches!(rolled_back, Ok(Ok(_)));
+    }
+
+    /// Tells whether a message could be written: as of SQLite, that a commit can begin is enough as long as
+    /// writing works.
+    async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
+        let result = self.try_to_write().await;
+        for mut probe in probes {
+            probe.decide(result.clone().map_err(Into::into));
+            probe.answer();
+        }
+    }
+
+    async fn try_to_write(&mut self) -> Result<(), Cause> {
+        self.connect().await?;
+        let is_failing = self.is_failing.load(Ordering::Relaxed);
+        let trying = async {
+            if is_failing {
+                return self.batches.write_trial().await;
+            }
+            let connection = &mut self.batches.connection;
+            BEGIN.execute(connection, Values::default()).await?;
+            ROLLBACK.execute(connection, Values::default()).await?;
+            Ok(())
+        };
+        let tried = match timeout(self.link.silence, trying).await {
+            Ok(tried) => tried.map_err(Cause::from),
+            Err(_) => Err(Cause::silent(self.link.silence)),
+        };
+        match tried {
+            Ok(()) => {
+                if is_failing {
+                    self.is_failing.store(false, Ordering::Relaxed);
+                    self.fullness.note(false);
+                }
+                Ok(())
+            }
+            Err(cause) if cause.is_lost() => Err(self.lose(cause)),
+            Err(cause) => {
+                self.roll_back().await;
+                Err(cause)
+            }
+        }
+    }
+}

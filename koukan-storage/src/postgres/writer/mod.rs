@@ -1,0 +1,52 @@
+//! The connections that write, and the task that hands them what is to be written.
+//!
+//! While a connection is idle, what waits is committed over it at once; while all are at work, the next
+//! commit gathers. Those of one process may end in another order than they began, as those of several
+//! processes do.
+
+mod hand;
+mod link;
+mod task;
+
+pub(super) use self::link::{Link, LinkError};
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use sqlx::PgConnection;
+use tokio::sync::watch;
+
+use crate::writer::{BatchWriter, Outbox, Presence, Writer};
+
+use self::{hand::Hand, task::Task};
+use super::{PostgresOptions, fullness::Fullness};
+
+/// Starts the task; `events` is told of the events that are committed, where some are kept.
+pub(super) fn start(
+    connections: Vec<PgConnection>,
+    link: Link,
+    fullness: Arc<Fullness>,
+    (keeps_events, events): (bool, watch::Sender<u64>),
+    options: &PostgresOptions,
+) -> Writer {
+    let (writer, operations) = Writer::new();
+    let presence = match options.term {
+        Some(term) => Presence::Shared(term),
+        None => Presence::sole(),
+    };
+    let is_failing = Arc::new(AtomicBool::new(false));
+    let hands = connections.into_iter().map(|connection| {
+        let lapses = operations.lapses.clone();
+        let outbox = Outbox::new(keeps_events, events.clone());
+        Hand {
+            batches: BatchWriter::new(connection.into(), lapses, outbox, presence.clone()),
+            is_lost: false,
+            link: link.clone(),
+            lapses: operations.lapses.clone(),
+            fullness: Arc::clone(&fullness),
+            is_failing: Arc::clone(&is_failing),
+        }
+    });
+    let task = Task::new(hands.collect(), operations);
+    tokio::spawn(task.run());
+    writer
+}

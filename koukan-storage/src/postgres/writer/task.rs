@@ -1,0 +1,77 @@
+//! The task that hands on what is to be written.
+
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::sync::mpsc;
+
+use crate::writer::{Batch, Lapses, Operations, Pending, Queued};
+
+use super::hand::Hand;
+
+/// Operations that are committed together, at most.
+const BATCH: usize = 256;
+/// Octets that they hold in memory, about; one operation may have more.
+const BATCH_OCTETS: usize = 8 << 20;
+
+pub(super) struct Task {
+    idle: Vec<Hand>,
+    busy: FuturesUnordered<BoxFuture<'static, Hand>>,
+    queue: mpsc::Receiver<Queued>,
+    lapses: Lapses,
+    closes: Vec<Pending<(), ()>>,
+}
+
+impl Task {
+    pub(super) fn new(hands: Vec<Hand>, Operations { operations, lapses }: Operations) -> Self {
+        Self {
+            idle: hands,
+            busy: FuturesUnordered::new(),
+            queue: operations,
+            lapses,
+            closes: Vec::new(),
+        }
+    }
+
+    /// Writes until the queue is closed and all of it was written.
+    pub(super) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(hand) = self.busy.next() => self.idle.push(hand),
+                first = self.queue.recv(), if !self.idle.is_empty() => match first {
+                    Some(first) => self.begin(first),
+                    None => break,
+                },
+            }
+        }
+        while let Some(hand) = self.busy.next().await {
+            self.idle.push(hand);
+        }
+        for hand in self.idle {
+            hand.close().await;
+        }
+        for mut close in self.closes {
+            close.decide(Ok(()));
+            close.answer();
+        }
+    }
+
+    fn begin(&mut self, first: Queued) {
+        let Some(hand) = self.idle.pop() else {
+            return;
+        };
+        let mut batch = Batch::default();
+        batch.add(first);
+        while batch.len() < BATCH
+            && batch.weight() < BATCH_OCTETS
+            && let Ok(next) = self.queue.try_recv()
+        {
+            batch.add(next);
+        }
+        batch.lapses = self.lapses.take();
+        for close in batch.take_closes() {
+            self.queue.close();
+            self.closes.push(close);
+        }
+        self.busy.push(Box::pin(hand.write(batch)));
+    }
+}

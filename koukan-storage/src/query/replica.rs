@@ -1,0 +1,73 @@
+//! Sessions of several processes, in a database that they share. All times are by its own clock.
+
+use super::Statement;
+
+/// The database's clock, in microseconds since 1970.
+pub(crate) static CLOCK: Statement = Statement::new(|_| {
+    "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)".into()
+});
+
+/// Forgets sessions that are dead.
+pub(crate) static FORGET_DEAD: Statement =
+    Statement::new(|_| "DELETE FROM sessions WHERE expires <= clock_timestamp()".into());
+
+/// Notes that a session lives. Binds id, term in microseconds.
+pub(crate) static KEEP_SESSION: Statement = Statement::new(|_| {
+    "INSERT INTO sessions (id, expires) \
+     VALUES (?1, clock_timestamp() + ?2 * INTERVAL '1 microsecond') \
+     ON CONFLICT (id) DO UPDATE SET expires = excluded.expires"
+        .into()
+});
+
+/// Notes that a session lives on, unless it is dead. Binds id, term in microseconds.
+pub(crate) static REFRESH_SESSION: Statement = Statement::new(|_| {
+    "UPDATE sessions SET expires = clock_timestamp() + ?2 * INTERVAL '1 microsecond' \
+     WHERE id = ?1 AND expires > clock_timestamp()"
+        .into()
+});
+
+/// Lists sessions that live.
+pub(crate) static LIVE_SESSIONS: Statement =
+    Statement::new(|_| "SELECT id FROM sessions WHERE expires > clock_timestamp()".into());
+
+/// Forgets a session. Binds id.
+pub(crate) static END_SESSION: Statement =
+    Statement::new(|_| "DELETE FROM sessions WHERE id = ?".into());
+
+/// Gives back what a session has under lease, as it was. Binds session.
+pub(crate) static GIVE_BACK: Statement = Statement::new(|_| {
+    "UPDATE transactions SET lease_session = NULL WHERE lease_session = ?".into()
+});
+
+/// Notes that a transaction is to be cancelled. Binds id.
+pub(crate) static REQUEST_CANCEL: Statement = Statement::new(|_| {
+    "UPDATE transactions SET is_to_cancel = TRUE WHERE id = ? AND final_reason IS NULL".into()
+});
+
+/// Lists some of what is to be cancelled and is under lease by a session or by none. Binds session.
+pub(crate) static TO_CANCEL: Statement = Statement::new(|_| {
+    "SELECT id FROM transactions WHERE is_to_cancel AND final_reason IS NULL \
+     AND (lease_session IS NULL OR lease_session = ?) ORDER BY id LIMIT 256"
+        .into()
+});
+
+/// Notes where requests for what a session works on are taken, unless it is dead. Binds id, address.
+pub(crate) static PUBLISH_ADDRESS: Statement = Statement::new(|_| {
+    "UPDATE sessions SET address = ?2 WHERE id = ?1 AND expires > clock_timestamp()".into()
+});
+
+/// Where requests for what a session works on are taken. Binds id.
+pub(crate) static ADDRESS_OF: Statement = Statement::new(|_| {
+    "SELECT address FROM sessions WHERE id = ? AND expires > clock_timestamp()".into()
+});
+
+/// The session that has a transaction under lease, if it lives. Binds id.
+pub(crate) static HOLDER: Statement = Statement::new(|_| {
+    "SELECT lease_session FROM transactions WHERE id = ? AND lease_session IN \
+     (SELECT id FROM sessions WHERE expires > clock_timestamp())"
+        .into()
+});
+
+/// Whether the server has committed what it did under a number. Binds the number, as a text.
+pub(crate) static OUTCOME: Statement =
+    Statement::new(|_| "SELECT pg_xact_status(CAST(? AS xid8))".into());

@@ -1,0 +1,228 @@
+//! A PostgreSQL server of the tests' own, from the programs that are installed.
+//!
+//! It listens on a Unix socket in a directory of its own, runs as an unprivileged user, and ends with the
+//! process that has started it, however that ends: a shell waits for the end of a pipe. Where no server is
+//! installed the test fails.
+#![allow(dead_code, reason = "no test uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Starts the server, waits until it is told to end or nobody is there any more, and ends it.
+const WATCH: &str = r#"
+"$1/pg_ctl" -D "$2/data" -l "$2/log" -w -t 60 -o "$3" start >"$2/start" 2>&1 || { cat "$2/start" "$2/log" >&2; exit 1; }
+echo ready
+read -r ending
+"$1/pg_ctl" -D "$2/data" -m immediate stop >/dev/null 2>&1
+[ "$ending" = keep ] || rm -rf "$2"
+echo ended
+"#;
+
+/// The name under which databases are used.
+const USER: &str = "koukan";
+
+/// How much of a crash of the machine the server is to survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// What is committed is on the medium.
+    Full,
+    /// Nothing: most tests are not about that.
+    None,
+}
+
+/// A server that runs.
+pub(crate) struct Server {
+    directory: PathBuf,
+    durability: Durability,
+    running: Option<Running>,
+}
+
+struct Running {
+    shell: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<std::process::ChildStdout>,
+}
+
+/// The server that the tests of this binary share.
+static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start(Durability::None));
+static DATABASES: AtomicUsize = AtomicUsize::new(0);
+
+/// The URL of an empty database on the server that the tests of this binary share.
+pub(crate) fn database() -> String {
+    SHARED.database()
+}
+
+impl Server {
+    pub(crate) fn start(durability: Durability) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("koukan-pg")
+            .tempdir()
+            .unwrap();
+        let directory = directory.keep();
+        if let Some((user, group)) = unprivileged() {
+            chown(&directory, Some(user), Some(group)).unwrap();
+        }
+        let mut initdb = Command::new(programs().join("initdb"));
+        let data = directory.join("data");
+        initdb
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", USER, "-A", "trust"]);
+        initdb.args(["--no-sync", "-E", "UTF8", "--locale=C"]);
+        let made = demoted(&mut initdb, &directory).output().unwrap();
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "initdb: {said}");
+        let mut server = Self {
+            directory,
+            durability,
+            running: None,
+        };
+        server.restart();
+        server
+    }
+
+    /// Starts it again on what is there.
+    pub(crate) fn restart(&mut self) {
+        let directory = self.directory.display();
+        let mut options =
+            format!("-c listen_addresses='' -c unix_socket_directories='{directory}'");
+        options += " -c max_connections=300 -c shared_buffers=32MB";
+        if self.durability == Durability::None {
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+        }
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", WATCH, "watch"])
+            .arg(programs())
+            .arg(&self.directory)
+            .arg(options);
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = demoted(&mut shell, &self.directory).spawn().unwrap();
+        let stdin = shell.stdin.take().unwrap();
+        let mut stdout = BufReader::new(shell.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "PostgreSQL did not start");
+        self.running = Some(Running {
+            shell,
+            stdin,
+            stdout,
+        });
+    }
+
+    /// Ends it at once, as a crash would; what is on the medium stays.
+    pub(crate) fn crash(&mut self) {
+        self.end("keep");
+    }
+
+    fn end(&mut self, ending: &str) {
+        use std::io::Write as _;
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
+        let _ = writeln!(running.stdin, "{ending}");
+        drop(running.stdin);
+        let mut line = String::new();
+        let _ = running.stdout.read_line(&mut line);
+        let _ = running.shell.wait();
+    }
+
+    /// The URL of a new, empty database.
+    pub(crate) fn database(&self) -> String {
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test{number}");
+        self.execute("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// Executes a statement with the server's own client.
+    pub(crate) fn execute(&self, database: &str, sql: &str) -> String {
+        execute(&self.url(database), sql)
+    }
+
+    fn url(&self, database: &str) -> String {
+        let socket = self.directory.display().to_string().replace('/', "%2F");
+        format!("postgres://{USER}@{socket}/{database}")
+    }
+}
+
+/// Executes a statement in a database with the server's own client; what it gives, a row a line.
+pub(crate) fn execute(url: &str, sql: &str) -> String {
+    let mut psql = Command::new(programs().join("psql"));
+    psql.args([
+        url,
+        "-X",
+        "-q",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-c",
+        sql,
+    ]);
+    let done = psql.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{sql}: {said}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end("remove");
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The directory of the newest server that is installed.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = versions.flatten().filter_map(|entry| {
+        let version = entry.file_name().to_str()?.parse::<u32>().ok()?;
+        Some((version, entry.path().join("bin")))
+    });
+    let found = versions
+        .filter(|(_, path)| path.join("initdb").exists())
+        .max();
+    found
+        .expect("PostgreSQL's server is installed: apt-get install postgresql")
+        .1
+}
+
+/// The user under which the server runs, where this process is root's: it refuses to be.
+fn unprivileged() -> Option<(u32, u32)> {
+    let own = fs::metadata("/proc/self").unwrap();
+    if std::os::unix::fs::MetadataExt::uid(&own) != 0 {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let of = |name: &str| {
+        let line = users
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
+        let mut ids = line.split(':').skip(2).map(|id| id.parse().unwrap());
+        Some((ids.next()?, ids.next()?))
+    };
+    Some(
+        of("postgres")
+            .or_else(|| of("nobody"))
+            .expect("a user other than root"),
+    )
+}
+
+fn demoted<'c>(command: &'c mut Command, directory: &Path) -> &'c mut Command {
+    if let Some((user, group)) = unprivileged() {
+        command.gid(group).uid(user);
+    }
+    // Of a group of its own, so that what ends the test from a terminal leaves the end to the shell.
+    command.current_dir(directory).process_group(0)
+}
