@@ -32,9 +32,7 @@ impl Together {
         }
     }
 
-    pub(crate) fn of_settlements(
-        settlements: impl IntoIterator<Item = SettlementRow>,
-    ) -> Self {
+    pub(crate) fn of_settlements(settlements: impl IntoIterator<Item = SettlementRow>) -> Self {
         let row = |row| Pending::unheard(Box::new(row));
         Self {
             settlements: settlements.into_iter().map(row).collect(),
