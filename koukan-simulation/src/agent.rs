@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use koukan_core::{
     blob::{BlobPool, Limits},
     context::Sender,
@@ -48,14 +49,16 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Starts on what an earlier process has left in `backend`.
+    /// Starts on what an earlier process has left in `backend`; its clock is so far ahead.
     pub(crate) async fn start(
         world: &Arc<World>,
         backend: Arc<dyn Backend>,
         network: Network,
         filter: Option<&BoxMailLayer>,
+        ahead: SignedDuration,
     ) -> Result<Self, BackendError> {
-        let clock = Arc::new(TokioClock::starting_at(World::time_of_day(world.elapsed())));
+        let shown = World::time_of_day(world.elapsed()) + ahead;
+        let clock = Arc::new(TokioClock::starting_at(shown));
         let pool = BlobPool::in_memory(Limits::default());
         let storage = Storage::open(backend, pool, Arc::clone(&clock) as _).await?;
         let endpoint = endpoint(network);

@@ -50,8 +50,13 @@ pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBacken
     if free_readers < world.plan.faults.readers {
         ledger.violation(format!("only {free_readers} readers are free"));
     }
+}
+
+/// Nothing was polled for nothing; in the last processes there were so many calls of storage.
+pub(crate) fn polls(world: &World, calls: u64) {
+    let mut ledger = world.ledger();
     let (each, beside) = POLLS;
-    let (events, calls) = (ledger.events, ledger.calls + backend.calls());
+    let (events, calls) = (ledger.events, ledger.calls + calls);
     let most = (events + calls) * each + beside;
     if ledger.polls > most {
         let what = format!(
@@ -96,17 +101,23 @@ fn lost(ledger: &Ledger) -> Vec<String> {
 fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     let mut doubled = Vec::new();
     // Whoever hears no reply sends it again: the agent, a process after it, and the client.
-    let excused = |letter| 1 + ledger.repetitions(letter, plan) as usize + ledger.ends.len();
+    let excused = |letter, ends| 1 + ledger.repetitions(letter, plan) as usize + ends;
+    // Once it is written down as delivered, no end of a process is in the way of that.
+    let under_way = |key: &Key| {
+        let recorded = ledger.recorded.get(key);
+        let is_before = |end: &&Duration| recorded.is_none_or(|recorded| recorded >= end);
+        ledger.ends.iter().filter(is_before).count()
+    };
     for (key, deliveries) in &ledger.deliveries {
         let unheard = ledger.unheard.get(key).copied().unwrap_or_default();
         let is_confused = ledger.confused.contains(key);
-        if deliveries.len() > excused(key.0) + unheard as usize && !is_confused {
+        if deliveries.len() > excused(key.0, under_way(key)) + unheard as usize && !is_confused {
             let (address, times) = (key.1.address(key.0), deliveries.len());
             doubled.push(format!("{address} gets message {} {times} times", key.0));
         }
     }
     for ((letter, to), times) in &ledger.reports {
-        if *times as usize > excused(*letter) {
+        if *times as usize > excused(*letter, ledger.ends.len()) {
             let address = to.address(*letter);
             doubled.push(format!("{address} is reported {times} times"));
         }
@@ -127,7 +138,7 @@ fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String
         let last = ledger.last_whole.get(&key);
         let is_later = last.is_some_and(|last| last > at);
         // Where storage fails, what is delivered already may have to be refused.
-        let is_excused = !world.plan.faults.trouble.is_empty() && !is_later;
+        let is_excused = !world.plan.is_durable() && !is_later;
         if !is_excused {
             let (address, at) = (to.address(letter), Time(*at));
             found.push(format!(
@@ -178,5 +189,5 @@ fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
 
 /// Whether nothing that a recipient's mail has to do with fails.
 fn is_well(plan: &Plan, to: To) -> bool {
-    plan.faults.trouble.is_empty() && plan.is_healthy(to.destination)
+    plan.is_durable() && plan.is_healthy(to.destination)
 }

@@ -1,9 +1,15 @@
 //! What survives a process of the agent.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, ready};
-use koukan_core::storage::{Backend, BackendError, MemoryBackend};
+use jiff::Timestamp;
+use koukan_core::{
+    clock::Clock,
+    storage::{Backend, BackendError, MemoryBackend},
+};
+
+use super::world::World;
 
 /// Durable storage, as one simulation has it from its first process to its last.
 pub trait Disk: Send + Sync {
@@ -24,9 +30,28 @@ pub type Disks = Arc<dyn Fn() -> Box<dyn Disk> + Send + Sync>;
 /// A disk in memory.
 pub(crate) struct Memory(MemoryBackend);
 
+/// How long a session lives that is not heard, where several processes share a store. Longer than otherwise: each
+/// says again and again that it lives, and simulations go on for hours.
+const TERM: Duration = Duration::from_secs(60);
+
+/// The clock of a store: it is right.
+#[derive(Debug)]
+struct StoreClock(Arc<World>);
+
+impl Clock for StoreClock {
+    fn now(&self) -> Timestamp {
+        World::time_of_day(self.0.elapsed())
+    }
+}
+
 impl Memory {
-    pub(crate) fn new() -> Self {
-        Self(MemoryBackend::new())
+    pub(crate) fn new(world: &Arc<World>) -> Self {
+        let backend = MemoryBackend::new();
+        if world.plan.replicas.is_empty() {
+            return Self(backend);
+        }
+        let clock = Arc::new(StoreClock(Arc::clone(world)));
+        Self(backend.with_session_term(TERM, clock))
     }
 }
 

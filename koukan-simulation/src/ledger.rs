@@ -89,7 +89,7 @@ impl Ledger {
         let Some(account) = self.letters.get(&letter) else {
             return 0;
         };
-        if plan.faults.trouble.is_empty() {
+        if plan.is_durable() {
             account.unanswered
         } else {
             account.unanswered + account.turned_away

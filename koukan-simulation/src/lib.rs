@@ -20,7 +20,7 @@ pub use self::{
     known::Known,
     plan::{
         ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, Mood, Plan, Point,
-        Quirk, RestPlan, Step, To, Upload,
+        Quirk, ReplicaPlan, RestPlan, Step, To, Upload,
     },
     run::{Outcome, Simulation},
     shrink::Failure,

@@ -30,6 +30,14 @@ impl Display for Plan {
                 "  storage from {start} to {end}: {kind:?}, {often} times in 1000"
             )?;
         }
+        for (number, replica) in self.replicas.iter().enumerate() {
+            let ahead = replica.ahead;
+            write!(f, "  process {number}, its clock {ahead:?} ahead,")?;
+            for cut in &replica.cuts {
+                write!(f, " cut off from {} to {};", Time(cut.start), Time(cut.end))?;
+            }
+            writeln!(f)?;
+        }
         for End { at, kind } in &self.ends {
             let how = match kind {
                 EndKind::Killed => "killed",

@@ -36,6 +36,7 @@ impl Plan {
             destinations,
             faults: faults(&random),
             ends: ends(&random),
+            replicas: Vec::new(),
             healed: SPAN + random.duration(SECOND..=30 * MINUTE),
             max_in_flight: *random.pick(&[1, 2, 8, 200, 200]),
             steps,

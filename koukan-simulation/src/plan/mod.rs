@@ -3,6 +3,7 @@
 mod describe;
 mod generate;
 mod parts;
+mod replicas;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub use self::parts::{
     ClientPlan, DestinationPlan, End, EndKind, Letter, ListenerKind, Mood, Point, Quirk, RestPlan,
     To, Upload,
 };
+pub use self::replicas::ReplicaPlan;
 
 /// All that is to happen. What is not said here follows from the seed.
 #[derive(Debug, Clone)]
@@ -25,6 +27,9 @@ pub struct Plan {
     pub faults: Faults,
     /// When the process of the agent ends, and another is started at once.
     pub ends: Vec<End>,
+    /// The processes that work on one store at the same time; where there is none, one does, on a store of its
+    /// own.
+    pub replicas: Vec<ReplicaPlan>,
     /// When all that is wrong with destinations ends.
     pub healed: Duration,
     /// Queued transactions that are attempted at a time, and those that REST clients watch.

@@ -2,6 +2,7 @@
 
 use std::{future::pending, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use koukan_core::{
     service::BoxMailLayer,
     storage::{Drain, Retention, Storage, record::Recipient},
@@ -10,6 +11,7 @@ use koukan_core::{
 use koukan_smtp::server::Connected;
 use tokio::{
     io::{DuplexStream, duplex},
+    sync::watch,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -22,7 +24,7 @@ use crate::{
     check,
     disk::Disk,
     network::Network,
-    plan::{ClientPlan, Doing, End, EndKind, RestPlan, Step, To},
+    plan::{ClientPlan, Doing, End, EndKind, Letter, RestPlan, Step, To},
     polls::Counted,
     world::{AGENT, World},
 };
@@ -46,6 +48,12 @@ const DRAIN: [(Drain, Duration); 4] = [
     (Drain::Sent, Duration::from_secs(2)),
     (Drain::All, Duration::from_secs(2)),
 ];
+
+/// How long a process that cannot begin waits until it tries again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Sets the numbers of the processes of one epoch apart.
+const EPOCHS: u64 = 1 << 8;
 
 /// How long the last writes of a process that stops may take.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -72,9 +80,14 @@ struct Process {
 impl Epoch {
     pub(crate) async fn live(self, disk: &dyn Disk) {
         self.world.begin_epoch(self.since);
-        let process = self.start(disk).await;
-        let backend = Arc::clone(&process.backend);
-        let steps = self.steps(&process.agent);
+        let mut processes = Vec::new();
+        for replica in 0..self.world.plan.replicas.len().max(1) {
+            processes.push(self.start(disk, replica).await);
+        }
+        let backends = processes.iter().map(|process| Arc::clone(&process.backend));
+        let backends: Vec<_> = backends.collect();
+        let agents: Vec<_> = processes.iter().map(|process| &process.agent).collect();
+        let steps = self.steps(&agents);
         match self.end {
             Some(end) => {
                 let left = end.at.saturating_sub(self.world.elapsed());
@@ -85,29 +98,31 @@ impl Epoch {
                 // What is due later is left to the next process.
                 let _ = timeout(left, steps).await;
                 if end.kind == EndKind::Stopped {
-                    self.drain(process).await;
+                    join_all(processes.into_iter().map(|process| self.drain(process))).await;
                 }
             }
             None => {
                 steps.await;
-                self.quiet(&process.agent).await;
-                self.finish(process).await;
+                self.quiet(&processes[0].agent).await;
+                self.finish(processes).await;
             }
         }
-        self.world.ledger().calls += backend.calls();
+        let calls: u64 = backends.iter().map(|backend| backend.calls()).sum();
+        self.world.ledger().calls += calls;
         self.world.end_epoch();
     }
 
-    async fn start(&self, disk: &dyn Disk) -> Process {
+    async fn start(&self, disk: &dyn Disk, replica: usize) -> Process {
         let world = &self.world;
+        let number = self.number + EPOCHS * replica as u64;
         let durable = disk
             .open()
             .await
             .expect("what another process left can be opened");
         let faulty = FaultyBackend::new(
             durable,
-            world.plan.faults.clone(),
-            world.random(u64::MAX - 1 - self.number),
+            world.plan.faults_of(replica),
+            world.random(u64::MAX - 1 - number),
             self.since,
         );
         let observing = Arc::clone(world);
@@ -121,14 +136,23 @@ impl Epoch {
             .with_time_held(disk.is_real())
             .with_observer(Arc::new(observer));
         let backend = Arc::new(faulty);
-        let network = Network::new(Arc::clone(world), self.number);
-        let agent = Agent::start(
-            world,
-            Arc::clone(&backend) as _,
-            network,
-            self.filter.as_ref(),
-        );
-        let agent = agent.await.expect("a session can be begun");
+        let network = Network::new(Arc::clone(world), number);
+        let agent = loop {
+            let agent = Agent::start(
+                world,
+                Arc::clone(&backend) as _,
+                network.clone(),
+                self.filter.as_ref(),
+                world.plan.ahead_of(replica),
+            );
+            match agent.await {
+                Ok(agent) => break agent,
+                // It is cut off just now.
+                Err(_) if !world.plan.replicas.is_empty() => sleep(AGAIN).await,
+                Err(error) => panic!("a session cannot be begun: {error}"),
+            }
+        };
+        tokio::spawn(note_losses(Arc::clone(world), agent.storage.is_sound()));
         world.tell(AGENT, || "starts".into());
         let stop = CancellationToken::new();
         let dispatching = agent.dispatcher.clone().run(stop.clone().cancelled_owned());
@@ -143,22 +167,30 @@ impl Epoch {
     }
 
     /// Lets clients begin as planned; those that began in an earlier process may come again.
-    async fn steps(&self, agent: &Agent) {
+    async fn steps(&self, agents: &[&Agent]) {
         let world = &self.world;
+        // Each keeps to one of the processes.
+        let of = |letter: &Letter| agents[letter.number as usize % agents.len()];
         let begun = world.ledger().begun;
         let (earlier, later) = world.plan.steps.split_at(begun);
         for Step { doing, .. } in earlier {
             match doing {
-                Doing::Smtp(plan) => tokio::spawn(self.smtp(agent, plan).come_again()),
-                Doing::Rest(plan) => tokio::spawn(self.rest(agent, plan).come_again()),
+                Doing::Smtp(plan) => {
+                    let agent = of(&plan.letters[0]);
+                    tokio::spawn(self.smtp(agent, plan).come_again())
+                }
+                Doing::Rest(plan) => tokio::spawn(self.rest(of(&plan.letter), plan).come_again()),
             };
         }
         for Step { at, doing } in later {
             sleep(at.saturating_sub(world.elapsed())).await;
             world.ledger().begun += 1;
             match doing {
-                Doing::Smtp(plan) => tokio::spawn(self.smtp(agent, plan).run()),
-                Doing::Rest(plan) => tokio::spawn(self.rest(agent, plan).run()),
+                Doing::Smtp(plan) => {
+                    let agent = of(&plan.letters[0]);
+                    tokio::spawn(self.smtp(agent, plan).run())
+                }
+                Doing::Rest(plan) => tokio::spawn(self.rest(of(&plan.letter), plan).run()),
             };
         }
     }
@@ -209,20 +241,25 @@ impl Epoch {
     }
 
     /// All is over: what is left is left for good.
-    async fn finish(&self, process: Process) {
-        let Process {
-            agent,
-            backend,
-            stop,
-            dispatching,
-        } = process;
-        stop.cancel();
-        if timeout(LOOK, dispatching).await.is_err() {
-            self.world.violation("an attempt does not end".into());
+    async fn finish(&self, processes: Vec<Process>) {
+        let mut calls = 0;
+        for process in processes {
+            let Process {
+                agent,
+                backend,
+                stop,
+                dispatching,
+            } = process;
+            stop.cancel();
+            if timeout(LOOK, dispatching).await.is_err() {
+                self.world.violation("an attempt does not end".into());
+            }
+            agent.endpoint.close().await;
+            agent.storage.flush().await;
+            check::at_rest(&self.world, &agent, &backend).await;
+            calls += backend.calls();
         }
-        agent.endpoint.close().await;
-        agent.storage.flush().await;
-        check::at_rest(&self.world, &agent, &backend).await;
+        check::polls(&self.world, calls);
     }
 
     /// Stops in good order, as the program does.
@@ -249,6 +286,18 @@ impl Epoch {
             }
         }
         let _ = timeout(CLOSE, storage.flush()).await;
+        let _ = timeout(CLOSE, storage.leave()).await;
+    }
+}
+
+/// Notes when a process has to give up what it works on, which others may do again.
+async fn note_losses(world: Arc<World>, mut sound: watch::Receiver<bool>) {
+    while sound.changed().await.is_ok() {
+        if !*sound.borrow_and_update() {
+            let now = world.elapsed();
+            world.ledger().ends.push(now);
+            world.tell(AGENT, || "gives up what it works on".into());
+        }
     }
 }
 

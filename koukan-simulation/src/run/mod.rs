@@ -39,6 +39,7 @@ pub struct Simulation {
     defect: Option<Defect>,
     fault: Option<Fault>,
     insists: Option<Known>,
+    has_replicas: bool,
 }
 
 /// What a simulation that met no violation came to.
@@ -100,18 +101,33 @@ impl Simulation {
         self
     }
 
+    /// Has [several processes](Plan::with_replicas) work on one store, in memory.
+    #[must_use]
+    pub fn with_replicas(mut self) -> Self {
+        self.has_replicas = true;
+        self
+    }
+
+    fn plan_of(&self, seed: u64) -> Plan {
+        let plan = Plan::of(seed);
+        match self.has_replicas {
+            true => plan.with_replicas(),
+            false => plan,
+        }
+    }
+
     /// Runs the plan of a seed.
     ///
     /// # Errors
     ///
     /// [`Failure`], with the shortest prefix of the plan that fails, and the story of it.
     pub fn run_seed(&self, seed: u64) -> Result<Outcome, Box<Failure>> {
-        self.run(&Plan::of(seed))
+        self.run(&self.plan_of(seed))
     }
 
     /// Runs the plan of a seed, and tells what must not have happened: nothing, if all is well.
     pub fn violations(&self, seed: u64) -> Vec<String> {
-        let world = self.live(&Plan::of(seed), false);
+        let world = self.live(&self.plan_of(seed), false);
         std::mem::take(&mut world.ledger().violations)
     }
 
@@ -134,12 +150,12 @@ impl Simulation {
     /// Runs a plan, and returns what has become of the world.
     pub(crate) fn live(&self, plan: &Plan, tells: bool) -> Arc<World> {
         let plan = self.wronged(plan);
-        let disk: Box<dyn Disk> = match &self.disks {
-            Some(disks) => disks(),
-            None => Box::new(Memory::new()),
-        };
         let _identities = SeededIdentities::of(plan.seed);
         let world = World::new(plan, self.insists, tells);
+        let disk: Box<dyn Disk> = match &self.disks {
+            Some(disks) => disks(),
+            None => Box::new(Memory::new(&world)),
+        };
         let ends = world.plan.ends.clone();
         for (number, end) in ends.into_iter().map(Some).chain([None]).enumerate() {
             let since = world.elapsed();
@@ -175,6 +191,10 @@ impl Simulation {
     fn wronged(&self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         plan.faults.defect = self.defect;
+        if self.disks.is_some() {
+            // Those are of one process at a time.
+            plan.replicas.clear();
+        }
         if self.insists == Some(Known::LeaseUnheard) {
             let trouble = plan.faults.trouble.iter();
             let lost = trouble.filter(|trouble| trouble.kind == TroubleKind::AnswerLost);

@@ -6,6 +6,7 @@
 
 mod faults;
 mod known;
+mod replicas;
 mod seeds;
 
 use std::{

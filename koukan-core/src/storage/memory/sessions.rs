@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::{
     clock::SharedClock,
@@ -40,7 +39,8 @@ pub(super) struct Shared {
 
 struct Presence {
     process: Weak<()>,
-    refreshed: Option<Instant>,
+    /// By the clock of the store, where it has one.
+    refreshed: Option<Timestamp>,
     address: Option<Box<str>>,
 }
 
@@ -52,9 +52,10 @@ impl Roll {
 
     fn lives(&self, presence: &Presence) -> bool {
         match &self.shared {
-            Some(shared) => presence
-                .refreshed
-                .is_some_and(|refreshed| refreshed.elapsed() < shared.term),
+            Some(shared) => presence.refreshed.is_some_and(|refreshed| {
+                let silent = shared.clock.now().duration_since(refreshed);
+                Duration::try_from(silent).unwrap_or_default() < shared.term
+            }),
             None => presence.process.strong_count() > 0,
         }
     }
@@ -108,7 +109,7 @@ impl Store {
         let now = self.sessions.time(now);
         let presence = Presence {
             process,
-            refreshed: self.sessions.shared.is_some().then(Instant::now),
+            refreshed: self.sessions.shared.is_some().then_some(now),
             address: None,
         };
         self.sessions.known.insert(session, presence);
@@ -131,7 +132,7 @@ impl Store {
         let now = self.sessions.time(now);
         self.sessions.check(session)?;
         if let Some(presence) = self.sessions.known.get_mut(&session) {
-            presence.refreshed = Some(Instant::now());
+            presence.refreshed = Some(now);
         }
         let freed = self.free_dead(now);
         let is_open = |entry: &&Entry| entry.due().is_some();

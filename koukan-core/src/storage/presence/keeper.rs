@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::{
     runtime::Handle,
     time::{Instant, sleep, sleep_until, timeout},
@@ -16,8 +17,8 @@ use crate::{
     causes::Causes,
     storage::{
         BackendError, Inner, Refreshed, Storage,
-        live::{Durability, Side, State},
-        record::{SessionId, TransactionId},
+        live::{Durability, Live, Side, State},
+        record::{SessionId, Status, TransactionId},
     },
     supervision::contain,
     sync::atomic::Ordering,
@@ -208,16 +209,19 @@ impl Storage {
         }
         // Others may have queued, or given back, something.
         self.some_are_due(self.clock().now());
-        self.cancel_each(refreshed.to_cancel);
+        self.see_to(refreshed.to_cancel);
     }
 
-    /// Cancels what others want to be cancelled, unless it is being done.
-    fn cancel_each(&self, ids: Vec<TransactionId>) {
-        if ids.is_empty() {
+    /// Cancels what others want to be cancelled, and forgets drafts that they have given up, unless that is being
+    /// done.
+    fn see_to(&self, ids: Vec<TransactionId>) {
+        let now = self.clock().now();
+        let mut drafts = self.0.registry.all();
+        drafts.retain(|live| is_overdue_draft(&live.lock(), now));
+        if ids.is_empty() && drafts.is_empty() {
             return;
         }
-        let cancelling = Arc::clone(&self.0.presence.cancelling);
-        let Ok(permit) = cancelling.try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.0.presence.seeing_to).try_acquire_owned() else {
             return;
         };
         let storage = self.clone();
@@ -227,8 +231,31 @@ impl Storage {
                     tracing::warn!(transaction = %id, error = %Causes(&error), "could not cancel a transaction");
                 }
             }
+            for live in drafts {
+                // It is looked for again at the next refresh.
+                let _ = storage.forget_given_up(&live).await;
+            }
             drop(permit);
         });
+    }
+
+    /// Notes that a draft is over, where it is.
+    async fn forget_given_up(&self, live: &Live) -> Result<(), BackendError> {
+        let now = self.clock().now();
+        let stored = self.backend().find(live.id).await?;
+        let Some(stored) = stored.filter(|stored| stored.status.is_final()) else {
+            return Ok(());
+        };
+        live.update(Side::Reader, |state| {
+            // Who has taken it under lease here says so.
+            if is_overdue_draft(state, now) {
+                state.durability = Durability::Settled;
+                state.is_abandoned = true;
+                state.recipients = stored.recipients;
+                state.settle(stored.status);
+            }
+        });
+        Ok(())
     }
 
     async fn cancel_by_id(&self, id: TransactionId) -> Result<(), BackendError> {
@@ -249,6 +276,12 @@ impl Presence {
             is_news
         });
     }
+}
+
+/// Whether it is a draft that was to be given up by then, by whichever process.
+fn is_overdue_draft(state: &State, now: Timestamp) -> bool {
+    let is_due = matches!(&state.status, Some(Status::Due(due)) if due.at <= now);
+    state.durability == Durability::Draft && is_due
 }
 
 /// Keeps the session until nobody holds the storage any more, or it has left.

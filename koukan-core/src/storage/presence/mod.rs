@@ -61,8 +61,8 @@ pub(super) struct Presence {
     refreshed: Notify,
     /// Told when the backend is heard again that was silent or failed.
     heard: Notify,
-    /// One at a time sees to what others want to be cancelled.
-    cancelling: Arc<Semaphore>,
+    /// One at a time sees to what others want, and have done.
+    seeing_to: Arc<Semaphore>,
     time: Option<Arc<BackendTime>>,
 }
 
@@ -91,7 +91,7 @@ impl Presence {
             is_sound: watch::Sender::new(true),
             refreshed: Notify::new(),
             heard: Notify::new(),
-            cancelling: Arc::new(Semaphore::new(1)),
+            seeing_to: Arc::new(Semaphore::new(1)),
             time,
         }
     }

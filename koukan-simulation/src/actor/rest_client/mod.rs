@@ -153,7 +153,7 @@ impl<H: ResourceService> RestClient<H> {
     }
 
     fn is_storage_well(&self) -> bool {
-        self.world.plan.faults.trouble.is_empty()
+        self.world.plan.is_durable()
     }
 
     fn violation(&self, what: &str) {
