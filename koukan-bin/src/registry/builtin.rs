@@ -60,9 +60,10 @@ pub(crate) fn is_builtin(name: &str) -> bool {
     NAMES.contains(&name) || super::content::NAMES.contains(&name)
 }
 
-/// Whether it is one of which a chain needs one at most. Copies may go to several senders.
+/// Whether it is one of which a chain needs one at most. Copies may go to several senders, and
+/// routers may leave recipients to those after them.
 pub(crate) fn is_wanted_once(name: &str) -> bool {
-    is_builtin(name) && !["add_route", "policy_action"].contains(&name)
+    is_builtin(name) && !["add_route", "policy_action", "router"].contains(&name)
 }
 
 /// Whether it refuses recipients by rules of its own, which nobody knows beforehand.

@@ -1,7 +1,13 @@
 //! The filter `router`, as configured.
 
+mod check;
+
+use std::path::PathBuf;
+
 use koukan_core::{
-    filter::router::{AddressList, Decision, DestDomain, Policy, RouterLayer, Rules, StaticHosts},
+    filter::router::{
+        AddressList, Aliases, Decision, DestDomain, Expand, Policy, RouterLayer, Rules, StaticHosts,
+    },
     path::ForwardPath,
     reply::{Rejection, Reply},
     signals::{Destination, HostPort},
@@ -10,10 +16,14 @@ use serde::Deserialize;
 
 use super::{
     InvalidFilter, Surroundings,
+    list_files::list,
     next_hops::{Literals, Suffixed},
     text::{Host, Port, RecipientDomain, twice},
 };
 use crate::config::{Chain, Step};
+
+use self::check::check;
+pub(super) use self::check::wrong;
 
 /// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
 /// that none knows is refused.
@@ -21,6 +31,22 @@ use crate::config::{Chain, Step};
 #[serde(deny_unknown_fields)]
 pub(super) struct Router {
     rules: Vec<Rule>,
+    /// What becomes of recipients that no rule knows.
+    #[serde(default)]
+    others: Others,
+    /// Whether it only says what it would do.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Default, Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Others {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are left to the routers after it.
+    Pass,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +79,11 @@ enum Rule {
     StaticHosts(Vec<Host>),
     /// Every recipient is accepted.
     AcceptAll {},
+    /// Recipients that stand for others, as a file says.
+    Aliases {
+        file: PathBuf,
+        delimiter: Option<char>,
+    },
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -69,7 +100,10 @@ impl Rule {
     fn is_for_all(&self) -> bool {
         match self {
             Self::DestDomain { .. } | Self::StaticHosts(_) | Self::AcceptAll {} => true,
-            Self::AddressList { .. } | Self::Suffix(_) | Self::Literal(_) => false,
+            Self::AddressList { .. }
+            | Self::Suffix(_)
+            | Self::Literal(_)
+            | Self::Aliases { .. } => false,
         }
     }
 }
@@ -87,6 +121,8 @@ pub(crate) struct Routes {
     pub(crate) asks_mx: bool,
     /// Whether a rule takes every recipient that comes to it.
     pub(crate) takes_all: bool,
+    /// The first rule, from 1 on, by which recipients stand for others.
+    pub(crate) expands: Option<usize>,
 }
 
 impl Routes {
@@ -94,12 +130,23 @@ impl Routes {
     pub(crate) fn of(chain: &Chain) -> Self {
         let filters = chain.filter.iter().map(|filter| &filter.value);
         let mut routes = Self::default();
+        let mut leaves_others = false;
         for router in filters.filter(|filter| filter.name == "router") {
+            let router = Router::deserialize(&router.config).ok();
+            // One that only says what it would do does nothing.
+            if router.as_ref().is_some_and(|router| router.dry_run) {
+                continue;
+            }
             routes.is_there = true;
-            if let Ok(router) = Router::deserialize(&router.config) {
+            leaves_others = router
+                .as_ref()
+                .is_some_and(|router| router.others == Others::Pass);
+            if let Some(router) = router {
                 routes.add(router);
             }
         }
+        // Behind the last there is nobody to refuse them.
+        routes.takes_all |= leaves_others;
         routes
     }
 
@@ -113,6 +160,10 @@ impl Routes {
                     (hosts, is_open)
                 }
                 Rule::AcceptAll {} => (Vec::new(), true),
+                Rule::Aliases { .. } => {
+                    self.expands = self.expands.or(Some(index + 1));
+                    continue;
+                }
                 Rule::Suffix(suffixed) => {
                     self.asks_mx |= suffixed.asks_mx();
                     (suffixed.into_hosts(), false)
@@ -137,12 +188,14 @@ impl Routes {
     }
 }
 
-pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, InvalidFilter> {
+pub(super) fn router(
+    config: Router,
+    surroundings: &Surroundings,
+) -> Result<RouterLayer, InvalidFilter> {
     check(&config.rules)?;
-    let rules = config
-        .rules
-        .into_iter()
-        .fold(Rules::new(), |rules, rule| match rule {
+    let mut rules = Rules::new();
+    for (index, rule) in config.rules.into_iter().enumerate() {
+        rules = match rule {
             Rule::AddressList {
                 domains,
                 prefixes,
@@ -171,8 +224,37 @@ pub(super) fn router(config: Router, _: &Surroundings) -> Result<RouterLayer, In
                 rules.with(StaticHosts::new(hosts.into_iter().map(|host| host.0)))
             }
             Rule::AcceptAll {} => rules.with(AcceptAll),
-        });
-    Ok(RouterLayer::new(rules))
+            Rule::Aliases { file, delimiter } => {
+                let aliases = list::<Aliases>(surroundings, &file, "file");
+                let aliases = aliases.map_err(|error| below(error, index))?;
+                let expand = Expand::new(aliases);
+                rules.with(match delimiter {
+                    Some(delimiter) => expand.with_delimiter(delimiter),
+                    None => expand,
+                })
+            }
+        };
+    }
+    let router = RouterLayer::new(rules);
+    let router = match config.others {
+        Others::Pass => router.passing_unknown(),
+        Others::Refuse => router,
+    };
+    Ok(match config.dry_run {
+        true => router.dry(),
+        false => router,
+    })
+}
+
+/// A mistake in the aliases of that rule.
+fn below(error: InvalidFilter, index: usize) -> InvalidFilter {
+    let mut at = vec![
+        Step::Key("rules".into()),
+        Step::Item(index),
+        Step::Key("aliases".into()),
+    ];
+    at.extend(error.at);
+    InvalidFilter { at, ..error }
 }
 
 fn decision(hosts: &[Host], reject: Option<Refusal>) -> Decision {
@@ -188,178 +270,6 @@ fn decision(hosts: &[Host], reject: Option<Refusal>) -> Decision {
         Some(Refusal::MailboxBusy) => Reply::mailbox_busy(),
     };
     Decision::Reject(Rejection::new(reply))
-}
-
-// === what cannot work ===
-
-/// Every rule can decide something.
-fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
-    if rules.is_empty() {
-        return wrong(
-            "a router without rules refuses every recipient: add one",
-            &[],
-        );
-    }
-    for (index, rule) in rules.iter().enumerate() {
-        check_rule(rule, index)?;
-        let earlier = rules.iter().take(index);
-        for (before, other) in earlier.enumerate() {
-            let never = |what: &str| {
-                let text = format!(
-                    "rule {} never decides: {what} rule {} before it",
-                    index + 1,
-                    before + 1
-                );
-                wrong(&text, &[Step::Item(index)])
-            };
-            match (other, rule) {
-                (Rule::DestDomain { .. } | Rule::StaticHosts(_) | Rule::AcceptAll {}, _) => {
-                    return never("every recipient is taken by");
-                }
-                (
-                    Rule::AddressList {
-                        domains,
-                        prefixes,
-                        delimiter,
-                        ..
-                    },
-                    Rule::AddressList {
-                        domains: later,
-                        prefixes: wanted,
-                        delimiter: sign,
-                        ..
-                    },
-                ) => {
-                    let is_taken =
-                        |domain: &RecipientDomain| domains.iter().any(|known| known.0 == domain.0);
-                    // With a delimiter of its own the later one knows more.
-                    let is_same = sign.is_none() || sign == delimiter || prefixes.is_none();
-                    if is_same && later.iter().all(is_taken) && is_covered(wanted, prefixes) {
-                        return never("all its recipients are taken by");
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
-    let at = |key: &str, inner: &str| {
-        let mut at = vec![Step::Item(index), Step::Key(key.into())];
-        if !inner.is_empty() {
-            at.push(Step::Key(inner.into()));
-        }
-        at
-    };
-    match rule {
-        Rule::AddressList {
-            domains,
-            prefixes,
-            hosts,
-            reject,
-            delimiter,
-        } => {
-            let list = |inner: &str| at("address_list", inner);
-            if domains.is_empty() {
-                return wrong(
-                    "without a domain it knows no recipient: add one",
-                    &list("domains"),
-                );
-            }
-            if let Some((item, text)) = twice(domains.iter().map(|domain| &*domain.0)) {
-                let mut at = list("domains");
-                at.push(Step::Item(item));
-                return wrong(&format!("`{text}` is there twice"), &at);
-            }
-            check_prefixes(prefixes.as_deref(), *delimiter, list)?;
-            if reject.is_some() && !hosts.is_empty() {
-                let text = "`hosts` and `reject` exclude each other: remove one of them";
-                return wrong(text, &list("reject"));
-            }
-            Ok(())
-        }
-        Rule::StaticHosts(hosts) if hosts.is_empty() => wrong(
-            "there is no host: add one, as in `mx.example.com:25`",
-            &at("static_hosts", ""),
-        ),
-        Rule::Suffix(suffixed) => suffixed.check(|key| at("suffix", key)),
-        Rule::Literal(literals) => literals.check(|key| at("literal", key)),
-        _ => Ok(()),
-    }
-}
-
-/// Local parts can be met by recipients; `list` leads to a key of the address list.
-fn check_prefixes(
-    prefixes: Option<&[String]>,
-    delimiter: Option<char>,
-    list: impl Fn(&str) -> Vec<Step>,
-) -> Result<(), InvalidFilter> {
-    let Some(prefixes) = prefixes else {
-        return match delimiter {
-            Some(_) => wrong(
-                "`delimiter` does nothing without `prefixes`: leave it out",
-                &list("delimiter"),
-            ),
-            None => Ok(()),
-        };
-    };
-    if prefixes.is_empty() {
-        let text =
-            "without a prefix it knows no recipient: add one, or leave `prefixes` out for all";
-        return wrong(text, &list("prefixes"));
-    }
-    if let Some(sign) = delimiter.filter(|sign| *sign == '@' || sign.is_whitespace()) {
-        let text = format!("`{sign}` stands in no local part: take another, as in `+`");
-        return wrong(&text, &list("delimiter"));
-    }
-    let item = |item: usize| {
-        let mut at = list("prefixes");
-        at.push(Step::Item(item));
-        at
-    };
-    if let Some((index, text)) = twice(prefixes.iter().map(String::as_str)) {
-        return wrong(&format!("`{text}` is there twice"), &item(index));
-    }
-    for (index, prefix) in prefixes.iter().enumerate() {
-        let at = item(index);
-        if prefix.is_empty() {
-            return wrong("an empty prefix matches no recipient: remove it", &at);
-        }
-        if prefix.contains('@') {
-            let text = format!("`{prefix}`: write what stands before the `@` alone");
-            return wrong(&text, &at);
-        }
-        if let Some(sign) = delimiter.filter(|sign| prefix.contains(*sign)) {
-            let text = format!(
-                "`{prefix}` matches no recipient: write what stands before the delimiter `{sign}`"
-            );
-            return wrong(&text, &at);
-        }
-    }
-    Ok(())
-}
-
-/// Whether all local parts that are wanted are taken by those before them.
-fn is_covered(wanted: &Option<Vec<String>>, before: &Option<Vec<String>>) -> bool {
-    let Some(before) = before else {
-        return true;
-    };
-    let is_taken = |word: &String| before.iter().any(|known| known.eq_ignore_ascii_case(word));
-    wanted
-        .as_ref()
-        .is_some_and(|wanted| wanted.iter().all(is_taken))
-}
-
-/// Something is wrong at these steps within `rules`.
-pub(super) fn wrong(message: &str, at: &[Step]) -> Result<(), InvalidFilter> {
-    let mut steps = vec![Step::Key("rules".into())];
-    steps.extend_from_slice(at);
-    Err(InvalidFilter {
-        message: message.to_owned(),
-        at: steps,
-    })
 }
 
 /// Knows and accepts every recipient.

@@ -19,6 +19,7 @@ use crate::{
     path::ForwardPath,
     reply::Reply,
     resource::{PassageOf, Phase, What},
+    signals::Expansions,
     stage::exploder::{Exploder, Policy},
     transaction::{Recipients, Transaction},
 };
@@ -77,7 +78,11 @@ impl Parts {
 
     /// Lets one recipient's part pass its chain. Nobody is to take it into custody: to the Exploder all
     /// that was accepted succeeds.
-    async fn part(self, whole: usize, mut tx: Transaction) -> Result<Reply, BoxError> {
+    async fn part(
+        self,
+        (whole, expansions): (usize, Option<Arc<Expansions>>),
+        mut tx: Transaction,
+    ) -> Result<Reply, BoxError> {
         let Some(rcpt) = tx.recipients.next().await? else {
             return Ok(Reply::no_valid_recipients());
         };
@@ -86,18 +91,25 @@ impl Parts {
         let Some(entry) = entry.cloned() else {
             return Ok(Reply::local_error());
         };
+        // Those for whom others stand are kept whatever becomes of them.
+        let is_member = expansions.is_some_and(|all| all.has_member(rcpt.forward_path()));
         let (explainer, policy) = (self.explainer, self.policy);
         let to: Box<str> = rcpt.forward_path().as_str().into();
         let is_accepted = Arc::new(AtomicBool::new(false));
         let accepted = Arc::clone(&is_accepted);
         let rcpt = rcpt.map_reply(move |reply| {
-            let reply = match policy {
-                Policy::Submission if reply.is_transient() => {
+            let is_kept = match policy {
+                _ if is_member => reply.is_negative(),
+                Policy::Submission => reply.is_transient(),
+                Policy::Ingress => false,
+            };
+            let reply = match is_kept {
+                true => {
                     let what = What::Kept(reply.without_extensions());
                     explainer.note_at(whole, Phase::Rcpt(to), None, what);
                     Reply::recipient_ok()
                 }
-                _ => reply,
+                false => reply,
             };
             accepted.store(reply.is_positive(), Ordering::Relaxed);
             reply
@@ -124,9 +136,14 @@ impl Service<Transaction> for Parts {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let whole = tx.signals.find::<Here>().map_or(0, |here| here.0);
+        // A router above sets it with its first alias, before that comes here.
+        let signals = tx.signals.clone();
         let parts = self.clone();
         let (policy, blobs) = (parts.policy, parts.blobs.clone());
-        let part = service_fn(move |tx: Transaction| Box::pin(parts.clone().part(whole, tx)));
+        let part = service_fn(move |tx: Transaction| {
+            let whole = (whole, signals.find::<Expansions>());
+            Box::pin(parts.clone().part(whole, tx))
+        });
         Box::pin(Exploder::new(part, policy, blobs).oneshot(tx))
     }
 }

@@ -9,6 +9,7 @@
 mod carrying;
 mod destination;
 mod durable;
+mod expansions;
 mod forced;
 mod hears_each;
 mod parsed;
@@ -26,6 +27,7 @@ pub use self::{
     durable::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
     },
+    expansions::Expansions,
     forced::Forced,
     hears_each::HearsEach,
     parsed::Parsed,

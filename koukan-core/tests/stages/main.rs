@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod agent;
+mod aliases;
 mod backscatter;
 mod budget;
 mod clock;

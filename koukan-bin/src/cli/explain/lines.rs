@@ -19,10 +19,13 @@ pub(super) fn lines(what: &What) -> Vec<String> {
         ],
         What::Goes(way) => goes(way),
         What::GoesNowhere(reply) => vec![format!("goes nowhere: {reply}")],
-        What::Kept(reply) => vec![
-            format!("its part is refused for now: {reply}"),
-            "it is kept, and tried again later; the client hears of success".to_owned(),
-        ],
+        What::Kept(reply) => {
+            let then = match reply.is_transient() {
+                true => "it is kept, and tried again later; the client hears of success",
+                false => "it is kept, and its sender is told; the client hears of success",
+            };
+            vec![format!("its part is refused: {reply}"), then.to_owned()]
+        }
     }
 }
 

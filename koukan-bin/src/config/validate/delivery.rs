@@ -17,6 +17,8 @@ impl Check<'_> {
         for chain in &config.chain {
             self.retry(&chain.retry, general);
             self.hosts(chain);
+            self.aliases(chain);
+            self.routers(chain);
             self.exploders(chain);
         }
     }
@@ -52,6 +54,52 @@ impl Check<'_> {
             );
             let help = "give the rule `hosts`, or let it `reject`, or give the `smtp` a `host`";
             self.wrong(&chain.name, message, Some(help.into()));
+        }
+    }
+
+    /// Recipients stand for others only before an exploder, which makes a part for each of these.
+    fn aliases(&mut self, chain: &Chain) {
+        let Some(rule) = Routes::of(chain).expands else {
+            return;
+        };
+        if !matches!(chain.endpoint, Endpoint::Exploder(_)) {
+            let name = &chain.name.value;
+            let message = format!(
+                "rule {rule} of the router of chain `{name}` expands aliases, and the chain does not end in an exploder"
+            );
+            let help = "put the rule into the router of the chain that ends in the `exploder`";
+            self.wrong(&chain.name, message, Some(help.into()));
+        }
+    }
+
+    /// Each router of several leaves something to the next.
+    fn routers(&mut self, chain: &Chain) {
+        let routers = chain
+            .filter
+            .iter()
+            .filter(|filter| filter.value.name == "router");
+        let all: Vec<_> = routers.collect();
+        let leaves =
+            |config: &serde_json::Value| config["others"] == "pass" || config["dry_run"] == true;
+        for pair in all.windows(2) {
+            if !leaves(&pair[0].value.config) {
+                let message = format!(
+                    "chain `{}` has two routers, and the first leaves nothing to the second",
+                    chain.name.value
+                );
+                let help = "write `others: pass` in the first, or put the rules of both into one";
+                self.wrong(pair[0], message, Some(help.into()));
+            }
+        }
+        if let Some(last) = all.last()
+            && last.value.config["others"] == "pass"
+        {
+            let message = format!(
+                "the last router of chain `{}` passes on recipients that no rule knows: they are not refused",
+                chain.name.value
+            );
+            let help = "leave out its `others`, unless a filter or the next chain decides of them";
+            self.odd(*last, message, help);
         }
     }
 

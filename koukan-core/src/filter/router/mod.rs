@@ -2,13 +2,18 @@
 //!
 //! A router has a [`Policy`]; [`Rules`] is one of several, of which the first that knows the
 //! recipient decides. [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`] and
-//! [`StaticHosts`] come with it.
+//! [`StaticHosts`] come with it, and [`Expand`] for recipients that stand for others.
+//!
+//! Routers may stand in a row. One that [passes on](RouterLayer::passing_unknown) what it does not know leaves that to
+//! those after it, and these leave alone what it has decided.
 //!
 //! *Phases*: RCPT. It does not touch the body.
 //!
 //! *Signals*: writes [`Destination`](crate::signals::Destination) as the first recipient that is
 //! routed passes. A transaction has one destination: before an Exploder, where recipients may
-//! differ, use a policy that accepts and does not route.
+//! differ, use a policy that accepts and does not route. Writes
+//! [`Expansions`](crate::signals::Expansions), for the Exploder. One that only [says what it would
+//! do](RouterLayer::dry) writes the durable signal `router.dry_run`, for the first recipient, and logs it for each.
 //!
 //! | reply | when |
 //! |---|---|
@@ -38,6 +43,7 @@
 //! ```
 
 mod address_list;
+mod aliases;
 mod dest_domain;
 mod layer;
 mod literals;
@@ -48,6 +54,7 @@ mod suffix;
 
 pub use self::{
     address_list::AddressList,
+    aliases::{Aliases, Expand, InvalidAliases, MEMBERS_MAX},
     dest_domain::DestDomain,
     layer::RouterLayer,
     literals::AddressLiterals,

@@ -11,6 +11,8 @@ pub enum Decision {
     Route(Destination),
     /// It is welcome; where it goes is decided elsewhere.
     Accept,
+    /// It stands for these, each of which has the message: an Exploder below makes a part for each.
+    Expand(Arc<[ForwardPath]>),
     /// It is refused.
     Reject(Rejection),
     /// The policy does not know it.

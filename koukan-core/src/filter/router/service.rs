@@ -1,32 +1,55 @@
 //! The service.
 
 use std::{
-    sync::Arc,
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
+use serde_json::{Value, json};
 use tower::Service;
 
 use crate::{
     path::ForwardPath,
     reply::{Rejection, Reply},
     service::MailService,
-    signals::{Destination, Signals},
-    transaction::Transaction,
+    signals::{Destination, Expansions, Signals, TraceId},
+    transaction::{Command, Rcpt, Transaction},
 };
 
 use super::{Decision, Policy};
+
+/// The durable signal of a router that does nothing.
+const DRY_RUN: &str = "router.dry_run";
 
 /// Lets pass the recipients that its policy knows, and signals where they go.
 #[derive(Debug, Clone)]
 pub struct Router<S> {
     inner: S,
     policy: Arc<dyn Policy>,
+    manner: Manner,
 }
 
+/// What a router does with what its policy says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// What it does not know is left to others.
+    pub(super) passes_unknown: bool,
+    /// It only says what it would do.
+    pub(super) is_dry: bool,
+}
+
+/// The positions of recipients of which a router has decided that leaves others to those after it.
+#[derive(Debug, Default)]
+struct Decided(Mutex<HashSet<usize>>);
+
 impl<S> Router<S> {
-    pub(super) fn new(inner: S, policy: Arc<dyn Policy>) -> Self {
-        Self { inner, policy }
+    pub(super) fn new(inner: S, policy: Arc<dyn Policy>, manner: Manner) -> Self {
+        Self {
+            inner,
+            policy,
+            manner,
+        }
     }
 }
 
@@ -40,25 +63,107 @@ impl<S: MailService> Service<Transaction> for Router<S> {
     }
 
     fn call(&mut self, transaction: Transaction) -> S::Future {
-        let policy = Arc::clone(&self.policy);
+        let (policy, manner) = (Arc::clone(&self.policy), self.manner);
         let signals = transaction.signals.clone();
-        let routed = transaction
-            .filter_recipients(move |rcpt| route(&*policy, &signals, &rcpt.forward_path));
+        let routed = transaction.map_recipients(move |recipients| {
+            recipients.filter_map(move |rcpt| match route(&*policy, manner, &signals, &rcpt) {
+                Ok(()) => Some(rcpt),
+                Err(rejection) => {
+                    rcpt.answer(rejection.into_reply());
+                    None
+                }
+            })
+        });
         self.inner.call(routed)
     }
 }
 
-fn route(policy: &dyn Policy, signals: &Signals, recipient: &ForwardPath) -> Result<(), Rejection> {
-    match policy.decide(recipient) {
-        Decision::Accept => Ok(()),
-        Decision::Reject(rejection) => Err(rejection),
-        Decision::Pass => Err(Rejection::new(Reply::relay_denied())),
-        Decision::Route(destination) => match signals.find::<Destination>() {
-            Some(earlier) if *earlier == destination => Ok(()),
-            Some(_) => Err(Rejection::new(Reply::other_destination())),
-            None => signals
-                .set(destination)
-                .map_err(|_| Rejection::new(Reply::other_destination())),
-        },
+fn route(
+    policy: &dyn Policy,
+    manner: Manner,
+    signals: &Signals,
+    rcpt: &Command<Rcpt>,
+) -> Result<(), Rejection> {
+    let position = rcpt.position();
+    let decided = signals.find::<Decided>();
+    if decided.is_some_and(|decided| decided.has(position)) {
+        return Ok(());
+    }
+    let decision = policy.decide(rcpt.forward_path());
+    if manner.is_dry {
+        say(signals, rcpt.forward_path(), &decision, manner);
+        return Ok(());
+    }
+    match decision {
+        Decision::Pass if manner.passes_unknown => return Ok(()),
+        Decision::Pass => return Err(Rejection::new(Reply::relay_denied())),
+        Decision::Reject(rejection) => return Err(rejection),
+        Decision::Accept => {}
+        Decision::Expand(members) => {
+            of::<Expansions>(signals).set(position, members);
+        }
+        Decision::Route(destination) => go(signals, destination)?,
+    }
+    if manner.passes_unknown {
+        of::<Decided>(signals).add(position);
+    }
+    Ok(())
+}
+
+fn go(signals: &Signals, destination: Destination) -> Result<(), Rejection> {
+    match signals.find::<Destination>() {
+        Some(earlier) if *earlier == destination => Ok(()),
+        Some(_) => Err(Rejection::new(Reply::other_destination())),
+        None => signals
+            .set(destination)
+            .map_err(|_| Rejection::new(Reply::other_destination())),
+    }
+}
+
+/// Says what would be done.
+fn say(signals: &Signals, recipient: &ForwardPath, decision: &Decision, manner: Manner) {
+    let (would, value) = match decision {
+        Decision::Route(destination) => {
+            let hosts = destination.hosts.iter().map(ToString::to_string);
+            ("route", json!(hosts.collect::<Vec<_>>()))
+        }
+        Decision::Accept => ("accept", Value::Null),
+        Decision::Expand(members) => {
+            let members = members.iter().map(ForwardPath::as_str);
+            ("expand", json!(members.collect::<Vec<_>>()))
+        }
+        Decision::Reject(rejection) => ("refuse", json!(rejection.reply().to_string())),
+        Decision::Pass if manner.passes_unknown => ("pass", Value::Null),
+        Decision::Pass => ("refuse", json!(Reply::relay_denied().to_string())),
+    };
+    let id = TraceId::of(signals);
+    tracing::info!(%id, recipient = recipient.as_str(), would, to = %value, "dry run of a router");
+    let mut said = json!({"recipient": recipient.as_str(), "would": would});
+    if !value.is_null() {
+        said["to"] = value;
+    }
+    // The first recipient counts, as with rules.
+    let _ = signals.set_durable_as(DRY_RUN, &said);
+}
+
+/// A signal that is written on.
+fn of<T: Default + Send + Sync + 'static>(signals: &Signals) -> Arc<T> {
+    if let Some(found) = signals.find::<T>() {
+        return found;
+    }
+    // Another one may be first.
+    let _ = signals.set(T::default());
+    signals.find::<T>().unwrap_or_default()
+}
+
+impl Decided {
+    fn has(&self, position: usize) -> bool {
+        let decided = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        decided.contains(&position)
+    }
+
+    fn add(&self, position: usize) {
+        let mut decided = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        decided.insert(position);
     }
 }

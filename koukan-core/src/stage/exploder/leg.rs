@@ -23,12 +23,15 @@ pub(super) struct LegEnd {
     pub(super) reply: Reply,
     /// Whether the recipient was accepted.
     pub(super) is_accepted: bool,
+    /// Whether it is one of those that another recipient stands for.
+    pub(super) is_member: bool,
 }
 
 /// What a leg is started with, but its recipient.
 pub(super) struct Start<S> {
     pub(super) service: S,
     pub(super) policy: Policy,
+    pub(super) is_member: bool,
     pub(super) start: transaction::Start,
 }
 
@@ -41,12 +44,14 @@ pub(super) async fn run<S: MailService>(
     let Start {
         service,
         policy,
+        is_member,
         start,
     } = start;
     let position = rcpt.position();
     let (rcpt, slot) = rcpt.into_parts();
     let leg = Leg {
         policy,
+        is_member,
         rcpt: Some(rcpt),
         slot: Some(slot),
         body,
@@ -59,12 +64,14 @@ pub(super) async fn run<S: MailService>(
         position,
         reply,
         is_accepted: errand.is_any_accepted(),
+        is_member,
     })
 }
 
 /// What a leg gives, and where it is told the replies.
 struct Leg {
     policy: Policy,
+    is_member: bool,
     rcpt: Option<Rcpt>,
     /// The slot of RCPT until that is answered.
     slot: Option<Slot>,
@@ -94,7 +101,11 @@ impl Originator for Leg {
 
     fn take_rcpt_reply(&mut self, _: usize, reply: Reply) -> Reply {
         let can_take = reply.extensions().get::<Custody>().is_some();
-        let reply = reduce::rcpt_reply(self.policy, reply, can_take);
+        let reply = match self.is_member {
+            // Whom it stands for was accepted before: it has the message, or is taken into custody.
+            true if can_take => Reply::recipient_ok(),
+            _ => reduce::rcpt_reply(self.policy, reply, can_take),
+        };
         if let Some(slot) = self.slot.take() {
             self.body.answer(slot, reply.clone());
         }

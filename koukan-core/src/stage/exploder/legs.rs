@@ -13,10 +13,11 @@ use futures_util::stream::FuturesUnordered;
 use crate::{
     body::{Body, Copies},
     context,
+    path::ForwardPath,
     reply::{FinalReplies, Reply},
     service::MailService,
-    signals::{Signals, TellsSuccess},
-    transaction::{self, Aborted, Command, Mail, Rcpt},
+    signals::{Expansions, Signals, TellsSuccess},
+    transaction::{self, Aborted, Command, Mail, Rcpt, Slot},
     waking::Passes,
 };
 
@@ -24,8 +25,12 @@ use super::{
     Notify, Policy,
     leg::{self, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
+    members,
     seen::Seen,
 };
+
+/// Legs of those for whom other recipients of a transaction stand, at most.
+pub const MEMBERS_MAX: usize = 1000;
 
 /// Legs under way, and how the others ended.
 pub(super) struct Legs<S> {
@@ -42,6 +47,12 @@ pub(super) struct Legs<S> {
     replies: FinalReplies,
     again: Vec<Again>,
     refusals: Vec<Reply>,
+    /// The positions of recipients that stand for others.
+    aliases: Vec<usize>,
+    /// What the legs of those were answered.
+    members: Vec<Reply>,
+    /// How many legs there are of those.
+    members_begun: usize,
 }
 
 /// A recipient that was named before, and is answered by the leg that it has already.
@@ -55,6 +66,7 @@ pub(super) struct Again {
 /// A leg's recipient, and where its message is given.
 struct LegBody {
     position: usize,
+    is_member: bool,
     giver: Giver,
 }
 
@@ -66,6 +78,10 @@ pub(super) struct LegEnds {
     pub(super) again: Vec<Again>,
     /// The replies to RCPT of the others.
     pub(super) refusals: Vec<Reply>,
+    /// The positions of the recipients that stand for others.
+    pub(super) aliases: Vec<usize>,
+    /// The replies of those.
+    pub(super) members: Vec<Reply>,
 }
 
 type Leg = BoxFuture<'static, Result<LegEnd, Aborted>>;
@@ -99,11 +115,46 @@ impl<S: MailService> Legs<S> {
             replies: FinalReplies::default(),
             again: Vec::new(),
             refusals: Vec::new(),
+            aliases: Vec::new(),
+            members: Vec::new(),
+            members_begun: 0,
         }
     }
 
-    /// Starts a leg, unless the recipient has one that may take the message.
-    pub(super) fn start(&mut self, mut rcpt: Command<Rcpt>) {
+    /// Starts a leg, unless the recipient has one that may take the message; one for each of those for whom it
+    /// stands, where it does.
+    pub(super) fn start(&mut self, rcpt: Command<Rcpt>) {
+        let expansions = self.signals.find::<Expansions>();
+        match expansions.and_then(|expansions| expansions.of(rcpt.position())) {
+            Some(members) => self.expand(rcpt, &members),
+            None => self.start_own(rcpt),
+        }
+    }
+
+    fn expand(&mut self, alias: Command<Rcpt>, members: &[ForwardPath]) {
+        if self.members_begun + members.len() > MEMBERS_MAX {
+            alias.answer(Reply::too_many_recipients());
+            return;
+        }
+        self.members_begun += members.len();
+        let position = alias.position();
+        self.aliases.push(position);
+        for path in members {
+            let rcpt = members::member(alias.request(), path, members.len());
+            let index = self.bodies.len();
+            if let Some(leg) = self.seen.leg_of(&rcpt, index) {
+                let leg = &self.bodies[leg];
+                if leg.is_member || leg.giver.is_accepted() {
+                    continue;
+                }
+                self.seen.replace(&rcpt, index);
+            }
+            self.begin(Command::new(rcpt, Slot::of_nobody()), position, true);
+        }
+        alias.answer(Reply::recipient_ok());
+    }
+
+    fn start_own(&mut self, mut rcpt: Command<Rcpt>) {
         let index = self.bodies.len();
         if let Some(first) = self.seen.leg_of(rcpt.request(), index) {
             let (position, first) = (rcpt.position(), &self.bodies[first]);
@@ -117,6 +168,11 @@ impl<S: MailService> Legs<S> {
             }
             self.seen.replace(rcpt.request(), index);
         }
+        let position = rcpt.position();
+        self.begin(rcpt, position, false);
+    }
+
+    fn begin(&mut self, rcpt: Command<Rcpt>, position: usize, is_member: bool) {
         let (giver, later) = leg_channel();
         // What is found out of the message counts for each recipient.
         let signals = self.signals.branch();
@@ -124,10 +180,10 @@ impl<S: MailService> Legs<S> {
             // The branch is new.
             let _ = signals.set(TellsSuccess);
         }
-        let position = rcpt.position();
         let start = Start {
             service: self.service.clone(),
             policy: self.policy,
+            is_member,
             start: transaction::Start {
                 context: Arc::clone(&self.context),
                 signals,
@@ -137,7 +193,11 @@ impl<S: MailService> Legs<S> {
             },
         };
         self.running.add(Box::pin(leg::run(start, rcpt, later)));
-        self.bodies.push(LegBody { position, giver });
+        self.bodies.push(LegBody {
+            position,
+            is_member,
+            giver,
+        });
     }
 
     /// Says that there are no more recipients.
@@ -183,6 +243,8 @@ impl<S: MailService> Legs<S> {
             replies: self.replies,
             again: self.again,
             refusals: self.refusals,
+            aliases: self.aliases,
+            members: self.members,
         })
     }
 
@@ -192,8 +254,11 @@ impl<S: MailService> Legs<S> {
                 position,
                 reply,
                 is_accepted,
+                is_member,
             } = end?;
-            if is_accepted {
+            if is_member {
+                self.members.push(reply);
+            } else if is_accepted {
                 self.replies.push(position, reply);
             } else {
                 self.refusals.push(reply);

@@ -19,11 +19,17 @@
 //! Another agent ([`Policy::Ingress`]) whose message nobody has taken is told so: then nothing is
 //! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!
+//! A recipient that stands for others ([`Expansions`](crate::signals::Expansions)) is taken at once, and has a leg for each
+//! of them. What fails of these is taken into custody, whatever becomes of the others: so each of them is a
+//! transaction of its own from then on, with its own retries, and its failure is told to the sender of the message. A
+//! transaction has no more than [`MEMBERS_MAX`] of them.
+//!
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
 //! | 250 to RCPT or to the message, in place of a leg's reply | its [`Policy`] says so and custody was taken, or can be |
 //! | the reply that stands for all refusals ([`Reply::standing_for`](crate::reply::Reply::standing_for)) | no recipient was accepted |
+//! | [`Reply::too_many_recipients`](crate::reply::Reply::too_many_recipients) to RCPT | recipients stand for too many others |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
 //! | the legs' replies | otherwise |
@@ -32,12 +38,14 @@ mod by_domain;
 mod leg;
 mod leg_channel;
 mod legs;
+mod members;
 mod reduce;
 mod seen;
 mod service;
 
 pub use self::{
     by_domain::ByDomain,
+    legs::MEMBERS_MAX,
     reduce::{Notify, Policy},
     service::Exploder,
 };

@@ -90,10 +90,15 @@ impl<S: MailService> Exploder<S> {
             give(&mut legs, body, &account).await?;
         }
         let LegEnds {
-            replies,
+            mut replies,
             again,
             refusals,
+            aliases,
+            members,
         } = legs.finish().await?;
+        for position in &aliases {
+            replies.push(*position, Reply::message_accepted());
+        }
         if replies.is_empty() {
             return Ok(reduce::refusal(&refusals));
         }
@@ -107,9 +112,11 @@ impl<S: MailService> Exploder<S> {
         };
         let kept = into_custody.iter();
         let kept = kept.filter_map(|position| replies.get(*position));
+        // Those for whom others stand are kept, whatever is told of the others.
+        let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
         if let Err(refusal) = take(kept, self.notify).await {
             // Who has got the message need not be sent it again, where that can be told.
-            for position in into_custody {
+            for position in into_custody.into_iter().chain(aliases) {
                 each.push(position, refusal.clone());
             }
             reply = refusal;

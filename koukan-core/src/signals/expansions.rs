@@ -1,0 +1,35 @@
+//! Recipients that stand for others.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::path::ForwardPath;
+
+/// The signal by which a routing filter tells the [Exploder](crate::stage::exploder) below it which recipients
+/// stand for others.
+#[derive(Debug, Default)]
+pub struct Expansions(Mutex<HashMap<usize, Arc<[ForwardPath]>>>);
+
+impl Expansions {
+    /// The recipient at that [position](crate::transaction::Command::position) stands for those.
+    pub fn set(&self, position: usize, members: Arc<[ForwardPath]>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(position, members);
+    }
+
+    /// Whether some recipient stands for that one.
+    pub fn has_member(&self, path: &ForwardPath) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values()
+            .flat_map(|members| members.iter())
+            .any(|member| member.is_same(path))
+    }
+
+    /// Those that the recipient at that position stands for, if it does.
+    pub fn of(&self, position: usize) -> Option<Arc<[ForwardPath]>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&position).cloned()
+    }
+}

@@ -1,0 +1,96 @@
+//! The filter.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use koukan_core::{
+    clock::SharedClock,
+    filter::Replaceable,
+    path::{Mailbox, ReversePath},
+    reply::Reply,
+    service::MailService,
+    transaction::Transaction,
+};
+use tower::{Layer, Service};
+
+use super::{Secrets, Srs};
+
+/// Applies [`Rewrite`].
+#[derive(Debug, Clone)]
+pub struct RewriteLayer {
+    srs: Arc<Srs>,
+    secrets: Replaceable<Secrets>,
+    clock: SharedClock,
+    own: Arc<[Box<str>]>,
+}
+
+impl RewriteLayer {
+    /// Rewrites all reverse-paths but those of `own` domains, in whatever case, of `srs` itself, and the null
+    /// one.
+    pub fn new(
+        srs: Srs,
+        secrets: Replaceable<Secrets>,
+        clock: SharedClock,
+        own: impl IntoIterator<Item = Box<str>>,
+    ) -> Self {
+        Self {
+            srs: Arc::new(srs),
+            secrets,
+            clock,
+            own: own.into_iter().collect(),
+        }
+    }
+
+    /// The reverse-path that stands for that one, where it is to be another.
+    fn rewritten(&self, path: &ReversePath) -> Option<Mailbox> {
+        let mailbox = path.mailbox()?;
+        let domain = mailbox.domain_text();
+        let mut own = self.own.iter();
+        if self.srs.is_of_domain(mailbox) || own.any(|own| own.eq_ignore_ascii_case(domain)) {
+            return None;
+        }
+        let day = Srs::day(self.clock.now().as_second());
+        let rewritten = self.srs.rewrite(mailbox, &self.secrets.current(), day);
+        if rewritten.is_none() {
+            tracing::warn!(reverse_path = mailbox.as_str(), "too long to be rewritten, it stays");
+        }
+        rewritten
+    }
+}
+
+impl<S> Layer<S> for RewriteLayer {
+    type Service = Rewrite<S>;
+
+    fn layer(&self, inner: S) -> Rewrite<S> {
+        Rewrite {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// Rewrites reverse-paths; see the [module documentation](super).
+#[derive(Debug, Clone)]
+pub struct Rewrite<S> {
+    inner: S,
+    layer: RewriteLayer,
+}
+
+impl<S: MailService> Service<Transaction> for Rewrite<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut tx: Transaction) -> S::Future {
+        if let Some(rewritten) = self.layer.rewritten(tx.mail.reverse_path()) {
+            tx.mail.request_mut().reverse_path = ReversePath::from(rewritten);
+        }
+        self.inner.call(tx)
+    }
+}

@@ -1,0 +1,50 @@
+//! Recipients that stand for the senders of forwarded messages.
+
+use koukan_core::{
+    clock::SharedClock,
+    filter::{
+        Replaceable,
+        router::{Decision, Policy},
+    },
+    path::ForwardPath,
+    reply::{Rejection, Reply},
+};
+
+use super::{Secrets, Srs};
+
+/// A router's policy: recipients of the domain stand for those that were rewritten to them; others of the domain
+/// are refused.
+#[derive(Debug)]
+pub struct Reversed {
+    srs: Srs,
+    secrets: Replaceable<Secrets>,
+    clock: SharedClock,
+}
+
+impl Reversed {
+    /// Knows the recipients of the domain of `srs`.
+    pub fn new(srs: Srs, secrets: Replaceable<Secrets>, clock: SharedClock) -> Self {
+        Self {
+            srs,
+            secrets,
+            clock,
+        }
+    }
+}
+
+impl Policy for Reversed {
+    fn decide(&self, recipient: &ForwardPath) -> Decision {
+        let mailbox = recipient.mailbox();
+        let Some(mailbox) = mailbox.filter(|mailbox| self.srs.is_of_domain(mailbox)) else {
+            return Decision::Pass;
+        };
+        let day = Srs::day(self.clock.now().as_second());
+        match self.srs.reverse(mailbox, &self.secrets.current(), day) {
+            Ok(original) => Decision::Expand([ForwardPath::from(original)].into()),
+            Err(error) => {
+                tracing::info!(recipient = mailbox.as_str(), %error, "refused");
+                Decision::Reject(Rejection::new(Reply::no_such_user()))
+            }
+        }
+    }
+}

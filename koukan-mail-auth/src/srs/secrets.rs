@@ -1,0 +1,86 @@
+//! What addresses are made and known by.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// Characters of a secret, at least.
+const LEN_MIN: usize = 8;
+/// Characters of the hash in an address.
+const HASH_LEN: usize = 4;
+
+/// Secrets of which the first makes addresses, and each knows those that it has made.
+///
+/// *Shape*: a line for each, the newest first; blanks around it do not count, and neither do empty lines and those
+/// that begin with `#`.
+pub struct Secrets(Vec<hmac::Key>);
+
+/// Secrets cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidSecrets {
+    /// There is none.
+    #[error("there is no secret: write one, as of `openssl rand -base64 24`")]
+    None,
+    /// One is too short.
+    #[error("line {0}: a secret has {LEN_MIN} characters at least")]
+    Short(usize),
+}
+
+impl Secrets {
+    /// The hash of the newest secret.
+    pub(super) fn hash(&self, parts: &[&str]) -> String {
+        self.0.first().map(|key| hash(key, parts)).unwrap_or_default()
+    }
+
+    /// Whether one of them has made that hash. Case does not matter: some hosts change it.
+    pub(super) fn has_made(&self, hash_told: &str, parts: &[&str]) -> bool {
+        let is_it = |key| {
+            let own = hash(key, parts);
+            // A longer one, as others make them, begins so: the own length decides.
+            hash_told.len() == own.len() && hash_told.eq_ignore_ascii_case(&own)
+        };
+        self.0.iter().any(is_it)
+    }
+}
+
+/// *Source*: Mail::SRS, `hash_create`.
+fn hash(key: &hmac::Key, parts: &[&str]) -> String {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(part.to_ascii_lowercase().as_bytes());
+    }
+    let mut text = STANDARD.encode(context.sign());
+    text.truncate(HASH_LEN);
+    text
+}
+
+impl FromStr for Secrets {
+    type Err = InvalidSecrets;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecrets> {
+        let mut keys = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if line.len() < LEN_MIN {
+                return Err(InvalidSecrets::Short(index + 1));
+            }
+            let algorithm = hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY;
+            keys.push(hmac::Key::new(algorithm, line.as_bytes()));
+        }
+        match keys.is_empty() {
+            true => Err(InvalidSecrets::None),
+            false => Ok(Self(keys)),
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
