@@ -11,6 +11,7 @@
 //! | [`dkim_sign`], [`dkim_check`] | the filters that sign and verify |
 //! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
 //! | [`dmarc`], [`dmarc_check`] | whether a message is that of its author's domain, and the filter that asks |
+//! | [`srs`] | reverse-paths of forwarded messages, there and back |
 //! | [`authentication_results`] | the filter that tells readers what was found out |
 //!
 //! # Example
@@ -41,5 +42,6 @@ mod domain;
 mod passing;
 pub mod spf;
 pub mod spf_check;
+pub mod srs;
 
 pub use self::author::author_domains;

@@ -25,7 +25,7 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "add_route",
     "allowed_senders",
     "authentication_results",
@@ -40,6 +40,7 @@ const NAMES: [&str; 15] = [
     "remote_host",
     "router",
     "spf_check",
+    "srs",
     "tls_required",
 ];
 

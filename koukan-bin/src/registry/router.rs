@@ -84,6 +84,9 @@ enum Rule {
         file: PathBuf,
         delimiter: Option<char>,
     },
+    /// Recipients that stand for the senders of forwarded messages.
+    #[cfg(feature = "mail-auth")]
+    Srs(super::mail_auth::Reversing),
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -104,6 +107,8 @@ impl Rule {
             | Self::Suffix(_)
             | Self::Literal(_)
             | Self::Aliases { .. } => false,
+            #[cfg(feature = "mail-auth")]
+            Self::Srs(_) => false,
         }
     }
 }
@@ -161,6 +166,11 @@ impl Routes {
                 }
                 Rule::AcceptAll {} => (Vec::new(), true),
                 Rule::Aliases { .. } => {
+                    self.expands = self.expands.or(Some(index + 1));
+                    continue;
+                }
+                #[cfg(feature = "mail-auth")]
+                Rule::Srs(_) => {
                     self.expands = self.expands.or(Some(index + 1));
                     continue;
                 }
@@ -223,10 +233,15 @@ pub(super) fn router(
             Rule::StaticHosts(hosts) => {
                 rules.with(StaticHosts::new(hosts.into_iter().map(|host| host.0)))
             }
+            #[cfg(feature = "mail-auth")]
+            Rule::Srs(reversing) => {
+                let policy = reversing.into_policy(surroundings);
+                rules.with(policy.map_err(|error| below(error, index, "srs"))?)
+            }
             Rule::AcceptAll {} => rules.with(AcceptAll),
             Rule::Aliases { file, delimiter } => {
                 let aliases = list::<Aliases>(surroundings, &file, "file");
-                let aliases = aliases.map_err(|error| below(error, index))?;
+                let aliases = aliases.map_err(|error| below(error, index, "aliases"))?;
                 let expand = Expand::new(aliases);
                 rules.with(match delimiter {
                     Some(delimiter) => expand.with_delimiter(delimiter),
@@ -246,12 +261,12 @@ pub(super) fn router(
     })
 }
 
-/// A mistake in the aliases of that rule.
-fn below(error: InvalidFilter, index: usize) -> InvalidFilter {
+/// A mistake in that rule.
+fn below(error: InvalidFilter, index: usize, rule: &str) -> InvalidFilter {
     let mut at = vec![
         Step::Key("rules".into()),
         Step::Item(index),
-        Step::Key("aliases".into()),
+        Step::Key(rule.into()),
     ];
     at.extend(error.at);
     InvalidFilter { at, ..error }

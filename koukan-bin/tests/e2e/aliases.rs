@@ -5,11 +5,73 @@ use std::fs;
 use crate::{
     client::Client,
     collector::Collector,
-    process::{Process, await_listener, eventually, free_address},
+    process::{Process, await_listeners, eventually, free_address},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+/// The chains of the page's example of forwarding, with these files and that destination.
+fn forwarding(folder: &std::path::Path, sink: &Collector) -> String {
+    let (_, section) = PAGE.split_once("### Forwarding").unwrap();
+    let (_, rest) = section.split_once("```yaml\n").unwrap();
+    let example = rest.split_once("```").unwrap().0;
+    example
+        .replace("/etc/koukan", &folder.display().to_string())
+        .replace("mx.example.net:25", &sink.address.to_string())
+}
+
+#[test]
+fn a_notification_finds_its_way_back_to_the_sender_of_a_forwarded_message() {
+    let sink = Collector::start();
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    fs::write(
+        folder.join("aliases"),
+        "away@example.com: bob@example.net\n",
+    )
+    .unwrap();
+    fs::write(folder.join("srs"), "a secret of one's own\n").unwrap();
+    let ingress = free_address();
+    let chains = forwarding(folder, &sink);
+    let text = format!(
+        r#"
+hostname: mx.example.com
+storage: {{ sqlite: "{}/queue.sqlite" }}
+smtp_listener: [{{ address: "{ingress}", sender: ingress }}]
+notification: {{ sender: outgoing }}
+{chains}
+log: {{ level: error }}
+"#,
+        folder.display(),
+    );
+    let _process = Process::start_agent(&directory, &text);
+    await_listeners([ingress]);
+    let mut client = Client::connect(ingress).unwrap();
+    client
+        .send("alice@example.org", &["away@example.com"], MESSAGE)
+        .unwrap();
+    sink.only_message("bob@example.net");
+    let from = sink.reverse_path("bob@example.net");
+    assert!(
+        from.starts_with("SRS0=") && from.ends_with("=example.org=alice@srs.example.com"),
+        "{from}"
+    );
+    // Its own users' stay as they are.
+    client
+        .send("carol@example.com", &["dave@example.com"], MESSAGE)
+        .unwrap();
+    sink.only_message("dave@example.com");
+    assert_eq!(sink.reverse_path("dave@example.com"), "carol@example.com");
+    let forged = from.replace("alice", "eve");
+    let sent = client
+        .send("", &[&from, &forged, "other@srs.example.com"], MESSAGE)
+        .unwrap();
+    let codes: Vec<_> = sent.rcpts.iter().map(|reply| &reply[..3]).collect();
+    assert_eq!(codes, ["250", "550", "550"]);
+    sink.only_message("alice@example.org");
+    assert_eq!(sink.reverse_path("alice@example.org"), "");
+}
 
 /// The aliases of the page.
 fn table() -> &'static str {
@@ -47,7 +109,7 @@ log: {{ level: error }}
         sink.address,
     );
     let _process = Process::start_agent(&directory, &text);
-    await_listener(ingress);
+    await_listeners([ingress]);
     let mut client = Client::connect(ingress).unwrap();
     let to = [
         "Sales+x@example.com",

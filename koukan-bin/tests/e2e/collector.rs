@@ -27,6 +27,7 @@ pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     mailboxes: Mailboxes,
     asked: Asked,
+    reverse_paths: Asked,
     _runtime: Runtime,
 }
 
@@ -47,8 +48,12 @@ impl Collector {
     pub(crate) fn listen(address: SocketAddr) -> Self {
         let runtime = Runtime::new().unwrap();
         let mailboxes = Mailboxes::default();
-        let asked = Asked::default();
-        let kept = (Arc::clone(&mailboxes), Arc::clone(&asked));
+        let (asked, reverse_paths) = (Asked::default(), Asked::default());
+        let kept = (
+            Arc::clone(&mailboxes),
+            Arc::clone(&asked),
+            Arc::clone(&reverse_paths),
+        );
         let service = service_fn(move |tx| collect(kept.clone(), tx));
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -57,6 +62,7 @@ impl Collector {
             address,
             mailboxes,
             asked,
+            reverse_paths,
             _runtime: runtime,
         }
     }
@@ -65,6 +71,12 @@ impl Collector {
     pub(crate) fn asked(&self, to: &str) -> String {
         let asked = self.asked.lock().unwrap();
         asked.get(to).cloned().unwrap_or_default()
+    }
+
+    /// The reverse-path of the last message for a recipient.
+    pub(crate) fn reverse_path(&self, to: &str) -> String {
+        let reverse_paths = self.reverse_paths.lock().unwrap();
+        reverse_paths.get(to).cloned().unwrap_or_default()
     }
 
     /// What came for a recipient so far.
@@ -94,10 +106,11 @@ impl Collector {
 }
 
 async fn collect(
-    (mailboxes, asked): (Mailboxes, Asked),
+    (mailboxes, asked, reverse_paths): (Mailboxes, Asked, Asked),
     mut tx: Transaction,
 ) -> Result<Reply, BoxError> {
     let of_mail = listed(&tx.mail.request().parameters);
+    let from = tx.mail.reverse_path().as_str().to_owned();
     tx.mail.answer(Reply::sender_ok());
     let mut accepted = Vec::new();
     let mut last = Reply::message_accepted();
@@ -121,6 +134,9 @@ async fn collect(
         let mut asked = asked.lock().unwrap();
         asked.insert(to.clone(), format!("{of_mail} {of_rcpt}"));
         drop(asked);
+        let mut reverse_paths = reverse_paths.lock().unwrap();
+        reverse_paths.insert(to.clone(), from.clone());
+        drop(reverse_paths);
         accepted.push(to);
         rcpt.answer(Reply::recipient_ok());
     }

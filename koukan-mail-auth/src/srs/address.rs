@@ -188,39 +188,73 @@ mod tests {
     fn what_was_rewritten_is_found_again_and_nothing_else() {
         let srs = Srs::new("srs.example");
         let (own, others) = (secrets("a secret\n"), secrets("another secret\n"));
-        for original in ["alice@example.org", "Al+x=y@Example.org", "\"a b\"@example.org", "a@[192.0.2.1]"] {
+        for original in [
+            "alice@example.org",
+            "Al+x=y@Example.org",
+            "\"a b\"@example.org",
+            "a@[192.0.2.1]",
+        ] {
             let rewritten = srs.rewrite(&mailbox(original), &own, 1000).unwrap();
             assert!(srs.is_of_domain(&rewritten), "{rewritten}");
             let reversed = srs.reverse(&rewritten, &own, 1021).unwrap();
-            assert!(reversed.is_same(&mailbox(original)), "{original} {reversed}");
+            assert!(
+                reversed.is_same(&mailbox(original)),
+                "{original} {reversed}"
+            );
             // Over the end of the count.
-            assert_eq!(srs.reverse(&rewritten, &own, 1022), Err(InvalidSrs::Expired));
-            assert_eq!(srs.reverse(&rewritten, &others, 1000), Err(InvalidSrs::Hash));
+            assert_eq!(
+                srs.reverse(&rewritten, &own, 1022),
+                Err(InvalidSrs::Expired)
+            );
+            assert_eq!(
+                srs.reverse(&rewritten, &others, 1000),
+                Err(InvalidSrs::Hash)
+            );
             let shouted = mailbox(&rewritten.as_str().replace("SRS0=", "srs0="));
             assert!(srs.reverse(&shouted, &own, 1000).is_ok());
         }
         let forged = mailbox("SRS0=AAAA=AA=example.org=alice@srs.example");
         assert_eq!(srs.reverse(&forged, &own, 0), Err(InvalidSrs::Hash));
-        for text in ["alice@srs.example", "SRS0@srs.example", "SRS0=a@srs.example", "SRS1=a=b@srs.example"] {
-            assert_eq!(srs.reverse(&mailbox(text), &own, 0), Err(InvalidSrs::Form), "{text}");
+        for text in [
+            "alice@srs.example",
+            "SRS0@srs.example",
+            "SRS0=a@srs.example",
+            "SRS1=a=b@srs.example",
+        ] {
+            assert_eq!(
+                srs.reverse(&mailbox(text), &own, 0),
+                Err(InvalidSrs::Form),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn an_older_secret_knows_what_it_has_made() {
         let srs = Srs::new("srs.example");
-        let rewritten = srs.rewrite(&mailbox("a@x.example"), &secrets("the old one"), 5).unwrap();
+        let rewritten = srs
+            .rewrite(&mailbox("a@x.example"), &secrets("the old one"), 5)
+            .unwrap();
         let both = secrets("# newest first\nthe new one\n\n  the old one  \n");
-        assert_eq!(srs.reverse(&rewritten, &both, 5).unwrap(), mailbox("a@x.example"));
+        assert_eq!(
+            srs.reverse(&rewritten, &both, 5).unwrap(),
+            mailbox("a@x.example")
+        );
         let now = srs.rewrite(&mailbox("a@x.example"), &both, 5).unwrap();
         assert!(srs.reverse(&now, &secrets("the old one"), 5).is_err());
     }
 
     #[test]
     fn one_that_was_rewritten_elsewhere_goes_back_there() {
-        let (first, second, third) = (Srs::new("f.example"), Srs::new("g.example"), Srs::new("h.example"));
+        let (first, second, third) = (
+            Srs::new("f.example"),
+            Srs::new("g.example"),
+            Srs::new("h.example"),
+        );
         let own = secrets("a secret\n");
-        let once = first.rewrite(&mailbox("alice@example.org"), &own, 7).unwrap();
+        let once = first
+            .rewrite(&mailbox("alice@example.org"), &own, 7)
+            .unwrap();
         let twice = second.rewrite(&once, &own, 7).unwrap();
         let thrice = third.rewrite(&twice, &own, 7).unwrap();
         assert!(twice.as_str().starts_with("SRS1="), "{twice}");

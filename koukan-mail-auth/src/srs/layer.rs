@@ -54,7 +54,10 @@ impl RewriteLayer {
         let day = Srs::day(self.clock.now().as_second());
         let rewritten = self.srs.rewrite(mailbox, &self.secrets.current(), day);
         if rewritten.is_none() {
-            tracing::warn!(reverse_path = mailbox.as_str(), "too long to be rewritten, it stays");
+            tracing::warn!(
+                reverse_path = mailbox.as_str(),
+                "too long to be rewritten, it stays"
+            );
         }
         rewritten
     }

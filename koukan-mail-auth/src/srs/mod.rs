@@ -20,7 +20,7 @@
 //!
 //! | reply of the policy | when |
 //! |---|---|
-//! | [`Reply::no_such_user`](koukan_core::reply::Reply::no_such_user) | a recipient of the domain is no address that was made here, or an old one |
+//! | [`Reply::no_such_user`](koukan_core::reply::Reply::no_such_user) | a rewritten address was not made here, or too long ago |
 
 mod address;
 mod layer;

@@ -10,10 +10,10 @@ use koukan_core::{
     reply::{Rejection, Reply},
 };
 
-use super::{Secrets, Srs};
+use super::{InvalidSrs, Secrets, Srs};
 
-/// A router's policy: recipients of the domain stand for those that were rewritten to them; others of the domain
-/// are refused.
+/// A router's policy: recipients of the domain stand for those that were rewritten to them. Forged and old ones are
+/// refused; others of the domain it does not know.
 #[derive(Debug)]
 pub struct Reversed {
     srs: Srs,
@@ -41,6 +41,7 @@ impl Policy for Reversed {
         let day = Srs::day(self.clock.now().as_second());
         match self.srs.reverse(mailbox, &self.secrets.current(), day) {
             Ok(original) => Decision::Expand([ForwardPath::from(original)].into()),
+            Err(InvalidSrs::Form) => Decision::Pass,
             Err(error) => {
                 tracing::info!(recipient = mailbox.as_str(), %error, "refused");
                 Decision::Reject(Rejection::new(Reply::no_such_user()))

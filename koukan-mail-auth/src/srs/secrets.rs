@@ -31,7 +31,10 @@ pub enum InvalidSecrets {
 impl Secrets {
     /// The hash of the newest secret.
     pub(super) fn hash(&self, parts: &[&str]) -> String {
-        self.0.first().map(|key| hash(key, parts)).unwrap_or_default()
+        self.0
+            .first()
+            .map(|key| hash(key, parts))
+            .unwrap_or_default()
     }
 
     /// Whether one of them has made that hash. Case does not matter: some hosts change it.

@@ -1,6 +1,8 @@
-//! What others say of our signatures: dkimpy and OpenDKIM, which `scripts/install-test-peers` installs.
+//! What others say of our signatures and addresses: dkimpy, OpenDKIM and Mail::SRS, which `scripts/install-test-peers` installs.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod srs;
 
 use std::{fs, path::Path, process::Command, sync::Arc};
 

@@ -65,7 +65,7 @@ impl Check<'_> {
         if !matches!(chain.endpoint, Endpoint::Exploder(_)) {
             let name = &chain.name.value;
             let message = format!(
-                "rule {rule} of the router of chain `{name}` expands aliases, and the chain does not end in an exploder"
+                "rule {rule} of the router of chain `{name}` finds out for whom recipients stand, and the chain does not end in an exploder"
             );
             let help = "put the rule into the router of the chain that ends in the `exploder`";
             self.wrong(&chain.name, message, Some(help.into()));

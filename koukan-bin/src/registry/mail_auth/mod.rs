@@ -5,6 +5,7 @@ mod key;
 mod matchers;
 mod results_field;
 mod sign;
+mod srs;
 
 use koukan_core::signals::DurableSignal;
 use koukan_mail_auth::{dkim_check::Dkim, dmarc_check::Dmarc, spf_check::Spf};
@@ -17,9 +18,11 @@ use self::{
     matchers::{dkim, dmarc, spf},
     results_field::authentication_results,
     sign::dkim_sign,
+    srs::srs,
 };
 
 pub(crate) use self::sign::signs;
+pub(super) use self::srs::Reversing;
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
@@ -37,6 +40,8 @@ pub(super) fn register(registry: &mut Registry) {
     registry.signals("spf_check", [Spf::NAME]);
     registry.signals("dkim_check", [Dkim::NAME]);
     registry.signals("dmarc_check", [Dmarc::NAME]);
+    registry.try_filter("srs", srs);
+    registry.signals("srs", []);
     registry.signals("authentication_results", []);
     registry.matcher("spf", spf);
     registry.matcher("dmarc", dmarc);

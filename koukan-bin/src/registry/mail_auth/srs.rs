@@ -1,0 +1,78 @@
+//! Reverse-paths of forwarded messages, as configured.
+
+use std::path::PathBuf;
+
+use koukan_core::filter::Replaceable;
+use koukan_mail_auth::srs::{Reversed, RewriteLayer, Secrets, Srs};
+use serde::Deserialize;
+
+use super::{InvalidFilter, Surroundings, at, key_step};
+use crate::registry::{list_files::list, text::RecipientDomain};
+
+/// Days for which addresses may hold: the count begins again after 1024.
+const MAX_AGE: std::ops::RangeInclusive<u16> = 1..=365;
+
+/// Gives forwarded messages a reverse-path of one's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rewriting {
+    /// The domain of rewritten reverse-paths.
+    domain: RecipientDomain,
+    /// A file with secrets, the newest first.
+    secret_file: PathBuf,
+    /// Domains whose reverse-paths stay.
+    #[serde(default)]
+    own_domains: Vec<RecipientDomain>,
+}
+
+/// A rule of a router: recipients that stand for senders of forwarded messages.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::registry) struct Reversing {
+    domain: RecipientDomain,
+    secret_file: PathBuf,
+    /// Days for which addresses hold.
+    max_age_days: Option<u16>,
+}
+
+pub(super) fn srs(
+    config: Rewriting,
+    surroundings: &Surroundings,
+) -> Result<RewriteLayer, InvalidFilter> {
+    let secrets = secrets(&config.secret_file, surroundings)?;
+    let own = config.own_domains.into_iter().map(|domain| domain.0);
+    let srs = Srs::new(&config.domain.0);
+    Ok(RewriteLayer::new(
+        srs,
+        secrets,
+        surroundings.clock.clone(),
+        own,
+    ))
+}
+
+impl Reversing {
+    pub(in crate::registry) fn into_policy(
+        self,
+        surroundings: &Surroundings,
+    ) -> Result<Reversed, InvalidFilter> {
+        let secrets = secrets(&self.secret_file, surroundings)?;
+        let srs = Srs::new(&self.domain.0);
+        let srs = match self.max_age_days {
+            None => srs,
+            Some(days) if MAX_AGE.contains(&days) => srs.with_max_age(days),
+            Some(days) => {
+                let (min, max) = (MAX_AGE.start(), MAX_AGE.end());
+                let text = format!("addresses hold for {min} to {max} days, not {days}");
+                return Err(at(text, vec![key_step("max_age_days")]));
+            }
+        };
+        Ok(Reversed::new(srs, secrets, surroundings.clock.clone()))
+    }
+}
+
+fn secrets(
+    file: &std::path::Path,
+    surroundings: &Surroundings,
+) -> Result<Replaceable<Secrets>, InvalidFilter> {
+    list::<Secrets>(surroundings, file, "secret_file")
+}
