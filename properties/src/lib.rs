@@ -11,6 +11,7 @@
 mod bdat;
 mod command;
 mod data;
+mod mail_auth;
 mod mailbox;
 mod message_builder;
 mod message_parser;
@@ -27,7 +28,10 @@ mod sasl_server;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the name of their fuzz target and their folder of the corpus.
-pub const ALL: [(&str, Property); 11] = [
+pub const ALL: [(&str, Property); 15] = [
+    ("dkim_key", mail_auth::dkim_key),
+    ("dkim_signature", mail_auth::dkim_signature),
+    ("dmarc_record", mail_auth::dmarc),
     ("mailbox", mailbox::holds),
     ("message_builder_spec", message_builder::holds),
     ("message_parser", message_parser::holds),
@@ -39,6 +43,7 @@ pub const ALL: [(&str, Property); 11] = [
     ("smtp_bdat", bdat::holds),
     ("smtp_command", command::holds),
     ("smtp_data", data::holds),
+    ("spf_record", mail_auth::spf),
 ];
 
 /// Tries the property of that name.

@@ -21,7 +21,8 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
     let script = Script::new();
     let resolver = resolver()
         .with_txt("good.example", text("v=spf1 ip4:127.0.0.1 -all"))
-        .with_txt("bad.example", text("v=spf1 ip4:192.0.2.1 -all"));
+        .with_txt("bad.example", text("v=spf1 ip4:192.0.2.1 -all"))
+        .with_txt("_dmarc.bank.example", text("v=DMARC1; p=reject"));
     let builder = Koukan::builder()
         .resolver(resolver)
         .connector(connector(&script));
@@ -40,14 +41,19 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
     }
     let from = |domain: &str| format!("From: a@{domain}\r\n");
     let [good, bad] = ["good.example", "bad.example"].map(from);
-    let refused = "550 5.7.1 the From field has to name authors of one domain";
+    let refused = "550 5.7.1 the From field has to say who the author is";
     for (header, reply) in [
         (good.clone(), "250 2."),
         (String::new(), refused),
         (format!("{good}{bad}"), refused),
+        // Nobody asks for anything.
         (
-            "From: a@good.example, a@bad.example\r\n".to_owned(),
-            refused,
+            "From: a@good.example, a@none.example\r\n".to_owned(),
+            "250 2.",
+        ),
+        (
+            "From: a@good.example, a@bank.example\r\n".to_owned(),
+            "550 5.7.26 ",
         ),
     ] {
         let got = send_with(&agent, "a@good.example", "b@example.net", &header).await;
@@ -64,5 +70,5 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         .filter(|it| !it.body.is_empty())
         .map(|it| it.reverse_path().to_string())
         .collect();
-    assert_eq!(signals.len(), 3, "{signals:?}");
+    assert_eq!(signals.len(), 4, "{signals:?}");
 }

@@ -25,6 +25,8 @@ pub(super) struct Received {
     fields: Box<str>,
     /// Octets of the canonical body that it is of.
     pub(super) length: Option<u64>,
+    /// When it was made, in seconds since 1970.
+    pub(super) signed_at: Option<u64>,
     /// In seconds since 1970.
     pub(super) expires: Option<u64>,
 }
@@ -97,6 +99,7 @@ impl Received {
             signature: octets("b")?,
             fields: fields.into(),
             length: number("l")?,
+            signed_at,
             expires,
             domain,
         })
@@ -173,6 +176,7 @@ mod tests {
         let forms = (received.header, received.body);
         assert_eq!(forms, (Canonicalization::Relaxed, Canonicalization::Simple));
         assert_eq!((received.length, received.expires), (Some(3), Some(7)));
+        assert_eq!(received.signed_at, Some(5));
         assert_eq!((received.body_hash.len(), received.signature.len()), (3, 6));
         for (from, to, wrong) in [
             ("v=1", "v=2", "unknown version"),

@@ -21,6 +21,9 @@ use crate::domain::is_name;
 /// Signatures of a message that are looked at, from the top.
 pub const SIGNATURES_MAX: usize = 8;
 
+/// Seconds by which the clock of whoever signed may be ahead of ours.
+const AHEAD_MAX: u64 = 300;
+
 /// What became of a signature: RFC 8601 section 2.7.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DkimResult {
@@ -31,7 +34,7 @@ pub enum DkimResult {
     /// It is good, and we do not rely on it: it is of a part of the body only, the domain is only trying, or
     /// the message has several From fields.
     Policy,
-    /// It cannot be made sense of, or has expired.
+    /// It cannot be made sense of, has expired, or is said to be made in the future.
     Neutral,
     /// It is of another message, or of another key.
     Fail,
@@ -223,6 +226,10 @@ impl Passed {
     ) -> Result<(DkimResult, &'static str), (DkimResult, &'static str)> {
         if received.expires.is_some_and(|expires| expires <= now) {
             return Err((DkimResult::Neutral, "it has expired"));
+        }
+        let soon = now.saturating_add(AHEAD_MAX);
+        if received.signed_at.is_some_and(|made| made > soon) {
+            return Err((DkimResult::Neutral, "it was made in the future"));
         }
         let wanted = (received.body, received.length);
         let mut digests = self.digests.iter();

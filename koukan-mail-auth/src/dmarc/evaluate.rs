@@ -20,7 +20,7 @@ pub enum DmarcResult {
     Fail,
     /// It cannot be found out just now.
     TempError,
-    /// It names no author, or several.
+    /// It names no author, or more than can be asked.
     PermError,
 }
 

@@ -4,6 +4,8 @@
 //! [`spf_check`](crate::spf_check) and [`dkim_check`](crate::dkim_check). What is found out is a signal: whether
 //! mail is refused because of it is for rules to decide.
 //!
+//! Where a message names several authors each of their domains is asked, and the worst of the answers counts.
+//!
 //! *Phases*: the message. Its header section is looked at before it goes on, and the DNS is waited for, for
 //! [`TIME_MAX`] at most: then the result is `temperror`.
 //!

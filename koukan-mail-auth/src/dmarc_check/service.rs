@@ -15,7 +15,7 @@ use crate::{
     author::author_domains,
     dkim::Section,
     dkim_check::Dkim,
-    dmarc::{DmarcAnswer, DmarcResult, Identifiers, evaluate},
+    dmarc::{DmarcAnswer, DmarcResult, Identifiers, evaluate_all},
     passing,
     spf_check::Spf,
 };
@@ -61,20 +61,16 @@ async fn check(body: Body, settings: DmarcCheckLayer, signals: Signals) -> Resul
     });
     let body = body.await?;
     let authors = author_domains(section.octets().unwrap_or_default());
-    let (domain, answer) = match <[String; 1]>::try_from(authors) {
-        Err(_) => (String::new(), DmarcAnswer::of(DmarcResult::PermError)),
-        Ok([author]) => {
-            let identifiers = identifiers(&signals);
-            let asked = evaluate(&author, &identifiers, &*settings.resolver);
-            let answer = timeout(settings.time, asked).await;
-            let unknown = |_| DmarcAnswer::of(DmarcResult::TempError);
-            (author, answer.unwrap_or_else(unknown))
-        }
-    };
+    let identifiers = identifiers(&signals);
+    let asked = evaluate_all(&authors, &identifiers, &*settings.resolver);
+    let (domain, answer) = timeout(settings.time, asked).await.unwrap_or_else(|_| {
+        let first = authors.first().map_or("", String::as_str);
+        (first, DmarcAnswer::of(DmarcResult::TempError))
+    });
     let found = Dmarc {
         result: answer.result.as_str().to_owned(),
         policy: answer.policy.to_string(),
-        domain,
+        domain: domain.to_owned(),
         spf: answer.by_spf,
         dkim: answer.by_dkim,
     };

@@ -73,6 +73,25 @@ async fn a_from_field_that_was_added_is_none_that_was_signed() {
     assert_eq!(found[0].result, DkimResult::Policy);
 }
 
+#[tokio::test]
+async fn a_signature_is_of_its_time() {
+    let (key, _) = SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let section = "From: a@example.com\r\n";
+    for (tags, result) in [
+        ("t=7; ", DkimResult::Pass),
+        // Clocks differ a little.
+        ("t=307; ", DkimResult::Pass),
+        ("t=308; ", DkimResult::Neutral),
+        ("t=18446744073709551615; ", DkimResult::Neutral),
+        ("x=8; ", DkimResult::Pass),
+        ("x=7; ", DkimResult::Neutral),
+    ] {
+        let field = signed(&key, "from", tags, section);
+        let found = verified(&key, &format!("{field}{section}")).await;
+        assert_eq!(found[0].result, result, "{tags}: {}", found[0].reason);
+    }
+}
+
 /// It takes minutes where one thing is looked for among all others.
 #[tokio::test]
 async fn as_much_as_a_header_section_has_room_for_is_looked_at_soon() {

@@ -1,0 +1,119 @@
+//! What DMARC says of a message that names several authors: RFC 9989 section 5.3.1 leaves that to the receiver.
+//!
+//! Each of their domains is asked, and the worst of the answers counts: whoever names another beside himself gains
+//! nothing by that.
+
+use futures_util::future::join_all;
+use koukan_core::network::Resolver;
+
+use super::{DmarcAnswer, DmarcResult, Identifiers, evaluate};
+
+/// Domains of authors that are asked, at most.
+pub const AUTHORS_MAX: usize = 10;
+
+/// Asks the DNS of each author's domain whether a message is its own, and tells whose answer counts, and that. Of no
+/// author, and of more than [`AUTHORS_MAX`] domains, it is [`DmarcResult::PermError`] and of nobody. Whoever asks limits
+/// the time.
+///
+/// | answers | what counts |
+/// |---|---|
+/// | one is `fail` | that; of several the one with the strictest policy |
+/// | otherwise, one is not known | that |
+/// | otherwise, one domain says nothing | that |
+/// | each is `pass` | the first |
+///
+/// # Cancel safety
+///
+/// Nothing is lost when it is dropped.
+pub async fn evaluate_all<'a>(
+    authors: &'a [String],
+    identifiers: &Identifiers,
+    resolver: &dyn Resolver,
+) -> (&'a str, DmarcAnswer) {
+    if authors.len() > AUTHORS_MAX {
+        return ("", DmarcAnswer::of(DmarcResult::PermError));
+    }
+    let asked = authors.iter().map(async |author| {
+        let answer = evaluate(author, identifiers, resolver).await;
+        (author.as_str(), answer)
+    });
+    worst(join_all(asked).await).unwrap_or(("", DmarcAnswer::of(DmarcResult::PermError)))
+}
+
+/// The first of those that are worst.
+fn worst<T>(answers: Vec<(T, DmarcAnswer)>) -> Option<(T, DmarcAnswer)> {
+    answers
+        .into_iter()
+        .reduce(|worst, next| match badness(&next.1) > badness(&worst.1) {
+            true => next,
+            false => worst,
+        })
+}
+
+fn badness(answer: &DmarcAnswer) -> (u8, u8) {
+    let policy = answer.policy as u8;
+    match answer.result {
+        DmarcResult::Fail => (4, policy),
+        DmarcResult::TempError => (3, 0),
+        DmarcResult::PermError => (2, 0),
+        DmarcResult::None => (1, 0),
+        DmarcResult::Pass => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koukan_core::test_util::ScriptedResolver;
+
+    use super::*;
+    use crate::dmarc::Policy;
+
+    fn dns() -> ScriptedResolver {
+        let text = |text: &str| [Box::from(text.as_bytes())];
+        ScriptedResolver::new()
+            .with_txt("_dmarc.good.example", text("v=DMARC1; p=reject"))
+            .with_txt("_dmarc.also.example", text("v=DMARC1; p=quarantine"))
+            .with_txt("_dmarc.bank.example", text("v=DMARC1; p=reject"))
+            .with_txt("_dmarc.mild.example", text("v=DMARC1; p=none"))
+            .with_failure("_dmarc.down.example")
+    }
+
+    #[tokio::test]
+    async fn the_worst_of_them_counts() {
+        use DmarcResult::{Fail, None as Nothing, Pass, PermError, TempError};
+        use Policy::{None, Quarantine, Reject};
+        let many = (0..11)
+            .map(|it| format!("d{it}.example"))
+            .collect::<Vec<_>>();
+        for (authors, whose, result, policy) in [
+            ("good.example", "good.example", Pass, Reject),
+            ("good.example also.example", "good.example", Pass, Reject),
+            (
+                "also.example good.example",
+                "also.example",
+                Pass,
+                Quarantine,
+            ),
+            // Somebody names a bank beside himself.
+            ("good.example bank.example", "bank.example", Fail, Reject),
+            ("bank.example good.example", "bank.example", Fail, Reject),
+            ("mild.example bank.example", "bank.example", Fail, Reject),
+            ("good.example mild.example", "mild.example", Fail, None),
+            ("good.example none.example", "none.example", Nothing, None),
+            ("good.example down.example", "down.example", TempError, None),
+            ("down.example bank.example", "bank.example", Fail, Reject),
+            ("", "", PermError, None),
+            (&*many.join(" "), "", PermError, None),
+        ] {
+            let authors: Vec<_> = authors.split_whitespace().map(str::to_owned).collect();
+            let identifiers = Identifiers {
+                spf: Some("good.example".into()),
+                dkim: vec!["also.example".into()],
+                ..Identifiers::default()
+            };
+            let (of, answer) = evaluate_all(&authors, &identifiers, &dns()).await;
+            let found = (of, answer.result, answer.policy);
+            assert_eq!(found, (whose, result, policy), "{authors:?}");
+        }
+    }
+}
