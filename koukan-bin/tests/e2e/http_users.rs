@@ -13,6 +13,7 @@ use crate::{
     collector::Collector,
     peers::{peer, run},
     process::{Process, await_listener, free_address},
+    tls::Files,
 };
 
 /// Knows alice, tells another name of bob, is silent about `slow` and ill about `ill`, and prints whom it is asked
@@ -39,7 +40,13 @@ class Users(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
     def log_message(self, *_):
         pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Users).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Users)
+if sys.argv[2:]:
+    import ssl
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*sys.argv[2:])
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+server.serve_forever()
 "#;
 
 const CLIENT: &str = r#"
@@ -75,7 +82,7 @@ for user, password, code in [("alice", "pencil", 535), ("carol", "x", 535), ("il
 assert slow.getreply()[0] == 454
 "#;
 
-fn agent(directory: &TempDir, url: &str, sink: SocketAddr) -> (SocketAddr, Process) {
+fn agent(directory: &TempDir, url: &str, more: &str, sink: SocketAddr) -> (SocketAddr, Process) {
     let address = free_address();
     let token = directory.path().join("token");
     fs::write(&token, "t".repeat(32)).unwrap();
@@ -87,7 +94,7 @@ notification: {{ sender: outgoing }}
 smtp_listener:
   - address: "{address}"
     sender: users
-    auth: {{ http: {{ url: "{url}", token_file: "{}", timeout: 5s }}, required: true }}
+    auth: {{ http: {{ url: "{url}", token_file: "{}", timeout: 5s{more} }}, required: true }}
 sender:
   - {{ name: users, chain: users }}
   - {{ name: outgoing, chain: outgoing }}
@@ -113,7 +120,12 @@ fn an_http_server_says_who_users_are_and_a_silent_answer_holds_up_nobody() {
     python.args(["-c", SERVER, &server.port().to_string()]);
     let (mut users, output) = Process::start_with_output(python.stdout(Stdio::piped()));
     await_listener(server);
-    let (address, _process) = agent(&directory, &format!("http://{server}/users"), sink.address);
+    let (address, _process) = agent(
+        &directory,
+        &format!("http://{server}/users"),
+        "",
+        sink.address,
+    );
     run(peer("python3").args(["-c", CLIENT, &address.port().to_string()]));
     assert_eq!(sink.messages("a@example.com").len(), 3);
     assert_eq!(sink.messages("b@example.com").len(), 1);
@@ -125,4 +137,40 @@ fn an_http_server_says_who_users_are_and_a_silent_answer_holds_up_nobody() {
     // What was good is asked about once.
     let good = asked.iter().filter(|user| *user == "alice").count();
     assert_eq!(good, 2, "{asked:?}");
+}
+
+const OVER_TLS: &str = r#"
+import smtplib, sys
+port, codes = int(sys.argv[1]), sys.argv[2:]
+for user, code in zip(["alice", "carol"], codes):
+    with smtplib.SMTP("127.0.0.1", port) as s:
+        s.ehlo()
+        s.user, s.password = user, "pen cil" if user == "alice" else "x"
+        try:
+            got = s.auth("PLAIN", s.auth_plain)[0]
+        except smtplib.SMTPAuthenticationError as error:
+            got = error.smtp_code
+        assert got == int(code), (user, got)
+"#;
+
+#[test]
+fn over_https_the_server_is_believed_by_its_certificate_alone() {
+    let (files, sink, server) = (Files::new(), Collector::start(), free_address());
+    let (certificate, key) = (files.shown("mx.pem"), files.shown("mx.key"));
+    let mut python = peer("python3");
+    python.args(["-c", SERVER, &server.port().to_string(), &certificate, &key]);
+    let (_users, _output) = Process::start_with_output(python.stdout(Stdio::piped()));
+    await_listener(server);
+    let url = format!("https://localhost:{}/users", server.port());
+    let trusted = format!(", ca_file: \"{}\"", files.shown("ca.pem"));
+    // Nobody is let in, and nobody is told to be somebody else, by a server that is not believed.
+    let others = Files::new();
+    let other = format!(", ca_file: \"{}\"", others.shown("ca.pem"));
+    for (trust, codes) in [(&trusted, ["235", "535"]), (&other, ["454", "454"])] {
+        let directory = tempfile::tempdir().unwrap();
+        let (address, _process) = agent(&directory, &url, trust, sink.address);
+        run(peer("python3")
+            .args(["-c", OVER_TLS, &address.port().to_string()])
+            .args(codes));
+    }
 }

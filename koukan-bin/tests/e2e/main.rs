@@ -37,6 +37,7 @@ mod process;
 mod proxied;
 mod queue;
 mod replies;
+mod requiretls;
 mod rest;
 mod sending_as;
 mod smtp_source;

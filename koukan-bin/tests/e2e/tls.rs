@@ -46,7 +46,7 @@ impl Files {
         self.path(name).display().to_string()
     }
 
-    fn tls(&self) -> String {
+    pub(crate) fn tls(&self) -> String {
         let (file, key) = (self.shown("mx.pem"), self.shown("mx.key"));
         format!("tls: {{ certificate: [{{ file: \"{file}\", key: \"{key}\" }}] }}")
     }

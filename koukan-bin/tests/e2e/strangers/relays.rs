@@ -1,12 +1,22 @@
 //! Other agents, before this one and behind it.
 
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    time::Duration,
+};
+
 use super::{
     exim::Exim,
     letter::{self, CONTENT, OF_MAIL, OF_RCPT},
     postfix::Postfix,
     site::{Agent, Site},
 };
-use crate::collector::Collector;
+use crate::{
+    client::Client,
+    collector::Collector,
+    process::{Process, eventually},
+};
 
 const FROM: &str = "älice@example.org";
 const TO: &str = "bøb@example.com";
@@ -47,6 +57,55 @@ fn postfix_passes_mail_on_to_us() {
         postfix.await_line(&["Verified TLS connection"]);
         postfix.await_line(&["status=sent", "250 2.6.0"]);
     }
+}
+
+#[test]
+fn postfix_hands_mail_to_us_by_lmtp_and_hears_of_each_recipient() {
+    let sink = Collector::start();
+    let directory = tempfile::tempdir().unwrap();
+    // Postfix has a user of its own.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let socket = directory.path().join("lmtp");
+    let config = format!(
+        r#"
+hostname: koukan.example
+storage: memory
+notification: {{ sender: outgoing }}
+smtp_listener: [{{ address: "unix:{}", socket: {{ mode: "0666" }}, sender: ingress, lmtp: true }}]
+sender:
+  - {{ name: ingress, chain: ingress }}
+  - {{ name: outgoing, chain: outgoing }}
+chain:
+  - {{ name: ingress, filter: [received_header], endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }} }}
+  - {{ name: outgoing, endpoint: {{ smtp: {{ host: ["{}"] }} }} }}
+log: {{ level: error }}
+"#,
+        socket.display(),
+        sink.address
+    );
+    let _agent = Process::start_agent(&directory, &config);
+    eventually(Duration::from_secs(30), || {
+        UnixStream::connect(&socket).is_ok()
+    });
+    let postfix = Postfix::lmtp_client(&socket);
+    let mut client = Client::connect(postfix.address).unwrap();
+    let to = ["a@example.com", "550@example.com", "b@example.com"];
+    let sent = client
+        .send("c@example.org", &to, "Subject: by lmtp\r\n\r\n.dot\r\n")
+        .unwrap();
+    assert!(
+        sent.rcpts.iter().all(|reply| reply.starts_with("250")),
+        "{sent:?}"
+    );
+    for name in ["a@example.com", "b@example.com"] {
+        postfix.await_line(&[&format!("to=<{name}>"), "postfix/lmtp", "status=sent"]);
+        let message = sink.only_message(name);
+        assert!(
+            message.contains("with LMTP") && message.contains("\r\n.dot\r\n"),
+            "{message}"
+        );
+    }
+    postfix.await_line(&["to=<550@example.com>", "status=bounced", "550"]);
 }
 
 #[test]

@@ -60,6 +60,19 @@ impl Postfix {
         Self::start(relay, &more, mechanism)
     }
 
+    /// Starts one that takes whatever comes, and hands it by LMTP to the Unix socket at that path.
+    pub(super) fn lmtp_client(socket: &Path) -> Self {
+        let more = format!(
+            "mynetworks = 127.0.0.0/8\n\
+             relayhost =\n\
+             default_transport = lmtp:unix:{}\n\
+             lmtp_destination_recipient_limit = 10\n",
+            socket.display()
+        );
+        // Nobody listens there, and it is not asked for.
+        Self::start(free_address(), &more, "PLAIN")
+    }
+
     fn start(relay: SocketAddr, more: &str, mechanism: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();
