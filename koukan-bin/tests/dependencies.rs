@@ -144,6 +144,54 @@ fn the_core_alone_has_no_sockets_databases_http_or_tls() {
 }
 
 #[test]
+fn a_library_has_neither_a_command_line_nor_an_allocator_unless_it_is_asked() {
+    let library = [
+        "--package",
+        "koukan",
+        "--edges",
+        "normal",
+        "--no-default-features",
+    ];
+    let names = built(&[&library[..], &["--features", "dns,mail-auth"]].concat());
+    assert!(names.iter().any(|name| name == "axum"));
+    for name in ["clap", "mimalloc"] {
+        assert!(!names.iter().any(|built| built == name), "it needs {name}");
+    }
+    let names = built(&[&library[..], &["--features", "cli,allocator"]].concat());
+    for name in ["clap", "mimalloc"] {
+        assert!(names.iter().any(|built| built == name));
+    }
+}
+
+/// How many crates are built for one, itself included.
+fn count(arguments: &[&str]) -> usize {
+    let names = built(&[arguments, &["--edges", "normal"]].concat());
+    BTreeSet::from_iter(names).len()
+}
+
+#[test]
+fn no_crate_needs_more_crates_than_its_page_says() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `cargo tree -p "));
+    let mut seen = 0;
+    for row in rows {
+        let (arguments, rest) = row.split_once("` | ").unwrap();
+        let most: usize = rest.trim_end_matches([' ', '|']).parse().unwrap();
+        let arguments: Vec<_> = ["--package"]
+            .into_iter()
+            .chain(arguments.split(' '))
+            .collect();
+        let count = count(&arguments);
+        assert!(count <= most, "{arguments:?}: {count} crates");
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
+}
+
+#[test]
 fn what_is_passed_between_crates_is_there_once() {
     let mut versions = BTreeMap::<String, Vec<String>>::new();
     for package in packages() {
