@@ -150,14 +150,9 @@ impl Running {
                 tell,
             )));
         }
-        if let Keeper::Database(database) = &keeper {
+        if let Some(ended) = keeper.ended() {
             let part = Part::essential("database", &[works::AT_ONCE]);
-            let database = database.clone();
-            let watch = move || {
-                let database = database.clone();
-                async move { database.ended().await }
-            };
-            others.push(tokio::spawn(supervisor.run(part, never, watch)));
+            others.push(tokio::spawn(supervisor.run(part, never, ended)));
         }
         Self {
             smtp_addresses,
@@ -251,6 +246,9 @@ impl Running {
             is_closed &= matches!(left, Ok(Ok(())));
             match &self.keeper {
                 Keeper::Database(database) => {
+                    is_closed &= timeout(CLOSE, database.close()).await.is_ok();
+                }
+                Keeper::Server(database) => {
                     is_closed &= timeout(CLOSE, database.close()).await.is_ok();
                 }
                 Keeper::Memory => tell_what_is_lost(&self.storage).await,

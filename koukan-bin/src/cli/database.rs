@@ -41,9 +41,15 @@ impl Database {
         let agent = agent.map_err(|error| error.to_string())?;
         let Some(path) = &agent.config().storage.sqlite else {
             let file = self.config.display();
-            return Err(format!(
-                "koukan: {file} has no database: `storage: {{ sqlite: FILE }}` names one"
-            ));
+            return Err(match agent.config().storage.postgres {
+                Some(_) => format!(
+                    "koukan: the database of {file} is PostgreSQL's: use its own programs, as pg_dump, \
+                     or ask a running agent"
+                ),
+                None => format!(
+                    "koukan: {file} has no database: `storage: {{ sqlite: FILE }}` names one"
+                ),
+            });
         };
         let path: &Path = &path.value;
         let options = SqliteOptions::new(path);

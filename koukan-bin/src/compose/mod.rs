@@ -18,6 +18,7 @@ mod hooks;
 mod listeners;
 mod logins;
 mod metrics;
+mod postgres;
 mod probe;
 mod resolver;
 mod rest;
@@ -54,7 +55,7 @@ use koukan_core::{
 };
 use koukan_rest::webhook::Hook;
 use koukan_smtp::client::OwnAddresses;
-use koukan_storage::OpenError;
+use koukan_storage::{OpenError, PostgresError};
 
 use crate::{
     config::{Config, Place},
@@ -74,6 +75,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("cannot use the database")]
     Database(#[from] OpenError),
+    /// The database of a server cannot be used.
+    #[error("cannot use the database")]
+    Server(#[from] PostgresError),
     /// The queue cannot be read.
     #[error("cannot begin a session on the queue")]
     Session(#[from] BackendError),
@@ -122,7 +126,11 @@ impl StartError {
                     .find(|place| place.value == *address)
                     .map(Place::place)
             }
-            Self::Database(_) | Self::Session(_) => storage.sqlite.as_ref().map(Place::place),
+            Self::Server(_) => storage.postgres.as_ref().map(|it| it.url.place()),
+            Self::Database(_) | Self::Session(_) => {
+                let of_server = storage.postgres.as_ref().map(|it| it.url.place());
+                storage.sqlite.as_ref().map(Place::place).or(of_server)
+            }
             Self::Directory(path, _) => {
                 let spill = storage.spill.iter().filter(|spill| spill.value == *path);
                 spill.chain(&storage.sqlite).next().map(Place::place)

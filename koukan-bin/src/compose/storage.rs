@@ -7,11 +7,17 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, pending},
+};
 use koukan_core::{
     blob::BlobPool,
     storage::{Backend, MemoryBackend, Storage},
 };
-use koukan_storage::{FileSystem, FreeSpace, SqliteBackend, SqliteOptions, TempSpill};
+use koukan_storage::{
+    FileSystem, FreeSpace, PostgresBackend, SqliteBackend, SqliteOptions, TempSpill,
+};
 
 use crate::{config::Config, registry::Surroundings};
 
@@ -26,8 +32,34 @@ pub(crate) enum Keeper {
     Memory,
     /// A database, to be closed at the end.
     Database(SqliteBackend),
+    /// A database of a server, which goes on without this process.
+    Server(PostgresBackend),
     /// What the embedder has given.
     Own,
+}
+
+impl Keeper {
+    /// Ends when nothing is written any more; `None` where nobody writes but whoever asks.
+    pub(crate) fn ended(
+        &self,
+    ) -> Option<impl Fn() -> BoxFuture<'static, ()> + Send + 'static + use<>> {
+        let keeper = match self {
+            Self::Database(database) => Self::Database(database.clone()),
+            Self::Server(database) => Self::Server(database.clone()),
+            Self::Memory | Self::Own => return None,
+        };
+        Some(move || match &keeper {
+            Self::Database(database) => {
+                let database = database.clone();
+                async move { database.ended().await }.boxed()
+            }
+            Self::Server(database) => {
+                let database = database.clone();
+                async move { database.ended().await }.boxed()
+            }
+            Self::Memory | Self::Own => pending().boxed(),
+        })
+    }
 }
 
 /// What keeps the transactions: the embedder's backend where there is one.
@@ -35,6 +67,11 @@ pub(super) async fn backend(
     config: &Config,
     own: Option<Arc<dyn Backend>>,
 ) -> Result<(Arc<dyn Backend>, Keeper), StartError> {
+    if let (None, Some(postgres)) = (&own, &config.storage.postgres) {
+        let options = super::postgres::options(config, postgres)?;
+        let database = PostgresBackend::open(options).await?;
+        return Ok((Arc::new(database.clone()), Keeper::Server(database)));
+    }
     Ok(match (own, &config.storage.sqlite) {
         (Some(own), _) => (own, Keeper::Own),
         (None, Some(path)) => {

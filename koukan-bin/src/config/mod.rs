@@ -12,6 +12,7 @@ mod listener;
 mod load;
 mod node;
 mod place;
+mod postgres;
 mod problem;
 mod rate;
 mod resolver;
@@ -39,6 +40,7 @@ pub use self::{
     listener::{BareLineEnds, RestListener, Role, SmtpListener, Token},
     node::Step,
     place::Place,
+    postgres::{Postgres, PostgresTls},
     problem::{ConfigError, ConfigWarnings, Problem, Severity},
     rate::MessageRate,
     resolver::Resolver,

@@ -8,7 +8,7 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{ByteSize, HumanDuration, Place};
+use super::{ByteSize, HumanDuration, Place, Postgres};
 
 /// What is to stay free unless it is said.
 const RESERVE: u64 = 64 << 20;
@@ -28,6 +28,8 @@ pub struct Storage {
     /// The SQLite database; it and its directory are made if they are not there.
     #[schemars(with = "Option<String>")]
     pub sqlite: Option<Place<PathBuf>>,
+    /// The PostgreSQL database, in place of one of SQLite.
+    pub postgres: Option<Postgres>,
     /// What is to stay free on the file system of the database: while less is, new mail and uploads
     /// are refused with 452 or 503, so that what is queued can be delivered. Default `64MiB`.
     pub reserve: Option<ByteSize>,
@@ -71,7 +73,7 @@ impl Storage {
 
     /// Whether transactions are kept at all.
     pub(super) fn keeps(&self) -> bool {
-        self.memory || self.sqlite.is_some()
+        self.memory || self.sqlite.is_some() || self.postgres.is_some()
     }
 }
 
@@ -88,7 +90,7 @@ impl<'de> Visitor<'de> for Shape {
     type Value = Storage;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{{ sqlite: FILE }}` or `{MEMORY}`")
+        write!(f, "`{{ sqlite: FILE }}`, `{{ postgres: … }}` or `{MEMORY}`")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Storage, E> {

@@ -61,6 +61,12 @@ impl Agent {
         Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
+    /// Starts an agent on a PostgreSQL database of that URL.
+    pub(crate) fn start_on_postgres(sink: SocketAddr, url: &str) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
+        Self::start_by(sink, &postgres, command)
+    }
+
     /// Starts an agent with more at the end of its configuration.
     pub(crate) fn start_with(sink: SocketAddr, more: &str) -> Self {
         Self::start_as(sink, "", more, command)
@@ -82,6 +88,7 @@ impl Agent {
         let config = config_file(&directory);
         let text = include_str!("../../../config/local/koukan.yaml")
             .replace("storage:\n", &format!("storage:\n{storage}"))
+            .replace(sqlite_unless(storage), "")
             .replace("127.0.0.1:1025\"", &quoted(ingress))
             .replace("127.0.0.1:1587\"", &quoted(submission))
             .replace("127.0.0.1:3025\"", &quoted(sink))
@@ -128,6 +135,15 @@ impl Agent {
 
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         self.process.wait(limit)
+    }
+}
+
+/// The line about SQLite, where another database is named.
+fn sqlite_unless(storage: &str) -> &'static str {
+    match storage.contains("postgres:") {
+        true => "  sqlite: data/koukan.sqlite\n",
+        // Stands nowhere.
+        false => "\0",
     }
 }
 

@@ -33,6 +33,7 @@ mod metrics;
 mod notifications;
 mod peers;
 mod policies;
+mod postgres;
 mod process;
 mod proxied;
 mod queue;

@@ -115,6 +115,39 @@ fn values() {
         ),
         (
             "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"mysql://a:secret@b/c\" }",
+            "\"mysql:",
+            &[
+                "not the URL of a PostgreSQL database",
+                "postgres://user@host",
+            ],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", connections: 1 }",
+            "1 }",
+            &["two connections at least"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", session_term: 20ms }",
+            "20ms",
+            &["`1s` at least"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", alone: true, session_term: 2s }",
+            "2s",
+            &["leave one out"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", password_file: /nowhere/password }",
+            "/nowhere/password",
+            &["cannot read /nowhere/password"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
             "sqlite: \"\"",
             "sqlite: \"\"",
             &["not a file"],

@@ -1,6 +1,8 @@
 //! Checks that what is promised is kept somewhere.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
+
+use koukan_storage::PostgresOptions;
 
 use super::Check;
 use crate::{
@@ -12,17 +14,25 @@ use crate::{
 const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \
                     lost when the agent stops";
 
+/// The least time after which a silent agent can be taken for dead.
+const LEAST_TERM: Duration = Duration::from_secs(1);
+
 impl Check<'_> {
     /// Whoever is told that a message was taken is told so because it is in storage.
     pub(super) fn storage(&mut self) {
         let config = self.config;
         let storage = &config.storage;
-        if storage.memory && storage.sqlite.is_some() {
-            let message = "storage is either `sqlite` or `memory`";
+        let kinds = [
+            storage.memory,
+            storage.sqlite.is_some(),
+            storage.postgres.is_some(),
+        ];
+        if kinds.into_iter().filter(|is_there| *is_there).count() > 1 {
+            let message = "storage is either `sqlite`, `postgres` or `memory`";
             self.wrong(
                 &Place::nowhere(()),
                 message.into(),
-                Some("leave one out".into()),
+                Some("leave all but one out".into()),
             );
         }
         if let Some(file) = &storage.sqlite
@@ -32,6 +42,7 @@ impl Check<'_> {
             let help = "name one as in `data/koukan.sqlite`, or write `storage: memory`";
             self.wrong(file, message, Some(help.into()));
         }
+        self.postgres();
         if storage.reserve.is_some() && storage.sqlite.is_none() {
             let message =
                 "`storage.reserve` is what stays free beside a database, and there is none";
@@ -69,6 +80,41 @@ impl Check<'_> {
                     "sender `{name}` is promised delivery by REST, and no storage keeps the mail"
                 );
                 self.wrong(&sender.name, message, Some(HELP.into()));
+            }
+        }
+    }
+}
+
+impl Check<'_> {
+    /// What can be told of a PostgreSQL database without asking it.
+    fn postgres(&mut self) {
+        let config = self.config;
+        let Some(postgres) = &config.storage.postgres else {
+            return;
+        };
+        if let Err(error) = PostgresOptions::new(&postgres.url.value) {
+            // A password may stand in it, so it is not shown.
+            let help = "write it as in `postgres://user@host/database`";
+            self.wrong(&postgres.url, error.to_string(), Some(help.into()));
+        }
+        self.file(postgres.password_file.as_ref(), "password");
+        self.file(postgres.ca_file.as_ref(), "certificate");
+        if let Some(connections) = &postgres.connections
+            && connections.value < 2
+        {
+            let message = "a database needs two connections at least: one writes, one reads";
+            self.wrong(connections, message.into(), Some("write 12".into()));
+        }
+        if let Some(term) = &postgres.session_term {
+            if term.value.0 < LEAST_TERM {
+                let message = "an agent cannot say that often that it lives";
+                let help = "write `6s`, or `1s` at least";
+                self.wrong(term, message.into(), Some(help.into()));
+            }
+            if postgres.alone {
+                let message =
+                    "`session_term` says when others take over, and `alone` that there are none";
+                self.wrong(term, message.into(), Some("leave one out".into()));
             }
         }
     }

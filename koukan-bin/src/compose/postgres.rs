@@ -1,0 +1,59 @@
+//! A PostgreSQL database, as configured.
+
+use std::fs;
+
+use koukan_storage::{PostgresOptions, PostgresTls};
+
+use crate::config::{self, Config, Postgres};
+
+use super::StartError;
+
+/// How the database of storage is used.
+///
+/// # Errors
+///
+/// [`StartError::Config`]: what is not checked, as of a file that has gone since.
+pub(crate) fn options(config: &Config, postgres: &Postgres) -> Result<PostgresOptions, StartError> {
+    let options = PostgresOptions::new(&postgres.url.value);
+    let options = options.map_err(|error| StartError::Config(error.to_string()))?;
+    let mut options = options.with_events(config.storage.events.is_some());
+    if let Some(file) = &postgres.password_file {
+        let password = fs::read_to_string(&file.value);
+        let password = password.map_err(|error| {
+            let file = file.value.display();
+            StartError::Config(format!("cannot read {file}: {error}"))
+        })?;
+        options = options.with_password(password.trim());
+    }
+    if let Some(tls) = postgres.tls {
+        options = options.with_tls(match tls {
+            config::PostgresTls::Off => PostgresTls::Off,
+            config::PostgresTls::Prefer => PostgresTls::Prefer,
+            config::PostgresTls::Require => PostgresTls::Require,
+            config::PostgresTls::VerifyCa => PostgresTls::VerifyCa,
+            config::PostgresTls::VerifyFull => PostgresTls::VerifyFull,
+        });
+    }
+    if let Some(file) = &postgres.ca_file {
+        options = options.with_authorities(&file.value);
+    }
+    if let Some(connections) = &postgres.connections {
+        options = options.with_connections(connections.value);
+    }
+    if let Some(limit) = postgres.statement_timeout {
+        options = options.with_statement_timeout(limit.0);
+    }
+    if let Some(limit) = postgres.lock_timeout {
+        options = options.with_lock_timeout(limit.0);
+    }
+    if let Some(patience) = postgres.patience {
+        options = options.with_patience(patience.0);
+    }
+    if let Some(term) = &postgres.session_term {
+        options = options.with_session_term(term.value.0);
+    }
+    Ok(match postgres.alone {
+        true => options.alone(),
+        false => options,
+    })
+}

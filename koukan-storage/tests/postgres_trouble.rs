@@ -1,0 +1,191 @@
+//! What may be wrong with a PostgreSQL database, or go wrong with it.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+#[path = "support/postgres.rs"]
+mod postgres;
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use koukan_core::storage::{
+    BackendError, Queue, Records, Sessions,
+    record::{SessionId, Standing},
+};
+use koukan_storage::{PostgresBackend, PostgresError, PostgresOptions};
+
+use self::{
+    postgres::{Durability, Server, database, execute},
+    support::{now, transaction},
+};
+
+fn options(url: &str) -> PostgresOptions {
+    PostgresOptions::new(url).unwrap().with_connections(4)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_processes_may_make_the_tables_at_the_same_time() {
+    let url = database();
+    let opened = join_all((0..6).map(|_| PostgresBackend::open(options(&url)))).await;
+    for opened in opened {
+        opened.unwrap().close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_of_a_newer_version_is_refused() {
+    let url = database();
+    PostgresBackend::open(options(&url))
+        .await
+        .unwrap()
+        .close()
+        .await;
+    execute(
+        &url,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, '', 0)",
+    );
+    let refused = PostgresBackend::open(options(&url)).await.unwrap_err();
+    let is_newer = matches!(refused, PostgresError::UnknownSchema { version: 9999, .. });
+    assert!(is_newer, "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_database_alone_keeps_others_from_it() {
+    let url = database();
+    let alone = || {
+        options(&url)
+            .alone()
+            .with_lock_timeout(Duration::from_millis(200))
+    };
+    let first = PostgresBackend::open(alone()).await.unwrap();
+    let others = options(&url).with_lock_timeout(Duration::from_millis(200));
+    for refused in [alone(), others] {
+        let refused = PostgresBackend::open(refused).await.unwrap_err();
+        assert!(
+            matches!(refused, PostgresError::InUse { .. }),
+            "{refused:?}"
+        );
+    }
+    first.close().await;
+    PostgresBackend::open(alone()).await.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_there_is_told_of() {
+    let url = "postgres://koukan@%2Fnowhere/koukan";
+    let refused = PostgresBackend::open(options(url)).await.unwrap_err();
+    assert!(
+        matches!(refused, PostgresError::Unreachable { .. }),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_ended_cost_nothing_that_was_acknowledged() {
+    let url = database();
+    let backend = PostgresBackend::open(options(&url)).await.unwrap();
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    let ending = tokio::task::spawn_blocking({
+        let url = url.clone();
+        move || {
+            for _ in 0..5 {
+                execute(
+                    &url,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                );
+            }
+        }
+    });
+    let mut ids = Vec::new();
+    while !ending.is_finished() || ids.len() < 100 {
+        let new: Vec<_> = (0..10).map(|_| transaction(100)).collect();
+        ids.extend(new.iter().map(|new| new.id));
+        for inserted in join_all(new.into_iter().map(|new| backend.insert(new))).await {
+            inserted.unwrap();
+        }
+    }
+    ending.await.unwrap();
+    for id in &ids {
+        assert!(backend.find(*id).await.unwrap().is_some());
+    }
+    let count = execute(&url, "SELECT count(*) FROM transactions");
+    assert_eq!(count.trim(), ids.len().to_string(), "none is there twice");
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_acknowledged_survives_a_crash_of_the_server() {
+    let mut server = Server::start(Durability::Full);
+    let url = server.database();
+    let backend = PostgresBackend::open(options(&url)).await.unwrap();
+    let before = transaction(300_000);
+    backend.insert(before.clone()).await.unwrap();
+    server.crash();
+    let meanwhile = transaction(100);
+    let inserting = tokio::spawn({
+        let (backend, new) = (backend.clone(), meanwhile.clone());
+        async move { backend.insert(new).await }
+    });
+    let server = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    });
+    let _server = server.await.unwrap();
+    inserting.await.unwrap().unwrap();
+    for id in [before.id, meanwhile.id] {
+        assert!(backend.find(id).await.unwrap().is_some());
+    }
+    backend.probe().await.unwrap();
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stays_away_is_an_error_in_time() {
+    let mut server = Server::start(Durability::None);
+    let patience = Duration::from_millis(300);
+    let options = options(&server.database()).with_patience(patience);
+    let backend = PostgresBackend::open(options).await.unwrap();
+    server.crash();
+    let refused = backend.insert(transaction(10)).await;
+    assert!(
+        matches!(refused, Err(BackendError::Failed(_))),
+        "{refused:?}"
+    );
+    assert!(backend.probe().await.is_err());
+    assert!(backend.census().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_lease_at_the_same_time_get_each_transaction_once() {
+    let url = database();
+    let opened = join_all((0..3).map(|_| PostgresBackend::open(options(&url)))).await;
+    let backends: Vec<_> = opened
+        .into_iter()
+        .map(|one| Arc::new(one.unwrap()))
+        .collect();
+    let new = (0..300).map(|_| backends[0].insert(transaction(10)));
+    for inserted in join_all(new).await {
+        inserted.unwrap();
+    }
+    let leasing = backends.iter().map(|backend| async move {
+        let session = SessionId::random();
+        backend.open_session(session, now()).await.unwrap();
+        let mut taken = Vec::new();
+        loop {
+            let due = backend.lease_due(session, now(), Standing::Clear, 7, &[]);
+            let due = due.await.unwrap();
+            if due.is_empty() {
+                return taken;
+            }
+            taken.extend(due.into_iter().map(|leased| leased.transaction.id));
+        }
+    });
+    let mut taken: Vec<_> = join_all(leasing).await.concat();
+    assert_eq!(taken.len(), 300);
+    taken.sort_unstable();
+    taken.dedup();
+    assert_eq!(taken.len(), 300, "one was given out twice");
+}
