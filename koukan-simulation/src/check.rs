@@ -105,7 +105,7 @@ fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     // Once it is written down as delivered, no end of a process is in the way of that.
     let under_way = |key: &Key| {
         let recorded = ledger.recorded.get(key);
-        let is_before = |end: &&Duration| recorded.is_none_or(|recorded| recorded >= end);
+        let is_before = |end: &&Duration| recorded.is_none_or(|recorded| *recorded >= **end);
         ledger.ends.iter().filter(is_before).count()
     };
     for (key, deliveries) in &ledger.deliveries {
