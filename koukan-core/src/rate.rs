@@ -111,6 +111,11 @@ impl Rate {
             .collect()
     }
 
+    /// How many messages may go in which time, in the smallest numbers.
+    pub fn limit(&self) -> (usize, Duration) {
+        (self.0.count, self.0.per)
+    }
+
     /// How many turns there are now.
     pub(crate) fn turns(&self) -> usize {
         self.free(&mut self.lock())

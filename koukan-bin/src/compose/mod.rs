@@ -22,6 +22,7 @@ mod postgres;
 mod probe;
 mod resolver;
 mod rest;
+mod rooms;
 mod stacks;
 mod storage;
 mod templates;
@@ -65,7 +66,7 @@ use crate::{
 
 use self::{
     certificates::CertificateFiles, chains::LateChains, explain::Explanations, hooks::HookSecrets,
-    logins::LoginFiles, templates::TemplateFile, users::PasswordFiles,
+    logins::LoginFiles, rooms::Rooms, templates::TemplateFile, users::PasswordFiles,
 };
 
 /// An agent could not be started, or had to end.
@@ -215,6 +216,7 @@ pub(crate) async fn compose(
     let handler = stacks::handler(&storage, &output, config);
     let board = HookBoard::default();
     let queue = Operator::new(storage.clone()).with_hooks(board.clone());
+    let queue = queue.with_rooms(Arc::new(Rooms(chains.endpoints.clone())));
     let events = EventReader::new(storage.clone());
     let shown = {
         let (storage, metrics) = (storage.clone(), metrics.clone());

@@ -1,11 +1,12 @@
 //! Destinations as whoever operates the agent sees and changes them.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use jiff::Timestamp;
 
 use crate::{
     path::Domain,
+    rate::Rate,
     signals::HostPort,
     storage::record::{DestinationCensus, Suspension},
 };
@@ -64,6 +65,28 @@ pub struct DestinationView {
     pub suspension: Option<Suspension>,
     /// What is known of its hosts, where they do not answer.
     pub down: Option<HostsDown>,
+    /// What its host takes: the one that is its name, or that was connected to last.
+    pub room: Option<HostRoom>,
+}
+
+/// What a host takes, as it was configured and found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostRoom {
+    /// The host.
+    pub host: HostPort,
+    /// Connections that there may be to it now, at most: less than `max_connections` for a while where it has
+    /// refused one.
+    pub connections: usize,
+    /// Connections to it, at most.
+    pub max_connections: usize,
+    /// Messages that may go to it in a time, where that is limited.
+    pub rate: Option<Rate>,
+}
+
+/// Whoever connects to hosts, and knows what they take.
+pub trait HostRooms: fmt::Debug + Send + Sync + 'static {
+    /// What a host takes, where that is known or configured; of several who connect to it the least.
+    fn room(&self, host: &HostPort) -> Option<HostRoom>;
 }
 
 /// Hosts of a destination that do not answer.
@@ -124,6 +147,18 @@ impl DestinationAction {
 }
 
 impl DestinationView {
+    /// The host that is its name, or that was connected to last.
+    pub(crate) fn host(census: &DestinationCensus) -> Option<HostPort> {
+        if let Ok(host) = census.host.parse() {
+            return Some(host);
+        }
+        let remote = census.last_attempt.as_ref()?.remote.as_ref()?;
+        Some(HostPort {
+            host: (*remote.host).into(),
+            port: remote.address.port(),
+        })
+    }
+
     /// How it stands in a word, as in the REST API: `suspended`, `down` or `up`.
     pub fn state(&self) -> &'static str {
         match (&self.suspension, &self.down) {

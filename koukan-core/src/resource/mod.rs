@@ -35,7 +35,7 @@ pub use self::{
     caller::{Caller, Role},
     destinations::{
         DestinationAction, DestinationName, DestinationOperation, DestinationView,
-        DestinationsListed, HostsDown,
+        DestinationsListed, HostRoom, HostRooms, HostsDown,
     },
     events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
     explanation::{

@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use jiff::ToSpan;
 use koukan_core::{
-    reply::Reply,
+    reply::{RemoteMta, Reply},
     resource::{
         Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
-        DestinationsListed, QueueOperation, QueueResponse, RefusalKind,
+        DestinationsListed, HostRoom, HostRooms, QueueOperation, QueueResponse, RefusalKind,
     },
+    signals::HostPort,
     storage::{ListState, Search, record::Action},
     test_util::Script,
 };
@@ -167,4 +170,48 @@ async fn only_who_operates_the_agent_sees_and_changes_destinations() {
         assert_eq!(refused.unwrap_err().kind, RefusalKind::Forbidden);
     }
     assert!(!agent.storage.is_any_suspended());
+}
+
+/// Knows two hosts.
+#[derive(Debug)]
+struct Rooms;
+
+impl HostRooms for Rooms {
+    fn room(&self, host: &HostPort) -> Option<HostRoom> {
+        (&*host.host == "mx.example").then(|| HostRoom {
+            host: host.clone(),
+            connections: 3,
+            max_connections: 20,
+            rate: None,
+        })
+    }
+}
+
+/// By its name, or by the host that was connected to last.
+#[tokio::test(start_paused = true)]
+async fn what_a_host_takes_is_told() {
+    let remote = RemoteMta {
+        host: "mx.example".into(),
+        address: "192.0.2.1:2525".parse().unwrap(),
+    };
+    let reply = Reply::mailbox_busy().with_extension(remote);
+    let mut agent = Agent::over(Script::new().message(reply)).await;
+    agent.operator = agent.operator.clone().with_rooms(Arc::new(Rooms));
+    agent.send("app", "a@x.example").await;
+    agent.storage.given_back().await;
+    agent.dispatch();
+    let mut ports = Vec::new();
+    for name in [
+        "x.example",
+        "mx.example:25",
+        "other.example:25",
+        "y.example",
+    ] {
+        let shown = agent.destination(DestinationOperation::Show(named(name)));
+        let room = shown.await.unwrap().room;
+        ports.push(room.map(|room| (room.host.port, room.connections)));
+    }
+    assert_eq!(ports, [Some((2525, 3)), Some((25, 3)), None, None]);
+    let listed = agent.destinations(0).await;
+    assert!(listed.destinations[0].room.is_some());
 }

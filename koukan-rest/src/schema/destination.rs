@@ -41,6 +41,18 @@ pub fn destination_to_json(view: &DestinationView) -> Value {
             "by": suspension.by,
         });
     }
+    if let Some(room) = &view.room {
+        let mut limits = json!({
+            "host": room.host.to_string(),
+            "connections": room.connections,
+            "max_connections": room.max_connections,
+        });
+        if let Some(rate) = &room.rate {
+            let (messages, per) = rate.limit();
+            limits["rate"] = json!({"messages": messages, "seconds": per.as_secs_f64()});
+        }
+        json["limits"] = limits;
+    }
     if let Some(down) = &view.down {
         let hosts = down.hosts.iter().map(ToString::to_string);
         json["down"] = json!({

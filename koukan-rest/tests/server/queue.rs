@@ -1,6 +1,10 @@
 //! The queue over HTTP: a scripted service, and requests to a router over it.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -8,10 +12,11 @@ use jiff::Timestamp;
 use koukan_core::{
     body::Body,
     clock::SystemClock,
+    rate::Rate,
     reply::Reply,
     resource::{
         DestinationAction, DestinationName, DestinationOperation, DestinationView,
-        DestinationsListed, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueList,
+        DestinationsListed, HostRoom, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueList,
         QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued, Refusal, Role, View,
     },
     storage::{
@@ -143,6 +148,12 @@ fn destination() -> DestinationView {
             until: at,
             hosts: ["mx.example:25".parse().unwrap()].into(),
         }),
+        room: Some(HostRoom {
+            host: "mx.example:25".parse().unwrap(),
+            connections: 3,
+            max_connections: 20,
+            rate: Some(Rate::new(NonZeroU32::MIN, Duration::from_millis(1500))),
+        }),
     }
 }
 
@@ -168,6 +179,10 @@ async fn destinations_are_listed_and_shown() {
         "last_response": shown["last_response"].clone(),
         "suspended": {"since": epoch, "by": "olga"},
         "down": {"since": epoch, "until": epoch, "hosts": ["mx.example:25"]},
+        "limits": {
+            "host": "mx.example:25", "connections": 3, "max_connections": 20,
+            "rate": {"messages": 1, "seconds": 1.5},
+        },
     });
     assert_eq!(*shown, expected);
     assert_eq!(shown["last_response"]["code"], 450);

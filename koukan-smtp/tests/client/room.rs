@@ -280,8 +280,12 @@ async fn want_of_descriptors_is_waited_out_and_says_nothing_of_the_host() {
 async fn one_more_is_tried_after_a_while() {
     let host = Host::new(3, At::Greeting);
     let endpoint = host.endpoint(&["mx.example:25"]);
+    let name = "mx.example:25".parse().unwrap();
+    assert_eq!(endpoint.room(&name), None);
     assert!(are_taken(&send_many(&endpoint, 20).await));
     assert_eq!((host.most(), host.refused()), (3, 17));
+    let room = endpoint.room(&name).unwrap();
+    assert_eq!((room.connections, room.max_connections), (3, 100));
     sleep(2 * MINUTE).await;
     assert!(are_taken(&send_many(&endpoint, 20).await));
     assert_eq!((host.most(), host.refused()), (3, 1));

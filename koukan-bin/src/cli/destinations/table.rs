@@ -46,6 +46,30 @@ fn row(one: &Value) -> [String; 8] {
     ]
 }
 
+/// What its host takes.
+fn limits(limits: &Value) -> String {
+    if !limits.is_object() {
+        return String::new();
+    }
+    let (host, now, max) = (
+        text(&limits["host"]),
+        &limits["connections"],
+        &limits["max_connections"],
+    );
+    let connections = match now == max {
+        true => format!("{host}: {max} connections"),
+        false => format!("{host}: {now} connections, of {max}, since it has refused more"),
+    };
+    let rate = &limits["rate"];
+    match rate.is_object() {
+        true => format!(
+            "{connections}; {} messages in {} s",
+            rate["messages"], rate["seconds"]
+        ),
+        false => connections,
+    }
+}
+
 /// A destination with all that is known of it.
 pub(super) fn show(one: &Value) -> String {
     let mut out = String::new();
@@ -72,6 +96,7 @@ pub(super) fn show(one: &Value) -> String {
             format!("since {since}: {hosts}; tried again {until}"),
         );
     }
+    tell("limits", limits(&one["limits"]));
     for name in ["queued", "active", "held", "due"] {
         tell(name, one[name].to_string());
     }
@@ -97,6 +122,8 @@ mod tests {
             "last_response": {"code": 450, "message": "4.2.1 busy\ntry later"},
             "suspended": {"since": epoch, "by": "olga"},
             "down": {"since": epoch, "until": epoch, "hosts": ["mx.example:25", "b:25"]},
+            "limits": {"host": "mx.example:25", "connections": 3, "max_connections": 20,
+                "rate": {"messages": 5, "seconds": 3.0}},
         });
         let table = list(&json!({"destinations": [one], "is_cut": true}));
         let lines: Vec<Vec<_>> = table
@@ -110,6 +137,7 @@ mod tests {
         for line in [
             "suspended      since 1970-01-01T00:00:00Z by olga\n",
             "down           since 1970-01-01T00:00:00Z: mx.example:25, b:25; tried again 1970-01-01T00:00:00Z\n",
+            "limits         mx.example:25: 3 connections, of 20, since it has refused more; 5 messages in 3.0 s\n",
             "due            3\n",
             "last reply     450 4.2.1 busy try later\n",
         ] {

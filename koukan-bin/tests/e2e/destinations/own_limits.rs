@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use crate::{
     agent::Agent,
     client::Client,
     host::{Host, Manner},
+    http::Request,
     process::eventually,
 };
 
@@ -84,6 +87,12 @@ fn a_host_gets_as_many_messages_in_a_time_as_its_rule_says() {
     // The first four go at once, and four a second after that: the last two in the eighth.
     assert!(begun.elapsed() >= Duration::from_secs(7));
     assert_eq!(host.seen().transactions, MESSAGES);
+    let path = format!("/destinations/{}", host.address);
+    let shown = Request::get(&path).send(agent.rest).unwrap().json();
+    let limits = &shown["limits"];
+    assert_eq!(limits["host"], host.address.to_string(), "{shown}");
+    assert_eq!(limits["connections"], limits["max_connections"], "{shown}");
+    assert_eq!(limits["rate"], json!({"messages": 4, "seconds": 1.0}));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Destinations.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     resource::{
         Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
-        DestinationsListed, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueResponse,
-        Refusal, RefusalKind,
+        DestinationsListed, HostRoom, HostRooms, HostsDown, QueueChange, QueueChanged, QueueFilter,
+        QueueResponse, Refusal, RefusalKind,
     },
     storage::{
         BackendError, Down, ListState, Listing, Search, Suspended,
@@ -23,6 +23,17 @@ const LIMIT_MAX: usize = 1000;
 const TRIED: usize = 16;
 
 impl Operator {
+    /// Has what hosts take be seen that they know.
+    #[must_use]
+    pub fn with_rooms(mut self, rooms: Arc<dyn HostRooms>) -> Self {
+        self.rooms = Some(rooms);
+        self
+    }
+
+    fn room(&self, census: &DestinationCensus) -> Option<HostRoom> {
+        self.rooms.as_ref()?.room(&DestinationView::host(census)?)
+    }
+
     pub(super) async fn destinations(
         self,
         caller: Caller,
@@ -64,17 +75,22 @@ impl Operator {
             .map(|census| DestinationView {
                 suspension: suspended.remove(&census.host),
                 down: down.remove(&census.host).map(hosts_down),
+                room: self.room(&census),
                 census,
             })
             .collect();
         // Those for which nothing is queued.
-        let empty = suspended.into_values().map(|suspension| DestinationView {
-            down: down.remove(&suspension.host).map(hosts_down),
-            census: DestinationCensus {
+        let empty = suspended.into_values().map(|suspension| {
+            let census = DestinationCensus {
                 host: suspension.host.clone(),
                 ..DestinationCensus::default()
-            },
-            suspension: Some(suspension),
+            };
+            DestinationView {
+                down: down.remove(&suspension.host).map(hosts_down),
+                room: self.room(&census),
+                census,
+                suspension: Some(suspension),
+            }
         });
         let queued = views.iter().position(|view| view.suspension.is_none());
         let queued = views.split_off(queued.unwrap_or(views.len()));
@@ -97,8 +113,10 @@ impl Operator {
             ..DestinationCensus::default()
         };
         let mut down = storage.destinations().down(now);
+        let census = counted.into_iter().next().unwrap_or_else(nothing);
         Ok(DestinationView {
-            census: counted.into_iter().next().unwrap_or_else(nothing),
+            room: self.room(&census),
+            census,
             suspension: storage.suspension(name),
             down: down.remove(name).map(hosts_down),
         })

@@ -1,12 +1,15 @@
 //! The service.
 
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
 use crate::{
-    resource::{HookBoard, QueueOperation, QueueRequest, QueueResponse, Refusal},
+    resource::{HookBoard, HostRooms, QueueOperation, QueueRequest, QueueResponse, Refusal},
     storage::Storage,
 };
 
@@ -18,13 +21,18 @@ pub struct Operator {
     pub(super) storage: Storage,
     /// Where there are webhooks.
     pub(super) hooks: Option<HookBoard>,
+    /// Where somebody connects to hosts.
+    pub(super) rooms: Option<Arc<dyn HostRooms>>,
 }
 
 impl Operator {
     /// Answers out of that storage.
     pub fn new(storage: Storage) -> Self {
-        let hooks = None;
-        Self { storage, hooks }
+        Self {
+            storage,
+            hooks: None,
+            rooms: None,
+        }
     }
 
     async fn handle(self, request: QueueRequest) -> Result<QueueResponse, Refusal> {

@@ -52,6 +52,8 @@ pub(super) struct Destination {
     suspended: DestinationSuspended,
     #[schema(required = false)]
     down: DestinationDown,
+    #[schema(required = false)]
+    limits: DestinationLimits,
 }
 
 /// Whether attempts are made: not while it is `suspended`, one at a time while its hosts are `down`.
@@ -81,6 +83,26 @@ struct DestinationDown {
     #[schema(format = "date-time")]
     until: String,
     hosts: Vec<String>,
+}
+
+/// What its host takes: the one that is its name, or that was connected to last.
+#[derive(ToSchema)]
+struct DestinationLimits {
+    /// The host and its port.
+    host: String,
+    /// Connections that there may be to it now: less than `max_connections` for a while where it has refused one.
+    connections: u64,
+    /// Connections to it of each endpoint, at most.
+    max_connections: u64,
+    #[schema(required = false)]
+    rate: DestinationRate,
+}
+
+/// So many messages in a time, at most, in the smallest numbers.
+#[derive(ToSchema)]
+struct DestinationRate {
+    messages: u64,
+    seconds: f64,
 }
 
 /// Adds the routes.

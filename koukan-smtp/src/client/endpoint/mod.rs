@@ -18,6 +18,8 @@ use futures_core::future::BoxFuture;
 use koukan_core::{
     network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
     reply::Reply,
+    resource::HostRoom,
+    signals::HostPort,
     stage::sharing::Demand,
     transaction::Transaction,
 };
@@ -189,6 +191,11 @@ impl SmtpEndpoint {
                 guard,
             }),
         }
+    }
+
+    /// What a host takes, where it is known here or has limits of its own.
+    pub fn room(&self, host: &HostPort) -> Option<HostRoom> {
+        self.attempts.pool.room(host)
     }
 
     /// Who waits for connections, for a [`Sharing`](koukan_core::stage::sharing::Sharing) around this.

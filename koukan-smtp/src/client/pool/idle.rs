@@ -145,6 +145,12 @@ impl<Io: Wire> Idle<Io> {
         }
     }
 
+    /// How many connections to the host there may be now, where it is known.
+    pub(super) fn cap(&self, host: &HostPort) -> Option<usize> {
+        let state = self.lock();
+        state.hosts.get(host).map(|host| host.room.cap())
+    }
+
     /// How many connections to the host attempts from the queue may have.
     pub(super) fn queued_max(&self, host: &HostPort) -> usize {
         let state = self.lock();

@@ -48,6 +48,7 @@ use koukan_core::{
     random::SharedRandom,
     rate::Rate,
     reply::Unreached,
+    resource::HostRoom,
     signals::HostPort,
     stage::sharing::Demand,
 };
@@ -313,6 +314,20 @@ impl Pool {
     /// How many messages may go to that host in a time, where that is limited.
     pub(in crate::client) fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
         self.idle.settings.rate_of(host)
+    }
+
+    /// What a host takes, where it is known or has limits of its own.
+    pub(crate) fn room(&self, host: &HostPort) -> Option<HostRoom> {
+        let settings = &self.idle.settings;
+        let cap = self.idle.cap(host);
+        let max_connections = settings.max_connections_of(host).max(1);
+        let is_known = cap.is_some() || settings.has_own_limits(host);
+        is_known.then(|| HostRoom {
+            host: host.clone(),
+            connections: cap.unwrap_or(max_connections),
+            max_connections,
+            rate: settings.rate_of(host).cloned(),
+        })
     }
 
     /// Who waits for connections.

@@ -90,6 +90,11 @@ impl PoolSettings {
         own.unwrap_or(self.max_recipients).max(1)
     }
 
+    /// Whether something holds for that host alone.
+    pub(super) fn has_own_limits(&self, host: &HostPort) -> bool {
+        self.hosts.find(host).is_some()
+    }
+
     /// How many messages may go to that host in a time, where that is limited.
     pub fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
         self.hosts.find(host)?.rate.as_ref()
