@@ -127,6 +127,8 @@ pub enum Notify {
     /// By a notification to the reverse-path.
     #[default]
     Always,
+    /// The same where SPF has passed (`spf_check`), so that the reverse-path is not forged.
+    SpfPass,
     /// Never: where reverse-paths are not to be believed.
     Never,
 }

@@ -359,3 +359,26 @@ fn aliases_and_routers_in_a_row_that_cannot_work() {
         assert!(warnings.problems().is_empty(), "{warnings}");
     }
 }
+
+#[test]
+fn notifications_by_spf_that_nobody_asks_for() {
+    let notify = LOCAL.replacen(
+        "policy: ingress\n",
+        "policy: ingress\n        notify: spf_pass\n",
+        1,
+    );
+    let told = check(&notify).unwrap().to_string();
+    assert!(
+        told.contains("chain `ingress` tells nobody that mail failed"),
+        "{told}"
+    );
+    let filter = "    filter:\n      - received_header\n      - router";
+    let asked = notify.replacen(
+        filter,
+        "    filter:\n      - spf_check\n      - received_header\n      - router",
+        1,
+    );
+    assert_ne!(asked, notify);
+    let told = check(&asked).unwrap();
+    assert!(told.problems().is_empty(), "{told}");
+}

@@ -2,9 +2,13 @@
 
 use koukan_core::{
     reply::Reply,
+    signals::DurableSignal,
     stage::exploder::{Exploder, Notify, Policy},
     test_util::{Script, mail, rcpt, send},
+    transaction::Transaction,
 };
+use serde::{Deserialize, Serialize};
+use tower::{ServiceExt, service_fn};
 
 use crate::agent::{Agent, turns, until};
 
@@ -67,4 +71,41 @@ async fn where_one_took_it_the_sender_is_told_of_the_other_or_not() {
     dispatching.stop().await;
     assert_eq!(agent.census().await.finished, 3);
     assert!(up.received().is_empty());
+}
+
+/// What `spf_check` writes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Spf {
+    result: String,
+}
+
+impl DurableSignal for Spf {
+    const NAME: &'static str = "spf";
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_sender_for_whom_spf_passes_is_told() {
+    for (result, is_told) in [(Some("pass"), true), (Some("fail"), false), (None, false)] {
+        let up = Script::new();
+        let ends = [Reply::message_accepted(), Reply::bad_content()];
+        let scripts = ends.map(|end| Script::new().message(end));
+        let agent = Agent::over(turns(scripts.into_iter().chain([up.clone()]))).await;
+        let pool = agent.storage.pool().clone();
+        let front = Exploder::new(agent.writer.clone(), Policy::Ingress, pool);
+        let front = front.with_notify(Notify::SpfPass);
+        let front = service_fn(move |tx: Transaction| {
+            if let Some(result) = result {
+                let result = result.to_owned();
+                tx.signals.set_durable(&Spf { result }).unwrap();
+            }
+            front.clone().oneshot(tx)
+        });
+        let to = [rcpt("b@y"), rcpt("c@y")];
+        let outcome = send(front, mail("a@x"), to, MESSAGE).await;
+        assert!(outcome.message.unwrap().is_positive());
+        let dispatching = agent.dispatch();
+        until(|| async { agent.census().await.waiting == 0 }).await;
+        dispatching.stop().await;
+        assert_eq!(!up.received().is_empty(), is_told, "{result:?}");
+    }
 }

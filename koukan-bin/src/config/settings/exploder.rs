@@ -56,6 +56,7 @@ impl From<Notify> for exploder::Notify {
     fn from(notify: Notify) -> Self {
         match notify {
             Notify::Always => Self::Always,
+            Notify::SpfPass => Self::SpfPass,
             Notify::Never => Self::Never,
         }
     }

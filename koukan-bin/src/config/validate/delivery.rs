@@ -4,7 +4,7 @@ use koukan_core::stage::output_handler::RetryPolicy;
 
 use super::Check;
 use crate::{
-    config::{Chain, Endpoint, HumanDuration, Notify, Place, Policy, Retry},
+    config::{Chain, Endpoint, Filter, HumanDuration, Notify, Place, Policy, Retry, Sender},
     registry::{Routes, is_builtin},
 };
 
@@ -112,6 +112,20 @@ impl Check<'_> {
         if chain.retry != Retry::default() {
             let message = format!("the `retry` of chain `{name}` does nothing");
             let help = "give it to the chain that delivers: the one of the exploder's `sender`";
+            self.odd(&chain.name, message, help);
+        }
+        let is_spf = |filter: &Place<Filter>| filter.value.name == "spf_check";
+        let by_rest = |sender: &Sender| {
+            let mut chains = sender.chains();
+            sender.rest.is_some() && chains.any(|(_, of)| of.value == *name)
+        };
+        // Another agent may tell what SPF has found.
+        if exploder.notify == Notify::SpfPass
+            && !chain.filter.iter().any(is_spf)
+            && !self.config.sender.iter().any(by_rest)
+        {
+            let message = format!("chain `{name}` tells nobody that mail failed: it asks no SPF");
+            let help = "add the filter `spf_check`, or write `notify: always` or `never`";
             self.odd(&chain.name, message, help);
         }
         if (exploder.policy, exploder.notify) == (Policy::Submission, Notify::Never) {

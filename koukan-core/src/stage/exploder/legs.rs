@@ -176,7 +176,7 @@ impl<S: MailService> Legs<S> {
         let (giver, later) = leg_channel();
         // What is found out of the message counts for each recipient.
         let signals = self.signals.branch();
-        if self.notify == Notify::Always && rcpt.request().notify().success {
+        if rcpt.request().notify().success && self.notify.tells(&self.signals) {
             // The branch is new.
             let _ = signals.set(TellsSuccess);
         }

@@ -1,6 +1,12 @@
 //! What the legs' replies mean for the client: pure functions.
 
-use crate::reply::{FinalReplies, InPlaceOf, Reply};
+use crate::{
+    reply::{FinalReplies, InPlaceOf, Reply},
+    signals::Signals,
+};
+
+/// The signal that says what SPF has found.
+const SPF: &str = "spf";
 
 /// Whom the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,8 +24,25 @@ pub enum Notify {
     /// parameter says otherwise.
     #[default]
     Always,
+    /// As [`Notify::Always`], where SPF has passed: the durable signal `spf`, which a filter above has written,
+    /// has the `result` `pass`. Others' reverse-paths may be forged.
+    SpfPass,
     /// Never: where reverse-paths are not to be believed.
     Never,
+}
+
+impl Notify {
+    /// Whether the sender of a transaction with these signals is told.
+    pub(super) fn tells(self, signals: &Signals) -> bool {
+        match self {
+            Self::Always => true,
+            Self::SpfPass => {
+                let spf = signals.durable_json(SPF);
+                spf.is_some_and(|spf| spf["result"] == "pass")
+            }
+            Self::Never => false,
+        }
+    }
 }
 
 /// What to do at the end of a message.

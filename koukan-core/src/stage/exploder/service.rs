@@ -74,6 +74,7 @@ impl<S: MailService> Exploder<S> {
         }
         slot.answer(Reply::sender_ok());
         let hears_each = signals.find::<HearsEach>().is_some();
+        let found = signals.clone();
         let mut legs = Legs::new(
             self.inner,
             (self.policy, self.notify),
@@ -114,7 +115,7 @@ impl<S: MailService> Exploder<S> {
         let kept = kept.filter_map(|position| replies.get(*position));
         // Those for whom others stand are kept, whatever is told of the others.
         let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
-        if let Err(refusal) = take(kept, self.notify).await {
+        if let Err(refusal) = take(kept, self.notify.tells(&found)).await {
             // Who has got the message need not be sent it again, where that can be told.
             for position in into_custody.into_iter().chain(aliases) {
                 each.push(position, refusal.clone());
@@ -167,7 +168,7 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
 
 /// Takes the transactions that replies are about into custody, all or none: where the client is told
 /// to try again, none of them is to be sent twice for that.
-async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: Notify) -> Result<(), Reply> {
+async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: bool) -> Result<(), Reply> {
     let custodies: Result<Vec<_>, _> = replies.map(custody).collect();
     let custodies = custodies?;
     if custodies.is_empty() {
@@ -175,7 +176,7 @@ async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: Notify) -> R
     }
     let terms = Terms {
         retry: true,
-        notify: notify == Notify::Always,
+        notify,
     };
     let taken = Custody::take_all(custodies.iter().copied(), terms).await;
     taken.map_err(|error| {
