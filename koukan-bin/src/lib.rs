@@ -31,6 +31,11 @@
 //! A service that has a `main` of its own needs no command line:
 //! `koukan = { version = "0.1", default-features = false, features = ["dns", "mail-auth"] }`.
 //!
+//! # Types of other crates in the API
+//!
+//! `axum::Router`, `serde`'s traits and `serde_json::Value` for the configuration of filters, `schemars::JsonSchema`, `tower`'s
+//! `Layer` and `BoxError`, and those of `koukan-core`, `koukan-rest` and `koukan-smtp`.
+//!
 //! Minimum supported Rust version: 1.95.
 
 mod agent;

@@ -59,6 +59,7 @@
 //! | `tls` | certificates, whom to trust, and encrypted streams |
 //! | [`waking`] | how parts of a task wake each other |
 //! | [`supervision`] | what becomes of long-lived parts that end or panic |
+//! | `test_util` (feature `test-util`) | scripted services, clocks and networks for tests of filters and endpoints |
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
 //! # Features
@@ -71,6 +72,12 @@
 //! pass.
 //!
 //! `test-certificates`: certificates for tests, beside `test-util` and `tls`.
+//!
+//! # Types of other crates in the API
+//!
+//! `bytes::Bytes`, `tower`'s `Service`, `Layer` and `BoxError`, `jiff::Timestamp`, `futures_core::Stream`,
+//! and `serde_json::Value` for what is JSON; of sockets, `tokio`'s `AsyncRead` and `AsyncWrite`. A new major version of one of
+//! these is one of this crate.
 //!
 //! Minimum supported Rust version: 1.95.
 

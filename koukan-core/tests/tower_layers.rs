@@ -12,7 +12,7 @@ use koukan_core::{
     blob::Blob,
     middleware::{Deliver, DeliverLayer, DeliverRequest, Next, Outcome, TraceLayer, from_fn},
     reply::Reply,
-    service::{BoxMailLayer, MailService},
+    service::{BoxMailLayer, BoxMailService, MailService},
     test_util::{Answer, End, Script, context, mail, rcpt, send},
     transaction::{Driver, Pending, Transaction},
 };
@@ -104,6 +104,22 @@ async fn a_buffered_service_takes_transactions() {
         assert!(outcome.is_delivered());
     }
     assert_eq!(upstream.received().len(), 20);
+}
+
+/// Whatever service it is, a buffer in front of it is one, too.
+fn buffered<S: MailService>(service: S) -> impl MailService {
+    ServiceBuilder::new()
+        .layer(BufferLayer::new(1))
+        .service(service)
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_service_can_be_buffered() {
+    let upstream = Script::new();
+    let erased = BoxMailService::new(buffered(upstream.clone()));
+    let outcome = send(buffered(erased), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered());
+    assert_eq!(upstream.received().len(), 1);
 }
 
 /// Sends once more what may succeed then, some times.

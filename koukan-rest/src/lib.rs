@@ -16,6 +16,10 @@
 //! | [`webhook`] | tells HTTP servers of events (with the client) |
 //! | [`metrics`] | what Prometheus scrapes |
 //!
+//! # Types of other crates in the API
+//!
+//! `axum::Router` and `axum::body::Body`, `http`'s requests and responses, `tower`'s `Service` and `BoxError`, and those of `koukan-core`.
+//!
 //! Minimum supported Rust version: 1.95.
 
 pub mod auth;

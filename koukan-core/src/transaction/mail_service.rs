@@ -24,7 +24,7 @@ use super::Transaction;
 /// }));
 /// ```
 pub trait MailService:
-    Service<Transaction, Response = Reply, Error: Into<BoxError>, Future: Send>
+    Service<Transaction, Response = Reply, Error: Into<BoxError> + Send + Sync, Future: Send>
     + Clone
     + Send
     + Sync
@@ -33,7 +33,7 @@ pub trait MailService:
 }
 
 impl<S> MailService for S where
-    S: Service<Transaction, Response = Reply, Error: Into<BoxError>, Future: Send>
+    S: Service<Transaction, Response = Reply, Error: Into<BoxError> + Send + Sync, Future: Send>
         + Clone
         + Send
         + Sync
