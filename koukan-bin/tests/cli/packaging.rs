@@ -1,0 +1,299 @@
+//! What is in `deploy`.
+
+use std::{
+    env,
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::Child,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use super::*;
+
+const USER: u32 = 65532;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn python() -> Command {
+    let folder = env::var_os("KOUKAN_PEERS").map_or_else(|| "target/peers".into(), PathBuf::from);
+    let python = root().join(folder).join("venv/bin/python");
+    assert!(
+        python.exists(),
+        "{} is missing; run scripts/install-test-peers",
+        python.display()
+    );
+    Command::new(python)
+}
+
+/// What is wrong with the manifests in a folder.
+fn wrong(folder: &Path) -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/manifests.py");
+    let output = python().arg(script).arg(folder).output().unwrap();
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.success(), told.trim().is_empty(), "{told}");
+    told
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn manifests_are_as_the_schemas_of_kubernetes_say() {
+    assert_eq!(wrong(&root().join("deploy/kubernetes")).trim(), "");
+}
+
+#[test]
+fn what_is_wrong_with_a_manifest_is_found() {
+    for (file, from, to, told) in [
+        (
+            "overlays/gateway/deployment.yaml",
+            "replicas: 2",
+            "replicas: two",
+            "'two' is not of type",
+        ),
+        (
+            "overlays/router/stateful-set.yaml",
+            "readOnlyRootFilesystem: true",
+            "readOnlyRootFilesystem: false",
+            "may do too much",
+        ),
+        (
+            "overlays/router/service.yaml",
+            "component: router }\n  ports",
+            "component: ruoter }\n  ports",
+            "selects no pod",
+        ),
+        (
+            "overlays/gateway/kustomization.yaml",
+            "  - service.yaml\n",
+            "",
+            "service.yaml is left out",
+        ),
+        (
+            "base/network-policy.yaml",
+            "podSelector: {}",
+            "podSelectors: {}",
+            "Additional properties",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&root().join("deploy/kubernetes"), folder.path());
+        let file = folder.path().join(file);
+        let manifest = fs::read_to_string(&file).unwrap();
+        assert!(manifest.contains(from), "{from}");
+        fs::write(&file, manifest.replacen(from, to, 1)).unwrap();
+        let found = wrong(folder.path());
+        assert!(found.contains(told), "{to}: {found}");
+    }
+}
+
+/// A configuration of `deploy` with its files and queue in a folder.
+fn config(file: &str, folder: &Path) -> String {
+    let secrets = folder.join("secrets");
+    fs::create_dir_all(&secrets).unwrap();
+    for token in ["gateway-token", "router-token"] {
+        fs::write(secrets.join(token), "a-token-of-a-test\n").unwrap();
+    }
+    let mut command = Command::new("openssl");
+    let (certificate, key) = (secrets.join("tls.crt"), secrets.join("tls.key"));
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+    ]);
+    command.args([
+        "-subj",
+        "/CN=mail.example.com",
+        "-addext",
+        "subjectAltName=DNS:mail.example.com",
+    ]);
+    let made = command.arg("-keyout").arg(key).arg("-out").arg(certificate);
+    assert!(made.output().unwrap().status.success());
+    let config = fs::read_to_string(root().join("deploy/kubernetes/overlays").join(file)).unwrap();
+    config
+        .replace("/etc/koukan/secrets", &secrets.display().to_string())
+        .replace("/var/lib/koukan", &folder.join("lib").display().to_string())
+}
+
+#[test]
+fn configurations_are_fine() {
+    for file in ["router/router.yaml", "gateway/gateway.yaml"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("koukan.yaml");
+        fs::write(&path, config(file, folder.path())).unwrap();
+        let output = koukan(&["check", &path.display().to_string()]);
+        let told = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.success(), "{file}: {told}");
+    }
+}
+
+#[test]
+fn the_unit_is_understood_and_exposes_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = fs::read_to_string(root().join("deploy/systemd/koukan.service")).unwrap();
+    let path = folder.path().join("koukan.service");
+    fs::write(
+        &path,
+        unit.replace("/usr/local/bin/koukan", env!("CARGO_BIN_EXE_koukan")),
+    )
+    .unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    let output = verify
+        .args(["verify", "--man=no"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let told = text(&output.stdout) + &text(&output.stderr);
+    // Of other units nothing is to be known here.
+    let about: Vec<_> = told
+        .lines()
+        .filter(|line| line.contains("koukan.service"))
+        .collect();
+    assert!(about.is_empty(), "{about:?}");
+
+    let mut security = Command::new("systemd-analyze");
+    security.args(["security", "--offline=true", "--no-pager", "--threshold=20"]);
+    let output = security.arg(&path).output().unwrap();
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+}
+
+/// An agent that is killed where a test fails.
+struct Agent(Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Agent {
+    fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", signal, &self.0.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+}
+
+/// The status of an answer, where there is one.
+fn status(url: &str) -> Option<String> {
+    let mut curl = Command::new("curl");
+    curl.args([
+        "--silent",
+        "--max-time",
+        "5",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_code}",
+    ]);
+    let output = curl.arg(url).output().unwrap();
+    output.status.success().then(|| text(&output.stdout))
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not {what}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// As a container is started by the manifests: on a root file system that is only read, but for the queue,
+/// as a user without rights. Then as Kubernetes ends it: for a while clients still come, then it is told to.
+#[test]
+fn runs_under_the_restrictions_of_a_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let lib = folder.path().join("lib");
+    fs::create_dir(&lib).unwrap();
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    drop(port);
+    let config = config("router/router.yaml", folder.path());
+    assert!(config.contains("0.0.0.0:8000"));
+    let path = folder.path().join("koukan.yaml");
+    fs::write(&path, config.replace("0.0.0.0:8000", &address.to_string())).unwrap();
+
+    let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
+    let (own, user) = match is_root {
+        true => {
+            chown(&lib, Some(USER), Some(USER)).unwrap();
+            (
+                vec![],
+                format!("--reuid {USER} --regid {USER} --clear-groups"),
+            )
+        }
+        false => (vec!["--user", "--map-root-user"], String::new()),
+    };
+    let script = r#"
+        set -e
+        mount --rbind / /
+        cd /
+        mount --bind "$LIB" "$LIB"
+        mount -o remount,bind,ro /
+        # What is mounted elsewhere and holds the folder.
+        mount -o remount,bind,ro "$(stat -c %m "$OUTSIDE")" 2> /dev/null || true
+        ! touch "$OUTSIDE/written" 2> /dev/null
+        exec setpriv $AS --no-new-privs --bounding-set=-all --inh-caps=-all "$KOUKAN" run --config "$CONFIG"
+    "#;
+    let mut command = Command::new("unshare");
+    command
+        .args(own)
+        .args(["--mount", "--propagation", "private"]);
+    command
+        .args(["sh", "-c", script])
+        .env("LIB", &lib)
+        .env("AS", user);
+    command.env("OUTSIDE", folder.path()).env("CONFIG", &path);
+    command.env("KOUKAN", env!("CARGO_BIN_EXE_koukan"));
+    let mut agent = Agent(command.spawn().unwrap());
+
+    let ready = format!("http://{address}/readyz");
+    until("ready", || status(&ready).as_deref() == Some("200"));
+    assert!(lib.join("queue.sqlite").exists());
+    assert!(!folder.path().join("written").exists());
+    // Rights that were taken away stay so.
+    let of_process = fs::read_to_string(format!("/proc/{}/status", agent.0.id())).unwrap();
+    for rights in ["CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert!(
+            of_process.contains(&format!("{rights}:\t0000000000000000")),
+            "{of_process}"
+        );
+    }
+    assert!(of_process.contains("NoNewPrivs:\t1"), "{of_process}");
+
+    // Endpoints are removed late: what comes before the signal is answered.
+    assert_eq!(
+        status(&format!("http://{address}/healthz")).as_deref(),
+        Some("200")
+    );
+    agent.signal("TERM");
+    // Not ready, or gone.
+    until("unready", || status(&ready).as_deref() != Some("200"));
+    let begun = Instant::now();
+    let ended = agent.0.wait().unwrap();
+    assert!(ended.success(), "{ended}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "longer than the grace period"
+    );
+}
