@@ -25,10 +25,11 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 19] = [
     "add_route",
     "allowed_senders",
     "authentication_results",
+    "clamav",
     "dkim_check",
     "dkim_sign",
     "dmarc_check",
@@ -39,6 +40,8 @@ const NAMES: [&str; 16] = [
     "received_header",
     "remote_host",
     "router",
+    "rspamd",
+    "spamassassin",
     "spf_check",
     "srs",
     "tls_required",
@@ -90,6 +93,8 @@ pub(super) fn register(registry: &mut Registry) {
     }
     #[cfg(feature = "mail-auth")]
     super::mail_auth::register(registry);
+    #[cfg(feature = "scan")]
+    super::scan::register(registry);
 }
 
 /// There is nothing to be set.

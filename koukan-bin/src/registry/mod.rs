@@ -13,6 +13,8 @@ mod names_of_hosts;
 mod next_hops;
 mod policy_action;
 mod router;
+#[cfg(feature = "scan")]
+mod scan;
 mod send_as;
 mod surroundings;
 mod text;

@@ -40,6 +40,7 @@ mod queue;
 mod replies;
 mod requiretls;
 mod rest;
+mod scanners;
 mod sending_as;
 mod smtp_source;
 mod smtplib;

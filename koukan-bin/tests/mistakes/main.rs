@@ -15,6 +15,8 @@ mod names_of_hosts;
 mod no_use;
 mod policies;
 mod policies_in_place;
+#[cfg(feature = "scan")]
+mod scan;
 mod send_as;
 mod template;
 mod tls;

@@ -13,6 +13,8 @@ mod mail_auth;
 mod mail_hosts;
 mod names_of_hosts;
 mod replica;
+#[cfg(feature = "scan")]
+mod scanners;
 
 use std::{
     fmt::Display,

@@ -79,6 +79,12 @@ replies! {
     mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
     /// A policy refuses the message or the command for now.
     policy_deferred = 450 (4 . 7 . 1) "deferred by policy, try again later";
+    /// The message must be looked at by a scanner, which cannot be asked just now.
+    scanner_unavailable = 451 (4 . 7 . 1) "cannot scan the message just now, try again later";
+    /// More mail comes from somebody, or for somebody, than may come in a time.
+    over_limit = 452 (4 . 7 . 28) "too much mail in a short time, try again later";
+    /// Nothing is known of this client, reverse-path and recipient together: RFC 6647 section 2.
+    greylisted = 451 (4 . 7 . 1) "greylisted, try again later";
     /// The destination did not answer in time.
     destination_timeout = 450 (4 . 4 . 7) "destination did not answer in time, try again later";
     /// Whether the client is who it says to be cannot be told just now: RFC 4954 section 6.
@@ -186,6 +192,12 @@ replies! {
     domain_takes_no_mail = 556 (5 . 1 . 10) "domain takes no mail";
     /// A policy refuses the message or the command.
     policy_refused = 550 (5 . 7 . 1) "refused by policy";
+    /// A scanner has found something that does harm.
+    infected = 550 (5 . 7 . 1) "message is infected";
+    /// A scanner says that the message is spam.
+    spam = 550 (5 . 7 . 1) "message is refused as spam";
+    /// The client or the reverse-path is on a list of those whose mail is not wanted.
+    listed = 554 (5 . 7 . 1) "service refused, listed for sending unwanted mail";
     /// An address in UTF-8 without SMTPUTF8: RFC 6531 section 3.5.
     utf8_not_requested = 553 (5 . 6 . 7) "address needs SMTPUTF8";
     /// The next hop lacks SMTPUTF8, which the message needs.

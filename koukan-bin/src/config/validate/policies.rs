@@ -13,10 +13,13 @@ use crate::{
 /// The filter that rules are.
 const RULE: &str = "policy_action";
 /// Filters that find something out with the message.
-const WITH_MESSAGE: [&str; 4] = [
+const WITH_MESSAGE: [&str; 7] = [
+    "clamav",
     "dkim_check",
     "dmarc_check",
     "message_validation",
+    "rspamd",
+    "spamassassin",
     "tls_required",
 ];
 

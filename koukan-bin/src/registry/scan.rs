@@ -1,0 +1,236 @@
+//! The filters of `koukan-scan`, their matchers, and their configuration.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use koukan_core::{filter::policy_action::matchers::Pattern, signals::DurableSignal};
+use koukan_scan::{
+    FoundMatcher, ScanResult, Scanner,
+    clamav::Clamav,
+    rspamd::{ACTIONS, Rspamd},
+    scan::ScanLayer,
+    server::{Address, Limits, Server},
+    spamassassin::SpamAssassin,
+};
+use serde::Deserialize;
+
+use super::{InvalidFilter, Registry, Surroundings};
+use crate::config::{ByteSize, HumanDuration, Step, instead};
+
+/// Adds them.
+pub(super) fn register(registry: &mut Registry) {
+    registry.try_filter("clamav", |config: Config, surroundings| {
+        config.without_user()?.layer(Clamav, surroundings)
+    });
+    registry.try_filter("rspamd", |config: Config, surroundings| {
+        // What is large is seldom spam.
+        let config = config.without_user()?;
+        config.passing_large().layer(Rspamd, surroundings)
+    });
+    registry.try_filter("spamassassin", |config: Config, surroundings| {
+        let mut scanner = SpamAssassin::default();
+        if let Some(user) = &config.user {
+            scanner = scanner.with_user(user);
+        }
+        config.passing_large().layer(scanner, surroundings)
+    });
+    matcher(registry, Clamav);
+    matcher(registry, Rspamd);
+    matcher(registry, SpamAssassin::default());
+}
+
+fn matcher<S: Scanner>(registry: &mut Registry, scanner: S) {
+    registry.signals(S::Signal::NAME, [S::Signal::NAME]);
+    registry.matcher(S::Signal::NAME, move |asked: Asked| asked.matcher(&scanner));
+}
+
+/// Has messages looked at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Where the scanner is.
+    address: String,
+    /// What becomes of messages while it cannot be asked.
+    fail: Option<Fail>,
+    /// Whether what it says refuses messages.
+    refuse: Option<bool>,
+    /// Octets of a message that it is shown, at most.
+    max_size: Option<ByteSize>,
+    /// What becomes of larger ones.
+    larger: Option<Larger>,
+    /// Whose preferences it goes by.
+    user: Option<String>,
+    /// Messages that it is shown at a time.
+    at_a_time: Option<NonZeroUsize>,
+    /// For how long a turn is waited for.
+    turn_timeout: Option<HumanDuration>,
+    /// For how long a connection is waited for.
+    connect_timeout: Option<HumanDuration>,
+    /// For how long each write is waited for.
+    write_timeout: Option<HumanDuration>,
+    /// For how long the connection and the answer are waited for.
+    timeout: Option<HumanDuration>,
+    /// Failures after which nobody waits for it.
+    failures: Option<NonZeroU32>,
+    /// For how long then.
+    pause: Option<HumanDuration>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Fail {
+    Open,
+    Closed,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Larger {
+    Pass,
+    Refuse,
+}
+
+impl Config {
+    fn without_user(self) -> Result<Self, InvalidFilter> {
+        match self.user {
+            Some(_) => Err(at(
+                "only `spamassassin` goes by a user's preferences",
+                "user",
+            )),
+            None => Ok(self),
+        }
+    }
+
+    /// Larger messages pass, unless something else is said.
+    fn passing_large(mut self) -> Self {
+        self.larger = self.larger.or(Some(Larger::Pass));
+        self
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        for (set, limit) in [
+            (self.turn_timeout, &mut limits.turn),
+            (self.connect_timeout, &mut limits.connect),
+            (self.write_timeout, &mut limits.write),
+            (self.timeout, &mut limits.whole),
+            (self.pause, &mut limits.pause),
+        ] {
+            if let Some(HumanDuration(time)) = set {
+                *limit = time;
+            }
+        }
+        if let Some(count) = self.at_a_time {
+            limits.at_a_time = count.get();
+        }
+        if let Some(count) = self.failures {
+            limits.failures = count.get();
+        }
+        limits
+    }
+
+    fn layer<S: Scanner>(
+        self,
+        scanner: S,
+        surroundings: &Surroundings,
+    ) -> Result<ScanLayer<S>, InvalidFilter> {
+        let address = self.address.parse::<Address>();
+        let address =
+            address.map_err(|error| at(format!("`{}` is {error}", self.address), "address"))?;
+        let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
+        let server = Server::new(address)
+            .with_network(connector.clone(), resolver.clone())
+            .with_limits(self.limits());
+        let mut layer = ScanLayer::new(scanner, server).with_blobs(surroundings.blobs.clone());
+        if let Some(ByteSize(octets)) = self.max_size {
+            layer = layer.with_max_size(octets);
+        }
+        if self.fail == Some(Fail::Open) {
+            layer = layer.failing_open();
+        }
+        if self.larger == Some(Larger::Pass) {
+            layer = layer.passing_large();
+        }
+        if self.refuse == Some(false) {
+            layer = layer.without_refusal();
+        }
+        Ok(layer)
+    }
+}
+
+/// What a scanner has said; all of what is there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    results: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
+    symbols: Option<Vec<String>>,
+    min_score: Option<f64>,
+}
+
+impl Asked {
+    fn matcher<S: Scanner>(self, scanner: &S) -> Result<FoundMatcher, InvalidFilter> {
+        let mut matcher = FoundMatcher::of(scanner);
+        for (key, list) in [
+            ("results", &self.results),
+            ("actions", &self.actions),
+            ("symbols", &self.symbols),
+        ] {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                return Err(at("it never matches: add one, or leave it out", key));
+            }
+        }
+        if S::Signal::NAME != "rspamd" && self.actions.is_some() {
+            return Err(at("only rspamd asks for actions", "actions"));
+        }
+        if S::Signal::NAME == "clamav" && self.min_score.is_some() {
+            return Err(at("ClamAV gives no scores", "min_score"));
+        }
+        let names = ScanResult::ALL.map(ScanResult::as_str);
+        let results = known(
+            "result",
+            "results",
+            &names,
+            self.results.unwrap_or_default(),
+        )?;
+        let results = results.into_iter().map(|index| ScanResult::ALL[index]);
+        let actions = self.actions.unwrap_or_default();
+        known("action", "actions", &ACTIONS, actions.clone())?;
+        let symbols = self.symbols.unwrap_or_default();
+        let symbols = symbols.iter().map(|symbol| Pattern::new(symbol));
+        matcher = matcher
+            .with_results(results)
+            .with_actions(actions)
+            .with_symbols(symbols);
+        Ok(match self.min_score {
+            Some(score) => matcher.with_min_score(score),
+            None => matcher,
+        })
+    }
+}
+
+/// Which of the known ones each is.
+fn known(
+    what: &str,
+    key: &str,
+    known: &[&str],
+    texts: Vec<String>,
+) -> Result<Vec<usize>, InvalidFilter> {
+    let found = texts.iter().enumerate().map(|(index, text)| {
+        let found = known.iter().position(|known| known == text);
+        found.ok_or_else(|| {
+            let help = instead(what, text, known.iter().copied());
+            InvalidFilter {
+                message: format!("unknown {what} `{text}`: {help}"),
+                at: vec![Step::Key(key.into()), Step::Item(index)],
+            }
+        })
+    });
+    found.collect()
+}
+
+fn at(message: impl Into<String>, key: &str) -> InvalidFilter {
+    InvalidFilter {
+        message: message.into(),
+        at: vec![Step::Key(key.into())],
+    }
+}

@@ -1,0 +1,109 @@
+//! What a scanner says: [`Finding`].
+
+use serde::{Deserialize, Serialize};
+
+/// Symbols of a message that are kept, and characters of each.
+const SYMBOLS_MAX: usize = 100;
+const NAME_MAX: usize = 120;
+
+/// What a scanner says of a message: a signal under the scanner's name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// In a word.
+    pub result: ScanResult,
+    /// What rspamd asks for, as in `add header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// How much speaks for it that it is spam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// From which score on the scanner calls a message spam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Names of what was found, a hundred at most: signatures of viruses, symbols of rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<String>,
+    /// Why nothing is known, where the result is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Unscanned>,
+}
+
+/// What a scanner says, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanResult {
+    /// Nothing was found, or not enough.
+    Clean,
+    /// There is something in it that does harm.
+    Infected,
+    /// Nobody has asked for it.
+    Spam,
+    /// Nothing is known.
+    Unscanned,
+}
+
+/// Why nothing is known of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unscanned {
+    /// The scanner could not be asked, or gave no answer.
+    Unavailable,
+    /// The message is larger than it takes.
+    TooLarge,
+}
+
+impl Finding {
+    /// Only that.
+    pub fn new(result: ScanResult) -> Self {
+        Self {
+            result,
+            action: None,
+            score: None,
+            threshold: None,
+            symbols: Vec::new(),
+            reason: None,
+        }
+    }
+
+    /// Nothing is known.
+    pub fn unscanned(reason: Unscanned) -> Self {
+        Self {
+            reason: Some(reason),
+            ..Self::new(ScanResult::Unscanned)
+        }
+    }
+
+    /// With these names, as many as are kept.
+    #[must_use]
+    pub fn with_symbols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let kept = |name: &str| {
+            let printable = name.chars().filter(|c| !c.is_control());
+            printable.take(NAME_MAX).collect()
+        };
+        self.symbols = names.into_iter().take(SYMBOLS_MAX).map(kept).collect();
+        self
+    }
+
+    /// With that score, of which so much makes a message spam. What is no number is not kept.
+    #[must_use]
+    pub fn with_score(mut self, score: f64, threshold: f64) -> Self {
+        self.score = Some(score).filter(|it| it.is_finite());
+        self.threshold = Some(threshold).filter(|it| it.is_finite());
+        self
+    }
+}
+
+impl ScanResult {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Clean, Self::Infected, Self::Spam, Self::Unscanned];
+
+    /// Its name in signals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Infected => "infected",
+            Self::Spam => "spam",
+            Self::Unscanned => "unscanned",
+        }
+    }
+}

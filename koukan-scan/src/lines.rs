@@ -1,0 +1,29 @@
+//! What is read of a server's answer, no more than a bound.
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::ScanError;
+
+/// Octets of an answer, at most.
+pub(crate) const ANSWER_MAX: usize = 1 << 20;
+
+/// Reads until the server ends the connection, or `is_end` says that it has said all.
+///
+/// # Errors
+///
+/// [`ScanError`]: the connection broke, or there is no end of it.
+pub(crate) async fn answer(
+    wire: &mut (impl AsyncRead + Unpin),
+    is_end: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u8>, ScanError> {
+    let mut octets = Vec::with_capacity(1 << 10);
+    while !is_end(&octets) {
+        if octets.len() >= ANSWER_MAX {
+            return Err(ScanError::said("more than anybody wants to know"));
+        }
+        if wire.read_buf(&mut octets).await? == 0 {
+            break;
+        }
+    }
+    Ok(octets)
+}

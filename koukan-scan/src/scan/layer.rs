@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use koukan_core::blob::BlobPool;
+use tower::Layer;
+
+use crate::{Scanner, server::Server};
+
+use super::Scan;
+
+/// Octets of a message that are shown to a scanner, unless another number is given.
+pub const MAX_SIZE: u64 = 25 << 20;
+
+/// Applies [`Scan`].
+#[derive(Debug)]
+pub struct ScanLayer<P>(Settings<P>);
+
+#[derive(Debug)]
+pub(super) struct Settings<P> {
+    pub(super) scanner: Arc<P>,
+    pub(super) server: Server,
+    pub(super) blobs: BlobPool,
+    pub(super) max_size: u64,
+    pub(super) fails_open: bool,
+    pub(super) passes_large: bool,
+    pub(super) refuses: bool,
+}
+
+impl<P: Scanner> ScanLayer<P> {
+    /// A layer that asks that server, and refuses what it says is to be refused, what it takes no message of, and
+    /// everything while it cannot be asked.
+    pub fn new(scanner: P, server: Server) -> Self {
+        Self(Settings {
+            scanner: Arc::new(scanner),
+            server,
+            blobs: BlobPool::default(),
+            max_size: MAX_SIZE,
+            fails_open: false,
+            passes_large: false,
+            refuses: true,
+        })
+    }
+
+    /// Keeps messages that nobody pays for in blobs of that pool.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
+        self.0.blobs = blobs;
+        self
+    }
+
+    /// Shows messages of so many octets at most, instead of [`MAX_SIZE`].
+    #[must_use]
+    pub fn with_max_size(mut self, octets: u64) -> Self {
+        self.0.max_size = octets;
+        self
+    }
+
+    /// Lets messages pass while the scanner cannot be asked.
+    #[must_use]
+    pub fn failing_open(mut self) -> Self {
+        self.0.fails_open = true;
+        self
+    }
+
+    /// Lets messages pass that are too large to be looked at.
+    #[must_use]
+    pub fn passing_large(mut self) -> Self {
+        self.0.passes_large = true;
+        self
+    }
+
+    /// Refuses nothing for what the scanner says: rules decide.
+    #[must_use]
+    pub fn without_refusal(mut self) -> Self {
+        self.0.refuses = false;
+        self
+    }
+}
+
+impl<P> Clone for Settings<P> {
+    fn clone(&self) -> Self {
+        Self {
+            scanner: Arc::clone(&self.scanner),
+            server: self.server.clone(),
+            blobs: self.blobs.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<P> Clone for ScanLayer<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P: Scanner, S> Layer<S> for ScanLayer<P> {
+    type Service = Scan<P, S>;
+
+    fn layer(&self, inner: S) -> Scan<P, S> {
+        Scan::new(inner, Arc::new(self.0.clone()))
+    }
+}

@@ -1,0 +1,23 @@
+//! Has each message looked at by a scanner before it goes on.
+//!
+//! *Phases*: the message. It goes on once all of it has come and the scanner has said what it is. Until then it is
+//! kept in a blob; what is passed on by reference stays so. The scanner is shown the message from there, so that no
+//! client keeps it waiting; its octets are not copied.
+//!
+//! *Signals*: writes the scanner's durable signal, a [`Finding`](crate::Finding), unless it is there already: then what
+//! it says holds, and nobody is asked.
+//!
+//! | reply to the message | when |
+//! |---|---|
+//! | [`Reply::infected`](koukan_core::reply::Reply::infected), [`Reply::spam`](koukan_core::reply::Reply::spam), or what the scanner asks for | the scanner says so, and the layer [refuses](ScanLayer::without_refusal) |
+//! | [`Reply::scanner_unavailable`](koukan_core::reply::Reply::scanner_unavailable) | the scanner cannot be asked, and [that](ScanLayer::failing_open) does not let messages pass |
+//! | [`Reply::message_too_big`](koukan_core::reply::Reply::message_too_big) | the message is larger than [may be](ScanLayer::with_max_size), or than the scanner takes, and [that](ScanLayer::passing_large) does not let it pass |
+//! | [`Reply::insufficient_storage`](koukan_core::reply::Reply::insufficient_storage) | there is no room for the message |
+
+mod layer;
+mod service;
+
+pub use self::{
+    layer::{MAX_SIZE, ScanLayer},
+    service::Scan,
+};

@@ -1,0 +1,171 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use koukan_core::{
+    body::{Body, BodyError},
+    causes::Causes,
+    repeats::Repeats,
+    reply::{Rejection, Reply},
+    service::MailService,
+    signals::{DurableSignal, Signals},
+    transaction::Transaction,
+};
+use tower::Service;
+
+use crate::{
+    Envelope, Finding, Question, ScanError, ScanResult, Scanner, Unscanned,
+    kept::Kept,
+    question::{Broken, Message},
+};
+
+use super::layer::Settings;
+
+/// For how long messages that were not looked at are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static UNSCANNED: Repeats = Repeats::new(INTERVAL, |messages, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(
+        messages,
+        seconds,
+        "messages were not looked at by a scanner"
+    );
+});
+
+/// Has messages looked at; see the [module documentation](super).
+#[derive(Debug)]
+pub struct Scan<P, S> {
+    inner: S,
+    settings: Arc<Settings<P>>,
+}
+
+impl<P, S> Scan<P, S> {
+    pub(super) fn new(inner: S, settings: Arc<Settings<P>>) -> Self {
+        Self { inner, settings }
+    }
+}
+
+impl<P, S: Clone> Clone for Scan<P, S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            settings: Arc::clone(&self.settings),
+        }
+    }
+}
+
+impl<P: Scanner, S: MailService> Service<Transaction> for Scan<P, S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, tx: Transaction) -> S::Future {
+        let settings = Arc::clone(&self.settings);
+        let signals = tx.signals.clone();
+        let (tx, envelope) = Envelope::watch(tx);
+        let looked = |body: Body| {
+            body.then(move |body| async move { settings.look(body, &signals, &envelope).await })
+        };
+        self.inner.call(tx.map_body(looked))
+    }
+}
+
+impl<P: Scanner> Settings<P> {
+    /// The message, once it may go on.
+    async fn look(
+        &self,
+        body: Body,
+        signals: &Signals,
+        envelope: &Envelope,
+    ) -> Result<Body, BodyError> {
+        if signals.durable_json(P::Signal::NAME).is_some() {
+            // What another version has said is not understood, and no reason to refuse anything.
+            let found = signals.find_durable::<P::Signal>().ok().flatten();
+            return match found.and_then(|found| self.refusal(&found.into())) {
+                Some(reply) => Err(Rejection::new(reply).into()),
+                None => Ok(body),
+            };
+        }
+        let kept = Kept::of(body, signals, &self.blobs).await?;
+        let broken = Broken::default();
+        let asked = self.ask(&kept, &broken, envelope).await;
+        if let Some(error) = broken.take() {
+            return Err(error);
+        }
+        let (finding, reply) = match asked {
+            Ok(finding) => {
+                let reply = self.refusal(&finding);
+                (finding, reply)
+            }
+            Err(error) => self.unscanned(&error),
+        };
+        if let Err(error) = signals.set_durable(&P::Signal::from(finding)) {
+            let error = Causes(&error);
+            tracing::warn!(%error, "what a scanner has found is not kept");
+        }
+        match reply {
+            Some(reply) => Err(Rejection::new(reply).into()),
+            None => Ok(kept.body()),
+        }
+    }
+
+    async fn ask(
+        &self,
+        kept: &Kept,
+        broken: &Broken,
+        envelope: &Envelope,
+    ) -> Result<Finding, ScanError> {
+        if kept.size > self.max_size {
+            return Err(ScanError::TooLarge);
+        }
+        let question = Question {
+            message: Message::new(kept.body(), broken.clone()),
+            size: kept.size,
+            envelope,
+        };
+        let ask = |wire| async {
+            let asked = self.scanner.ask(wire, question).await;
+            match broken.is_noted() {
+                true => Err(ScanError::Unread),
+                false => asked,
+            }
+        };
+        self.server.ask(ask).await
+    }
+
+    /// With what a message is refused of which that was found.
+    fn refusal(&self, finding: &Finding) -> Option<Reply> {
+        if finding.result == ScanResult::Unscanned || !self.refuses {
+            return None;
+        }
+        self.scanner.refusal(finding)
+    }
+
+    /// What becomes of a message of which nothing was found out.
+    fn unscanned(&self, error: &ScanError) -> (Finding, Option<Reply>) {
+        let (reason, passes, reply) = match error {
+            ScanError::TooLarge => (
+                Unscanned::TooLarge,
+                self.passes_large,
+                Reply::message_too_big().with_text("message too big to be scanned"),
+            ),
+            _ => (
+                Unscanned::Unavailable,
+                self.fails_open,
+                Reply::scanner_unavailable(),
+            ),
+        };
+        if UNSCANNED.is_first() {
+            let (scanner, error) = (P::Signal::NAME, Causes(error));
+            tracing::warn!(scanner, %error, passes, "a message was not looked at by a scanner");
+        }
+        (Finding::unscanned(reason), (!passes).then_some(reply))
+    }
+}

@@ -1,0 +1,129 @@
+//! The filter, with servers that are pipes to the test, in paused time.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod down;
+mod messages;
+mod verdicts;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use koukan_core::{
+    reply::Reply,
+    service::MailService,
+    signals::Signals,
+    test_util::{Script, ScriptedConnector, ScriptedResolver, mail, rcpt, send},
+};
+use koukan_scan::{
+    Finding,
+    clamav::{Clamav, ClamavFinding},
+    scan::ScanLayer,
+    server::{Limits, Server},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::Instant,
+};
+use tower::Layer;
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+/// What a server does with a connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Manner {
+    /// It reads all, and says that.
+    Says(&'static str),
+    /// It does so after a while.
+    SaysLate(&'static str, Duration),
+    /// It reads nothing, and says nothing.
+    Hangs,
+    /// It hangs up after so many octets, having said that.
+    HangsUp(usize, &'static str),
+}
+
+/// A server whose manner can be changed.
+#[derive(Clone)]
+struct Clamd {
+    manner: Arc<Mutex<Manner>>,
+    connector: ScriptedConnector,
+}
+
+impl Clamd {
+    fn that(manner: Manner) -> Self {
+        let manner = Arc::new(Mutex::new(manner));
+        let told = Arc::clone(&manner);
+        let connector = ScriptedConnector::new(move |_, io| {
+            let manner = *told.lock().unwrap();
+            tokio::spawn(serve(io, manner));
+        });
+        Self { manner, connector }
+    }
+
+    fn becomes(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+
+    fn connections(&self) -> usize {
+        self.connector.asked().len()
+    }
+
+    fn server(&self, limits: Limits) -> Server {
+        let resolver = ScriptedResolver::new();
+        Server::new("192.0.2.1:3310".parse().unwrap())
+            .with_network(Arc::new(self.connector.clone()), Arc::new(resolver))
+            .with_limits(limits)
+    }
+
+    fn layer(&self, limits: Limits) -> ScanLayer<Clamav> {
+        ScanLayer::new(Clamav, self.server(limits))
+    }
+}
+
+async fn serve(mut io: DuplexStream, manner: Manner) {
+    match manner {
+        Manner::Hangs => std::future::pending().await,
+        Manner::HangsUp(octets, said) => {
+            let mut read = vec![0; octets];
+            io.read_exact(&mut read).await.unwrap();
+            io.write_all(said.as_bytes()).await.unwrap();
+        }
+        Manner::Says(said) => say(io, said, Duration::ZERO).await,
+        Manner::SaysLate(said, time) => say(io, said, time).await,
+    }
+}
+
+async fn say(mut io: DuplexStream, said: &str, time: Duration) {
+    let mut command = [0; 10];
+    io.read_exact(&mut command).await.unwrap();
+    assert_eq!(&command, b"zINSTREAM\0");
+    while let length @ 1.. = io.read_u32().await.unwrap() {
+        let mut piece = vec![0; length as usize];
+        io.read_exact(&mut piece).await.unwrap();
+    }
+    tokio::time::sleep(time).await;
+    // Whoever asked may have gone.
+    let _ = io.write_all(said.as_bytes()).await;
+}
+
+/// Sends a message; what was said to it, and how long it took.
+async fn sent(service: impl MailService, message: &str) -> (Reply, Duration) {
+    let begin = Instant::now();
+    let message = message.to_owned();
+    let outcome = send(service, mail("a@x"), [rcpt("b@y")], message).await;
+    (outcome.message.unwrap(), begin.elapsed())
+}
+
+fn finding(upstream: &Script) -> Finding {
+    found(&upstream.only_received().signals)
+}
+
+fn found(signals: &Signals) -> Finding {
+    signals.find_durable::<ClamavFinding>().unwrap().unwrap().0
+}
+
+fn limits() -> Limits {
+    Limits::default()
+}

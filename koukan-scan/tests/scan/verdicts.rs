@@ -1,0 +1,123 @@
+//! What becomes of messages by what is said of them.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use koukan_core::{
+    filter::policy_action::{Expression, PolicyAction, PolicyLayer, PolicyRule, matchers::Pattern},
+    reply::Rejection,
+    transaction::Transaction,
+};
+use koukan_scan::{FoundMatcher, ScanResult, Unscanned};
+use tower::{Service, service_fn};
+
+use super::*;
+
+const INFECTED: &str = "stream: Eicar FOUND\0";
+
+#[tokio::test(start_paused = true)]
+async fn a_message_passes_once_the_scanner_has_said_that_it_may() {
+    let late = Duration::from_secs(30);
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", late));
+    let upstream = Script::new();
+    let came = Arc::new(Mutex::new(None));
+    let (mut inner, seen) = (upstream.clone(), Arc::clone(&came));
+    let begin = Instant::now();
+    let inner = service_fn(move |tx: Transaction| {
+        let seen = Arc::clone(&seen);
+        inner.call(tx.map_body(move |body| {
+            body.map(move |octets: Bytes| {
+                seen.lock().unwrap().get_or_insert(begin.elapsed());
+                Ok::<_, Rejection>(octets)
+            })
+        }))
+    });
+    let (reply, _) = sent(clamd.layer(limits()).layer(inner), MESSAGE).await;
+    assert_eq!(reply, Reply::message_accepted());
+    assert_eq!(*came.lock().unwrap(), Some(late));
+    assert_eq!(upstream.only_received().text(), MESSAGE);
+    assert_eq!(finding(&upstream), Finding::new(ScanResult::Clean));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_infected_is_refused_unless_rules_are_to_decide() {
+    let clamd = Clamd::that(Manner::Says(INFECTED));
+    let upstream = Script::new();
+    let (reply, _) = sent(clamd.layer(limits()).layer(upstream.clone()), MESSAGE).await;
+    assert_eq!(reply.to_string(), "550 5.7.1 message is infected (Eicar)");
+    assert!(upstream.received().iter().all(|it| it.body.is_empty()));
+
+    let layer = clamd.layer(limits()).without_refusal();
+    let upstream = Script::new();
+    let (reply, _) = sent(layer.layer(upstream.clone()), MESSAGE).await;
+    assert_eq!(reply, Reply::message_accepted());
+    assert_eq!(finding(&upstream).symbols, ["Eicar"]);
+
+    for (matcher, is_refused) in [
+        (
+            FoundMatcher::of(&Clamav).with_results([ScanResult::Infected]),
+            true,
+        ),
+        (
+            FoundMatcher::of(&Clamav).with_results([ScanResult::Clean]),
+            false,
+        ),
+        (
+            FoundMatcher::of(&Clamav).with_symbols([Pattern::new("Eic*")]),
+            true,
+        ),
+        (
+            FoundMatcher::of(&Clamav).with_symbols([Pattern::new("Win.*")]),
+            false,
+        ),
+        (FoundMatcher::of(&Clamav).with_min_score(1.0), false),
+        (
+            FoundMatcher::of(&Clamav).with_actions(["reject".into()]),
+            false,
+        ),
+        (FoundMatcher::of(&Clamav), true),
+    ] {
+        let shown = format!("{matcher:?}");
+        let rule = PolicyRule::new("virus")
+            .with_match(Expression::new(matcher))
+            .with_action(PolicyAction::Reject);
+        let service = PolicyLayer::new(rule).layer(Script::new());
+        let (reply, _) = sent(layer.layer(service), MESSAGE).await;
+        assert_eq!(reply.is_permanent(), is_refused, "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_found_out_before_holds_and_nobody_is_asked() {
+    let clamd = Clamd::that(Manner::Says(INFECTED));
+    let layer = clamd.layer(limits());
+    // Both of one chain.
+    let upstream = Script::new();
+    let open = layer.clone().without_refusal();
+    let (reply, _) = sent(open.layer(layer.layer(upstream.clone())), MESSAGE).await;
+    assert_eq!(reply.to_string(), "550 5.7.1 message is infected (Eicar)");
+    assert_eq!(clamd.connections(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_refused_or_passes_when_the_scanner_gives_no_answer() {
+    for manner in [
+        Manner::HangsUp(12, ""),
+        Manner::HangsUp(40, ""),
+        Manner::Says(""),
+        Manner::Says("stream: broken ERROR\0"),
+        Manner::Says("no end of it"),
+        Manner::Hangs,
+    ] {
+        let clamd = Clamd::that(manner);
+        let layer = clamd.layer(limits());
+        let (reply, _) = sent(layer.layer(Script::new()), MESSAGE).await;
+        assert_eq!(reply, Reply::scanner_unavailable(), "{manner:?}");
+        let upstream = Script::new();
+        let (reply, _) = sent(layer.failing_open().layer(upstream.clone()), MESSAGE).await;
+        assert_eq!(reply, Reply::message_accepted(), "{manner:?}");
+        let unknown = Finding::unscanned(Unscanned::Unavailable);
+        assert_eq!(finding(&upstream), unknown);
+        assert_eq!(upstream.only_received().text(), MESSAGE);
+    }
+}

@@ -1,0 +1,112 @@
+//! clamd, spamd and rspamd as Debian has them, which `scripts/install-test-peers` installs.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod clamd;
+mod rspamd;
+mod scanner;
+mod spamd;
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    network::{SystemResolver, TcpConnector},
+    reply::Reply,
+    service::MailService,
+    signals::DurableSignal,
+    test_util::{Script, mail, rcpt, send},
+};
+use koukan_scan::{
+    Finding, Scanner,
+    scan::ScanLayer,
+    server::{Limits, Server},
+};
+use tower::Layer;
+
+/// A server on this host, which is not waited for long.
+fn server(address: &str) -> Server {
+    let mut limits = Limits::default();
+    limits.failures = u32::MAX;
+    server_with(address, limits)
+}
+
+fn server_with(address: &str, limits: Limits) -> Server {
+    Server::new(address.parse().unwrap())
+        .with_network(Arc::new(TcpConnector), Arc::new(SystemResolver))
+        .with_limits(limits)
+}
+
+async fn sent(service: impl MailService, message: &str) -> Reply {
+    let message = message.to_owned();
+    let outcome = send(
+        service,
+        mail("a@example.com"),
+        [rcpt("b@example.org")],
+        message,
+    )
+    .await;
+    outcome.message.unwrap()
+}
+
+/// What it finds of a message, and with what that is refused.
+async fn found<P: Scanner + Clone>(
+    scanner: &P,
+    server: &Server,
+    message: &str,
+) -> (Finding, Reply) {
+    let layer = ScanLayer::new(scanner.clone(), server.clone());
+    let reply = sent(layer.clone().layer(Script::new()), message).await;
+    let upstream = Script::new();
+    let passed = sent(layer.without_refusal().layer(upstream.clone()), message).await;
+    assert_eq!(passed, Reply::message_accepted());
+    let received = upstream.only_received();
+    assert_eq!(received.text(), message);
+    let signal = received.signals.find_durable::<P::Signal>().unwrap();
+    (
+        signal
+            .unwrap_or_else(|| panic!("no {}", P::Signal::NAME))
+            .into(),
+        reply,
+    )
+}
+
+/// While it is stopped nobody waits longer than is said; it dies with half a message; it is gone.
+async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, address: &str) {
+    let mut limits = Limits::default();
+    limits.whole = Duration::from_millis(1500);
+    limits.write = Duration::from_millis(700);
+    limits.failures = u32::MAX;
+    let server = server_with(address, limits);
+    let service = ScanLayer::new(scanner.clone(), server.clone()).layer(Script::new());
+    let message = "Subject: hi\r\n\r\nhello\r\n";
+    assert_eq!(
+        sent(service.clone(), message).await,
+        Reply::message_accepted()
+    );
+
+    process.signal("STOP");
+    assert_eq!(
+        sent(service.clone(), message).await,
+        Reply::scanner_unavailable()
+    );
+    let open = ScanLayer::new(scanner.clone(), server).failing_open();
+    let opened = sent(open.layer(Script::new()), message).await;
+    assert_eq!(opened, Reply::message_accepted());
+
+    // More than sockets hold: it is amid the message when it dies.
+    let mut patient = limits;
+    patient.whole = Duration::from_secs(60);
+    patient.write = Duration::from_secs(60);
+    let server = server_with(address, patient);
+    let service_amid = ScanLayer::new(scanner.clone(), server).layer(Script::new());
+    let large = format!(
+        "Subject: hi\r\n\r\n{}",
+        "a line of text\r\n".repeat(1 << 20)
+    );
+    let sending = tokio::spawn(async move { sent(service_amid, &large).await });
+    process.await_connection(address).await;
+    drop(process);
+    assert_eq!(sending.await.unwrap(), Reply::scanner_unavailable());
+    // It is gone.
+    assert_eq!(sent(service, message).await, Reply::scanner_unavailable());
+}

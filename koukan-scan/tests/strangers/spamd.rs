@@ -1,0 +1,79 @@
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use koukan_scan::{ScanResult, spamassassin::SpamAssassin};
+use tempfile::TempDir;
+
+use super::{
+    scanner::{Process, free_address, is_listening},
+    *,
+};
+
+/// What its one rule finds.
+const SPAM: &str = "koukan-spam-of-a-test";
+
+async fn start() -> (Process, TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    // Its children are another user's.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let shown = folder.path().display().to_string();
+    let address = free_address();
+    let port = address.rsplit_once(':').unwrap().1;
+    let rules = format!(
+        "required_score 5\nuse_bayes 0\nutil_rb_tld example\nbody KOUKAN_TEST /{SPAM}/\n\
+         score KOUKAN_TEST 7.5\ndescribe KOUKAN_TEST a test\n"
+    );
+    fs::write(folder.path().join("rules.cf"), rules).unwrap();
+    fs::create_dir(folder.path().join("site")).unwrap();
+    let plugin = "loadplugin Mail::SpamAssassin::Plugin::Check\n";
+    fs::write(folder.path().join("site/check.pre"), plugin).unwrap();
+    let said = folder.path().join("said");
+    let (rules, site) = (
+        format!("--configpath={shown}"),
+        format!("--siteconfigpath={shown}/site"),
+    );
+    let arguments = [
+        "-L",
+        "-x",
+        "-u",
+        "nobody",
+        "-i",
+        "127.0.0.1",
+        "-p",
+        port,
+        "-m",
+        "1",
+        "-s",
+        "stderr",
+        &rules,
+        &site,
+    ];
+    let mut process = Process::start("/usr/sbin/spamd", &arguments, &said);
+    process.await_that(&said, || is_listening(&address)).await;
+    (process, folder, address)
+}
+
+#[tokio::test]
+async fn spamd_tells_spam() {
+    let (_process, _folder, address) = start().await;
+    let server = server(&address);
+    let scanner = SpamAssassin::default().with_user("nobody");
+    let clean = "Subject: hi\r\n\r\nhello\r\n";
+    let (finding, reply) = found(&scanner, &server, clean).await;
+    assert_eq!(
+        finding,
+        Finding::new(ScanResult::Clean).with_score(0.0, 5.0)
+    );
+    assert_eq!(reply, Reply::message_accepted());
+    let long = "a line of text\r\n".repeat(10_000);
+    let spam = format!("Subject: hi\r\n\r\n{SPAM}\r\n{long}");
+    let (finding, reply) = found(&scanner, &server, &spam).await;
+    let expected = Finding::new(ScanResult::Spam).with_score(7.5, 5.0);
+    assert_eq!(finding, expected.with_symbols(["KOUKAN_TEST"]));
+    assert_eq!(reply, Reply::spam());
+}
+
+#[tokio::test]
+async fn spamd_hangs_dies_amid_a_message_and_is_gone() {
+    let (process, _folder, address) = start().await;
+    fails(&SpamAssassin::default(), process, &address).await;
+}
