@@ -5,7 +5,7 @@ use std::{net::TcpListener, thread, time::Duration};
 use crate::{
     client::Client,
     host::{Host, Manner},
-    process::{Process, await_listener, eventually, free_address},
+    process::{Process, await_listeners, eventually, free_address},
 };
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
@@ -47,7 +47,7 @@ log: {{ level: error }}
         host.address,
     );
     let _agent = Process::start_agent(&directory, &text);
-    [scanned, plain].map(await_listener);
+    await_listeners([scanned, plain]);
     let send = |server, to: &str| {
         let mut client = Client::connect(server).unwrap();
         client.send("a@example.org", &[to], MESSAGE).unwrap()
