@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use koukan_core::clock::SharedClock;
+use koukan_core::{blocking::BlockingPool, clock::SharedClock};
 use tokio::time::sleep;
 
 use super::{
@@ -24,6 +24,8 @@ pub(crate) struct Files {
     pub(super) webhooks: HookSecrets,
     /// Those that filters have read.
     pub(super) followed: FollowedFiles,
+    /// Where they are read.
+    pub(super) blocking: BlockingPool,
 }
 
 impl Files {
@@ -36,7 +38,7 @@ impl Files {
             self.logins.look();
             self.template.look();
             self.webhooks.look();
-            self.followed.look();
+            self.followed.look(&self.blocking);
             sleep(LOOK).await;
         }
     }

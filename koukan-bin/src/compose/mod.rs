@@ -229,6 +229,7 @@ pub(crate) async fn compose(
         template,
         webhooks: hook_secrets,
         followed: surroundings.followed.clone(),
+        blocking: surroundings.blocking.clone(),
     };
     let api = rest::api(&handler, &queue, &events);
     let bound = Listeners::bind(

@@ -61,18 +61,21 @@ const SIGNALLESS: [&str; 8] = [
 
 /// Whether a filter is one of these.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    NAMES.contains(&name) || super::content::NAMES.contains(&name)
+    NAMES.contains(&name)
+        || super::content::NAMES.contains(&name)
+        || super::limits::NAMES.contains(&name)
 }
 
 /// Whether it is one of which a chain needs one at most. Copies may go to several senders, and
 /// routers may leave recipients to those after them.
 pub(crate) fn is_wanted_once(name: &str) -> bool {
-    is_builtin(name) && !["add_route", "policy_action", "router"].contains(&name)
+    let is_several = ["add_route", "policy_action", "rate_limit", "router"].contains(&name);
+    is_builtin(name) && !is_several
 }
 
 /// Whether it refuses recipients by rules of its own, which nobody knows beforehand.
 pub(crate) fn may_refuse(name: &str) -> bool {
-    !is_builtin(name) || name == "policy_action"
+    !is_builtin(name) || ["policy_action", "greylist", "rate_limit"].contains(&name)
 }
 
 /// Adds them.
@@ -86,6 +89,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("router", router);
     super::content::register(registry);
     super::names_of_hosts::register(registry);
+    super::limits::register(registry);
     registry.filter("tls_required", |Nothing {}| TlsRequiredLayer::new());
     registry.signals("tls_required", [TlsRequired::NAME]);
     for filter in SIGNALLESS {

@@ -1,39 +1,92 @@
-//! Files that were read, and are to be read anew.
+//! Files that were read, and are to be read anew; and others that are written now and then.
 
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+use koukan_core::blocking::BlockingPool;
 
 use crate::stamps::Stamps;
 
-/// Files that were read, and what is done when one of them changes. Clones share the list.
+/// Files that were read, and what is done when one of them changes; and whatever else of filters is to be done now
+/// and then. Clones share the list.
 #[derive(Clone, Default)]
-pub(crate) struct FollowedFiles(Arc<Mutex<Vec<Followed>>>);
+pub(crate) struct FollowedFiles(Arc<Mutex<Vec<Arc<Chore>>>>);
 
-struct Followed {
-    stamps: Stamps,
-    changed: Box<dyn FnMut(&Path) + Send>,
+/// Something that is done again and again, by one at a time.
+struct Chore {
+    work: Box<dyn Fn() + Send + Sync>,
+    is_under_way: AtomicBool,
 }
 
 impl FollowedFiles {
     /// Has `changed` called once files are not as they were when `stamps` were taken: before they were
     /// read.
     pub(crate) fn follow(&self, stamps: Stamps, changed: impl FnMut(&Path) + Send + 'static) {
-        let changed = Box::new(changed);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(Followed { stamps, changed });
+        let followed = Mutex::new((stamps, changed));
+        self.keep_up(move || {
+            // Only this chore takes it.
+            let mut followed = followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let (stamps, changed) = &mut *followed;
+            if let Some(file) = stamps.changed() {
+                changed(file);
+            }
+        });
     }
 
-    /// Looks at all files.
-    pub(crate) fn look(&self) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for followed in all.iter_mut() {
-            if let Some(file) = followed.stamps.changed() {
-                (followed.changed)(file);
+    /// Has `work` done whenever it is looked at files.
+    pub(crate) fn keep_up(&self, work: impl Fn() + Send + Sync + 'static) {
+        let chore = Chore {
+            work: Box::new(work),
+            is_under_way: AtomicBool::new(false),
+        };
+        self.lock().push(Arc::new(chore));
+    }
+
+    /// Begins to look at all files, on threads where that holds up nobody. What is still under way since the last
+    /// time goes on, and others do not wait for it.
+    pub(crate) fn look(&self, pool: &BlockingPool) {
+        for chore in self.chores() {
+            if chore.is_under_way.swap(true, Ordering::AcqRel) {
+                continue;
             }
+            let (done, pool) = (Done(Arc::clone(&chore)), pool.clone());
+            tokio::spawn(async move {
+                let worked = pool.run(move || (chore.work)()).await;
+                drop(done);
+                if worked.is_err() {
+                    tracing::error!("a file of a filter could not be looked at");
+                }
+            });
         }
+    }
+
+    /// Looks at all files, one after the other.
+    #[cfg(test)]
+    pub(crate) fn look_here(&self) {
+        self.chores().iter().for_each(|chore| (chore.work)());
+    }
+
+    fn chores(&self) -> Vec<Arc<Chore>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Chore>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That a chore is no longer under way, when this is dropped.
+struct Done(Arc<Chore>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.is_under_way.store(false, Ordering::Release);
     }
 }
 
@@ -45,7 +98,7 @@ impl fmt::Debug for FollowedFiles {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::mpsc};
+    use std::{fs, num::NonZeroUsize, sync::mpsc};
 
     use super::*;
 
@@ -61,10 +114,42 @@ mod tests {
             let stamps = Stamps::new([file.clone()]);
             files.follow(stamps, move |file| tell.send(file.to_owned()).unwrap());
         }
-        files.look();
+        files.look_here();
         fs::write(&other, "bb").unwrap();
-        files.look();
-        files.look();
+        files.look_here();
+        files.look_here();
         assert_eq!(told.try_iter().collect::<Vec<_>>(), [other]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_takes_long_holds_up_no_other_and_nobody_who_adds_one() {
+        let files = FollowedFiles::default();
+        let pool = BlockingPool::new(NonZeroUsize::new(2).unwrap());
+        let (release, held) = mpsc::sync_channel::<()>(0);
+        let held = Mutex::new(held);
+        let (began, mut beginning) = tokio::sync::mpsc::channel(9);
+        files.keep_up(move || {
+            began.try_send(()).unwrap();
+            held.lock().unwrap().recv().unwrap();
+        });
+        let (tell, mut told) = tokio::sync::mpsc::channel(9);
+        files.keep_up(move || tell.try_send(()).unwrap());
+        files.look(&pool);
+        beginning.recv().await.unwrap();
+        told.recv().await.unwrap();
+        // The first is still under way, and is not begun again.
+        files.keep_up(|| {});
+        files.look(&pool);
+        told.recv().await.unwrap();
+        assert!(beginning.try_recv().is_err());
+        release.send(()).unwrap();
+        loop {
+            files.look(&pool);
+            tokio::task::yield_now().await;
+            if beginning.try_recv().is_ok() {
+                break;
+            }
+        }
+        release.send(()).unwrap();
     }
 }

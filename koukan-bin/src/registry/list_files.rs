@@ -68,11 +68,11 @@ mod tests {
         assert!(has("x@a.example") && !has("x@b.example"));
 
         fs::write(&path, "a.example\nb.example\n").unwrap();
-        surroundings.followed.look();
+        surroundings.followed.look_here();
         assert!(has("x@a.example") && has("x@b.example"));
 
         fs::write(&path, "# none is right\n\nno domain\n").unwrap();
-        surroundings.followed.look();
+        surroundings.followed.look_here();
         assert!(has("x@b.example"));
         let wrong = list().unwrap_err();
         let told = format!("{}: line 3: `no domain`", path.display());
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(wrong.at, [Step::Key("file".into())]);
 
         fs::write(&path, "c.example\n").unwrap();
-        surroundings.followed.look();
+        surroundings.followed.look_here();
         assert!(has("x@c.example") && !has("x@b.example"));
     }
 }

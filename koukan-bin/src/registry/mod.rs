@@ -6,6 +6,7 @@ mod change_header;
 mod content;
 mod endpoints;
 mod followed_files;
+mod limits;
 mod list_files;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;

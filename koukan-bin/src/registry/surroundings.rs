@@ -109,6 +109,11 @@ impl Surroundings {
         Ok(self.http.get_or_init(|| client).clone())
     }
 
+    /// Whether it is only tried out whether something can be made.
+    pub(super) fn is_trial(&self) -> bool {
+        matches!(self.copies, CopyRoutes::Trial)
+    }
+
     /// Settings for HTTP clients that connect as this agent does.
     pub fn http_settings(&self) -> ClientSettings {
         let (connector, resolver) = (Arc::clone(&self.connector), Arc::clone(&self.resolver));

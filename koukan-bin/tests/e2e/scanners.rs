@@ -34,7 +34,7 @@ sender:
   - {{ name: outgoing, chain: outgoing }}
 chain:
   - name: scanned
-    filter: [clamav: {{ address: "{}", timeout: 10s, failures: 20 }}]
+    filter: [clamav: {{ address: "{}", timeout: 4s, failures: 20 }}]
     endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }}
   - name: plain
     endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }}

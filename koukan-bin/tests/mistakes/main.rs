@@ -7,6 +7,7 @@ mod cannot_work;
 mod copies;
 mod destinations;
 mod filters;
+mod limits;
 mod listeners;
 mod lmtp;
 #[cfg(feature = "mail-auth")]

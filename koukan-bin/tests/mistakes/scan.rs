@@ -13,7 +13,7 @@ fn in_what_scanners_are_asked() {
     };
     check(&changed(
         BUILDER,
-        &filter("address: \"unix:/run/clamd.ctl\", max_size: 10M"),
+        &filter("address: \"unix:/run/clamd.ctl\", max_size: 10MiB"),
     ))
     .unwrap();
     let good = "matcher: rspamd, actions: [\"add header\"], min_score: 6.5, symbols: [\"BAYES*\"]";

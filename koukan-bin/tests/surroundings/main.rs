@@ -7,6 +7,7 @@ mod endpoint;
 mod explain;
 mod filter;
 mod http;
+mod limits;
 mod look_up;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;

@@ -5,7 +5,7 @@ mod expression;
 mod matchers;
 mod outline;
 
-pub(super) use self::matchers::Matchers;
+pub(super) use self::matchers::{Matchers, OneOrMany, check_max_keys, rate_keys};
 pub(crate) use self::outline::{Asked, Outline};
 
 use std::sync::Arc;

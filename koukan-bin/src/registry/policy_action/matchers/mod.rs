@@ -22,6 +22,8 @@ use crate::{
     registry::{of_building, of_reading},
 };
 
+pub(in crate::registry) use self::rate::{check_max_keys, rate_keys};
+
 use self::{
     addresses::address_list,
     client::{network_address, smtp_auth},
@@ -139,14 +141,18 @@ fn num_rcpts(config: Count) -> Result<NumRcpts, InvalidFilter> {
 /// One value, or a list of them.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a text, or a list of texts, is expected")]
-enum OneOrMany {
+pub(in crate::registry) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
 impl OneOrMany {
     /// The values under that key; there must be one at least. Each has its place.
-    fn all(self, key: &str, none: &str) -> Result<Vec<(String, Vec<Step>)>, InvalidFilter> {
+    pub(in crate::registry) fn all(
+        self,
+        key: &str,
+        none: &str,
+    ) -> Result<Vec<(String, Vec<Step>)>, InvalidFilter> {
         let here = || vec![Step::Key(key.into())];
         match self {
             Self::One(one) => Ok(vec![(one, here())]),

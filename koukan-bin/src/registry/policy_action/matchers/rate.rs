@@ -32,8 +32,18 @@ pub(super) struct Rate {
 }
 
 pub(super) fn rate(config: Rate) -> Result<OverRateMatcher, InvalidFilter> {
+    let keys = rate_keys(config.by)?;
+    let matcher = OverRateMatcher::new(keys, config.rate.count, config.rate.per);
+    Ok(match check_max_keys(config.max_keys)? {
+        Some(max) => matcher.with_max_keys(max),
+        None => matcher,
+    })
+}
+
+/// By what is counted, as it stands under `by`.
+pub(in crate::registry) fn rate_keys(by: OneOrMany) -> Result<Vec<RateKey>, InvalidFilter> {
     let names = KEYS.map(|(name, _)| name);
-    let by = config.by.all(
+    let by = by.all(
         "by",
         "it says whose messages are counted: add `mail_from`, or another",
     )?;
@@ -44,14 +54,16 @@ pub(super) fn rate(config: Rate) -> Result<OverRateMatcher, InvalidFilter> {
             at(format!("nothing is counted by `{text}`: {help}"), place)
         })
     });
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    let matcher = OverRateMatcher::new(keys, config.rate.count, config.rate.per);
-    if config.max_keys.is_some_and(|max| max.get() > MAX_KEYS) {
+    keys.collect()
+}
+
+/// The number under `max_keys`, if there is room for so many.
+pub(in crate::registry) fn check_max_keys(
+    max: Option<NonZeroUsize>,
+) -> Result<Option<NonZeroUsize>, InvalidFilter> {
+    if max.is_some_and(|max| max.get() > MAX_KEYS) {
         let text = format!("that takes too much memory: up to {MAX_KEYS} are remembered");
         return Err(at(text, vec![Step::Key("max_keys".into())]));
     }
-    Ok(match config.max_keys {
-        Some(max) => matcher.with_max_keys(max),
-        None => matcher,
-    })
+    Ok(max)
 }

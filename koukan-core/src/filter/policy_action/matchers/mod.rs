@@ -16,8 +16,9 @@ pub use self::{
     header::{HeaderMatcher, HeaderValue, Pattern},
     invalid::InvalidPath,
     num_rcpts::NumRcpts,
-    rate::{OverRateMatcher, RateKey},
+    rate::OverRateMatcher,
     session::{NetworkAddress, Networks, OverTls, SmtpAuth},
     signal::SignalMatcher,
     which_address::WhichAddress,
 };
+pub use crate::filter::rate_limit::RateKey;

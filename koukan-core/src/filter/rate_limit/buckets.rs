@@ -14,7 +14,7 @@ use tokio::time::Instant;
 ///
 /// Of each bucket one moment is kept: when it is full again (the generic cell rate algorithm, ITU-T I.371). One
 /// that is full is as good as one that nobody has asked for.
-pub(super) struct Buckets {
+pub(in crate::filter) struct Buckets {
     count: NonZeroU32,
     per: Duration,
     max: NonZeroUsize,
@@ -23,7 +23,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     /// `count` in that time, of `max` keys at most.
-    pub(super) fn new(count: NonZeroU32, per: Duration, max: NonZeroUsize) -> Self {
+    pub(in crate::filter) fn new(count: NonZeroU32, per: Duration, max: NonZeroUsize) -> Self {
         Self {
             count,
             per,
@@ -33,12 +33,12 @@ impl Buckets {
     }
 
     /// The same for so many keys, of which nobody has asked for one.
-    pub(super) fn emptied(&self, max: NonZeroUsize) -> Self {
+    pub(in crate::filter) fn emptied(&self, max: NonZeroUsize) -> Self {
         Self::new(self.count, self.per, max)
     }
 
     /// Takes one, if one is there.
-    pub(super) fn take(&self, key: Box<str>) -> bool {
+    pub(in crate::filter) fn take(&self, key: Box<str>) -> bool {
         let now = Instant::now();
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
         let known = full.get(&key).copied();
@@ -51,6 +51,15 @@ impl Buckets {
         }
         full.insert(key, then);
         true
+    }
+
+    /// Gives back what was taken, where it turns out that it was not needed.
+    pub(in crate::filter) fn put_back(&self, key: &str) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(then) = full.get_mut(key) {
+            let before = *then - self.per / self.count.get();
+            *then = before;
+        }
     }
 }
 
@@ -104,8 +113,10 @@ mod tests {
         assert_eq!(taken(&buckets, "b"), 4);
         advance(SECOND / 4).await;
         assert_eq!(taken(&buckets, "a"), 1);
-        // What was refused has taken nothing.
+        // What was refused has taken nothing, nor has what was given back.
         advance(SECOND / 2).await;
+        assert!(buckets.take("a".into()));
+        buckets.put_back("a");
         assert_eq!(taken(&buckets, "a"), 2);
         assert_eq!(taken(&buckets, "b"), 3);
         advance(10 * SECOND).await;

@@ -1,10 +1,5 @@
 //! How much comes in a time, by whom.
 
-mod buckets;
-mod key;
-
-pub use self::key::RateKey;
-
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, PoisonError},
@@ -12,14 +7,12 @@ use std::{
 };
 
 use crate::{
-    filter::policy_action::{Facts, Matcher, Verdict},
+    filter::{
+        policy_action::{Facts, Matcher, Verdict},
+        rate_limit::{Buckets, MAX_KEYS, RateKey, together},
+    },
     signals::Signals,
 };
-
-use self::buckets::Buckets;
-
-/// Keys of which it is remembered how much came, at most.
-const MAX_KEYS: usize = 100_000;
 
 /// More messages come from somebody than may come in a time; in a rule per recipient, more recipients.
 ///
@@ -58,16 +51,11 @@ impl OverRateMatcher {
 
     /// Whether one more is too much.
     fn take(&self, facts: &Facts<'_>) -> Verdict {
-        let mut key = String::new();
-        for part in &self.keys {
-            let Some(text) = part.of(facts) else {
-                return Verdict::NoMatch;
-            };
-            key.push_str(&text);
-            // In none of them.
-            key.push('\0');
-        }
-        (!self.buckets.take(key.into())).into()
+        let key = together(&self.keys, facts.context, facts.mail, facts.rcpt);
+        let Some(key) = key else {
+            return Verdict::NoMatch;
+        };
+        (!self.buckets.take(key)).into()
     }
 }
 

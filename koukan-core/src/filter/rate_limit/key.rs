@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::{filter::policy_action::Facts, path::Mailbox, shares::Client};
+use crate::{
+    context::Context,
+    path::Mailbox,
+    shares::Client,
+    transaction::{Mail, Rcpt},
+};
 
 /// Whose messages, or recipients, are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,25 +31,30 @@ pub enum RateKey {
 
 impl RateKey {
     /// Whether it can only be told of single recipients.
-    pub(super) fn is_about_recipient(self) -> bool {
+    pub(in crate::filter) fn is_about_recipient(self) -> bool {
         matches!(self, Self::RcptTo | Self::RcptDomain)
     }
 
     /// What they have in common; `None` where there is no such thing.
-    pub(super) fn of<'a>(self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
-        let from = || facts.mail.reverse_path.mailbox();
-        let to = || facts.rcpt?.forward_path.mailbox();
+    pub(in crate::filter) fn of<'a>(
+        self,
+        context: &'a Context,
+        mail: &'a Mail,
+        rcpt: Option<&'a Rcpt>,
+    ) -> Option<Cow<'a, str>> {
+        let from = || mail.reverse_path.mailbox();
+        let to = || rcpt?.forward_path.mailbox();
         match self {
             Self::MailFrom => from().map(mailbox),
             Self::MailFromDomain => from().map(domain),
             Self::RcptTo => to().map(mailbox),
             Self::RcptDomain => to().map(domain),
-            Self::Identity => facts.context.identity.as_deref().map(Cow::Borrowed),
+            Self::Identity => context.identity.as_deref().map(Cow::Borrowed),
             Self::NetworkAddress => {
-                let client = Client::at(facts.context.remote_host?.ip());
+                let client = Client::at(context.remote_host?.ip());
                 Some(client.to_string().into())
             }
-            Self::Sender => Some(facts.context.sender.to_string().into()),
+            Self::Sender => Some(context.sender.to_string().into()),
         }
     }
 }
@@ -59,4 +69,20 @@ fn mailbox<'a>(mailbox: &Mailbox) -> Cow<'a, str> {
 
 fn domain<'a>(mailbox: &Mailbox) -> Cow<'a, str> {
     mailbox.domain_text().to_ascii_lowercase().into()
+}
+
+/// What a message or a recipient has of all of these keys together; `None` where it lacks one.
+pub(in crate::filter) fn together(
+    keys: &[RateKey],
+    context: &Context,
+    mail: &Mail,
+    rcpt: Option<&Rcpt>,
+) -> Option<Box<str>> {
+    let mut key = String::new();
+    for part in keys {
+        key.push_str(&part.of(context, mail, rcpt)?);
+        // In none of them.
+        key.push('\0');
+    }
+    Some(key.into())
 }

@@ -1,0 +1,103 @@
+//! A file with what is known of clients.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use koukan_core::filter::greylist::Greylist;
+
+/// What is known, and the file that it is kept in: written now and then, and when this is dropped.
+pub(super) struct Kept {
+    list: Greylist,
+    file: PathBuf,
+}
+
+impl Kept {
+    /// Has the list know what the file says. There may be none yet.
+    pub(super) fn read(list: Greylist, file: PathBuf) -> Result<Self, String> {
+        let shown = file.display();
+        match fs::read(&file) {
+            Ok(octets) => list
+                .restore(&octets)
+                .map_err(|error| format!("{shown} holds something else: {error}"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+                if !folder.unwrap_or(Path::new(".")).is_dir() {
+                    return Err(format!("cannot write {shown}: there is no such folder"));
+                }
+            }
+            Err(error) => return Err(format!("cannot read {shown}: {error}")),
+        }
+        Ok(Self { list, file })
+    }
+
+    /// Writes what is known, if that has changed: in a file beside, which takes the place of the old one.
+    pub(super) fn write(&self) {
+        let Some(octets) = self.list.snapshot() else {
+            return;
+        };
+        let mut beside = self.file.clone().into_os_string();
+        beside.push(".new");
+        let written = fs::write(&beside, octets).and_then(|()| fs::rename(&beside, &self.file));
+        if let Err(error) = written {
+            self.list.lost_snapshot();
+            let file = self.file.display();
+            tracing::warn!(%file, %error, "cannot keep what is known of clients");
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use koukan_core::{filter::greylist::Times, test_util::ManualClock};
+
+    use super::*;
+
+    fn list() -> Greylist {
+        Greylist::new(Times::default(), Arc::new(ManualClock::default()))
+    }
+
+    #[test]
+    fn what_is_known_is_kept_in_the_file_and_read_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("greylist");
+        let kept = Kept::read(list(), file.clone()).unwrap();
+        kept.write();
+        assert!(!file.exists());
+        assert!(!kept.list.passes("192.0.2.1".parse().unwrap(), "a@x", "b@y"));
+        kept.write();
+        let first = fs::read(&file).unwrap();
+        assert!(!kept.list.passes("192.0.2.2".parse().unwrap(), "c@x", "b@y"));
+        drop(kept);
+        assert!(fs::read(&file).unwrap().len() > first.len());
+        let again = list();
+        drop(Kept::read(again.clone(), file.clone()).unwrap());
+        assert_eq!(format!("{again:?}"), "Greylist(2 known)");
+
+        fs::write(&file, "something else").unwrap();
+        let wrong = Kept::read(list(), file.clone()).err().unwrap();
+        assert!(wrong.contains("holds something else"), "{wrong}");
+        let nowhere = folder.path().join("none/greylist");
+        let wrong = Kept::read(list(), nowhere).err().unwrap();
+        assert!(wrong.contains("no such folder"), "{wrong}");
+        // What cannot be written is not lost.
+        let away = folder.path().join("away");
+        fs::create_dir(&away).unwrap();
+        let kept = Kept::read(list(), away.join("greylist")).unwrap();
+        fs::remove_dir(&away).unwrap();
+        assert!(!kept.list.passes("192.0.2.1".parse().unwrap(), "a@x", "b@y"));
+        kept.write();
+        fs::create_dir(&away).unwrap();
+        kept.write();
+        assert!(away.join("greylist").exists());
+    }
+}

@@ -1,0 +1,105 @@
+//! In filters that go by who sends, and how much.
+
+use super::*;
+
+#[test]
+fn in_limits_lists_and_grey_lists() {
+    let filter = |text: &str| format!("      - {text}\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("greylist").display().to_string();
+    for good in [
+        format!("greylist: {{ file: \"{file}\", min: 1m }}"),
+        "greylist".to_owned(),
+        "rate_limit: { limits: [{ by: [identity, rcpt_domain], rate: 10/m }] }".to_owned(),
+        "dnsbl: { zones: [{ zone: bl.example, of: helo, codes: 127.0.0.2 }] }".to_owned(),
+    ] {
+        check(&changed(BUILDER, &filter(&good))).unwrap();
+    }
+    // A filter that has no file leaves none.
+    assert!(!folder.path().join("greylist").exists());
+    let mistakes: [(&str, &str, &[&str]); 16] = [
+        (
+            "rate_limit: { limits: [] }",
+            "limits: []",
+            &["limits nothing"],
+        ),
+        (
+            "rate_limit: { limits: [{ by: network, rate: 10/m }] }",
+            "by: network",
+            &["nothing is counted by `network`", "`network_address`"],
+        ),
+        (
+            "rate_limit: { limits: [{ by: rcpt_to, rate: 10/m, of: messages }] }",
+            "of: messages",
+            &["leave `of` out"],
+        ),
+        (
+            "rate_limit: { limits: [{ by: sender, rate: 10 a minute }] }",
+            "rate: 10 a",
+            &["is not a rate"],
+        ),
+        (
+            "rate_limit: { limits: [{ by: sender, rate: 1/s, max_keys: 10000001 }] }",
+            "max_keys",
+            &["too much memory"],
+        ),
+        ("dnsbl: { zones: [] }", "zones: []", &["asks nobody"]),
+        (
+            "dnsbl: { zones: [{ zone: bl.example. }] }",
+            "zone: bl",
+            &["without the dot"],
+        ),
+        (
+            "dnsbl: { zones: [{ zone: bl.example, weight: 0 }] }",
+            "weight: 0",
+            &["changes nothing"],
+        ),
+        (
+            "dnsbl: { zones: [{ zone: bl.example, codes: [listed] }] }",
+            "codes: [listed]",
+            &["`listed` is no answer", "127.0.0.2"],
+        ),
+        (
+            "dnsbl: { zones: [{ zone: bl.example, of: server }] }",
+            "of: server",
+            &["`server` is not known here", "`mail_from`"],
+        ),
+        (
+            "dnsbl: { zones: [{ zone: bl.example }], refuse: false, threshold: 3 }",
+            "threshold: 3",
+            &["leave `threshold` out"],
+        ),
+        (
+            "greylist: { min: 2d }",
+            "min: 2d",
+            &["nobody can come back in time"],
+        ),
+        (
+            "greylist: { known_after: 0 }",
+            "known_after: 0",
+            &["everybody is known"],
+        ),
+        (
+            "greylist: { file: /nowhere/at/all }",
+            "file: /nowhere",
+            &["cannot write /nowhere/at/all"],
+        ),
+        (
+            "greylist: { max_entries: 10000001 }",
+            "max_entries",
+            &["too much memory"],
+        ),
+        (
+            "greylist: { minimum: 5m }",
+            "minimum: 5m",
+            &["no key `minimum`"],
+        ),
+    ];
+    for (text, at, words) in mistakes {
+        told(&[(BUILDER, &filter(text), at, words)]);
+    }
+    let rule = "policy_action:\n          match: { matcher: dnsbl, min_score: 1 }\n          \
+                tag: lists\n          action: REJECT\n";
+    let nothing = ["nothing before this rule finds out `dnsbl`"];
+    told(&[(BUILDER, &filter(rule), "match: {", &nothing)]);
+}

@@ -1,0 +1,171 @@
+use std::net::IpAddr;
+
+use crate::{
+    context::Context,
+    network::{LookupError, Network, Resolver},
+    path::ReversePath,
+};
+
+/// A list in the DNS.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    domain: Box<str>,
+    name: Box<str>,
+    subject: Subject,
+    codes: Vec<Network>,
+    weight: i32,
+}
+
+/// Of what a list knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The address of the client.
+    Client,
+    /// The domain of the reverse-path.
+    MailFrom,
+    /// The name that the client has given in HELO or EHLO.
+    Helo,
+}
+
+/// What a list says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It names it, with that code.
+    Listed(IpAddr),
+    NotListed,
+    /// It did not answer, or refuses to.
+    Unknown,
+}
+
+impl Zone {
+    /// A list at that domain, which knows of that. Its weight is 1.
+    pub fn new(domain: impl Into<Box<str>>, subject: Subject) -> Self {
+        let domain = domain.into();
+        Self {
+            name: domain.clone(),
+            domain,
+            subject,
+            codes: Vec::new(),
+            weight: 1,
+        }
+    }
+
+    /// What it is called in signals: the domain may be a secret.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Only these addresses are answers that count.
+    #[must_use]
+    pub fn with_codes(mut self, codes: impl IntoIterator<Item = Network>) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// What it adds to the score.
+    #[must_use]
+    pub fn with_weight(mut self, weight: i32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn weight(&self) -> i32 {
+        self.weight
+    }
+
+    /// The name to be asked for; `None` where there is nothing to ask.
+    pub(super) fn question(&self, context: &Context, path: &ReversePath) -> Option<String> {
+        let domain = &self.domain;
+        let subject = match self.subject {
+            Subject::Client => reversed(context.remote_host?.ip()),
+            Subject::MailFrom => host(path.mailbox()?.domain_text())?,
+            Subject::Helo => host(&context.client_name.as_ref()?.name)?,
+        };
+        Some(format!("{subject}.{domain}"))
+    }
+
+    pub(super) async fn ask(&self, resolver: &dyn Resolver, question: &str) -> Answer {
+        match resolver.addresses(question).await {
+            Ok(answer) => {
+                let loopback =
+                    |address: &&IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 127);
+                let mut codes = answer.records.iter().filter(loopback);
+                let is_told = |code: &&IpAddr| match self.codes.is_empty() {
+                    true => !is_refusal(**code),
+                    false => self.codes.iter().any(|network| network.holds(**code)),
+                };
+                let refuses = codes.clone().any(|code| is_refusal(*code));
+                match codes.find(is_told) {
+                    Some(code) => Answer::Listed(*code),
+                    None if refuses => Answer::Unknown,
+                    None => Answer::NotListed,
+                }
+            }
+            Err(LookupError::NoSuchName) => Answer::NotListed,
+            Err(_) => Answer::Unknown,
+        }
+    }
+}
+
+/// Whether a list says that it does not say anything: those that limit who may ask answer in 127.255.255.0/24.
+fn is_refusal(code: IpAddr) -> bool {
+    matches!(code, IpAddr::V4(v4) if v4.octets()[..3] == [127, 255, 255])
+}
+
+/// An address as its name in a list: RFC 5782 sections 2.1 and 2.4.
+fn reversed(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}")
+        }
+        IpAddr::V6(address) => {
+            let digits = format!("{:032x}", address.to_bits());
+            let digits = digits.chars().rev().map(String::from);
+            digits.collect::<Vec<_>>().join(".")
+        }
+    }
+}
+
+/// A domain as it can be asked for: no literal address, and in ASCII.
+fn host(domain: &str) -> Option<String> {
+    let domain = domain.trim_end_matches('.');
+    let is_name = domain.contains('.')
+        && domain.len() <= 253
+        && domain.parse::<IpAddr>().is_err()
+        && domain
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"-._".contains(&octet));
+    is_name.then(|| domain.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_domains_are_asked_for_by_their_names() {
+        for (address, name) in [
+            ("192.0.2.99", "99.2.0.192"),
+            ("::ffff:192.0.2.99", "99.2.0.192"),
+            (
+                "2001:db8:1:2:3:4:567:89ab",
+                "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2",
+            ),
+        ] {
+            assert_eq!(reversed(address.parse().unwrap()), name);
+        }
+        assert_eq!(host("Example.COM.").as_deref(), Some("example.com"));
+        for none in ["[192.0.2.1]", "192.0.2.1", "localhost", "", "a b.example"] {
+            assert_eq!(host(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What is known of triplets and networks, as a value: no clock, no lock.
+
+use std::collections::HashMap;
+
+use super::Times;
+
+/// How a snapshot begins.
+const HEAD: &[u8] = b"koukan greylist 1\n";
+/// Octets of an entry in it.
+const ENTRY: usize = 16 + 8 + 8 + 8 + 4;
+
+/// A text is no snapshot of a grey list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not what was known of clients")]
+pub struct InvalidSnapshot;
+
+/// Which triplet or network: a hash.
+pub(super) type Key = [u8; 16];
+
+/// Seconds since 1970.
+pub(super) type Seconds = u64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// Of which network it is.
+    network: u64,
+    first: Seconds,
+    last: Seconds,
+    state: State,
+}
+
+/// | state | of | becomes |
+/// |---|---|---|
+/// | waiting | a triplet | passed, when it comes back in time |
+/// | passed | a triplet | forgotten, when it has not come for long |
+/// | network | a network | known after as many triplets that came back as the times say |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Passed,
+    Network { returned: u32 },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Known(HashMap<Key, Entry>);
+
+impl Known {
+    /// Whether a recipient passes now.
+    pub(super) fn ask(
+        &mut self,
+        times: &Times,
+        now: Seconds,
+        (network, of_network): (Key, u64),
+        triplet: Key,
+    ) -> bool {
+        if let Some(entry) = self.0.get_mut(&network)
+            && let State::Network { returned } = entry.state
+            && returned >= times.known_after
+            && times.holds(entry, now)
+        {
+            entry.last = now;
+            return true;
+        }
+        let found = self.0.get(&triplet).copied();
+        let mut entry = match found.filter(|entry| times.holds(entry, now)) {
+            Some(entry) => entry,
+            None => {
+                self.make_room(times, now);
+                let entry = Entry {
+                    network: of_network,
+                    first: now,
+                    last: now,
+                    state: State::Waiting,
+                };
+                self.0.insert(triplet, entry);
+                return false;
+            }
+        };
+        if entry.state == State::Waiting {
+            if now.saturating_sub(entry.first) < times.min.as_secs() {
+                return false;
+            }
+            entry.state = State::Passed;
+            self.returned(times, now, network, of_network);
+        }
+        entry.last = now;
+        self.0.insert(triplet, entry);
+        true
+    }
+
+    /// A triplet of the network has come back.
+    fn returned(&mut self, times: &Times, now: Seconds, network: Key, of_network: u64) {
+        let found = self.0.get(&network).copied();
+        let found = found.filter(|entry| times.holds(entry, now));
+        let returned = match found.map(|entry| entry.state) {
+            Some(State::Network { returned }) => returned.saturating_add(1),
+            _ => {
+                self.make_room(times, now);
+                1
+            }
+        };
+        let entry = Entry {
+            network: of_network,
+            first: found.map_or(now, |entry| entry.first),
+            last: now,
+            state: State::Network { returned },
+        };
+        self.0.insert(network, entry);
+    }
+
+    /// Makes room for one more. An eighth at once, so that it is seldom done: what holds no longer; then what waits, of
+    /// the networks that have most of that; then what has not come for longest.
+    fn make_room(&mut self, times: &Times, now: Seconds) {
+        let max = times.max.get();
+        if self.0.len() < max {
+            return;
+        }
+        self.0.retain(|_, entry| times.holds(entry, now));
+        let kept = max - max.div_ceil(8);
+        let Some(mut excess) = self.0.len().checked_sub(kept) else {
+            return;
+        };
+        let mut waiting: HashMap<u64, usize> = HashMap::new();
+        for entry in self.0.values() {
+            if entry.state == State::Waiting {
+                *waiting.entry(entry.network).or_default() += 1;
+            }
+        }
+        let mut most: Vec<_> = waiting.into_iter().collect();
+        most.sort_unstable_by_key(|(network, count)| (std::cmp::Reverse(*count), *network));
+        for (network, _) in most {
+            if excess == 0 {
+                return;
+            }
+            self.0.retain(|_, entry| {
+                let is_it = entry.network == network && entry.state == State::Waiting;
+                let is_forgotten = is_it && excess > 0;
+                excess -= usize::from(is_forgotten);
+                !is_forgotten
+            });
+        }
+        if excess == 0 {
+            return;
+        }
+        let mut ages: Vec<_> = self.0.values().map(|entry| entry.last).collect();
+        let (_, oldest, _) = ages.select_nth_unstable(excess - 1);
+        let oldest = *oldest;
+        self.0.retain(|_, entry| {
+            let is_forgotten = entry.last <= oldest && excess > 0;
+            excess -= usize::from(is_forgotten);
+            !is_forgotten
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn to_octets(&self) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(HEAD.len() + self.0.len() * ENTRY);
+        octets.extend_from_slice(HEAD);
+        for (key, entry) in &self.0 {
+            let state = match entry.state {
+                State::Waiting => 0,
+                State::Passed => 1,
+                State::Network { returned } => returned.saturating_add(1).max(2),
+            };
+            octets.extend_from_slice(key);
+            for number in [entry.network, entry.first, entry.last] {
+                octets.extend_from_slice(&number.to_be_bytes());
+            }
+            octets.extend_from_slice(&state.to_be_bytes());
+        }
+        octets
+    }
+
+    pub(super) fn from_octets(octets: &[u8], max: usize) -> Result<Self, InvalidSnapshot> {
+        let entries = octets.strip_prefix(HEAD).ok_or(InvalidSnapshot)?;
+        let (entries, rest) = entries.as_chunks::<ENTRY>();
+        if !rest.is_empty() {
+            return Err(InvalidSnapshot);
+        }
+        let number = |octets: &[u8]| {
+            octets
+                .iter()
+                .fold(0_u64, |number, octet| number << 8 | u64::from(*octet))
+        };
+        let known = entries.iter().take(max).map(|octets| {
+            let (key, numbers) = octets.split_at(16);
+            let mut kept = Key::default();
+            kept.copy_from_slice(key);
+            let state = match number(&numbers[24..]) {
+                0 => State::Waiting,
+                1 => State::Passed,
+                more => State::Network {
+                    returned: u32::try_from(more - 1).unwrap_or(u32::MAX),
+                },
+            };
+            let entry = Entry {
+                network: number(&numbers[..8]),
+                first: number(&numbers[8..16]),
+                last: number(&numbers[16..24]),
+                state,
+            };
+            (kept, entry)
+        });
+        Ok(Self(known.collect()))
+    }
+}
+
+impl Times {
+    /// Whether what is known still counts.
+    fn holds(&self, entry: &Entry, now: Seconds) -> bool {
+        match entry.state {
+            State::Waiting => now.saturating_sub(entry.first) <= self.max_wait.as_secs(),
+            State::Passed | State::Network { .. } => {
+                now.saturating_sub(entry.last) <= self.keep.as_secs()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    const MINUTE: Seconds = 60;
+    const DAY: Seconds = 24 * 60 * MINUTE;
+
+    fn key(number: u64) -> Key {
+        let mut key = Key::default();
+        key[8..].copy_from_slice(&number.to_be_bytes());
+        key
+    }
+
+    fn times(max: usize) -> Times {
+        Times {
+            max: NonZeroUsize::new(max).unwrap(),
+            ..Times::default()
+        }
+    }
+
+    fn ask(known: &mut Known, times: &Times, now: Seconds, network: u64, triplet: u64) -> bool {
+        known.ask(times, now, (key(network), network), key(triplet))
+    }
+
+    #[test]
+    fn a_triplet_passes_when_it_comes_back_in_time() {
+        let times = times(100);
+        let (mut known, start) = (Known::default(), 1_000_000);
+        for (at, passes) in [
+            (0, false),
+            (MINUTE, false),
+            (5 * MINUTE - 1, false),
+            (5 * MINUTE, true),
+            (6 * MINUTE, true),
+            (30 * DAY, true),
+            // It was not seen for long.
+            (70 * DAY, false),
+            (70 * DAY + MINUTE, false),
+            // It comes back too late, and that is a first time.
+            (72 * DAY, false),
+            (72 * DAY + 6 * MINUTE, true),
+        ] {
+            let answer = ask(&mut known, &times, start + at, 1, 1000);
+            assert_eq!(answer, passes, "at {at}");
+        }
+    }
+
+    #[test]
+    fn a_network_whose_triplets_come_back_is_known_and_is_kept() {
+        let times = times(100);
+        let mut known = Known::default();
+        for triplet in 0..5 {
+            assert!(!ask(&mut known, &times, 1000, 1, 1000 + triplet));
+            assert!(ask(&mut known, &times, 1400, 1, 1000 + triplet));
+        }
+        assert!(ask(&mut known, &times, 1400, 1, 2000));
+        assert!(!ask(&mut known, &times, 1400, 2, 3000));
+        let octets = known.to_octets();
+        let mut read = Known::from_octets(&octets, 100).unwrap();
+        assert_eq!(read.0, known.0);
+        assert!(ask(&mut read, &times, 1401, 1, 2001));
+        for octets in [&b""[..], b"koukan", &octets[..octets.len() - 1]] {
+            assert_eq!(Known::from_octets(octets, 9).unwrap_err(), InvalidSnapshot);
+        }
+        assert_eq!(Known::from_octets(&octets, 3).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn who_fills_the_list_fills_it_for_itself() {
+        let times = times(64);
+        let mut known = Known::default();
+        assert!(!ask(&mut known, &times, 1000, 1, 1));
+        for number in 0..5000 {
+            assert!(!ask(&mut known, &times, 1001, 666, 10_000 + number));
+            assert!(known.len() <= 64);
+        }
+        assert!(ask(&mut known, &times, 1400, 1, 1));
+        // From many networks what has passed stays, too.
+        for number in 0..5000 {
+            assert!(!ask(
+                &mut known,
+                &times,
+                1500,
+                1000 + number,
+                20_000 + number
+            ));
+            assert!(known.len() <= 64);
+        }
+        assert!(ask(&mut known, &times, 1600, 1, 1));
+        // Where all have passed, those go that have not come for longest.
+        let mut known = Known::default();
+        for number in 0..200 {
+            let now = 10_000 * (number + 1);
+            assert!(!ask(&mut known, &times, now, number, 500 + number));
+            assert!(ask(&mut known, &times, now + 400, number, 500 + number));
+            assert!(known.len() <= 64);
+        }
+        assert!(ask(&mut known, &times, 2_000_500, 199, 699));
+    }
+}

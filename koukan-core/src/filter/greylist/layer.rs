@@ -1,0 +1,22 @@
+use tower::Layer;
+
+use super::{Greylist, GreylistService};
+
+/// Applies [`GreylistService`].
+#[derive(Debug, Clone)]
+pub struct GreylistLayer(Greylist);
+
+impl GreylistLayer {
+    /// A layer that goes by what is known there.
+    pub fn new(list: Greylist) -> Self {
+        Self(list)
+    }
+}
+
+impl<S> Layer<S> for GreylistLayer {
+    type Service = GreylistService<S>;
+
+    fn layer(&self, inner: S) -> GreylistService<S> {
+        GreylistService::new(inner, self.0.clone())
+    }
+}

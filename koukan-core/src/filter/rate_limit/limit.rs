@@ -1,0 +1,78 @@
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    context::Context,
+    transaction::{Mail, Rcpt},
+};
+
+use super::{RateKey, buckets::Buckets, key::together};
+
+/// Keys of a limit of which it is remembered how much came, unless another number is given.
+pub const MAX_KEYS: usize = 100_000;
+
+/// How many messages or recipients may come in a time that have something in common. Clones are the same.
+///
+/// Each key has a bucket that holds as many as may come in that time, and fills as that passes. Of what has no such
+/// key, such as an identity of one who has shown none, nothing is counted.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    keys: Arc<[RateKey]>,
+    buckets: Arc<Buckets>,
+    counts_recipients: bool,
+}
+
+impl Limit {
+    /// So many in that time, which must not be zero, for each combination of the keys: messages, or recipients where
+    /// one of the keys is about these.
+    pub fn new(keys: impl IntoIterator<Item = RateKey>, count: NonZeroU32, per: Duration) -> Self {
+        let keys: Arc<[RateKey]> = keys.into_iter().collect();
+        let max = NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            counts_recipients: keys.iter().any(|key| key.is_about_recipient()),
+            keys,
+            buckets: Arc::new(Buckets::new(count, per, max)),
+        }
+    }
+
+    /// Counts recipients, whatever the keys are.
+    #[must_use]
+    pub fn of_recipients(mut self) -> Self {
+        self.counts_recipients = true;
+        self
+    }
+
+    /// Remembers so many keys at most, instead of [`MAX_KEYS`].
+    #[must_use]
+    pub fn with_max_keys(mut self, max: NonZeroUsize) -> Self {
+        self.buckets = Arc::new(self.buckets.emptied(max));
+        self
+    }
+
+    /// Whether recipients are counted, and not messages.
+    pub fn counts_recipients(&self) -> bool {
+        self.counts_recipients
+    }
+}
+
+/// Takes one of each of the limits that are about this, or of none of them.
+pub(super) fn take(limits: &[Limit], context: &Context, mail: &Mail, rcpt: Option<&Rcpt>) -> bool {
+    let asked = |limit: &&Limit| limit.counts_recipients == rcpt.is_some();
+    let mut taken: Vec<(&Limit, Box<str>)> = Vec::new();
+    for limit in limits.iter().filter(asked) {
+        let Some(key) = together(&limit.keys, context, mail, rcpt) else {
+            continue;
+        };
+        if !limit.buckets.take(key.clone()) {
+            for (limit, key) in taken {
+                limit.buckets.put_back(&key);
+            }
+            return false;
+        }
+        taken.push((limit, key));
+    }
+    true
+}
