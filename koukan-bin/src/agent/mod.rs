@@ -17,6 +17,7 @@ use crate::{
     compose::{Explaining, Given, Sockets, StartError, compose},
     config::{Config, ConfigWarnings},
     descriptors::{self, Plan},
+    registry::ListError,
     unix_signals::StopSignals,
 };
 
@@ -40,6 +41,15 @@ impl Koukan {
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Reads the lists that HTTP servers have, as is done at the start, and forgets them again.
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be read.
+    pub async fn try_lists(&self) -> Result<(), ListError> {
+        self.given.registry.load_lists().await
     }
 
     /// What may be wrong with the configuration.

@@ -13,7 +13,7 @@ pub(crate) struct Check {
     /// The configuration file.
     file: PathBuf,
     /// Try also what the agent does at its start: listen on each address, open the database, write
-    /// to the directories. Nothing is left listening.
+    /// to the directories, read lists that HTTP servers have. Nothing is left listening.
     #[arg(long)]
     deep: bool,
 }
@@ -31,7 +31,7 @@ impl Check {
         if !warnings.problems().is_empty() {
             eprintln!("{warnings}");
         }
-        if self.deep && !deep::check(&self.file, agent.config()) {
+        if self.deep && !deep::check(&self.file, &agent) {
             return ExitCode::FAILURE;
         }
         let file = self.file.display();

@@ -9,6 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use koukan_core::{
+    blocking::BlockingPool,
     causes::Causes,
     tls::{Certificate, Certificates, InvalidCertificate, ServerTls},
 };
@@ -99,12 +100,17 @@ impl CertificateFiles {
 
     /// Reads certificates anew whose files have changed, and tells of those that end soon, unless it
     /// was `told` not long ago.
-    pub(super) fn look(&self, now: Timestamp, told: &mut HashMap<PathBuf, Instant>) {
+    pub(super) fn look(
+        &self,
+        now: Timestamp,
+        told: &mut HashMap<PathBuf, Instant>,
+        pool: &BlockingPool,
+    ) {
         for followed in &mut *self.lock() {
             followed.look();
             followed.tell(now, told);
         }
-        self.authorities.look();
+        self.authorities.look(pool);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Followed>> {

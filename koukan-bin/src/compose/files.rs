@@ -9,7 +9,7 @@ use super::{
     certificates::CertificateFiles, hooks::HookSecrets, logins::LoginFiles,
     templates::TemplateFile, users::PasswordFiles,
 };
-use crate::registry::FollowedFiles;
+use crate::registry::{FollowedFiles, FollowedLists};
 
 /// How often it is looked whether a file has changed.
 const LOOK: Duration = Duration::from_secs(10);
@@ -24,7 +24,9 @@ pub(crate) struct Files {
     pub(super) webhooks: HookSecrets,
     /// Those that filters have read.
     pub(super) followed: FollowedFiles,
-    /// Where they are read.
+    /// Lists that HTTP servers have.
+    pub(super) lists: FollowedLists,
+    /// Where files are read.
     pub(super) blocking: BlockingPool,
 }
 
@@ -33,12 +35,14 @@ impl Files {
     pub(crate) async fn follow(mut self, clock: SharedClock) {
         let mut told = HashMap::new();
         loop {
-            self.certificates.look(clock.now(), &mut told);
+            self.certificates
+                .look(clock.now(), &mut told, &self.blocking);
             self.passwords.look();
-            self.logins.look();
+            self.logins.look(&self.blocking);
             self.template.look();
             self.webhooks.look();
             self.followed.look(&self.blocking);
+            self.lists.look();
             sleep(LOOK).await;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use koukan_core::blocking::BlockingPool;
 use koukan_smtp::client::Login;
 
 use super::StartError;
@@ -43,8 +44,8 @@ impl LoginFiles {
     }
 
     /// Reads files anew that have changed.
-    pub(super) fn look(&self) {
-        self.0.look();
+    pub(super) fn look(&self, pool: &BlockingPool) {
+        self.0.look(pool);
     }
 }
 

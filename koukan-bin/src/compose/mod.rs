@@ -61,7 +61,7 @@ use koukan_storage::{OpenError, PostgresError};
 use crate::{
     config::{Config, Place},
     descriptors::{Counted, Plan},
-    registry::{InvalidFilter, Surroundings},
+    registry::{InvalidFilter, ListError, Surroundings},
 };
 
 use self::{
@@ -88,6 +88,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(ListenAddress, #[source] io::Error),
+    /// A list that an HTTP server has cannot be read.
+    #[error(transparent)]
+    List(#[from] ListError),
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
@@ -213,6 +216,8 @@ pub(crate) async fn compose(
         output: &output,
     };
     let chains = chains.build(config)?;
+    // Nobody is to pass, or be refused, since a list is not there yet.
+    surroundings.lists.load().await?;
     let handler = stacks::handler(&storage, &output, config);
     let board = HookBoard::default();
     let queue = Operator::new(storage.clone()).with_hooks(board.clone());
@@ -229,6 +234,7 @@ pub(crate) async fn compose(
         template,
         webhooks: hook_secrets,
         followed: surroundings.followed.clone(),
+        lists: surroundings.lists.clone(),
         blocking: surroundings.blocking.clone(),
     };
     let api = rest::api(&handler, &queue, &events);

@@ -56,7 +56,7 @@ pub use self::{
 pub(crate) use self::{
     suggest::{instead, nearest},
     template::read_template,
-    validate::is_soon,
+    validate::{is_in_the_clear, is_soon},
 };
 
 use std::{num::NonZeroUsize, time::Duration};

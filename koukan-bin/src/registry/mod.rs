@@ -8,6 +8,7 @@ mod endpoints;
 mod followed_files;
 mod limits;
 mod list_files;
+mod list_urls;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
 mod names_of_hosts;
@@ -20,7 +21,10 @@ mod send_as;
 mod surroundings;
 mod text;
 
-pub use self::surroundings::{Secret, Surroundings};
+pub use self::{
+    list_urls::ListError,
+    surroundings::{Secret, Surroundings},
+};
 
 pub(crate) use self::{
     add_route::{AddRoute, CopyRoutes},
@@ -28,6 +32,7 @@ pub(crate) use self::{
     change_header::changed_fields,
     endpoints::ENDPOINTS,
     followed_files::FollowedFiles,
+    list_urls::FollowedLists,
     policy_action::Outline,
     router::Routes,
     text::{check_domain, check_host},
@@ -227,6 +232,15 @@ impl Registry {
         let unknown = || InvalidFilter::new(format!("unknown filter `{name}`"));
         let build = self.filters.get(name).ok_or_else(unknown)?;
         build(config, surroundings, &self.matchers)
+    }
+
+    /// Reads the lists that HTTP servers have, of filters that were [checked](Self::check).
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be read.
+    pub(crate) async fn load_lists(&self) -> Result<(), ListError> {
+        self.trial.lists.load().await
     }
 
     /// Tells whether a filter can be made of its configuration.

@@ -18,7 +18,7 @@ use koukan_core::{
 };
 use koukan_rest::client::{ClientSettings, HttpClient};
 
-use super::{CopyRoutes, FollowedFiles, InvalidFilter};
+use super::{CopyRoutes, FollowedFiles, FollowedLists, InvalidFilter};
 
 /// What a filter or an endpoint is given that is not its own configuration.
 ///
@@ -45,6 +45,8 @@ pub struct Surroundings {
     pub observers: Observers,
     /// Files of filters, which are read anew when they change.
     pub(crate) followed: FollowedFiles,
+    /// Lists of filters, which HTTP servers have.
+    pub(crate) lists: FollowedLists,
     /// Where copies of messages go.
     pub(crate) copies: CopyRoutes,
     /// Who is told of each look at a rule.
@@ -71,6 +73,7 @@ impl Surroundings {
             blocking: BlockingPool::default(),
             observers: Observers::default(),
             followed: FollowedFiles::default(),
+            lists: FollowedLists::default(),
             copies: CopyRoutes::default(),
             rule_watch: None,
             http: Arc::default(),

@@ -103,3 +103,39 @@ fn in_limits_lists_and_grey_lists() {
     let nothing = ["nothing before this rule finds out `dnsbl`"];
     told(&[(BUILDER, &filter(rule), "match: {", &nothing)]);
 }
+
+#[test]
+fn in_lists_of_servers() {
+    let rule = |keys: &str| {
+        format!(
+            "      - policy_action:\n          match: {{ matcher: network_address, {keys} }}\n          \
+             tag: ours\n          action: LOG\n"
+        )
+    };
+    check(&changed(
+        BUILDER,
+        &rule("url: \"https://lists.example.com/a\", refresh: 1h"),
+    ))
+    .unwrap();
+    for (keys, words) in [
+        ("url: \"lists\"", "`lists` is no URL"),
+        (
+            "url: \"http://lists.example.com/a\"",
+            "begin `http://lists.example.com/a` with `https:`",
+        ),
+        (
+            "url: \"https://l.example/\", cidr: 10.0.0.0/8",
+            "`cidr` and `url` are both there",
+        ),
+        (
+            "url: \"https://l.example/\", file: /a/list",
+            "`file` and `url` are both there",
+        ),
+        (
+            "cidr: 10.0.0.0/8, refresh: 1h",
+            "only a list with a `url` has that",
+        ),
+    ] {
+        told(&[(BUILDER, &rule(keys), "match: {", &[words])]);
+    }
+}

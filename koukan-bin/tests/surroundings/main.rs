@@ -8,6 +8,7 @@ mod explain;
 mod filter;
 mod http;
 mod limits;
+mod lists;
 mod look_up;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;

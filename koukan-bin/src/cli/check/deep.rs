@@ -2,15 +2,13 @@
 
 use std::{fs, io, net::TcpListener, os::unix::net::UnixStream, path::Path};
 
-use crate::{
-    command::block_on,
-    config::{Config, Place},
-};
+use crate::{Koukan, command::block_on, config::Place};
 use koukan_core::{causes::Causes, network::ListenAddress};
 use koukan_storage::SqliteBackend;
 
 /// Tries all of it, tells what cannot be done, and whether all can.
-pub(super) fn check(file: &Path, config: &Config) -> bool {
+pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
+    let config = agent.config();
     let mut problems = Vec::new();
     let at = |place: Place<()>, problem: &str| {
         let Place { line, column, .. } = place;
@@ -48,6 +46,9 @@ pub(super) fn check(file: &Path, config: &Config) -> bool {
     if let Some(path) = &storage.spill {
         problems.extend(unwritable(&path.value).map(|problem| at(path.place(), &problem)));
     }
+    if let Some(problem) = lists(agent) {
+        problems.push(format!("{}: {problem}", file.display()));
+    }
     for problem in &problems {
         eprintln!("{problem}");
     }
@@ -61,6 +62,15 @@ fn unix_socket(path: &Path) -> io::Result<()> {
     }
     let directory = path.parent().unwrap_or(Path::new("/"));
     tempfile::tempfile_in(directory).map(drop)
+}
+
+/// Reads the lists that HTTP servers have.
+fn lists(agent: &Koukan) -> Option<String> {
+    match block_on(Some(1), agent.try_lists()) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Causes(&error).to_string()),
+        Err(error) => Some(format!("cannot read lists: {error}")),
+    }
 }
 
 /// Opens the database, if there is one already; otherwise there must be a place to make it in.

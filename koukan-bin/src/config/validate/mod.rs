@@ -21,7 +21,7 @@ mod unix_sockets;
 mod use_of;
 mod webhooks;
 
-pub(crate) use self::tls::is_soon;
+pub(crate) use self::{rest::is_in_the_clear, tls::is_soon};
 
 use std::collections::BTreeSet;
 

@@ -90,7 +90,7 @@ impl Check<'_> {
 }
 
 /// Whether what is sent to a URL is not encrypted, and leaves this machine.
-pub(super) fn is_in_the_clear(url: &str) -> bool {
+pub(crate) fn is_in_the_clear(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
     };

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::{InvalidFilter, Surroundings, at};
 use crate::{
-    config::Step,
-    registry::{list_files::list, text::RecipientDomain},
+    config::{ByteSize, HumanDuration, Step},
+    registry::{list_urls::Elsewhere, text::RecipientDomain},
 };
 
 #[derive(Deserialize)]
@@ -25,6 +25,12 @@ pub(super) struct Addresses {
     prefixes: Vec<String>,
     /// A file with a domain or an address a line.
     file: Option<PathBuf>,
+    /// Where an HTTP server has such a list.
+    url: Option<String>,
+    /// How often it is asked whether that has changed.
+    refresh: Option<HumanDuration>,
+    /// Octets of it, at most.
+    max_size: Option<ByteSize>,
     delimiter: Option<char>,
 }
 
@@ -55,18 +61,23 @@ pub(super) fn address_list(
 ) -> Result<AddressMatcher, InvalidFilter> {
     let which = config.which_addr.into();
     let is_fixed = !config.domains.is_empty() || !config.prefixes.is_empty();
-    if let Some(file) = config.file {
-        if is_fixed {
-            let text =
-                "`file` stands beside `domains` or `prefixes`: make two matchers of them, in `any`";
-            return Err(at(text, vec![Step::Key("file".into())]));
-        }
-        let set = list(surroundings, &file, "file")?;
+    let elsewhere = Elsewhere {
+        file: config.file,
+        url: config.url,
+        refresh: config.refresh,
+        max_size: config.max_size,
+    };
+    if let Some(key) = elsewhere.key().filter(|_| is_fixed) {
+        let text = format!(
+            "`{key}` stands beside `domains` or `prefixes`: make two matchers of them, in `any`"
+        );
+        return Err(at(text, vec![Step::Key(key.into())]));
+    }
+    if let Some(set) = elsewhere.list(surroundings)? {
         return Ok(AddressMatcher::in_set(which, set, config.delimiter));
     }
     if !is_fixed {
-        let text =
-            "without `domains`, `prefixes` and `file` it knows every address: add one of them";
+        let text = "without `domains`, `prefixes`, `file` and `url` it knows every address: add one of them";
         return Err(InvalidFilter::new(text));
     }
     let fixed = MailboxList::default()

@@ -9,7 +9,10 @@ use koukan_core::{
 use serde::Deserialize;
 
 use super::{InvalidFilter, OneOrMany, Surroundings, at};
-use crate::{config::Step, registry::list_files::list};
+use crate::{
+    config::{ByteSize, HumanDuration, Step},
+    registry::list_urls::Elsewhere,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,25 +30,38 @@ pub(super) fn smtp_auth(config: Auth) -> Result<SmtpAuth, InvalidFilter> {
 pub(super) struct Network {
     cidr: Option<OneOrMany>,
     file: Option<PathBuf>,
+    /// Where an HTTP server has such a list.
+    url: Option<String>,
+    /// How often it is asked whether that has changed.
+    refresh: Option<HumanDuration>,
+    /// Octets of it, at most.
+    max_size: Option<ByteSize>,
 }
 
 pub(super) fn network_address(
     config: Network,
     surroundings: &Surroundings,
 ) -> Result<NetworkAddress, InvalidFilter> {
-    let texts = match (config.cidr, config.file) {
-        (Some(cidr), None) => cidr.all("cidr", "no client is in it: add a network")?,
-        (None, Some(file)) => {
-            let networks = list(surroundings, &file, "file")?;
-            return Ok(NetworkAddress::in_list(networks));
+    let elsewhere = Elsewhere {
+        file: config.file,
+        url: config.url,
+        refresh: config.refresh,
+        max_size: config.max_size,
+    };
+    let texts = match (config.cidr, elsewhere.key()) {
+        (Some(_), Some(key)) => {
+            let text =
+                format!("`cidr` and `{key}` are both there: make two matchers of them, in `any`");
+            return Err(at(text, vec![Step::Key(key.into())]));
         }
-        (None, None) => {
-            let text = "`cidr` is missing: name a network, or a `file` with a network a line";
-            return Err(InvalidFilter::new(text));
-        }
-        (Some(_), Some(_)) => {
-            let text = "`cidr` and `file` are both there: make two matchers of them, in `any`";
-            return Err(at(text, vec![Step::Key("file".into())]));
+        (cidr, _) => {
+            if let Some(networks) = elsewhere.list(surroundings)? {
+                return Ok(NetworkAddress::in_list(networks));
+            }
+            let text =
+                "`cidr` is missing: name a network, or a `file` or `url` with a network a line";
+            let cidr = cidr.ok_or_else(|| InvalidFilter::new(text))?;
+            cidr.all("cidr", "no client is in it: add a network")?
         }
     };
     let parsed = texts.into_iter().map(|(text, place)| {

@@ -1,0 +1,317 @@
+//! Lists that HTTP servers have, and how they follow them.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    str::FromStr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderValue, Request, StatusCode, Uri, header},
+};
+use futures_util::future::try_join_all;
+use koukan_core::{blocking::BlockingPool, causes::Causes, filter::Replaceable};
+use koukan_rest::client::HttpClient;
+use tokio::time::{Instant, timeout};
+use tower::{BoxError, ServiceExt};
+
+use super::{InvalidFilter, Surroundings, list_files::list};
+use crate::config::{ByteSize, HumanDuration, Step, is_in_the_clear};
+
+/// For how long a server is waited for.
+const TIME_MAX: Duration = Duration::from_secs(30);
+/// How often it is asked, and how much it may answer, unless something else is said.
+const REFRESH: Duration = Duration::from_secs(5 * 60);
+const SIZE_MAX: u64 = 16 << 20;
+
+/// Where a list is that does not stand in the configuration, as it is configured.
+#[derive(Default)]
+pub(super) struct Elsewhere {
+    pub(super) file: Option<PathBuf>,
+    pub(super) url: Option<String>,
+    pub(super) refresh: Option<HumanDuration>,
+    pub(super) max_size: Option<ByteSize>,
+}
+
+impl Elsewhere {
+    /// The key that says where, if one does.
+    pub(super) fn key(&self) -> Option<&'static str> {
+        match (&self.file, &self.url) {
+            (Some(_), _) => Some("file"),
+            (None, Some(_)) => Some("url"),
+            (None, None) => None,
+        }
+    }
+
+    /// The list, which is followed from now on; `None` where nothing says where it is.
+    pub(super) fn list<T>(
+        self,
+        surroundings: &Surroundings,
+    ) -> Result<Option<Replaceable<T>>, InvalidFilter>
+    where
+        T: FromStr<Err: fmt::Display> + Default + Send + Sync + 'static,
+    {
+        let wrong = |key: &str, text: &str| InvalidFilter {
+            message: text.into(),
+            at: vec![Step::Key(key.into())],
+        };
+        let Self {
+            file,
+            url,
+            refresh,
+            max_size,
+        } = self;
+        if url.is_none() {
+            for (key, is_there) in [
+                ("refresh", refresh.is_some()),
+                ("max_size", max_size.is_some()),
+            ] {
+                if is_there {
+                    return Err(wrong(
+                        key,
+                        "only a list with a `url` has that: leave it out",
+                    ));
+                }
+            }
+        }
+        match (file, url) {
+            (Some(_), Some(_)) => {
+                let text = "`file` and `url` are both there: make two matchers of them, in `any`";
+                Err(wrong("url", text))
+            }
+            (Some(file), None) => list(surroundings, &file, "file").map(Some),
+            (None, Some(url)) => {
+                let at = ListAt {
+                    url,
+                    refresh,
+                    max_size,
+                };
+                list_at(surroundings, at).map(Some)
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// A list that a server has, as it is configured.
+struct ListAt {
+    url: String,
+    /// How often it is looked whether it has changed.
+    refresh: Option<HumanDuration>,
+    /// Octets of it, at most.
+    max_size: Option<ByteSize>,
+}
+
+/// Lists that servers have. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct FollowedLists(Arc<Mutex<Vec<Arc<dyn Source>>>>);
+
+/// A list was not read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the list at {url}")]
+pub struct ListError {
+    /// Where it is.
+    pub url: Box<str>,
+    #[source]
+    source: BoxError,
+}
+
+/// A list, whatever it is of.
+#[async_trait]
+trait Source: Send + Sync {
+    /// Reads it, if it has changed.
+    async fn fetch(&self) -> Result<(), ListError>;
+
+    /// As [`Source::fetch`], if it is time to do so and nobody else does; what cannot be read leaves it as it is.
+    async fn follow(&self);
+}
+
+impl FollowedLists {
+    /// Reads all lists.
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be read.
+    pub(crate) async fn load(&self) -> Result<(), ListError> {
+        let all = self.all();
+        try_join_all(all.iter().map(|list| list.fetch())).await?;
+        Ok(())
+    }
+
+    /// Begins to look for changes of those lists for which it is time. Nobody waits for a server.
+    pub(crate) fn look(&self) {
+        for list in self.all() {
+            tokio::spawn(async move { list.follow().await });
+        }
+    }
+
+    fn add(&self, list: Arc<dyn Source>) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(list);
+    }
+
+    fn all(&self) -> Vec<Arc<dyn Source>> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl fmt::Debug for FollowedLists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FollowedLists")
+    }
+}
+
+/// A list that a server has, which is empty until it was [loaded](FollowedLists::load), and follows it from then on.
+fn list_at<T>(surroundings: &Surroundings, config: ListAt) -> Result<Replaceable<T>, InvalidFilter>
+where
+    T: FromStr<Err: fmt::Display> + Default + Send + Sync + 'static,
+{
+    let at = |message: String| InvalidFilter {
+        message,
+        at: vec![Step::Key("url".into())],
+    };
+    let url = config.url;
+    let uri = url.parse::<Uri>().ok().filter(|uri| {
+        let scheme = uri.scheme_str();
+        uri.host().is_some() && (scheme == Some("https") || scheme == Some("http"))
+    });
+    let uri = uri.ok_or_else(|| {
+        at(format!(
+            "`{url}` is no URL, as in `https://lists.example.com/blocked.txt`"
+        ))
+    })?;
+    if is_in_the_clear(&url) {
+        let text =
+            format!("whoever stands between could change the list: begin `{url}` with `https:`");
+        return Err(at(text));
+    }
+    let max = config.max_size.map_or(SIZE_MAX, |size| size.0);
+    let list = Replaceable::new(T::default());
+    surroundings.lists.add(Arc::new(List {
+        url: url.into(),
+        uri,
+        client: surroundings.http()?,
+        blocking: surroundings.blocking.clone(),
+        refresh: config.refresh.map_or(REFRESH, |time| time.0),
+        max: usize::try_from(max).unwrap_or(usize::MAX),
+        list: list.clone(),
+        state: Mutex::default(),
+        is_under_way: AtomicBool::new(false),
+    }));
+    Ok(list)
+}
+
+struct List<T> {
+    url: Box<str>,
+    uri: Uri,
+    client: HttpClient,
+    blocking: BlockingPool,
+    refresh: Duration,
+    max: usize,
+    list: Replaceable<T>,
+    state: Mutex<State>,
+    is_under_way: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// By which the server knows what we have.
+    etag: Option<HeaderValue>,
+    /// When it was last asked.
+    asked: Option<Instant>,
+}
+
+#[async_trait]
+impl<T> Source for List<T>
+where
+    T: FromStr<Err: fmt::Display> + Send + Sync + 'static,
+{
+    async fn fetch(&self) -> Result<(), ListError> {
+        self.state().asked = Some(Instant::now());
+        let asked = timeout(TIME_MAX, self.ask()).await;
+        let asked = asked.unwrap_or_else(|_| Err("it took too long".into()));
+        asked.map_err(|source| ListError {
+            url: self.url.clone(),
+            source,
+        })
+    }
+
+    async fn follow(&self) {
+        let is_time = |asked: Instant| asked.elapsed() >= self.refresh;
+        if !self.state().asked.is_none_or(is_time) || self.is_under_way.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        let _ended = Ended(&self.is_under_way);
+        if let Err(error) = self.fetch().await {
+            let error = Causes(&error);
+            tracing::warn!(%error, "cannot read a list anew, the old one stays");
+        }
+    }
+}
+
+impl<T> List<T>
+where
+    T: FromStr<Err: fmt::Display> + Send + Sync + 'static,
+{
+    async fn ask(&self) -> Result<(), BoxError> {
+        let mut request = Request::get(self.uri.clone());
+        let known = self.state().etag.clone();
+        if let Some(etag) = &known {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        let request = request.body(Body::empty())?;
+        let answer = self.client.clone().oneshot(request).await?;
+        match answer.status() {
+            StatusCode::NOT_MODIFIED if known.is_some() => return Ok(()),
+            StatusCode::OK => {}
+            status => return Err(format!("the server answers {status}").into()),
+        }
+        let etag = answer.headers().get(header::ETAG).cloned();
+        let content = to_bytes(answer.into_body(), self.max).await;
+        // Or the connection broke.
+        let content = content.map_err(|error| {
+            let error: BoxError = error.into();
+            format!(
+                "it cannot be read, or has more than {} octets: {error}",
+                self.max
+            )
+        })?;
+        let read = self.blocking.run(move || {
+            let text = str::from_utf8(&content).map_err(|_| "it is not UTF-8".to_owned())?;
+            text.parse::<T>().map_err(|error| error.to_string())
+        });
+        self.list.replace(read.await??);
+        self.state().etag = etag;
+        tracing::info!(url = &*self.url, "a list was read");
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That nobody asks any more, when this is dropped.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

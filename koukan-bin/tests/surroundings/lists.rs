@@ -1,0 +1,53 @@
+//! Lists that an HTTP server has.
+
+use super::*;
+
+/// As [`connector`], with an HTTP server on this host that answers with that.
+fn with_lists(script: &Script, answer: &'static str) -> ScriptedConnector {
+    let script = script.clone();
+    ScriptedConnector::new(move |address, mut io| {
+        if address.port() == 25 {
+            let server = Server::new(script.clone()).with_name("mx.example.net");
+            tokio::spawn(server.serve(io, &Connected::default()));
+            return;
+        }
+        tokio::spawn(async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                io.read_buf(&mut request).await.unwrap();
+            }
+            io.write_all(answer.as_bytes()).await.unwrap();
+        });
+    })
+}
+
+const RULE: &str = "policy_action: { match: { matcher: address_list, \
+    url: \"http://127.0.0.1:8099/blocked\" }, tag: blocked, action: REJECT }";
+
+#[tokio::test]
+async fn a_rule_goes_by_a_list_of_a_server_from_the_first_message_on() {
+    let script = Script::new();
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbad.example\n";
+    let builder = Koukan::builder()
+        .resolver(resolver())
+        .connector(with_lists(&script, answer));
+    let agent = start(builder, &config(RULE)).await;
+    let reply = send(&agent, "a@bad.example", "b@example.net").await;
+    assert!(reply.starts_with("550 5.7.1"), "{reply}");
+    let reply = send(&agent, "a@good.example", "b@example.net").await;
+    assert!(reply.starts_with("250 2."), "{reply}");
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_does_not_start_without_a_list_that_it_is_to_go_by() {
+    let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    let builder = Koukan::builder()
+        .resolver(resolver())
+        .connector(with_lists(&Script::new(), answer));
+    let agent = builder.config_text("koukan.yaml", &config(RULE)).unwrap();
+    let error = agent.start().await.unwrap_err();
+    let shown = koukan_core::causes::Causes(&error).to_string();
+    let told = "cannot read the list at http://127.0.0.1:8099/blocked: the server answers 503";
+    assert!(shown.starts_with(told), "{shown}");
+}
