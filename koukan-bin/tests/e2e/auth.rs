@@ -38,14 +38,14 @@ pub(crate) fn line_of(user: &str, password: &str) -> String {
 }
 
 /// An agent that delivers what users send, and refuses what others do.
-struct Agent {
-    address: SocketAddr,
-    directory: TempDir,
+pub(crate) struct Agent {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: TempDir,
     _process: Process,
 }
 
 impl Agent {
-    fn start(sink: SocketAddr) -> Self {
+    pub(crate) fn start(sink: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let authority = Authority::new();

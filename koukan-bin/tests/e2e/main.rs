@@ -21,6 +21,7 @@ mod destinations;
 mod disk_full;
 mod events;
 mod explain;
+mod examples;
 mod host;
 mod hostile;
 mod http;

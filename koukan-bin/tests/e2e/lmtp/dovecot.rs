@@ -52,15 +52,15 @@ plugin {
 "#;
 
 /// A running server.
-pub(super) struct Dovecot {
-    pub(super) address: SocketAddr,
+pub(crate) struct Dovecot {
+    pub(crate) address: SocketAddr,
     process: Process,
     directory: TempDir,
 }
 
 impl Dovecot {
     /// Starts one with mailboxes, and others that are full.
-    pub(super) fn start(users: &[&str], full: &[&str]) -> Self {
+    pub(crate) fn start(users: &[&str], full: &[&str]) -> Self {
         let (directory, address) = (tempfile::tempdir().unwrap(), free_address());
         let at = directory.path();
         fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
@@ -105,12 +105,12 @@ impl Dovecot {
     }
 
     /// How many messages are in a mailbox.
-    pub(super) fn messages(&self, name: &str) -> usize {
+    pub(crate) fn messages(&self, name: &str) -> usize {
         self.files(name).len()
     }
 
     /// The only message in a mailbox.
-    pub(super) fn only_message(&self, name: &str) -> String {
+    pub(crate) fn only_message(&self, name: &str) -> String {
         let comes = comes_within(Duration::from_secs(30), || self.messages(name) > 0);
         let files = self.files(name);
         assert!(

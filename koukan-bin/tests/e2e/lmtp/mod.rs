@@ -1,6 +1,6 @@
 //! Mailboxes by LMTP: Dovecot, Postfix's smtp-sink and aiosmtpd.
 
-mod dovecot;
+pub(crate) mod dovecot;
 mod server;
 
 use std::{net::SocketAddr, process::Stdio};
