@@ -136,10 +136,10 @@ mod tests {
         assert!(signed(&layer).await.contains("a=ed25519-sha256;"));
         assert!(signed(&layer).await.contains(" x="));
         write(&file, Algorithm::Rsa);
-        surroundings.followed.look();
+        surroundings.followed.look_here();
         assert!(signed(&layer).await.contains("a=rsa-sha256;"));
         fs::write(&file, "half a key").unwrap();
-        surroundings.followed.look();
+        surroundings.followed.look_here();
         assert!(signed(&layer).await.contains("a=rsa-sha256;"));
     }
 }
