@@ -33,6 +33,16 @@ pub(super) fn register(registry: &mut Registry) {
         }
         config.passing_large().layer(scanner, surroundings)
     });
+    for (filter, server) in [
+        ("clamav", "clamd"),
+        ("rspamd", "rspamd"),
+        ("spamassassin", "spamd"),
+    ] {
+        registry.asks(filter, move |config| {
+            let address = config["address"].as_str().unwrap_or_default();
+            format!("{server} at {address}")
+        });
+    }
     matcher(registry, Clamav);
     matcher(registry, Rspamd);
     matcher(registry, SpamAssassin::default());

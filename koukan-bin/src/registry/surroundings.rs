@@ -112,9 +112,9 @@ impl Surroundings {
         Ok(self.http.get_or_init(|| client).clone())
     }
 
-    /// Whether it is only tried out whether something can be made.
-    pub(super) fn is_trial(&self) -> bool {
-        matches!(self.copies, CopyRoutes::Trial)
+    /// Whether an agent runs with what is made of these: it is not only tried out, or explained.
+    pub(super) fn is_of_agent(&self) -> bool {
+        !matches!(self.copies, CopyRoutes::Trial | CopyRoutes::Explained(_))
     }
 
     /// Settings for HTTP clients that connect as this agent does.

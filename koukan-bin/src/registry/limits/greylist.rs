@@ -67,8 +67,8 @@ pub(super) fn greylist(
     if let Some(file) = config.file {
         let kept = Kept::read(list.clone(), file);
         let kept = kept.map_err(|text| at(text, vec![key("file")]))?;
-        // Of a trial nothing is to be kept.
-        if !surroundings.is_trial() {
+        // Nothing else may write what an agent knows.
+        if surroundings.is_of_agent() {
             surroundings.followed.keep_up(move || kept.write());
         }
     }
