@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compose::{Exposition, Keeper, Parts, collect_garbage, probe_storage, tell_soundness},
+    compose::{Exposition, Files, Keeper, Parts, collect_garbage, probe_storage, tell_soundness},
     config::Config,
     supervisor::{Part, Supervisor, works},
 };
@@ -51,6 +51,7 @@ pub struct Running {
     metrics: Exposition,
     serving: JoinHandle<()>,
     dispatching: JoinHandle<()>,
+    files: Files,
     /// Parts that have nothing to end in good order.
     others: Vec<JoinHandle<()>>,
 }
@@ -112,6 +113,7 @@ impl Running {
             let metrics = metrics.clone();
             move || metrics.clone().keep_up()
         };
+        let last = files.clone();
         let follow = move || files.clone().follow(SharedClock::clone(&clock));
         let part = |name| Part::new(name, ALL);
         let mut others = vec![
@@ -167,6 +169,7 @@ impl Running {
             metrics,
             serving,
             dispatching,
+            files: last,
             others,
         }
     }
@@ -237,6 +240,7 @@ impl Running {
         for other in &self.others {
             other.abort();
         }
+        let files_written = timeout(CLOSE, self.files.finish());
         let quits = self.endpoints.iter().map(SmtpEndpoint::close);
         let quits = timeout(QUIT, join_all(quits));
         let closed = async {
@@ -259,7 +263,7 @@ impl Running {
             }
         };
         // A destination that does not answer to QUIT has had its time.
-        let _ = tokio::join!(quits, closed);
+        let _ = tokio::join!(quits, closed, files_written);
     }
 
     /// Ends what is under way, more and more of it; `false` where something went on all the same.

@@ -31,6 +31,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// Ends what filters keep in files.
+    pub(crate) async fn finish(&self) {
+        self.followed.finish(&self.blocking).await;
+    }
+
     /// Reads files anew when they change, and tells of certificates that end soon; for ever.
     pub(crate) async fn follow(mut self, clock: SharedClock) {
         let mut told = HashMap::new();

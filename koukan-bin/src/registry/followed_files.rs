@@ -66,6 +66,14 @@ impl FollowedFiles {
         }
     }
 
+    /// Looks at all files for a last time, and waits for that: so what is written now and then is written.
+    pub(crate) async fn finish(&self, pool: &BlockingPool) {
+        for chore in self.chores() {
+            // Who panics has told.
+            let _ = pool.run(move || (chore.work)()).await;
+        }
+    }
+
     /// Looks at all files, one after the other.
     #[cfg(test)]
     pub(crate) fn look_here(&self) {
