@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     BackendFixture,
-    sample::{attempt, plain, recipient, settlement, time},
+    sample::{attempt, delivered, plain, recipient, settlement, time},
 };
 
 fn bound_for(to: &[&str], at: i64, work: Work) -> NewTransaction {
@@ -103,6 +103,17 @@ pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
         let judged = backend.change(retry(is_dry)).await.unwrap();
         assert_eq!(judged, [(near, Err(Skipped::Suspended))]);
     }
+    let over = NewTransaction {
+        status: delivered(),
+        ..bound_for(&["bob@near.example"], 0, Work::Attempt)
+    };
+    let over = insert(backend, over).await;
+    let change = Change {
+        ids: vec![over],
+        ..retry(false)
+    };
+    let judged = backend.change(change).await.unwrap();
+    assert_eq!(judged, [(over, Err(Skipped::Finished))]);
     let taken = backend.lease(near, session, None).await.unwrap().unwrap();
     backend.release(near, session, taken.fence).await.unwrap();
 
