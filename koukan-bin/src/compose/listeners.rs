@@ -56,13 +56,12 @@ pub(crate) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(
         config: &Config,
-        (mut sockets, authenticator): (Sockets, Option<Arc<dyn Authenticator>>),
+        (mut sockets, authenticator, descriptors): (Sockets, Option<Arc<dyn Authenticator>>, &Plan),
         files: &mut Files,
         chains: &Built,
         (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
         surroundings: &Surroundings,
         metrics: &axum::Router,
-        descriptors: &Plan,
     ) -> Result<Self, StartError> {
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();

@@ -240,13 +240,12 @@ pub(crate) async fn compose(
     let api = rest::api(&handler, &queue, &events);
     let bound = Listeners::bind(
         config,
-        (sockets, given.authenticator),
+        (sockets, given.authenticator, &descriptors),
         &mut files,
         &chains,
         (&handler, &queue, &events, &explanations),
         &surroundings,
         &shown,
-        &descriptors,
     );
     let listeners = bound.await?;
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
