@@ -62,7 +62,7 @@ impl Process {
         let children = format!("/proc/{own}/task/{own}/children");
         let children = fs::read_to_string(children).unwrap_or_default();
         let children = children.split_whitespace().map(str::to_owned);
-        children.chain([own.clone()]).collect()
+        children.chain([own]).collect()
     }
 
     /// Waits until somebody has a connection to that address with as much on its way as there is room for.

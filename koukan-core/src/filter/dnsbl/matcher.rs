@@ -30,10 +30,10 @@ impl ListedMatcher {
     }
 
     fn is_it(&self, found: &Dnsbl) -> bool {
-        let is_named = |name: &Box<str>| found.lists.iter().any(|it| *it.list == **name);
+        let is_named = |name: &str| found.lists.iter().any(|it| &*it.list == name);
         let is_listed = match self.lists.is_empty() {
             true => !found.lists.is_empty(),
-            false => self.lists.iter().any(is_named),
+            false => self.lists.iter().any(|name| is_named(name)),
         };
         is_listed && self.min_score.is_none_or(|min| found.score >= min)
     }
