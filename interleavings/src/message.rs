@@ -2,6 +2,32 @@
 
 pub(crate) use koukan_core::message::parser;
 
+pub(crate) mod header_fields {
+    use bytes::Bytes;
+
+    /// What is never changed here.
+    #[derive(Debug, Clone)]
+    pub struct HeaderFields(Bytes);
+
+    impl HeaderFields {
+        pub(crate) fn parse(octets: Bytes) -> Self {
+            Self(octets)
+        }
+
+        pub(crate) fn only_added(&self) -> Option<Bytes> {
+            Some(Bytes::new())
+        }
+
+        pub(crate) fn octets_before(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        pub(crate) fn to_octets(&self) -> Bytes {
+            self.0.clone()
+        }
+    }
+}
+
 pub(crate) mod builder {
     use std::{
         collections::BTreeMap,

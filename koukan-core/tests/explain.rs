@@ -271,7 +271,11 @@ async fn what_is_put_off_is_kept_for_a_program_and_told_to_an_agent() {
         let explainer = Explainer::new();
         let entry = exploding(&explainer, policy);
         let explanation = run(asked("busy@x", &["b@x"]), &explainer, entry).await;
-        assert_eq!(explanation.recipients, [reply.clone()], "{policy:?}");
+        assert_eq!(
+            explanation.recipients,
+            std::slice::from_ref(&reply),
+            "{policy:?}"
+        );
         let kept = What::Kept(Reply::mailbox_busy());
         let is_kept = notes(&explanation)
             .iter()

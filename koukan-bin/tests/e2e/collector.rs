@@ -93,12 +93,6 @@ impl Collector {
         messages.remove(0)
     }
 
-    /// The messages for a recipient, once there are so many.
-    pub(crate) fn await_messages(&self, to: &str, count: usize) -> Vec<String> {
-        eventually(Duration::from_secs(60), || self.messages(to).len() >= count);
-        self.messages(to)
-    }
-
     /// How many messages came.
     pub(crate) fn count(&self) -> usize {
         self.mailboxes.lock().unwrap().values().map(Vec::len).sum()

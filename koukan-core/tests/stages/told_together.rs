@@ -42,8 +42,8 @@ fn upstream<M: MailService>(messages: M, told: &Script) -> impl MailService + us
         let (messages, told) = (messages.clone(), told.clone());
         async move {
             match tx.mail.reverse_path().is_null() {
-                true => told.oneshot(tx).await.map_err(BoxError::from),
-                false => messages.oneshot(tx).await.map_err(BoxError::from),
+                true => told.oneshot(tx).await,
+                false => messages.oneshot(tx).await,
             }
         }
     })

@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(format!("{again:?}"), "Greylist(2 known)");
 
         fs::write(&file, "something else").unwrap();
-        let wrong = Kept::read(list(), file.clone()).err().unwrap();
+        let wrong = Kept::read(list(), file).err().unwrap();
         assert!(wrong.contains("holds something else"), "{wrong}");
         let nowhere = folder.path().join("none/greylist");
         let wrong = Kept::read(list(), nowhere).err().unwrap();
