@@ -17,7 +17,7 @@ use koukan_core::{
     transaction::Transaction,
 };
 use tokio::time::sleep;
-use tower::{BoxError, ServiceExt, service_fn};
+use tower::{ServiceExt, service_fn};
 
 use crate::{
     agent::{Agent, turns, until},
