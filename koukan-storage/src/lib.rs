@@ -31,11 +31,14 @@ mod closed;
 mod database;
 mod free_space;
 #[cfg(feature = "postgres")]
+mod moving;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod private;
 mod query;
 mod reader;
 mod row;
+mod schema;
 mod spill;
 mod sqlite;
 mod writer;
@@ -43,13 +46,17 @@ mod writer;
 pub use self::{
     backend::{Database, DatabaseBackend},
     free_space::{FileSystem, FreeSpace},
+    schema::{Migration, MigrationState, Schema},
     spill::TempSpill,
     sqlite::{Backup, BackupError, Named, OpenError, Sqlite, SqliteBackend, SqliteOptions},
 };
 
 #[cfg(feature = "postgres")]
-pub use self::postgres::{
-    Postgres, PostgresBackend, PostgresError, PostgresOptions, PostgresTls, PostgresUrlError,
+pub use self::{
+    moving::{MoveError, Moved},
+    postgres::{
+        Postgres, PostgresBackend, PostgresError, PostgresOptions, PostgresTls, PostgresUrlError,
+    },
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -16,6 +16,7 @@ mod destinations;
 mod dkim_key;
 mod explain;
 mod forget;
+mod migrate;
 mod passwd;
 mod queue;
 mod send;
@@ -56,6 +57,8 @@ enum Command {
     Backup(backup::BackUp),
     /// Erases what is kept of messages that an address has sent or received and that are over.
     Forget(forget::Forget),
+    /// Shows the versions of the database's schema, and applies what it lacks; moves a queue into PostgreSQL.
+    Migrate(migrate::Migrate),
     /// Takes mail by SMTP and throws it away: a destination to try things with.
     Sink(sink::SinkCommand),
     /// Shows and changes the queue of a running agent, by its REST API.
@@ -92,6 +95,7 @@ impl Cli {
             }
             Command::Backup(backup) => backup.run(agent),
             Command::Forget(forget) => forget.run(agent),
+            Command::Migrate(migrate) => migrate.run(agent),
             Command::Sink(sink) => sink.run(),
             Command::Queue(queue) => queue.run(agent),
             Command::Destinations(destinations) => destinations.run(agent),

@@ -35,9 +35,10 @@ pub(crate) use self::{
     given::{Given, Sockets},
     listeners::Listeners,
     metrics::Exposition,
+    postgres::options as postgres_options,
     probe::{probe_storage, tell_soundness},
     stacks::Output,
-    storage::Keeper,
+    storage::{Keeper, make_directory_of},
 };
 
 use std::{

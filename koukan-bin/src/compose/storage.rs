@@ -75,7 +75,7 @@ pub(super) async fn backend(
     Ok(match (own, &config.storage.sqlite) {
         (Some(own), _) => (own, Keeper::Own),
         (None, Some(path)) => {
-            make_directory(directory_of(&path.value))?;
+            make_directory_of(&path.value)?;
             let options = SqliteOptions::new(path.value.clone());
             let options = options.with_reserve(config.storage.reserve());
             let options = options.with_events(config.storage.events.is_some());
@@ -147,6 +147,11 @@ fn directory_of(file: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+/// Makes the directory of a database, where there is none.
+pub(crate) fn make_directory_of(database: &Path) -> Result<(), StartError> {
+    make_directory(directory_of(database))
 }
 
 /// Makes a directory that only its owner may look into; one that is there stays as it is.

@@ -6,6 +6,7 @@ mod check;
 mod database;
 mod dkim_key;
 mod explain;
+mod migrate;
 mod packaging;
 mod send;
 mod storage;

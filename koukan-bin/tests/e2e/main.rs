@@ -31,6 +31,7 @@ mod loops;
 mod mail_auth;
 mod memory;
 mod metrics;
+mod moving;
 mod notifications;
 mod peers;
 mod policies;

@@ -1,7 +1,7 @@
 //! Agents on PostgreSQL.
 
 #[path = "../../../koukan-storage/tests/support/postgres.rs"]
-mod server;
+pub(crate) mod server;
 
 use std::thread;
 

@@ -21,12 +21,16 @@ mod migrations;
 mod open;
 mod options;
 mod reading;
+mod schema;
+mod target;
 mod writer;
 
 pub use self::{
     open::PostgresError,
     options::{PostgresOptions, PostgresTls, PostgresUrlError},
 };
+
+pub(crate) use self::target::Target;
 
 use std::{fmt, sync::Arc, time::Duration};
 

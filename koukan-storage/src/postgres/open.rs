@@ -103,8 +103,10 @@ pub(super) async fn open(
     })
 }
 
-/// Brings the schema up to date. Of several who do so at the same time, each waits for those before.
-pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresError> {
+/// A connection on which the schema may be looked at, and changed.
+pub(super) async fn connect_to_migrate(
+    options: &PostgresOptions,
+) -> Result<PgConnection, PostgresError> {
     let name = options.name();
     let connecting = timeout(CONNECTING, options.migrating().connect()).await;
     let unreachable = |cause: Cause| PostgresError::Unreachable {
@@ -122,6 +124,13 @@ pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresErr
     {
         return Err(PostgresError::TooOld { name });
     }
+    Ok(connection)
+}
+
+/// Brings the schema up to date. Of several who do so at the same time, each waits for those before.
+pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresError> {
+    let name = options.name();
+    let mut connection = connect_to_migrate(options).await?;
     match migrator().run_direct(None, &mut connection, false).await {
         Ok(()) => {}
         Err(MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version)) => {
@@ -142,7 +151,7 @@ async fn version(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar(version).fetch_one(connection).await
 }
 
-fn failed(name: &str, cause: Cause) -> PostgresError {
+pub(super) fn failed(name: &str, cause: Cause) -> PostgresError {
     PostgresError::Failed {
         name: name.into(),
         source: cause.into(),

@@ -25,6 +25,9 @@ mod prepare;
 mod read_only;
 mod reading;
 mod room;
+mod schema;
+#[cfg(feature = "postgres")]
+mod source;
 mod writer;
 
 pub use self::{
@@ -33,6 +36,9 @@ pub use self::{
     open::OpenError,
     options::SqliteOptions,
 };
+
+#[cfg(feature = "postgres")]
+pub(crate) use self::source::Source;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

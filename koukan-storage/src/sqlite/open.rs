@@ -1,7 +1,7 @@
 //! Opening a database.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -108,8 +108,8 @@ pub enum OpenError {
     },
     /// The database was made by an earlier version, and is only to be read.
     #[error(
-        "database {} has schema version {version}, which is an earlier one: start the agent once, \
-         which brings it up to date",
+        "database {} has schema version {version}, which is an earlier one: start the agent once, or \
+         use `koukan migrate`, to bring it up to date",
         path.display()
     )]
     OldSchema {
@@ -149,33 +149,12 @@ pub(super) async fn open(
     options: &SqliteOptions,
     written: watch::Sender<u64>,
 ) -> Result<(Writer, Reader, Arc<Room>), OpenError> {
-    let directory = directory(&options.path);
-    if !directory.is_dir() {
-        let path = directory.into();
-        return Err(OpenError::NoDirectory { path });
-    }
-    // SQLite keeps its log beside the file that a link leads to.
-    let real = fs::canonicalize(&options.path).unwrap_or_else(|_| options.path.clone());
+    check_directory(&options.path)?;
+    let real = options.real_path();
     let path = real.as_path();
     let lock = ProcessLock::take(path)?;
     let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
-    match look(path, Access::Write)? {
-        Found::Nothing => create(options, path).await?,
-        Found::Database(len) => {
-            let looking = options.connecting(path);
-            let mut connection = looking.connect().await.map_err(failed)?;
-            verify(&mut connection, path, len).await?;
-            prepare(&mut connection, path, len).await.map_err(failed)?;
-            connection.close().await.map_err(failed)?;
-        }
-    }
-    // SQLite gives a new log the permissions of the database.
-    for suffix in ["", "-wal", "-shm"] {
-        private::tighten(&beside(path, suffix));
-    }
-    let mut connection = options.migrating(path).connect().await.map_err(failed)?;
-    migrate(&mut connection, path).await?;
-    let mut connection = AnyConnection::from(connection);
+    let mut connection = AnyConnection::from(up_to_date(options, path).await?);
     let pages = count_pages(&mut connection).await.map_err(failed)?;
     let limit = options.limit(pages.all);
     if let Some(limit) = limit {
@@ -204,6 +183,42 @@ pub(super) async fn open(
     let writing = options.writing(path, limit);
     let writer = writer::start(connection, writing, shared, events, lock);
     Ok((writer, reader, room))
+}
+
+/// Makes the database at `path`, or brings it to the present schema. Whoever calls it holds the lock.
+pub(super) async fn up_to_date(
+    options: &SqliteOptions,
+    path: &Path,
+) -> Result<SqliteConnection, OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    match look(path, Access::Write)? {
+        Found::Nothing => create(options, path).await?,
+        Found::Database(len) => {
+            let looking = options.connecting(path);
+            let mut connection = looking.connect().await.map_err(failed)?;
+            verify(&mut connection, path, len).await?;
+            prepare(&mut connection, path, len).await.map_err(failed)?;
+            connection.close().await.map_err(failed)?;
+        }
+    }
+    // SQLite gives a new log the permissions of the database.
+    for suffix in ["", "-wal", "-shm"] {
+        private::tighten(&beside(path, suffix));
+    }
+    let mut connection = options.migrating(path).connect().await.map_err(failed)?;
+    migrate(&mut connection, path).await?;
+    Ok(connection)
+}
+
+/// Whether there is a directory for the database.
+pub(super) fn check_directory(database: &Path) -> Result<(), OpenError> {
+    let directory = directory(database);
+    match directory.is_dir() {
+        true => Ok(()),
+        false => Err(OpenError::NoDirectory {
+            path: directory.into(),
+        }),
+    }
 }
 
 pub(super) async fn migrate(

@@ -1,8 +1,8 @@
 //! Opening a database of which nothing is changed.
 
-use std::{fs, sync::Arc};
+use std::{cmp::Ordering, fs, path::Path, sync::Arc};
 
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::reader::Reader;
 
@@ -26,18 +26,8 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>),
     let connection = options.reading(&path).connect().await;
     let mut connection = connection.map_err(failed)?;
     tables_of_ours(&mut connection, &path).await?;
-    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
-    let version: Option<i64> = version.fetch_one(&mut connection).await.map_err(failed)?;
+    check_version(&mut connection, &path).await?;
     connection.close().await.map_err(failed)?;
-    let version = version.unwrap_or_default();
-    let known = migrator().iter().map(|migration| migration.version).max();
-    let known = known.unwrap_or_default();
-    if version > known {
-        return Err(OpenError::UnknownSchema { path, version });
-    }
-    if version < known {
-        return Err(OpenError::OldSchema { path, version });
-    }
     let files = Files::note_read(&path).map_err(|source| {
         let path = path.clone();
         OpenError::Io { path, source }
@@ -46,4 +36,22 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>),
     let readers = Readers::new(options.reading(&path), options.readers(), Arc::new(files));
     let reader = Reader::new(readers);
     Ok((reader, room))
+}
+
+/// Whether a database has the present schema.
+pub(super) async fn check_version(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    let version: Option<i64> = version.fetch_one(connection).await.map_err(failed)?;
+    let version = version.unwrap_or_default();
+    let known = migrator().iter().map(|migration| migration.version).max();
+    let path = path.to_owned();
+    match version.cmp(&known.unwrap_or_default()) {
+        Ordering::Greater => Err(OpenError::UnknownSchema { path, version }),
+        Ordering::Less => Err(OpenError::OldSchema { path, version }),
+        Ordering::Equal => Ok(()),
+    }
 }

@@ -1,0 +1,80 @@
+//! Showing a database's schema, and bringing it up to date without an agent.
+
+use std::{fs, path::PathBuf};
+
+use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
+
+use crate::schema::{Recorded, Schema};
+
+use super::{
+    OpenError, SqliteOptions,
+    error::Cause,
+    inspect::{Access, Found, look, tables_of_ours},
+    lock::ProcessLock,
+    migrations::migrator,
+    open::{check_directory, up_to_date},
+};
+
+impl SqliteOptions {
+    /// Tells what the schema of the database is, and changes nothing. An agent may be using the database;
+    /// where there is none, all migrations are pending.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn schema(&self) -> Result<Schema, OpenError> {
+        let path = self.real_path();
+        let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
+        let recorded = match look(&path, Access::Read)? {
+            Found::Nothing => Vec::new(),
+            Found::Database(_) => {
+                let connection = self.reading(&path).connect().await;
+                let mut connection = connection.map_err(failed)?;
+                tables_of_ours(&mut connection, &path).await?;
+                let recorded = recorded(&mut connection).await.map_err(failed)?;
+                connection.close().await.map_err(failed)?;
+                recorded
+            }
+        };
+        let name = path.display().to_string();
+        Ok(Schema::compare(name, &migrator(), recorded))
+    }
+
+    /// Makes the database if it is missing, and brings it to the present schema, as opening it does. Nobody
+    /// may be using it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs, [`OpenError::UnknownSchema`] where a newer
+    /// program has used it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, each migration was applied as a whole or not at all; it may be repeated.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        check_directory(&self.path)?;
+        let path = self.real_path();
+        let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
+        let _lock = ProcessLock::take(&path)?;
+        let connection = up_to_date(self, &path).await?;
+        connection.close().await.map_err(failed)
+    }
+
+    /// The file that the path leads to: SQLite keeps its log beside that.
+    pub(super) fn real_path(&self) -> PathBuf {
+        fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
+    }
+}
+
+async fn recorded(connection: &mut SqliteConnection) -> Result<Vec<Recorded>, sqlx::Error> {
+    let recorded = "SELECT version, description, checksum FROM _sqlx_migrations WHERE success";
+    let rows = sqlx::query(recorded).fetch_all(connection).await?;
+    let recorded = rows.iter().map(|row| {
+        Ok(Recorded {
+            version: row.try_get(0)?,
+            name: row.try_get(1)?,
+            checksum: row.try_get(2)?,
+        })
+    });
+    recorded.collect()
+}
