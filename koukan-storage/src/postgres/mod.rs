@@ -17,6 +17,7 @@
 
 mod error;
 mod fullness;
+mod listener;
 mod migrations;
 mod open;
 mod options;

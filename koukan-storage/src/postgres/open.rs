@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use koukan_core::storage::record::SessionId;
 use sqlx::{ConnectOptions, Connection as _, PgConnection, migrate::MigrateError};
 use tokio::{sync::watch, time::timeout};
 
@@ -11,6 +12,7 @@ use super::{
     PostgresOptions,
     error::Cause,
     fullness::Fullness,
+    listener::Listener,
     migrations::migrator,
     reading::Readers,
     writer::{self, Link, LinkError},
@@ -76,6 +78,9 @@ pub(super) async fn open(
     options: &PostgresOptions,
     written: watch::Sender<u64>,
 ) -> Result<Opened, PostgresError> {
+    let mut options = options.clone();
+    options.process = SessionId::random().to_string();
+    let options = &options;
     let name = options.name();
     migrate(options).await?;
     let link = Link::new(options);
@@ -88,7 +93,7 @@ pub(super) async fn open(
         })?);
     }
     let fullness = Arc::new(Fullness::default());
-    let events = (options.keeps_events, written);
+    let events = (options.keeps_events, written.clone());
     let writer = writer::start(connections, link, Arc::clone(&fullness), events, options);
     let readers = Readers::new(
         options.using(),
@@ -96,6 +101,15 @@ pub(super) async fn open(
         options.silence(),
         options.patience,
     );
+    if options.listens() {
+        let listener = Listener {
+            options: options.using(),
+            own: options.process.clone(),
+            silence: options.silence(),
+            written,
+        };
+        tokio::spawn(listener.run(readers.pool()));
+    }
     Ok(Opened {
         writer,
         reader: Reader::new(readers),

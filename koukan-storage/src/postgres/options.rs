@@ -22,6 +22,8 @@ pub struct PostgresOptions {
     pub(super) patience: Duration,
     pub(super) term: Option<Duration>,
     pub(super) keeps_events: bool,
+    /// What a process calls itself, where others hear of what it does.
+    pub(super) process: String,
 }
 
 /// How connections are encrypted.
@@ -74,6 +76,7 @@ impl PostgresOptions {
             patience: Duration::from_secs(20),
             term: Some(Duration::from_secs(6)),
             keeps_events: false,
+            process: String::new(),
         })
     }
 
@@ -104,7 +107,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how many connections are used, at most; a third of them write. 12 by default, 2 at least.
+    /// Sets how many connections are used, at most; a third of them write, and where events are kept one hears of
+    /// those of other processes, if there are three. 12 by default, 2 at least.
     #[must_use]
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(2);
@@ -167,14 +171,21 @@ impl PostgresOptions {
         }
     }
 
-    /// Connections that write, and those that read.
+    /// Connections that write, and those that read; one of them listens instead where events are kept and others may
+    /// write some.
     pub(super) fn shares(&self) -> (usize, u32) {
         let writers = match self.term {
             Some(_) => (self.connections / 3).max(1),
             // It holds the lock.
             None => 1,
         };
-        (writers as usize, self.connections - writers)
+        let readers = self.connections - writers - u32::from(self.listens());
+        (writers as usize, readers)
+    }
+
+    /// Whether it is heard of what other processes do.
+    pub(super) fn listens(&self) -> bool {
+        self.keeps_events && self.term.is_some() && self.connections > 2
     }
 
     /// How long an answer is waited for: longer than the server takes to give up.
@@ -193,6 +204,7 @@ impl PostgresOptions {
                 millis(self.statement_timeout),
             ),
             ("default_transaction_isolation", "read committed".into()),
+            ("koukan.process", self.process.clone()),
         ])
     }
 

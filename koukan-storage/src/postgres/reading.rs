@@ -50,6 +50,10 @@ impl Readers {
             patience,
         }
     }
+
+    pub(super) fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
 }
 
 #[async_trait]

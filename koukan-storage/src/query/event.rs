@@ -27,14 +27,20 @@ pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(|dialect, rows| {
     text(&insert)
 });
 
+/// Where PostgreSQL tells other processes that events were committed.
+#[cfg(feature = "postgres")]
+pub(crate) const EVENTS_CHANNEL: &str = "koukan_events";
+
 /// Several write at the same time. Who has the number of the last keeps it until the commit, so that events
-/// are committed in the order of their numbers, and no reader goes past one that is still to come.
+/// are committed in the order of their numbers, and no reader goes past one that is still to come. Others are
+/// told of the commit, by the name that this process has given itself.
 fn insert_numbered(rows: usize) -> String {
     let columns = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
     let row = |place| format!("({place}, {})", COLUMNS.map(|_| "?").join(", "));
     let values: Vec<_> = (1..=rows).map(row).collect();
     format!(
-        "WITH counted AS (UPDATE event_numbers SET last = last + {rows} RETURNING last) \
+        "WITH counted AS (UPDATE event_numbers SET last = last + {rows} RETURNING last, \
+         pg_notify('koukan_events', coalesce(current_setting('koukan.process', TRUE), ''))) \
          INSERT INTO events (number, {columns}) \
          SELECT counted.last - {rows} + new.place, {columns} \
          FROM counted, (VALUES {}) AS new (place, {columns})",

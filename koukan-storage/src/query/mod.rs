@@ -68,6 +68,9 @@ pub(crate) use self::{
     transaction::{CENSUS, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
 };
 
+#[cfg(feature = "postgres")]
+pub(crate) use self::event::EVENTS_CHANNEL;
+
 pub(crate) use crate::database::Values;
 
 use sea_query::{Expr, ExprTrait, QueryStatementWriter, SqliteQueryBuilder};

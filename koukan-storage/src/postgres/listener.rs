@@ -1,0 +1,113 @@
+//! Hears of events that other processes have written.
+//!
+//! A commit with events notifies a channel of the database, and whoever waits for events looks at once. Nothing
+//! depends on it: where it is lost, events of others are noticed when a wait ends, as if there were none.
+
+use std::time::Duration;
+
+use koukan_core::{causes::Causes, repeats::Repeats};
+use sqlx::{
+    Executor, PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use crate::query::EVENTS_CHANNEL;
+
+use super::error::Cause;
+
+/// How long nothing is heard before it is found out whether there is still somebody at the other end.
+const QUIET: Duration = Duration::from_secs(30);
+/// How long another try is put off at first, and at most.
+const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// For how long losses are counted before they are told.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+static DEAF: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(
+        times,
+        seconds,
+        "events of other agents could still not be heard of"
+    );
+});
+
+pub(super) struct Listener {
+    pub(super) options: PgConnectOptions,
+    /// What this process calls itself in its own notifications.
+    pub(super) own: String,
+    /// How long an answer is waited for.
+    pub(super) silence: Duration,
+    pub(super) written: watch::Sender<u64>,
+}
+
+impl Listener {
+    /// Listens until the readers are closed, or nobody is left who waits for events.
+    pub(super) async fn run(self, readers: PgPool) {
+        tokio::select! {
+            biased;
+            () = readers.close_event() => {}
+            () = self.written.closed() => {}
+            () = self.listen() => {}
+        }
+    }
+
+    async fn listen(&self) {
+        let mut pause = PAUSE;
+        loop {
+            let cause = self.hear(&mut pause).await;
+            if DEAF.is_first() {
+                tracing::warn!(
+                    error = %Causes(&cause),
+                    "events of other agents are not heard of, and noticed later"
+                );
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Listens on a connection of its own, as long as that lasts.
+    async fn hear(&self, pause: &mut Duration) -> Cause {
+        let mut listener = match timeout(self.silence, self.connect()).await {
+            Ok(Ok(listener)) => listener,
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return Cause::silent(self.silence),
+        };
+        *pause = PAUSE;
+        // Some may have been written before.
+        self.tell();
+        loop {
+            match timeout(QUIET, listener.try_recv()).await {
+                Ok(Ok(Some(heard))) if heard.payload() == self.own => {}
+                Ok(Ok(Some(_))) => self.tell(),
+                Ok(Ok(None)) => return sqlx::Error::WorkerCrashed.into(),
+                Ok(Err(error)) => return error.into(),
+                Err(_) => match timeout(self.silence, listener.execute("SELECT 1")).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => return error.into(),
+                    Err(_) => return Cause::silent(self.silence),
+                },
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<PgListener, sqlx::Error> {
+        // A connection that has died is not waited for: the next one is of another pool.
+        let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None);
+        let pool = pool.connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(EVENTS_CHANNEL).await?;
+        Ok(listener)
+    }
+
+    fn tell(&self) {
+        let told = |written: &mut u64| *written = written.wrapping_add(1);
+        self.written.send_modify(told);
+    }
+}
