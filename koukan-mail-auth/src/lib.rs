@@ -1,4 +1,4 @@
-//! DKIM, SPF and DMARC for Koukan: filters that sign messages, and that find out who has sent them.
+//! DKIM, SPF, DMARC and ARC for Koukan: filters that sign messages, and that find out who has sent them.
 //!
 //! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. It holds
 //! cryptography, and no socket: names are looked up by the
@@ -11,6 +11,7 @@
 //! | [`dkim_sign`], [`dkim_check`] | the filters that sign and verify |
 //! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
 //! | [`dmarc`], [`dmarc_check`] | whether a message is that of its author's domain, and the filter that asks |
+//! | [`arc`], [`arc_check`] | what those say who have passed a message on, and the filter that verifies that |
 //! | [`srs`] | reverse-paths of forwarded messages, there and back |
 //! | [`authentication_results`] | the filter that tells readers what was found out |
 //!
@@ -31,6 +32,8 @@
 //!
 //! Minimum supported Rust version: 1.95.
 
+pub mod arc;
+pub mod arc_check;
 pub mod authentication_results;
 mod author;
 pub mod dkim;

@@ -8,6 +8,7 @@
     reason = "a property that does not hold is told by a panic"
 )]
 
+mod arc;
 mod bdat;
 mod command;
 mod data;
@@ -28,7 +29,8 @@ mod sasl_server;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the name of their fuzz target and their folder of the corpus.
-pub const ALL: [(&str, Property); 15] = [
+pub const ALL: [(&str, Property); 16] = [
+    ("arc_chain", arc::holds),
     ("dkim_key", mail_auth::dkim_key),
     ("dkim_signature", mail_auth::dkim_signature),
     ("dmarc_record", mail_auth::dmarc),

@@ -15,7 +15,7 @@ const LOOK_UPS_MAX: usize = 120;
 const NOW: i64 = 1_767_322_800;
 
 /// Runs to its end what nobody else has to be waited for.
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

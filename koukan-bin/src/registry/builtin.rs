@@ -25,9 +25,10 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "add_route",
     "allowed_senders",
+    "arc_check",
     "authentication_results",
     "clamav",
     "dkim_check",

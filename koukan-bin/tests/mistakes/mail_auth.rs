@@ -49,6 +49,29 @@ fn in_what_is_asked_of_results() {
         ),
         (
             BUILDER,
+            &rule("[passed]").replace("matcher: spf", "matcher: arc"),
+            "match: { matcher: arc",
+            &["unknown result `passed`", "did you mean `pass`?"],
+        ),
+        (
+            BUILDER,
+            &rule("[pass], domains: []")
+                .replace("matcher: spf", "matcher: arc")
+                .replace(
+                    "- spf_check: { timeout: 5s }",
+                    "- arc_check: { timeout: 5s }",
+                ),
+            "match: { matcher: arc",
+            &["never matches", "add a domain"],
+        ),
+        (
+            BUILDER,
+            &rule("[pass], domains: [bücher.example]").replace("matcher: spf", "matcher: arc"),
+            "match: { matcher: arc",
+            &["`bücher.example` matches nothing", "xn--"],
+        ),
+        (
+            BUILDER,
             "      - dmarc_check\n",
             "dmarc_check",
             &["has nothing to go by", "put `spf_check`, `dkim_check`"],

@@ -1,5 +1,8 @@
 //! What the filters of mail authentication ask the DNS, and the rules of docs/mail-authentication.md.
 
+use jiff::Timestamp;
+use koukan_core::clock::Clock;
+
 use super::*;
 
 const PAGE: &str = include_str!("../../../docs/mail-authentication.md");
@@ -71,4 +74,61 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         .map(|it| it.reverse_path().to_string())
         .collect();
     assert_eq!(signals.len(), 4, "{signals:?}");
+}
+
+/// A message that `list.example` and then `relay.example` have passed on, with their keys.
+const PASSED_ON: &str = include_str!("../../../fuzz/corpus/arc_chain/two");
+/// The same before `relay.example` had it.
+const PASSED_ON_ONCE: &str = include_str!("../../../fuzz/corpus/arc_chain/one");
+const KEY: &str = include_str!("arc.key");
+
+/// When they had.
+#[derive(Debug)]
+struct Then;
+
+impl Clock for Then {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_795_802_111).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_a_list_has_passed_on_is_taken_as_the_page_says() {
+    let script = Script::new();
+    let mut resolver = resolver().with_txt("_dmarc.a.example", text("v=DMARC1; p=reject"));
+    for name in [
+        "one._domainkey.list.example",
+        "two._domainkey.relay.example",
+    ] {
+        resolver = resolver.with_txt(name, text(KEY.trim_end()));
+    }
+    let builder = Koukan::builder()
+        .resolver(resolver)
+        .connector(connector(&script))
+        .clock(Then);
+    let trusted = filters("<!-- arc -->").replace("lists.example.org", "relay.example");
+    let agent = start(builder, &config(trusted)).await;
+    let refused = "550 5.7.26 the author's domain does not stand for this message";
+    for (message, reply) in [
+        (PASSED_ON.to_owned(), "250 2."),
+        (PASSED_ON.replace("a footer", "another"), refused),
+        // One that passed it on, but not the one that is believed.
+        (PASSED_ON_ONCE.to_owned(), refused),
+        ("From: a@a.example\r\n\r\nx\r\n".to_owned(), refused),
+    ] {
+        let mut client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
+        let commands = [
+            "",
+            "EHLO c\r\n",
+            "MAIL FROM:<x@list.example>\r\n",
+            "RCPT TO:<b@example.net>\r\n",
+            "DATA\r\n",
+        ];
+        for command in commands {
+            reply_to(&mut client, command).await;
+        }
+        let got = reply_to(&mut client, &format!("{message}.\r\n")).await;
+        assert!(got.starts_with(reply), "{got}: {message}");
+    }
+    agent.stop().await;
 }

@@ -3,6 +3,7 @@
 use koukan_core::signals::Signals;
 
 use crate::{
+    arc_check::Arc,
     dkim_check::{Dkim, Signature},
     dmarc_check::Dmarc,
     spf_check::{Identity, Spf},
@@ -28,6 +29,18 @@ pub(super) fn field(name: &str, signals: &Signals) -> String {
         let policy = format!("p={}", token(&dmarc.policy));
         let from = [("header.from", &*dmarc.domain)];
         results.push(result("dmarc", &dmarc.result, &policy, &from));
+    }
+    if let Ok(Some(arc)) = signals.find_durable::<Arc>() {
+        let comment = match arc.sets {
+            0 => String::new(),
+            sets => format!("i={sets} d={}", arc.domain),
+        };
+        // There is no other: RFC 8617 sections 4.4 and 5.2.1.
+        let told = match &*arc.result {
+            told @ ("none" | "pass") => told,
+            _ => "fail",
+        };
+        results.push(result("arc", told, &comment, &[]));
     }
     if results.is_empty() {
         results.push("none".to_owned());

@@ -22,7 +22,7 @@ impl Canonicalization {
     }
 
     /// Adds the canonical form of a field, without the CRLF that ends it.
-    pub(super) fn add_field(self, field: &Field<'_>, to: &mut Vec<u8>) {
+    pub(crate) fn add_field(self, field: &Field<'_>, to: &mut Vec<u8>) {
         match self {
             Self::Simple => to.extend_from_slice(field.octets),
             Self::Relaxed => {

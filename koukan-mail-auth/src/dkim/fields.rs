@@ -65,10 +65,10 @@ pub(crate) fn fields(section: &[u8]) -> impl Iterator<Item = Field<'_>> {
 /// The fields of a header section by their names.
 ///
 /// A signature may name as many as a header section has room for, and there may be as many.
-pub(super) struct ByName<'a>(HashMap<Vec<u8>, Vec<Field<'a>>>);
+pub(crate) struct ByName<'a>(HashMap<Vec<u8>, Vec<Field<'a>>>);
 
 impl<'a> ByName<'a> {
-    pub(super) fn of(section: &'a [u8]) -> Self {
+    pub(crate) fn of(section: &'a [u8]) -> Self {
         let mut all: HashMap<_, Vec<_>> = HashMap::new();
         for field in fields(section) {
             let name = field.name().trim_ascii_end().to_ascii_lowercase();
@@ -79,7 +79,7 @@ impl<'a> ByName<'a> {
 
     /// The fields of these names, as a signature is of them: of each name from the last to the first (RFC 6376
     /// section 5.4.2). What is named more often than it is there is left out.
-    pub(super) fn named<'n>(
+    pub(crate) fn named<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
     ) -> impl Iterator<Item = &Field<'a>> {

@@ -27,4 +27,11 @@ pub use self::{
     signing_key::{Algorithm, InvalidKey, NotGenerated, SigningKey},
     verification::{DkimResult, Passed, SIGNATURES_MAX, Verified, Verifying},
 };
-pub(crate) use self::{fields::fields, section::Section, tags::Tags};
+pub(crate) use self::{
+    fields::{ByName, Field, fields},
+    public_key::PublicKey,
+    received::{Received, algorithm, key_name, without_signature},
+    section::Section,
+    tags::{Tags, without_space},
+    verification::{has_one_author, key_at},
+};

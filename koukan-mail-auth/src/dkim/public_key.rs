@@ -1,7 +1,7 @@
 //! Keys that verify, as the DNS has them: RFC 6376 section 3.6.1, RFC 8301, RFC 8463.
 
 use aws_lc_rs::{
-    digest::{SHA256, digest},
+    digest::{Digest, SHA256, digest},
     signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,13 +13,13 @@ use super::{
 
 /// A public key, and what it is for.
 #[derive(Debug)]
-pub(super) struct PublicKey {
+pub(crate) struct PublicKey {
     algorithm: Algorithm,
     octets: Vec<u8>,
     /// Whether the identity of a signature must have the very domain of the signature.
     pub(super) is_strict: bool,
     /// Whether the domain is only trying: its signatures count no more than none.
-    pub(super) is_testing: bool,
+    pub(crate) is_testing: bool,
 }
 
 /// A record is no key that can be used.
@@ -65,15 +65,19 @@ impl PublicKey {
     }
 
     /// Whether a signature is of these octets, which are not hashed yet.
-    pub(super) fn verifies(&self, octets: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, octets: &[u8], signature: &[u8]) -> bool {
+        self.verifies_digest(&digest(&SHA256, octets), signature)
+    }
+
+    /// Whether a signature is of octets with that SHA-256.
+    pub(crate) fn verifies_digest(&self, hash: &Digest, signature: &[u8]) -> bool {
         let verified = match self.algorithm {
             Algorithm::Rsa => {
                 // RFC 8301 section 3.2: 1024 bits at least.
                 let rsa = &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY;
-                UnparsedPublicKey::new(rsa, &self.octets).verify(octets, signature)
+                UnparsedPublicKey::new(rsa, &self.octets).verify_digest(hash, signature)
             }
             Algorithm::Ed25519 => {
-                let hash = digest(&SHA256, octets);
                 let key = UnparsedPublicKey::new(&ED25519, &self.octets);
                 key.verify(hash.as_ref(), signature)
             }

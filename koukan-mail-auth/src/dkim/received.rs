@@ -9,31 +9,34 @@ use super::{
 };
 use crate::domain::{ascii_domain, is_within};
 
+/// Seconds by which the clock of whoever signed may be ahead of ours.
+const AHEAD_MAX: u64 = 300;
+
 /// A signature, as its field has it.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) algorithm: Algorithm,
-    pub(super) domain: String,
-    pub(super) selector: String,
+pub(crate) struct Received {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) domain: String,
+    pub(crate) selector: String,
     /// The domain of the identity (`i=`).
     pub(super) identity: Option<String>,
     pub(super) header: Canonicalization,
-    pub(super) body: Canonicalization,
-    pub(super) body_hash: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    pub(crate) body: Canonicalization,
+    pub(crate) body_hash: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
     /// The names of the fields that it is of, with colons between them.
     fields: Box<str>,
     /// Octets of the canonical body that it is of.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
     /// When it was made, in seconds since 1970.
-    pub(super) signed_at: Option<u64>,
+    signed_at: Option<u64>,
     /// In seconds since 1970.
-    pub(super) expires: Option<u64>,
+    expires: Option<u64>,
 }
 
 /// What is wrong with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wrong(pub(super) &'static str);
+pub(crate) struct Wrong(pub(crate) &'static str);
 
 impl Received {
     pub(super) fn parse(field: &Field<'_>) -> Result<Self, Wrong> {
@@ -43,13 +46,24 @@ impl Received {
         if required("v")? != "1" {
             return Err(Wrong("unknown version"));
         }
-        let algorithm = match required("a")? {
-            "rsa-sha256" => Algorithm::Rsa,
-            "ed25519-sha256" => Algorithm::Ed25519,
-            // RFC 8301.
-            "rsa-sha1" => return Err(Wrong("SHA-1 is not believed")),
-            _ => return Err(Wrong("unknown algorithm")),
-        };
+        let mut received = Self::of_tags(&tags)?;
+        if let Some(identity) = tags.get("i") {
+            let (_, of) = identity
+                .rsplit_once('@')
+                .ok_or(Wrong("the identity is none"))?;
+            let of = ascii_domain(of).ok_or(Wrong("the identity is none"))?;
+            if !is_within(&of, &received.domain) {
+                return Err(Wrong("the identity is not of the domain"));
+            }
+            received.identity = Some(of);
+        }
+        Ok(received)
+    }
+
+    /// Reads what is there of signatures whatever field they stand in: without version and identity.
+    pub(crate) fn of_tags(tags: &Tags<'_>) -> Result<Self, Wrong> {
+        let required = |name: &str| tags.get(name).ok_or(Wrong("a tag is missing"));
+        let algorithm = algorithm(required("a")?)?;
         let (header, body) = canonicalization(tags.get("c").unwrap_or("simple/simple"))?;
         let domain = required("d")?;
         let domain = ascii_domain(domain).ok_or(Wrong("the domain is none"))?;
@@ -73,18 +87,6 @@ impl Received {
         if expires.is_some_and(|expires| signed_at.is_some_and(|at: u64| expires <= at)) {
             return Err(Wrong("it expires before it was made"));
         }
-        let identity = match tags.get("i") {
-            None => None,
-            Some(identity) => {
-                let (_, of) = identity
-                    .rsplit_once('@')
-                    .ok_or(Wrong("the identity is none"))?;
-                Some(ascii_domain(of).ok_or(Wrong("the identity is none"))?)
-            }
-        };
-        if identity.as_ref().is_some_and(|of| !is_within(of, &domain)) {
-            return Err(Wrong("the identity is not of the domain"));
-        }
         let octets = |name| {
             let decoded = STANDARD.decode(without_space(required(name)?));
             decoded.map_err(|_| Wrong("a tag is not base64"))
@@ -92,7 +94,7 @@ impl Received {
         Ok(Self {
             algorithm,
             selector: ascii_domain(required("s")?).ok_or(Wrong("the selector is none"))?,
-            identity,
+            identity: None,
             header,
             body,
             body_hash: octets("bh")?,
@@ -105,13 +107,34 @@ impl Received {
         })
     }
 
+    /// Whether it is of fields of that name.
+    pub(crate) fn signs(&self, name: &str) -> bool {
+        names(&self.fields).any(|signed| signed.eq_ignore_ascii_case(name))
+    }
+
+    /// That it counts at a time in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub(crate) fn check_time(&self, now: u64) -> Result<(), &'static str> {
+        if self.expires.is_some_and(|expires| expires <= now) {
+            return Err("it has expired");
+        }
+        let soon = now.saturating_add(AHEAD_MAX);
+        match self.signed_at.is_some_and(|made| made > soon) {
+            true => Err("it was made in the future"),
+            false => Ok(()),
+        }
+    }
+
     /// Where its key is.
-    pub(super) fn key_name(&self) -> String {
-        format!("{}._domainkey.{}", self.selector, self.domain)
+    pub(crate) fn key_name(&self) -> String {
+        key_name(&self.selector, &self.domain)
     }
 
     /// What was signed: the fields in order, and at last its own field without the signature.
-    pub(super) fn signed(&self, own: &Field<'_>, all: &ByName<'_>) -> Vec<u8> {
+    pub(crate) fn signed(&self, own: &Field<'_>, all: &ByName<'_>) -> Vec<u8> {
         let mut signed = Vec::new();
         for field in all.named(names(&self.fields)) {
             self.header.add_field(field, &mut signed);
@@ -125,6 +148,22 @@ impl Received {
     }
 }
 
+/// Where the key of that name is.
+pub(crate) fn key_name(selector: &str, domain: &str) -> String {
+    format!("{selector}._domainkey.{domain}")
+}
+
+/// How a signature was made.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
+    match name {
+        "rsa-sha256" => Ok(Algorithm::Rsa),
+        "ed25519-sha256" => Ok(Algorithm::Ed25519),
+        // RFC 8301.
+        "rsa-sha1" => Err(Wrong("SHA-1 is not believed")),
+        _ => Err(Wrong("unknown algorithm")),
+    }
+}
+
 /// The names of a list with colons between them.
 fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(':')
@@ -132,7 +171,7 @@ fn names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A field without the value of its tag `b`.
-fn without_signature(field: &[u8]) -> Vec<u8> {
+pub(crate) fn without_signature(field: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(field.len());
     let colon = memchr::memchr(b':', field).map_or(0, |colon| colon + 1);
     kept.extend_from_slice(&field[..colon]);

@@ -145,7 +145,7 @@ impl SigningKey {
     }
 
     /// Signs what is given, which is not hashed yet; `None` where the key cannot.
-    pub(super) fn sign(&self, octets: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn sign(&self, octets: &[u8]) -> Option<Vec<u8>> {
         match &self.0 {
             Kind::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];

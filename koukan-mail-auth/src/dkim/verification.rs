@@ -21,9 +21,6 @@ use crate::domain::is_name;
 /// Signatures of a message that are looked at, from the top.
 pub const SIGNATURES_MAX: usize = 8;
 
-/// Seconds by which the clock of whoever signed may be ahead of ours.
-const AHEAD_MAX: u64 = 300;
-
 /// What became of a signature: RFC 8601 section 2.7.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DkimResult {
@@ -195,9 +192,7 @@ impl Passed {
     pub async fn verify(&self, resolver: &dyn Resolver, now: u64, time: Duration) -> Vec<Verified> {
         let section = self.section.octets().unwrap_or_default();
         let fields = ByName::of(section);
-        let header = HeaderSection::parse(Bytes::copy_from_slice(section));
-        let has_one_author = header.all("From").count() == 1;
-        drop(header);
+        let has_one_author = has_one_author(section);
         let all = self.signatures.iter().map(async |found| {
             let received = match &found.received {
                 Ok(received) => received,
@@ -224,13 +219,8 @@ impl Passed {
         resolver: &dyn Resolver,
         now: u64,
     ) -> Result<(DkimResult, &'static str), (DkimResult, &'static str)> {
-        if received.expires.is_some_and(|expires| expires <= now) {
-            return Err((DkimResult::Neutral, "it has expired"));
-        }
-        let soon = now.saturating_add(AHEAD_MAX);
-        if received.signed_at.is_some_and(|made| made > soon) {
-            return Err((DkimResult::Neutral, "it was made in the future"));
-        }
+        let of_time = received.check_time(now);
+        of_time.map_err(|reason| (DkimResult::Neutral, reason))?;
         let wanted = (received.body, received.length);
         let mut digests = self.digests.iter();
         let digest = digests.find(|(how, length, _)| (*how, *length) == wanted);
@@ -262,23 +252,37 @@ impl Passed {
     }
 }
 
+/// Whether there is one From field, however readers end lines.
+pub(crate) fn has_one_author(section: &[u8]) -> bool {
+    let header = HeaderSection::parse(Bytes::copy_from_slice(section));
+    header.all("From").count() == 1
+}
+
 async fn key_of(
     received: &Received,
     resolver: &dyn Resolver,
 ) -> Result<PublicKey, (DkimResult, &'static str)> {
+    key_at(&received.key_name(), received.algorithm, resolver).await
+}
+
+/// The key of that name in the DNS, or why there is none.
+pub(crate) async fn key_at(
+    name: &str,
+    algorithm: Algorithm,
+    resolver: &dyn Resolver,
+) -> Result<PublicKey, (DkimResult, &'static str)> {
     let no_key = (DkimResult::PermError, "there is no such key");
-    let name = received.key_name();
-    if !is_name(&name) {
+    if !is_name(name) {
         return Err(no_key);
     }
-    let records = match resolver.txt(&name).await {
+    let records = match resolver.txt(name).await {
         Ok(answer) => answer.records,
         Err(LookupError::NoSuchName) => return Err(no_key),
         Err(_) => return Err(NO_ANSWER),
     };
     let mut judged = no_key;
     for record in records {
-        match PublicKey::parse(&record, received.algorithm) {
+        match PublicKey::parse(&record, algorithm) {
             Ok(key) => return Ok(key),
             Err(Unusable::Revoked) => judged = (DkimResult::PermError, "the key was revoked"),
             Err(Unusable::Malformed) if judged == no_key => {

@@ -13,7 +13,8 @@ use crate::{
 /// The filter that rules are.
 const RULE: &str = "policy_action";
 /// Filters that find something out with the message.
-const WITH_MESSAGE: [&str; 7] = [
+const WITH_MESSAGE: [&str; 8] = [
+    "arc_check",
     "clamav",
     "dkim_check",
     "dmarc_check",

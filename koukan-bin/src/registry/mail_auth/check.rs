@@ -1,7 +1,8 @@
 //! Filters that find out who has sent a message.
 
 use koukan_mail_auth::{
-    dkim_check::DkimCheckLayer, dmarc_check::DmarcCheckLayer, spf_check::SpfCheckLayer,
+    arc_check::ArcCheckLayer, dkim_check::DkimCheckLayer, dmarc_check::DmarcCheckLayer,
+    spf_check::SpfCheckLayer,
 };
 use serde::Deserialize;
 
@@ -36,6 +37,23 @@ pub(super) struct VerifyDkim {
 pub(super) fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> DkimCheckLayer {
     let (resolver, clock) = (surroundings.resolver.clone(), surroundings.clock.clone());
     let layer = DkimCheckLayer::new(resolver, clock).with_blobs(surroundings.blobs.clone());
+    match config.timeout {
+        Some(HumanDuration(time)) => layer.with_time(time),
+        None => layer,
+    }
+}
+
+/// Verifies chains of those who have passed messages on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyArc {
+    /// For how long the DNS is waited for.
+    timeout: Option<HumanDuration>,
+}
+
+pub(super) fn arc_check(config: VerifyArc, surroundings: &Surroundings) -> ArcCheckLayer {
+    let layer = ArcCheckLayer::new(surroundings.resolver.clone(), surroundings.clock.clone());
+    let layer = layer.with_blobs(surroundings.blobs.clone());
     match config.timeout {
         Some(HumanDuration(time)) => layer.with_time(time),
         None => layer,

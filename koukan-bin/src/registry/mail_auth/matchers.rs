@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use koukan_core::filter::policy_action::{Facts, Matcher, Verdict, matchers::SignalMatcher};
 use koukan_mail_auth::{
+    arc::ArcResult,
     dkim::DkimResult,
     dmarc::{DmarcResult, Policy},
     spf::SpfResult,
@@ -11,7 +12,10 @@ use koukan_mail_auth::{
 use serde::Deserialize;
 
 use super::{InvalidFilter, at, key_step};
-use crate::config::{Step, instead};
+use crate::{
+    config::{Step, instead},
+    registry::text::RecipientDomain,
+};
 
 /// What was found out is one of these.
 #[derive(Deserialize)]
@@ -46,7 +50,7 @@ enum PolicyName {
     Reject,
 }
 
-pub(super) fn dmarc(config: DmarcResults) -> Result<DmarcMatcher, InvalidFilter> {
+pub(super) fn dmarc(config: DmarcResults) -> Result<BothMatcher, InvalidFilter> {
     let known = DmarcResult::ALL.map(DmarcResult::as_str);
     let results = Results {
         results: config.results,
@@ -56,9 +60,9 @@ pub(super) fn dmarc(config: DmarcResults) -> Result<DmarcMatcher, InvalidFilter>
         PolicyName::Quarantine => Policy::Quarantine,
         PolicyName::Reject => Policy::Reject,
     });
-    Ok(DmarcMatcher {
+    Ok(BothMatcher {
         result: of_results("dmarc", &results, &known)?,
-        policy: policy.map(|policy| {
+        other: policy.map(|policy| {
             SignalMatcher::new("dmarc")
                 .with_pointer("/policy")
                 .with_values([policy.as_str().into()])
@@ -66,21 +70,56 @@ pub(super) fn dmarc(config: DmarcResults) -> Result<DmarcMatcher, InvalidFilter>
     })
 }
 
-/// Both are so.
-#[derive(Debug)]
-pub(super) struct DmarcMatcher {
-    result: SignalMatcher,
-    policy: Option<SignalMatcher>,
+/// What became of a chain is one of these, and who has passed the message on last.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArcResults {
+    results: Vec<String>,
+    domains: Option<Vec<RecipientDomain>>,
 }
 
-impl Matcher for DmarcMatcher {
+pub(super) fn arc(config: ArcResults) -> Result<BothMatcher, InvalidFilter> {
+    let known = ArcResult::ALL.map(ArcResult::as_str);
+    let results = Results {
+        results: config.results,
+    };
+    if config.domains.as_ref().is_some_and(Vec::is_empty) {
+        let text = "it never matches: add a domain, or leave it out";
+        return Err(at(text, vec![key_step("domains")]));
+    }
+    let domains = config.domains.iter().flatten().enumerate();
+    for (index, RecipientDomain(domain)) in domains {
+        if !domain.is_ascii() {
+            let text =
+                format!("`{domain}` matches nothing: write it as the DNS has it, as in `xn--…`");
+            return Err(at(text, vec![key_step("domains"), Step::Item(index)]));
+        }
+    }
+    let result = of_results("arc", &results, &known)?;
+    let other = config.domains.map(|domains| {
+        let domains = domains.into_iter();
+        SignalMatcher::new("arc")
+            .with_pointer("/domain")
+            .with_values(domains.map(|domain| (&*domain.0).into()))
+    });
+    Ok(BothMatcher { result, other })
+}
+
+/// Both are so.
+#[derive(Debug)]
+pub(super) struct BothMatcher {
+    result: SignalMatcher,
+    other: Option<SignalMatcher>,
+}
+
+impl Matcher for BothMatcher {
     fn signal(&self) -> Option<Cow<'_, str>> {
         self.result.signal()
     }
 
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
-        match (self.result.matches(facts), &self.policy) {
-            (Verdict::Match, Some(policy)) => policy.matches(facts),
+        match (self.result.matches(facts), &self.other) {
+            (Verdict::Match, Some(other)) => other.matches(facts),
             (verdict, _) => verdict,
         }
     }

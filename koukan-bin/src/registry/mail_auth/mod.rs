@@ -8,14 +8,14 @@ mod sign;
 mod srs;
 
 use koukan_core::signals::DurableSignal;
-use koukan_mail_auth::{dkim_check::Dkim, dmarc_check::Dmarc, spf_check::Spf};
+use koukan_mail_auth::{arc_check::Arc, dkim_check::Dkim, dmarc_check::Dmarc, spf_check::Spf};
 
 use super::{InvalidFilter, Registry, Surroundings};
 use crate::config::Step;
 
 use self::{
-    check::{dkim_check, dmarc_check, spf_check},
-    matchers::{dkim, dmarc, spf},
+    check::{arc_check, dkim_check, dmarc_check, spf_check},
+    matchers::{arc, dkim, dmarc, spf},
     results_field::authentication_results,
     sign::dkim_sign,
     srs::srs,
@@ -36,16 +36,21 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("dmarc_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(dmarc_check(config, surroundings))
     });
+    registry.try_filter("arc_check", |config, surroundings: &Surroundings| {
+        Ok::<_, InvalidFilter>(arc_check(config, surroundings))
+    });
     registry.try_filter("authentication_results", authentication_results);
     registry.signals("spf_check", [Spf::NAME]);
     registry.signals("dkim_check", [Dkim::NAME]);
     registry.signals("dmarc_check", [Dmarc::NAME]);
     registry.try_filter("srs", srs);
     registry.signals("srs", []);
+    registry.signals("arc_check", [Arc::NAME]);
     registry.signals("authentication_results", []);
     registry.matcher("spf", spf);
     registry.matcher("dmarc", dmarc);
     registry.matcher("dkim", dkim);
+    registry.matcher("arc", arc);
 }
 
 fn key_step(name: &str) -> Step {

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+use koukan_core::{blob::BlobPool, clock::SharedClock, network::SharedResolver};
+use tower::Layer;
+
+use super::ArcCheck;
+use crate::dkim_check::TIME_MAX;
+
+/// Applies [`ArcCheck`].
+#[derive(Debug, Clone)]
+pub struct ArcCheckLayer {
+    pub(super) resolver: SharedResolver,
+    pub(super) clock: SharedClock,
+    pub(super) blobs: BlobPool,
+    pub(super) time: Duration,
+}
+
+impl ArcCheckLayer {
+    /// A layer that asks that resolver for keys.
+    pub fn new(resolver: SharedResolver, clock: SharedClock) -> Self {
+        Self {
+            resolver,
+            clock,
+            blobs: BlobPool::default(),
+            time: TIME_MAX,
+        }
+    }
+
+    /// Keeps messages that nobody pays for in blobs of that pool.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
+        self.blobs = blobs;
+        self
+    }
+
+    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+}
+
+impl<S> Layer<S> for ArcCheckLayer {
+    type Service = ArcCheck<S>;
+
+    fn layer(&self, inner: S) -> ArcCheck<S> {
+        ArcCheck::new(inner, self.clone())
+    }
+}

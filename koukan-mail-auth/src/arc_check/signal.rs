@@ -1,0 +1,38 @@
+use koukan_core::signals::DurableSignal;
+use serde::{Deserialize, Serialize};
+
+use crate::arc::ArcVerified;
+
+/// What became of a message's chain: the signal `arc`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arc {
+    /// `none`, `pass`, `fail` or `temperror`.
+    pub result: String,
+    /// Why it does not hold.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// How many have passed the message on.
+    pub sets: usize,
+    /// The domain of the last of them; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub domain: String,
+    /// The domains of all of them, the first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
+}
+
+impl DurableSignal for Arc {
+    const NAME: &'static str = "arc";
+}
+
+impl Arc {
+    pub(super) fn of(verified: &ArcVerified) -> Self {
+        Self {
+            result: verified.result.as_str().to_owned(),
+            reason: verified.reason.to_owned(),
+            sets: verified.domains.len(),
+            domain: verified.domains.last().cloned().unwrap_or_default(),
+            domains: verified.domains.clone(),
+        }
+    }
+}
