@@ -1,10 +1,15 @@
 //! The router filter.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use koukan_core::{
-    filter::router::{AddressList, Decision, DestDomain, Router, RouterLayer, Rules, StaticHosts},
+    filter::router::{
+        AddressList, Decision, DestDomain, HostList, Router, RouterLayer, Rules, StaticHosts,
+    },
+    random::Random,
     reply::{Rejection, Reply},
     signals::{Destination, HostPort},
-    test_util::{Script, mail, rcpt, send},
+    test_util::{Script, SeededRandom, mail, rcpt, send},
 };
 use tower::{BoxError, Layer};
 
@@ -138,4 +143,119 @@ async fn routes_to_the_recipients_domain_or_to_static_hosts() {
         })
         .collect();
     assert_eq!(hosts, [[host("c.example")], [host("gw")]]);
+}
+
+/// Three hosts of which the first is drawn three times as often as the second, and the third is a reserve.
+fn weighted(random: impl Random) -> HostList {
+    let hosts = [(host("often"), 3), (host("rarely"), 1), (host("never"), 0)];
+    HostList::new(hosts, Arc::new(random))
+}
+
+fn names(destination: &Destination) -> Vec<&str> {
+    destination.hosts.iter().map(|host| &*host.host).collect()
+}
+
+#[test]
+fn hosts_are_drawn_as_often_as_their_weights_say() {
+    let list = weighted(SeededRandom::new(7));
+    let mut first = 0;
+    for _ in 0..4000 {
+        let drawn = list.draw();
+        let order = names(&drawn);
+        // All of them are tried, the reserve at last.
+        assert_eq!(order[2], "never");
+        assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 3);
+        first += usize::from(order[0] == "often");
+    }
+    assert!((2900..3100).contains(&first), "{first}");
+}
+
+#[test]
+fn the_ends_of_what_is_drawn_belong_to_hosts_too() {
+    #[derive(Debug)]
+    struct Always(f64);
+    impl Random for Always {
+        fn unit(&self) -> f64 {
+            self.0
+        }
+    }
+    for (unit, order) in [
+        (0.0, ["often", "rarely", "never"]),
+        (0.749, ["often", "rarely", "never"]),
+        (0.75, ["rarely", "often", "never"]),
+        (1.0 - f64::EPSILON / 2.0, ["rarely", "often", "never"]),
+    ] {
+        assert_eq!(names(&weighted(Always(unit)).draw()), order, "{unit}");
+    }
+    let largest = [(host("a"), u32::MAX), (host("b"), u32::MAX)];
+    let drawn = HostList::new(largest, Arc::new(Always(0.5))).draw();
+    assert_eq!(names(&drawn), ["b", "a"]);
+}
+
+#[tokio::test]
+async fn all_recipients_of_a_transaction_go_to_the_host_that_was_drawn_for_it() {
+    let upstream = Script::new();
+    let rules = Rules::new()
+        .with(only(
+            "a.example",
+            Decision::RouteToOneOf(weighted(SeededRandom::new(1))),
+        ))
+        .with(only(
+            "b.example",
+            Decision::Route(Destination::of_operator([host("b")])),
+        ))
+        .with(weighted(SeededRandom::new(2)));
+    let router = RouterLayer::new(rules).layer(upstream.clone());
+    for _ in 0..40 {
+        let to = ["x@a.example", "y@a.example", "z@b.example", "x@c.example"].map(rcpt);
+        let outcome = send(router.clone(), mail("a@x"), to, "\r\n").await;
+        // The same hosts with the same weights are the same destination, whatever rule says so.
+        let ok = Reply::recipient_ok;
+        assert_eq!(
+            outcome.recipients,
+            [ok(), ok(), Reply::other_destination(), ok()]
+        );
+    }
+    let received = upstream.received();
+    let drawn = received
+        .iter()
+        .map(|it| it.signals.find::<Destination>().unwrap());
+    let first: Vec<_> = drawn.map(|drawn| names(&drawn)[0].to_owned()).collect();
+    let often = first.iter().filter(|name| *name == "often").count();
+    assert!((20..40).contains(&often), "{first:?}");
+    // What was decided for others is no list.
+    let upstream = Script::new();
+    let router = RouterLayer::new(
+        Rules::new()
+            .with(only(
+                "b.example",
+                Decision::Route(Destination::of_operator([host("b")])),
+            ))
+            .with(weighted(SeededRandom::new(2))),
+    );
+    let to = ["x@b.example", "x@c.example", "y@b.example"].map(rcpt);
+    let outcome = send(router.layer(upstream), mail("a@x"), to, "\r\n").await;
+    let ok = Reply::recipient_ok;
+    assert_eq!(outcome.recipients, [ok(), Reply::other_destination(), ok()]);
+}
+
+#[tokio::test]
+async fn a_dry_run_draws_none_of_several_hosts() {
+    let upstream = Script::new();
+    let router = RouterLayer::new(weighted(SeededRandom::new(1))).dry();
+    let outcome = send(
+        router.layer(upstream.clone()),
+        mail("a@x"),
+        [rcpt("b@c")],
+        "\r\n",
+    )
+    .await;
+    assert!(outcome.is_delivered());
+    let received = upstream.only_received();
+    assert!(received.signals.find::<Destination>().is_none());
+    let said = received.signals.durable_json("router.dry_run").unwrap();
+    assert_eq!(
+        said["to"],
+        serde_json::json!(["often:25", "rarely:25", "never:25"])
+    );
 }

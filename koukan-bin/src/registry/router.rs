@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use koukan_core::{
     filter::router::{
-        AddressList, Aliases, Decision, DestDomain, Expand, Policy, RouterLayer, Rules, StaticHosts,
+        AddressList, Aliases, Decision, DestDomain, Expand, HostList, Policy, RouterLayer, Rules,
+        StaticHosts,
     },
     path::ForwardPath,
     reply::{Rejection, Reply},
@@ -77,6 +78,8 @@ enum Rule {
     Literal(Literals),
     /// Every recipient to these hosts.
     StaticHosts(Vec<Host>),
+    /// Every recipient to one of these hosts.
+    HostList(Vec<WeightedHost>),
     /// Every recipient is accepted.
     AcceptAll {},
     /// Recipients that stand for others, as a file says.
@@ -87,6 +90,19 @@ enum Rule {
     /// Recipients that stand for the senders of forwarded messages.
     #[cfg(feature = "mail-auth")]
     Srs(super::mail_auth::Reversing),
+}
+
+/// A host with its share.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeightedHost {
+    host: Host,
+    #[serde(default = "one")]
+    weight: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -102,7 +118,10 @@ impl Rule {
     /// Whether it decides for every recipient.
     fn is_for_all(&self) -> bool {
         match self {
-            Self::DestDomain { .. } | Self::StaticHosts(_) | Self::AcceptAll {} => true,
+            Self::DestDomain { .. }
+            | Self::StaticHosts(_)
+            | Self::HostList(_)
+            | Self::AcceptAll {} => true,
             Self::AddressList { .. }
             | Self::Suffix(_)
             | Self::Literal(_)
@@ -188,6 +207,10 @@ impl Routes {
                     takes_all = true;
                     (hosts, false)
                 }
+                Rule::HostList(hosts) => {
+                    takes_all = true;
+                    (hosts.into_iter().map(|it| it.host).collect(), false)
+                }
             };
             // Behind one that takes every recipient nothing is decided any more.
             if is_open && !takes_all {
@@ -232,6 +255,10 @@ pub(super) fn router(
             Rule::Literal(literals) => rules.with(literals.into_policy()),
             Rule::StaticHosts(hosts) => {
                 rules.with(StaticHosts::new(hosts.into_iter().map(|host| host.0)))
+            }
+            Rule::HostList(hosts) => {
+                let hosts = hosts.into_iter().map(|it| (it.host.0, it.weight));
+                rules.with(HostList::new(hosts, surroundings.random.clone()))
             }
             #[cfg(feature = "mail-auth")]
             Rule::Srs(reversing) => {

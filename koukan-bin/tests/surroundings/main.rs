@@ -6,6 +6,7 @@ mod allowed_senders;
 mod endpoint;
 mod explain;
 mod filter;
+mod host_list;
 mod http;
 mod limits;
 mod lists;

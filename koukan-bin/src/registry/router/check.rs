@@ -1,6 +1,6 @@
 //! What cannot work of the rules of a router.
 
-use super::{InvalidFilter, RecipientDomain, Rule, twice};
+use super::{InvalidFilter, RecipientDomain, Rule, WeightedHost, twice};
 use crate::config::Step;
 
 /// Every rule can decide something.
@@ -24,7 +24,7 @@ pub(super) fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
                 wrong(&text, &[Step::Item(index)])
             };
             match (other, rule) {
-                (Rule::DestDomain { .. } | Rule::StaticHosts(_) | Rule::AcceptAll {}, _) => {
+                (other, _) if other.is_for_all() => {
                     return never("every recipient is taken by");
                 }
                 (
@@ -95,9 +95,28 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
             "there is no host: add one, as in `mx.example.com:25`",
             &at("static_hosts", ""),
         ),
+        Rule::HostList(hosts) => check_hosts(hosts, &at("host_list", "")),
         Rule::Suffix(suffixed) => suffixed.check(|key| at("suffix", key)),
         Rule::Literal(literals) => literals.check(|key| at("literal", key)),
         _ => Ok(()),
+    }
+}
+
+/// One of the hosts is drawn.
+fn check_hosts(hosts: &[WeightedHost], at: &[Step]) -> Result<(), InvalidFilter> {
+    if hosts.is_empty() {
+        let text = "there is no host: add one, as in `{ host: \"mx.example.com:25\", weight: 1 }`";
+        return wrong(text, at);
+    }
+    let names: Vec<_> = hosts.iter().map(|it| it.host.0.to_string()).collect();
+    if let Some((index, text)) = twice(names.iter().map(String::as_str)) {
+        let at = [at, &[Step::Item(index)]].concat();
+        let text = format!("`{text}` is there twice: add its weights to one");
+        return wrong(&text, &at);
+    }
+    match hosts.iter().all(|it| it.weight == 0) {
+        true => wrong("each of them is a reserve: give one a weight", at),
+        false => Ok(()),
     }
 }
 

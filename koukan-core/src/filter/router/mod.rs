@@ -1,8 +1,8 @@
 //! Decides for each recipient where it goes, or that it goes nowhere: [`RouterLayer`].
 //!
 //! A router has a [`Policy`]; [`Rules`] is one of several, of which the first that knows the
-//! recipient decides. [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`] and
-//! [`StaticHosts`] come with it, and [`Expand`] for recipients that stand for others.
+//! recipient decides. [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`],
+//! [`StaticHosts`] and [`HostList`] come with it, and [`Expand`] for recipients that stand for others.
 //!
 //! Routers may stand in a row. One that [passes on](RouterLayer::passing_unknown) what it does not know leaves that to
 //! those after it, and these leave alone what it has decided.
@@ -45,6 +45,7 @@
 mod address_list;
 mod aliases;
 mod dest_domain;
+mod host_list;
 mod layer;
 mod literals;
 mod policy;
@@ -56,6 +57,7 @@ pub use self::{
     address_list::AddressList,
     aliases::{Aliases, Expand, InvalidAliases, MEMBERS_MAX},
     dest_domain::DestDomain,
+    host_list::HostList,
     layer::RouterLayer,
     literals::AddressLiterals,
     policy::{Decision, Policy, Rules},

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use super::HostList;
 use crate::{path::ForwardPath, reply::Rejection, signals::Destination};
 
 /// What a policy says of a recipient.
@@ -9,6 +10,8 @@ use crate::{path::ForwardPath, reply::Rejection, signals::Destination};
 pub enum Decision {
     /// It goes there.
     Route(Destination),
+    /// It goes to one of them, and to another where that does not answer: which is first is drawn once for a transaction.
+    RouteToOneOf(HostList),
     /// It is welcome; where it goes is decided elsewhere.
     Accept,
     /// It stands for these, each of which has the message: an Exploder below makes a part for each.

@@ -17,7 +17,7 @@ use crate::{
     transaction::{Command, Rcpt, Transaction},
 };
 
-use super::{Decision, Policy};
+use super::{Decision, HostList, Policy};
 
 /// The durable signal of a router that does nothing.
 const DRY_RUN: &str = "router.dry_run";
@@ -103,6 +103,7 @@ fn route(
             of::<Expansions>(signals).set(position, members);
         }
         Decision::Route(destination) => go(signals, destination)?,
+        Decision::RouteToOneOf(hosts) => go_to_one_of(signals, hosts)?,
     }
     if manner.passes_unknown {
         of::<Decided>(signals).add(position);
@@ -120,11 +121,31 @@ fn go(signals: &Signals, destination: Destination) -> Result<(), Rejection> {
     }
 }
 
+/// The list of which the transaction's destination was drawn.
+struct Drawn(HostList);
+
+fn go_to_one_of(signals: &Signals, hosts: HostList) -> Result<(), Rejection> {
+    if signals
+        .find::<Drawn>()
+        .is_some_and(|drawn| drawn.0 == hosts)
+    {
+        return Ok(());
+    }
+    go(signals, hosts.draw())?;
+    // Where there is one already, its hosts are those that were drawn now.
+    let _ = signals.set(Drawn(hosts));
+    Ok(())
+}
+
 /// Says what would be done.
 fn say(signals: &Signals, recipient: &ForwardPath, decision: &Decision, manner: Manner) {
     let (would, value) = match decision {
         Decision::Route(destination) => {
             let hosts = destination.hosts.iter().map(ToString::to_string);
+            ("route", json!(hosts.collect::<Vec<_>>()))
+        }
+        Decision::RouteToOneOf(hosts) => {
+            let hosts = hosts.hosts().map(ToString::to_string);
             ("route", json!(hosts.collect::<Vec<_>>()))
         }
         Decision::Accept => ("accept", Value::Null),

@@ -77,6 +77,11 @@ impl Hold {
         self.keys.iter()
     }
 
+    /// Whether these are its hosts, in whatever order: that may be drawn for each attempt.
+    fn is_of(&self, hosts: &[HostPort]) -> bool {
+        self.hosts.len() == hosts.len() && hosts.iter().all(|host| self.hosts.contains(host))
+    }
+
     /// Whether it is time that somebody tries the hosts.
     fn is_open(&self, now: Instant) -> bool {
         self.probe.is_none() && now >= self.until
@@ -144,7 +149,7 @@ impl Holds {
     ) -> bool {
         let is_mixed = self.mixed.get(key).is_some_and(|until| now < *until);
         let until = unreached.until.max(now + SOONEST);
-        let same = |hold: &Hold| *hold.hosts == *unreached.hosts;
+        let same = |hold: &Hold| hold.is_of(&unreached.hosts);
         let index = match self.holds.iter().position(same) {
             Some(index) => index,
             None if is_mixed || self.holds.len() >= HOLDS_MAX => return false,

@@ -141,3 +141,19 @@ async fn there_is_an_end_to_what_is_remembered() {
     assert!(holds.is_empty());
     assert_eq!(holds.keys, 0);
 }
+
+#[tokio::test]
+async fn hosts_are_the_same_in_whatever_order_they_were_drawn() {
+    let (mut holds, now) = (Holds::default(), Instant::now());
+    let of = |names: &[&str]| Unreached {
+        hosts: names.iter().map(|name| host(name)).collect(),
+        until: now + SECOND,
+        is_tried: true,
+    };
+    for order in [["a", "b"], ["b", "a"]] {
+        assert!(holds.hold(&key("x"), id(), &of(&order), now));
+    }
+    assert_eq!(holds.holds().len(), 1);
+    assert!(holds.hold(&key("x"), id(), &of(&["a"]), now));
+    assert_eq!(holds.holds().len(), 2);
+}
