@@ -159,6 +159,37 @@ async fn a_server_that_stays_away_is_an_error_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_while_others_look_for_the_dead_keeps_what_it_has() {
+    let url = database();
+    let backend = PostgresBackend::open(options(&url)).await.unwrap();
+    let looking = SessionId::random();
+    backend.open_session(looking, now()).await.unwrap();
+    let new = transaction(10);
+    backend.insert(new.clone()).await.unwrap();
+    let begun = SessionId::random();
+    let beginning = tokio::task::spawn_blocking({
+        let url = url.clone();
+        // Others wait for the lock, who have read by then who lives.
+        let sql = format!(
+            "BEGIN; LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE; \
+             DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks \
+             WHERE NOT granted AND relation = 'transactions'::regclass) \
+             LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; \
+             INSERT INTO sessions VALUES ('{begun}', clock_timestamp() + INTERVAL '1 hour'); \
+             UPDATE transactions SET lease_session = '{begun}', lease_fence = 1; COMMIT"
+        );
+        move || execute(&url, &sql)
+    });
+    while !beginning.is_finished() {
+        let refreshed = backend.refresh_session(looking, now()).await.unwrap();
+        assert_eq!(refreshed.freed, 0);
+    }
+    beginning.await.unwrap();
+    assert_eq!(backend.holder(new.id).await.unwrap(), Some(begun));
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_lease_at_the_same_time_get_each_transaction_once() {
     let url = database();
     let opened = join_all((0..3).map(|_| PostgresBackend::open(options(&url)))).await;

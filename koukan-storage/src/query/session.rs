@@ -18,6 +18,14 @@ pub(crate) static FIND_LEASES: Statement = Statement::new(|_| {
     )
 });
 
+/// As [`FIND_LEASES`], of sessions that are forgotten, in a database that several processes share. In one look:
+/// who begins later than that has nothing yet.
+pub(crate) static FIND_FORGOTTEN_LEASES: Statement = Statement::new(|_| {
+    "SELECT DISTINCT lease_session, crash_count FROM transactions WHERE lease_session IS NOT NULL \
+     AND lease_session NOT IN (SELECT id FROM sessions)"
+        .into()
+});
+
 /// Frees leases; the transactions are due now at the latest. Binds now; session, crash count.
 pub(crate) static FREE_LEASES: Statement = Statement::new(|dialect| {
     let now = Func::cust(dialect.least()).args([Expr::col(Transactions::DueAt), bound()]);

@@ -7,8 +7,8 @@ use koukan_core::storage::{CLOCK_TOLERANCE, Recovered, crash_back_off};
 
 use crate::{
     query::{
-        BRING_FORWARD, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED, NEWEST_LEASED, NEWEST_SUMMARY,
-        NEWEST_WAITING, POSTPONE_LEASES, Values,
+        BRING_FORWARD, FIND_FORGOTTEN_LEASES, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED,
+        NEWEST_LEASED, NEWEST_SUMMARY, NEWEST_WAITING, POSTPONE_LEASES, Values,
     },
     row::micros,
 };
@@ -99,7 +99,12 @@ impl BatchWriter {
         now: Timestamp,
         living: &Living,
     ) -> Result<u64, sqlx::Error> {
-        let leases = FIND_LEASES.execute(&mut self.connection, Values::default());
+        let find = match self.presence {
+            Presence::Sole(_) => &FIND_LEASES,
+            // Others may have begun since it was read who lives.
+            Presence::Shared(_) => &FIND_FORGOTTEN_LEASES,
+        };
+        let leases = find.execute(&mut self.connection, Values::default());
         let mut freed = 0;
         for row in leases.await?.rows {
             let holder: &str = row.try_get(0)?;
