@@ -193,16 +193,28 @@ impl PostgresOptions {
         self.statement_timeout + Duration::from_secs(5)
     }
 
+    /// How long the server waits within a commit for who has begun it. What a process has locked that stands
+    /// still, others wait for, and meanwhile cannot say that they live: so it is much less than a term.
+    fn standstill(&self) -> Duration {
+        match self.term {
+            Some(term) => self.statement_timeout.min(term / 4),
+            None => self.statement_timeout,
+        }
+    }
+
     pub(super) fn using(&self) -> PgConnectOptions {
         let millis = |time: Duration| time.as_millis().max(1).to_string();
         self.connect.clone().options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_timeout)),
-            // Who stops within a commit does not keep others from what it has locked.
             (
                 "idle_in_transaction_session_timeout",
-                millis(self.statement_timeout),
+                millis(self.standstill()),
             ),
+            // Of a host that has died the server learns by these, and not in hours.
+            ("tcp_keepalives_idle", "10".into()),
+            ("tcp_keepalives_interval", "5".into()),
+            ("tcp_keepalives_count", "4".into()),
             ("default_transaction_isolation", "read committed".into()),
             ("koukan.process", self.process.clone()),
         ])
@@ -211,5 +223,32 @@ impl PostgresOptions {
     /// Connections that bring the schema up to date, which takes as long as it takes.
     pub(super) fn migrating(&self) -> PgConnectOptions {
         self.connect.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stands_still_keeps_nobody_from_living() {
+        let options = PostgresOptions::new("postgres://koukan@localhost/koukan").unwrap();
+        let limit = |options: &PostgresOptions| {
+            let connect = options.using();
+            let settings = connect.get_options().unwrap().to_owned();
+            let (_, limit) = settings
+                .split_once("idle_in_transaction_session_timeout=")
+                .unwrap();
+            let digits = limit.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+            Duration::from_millis(digits.parse().unwrap())
+        };
+        let term = Duration::from_secs(6);
+        assert!(limit(&options.clone().with_session_term(term)) * 4 <= term);
+        let brief = Duration::from_secs(1);
+        let brief = options.clone().with_statement_timeout(brief);
+        assert!(limit(&brief) <= Duration::from_secs(1));
+        // There are no others.
+        let alone = options.alone();
+        assert_eq!(limit(&alone), alone.statement_timeout);
     }
 }
