@@ -72,6 +72,26 @@ async fn who_has_a_database_alone_keeps_others_from_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_database_alone_does_not_keep_itself_from_it() {
+    let url = database();
+    let backend = PostgresBackend::open(options(&url).alone()).await.unwrap();
+    // The server says so once, and goes on to hold what the connection has locked.
+    execute(
+        &url,
+        "CREATE SEQUENCE tries; \
+         CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF nextval('tries') = 1 THEN RAISE 'it only reads' USING ERRCODE = '25006'; END IF; \
+         RETURN NEW; END $$; \
+         CREATE TRIGGER refused_once BEFORE INSERT ON transactions \
+         FOR EACH ROW EXECUTE FUNCTION refuse_once()",
+    );
+    backend.insert(transaction(10)).await.unwrap();
+    let tries = execute(&url, "SELECT last_value FROM tries");
+    assert_eq!(tries.trim(), "2");
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_told_of() {
     let url = "postgres://koukan@%2Fnowhere/koukan";
     let refused = PostgresBackend::open(options(url)).await.unwrap_err();

@@ -17,6 +17,9 @@ pub(crate) enum Connection {
     Sqlite(SqliteConnection),
     #[cfg(feature = "postgres")]
     Postgres(PgConnection),
+    /// One to PostgreSQL that was lost, and is closed: the server holds no lock for it.
+    #[cfg(feature = "postgres")]
+    Lost,
 }
 
 /// What one execution brought.
@@ -31,7 +34,7 @@ impl Connection {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres(_) | Self::Lost => Dialect::Postgres,
         }
     }
 
@@ -87,6 +90,8 @@ impl Connection {
                 }
                 Ok(executed)
             }
+            #[cfg(feature = "postgres")]
+            Self::Lost => Err(sqlx::Error::WorkerCrashed),
         }
     }
 
@@ -96,6 +101,8 @@ impl Connection {
             Self::Sqlite(connection) => connection.ping().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(connection) => connection.ping().await,
+            #[cfg(feature = "postgres")]
+            Self::Lost => Err(sqlx::Error::WorkerCrashed),
         }
     }
 
@@ -104,6 +111,8 @@ impl Connection {
             Self::Sqlite(connection) => connection.close().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(connection) => connection.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Lost => Ok(()),
         }
     }
 }

@@ -40,8 +40,6 @@ static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
 
 pub(super) struct Hand {
     pub(super) batches: BatchWriter,
-    /// The connection is of no use any more.
-    pub(super) is_lost: bool,
     pub(super) link: Link,
     pub(super) lapses: Lapses,
     pub(super) fullness: Arc<Fullness>,
@@ -90,9 +88,6 @@ impl Hand {
     }
 
     pub(super) async fn close(self) {
-        if self.is_lost {
-            return;
-        }
         let closed = timeout(self.link.silence, self.batches.connection.close()).await;
         if let Ok(Err(error)) = closed {
             tracing::debug!(error = %Causes(&error), "could not close a connection cleanly");
@@ -248,17 +243,17 @@ impl Hand {
 
     /// Makes the connection anew, where it is lost.
     async fn connect(&mut self) -> Result<(), Cause> {
-        if self.is_lost {
+        if let Connection::Lost = self.batches.connection {
             let connection = self.link.connect().await.map_err(Cause::from)?;
             self.batches.connection = connection.into();
-            self.is_lost = false;
             tracing::info!("a connection to the database is there again");
         }
         Ok(())
     }
 
+    /// Closes the connection, for which the server may still hold what another one is to have.
     fn lose(&mut self, cause: Cause) -> Cause {
-        self.is_lost = true;
+        self.batches.connection = Connection::Lost;
         if LOST.is_first() {
             tracing::warn!(error = %cause, "a connection to the database was lost");
         }
@@ -269,7 +264,9 @@ impl Hand {
     async fn roll_back(&mut self) {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let rolled_back = timeout(self.link.silence, rolling_back).await;
-        self.is_lost |= !matches!(rolled_back, Ok(Ok(_)));
+        if !matches!(rolled_back, Ok(Ok(_))) {
+            self.batches.connection = Connection::Lost;
+        }
     }
 
     /// Tells whether a message could be written: as of SQLite, that a commit can begin is enough as long as

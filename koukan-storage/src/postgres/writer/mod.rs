@@ -39,7 +39,6 @@ pub(super) fn start(
         let outbox = Outbox::new(keeps_events, events.clone());
         Hand {
             batches: BatchWriter::new(connection.into(), lapses, outbox, presence.clone()),
-            is_lost: false,
             link: link.clone(),
             lapses: operations.lapses.clone(),
             fullness: Arc::clone(&fullness),
