@@ -13,6 +13,7 @@ use koukan_core::storage::{
     record::{SessionId, Standing},
 };
 use koukan_storage::{PostgresBackend, PostgresError, PostgresOptions};
+use tokio::time::Instant;
 
 use self::{
     postgres::{Durability, Server, database, execute},
@@ -206,6 +207,28 @@ async fn who_begins_while_others_look_for_the_dead_keeps_what_it_has() {
     }
     beginning.await.unwrap();
     assert_eq!(backend.holder(new.id).await.unwrap(), Some(begun));
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_is_waited_for_once() {
+    let url = database();
+    let patience = Duration::from_secs(2);
+    let options = options(&url).with_patience(patience);
+    let backend = PostgresBackend::open(options).await.unwrap();
+    // Together they fail for their own sake, and each for that of the connection.
+    execute(
+        &url,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF (SELECT count(*) FROM new) > 1 THEN RAISE 'no'; END IF; \
+         RAISE 'it only reads' USING ERRCODE = '25006'; END $$; \
+         CREATE TRIGGER refused AFTER INSERT ON transactions REFERENCING NEW TABLE AS new \
+         FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+    );
+    let begun = Instant::now();
+    let refused = join_all((0..40).map(|_| backend.insert(transaction(10)))).await;
+    assert!(refused.iter().all(Result::is_err));
+    assert!(begun.elapsed() < patience * 20, "{:?}", begun.elapsed());
     backend.close().await;
 }
 

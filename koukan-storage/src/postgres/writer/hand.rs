@@ -98,10 +98,23 @@ impl Hand {
         match self.insist(&mut batch).await {
             Ok(()) => self.succeed(batch),
             Err(Failure::Statement(_)) => {
-                for mut single in batch.into_singles() {
-                    match self.insist(&mut single).await {
-                        Ok(()) => self.succeed(single),
-                        Err(failure) => self.fail(single, failure.into_cause()),
+                let mut singles = batch.into_singles().into_iter();
+                while let Some(mut single) = singles.next() {
+                    let failure = match self.insist(&mut single).await {
+                        Ok(()) => {
+                            self.succeed(single);
+                            continue;
+                        }
+                        Err(failure) => failure,
+                    };
+                    // A server that is gone is not waited for by one after the other.
+                    let is_gone = !matches!(failure, Failure::Statement(_));
+                    let cause = failure.into_cause();
+                    self.fail(single, cause.clone());
+                    if is_gone {
+                        for rest in singles.by_ref() {
+                            self.fail(rest, cause.clone());
+                        }
                     }
                 }
             }
