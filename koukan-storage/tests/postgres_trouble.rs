@@ -233,6 +233,41 @@ async fn a_server_that_goes_is_waited_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_nobody_waits_for_keeps_no_connection() {
+    let url = database();
+    // One of them reads.
+    let backend = PostgresBackend::open(options(&url).with_connections(2));
+    let backend = backend.await.unwrap();
+    let locking = tokio::task::spawn_blocking({
+        let url = url.clone();
+        let sql = "BEGIN; LOCK TABLE suspensions IN ACCESS EXCLUSIVE MODE; \
+             DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM cursors) \
+             LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; COMMIT";
+        move || execute(&url, sql)
+    });
+    let until_locks = async |which: &str, is_granted| {
+        let sql = format!(
+            "SELECT count(*) FROM pg_locks WHERE relation = 'suspensions'::regclass \
+             AND mode = '{which}' AND granted = {is_granted}"
+        );
+        while execute(&url, &sql).trim() == "0" {
+            tokio::task::yield_now().await;
+        }
+    };
+    until_locks("AccessExclusiveLock", true).await;
+    let reading = tokio::spawn({
+        let backend = backend.clone();
+        async move { backend.suspensions().await }
+    });
+    until_locks("AccessShareLock", false).await;
+    reading.abort();
+    backend.cursor("other").await.unwrap();
+    backend.keep_cursor("done", 1).await.unwrap();
+    locking.await.unwrap();
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_lease_at_the_same_time_get_each_transaction_once() {
     let url = database();
     let opened = join_all((0..3).map(|_| PostgresBackend::open(options(&url)))).await;

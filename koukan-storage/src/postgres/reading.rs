@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use koukan_core::storage::BackendError;
 use sqlx::{
-    AssertSqlSafe, PgPool,
+    AssertSqlSafe, PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
 use tokio::{
@@ -81,7 +82,6 @@ impl Source for Readers {
                     }
                 }
             };
-            // A connection that is given up in the midst of a read is closed; it does not come back.
             let rows = tokio::select! {
                 biased;
                 rows = reading => rows,
@@ -95,7 +95,23 @@ impl Source for Readers {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        // A server that is silent need not hear of it.
+        let _ = timeout(self.silence, self.pool.close()).await;
+    }
+}
+
+/// A connection while it is read from. Given up in the midst of that, or lost, it is closed: whoever gave it
+/// back would wait until the server answers, and keep its place from others.
+struct Lent {
+    connection: PoolConnection<Postgres>,
+    is_fine: bool,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.is_fine {
+            self.connection.close_on_drop();
+        }
     }
 }
 
@@ -105,20 +121,15 @@ async fn read(
     values: Values,
     silence: Duration,
 ) -> Result<Vec<PgRow>, Cause> {
-    let mut connection = pool.acquire().await?;
+    let mut lent = Lent {
+        connection: pool.acquire().await?,
+        is_fine: false,
+    };
     let query = sqlx::query_with(AssertSqlSafe(text), values.into_postgres());
-    match timeout(silence, query.fetch_all(&mut *connection)).await {
-        Ok(Ok(rows)) => Ok(rows),
-        Ok(Err(error)) => {
-            let cause = Cause::from(error);
-            if cause.is_lost() {
-                drop(connection.detach());
-            }
-            Err(cause)
-        }
-        Err(_) => {
-            drop(connection.detach());
-            Err(Cause::silent(silence))
-        }
-    }
+    let read = match timeout(silence, query.fetch_all(&mut *lent.connection)).await {
+        Ok(read) => read.map_err(Cause::from),
+        Err(_) => Err(Cause::silent(silence)),
+    };
+    lent.is_fine = read.as_ref().err().is_none_or(|cause| !cause.is_lost());
+    read
 }
