@@ -1,6 +1,6 @@
 //! New transactions, and their blobs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use koukan_core::storage::{
     BackendError,
@@ -34,7 +34,8 @@ impl FinishedBlobs {
     ) -> Result<Self, sqlx::Error> {
         let mut finished = HashMap::new();
         let mut unknown = Vec::new();
-        let mut brought = HashMap::new();
+        // In order, so that of two who bring the same ones none waits for the other.
+        let mut brought = BTreeMap::new();
         for transaction in transactions {
             for blob in transaction.blobs() {
                 match &blob.chunks {

@@ -223,8 +223,9 @@ impl BatchWriter {
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;
         self.keep_cursors(&mut batch.cursors).await?;
-        self.write_events(batch).await?;
-        self.collect(&mut batch.collections).await
+        self.collect(&mut batch.collections).await?;
+        // Last, since others wait for the numbers of their events until the commit.
+        self.write_events(batch).await
     }
 
     /// Whether something was removed since this was last asked.
