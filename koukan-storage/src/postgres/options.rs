@@ -1,6 +1,6 @@
 //! How a database is reached and used.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use sqlx::{
     ConnectOptions as _,
@@ -13,7 +13,7 @@ use crate::BoxError;
 const PREPARED: usize = 512;
 
 /// How a PostgreSQL database is reached and used.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PostgresOptions {
     connect: PgConnectOptions,
     pub(super) connections: u32,
@@ -24,6 +24,17 @@ pub struct PostgresOptions {
     pub(super) keeps_events: bool,
     /// What a process calls itself, where others hear of what it does.
     pub(super) process: String,
+}
+
+/// Without the password.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("name", &self.name())
+            .field("connections", &self.connections)
+            .field("term", &self.term)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How connections are encrypted.
@@ -229,6 +240,16 @@ impl PostgresOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        let options = PostgresOptions::new("postgres://koukan:secret@localhost/koukan").unwrap();
+        for options in [options.clone(), options.with_password("secret")] {
+            let shown = format!("{options:?}");
+            assert!(shown.contains("koukan at localhost:5432"), "{shown}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
 
     #[test]
     fn who_stands_still_keeps_nobody_from_living() {
