@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use koukan_core::storage::{
-    BackendError, Queue, Records, Sessions,
+    BackendError, EventQuery, Queue, Records, Sessions,
     record::{SessionId, Standing},
 };
 use koukan_storage::{PostgresBackend, PostgresError, PostgresOptions};
@@ -265,6 +265,33 @@ async fn a_read_that_nobody_waits_for_keeps_no_connection() {
     backend.keep_cursor("done", 1).await.unwrap();
     locking.await.unwrap();
     backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_events_is_told_of_those_of_others() {
+    let url = database();
+    let open = || PostgresBackend::open(options(&url).with_events(true));
+    let (waiting, other) = (open().await.unwrap(), open().await.unwrap());
+    let session = SessionId::random();
+    waiting.open_session(session, now()).await.unwrap();
+    let mut written = waiting.events_written().unwrap();
+    for is_news in [true, false] {
+        if is_news {
+            other.insert(transaction(10)).await.unwrap();
+        }
+        waiting.refresh_session(session, now()).await.unwrap();
+        assert_eq!(written.has_changed().unwrap(), is_news);
+        written.mark_unchanged();
+    }
+    let all = EventQuery {
+        limit: 10,
+        ..EventQuery::default()
+    };
+    let page = waiting.events(all).await.unwrap();
+    assert!(!page.events.is_empty());
+    for backend in [waiting, other] {
+        backend.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -59,6 +59,10 @@ pub(crate) static BOUND_EVENTS: Statement = Statement::new(|dialect| {
     format!("SELECT coalesce((SELECT min(number) FROM events), {last} + 1), {last}")
 });
 
+/// The number of the newest event that there ever was, in a database that several processes share.
+pub(crate) static LAST_EVENT: Statement =
+    Statement::new(|_| "SELECT last FROM event_numbers".into());
+
 /// Reads events, the oldest first. Binds the number that they come after, the last number; senders or
 /// null, kinds or null; limit. Gives number, at, transaction, sender,
 /// kind, details.

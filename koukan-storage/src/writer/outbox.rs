@@ -9,7 +9,7 @@ use koukan_core::{
 use tokio::sync::watch;
 
 use crate::{
-    query::{FIND_CHANGED, INSERT_EVENTS, Values},
+    query::{FIND_CHANGED, INSERT_EVENTS, LAST_EVENT, Values},
     row::EventRow,
 };
 
@@ -22,6 +22,9 @@ pub(crate) struct Outbox {
     of_changes: Vec<Arc<EventRow>>,
     /// How many are written.
     count: u64,
+    /// The number of the last that was seen, where others write some, too; and of the last of which was told.
+    seen: i64,
+    told: i64,
     written: watch::Sender<u64>,
 }
 
@@ -32,6 +35,8 @@ impl Outbox {
             is_kept,
             of_changes: Vec::new(),
             count: 0,
+            seen: 0,
+            told: 0,
             written,
         }
     }
@@ -44,8 +49,9 @@ impl Outbox {
 
     /// Tells those who wait for events.
     pub(crate) fn committed(&mut self) {
-        if self.count > 0 {
-            let count = self.count;
+        let is_seen = std::mem::replace(&mut self.told, self.seen) != self.seen;
+        let count = self.count + u64::from(is_seen);
+        if count > 0 {
             self.written
                 .send_modify(|written| *written = written.wrapping_add(count));
         }
@@ -74,6 +80,19 @@ impl BatchWriter {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Looks for events that others have written, so that those who wait here are told of them.
+    pub(super) async fn look_for_events(&mut self) -> Result<(), sqlx::Error> {
+        if !self.outbox.is_kept {
+            return Ok(());
+        }
+        let read = LAST_EVENT.execute(&mut self.connection, Values::default());
+        let read = read.await?;
+        let row = read.rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let last = row.try_get(0)?;
+        self.outbox.seen = last;
         Ok(())
     }
 

@@ -109,6 +109,7 @@ impl BatchWriter {
         let living = self.forget_dead().await?;
         let now = self.clock().await?;
         let freed = self.free_leases(now, &living).await?;
+        self.look_for_events().await?;
         let mut values = Values::default();
         values.add(session.to_string());
         let to_cancel = TO_CANCEL.execute(&mut self.connection, values).await?;
