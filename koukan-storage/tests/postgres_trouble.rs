@@ -1,21 +1,21 @@
 //! What may be wrong with a PostgreSQL database, or go wrong with it.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+#[path = "support/locking.rs"]
+mod locking;
 #[path = "support/postgres.rs"]
 mod postgres;
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use koukan_core::storage::{
-    BackendError, EventQuery, Queue, Records, Sessions,
-    record::{SessionId, Standing},
-};
+use koukan_core::storage::{BackendError, Queue, Records, Sessions, record::SessionId};
 use koukan_storage::{PostgresBackend, PostgresError, PostgresOptions};
 use tokio::time::Instant;
 
 use self::{
+    locking::Locking,
     postgres::{Durability, Server, database, execute},
     support::{now, transaction},
 };
@@ -180,37 +180,6 @@ async fn a_server_that_stays_away_is_an_error_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_begins_while_others_look_for_the_dead_keeps_what_it_has() {
-    let url = database();
-    let backend = PostgresBackend::open(options(&url)).await.unwrap();
-    let looking = SessionId::random();
-    backend.open_session(looking, now()).await.unwrap();
-    let new = transaction(10);
-    backend.insert(new.clone()).await.unwrap();
-    let begun = SessionId::random();
-    let beginning = tokio::task::spawn_blocking({
-        let url = url.clone();
-        // Others wait for the lock, who have read by then who lives.
-        let sql = format!(
-            "BEGIN; LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE; \
-             DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks \
-             WHERE NOT granted AND relation = 'transactions'::regclass) \
-             LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; \
-             INSERT INTO sessions VALUES ('{begun}', clock_timestamp() + INTERVAL '1 hour'); \
-             UPDATE transactions SET lease_session = '{begun}', lease_fence = 1; COMMIT"
-        );
-        move || execute(&url, &sql)
-    });
-    while !beginning.is_finished() {
-        let refreshed = backend.refresh_session(looking, now()).await.unwrap();
-        assert_eq!(refreshed.freed, 0);
-    }
-    beginning.await.unwrap();
-    assert_eq!(backend.holder(new.id).await.unwrap(), Some(begun));
-    backend.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_goes_is_waited_for_once() {
     let url = database();
     let patience = Duration::from_secs(2);
@@ -235,93 +204,21 @@ async fn a_server_that_goes_is_waited_for_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_nobody_waits_for_keeps_no_connection() {
     let url = database();
-    // One of them reads.
-    let backend = PostgresBackend::open(options(&url).with_connections(2));
-    let backend = backend.await.unwrap();
-    let locking = tokio::task::spawn_blocking({
-        let url = url.clone();
-        let sql = "BEGIN; LOCK TABLE suspensions IN ACCESS EXCLUSIVE MODE; \
-             DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM cursors) \
-             LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; COMMIT";
-        move || execute(&url, sql)
-    });
-    let until_locks = async |which: &str, is_granted| {
-        let sql = format!(
-            "SELECT count(*) FROM pg_locks WHERE relation = 'suspensions'::regclass \
-             AND mode = '{which}' AND granted = {is_granted}"
-        );
-        while execute(&url, &sql).trim() == "0" {
-            tokio::task::yield_now().await;
-        }
-    };
-    until_locks("AccessExclusiveLock", true).await;
+    let limit = Duration::from_secs(120);
+    let options = options(&url)
+        .with_lock_timeout(limit)
+        .with_statement_timeout(limit)
+        // One of them reads.
+        .with_connections(2);
+    let backend = PostgresBackend::open(options).await.unwrap();
+    let locking = Locking::of(&url, "suspensions").await;
     let reading = tokio::spawn({
         let backend = backend.clone();
         async move { backend.suspensions().await }
     });
-    until_locks("AccessShareLock", false).await;
+    locking.until_waited_for().await;
     reading.abort();
     backend.cursor("other").await.unwrap();
-    backend.keep_cursor("done", 1).await.unwrap();
-    locking.await.unwrap();
+    locking.end().await;
     backend.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_for_events_is_told_of_those_of_others() {
-    let url = database();
-    let open = || PostgresBackend::open(options(&url).with_events(true));
-    let (waiting, other) = (open().await.unwrap(), open().await.unwrap());
-    let session = SessionId::random();
-    waiting.open_session(session, now()).await.unwrap();
-    let mut written = waiting.events_written().unwrap();
-    for is_news in [true, false] {
-        if is_news {
-            other.insert(transaction(10)).await.unwrap();
-        }
-        waiting.refresh_session(session, now()).await.unwrap();
-        assert_eq!(written.has_changed().unwrap(), is_news);
-        written.mark_unchanged();
-    }
-    let all = EventQuery {
-        limit: 10,
-        ..EventQuery::default()
-    };
-    let page = waiting.events(all).await.unwrap();
-    assert!(!page.events.is_empty());
-    for backend in [waiting, other] {
-        backend.close().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_that_lease_at_the_same_time_get_each_transaction_once() {
-    let url = database();
-    let opened = join_all((0..3).map(|_| PostgresBackend::open(options(&url)))).await;
-    let backends: Vec<_> = opened
-        .into_iter()
-        .map(|one| Arc::new(one.unwrap()))
-        .collect();
-    let new = (0..300).map(|_| backends[0].insert(transaction(10)));
-    for inserted in join_all(new).await {
-        inserted.unwrap();
-    }
-    let leasing = backends.iter().map(|backend| async move {
-        let session = SessionId::random();
-        backend.open_session(session, now()).await.unwrap();
-        let mut taken = Vec::new();
-        loop {
-            let due = backend.lease_due(session, now(), Standing::Clear, 7, &[]);
-            let due = due.await.unwrap();
-            if due.is_empty() {
-                return taken;
-            }
-            taken.extend(due.into_iter().map(|leased| leased.transaction.id));
-        }
-    });
-    let mut taken: Vec<_> = join_all(leasing).await.concat();
-    assert_eq!(taken.len(), 300);
-    taken.sort_unstable();
-    taken.dedup();
-    assert_eq!(taken.len(), 300, "one was given out twice");
 }

@@ -26,7 +26,15 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
             return Ok(Recovered::default());
         }
         let request = OpenSession { session, now };
-        self.0.writer.ask(0, request, Operation::OpenSession).await
+        match self.session_term() {
+            Some(_) => {
+                self.0
+                    .writer
+                    .ask_first(request, Operation::OpenSession)
+                    .await
+            }
+            None => self.0.writer.ask(0, request, Operation::OpenSession).await,
+        }
     }
 
     fn session_term(&self) -> Option<Duration> {
@@ -42,7 +50,7 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
             return Ok(Refreshed::default());
         }
         let request = OpenSession { session, now };
-        self.0.writer.ask(0, request, Operation::Refresh).await
+        self.0.writer.ask_first(request, Operation::Refresh).await
     }
 
     async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {

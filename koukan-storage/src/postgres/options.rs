@@ -118,8 +118,9 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how many connections are used, at most; a third of them write, and where events are kept one hears of
-    /// those of other processes, if there are three. 12 by default, 2 at least.
+    /// Sets how many connections are used, at most; a third of them write, another one is left for saying that this
+    /// process lives, and where events are kept one hears of those of other processes, if there are four. 12 by
+    /// default, 2 at least.
     #[must_use]
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(2);
@@ -186,7 +187,8 @@ impl PostgresOptions {
     /// write some.
     pub(super) fn shares(&self) -> (usize, u32) {
         let writers = match self.term {
-            Some(_) => (self.connections / 3).max(1),
+            Some(_) if self.connections > 2 => (self.connections / 3).max(1) + 1,
+            Some(_) => 1,
             // It holds the lock.
             None => 1,
         };
@@ -196,7 +198,7 @@ impl PostgresOptions {
 
     /// Whether it is heard of what other processes do.
     pub(super) fn listens(&self) -> bool {
-        self.keeps_events && self.term.is_some() && self.connections > 2
+        self.keeps_events && self.term.is_some() && self.connections > 3
     }
 
     /// How long an answer is waited for: longer than the server takes to give up.

@@ -59,6 +59,8 @@ use crate::{closed::closed, database::Connection};
 
 /// Operations that wait, at most.
 const QUEUED: usize = 4096;
+/// Of those that are done before all others.
+const FIRST: usize = 16;
 /// Octets that operations that wait hold in memory, at most.
 const QUEUED_OCTETS: usize = 64 << 20;
 
@@ -68,6 +70,7 @@ struct AbortOnDrop(AbortHandle);
 /// The way to the task that writes, which ends when this is dropped.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Queued>,
+    first: mpsc::Sender<Queued>,
     room: Arc<Semaphore>,
 }
 
@@ -75,20 +78,28 @@ impl Writer {
     /// Operations go into the queue, to be taken out by a task that writes.
     pub(crate) fn new() -> (Self, Operations) {
         let (queue, operations) = mpsc::channel(QUEUED);
-        let lapses = Lapses::new(queue.downgrade());
-        let writer = Self {
-            queue,
-            room: Arc::new(Semaphore::new(QUEUED_OCTETS)),
+        let (writer, first) = Self::of(queue);
+        let lapses = Lapses::new(writer.queue.downgrade());
+        let operations = Operations {
+            operations,
+            first,
+            lapses,
         };
-        (writer, Operations { operations, lapses })
+        (writer, operations)
     }
 
     pub(crate) fn none() -> Self {
-        let (queue, _) = mpsc::channel(1);
-        Self {
+        Self::of(mpsc::channel(1).0).0
+    }
+
+    fn of(queue: mpsc::Sender<Queued>) -> (Self, mpsc::Receiver<Queued>) {
+        let (first, operations) = mpsc::channel(FIRST);
+        let writer = Self {
             queue,
+            first,
             room: Arc::new(Semaphore::new(QUEUED_OCTETS)),
-        }
+        };
+        (writer, operations)
     }
 
     /// Has an operation done that holds `weight` octets, and waits until it is durable.
@@ -107,6 +118,25 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let operation = operation(Pending::new(request, answer));
         let _waiting = self.hand_on(operation, weight);
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// As [`Writer::ask`], before all that waits, where several processes share the database: what comes late is
+    /// of no use.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`Writer::ask`].
+    pub(crate) async fn ask_first<Q, T>(
+        &self,
+        request: Q,
+        operation: fn(Pending<Q, T>) -> Operation,
+    ) -> Result<T, BackendError> {
+        let (answer, answered) = oneshot::channel();
+        let operation = operation(Pending::new(request, answer));
+        let room = None;
+        // It fails where nobody writes any more, which whoever asked sees.
+        let _ = self.first.send(Queued { operation, room }).await;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -160,6 +190,12 @@ impl Drop for AbortOnDrop {
 /// The other end of a [`Writer`].
 pub(crate) struct Operations {
     pub(crate) operations: mpsc::Receiver<Queued>,
+    /// To be done before all others; empty where one process has the database.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "SQLite is not shared")
+    )]
+    pub(crate) first: mpsc::Receiver<Queued>,
     pub(crate) lapses: Lapses,
 }
 
@@ -248,8 +284,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_room_gets_it_without_being_polled() {
         let (queue, mut operations) = mpsc::channel(4);
-        let room = Arc::new(Semaphore::new(8));
-        let writer = Writer { queue, room };
+        let (mut writer, _first) = Writer::of(queue);
+        writer.room = Arc::new(Semaphore::new(8));
         let mut cx = Context::from_waker(Waker::noop());
         let mut asked: Vec<_> = (0..3)
             .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))
@@ -266,8 +302,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_has_gone_away_takes_no_room() {
         let (queue, mut operations) = mpsc::channel(4);
-        let room = Arc::new(Semaphore::new(8));
-        let writer = Writer { queue, room };
+        let (mut writer, _first) = Writer::of(queue);
+        writer.room = Arc::new(Semaphore::new(8));
         let mut cx = Context::from_waker(Waker::noop());
         let mut asked: Vec<_> = (0..3)
             .map(|_| Box::pin(writer.ask(8, (), Operation::Probe)))

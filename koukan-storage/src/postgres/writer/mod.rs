@@ -1,7 +1,7 @@
 //! The connections that write, and the task that hands them what is to be written.
 //!
 //! While a connection is idle, what waits is committed over it at once; while all are at work, the next
-//! commit gathers. Those of one process may end in another order than they began, as those of several
+//! commit gathers. One is left for what says that the process lives, which must not wait for others. Those of one process may end in another order than they began, as those of several
 //! processes do.
 
 mod hand;

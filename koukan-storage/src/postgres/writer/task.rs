@@ -16,17 +16,23 @@ pub(super) struct Task {
     idle: Vec<Hand>,
     busy: FuturesUnordered<BoxFuture<'static, Hand>>,
     queue: mpsc::Receiver<Queued>,
+    /// What is done before all that waits in the queue: that this process lives.
+    first: mpsc::Receiver<Queued>,
+    /// Hands that are left to that alone, however long all others are at work.
+    reserved: usize,
     lapses: Lapses,
     closes: Vec<Pending<(), ()>>,
 }
 
 impl Task {
-    pub(super) fn new(hands: Vec<Hand>, Operations { operations, lapses }: Operations) -> Self {
+    pub(super) fn new(hands: Vec<Hand>, operations: Operations) -> Self {
         Self {
+            reserved: usize::from(hands.len() > 1),
             idle: hands,
             busy: FuturesUnordered::new(),
-            queue: operations,
-            lapses,
+            queue: operations.operations,
+            first: operations.first,
+            lapses: operations.lapses,
             closes: Vec::new(),
         }
     }
@@ -37,7 +43,8 @@ impl Task {
             tokio::select! {
                 biased;
                 Some(hand) = self.busy.next() => self.idle.push(hand),
-                first = self.queue.recv(), if !self.idle.is_empty() => match first {
+                Some(first) = self.first.recv(), if !self.idle.is_empty() => self.begin_first(first),
+                first = self.queue.recv(), if self.idle.len() > self.reserved => match first {
                     Some(first) => self.begin(first),
                     None => break,
                 },
@@ -53,6 +60,18 @@ impl Task {
             close.decide(Ok(()));
             close.answer();
         }
+    }
+
+    fn begin_first(&mut self, first: Queued) {
+        let Some(hand) = self.idle.pop() else {
+            return;
+        };
+        let mut batch = Batch::default();
+        batch.add(first);
+        while let Ok(next) = self.first.try_recv() {
+            batch.add(next);
+        }
+        self.busy.push(Box::pin(hand.write(batch)));
     }
 
     fn begin(&mut self, first: Queued) {

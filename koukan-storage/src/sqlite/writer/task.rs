@@ -78,7 +78,9 @@ impl Task {
         batches: BatchWriter,
         options: SqliteConnectOptions,
         (files, room, ballast): (Arc<Files>, Arc<Room>, Option<Ballast>),
-        Operations { operations, lapses }: Operations,
+        Operations {
+            operations, lapses, ..
+        }: Operations,
     ) -> Self {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
