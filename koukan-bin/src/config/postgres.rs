@@ -20,11 +20,12 @@ pub struct Postgres {
     pub password_file: Option<Place<PathBuf>>,
     /// How connections are encrypted. Default `prefer`.
     pub tls: Option<PostgresTls>,
-    /// A file with the authorities, in PEM, whose certificates are believed of the server. Default: those that are
-    /// known anyway.
+    /// A file with authorities, in PEM, whose certificates are believed of the server, beside those that are known
+    /// anyway.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
-    /// How many connections are used, at most; a third of them write. Default 12, 2 at least.
+    /// How many connections are used, at most; a third of them write, and one says that this agent lives. Default
+    /// 12, 2 at least.
     #[schemars(with = "Option<u32>")]
     pub connections: Option<Place<u32>>,
     /// How long a statement may take. Default `30s`.
@@ -52,7 +53,7 @@ pub enum PostgresTls {
     Prefer,
     /// Always, with any certificate.
     Require,
-    /// Always, with a certificate of an authority that is believed.
+    /// Always, with a certificate of an authority that is believed, for whatever host: anybody has one.
     VerifyCa,
     /// Always, with a certificate of an authority that is believed, for the host of the URL.
     VerifyFull,

@@ -48,7 +48,7 @@ pub enum PostgresTls {
     Prefer,
     /// Always; whose the certificate is does not matter.
     Require,
-    /// Always, with a certificate of an authority that is known.
+    /// Always, with a certificate of an authority that is known, for whatever host: anybody has one.
     VerifyCa,
     /// Always, with a certificate of an authority that is known, for the host of the URL.
     VerifyFull,
@@ -111,7 +111,7 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets the file with the certificates of authorities, in PEM, in place of those that are known anyway.
+    /// Adds the certificates of authorities in a file, in PEM, to those that are known anyway.
     #[must_use]
     pub fn with_authorities(mut self, file: impl Into<PathBuf>) -> Self {
         self.connect = self.connect.ssl_root_cert(file.into());
