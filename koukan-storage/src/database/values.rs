@@ -1,6 +1,8 @@
 //! The values of parameters.
 
-use std::{borrow::Cow, sync::Arc};
+#[cfg(feature = "postgres")]
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value as Json;

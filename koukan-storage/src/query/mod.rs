@@ -53,7 +53,7 @@ pub(crate) use self::{
     part::{DELETE_PARTS, INSERT_PART},
     replica::{
         ADDRESS_OF, CLOCK, END_SESSION, FORGET_DEAD, GIVE_BACK, HOLDER, KEEP_SESSION,
-        LIVE_SESSIONS, OUTCOME, PUBLISH_ADDRESS, REFRESH_SESSION, REQUEST_CANCEL, TO_CANCEL,
+        LIVE_SESSIONS, PUBLISH_ADDRESS, REFRESH_SESSION, REQUEST_CANCEL, TO_CANCEL,
     },
     session::{
         BRING_FORWARD, FIND_FORGOTTEN_LEASES, FIND_LEASES, FREE_LEASES, NEWEST_FINISHED,
@@ -69,7 +69,7 @@ pub(crate) use self::{
 };
 
 #[cfg(feature = "postgres")]
-pub(crate) use self::event::EVENTS_CHANNEL;
+pub(crate) use self::{event::EVENTS_CHANNEL, replica::OUTCOME};
 
 pub(crate) use crate::database::Values;
 

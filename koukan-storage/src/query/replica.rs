@@ -69,5 +69,6 @@ pub(crate) static HOLDER: Statement = Statement::new(|_| {
 });
 
 /// Whether the server has committed what it did under a number. Binds the number, as a text.
+#[cfg(feature = "postgres")]
 pub(crate) static OUTCOME: Statement =
     Statement::new(|_| "SELECT pg_xact_status(CAST(? AS xid8))".into());
