@@ -229,7 +229,6 @@ impl Storage {
             session,
             ..
         } = member;
-        let is_lost = session != self.session();
         let live = custody.live();
         let (end, is_abandoned, given_up, before) = live.update(Side::Reader, |state| {
             state.terms = terms;
@@ -244,7 +243,8 @@ impl Storage {
                 mem::replace(&mut state.recipients, settled)
             });
             if before.is_none() {
-                state.is_lost = is_lost;
+                // Looked at now: where another begins later, it finds what is under lease.
+                state.is_lost = session != self.session();
                 state.durability = Durability::Leased {
                     fence: FENCE,
                     terms,

@@ -55,7 +55,7 @@ pub(super) struct State {
     pub(super) is_refused: bool,
     /// The lease has ended without a final reply.
     pub(super) is_abandoned: bool,
-    /// It was committed under lease of a session that may be dead by now.
+    /// It is under lease of a session that was dead before it was given up.
     pub(super) is_lost: bool,
     /// Which attempts are to end, since the agent stops.
     pub(super) drain: Drain,

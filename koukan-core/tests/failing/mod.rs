@@ -14,12 +14,13 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, MemoryBackend, Queue, Recovered, Retention, Sessions,
+    BackendError, Collected, MemoryBackend, Queue, Recovered, Refreshed, Retention, Sessions,
     record::{
         Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
         Settlement, Standing, Suspension, SuspensionChange, TransactionId, Work,
     },
 };
+use tokio::sync::Notify;
 
 /// How long a slow write takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
@@ -88,6 +89,12 @@ pub(crate) struct Failing {
     /// Changes of what is suppressed that are slow, and how many were asked for.
     pub(crate) slow_suppressions: Arc<AtomicU32>,
     pub(crate) suppressions: Arc<AtomicU32>,
+    /// Beginnings and refreshes of sessions, and answers to inserts that are written, which wait for the gate.
+    pub(crate) gated_sessions: Arc<AtomicU32>,
+    pub(crate) gated_refreshes: Arc<AtomicU32>,
+    pub(crate) gated_inserts: Arc<AtomicU32>,
+    /// Whoever waits for it goes on in turn.
+    pub(crate) gate: Arc<Notify>,
 }
 
 fn take_one(left: &AtomicU32) -> bool {
@@ -104,6 +111,13 @@ pub(crate) async fn slowed(left: &AtomicU32) {
 }
 
 impl Failing {
+    /// Waits for the gate, where that is to be.
+    async fn gated(&self, left: &AtomicU32) {
+        if take_one(left) {
+            self.gate.notified().await;
+        }
+    }
+
     /// Whether there is room for so many more.
     fn take_rows(&self, rows: usize) -> bool {
         let mut left = self.rows_left.lock().unwrap();
@@ -125,7 +139,25 @@ impl Sessions for Failing {
         session: SessionId,
         now: Timestamp,
     ) -> Result<Recovered, BackendError> {
+        self.gated(&self.gated_sessions).await;
         self.inner.open_session(session, now).await
+    }
+
+    fn session_term(&self) -> Option<Duration> {
+        self.inner.session_term()
+    }
+
+    async fn refresh_session(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Refreshed, BackendError> {
+        self.gated(&self.gated_refreshes).await;
+        self.inner.refresh_session(session, now).await
+    }
+
+    async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {
+        self.inner.end_session(session).await
     }
 
     fn has_room(&self) -> bool {
@@ -157,6 +189,7 @@ impl Queue for Failing {
             return Err(BackendError::Full("no space left".into()));
         }
         self.inner.commit(together).await?;
+        self.gated(&self.gated_inserts).await;
         if take_one(&self.unanswered_inserts) {
             return Err(BackendError::Failed("the answer was lost".into()));
         }

@@ -10,6 +10,7 @@ mod clock;
 mod companions;
 mod custody;
 mod cut_through;
+mod dead_sessions;
 mod deferred;
 mod dispatcher;
 mod doubt;

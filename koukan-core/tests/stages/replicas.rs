@@ -30,18 +30,18 @@ use crate::{
     queued::{Log, queued},
 };
 
-const TERM: Duration = Duration::from_secs(6);
+pub(crate) const TERM: Duration = Duration::from_secs(6);
 
 /// What has happened to attempts, and when.
 #[derive(Clone)]
-struct Times {
+pub(crate) struct Times {
     start: Instant,
     seen: Arc<Mutex<Vec<(&'static str, Duration)>>>,
 }
 
 /// What an upstream does with a message.
 #[derive(Clone, Copy, PartialEq)]
-enum Conduct {
+pub(crate) enum Conduct {
     Takes,
     /// It never answers to RCPT.
     HangsAtRcpt,
@@ -51,7 +51,7 @@ enum Conduct {
 }
 
 impl Times {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             start: Instant::now(),
             seen: Arc::default(),
@@ -63,7 +63,7 @@ impl Times {
         self.seen.lock().unwrap().push((what, at));
     }
 
-    fn all(&self) -> Vec<&'static str> {
+    pub(crate) fn all(&self) -> Vec<&'static str> {
         let seen = self.seen.lock().unwrap();
         seen.iter().map(|(what, _)| *what).collect()
     }
@@ -74,7 +74,7 @@ impl Times {
         found.unwrap_or_else(|| panic!("never {what}: {seen:?}")).1
     }
 
-    fn upstream(&self, conduct: Conduct) -> impl MailService {
+    pub(crate) fn upstream(&self, conduct: Conduct) -> impl MailService {
         let times = self.clone();
         service_fn(move |tx: Transaction| attempt(tx, times.clone(), conduct))
     }
@@ -127,7 +127,7 @@ fn start() -> Timestamp {
     ManualClock::default().now()
 }
 
-fn store() -> MemoryBackend {
+pub(crate) fn store() -> MemoryBackend {
     MemoryBackend::new().with_session_term(TERM, Arc::new(TokioClock::default()))
 }
 
@@ -161,7 +161,7 @@ async fn status(store: &MemoryBackend, id: TransactionId) -> Status {
 
 const DELIVERED: Status = Status::Final(FinalReason::Delivered);
 
-async fn seconds(seconds: u64) {
+pub(crate) async fn seconds(seconds: u64) {
     sleep(Duration::from_secs(seconds)).await;
 }
 

@@ -154,6 +154,12 @@ impl Storage {
             sleep(eighths(hold.term, 1)).await;
         }
         self.0.presence.lock().session = session;
+        // What was committed meanwhile is under lease of the one that is dead.
+        for live in self.0.registry.all() {
+            live.update(Side::Reader, |state| {
+                state.is_lost |= matches!(state.durability, Durability::Leased { .. });
+            });
+        }
         tracing::info!(%session, "a new session has begun");
         self.hold(hold);
     }
