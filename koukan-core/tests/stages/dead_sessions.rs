@@ -11,7 +11,7 @@ use koukan_core::{
 use crate::{
     agent::Agent,
     failing::Failing,
-    replicas::{Conduct, TERM, Times, seconds},
+    replicas::{Conduct, TERM, Times, seconds, store},
 };
 
 /// The answer to a commit comes when the session that made it is dead, and the next is about to begin: others have
@@ -43,4 +43,22 @@ async fn what_a_dead_session_has_committed_is_given_up() {
     seconds(1).await;
     assert_ne!(agent.storage.session(), first);
     assert_eq!(times.all(), ["begun", "given up"]);
+}
+
+/// Its last refresh is under way when it leaves.
+#[tokio::test(start_paused = true)]
+async fn who_has_left_does_not_come_back() {
+    let backend = Failing {
+        inner: store(),
+        ..Failing::default()
+    };
+    let agent = Agent::on(backend.clone(), Times::new().upstream(Conduct::Takes)).await;
+    let session = agent.storage.session();
+    backend.gated_refreshes.store(1, Ordering::Relaxed);
+    seconds(1).await;
+    assert_eq!(backend.gated_refreshes.load(Ordering::Relaxed), 0);
+    agent.storage.leave().await.unwrap();
+    backend.gate.notify_waiters();
+    seconds(1).await;
+    assert_eq!(agent.storage.session(), session);
 }

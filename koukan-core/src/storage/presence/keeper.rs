@@ -105,6 +105,8 @@ impl Storage {
                 self.hold(hold);
                 self.take_in(refreshed, asked);
             }
+            // It has ended itself while it was asked for.
+            Err(BackendError::SessionLost) if self.0.presence.lock().has_left => {}
             Err(BackendError::SessionLost) => self.renew(hold).await,
             Err(error) => {
                 hold.is_unheard = true;
