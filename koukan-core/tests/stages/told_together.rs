@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     service::{BoxMailService, MailService},
     signals::Carried,
-    stage::exploder::Policy,
+    stage::{dispatcher::Dispatcher, exploder::Policy},
     storage::{
         MemoryBackend, Queue, Sessions,
         record::{Due, MessageKey, NewTransaction, SessionId, Standing, Status, Work},
@@ -162,6 +162,30 @@ async fn one_report_tells_of_a_hundred() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 150);
+}
+
+/// However many places there are, and whatever takes time.
+#[tokio::test(start_paused = true)]
+async fn no_more_are_told_of_at_a_time_than_there_is_room_for() {
+    const PLACES: usize = 30;
+    const BESIDE: u64 = 2000;
+    let backend = Failing::default();
+    let agent = Agent::on(backend.clone(), upstream(refusing(), &Script::new())).await;
+    for message in 0..PLACES {
+        let to: Vec<_> = (0..100).map(|n| format!("r{n}@y{message}")).collect();
+        let to: Vec<_> = to.iter().map(String::as_str).collect();
+        insert(&agent, legs(&agent, &to, Work::Notify)).await;
+    }
+    backend.slow_settlements.store(100, Ordering::Relaxed);
+    let dispatcher = Dispatcher::new(agent.storage.clone(), agent.output.clone(), PLACES);
+    let dispatching = tokio::spawn(dispatcher.run(std::future::pending()));
+    sleep(SLOW / 2).await;
+    let leased = agent.storage.backend().census().await.unwrap().leased;
+    assert!(
+        (BESIDE..=BESIDE + PLACES as u64).contains(&leased),
+        "{leased}"
+    );
+    dispatching.abort();
 }
 
 /// Messages, reverse-paths and what the sender has asked for.

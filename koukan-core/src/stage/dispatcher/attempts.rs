@@ -90,10 +90,12 @@ where
         let under_way = Arc::new(self.crowds.enter(destination, places.take()));
         let with = with.is_any().then(|| Arc::new(with));
         for (index, lease) in company.into_leases().enumerate() {
-            let beside = (index > 0).then(|| match room.len() {
-                // Then it was leased for a place of its own.
-                0 => places.take(),
-                _ => room.take(),
+            // Those that are told of together are one.
+            let others = lease.told_together().count() - usize::from(index == 0);
+            let beside = (others > 0).then(|| match room.len() {
+                // Then they were leased for places of their own.
+                0 => places.split(others),
+                _ => room.split(others),
             });
             let attempt = self.attempt(lease, Arc::clone(&under_way));
             if beside.is_none() && with.is_none() {
