@@ -5,9 +5,10 @@
 use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
+    clock::Clock,
     reply::Reply,
     stage::{output_handler::RetryPolicy, store_and_forward::StoreAndForward},
-    storage::MemoryBackend,
+    storage::{BackendError, MemoryBackend, Sessions},
     test_util::{Answer, Script, TokioClock, mail, rcpt, send},
 };
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -100,4 +101,21 @@ async fn a_destination_that_hangs_holds_up_neither_another_nor_the_stop_for_long
         code(outcome.message.as_ref().unwrap()) / 100 != 5,
         "{outcome:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_stopped_does_not_keep_others_who_share_the_backend_waiting() {
+    let clock = Arc::new(TokioClock::default());
+    let term = Duration::from_secs(3600);
+    let backend = Arc::new(MemoryBackend::new().with_session_term(term, clock.clone()));
+    let queue = StoreAndForward::builder(Script::new());
+    let queue = queue.with_backend(backend.clone()).open().await.unwrap();
+    let session = queue.storage().session();
+    let (stop, running) = run(&queue);
+    let lives = backend.refresh_session(session, clock.now());
+    lives.await.unwrap();
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    let ended = backend.refresh_session(session, clock.now()).await;
+    assert!(matches!(ended, Err(BackendError::SessionLost)), "{ended:?}");
 }

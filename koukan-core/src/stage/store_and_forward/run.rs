@@ -22,7 +22,8 @@ impl<C: Chains> StoreAndForward<C> {
     ///
     /// From then on what is committed is given back to the backend, to be attempted after the next start, and
     /// clients that wait get up to 16 s before they are told to try again later. Whoever accepts connections
-    /// stops before. In all it takes up to 30 s.
+    /// stops before. In all it takes up to 30 s. At its end the session on the backend is over: the queue is to
+    /// be opened anew.
     ///
     /// # Cancel safety
     ///
@@ -49,7 +50,12 @@ impl<C: Chains> StoreAndForward<C> {
                 break;
             }
         }
-        if timeout(FLUSH, self.storage.flush()).await.is_err() {
+        let closed = async {
+            self.storage.flush().await;
+            // So that others who share the backend have at once what is left.
+            self.storage.leave().await
+        };
+        if !matches!(timeout(FLUSH, closed).await, Ok(Ok(()))) {
             tracing::warn!("storage does not answer; the next start finds out where it was");
         }
     }
