@@ -3,8 +3,11 @@
 //! Each of their domains is asked, and the worst of the answers counts: whoever names another beside himself gains
 //! nothing by that.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use koukan_core::network::Resolver;
+use tokio::time::timeout;
 
 use super::{DmarcAnswer, DmarcResult, Identifiers, evaluate};
 
@@ -12,8 +15,8 @@ use super::{DmarcAnswer, DmarcResult, Identifiers, evaluate};
 pub const AUTHORS_MAX: usize = 10;
 
 /// Asks the DNS of each author's domain whether a message is its own, and tells whose answer counts, and that. Of no
-/// author, and of more than [`AUTHORS_MAX`] domains, it is [`DmarcResult::PermError`] and of nobody. Whoever asks limits
-/// the time.
+/// author, and of more than [`AUTHORS_MAX`] domains, it is [`DmarcResult::PermError`] and of nobody. All are asked at
+/// once; one of which nothing is known after `time` is not known, and takes nothing from the answers of the others.
 ///
 /// | answers | what counts |
 /// |---|---|
@@ -29,12 +32,14 @@ pub async fn evaluate_all<'a>(
     authors: &'a [String],
     identifiers: &Identifiers,
     resolver: &dyn Resolver,
+    time: Duration,
 ) -> (&'a str, DmarcAnswer) {
     if authors.len() > AUTHORS_MAX {
         return ("", DmarcAnswer::of(DmarcResult::PermError));
     }
     let asked = authors.iter().map(async |author| {
-        let answer = evaluate(author, identifiers, resolver).await;
+        let answer = timeout(time, evaluate(author, identifiers, resolver)).await;
+        let answer = answer.unwrap_or_else(|_| DmarcAnswer::of(DmarcResult::TempError));
         (author.as_str(), answer)
     });
     worst(join_all(asked).await).unwrap_or(("", DmarcAnswer::of(DmarcResult::PermError)))
@@ -68,6 +73,8 @@ mod tests {
     use super::*;
     use crate::dmarc::Policy;
 
+    const TIME: Duration = Duration::from_secs(20);
+
     fn dns() -> ScriptedResolver {
         let text = |text: &str| [Box::from(text.as_bytes())];
         ScriptedResolver::new()
@@ -76,9 +83,10 @@ mod tests {
             .with_txt("_dmarc.bank.example", text("v=DMARC1; p=reject"))
             .with_txt("_dmarc.mild.example", text("v=DMARC1; p=none"))
             .with_failure("_dmarc.down.example")
+            .with_silence("_dmarc.silent.example")
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_worst_of_them_counts() {
         use DmarcResult::{Fail, None as Nothing, Pass, PermError, TempError};
         use Policy::{None, Quarantine, Reject};
@@ -102,6 +110,14 @@ mod tests {
             ("good.example none.example", "none.example", Nothing, None),
             ("good.example down.example", "down.example", TempError, None),
             ("down.example bank.example", "bank.example", Fail, Reject),
+            // He lets nobody answer for himself.
+            ("silent.example bank.example", "bank.example", Fail, Reject),
+            (
+                "good.example silent.example",
+                "silent.example",
+                TempError,
+                None,
+            ),
             ("", "", PermError, None),
             (&*many.join(" "), "", PermError, None),
         ] {
@@ -111,7 +127,7 @@ mod tests {
                 dkim: vec!["also.example".into()],
                 ..Identifiers::default()
             };
-            let (of, answer) = evaluate_all(&authors, &identifiers, &dns()).await;
+            let (of, answer) = evaluate_all(&authors, &identifiers, &dns(), TIME).await;
             let found = (of, answer.result, answer.policy);
             assert_eq!(found, (whose, result, policy), "{authors:?}");
         }

@@ -7,7 +7,6 @@ use koukan_core::{
     signals::Signals,
     transaction::Transaction,
 };
-use tokio::time::timeout;
 use tower::Service;
 
 use super::{Dmarc, DmarcCheckLayer};
@@ -15,7 +14,7 @@ use crate::{
     author::author_domains,
     dkim::Section,
     dkim_check::Dkim,
-    dmarc::{DmarcAnswer, DmarcResult, Identifiers, evaluate_all},
+    dmarc::{Identifiers, evaluate_all},
     passing,
     spf_check::Spf,
 };
@@ -62,11 +61,8 @@ async fn check(body: Body, settings: DmarcCheckLayer, signals: Signals) -> Resul
     let body = body.await?;
     let authors = author_domains(section.octets().unwrap_or_default());
     let identifiers = identifiers(&signals);
-    let asked = evaluate_all(&authors, &identifiers, &*settings.resolver);
-    let (domain, answer) = timeout(settings.time, asked).await.unwrap_or_else(|_| {
-        let first = authors.first().map_or("", String::as_str);
-        (first, DmarcAnswer::of(DmarcResult::TempError))
-    });
+    let (resolver, time) = (&*settings.resolver, settings.time);
+    let (domain, answer) = evaluate_all(&authors, &identifiers, resolver, time).await;
     let found = Dmarc {
         result: answer.result.as_str().to_owned(),
         policy: answer.policy.to_string(),
