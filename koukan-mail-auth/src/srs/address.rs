@@ -78,10 +78,8 @@ impl Srs {
     /// be. It holds from `day` on.
     pub fn rewrite(&self, mailbox: &Mailbox, secrets: &Secrets, day: i64) -> Option<Mailbox> {
         let (local, host) = (mailbox.unquoted_local_part(), mailbox.domain_text());
-        let rewritten = if let Some(rest) = tagged(&local, "SRS1") {
+        let rewritten = if let Some((first, inner)) = rewritten_twice(&local) {
             // Where it was first rewritten stays.
-            let mut parts = rest.splitn(3, '=').skip(1);
-            let (first, inner) = (parts.next()?, parts.next()?);
             let hash = secrets.hash(&[first, inner]);
             format!("SRS1={hash}={first}={inner}")
         } else if tagged(&local, "SRS0").is_some() {
@@ -137,7 +135,9 @@ impl Srs {
 
     /// A mailbox of that local part, in quotes where it needs them.
     fn mailbox(&self, local: &str, domain: &str) -> Option<Mailbox> {
-        if let Ok(plain) = format!("{local}@{domain}").parse() {
+        let plain: Option<Mailbox> = format!("{local}@{domain}").parse().ok();
+        // What is in quotes by itself needs others around these.
+        if let Some(plain) = plain.filter(|plain| plain.unquoted_local_part() == local) {
             return Some(plain);
         }
         let escaped = local.replace('\\', "\\\\").replace('"', "\\\"");
@@ -151,6 +151,12 @@ fn tagged<'a>(local: &'a str, tag: &str) -> Option<&'a str> {
     let rest = local.get(tag.len()..)?;
     let is_tagged = begin.eq_ignore_ascii_case(tag);
     is_tagged.then(|| rest.strip_prefix(['=', '+', '-']))?
+}
+
+/// Of a local part that was rewritten twice: where it was first, and to what. Others may begin so, too.
+fn rewritten_twice(local: &str) -> Option<(&str, &str)> {
+    let (_hash, rest) = tagged(local, "SRS1")?.split_once('=')?;
+    rest.split_once('=')
 }
 
 fn stamp(day: i64) -> String {
@@ -192,7 +198,10 @@ mod tests {
             "alice@example.org",
             "Al+x=y@Example.org",
             "\"a b\"@example.org",
+            "\"\\\"a\\\"\"@example.org",
+            "\"a@b\\\\c\"@example.org",
             "a@[192.0.2.1]",
+            "SRS1=a@example.org",
         ] {
             let rewritten = srs.rewrite(&mailbox(original), &own, 1000).unwrap();
             assert!(srs.is_of_domain(&rewritten), "{rewritten}");
