@@ -83,3 +83,26 @@ async fn one_that_is_left_is_replaced_and_one_that_lives_is_not() {
     assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read(&path).unwrap(), b"no socket");
 }
+
+#[tokio::test]
+async fn of_those_that_begin_to_listen_at_the_same_time_one_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    // The standard library leaves the files, as processes that are killed do.
+    drop(UnixListener::bind(&path).unwrap());
+    let beside = directory.path().join("socket.new");
+    let other = UnixListener::bind(&beside).unwrap();
+    let error = bind(&path).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    UnixStream::connect(&beside).await.unwrap();
+    other.accept().unwrap();
+    // It came to its end halfway.
+    drop(other);
+    let listener = bind(&path).await.unwrap();
+    UnixStream::connect(&path).await.unwrap();
+    listener.accept().await.unwrap();
+    assert!(!beside.exists());
+    // One that is refused leaves nothing.
+    bind(&path).await.unwrap_err();
+    assert!(!beside.exists());
+}

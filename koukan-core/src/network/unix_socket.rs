@@ -42,48 +42,42 @@ pub(super) struct SocketFile {
 
 impl SocketFile {
     /// Listens at that path. The file is there when who may connect to it can, and nobody else, in the place of that of
-    /// a process that listens no more.
+    /// a process that listens no more. Of several that begin to listen there at the same time one does.
     pub(super) async fn listen(
         path: &Path,
         access: UnixAccess,
     ) -> io::Result<(UnixListener, Self)> {
-        match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-            Ok(found) if !found.file_type().is_socket() => {
-                let text = "there is a file that is no socket";
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
-            }
-            Ok(_) => check_stale(path).await?,
+        // Nobody else has that name until the file is where it belongs: so nobody comes between.
+        let (listener, mut file) = Self::begin(path).await?;
+        check_free(path).await?;
+        fs::set_permissions(&file.path, Permissions::from_mode(access.mode))?;
+        if access.group.is_some() {
+            chown(&file.path, None, access.group)?;
         }
+        if identity(&fs::symlink_metadata(&file.path)?) != file.identity {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        fs::rename(&file.path, path)?;
+        file.path = path.to_owned();
+        Ok((listener, file))
+    }
+
+    /// Listens under a name beside that path.
+    async fn begin(path: &Path) -> io::Result<(UnixListener, Self)> {
         let mut new = path.as_os_str().to_owned();
         new.push(NEW);
-        let new = PathBuf::from(new);
-        match fs::symlink_metadata(&new) {
-            // One that came to its end halfway.
-            Ok(found) if found.file_type().is_socket() => fs::remove_file(&new)?,
-            Ok(_) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(&new)?;
-        let placed = || {
-            fs::set_permissions(&new, Permissions::from_mode(access.mode))?;
-            if access.group.is_some() {
-                chown(&new, None, access.group)?;
+        let path = PathBuf::from(new);
+        let listener = match UnixListener::bind(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                // Of one that came to its end halfway, unless it is just about to listen.
+                check_free(&path).await?;
+                fs::remove_file(&path)?;
+                UnixListener::bind(&path)?
             }
-            let identity = identity(&fs::symlink_metadata(&new)?);
-            fs::rename(&new, path)?;
-            Ok(identity)
+            bound => bound?,
         };
-        match placed() {
-            Ok(identity) => {
-                let path = path.to_owned();
-                Ok((listener, Self { path, identity }))
-            }
-            Err(error) => {
-                let _ = fs::remove_file(&new);
-                Err(error)
-            }
-        }
+        let identity = identity(&fs::symlink_metadata(&path)?);
+        Ok((listener, Self { path, identity }))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -105,9 +99,18 @@ fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Nobody listens at that socket.
-async fn check_stale(path: &Path) -> io::Result<()> {
-    use io::ErrorKind::{AddrInUse, ConnectionRefused, NotFound, WouldBlock};
+/// There is nothing at that path, or a socket at which nobody listens.
+async fn check_free(path: &Path) -> io::Result<()> {
+    use io::ErrorKind::{AddrInUse, AlreadyExists, ConnectionRefused, NotFound, WouldBlock};
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if !found.file_type().is_socket() => {
+            let text = "there is a file that is no socket";
+            return Err(io::Error::new(AlreadyExists, text));
+        }
+        Ok(_) => {}
+    }
     match UnixStream::connect(path).await {
         // One whose clients wait in a queue that is full lives, too.
         Ok(_) => Err(AddrInUse.into()),
