@@ -36,6 +36,11 @@ pub(super) struct Literals {
 }
 
 impl Suffixed {
+    /// Whether it takes recipients of every domain.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.suffix.is_empty()
+    }
+
     /// Whether the DNS says which hosts take the mail.
     pub(super) fn asks_mx(&self) -> bool {
         self.mx
@@ -108,6 +113,16 @@ fn check_end(end: &str, at: &[Step]) -> Result<(), InvalidFilter> {
 }
 
 impl Literals {
+    /// Whether it takes recipients at every address.
+    pub(super) fn is_for_all(&self) -> bool {
+        let is_all = |text: &String| {
+            let network = text.parse::<Network>();
+            network.is_ok_and(|network| network.prefix_len() == 0)
+        };
+        let networks = self.networks.as_ref();
+        networks.is_none_or(|networks| networks.iter().any(is_all))
+    }
+
     pub(super) fn into_policy(self) -> AddressLiterals {
         let mut policy = AddressLiterals::new();
         if let Some(port) = self.port {

@@ -122,12 +122,19 @@ impl Rule {
             | Self::StaticHosts(_)
             | Self::HostList(_)
             | Self::AcceptAll {} => true,
-            Self::AddressList { .. }
-            | Self::Suffix(_)
-            | Self::Literal(_)
-            | Self::Aliases { .. } => false,
+            Self::Suffix(suffixed) => suffixed.is_for_all(),
+            Self::AddressList { .. } | Self::Literal(_) | Self::Aliases { .. } => false,
             #[cfg(feature = "mail-auth")]
             Self::Srs(_) => false,
+        }
+    }
+
+    /// Whether it takes recipients at every address, as in `bob@[192.0.2.1]`.
+    fn is_for_all_addresses(&self) -> bool {
+        match self {
+            Self::StaticHosts(_) | Self::HostList(_) | Self::AcceptAll {} => true,
+            Self::Literal(literals) => literals.is_for_all(),
+            _ => false,
         }
     }
 }
@@ -145,6 +152,8 @@ pub(crate) struct Routes {
     pub(crate) asks_mx: bool,
     /// Whether a rule takes every recipient that comes to it.
     pub(crate) takes_all: bool,
+    /// Whether a rule takes every recipient at an address that comes to it.
+    pub(crate) takes_all_addresses: bool,
     /// The first rule, from 1 on, by which recipients stand for others.
     pub(crate) expands: Option<usize>,
 }
@@ -171,6 +180,7 @@ impl Routes {
         }
         // Behind the last there is nobody to refuse them.
         routes.takes_all |= leaves_others;
+        routes.takes_all_addresses |= leaves_others;
         routes
     }
 
@@ -178,6 +188,7 @@ impl Routes {
         let mut takes_all = false;
         for (index, rule) in router.rules.into_iter().enumerate() {
             self.takes_all |= rule.is_for_all();
+            self.takes_all_addresses |= rule.is_for_all_addresses();
             let (hosts, is_open) = match rule {
                 Rule::AddressList { hosts, reject, .. } => {
                     let is_open = hosts.is_empty() && reject.is_none();

@@ -218,6 +218,58 @@ fn an_open_relay_is_refused() {
     assert!(told.contains(RELAY[0]), "{told}");
 }
 
+/// Whoever may choose the address may choose anybody's.
+#[test]
+fn recipients_of_every_end_and_at_every_address_are_anywhere() {
+    let relay = |ingress: &str, outgoing: &str| {
+        format!(
+            "hostname: a.example\nstorage: memory\nnotification: {{ sender: all }}\n\
+             smtp_listener: [{{ address: \"0.0.0.0:2525\", sender: in }}]\n\
+             sender: [{{ name: in, chain: in }}, {{ name: out, chain: out }}, {{ name: all, chain: all }}]\n\
+             chain:\n\
+             - {{ name: in, filter: [received_header, router: {{ rules: [{ingress}] }}], endpoint: {{ exploder: {{ policy: ingress, sender: out }} }} }}\n\
+             - {{ name: out, filter: [router: {{ rules: [{outgoing}] }}], endpoint: {{ smtp: {{}} }} }}\n\
+             - {{ name: all, filter: [router: {{ rules: [dest_domain: {{ mx: true }}] }}], endpoint: {{ smtp: {{}} }} }}\n"
+        )
+    };
+    let own = "address_list: { domains: [a.example] }";
+    let domains = "dest_domain: {}";
+    for (ingress, outgoing, is_open) in [
+        ("literal: {}", "literal: {}", true),
+        (
+            "literal: { networks: [\"0.0.0.0/0\"] }",
+            "static_hosts: [\"b.example:25\"]",
+            true,
+        ),
+        ("accept_all: {}", "literal: { networks: [\"::/0\"] }", true),
+        (
+            "literal: { networks: [192.0.2.0/24] }",
+            "literal: {}",
+            false,
+        ),
+        ("literal: {}", domains, false),
+        (own, "literal: {}", false),
+        (
+            "suffix: { suffix: \"\", hosts: [\"b.example:25\"] }",
+            domains,
+            true,
+        ),
+        (
+            "suffix: { suffix: .a.example, hosts: [\"b.example:25\"] }",
+            domains,
+            false,
+        ),
+    ] {
+        let told = check(&relay(ingress, outgoing)).err().unwrap_or_default();
+        assert_eq!(
+            told.contains(RELAY[0]),
+            is_open,
+            "{ingress} {outgoing}: {told}"
+        );
+        assert!(!is_open || told.contains(RELAY[1]), "{told}");
+    }
+}
+
 #[test]
 fn a_relay_that_is_meant_is_none_that_is_open() {
     let open = "address: \"0.0.0.0:587\"";

@@ -13,38 +13,41 @@ impl<'a> Check<'a> {
     pub(super) fn relays(&mut self) {
         let config = self.config;
         for listener in &config.smtp_listener {
-            if !self.is_open_relay(listener) {
+            if !is_for_everybody(listener) {
                 continue;
             }
+            let chain = config.chain_of(&listener.principal().to_sender());
+            let leads = |takes| chain.is_some_and(|chain| self.sends_anywhere(chain, takes));
+            let what = if leads(takes_all) {
+                "take your own domains alone"
+            } else if leads(takes_all_addresses) {
+                "take the addresses of its `literal: { networks: […] }` alone"
+            } else {
+                continue;
+            };
             let address = &listener.address;
             let message = format!("everybody could send mail to anywhere by {}", address.value);
-            let help = "name who may connect, as in `clients: [\"192.0.2.0/24\"]`, let a `router` \
-                        of the chain take your own domains alone, set `auth: { required: true, … }`, \
-                        or listen on 127.0.0.1";
-            self.wrong(address, message, Some(help.into()));
+            let help = format!(
+                "name who may connect, as in `clients: [\"192.0.2.0/24\"]`, let a `router` \
+                 of the chain {what}, set `auth: {{ required: true, … }}`, \
+                 or listen on 127.0.0.1"
+            );
+            self.wrong(address, message, Some(help));
         }
     }
 
-    fn is_open_relay(&self, listener: &SmtpListener) -> bool {
-        let chain = self.config.chain_of(&listener.principal().to_sender());
-        !listener.address.value.is_here()
-            && listener.clients.is_empty()
-            && !listener.auth.as_ref().is_some_and(|auth| auth.required)
-            && chain.is_some_and(|chain| self.sends_anywhere(chain))
-    }
-
-    /// Whether all recipients are taken by a chain, and by those that it leads to by exploders or copies, up
-    /// to an SMTP client.
+    /// Whether recipients of all domains, or at all addresses, are taken by a chain, and by those that it leads to
+    /// by exploders or copies, up to an SMTP client.
     ///
     /// What an HTTP server does with mail is its own affair, and a filter of the embedder's own may
     /// refuse anything.
-    fn sends_anywhere(&self, chain: &'a Chain) -> bool {
+    fn sends_anywhere(&self, chain: &'a Chain, takes: fn(&Chain) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut ahead = vec![chain];
         while let Some(chain) = ahead.pop() {
             let mut filters = chain.filter.iter();
             if !seen.insert(chain.name.value.as_str())
-                || !takes_all(chain)
+                || !takes(chain)
                 || filters.any(|filter| may_refuse(&filter.value.name))
             {
                 continue;
@@ -105,6 +108,19 @@ impl<'a> Check<'a> {
         let help = "let `notification` name a sender whose chain delivers to every domain";
         self.odd(&notification.sender, message, help);
     }
+}
+
+/// Whether whoever can connect from elsewhere may send mail.
+fn is_for_everybody(listener: &SmtpListener) -> bool {
+    !listener.address.value.is_here()
+        && listener.clients.is_empty()
+        && !listener.auth.as_ref().is_some_and(|auth| auth.required)
+}
+
+/// Whether no router of the chain refuses recipients at an address for which it is.
+fn takes_all_addresses(chain: &Chain) -> bool {
+    let routes = Routes::of(chain);
+    !routes.is_there || routes.takes_all_addresses
 }
 
 /// Whether no router of the chain refuses recipients for where they are.
