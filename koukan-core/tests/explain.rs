@@ -216,32 +216,40 @@ async fn rules_tell_of_each_look() {
     );
 }
 
+type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
+
 /// An Exploder with a copy before it, over the chain `out` of the sender `out`.
-fn exploding(explainer: &Explainer, policy: Policy) -> Entry {
-    let entries = Arc::new(OnceLock::new());
+fn exploding(explainer: &Explainer, policy: Policy) -> (Entry, Entries) {
+    let entries = Entries::default();
     let out = Sender::new("out");
     let parts = Parts::new(
         explainer.clone(),
         policy,
-        Arc::clone(&entries),
+        &entries,
         Sender::new("nobody"),
         BlobPool::default(),
     );
     let parts = parts.with("X", out.clone());
-    let copies = Copies::new(explainer.clone(), "in", Arc::clone(&entries)).stored();
+    let copies = Copies::new(explainer.clone(), "in", &entries).stored();
     let copies = AddRouteLayer::delivered_for(out.clone(), copies);
     let filters = vec![("add_route", BoxMailLayer::new(copies))];
     let whole = entry(explainer, "in", filters, BoxMailService::new(parts));
     let part = entry(explainer, "out", Vec::new(), end(explainer));
     entries.set(HashMap::from([(out, part)])).unwrap();
-    whole
+    (whole, entries)
 }
 
 #[tokio::test]
 async fn each_recipient_has_a_passage_of_its_own_and_so_has_the_copy() {
     let explainer = Explainer::new();
-    let entry = exploding(&explainer, Policy::Ingress);
+    let (entry, entries) = exploding(&explainer, Policy::Ingress);
     let explanation = run(asked("a@x", &["b@x", "c@y", "d@x"]), &explainer, entry).await;
+    let left = Arc::downgrade(&entries);
+    drop(entries);
+    assert!(
+        left.upgrade().is_none(),
+        "chains that lead to each other hold none"
+    );
     let of: Vec<_> = explanation
         .passages
         .iter()
@@ -269,7 +277,7 @@ async fn what_is_put_off_is_kept_for_a_program_and_told_to_an_agent() {
         (Policy::Ingress, Reply::mailbox_busy()),
     ] {
         let explainer = Explainer::new();
-        let entry = exploding(&explainer, policy);
+        let (entry, _entries) = exploding(&explainer, policy);
         let explanation = run(asked("busy@x", &["b@x"]), &explainer, entry).await;
         assert_eq!(
             explanation.recipients,

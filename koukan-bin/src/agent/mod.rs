@@ -5,7 +5,7 @@ mod running;
 
 pub use self::{builder::Builder, running::Running};
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use koukan_core::{
     lists::List,
@@ -114,7 +114,7 @@ impl Koukan {
     pub async fn explain(&self, message: Explain) -> Result<Explanation, StartError> {
         let resolver = self.given.resolver.clone();
         let explaining = Explaining::new(&self.given.registry, &self.config, resolver);
-        explaining.explain(message).await
+        Arc::new(explaining).explain(message).await
     }
 
     /// Who may have how many file descriptors.

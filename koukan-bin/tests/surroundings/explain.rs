@@ -1,5 +1,13 @@
 //! What would become of messages, on a network that the test scripts.
 
+use std::{
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
 use koukan_core::{
     context::{Context, Sender},
     resource::{
@@ -253,4 +261,48 @@ async fn a_filter_that_asks_others_is_left_out_and_says_so() {
     assert_eq!((first.filter, &first.what), (Some(0), &whom));
     assert!(explanation.message.unwrap().is_positive());
     assert!(connected.is_empty() && explanation.unasked.is_empty());
+}
+
+async fn hold(_: State<Arc<()>>, tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+    next.run(tx).await
+}
+
+/// A filter that takes its time to be made, once that is said, and holds something.
+#[tokio::test]
+async fn what_takes_long_to_be_made_holds_up_nobody_and_is_let_go_in_the_end() {
+    #[derive(Deserialize)]
+    struct Nothing {}
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    let (is_slow, held) = (Arc::new(AtomicBool::new(false)), Arc::new(()));
+    let (begin, mut begun) = tokio::sync::mpsc::channel(9);
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let (slow, holding) = (Arc::clone(&is_slow), Arc::clone(&held));
+    let builder = Koukan::builder()
+        .resolver(ScriptedResolver::of_zone(ZONE))
+        .filter("slow", move |Nothing {}| {
+            if slow.load(Ordering::Relaxed) {
+                begin.try_send(()).unwrap();
+                let released = released.lock().unwrap().recv_timeout(LIMIT);
+                released.expect("others go on meanwhile");
+            }
+            from_fn_with_state(Arc::clone(&holding), hold)
+        });
+    let text = CONFIG.replacen(
+        "- scanner: { address: \"192.0.2.99:3310\" }",
+        "- slow: {}",
+        1,
+    );
+    let agent = builder.config_text("koukan.yaml", &text).unwrap();
+    let before = Arc::strong_count(&held);
+    is_slow.store(true, Ordering::Relaxed);
+    let explained = agent.explain(asked(&["b@one.example"], "\r\nhello\r\n"));
+    let meanwhile = async {
+        begun.recv().await.unwrap();
+        release.send(()).unwrap();
+    };
+    let (explanation, ()) = tokio::join!(explained, meanwhile);
+    assert!(explanation.unwrap().message.unwrap().is_positive());
+    assert_eq!(Arc::strong_count(&held), before);
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -26,8 +26,13 @@ use crate::{
 
 use super::{Entry, Explainer, recorder::Here};
 
-/// Chains by their senders, once all of them are made.
-type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
+/// Chains by their senders, once all of them are made. They hold whoever looks there: so whoever looks does not
+/// hold them.
+type Entries = Weak<OnceLock<HashMap<Sender, Entry>>>;
+
+fn chain_of(entries: &Entries, sender: &Sender) -> Option<Entry> {
+    entries.upgrade()?.get()?.get(sender).cloned()
+}
 
 /// In place of an Exploder: each recipient's part passes the chain of its sender.
 ///
@@ -44,18 +49,19 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Parts are on behalf of `sender`, whose chain stands among `entries` when a message comes.
+    /// Parts are on behalf of `sender`, whose chain stands among `entries` when a message comes. Whoever runs the
+    /// chains holds these until then: without them no sender has a chain.
     pub fn new(
         explainer: Explainer,
         policy: Policy,
-        entries: Arc<OnceLock<HashMap<Sender, Entry>>>,
+        entries: &Arc<OnceLock<HashMap<Sender, Entry>>>,
         sender: Sender,
         blobs: BlobPool,
     ) -> Self {
         Self {
             explainer,
             policy,
-            entries,
+            entries: Arc::downgrade(entries),
             blobs,
             general: sender,
             by_domain: Arc::default(),
@@ -87,8 +93,7 @@ impl Parts {
             return Ok(Reply::no_valid_recipients());
         };
         let sender = self.sender_for(rcpt.forward_path()).clone();
-        let entry = self.entries.get().and_then(|entries| entries.get(&sender));
-        let Some(entry) = entry.cloned() else {
+        let Some(entry) = chain_of(&self.entries, &sender) else {
             return Ok(Reply::local_error());
         };
         // Those for whom others stand are kept whatever becomes of them.
@@ -159,16 +164,16 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Copies of what passes the chain of that name.
+    /// Copies of what passes the chain of that name. `entries` are as those of [`Parts::new`].
     pub fn new(
         explainer: Explainer,
         of: &str,
-        entries: Arc<OnceLock<HashMap<Sender, Entry>>>,
+        entries: &Arc<OnceLock<HashMap<Sender, Entry>>>,
     ) -> Self {
         Self {
             explainer,
             of: of.into(),
-            entries,
+            entries: Arc::downgrade(entries),
             is_stored: false,
         }
     }
@@ -191,9 +196,7 @@ impl Service<Transaction> for Copies {
     }
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
-        let entry = self.entries.get();
-        let entry = entry.and_then(|entries| entries.get(&tx.context.sender));
-        let Some(entry) = entry.cloned() else {
+        let Some(entry) = chain_of(&self.entries, &tx.context.sender) else {
             return Box::pin(async { Ok(Reply::local_error()) });
         };
         let of = self.explainer.last_of(&self.of).unwrap_or_default();

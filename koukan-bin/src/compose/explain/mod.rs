@@ -14,7 +14,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
 use koukan_core::{
+    blocking::{BlockingPool, WorkLost},
     context::Sender,
     explain::{Copies, End, Entry, Explainer, Parts, ProbeLayer, run},
     network::SharedResolver,
@@ -44,6 +46,8 @@ pub(crate) struct Explaining {
     registry: Registry,
     config: Config,
     resolver: SharedResolver,
+    /// Threads in which chains are made: what they read may be long, or somewhere that does not answer.
+    blocking: BlockingPool,
 }
 
 /// What the chains for one message are made with.
@@ -55,7 +59,8 @@ struct Making<'a> {
     own: OwnAddresses,
     explainer: Explainer,
     entries: Entries,
-    asked: &'a Explain,
+    /// The message.
+    sent: Bytes,
 }
 
 impl Explaining {
@@ -66,6 +71,7 @@ impl Explaining {
             registry: registry.clone(),
             config: config.clone(),
             resolver: given.unwrap_or_else(|| resolver::of(&config.resolver)),
+            blocking: BlockingPool::default(),
         }
     }
 
@@ -79,8 +85,28 @@ impl Explaining {
     /// # Errors
     ///
     /// [`StartError`] where the sender has no chain, or a chain cannot be made.
-    pub(crate) async fn explain(&self, asked: Explain) -> Result<Explanation, StartError> {
+    pub(crate) async fn explain(
+        self: Arc<Self>,
+        asked: Explain,
+    ) -> Result<Explanation, StartError> {
         let explainer = Explainer::new();
+        let (explaining, noted) = (Arc::clone(&self), explainer.clone());
+        let sent = asked.message();
+        let made = self.blocking.run(move || explaining.entries(noted, sent));
+        let lost = |error: WorkLost| StartError::Config(format!("no chains are made: {error}"));
+        let entries = made.await.map_err(lost)??;
+        let sender = &asked.context.sender;
+        let entry = entries.get().and_then(|entries| entries.get(sender));
+        let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
+        let entry = entry.cloned().ok_or_else(unknown)?;
+        let explanation = run(asked, &explainer, entry).await;
+        // Until here chains find each other there.
+        drop(entries);
+        Ok(explanation)
+    }
+
+    /// All chains, by their senders. Files are read.
+    fn entries(&self, explainer: Explainer, sent: Bytes) -> Result<Entries, StartError> {
         let connector = Arc::new(Unconnected(explainer.clone()));
         let resolver = Arc::clone(&self.resolver);
         let surroundings = Surroundings::new(self.config.hostname.value.as_str())
@@ -97,18 +123,14 @@ impl Explaining {
             surroundings,
             limits: endpoint::limits(&self.config.destination)?,
             own,
-            explainer: explainer.clone(),
+            explainer,
             entries: Entries::default(),
-            asked: &asked,
+            sent,
         };
         let entries = making.entries()?;
-        let sender = &asked.context.sender;
-        let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
-        let entry = entries.get(sender).cloned().ok_or_else(unknown)?;
         // Set once, here.
         let _ = making.entries.set(entries);
-        drop(making);
-        Ok(run(asked, &explainer, entry).await)
+        Ok(making.entries)
     }
 }
 
@@ -130,11 +152,7 @@ impl Making<'_> {
 
     fn chain(&self, chain: &config::Chain) -> Result<Entry, StartError> {
         let mut surroundings = self.surroundings.clone();
-        let copies = Copies::new(
-            self.explainer.clone(),
-            &chain.name.value,
-            Arc::clone(&self.entries),
-        );
+        let copies = Copies::new(self.explainer.clone(), &chain.name.value, &self.entries);
         surroundings.copies = CopyRoutes::Explained(copies);
         let probe = |depth| ProbeLayer::new(self.explainer.clone(), depth);
         let count = chain.filter.len();
@@ -162,14 +180,14 @@ impl Making<'_> {
 
     /// What stands in place of the chain's endpoint.
     fn end(&self, chain: &config::Chain) -> Result<BoxMailService, StartError> {
-        let sent = self.asked.message();
+        let sent = self.sent.clone();
         let explainer = self.explainer.clone();
         Ok(match &chain.endpoint {
             Endpoint::Exploder(config) => {
                 let parts = Parts::new(
                     explainer,
                     config.policy.into(),
-                    Arc::clone(&self.entries),
+                    &self.entries,
                     config.general_sender(),
                     self.surroundings.blobs.clone(),
                 );

@@ -52,7 +52,7 @@ impl Explanations {
                 "other messages are being explained",
             ));
         };
-        let explained = self.explaining.explain(request.explain).await;
+        let explained = Arc::clone(&self.explaining).explain(request.explain).await;
         explained.map_or_else(
             |error| {
                 tracing::error!(error = %Causes(&error), "cannot explain a message");
