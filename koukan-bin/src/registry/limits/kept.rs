@@ -1,8 +1,10 @@
 //! A file with what is known of clients.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use koukan_core::filter::greylist::Greylist;
@@ -11,6 +13,8 @@ use koukan_core::filter::greylist::Greylist;
 pub(super) struct Kept {
     list: Greylist,
     file: PathBuf,
+    /// One writes at a time: as the agent stops, another may still be at it.
+    turn: Mutex<()>,
 }
 
 impl Kept {
@@ -29,17 +33,24 @@ impl Kept {
             }
             Err(error) => return Err(format!("cannot read {shown}: {error}")),
         }
-        Ok(Self { list, file })
+        let turn = Mutex::default();
+        Ok(Self { list, file, turn })
     }
 
     /// Writes what is known, if that has changed: in a file beside, which takes the place of the old one.
     pub(super) fn write(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(octets) = self.list.snapshot() else {
             return;
         };
         let mut beside = self.file.clone().into_os_string();
         beside.push(".new");
-        let written = fs::write(&beside, octets).and_then(|()| fs::rename(&beside, &self.file));
+        let whole = File::create(&beside).and_then(|mut beside| {
+            beside.write_all(&octets)?;
+            // Else a machine that goes down may leave an empty file, with which no agent starts.
+            beside.sync_all()
+        });
+        let written = whole.and_then(|()| fs::rename(&beside, &self.file));
         if let Err(error) = written {
             self.list.lost_snapshot();
             let file = self.file.display();
