@@ -50,7 +50,12 @@ impl Scanner for Clamav {
         // It may have said enough before it had heard all, and hung up.
         let said = answer(&mut wire, |octets| octets.contains(&0)).await;
         match (shown, said) {
-            (_, Ok(said)) if !said.is_empty() => read(&said),
+            (Ok(()), Ok(said)) if !said.is_empty() => read(&said),
+            (Err(lost), Ok(said)) if !said.is_empty() => match read(&said)? {
+                // In what it has heard.
+                found if found.result == ScanResult::Clean => Err(lost),
+                found => Ok(found),
+            },
             (Err(lost), _) => Err(lost),
             (Ok(()), Err(lost)) => Err(lost),
             (Ok(()), Ok(_)) => Err(ScanError::said("nothing")),

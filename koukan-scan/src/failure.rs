@@ -26,6 +26,9 @@ pub enum ScanError {
     /// The connection broke, or the scanner took nothing for too long.
     #[error("lost the scanner")]
     Lost(#[source] BoxError),
+    /// It has found nothing in a message of which it was not shown all.
+    #[error("the scanner has answered before it had all of the message")]
+    Early,
     /// It took too long, all in all.
     #[error("the scanner took too long")]
     Elapsed,

@@ -57,6 +57,7 @@ pub mod scan;
 mod scanner;
 pub mod server;
 pub mod spamassassin;
+mod written;
 
 pub use self::{
     envelope::Envelope,

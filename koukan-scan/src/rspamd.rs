@@ -18,7 +18,10 @@ use hyper_util::rt::TokioIo;
 use koukan_core::{network::BoxWire, reply::Reply, signals::DurableSignal};
 use serde::{Deserialize, Serialize};
 
-use crate::{Envelope, Finding, Question, ScanError, ScanResult, Scanner, lines::ANSWER_MAX};
+use crate::{
+    Envelope, Finding, Question, ScanError, ScanResult, Scanner, lines::ANSWER_MAX,
+    written::Written,
+};
 
 /// Recipients that it is told of.
 const RECIPIENTS_MAX: usize = 100;
@@ -62,7 +65,9 @@ impl Scanner for Rspamd {
     type Signal = RspamdFinding;
 
     async fn ask(&self, wire: BoxWire, question: Question<'_>) -> Result<Finding, ScanError> {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(lost)?;
+        let (written, size) = (Written::default(), question.size);
+        let wire = TokioIo::new(written.count(wire));
+        let (mut sender, connection) = http1::handshake(wire).await.map_err(lost)?;
         let mut request = Request::post("/checkv2")
             .header(header::HOST, "rspamd")
             .header(header::CONTENT_LENGTH, question.size)
@@ -85,7 +90,13 @@ impl Scanner for Rspamd {
         match status {
             http::StatusCode::PAYLOAD_TOO_LARGE => Err(ScanError::TooLarge),
             status if !status.is_success() => Err(ScanError::said(status.as_str())),
-            _ => read(&content),
+            _ => match read(&content)? {
+                // That holds of what it has heard; with the head more is written than the message.
+                found if written.octets() < size && self.is_nothing(&found) => {
+                    Err(ScanError::Early)
+                }
+                found => Ok(found),
+            },
         }
     }
 
@@ -95,6 +106,12 @@ impl Scanner for Rspamd {
             Some("soft reject") => Some(Reply::policy_deferred()),
             _ => None,
         }
+    }
+}
+
+impl Rspamd {
+    fn is_nothing(&self, found: &Finding) -> bool {
+        found.result == ScanResult::Clean && self.refusal(found).is_none()
     }
 }
 

@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Rejection,
     transaction::Transaction,
 };
-use koukan_scan::{FoundMatcher, ScanResult, Unscanned};
+use koukan_scan::{FoundMatcher, ScanResult, Unscanned, rspamd::Rspamd};
 use tower::{Service, service_fn};
 
 use super::*;
@@ -119,5 +119,49 @@ async fn a_message_is_refused_or_passes_when_the_scanner_gives_no_answer() {
         let unknown = Finding::unscanned(Unscanned::Unavailable);
         assert_eq!(finding(&upstream), unknown);
         assert_eq!(upstream.only_received().text(), MESSAGE);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nothing_was_found_before_all_was_shown_is_no_answer() {
+    let message = "a".repeat(300 << 10);
+    for (said, reply) in [
+        ("stream: OK\0", Reply::scanner_unavailable()),
+        // It need not have heard the rest.
+        (
+            INFECTED,
+            Reply::infected().with_text("message is infected (Eicar)"),
+        ),
+    ] {
+        let clamd = Clamd::that(Manner::HangsUp(100, said));
+        let layer = clamd.layer(limits());
+        let upstream = Script::new();
+        let (told, _) = sent(layer.layer(upstream.clone()), &message).await;
+        assert_eq!(told, reply, "{said}");
+        assert!(upstream.received().iter().all(|it| it.body.is_empty()));
+    }
+
+    let rspamd = |action: &'static str| {
+        let connector = ScriptedConnector::new(move |_, mut io| {
+            tokio::spawn(async move {
+                let mut asked = [0; 100];
+                io.read_exact(&mut asked).await.unwrap();
+                let json = format!(r#"{{"action":"{action}"}}"#);
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", json.len());
+                io.write_all((head + &json).as_bytes()).await.unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        let resolver = Arc::new(ScriptedResolver::new());
+        let server = Server::new("192.0.2.1:11333".parse().unwrap());
+        ScanLayer::new(Rspamd, server.with_network(Arc::new(connector), resolver))
+    };
+    for (action, reply) in [
+        ("no action", Reply::scanner_unavailable()),
+        ("reject", Reply::spam()),
+        ("soft reject", Reply::policy_deferred()),
+    ] {
+        let (told, _) = sent(rspamd(action).layer(Script::new()), &message).await;
+        assert_eq!(told, reply, "{action}");
     }
 }
