@@ -51,6 +51,11 @@ impl Breaker {
         }
     }
 
+    /// Whether everybody asks.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up { .. })
+    }
+
     /// Asks whether to ask.
     pub(super) fn enter(&mut self, now: Instant) -> Option<Part> {
         match self.state {
@@ -65,7 +70,7 @@ impl Breaker {
 
     /// The server has answered.
     pub(super) fn succeeded(&mut self) -> Change {
-        let was_up = matches!(self.state, State::Up { .. });
+        let was_up = self.is_up();
         self.state = State::Up { failures: 0 };
         match was_up {
             true => Change::None,

@@ -13,7 +13,7 @@ pub use self::{
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use koukan_core::{
@@ -48,8 +48,8 @@ struct Shared {
     network: Option<(SharedConnector, SharedResolver)>,
     limits: Limits,
     turns: Semaphore,
-    breaker: Mutex<Breaker>,
-    is_down: watch::Sender<bool>,
+    /// Whoever waits for a turn watches it.
+    breaker: watch::Sender<Breaker>,
 }
 
 impl Server {
@@ -84,8 +84,7 @@ impl Server {
             network,
             limits,
             turns: Semaphore::new(limits.at_a_time.clamp(1, Semaphore::MAX_PERMITS)),
-            breaker: Mutex::new(Breaker::new(limits.failures, limits.pause)),
-            is_down: watch::Sender::new(false),
+            breaker: watch::Sender::new(Breaker::new(limits.failures, limits.pause)),
         }))
     }
 
@@ -107,7 +106,7 @@ impl Server {
     where
         Fut: Future<Output = Result<T, ScanError>>,
     {
-        let part = self.breaker().enter(Instant::now());
+        let part = self.enter();
         let mut entry = Entry {
             server: self,
             part: Some(part.ok_or(ScanError::Down)?),
@@ -137,14 +136,14 @@ impl Server {
         if is_probe {
             return Ok(None);
         }
-        let mut down = self.0.is_down.subscribe();
+        let mut breaker = self.0.breaker.subscribe();
         tokio::select! {
             biased;
             turn = self.0.turns.acquire() => match turn {
-                Ok(_) if *self.0.is_down.borrow() => Err(ScanError::Down),
+                Ok(_) if !self.0.breaker.borrow().is_up() => Err(ScanError::Down),
                 turn => Ok(turn.ok()),
             },
-            _ = down.wait_for(|is_down| *is_down) => Err(ScanError::Down),
+            _ = breaker.wait_for(|breaker| !breaker.is_up()) => Err(ScanError::Down),
         }
     }
 
@@ -186,9 +185,23 @@ impl Server {
         Err(failed)
     }
 
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        let breaker = self.0.breaker.lock();
-        breaker.unwrap_or_else(PoisonError::into_inner)
+    fn enter(&self) -> Option<Part> {
+        let mut part = None;
+        self.change(|breaker| {
+            part = breaker.enter(Instant::now());
+            Change::None
+        });
+        part
+    }
+
+    /// Changes the breaker; whoever waits for a turn hears of what is changed for others.
+    fn change(&self, change: impl FnOnce(&mut Breaker) -> Change) -> Change {
+        let mut changed = Change::None;
+        self.0.breaker.send_if_modified(|breaker| {
+            changed = change(breaker);
+            changed != Change::None
+        });
+        changed
     }
 }
 
@@ -207,8 +220,7 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn succeeded(&mut self) {
         self.part = None;
-        if self.server.breaker().succeeded() == Change::CameBack {
-            self.server.0.is_down.send_replace(false);
+        if self.server.change(Breaker::succeeded) == Change::CameBack {
             tracing::info!(scanner = %self.server.address(), "a scanner is there again");
         }
     }
@@ -216,8 +228,8 @@ impl Entry<'_> {
     fn failed(&mut self, error: &ScanError) {
         let Some(part) = self.part.take() else { return };
         let (scanner, error) = (self.server.address(), Causes(error));
-        if self.server.breaker().failed(part, Instant::now()) == Change::WentDown {
-            self.server.0.is_down.send_replace(true);
+        let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
+        if self.server.change(changed) == Change::WentDown {
             let seconds = self.server.0.limits.pause.as_secs();
             tracing::error!(%scanner, %error, seconds, "a scanner is down, and nobody waits for it now");
         } else {
@@ -229,7 +241,10 @@ impl Entry<'_> {
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if let Some(part) = self.part {
-            self.server.breaker().left(part, Instant::now());
+            self.server.change(|breaker| {
+                breaker.left(part, Instant::now());
+                Change::None
+            });
         }
     }
 }
