@@ -5,7 +5,8 @@
 //! client keeps it waiting; its octets are not copied.
 //!
 //! *Signals*: writes the scanner's durable signal, a [`Finding`](crate::Finding), unless it is there already: then what
-//! it says holds, and nobody is asked.
+//! it says holds, and nobody is asked. Where it says that nothing is known, or what nobody here understands, the scanner is asked
+//! all the same, and the signal stays as it is.
 //!
 //! | reply to the message | when |
 //! |---|---|

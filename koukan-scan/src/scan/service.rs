@@ -85,10 +85,11 @@ impl<P: Scanner> Settings<P> {
         signals: &Signals,
         envelope: &Envelope,
     ) -> Result<Body, BodyError> {
-        if signals.durable_json(P::Signal::NAME).is_some() {
-            // What another version has said is not understood, and no reason to refuse anything.
-            let found = signals.find_durable::<P::Signal>().ok().flatten();
-            return match found.and_then(|found| self.refusal(&found.into())) {
+        // What another version has said is not understood, and so nothing is known.
+        let known = signals.find_durable::<P::Signal>().ok().flatten();
+        let known = known.map(Into::<Finding>::into);
+        if let Some(known) = known.filter(|known| known.result != ScanResult::Unscanned) {
+            return match self.refusal(&known) {
                 Some(reply) => Err(Rejection::new(reply).into()),
                 None => Ok(body),
             };
@@ -106,7 +107,10 @@ impl<P: Scanner> Settings<P> {
             }
             Err(error) => self.unscanned(&error),
         };
-        if let Err(error) = signals.set_durable(&P::Signal::from(finding)) {
+        // What was written stays as it is.
+        if signals.durable_json(P::Signal::NAME).is_none()
+            && let Err(error) = signals.set_durable(&P::Signal::from(finding))
+        {
             let error = Causes(&error);
             tracing::warn!(%error, "what a scanner has found is not kept");
         }

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use koukan_core::{
     filter::policy_action::{Expression, PolicyAction, PolicyLayer, PolicyRule, matchers::Pattern},
     reply::Rejection,
+    signals::DurableSignal,
     transaction::Transaction,
 };
 use koukan_scan::{FoundMatcher, ScanResult, Unscanned, rspamd::Rspamd};
+use serde::{Deserialize, Serialize};
 use tower::{Service, service_fn};
 
 use super::*;
@@ -97,6 +99,43 @@ async fn what_was_found_out_before_holds_and_nobody_is_asked() {
     let (reply, _) = sent(open.layer(layer.layer(upstream.clone())), MESSAGE).await;
     assert_eq!(reply.to_string(), "550 5.7.1 message is infected (Eicar)");
     assert_eq!(clamd.connections(), 1);
+}
+
+/// As another version might write it.
+#[derive(Serialize, Deserialize)]
+struct Other(u8);
+
+impl DurableSignal for Other {
+    const NAME: &'static str = "clamav";
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nothing_is_known_is_no_finding() {
+    let down = Clamd::that(Manner::HangsUp(12, ""));
+    for (said, reply) in [
+        (INFECTED, "550 5.7.1 message is infected (Eicar)"),
+        ("stream: OK\0", "250 2.6.0 message accepted"),
+        (
+            "",
+            "451 4.7.1 cannot scan the message just now, try again later",
+        ),
+    ] {
+        let clamd = Clamd::that(Manner::Says(said));
+        let layer = clamd.layer(limits());
+        // Somebody before has let it pass.
+        let open = down.layer(limits()).failing_open();
+        let (told, _) = sent(open.layer(layer.layer(Script::new())), MESSAGE).await;
+        assert_eq!(told.to_string(), reply, "{said}");
+        // Nobody understands what was said before.
+        let mut inner = layer.layer(Script::new());
+        let service = service_fn(move |tx: Transaction| {
+            tx.signals.set_durable(&Other(1)).unwrap();
+            inner.call(tx)
+        });
+        let (told, _) = sent(service, MESSAGE).await;
+        assert_eq!(told.to_string(), reply, "{said}");
+        assert_eq!(clamd.connections(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]
