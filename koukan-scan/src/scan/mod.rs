@@ -11,7 +11,7 @@
 //! | reply to the message | when |
 //! |---|---|
 //! | [`Reply::infected`](koukan_core::reply::Reply::infected), [`Reply::spam`](koukan_core::reply::Reply::spam), or what the scanner asks for | the scanner says so, and the layer [refuses](ScanLayer::without_refusal) |
-//! | [`Reply::scanner_unavailable`](koukan_core::reply::Reply::scanner_unavailable) | the scanner cannot be asked, and [that](ScanLayer::failing_open) does not let messages pass |
+//! | [`Reply::scanner_unavailable`](koukan_core::reply::Reply::scanner_unavailable) | the scanner cannot be asked, or rules [were to decide](ScanLayer::without_refusal) and there is no room for the signal that tells them; and [that](ScanLayer::failing_open) does not let messages pass |
 //! | [`Reply::message_too_big`](koukan_core::reply::Reply::message_too_big) | the message is larger than [may be](ScanLayer::with_max_size), or than the scanner takes, and [that](ScanLayer::passing_large) does not let it pass |
 //! | [`Reply::insufficient_storage`](koukan_core::reply::Reply::insufficient_storage) | there is no room for the message |
 

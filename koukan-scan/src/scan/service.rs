@@ -10,7 +10,7 @@ use koukan_core::{
     repeats::Repeats,
     reply::{Rejection, Reply},
     service::MailService,
-    signals::{DurableSignal, Signals},
+    signals::{DurableSignal, SetDurableError, Signals},
     transaction::Transaction,
 };
 use tower::Service;
@@ -107,14 +107,8 @@ impl<P: Scanner> Settings<P> {
             }
             Err(error) => self.unscanned(&error),
         };
-        // What was written stays as it is.
-        if signals.durable_json(P::Signal::NAME).is_none()
-            && let Err(error) = signals.set_durable(&P::Signal::from(finding))
-        {
-            let error = Causes(&error);
-            tracing::warn!(%error, "what a scanner has found is not kept");
-        }
-        match reply {
+        let untold = self.tell(finding, signals);
+        match reply.or(untold) {
             Some(reply) => Err(Rejection::new(reply).into()),
             None => Ok(kept.body()),
         }
@@ -142,6 +136,20 @@ impl<P: Scanner> Settings<P> {
             }
         };
         self.server.ask(ask).await
+    }
+
+    /// Tells others what was found, where nobody has done so before. The reply where that cannot be done, and rules
+    /// that do not hear of it were to decide.
+    fn tell(&self, finding: Finding, signals: &Signals) -> Option<Reply> {
+        match signals.set_durable(&P::Signal::from(finding)) {
+            Ok(()) | Err(SetDurableError::AlreadySet(_)) => None,
+            Err(error) => {
+                let error = Causes(&error);
+                tracing::warn!(%error, "what a scanner has found is not kept");
+                let passes = self.refuses || self.fails_open;
+                (!passes).then(Reply::scanner_unavailable)
+            }
+        }
     }
 
     /// With what a message is refused of which that was found.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use koukan_core::{
     filter::policy_action::{Expression, PolicyAction, PolicyLayer, PolicyRule, matchers::Pattern},
     reply::Rejection,
-    signals::DurableSignal,
+    signals::{CARRIED_MAX, DurableSignal},
     transaction::Transaction,
 };
 use koukan_scan::{FoundMatcher, ScanResult, Unscanned, rspamd::Rspamd};
@@ -202,5 +202,42 @@ async fn that_nothing_was_found_before_all_was_shown_is_no_answer() {
     ] {
         let (told, _) = sent(rspamd(action).layer(Script::new()), &message).await;
         assert_eq!(told, reply, "{action}");
+    }
+}
+
+/// What others have found out.
+#[derive(Serialize, Deserialize)]
+struct Much(String);
+
+impl DurableSignal for Much {
+    const NAME: &'static str = "much";
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_rules_cannot_hear_of_does_not_pass_unless_it_may() {
+    let clamd = Clamd::that(Manner::Says(INFECTED));
+    let layer = clamd.layer(limits());
+    for (layer, reply) in [
+        (
+            layer.clone().without_refusal(),
+            Reply::scanner_unavailable(),
+        ),
+        (
+            layer.clone().without_refusal().failing_open(),
+            Reply::message_accepted(),
+        ),
+        (
+            layer,
+            Reply::infected().with_text("message is infected (Eicar)"),
+        ),
+    ] {
+        let mut inner = layer.layer(Script::new());
+        let service = service_fn(move |tx: Transaction| {
+            let much = Much("x".repeat(CARRIED_MAX - 20));
+            tx.signals.set_durable(&much).unwrap();
+            inner.call(tx)
+        });
+        let (told, _) = sent(service, MESSAGE).await;
+        assert_eq!(told, reply);
     }
 }
