@@ -128,17 +128,18 @@ impl Known {
         }
         let mut most: Vec<_> = waiting.into_iter().collect();
         most.sort_unstable_by_key(|(network, count)| (std::cmp::Reverse(*count), *network));
-        for (network, _) in most {
-            if excess == 0 {
-                return;
-            }
-            self.0.retain(|_, entry| {
-                let is_it = entry.network == network && entry.state == State::Waiting;
-                let is_forgotten = is_it && excess > 0;
-                excess -= usize::from(is_forgotten);
-                !is_forgotten
-            });
+        let mut forgotten: HashMap<u64, usize> = HashMap::new();
+        for (network, count) in most {
+            let count = count.min(excess);
+            excess -= count;
+            forgotten.insert(network, count);
         }
+        // All of them at once: there may be as many networks as there are entries.
+        self.0.retain(|_, entry| {
+            let left = forgotten.get_mut(&entry.network);
+            let left = left.filter(|left| entry.state == State::Waiting && **left > 0);
+            left.map(|left| *left -= 1).is_none()
+        });
         if excess == 0 {
             return;
         }
@@ -320,5 +321,19 @@ mod tests {
             assert!(known.len() <= 64);
         }
         assert!(ask(&mut known, &times, 2_000_500, 199, 699));
+    }
+
+    #[test]
+    fn a_list_full_of_networks_that_wait_is_not_looked_through_for_each_of_them() {
+        let times = Times::default();
+        let max = times.max.get() as u64;
+        let mut known = Known::default();
+        assert!(!ask(&mut known, &times, 1000, 1, 1));
+        assert!(ask(&mut known, &times, 1400, 1, 1));
+        for number in 0..max {
+            assert!(!ask(&mut known, &times, 1500, 10 + number, 10 + number));
+        }
+        assert!(known.len() as u64 <= max && known.len() as u64 > max / 4 * 3);
+        assert!(ask(&mut known, &times, 1600, 1, 1));
     }
 }
