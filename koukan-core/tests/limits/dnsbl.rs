@@ -112,6 +112,10 @@ async fn lists_have_codes_and_weights_and_some_speak_for_a_client() {
         assert_eq!(signal.unwrap().score, score, "{zones:?}");
         assert_eq!(reply == Reply::listed(), score >= 1, "{zones:?}");
     }
+    // A list that refuses to answer names nobody, whatever counts.
+    let (reply, signal) = found(vec![of("127.0.0.0/8")], at("192.0.2.2"), "a@x").await;
+    assert!(reply.is_positive(), "{reply}");
+    assert_eq!(signal.unwrap().unknown, ["bl.example"]);
     let named = Zone::new("dbl.example", Subject::MailFrom).with_name("domains");
     let (_, signal) = found(vec![named], at("192.0.2.1"), "a@bad.example").await;
     assert_eq!(signal.unwrap().lists, [listed("domains", "127.0.1.2")]);

@@ -58,7 +58,7 @@ impl Zone {
         self
     }
 
-    /// Only these addresses are answers that count.
+    /// Only these addresses are answers that count; those in 127.255.255.0/24 never do.
     #[must_use]
     pub fn with_codes(mut self, codes: impl IntoIterator<Item = Network>) -> Self {
         self.codes.extend(codes);
@@ -98,10 +98,11 @@ impl Zone {
                 let loopback =
                     |address: &&IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 127);
                 let mut codes = answer.records.iter().filter(loopback);
-                let is_told = |code: &&IpAddr| match self.codes.is_empty() {
-                    true => !is_refusal(**code),
-                    false => self.codes.iter().any(|network| network.holds(**code)),
+                let is_named = |code: IpAddr| {
+                    let named = self.codes.iter().any(|network| network.holds(code));
+                    named || self.codes.is_empty()
                 };
+                let is_told = |code: &&IpAddr| !is_refusal(**code) && is_named(**code);
                 let refuses = codes.clone().any(|code| is_refusal(*code));
                 match codes.find(is_told) {
                     Some(code) => Answer::Listed(*code),
