@@ -2,16 +2,28 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use koukan_core::{
     clock::Clock,
     reply::Reply,
     stage::{output_handler::RetryPolicy, store_and_forward::StoreAndForward},
-    storage::{BackendError, MemoryBackend, Sessions},
+    storage::{BackendError, Collected, MemoryBackend, Retention, Sessions},
     test_util::{Answer, Script, TokioClock, mail, rcpt, send},
+    transaction::Transaction,
 };
-use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use tower::{BoxError, ServiceExt, service_fn};
 
 /// The code of a reply, as a number.
 fn code(reply: &Reply) -> u16 {
@@ -118,4 +130,84 @@ async fn who_has_stopped_does_not_keep_others_who_share_the_backend_waiting() {
     running.await.unwrap();
     let ended = backend.refresh_session(session, clock.now()).await;
     assert!(matches!(ended, Err(BackendError::SessionLost)), "{ended:?}");
+    // It does not wait for ever for what others do now.
+    let (_stop, again) = run(&queue);
+    again.await.unwrap();
+}
+
+/// Takes nothing until it is told to.
+#[derive(Clone)]
+struct Shut {
+    is_open: Arc<AtomicBool>,
+    open: Script,
+    shut: Script,
+}
+
+impl Shut {
+    fn new() -> Self {
+        Self {
+            is_open: Arc::default(),
+            open: Script::new(),
+            shut: Script::new().other_rcpts(Reply::mailbox_busy()),
+        }
+    }
+
+    async fn take(self, tx: Transaction) -> Result<Reply, BoxError> {
+        match self.is_open.load(Ordering::Relaxed) {
+            true => self.open.oneshot(tx).await,
+            false => self.shut.oneshot(tx).await,
+        }
+    }
+}
+
+/// A queue in front of it, by the time that is paused.
+async fn queue_to(shut: &Shut) -> StoreAndForward {
+    let shut = shut.clone();
+    let endpoint = service_fn(move |tx| shut.clone().take(tx));
+    let start = "2026-01-01T00:00:00Z".parse().unwrap();
+    let queue = StoreAndForward::builder(endpoint).with_clock(TokioClock::starting_at(start));
+    queue.open().await.unwrap()
+}
+
+/// It does not go on when another one is told to stop, and no other begins before it has ended.
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_was_stopped_goes_on_when_it_is_run_again() {
+    let shut = Shut::new();
+    let queue = queue_to(&shut).await;
+    let (stop_first, first) = run(&queue);
+    let (stop_second, second) = run(&queue);
+    let outcome = send(queue.submission(), mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
+    assert_eq!(code(outcome.message.as_ref().unwrap()), 250);
+    stop_second.send(()).unwrap();
+    second.await.unwrap();
+    let attempts = shut.shut.ended(2).await.len();
+    stop_first.send(()).unwrap();
+    first.await.unwrap();
+    // Nobody works on it.
+    sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(shut.shut.received().len(), attempts);
+    shut.is_open.store(true, Ordering::Relaxed);
+    let (stop, running) = run(&queue);
+    assert_eq!(shut.open.ended(1).await[0].recipient_texts(), ["b@y"]);
+    stop.send(()).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_is_removed_some_time_later() {
+    let shut = Shut::new();
+    let queue = queue_to(&shut).await;
+    let (stop, running) = run(&queue);
+    let outcome = send(queue.submission(), mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
+    assert_eq!(code(outcome.message.as_ref().unwrap()), 250);
+    shut.is_open.store(true, Ordering::Relaxed);
+    shut.open.ended(1).await;
+    let retention = Retention::default();
+    sleep(2 * retention.finished).await;
+    let storage = queue.storage();
+    let now = storage.clock().now();
+    let left = storage.backend().collect_garbage(now, retention);
+    assert_eq!(left.await.unwrap(), Collected::default());
+    stop.send(()).unwrap();
+    running.await.unwrap();
 }

@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compose::{Exposition, Files, Keeper, Parts, collect_garbage, probe_storage, tell_soundness},
+    compose::{Exposition, Files, Keeper, Parts, probe_storage, tell_soundness},
     config::Config,
     supervisor::{Part, Supervisor, works},
 };
@@ -91,7 +91,10 @@ impl Running {
         let never = CancellationToken::new();
         let collect = {
             let (storage, retention) = (storage.clone(), Retention::from(&config.storage));
-            move || collect_garbage(storage.clone(), retention)
+            move || {
+                let storage = storage.clone();
+                async move { storage.collect_garbage(retention).await }
+            }
         };
         let probe = {
             let (backend, readiness) = (Arc::clone(storage.backend()), readiness.clone());

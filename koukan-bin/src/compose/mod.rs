@@ -12,7 +12,6 @@ mod clients;
 mod endpoint;
 mod explain;
 mod files;
-mod garbage;
 mod given;
 mod hooks;
 mod listeners;
@@ -31,7 +30,6 @@ mod users;
 pub(crate) use self::{
     explain::Explaining,
     files::Files,
-    garbage::collect_garbage,
     given::{Given, Sockets},
     listeners::Listeners,
     metrics::Exposition,

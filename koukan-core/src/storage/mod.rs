@@ -13,6 +13,7 @@ mod drain;
 mod due;
 mod ending;
 mod events;
+mod garbage;
 mod image;
 mod lease;
 mod lease_body;

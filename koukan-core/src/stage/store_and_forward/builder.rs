@@ -1,5 +1,7 @@
 use std::{fmt, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use crate::{
     blob::{BlobPool, Limits},
     clock::{Clock, SharedClock, SystemClock},
@@ -7,7 +9,7 @@ use crate::{
     event::{Observer, Observers},
     random::{Random, SharedRandom, SystemRandom},
     service::{BoxMailService, MailService},
-    storage::{Backend, BackendError, MemoryBackend, Storage},
+    storage::{Backend, BackendError, MemoryBackend, Retention, Storage},
 };
 
 use super::{
@@ -33,6 +35,7 @@ pub struct StoreAndForwardBuilder<C> {
     random: SharedRandom,
     observers: Observers,
     max_in_flight: usize,
+    retention: Retention,
 }
 
 impl StoreAndForward {
@@ -67,6 +70,7 @@ impl StoreAndForward {
             random: Arc::new(SystemRandom),
             observers: Observers::default(),
             max_in_flight: MAX_IN_FLIGHT,
+            retention: Retention::default(),
         }
     }
 }
@@ -121,6 +125,12 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
         self
     }
 
+    /// Keeps what is no longer of use for so long; default as of [`Retention`].
+    pub fn with_retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// Begins a session on the backend.
     ///
     /// Must be called within a tokio runtime.
@@ -139,6 +149,7 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
             random,
             observers,
             max_in_flight,
+            retention,
         } = self;
         let storage = Storage::open_observed(backend, pool, clock, observers).await?;
         let notifications = Notifications {
@@ -150,6 +161,8 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
             dispatcher: Dispatcher::new(storage.clone(), output.clone(), max_in_flight),
             storage,
             output,
+            retention,
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 }

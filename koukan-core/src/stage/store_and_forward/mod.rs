@@ -42,7 +42,14 @@ mod run;
 
 pub use self::builder::StoreAndForwardBuilder;
 
-use crate::{context::Sender, storage::Storage};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    context::Sender,
+    storage::{Retention, Storage},
+};
 
 use super::{
     dispatcher::Dispatcher,
@@ -54,12 +61,16 @@ use super::{
 
 /// A queue, and what takes mail into it. Clones share it.
 ///
-/// It works on what is kept for later while [`StoreAndForward::run`] is polled.
+/// It works on what is kept for later while [`StoreAndForward::run`] is polled: without that, what is answered with
+/// 250 may wait for ever.
 #[derive(Clone)]
 pub struct StoreAndForward<C: Chains = Chain> {
     storage: Storage,
     output: OutputHandler<C>,
     dispatcher: Dispatcher<OutputHandler<C>>,
+    retention: Retention,
+    /// Whose turn it is to work on what is kept.
+    turn: Arc<Semaphore>,
 }
 
 impl<C: Chains> StoreAndForward<C> {
@@ -96,6 +107,9 @@ impl<C: Chains> StoreAndForward<C> {
     }
 
     /// What is kept.
+    ///
+    /// Where other processes share the backend, [`Storage::leave`] is called last of all, after
+    /// [`StoreAndForward::run`] and whoever accepts connections have ended: the others have at once what is left.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }

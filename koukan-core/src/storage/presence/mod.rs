@@ -165,6 +165,12 @@ impl Storage {
         self.0.presence.is_sound.subscribe()
     }
 
+    /// Whether the session was ended on a backend that others share.
+    pub(crate) fn has_left(&self) -> bool {
+        let presence = &self.0.presence;
+        presence.is_shared() && presence.lock().has_left
+    }
+
     /// Ends the session, after all else: what is still under lease is given back, so that others have it at
     /// once. Nothing is worked on any more.
     ///
