@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::time::Duration;
+
 use axum::{body::Body, http::Request};
 use jiff::Timestamp;
 use koukan::{Builder, Koukan, config::Step, registry::InvalidFilter};
@@ -292,6 +294,30 @@ async fn a_program_that_is_told_to_stop_before_it_starts_does_not_start() {
     let address = socket.local_addr().unwrap();
     agent.serve(socket, std::future::ready(())).await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// As a `select!` does with what has not won.
+#[tokio::test]
+async fn an_agent_that_nobody_waits_for_any_more_stops() {
+    let script = Script::new();
+    let agent = with_mailbox(&script);
+    let agent = agent.config_text("k.yaml", &config("mailbox: { user: bob }", ""));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut served = Box::pin(agent.unwrap().serve(socket, std::future::pending()));
+    tokio::select! {
+        _ = &mut served => panic!("it has stopped"),
+        () = converse(address, &MESSAGE) => {}
+    }
+    drop(served);
+    let stopped = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), stopped)
+        .await
+        .unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod builder;
 mod running;
+mod stopping;
 
 pub use self::{builder::Builder, running::Running};
 
@@ -20,6 +21,8 @@ use crate::{
     registry::ListError,
     unix_signals::StopSignals,
 };
+
+use self::stopping::StopsWhenDropped;
 
 /// An agent with its configuration, ready to start.
 #[derive(Debug)]
@@ -152,21 +155,21 @@ impl Koukan {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it leaves the agent running without anybody to stop it.
+    /// Dropped before it ends, it has the agent stop in the same order, in a task of the runtime that it ran in:
+    /// whoever ends that runtime first has the rest cut off, and the next start goes on with it.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let mut stop = std::pin::pin!(stop);
         let running = tokio::select! {
             biased;
             // Nothing has been promised yet.
             () = &mut stop => return Ok(()),
-            running = self.start() => running?,
+            running = self.start() => StopsWhenDropped::new(running?),
         };
         let lost = tokio::select! {
             biased;
             () = &mut stop => None,
             lost = running.lost() => Some(lost),
         };
-        tracing::info!("stopping");
         running.stop().await;
         lost.map_or(Ok(()), |lost| Err(lost.into()))
     }
