@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::{body::Body, http::Request};
 use jiff::Timestamp;
-use koukan::{Builder, Koukan, config::Step, registry::InvalidFilter};
+use koukan::{Builder, Koukan, StartError, config::Step, registry::InvalidFilter};
 use koukan_core::{clock::Clock, reply::Reply, test_util::Script, transaction::Transaction};
 use koukan_smtp::{
     sasl::{Answer, Claim, Mechanism, Mechanisms},
@@ -318,6 +318,27 @@ async fn an_agent_that_nobody_waits_for_any_more_stops() {
     tokio::time::timeout(Duration::from_secs(60), stopped)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_does_not_start_with_a_socket_that_nobody_would_listen_on() {
+    let text = config("mailbox: { user: bob }", "");
+    let socket = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let agent = || {
+        with_mailbox(&Script::new())
+            .config_text("k.yaml", &text)
+            .unwrap()
+    };
+    let two = agent().with_smtp_socket(socket().await);
+    let two = two.with_smtp_socket(socket().await);
+    let rest = agent().with_rest_socket(socket().await);
+    for (agent, missing) in [(two, "smtp_listener"), (rest, "rest_listener")] {
+        let error = agent.start().await.err().unwrap();
+        assert!(
+            matches!(error, StartError::Sockets(name) if name == missing),
+            "{error}"
+        );
+    }
 }
 
 #[test]

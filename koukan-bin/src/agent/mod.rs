@@ -62,7 +62,8 @@ impl Koukan {
 
     /// Takes SMTP clients from a socket that is there already, in place of the address of the
     /// configuration's first `smtp_listener`; a second socket stands for the second listener, and so on.
-    /// All else that the configuration says of the listener holds.
+    /// All else that the configuration says of the listener holds. It has to name as many: with
+    /// [`StartError::Sockets`] the agent does not start.
     #[must_use]
     pub fn with_smtp_socket(mut self, socket: impl Into<Listener>) -> Self {
         self.sockets.smtp.push_back(socket.into());

@@ -12,7 +12,9 @@ use koukan_core::{
 };
 use koukan_smtp::server::Authenticator;
 
-use crate::registry::Registry;
+use crate::{config::Config, registry::Registry};
+
+use super::StartError;
 
 /// What an embedder gives to an agent, beside its configuration.
 #[derive(Debug, Clone)]
@@ -34,6 +36,19 @@ pub(crate) struct Given {
 pub(crate) struct Sockets {
     pub(crate) smtp: VecDeque<Listener>,
     pub(crate) rest: VecDeque<Listener>,
+}
+
+impl Sockets {
+    /// Whether there is a listener for each: a socket that nobody listens on would have clients wait for ever.
+    pub(super) fn check(&self, config: &Config) -> Result<(), StartError> {
+        if self.smtp.len() > config.smtp_listener.len() {
+            return Err(StartError::Sockets("smtp_listener"));
+        }
+        if self.rest.len() > config.rest_listener.len() {
+            return Err(StartError::Sockets("rest_listener"));
+        }
+        Ok(())
+    }
 }
 
 impl Given {

@@ -93,6 +93,9 @@ pub enum StartError {
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
+    /// The embedder has given sockets for which the configuration has no listener; it is named.
+    #[error("more sockets were given than the configuration has of `{0}`")]
+    Sockets(&'static str),
     /// A part of the agent was lost while it ran, and could not be started anew.
     #[error("the agent cannot go on")]
     Lost(#[from] GivenUp),
@@ -180,6 +183,7 @@ pub(crate) async fn compose(
     sockets: Sockets,
     descriptors: Plan,
 ) -> Result<Parts, StartError> {
+    sockets.check(config)?;
     let (counting, metrics) = metrics::start();
     let observers = given.observers().with(counting);
     let (backend, keeper) = storage::backend(config, given.backend).await?;
