@@ -279,6 +279,12 @@ async fn the_api_is_served_by_a_router_of_the_embedders_and_tells_the_time_of_hi
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["data_response"]["code"], 250, "{told}");
     assert!(script.received()[0].text().contains("hello"));
+    let request = Request::post("/explain")
+        .header("Host", "localhost")
+        .header("Content-Type", "application/json");
+    let message = r#"{"sender": "in", "mail_from": "a@x.example", "rcpt_to": ["bob@y.example"]}"#;
+    let (status, told) = ask(request.body(message.into()).unwrap()).await;
+    assert_eq!(status, 200, "{told}");
     let (status, told) = ask(get("/queue?state=any")).await;
     assert_eq!(status, 200, "{told}");
     assert!(told.contains("2001-09-09T01:46:40"), "{told}");

@@ -240,7 +240,7 @@ pub(crate) async fn compose(
         lists: surroundings.lists.clone(),
         blocking: surroundings.blocking.clone(),
     };
-    let api = rest::api(&handler, &queue, &events);
+    let api = rest::api((&handler, &queue, &events, &explanations));
     let bound = Listeners::bind(
         config,
         (sockets, given.authenticator, &descriptors),

@@ -22,18 +22,14 @@ pub(crate) type Handler = RestHandler<Output>;
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
-    (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
+    parts: (&Handler, &Operator, &EventReader, &Explanations),
     clock: &SharedClock,
     address: Option<SocketAddr>,
 ) -> Result<Option<Server>, StartError> {
     if !listener.api {
         return Ok(None);
     }
-    let server = Server::new(handler.clone(), listener.settings(limits, address));
-    let server = server.with_queue(queue.clone()).with_events(events.clone());
-    let server = server
-        .with_messages(handler.clone())
-        .with_explanations(explanations.clone());
+    let server = with_all(listener.settings(limits, address), parts);
     if listener.token.is_empty() {
         return Ok(Some(server));
     }
@@ -45,8 +41,18 @@ pub(super) fn server(
 
 /// The API for a server that is not the agent's: without tokens, and with limits as they are unless
 /// something is said.
-pub(super) fn api(handler: &Handler, queue: &Operator, events: &EventReader) -> axum::Router {
-    let server = Server::new(handler.clone(), ServerSettings::default());
-    let server = server.with_queue(queue.clone()).with_events(events.clone());
-    server.with_messages(handler.clone()).router()
+pub(super) fn api(parts: (&Handler, &Operator, &EventReader, &Explanations)) -> axum::Router {
+    with_all(ServerSettings::default(), parts).router()
+}
+
+/// A server of all that the API has.
+fn with_all(
+    settings: ServerSettings,
+    (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
+) -> Server {
+    Server::new(handler.clone(), settings)
+        .with_queue(queue.clone())
+        .with_events(events.clone())
+        .with_messages(handler.clone())
+        .with_explanations(explanations.clone())
 }
