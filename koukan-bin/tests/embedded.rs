@@ -348,6 +348,27 @@ async fn an_agent_does_not_start_with_a_socket_that_nobody_would_listen_on() {
 }
 
 #[test]
+fn what_shows_an_agent_shows_no_password_of_its_database() {
+    let database = "storage: { postgres: { url: \"postgres://u:hidden@127.0.0.1/d\" } }";
+    let text = config("mailbox: { user: bob }", "").replace("storage: memory", database);
+    let agent = with_mailbox(&Script::new())
+        .config_text("k.yaml", &text)
+        .unwrap();
+    let shown = format!("{agent:?}");
+    assert!(
+        shown.contains("Postgres") && !shown.contains("hidden"),
+        "{shown}"
+    );
+    let text = text.replace("url:", "ur:");
+    let error = with_mailbox(&Script::new()).config_text("k.yaml", &text);
+    let shown = error.err().unwrap().to_string();
+    assert!(
+        shown.contains("did you mean `url`?") && !shown.contains("hidden"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn an_error_that_main_returns_shows_no_hash_of_a_token() {
     let hash = "ab".repeat(32);
     let text = config("mailbox: { user: bob }", "")

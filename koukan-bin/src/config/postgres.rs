@@ -1,6 +1,6 @@
 //! The PostgreSQL database of storage.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{HumanDuration, Place};
 
 /// A PostgreSQL database, which several agents may share.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
     /// The database, as in `postgres://user@host/database`. The directory of a Unix socket may stand for the host,
@@ -57,4 +57,17 @@ pub enum PostgresTls {
     VerifyCa,
     /// Always, with a certificate of an authority that is believed, for the host of the URL.
     VerifyFull,
+}
+
+/// The URL, in which the password may stand, is not shown.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("password_file", &self.password_file)
+            .field("tls", &self.tls)
+            .field("connections", &self.connections)
+            .field("session_term", &self.session_term)
+            .field("alone", &self.alone)
+            .finish_non_exhaustive()
+    }
 }

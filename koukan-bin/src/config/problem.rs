@@ -41,7 +41,7 @@ pub struct ConfigWarnings(pub(super) ConfigError);
 /// A configuration cannot be used; all that was found is told.
 ///
 /// As text, also by `Debug`: for each problem file, line and column, the line itself, and what to
-/// change. Of the file it shows those lines alone, and no hash in them.
+/// change. Of the file it shows those lines alone, and no hash and no password of a URL in them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The path of the file, or a label for text that is not a file.
@@ -103,7 +103,7 @@ impl ConfigError {
         Self {
             file: file.to_owned(),
             lines: lines
-                .map(|(number, line)| (number, without_hashes(line)))
+                .map(|(number, line)| (number, without_hashes(&without_passwords(line))))
                 .collect(),
             problems,
             log,
@@ -135,6 +135,35 @@ impl ConfigError {
         }
         Ok(())
     }
+}
+
+/// A line with an asterisk for each character of the password of a URL, as in `postgres://user:password@host`.
+/// It stays as long as it is.
+fn without_passwords(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(scheme) = rest.find("://") {
+        let (before, url) = rest.split_at(scheme + "://".len());
+        shown.push_str(before);
+        // A password that is written as it is may have whatever else ends a host.
+        let end = url.find(|it: char| it.is_whitespace() || matches!(it, '"' | '\''));
+        let (url, after) = url.split_at(end.unwrap_or(url.len()));
+        let password = url
+            .rsplit_once('@')
+            .and_then(|(user, _)| user.split_once(':'));
+        match password {
+            Some((user, password)) => {
+                shown.push_str(user);
+                shown.push(':');
+                shown.extend(password.chars().map(|_| '*'));
+                shown.push_str(&url[user.len() + 1 + password.len()..]);
+            }
+            None => shown.push_str(url),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// Hexadecimal digits in a row that are taken for a hash, at least.
@@ -189,5 +218,24 @@ mod tests {
         let line = format!("    2 | token: {{ sha256: {stars}, rol: x }} # gr\u{fc}n deadbeef\n");
         assert!(shown.contains(&line), "{shown}");
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn passwords_of_urls_are_not_shown() {
+        for (line, shown) in [
+            (
+                "a: postgres://u:p/\u{fc}@w@h:5/d # b",
+                "a: postgres://u:*****@h:5/d # b",
+            ),
+            (
+                "{ url: \"postgres://u:secret@h/d\", x: \'http://v:w@i\' }",
+                "{ url: \"postgres://u:******@h/d\", x: \'http://v:*@i\' }",
+            ),
+            ("url: http://h:80/a", "url: http://h:80/a"),
+            ("url: http://u@h:80/a", "url: http://u@h:80/a"),
+            ("a: b:c@d", "a: b:c@d"),
+        ] {
+            assert_eq!(without_passwords(line), shown);
+        }
     }
 }
