@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | `dns` | yes | names are looked up by asking DNS servers, and not by the operating system |
 //! | `mail-auth` | yes | filters for SPF, DKIM and DMARC |
+//! | `scan` | yes | filters that have messages looked at by scanners: clamd, rspamd and spamd |
 //! | `cli` | yes | [`Builder::main`] and the binaries, with clap |
 //! | `allocator` | yes | the binaries' allocator, mimalloc; a library never sets one |
 //! | `simulation` | no | the module `simulation` |
@@ -33,8 +34,8 @@
 //!
 //! # Types of other crates in the API
 //!
-//! `axum::Router`, `serde`'s traits and `serde_json::Value` for the configuration of filters, `schemars::JsonSchema`, `tower`'s
-//! `Layer` and `BoxError`, and those of `koukan-core`, `koukan-rest` and `koukan-smtp`.
+//! `axum::Router`, `serde`'s traits and `serde_json::Value` for the configuration of filters, `schemars::JsonSchema`,
+//! `tower`'s `Layer` and `BoxError`, and those of `koukan-core`, `koukan-rest` and `koukan-smtp`.
 //!
 //! Minimum supported Rust version: 1.95.
 

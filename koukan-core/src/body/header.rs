@@ -98,8 +98,9 @@ impl Body {
         Ok(HeaderFields::parse(octets))
     }
 
-    /// Puts a header section that was [read](Body::header) and changed in the place of the one it was made of. The
-    /// body has not been pulled since.
+    /// Puts a header section that was [read](Body::header) and changed in the place of the one it was made of: once,
+    /// and in this body, which has not been pulled since. Of another body it would replace as many octets,
+    /// whatever these are.
     pub fn set_header(&mut self, header: &HeaderFields) {
         match header.only_added() {
             Some(added) => self.prepend(added),
