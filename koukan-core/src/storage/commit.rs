@@ -224,6 +224,7 @@ impl Storage {
     pub(super) fn committed(&self, member: Member, terms: Terms) {
         let Member {
             custody,
+            before: durability,
             status,
             settled,
             session,
@@ -243,6 +244,10 @@ impl Storage {
                 mem::replace(&mut state.recipients, settled)
             });
             if before.is_none() {
+                if durability == Durability::Draft {
+                    // Its message is there: it is given up no more.
+                    state.settle(status.clone());
+                }
                 // Looked at now: where another begins later, it finds what is under lease.
                 state.is_lost = session != self.session();
                 state.durability = Durability::Leased {

@@ -1,11 +1,15 @@
 //! What a session has under way when it is dead, or has ended itself.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use koukan_core::{
+    context::{Context, Sender},
     stage::exploder::Policy,
-    storage::MemoryBackend,
-    test_util::{ManualClock, mail, rcpt, send},
+    storage::{MemoryBackend, record::Terms},
+    test_util::{ManualClock, Script, mail, rcpt, send},
 };
 
 use crate::{
@@ -61,4 +65,27 @@ async fn who_has_left_does_not_come_back() {
     backend.gate.notify_waiters();
     seconds(1).await;
     assert_eq!(agent.storage.session(), session);
+}
+
+/// Whoever waits for the message of a draft waits no longer, whatever becomes of the attempt.
+#[tokio::test(start_paused = true)]
+async fn a_draft_whose_message_has_come_is_none_while_it_is_attempted() {
+    let agent = Agent::over(Script::new()).await;
+    let context = Arc::new(Context::new(Sender::new("app")));
+    let begun = agent.storage.begin(context, mail("a@x"));
+    let (recorder, lease) = begun.unwrap();
+    recorder.rcpt(rcpt("b@y"));
+    recorder.finish_recipients();
+    let until = agent.clock.now() + Duration::from_secs(3600);
+    let terms = Terms::default();
+    recorder.commit_draft(terms, None, until).await.unwrap();
+    assert!(recorder.watch().snapshot().is_draft);
+    let (mut writer, blob) = recorder.account().create();
+    recorder.body(Vec::new(), blob);
+    writer.append("\r\n\r\n".into()).await.unwrap();
+    writer.finish();
+    recorder.commit(terms, None).await.unwrap();
+    let snapshot = recorder.watch().snapshot();
+    assert!(!snapshot.is_draft && snapshot.is_active);
+    drop(lease);
 }

@@ -19,6 +19,13 @@ fn nothing_is_lost_stuck_or_doubled_but_what_was_in_flight_at_a_cut() {
     assert!(!is_found, "the story is above");
 }
 
+/// Another process delivers what was completed here while it was attempted.
+#[test]
+fn nothing_is_held_of_a_draft_that_others_have_delivered() {
+    let run = Simulation::new().with_replicas().run_seed(199);
+    assert!(run.is_ok(), "{}", run.unwrap_err());
+}
+
 #[test]
 fn a_seed_repeats() {
     for seed in 0..8 {
