@@ -1,8 +1,9 @@
 //! A file with what is known of clients.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -13,8 +14,8 @@ use koukan_core::filter::greylist::Greylist;
 pub(super) struct Kept {
     list: Greylist,
     file: PathBuf,
-    /// One writes at a time: as the agent stops, another may still be at it.
-    turn: Mutex<()>,
+    /// One writes at a time.
+    writing: Mutex<()>,
 }
 
 impl Kept {
@@ -33,30 +34,45 @@ impl Kept {
             }
             Err(error) => return Err(format!("cannot read {shown}: {error}")),
         }
-        let turn = Mutex::default();
-        Ok(Self { list, file, turn })
+        Ok(Self {
+            list,
+            file,
+            writing: Mutex::default(),
+        })
     }
 
-    /// Writes what is known, if that has changed: in a file beside, which takes the place of the old one.
+    /// Writes what is known, if that has changed: in a file beside, which takes the place of the old one once the
+    /// disk has it.
     pub(super) fn write(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // The last time may come while another is under way.
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(octets) = self.list.snapshot() else {
             return;
         };
         let mut beside = self.file.clone().into_os_string();
         beside.push(".new");
-        let whole = File::create(&beside).and_then(|mut beside| {
-            beside.write_all(&octets)?;
-            // Else a machine that goes down may leave an empty file, with which no agent starts.
-            beside.sync_all()
-        });
-        let written = whole.and_then(|()| fs::rename(&beside, &self.file));
+        let written = on_disk(Path::new(&beside), &octets);
+        let written = written.and_then(|()| fs::rename(&beside, &self.file));
         if let Err(error) = written {
             self.list.lost_snapshot();
             let file = self.file.display();
             tracing::warn!(%file, %error, "cannot keep what is known of clients");
         }
     }
+}
+
+/// Writes a file that nobody else may read, and waits until the disk has it: of one that a crash has cut nothing can be
+/// read.
+fn on_disk(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let mut options = fs::File::options();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(octets)?;
+    file.sync_all()
 }
 
 impl Drop for Kept {
@@ -67,7 +83,7 @@ impl Drop for Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
     use koukan_core::{filter::greylist::Times, test_util::ManualClock};
 
@@ -87,6 +103,8 @@ mod tests {
         assert!(!kept.list.passes("192.0.2.1".parse().unwrap(), "a@x", "b@y"));
         kept.write();
         let first = fs::read(&file).unwrap();
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         assert!(!kept.list.passes("192.0.2.2".parse().unwrap(), "c@x", "b@y"));
         drop(kept);
         assert!(fs::read(&file).unwrap().len() > first.len());

@@ -88,7 +88,8 @@ impl Greylist {
     }
 
     /// All that is known, if there is something that the last snapshot lacks. *Shape*: octets, to be given to
-    /// [`Greylist::restore`]; addresses cannot be read out of them.
+    /// [`Greylist::restore`]. They have hashes in the place of networks and addresses: whoever tries all networks, or
+    /// addresses that he knows, finds out which of them are there.
     pub fn snapshot(&self) -> Option<Vec<u8>> {
         if !self.0.is_changed.swap(false, Ordering::Relaxed) {
             return None;
