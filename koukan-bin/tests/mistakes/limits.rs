@@ -139,3 +139,21 @@ fn in_lists_of_servers() {
         told(&[(BUILDER, &rule(keys), "match: {", &[words])]);
     }
 }
+
+#[test]
+fn of_two_grey_lists_in_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let filter = |name: &str| {
+        let file = folder.path().join(name);
+        format!("      - greylist: {{ file: \"{}\" }}\n", file.display())
+    };
+    let told = |second: &str| {
+        let text = changed(BUILDER, &filter("one"));
+        let text = text.replacen("      - message_parser\n", &filter(second), 1);
+        check(&text).unwrap().to_string()
+    };
+    let of_one = told("one");
+    assert!(of_one.contains("is of another grey list, too"), "{of_one}");
+    let of_two = told("other");
+    assert!(!of_two.contains("grey list"), "{of_two}");
+}

@@ -1,6 +1,6 @@
 //! Checks of files that are read at the start.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use super::Check;
 use crate::config::{Endpoint, Place, read_template};
@@ -22,6 +22,21 @@ impl Check<'_> {
                 }
                 Endpoint::Webhook(webhook) => self.file(webhook.ca_file.as_ref(), "certificate"),
                 Endpoint::Exploder(_) | Endpoint::Smtp(_) | Endpoint::Own(_) => {}
+            }
+        }
+    }
+
+    /// Each grey list has a file for itself.
+    pub(super) fn grey_lists(&mut self) {
+        let mut files = BTreeSet::new();
+        let filters = self.config.chain.iter().flat_map(|chain| &chain.filter);
+        for filter in filters.filter(|filter| filter.value.name == "greylist") {
+            let file = filter.value.config["file"].as_str();
+            if let Some(file) = file.filter(|file| !files.insert(*file)) {
+                let message = format!(
+                    "{file} is of another grey list, too: each writes over what the other knows"
+                );
+                self.odd(filter, message, "name a file for each of them");
             }
         }
     }

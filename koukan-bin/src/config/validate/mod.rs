@@ -64,6 +64,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.changes();
     check.notifications();
     check.files();
+    check.grey_lists();
     check.tls();
     check.auth(registry);
     check.secrets();
