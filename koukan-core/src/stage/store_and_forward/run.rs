@@ -41,7 +41,9 @@ impl<C: Chains> StoreAndForward<C> {
             () = &mut stop => return,
         };
         if self.storage.has_left() {
-            tracing::warn!("the queue was stopped, and others have what it had: it is to be opened anew");
+            tracing::warn!(
+                "the queue was stopped, and others have what it had: it is to be opened anew"
+            );
             return;
         }
         // It may have been stopped before.
