@@ -276,7 +276,7 @@ async fn what_takes_long_to_be_made_holds_up_nobody_and_is_let_go_in_the_end() {
 
     let (is_slow, held) = (Arc::new(AtomicBool::new(false)), Arc::new(()));
     let (begin, mut begun) = tokio::sync::mpsc::channel(9);
-    let (release, released) = mpsc::sync_channel(1);
+    let (release, released) = mpsc::sync_channel(9);
     let released = Mutex::new(released);
     let (slow, holding) = (Arc::clone(&is_slow), Arc::clone(&held));
     let builder = Koukan::builder()
