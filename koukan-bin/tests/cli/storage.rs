@@ -69,7 +69,10 @@ fn what_is_wrong_with_storage_is_told() {
     assert!(told.contains("did you mean `sqlite`?"), "{told}");
     let both = "storage: { sqlite: x, memory: true }";
     let told = checked(both, plain, endpoint).unwrap_err();
-    assert!(told.contains("either `sqlite`, `postgres` or `memory`"), "{told}");
+    assert!(
+        told.contains("either `sqlite`, `postgres` or `memory`"),
+        "{told}"
+    );
     let without = "storage: { reserve: 64MiB, memory: true }";
     let told = checked(without, plain, endpoint).unwrap_err();
     assert!(told.contains("`storage.reserve`"), "{told}");
