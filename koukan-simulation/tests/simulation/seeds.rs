@@ -29,6 +29,12 @@ fn nothing_is_lost_doubled_held_or_stuck() {
     assert!(!is_found, "the story is above");
 }
 
+/// What showed where the ledger itself was wrong: a server's nonsense in the middle of what was sent all at once.
+#[test]
+fn who_hears_nonsense_does_not_hear_that_a_message_was_taken() {
+    Simulation::new().run_seed(13_199).unwrap();
+}
+
 #[test]
 fn a_seed_repeats() {
     for seed in 0..50 {

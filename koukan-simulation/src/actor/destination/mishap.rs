@@ -55,15 +55,15 @@ pub(crate) const ALL: [Mishap; 12] = [
     Mishap::Late,
 ];
 
-/// What makes one reply of two.
-const UNFINISHED: &str = "220-here, and more to come";
+/// A reply, though none to what was asked.
+const UNEXPECTED: &str = "354 go on";
 
 /// What nobody says at that place. None of it promises anything.
 const ODD: [&str; 6] = [
     "2x0 what",
-    "354 go on",
+    UNEXPECTED,
     "",
-    UNFINISHED,
+    "220-here, and more to come",
     "999 no such thing",
     "hello",
 ];
@@ -91,7 +91,7 @@ impl Destination {
             Mishap::Odd => {
                 connection.is_odd = true;
                 let odd = self.random.pick::<&str>(&ODD);
-                connection.is_short |= *odd == UNFINISHED;
+                connection.is_unread |= *odd != UNEXPECTED;
                 self.say(connection, odd).await?;
             }
             Mishap::Twice => {

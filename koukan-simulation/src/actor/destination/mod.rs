@@ -34,8 +34,9 @@ pub(crate) struct Connection {
     is_confused: bool,
     /// There was something in this transaction that was no reply.
     is_odd: bool,
-    /// Whether two of its replies in this transaction are one, so that the last is one too few.
-    is_short: bool,
+    /// Whether there was something in this transaction that is no reply, or that makes one of two: who has sent
+    /// all at once does not hear of its end.
+    is_unread: bool,
     /// The RCPT commands of this transaction.
     named: Vec<String>,
     /// A reply came so late that the client may have gone by then.
@@ -69,7 +70,7 @@ impl Destination {
             message: Message::default(),
             is_confused: false,
             is_odd: false,
-            is_short: false,
+            is_unread: false,
             named: Vec::new(),
             is_late: false,
         };
@@ -126,7 +127,7 @@ impl Destination {
         let mishap = self.mishap();
         connection.message = Message::default();
         connection.is_odd = false;
-        connection.is_short = false;
+        connection.is_unread = false;
         connection.named.clear();
         if mishap.is_none_or(Mishap::accepts) {
             connection.message.begun = Some(self.world.elapsed());

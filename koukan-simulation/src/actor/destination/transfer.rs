@@ -101,9 +101,9 @@ impl Destination {
                 self.pause().await;
                 message.deliver(&self.world, &self.name);
                 let said = self.say_now(connection, TAKEN).await;
-                if said.is_err() || connection.is_late || connection.is_short {
+                if said.is_err() || connection.is_late || connection.is_unread {
                     // Whoever sent it does not hear that it was taken, or may have sent all of it at
-                    // once and wait no longer, or takes this for the reply before it.
+                    // once and wait no longer, or has heard before what is no reply.
                     message.unheard(&self.world);
                 }
                 if said.is_err() {
