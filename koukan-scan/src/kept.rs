@@ -1,25 +1,12 @@
 //! A message that is there as a whole, so that a scanner is never kept waiting for a client.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use koukan_core::{
-    blob::{Account, Blob, BlobError, BlobPool},
+    blob::{Account, Blob, BlobPool},
     body::{Body, BodyError},
-    causes::Causes,
     message::builder::Composition,
-    repeats::Repeats,
-    reply::{Rejection, Reply},
     signals::Signals,
 };
-
-/// For how long messages that could not be kept are counted before they are told.
-const INTERVAL: Duration = Duration::from_secs(10);
-
-static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
-    let seconds = interval.as_secs();
-    tracing::error!(messages, seconds, "message bodies could still not be kept");
-});
 
 /// A message all of which is there. It may be read as often as it has to be.
 pub(crate) struct Kept {
@@ -74,16 +61,12 @@ impl Kept {
     }
 }
 
-async fn keep(mut body: Body, signals: &Signals, pool: &BlobPool) -> Result<Blob, BodyError> {
-    let (mut writer, blob) = match signals.account() {
+async fn keep(body: Body, signals: &Signals, pool: &BlobPool) -> Result<Blob, BodyError> {
+    let (writer, blob) = match signals.account() {
         Some(account) => Account::create(account),
         None => pool.create(),
     };
-    while let Some(chunk) = body.next().await? {
-        let appended = writer.append(chunk).await;
-        appended.map_err(|error| not_kept(&error))?;
-    }
-    writer.finish();
+    body.copy_to(writer).await?;
     Ok(blob)
 }
 
@@ -93,11 +76,4 @@ async fn count(mut body: Body) -> Result<u64, BodyError> {
         octets += chunk.len() as u64;
     }
     Ok(octets)
-}
-
-fn not_kept(error: &BlobError) -> Rejection {
-    if NOT_KEPT.is_first() {
-        tracing::error!(error = %Causes(error), "could not keep a message body");
-    }
-    Rejection::new(Reply::insufficient_storage())
 }
