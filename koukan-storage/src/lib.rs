@@ -30,6 +30,7 @@ mod backend;
 mod closed;
 mod database;
 mod free_space;
+mod migrator;
 #[cfg(feature = "postgres")]
 mod moving;
 #[cfg(feature = "postgres")]
