@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use koukan_core::{
     clock::SharedClock,
-    storage::{Drain, Retention, Storage},
+    storage::{Retention, Storage},
     supervision::GivenUp,
 };
 use koukan_rest::health::Readiness;
@@ -19,17 +19,6 @@ use crate::{
     supervisor::{Part, Supervisor, works},
 };
 
-/// What is ended when the agent is told to stop, and how long it is waited for after that.
-///
-/// Queued mail is given back at once, unless its message has gone out and only the reply is missing:
-/// that would be sent twice. Clients that wait get a little time. In all it takes less than the 30 s
-/// after which an orchestrator kills.
-const DRAIN: [(Drain, Duration); 4] = [
-    (Drain::Committed, Duration::from_secs(5)),
-    (Drain::Live, Duration::from_secs(16)),
-    (Drain::Sent, Duration::from_secs(2)),
-    (Drain::All, Duration::from_secs(2)),
-];
 /// How long idle connections may take to end.
 const QUIT: Duration = Duration::from_secs(1);
 /// How long each of the last two writes may take: what became of transactions, and the end of the
@@ -276,14 +265,7 @@ impl Running {
             let _ = (&mut self.dispatching).await;
             self.storage.given_back().await;
         };
-        let mut ended = std::pin::pin!(ended);
-        for (drain, patience) in DRAIN {
-            self.storage.drain(drain);
-            if timeout(patience, &mut ended).await.is_ok() {
-                return true;
-            }
-        }
-        false
+        self.storage.drain_by_steps(ended).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Ending attempts when the agent stops.
 
-use std::future::poll_fn;
+use std::{future::poll_fn, pin::pin, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{
     Storage,
@@ -27,6 +29,18 @@ pub enum Drain {
     /// All, come what may: those last that have handed the message on, and wait for the others.
     All,
 }
+
+/// What is ended when an agent is told to stop, and how long it is waited for after that.
+///
+/// Queued mail is given back at once, unless its message has gone out and only the reply is missing: that would
+/// be sent twice. Clients that wait get a little time. In all it takes less than the 30 s after which an
+/// orchestrator kills.
+const STEPS: [(Drain, Duration); 4] = [
+    (Drain::Committed, Duration::from_secs(5)),
+    (Drain::Live, Duration::from_secs(16)),
+    (Drain::Sent, Duration::from_secs(2)),
+    (Drain::All, Duration::from_secs(2)),
+];
 
 /// What has become of a message within an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +73,23 @@ impl Storage {
         for live in self.0.registry.all() {
             live.update(Side::Reader, |state| state.drain = drain);
         }
+    }
+
+    /// Ends attempts, more and more of them, until `ended` is ready or 25 s are over; `false` where something
+    /// went on all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was to end still does.
+    pub async fn drain_by_steps(&self, ended: impl Future<Output = ()>) -> bool {
+        let mut ended = pin!(ended);
+        for (drain, patience) in STEPS {
+            self.drain(drain);
+            if timeout(patience, &mut ended).await.is_ok() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Waits until nothing that is live now is under lease.

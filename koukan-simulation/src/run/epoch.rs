@@ -1,11 +1,11 @@
 //! One process of the agent, from its start to its end.
 
-use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use koukan_core::{
     service::BoxMailLayer,
-    storage::{Drain, Retention, Storage, record::Recipient},
+    storage::{Retention, Storage, record::Recipient},
     test_util::FaultyBackend,
 };
 use koukan_smtp::server::Connected;
@@ -40,14 +40,6 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// How long clients go on, and sessions that wait for them.
 const CLIENTS: Duration = Duration::from_secs(35 * 60);
-
-/// What a process ends that is told to stop, and how long it waits for that.
-const DRAIN: [(Drain, Duration); 4] = [
-    (Drain::Committed, Duration::from_secs(5)),
-    (Drain::Live, Duration::from_secs(16)),
-    (Drain::Sent, Duration::from_secs(2)),
-    (Drain::All, Duration::from_secs(2)),
-];
 
 /// How long a process that cannot begin waits until it tries again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -278,13 +270,7 @@ impl Epoch {
             let _ = dispatching.await;
             storage.given_back().await;
         };
-        let mut ended = pin!(ended);
-        for (drain, patience) in DRAIN {
-            storage.drain(drain);
-            if timeout(patience, &mut ended).await.is_ok() {
-                break;
-            }
-        }
+        storage.drain_by_steps(ended).await;
         let _ = timeout(CLOSE, storage.flush()).await;
         let _ = timeout(CLOSE, storage.leave()).await;
     }

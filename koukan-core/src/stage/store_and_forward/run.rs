@@ -6,14 +6,6 @@ use crate::storage::Drain;
 
 use super::{super::output_handler::Chains, StoreAndForward};
 
-/// What is ended when the queue is told to stop, and how long it is waited for after that. In all it takes
-/// less than the 30 s after which an orchestrator kills.
-const DRAIN: [(Drain, Duration); 4] = [
-    (Drain::Committed, Duration::from_secs(5)),
-    (Drain::Live, Duration::from_secs(16)),
-    (Drain::Sent, Duration::from_secs(2)),
-    (Drain::All, Duration::from_secs(2)),
-];
 /// How long the last writes may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -64,12 +56,7 @@ impl<C: Chains> StoreAndForward<C> {
             () = self.storage.collect_garbage(self.retention) => {}
         }
         drop(stopping);
-        for (drain, patience) in DRAIN {
-            self.storage.drain(drain);
-            if timeout(patience, &mut ended).await.is_ok() {
-                break;
-            }
-        }
+        self.storage.drain_by_steps(ended).await;
         let closed = async {
             self.storage.flush().await;
             // So that others who share the backend have at once what is left.
