@@ -64,6 +64,15 @@
 //!
 //! # Features
 //!
+//! `charsets`: text in all charsets of mail, for messages that are parsed; without it, text is UTF-8, UTF-16, UTF-32
+//! or windows-1252.
+//!
+//! `idn`: domains that are not ASCII are asked for in the DNS; without it, they are no domains.
+//!
+//! `metrics`: the observer `observer::Metrics`, by the facade of that name.
+//!
+//! `dns`: a resolver that asks DNS servers itself, for [`network`].
+//!
 //! `net`: the operating system's network, for [`network`].
 //!
 //! `tls`: TLS by rustls, for servers and clients, as the module `tls`.

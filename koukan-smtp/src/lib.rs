@@ -49,6 +49,15 @@
 //! | [`server`] | listening, sessions, limits, timeouts |
 //! | [`sasl`] | how a client shows who it is, without I/O, both halves |
 //! | [`client`] | finding hosts, connections and their reuse, the endpoint |
+//!
+//! # Features
+//!
+//! | | |
+//! |---|---|
+//! | `tls` | STARTTLS and TLS from the start, for servers and clients |
+//! | `mta-sts` | what domains demand of TLS with their mail hosts |
+//! | `scram` | SCRAM-SHA-256, and `PasswordFile`: users whose verifiers stand in a file |
+//! | `idn` | domains that are not ASCII are asked for in the DNS; without it, there are none of that name |
 
 pub mod client;
 pub mod codec;

@@ -144,8 +144,8 @@ impl Authenticator for HttpAuthenticator {
         let (user, kind, shown) = match &claim {
             Claim::Password { user, password } => (Some(&**user), "password", password.reveal()),
             Claim::Token { user, token } => (user.as_deref(), "token", token.reveal()),
-            // It knows no verifiers: the mechanism is not offered.
-            Claim::Verifier { .. } => return Ok(Answer::Refused),
+            // It knows no verifiers: mechanisms that need one are not offered.
+            _ => return Ok(Answer::Refused),
         };
         let key = self.kept.key([kind, user.unwrap_or_default(), shown]);
         if let Some(name) = self.kept.find(&key) {

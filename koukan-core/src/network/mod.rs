@@ -5,6 +5,8 @@
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
 //! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
 //!
+//! [`to_ascii_domain`] is how a domain is asked for, also one that is not ASCII, for which there is the feature `idn`.
+//!
 //! Neither decides where a connection may lead. Whoever takes the name of a host from somebody else
 //! than the operator looks at the addresses that it has resolved to, right before one of them is
 //! connected to: as the `Guard` of koukan-smtp does.
@@ -15,6 +17,7 @@ mod connector;
 mod dns;
 #[cfg(feature = "dns")]
 mod dns_answer;
+mod domain_name;
 mod listen_address;
 #[cfg(feature = "net")]
 mod listener;
@@ -30,6 +33,7 @@ mod unix_socket;
 pub use self::{
     answer::{Alias, Answer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
+    domain_name::{InvalidDomainName, to_ascii_domain},
     listen_address::{InvalidListenAddress, ListenAddress},
     range::{InvalidNetwork, Network},
     resolver::{LookupError, Resolver, SharedResolver},

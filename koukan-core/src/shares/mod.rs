@@ -36,7 +36,7 @@ pub use self::client::Client;
 
 use std::{collections::HashMap, fmt, hash::Hash, sync::Arc};
 
-use rapidhash::quality::RandomState;
+use foldhash::quality::RandomState;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 

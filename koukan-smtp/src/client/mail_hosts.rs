@@ -15,7 +15,7 @@
 use std::net::IpAddr;
 
 use koukan_core::{
-    network::{LookupError, Mx, Proof, Resolver},
+    network::{LookupError, Mx, Proof, Resolver, to_ascii_domain},
     random::Random,
     reply::Reply,
     signals::HostPort,
@@ -54,7 +54,7 @@ pub(crate) async fn of(
             is_proved: false,
         });
     }
-    let Ok(ascii) = idna::domain_to_ascii(name) else {
+    let Ok(ascii) = to_ascii_domain(name) else {
         return Err(NoHosts::because(
             Reply::no_such_domain(),
             name,

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+#[cfg(feature = "scram")]
 use super::scram::Verifier;
 
 /// What a client says of itself, for somebody to say whether it is so.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Claim {
     /// It is that user, and this is the password.
     Password {
@@ -15,6 +17,7 @@ pub enum Claim {
         password: Password,
     },
     /// It is that user and will show that it knows the password: what is its verifier?
+    #[cfg(feature = "scram")]
     Verifier {
         /// The name, as the client wrote it.
         user: Box<str>,
@@ -30,6 +33,7 @@ pub enum Claim {
 
 /// What is said to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answer {
     /// It is so, and the client is known by that name from now on.
     Accepted(Box<str>),
@@ -37,6 +41,7 @@ pub enum Answer {
     Refused,
     /// The verifier that was asked for, and the name by which the client is known if it fits. For a user
     /// whom there is not, it is one that fits no password, so that clients do not learn that.
+    #[cfg(feature = "scram")]
     Verifier(Box<str>, Verifier),
 }
 
@@ -48,7 +53,9 @@ impl Claim {
     /// The name, where the client gave one.
     pub fn user(&self) -> Option<&str> {
         match self {
-            Self::Password { user, .. } | Self::Verifier { user } => Some(user),
+            Self::Password { user, .. } => Some(user),
+            #[cfg(feature = "scram")]
+            Self::Verifier { user } => Some(user),
             Self::Token { user, .. } => user.as_deref(),
         }
     }

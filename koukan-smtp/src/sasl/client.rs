@@ -2,10 +2,9 @@
 
 use koukan_core::random::NoRandomness;
 
-use super::{
-    Mechanism, Password, messages,
-    scram::{self, Proved},
-};
+#[cfg(feature = "scram")]
+use super::scram::{self, Proved};
+use super::{Mechanism, Password, messages};
 
 /// A name, and a password or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +50,9 @@ enum State {
     LoginUser(Credentials),
     /// The server is to ask for the password.
     LoginPassword(Password),
+    #[cfg(feature = "scram")]
     ScramFirst(scram::Client),
+    #[cfg(feature = "scram")]
     ScramProved(Proved),
     /// Something was said that cannot be answered.
     Failed,
@@ -103,6 +104,7 @@ impl ClientExchange {
                 let message = messages::write_bearer(user, secret.reveal());
                 (State::TokenShown, Some(message))
             }
+            #[cfg(feature = "scram")]
             Mechanism::ScramSha256 => {
                 let client = scram::Client::new(user, secret.clone(), scram::nonce()?);
                 let message = client.message();
@@ -117,17 +119,20 @@ impl ClientExchange {
     /// # Errors
     ///
     /// [`Failed`]; the exchange is to be cancelled.
+    #[cfg_attr(not(feature = "scram"), allow(unused_variables))]
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Octets, Failed> {
         let (state, response) = match std::mem::replace(&mut self.0, State::Failed) {
             State::LoginUser(Credentials { user, secret }) => {
                 (State::LoginPassword(secret), user.into_boxed_bytes())
             }
             State::LoginPassword(secret) => (State::Told, secret.reveal().as_bytes().into()),
+            #[cfg(feature = "scram")]
             State::ScramFirst(client) => {
                 let proved = client.prove(challenge)?;
                 let message = proved.message().as_bytes().into();
                 (State::ScramProved(proved), message)
             }
+            #[cfg(feature = "scram")]
             State::ScramProved(proved) => match proved.is_signed(challenge) {
                 true => (State::Told, Box::default()),
                 false => {
@@ -145,7 +150,10 @@ impl ClientExchange {
     /// Whether the server may say now that it has succeeded: with SCRAM it has to show first that it
     /// knows the password, too. Never once it has said what cannot be answered.
     pub fn is_satisfied(&self) -> bool {
-        let is_open = matches!(&self.0, State::ScramFirst(_) | State::ScramProved(_));
-        !is_open && !matches!(&self.0, State::Failed)
+        match &self.0 {
+            #[cfg(feature = "scram")]
+            State::ScramFirst(_) | State::ScramProved(_) => false,
+            state => !matches!(state, State::Failed),
+        }
     }
 }

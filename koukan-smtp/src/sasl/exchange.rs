@@ -2,10 +2,9 @@
 
 use koukan_core::random::NoRandomness;
 
-use super::{
-    Answer, Claim, Mechanism, messages,
-    scram::{self, Challenged},
-};
+#[cfg(feature = "scram")]
+use super::scram::{self, Challenged};
+use super::{Answer, Claim, Mechanism, messages};
 
 /// What OAUTHBEARER tells a client whose token is not good, before it fails.
 ///
@@ -59,10 +58,13 @@ enum State {
     /// A claim was made, and can be answered yes or no.
     Asked(Mechanism),
     /// The verifier is to come.
+    #[cfg(feature = "scram")]
     ScramFirst(scram::Server),
     /// The proof is to come.
+    #[cfg(feature = "scram")]
     ScramChallenged(Box<str>, Box<Challenged>),
     /// The client knows the name by which it is known, once it has said that it has heard.
+    #[cfg(feature = "scram")]
     Proved(Box<str>),
     Over,
 }
@@ -103,12 +105,14 @@ impl Exchange {
                 let password = text(message)?.into();
                 asked(Mechanism::Login, Claim::Password { user, password })
             }
+            #[cfg(feature = "scram")]
             State::Begun(Mechanism::ScramSha256) => {
                 let server = scram::Server::read(message)?;
                 let user = server.user.clone();
                 let ask = Step::Ask(Claim::Verifier { user });
                 (State::ScramFirst(server), ask)
             }
+            #[cfg(feature = "scram")]
             State::ScramChallenged(name, challenged) => match challenged.verify(message)? {
                 Some(last) => {
                     let last = Step::Challenge(last.into_bytes().into());
@@ -116,12 +120,15 @@ impl Exchange {
                 }
                 None => (State::Over, Step::Refused),
             },
+            #[cfg(feature = "scram")]
             State::Proved(name) if message.is_empty() => (State::Over, Step::Accepted(name)),
             // Also what a client says once it knows that its token is not good.
             State::Over => (State::Over, Step::Refused),
             // Whose certificate was shown knows whoever holds the connection.
             State::Begun(Mechanism::External) => return Err(Malformed),
-            State::Proved(_) | State::Asked(_) | State::ScramFirst(_) => return Err(Malformed),
+            State::Asked(_) => return Err(Malformed),
+            #[cfg(feature = "scram")]
+            State::Proved(_) | State::ScramFirst(_) => return Err(Malformed),
         };
         self.0 = state;
         Ok(step)
@@ -139,6 +146,7 @@ impl Exchange {
                 let challenge = INVALID_TOKEN.as_bytes().into();
                 (State::Over, Step::Challenge(challenge))
             }
+            #[cfg(feature = "scram")]
             (State::ScramFirst(server), Answer::Verifier(name, verifier)) => {
                 let challenged = server.challenge(verifier, &scram::nonce()?);
                 let challenge = Step::Challenge(challenged.message().as_bytes().into());
@@ -212,7 +220,7 @@ mod tests {
     #[test]
     fn who_knows_the_secret_is_known_and_nobody_else() {
         let credentials = |secret: &str| Credentials::new("alice", secret);
-        for mechanism in Mechanism::ALL {
+        for &mechanism in Mechanism::ALL {
             let accepted = play(mechanism, credentials("pencil"));
             assert_eq!(
                 accepted,

@@ -4,8 +4,10 @@ use std::fmt;
 
 /// How a client shows who it is. The first is the one to be preferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Mechanism {
-    /// SCRAM-SHA-256, without channel binding.
+    /// SCRAM-SHA-256, without channel binding; with the feature `scram`.
+    #[cfg(feature = "scram")]
     ScramSha256,
     /// OAUTHBEARER.
     OAuthBearer,
@@ -23,7 +25,8 @@ pub struct Mechanisms(u8);
 
 impl Mechanism {
     /// All by which a client shows that it knows a secret, the best first.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: &[Self] = &[
+        #[cfg(feature = "scram")]
         Self::ScramSha256,
         Self::OAuthBearer,
         Self::Plain,
@@ -33,6 +36,7 @@ impl Mechanism {
     /// The name, as registered.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "scram")]
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::OAuthBearer => "OAUTHBEARER",
             Self::Plain => "PLAIN",
@@ -43,7 +47,7 @@ impl Mechanism {
 
     /// The mechanism of that name, in any case.
     pub fn of(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter().chain([Self::External]);
+        let mut all = Self::ALL.iter().copied().chain([Self::External]);
         all.find(|one| one.name().eq_ignore_ascii_case(name))
     }
 }
@@ -51,9 +55,13 @@ impl Mechanism {
 impl Mechanisms {
     /// Those for which a password is needed.
     pub fn of_passwords() -> Self {
-        [Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login]
-            .into_iter()
-            .collect()
+        let passwords = [
+            #[cfg(feature = "scram")]
+            Mechanism::ScramSha256,
+            Mechanism::Plain,
+            Mechanism::Login,
+        ];
+        passwords.into_iter().collect()
     }
 
     /// The same, and that one.
@@ -86,7 +94,8 @@ impl Mechanisms {
 
     /// Each of them, the best first.
     pub fn iter(self) -> impl Iterator<Item = Mechanism> {
-        let all = Mechanism::ALL.into_iter().chain([Mechanism::External]);
+        let all = Mechanism::ALL.iter().copied();
+        let all = all.chain([Mechanism::External]);
         all.filter(move |one| self.has(*one))
     }
 }
@@ -122,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_set_tells_its_names_the_best_first() {
-        let all: Mechanisms = Mechanism::ALL.into_iter().rev().collect();
+        let all: Mechanisms = Mechanism::ALL.iter().copied().rev().collect();
         assert_eq!(all.to_string(), "SCRAM-SHA-256 OAUTHBEARER PLAIN LOGIN");
         let passwords = Mechanisms::of_passwords().and(all);
         assert_eq!(passwords.to_string(), "SCRAM-SHA-256 PLAIN LOGIN");

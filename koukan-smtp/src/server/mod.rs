@@ -41,8 +41,10 @@ mod session;
 mod timeouts;
 mod upgrade;
 
+#[cfg(feature = "scram")]
+pub use self::auth::PasswordFile;
 pub use self::{
-    auth::{Authenticator, PasswordFile, Unavailable},
+    auth::{Authenticator, Unavailable},
     config::Config,
     connected::Connected,
     greeter::{

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    network::{LookupError, Mx, Resolver},
+    network::{LookupError, Mx, Resolver, to_ascii_domain},
     path::{Domain, Mailbox},
 };
 
@@ -30,7 +30,7 @@ impl Question {
         if name.parse::<IpAddr>().is_ok() {
             return Resolution::Ok;
         }
-        let Ok(ascii) = idna::domain_to_ascii(name) else {
+        let Ok(ascii) = to_ascii_domain(name) else {
             return Resolution::Nx;
         };
         match self {

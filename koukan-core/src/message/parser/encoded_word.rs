@@ -209,8 +209,7 @@ impl Open<'_> {
     fn takes(&self, word: &Word<'_>) -> bool {
         match Charset::named(word.charset) {
             None => self.charset.eq_ignore_ascii_case(word.charset),
-            // What is base64 in UTF-7 ends with the word, also without a `-`.
-            Some(Charset::Utf7) => false,
+            Some(Charset::Other(table)) if table.stands_alone() => false,
             Some(charset) if has_mark(&charset, word) => false,
             named => Charset::named(self.charset) == named,
         }

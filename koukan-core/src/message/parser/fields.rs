@@ -29,7 +29,7 @@ impl Field {
             && let Some(boundary) = parsed.parameter("boundary")
         {
             // The delimiters have the octets that were taken for windows-1252.
-            let octets = encoding_rs::WINDOWS_1252.encode(boundary).0.into_owned();
+            let octets = charset::to_windows_1252(boundary);
             parsed.other_boundary(octets);
         }
         parsed

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rapidhash::quality::RandomState;
+use foldhash::quality::RandomState;
 
 use crate::{context::Sender, service::BoxMailService};
 

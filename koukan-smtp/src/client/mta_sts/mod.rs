@@ -27,7 +27,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use koukan_core::{
-    network::Resolver,
+    network::{Resolver, to_ascii_domain},
     reply::{Reply, TlsVerdict},
     signals::HostPort,
     tls::ClientTls,
@@ -146,7 +146,7 @@ impl MtaSts {
 
     /// The policy that holds for a domain now.
     async fn policy(&self, domain: &str, network: Network) -> Option<Arc<MtaStsPolicy>> {
-        let domain = idna::domain_to_ascii(domain).ok()?;
+        let domain = to_ascii_domain(domain).ok()?;
         // An address has none.
         if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {
             return None;
@@ -174,7 +174,7 @@ impl MtaSts {
         resolver: &dyn Resolver,
         patience: Duration,
     ) -> bool {
-        let Ok(domain) = idna::domain_to_ascii(domain) else {
+        let Ok(domain) = to_ascii_domain(domain) else {
             return false;
         };
         if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {
@@ -226,7 +226,7 @@ fn in_ascii(name: &str) -> Box<str> {
         Some(domain) => (".", domain),
         None => ("", name),
     };
-    let ascii = idna::domain_to_ascii(domain);
+    let ascii = to_ascii_domain(domain);
     let ascii = ascii.unwrap_or_else(|_| domain.to_ascii_lowercase());
     format!("{dot}{ascii}").into()
 }

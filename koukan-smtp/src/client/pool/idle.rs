@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
+use foldhash::quality::RandomState;
 use futures_util::future::{join, join_all};
 use koukan_core::signals::HostPort;
-use rapidhash::quality::RandomState;
 use tokio::{
     runtime::Handle,
     sync::Notify,

@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::quality::RandomState;
 use koukan_core::{shares::Client, stage::sharing::FairShares};
-use rapidhash::quality::RandomState;
 use tokio::sync::oneshot;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};

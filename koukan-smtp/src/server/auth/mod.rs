@@ -2,12 +2,12 @@
 
 mod authenticator;
 mod failures;
+#[cfg(feature = "scram")]
 mod password_file;
 
-pub use self::{
-    authenticator::{Authenticator, Unavailable},
-    password_file::PasswordFile,
-};
+pub use self::authenticator::{Authenticator, Unavailable};
+#[cfg(feature = "scram")]
+pub use self::password_file::PasswordFile;
 
 use koukan_core::context::Context;
 

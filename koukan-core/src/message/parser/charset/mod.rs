@@ -1,26 +1,91 @@
 //! Text in any charset.
 //!
-//! Three libraries know most of them: `encoding_rs` those of browsers, `charset` UTF-7, `oem_cp`
-//! the code pages of DOS. What this module decodes by itself is what none of them does:
-//!
-//! - ISO-2022 in all its forms. `encoding_rs` knows ISO-2022-JP alone, and puts U+FFFD between two
-//!   escape sequences that follow each other, as they do where encoded words are joined. The
-//!   characters themselves are looked up in `encoding_rs`.
-//! - HZ and Johab, which are other ways to write the characters of GBK and of EUC-KR.
-//! - UTF-16 without a byte order mark, and UTF-32.
-//! - The names: mail has many that browsers do not know, such as `cp949` or `latin-1`.
+//! What Unicode says is read here, among it UTF-16 without a byte order mark, and UTF-32. All others need
+//! tables ([`tables`]), which come with the feature `charsets`; without it there is windows-1252 alone
+//! ([`latin`]), and what a message says to be in another charset is taken for UTF-8, else for that.
 
-mod hz;
-mod iso2022;
-mod johab;
-mod name;
+// Tests compare it with the tables.
+#[cfg(any(test, not(feature = "charsets")))]
+mod latin;
+#[cfg(feature = "charsets")]
+mod tables;
 mod wide;
 
 use std::borrow::Cow;
 
-use encoding_rs::WINDOWS_1252;
+#[cfg(not(feature = "charsets"))]
+use self::latin as tables;
+use self::{tables::Table, wide::Order};
 
-pub(super) use self::name::Charset;
+pub(super) use self::tables::to_windows_1252;
+
+/// How octets become text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Charset {
+    Utf8,
+    /// What says so and has other octets all the same is guessed.
+    Ascii,
+    /// Without an order, the octets tell it.
+    Utf16(Option<Order>),
+    Utf32(Option<Order>),
+    Other(Table),
+}
+
+/// Octets of a name that are looked at.
+const MAX_NAME: usize = 60;
+
+impl Charset {
+    /// The charset of that name, as people spell it.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let key = key(name);
+        unicode(&key).or_else(|| Table::named(name, &key).map(Self::Other))
+    }
+
+    fn decode<'a>(&self, octets: &'a [u8]) -> Cow<'a, str> {
+        match self {
+            Self::Utf8 | Self::Ascii => guess(octets),
+            Self::Utf16(order) => wide::utf16(octets, *order).into(),
+            Self::Utf32(order) => wide::utf32(octets, *order).into(),
+            Self::Other(table) => table.decode(octets),
+        }
+    }
+}
+
+/// A name without what tells nothing.
+fn key(name: &str) -> String {
+    let chars = name
+        .chars()
+        .take(MAX_NAME)
+        .filter(char::is_ascii_alphanumeric);
+    let key: String = chars.map(|c| c.to_ascii_lowercase()).collect();
+    match key.strip_prefix('x') {
+        Some(key) => key.to_owned(),
+        None => key,
+    }
+}
+
+fn unicode(key: &str) -> Option<Charset> {
+    Some(match key {
+        "utf8" | "u8" | "utf8mb4" | "unicode11utf8" | "cp65001" | "utf8bom" => Charset::Utf8,
+        "ascii" | "usascii" | "ansix341968" | "iso646us" | "646" | "cp367" | "us" | "cp20127" => {
+            Charset::Ascii
+        }
+        "utf16" | "u16" | "csutf16" | "ucs2" | "iso10646ucs2" | "unicode" | "csunicode" => {
+            Charset::Utf16(None)
+        }
+        "utf16le" | "csutf16le" | "unicodelittleunmarked" | "cp1200" | "ucs2le" => {
+            Charset::Utf16(Some(Order::Little))
+        }
+        "utf16be" | "csutf16be" | "unicodebigunmarked" | "cp1201" | "ucs2be" | "unicodefffe" => {
+            Charset::Utf16(Some(Order::Big))
+        }
+        "utf32" | "u32" | "csutf32" | "ucs4" | "iso10646ucs4" | "csucs4" => Charset::Utf32(None),
+        "utf32le" | "csutf32le" | "cp12000" | "ucs4le" => Charset::Utf32(Some(Order::Little)),
+        "utf32be" | "csutf32be" | "cp12001" | "ucs4be" => Charset::Utf32(Some(Order::Big)),
+        _ => return None,
+    })
+}
 
 /// Whether UTF-8 is what a charset's name says, or leaves open.
 pub(super) fn is_utf8(charset: Option<&str>) -> bool {
@@ -39,31 +104,12 @@ pub(super) fn decode<'a>(charset: Option<&str>, octets: &'a [u8]) -> Cow<'a, str
 }
 
 fn guess(octets: &[u8]) -> Cow<'_, str> {
-    if iso2022::is_likely(octets) {
-        return iso2022::decode(octets, None).into();
+    if let Some(text) = tables::unsaid(octets) {
+        return text.into();
     }
     match std::str::from_utf8(octets) {
         Ok(text) => text.into(),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(octets).0,
-    }
-}
-
-impl Charset {
-    fn decode<'a>(&self, octets: &'a [u8]) -> Cow<'a, str> {
-        match self {
-            Self::Utf8 | Self::Ascii => guess(octets),
-            Self::Library(encoding) => encoding.decode_without_bom_handling(octets).0,
-            Self::Utf7 => match charset::Charset::for_label(b"utf-7") {
-                Some(utf7) => utf7.decode(octets).0,
-                None => guess(octets),
-            },
-            Self::Utf16(order) => wide::utf16(octets, *order),
-            Self::Utf32(order) => wide::utf32(octets, *order).into(),
-            Self::Iso2022(g1) => iso2022::decode(octets, *g1).into(),
-            Self::Hz => hz::decode(octets).into(),
-            Self::Johab => johab::decode(octets).into(),
-            Self::Oem(table) => table.decode_string_lossy(octets).into(),
-        }
+        Err(_) => tables::windows_1252(octets),
     }
 }
 

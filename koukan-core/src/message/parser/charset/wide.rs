@@ -1,9 +1,5 @@
 //! UTF-16 and UTF-32, whose order of octets may have to be found out.
 
-use std::borrow::Cow;
-
-use encoding_rs::{UTF_16BE, UTF_16LE};
-
 /// Which octet of a number comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Order {
@@ -13,17 +9,25 @@ pub(in super::super) enum Order {
 
 /// Decodes UTF-16. Without an order, a byte order mark tells it, else on which side the zeros of
 /// ASCII are; where they are on neither, it is big endian: RFC 2781 section 4.3.
-pub(super) fn utf16(octets: &[u8], order: Option<Order>) -> Cow<'_, str> {
+pub(super) fn utf16(octets: &[u8], order: Option<Order>) -> String {
     let (order, octets) = match octets {
         [0xfe, 0xff, rest @ ..] if order != Some(Order::Little) => (Order::Big, rest),
         [0xff, 0xfe, rest @ ..] if order != Some(Order::Big) => (Order::Little, rest),
         _ => (order.unwrap_or_else(|| guess(octets)), octets),
     };
-    let encoding = match order {
-        Order::Little => UTF_16LE,
-        Order::Big => UTF_16BE,
-    };
-    encoding.decode_without_bom_handling(octets).0
+    let (pairs, rest) = octets.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| match order {
+        Order::Little => u16::from_le_bytes(*pair),
+        Order::Big => u16::from_be_bytes(*pair),
+    });
+    let chars = char::decode_utf16(units);
+    let mut text: String = chars
+        .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    if !rest.is_empty() {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+    text
 }
 
 fn guess(octets: &[u8]) -> Order {
@@ -72,6 +76,8 @@ mod tests {
             (b"\0a\0b", None, "ab"),
             (b"\x65\xe5", None, "日"),
             (b"\0a\0", None, "a\u{fffd}"),
+            (b"\xd8\x3d\xde\x42", Some(Order::Big), "🙂"),
+            (b"\xd8\x3d\0a", Some(Order::Big), "\u{fffd}a"),
             (b"\xff\xfea\0", Some(Order::Little), "a"),
         ] {
             assert_eq!(utf16(octets, order), expected, "{octets:?}");

@@ -1,59 +1,15 @@
-//! The names of charsets.
+//! The names of charsets that have tables.
 
 use std::sync::LazyLock;
 
 use encoding_rs::Encoding;
-use oem_cp::code_table::DECODING_TABLE_CP_MAP;
-use oem_cp::code_table_type::TableType;
+use oem_cp::{code_table::DECODING_TABLE_CP_MAP, code_table_type::TableType};
 
-use super::{iso2022::Set, wide::Order};
+use super::{Table, iso2022::Set};
 
-/// How octets become text.
-#[derive(Debug, Clone)]
-pub(in super::super) enum Charset {
-    Utf8,
-    /// What says so and has other octets all the same is guessed.
-    Ascii,
-    Library(&'static Encoding),
-    Utf7,
-    /// Without an order, the octets tell it.
-    Utf16(Option<Order>),
-    Utf32(Option<Order>),
-    /// What SO stands for where no escape sequence says it.
-    Iso2022(Option<Set>),
-    Hz,
-    Johab,
-    Oem(&'static TableType),
-}
-
-impl PartialEq for Charset {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Library(one), Self::Library(other)) => one == other,
-            (Self::Oem(one), Self::Oem(other)) => std::ptr::eq(*one, *other),
-            (Self::Utf16(one), Self::Utf16(other)) | (Self::Utf32(one), Self::Utf32(other)) => {
-                one == other
-            }
-            (Self::Iso2022(one), Self::Iso2022(other)) => one == other,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
-    }
-}
-
-/// Octets of a name that are looked at.
-const MAX_NAME: usize = 60;
-
-impl Charset {
-    /// The charset of that name, as people spell it.
-    pub(in super::super) fn named(name: &str) -> Option<Self> {
-        let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let key: String = name
-            .chars()
-            .take(MAX_NAME)
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        let key = key.strip_prefix('x').unwrap_or(&key);
+impl Table {
+    /// The charset of that name, as people spell it; `key` is the name without what tells nothing.
+    pub(in super::super) fn named(name: &str, key: &str) -> Option<Self> {
         known(key)
             .or_else(|| Self::label(name))
             .or_else(|| alias(key))
@@ -68,36 +24,18 @@ impl Charset {
 }
 
 /// What `encoding_rs` does not know, or reads otherwise than mail needs it.
-fn known(key: &str) -> Option<Charset> {
+fn known(key: &str) -> Option<Table> {
     Some(match key {
-        "utf8" | "u8" | "utf8mb4" | "unicode11utf8" | "cp65001" | "utf8bom" => Charset::Utf8,
-        "ascii" | "usascii" | "ansix341968" | "iso646us" | "646" | "cp367" | "us" | "cp20127" => {
-            Charset::Ascii
-        }
         "utf7" | "u7" | "unicode11utf7" | "unicode20utf7" | "csutf7" | "cp65000"
-        | "csunicode11utf7" => Charset::Utf7,
-        "utf16" | "u16" | "csutf16" | "ucs2" | "iso10646ucs2" | "unicode" | "csunicode" => {
-            Charset::Utf16(None)
-        }
-        "utf16le" | "csutf16le" | "unicodelittleunmarked" | "cp1200" | "ucs2le" => {
-            Charset::Utf16(Some(Order::Little))
-        }
-        "utf16be" | "csutf16be" | "unicodebigunmarked" | "cp1201" | "ucs2be" | "unicodefffe" => {
-            Charset::Utf16(Some(Order::Big))
-        }
-        "utf32" | "u32" | "csutf32" | "ucs4" | "iso10646ucs4" | "csucs4" => Charset::Utf32(None),
-        "utf32le" | "csutf32le" | "cp12000" | "ucs4le" => Charset::Utf32(Some(Order::Little)),
-        "utf32be" | "csutf32be" | "cp12001" | "ucs4be" => Charset::Utf32(Some(Order::Big)),
-        "hz" | "hzgb2312" | "hzgb" | "cp52936" => Charset::Hz,
-        "johab" | "cp1361" | "ms1361" | "windows1361" | "ksc560192" | "ksc56011992" => {
-            Charset::Johab
-        }
-        "cp50220" | "cp50221" | "cp50222" => Charset::Iso2022(None),
-        "cp50225" => Charset::Iso2022(Some(Set::Ksc5601)),
+        | "csunicode11utf7" => Table::Utf7,
+        "hz" | "hzgb2312" | "hzgb" | "cp52936" => Table::Hz,
+        "johab" | "cp1361" | "ms1361" | "windows1361" | "ksc560192" | "ksc56011992" => Table::Johab,
+        "cp50220" | "cp50221" | "cp50222" => Table::Iso2022(None),
+        "cp50225" => Table::Iso2022(Some(Set::Ksc5601)),
         key => {
             let family = key.strip_prefix("cs").unwrap_or(key);
             let family = family.strip_prefix("iso2022")?;
-            Charset::Iso2022(match family.get(..2) {
+            Table::Iso2022(match family.get(..2) {
                 Some("kr") => Some(Set::Ksc5601),
                 Some("cn") => Some(Set::Gb2312),
                 _ => None,
@@ -107,8 +45,8 @@ fn known(key: &str) -> Option<Charset> {
 }
 
 /// Other names of what `encoding_rs` knows.
-fn alias(key: &str) -> Option<Charset> {
-    Charset::label(match key {
+fn alias(key: &str) -> Option<Table> {
+    Table::label(match key {
         // Those with more characters than the library knows are read without them.
         "mskanji" | "sjis" | "shiftjis" | "pck" | "windows31j" | "cp943" | "ibm943"
         | "shiftjis2004" | "shiftjisx0213" | "sjis2004" | "sjisx0213" | "macjapanese" => {
@@ -146,7 +84,7 @@ fn alias(key: &str) -> Option<Charset> {
 }
 
 /// A code page by its number.
-fn code_page(key: &str) -> Option<Charset> {
+fn code_page(key: &str) -> Option<Table> {
     const PREFIXES: [&str; 13] = [
         "windows",
         "win",
@@ -175,12 +113,12 @@ fn code_page(key: &str) -> Option<Charset> {
         _ => digits.parse().ok()?,
     };
     match number {
-        932 => Charset::label("shift_jis"),
-        936 => Charset::label("gbk"),
-        949 => Charset::label("euc-kr"),
-        950 => Charset::label("big5"),
+        932 => Table::label("shift_jis"),
+        936 => Table::label("gbk"),
+        949 => Table::label("euc-kr"),
+        950 => Table::label("big5"),
         1125 => code_page("866"),
-        1250..=1258 => Charset::label(&format!("windows-{number}")),
+        1250..=1258 => Table::label(&format!("windows-{number}")),
         28591..=28606 => iso_8859(&format!("8859{}", number - 28590)),
         _ => {
             static TABLES: LazyLock<Vec<(u16, &'static TableType)>> = LazyLock::new(|| {
@@ -190,13 +128,13 @@ fn code_page(key: &str) -> Option<Charset> {
             let mut tables = TABLES.iter();
             tables
                 .find(|(known, _)| *known == number)
-                .map(|(_, table)| Charset::Oem(table))
+                .map(|(_, table)| Table::Oem(table))
         }
     }
 }
 
 /// ISO 8859 by the number of its part, or of its Latin alphabet.
-fn iso_8859(key: &str) -> Option<Charset> {
+fn iso_8859(key: &str) -> Option<Table> {
     let key = key.strip_prefix("cs").unwrap_or(key);
     let key = key.strip_prefix("iso").unwrap_or(key);
     let part = match key.strip_prefix("latin") {
@@ -219,5 +157,5 @@ fn iso_8859(key: &str) -> Option<Charset> {
             digits.parse::<u16>().ok()?
         }
     };
-    Charset::label(&format!("iso-8859-{part}"))
+    Table::label(&format!("iso-8859-{part}"))
 }

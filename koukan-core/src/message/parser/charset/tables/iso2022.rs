@@ -6,7 +6,7 @@ use memchr::{memchr, memmem};
 
 /// A set of characters that an escape sequence calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Set {
+pub(in super::super::super) enum Set {
     Ascii,
     JisRoman,
     Katakana,
