@@ -19,7 +19,7 @@ use tower::Layer;
 
 use crate::{
     config::{self, Config, Endpoint},
-    registry::{AddRoute, CopyRoutes, Registry, Surroundings},
+    registry::{AddRoute, CopyRoutes, LegChains, RECIPIENT_VERIFICATION, Registry, Surroundings},
 };
 
 use super::{
@@ -151,6 +151,7 @@ impl Builder<'_> {
         }
         let mut surroundings = self.surroundings.clone();
         surroundings.copies = CopyRoutes::Agent(Arc::new((self.storage.clone(), routes)));
+        surroundings.legs = self.legs(chain, making)?;
         let filters = chain.filter.iter().map(|filter| {
             let filter = &filter.value;
             self.registry
@@ -158,6 +159,38 @@ impl Builder<'_> {
         });
         let filters: Result<Vec<_>, _> = filters.collect();
         Ok(Filters(filters?))
+    }
+
+    /// The chains to which the chain's exploder leads, where one of its filters asks these.
+    fn legs<'c>(
+        &self,
+        chain: &'c config::Chain,
+        making: &mut Making<'c>,
+    ) -> Result<Option<Arc<LegChains>>, StartError> {
+        let mut filters = chain.filter.iter();
+        let asks = filters.any(|filter| filter.value.name == RECIPIENT_VERIFICATION);
+        let Endpoint::Exploder(exploder) = &chain.endpoint else {
+            return Ok(None);
+        };
+        if !asks {
+            return Ok(None);
+        }
+        let mut leg = |sender: Sender| {
+            let unknown = || StartError::Config(format!("sender `{sender}` has no chain"));
+            let next = making.config.chain_of(&sender).ok_or_else(unknown)?;
+            let service = self.chain(next, making)?.service;
+            Ok::<_, StartError>((sender, service))
+        };
+        let general = leg(exploder.general_sender())?;
+        let mut by_domain = HashMap::new();
+        for (domain, sender) in exploder.senders_by_domain() {
+            by_domain.insert(domain.into(), leg(sender)?);
+        }
+        Ok(Some(Arc::new(LegChains {
+            general,
+            by_domain,
+            storage: self.storage.clone(),
+        })))
     }
 }
 

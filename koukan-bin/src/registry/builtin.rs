@@ -25,7 +25,7 @@ use super::{
 use crate::config::ByteSize;
 
 /// What they are called.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "add_route",
     "allowed_senders",
     "arc_check",
@@ -39,6 +39,7 @@ const NAMES: [&str; 20] = [
     "message_parser",
     "policy_action",
     "received_header",
+    "recipient_verification",
     "remote_host",
     "router",
     "rspamd",
@@ -91,6 +92,7 @@ pub(super) fn register(registry: &mut Registry) {
     super::content::register(registry);
     super::names_of_hosts::register(registry);
     super::limits::register(registry);
+    super::recipient_verification::register(registry);
     registry.filter("tls_required", |Nothing {}| TlsRequiredLayer::new());
     registry.signals("tls_required", [TlsRequired::NAME]);
     for filter in SIGNALLESS {

@@ -14,6 +14,7 @@ mod mail_auth;
 mod names_of_hosts;
 mod next_hops;
 mod policy_action;
+mod recipient_verification;
 mod router;
 #[cfg(feature = "scan")]
 mod scan;
@@ -34,6 +35,7 @@ pub(crate) use self::{
     followed_files::FollowedFiles,
     list_urls::FollowedLists,
     policy_action::Outline,
+    recipient_verification::{LegChains, NAME as RECIPIENT_VERIFICATION},
     router::Routes,
     text::{check_domain, check_host},
 };

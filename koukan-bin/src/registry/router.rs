@@ -21,7 +21,7 @@ use super::{
     next_hops::{Literals, Suffixed},
     text::{Host, Port, RecipientDomain, twice},
 };
-use crate::config::{Chain, Step};
+use crate::config::{Chain, Filter, Step};
 
 use self::check::check;
 pub(super) use self::check::wrong;
@@ -161,7 +161,11 @@ pub(crate) struct Routes {
 impl Routes {
     /// A configuration that cannot be read names none; what is wrong with it is told elsewhere.
     pub(crate) fn of(chain: &Chain) -> Self {
-        let filters = chain.filter.iter().map(|filter| &filter.value);
+        Self::of_filters(chain.filter.iter().map(|filter| &filter.value))
+    }
+
+    /// As [`Routes::of`], of some of a chain's filters.
+    pub(crate) fn of_filters<'a>(filters: impl Iterator<Item = &'a Filter>) -> Self {
         let mut routes = Self::default();
         let mut leaves_others = false;
         for router in filters.filter(|filter| filter.name == "router") {

@@ -18,7 +18,7 @@ use koukan_core::{
 };
 use koukan_rest::client::{ClientSettings, HttpClient};
 
-use super::{CopyRoutes, FollowedFiles, FollowedLists, InvalidFilter};
+use super::{CopyRoutes, FollowedFiles, FollowedLists, InvalidFilter, LegChains};
 
 /// What a filter or an endpoint is given that is not its own configuration.
 ///
@@ -49,6 +49,8 @@ pub struct Surroundings {
     pub(crate) lists: FollowedLists,
     /// Where copies of messages go.
     pub(crate) copies: CopyRoutes,
+    /// The chains to which the exploder below leads, of a chain that ends in one.
+    pub(crate) legs: Option<Arc<LegChains>>,
     /// Who is told of each look at a rule.
     pub(crate) rule_watch: Option<Arc<dyn RuleWatch>>,
     /// Made when somebody asks for it: the certificates to be trusted are read from files.
@@ -75,6 +77,7 @@ impl Surroundings {
             followed: FollowedFiles::default(),
             lists: FollowedLists::default(),
             copies: CopyRoutes::default(),
+            legs: None,
             rule_watch: None,
             http: Arc::default(),
         }

@@ -16,6 +16,7 @@ mod names_of_hosts;
 mod no_use;
 mod policies;
 mod policies_in_place;
+mod recipient_verification;
 mod routers;
 #[cfg(feature = "scan")]
 mod scan;

@@ -15,6 +15,7 @@ pub mod message_validation;
 pub mod policy_action;
 pub mod rate_limit;
 pub mod received_header;
+pub mod recipient_verification;
 pub mod remote_host;
 pub mod router;
 pub mod send_as;

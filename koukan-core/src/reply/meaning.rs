@@ -77,6 +77,8 @@ replies! {
     returned = 554 (5 . 0 . 0) "returned to the sender by the operator of this agent";
     /// The mailbox cannot be reached just now.
     mailbox_busy = 450 (4 . 2 . 1) "mailbox unavailable, try again later";
+    /// It could not be found out whether the destination takes mail for the recipient.
+    unverified_recipient = 450 (4 . 1 . 1) "cannot verify the recipient just now, try again later";
     /// A policy refuses the message or the command for now.
     policy_deferred = 450 (4 . 7 . 1) "deferred by policy, try again later";
     /// The message must be looked at by a scanner, which cannot be asked just now.

@@ -19,6 +19,7 @@ mod tls;
 mod tokens;
 mod unix_sockets;
 mod use_of;
+mod verification;
 mod webhooks;
 
 pub(crate) use self::{rest::is_in_the_clear, tls::is_soon};
@@ -220,6 +221,7 @@ impl<'a> Check<'a> {
             }
         }
         self.copies(chain);
+        self.verification(chain);
         match &chain.endpoint {
             Endpoint::Exploder(exploder) => {
                 self.principal(&exploder.sender, exploder.tag.as_ref());

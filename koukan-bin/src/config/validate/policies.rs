@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use koukan_core::{context, filter::dns_resolution};
+use koukan_core::{
+    context,
+    filter::{dns_resolution, recipient_verification},
+};
 
 use super::Check;
 use crate::{
@@ -102,8 +105,9 @@ impl<'a> Check<'a> {
             let filters = before.filter.iter();
             filters.for_each(|filter| findings.add(&filter.value, registry));
         }
-        // It does not go with the message.
+        // They do not go with the message.
         findings.names.remove(dns_resolution::RECIPIENT);
+        findings.names.remove(recipient_verification::RECIPIENT);
         findings
     }
 

@@ -9,3 +9,4 @@ mod postfix;
 mod relays;
 mod site;
 mod sslyze;
+mod verification;

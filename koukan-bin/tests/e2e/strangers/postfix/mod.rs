@@ -73,6 +73,31 @@ impl Postfix {
         Self::start(free_address(), &more, "PLAIN")
     }
 
+    /// Starts one that takes mail for these addresses of one domain alone, and passes it on.
+    pub(super) fn mailboxes(relay: SocketAddr, domain: &str, addresses: &[&str]) -> Self {
+        let listed = addresses
+            .iter()
+            .map(|address| format!("{{ {address} = ok }}"));
+        let listed: Vec<_> = listed.collect();
+        let more = format!(
+            "mynetworks =\n\
+             relay_domains = {domain}\n\
+             relay_recipient_maps = inline:{{ {} }}\n\
+             smtpd_relay_restrictions = reject_unauth_destination\n\
+             smtpd_recipient_restrictions = reject_unlisted_recipient\n",
+            listed.join(", ")
+        );
+        // Nobody says who he is.
+        Self::start(relay, &more, "PLAIN")
+    }
+
+    /// How many lines of the log say all of that.
+    pub(super) fn lines(&self, words: &[&str]) -> usize {
+        let log = self.log();
+        let says = |line: &&str| words.iter().all(|word| line.contains(word));
+        log.lines().filter(says).count()
+    }
+
     fn start(relay: SocketAddr, more: &str, mechanism: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();

@@ -1,0 +1,89 @@
+use std::{sync::Arc, task};
+
+use tokio::time::Instant;
+use tower::Service;
+
+use crate::{
+    context::Context,
+    reply::Reply,
+    service::MailService,
+    signals::{Expansions, Signals},
+    transaction::{Command, Rcpt, Transaction},
+};
+
+use super::{
+    RecipientVerificationLayer,
+    found::{Answer, OfRecipients},
+};
+
+/// Asks destinations before recipients are accepted; see the [module documentation](super).
+///
+/// # Cancel safety
+///
+/// Dropping the call gives up a question that nobody else waits for.
+#[derive(Debug, Clone)]
+pub struct VerifyRecipients<S> {
+    inner: S,
+    layer: RecipientVerificationLayer,
+}
+
+impl<S> VerifyRecipients<S> {
+    pub(super) fn new(inner: S, layer: RecipientVerificationLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S: MailService> Service<Transaction> for VerifyRecipients<S> {
+    type Response = Reply;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> task::Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, tx: Transaction) -> S::Future {
+        let layer = self.layer.clone();
+        let (context, signals) = (Arc::clone(&tx.context), tx.signals.clone());
+        let found = OfRecipients::of(&signals, layer.verifier.time());
+        self.inner.call(tx.map_recipients(move |recipients| {
+            recipients.then(move |rcpt| {
+                let (layer, found) = (layer.clone(), Arc::clone(&found));
+                let (context, signals) = (Arc::clone(&context), signals.clone());
+                async move { layer.look_at(rcpt, &context, &signals, &found).await }
+            })
+        }))
+    }
+}
+
+impl RecipientVerificationLayer {
+    /// The recipient, unless it was answered.
+    async fn look_at(
+        &self,
+        rcpt: Command<Rcpt>,
+        context: &Context,
+        signals: &Signals,
+        found: &OfRecipients,
+    ) -> Option<Command<Rcpt>> {
+        let position = rcpt.position();
+        let expansions = signals.find::<Expansions>();
+        if expansions.is_some_and(|expansions| expansions.of(position).is_some()) {
+            return Some(rcpt);
+        }
+        let began = Instant::now();
+        let path = rcpt.forward_path();
+        let answer = self.verifier.ask(context, path, found.left()).await;
+        found.spend(began.elapsed());
+        let Some(answer) = answer else {
+            return Some(rcpt);
+        };
+        found.note(position, answer.verification());
+        let reply = match answer {
+            Answer::Refused(reply) if self.refuses => reply,
+            Answer::Unknown if self.refuses_unknown => Reply::unverified_recipient(),
+            Answer::Accepted | Answer::Refused(_) | Answer::Unknown => return Some(rcpt),
+        };
+        rcpt.answer(reply);
+        None
+    }
+}

@@ -1,0 +1,256 @@
+//! Who asks, and remembers what was said.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::{
+    context::{Context, Sender},
+    path::{ForwardPath, Mailbox, ReversePath},
+    random::SharedRandom,
+    service::BoxMailService,
+    storage::Storage,
+};
+
+use super::{
+    conversation::{Said, converse},
+    found::Answer,
+    known::{Key, Known, Lives, MAX_ENTRIES},
+    question::Questions,
+    routes::{Route, Routes},
+};
+
+/// For how long destinations are waited for by the recipients of one transaction together, unless another time is
+/// given.
+pub const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Asks destinations whether they take recipients, and remembers what they have said.
+///
+/// Clones are the same until one of them is changed.
+#[derive(Clone)]
+pub struct Verifier {
+    settings: Arc<Settings>,
+    known: Arc<Mutex<Known>>,
+    questions: Arc<Questions>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    routes: Routes,
+    /// Those of which anything is asked; all, where there are none.
+    domains: BTreeSet<Box<str>>,
+    reverse_path: ReversePath,
+    time: Duration,
+    lives: Lives,
+    max: NonZeroUsize,
+    /// What is suspended is known there.
+    storage: Option<Storage>,
+    /// Draws addresses that cannot be there, where these are asked for.
+    random: Option<SharedRandom>,
+}
+
+impl Verifier {
+    /// Asks by that chain, on behalf of that sender, from the null reverse-path.
+    pub fn new(sender: Sender, chain: BoxMailService) -> Self {
+        Self::of(Settings {
+            routes: Routes::new(Route { sender, chain }),
+            domains: BTreeSet::new(),
+            reverse_path: ReversePath::Null,
+            time: TIME_MAX,
+            lives: Lives::default(),
+            max: NonZeroUsize::new(MAX_ENTRIES).unwrap_or(NonZeroUsize::MIN),
+            storage: None,
+            random: None,
+        })
+    }
+
+    /// Asks by another chain, on behalf of another sender, for recipients of a domain, in any case.
+    #[must_use]
+    pub fn with_route(self, domain: &str, sender: Sender, chain: BoxMailService) -> Self {
+        self.with(|settings| settings.routes.add(domain, Route { sender, chain }))
+    }
+
+    /// Asks for recipients of these domains alone, in any case.
+    #[must_use]
+    pub fn with_domains<D: AsRef<str>>(self, domains: impl IntoIterator<Item = D>) -> Self {
+        let domains = domains.into_iter();
+        let domains = domains.map(|domain| domain.as_ref().to_ascii_lowercase().into());
+        self.with(|settings| settings.domains = domains.collect())
+    }
+
+    /// Asks from that reverse-path.
+    #[must_use]
+    pub fn with_reverse_path(self, reverse_path: ReversePath) -> Self {
+        self.with(|settings| settings.reverse_path = reverse_path)
+    }
+
+    /// Sets for how long destinations are waited for by the recipients of one transaction together, instead of
+    /// [`TIME_MAX`].
+    #[must_use]
+    pub fn with_time(self, time: Duration) -> Self {
+        self.with(|settings| settings.time = time)
+    }
+
+    /// Sets for how long what was said is believed.
+    #[must_use]
+    pub fn with_lives(self, lives: Lives) -> Self {
+        self.with(|settings| settings.lives = lives)
+    }
+
+    /// Remembers so many addresses that were accepted, and as many others, instead of [`MAX_ENTRIES`].
+    #[must_use]
+    pub fn with_max_entries(self, max: NonZeroUsize) -> Self {
+        self.with(|settings| settings.max = max)
+    }
+
+    /// Asks nothing of domains that are [suspended](Storage::suspend) in that storage.
+    #[must_use]
+    pub fn with_suspensions(self, storage: Storage) -> Self {
+        self.with(|settings| settings.storage = Some(storage))
+    }
+
+    /// Asks, with the first recipient of a domain that is accepted, for one that cannot be there as well. Where that
+    /// is accepted, too, all of the domain are, and nothing more is asked of it.
+    #[must_use]
+    pub fn by_domain(self, random: SharedRandom) -> Self {
+        self.with(|settings| settings.random = Some(random))
+    }
+
+    fn of(settings: Settings) -> Self {
+        let known = Known::new(settings.lives, settings.max);
+        Self {
+            settings: Arc::new(settings),
+            known: Arc::new(Mutex::new(known)),
+            questions: Arc::default(),
+        }
+    }
+
+    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Arc::unwrap_or_clone(self.settings);
+        change(&mut settings);
+        Self::of(settings)
+    }
+
+    pub(super) fn time(&self) -> Duration {
+        self.settings.time
+    }
+
+    /// What the recipient's destination says of it, as far as it is found out in `time`; none of what it is not
+    /// asked for.
+    pub(super) async fn ask(
+        &self,
+        context: &Context,
+        recipient: &ForwardPath,
+        time: Duration,
+    ) -> Option<Answer> {
+        let mailbox = recipient.mailbox()?;
+        let domain = mailbox.domain_text().to_ascii_lowercase();
+        let settings = &self.settings;
+        if !settings.domains.is_empty() && !settings.domains.contains(&*domain) {
+            return None;
+        }
+        let of_address = Key::Address(format!("{}@{domain}", local_part(mailbox)).into());
+        let of_domain = Key::Domain(domain.as_str().into());
+        let known = {
+            let known = self.lock();
+            let address = known.find(&of_address);
+            address.or_else(|| known.find(&of_domain))
+        };
+        if known.is_some() {
+            return known;
+        }
+        let storage = settings.storage.as_ref();
+        if storage.is_some_and(|storage| storage.is_suspended(&domain)) {
+            return Some(Answer::Unknown);
+        }
+        let question = self.questions.join(of_address.clone(), || {
+            let this = self.clone();
+            let (context, recipient, domain) =
+                (context.clone(), recipient.clone(), domain.as_str().into());
+            async move { this.learn(&context, recipient, domain, of_address).await }.boxed()
+        });
+        match timeout(time, question).await {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                // One who has waited in vain for another's question, or for a part of the time, knows nothing of it.
+                if time >= settings.time {
+                    self.lock().learn(of_domain, Answer::Unknown);
+                }
+                Some(Answer::Unknown)
+            }
+        }
+    }
+
+    /// Asks, and remembers what was said.
+    async fn learn(
+        &self,
+        context: &Context,
+        recipient: ForwardPath,
+        domain: Box<str>,
+        of_address: Key,
+    ) -> Answer {
+        let settings = &self.settings;
+        let nobody = self.nobody(&domain);
+        let (route, from) = (settings.routes.of(&domain), &settings.reverse_path);
+        let said = converse(route, context, from, recipient, nobody);
+        let Ok(said) = timeout(settings.time, said).await else {
+            // A destination that is silent is so for all of the domain.
+            self.lock().learn(Key::Domain(domain), Answer::Unknown);
+            return Answer::Unknown;
+        };
+        let Said {
+            of_recipient,
+            of_nobody,
+        } = said;
+        let mut known = self.lock();
+        known.learn(of_address, of_recipient.clone());
+        match of_nobody {
+            Some(Answer::Accepted) => known.learn(Key::Domain(domain), Answer::Accepted),
+            Some(other) => known.learn(Key::Nobody(domain), other),
+            None => {}
+        }
+        of_recipient
+    }
+
+    /// An address that cannot be there, if that is to be asked for.
+    fn nobody(&self, domain: &str) -> Option<ForwardPath> {
+        let random = self.settings.random.as_ref()?;
+        let key = Key::Nobody(domain.into());
+        if self.lock().find(&key).is_some() {
+            return None;
+        }
+        // 80 bits: nobody has that name by chance.
+        let letters = b"abcdefghijklmnopqrstuvwxyz234567";
+        let drawn = (0..16).map(|_| {
+            let index = (random.unit() * letters.len() as f64) as usize;
+            char::from(letters[index.min(letters.len() - 1)])
+        });
+        let address = format!("{}@{domain}", drawn.collect::<String>());
+        address.parse().ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What stands before the domain, as it was written.
+fn local_part(mailbox: &Mailbox) -> &str {
+    let text = mailbox.as_str();
+    text.rsplit_once('@').map_or(text, |(local, _)| local)
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("routes", &self.settings.routes)
+            .finish_non_exhaustive()
+    }
+}
