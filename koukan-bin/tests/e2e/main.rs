@@ -9,6 +9,7 @@ mod agent;
 mod aliases;
 mod auth;
 mod budget;
+mod choices;
 mod client;
 mod client_certificates;
 mod collector;

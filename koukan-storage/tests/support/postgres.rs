@@ -64,14 +64,7 @@ pub(crate) fn database() -> String {
 
 impl Server {
     pub(crate) fn start(durability: Durability) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("koukan-pg")
-            .tempdir()
-            .unwrap();
-        let directory = directory.keep();
-        if let Some((user, group)) = unprivileged() {
-            chown(&directory, Some(user), Some(group)).unwrap();
-        }
+        let directory = own_directory();
         let mut initdb = Command::new(programs().join("initdb"));
         let data = directory.join("data");
         initdb
@@ -79,9 +72,7 @@ impl Server {
             .arg(&data)
             .args(["-U", USER, "-A", "trust"]);
         initdb.args(["--no-sync", "-E", "UTF8", "--locale=C"]);
-        let made = demoted(&mut initdb, &directory).output().unwrap();
-        let said = String::from_utf8_lossy(&made.stderr);
-        assert!(made.status.success(), "initdb: {said}");
+        succeed(demoted(&mut initdb, &directory));
         let mut server = Self {
             directory,
             durability,
@@ -91,12 +82,44 @@ impl Server {
         server
     }
 
+    /// A copy of it as it is now, which follows it from then on as a standby.
+    pub(crate) fn standby(&self) -> Self {
+        let directory = own_directory();
+        let mut copying = Command::new(programs().join("pg_basebackup"));
+        copying.arg("-D").arg(directory.join("data"));
+        copying.arg("-h").arg(&self.directory).args(["-U", USER]);
+        copying.args(["-c", "fast", "-X", "stream", "-R", "--no-sync"]);
+        succeed(demoted(&mut copying, &directory));
+        let mut standby = Self {
+            directory,
+            durability: self.durability,
+            running: None,
+        };
+        standby.restart();
+        standby
+    }
+
+    /// Makes a standby a server of its own.
+    pub(crate) fn promote(&self) {
+        let mut promoting = Command::new(programs().join("pg_ctl"));
+        promoting.arg("-D").arg(self.directory.join("data"));
+        promoting.args(["-w", "-t", "60", "promote"]);
+        succeed(demoted(&mut promoting, &self.directory));
+    }
+
+    /// The socket that it listens on.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(".s.PGSQL.5432")
+    }
+
     /// Starts it again on what is there.
     pub(crate) fn restart(&mut self) {
         let directory = self.directory.display();
         let mut options =
             format!("-c listen_addresses='' -c unix_socket_directories='{directory}'");
         options += " -c max_connections=300 -c shared_buffers=32MB";
+        // A standby is not without its server for longer than that is away.
+        options += " -c wal_retrieve_retry_interval=200ms";
         if self.durability == Durability::None {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
         }
@@ -150,7 +173,7 @@ impl Server {
         execute(&self.url(database), sql)
     }
 
-    fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         let socket = self.directory.display().to_string().replace('/', "%2F");
         format!("postgres://{USER}@{socket}/{database}")
     }
@@ -181,6 +204,22 @@ impl Drop for Server {
         self.end("remove");
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// A directory that the server may write to.
+fn own_directory() -> PathBuf {
+    let directory = tempfile::Builder::new().prefix("koukan-pg").tempdir();
+    let directory = directory.unwrap().keep();
+    if let Some((user, group)) = unprivileged() {
+        chown(&directory, Some(user), Some(group)).unwrap();
+    }
+    directory
+}
+
+fn succeed(command: &mut Command) {
+    let done = command.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}: {said}");
 }
 
 /// The directory of the newest server that is installed.

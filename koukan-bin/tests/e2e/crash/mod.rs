@@ -25,7 +25,6 @@
 mod account;
 mod agent;
 mod book;
-mod choices;
 mod destination;
 mod load;
 mod plan;
@@ -34,11 +33,11 @@ mod settings;
 
 use std::{sync::Arc, thread::sleep, time::Duration};
 
-use crate::process::comes_within;
+use crate::{choices::Choices, process::comes_within};
 
 use self::{
-    account::Account, agent::Agent, book::Book, choices::Choices, destination::Destination,
-    load::Load, record::Record, settings::Settings,
+    account::Account, agent::Agent, book::Book, destination::Destination, load::Load,
+    record::Record, settings::Settings,
 };
 
 /// How long the agent may take to acknowledge some mail after a start.

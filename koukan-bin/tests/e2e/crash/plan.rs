@@ -5,7 +5,7 @@
 //! on the message is accepted. The sender is called as in `m2n17-da@senders.example`, and takes
 //! notifications in the same manner.
 
-use super::choices::Choices;
+use crate::choices::Choices;
 
 /// How mail comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,9 +12,9 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::process::free_address;
+use crate::{choices::Choices, process::free_address};
 
-use super::{book::Book, choices::Choices};
+use super::book::Book;
 
 use self::session::Session;
 

@@ -3,7 +3,8 @@
 use std::io;
 
 use crate::{
-    crash::{book::Standing, choices::Choices, plan::Letter},
+    choices::Choices,
+    crash::{book::Standing, plan::Letter},
     http::Request,
 };
 

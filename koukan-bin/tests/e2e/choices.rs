@@ -2,10 +2,10 @@
 
 /// A row of numbers (SplitMix64): the same for the same seed, purpose and place.
 #[derive(Debug, Clone)]
-pub(super) struct Choices(u64);
+pub(crate) struct Choices(u64);
 
 impl Choices {
-    pub(super) fn new(seed: u64, purpose: &str, place: impl Into<u64>) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &str, place: impl Into<u64>) -> Self {
         let mut choices = Self(seed);
         for part in purpose.bytes().map(u64::from).chain([place.into()]) {
             choices.0 = choices.next() ^ part;
@@ -14,17 +14,17 @@ impl Choices {
     }
 
     /// A number from `least` to `most`, both included.
-    pub(super) fn between(&mut self, least: usize, most: usize) -> usize {
+    pub(crate) fn between(&mut self, least: usize, most: usize) -> usize {
         let span = (most - least + 1) as u64;
         least + (self.next() % span) as usize
     }
 
     /// True once in so many times.
-    pub(super) fn one_in(&mut self, times: usize) -> bool {
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.between(1, times) == 1
     }
 
-    pub(super) fn of<T: Copy>(&mut self, what: &[T]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, what: &[T]) -> T {
         what[self.between(0, what.len() - 1)]
     }
 

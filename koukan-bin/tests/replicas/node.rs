@@ -1,0 +1,85 @@
+//! A router or a gateway: a process that is ended and started again.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use crate::process::{Process, await_listener};
+
+/// A stop that takes longer is one that does not end: 25 s, and what a busy machine adds.
+const STOPPED: Duration = Duration::from_secs(60);
+
+/// What the next run is told.
+type Configure = Box<dyn Fn(u32) -> String + Send>;
+
+pub(crate) struct Node {
+    name: String,
+    directory: PathBuf,
+    /// Where it listens.
+    listeners: Vec<SocketAddr>,
+    configure: Configure,
+    run: u32,
+    process: Process,
+}
+
+impl Node {
+    pub(crate) fn start(
+        name: &str,
+        directory: PathBuf,
+        listeners: Vec<SocketAddr>,
+        configure: Configure,
+    ) -> Self {
+        let process = spawn(name, &directory, &configure(0), 0);
+        let node = Self {
+            name: name.to_owned(),
+            directory,
+            listeners,
+            configure,
+            run: 0,
+            process,
+        };
+        node.await_listeners();
+        node
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn drain(&mut self) -> ExitStatus {
+        self.process.signal("TERM");
+        self.process.wait(STOPPED)
+    }
+
+    /// Starts the next run, and waits until it listens.
+    pub(crate) fn start_again(&mut self) {
+        self.run += 1;
+        let text = (self.configure)(self.run);
+        self.process = spawn(&self.name, &self.directory, &text, self.run);
+        self.await_listeners();
+    }
+
+    fn await_listeners(&self) {
+        self.listeners.iter().copied().for_each(await_listener);
+    }
+}
+
+fn spawn(name: &str, directory: &std::path::Path, text: &str, run: u32) -> Process {
+    let config = directory.join(format!("{name}.yaml"));
+    fs::write(&config, text).unwrap();
+    let log = File::create(directory.join(format!("{name}-run-{run}.log"))).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.args(["run", "--config"]).arg(config);
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    Process::start(&mut command)
+}

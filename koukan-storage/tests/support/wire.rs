@@ -1,0 +1,131 @@
+//! A way to a server that can be cut: connections of a TCP port that lead to a Unix socket.
+#![allow(dead_code, reason = "no test uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, UnixStream},
+    sync::watch,
+};
+
+/// What is let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Open,
+    /// Nothing, and nobody is told: what is sent meanwhile comes when it is open again.
+    Silent,
+    /// Connections are closed, and new ones at once.
+    Closed,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    target: PathBuf,
+    passage: Passage,
+    /// Whether what the server says is held back, and what is said to it is not.
+    is_deaf: bool,
+    /// Connections that were begun before it has changed are closed.
+    epoch: u32,
+}
+
+/// One such way; it is there as long as its runtime is.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) address: SocketAddr,
+    state: watch::Sender<State>,
+}
+
+impl Wire {
+    pub(crate) async fn lay(target: PathBuf) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = State {
+            target,
+            passage: Passage::Open,
+            is_deaf: false,
+            epoch: 0,
+        };
+        let state = watch::Sender::new(state);
+        tokio::spawn(accept(listener, state.subscribe()));
+        Self { address, state }
+    }
+
+    /// The URL of a database at the other end.
+    pub(crate) fn url(&self, database: &str) -> String {
+        let address = self.address;
+        format!("postgres://koukan@{address}/{database}?sslmode=disable")
+    }
+
+    pub(crate) fn set(&self, passage: Passage) {
+        self.state.send_modify(|state| {
+            state.passage = passage;
+            state.is_deaf = false;
+            state.epoch += u32::from(passage == Passage::Closed);
+        });
+    }
+
+    /// Holds back what the server says from now on.
+    pub(crate) fn deafen(&self) {
+        self.state.send_modify(|state| state.is_deaf = true);
+    }
+
+    /// Closes all connections; new ones lead to another server.
+    pub(crate) fn switch(&self, target: PathBuf) {
+        self.state.send_modify(|state| {
+            state.target = target;
+            state.is_deaf = false;
+            state.epoch += 1;
+        });
+    }
+}
+
+async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let mut changes = state.clone();
+        let begun = state.borrow().clone();
+        if begun.passage == Passage::Closed {
+            continue;
+        }
+        let [up, down] = [state.clone(), state.clone()];
+        tokio::spawn(async move {
+            let epoch = begun.epoch;
+            let is_over = changes.wait_for(|now| now.epoch != epoch);
+            let passing = async {
+                let server = UnixStream::connect(&begun.target).await?;
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::select! {
+                    biased;
+                    passed = pass(from_client, to_server, up, false) => passed,
+                    passed = pass(from_server, to_client, down, true) => passed,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = is_over => {}
+                _ = passing => {}
+            }
+        });
+    }
+}
+
+/// Passes octets on, until one end or the other closes.
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut state: watch::Receiver<State>,
+    is_from_server: bool,
+) -> io::Result<()> {
+    let mut octets = vec![0; 16 << 10];
+    loop {
+        let read = from.read(&mut octets).await?;
+        let is_open =
+            |now: &State| now.passage == Passage::Open && !(is_from_server && now.is_deaf);
+        if state.wait_for(is_open).await.is_err() || read == 0 {
+            return Ok(());
+        }
+        to.write_all(&octets[..read]).await?;
+    }
+}
