@@ -6,6 +6,8 @@ mod locking;
 #[path = "support/postgres.rs"]
 mod postgres;
 mod support;
+#[path = "support/wire.rs"]
+mod wire;
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use self::{
     locking::Locking,
     postgres::{Durability, Server, database, execute},
     support::{now, transaction},
+    wire::{Passage, Wire},
 };
 
 fn options(url: &str) -> PostgresOptions {
@@ -160,6 +163,116 @@ async fn what_is_acknowledged_survives_a_crash_of_the_server() {
         assert!(backend.find(id).await.unwrap().is_some());
     }
     backend.probe().await.unwrap();
+    backend.close().await;
+}
+
+/// Waits until a commit is written, and waits for a standby that is not there.
+fn await_commit(server: &Server, url: &str) {
+    server.execute("postgres", "SELECT pg_sleep(0.01)");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    while execute(url, waiting).trim() == "0" {
+        std::thread::yield_now();
+    }
+}
+
+/// Has commits wait for a standby that is not there.
+fn hold_commits(server: &Server) {
+    server.execute(
+        "postgres",
+        "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
+    );
+    server.execute("postgres", "SELECT pg_reload_conf()");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
+    let mut server = Server::start(Durability::Full);
+    let url = server.database();
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    let wire = Wire::lay(server.socket()).await;
+    let backend = PostgresBackend::open(options(&wire.url(&name)));
+    let backend = backend.await.unwrap();
+    // It has what was written so far, and nothing that comes.
+    let other = server.standby();
+    other.promote();
+    hold_commits(&server);
+    let new = transaction(100);
+    let inserting = tokio::spawn({
+        let (backend, new) = (backend.clone(), new.clone());
+        async move { backend.insert(new).await }
+    });
+    tokio::task::spawn_blocking(move || {
+        await_commit(&server, &url);
+        // The other one has given out the number of that transaction of the server to somebody else.
+        other.execute(
+            &name,
+            "DO $$ BEGIN FOR i IN 1..300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$",
+        );
+        server.crash();
+        wire.switch(other.socket());
+        (server, other, wire)
+    })
+    .await
+    .unwrap();
+    let inserted = inserting.await.unwrap();
+    let found = backend.find(new.id).await.unwrap();
+    assert_eq!(inserted.is_ok(), found.is_some(), "{inserted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_was_lost_is_found() {
+    let server = Server::start(Durability::None);
+    let url = server.database();
+    let name = url.rsplit('/').next().unwrap();
+    let wire = Wire::lay(server.socket()).await;
+    let backend = PostgresBackend::open(options(&wire.url(name)));
+    let backend = backend.await.unwrap();
+    backend.insert(transaction(10)).await.unwrap();
+    // Tells of each commit, in the commit's own time.
+    server.execute(
+        name,
+        "CREATE TABLE told (n INT); CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER tell AFTER INSERT ON transactions DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION tell()",
+    );
+    for cut in [Passage::Closed, Passage::Open] {
+        let new = transaction(100);
+        let holding = std::thread::scope(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || {
+                execute(
+                    &url,
+                    "SELECT pg_advisory_lock(7); SELECT pg_sleep(0.5); SELECT pg_advisory_unlock(7)",
+                )
+            })
+        });
+        let locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7";
+        while !holding.is_finished()
+            && execute(&url, &format!("{locked} AND granted")).trim() == "0"
+        {
+            tokio::task::yield_now().await;
+        }
+        let inserting = tokio::spawn({
+            let (backend, new) = (backend.clone(), new.clone());
+            async move { backend.insert(new).await }
+        });
+        while !holding.is_finished()
+            && execute(&url, &format!("{locked} AND NOT granted")).trim() == "0"
+        {
+            tokio::task::yield_now().await;
+        }
+        // It commits, and nobody hears of it.
+        if cut == Passage::Closed {
+            wire.set(Passage::Closed);
+            wire.set(Passage::Open);
+        }
+        inserting.await.unwrap().unwrap();
+        holding.join().unwrap();
+        let count = "SELECT count(*) FROM transactions WHERE id = ";
+        let count = execute(&url, &format!("{count}'{}'", new.id));
+        assert_eq!(count.trim(), "1");
+    }
     backend.close().await;
 }
 

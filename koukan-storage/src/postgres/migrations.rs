@@ -7,11 +7,18 @@ use sqlx::migrate::Migrator;
 
 use crate::migrator::{self, Version};
 
-const MIGRATIONS: &[Version] = &[(
-    19,
-    "baseline",
-    include_str!("../../migrations/postgres/0019_baseline.sql"),
-)];
+const MIGRATIONS: &[Version] = &[
+    (
+        19,
+        "baseline",
+        include_str!("../../migrations/postgres/0019_baseline.sql"),
+    ),
+    (
+        24,
+        "commits",
+        include_str!("../../migrations/postgres/0024_commits.sql"),
+    ),
+];
 
 pub(super) fn migrator() -> Migrator {
     migrator::of(MIGRATIONS)

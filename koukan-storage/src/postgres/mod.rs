@@ -8,7 +8,7 @@
 //! | what happens | what becomes of it |
 //! |---|---|
 //! | the connection is lost before COMMIT was sent | nothing was written; it is done again on a new connection |
-//! | it is lost while COMMIT is answered | the server is asked what became of the commit, by its number |
+//! | it is lost while COMMIT is answered | the server is asked whether the commit is there, by a mark that it has written |
 //! | the server does not come back in time | whoever waits gets an error, as of any medium that fails |
 //! | two commits wait for each other | one of them is done again |
 //!

@@ -69,7 +69,10 @@ pub(crate) use self::{
 };
 
 #[cfg(feature = "postgres")]
-pub(crate) use self::{event::EVENTS_CHANNEL, replica::OUTCOME};
+pub(crate) use self::{
+    event::EVENTS_CHANNEL,
+    replica::{AWAIT_WRITER, FORGET_WRITERS, LAST_COMMIT},
+};
 
 pub(crate) use crate::database::Values;
 

@@ -68,7 +68,21 @@ pub(crate) static HOLDER: Statement = Statement::new(|_| {
         .into()
 });
 
-/// Whether the server has committed what it did under a number. Binds the number, as a text.
+/// Waits for the first commit of a writer, where it is under way, and for no other. Binds writer.
 #[cfg(feature = "postgres")]
-pub(crate) static OUTCOME: Statement =
-    Statement::new(|_| "SELECT pg_xact_status(CAST(? AS xid8))".into());
+pub(crate) static AWAIT_WRITER: Statement = Statement::new(|_| {
+    "INSERT INTO commits (writer, number, at) VALUES (?, 0, clock_timestamp()) \
+     ON CONFLICT (writer) DO NOTHING"
+        .into()
+});
+
+/// The number of a writer's last commit, once none is under way. Binds writer.
+#[cfg(feature = "postgres")]
+pub(crate) static LAST_COMMIT: Statement =
+    Statement::new(|_| "SELECT number FROM commits WHERE writer = ? FOR UPDATE".into());
+
+/// Forgets writers that nobody asks about any more.
+#[cfg(feature = "postgres")]
+pub(crate) static FORGET_WRITERS: Statement = Statement::new(|_| {
+    "DELETE FROM commits WHERE at < clock_timestamp() - INTERVAL '1 day'".into()
+});

@@ -100,8 +100,8 @@ impl Ledger {
 
     pub(crate) fn refused(&self, to: &str, rcpt: &str, end: &str) {
         let said = if rcpt.starts_with('2') { end } else { rcpt };
-        // What is refused for good should not be.
-        if said.starts_with('5') {
+        // What is refused for good should not be; 503 says that MAIL was refused for now.
+        if said.starts_with('5') && !said.starts_with("503 ") {
             self.wrong(format!("{to}: refused: {said}"));
         }
         self.count("SMTP, refused for now");

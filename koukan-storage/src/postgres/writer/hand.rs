@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use koukan_core::{causes::Causes, repeats::Repeats};
-use sqlx::{Executor, Row as _};
+use koukan_core::{causes::Causes, repeats::Repeats, storage::record::SessionId};
+use sqlx::{AssertSqlSafe, Executor};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     database::Connection,
-    query::{BEGIN, COMMIT, OUTCOME, ROLLBACK, Values},
+    query::{AWAIT_WRITER, BEGIN, COMMIT, FORGET_WRITERS, LAST_COMMIT, ROLLBACK, Values},
     writer::{Batch, BatchWriter, Lapses, Pending},
 };
 
@@ -45,6 +45,24 @@ pub(super) struct Hand {
     pub(super) fullness: Arc<Fullness>,
     /// Whether a write has failed, and none of a message has worked since.
     pub(super) is_failing: Arc<AtomicBool>,
+    pub(super) mark: Mark,
+}
+
+/// What a commit writes of itself, so that it can be told whether it was made.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    writer: String,
+    number: i64,
+}
+
+impl Mark {
+    /// The mark of a writer that has committed nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            writer: SessionId::random().to_string(),
+            number: 0,
+        }
+    }
 }
 
 /// Why a batch was not committed.
@@ -164,7 +182,7 @@ impl Hand {
 
     async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
         self.connect().await.map_err(Failure::Lost)?;
-        let number = self.begin().await.map_err(Failure::Lost)?;
+        self.begin().await.map_err(Failure::Lost)?;
         // Some of what a batch consists of may take as long as a statement may.
         let limit = self.link.silence * 2;
         let applied = match timeout(limit, self.batches.apply(batch)).await {
@@ -191,8 +209,9 @@ impl Hand {
             self.roll_back().await;
             return Err(Failure::Statement(cause));
         }
+        let mark = self.mark.clone();
         let cause = self.lose(cause);
-        match self.find_outcome(&number, until).await {
+        match self.find_outcome(&mark, until).await {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::Lost(cause)),
             None => Err(Failure::Doubt(Cause::in_doubt(sqlx::Error::Io(
@@ -201,38 +220,38 @@ impl Hand {
         }
     }
 
-    /// Begins a commit; its number.
-    async fn begin(&mut self) -> Result<String, Cause> {
+    /// Begins a commit, and writes its mark.
+    async fn begin(&mut self) -> Result<(), Cause> {
+        self.mark.number += 1;
+        let Mark { writer, number } = &self.mark;
         let Connection::Postgres(connection) = &mut self.batches.connection else {
             return Err(sqlx::Error::WorkerCrashed.into());
         };
         // One round trip.
-        let beginning = connection.fetch_all("BEGIN; SELECT CAST(pg_current_xact_id() AS TEXT)");
+        let beginning = format!(
+            "BEGIN; INSERT INTO commits (writer, number, at) \
+             VALUES ('{writer}', {number}, clock_timestamp()) \
+             ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
+        );
+        let beginning = connection.execute(AssertSqlSafe(beginning));
         let begun = match timeout(self.link.silence, beginning).await {
             Ok(begun) => begun.map_err(Cause::from),
             Err(_) => Err(Cause::silent(self.link.silence)),
         };
-        let number = begun.and_then(|rows| {
-            let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-            Ok(row.try_get(0)?)
-        });
-        number.map_err(|cause| self.lose(cause))
+        match begun {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(self.lose(cause)),
+        }
     }
 
-    /// Whether the commit of that number was written; `None` where that could not be found out in time.
-    async fn find_outcome(&mut self, number: &str, until: Instant) -> Option<bool> {
+    /// Whether the commit with that mark was made; `None` where that could not be found out in time.
+    async fn find_outcome(&mut self, mark: &Mark, until: Instant) -> Option<bool> {
         // It is worth a while in any case.
         let until = until.max(Instant::now() + self.link.patience / 2);
         let mut pause = PAUSE;
         while Instant::now() < until {
-            if let Ok(outcome) = self.ask_outcome(number).await {
-                match outcome.as_deref() {
-                    Some("committed") => return Some(true),
-                    Some("aborted") => return Some(false),
-                    // The server has not noticed yet that nobody is there any more.
-                    Some(_) => {}
-                    None => return None,
-                }
+            if let Ok(last) = self.last_commit(&mark.writer).await {
+                return Some(last == mark.number);
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -240,11 +259,15 @@ impl Hand {
         None
     }
 
-    async fn ask_outcome(&mut self, number: &str) -> Result<Option<String>, Cause> {
+    /// The number of a writer's last commit. One that is under way, since the server has not noticed yet that
+    /// nobody is there any more, is waited for as long as a lock is.
+    async fn last_commit(&mut self, writer: &str) -> Result<i64, Cause> {
         self.connect().await?;
-        let mut values = Values::default();
-        values.add(number);
-        let asking = OUTCOME.execute(&mut self.batches.connection, values);
+        let connection = &mut self.batches.connection;
+        let asking = async {
+            AWAIT_WRITER.execute(connection, of(writer)).await?;
+            LAST_COMMIT.execute(connection, of(writer)).await
+        };
         let asked = match timeout(self.link.silence, asking).await {
             Ok(asked) => asked.map_err(Cause::from),
             Err(_) => Err(Cause::silent(self.link.silence)),
@@ -252,6 +275,15 @@ impl Hand {
         let asked = asked.map_err(|cause| self.lose(cause))?;
         let row = asked.rows.first().ok_or(sqlx::Error::RowNotFound)?;
         Ok(row.try_get(0)?)
+    }
+
+    /// Forgets writers of long ago; where that fails another process does it.
+    pub(super) async fn forget_writers(mut self) -> Self {
+        let forgetting = FORGET_WRITERS.execute(&mut self.batches.connection, Values::default());
+        if !matches!(timeout(self.link.silence, forgetting).await, Ok(Ok(_))) {
+            self.batches.connection = Connection::Lost;
+        }
+        self
     }
 
     /// Makes the connection anew, where it is lost.
@@ -264,9 +296,11 @@ impl Hand {
         Ok(())
     }
 
-    /// Closes the connection, for which the server may still hold what another one is to have.
+    /// Closes the connection, for which the server may still hold what another one is to have: not the row of the
+    /// mark, of which there is another from now on.
     fn lose(&mut self, cause: Cause) -> Cause {
         self.batches.connection = Connection::Lost;
+        self.mark = Mark::new();
         if LOST.is_first() {
             tracing::warn!(error = %cause, "a connection to the database was lost");
         }
@@ -323,4 +357,10 @@ impl Hand {
             }
         }
     }
+}
+
+fn of(writer: &str) -> Values {
+    let mut values = Values::default();
+    values.add(writer);
+    values
 }

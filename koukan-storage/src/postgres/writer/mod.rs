@@ -17,7 +17,10 @@ use tokio::sync::watch;
 
 use crate::writer::{BatchWriter, Outbox, Presence, Writer};
 
-use self::{hand::Hand, task::Task};
+use self::{
+    hand::{Hand, Mark},
+    task::Task,
+};
 use super::{PostgresOptions, fullness::Fullness};
 
 /// Starts the task; `events` is told of the events that are committed, where some are kept.
@@ -43,6 +46,7 @@ pub(super) fn start(
             lapses: operations.lapses.clone(),
             fullness: Arc::clone(&fullness),
             is_failing: Arc::clone(&is_failing),
+            mark: Mark::new(),
         }
     });
     let task = Task::new(hands.collect(), operations);

@@ -39,6 +39,10 @@ impl Task {
 
     /// Writes until the queue is closed and all of it was written.
     pub(super) async fn run(mut self) {
+        // While nothing is to be written yet.
+        if let Some(hand) = self.idle.pop() {
+            self.busy.push(Box::pin(hand.forget_writers()));
+        }
         loop {
             tokio::select! {
                 biased;
