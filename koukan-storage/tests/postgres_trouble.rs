@@ -167,8 +167,7 @@ async fn what_is_acknowledged_survives_a_crash_of_the_server() {
 }
 
 /// Waits until a commit is written, and waits for a standby that is not there.
-fn await_commit(server: &Server, url: &str) {
-    server.execute("postgres", "SELECT pg_sleep(0.01)");
+fn await_commit(url: &str) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
     while execute(url, waiting).trim() == "0" {
         std::thread::yield_now();
@@ -201,8 +200,8 @@ async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
         let (backend, new) = (backend.clone(), new.clone());
         async move { backend.insert(new).await }
     });
-    tokio::task::spawn_blocking(move || {
-        await_commit(&server, &url);
+    let _running = tokio::task::spawn_blocking(move || {
+        await_commit(&url);
         // The other one has given out the number of that transaction of the server to somebody else.
         other.execute(
             &name,
@@ -238,14 +237,12 @@ async fn a_commit_whose_answer_was_lost_is_found() {
     );
     for cut in [Passage::Closed, Passage::Open] {
         let new = transaction(100);
-        let holding = std::thread::scope(|_| {
-            let url = url.clone();
-            std::thread::spawn(move || {
-                execute(
-                    &url,
-                    "SELECT pg_advisory_lock(7); SELECT pg_sleep(0.5); SELECT pg_advisory_unlock(7)",
-                )
-            })
+        let holder = url.clone();
+        let holding = std::thread::spawn(move || {
+            execute(
+                &holder,
+                "SELECT pg_advisory_lock(7); SELECT pg_sleep(0.5); SELECT pg_advisory_unlock(7)",
+            )
         });
         let locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7";
         while !holding.is_finished()

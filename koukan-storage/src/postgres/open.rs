@@ -18,7 +18,7 @@ use super::{
     writer::{self, Link, LinkError},
 };
 
-/// The oldest version of the server that tells what became of a commit.
+/// The oldest version of the server that this was written for.
 const OLDEST: i32 = 130_000;
 /// How long a connection may take to be there.
 const CONNECTING: Duration = Duration::from_secs(10);
