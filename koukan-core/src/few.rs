@@ -1,6 +1,10 @@
 //! A list that nearly always has one item: [`Few`].
 
-use std::{iter, mem, slice, vec};
+use std::{iter, mem, ops::Index, slice, vec};
+
+/// For how many items there is room when there is more than one: most messages for many have no more
+/// recipients, so that their lists get memory once.
+pub(crate) const SOME: usize = 16;
 
 /// A list whose first item needs no memory of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +24,12 @@ impl<T> Few<T> {
     pub(crate) fn push(&mut self, item: T) {
         match &self.first {
             None => self.first = Some(item),
-            Some(_) => self.others.push(item),
+            Some(_) => {
+                if self.others.is_empty() {
+                    self.others.reserve(SOME - 1);
+                }
+                self.others.push(item);
+            }
         }
     }
 
@@ -43,6 +52,24 @@ impl<T> Few<T> {
     }
 }
 
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Index<usize> for Few<T> {
+    type Output = T;
+
+    fn index(&self, index: usize) -> &T {
+        match (index, &self.first) {
+            (0, Some(first)) => first,
+            // One before the first of an empty list is beyond the end of it, too.
+            _ => &self.others[index.wrapping_sub(1)],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +83,14 @@ mod tests {
         }
         few.iter_mut().for_each(|item| *item *= 2);
         assert_eq!(few.iter().copied().collect::<Vec<_>>(), [0, 2, 4, 6]);
+        assert_eq!([few[0], few[1], few[3]], [0, 2, 6]);
         assert_eq!(few.take().collect::<Vec<_>>(), [0, 2, 4, 6]);
         assert_eq!(few.len(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn an_empty_list_has_no_first_item() {
+        let _ = Few::<u8>::new()[0];
     }
 }

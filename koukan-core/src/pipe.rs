@@ -13,6 +13,9 @@ use crate::{
     waking::{Waiters, keep},
 };
 
+/// For how many items there is room behind the first when a second one comes.
+const OTHERS: usize = 8;
+
 /// Makes a queue that holds at most `capacity` items.
 pub(crate) fn pipe<T: Send + 'static>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     ends(Arc::new(Queue::new(capacity)))
@@ -64,6 +67,9 @@ impl<T> State<T> {
         if self.first.is_none() && self.others.is_empty() {
             self.first = Some(item);
         } else {
+            if self.others.is_empty() {
+                self.others.reserve(self.capacity.min(OTHERS));
+            }
             self.others.push_back(item);
         }
     }

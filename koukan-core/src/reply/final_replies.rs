@@ -42,6 +42,11 @@ pub struct InPlaceOf(pub Reply);
 struct StandsFor(FinalReplies);
 
 impl FinalReplies {
+    /// With room for that many.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     /// Adds the reply for the recipient at that position, in place of an earlier one.
     ///
     /// An intermediate (3yz) reply counts as [`Reply::local_error`].

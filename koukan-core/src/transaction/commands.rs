@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::reply::Reply;
+use crate::{few::SOME, reply::Reply};
 
 use super::slot::{Home, Pending, Place, Shared, Slot, slot, slot_at};
 
@@ -61,6 +61,9 @@ impl Commands {
             return (Some(slot), pending);
         }
         let (slot, pending) = slot(position);
+        if self.others.is_empty() {
+            self.others.reserve(SOME - 1);
+        }
         self.others.push(pending.place());
         (Some(slot), pending)
     }

@@ -66,7 +66,8 @@ impl Recipients {
         let item = ready!(match &mut self.0 {
             Source::Ended(Ok(())) => Poll::Ready(None),
             Source::Ended(Err(Aborted)) => Poll::Ready(Some(Err(Aborted))),
-            Source::Pipe(receiver) => receiver.poll_next(cx),
+            // A queue stays at its end by itself.
+            Source::Pipe(receiver) => return receiver.poll_next(cx),
             Source::Boxed(stream) => stream.as_mut().poll_next(cx),
         });
         // Whoever asks again gets the same end, whatever the stream would say.

@@ -74,7 +74,7 @@ pub fn of_view(version: &Version, is_full: bool) -> String {
 
 /// Writes a version as a strong entity tag, with quotes.
 pub fn quoted(version: &Version) -> String {
-    format!("\"{version}\"")
+    ["\"", version.as_str(), "\""].concat()
 }
 
 /// Reads an entity tag: quoted, weak (`W/"…"`) or bare.

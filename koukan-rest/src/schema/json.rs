@@ -29,6 +29,13 @@ pub(crate) fn parse(octets: &[u8], max: usize) -> Result<Value, InvalidJson> {
     serde_json::from_slice(octets).map_err(InvalidJson::Syntax)
 }
 
+/// The octets of a document. Those of most transactions are fewer than there is room for at first.
+pub(crate) fn octets(value: &Value) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(512);
+    serde_json::to_writer(&mut octets, value).expect("memory takes what is written");
+    octets
+}
+
 /// Whether there are no more values than `max`. An empty list or object counts twice.
 fn has_values(octets: &[u8], max: usize) -> bool {
     let mut values = 1;

@@ -1,6 +1,7 @@
 //! What the service answers, as HTTP.
 
 use axum::{
+    body::Body,
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION, VARY},
@@ -8,9 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use koukan_core::resource::{Location, ResourceResponse, Uploaded, Version, View};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::schema::{etag, full_view_to_json, listed_to_json, view_to_json};
+use crate::schema::{etag, full_view_to_json, json, listed_to_json, view_to_json};
 
 use super::{base::Base, field::wait::Wait, problem::Problem};
 
@@ -51,7 +52,8 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
     match response {
         ResourceResponse::Created(created) => {
             let view = manner.view(&created.view);
-            let mut response = (StatusCode::CREATED, json_of(&view)).into_response();
+            let mut response = json_of(&view);
+            *response.status_mut() = StatusCode::CREATED;
             put_location(&mut response, base.uri(&created.location));
             manner.tag(&mut response, &created.version);
             if created.is_replayed {
@@ -66,7 +68,7 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
         }
         ResourceResponse::Unchanged(version) => unchanged(&version, manner),
         ResourceResponse::Uploaded(uploaded) => {
-            let mut response = json_of(&json!({}));
+            let mut response = json_of(&serde_json::json!({}));
             if let Some(range) = range(uploaded).filter(|_| manner.is_ranged) {
                 put(&mut response, CONTENT_RANGE, range);
             }
@@ -99,7 +101,7 @@ pub(super) fn applied(headers: &mut HeaderMap, wait: Option<Wait>) {
 }
 
 pub(super) fn json_of(value: &Value) -> Response {
-    let mut response = value.to_string().into_response();
+    let mut response = Response::new(Body::from(json::octets(value)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response

@@ -32,7 +32,7 @@ impl Base {
     pub(super) fn uri(&self, location: &Location) -> String {
         let text = location.as_str();
         if text.starts_with('/') {
-            format!("{}{text}", self.0)
+            [&self.0, text].concat()
         } else {
             text.into()
         }

@@ -12,7 +12,10 @@ use axum::{
 use koukan_core::resource::{Refusal, RefusalKind};
 use serde_json::{Value, json};
 
-use crate::{auth::Denied, schema::problem};
+use crate::{
+    auth::Denied,
+    schema::{json, problem},
+};
 
 /// When to try again where there are too many requests.
 const RETRY_AFTER_LOAD: Duration = Duration::from_secs(1);
@@ -118,7 +121,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, json) = self.to_json();
         let kind = &self.refusal.kind;
-        let mut response = (status, json.to_string()).into_response();
+        let mut response = (status, json::octets(&json)).into_response();
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static("application/problem+json");
         headers.insert(CONTENT_TYPE, content_type);

@@ -1,8 +1,9 @@
 //! One recipient's transaction.
 
 use std::{
-    future::poll_fn,
-    task::{self, Poll},
+    future::Future,
+    pin::Pin,
+    task::{self, Poll, ready},
 };
 
 use crate::{
@@ -35,41 +36,16 @@ pub(super) struct Start<S> {
     pub(super) start: transaction::Start,
 }
 
-/// Runs a leg: answers RCPT, then waits for the message, and ends with the final reply.
-pub(super) async fn run<S: MailService>(
-    start: Start<S>,
-    rcpt: Command<Rcpt>,
-    body: Taker,
-) -> Result<LegEnd, Aborted> {
-    let Start {
-        service,
-        policy,
-        is_member,
-        start,
-    } = start;
-    let position = rcpt.position();
-    let (rcpt, slot) = rcpt.into_parts();
-    let leg = Leg {
-        policy,
-        is_member,
-        rcpt: Some(rcpt),
-        slot: Some(slot),
-        body,
-    };
-    // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
-    let (upstream, _mail) = begin(service, start);
-    let mut errand = Errand::new(leg, upstream, None);
-    let reply = poll_fn(|cx| errand.poll_end(cx)).await?;
-    Ok(LegEnd {
-        position,
-        reply,
-        is_accepted: errand.is_any_accepted(),
-        is_member,
-    })
+/// A leg: answers RCPT, then waits for the message, and ends with the final reply.
+///
+/// A future that nothing moves on its way into memory of its own: there is one for each recipient.
+pub(super) struct Leg {
+    errand: Errand<Given>,
+    position: usize,
 }
 
 /// What a leg gives, and where it is told the replies.
-struct Leg {
+struct Given {
     policy: Policy,
     is_member: bool,
     rcpt: Option<Rcpt>,
@@ -78,7 +54,51 @@ struct Leg {
     body: Taker,
 }
 
-impl Originator for Leg {
+// === impl Leg ===
+
+impl Leg {
+    pub(super) fn new<S: MailService>(start: Start<S>, rcpt: Command<Rcpt>, body: Taker) -> Self {
+        let Start {
+            service,
+            policy,
+            is_member,
+            start,
+        } = start;
+        let position = rcpt.position();
+        let (rcpt, slot) = rcpt.into_parts();
+        let given = Given {
+            policy,
+            is_member,
+            rcpt: Some(rcpt),
+            slot: Some(slot),
+            body,
+        };
+        // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
+        let (upstream, _mail) = begin(service, start);
+        Self {
+            errand: Errand::new(given, upstream, None),
+            position,
+        }
+    }
+}
+
+impl Future for Leg {
+    type Output = Result<LegEnd, Aborted>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let reply = ready!(self.errand.poll_end(cx))?;
+        Poll::Ready(Ok(LegEnd {
+            position: self.position,
+            reply,
+            is_accepted: self.errand.is_any_accepted(),
+            is_member: self.errand.originator.is_member,
+        }))
+    }
+}
+
+// === impl Given ===
+
+impl Originator for Given {
     fn has_recipients(&self) -> bool {
         self.rcpt.is_some()
     }

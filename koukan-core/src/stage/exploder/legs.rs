@@ -2,17 +2,18 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use futures_core::{Stream, future::BoxFuture};
+use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
 use crate::{
     body::{Body, Copies},
     context,
+    few::Few,
     path::ForwardPath,
     reply::{FinalReplies, Reply},
     service::MailService,
@@ -23,7 +24,7 @@ use crate::{
 
 use super::{
     Notify, Policy,
-    leg::{self, LegEnd, Start},
+    leg::{Leg, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
     members,
     seen::Seen,
@@ -43,7 +44,7 @@ pub(super) struct Legs<S> {
     copies: Copies,
     running: Running,
     seen: Seen,
-    bodies: Vec<LegBody>,
+    bodies: Few<LegBody>,
     replies: FinalReplies,
     again: Vec<Again>,
     refusals: Vec<Reply>,
@@ -84,13 +85,11 @@ pub(super) struct LegEnds {
     pub(super) members: Vec<Reply>,
 }
 
-type Leg = BoxFuture<'static, Result<LegEnd, Aborted>>;
-
 /// A lone leg, the usual case, needs no queue of those that were woken.
 enum Running {
     None,
-    One(Passes, Leg),
-    Many(FuturesUnordered<Leg>),
+    One(Passes, Pin<Box<Leg>>),
+    Many(FuturesUnordered<Pin<Box<Leg>>>),
 }
 
 impl<S: MailService> Legs<S> {
@@ -111,7 +110,7 @@ impl<S: MailService> Legs<S> {
             copies: Copies::new(),
             running: Running::None,
             seen: Seen::default(),
-            bodies: Vec::new(),
+            bodies: Few::new(),
             replies: FinalReplies::default(),
             again: Vec::new(),
             refusals: Vec::new(),
@@ -192,7 +191,7 @@ impl<S: MailService> Legs<S> {
                 token: Some(self.copies.token()),
             },
         };
-        self.running.add(Box::pin(leg::run(start, rcpt, later)));
+        self.running.add(Box::pin(Leg::new(start, rcpt, later)));
         self.bodies.push(LegBody {
             position,
             is_member,
@@ -215,7 +214,7 @@ impl<S: MailService> Legs<S> {
 
     /// Gives each leg that still takes it what `body` makes.
     pub(super) fn give(&mut self, mut body: impl FnMut() -> Body) {
-        for LegBody { giver, .. } in self.bodies.drain(..) {
+        for LegBody { giver, .. } in self.bodies.take() {
             if giver.is_wanted() {
                 giver.give(body());
             }
@@ -259,6 +258,9 @@ impl<S: MailService> Legs<S> {
             if is_member {
                 self.members.push(reply);
             } else if is_accepted {
+                if self.replies.is_empty() {
+                    self.replies = FinalReplies::with_capacity(self.seen.len());
+                }
                 self.replies.push(position, reply);
             } else {
                 self.refusals.push(reply);
@@ -269,7 +271,7 @@ impl<S: MailService> Legs<S> {
 }
 
 impl Running {
-    fn add(&mut self, leg: Leg) {
+    fn add(&mut self, leg: Pin<Box<Leg>>) {
         *self = match std::mem::replace(self, Self::None) {
             Self::None => Self::One(Passes::new(), leg),
             Self::One(_, first) => Self::Many([first, leg].into_iter().collect()),

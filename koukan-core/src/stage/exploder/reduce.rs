@@ -110,6 +110,7 @@ impl Verdict {
         let mut each = FinalReplies::default();
         // What all were answered is told once.
         if replies.iter().any(|(_, own)| own != reply) {
+            each = FinalReplies::with_capacity(replies.len());
             for (position, reply) in replies.iter() {
                 each.push(position, plain(reply));
             }
@@ -128,7 +129,7 @@ impl Verdict {
 
     /// Where those go into custody of which that holds.
     fn with_custody_of(replies: &FinalReplies, is_kept: impl Fn(&Reply) -> bool) -> Self {
-        let mut each = FinalReplies::default();
+        let mut each = FinalReplies::with_capacity(replies.len());
         let mut into_custody = Vec::new();
         for (position, reply) in replies.iter() {
             let reply = plain(reply);

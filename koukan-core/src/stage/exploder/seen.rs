@@ -1,13 +1,13 @@
 //! Which recipient has which leg.
 
-use crate::transaction::Rcpt;
+use crate::{few::Few, transaction::Rcpt};
 
 /// The recipients so far.
 ///
 /// They are compared one by one, by a number first: for hundreds of recipients that is less work
 /// than a map, and a message may have no more than some thousand.
 #[derive(Default)]
-pub(super) struct Seen(Vec<Known>);
+pub(super) struct Seen(Few<Known>);
 
 struct Known {
     fingerprint: u64,
@@ -28,6 +28,11 @@ impl Seen {
             leg,
         });
         None
+    }
+
+    /// How many recipients there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Gives the recipient another leg.

@@ -40,7 +40,15 @@ impl Concern {
     }
 
     /// The slot comes back, if it was lent.
+    #[inline]
     pub(super) fn take_lender(&mut self) -> Option<(Arc<dyn Lender>, Loan)> {
+        match self {
+            Self::Lender(..) => self.end_loan(),
+            Self::Nobody | Self::Watch(_) => None,
+        }
+    }
+
+    fn end_loan(&mut self) -> Option<(Arc<dyn Lender>, Loan)> {
         match mem::replace(self, Self::Nobody) {
             Self::Lender(lender, loan, before) => {
                 *self = before.map_or(Self::Nobody, |before| *before);

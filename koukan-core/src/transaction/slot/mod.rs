@@ -118,16 +118,21 @@ impl Slot {
         let Some(place) = self.place.take() else {
             return;
         };
-        let hooks = {
-            let mut state = place.lock();
-            if let Some((lender, loan)) = state.concern.take_lender() {
-                drop(state);
-                lender.give_back(loan, Self::of(place, self.position), Some(reply));
-                return;
-            }
-            state.concern.note(&reply);
-            state.begin_answer()
-        };
+        let mut state = place.lock();
+        if let Some((lender, loan)) = state.concern.take_lender() {
+            drop(state);
+            lender.give_back(loan, Self::of(place, self.position), Some(reply));
+            return;
+        }
+        state.concern.note(&reply);
+        if state.is_open() && state.hooks.is_empty() {
+            let waker = state.answer(reply);
+            drop(state);
+            wake(waker);
+            return;
+        }
+        let hooks = state.begin_answer();
+        drop(state);
         place.end_answer(hooks, || reply);
     }
 
@@ -263,13 +268,24 @@ impl Default for Shared {
 }
 
 impl State {
+    /// Whether nobody has answered, or is about to.
+    fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Dropped)
+    }
+
     /// Nobody else answers from now on; returns what is to be done with the reply, unless there is one.
     fn begin_answer(&mut self) -> Option<Vec<Hook>> {
-        if !matches!(self.phase, Phase::Open | Phase::Dropped) {
+        if !self.is_open() {
             return None;
         }
         self.phase = Phase::Answering;
         Some(mem::take(&mut self.hooks))
+    }
+
+    /// Notes the reply; returns who waits for it, to be woken once the lock is free.
+    fn answer(&mut self, reply: Reply) -> Option<Waker> {
+        self.phase = Phase::Answered(reply);
+        self.waker.take()
     }
 
     fn take(&mut self) -> Option<Reply> {
@@ -304,11 +320,7 @@ impl Shared {
             true => reply(),
             false => run(hooks, reply()),
         };
-        let waker = {
-            let mut state = self.lock();
-            state.phase = Phase::Answered(reply);
-            state.waker.take()
-        };
+        let waker = self.lock().answer(reply);
         wake(waker);
     }
 

@@ -9,7 +9,7 @@ use crate::{
         etag::etag,
         transport::{Content, Repeat, Request, Transport},
     },
-    schema::append_to_json,
+    schema::{append_to_json, json},
 };
 
 use super::{PREFER, preferences};
@@ -23,7 +23,7 @@ pub(super) async fn append(
     request.repeat = Repeat::Unsent;
     if !append.draft.is_empty() {
         let json = append_to_json(&append.draft, append.rcpt_to_list_offset);
-        request.content = Content::Json(json.to_string().into());
+        request.content = Content::Json(json::octets(&json).into());
     }
     if_match(&mut request, append.if_match.as_ref());
     ask(transport, request).await

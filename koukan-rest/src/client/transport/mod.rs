@@ -19,6 +19,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
+use crate::schema::json::octets;
+
 use super::{
     ClientError, ClientSettings,
     uri::{Origin, base_url},
@@ -155,7 +157,7 @@ impl Request {
     /// A request that writes this JSON.
     pub(super) fn json(method: Method, uri: Uri, json: &serde_json::Value) -> Self {
         Self {
-            content: Content::Json(json.to_string().into()),
+            content: Content::Json(octets(json).into()),
             ..Self::new(method, uri)
         }
     }
