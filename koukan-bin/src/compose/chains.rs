@@ -8,7 +8,10 @@ use std::{
 use koukan_core::{
     context::Sender,
     service::{BoxMailLayer, BoxMailService, MailService},
-    stage::output_handler::{Chain, ChainMap, Chains, RetryPolicy},
+    stage::{
+        hand_over::HandOverLayer,
+        output_handler::{Chain, ChainMap, Chains, RetryPolicy},
+    },
     storage::Storage,
 };
 use koukan_smtp::{
@@ -19,7 +22,9 @@ use tower::Layer;
 
 use crate::{
     config::{self, Config, Endpoint},
-    registry::{AddRoute, CopyRoutes, LegChains, RECIPIENT_VERIFICATION, Registry, Surroundings},
+    registry::{
+        AddRoute, CopyRoutes, LegChains, RECIPIENT_VERIFICATION, Registry, Routes, Surroundings,
+    },
 };
 
 use super::{
@@ -47,6 +52,7 @@ pub(super) struct Builder<'a> {
     pub(super) hooks: &'a HookSecrets,
     pub(super) storage: &'a Storage,
     pub(super) output: &'a Output,
+    pub(super) late: &'a LateChains,
 }
 
 impl Builder<'_> {
@@ -157,8 +163,13 @@ impl Builder<'_> {
             self.registry
                 .build(&filter.name, &filter.config, &surroundings)
         });
-        let filters: Result<Vec<_>, _> = filters.collect();
-        Ok(Filters(filters?))
+        let mut filters = filters.collect::<Result<Vec<_>, _>>()?;
+        if !Routes::of(chain).senders.is_empty() {
+            // The last of them, around the endpoint: a router has decided by then. It needs chains that are made after
+            // this one.
+            filters.push(BoxMailLayer::new(HandOverLayer::new(self.late.clone())));
+        }
+        Ok(Filters(filters))
     }
 
     /// The chains to which the chain's exploder leads, where one of its filters asks these.

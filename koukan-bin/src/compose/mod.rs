@@ -217,6 +217,7 @@ pub(crate) async fn compose(
         hooks: &hook_secrets,
         storage: &storage,
         output: &output,
+        late: &late,
     };
     let chains = chains.build(config)?;
     // Nobody is to pass, or be refused, since a list is not there yet.

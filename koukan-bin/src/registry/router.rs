@@ -5,6 +5,7 @@ mod check;
 use std::path::PathBuf;
 
 use koukan_core::{
+    context::Sender,
     filter::router::{
         AddressList, Aliases, Decision, DestDomain, Expand, HostList, Policy, RouterLayer, Rules,
         StaticHosts,
@@ -64,6 +65,10 @@ enum Rule {
         hosts: Vec<Host>,
         /// With what they are refused.
         reject: Option<Refusal>,
+        /// Through whose chain of this agent they go.
+        sender: Option<String>,
+        /// One of that sender's tags.
+        tag: Option<String>,
     },
     /// Every recipient to its own domain.
     DestDomain {
@@ -156,6 +161,8 @@ pub(crate) struct Routes {
     pub(crate) takes_all_addresses: bool,
     /// The first rule, from 1 on, by which recipients stand for others.
     pub(crate) expands: Option<usize>,
+    /// The senders through whose chains recipients go.
+    pub(crate) senders: Vec<Sender>,
 }
 
 impl Routes {
@@ -194,8 +201,16 @@ impl Routes {
             self.takes_all |= rule.is_for_all();
             self.takes_all_addresses |= rule.is_for_all_addresses();
             let (hosts, is_open) = match rule {
-                Rule::AddressList { hosts, reject, .. } => {
-                    let is_open = hosts.is_empty() && reject.is_none();
+                Rule::AddressList {
+                    hosts,
+                    reject,
+                    sender,
+                    tag,
+                    ..
+                } => {
+                    let sender = sender.map(|sender| next_sender(&sender, tag.as_deref()));
+                    let is_open = hosts.is_empty() && reject.is_none() && sender.is_none();
+                    self.senders.extend(sender);
                     (hosts, is_open)
                 }
                 Rule::AcceptAll {} => (Vec::new(), true),
@@ -250,9 +265,15 @@ pub(super) fn router(
                 delimiter,
                 hosts,
                 reject,
+                sender,
+                tag,
             } => {
                 let domains = domains.into_iter().map(|domain| domain.0);
-                let list = AddressList::new(domains, decision(&hosts, reject));
+                let decision = match sender {
+                    Some(sender) => Decision::HandOver(next_sender(&sender, tag.as_deref())),
+                    None => decision(&hosts, reject),
+                };
+                let list = AddressList::new(domains, decision);
                 let list = list.with_prefixes(prefixes.unwrap_or_default());
                 rules.with(match delimiter {
                     Some(delimiter) => list.with_delimiter(delimiter),
@@ -301,6 +322,14 @@ pub(super) fn router(
         true => router.dry(),
         false => router,
     })
+}
+
+fn next_sender(sender: &str, tag: Option<&str>) -> Sender {
+    let sender = Sender::new(sender);
+    match tag {
+        Some(tag) => sender.with_tag(tag),
+        None => sender,
+    }
 }
 
 /// A mistake in that rule.

@@ -23,6 +23,7 @@ mod disk_full;
 mod events;
 mod examples;
 mod explain;
+mod hand_over;
 mod host;
 mod hostile;
 mod http;

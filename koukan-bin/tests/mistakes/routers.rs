@@ -97,3 +97,48 @@ fn aliases_and_routers_in_a_row_that_cannot_work() {
         assert!(warnings.problems().is_empty(), "{warnings}");
     }
 }
+
+#[test]
+fn in_rules_that_hand_over_to_senders() {
+    let rule = |keys: &str| {
+        format!("address_list: {{ domains: [example.com], {keys} }}\n            - {HOSTS}")
+    };
+    // The first chain with that rule is that of applications.
+    check(&changed(HOSTS, &rule("sender: ingress, tag: smtp-mx"))).unwrap();
+    for (keys, at, words) in [
+        (
+            "sender: ingress, hosts: [\"a:25\"]",
+            HOSTS,
+            "leave `hosts` and `reject` out",
+        ),
+        (
+            "sender: ingress, reject: no_such_user",
+            HOSTS,
+            "leave `hosts` and `reject` out",
+        ),
+        ("tag: smtp-mx", HOSTS, "name that, too"),
+        (
+            "sender: ingres, tag: smtp-mx",
+            HOSTS,
+            "did you mean `ingress/smtp-mx`",
+        ),
+        ("sender: ingress", HOSTS, "which has no chain"),
+        ("sender: submission", HOSTS, "leads back to itself"),
+        (
+            "sender: ingress, tag: smtp-mx",
+            DOMAINS,
+            "put the rule into the chain of the sender",
+        ),
+    ] {
+        let text = match at == DOMAINS {
+            true => changed(
+                DOMAINS,
+                &format!("address_list: {{ domains: [example.com], {keys} }}"),
+            ),
+            false => changed(HOSTS, &rule(keys)),
+        };
+        let told = check(&text).unwrap_err();
+        assert!(told.contains(words), "{keys}: {told}");
+        assert!(!FOREIGN.iter().any(|word| told.contains(word)), "{told}");
+    }
+}

@@ -161,6 +161,7 @@ pub struct Copies {
     of: Arc<str>,
     entries: Entries,
     is_stored: bool,
+    is_part: bool,
 }
 
 impl Copies {
@@ -175,7 +176,15 @@ impl Copies {
             of: of.into(),
             entries: Arc::downgrade(entries),
             is_stored: false,
+            is_part: false,
         }
+    }
+
+    /// They are the message itself, which a chain [hands on](crate::stage::hand_over).
+    #[must_use]
+    pub fn handed_over(mut self) -> Self {
+        self.is_part = true;
+        self
     }
 
     /// They would go by the queue: what becomes of them is nothing to the original.
@@ -200,6 +209,9 @@ impl Service<Transaction> for Copies {
             return Box::pin(async { Ok(Reply::local_error()) });
         };
         let of = self.explainer.last_of(&self.of).unwrap_or_default();
+        if self.is_part {
+            return Box::pin(entry.pass(PassageOf::Part(of), tx));
+        }
         if !self.is_stored {
             return Box::pin(entry.pass(PassageOf::Copy(of), tx));
         }

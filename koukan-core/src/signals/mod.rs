@@ -12,6 +12,7 @@ mod durable;
 mod expansions;
 mod forced;
 mod hears_each;
+mod next_sender;
 mod parsed;
 mod queued;
 mod send_at;
@@ -30,6 +31,7 @@ pub use self::{
     expansions::Expansions,
     forced::Forced,
     hears_each::HearsEach,
+    next_sender::NextSender,
     parsed::Parsed,
     queued::Queued,
     send_at::SendAt,

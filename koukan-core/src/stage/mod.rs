@@ -9,6 +9,7 @@
 //! | [`operator`] | a queue service | the queue as whoever operates the agent sees it |
 //! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
 //! | [`sharing`] | a layer around an endpoint | one transaction for all recipients of a message at one destination |
+//! | [`hand_over`] | a layer around an endpoint | hands on to another chain of this agent |
 //! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
 //! | [`store_and_forward`] | a queue | most of these, put together |
 //!
@@ -17,6 +18,7 @@
 pub mod dispatcher;
 pub mod event_reader;
 pub mod exploder;
+pub mod hand_over;
 pub mod operator;
 pub mod output_handler;
 pub mod rest_endpoint;

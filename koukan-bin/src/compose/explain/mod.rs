@@ -22,13 +22,17 @@ use koukan_core::{
     network::SharedResolver,
     resource::{Explain, Explanation},
     service::BoxMailService,
+    stage::{
+        hand_over::HandOverLayer,
+        output_handler::{Chain, RetryPolicy},
+    },
 };
 use koukan_smtp::client::{HostLimits, OwnAddresses};
 use tower::Layer;
 
 use crate::{
     config::{self, Config, Endpoint},
-    registry::{CopyRoutes, Registry, Surroundings},
+    registry::{CopyRoutes, Registry, Routes, Surroundings},
 };
 
 use self::{
@@ -156,7 +160,8 @@ impl Making<'_> {
         surroundings.copies = CopyRoutes::Explained(copies);
         let probe = |depth| ProbeLayer::new(self.explainer.clone(), depth);
         let count = chain.filter.len();
-        let mut service = BoxMailService::new(probe(count).layer(self.end(chain)?));
+        let end = self.handing_over(chain, self.end(chain)?);
+        let mut service = BoxMailService::new(probe(count).layer(end));
         let mut unasked = Vec::new();
         for (index, filter) in chain.filter.iter().enumerate().rev() {
             let filter = &filter.value;
@@ -176,6 +181,20 @@ impl Making<'_> {
         let names = names.map(|filter| filter.value.name.as_str().into());
         let entry = Entry::new(self.explainer.clone(), &chain.name.value, names, service);
         Ok(entry.with_unasked(unasked))
+    }
+
+    /// What a router of the chain routes to a sender goes on there.
+    fn handing_over(&self, chain: &config::Chain, end: BoxMailService) -> BoxMailService {
+        if Routes::of(chain).senders.is_empty() {
+            return end;
+        }
+        let next = Copies::new(self.explainer.clone(), &chain.name.value, &self.entries);
+        // Whatever the sender is: which chain it has is looked up then.
+        let next = Chain {
+            service: BoxMailService::new(next.handed_over()),
+            retry: RetryPolicy::default(),
+        };
+        BoxMailService::new(HandOverLayer::new(next).layer(end))
     }
 
     /// What stands in place of the chain's endpoint.

@@ -61,6 +61,7 @@ impl<'a> Check<'a> {
             }
         };
         senders.extend(AddRoute::all(chain).map(|route| route.to_sender()));
+        senders.extend(Routes::of(chain).senders);
         let chains = senders.iter();
         chains
             .filter_map(|sender| self.config.chain_of(sender))

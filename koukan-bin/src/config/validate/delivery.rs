@@ -4,7 +4,10 @@ use koukan_core::stage::output_handler::RetryPolicy;
 
 use super::Check;
 use crate::{
-    config::{Chain, Endpoint, Filter, HumanDuration, Notify, Place, Policy, Retry, Sender},
+    config::{
+        Chain, Endpoint, Filter, HumanDuration, Notify, Place, Policy, Retry, Sender,
+        suggest::instead,
+    },
     registry::{Routes, is_builtin},
 };
 
@@ -18,6 +21,7 @@ impl Check<'_> {
             self.retry(&chain.retry, general);
             self.hosts(chain);
             self.aliases(chain);
+            self.hand_over(chain);
             self.routers(chain);
             self.exploders(chain);
         }
@@ -53,6 +57,36 @@ impl Check<'_> {
                  and names no host"
             );
             let help = "give the rule `hosts`, or let it `reject`, or give the `smtp` a `host`";
+            self.wrong(&chain.name, message, Some(help.into()));
+        }
+    }
+
+    /// Recipients go through chains that there are, one by one.
+    fn hand_over(&mut self, chain: &Chain) {
+        let routes = Routes::of(chain);
+        let unknown = routes
+            .senders
+            .iter()
+            .find(|sender| self.config.chain_of(sender).is_none());
+        if let Some(sender) = unknown {
+            let message = format!(
+                "a rule of the router of chain `{}` hands recipients over to sender `{sender}`, which has no chain",
+                chain.name.value
+            );
+            let known = self.config.sender.iter().flat_map(|sender| sender.chains());
+            let known: Vec<_> = known.map(|(sender, _)| sender.to_string()).collect();
+            let help = instead(
+                "sender",
+                &sender.to_string(),
+                known.iter().map(String::as_str),
+            );
+            self.wrong(&chain.name, message, Some(help));
+        } else if !routes.senders.is_empty() && matches!(chain.endpoint, Endpoint::Exploder(_)) {
+            let message = format!(
+                "the router of chain `{}` hands recipients over to a sender, and the chain ends in an exploder",
+                chain.name.value
+            );
+            let help = "put the rule into the chain of the sender that the exploder names, where each recipient goes by itself";
             self.wrong(&chain.name, message, Some(help.into()));
         }
     }

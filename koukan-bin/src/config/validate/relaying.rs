@@ -56,7 +56,9 @@ impl<'a> Check<'a> {
                 return true;
             }
             let copies = AddRoute::all(chain).map(|route| route.to_sender());
-            let next = copies.filter_map(|sender| self.config.chain_of(&sender));
+            let handed_over = Routes::of(chain).senders;
+            let next = copies.chain(handed_over);
+            let next = next.filter_map(|sender| self.config.chain_of(&sender));
             ahead.extend(next.chain(self.exploded(chain)));
         }
         false

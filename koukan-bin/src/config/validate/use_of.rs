@@ -7,7 +7,7 @@ use koukan_core::context;
 use super::Check;
 use crate::{
     config::{Chain, Endpoint},
-    registry::AddRoute,
+    registry::{AddRoute, Routes},
 };
 
 impl Check<'_> {
@@ -105,6 +105,7 @@ impl Check<'_> {
                 used.extend(exploder.senders());
             }
             used.extend(AddRoute::all(chain).map(|route| route.to_sender()));
+            used.extend(Routes::of(chain).senders);
         }
         used
     }

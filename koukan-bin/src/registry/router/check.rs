@@ -71,6 +71,8 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
             hosts,
             reject,
             delimiter,
+            sender,
+            tag,
         } => {
             let list = |inner: &str| at("address_list", inner);
             if domains.is_empty() {
@@ -88,6 +90,13 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
             if reject.is_some() && !hosts.is_empty() {
                 let text = "`hosts` and `reject` exclude each other: remove one of them";
                 return wrong(text, &list("reject"));
+            }
+            if sender.is_some() && (reject.is_some() || !hosts.is_empty()) {
+                let text = "recipients go through the chain of the `sender`: leave `hosts` and `reject` out";
+                return wrong(text, &list("sender"));
+            }
+            if tag.is_some() && sender.is_none() {
+                return wrong("`tag` is one of a `sender`: name that, too", &list("tag"));
             }
             Ok(())
         }

@@ -12,7 +12,8 @@
 //! *Signals*: writes [`Destination`](crate::signals::Destination) as the first recipient that is
 //! routed passes. A transaction has one destination: before an Exploder, where recipients may
 //! differ, use a policy that accepts and does not route. Writes
-//! [`Expansions`](crate::signals::Expansions), for the Exploder. One that only [says what it would
+//! [`Expansions`](crate::signals::Expansions), for the Exploder, and [`NextSender`](crate::signals::NextSender), for a
+//! [hand-over](crate::stage::hand_over) at the end of the chain. One that only [says what it would
 //! do](RouterLayer::dry) writes the durable signal `router.dry_run`, for the first recipient, and logs it for each.
 //!
 //! | reply | when |

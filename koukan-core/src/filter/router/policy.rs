@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::HostList;
-use crate::{path::ForwardPath, reply::Rejection, signals::Destination};
+use crate::{context::Sender, path::ForwardPath, reply::Rejection, signals::Destination};
 
 /// What a policy says of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Decision {
     Route(Destination),
     /// It goes to one of them, and to another where that does not answer: which is first is drawn once for a transaction.
     RouteToOneOf(HostList),
+    /// It goes through the chain of that sender, in this process: a [hand-over](crate::stage::hand_over) below.
+    HandOver(Sender),
     /// It is welcome; where it goes is decided elsewhere.
     Accept,
     /// It stands for these, each of which has the message: an Exploder below makes a part for each.

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use crate::{
+    context::Sender,
     path::ForwardPath,
     reply::{Rejection, Reply},
     service::MailService,
-    signals::{Destination, Expansions, Signals, TraceId},
+    signals::{Destination, Expansions, NextSender, Signals, TraceId},
     transaction::{Command, Rcpt, Transaction},
 };
 
@@ -104,6 +105,7 @@ fn route(
         }
         Decision::Route(destination) => go(signals, destination)?,
         Decision::RouteToOneOf(hosts) => go_to_one_of(signals, hosts)?,
+        Decision::HandOver(sender) => hand_over(signals, sender)?,
     }
     if manner.passes_unknown {
         of::<Decided>(signals).add(position);
@@ -112,12 +114,24 @@ fn route(
 }
 
 fn go(signals: &Signals, destination: Destination) -> Result<(), Rejection> {
+    if signals.find::<NextSender>().is_some() {
+        return Err(Rejection::new(Reply::other_destination()));
+    }
     match signals.find::<Destination>() {
         Some(earlier) if *earlier == destination => Ok(()),
         Some(_) => Err(Rejection::new(Reply::other_destination())),
         None => signals
             .set(destination)
             .map_err(|_| Rejection::new(Reply::other_destination())),
+    }
+}
+
+fn hand_over(signals: &Signals, sender: Sender) -> Result<(), Rejection> {
+    let next = NextSender(sender);
+    match signals.find::<NextSender>() {
+        Some(earlier) if *earlier == next => Ok(()),
+        None if signals.find::<Destination>().is_none() && signals.set(next).is_ok() => Ok(()),
+        Some(_) | None => Err(Rejection::new(Reply::other_destination())),
     }
 }
 
@@ -148,6 +162,7 @@ fn say(signals: &Signals, recipient: &ForwardPath, decision: &Decision, manner: 
             let hosts = hosts.hosts().map(ToString::to_string);
             ("route", json!(hosts.collect::<Vec<_>>()))
         }
+        Decision::HandOver(sender) => ("hand over", json!(sender.to_string())),
         Decision::Accept => ("accept", Value::Null),
         Decision::Expand(members) => {
             let members = members.iter().map(ForwardPath::as_str);

@@ -1,0 +1,32 @@
+use std::sync::Arc;
+
+use tower::Layer;
+
+use crate::stage::output_handler::Chains;
+
+use super::HandOver;
+
+/// Applies [`HandOver`].
+#[derive(Clone)]
+pub struct HandOverLayer(Arc<dyn Chains>);
+
+impl HandOverLayer {
+    /// Hands on to those chains. How often they are tried means nothing here: whoever holds the transaction tries again.
+    pub fn new(chains: impl Chains) -> Self {
+        Self(Arc::new(chains))
+    }
+}
+
+impl<S> Layer<S> for HandOverLayer {
+    type Service = HandOver<S>;
+
+    fn layer(&self, inner: S) -> HandOver<S> {
+        HandOver::new(inner, Arc::clone(&self.0))
+    }
+}
+
+impl std::fmt::Debug for HandOverLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HandOverLayer")
+    }
+}

@@ -1,0 +1,113 @@
+use std::{
+    fmt,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use futures_core::future::BoxFuture;
+use tower::{BoxError, Service, ServiceExt};
+
+use crate::{
+    context::{Context, Sender},
+    reply::{FinalReplies, Handover, Reply},
+    service::MailService,
+    signals::{Carried, HearsEach, NextSender, Signals, TraceId},
+    stage::output_handler::Chains,
+    transaction::Transaction,
+};
+
+/// Hands on what a router has routed to a sender; see the [module documentation](super).
+///
+/// # Cancel safety
+///
+/// Dropping the call drops that of the other chain.
+#[derive(Clone)]
+pub struct HandOver<S> {
+    inner: S,
+    chains: Arc<dyn Chains>,
+}
+
+impl<S> HandOver<S> {
+    pub(super) fn new(inner: S, chains: Arc<dyn Chains>) -> Self {
+        Self { inner, chains }
+    }
+}
+
+impl<S: MailService> Service<Transaction> for HandOver<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
+        // It is not known yet who is to be ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, tx: Transaction) -> Self::Future {
+        let Self { inner, chains } = self.clone();
+        Box::pin(async move {
+            let Some(tx) = tx.with_recipient().await? else {
+                return Ok(Reply::no_valid_recipients());
+            };
+            match tx.signals.find::<NextSender>() {
+                Some(next) => hand_over(&*chains, &next.0, tx).await,
+                None => inner.oneshot(tx).await.map_err(Into::into),
+            }
+        })
+    }
+}
+
+async fn hand_over(
+    chains: &dyn Chains,
+    sender: &Sender,
+    mut tx: Transaction,
+) -> Result<Reply, BoxError> {
+    let Some(chain) = chains.find(sender) else {
+        tracing::error!(%sender, "a router names a sender that has no chain");
+        return Ok(Reply::misconfigured());
+    };
+    tx.context = Arc::new(Context::new(sender.clone()));
+    tx.signals = known_there(&tx.signals);
+    // Copies of the message that go elsewhere share nothing with this one.
+    drop(tx.body.take_token());
+    let reply = chain.service.oneshot(tx).await?;
+    Ok(passed_on(reply))
+}
+
+/// What goes along.
+fn known_there(signals: &Signals) -> Signals {
+    let there = Signals::of_carried(Carried::of_trace(TraceId::of(signals)));
+    if let Some(account) = signals.account() {
+        there.account_or(|| account.clone());
+    }
+    if signals.find::<HearsEach>().is_some() {
+        // Nobody else has set it.
+        let _ = there.set(HearsEach);
+    }
+    there
+}
+
+/// The reply, after which others tell of success.
+fn passed_on(reply: Reply) -> Reply {
+    let note = |reply: &Reply| match reply.is_positive() {
+        true => reply.clone().with_extension(Handover::PassedOn),
+        false => reply.clone(),
+    };
+    let Some(each) = reply.final_replies() else {
+        return note(&reply);
+    };
+    let mut replies = FinalReplies::default();
+    for (position, reply) in each.iter() {
+        replies.push(position, note(reply));
+    }
+    let whole = note(&reply).without_final_replies();
+    replies.into_reply_or(whole)
+}
+
+impl<S: fmt::Debug> fmt::Debug for HandOver<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandOver")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! What a router hands over to another chain of the agent.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::sync::Arc;
+
+use koukan_core::{
+    context::{Context, Sender},
+    filter::router::{AddressList, Decision, RouterLayer, Rules, StaticHosts},
+    reply::{Handover, Reply},
+    service::{BoxMailService, MailService},
+    signals::{DurableSignal, Signals, TraceId},
+    stage::{
+        hand_over::HandOverLayer,
+        output_handler::{Chain, ChainMap, RetryPolicy},
+    },
+    test_util::{End, Script, context_from, mail, rcpt},
+    transaction::Driver,
+};
+use serde::{Deserialize, Serialize};
+use tower::Layer;
+
+const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Found(bool);
+
+impl DurableSignal for Found {
+    const NAME: &'static str = "found";
+}
+
+fn ingress() -> Sender {
+    Sender::new("ingress").with_tag("smtp-mx")
+}
+
+/// A chain in which recipients of example.com, example.net and example.org go over to a sender each, of which the last
+/// has no chain, and others go to a host.
+fn chain(there: &Script, endpoint: &Script) -> impl MailService {
+    let over = |domain: &str, sender| AddressList::new([domain], Decision::HandOver(sender));
+    let rules = Rules::new()
+        .with(over("example.com", ingress()))
+        .with(over("example.net", Sender::new("other")))
+        .with(over("example.org", Sender::new("missing")))
+        .with(StaticHosts::new(["mx.example:25".parse().unwrap()]));
+    let next = |script: &Script| Chain {
+        service: BoxMailService::new(script.clone()),
+        retry: RetryPolicy::default(),
+    };
+    let chains = ChainMap::new()
+        .with(ingress(), next(there))
+        .with(Sender::new("other"), next(there));
+    RouterLayer::new(rules).layer(HandOverLayer::new(chains).layer(endpoint.clone()))
+}
+
+fn client() -> Arc<Context> {
+    let mut context = context_from("192.0.2.1:25", "client.example");
+    context.identity = Some("alice".into());
+    context.next_hop = Some("mx.example.net:25".parse().unwrap());
+    Arc::new(context)
+}
+
+/// The replies to recipients, each of which is waited for, and to the message.
+async fn sent(service: impl MailService, to: &[&str], signals: &Signals) -> (Vec<Reply>, Reply) {
+    let from = mail("alice@example.com");
+    let (mut driver, of_mail) = Driver::start_with(service, client(), from, signals.clone());
+    assert_eq!(driver.wait(of_mail).await, Reply::sender_ok());
+    let mut replies = Vec::new();
+    for to in to {
+        let reply = driver.rcpt(rcpt(to)).await;
+        replies.push(driver.wait(reply).await);
+    }
+    let _ = driver.send(MESSAGE.into()).await;
+    (replies, driver.finish().await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_goes_on_as_from_the_agent_itself() {
+    let (there, endpoint) = (Script::new(), Script::new());
+    let signals = || {
+        let signals = Signals::default();
+        signals.set_durable(&Found(true)).unwrap();
+        signals
+    };
+    let known = signals();
+    let to = ["bob@example.com", "eve@example.com"];
+    let (replies, reply) = sent(chain(&there, &endpoint), &to, &known).await;
+    assert_eq!(replies, [Reply::recipient_ok(), Reply::recipient_ok()]);
+    assert_eq!(reply, Reply::message_accepted());
+    // The other chain tells of success from here on.
+    assert_eq!(reply.handover(), Some(Handover::PassedOn));
+    let received = there.only_received();
+    assert_eq!(
+        (received.text(), received.recipient_texts()),
+        (MESSAGE, to.to_vec())
+    );
+    assert_eq!(received.reverse_path().as_str(), "alice@example.com");
+    assert_eq!(*received.context, Context::new(ingress()));
+    assert_eq!(TraceId::of(&received.signals), TraceId::of(&known));
+    assert!(received.signals.find_durable::<Found>().unwrap().is_none());
+    assert!(endpoint.received().is_empty());
+    let (_, reply) = sent(chain(&there, &endpoint), &["bob@example.edu"], &signals()).await;
+    assert_eq!(reply.handover(), None);
+    let received = endpoint.only_received();
+    assert_eq!(received.context, client());
+    assert!(received.signals.find_durable::<Found>().unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_goes_one_way() {
+    let (ok, elsewhere) = (Reply::recipient_ok(), Reply::other_destination());
+    for (to, is_there) in [
+        (["a@example.com", "b@example.net", "c@example.edu"], true),
+        (["a@example.edu", "b@example.net", "c@example.com"], false),
+    ] {
+        let (there, endpoint) = (Script::new(), Script::new());
+        let (replies, _) = sent(chain(&there, &endpoint), &to, &Signals::default()).await;
+        assert_eq!(replies, [ok.clone(), elsewhere.clone(), elsewhere.clone()]);
+        assert_eq!(
+            (there.received().len(), endpoint.received().len()),
+            (usize::from(is_there), usize::from(!is_there))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_there_is_refused_here() {
+    let there = Script::new()
+        .rcpt("no@example.com", Reply::no_such_user())
+        .message_for("busy@example.com", Reply::mailbox_busy());
+    let to = ["no@example.com", "bob@example.com", "busy@example.com"];
+    let service = chain(&there, &Script::new());
+    let (replies, reply) = sent(service, &to, &Signals::default()).await;
+    let ok = Reply::recipient_ok;
+    assert_eq!(replies, [Reply::no_such_user(), ok(), ok()]);
+    let [bob, busy] = [1, 2].map(|position| reply.for_recipient(position));
+    assert_eq!(bob.handover(), Some(Handover::PassedOn));
+    assert_eq!((busy, busy.handover()), (&Reply::mailbox_busy(), None));
+    let service = chain(&there, &Script::new());
+    let (replies, reply) = sent(service, &["a@example.org"], &Signals::default()).await;
+    assert_eq!(
+        (replies, reply),
+        (vec![Reply::misconfigured()], Reply::misconfigured())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_here_gives_up_there() {
+    let there = Script::new();
+    let service = chain(&there, &Script::new());
+    let (mut driver, _) = Driver::start(service, client(), mail("alice@example.com"));
+    let reply = driver.rcpt(rcpt("bob@example.com")).await;
+    assert!(driver.wait(reply).await.is_positive());
+    drop(driver);
+    let ended = there.ended(1).await;
+    assert_eq!(ended[0].end, End::Dropped);
+}
