@@ -116,6 +116,7 @@ pub mod path;
 mod pipe;
 pub mod random;
 pub mod rate;
+mod remote_address;
 pub mod repeats;
 pub mod reply;
 pub mod resource;

@@ -263,6 +263,23 @@ fn hosts_that_are_addresses_are_literals() {
 }
 
 #[test]
+fn the_path_of_a_unix_socket_is_nobodys_business() {
+    let socket = "unix:/run/dovecot/lmtp";
+    let case = Case {
+        reply: Reply::no_such_user().with_extension(RemoteMta {
+            host: socket.into(),
+            address: socket.parse().unwrap(),
+        }),
+        ..case()
+    };
+    let text = case.text();
+    assert!(text.contains("Diagnostic-Code: smtp; 550 5.1.1"), "{text}");
+    for private in ["Remote-MTA", "dovecot"] {
+        assert!(!text.contains(private), "{text}");
+    }
+}
+
+#[test]
 fn only_what_another_host_said_is_its_word() {
     let own = Reply::connection_lost();
     let unnamed = Reply::mailbox_busy().with_extension(FromUpstream);

@@ -137,8 +137,8 @@ pub enum Notify {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Smtp {
-    /// Hosts to try in this order, as `host:port`. Without any, a routing filter of the chain
-    /// tells.
+    /// Hosts to try in this order, as `host:port`, or the path of a Unix socket, as in `unix:/run/dovecot/lmtp`. Without
+    /// any, a routing filter of the chain tells.
     pub host: Vec<Place<String>>,
     /// Whether the hosts speak LMTP (RFC 2033), as programs do that keep mailboxes: each recipient has a
     /// reply of its own to the message, and success says that it is in the mailbox. Default `false`.

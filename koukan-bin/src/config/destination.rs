@@ -12,7 +12,7 @@ use super::{MessageRate, Place, Retry};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Destination {
-    /// A host as mail is sent to it, as in `mx.example.com:25`: `connections`,
+    /// A host as mail is sent to it, as in `mx.example.com:25` or `unix:/run/dovecot/lmtp`: `connections`,
     /// `messages_per_connection`, `recipients_per_transaction` and `rate` hold for it.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,

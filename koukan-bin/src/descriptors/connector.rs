@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    path::Path,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -39,21 +40,33 @@ impl Counted {
             room: Arc::new(Semaphore::new(max)),
         }
     }
-}
 
-#[async_trait]
-impl Connector for Counted {
-    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+    /// What is connected to in that way takes a place.
+    async fn held(
+        &self,
+        connecting: impl Future<Output = io::Result<BoxWire>>,
+    ) -> io::Result<BoxWire> {
         let place = Arc::clone(&self.room).try_acquire_owned();
         let place = place.map_err(|_| {
             let text = "there are as many connections as file descriptors allow";
             io::Error::new(io::ErrorKind::ResourceBusy, text)
         })?;
-        let wire = self.inner.connect(address).await?;
+        let wire = connecting.await?;
         Ok(Box::new(Held {
             wire,
             _place: place,
         }))
+    }
+}
+
+#[async_trait]
+impl Connector for Counted {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        self.held(self.inner.connect(address)).await
+    }
+
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        self.held(self.inner.connect_unix(path)).await
     }
 }
 
@@ -100,7 +113,7 @@ impl AsyncWrite for Held {
 #[cfg(test)]
 mod tests {
     use koukan_core::network::TcpConnector;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, UnixListener};
 
     use super::*;
 
@@ -122,5 +135,17 @@ mod tests {
             io::ErrorKind::ResourceBusy
         );
         assert_eq!(counted.room.available_permits(), 1);
+    }
+    #[tokio::test]
+    async fn those_to_unix_sockets_are_among_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _listener = UnixListener::bind(&path).unwrap();
+        let counted = Counted::new(Arc::new(TcpConnector), 1);
+        let first = counted.connect_unix(&path).await.unwrap();
+        let refused = counted.connect_unix(&path).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        counted.connect_unix(&path).await.unwrap();
     }
 }

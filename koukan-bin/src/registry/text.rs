@@ -4,6 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 
 use koukan_core::{
+    network::{InvalidRemoteAddress, RemoteAddress},
     path::{Domain, Mailbox, address_literal},
     signals::HostPort,
 };
@@ -60,18 +61,21 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
-/// A host to connect to. Port 0 can be written, and be stored, and nobody listens there.
+/// A host, or a Unix socket, to connect to. Port 0 can be written, and be stored, and nobody listens there.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub(crate) fn check_host(text: &str) -> Result<HostPort, String> {
     match text.parse::<HostPort>() {
-        Ok(host) if host.port != 0 => Ok(host),
+        Ok(host) if host.port != 0 || host.unix().is_some() => Ok(host),
         Ok(_) => Err(format!(
             "`{text}` is not a host and port: nobody listens on port 0"
         )),
-        Err(error) => Err(format!("`{text}` is {error}")),
+        Err(error) => match text.parse::<RemoteAddress>() {
+            Err(InvalidRemoteAddress::Path(error)) => Err(format!("`{text}`: {error}")),
+            _ => Err(format!("`{text}` is {error}")),
+        },
     }
 }
 

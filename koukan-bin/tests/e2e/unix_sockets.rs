@@ -118,6 +118,42 @@ fn smtplib_and_curl_are_served_and_are_in_no_network() {
     }
 }
 
+/// The next agent is at sockets as well, with SMTP and with LMTP.
+#[test]
+fn an_agent_hands_on_to_another_and_a_client_names_no_socket() {
+    let sink = Collector::start();
+    let last = Site::new(&sink);
+    let _last = last.start();
+    let first = Site::new(&sink);
+    let at = last.directory.path().display();
+    let host = format!("smtp: {{ host: [\"{}\"] }}", sink.address);
+    assert!(first.config.contains(&host));
+    for (name, to) in [
+        ("smtp", "smtp: { host: [\"unix:AT/smtp\"] }"),
+        ("lmtp", "smtp: { host: [\"unix:AT/lmtp\"], lmtp: true }"),
+    ] {
+        let to = to.replace("AT", &at.to_string());
+        let config = first.config.replace(&host, &to);
+        let agent = Process::start_agent(&first.directory, &config);
+        for name in ["smtp", "lmtp", "rest"] {
+            eventually(LIMIT, || UnixStream::connect(first.path(name)).is_ok());
+        }
+        let script = SCRIPT.replace("smtp@example.com", &format!("{name}-smtp@example.com"));
+        let script = script.replace("\"lmtp@example.com", &format!("\"{name}-lmtp@example.com"));
+        run(peer("python3")
+            .args(["-c", &script])
+            .args([first.path("smtp"), first.path("lmtp")]));
+        for by in ["smtp", "lmtp"] {
+            let message = sink.only_message(&format!("{name}-{by}@example.com"));
+            assert!(
+                message.contains("Subject: by a Unix socket"),
+                "{message:.300}"
+            );
+        }
+        drop(agent);
+    }
+}
+
 #[test]
 fn sockets_of_an_agent_that_was_killed_are_replaced_and_those_of_a_live_one_are_not() {
     let sink = Collector::start();

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     fmt,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     context::Sender,
     path::ForwardPath,
+    remote_address::RemoteAddress,
     reply::Reply,
     resource::{Note, Passage, PassageOf, Phase, What},
     signals::{Carried, Signals},
@@ -27,7 +27,7 @@ pub struct Explainer(Arc<Mutex<Notes>>);
 #[derive(Default)]
 struct Notes {
     passages: Vec<Under>,
-    unasked: Vec<SocketAddr>,
+    unasked: Vec<RemoteAddress>,
 }
 
 /// A passage under way.
@@ -56,15 +56,15 @@ impl Explainer {
     }
 
     /// A filter would have connected to that address.
-    pub fn would_connect(&self, address: SocketAddr) {
-        let mut notes = self.lock();
+    pub fn would_connect(&self, address: impl Into<RemoteAddress>) {
+        let (address, mut notes) = (address.into(), self.lock());
         if !notes.unasked.contains(&address) && notes.unasked.len() < NOTES_MAX {
             notes.unasked.push(address);
         }
     }
 
     /// All that was noted.
-    pub(super) fn take(&self) -> (Vec<Passage>, Vec<SocketAddr>) {
+    pub(super) fn take(&self) -> (Vec<Passage>, Vec<RemoteAddress>) {
         let mut notes = self.lock();
         let passages = std::mem::take(&mut notes.passages).into_iter();
         let passages = passages.map(|under| under.passage);

@@ -1,6 +1,6 @@
 //! How connections come about.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,6 +28,23 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     ///
     /// Dropped before it ends, there is no connection.
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire>;
+
+    /// Connects to the Unix socket at `path`.
+    ///
+    /// A connector that says nothing of them knows none: [`io::ErrorKind::Unsupported`]. One that stands before another
+    /// hands this on as well.
+    ///
+    /// # Errors
+    ///
+    /// As with [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// As with [`connect`](Self::connect).
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A connector, as stages hold it.

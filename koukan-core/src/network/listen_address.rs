@@ -9,8 +9,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// What a Unix socket's address begins with.
-const UNIX: &str = "unix:";
+use crate::remote_address::{InvalidSocketPath, UNIX, check_socket_path};
+
 /// Octets of a path at most, so that it and what is made beside it fit into the address of a socket.
 const PATH_MAX: usize = 103;
 
@@ -45,12 +45,9 @@ pub enum InvalidListenAddress {
         "invalid socket address: it is neither as in `127.0.0.1:25` nor as in `unix:/run/koukan/smtp`"
     )]
     Neither,
-    /// The path depends on where the process runs.
-    #[error("the path of a Unix socket begins with `/`, as in `unix:/run/koukan/smtp`")]
-    Relative,
-    /// The system takes no such path.
-    #[error("the path of a Unix socket has at most {PATH_MAX} octets")]
-    TooLong,
+    /// It is no path of a Unix socket.
+    #[error(transparent)]
+    Path(#[from] InvalidSocketPath),
 }
 
 impl ListenAddress {
@@ -95,12 +92,7 @@ impl FromStr for ListenAddress {
             let address = text.parse().map_err(|_| InvalidListenAddress::Neither);
             return address.map(Self::Tcp);
         };
-        if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
-            return Err(InvalidListenAddress::Relative);
-        }
-        if path.len() > PATH_MAX {
-            return Err(InvalidListenAddress::TooLong);
-        }
+        check_socket_path(path, PATH_MAX)?;
         Ok(Self::Unix(path.into()))
     }
 }
@@ -140,15 +132,16 @@ mod tests {
                 (text, is_here)
             );
         }
-        use InvalidListenAddress::{Neither, Relative, TooLong};
+        use InvalidListenAddress::Neither;
+        let relative = InvalidListenAddress::from(InvalidSocketPath::Relative);
         let long = format!("unix:/{}", "a".repeat(PATH_MAX));
         for (text, error) in [
             ("127.0.0.1", Neither),
             ("/run/koukan/smtp", Neither),
-            ("unix:run/smtp", Relative),
-            ("unix:/run/", Relative),
-            ("unix:", Relative),
-            (&long, TooLong),
+            ("unix:run/smtp", relative.clone()),
+            ("unix:/run/", relative.clone()),
+            ("unix:", relative),
+            (&long, InvalidSocketPath::TooLong(PATH_MAX).into()),
         ] {
             assert_eq!(text.parse::<ListenAddress>(), Err(error), "{text}");
         }

@@ -1,6 +1,7 @@
 //! What stages need of the network, as traits, so that embedders, tests and simulations can set it:
 //! names ([`Resolver`]) and connections ([`Connector`]). [`Network`] is a range of addresses,
-//! [`ListenAddress`] is where a server listens: at an IP address and port, or at a Unix socket.
+//! [`ListenAddress`] is where a server listens, and [`RemoteAddress`] what a client connects to: an IP address and port,
+//! or a Unix socket.
 //!
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
 //! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
@@ -29,6 +30,8 @@ mod server_stream;
 mod system;
 #[cfg(feature = "net")]
 mod unix_socket;
+
+pub use crate::remote_address::{InvalidRemoteAddress, InvalidSocketPath, RemoteAddress};
 
 pub use self::{
     answer::{Alias, Answer, Mx, Proof, Tlsa},

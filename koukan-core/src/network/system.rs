@@ -3,10 +3,11 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    path::Path,
 };
 
 use async_trait::async_trait;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 use super::{Answer, BoxWire, Connector, LookupError, Resolver};
 
@@ -17,7 +18,7 @@ use super::{Answer, BoxWire, Connector, LookupError, Resolver};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;
 
-/// Connects by TCP, without Nagle's delay: what is written together is sent together anyway.
+/// Connects by TCP or to a Unix socket, without Nagle's delay: what is written together is sent together anyway.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TcpConnector;
 
@@ -35,5 +36,9 @@ impl Connector for TcpConnector {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream))
+    }
+
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        Ok(Box::new(UnixStream::connect(path).await?))
     }
 }

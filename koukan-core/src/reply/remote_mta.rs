@@ -1,6 +1,8 @@
 //! Which host a reply came from.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
+
+use crate::{host_port::HostPort, remote_address::RemoteAddress};
 
 /// The server upstream that gave a reply: an extension of [`Reply`](super::Reply). A reply of our own
 /// that is about a server is [`Concerning`](super::Concerning) it.
@@ -10,8 +12,18 @@ use std::{net::SocketAddr, sync::Arc};
 /// *Source*: RFC 3464 section 2.3.5.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RemoteMta {
-    /// The name or address it is known by: what was to be connected to.
+    /// The name or address it is known by, or `unix:` and a path: what was to be connected to.
     pub host: Arc<str>,
     /// The address that was connected to.
-    pub address: SocketAddr,
+    pub address: RemoteAddress,
+}
+
+impl RemoteMta {
+    /// What was to be connected to, and the port.
+    pub fn host_port(&self) -> HostPort {
+        HostPort {
+            host: (*self.host).into(),
+            port: self.address.port().unwrap_or_default(),
+        }
+    }
 }

@@ -153,10 +153,7 @@ impl DestinationView {
             return Some(host);
         }
         let remote = census.last_attempt.as_ref()?.remote.as_ref()?;
-        Some(HostPort {
-            host: (*remote.host).into(),
-            port: remote.address.port(),
-        })
+        Some(remote.host_port())
     }
 
     /// How it stands in a word, as in the REST API: `suspended`, `down` or `up`.

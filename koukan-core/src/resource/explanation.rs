@@ -3,8 +3,6 @@
 //!
 //! Whoever answers is an [`ExplainService`].
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use serde_json::Value;
 use tower::{BoxError, Service};
@@ -12,6 +10,7 @@ use tower::{BoxError, Service};
 use crate::{
     context::{Context, Sender},
     host_port::HostPort,
+    remote_address::RemoteAddress,
     reply::Reply,
     transaction::{Mail, Rcpt},
 };
@@ -62,7 +61,7 @@ pub struct Explanation {
     /// The reply to the message, where it would be asked for.
     pub message: Option<Reply>,
     /// Addresses that filters would have connected to, and did not.
-    pub unasked: Vec<SocketAddr>,
+    pub unasked: Vec<RemoteAddress>,
 }
 
 /// A message, a part or a copy of it passes a chain.
@@ -221,7 +220,7 @@ pub struct HostWay {
     /// The host.
     pub host: HostPort,
     /// Its addresses, and with what one is refused that must not be connected to.
-    pub addresses: Vec<(SocketAddr, Option<Reply>)>,
+    pub addresses: Vec<(RemoteAddress, Option<Reply>)>,
     /// Why there are none, or why the message may not go there.
     pub failed: Option<Reply>,
     /// What TLS with it must be.

@@ -36,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "rate",
             "id",
             "path",
+            "remote_address",
             "host_port",
             "reply",
             "envelope",

@@ -58,7 +58,7 @@ impl Server {
         Self::of(address, None, Limits::default())
     }
 
-    /// Connects by these, which a server with a TCP port needs.
+    /// Connects by these, which a server with a TCP port needs. Without, a Unix socket is connected to as the system does.
     #[must_use]
     pub fn with_network(self, connector: SharedConnector, resolver: SharedResolver) -> Self {
         Self::of(
@@ -151,9 +151,11 @@ impl Server {
         let connecting = async {
             match &self.0.address {
                 Address::Unix(path) => {
-                    let wire = UnixStream::connect(path).await;
-                    let wire = wire.map_err(ScanError::NotConnected)?;
-                    Ok(Box::new(wire) as BoxWire)
+                    let wire = match &self.0.network {
+                        Some((connector, _)) => connector.connect_unix(path).await,
+                        None => UnixStream::connect(path).await.map(|it| Box::new(it) as _),
+                    };
+                    wire.map_err(ScanError::NotConnected)
                 }
                 Address::Tcp(host) => self.connect_to(&host.host, host.port).await,
             }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Sends to hosts that somebody else than the operator names.
-fn to(endpoint: impl MailService, hosts: &[&str]) -> impl MailService {
+pub(crate) fn to(endpoint: impl MailService, hosts: &[&str]) -> impl MailService {
     let hosts: Vec<HostPort> = hosts.iter().map(|host| host.parse().unwrap()).collect();
     endpoint.map_request(move |tx: Transaction| {
         tx.signals

@@ -29,3 +29,4 @@ mod sharing;
 mod smtputf8;
 mod tcp;
 mod timeouts;
+mod unix;

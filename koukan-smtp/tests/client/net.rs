@@ -6,13 +6,14 @@ use std::{
     future::pending,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
+    path::Path,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
 use async_trait::async_trait;
-use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
+use koukan_core::network::{Answer, BoxWire, Connector, LookupError, RemoteAddress, Resolver};
 use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
@@ -41,7 +42,7 @@ pub(crate) struct Net(Arc<Mutex<State>>);
 struct State {
     next: VecDeque<Next>,
     servers: Vec<JoinHandle<()>>,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<RemoteAddress>,
     writes: usize,
 }
 
@@ -117,6 +118,16 @@ impl fmt::Debug for Net {
 #[async_trait]
 impl Connector for Net {
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        self.open(address.into()).await
+    }
+
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        self.open(RemoteAddress::Unix(path.into())).await
+    }
+}
+
+impl Net {
+    async fn open(&self, address: RemoteAddress) -> io::Result<BoxWire> {
         let next = {
             let mut state = self.0.lock().unwrap();
             state.addresses.push(address);

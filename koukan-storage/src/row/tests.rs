@@ -66,6 +66,12 @@ fn who_gave_a_reply_is_kept() {
         kept(reply().with_extension(remote.clone())).server(),
         Some(&remote)
     );
+    let socket = RemoteMta {
+        host: "unix:/run/lmtp".into(),
+        address: "unix:/run/lmtp".parse().unwrap(),
+    };
+    let by_socket = kept(reply().with_extension(socket.clone()));
+    assert_eq!(by_socket.server(), Some(&socket));
     let unnamed = kept(reply().with_extension(FromUpstream));
     assert!(unnamed.is_from_upstream() && unnamed.server().is_none());
     assert!(!kept(reply()).is_from_upstream());

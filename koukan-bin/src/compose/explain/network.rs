@@ -1,11 +1,11 @@
 //! The network of chains that are only explained: names are looked up, and nothing is connected to.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::Path};
 
 use async_trait::async_trait;
 use koukan_core::{
     explain::Explainer,
-    network::{BoxWire, Connector},
+    network::{BoxWire, Connector, RemoteAddress},
 };
 
 /// Connects to nothing, and notes what would have been.
@@ -15,6 +15,16 @@ pub(super) struct Unconnected(pub(super) Explainer);
 #[async_trait]
 impl Connector for Unconnected {
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        self.would_connect(address.into())
+    }
+
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        self.would_connect(RemoteAddress::Unix(path.into()))
+    }
+}
+
+impl Unconnected {
+    fn would_connect(&self, address: RemoteAddress) -> io::Result<BoxWire> {
         self.0.would_connect(address);
         let text = "nothing is connected to while a message is explained";
         Err(io::Error::new(io::ErrorKind::ConnectionRefused, text))

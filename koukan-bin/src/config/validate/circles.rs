@@ -54,7 +54,7 @@ impl<'a> Check<'a> {
                 let listeners = self.config.smtp_listener.iter();
                 let own = listeners.filter(|listener| {
                     let mut hosts = hosts.iter();
-                    hosts.any(|host| is_on(&host.host, host.port, &listener.address.value))
+                    hosts.any(|host| is_host_on(host, &listener.address.value))
                 });
                 own.map(|listener| listener.principal().to_sender())
                     .collect()
@@ -104,6 +104,13 @@ fn authority(url: &str) -> Option<(String, u16)> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let port = url.port_u16().unwrap_or(default);
     Some((bare.unwrap_or(host).to_owned(), port))
+}
+
+fn is_host_on(host: &HostPort, address: &ListenAddress) -> bool {
+    match host.unix() {
+        Some(path) => address.unix() == Some(path),
+        None => is_on(&host.host, host.port, address),
+    }
 }
 
 fn is_on(host: &str, port: u16, address: &ListenAddress) -> bool {

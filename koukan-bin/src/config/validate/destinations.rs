@@ -37,7 +37,7 @@ impl Check<'_> {
         host: &Place<String>,
         known: &mut Vec<HostPort>,
     ) {
-        match check_host(&host.value.to_ascii_lowercase()) {
+        match check_host(&host.value).map(|host| host.to_lower_case()) {
             Err(error) => {
                 let help = "write it as in `mx.example.com:25`";
                 return self.wrong(host, error, Some(help.into()));

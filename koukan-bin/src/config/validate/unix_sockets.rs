@@ -1,9 +1,14 @@
-//! Checks of Unix sockets that are listened on.
+//! Checks of Unix sockets that are listened on, and of those that are connected to.
 
-use koukan_core::network::ListenAddress;
+use std::{fs, os::unix::fs::FileTypeExt, path::Path};
+
+use koukan_core::{network::ListenAddress, signals::HostPort};
 
 use super::Check;
-use crate::config::{Place, UnixSocket};
+use crate::{
+    config::{Chain, Endpoint, Place, TlsLevel, UnixSocket},
+    registry::Routes,
+};
 
 impl Check<'_> {
     /// Who may connect to a Unix socket can be told by its file alone: its clients have no address.
@@ -34,6 +39,55 @@ impl Check<'_> {
         }
         for listener in &self.config.rest_listener {
             self.unix_socket(&listener.address, listener.socket.as_ref());
+        }
+        for chain in &self.config.chain {
+            self.unix_hosts(chain);
+        }
+    }
+
+    /// Unix sockets that a chain sends to are there, and nothing is asked of them that they have not.
+    fn unix_hosts(&mut self, chain: &Chain) {
+        let Endpoint::Smtp(smtp) = &chain.endpoint else {
+            return;
+        };
+        let level = smtp.tls.as_ref().map(|level| level.value);
+        let is_tls = matches!(level, Some(TlsLevel::Required | TlsLevel::Verified));
+        let named = smtp.host.iter().filter_map(|place| {
+            let host = place.value.parse::<HostPort>().ok()?;
+            Some((host, place.place()))
+        });
+        let routed = Routes::of(chain).hosts.into_iter();
+        let routed = routed.map(|host| (host, chain.name.place()));
+        for (host, place) in named.chain(routed) {
+            let Some(path) = host.unix() else { continue };
+            if is_tls {
+                let message = format!("`{host}` is a Unix socket, to which there is no TLS");
+                let help = "leave `tls` out, or give other hosts a chain of their own";
+                self.wrong(&place, message, Some(help.into()));
+            } else {
+                self.unix_host(path, &host, &place);
+            }
+        }
+    }
+
+    fn unix_host(&mut self, path: &Path, host: &HostPort, place: &Place<()>) {
+        let listeners = self.config.smtp_listener.iter();
+        let mut own = listeners.map(|listener| listener.address.value.unix());
+        if own.any(|own| own == Some(path)) {
+            return;
+        }
+        match fs::metadata(path) {
+            Ok(found) if found.file_type().is_socket() => {}
+            Ok(_) => {
+                let message = format!("`{host}` is no Unix socket, but another kind of file");
+                let help = "name the socket that the server listens at";
+                self.wrong(place, message, Some(help.into()));
+            }
+            Err(error) => {
+                let message = format!("`{host}` cannot be connected to just now: {error}");
+                let help = "start the server that listens there, or name the path that it has";
+                self.odd(place, message, help);
+            }
         }
     }
 

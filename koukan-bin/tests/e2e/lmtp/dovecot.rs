@@ -31,6 +31,9 @@ service lmtp {
     address = 127.0.0.1
     port = PORT
   }
+  unix_listener DIRECTORY/lmtp {
+    mode = 0666
+  }
 }
 service anvil {
   chroot =
@@ -102,6 +105,11 @@ impl Dovecot {
             process,
             directory,
         }
+    }
+
+    /// The Unix socket that it listens at as well.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.path().join("lmtp")
     }
 
     /// How many messages are in a mailbox.

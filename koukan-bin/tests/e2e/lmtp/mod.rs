@@ -139,6 +139,33 @@ fn each_mailbox_of_dovecot_has_the_message_or_its_sender_hears_why_not() {
 }
 
 #[test]
+fn dovecot_is_reached_by_its_unix_socket() {
+    let dovecot = Dovecot::start(&["bob@example.com"], &["full@example.com"]);
+    let socket = format!("unix:{}", dovecot.socket().display());
+    let front = Front::start_with(dovecot.address, |config| {
+        let by_address = quoted(dovecot.address);
+        assert!(config.contains(&by_address));
+        let config = config.replace(&by_address, &format!("{socket}\""));
+        config.replace(", tls: never", "")
+    });
+    front.send(&["bob@example.com", "full@example.com"]);
+    let message = dovecot.only_message("bob@example.com");
+    assert!(message.contains("\n.dot\nline\n"), "{message:.300}");
+    let notices = front.notices_of(2);
+    let mut all: Vec<_> = notices.iter().flat_map(|notice| told(notice)).collect();
+    all.sort_unstable();
+    let expected = [
+        ("bob@example.com", "delivered"),
+        ("full@example.com", "failed"),
+    ];
+    let expected = expected.map(|(name, action)| (name.to_owned(), action.to_owned()));
+    assert_eq!(all, expected, "{notices:?}");
+    for notice in notices {
+        assert!(!notice.contains(&socket), "{notice}");
+    }
+}
+
+#[test]
 fn a_mailbox_that_is_not_there_is_refused_at_once() {
     let dovecot = Dovecot::start(&["bob@example.com"], &[]);
     let front = Front::start(dovecot.address);

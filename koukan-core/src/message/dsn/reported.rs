@@ -61,9 +61,11 @@ impl Action {
 }
 
 impl Reported<'_> {
-    /// The host that gave the reply, if one did and it is known.
+    /// The host that gave the reply, if one did and it is known. That of a Unix socket is this one: its path is
+    /// nobody's business.
     pub(super) fn remote(&self) -> Option<&RemoteMta> {
-        self.reply.extensions().get::<RemoteMta>()
+        let remote = self.reply.extensions().get::<RemoteMta>();
+        remote.filter(|remote| remote.address.unix().is_none())
     }
 
     /// Its fields for programs.

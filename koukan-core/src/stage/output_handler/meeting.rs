@@ -42,10 +42,7 @@ impl<'a> Meeting<'a> {
         }
         let mut answered = replies.filter_map(|reply| reply.extensions().get::<RemoteMta>());
         match answered.next_back() {
-            Some(remote) => Self::Reached(HostPort {
-                host: (&*remote.host).into(),
-                port: remote.address.port(),
-            }),
+            Some(remote) => Self::Reached(remote.host_port()),
             None => Self::Unknown,
         }
     }

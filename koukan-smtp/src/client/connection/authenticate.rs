@@ -33,8 +33,7 @@ impl<Io: Wire> Connection<Io> {
         login: &Login,
         blocking: &BlockingPool,
     ) -> Result<(), ClientError> {
-        let is_here = self.remote.address.ip().to_canonical().is_loopback();
-        if !self.is_secure && !login.is_clear() && !is_here {
+        if !self.is_secure && !login.is_clear() && !self.remote.address.is_here() {
             return Err(ClientError::NoTls);
         }
         let mechanism = login.choose(&self.offered.auth);

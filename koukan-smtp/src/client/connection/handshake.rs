@@ -1,9 +1,9 @@
 //! The first words on a connection.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use koukan_core::{
-    network::{BoxWire, Connector, Wire},
+    network::{BoxWire, Connector, RemoteAddress, Wire},
     reply::{RemoteMta, Reply},
 };
 use tokio::time::{Instant, timeout};
@@ -24,13 +24,19 @@ impl Connection<BoxWire> {
         timeouts: Arc<Timeouts>,
         protocol: Protocol,
     ) -> Result<Self, ClientError> {
-        let address = remote.address;
-        let io = timeout(timeouts.connect, connector.connect(address))
+        let connecting = match &remote.address {
+            RemoteAddress::Tcp(address) => connector.connect(*address),
+            RemoteAddress::Unix(path) => connector.connect_unix(path),
+        };
+        let io = timeout(timeouts.connect, connecting)
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
-            .map_err(|source| match has_no_room(&source, address) {
+            .map_err(|source| match has_no_room(&source, &remote.address) {
                 true => ClientError::NoRoom,
-                false => ClientError::ConnectFailed { address, source },
+                false => {
+                    let address = remote.address.clone();
+                    ClientError::ConnectFailed { address, source }
+                }
             })?;
         let mut connected = Self::new(io, remote, timeouts, protocol);
         connected.log_event("connected");
@@ -85,15 +91,17 @@ impl<Io: Wire> Connection<Io> {
 
 /// Whether it is this process or this machine that can have no more connections: no fault of the host
 /// that was to be connected to.
-fn has_no_room(error: &io::Error, address: SocketAddr) -> bool {
+fn has_no_room(error: &io::Error, address: &RemoteAddress) -> bool {
     // ENFILE, EMFILE and ENOBUFS, for which there is no kind.
     const NONE_LEFT: [i32; 3] = [23, 24, 105];
     use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy, WouldBlock};
     let is_none_left = |code| NONE_LEFT.contains(&code);
     match error.kind() {
         // A machine without IPv6 says so, too: then that address can never be reached.
-        AddrNotAvailable => address.is_ipv4(),
-        ResourceBusy | OutOfMemory | WouldBlock => true,
+        AddrNotAvailable => address.ip().is_some_and(|ip| ip.is_ipv4()),
+        // Of a Unix socket it says that as many wait there as may.
+        WouldBlock => address.unix().is_none(),
+        ResourceBusy | OutOfMemory => true,
         _ => error.raw_os_error().is_some_and(is_none_left),
     }
 }
@@ -122,14 +130,17 @@ mod tests {
     #[case::ours(&[23, 24, 105, 12, 99, 11, 16], "192.0.2.1:25", true)]
     #[case::no_ipv6(&[99], "[2001:db8::1]:25", false)]
     #[case::no_descriptors_for_ipv6(&[23, 24], "[2001:db8::1]:25", true)]
+    // EAGAIN, ENOENT, ECONNREFUSED, EACCES
+    #[case::a_unix_sockets(&[11, 2, 111, 13], "unix:/run/lmtp", false)]
+    #[case::no_descriptors_for_a_unix_socket(&[23, 24], "unix:/run/lmtp", true)]
     fn what_is_ours_is_no_hosts_fault(
         #[case] codes: &[i32],
-        #[case] address: SocketAddr,
+        #[case] address: RemoteAddress,
         #[case] is_ours: bool,
     ) {
         for code in codes {
             let error = io::Error::from_raw_os_error(*code);
-            assert_eq!(has_no_room(&error, address), is_ours, "{error}");
+            assert_eq!(has_no_room(&error, &address), is_ours, "{error}");
         }
     }
 }

@@ -52,7 +52,7 @@ impl Connection<BoxWire> {
         self.note_name(&reply, helo_name);
         self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();
-        let (address, verdict) = (self.remote.address, begin.verdict);
+        let (address, verdict) = (&self.remote.address, begin.verdict);
         tracing::debug!(remote = %address, version, cipher, %verdict, "TLS has begun");
         Ok(())
     }

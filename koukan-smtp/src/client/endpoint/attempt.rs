@@ -329,7 +329,7 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
                 Ok(reply.relayed())
             }
             Ok(reply) => {
-                let address = self.remote.address;
+                let address = &self.remote.address;
                 tracing::debug!(%address, %reply, "transaction has ended");
                 Ok(reply.relayed())
             }

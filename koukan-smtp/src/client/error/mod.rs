@@ -9,12 +9,12 @@ pub(crate) use self::{
     place::Place,
 };
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
 use tokio::time::Instant;
 
 use koukan_core::{
-    network::LookupError,
+    network::{LookupError, RemoteAddress},
     reply::{Reply, ReplyCode},
 };
 
@@ -44,16 +44,16 @@ pub enum ClientError {
     #[error("could not connect to {address}")]
     ConnectFailed {
         /// Where to.
-        address: SocketAddr,
+        address: RemoteAddress,
         /// Why.
         source: io::Error,
     },
     /// The address may not be connected to on behalf of whoever asks; it was not tried.
     #[error("connections to {0} are not allowed")]
-    NotAllowed(SocketAddr),
+    NotAllowed(RemoteAddress),
     /// The address is this agent's own, or a server there calls itself by this agent's name.
     #[error("{0} is this agent itself")]
-    LoopsBack(SocketAddr),
+    LoopsBack(RemoteAddress),
     /// The host has not answered before, and is not tried just now.
     #[error("the host has not answered for {} s", since.as_secs())]
     Down {

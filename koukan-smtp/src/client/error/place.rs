@@ -10,7 +10,7 @@ use koukan_core::{
 /// The host that a failure is about, and its address as far as one was chosen.
 ///
 /// *Shape* as text: `mx.example.com (192.0.2.1:25)`; where the host is known by its address or has
-/// none, `192.0.2.1:25` and `mx.example.com:25`.
+/// none, `192.0.2.1:25` and `mx.example.com:25`; `unix:/run/dovecot/lmtp` for a Unix socket.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Host(HostPort),
@@ -32,10 +32,11 @@ impl fmt::Display for Place {
         match self {
             Self::Host(host) => host.fmt(f),
             Self::Address(RemoteMta { host, address }) => {
-                if host.parse() == Ok(address.ip()) {
-                    address.fmt(f)
-                } else {
+                let is_named = address.ip().is_some_and(|ip| host.parse() != Ok(ip));
+                if is_named {
                     write!(f, "{host} ({address})")
+                } else {
+                    address.fmt(f)
                 }
             }
         }
@@ -56,6 +57,13 @@ mod tests {
         };
         assert_eq!(at("mx.example").to_string(), "mx.example (192.0.2.1:25)");
         assert_eq!(at("192.0.2.1").to_string(), "192.0.2.1:25");
+        let socket = "unix:/run/dovecot/lmtp";
+        let remote = RemoteMta {
+            host: socket.into(),
+            address: socket.parse().unwrap(),
+        };
+        assert_eq!(Place::Address(remote).to_string(), socket);
+        assert_eq!(Place::Host(socket.parse().unwrap()).to_string(), socket);
         let host = "[2001:db8::1]:25";
         assert_eq!(Place::Host(host.parse().unwrap()).to_string(), host);
     }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | loopback, link-local, unspecified, multicast, reserved, metadata services | unless a [`Network`] that is allowed holds it |
 //! | one on which this agent listens ([`OwnAddresses`]) | always: the mail would come back |
+//! | a Unix socket | always |
 //! | any other | never |
 //!
 //! An IPv4 address within an IPv6 address (mapped, NAT64, 6to4) counts as itself too.
@@ -21,7 +22,7 @@ pub use self::own::OwnAddresses;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use koukan_core::network::Network;
+use koukan_core::network::{Network, RemoteAddress};
 
 use super::ClientError;
 
@@ -59,20 +60,23 @@ impl Guard {
     /// # Errors
     ///
     /// [`ClientError::LoopsBack`] for an address of our own, [`ClientError::NotAllowed`] for a
-    /// special one.
-    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), ClientError> {
+    /// special one, or a Unix socket.
+    pub(crate) fn check(&self, address: &RemoteAddress) -> Result<(), ClientError> {
+        let Some(address) = address.tcp() else {
+            return Err(ClientError::NotAllowed(address.clone()));
+        };
         let mut ips = forms(address.ip());
         if ips
             .clone()
             .any(|ip| self.own.has(SocketAddr::new(ip, address.port())))
         {
-            return Err(ClientError::LoopsBack(address));
+            return Err(ClientError::LoopsBack(address.into()));
         }
         let is_allowed = ips
             .clone()
             .any(|ip| self.allowed.iter().any(|network| network.holds(ip)));
         if !is_allowed && ips.any(is_special) {
-            return Err(ClientError::NotAllowed(address));
+            return Err(ClientError::NotAllowed(address.into()));
         }
         Ok(())
     }
@@ -83,7 +87,7 @@ mod tests {
     use super::*;
 
     fn check(guard: &Guard, address: &str) -> &'static str {
-        match guard.check(address.parse().unwrap()) {
+        match guard.check(&address.parse().unwrap()) {
             Ok(()) => "free",
             Err(ClientError::NotAllowed(_)) => "not allowed",
             Err(ClientError::LoopsBack(_)) => "loops back",
@@ -120,6 +124,7 @@ mod tests {
             "[64:ff9b:1:808:7f:0:100:808]:25",
             "[64:ff9b::169.254.169.254]:80",
             "[2002:7f00:1::]:25",
+            "unix:/run/dovecot/lmtp",
         ] {
             assert_eq!(check(&Guard::new(), address), "not allowed", "{address}");
         }
@@ -152,6 +157,7 @@ mod tests {
             ("169.254.1.1:25", "free"),
             ("169.254.1.2:25", "not allowed"),
             ("[::1]:25", "not allowed"),
+            ("unix:/run/lmtp", "not allowed"),
         ] {
             assert_eq!(check(&guard, address), result, "{address}");
         }

@@ -69,7 +69,7 @@ async fn fetch_until(
     let mut failure = BoxError::from("the host has no address");
     for (index, address) in addresses.iter().enumerate() {
         let address = SocketAddr::new(*address, 443);
-        if let Err(refused) = network.guard.check(address) {
+        if let Err(refused) = network.guard.check(&address.into()) {
             failure = refused.into();
             continue;
         }

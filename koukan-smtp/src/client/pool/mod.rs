@@ -40,11 +40,11 @@ pub(crate) use self::{
     turn::Turn,
 };
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
     blocking::BlockingPool,
-    network::{BoxWire, SharedConnector, SharedResolver, Wire},
+    network::{BoxWire, RemoteAddress, SharedConnector, SharedResolver, Wire},
     random::SharedRandom,
     rate::Rate,
     reply::Unreached,
@@ -168,7 +168,7 @@ impl Pool {
         &self,
         host: &HostPort,
         freshness: Freshness,
-        failed: &[SocketAddr],
+        failed: &[RemoteAddress],
         terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
@@ -202,7 +202,7 @@ impl Pool {
         &self,
         mut lease: Lease<BoxWire>,
         host: &HostPort,
-        failed: &[SocketAddr],
+        failed: &[RemoteAddress],
         terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
@@ -387,10 +387,10 @@ fn admit<Io: Wire>(connection: &Connection<Io>, terms: Terms<'_>) -> Result<(), 
     let Some(guard) = terms.guard else {
         return Ok(());
     };
-    let address = connection.remote().address;
+    let address = &connection.remote().address;
     guard.check(address)?;
     if connection.has_our_name() {
-        return Err(ClientError::LoopsBack(address));
+        return Err(ClientError::LoopsBack(address.clone()));
     }
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! Opening connections.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 #[cfg(feature = "tls")]
 use koukan_core::reply::TlsVerdict;
-use koukan_core::{network::BoxWire, reply::RemoteMta, signals::HostPort};
+use koukan_core::{
+    network::{BoxWire, RemoteAddress},
+    reply::RemoteMta,
+    signals::HostPort,
+};
 use tokio::time::timeout;
 
 #[cfg(feature = "tls")]
@@ -26,7 +30,7 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         host: &HostPort,
-        failed: &[SocketAddr],
+        failed: &[RemoteAddress],
         terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
         let addresses = self.addresses(host).await;
@@ -39,10 +43,10 @@ impl Pool {
 
     async fn open_at(
         &self,
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<RemoteAddress>,
         lease: &mut Lease<BoxWire>,
         host: &HostPort,
-        failed: &[SocketAddr],
+        failed: &[RemoteAddress],
         terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
@@ -55,7 +59,7 @@ impl Pool {
                 host: Arc::clone(&name),
                 address,
             };
-            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(address)) {
+            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&remote.address)) {
                 tracing::warn!(%host, %error, "refused to connect");
                 failure = Some(at(host, error).after(failure));
                 continue;
@@ -199,7 +203,7 @@ impl Pool {
             return Ok(Security::AsSet);
         };
         #[cfg(feature = "tls")]
-        if self.has_dane && known.is_proved && host.host.parse::<std::net::IpAddr>().is_err() {
+        if self.has_dane && known.is_proved && host.host.parse::<IpAddr>().is_err() {
             let ask = dane::of(host, &known.domain, &*self.resolver, self.timeouts.resolve);
             let found = ask.await.map_err(|source| {
                 let name = host.host.clone();
@@ -233,9 +237,15 @@ impl Pool {
         self
     }
 
-    pub(super) async fn addresses(&self, host: &HostPort) -> Result<Vec<SocketAddr>, ClientError> {
-        if let Ok(address) = host.host.parse() {
-            return Ok(vec![SocketAddr::new(address, host.port)]);
+    pub(super) async fn addresses(
+        &self,
+        host: &HostPort,
+    ) -> Result<Vec<RemoteAddress>, ClientError> {
+        if let Some(path) = host.unix() {
+            return Ok(vec![RemoteAddress::Unix(path.into())]);
+        }
+        if let Ok(address) = host.host.parse::<IpAddr>() {
+            return Ok(vec![(address, host.port).into()]);
         }
         let found = timeout(self.timeouts.resolve, self.resolver.addresses(&host.host)).await;
         let found = found.map_err(|_| ClientError::Timeout(Phase::Resolve))?;
@@ -244,7 +254,7 @@ impl Pool {
             source,
         })?;
         let addresses = found.records.into_iter();
-        let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
+        let addresses = addresses.map(|address| (address, host.port).into());
         Ok(addresses.collect())
     }
 }

@@ -1,8 +1,7 @@
 //! Which way a message would go, found out by the DNS alone.
 
-use std::net::SocketAddr;
-
 use koukan_core::{
+    network::RemoteAddress,
     reply::Reply,
     resource::{HostWay, TlsWay},
     signals::{Destination, HostPort, NamedBy},
@@ -75,7 +74,7 @@ impl Pool {
         has_policy: bool,
         wishes: Wishes,
     ) -> HostWay {
-        let refused = |address: SocketAddr| {
+        let refused = |address: &RemoteAddress| {
             let checked = guard.map(|guard| guard.check(address));
             let error = checked.and_then(Result::err)?;
             Some(plain(at(host, error).into_reply()))
@@ -88,6 +87,7 @@ impl Pool {
         // What a policy demands will do for it.
         let is_sure = is_requiretls && !has_policy;
         let tls = match self.security_for(host, asked, is_sure).await {
+            Ok(_) if host.unix().is_some() => TlsWay::Never,
             Ok(security) => self.tls_way(&security, has_policy),
             Err(failure) => {
                 failed = failed.or_else(|| Some(plain(failure.into_reply())));
@@ -98,7 +98,10 @@ impl Pool {
             host: host.clone(),
             addresses: addresses
                 .into_iter()
-                .map(|address| (address, refused(address)))
+                .map(|address| {
+                    let refused = refused(&address);
+                    (address, refused)
+                })
                 .collect(),
             failed,
             tls,

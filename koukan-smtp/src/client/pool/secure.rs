@@ -55,7 +55,7 @@ impl Pool {
     }
 
     /// Has TLS begin on a connection on which both sides have greeted. Where it need not, and fails,
-    /// there is another connection, in clear.
+    /// there is another connection, in clear. There is none with a Unix socket.
     ///
     /// *Source*: RFC 3207 section 4.1, RFC 7435 section 4.
     pub(super) async fn secure(
@@ -67,6 +67,13 @@ impl Pool {
         let Some(begin) = self.tls.with(security) else {
             return Ok(());
         };
+        if remote.address.unix().is_some() {
+            // Nobody is between, and there is no name that a certificate could be for.
+            return match begin.is_required {
+                true => Err(ClientError::NoTls),
+                false => Ok(()),
+            };
+        }
         let connection = lease.connection();
         let begun = match connection.capabilities().starttls {
             true => connection.start_tls(begin, &self.helo_name).await,

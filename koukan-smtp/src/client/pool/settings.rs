@@ -49,7 +49,7 @@ pub struct HostLimit {
 impl HostLimits {
     /// Sets the limits of a host, in place of earlier ones; its name is the same in capitals.
     pub fn set(&mut self, host: &HostPort, limit: HostLimit) {
-        self.0.insert(lower_case(host), limit);
+        self.0.insert(host.to_lower_case(), limit);
     }
 
     fn find(&self, host: &HostPort) -> Option<&HostLimit> {
@@ -58,16 +58,9 @@ impl HostLimits {
             return None;
         }
         match host.host.bytes().any(|octet| octet.is_ascii_uppercase()) {
-            true => self.0.get(&lower_case(host)),
+            true => self.0.get(&host.to_lower_case()),
             false => self.0.get(host),
         }
-    }
-}
-
-fn lower_case(host: &HostPort) -> HostPort {
-    HostPort {
-        host: host.host.to_ascii_lowercase().into(),
-        port: host.port,
     }
 }
 
