@@ -33,6 +33,8 @@ pub(super) enum Action {
     /// Nobody reads this copy of the message.
     Forget(Body),
     Drop(usize),
+    /// That member may hear of its result.
+    End(usize),
     Wake(Waker),
 }
 

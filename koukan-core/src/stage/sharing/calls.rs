@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -199,6 +199,10 @@ impl Calls {
             match action {
                 Action::Answer(slot, reply) => slot.answer(reply),
                 Action::Discard(slot) => drop(slot),
+                Action::End(member) => {
+                    let waiting = group.lock().state.members[member].end();
+                    waiting.into_iter().for_each(Waker::wake);
+                }
                 Action::Wake(waker) => waker.wake(),
                 Action::Forget(body) => drop(body.taken()),
                 Action::Begin(run, mail) => {

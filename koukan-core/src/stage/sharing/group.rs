@@ -241,7 +241,7 @@ impl Group {
             self.go_on(calls, cx);
         }
         let member = &mut self.lock().state.members[member];
-        match &member.result {
+        match member.final_reply() {
             Some(reply) => Poll::Ready(reply.clone()),
             None => {
                 member.waiting = Some(cx.waker().clone());

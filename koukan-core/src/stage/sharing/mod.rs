@@ -50,6 +50,7 @@ mod key;
 mod layer;
 mod lone;
 mod member;
+mod members;
 mod progress;
 mod seats;
 mod service;

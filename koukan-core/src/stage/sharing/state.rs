@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     action::{Action, Limits},
+    members::Member,
     seats::{Seat, Stand, final_reply, is_too_many},
 };
 
@@ -44,23 +45,6 @@ pub(super) struct State {
 
 /// A slot that came back, with the answer if there is one.
 pub(super) type Event = (Loan, Slot, Option<Reply>);
-
-/// One transaction.
-#[derive(Default)]
-pub(super) struct Member {
-    pub(super) is_gone: bool,
-    pub(super) has_all_recipients: bool,
-    pub(super) has_body: bool,
-    /// Whether its message, of which some is there, is not sent before all of it is.
-    pub(super) is_slow: bool,
-    /// What nobody reads so far.
-    pub(super) body: Option<Body>,
-    pub(super) result: Option<Reply>,
-    pub(super) waiting: Option<Waker>,
-    /// Nearly always one.
-    first_seat: Option<usize>,
-    other_seats: Vec<usize>,
-}
 
 /// One inner transaction.
 #[derive(Default)]
@@ -204,9 +188,9 @@ impl State {
     /// Ends all members: nobody drives the calls any more.
     pub(super) fn abandon(&mut self, actions: &mut Vec<Action>) {
         self.is_over = true;
-        for member in self.members.iter_mut().filter(|member| member.is_open()) {
-            actions.extend(member.waiting.take().map(Action::Wake));
-            member.result = Some(Reply::local_error());
+        for member in self.members.iter_mut().filter(|member| !member.is_gone) {
+            member.result.get_or_insert_with(Reply::local_error);
+            actions.extend(member.end().map(Action::Wake));
         }
     }
 
@@ -357,30 +341,16 @@ impl State {
             // That ends in a moment, in the endpoint's own words.
             return;
         }
-        for member in self.members.iter_mut().filter(|member| member.is_open()) {
-            if is_early && !member.has_all_recipients {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if !member.is_open() || (is_early && !member.has_all_recipients) {
                 continue;
             }
             let own = member.seats().map(|seat| &self.seats[seat]);
             if let Some(reply) = final_reply(own) {
-                actions.extend(member.waiting.take().map(Action::Wake));
                 member.result = Some(reply);
+                // After the answers to its commands.
+                actions.push(Action::End(index));
             }
         }
-    }
-}
-
-impl Member {
-    pub(super) fn is_open(&self) -> bool {
-        !self.is_gone && self.result.is_none()
-    }
-
-    pub(super) fn seats(&self) -> impl Iterator<Item = usize> + Clone + use<'_> {
-        let others = self.other_seats.iter().copied();
-        self.first_seat.into_iter().chain(others)
-    }
-
-    pub(super) fn has_several_seats(&self) -> bool {
-        !self.other_seats.is_empty()
     }
 }

@@ -21,10 +21,18 @@ use crate::{
 };
 
 /// What is given, and the replies that have come.
-struct Given {
+pub(super) struct Given {
     rcpts: Vec<Rcpt>,
     body: Option<Body>,
-    replies: Vec<Reply>,
+    pub(super) replies: Vec<Reply>,
+}
+
+pub(super) fn given(to: &[&str]) -> Given {
+    Given {
+        rcpts: to.iter().map(|to| rcpt(to)).collect(),
+        body: Some(Body::from(Bytes::from_static(b"\r\nhello\r\n"))),
+        replies: Vec::new(),
+    }
 }
 
 impl Originator for Given {
@@ -54,7 +62,7 @@ impl Originator for Given {
     }
 }
 
-fn start(copies: &Copies) -> Start {
+pub(super) fn start(copies: &Copies) -> Start {
     Start {
         context: context(),
         mail: mail("a@x"),
@@ -63,15 +71,10 @@ fn start(copies: &Copies) -> Start {
     }
 }
 
-fn errand(service: &BoxMailService, copies: &Copies, to: &[&str]) -> Errand<Given> {
-    let given = Given {
-        rcpts: to.iter().map(|to| rcpt(to)).collect(),
-        body: Some(Body::from(Bytes::from_static(b"\r\nhello\r\n"))),
-        replies: Vec::new(),
-    };
+pub(super) fn errand(service: &BoxMailService, copies: &Copies, to: &[&str]) -> Errand<Given> {
     let (upstream, mail) = begin(service.clone(), start(copies));
     assert!(matches!(upstream, Upstream::Direct(_)), "it makes a call");
-    Errand::new(given, upstream, Some(mail))
+    Errand::new(given(to), upstream, Some(mail))
 }
 
 fn shared(inner: impl MailService) -> BoxMailService {

@@ -19,6 +19,7 @@ use crate::{
 
 use super::{Demand, Sharing, demand::Wanted, group::Group};
 
+mod answers;
 mod direct;
 mod joining;
 
