@@ -28,7 +28,7 @@ fn text(octets: &[u8]) -> String {
 #[test]
 fn the_demo_accounts_for_every_recipient() {
     let output = koukan(&["demo", "--messages", "80"]);
-    let printed = text(&output.stdout);
+    let printed = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.success(), "{printed}");
     assert!(
         printed.contains("every recipient is accounted for"),

@@ -2,11 +2,11 @@
 
 use std::{
     env,
-    net::TcpListener,
+    io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::Child,
-    thread::sleep,
+    process::{Child, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -196,6 +196,26 @@ impl Agent {
         kill.args(["-s", signal, &self.0.id().to_string()]);
         assert!(kill.status().unwrap().success());
     }
+
+    /// Where it listens for HTTP, as its log says.
+    fn rest_address(&mut self) -> String {
+        let mut log = BufReader::new(self.0.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let address = loop {
+            let Some(line) = log.next() else {
+                panic!("it ended: {said}");
+            };
+            let line = line.unwrap();
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if entry["message"] == "listening" {
+                break entry["rest"][0].as_str().unwrap().to_owned();
+            }
+            said += &(line + "\n");
+        };
+        // Read on, so that it never waits for a reader.
+        thread::spawn(move || log.for_each(drop));
+        address
+    }
 }
 
 /// The status of an answer, where there is one.
@@ -219,26 +239,41 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
         if holds() {
             return;
         }
-        sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     panic!("not {what}");
 }
 
-/// As a container is started by the manifests: on a root file system that is only read, but for the queue,
-/// as a user without rights. Then as Kubernetes ends it: for a while clients still come, then it is told to.
+/// Makes a root file system that is only read, but for the queue, and starts the agent there as a user
+/// without rights. The new root is a folder of its own: what a process has as its root may be no mount.
+const IN_A_CONTAINER: &str = r#"
+    set -e
+    mount --rbind / "$ROOT"
+    mount -o remount,bind,ro "$ROOT"
+    # What is mounted below it and holds the folder.
+    below=$(findmnt --noheadings --output TARGET --target "$ROOT$OUTSIDE")
+    [ "$below" = "$ROOT" ] || mount -o remount,bind,ro "$below"
+    mount --bind "$LIB" "$ROOT$LIB"
+    exec chroot "$ROOT" sh -c '
+        cd /
+        ! touch "$OUTSIDE/written" 2> /dev/null || exit 1
+        exec setpriv $AS --no-new-privs --bounding-set=-all --inh-caps=-all "$KOUKAN" run --config "$CONFIG"
+    '
+"#;
+
+/// As a container is started by the manifests. Then as Kubernetes ends it: for a while clients still come,
+/// then it is told to.
 #[test]
 fn runs_under_the_restrictions_of_a_container() {
     let folder = tempfile::tempdir().unwrap();
-    let lib = folder.path().join("lib");
+    let (lib, root) = (folder.path().join("lib"), folder.path().join("root"));
     fs::create_dir(&lib).unwrap();
+    fs::create_dir(&root).unwrap();
     fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = port.local_addr().unwrap();
-    drop(port);
     let config = config("router/router.yaml", folder.path());
     assert!(config.contains("0.0.0.0:8000"));
     let path = folder.path().join("koukan.yaml");
-    fs::write(&path, config.replace("0.0.0.0:8000", &address.to_string())).unwrap();
+    fs::write(&path, config.replace("0.0.0.0:8000", "127.0.0.1:0")).unwrap();
 
     let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
     let (own, user) = match is_root {
@@ -251,28 +286,21 @@ fn runs_under_the_restrictions_of_a_container() {
         }
         false => (vec!["--user", "--map-root-user"], String::new()),
     };
-    let script = r#"
-        set -e
-        mount --rbind / /
-        cd /
-        mount --bind "$LIB" "$LIB"
-        mount -o remount,bind,ro /
-        # What is mounted elsewhere and holds the folder.
-        mount -o remount,bind,ro "$(stat -c %m "$OUTSIDE")" 2> /dev/null || true
-        ! touch "$OUTSIDE/written" 2> /dev/null
-        exec setpriv $AS --no-new-privs --bounding-set=-all --inh-caps=-all "$KOUKAN" run --config "$CONFIG"
-    "#;
     let mut command = Command::new("unshare");
     command
         .args(own)
         .args(["--mount", "--propagation", "private"]);
     command
-        .args(["sh", "-c", script])
+        .args(["sh", "-c", IN_A_CONTAINER])
         .env("LIB", &lib)
+        .env("ROOT", &root)
         .env("AS", user);
     command.env("OUTSIDE", folder.path()).env("CONFIG", &path);
-    command.env("KOUKAN", env!("CARGO_BIN_EXE_koukan"));
+    command
+        .env("KOUKAN", env!("CARGO_BIN_EXE_koukan"))
+        .stderr(Stdio::piped());
     let mut agent = Agent(command.spawn().unwrap());
+    let address = agent.rest_address();
 
     let ready = format!("http://{address}/readyz");
     until("ready", || status(&ready).as_deref() == Some("200"));
