@@ -37,6 +37,7 @@ mod read_together;
 mod released;
 mod replicas;
 mod signals;
+mod stood_still;
 mod storage_writer;
 mod suppressed;
 mod suspects;

@@ -58,7 +58,7 @@ impl Times {
         }
     }
 
-    fn note(&self, what: &'static str) {
+    pub(crate) fn note(&self, what: &'static str) {
         let at = self.start.elapsed();
         self.seen.lock().unwrap().push((what, at));
     }
@@ -148,25 +148,25 @@ fn cut_off(store: &MemoryBackend, seconds: Range<u64>) -> Arc<FaultyBackend> {
     Arc::new(FaultyBackend::new(inner, faults, random, Duration::ZERO))
 }
 
-async fn insert(store: &MemoryBackend) -> TransactionId {
+pub(crate) async fn insert(store: &MemoryBackend) -> TransactionId {
     let new = queued("b@y", start());
     let id = new.id;
     store.insert(new).await.unwrap();
     id
 }
 
-async fn status(store: &MemoryBackend, id: TransactionId) -> Status {
+pub(crate) async fn status(store: &MemoryBackend, id: TransactionId) -> Status {
     store.find(id).await.unwrap().unwrap().status
 }
 
-const DELIVERED: Status = Status::Final(FinalReason::Delivered);
+pub(crate) const DELIVERED: Status = Status::Final(FinalReason::Delivered);
 
 pub(crate) async fn seconds(seconds: u64) {
     sleep(Duration::from_secs(seconds)).await;
 }
 
 /// An agent on the store as it is.
-async fn replica(store: &MemoryBackend, upstream: impl MailService) -> Agent {
+pub(crate) async fn replica(store: &MemoryBackend, upstream: impl MailService) -> Agent {
     Agent::on_shared(Arc::new(store.another_process()), upstream).await
 }
 

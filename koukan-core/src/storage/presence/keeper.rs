@@ -37,14 +37,7 @@ struct Hold {
 
 impl Hold {
     fn loss(self) -> Loss {
-        let passed = self.since.elapsed();
-        if passed >= eighths(self.term, LOST) {
-            Loss::All
-        } else if passed >= eighths(self.term, SHAKEN) {
-            Loss::Unsent
-        } else {
-            Loss::None
-        }
+        Loss::after(self.since.elapsed(), self.term)
     }
 
     /// When it means more.
@@ -180,10 +173,10 @@ impl Storage {
     /// Gives up what is worked on; what is given up already stays so.
     fn lose(&self, loss: Loss) {
         let presence = &self.0.presence;
-        if loss <= presence.loss() {
+        if loss <= presence.noted_loss() {
             return;
         }
-        if presence.loss() == Loss::None {
+        if presence.noted_loss() == Loss::None {
             tracing::error!("cannot say that this session lives; what it works on is given up");
         }
         presence.set(loss);
@@ -196,7 +189,7 @@ impl Storage {
     /// Goes on: the session surely lives.
     fn hold(&self, hold: &mut Hold) {
         let presence = &self.0.presence;
-        presence.lock().sound_until = Some(hold.since + eighths(hold.term, SHAKEN));
+        presence.note_refresh(hold.since);
         // It may have taken that long.
         if hold.loss() == Loss::None {
             presence.set(Loss::None);

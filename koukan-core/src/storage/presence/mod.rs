@@ -11,6 +11,9 @@
 //! | [`LOST`] | so are all others |
 //! | a term | others may have what it had |
 //!
+//! A process that stood still for longer, or had no processor, goes on where it was, before its timers tell it. So the
+//! clock is asked whenever an attempt goes on, right before what it sends next.
+//!
 //! What is given up is given back as soon as the backend is heard again, uncounted. Where the session died
 //! meanwhile, another begins once nothing is worked on any more; the writes of the one before do not go through.
 
@@ -26,7 +29,7 @@ use tokio::{
 
 use crate::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use super::{BackendError, Storage, record::SessionId};
@@ -49,13 +52,30 @@ pub(super) enum Loss {
     All,
 }
 
+impl Loss {
+    /// What is given up where nothing was answered for so long.
+    fn after(silence: Duration, term: Duration) -> Self {
+        if silence >= eighths(term, LOST) {
+            Self::All
+        } else if silence >= eighths(term, SHAKEN) {
+            Self::Unsent
+        } else {
+            Self::None
+        }
+    }
+}
+
 /// The session of this process.
 pub(super) struct Presence {
     /// How long it lives unless it is refreshed.
     term: Option<Duration>,
     known: Mutex<Known>,
-    /// [`Loss`], beside `known`: it is asked for at each poll of an attempt.
+    /// The [`Loss`] that was found out, beside `known`: it is asked for at each poll of an attempt.
     loss: AtomicU32,
+    /// Since when it is told in `since`.
+    base: Instant,
+    /// When what was answered last was sent, in nanoseconds.
+    since: AtomicU64,
     is_sound: watch::Sender<bool>,
     /// Told whenever the session was refreshed.
     refreshed: Notify,
@@ -68,8 +88,6 @@ pub(super) struct Presence {
 
 struct Known {
     session: SessionId,
-    /// Until when something may be begun.
-    sound_until: Option<Instant>,
     has_left: bool,
 }
 
@@ -81,10 +99,11 @@ impl Presence {
         time: Option<Arc<BackendTime>>,
     ) -> Self {
         Self {
+            base: term.map_or_else(Instant::now, |(_, since)| since),
+            since: AtomicU64::new(0),
             term: term.map(|(term, _)| term),
             known: Mutex::new(Known {
                 session,
-                sound_until: term.map(|(term, since)| since + eighths(term, SHAKEN)),
                 has_left: false,
             }),
             loss: AtomicU32::new(Loss::None as u32),
@@ -119,19 +138,38 @@ impl Presence {
             return true;
         }
         let known = self.lock();
-        let is_sound = known
-            .sound_until
-            .is_some_and(|until| Instant::now() < until);
-        is_sound && !known.has_left && known.session == session && self.loss() == Loss::None
+        !known.has_left && known.session == session && self.loss() == Loss::None
     }
 
-    /// What is given up of what is worked on.
+    /// What is given up of what is worked on. The clock is asked: a process that stood still goes on with
+    /// whatever it was at, before its timers tell it.
     pub(super) fn loss(&self) -> Loss {
+        self.noted_loss().max(self.loss_by_now())
+    }
+
+    /// What those who work on something were woken for.
+    fn noted_loss(&self) -> Loss {
         match self.loss.load(Ordering::Acquire) {
             0 => Loss::None,
             1 => Loss::Unsent,
             _ => Loss::All,
         }
+    }
+
+    fn loss_by_now(&self) -> Loss {
+        let Some(term) = self.term else {
+            return Loss::None;
+        };
+        let since = self.base + Duration::from_nanos(self.since.load(Ordering::Acquire));
+        Loss::after(since.elapsed(), term)
+    }
+
+    /// Notes when what was answered last was sent.
+    fn note_refresh(&self, sent: Instant) {
+        let since = sent.saturating_duration_since(self.base).as_nanos();
+        // 584 years.
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        self.since.store(since, Ordering::Release);
     }
 
     /// Waits until the backend is heard again, where it was silent or has failed.
