@@ -18,6 +18,38 @@ use crate::{
 use super::{Explainer, recorder::Here};
 
 /// Applies [`Probe`].
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::{
+///     context::{Context, Sender},
+///     explain::{Entry, Explainer, ProbeLayer, run},
+///     filter::router::{AddressList, Decision, RouterLayer},
+///     resource::Explain,
+///     service::BoxMailService,
+///     test_util::{Script, mail, rcpt},
+/// };
+/// use tower::Layer;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let explainer = Explainer::new();
+/// let probe = |depth| ProbeLayer::new(explainer.clone(), depth);
+/// let router = RouterLayer::new(AddressList::new(["example.com"], Decision::Accept));
+/// let chain = probe(0).layer(router.layer(probe(1).layer(Script::new())));
+/// let chain = Entry::new(explainer.clone(), "in", ["router".into()], BoxMailService::new(chain));
+/// let explain = Explain {
+///     context: Context::new(Sender::new("in")),
+///     mail: mail("alice@example.org"),
+///     recipients: vec![rcpt("bob@elsewhere.example")],
+///     message: None,
+/// };
+/// let explanation = run(explain, &explainer, chain).await;
+/// assert!(!explanation.recipients[0].is_positive());
+/// assert_eq!(explanation.passages.len(), 1);
+/// # Ok::<(), tower::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct ProbeLayer {
     explainer: Explainer,

@@ -7,6 +7,33 @@ use tower::Layer;
 use super::{BoxMailService, MailService};
 
 /// A layer whose type is forgotten: what a filter built from config is.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::{
+///     filter::tls_required::TlsRequiredLayer,
+///     middleware::{ChargeLayer, TraceLayer},
+///     blob::{BlobPool, Limits},
+///     service::{BoxMailLayer, BoxMailService},
+///     test_util::{Script, mail, rcpt, send},
+/// };
+/// use tower::Layer;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let pool = BlobPool::in_memory(Limits::default());
+/// let chain = [
+///     BoxMailLayer::new(TraceLayer::default()),
+///     BoxMailLayer::new(ChargeLayer::new(pool)),
+///     BoxMailLayer::new(TlsRequiredLayer::new()),
+/// ];
+/// let endpoint = BoxMailService::new(Script::new());
+/// let service = chain.iter().rev().fold(endpoint, |inner, layer| layer.layer(inner));
+/// let outcome = send(service, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+/// assert!(outcome.message.unwrap().is_positive());
+/// # Ok::<(), tower::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct BoxMailLayer(Arc<dyn Fn(BoxMailService) -> BoxMailService + Send + Sync>);
 

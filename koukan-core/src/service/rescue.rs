@@ -27,6 +27,25 @@ pub struct Rescue<S> {
 }
 
 /// Applies [`Rescue`].
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::{
+///     reply::Reply,
+///     service::RescueLayer,
+///     test_util::{mail, rcpt, send},
+///     transaction::Transaction,
+/// };
+/// use tower::{BoxError, Layer, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let fails = service_fn(|_: Transaction| async { Err::<Reply, BoxError>("the disk is full".into()) });
+/// let outcome = send(RescueLayer.layer(fails), mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+/// assert_eq!(outcome.mail, Reply::local_error());
+/// # Ok::<(), tower::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RescueLayer;
 

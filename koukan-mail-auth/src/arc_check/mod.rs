@@ -15,6 +15,28 @@
 //! | [`Reply::insufficient_storage`](koukan_core::reply::Reply::insufficient_storage), at the end | there is no room for the message |
 //!
 //! *Source*: RFC 8617.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     clock::SystemClock,
+//!     test_util::{Script, ScriptedResolver, mail, rcpt, send},
+//! };
+//! use koukan_mail_auth::arc_check::{ArcCheckLayer, Arc};
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let dns = std::sync::Arc::new(ScriptedResolver::new());
+//! let endpoint = Script::new();
+//! let layer = ArcCheckLayer::new(dns, std::sync::Arc::new(SystemClock));
+//! let message = "From: alice@example.com\r\n\r\nhello\r\n";
+//! send(layer.layer(endpoint.clone()), mail("alice@example.com"), [rcpt("bob@y")], message).await;
+//! let found: Arc = endpoint.only_received().signals.find_durable()?.unwrap();
+//! assert_eq!(found.result, "none");
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod service;

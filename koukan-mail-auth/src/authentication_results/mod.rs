@@ -15,6 +15,24 @@
 //! | [`Reply::message_too_big`](koukan_core::reply::Reply::message_too_big), at the end | its header section is longer than [`HEADER_MAX`](crate::dkim::HEADER_MAX) |
 //!
 //! *Source*: RFC 8601.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::test_util::{Script, mail, rcpt, send};
+//! use koukan_mail_auth::authentication_results::AuthenticationResultsLayer;
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new();
+//! let service = AuthenticationResultsLayer::new("mx.example.net")?.layer(endpoint.clone());
+//! // It claims to have been checked here.
+//! let message = "Authentication-Results: mx.example.net; spf=pass\r\nFrom: alice@example.com\r\n\r\nhello\r\n";
+//! send(service, mail("alice@example.com"), [rcpt("bob@y")], message).await;
+//! assert!(!endpoint.only_received().text().contains("spf=pass"));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod claim;
 mod field;

@@ -21,6 +21,33 @@
 //! | [`Reply::local_error`](koukan_core::reply::Reply::local_error), at the end | a key cannot sign |
 //!
 //! *Source*: RFC 6376, RFC 8463.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     clock::SystemClock,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use koukan_mail_auth::{
+//!     dkim::{Algorithm, SignatureSpec, SigningKey},
+//!     dkim_sign::{DkimSignLayer, Key, SharedKey},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let (key, _pem) = SigningKey::generate(Algorithm::Ed25519)?;
+//! let key = Key::new(SignatureSpec::new("example.com", "s1"), SharedKey::new(key));
+//! let endpoint = Script::new();
+//! let service = DkimSignLayer::new([key], Arc::new(SystemClock)).layer(endpoint.clone());
+//! let message = "From: alice@example.com\r\n\r\nhello\r\n";
+//! send(service, mail("alice@example.com"), [rcpt("bob@y")], message).await;
+//! assert!(endpoint.only_received().text().starts_with("DKIM-Signature: "));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod key;
 mod layer;

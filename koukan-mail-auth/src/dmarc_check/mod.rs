@@ -14,6 +14,28 @@
 //! *Replies*: none.
 //!
 //! *Source*: RFC 9989.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::test_util::{Script, ScriptedResolver, mail, rcpt, send};
+//! use koukan_mail_auth::dmarc_check::{Dmarc, DmarcCheckLayer};
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let dns = ScriptedResolver::of_zone(r#"_dmarc.example.com. TXT "v=DMARC1; p=reject""#);
+//! let endpoint = Script::new();
+//! // Neither SPF nor DKIM has found that the message is the domain's.
+//! let service = DmarcCheckLayer::new(Arc::new(dns)).layer(endpoint.clone());
+//! let message = "From: alice@example.com\r\n\r\nhello\r\n";
+//! send(service, mail("alice@example.com"), [rcpt("bob@y")], message).await;
+//! let dmarc: Dmarc = endpoint.only_received().signals.find_durable()?.unwrap();
+//! assert_eq!((&*dmarc.result, &*dmarc.policy), ("fail", "reject"));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod service;

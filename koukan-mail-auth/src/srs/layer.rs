@@ -18,6 +18,36 @@ use tower::{Layer, Service};
 use super::{Secrets, Srs};
 
 /// Applies [`Rewrite`].
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use koukan_core::{
+///     clock::SystemClock,
+///     filter::Replaceable,
+///     test_util::{Script, mail, rcpt, send},
+/// };
+/// use koukan_mail_auth::srs::{RewriteLayer, Secrets, Srs};
+/// use tower::Layer;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let secrets: Secrets = "a secret of one's own\n".parse()?;
+/// let own = ["example.com".into()];
+/// let layer = RewriteLayer::new(
+///     Srs::new("srs.example.com"),
+///     Replaceable::new(secrets),
+///     Arc::new(SystemClock),
+///     own,
+/// );
+/// let endpoint = Script::new();
+/// let service = layer.layer(endpoint.clone());
+/// send(service, mail("alice@example.org"), [rcpt("bob@y")], "\r\nhello\r\n").await;
+/// assert!(endpoint.only_received().reverse_path().as_str().starts_with("SRS0="));
+/// # Ok::<(), tower::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct RewriteLayer {
     srs: Arc<Srs>,

@@ -14,6 +14,28 @@
 //! | [`Reply::scanner_unavailable`](koukan_core::reply::Reply::scanner_unavailable) | the scanner cannot be asked, or rules [were to decide](ScanLayer::without_refusal) and there is no room for the signal that tells them; and [that](ScanLayer::failing_open) does not let messages pass |
 //! | [`Reply::message_too_big`](koukan_core::reply::Reply::message_too_big) | the message is larger than [may be](ScanLayer::with_max_size), or than the scanner takes, and [that](ScanLayer::passing_large) does not let it pass |
 //! | [`Reply::insufficient_storage`](koukan_core::reply::Reply::insufficient_storage) | there is no room for the message |
+//!
+//! # Example
+//!
+//! A message passes while the scanner cannot be asked:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::test_util::{Script, ScriptedConnector, ScriptedResolver, mail, rcpt, send};
+//! use koukan_scan::{clamav::Clamav, scan::ScanLayer, server::Server};
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let down = ScriptedConnector::new(|_, _| {}).with_refused("192.0.2.1:3310".parse()?);
+//! let server = Server::new("192.0.2.1:3310".parse()?)
+//!     .with_network(Arc::new(down), Arc::new(ScriptedResolver::new()));
+//! let service = ScanLayer::new(Clamav, server).failing_open().layer(Script::new());
+//! let outcome = send(service, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+//! assert!(outcome.message.unwrap().is_positive());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod service;

@@ -24,6 +24,28 @@
 //! without a domain have no result, and neither has a transaction without a next hop.
 //!
 //! *Source*: RFC 5321 section 5.1.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     filter::dns_resolution::{DnsResolution, DnsResolutionLayer, Resolution},
+//!     test_util::{Script, ScriptedResolver, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let dns = ScriptedResolver::of_zone("sends-only.example. MX 0 .");
+//! let endpoint = Script::new();
+//! let service = DnsResolutionLayer::new(Arc::new(dns)).layer(endpoint.clone());
+//! send(service, mail("alice@sends-only.example"), [rcpt("bob@[192.0.2.1]")], "\r\nhello\r\n").await;
+//! let found: DnsResolution = endpoint.only_received().signals.find_durable()?.unwrap();
+//! assert_eq!(found.mail_result, Some(Resolution::NullMx));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod matcher;

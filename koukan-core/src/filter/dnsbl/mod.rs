@@ -15,6 +15,32 @@
 //! | [`Reply::listed`](crate::reply::Reply::listed) to MAIL | the score is enough, and [that](DnsblLayer::without_refusal) does not leave it to rules |
 //!
 //! *Source*: RFC 5782.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     blob::Blob,
+//!     filter::dnsbl::{DnsblLayer, Subject, Zone},
+//!     middleware::DeliverRequest,
+//!     reply::Reply,
+//!     test_util::{Script, ScriptedResolver, context_from, mail, rcpt, send_with},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let dns = ScriptedResolver::of_zone("1.2.0.192.list.example. A 127.0.0.2");
+//! let zones = [Zone::new("list.example", Subject::Client)];
+//! let service = DnsblLayer::new(zones, Arc::new(dns)).layer(Script::new());
+//! let context = Arc::new(context_from("192.0.2.1:4321", "client.example"));
+//! let request = DeliverRequest::new(context, mail("a@x"), Blob::from_bytes("\r\nhello\r\n".into())).to(rcpt("b@y"));
+//! let outcome = send_with(service, request).await;
+//! assert_eq!(outcome.mail.to_string().split(' ').next(), Some("554"));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod listed;

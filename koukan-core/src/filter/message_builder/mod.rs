@@ -13,6 +13,46 @@
 //! |---|---|
 //! | [`Reply::message_too_big`](crate::reply::Reply::message_too_big) to the message | the rendered message has more than the allowed number of octets |
 //! | [`Reply::bad_content`](crate::reply::Reply::bad_content) to the message | an attached message cannot be one; see [`builder`](crate::message::builder) |
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     filter::message_builder::MessageBuilderLayer,
+//!     message::builder::{Composition, Spec},
+//!     middleware::{Next, State, from_fn_with_state},
+//!     reply::Reply,
+//!     test_util::{Script, mail, rcpt, send},
+//!     transaction::Transaction,
+//! };
+//! use serde_json::json;
+//! use tower::{BoxError, Layer};
+//!
+//! /// Whatever the client sends, the message is what is described.
+//! async fn describe(
+//!     State(spec): State<Arc<Spec>>,
+//!     tx: Transaction,
+//!     next: Next,
+//! ) -> Result<Reply, BoxError> {
+//!     let composition = Composition::new(spec, [])?;
+//!     next.run(tx.map_body(|_| composition.into())).await
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let spec = Spec::from_json(&json!({
+//!     "headers": [["from", [{"address": "alice@example.com"}]], ["subject", "hello"]],
+//!     "text_body": [{"content_type": "text/plain", "content": {"inline": "hi bob"}}],
+//! }))?;
+//! let endpoint = Script::new();
+//! let service = MessageBuilderLayer::new().with_max_size(1 << 20).layer(endpoint.clone());
+//! let service = from_fn_with_state(Arc::new(spec), describe).layer(service);
+//! send(service, mail("a@x"), [rcpt("b@y")], "\r\n").await;
+//! assert!(endpoint.only_received().text().starts_with("From: alice@example.com\r\n"));
+//! # Ok::<(), BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod service;

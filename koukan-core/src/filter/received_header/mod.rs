@@ -32,6 +32,29 @@
 //! | [`Reply::routing_loop`](crate::reply::Reply::routing_loop) to the message | it has more than the allowed number of `Received` fields |
 //!
 //! *Source*: RFC 5321 sections 4.4 and 6.3.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     filter::received_header::ReceivedHeaderLayer,
+//!     test_util::{ManualClock, Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new();
+//! let clock = Arc::new(ManualClock::default());
+//! let service = ReceivedHeaderLayer::new("mx.example.com", clock)?.layer(endpoint.clone());
+//! send(service, mail("a@x"), [rcpt("b@y")], "Subject: hi\r\n\r\nhello\r\n").await;
+//! let received = endpoint.only_received();
+//! assert!(received.text().starts_with("Received: "));
+//! assert!(received.text().contains("by mx.example.com"));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod clauses;
 mod field;

@@ -10,6 +10,26 @@
 //! | 552 5.3.4 | the header section has more than 256 KiB |
 //!
 //! *Source*: RFC 8689 section 5.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     filter::tls_required::TlsRequiredLayer,
+//!     signals::TlsRequired,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new();
+//! let service = TlsRequiredLayer::new().layer(endpoint.clone());
+//! send(service, mail("a@x"), [rcpt("b@y")], "TLS-Required: No\r\n\r\nhello\r\n").await;
+//! let signals = endpoint.only_received().signals;
+//! assert_eq!(signals.find_durable::<TlsRequired>()?, Some(TlsRequired(false)));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod field;
 

@@ -11,6 +11,39 @@
 //! meanwhile also stands in a span `transaction` with that as `id`.
 //!
 //! Where nobody observes, nothing is recorded.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+//!
+//! use koukan_core::{
+//!     event::{Event, Observer, Observers},
+//!     middleware::TraceLayer,
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! #[derive(Debug, Default)]
+//! struct Accepted(AtomicU32);
+//!
+//! impl Observer for Accepted {
+//!     fn observe(&self, event: &Event<'_>) {
+//!         if let Event::Accepted(_) = event {
+//!             self.0.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let accepted = Arc::new(Accepted::default());
+//! let observers = Observers::default().with(Arc::clone(&accepted) as Arc<dyn Observer>);
+//! let service = TraceLayer::new(observers).layer(Script::new());
+//! send(service, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+//! assert_eq!(accepted.0.load(Ordering::Relaxed), 1);
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod body;
 mod current;

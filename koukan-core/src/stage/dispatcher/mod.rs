@@ -1,4 +1,46 @@
 //! Leases what is due, and has it attempted: the [`Dispatcher`].
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     clock::SystemClock,
+//!     context::Sender,
+//!     service::BoxMailService,
+//!     stage::{
+//!         dispatcher::Dispatcher,
+//!         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+//!     },
+//!     storage::{MemoryBackend, Storage},
+//!     test_util::Script,
+//! };
+//! use tokio::sync::oneshot;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let storage = Storage::open(Arc::new(MemoryBackend::new()), pool, Arc::new(SystemClock)).await?;
+//! let endpoint = Script::new();
+//! let chain = Chain {
+//!     service: BoxMailService::new(endpoint.clone()),
+//!     retry: RetryPolicy::default(),
+//! };
+//! let notifications = Notifications {
+//!     reporting_mta: "mx.example.com".into(),
+//!     sender: Sender::new("notification"),
+//! };
+//! let output = OutputHandler::new(chain, notifications);
+//! let dispatcher = Dispatcher::new(storage, output, 100);
+//! let (stop, stopped) = oneshot::channel::<()>();
+//! let running = tokio::spawn(dispatcher.run(async { stopped.await.unwrap_or_default() }));
+//! // What is due goes to the endpoint until then.
+//! stop.send(()).unwrap();
+//! running.await?;
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod attempts;
 mod crowds;

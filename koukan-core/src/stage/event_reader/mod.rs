@@ -10,6 +10,34 @@
 //! | malformed | the cursor is none |
 //! | gone | events after the cursor were removed before they were asked for |
 //! | unavailable | storage fails |
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     clock::SystemClock,
+//!     resource::{Caller, EventRequest, EventResponse, ReadEvents},
+//!     stage::event_reader::EventReader,
+//!     storage::{MemoryBackend, Storage},
+//! };
+//! use tower::ServiceExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let storage = Storage::open(Arc::new(MemoryBackend::new()), pool, Arc::new(SystemClock)).await?;
+//! let request = EventRequest {
+//!     caller: Caller::unrestricted(),
+//!     read: ReadEvents::default(),
+//! };
+//! // Nothing has told this storage to keep events.
+//! let response = EventReader::new(storage).oneshot(request).await?;
+//! assert!(matches!(response, EventResponse::Refused(_)));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod service;
 

@@ -33,6 +33,29 @@
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
 //! | the legs' replies | otherwise |
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     reply::Reply,
+//!     stage::exploder::{Exploder, Policy},
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new().rcpt("bob@y", Reply::no_such_user());
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let exploder = Exploder::new(endpoint.clone(), Policy::Ingress, pool);
+//! let outcome = send(exploder, mail("a@x"), [rcpt("bob@y"), rcpt("carol@z")], "\r\nhello\r\n").await;
+//! assert_eq!(outcome.recipients[0], Reply::no_such_user());
+//! assert!(outcome.message.unwrap().is_positive());
+//! // A transaction for each.
+//! assert_eq!(endpoint.received().len(), 2);
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod by_domain;
 mod leg;

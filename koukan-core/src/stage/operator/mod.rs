@@ -11,6 +11,36 @@
 //! | malformed | the cursor is none |
 //! | conflict | the transaction cannot be changed so; to retry a destination that is suspended |
 //! | unavailable | storage fails |
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     clock::SystemClock,
+//!     resource::{Caller, QueueList, QueueOperation, QueueRequest, QueueResponse, Role},
+//!     stage::operator::Operator,
+//!     storage::{MemoryBackend, Storage},
+//! };
+//! use tower::ServiceExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let storage = Storage::open(Arc::new(MemoryBackend::new()), pool, Arc::new(SystemClock)).await?;
+//! let request = |role| QueueRequest {
+//!     caller: Caller::unrestricted().with_role(role),
+//!     operation: QueueOperation::List(QueueList::default()),
+//! };
+//! let operator = Operator::new(storage);
+//! let response = operator.clone().oneshot(request(Role::Operate)).await?;
+//! assert!(matches!(response, QueueResponse::Listed(listed) if listed.transactions.is_empty()));
+//! let response = operator.oneshot(request(Role::Submit)).await?;
+//! assert!(matches!(response, QueueResponse::Refused(_)));
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod change;
 mod destinations;

@@ -33,6 +33,66 @@
 //! | `message_source` | what a message is made of: octets, the body of another one, a description |
 //! | `view` | what readers see, and its version |
 //! | `attempts` | how many attempts there may be, and the stop |
+//!
+//! # Example
+//!
+//! ```
+//! use std::{collections::HashMap, sync::Arc, time::Duration};
+//!
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     clock::SystemClock,
+//!     context::Sender,
+//!     resource::{
+//!         BodySource, Caller, Create, Draft, Operation, ResourceRequest, ResourceResponse, WaitFor,
+//!     },
+//!     service::BoxMailService,
+//!     stage::{
+//!         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
+//!         rest_handler::{RestHandler, SenderPolicy, Settings},
+//!     },
+//!     storage::{MemoryBackend, Storage},
+//!     test_util::{Script, mail, rcpt},
+//! };
+//! use tower::ServiceExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let storage = Storage::open(Arc::new(MemoryBackend::new()), pool, Arc::new(SystemClock)).await?;
+//! let endpoint = Script::new();
+//! let chain = Chain {
+//!     service: BoxMailService::new(endpoint.clone()),
+//!     retry: RetryPolicy::default(),
+//! };
+//! let notifications = Notifications {
+//!     reporting_mta: "mx.example.com".into(),
+//!     sender: Sender::new("notification"),
+//! };
+//! let output = OutputHandler::new(chain, notifications);
+//! let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
+//! let handler = RestHandler::new(storage, output, senders, Settings::default());
+//! let create = Create {
+//!     sender: Sender::new("app"),
+//!     draft: Draft {
+//!         mail_from: Some(mail("alice@example.com")),
+//!         rcpt_to: vec![rcpt("bob@example.com")],
+//!         body: Some(BodySource::Inline("\r\nhello\r\n".into())),
+//!         ..Draft::default()
+//!     },
+//!     wait: Some(Duration::from_secs(20)),
+//!     wait_for: WaitFor::End,
+//!     idempotency_key: None,
+//! };
+//! let request = ResourceRequest {
+//!     caller: Caller::unrestricted(),
+//!     operation: Operation::Create(Box::new(create)),
+//! };
+//! let response = handler.clone().oneshot(request).await?;
+//! assert!(matches!(response, ResourceResponse::Created(_)));
+//! assert_eq!(endpoint.only_received().text(), "\r\nhello\r\n");
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod append;
 mod attempts;

@@ -38,6 +38,31 @@
 //! task while that is the only one; from the second member on it has a task of its own, which no member's
 //! end stops. A transaction whose message is all there and that can have no others beside it is passed
 //! through as it is.
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     blob::{BlobPool, Limits},
+//!     stage::{
+//!         exploder::{Exploder, Policy},
+//!         sharing::SharingLayer,
+//!     },
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let endpoint = Script::new();
+//! let pool = BlobPool::in_memory(Limits::default());
+//! let legs = SharingLayer::new().layer(endpoint.clone());
+//! let exploder = Exploder::new(legs, Policy::Ingress, pool);
+//! send(exploder, mail("a@x"), [rcpt("bob@y"), rcpt("carol@y")], "\r\nhello\r\n").await;
+//! // Two legs, and one transaction.
+//! assert_eq!(endpoint.only_received().recipient_texts(), ["bob@y", "carol@y"]);
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod action;
 mod alone;
