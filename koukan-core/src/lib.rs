@@ -84,9 +84,10 @@
 //!
 //! # Types of other crates in the API
 //!
-//! `bytes::Bytes`, `tower`'s `Service`, `Layer` and `BoxError`, `jiff::Timestamp`, `futures_core::Stream`,
-//! and `serde_json::Value` for what is JSON; of sockets, `tokio`'s `AsyncRead` and `AsyncWrite`. A new major version of one of
-//! these is one of this crate.
+//! `bytes::Bytes`, `tower`'s `Service`, `Layer` and `BoxError`, `jiff::Timestamp`, `futures_core::Stream` and
+//! `futures_util::future::Either`, `serde`'s traits, and `serde_json::Value` for what is JSON; of sockets, `tokio`'s `AsyncRead` and
+//! `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`, `rustls_pki_types` and `tokio_rustls`; errors of
+//! `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these is one of this crate.
 //!
 //! Minimum supported Rust version: 1.95.
 

@@ -30,6 +30,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Types of other crates in the API
+//!
+//! `tower`'s `Service` and `Layer`, and those of `koukan-core`.
+//!
 //! Minimum supported Rust version: 1.95.
 
 pub mod arc;

@@ -18,7 +18,8 @@
 //!
 //! # Types of other crates in the API
 //!
-//! `axum::Router` and `axum::body::Body`, `http`'s requests and responses, `tower`'s `Service` and `BoxError`, and those of `koukan-core`.
+//! `axum::Router` and `axum::body::Body`, `http`'s requests and responses, `http_body::Body`, `bytes::Bytes`, `jiff::Timestamp`,
+//! `serde_json::Value`, `tower`'s `Service` and `BoxError`, and those of `koukan-core`.
 //!
 //! Minimum supported Rust version: 1.95.
 

@@ -42,6 +42,10 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Types of other crates in the API
+//!
+//! `tower`'s `Service`, `Layer` and `BoxError`, `bytes::Bytes`, `futures_core::Stream`, and those of `koukan-core`.
+//!
 //! Minimum supported Rust version: 1.95.
 
 pub mod clamav;

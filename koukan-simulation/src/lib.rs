@@ -1,4 +1,8 @@
 #![doc = include_str!("../docs/simulation.md")]
+//!
+//! # Types of other crates in the API
+//!
+//! `futures_core::future::BoxFuture`, `jiff::SignedDuration`, and those of `koukan-core`.
 
 mod actor;
 mod agent;

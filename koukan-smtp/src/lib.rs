@@ -58,6 +58,10 @@
 //! | `mta-sts` | what domains demand of TLS with their mail hosts |
 //! | `scram` | SCRAM-SHA-256, and `PasswordFile`: users whose verifiers stand in a file |
 //! | `idn` | domains that are not ASCII are asked for in the DNS; without it, there are none of that name |
+//!
+//! # Types of other crates in the API
+//!
+//! `tower`'s `Service` and `BoxError`, `bytes::Bytes`, `tokio`'s `AsyncRead`, `AsyncWrite` and `Instant`, and those of `koukan-core`.
 
 pub mod client;
 pub mod codec;

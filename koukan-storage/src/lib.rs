@@ -25,6 +25,10 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Types of other crates in the API
+//!
+//! `bytes::Bytes`, `jiff::Timestamp`, `tokio::sync::watch::Receiver`, and those of `koukan-core`.
 
 mod backend;
 mod closed;
