@@ -70,6 +70,11 @@ impl RandomId {
     fn number(self) -> u128 {
         u128::from(self.high) << 64 | u128::from(self.low)
     }
+
+    /// The first of the random bits: those that [`IdHasher`] does not see.
+    fn mark(self) -> u16 {
+        self.high as u16
+    }
 }
 
 impl Hasher for IdHasher {
@@ -168,6 +173,21 @@ macro_rules! identity {
 }
 
 impl TransactionId {
+    /// A new identity that names the session which makes it, to whoever knows that session: 16 of its random
+    /// bits are of that.
+    pub(crate) fn of_session(session: SessionId) -> Self {
+        let RandomId { high, low } = RandomId::new();
+        let mark = u64::from(session.0.mark());
+        let high = high & !u64::from(u16::MAX) | mark;
+        Self(RandomId { high, low })
+    }
+
+    /// Whether the session may have made it. Of those that do not name their session, and of those of other
+    /// sessions, one in 65,536 looks as if it had.
+    pub(crate) fn may_be_of(self, session: SessionId) -> bool {
+        self.0.mark() == session.0.mark()
+    }
+
     /// The identity of the transaction for the recipient at that position of a message whose first
     /// transaction has this one: made at the same time, and as hard to guess for whoever does not know
     /// this one.
@@ -212,6 +232,22 @@ mod tests {
         let after = Timestamp::now().as_millisecond();
         assert!(before <= time(first) && time(first) <= time(last));
         assert!(time(last) <= after, "it has run ahead of the time");
+    }
+
+    #[test]
+    fn names_the_session_and_stays_hard_to_guess() {
+        let (session, other) = (SessionId::random(), SessionId(RandomId::of(0)));
+        let ids: std::collections::BTreeSet<_> = (0..1000)
+            .map(|_| TransactionId::of_session(session))
+            .collect();
+        let rest: std::collections::BTreeSet<_> = ids.iter().map(|id| id.0.low).collect();
+        assert_eq!(rest.len(), 1000);
+        for id in ids {
+            let read: TransactionId = id.to_string().parse().unwrap();
+            assert!(read.may_be_of(session));
+            let is_same = session.0.mark() == other.0.mark();
+            assert_eq!(read.may_be_of(other), is_same);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use koukan_core::{
 };
 use koukan_rest::{
     health::Readiness,
-    server::{ConnectionSettings, serve_with},
+    server::{ConnectionSettings, Replicas, serve_with},
 };
 use koukan_smtp::{
     Protocol, Server,
@@ -62,6 +62,7 @@ impl Listeners {
         (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
         surroundings: &Surroundings,
         metrics: &axum::Router,
+        (session_url, replicas): (Option<&str>, Option<&Replicas>),
     ) -> Result<Self, StartError> {
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();
@@ -102,7 +103,7 @@ impl Listeners {
                 &config.rest,
                 (handler, queue, events, explanations),
                 &surroundings.clock,
-                bound.address.tcp(),
+                (bound.address.tcp(), session_url, replicas),
             )?;
             let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
             let mut settings = listener.connections(*max).with_observers(observers.clone());

@@ -53,7 +53,7 @@ use koukan_core::{
     storage::{BackendError, Storage},
     supervision::GivenUp,
 };
-use koukan_rest::webhook::Hook;
+use koukan_rest::{server::Replicas, webhook::Hook};
 use koukan_smtp::client::OwnAddresses;
 use koukan_storage::{OpenError, PostgresError};
 
@@ -242,6 +242,12 @@ pub(crate) async fn compose(
         blocking: surroundings.blocking.clone(),
     };
     let api = rest::api((&handler, &queue, &events, &explanations));
+    let session_url = config.session_url();
+    let session_url = session_url.map_err(|error| StartError::Config(error.to_string()))?;
+    let replicas = match storage.backend().session_term() {
+        Some(_) => Some(Replicas::new(storage.clone(), surroundings.http()?)),
+        None => None,
+    };
     let bound = Listeners::bind(
         config,
         (sockets, given.authenticator, &descriptors),
@@ -250,8 +256,13 @@ pub(crate) async fn compose(
         (&handler, &queue, &events, &explanations),
         &surroundings,
         &shown,
+        (session_url.as_deref(), replicas.as_ref()),
     );
     let listeners = bound.await?;
+    if let Some(url) = &session_url {
+        // From here on whoever connects is served as soon as all is there.
+        storage.publish_address(url).await?;
+    }
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
     late.set(chains.by_sender);

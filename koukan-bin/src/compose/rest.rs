@@ -8,7 +8,7 @@ use koukan_core::{
 };
 use koukan_rest::{
     auth::{Auth, Token},
-    server::{Server, ServerSettings},
+    server::{Replicas, Server, ServerSettings},
 };
 
 use crate::config::{RestApi, RestListener};
@@ -18,18 +18,25 @@ use super::{StartError, explain::Explanations, stacks::Output};
 /// What answers requests for transactions.
 pub(crate) type Handler = RestHandler<Output>;
 
-/// The API on one listener, which is bound to `address`, if it has one; `None` where it has no API.
+/// The API on one listener, which is bound to `address`, if it has one, and reached by other `replicas`; `None`
+/// where it has no API.
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
     parts: (&Handler, &Operator, &EventReader, &Explanations),
     clock: &SharedClock,
-    address: Option<SocketAddr>,
+    (address, session_url, replicas): (Option<SocketAddr>, Option<&str>, Option<&Replicas>),
 ) -> Result<Option<Server>, StartError> {
     if !listener.api {
         return Ok(None);
     }
-    let server = with_all(listener.settings(limits, address), parts);
+    let server = with_all(listener.settings(limits, (address, session_url)), parts);
+    let server = match replicas.cloned() {
+        Some(replicas) => {
+            server.with_replicas(replicas.passing_all_on(listener.session_proxy))
+        }
+        None => server,
+    };
     if listener.token.is_empty() {
         return Ok(Some(server));
     }

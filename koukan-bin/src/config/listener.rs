@@ -136,6 +136,16 @@ pub struct RestListener {
     /// are told with it. Default: what the request's `Host` says, where that is a name of this
     /// listener or the address is `0.0.0.0` or `[::]`, else the address.
     pub base_url: Option<Place<String>>,
+    /// The URL by which other replicas of the agent over the same database reach this listener, and nobody else, as
+    /// in `http://10.1.2.3:8000`; a name in braces is that of an environment variable, as in
+    /// `http://{POD_IP}:8000`. Requests for what this replica works on that come to another are sent here, with the
+    /// token of the client. At one listener at most. Default: others answer by what is in the database.
+    #[schemars(with = "String")]
+    pub session_url: Option<Place<String>>,
+    /// Whether requests for what another replica works on are always passed on, and clients are never told to ask
+    /// there: they cannot reach each replica. With tokens it is always so. Default `false`.
+    #[serde(default)]
+    pub session_proxy: bool,
     /// Names by which clients reach this listener, beside `localhost`, its address and the host of
     /// `base_url`. Without tokens, requests for any other host are refused: a web site may have made
     /// a browser send them.

@@ -19,6 +19,7 @@ mod resolver;
 mod rest;
 mod retry;
 mod sender;
+mod session_url;
 mod settings;
 mod size;
 mod slips;

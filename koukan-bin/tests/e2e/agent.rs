@@ -67,6 +67,21 @@ impl Agent {
         Self::start_by(sink, &postgres, command)
     }
 
+    /// Starts an agent on a PostgreSQL database that others share, whose REST API takes the token of that hash, and
+    /// which tells the others where it is.
+    pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
+        Self::start_changed(sink, (&postgres, ""), command, |text, rest| {
+            let listener = format!("  - {{ address: {} }}\n", quoted(rest));
+            assert!(text.contains(&listener), "{text}");
+            let more = format!(
+                "  - address: {}\n    session_url: \"http://{rest}\"\n    token: [{{ name: t, sha256: {token} }}]\n",
+                quoted(rest),
+            );
+            text.replace(&listener, &more)
+        })
+    }
+
     /// Starts an agent with more at the end of its configuration.
     pub(crate) fn start_with(sink: SocketAddr, more: &str) -> Self {
         Self::start_as(sink, "", more, command)
@@ -83,6 +98,16 @@ impl Agent {
         more: &str,
         command: impl Fn(&Path) -> Command,
     ) -> Self {
+        Self::start_changed(sink, (storage, more), command, |text, _| text)
+    }
+
+    /// With a configuration that `change` changes; it is given the address of the REST API as well.
+    fn start_changed(
+        sink: SocketAddr,
+        (storage, more): (&str, &str),
+        command: impl Fn(&Path) -> Command,
+        change: impl Fn(String, SocketAddr) -> String,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, submission, rest] = [(); 3].map(|()| free_address());
         let config = config_file(&directory);
@@ -97,7 +122,7 @@ impl Agent {
             // Tests do not wait for minutes.
             + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
             + more;
-        fs::write(&config, text).unwrap();
+        fs::write(&config, change(text, rest)).unwrap();
         let process = Process::start(&mut command(&config));
         await_listeners([ingress, submission, rest]);
         Self {

@@ -41,6 +41,7 @@ mod postgres;
 mod process;
 mod proxied;
 mod queue;
+mod replicas;
 mod replies;
 mod requiretls;
 mod rest;

@@ -180,13 +180,13 @@ impl Signals {
         found.downcast().ok()
     }
 
-    /// The trace id, for the identity of a transaction: once only.
-    pub(crate) fn claim_trace_id(&self) -> Option<TraceId> {
+    /// The trace id, for the identity of a transaction: once only. Where there is none yet, it is made.
+    pub(crate) fn claim_trace_id(&self, make: impl FnOnce() -> TraceId) -> Option<TraceId> {
         if let Some(trunk) = &self.0.trunk {
-            return trunk.claim_trace_id();
+            return trunk.claim_trace_id(make);
         }
         let was_claimed = self.0.is_claimed.swap(true, Ordering::Relaxed);
-        (!was_claimed).then(|| TraceId::of(self))
+        (!was_claimed).then(|| *self.0.trace_id.get_or(make))
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -285,14 +285,14 @@ mod tests {
         let trunk = Signals::default();
         let id = TraceId::of(&trunk);
         let [first, second] = [trunk.branch(), trunk.branch()];
-        assert_eq!(first.claim_trace_id(), Some(id));
-        assert_eq!(second.claim_trace_id(), None);
-        assert_eq!(trunk.claim_trace_id(), None);
+        assert_eq!(first.claim_trace_id(TraceId::random), Some(id));
+        assert_eq!(second.claim_trace_id(TraceId::random), None);
+        assert_eq!(trunk.claim_trace_id(TraceId::random), None);
         assert_eq!(TraceId::of(&second.branch()), id);
         // One that was told is that of somebody else's transaction, too.
         let told = Signals::of_carried(trunk.carried());
         assert_eq!(TraceId::of(&told), id);
-        assert_eq!(told.claim_trace_id(), None);
+        assert_eq!(told.claim_trace_id(TraceId::random), None);
     }
 
     #[test]

@@ -47,11 +47,12 @@ mod suppressions;
 mod suspensions;
 mod told_together;
 mod watch;
+mod whereabouts;
 
 pub use self::{
     backend::{
-        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, Queue, Records, Recovered,
-        Refreshed, Sessions, SuppressionLists,
+        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, LiveSession, Queue, Records,
+        Recovered, Refreshed, Sessions, SuppressionLists,
     },
     custody::{Custody, CustodyError},
     drain::Drain,
@@ -89,7 +90,7 @@ use crate::{
     clock::SharedClock,
     context::Context,
     event::Observers,
-    signals::Signals,
+    signals::{Signals, TraceId},
     sync::Mutex,
     transaction::Mail,
 };
@@ -251,9 +252,11 @@ impl Storage {
         if !account.advance(size) || !self.has_room() {
             return Err(Exhausted);
         }
-        let own = || signals.claim_trace_id().map(TransactionId::from);
+        let new_id = || self.new_id();
+        let own = || signals.claim_trace_id(|| TraceId::from(new_id()));
+        let own = || own().map(TransactionId::from);
         let live = Live::new(
-            id.or_else(own).unwrap_or_else(TransactionId::random),
+            id.or_else(own).unwrap_or_else(new_id),
             self.0.clock.now(),
             (context, signals),
             mail,

@@ -17,6 +17,7 @@
 //! | `unread` | nothing: what is left of content that nobody has read |
 //! | `layers` | nothing: what goes around all routes |
 //! | `connections` | connections into requests |
+//! | `replicas` | nothing: what another replica answers for is sent there |
 //!
 //! No upload is held in memory; JSON is, up to [`ServerSettings::max_json`]. Whatever goes wrong
 //! is answered as `application/problem+json` without anything internal.
@@ -44,6 +45,7 @@ mod json_content;
 mod layers;
 mod patient_io;
 mod problem;
+mod replicas;
 mod request_ids;
 mod route;
 mod settings;
@@ -54,6 +56,7 @@ mod upload_content;
 
 pub use self::{
     connections::{ConnectionSettings, serve, serve_with},
+    replicas::Replicas,
     settings::ServerSettings,
 };
 
@@ -109,6 +112,14 @@ impl Server {
     #[must_use]
     pub fn with_explanations(mut self, explanations: impl ExplainService) -> Self {
         self.shared = self.shared.with_explanations(explanations);
+        self
+    }
+
+    /// Sends requests for what another replica answers for there.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: Replicas) -> Self {
+        let max = self.shared.settings.max_requests;
+        self.shared.replicas = Some(replicas::Known::new(replicas, max));
         self
     }
 

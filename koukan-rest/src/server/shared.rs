@@ -29,6 +29,7 @@ use super::{
     field::view,
     host::{Hosts, named},
     problem::Problem,
+    replicas::Known,
 };
 
 type Resource = BoxCloneSyncService<ResourceRequest, ResourceResponse, BoxError>;
@@ -59,6 +60,8 @@ pub(super) struct Shared {
     /// Octets of JSON that are being read, by whoever sends them.
     pub(super) json: Shares<Client>,
     pub(super) auth: Option<Auth>,
+    /// Other replicas, where there are any.
+    pub(super) replicas: Option<Known>,
     hosts: Arc<Hosts>,
 }
 
@@ -94,6 +97,7 @@ impl Shared {
             json: Shares::new(settings.json_budget),
             settings: Arc::new(settings),
             auth: None,
+            replicas: None,
         }
     }
 

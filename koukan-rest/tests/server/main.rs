@@ -13,6 +13,7 @@ mod layers;
 mod messages;
 mod queue;
 mod refusals;
+mod replicas;
 mod routes;
 mod shares;
 mod sound;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, Recovered, Refreshed, Retention, Sessions, record::SessionId,
+    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions, record::SessionId,
 };
 
 use crate::{
@@ -73,6 +73,13 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
         match self.session_term() {
             Some(_) => self.0.reader.address_of(session).await,
             None => Ok(None),
+        }
+    }
+
+    async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
+        match self.session_term() {
+            Some(_) => self.0.reader.live_sessions().await,
+            None => Ok(Vec::new()),
         }
     }
 

@@ -26,9 +26,9 @@ pub(crate) static REFRESH_SESSION: Statement = Statement::new(|_| {
         .into()
 });
 
-/// Lists sessions that live.
+/// Lists sessions that live: id, address.
 pub(crate) static LIVE_SESSIONS: Statement =
-    Statement::new(|_| "SELECT id FROM sessions WHERE expires > clock_timestamp()".into());
+    Statement::new(|_| "SELECT id, address FROM sessions WHERE expires > clock_timestamp()".into());
 
 /// Forgets a session. Binds id.
 pub(crate) static END_SESSION: Statement =

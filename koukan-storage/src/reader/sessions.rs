@@ -1,8 +1,9 @@
 //! Reads of sessions.
 
-use koukan_core::storage::{BackendError, record::SessionId};
+use koukan_core::storage::{BackendError, LiveSession, record::SessionId};
 
-use crate::query::{ADDRESS_OF, HOLDER, Values};
+use crate::database::Row;
+use crate::query::{ADDRESS_OF, HOLDER, LIVE_SESSIONS, Values};
 
 use super::{Reader, failed};
 
@@ -18,6 +19,20 @@ impl Reader {
         let address = row.map(|row| row.try_get::<Option<String>, _>(0));
         let address = address.transpose().map_err(failed)?.flatten();
         Ok(address.map(Into::into))
+    }
+
+    /// The sessions that live.
+    pub(crate) async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
+        let rows = self.rows(&LIVE_SESSIONS, Values::default()).await?;
+        let read = |row: &Row| {
+            let session: &str = row.try_get(0).map_err(failed)?;
+            let session = session.parse::<SessionId>();
+            let session = session.map_err(|error| BackendError::Malformed(error.into()))?;
+            let address: Option<String> = row.try_get(1).map_err(failed)?;
+            let address = address.map(Into::into);
+            Ok(LiveSession { session, address })
+        };
+        rows.iter().map(read).collect()
     }
 
     /// The session that has a transaction under lease, if it lives.

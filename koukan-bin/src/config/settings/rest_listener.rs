@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use axum::http::Uri;
 use koukan_core::{resource, stage::rest_handler::Settings};
 use koukan_rest::{
     auth::{self, InvalidHash},
@@ -51,11 +52,21 @@ impl RestListener {
         settings
     }
 
-    /// The settings of the server that is bound to `address`, if it has one.
-    pub(crate) fn settings(&self, limits: &RestApi, address: Option<SocketAddr>) -> ServerSettings {
+    /// The settings of the server that is bound to `address`, if it has one, and that other replicas reach by
+    /// `session_url`.
+    pub(crate) fn settings(
+        &self,
+        limits: &RestApi,
+        (address, session_url): (Option<SocketAddr>, Option<&str>),
+    ) -> ServerSettings {
         let origins = self.cors_origin.iter();
+        let hosts = self.host.iter().map(|host| host.value.clone());
+        // Clients are sent there as well.
+        let of_session = session_url.filter(|_| self.session_url.is_some());
+        let of_session = of_session.and_then(|url| url.parse::<Uri>().ok());
+        let of_session = of_session.and_then(|url| Some(url.host()?.to_owned()));
         let mut settings = ServerSettings::default()
-            .with_hosts(self.host.iter().map(|host| host.value.clone()))
+            .with_hosts(hosts.chain(of_session))
             .with_trust(self.trusted)
             .with_https(self.tls.is_some())
             .with_cors_origins(origins.map(|origin| origin.value.clone()));

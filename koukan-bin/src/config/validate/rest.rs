@@ -7,7 +7,7 @@ use koukan_core::path::Domain;
 use koukan_rest::client::is_server_url;
 
 use super::Check;
-use crate::config::{Endpoint, Place, RestListener};
+use crate::config::{Endpoint, Place, RestListener, session_url::resolved};
 
 impl Check<'_> {
     /// A URL that an HTTP client can connect to.
@@ -30,6 +30,37 @@ impl Check<'_> {
                 self.wrong(address, message, Some(help.into()));
             }
             self.listener_names(listener);
+        }
+        self.session_url();
+    }
+
+    /// Where other replicas reach this one.
+    fn session_url(&mut self) {
+        let config = self.config;
+        let listeners = config.rest_listener.iter();
+        let all = listeners.filter_map(|listener| Some((listener, listener.session_url.as_ref()?)));
+        for (index, (listener, url)) in all.enumerate() {
+            // Whatever the environment says there.
+            let shown = resolved(&url.value, |_| Some("192.0.2.1".to_owned()));
+            if !shown.is_ok_and(|shown| is_server_url(&shown)) {
+                let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
+                let help = "give one as in `http://10.1.2.3:8000`, or `http://{POD_IP}:8000`";
+                self.wrong(url, message, Some(help.into()));
+            }
+            if index > 0 {
+                let message = "other replicas reach this one by one listener alone".to_owned();
+                self.wrong(url, message, Some("leave all but one `session_url` out".into()));
+            }
+            if !listener.api {
+                let message = "other replicas ask here for transactions, which are not served".to_owned();
+                let help = "leave `session_url` out, or say `api: true`";
+                self.wrong(url, message, Some(help.into()));
+            }
+            let is_shared = config.storage.postgres.as_ref().is_some_and(|it| !it.alone);
+            if !is_shared && (config.storage.sqlite.is_some() || config.storage.postgres.is_some()) {
+                let message = "there are no other replicas: the database is this agent's alone".to_owned();
+                self.odd(url, message, "leave `session_url` out, or use `storage: { postgres: … }`");
+            }
         }
     }
 

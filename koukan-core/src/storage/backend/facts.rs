@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::record::TransactionId;
+use super::super::record::{SessionId, TransactionId};
 
 /// What was found when a session began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +25,16 @@ pub struct Refreshed {
     pub to_cancel: Vec<TransactionId>,
     /// What the backend's own clock shows, where it goes by that.
     pub time: Option<Timestamp>,
+}
+
+/// A session that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    /// Which it is.
+    pub session: SessionId,
+    /// Where requests for what it works on are taken, if it has
+    /// [said](super::Sessions::publish_address): the base of the URIs.
+    pub address: Option<Box<str>>,
 }
 
 /// How far the times that were written down may lie in the future before the wall clock counts as

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::super::{Collected, Retention, record::SessionId};
-use super::{BackendError, Recovered, Refreshed};
+use super::{BackendError, LiveSession, Recovered, Refreshed};
 
 /// The processes that work on what is stored, and its upkeep: one of the five parts of a
 /// [`Backend`](super::Backend).
@@ -95,6 +95,15 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {
         let _ = session;
         Ok(None)
+    }
+
+    /// The sessions that live, in no order; none where the store is this process's alone.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
+        Ok(Vec::new())
     }
 
     /// Finds out whether the backend could take and give out mail now: what a write and a read wait

@@ -28,8 +28,8 @@ use crate::{
 
 use self::{events::Events, sessions::Shared, store::Store};
 use super::{
-    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, Queue,
-    Records, Recovered, Refreshed, Retention, Sessions,
+    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, LiveSession,
+    Queue, Records, Recovered, Refreshed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -116,6 +116,10 @@ impl Sessions for MemoryBackend {
 
     async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
         self.lock().sessions.publish_address(session, address)
+    }
+
+    async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
+        Ok(self.lock().sessions.live())
     }
 
     async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {

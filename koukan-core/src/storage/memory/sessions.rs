@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     clock::SharedClock,
     storage::{
-        BackendError, CLOCK_TOLERANCE, Recovered, Refreshed,
+        BackendError, CLOCK_TOLERANCE, LiveSession, Recovered, Refreshed,
         record::{NewTransaction, SessionId, TransactionId},
     },
 };
@@ -90,6 +90,16 @@ impl Roll {
             presence.address = Some(address.into());
         }
         Ok(())
+    }
+
+    pub(super) fn live(&self) -> Vec<LiveSession> {
+        let known = self.known.iter().filter(|_| self.shared.is_some());
+        let live = known.filter(|(_, presence)| self.lives(presence));
+        let live = live.map(|(session, presence)| LiveSession {
+            session: *session,
+            address: presence.address.clone(),
+        });
+        live.collect()
     }
 
     pub(super) fn address_of(&self, session: SessionId) -> Option<Box<str>> {

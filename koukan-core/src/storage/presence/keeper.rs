@@ -157,6 +157,7 @@ impl Storage {
         }
         tracing::info!(%session, "a new session has begun");
         self.hold(hold);
+        self.publish_beside();
     }
 
     /// Waits until no lease of the session is worked on.
@@ -208,6 +209,7 @@ impl Storage {
         if refreshed.freed > 0 {
             tracing::info!(freed = refreshed.freed, "took up what a dead session held");
         }
+        self.publish_beside();
         // Others may have queued, or given back, something.
         self.some_are_due(self.clock().now());
         self.see_to(refreshed.to_cancel);

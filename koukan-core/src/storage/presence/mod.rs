@@ -17,6 +17,7 @@
 //! What is given up is given back as soon as the backend is heard again, uncounted. Where the session died
 //! meanwhile, another begins once nothing is worked on any more; the writes of the one before do not go through.
 
+mod address;
 mod keeper;
 mod time;
 
@@ -40,6 +41,8 @@ pub(super) use self::time::BackendTime;
 const SHAKEN: u32 = 5;
 /// After how many all is.
 const LOST: u32 = 7;
+/// Reads at a time, at most, for those who wait for others to take something up.
+const LOOKING_MAX: usize = 4;
 
 /// What is given up of what is worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,12 +86,24 @@ pub(super) struct Presence {
     heard: Notify,
     /// One at a time sees to what others want, and have done.
     seeing_to: Arc<Semaphore>,
+    /// Told where requests are taken, by one at a time.
+    publishing: Arc<Semaphore>,
+    /// Of those who wait for others to take something up, so many look at a time.
+    looking: Semaphore,
     time: Option<Arc<BackendTime>>,
 }
 
 struct Known {
     session: SessionId,
     has_left: bool,
+    address: Option<Address>,
+}
+
+/// Where requests for what the session works on are taken.
+struct Address {
+    text: Arc<str>,
+    /// The session of which the others have been told so.
+    told: Option<SessionId>,
 }
 
 impl Presence {
@@ -105,12 +120,15 @@ impl Presence {
             known: Mutex::new(Known {
                 session,
                 has_left: false,
+                address: None,
             }),
             loss: AtomicU32::new(Loss::None as u32),
             is_sound: watch::Sender::new(true),
             refreshed: Notify::new(),
             heard: Notify::new(),
             seeing_to: Arc::new(Semaphore::new(1)),
+            publishing: Arc::new(Semaphore::new(1)),
+            looking: Semaphore::new(LOOKING_MAX),
             time,
         }
     }
@@ -180,6 +198,11 @@ impl Presence {
     /// Told whenever the session was refreshed.
     pub(super) fn refreshed(&self) -> &Notify {
         &self.refreshed
+    }
+
+    /// Permits for those who look what others have taken up.
+    pub(super) fn looking(&self) -> &Semaphore {
+        &self.looking
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

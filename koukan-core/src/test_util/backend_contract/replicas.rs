@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::storage::{
-    Backend, BackendError, Recovered,
+    Backend, BackendError, LiveSession, Recovered,
     record::{NewTransaction, SessionId, Standing, TransactionId},
 };
 
@@ -179,9 +179,13 @@ pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture)
         one.publish_address(session, address).await.unwrap();
         let told = other.address_of(session).await.unwrap();
         assert_eq!(told.as_deref(), Some(address));
+        let live = other.live_sessions().await.unwrap();
+        let address = Some(address.into());
+        assert_eq!(live, [LiveSession { session, address }]);
     }
     outlast(fixture, &*one).await;
     assert_eq!(other.address_of(session).await.unwrap(), None);
+    assert_eq!(other.live_sessions().await.unwrap(), []);
     let published = one.publish_address(session, "http://one.example").await;
     assert!(matches!(published, Err(BackendError::SessionLost)));
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::storage::{
-    BackendError, Collected, Recovered, Refreshed, Retention, Sessions, record::SessionId,
+    BackendError, LiveSession, Collected, Recovered, Refreshed, Retention, Sessions, record::SessionId,
 };
 
 use super::FaultyBackend;
@@ -43,6 +43,10 @@ impl Sessions for FaultyBackend {
     async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
         self.write(|| self.inner.publish_address(session, address))
             .await
+    }
+
+    async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
+        self.read(|| self.inner.live_sessions()).await
     }
 
     async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {

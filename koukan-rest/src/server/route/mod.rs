@@ -30,6 +30,7 @@ use crate::schema::openapi;
 use super::{
     answer::json_of,
     problem::Problem,
+    replicas::find_replica,
     shared::{Asking, Shared},
 };
 
@@ -48,16 +49,7 @@ pub(super) fn routes(shared: Shared) -> Router {
         )
         .route("/senders/{sender}/messages", post(messages::create))
         .route("/senders/{sender}/messages/batch", post(messages::batch))
-        .route("/messages/{id}", get(messages::read))
-        .route("/messages/{id}/cancel", post(messages::cancel))
-        .route("/transactions/{id}", get(read::read).patch(append::append))
-        .route("/transactions/{id}/body", put(upload::body))
-        .route("/transactions/{id}/blob/{blob}", put(upload::blob))
-        .route(
-            "/transactions/{id}/message_builder",
-            post(parsed::parsed).put(parsed::parsed),
-        )
-        .route("/transactions/{id}/cancel", post(cancel::cancel))
+        .merge(of_replicas(&shared))
         .route("/queue", get(queue::list))
         .route("/queue/{id}", get(queue::show).post(queue::change))
         .route("/queue/{id}/{action}", post(queue::change_one))
@@ -83,6 +75,25 @@ pub(super) fn routes(shared: Shared) -> Router {
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .with_state(shared)
+}
+
+/// Routes that are about one transaction or message, which another replica may have.
+fn of_replicas(shared: &Shared) -> Router<Shared> {
+    let routes = Router::new()
+        .route("/messages/{id}", get(messages::read))
+        .route("/messages/{id}/cancel", post(messages::cancel))
+        .route("/transactions/{id}", get(read::read).patch(append::append))
+        .route("/transactions/{id}/body", put(upload::body))
+        .route("/transactions/{id}/blob/{blob}", put(upload::blob))
+        .route(
+            "/transactions/{id}/message_builder",
+            post(parsed::parsed).put(parsed::parsed),
+        )
+        .route("/transactions/{id}/cancel", post(cancel::cancel));
+    match shared.replicas {
+        Some(_) => routes.route_layer(from_fn_with_state(shared.clone(), find_replica)),
+        None => routes,
+    }
 }
 
 /// Lets in who has a token, before anything of the request is looked at.

@@ -183,16 +183,28 @@ impl Shared {
         id: &str,
         at: &str,
     ) -> Result<Watch, Refusal> {
-        let found = self
-            .find(caller, id)
-            .await
-            .map_err(|refusal| refusal.at(at));
-        let mut watch = found?;
+        let found = self.find(caller, id).await;
+        let mut watch = found.map_err(|refusal| self.missing(id, refusal).at(at))?;
         if &*watch.snapshot().context.sender.name != sender {
             let detail = "what another sender has sent cannot be reused";
             return Err(Refusal::new(RefusalKind::Forbidden, detail).at(at));
         }
         Ok(watch)
+    }
+}
+
+impl Shared {
+    /// Why something cannot be reused that cannot be found: another replica may have, or have had, it in memory
+    /// alone.
+    fn missing(&self, id: &str, refusal: Refusal) -> Refusal {
+        let is_elsewhere = |id| self.storage.may_be_elsewhere(id);
+        match id.parse::<TransactionId>() {
+            Ok(id) if refusal.kind == RefusalKind::NotFound && is_elsewhere(id) => {
+                let detail = "only another replica has had what is to be reused: upload it again";
+                Refusal::new(RefusalKind::Conflict, detail)
+            }
+            _ => refusal,
+        }
     }
 }
 

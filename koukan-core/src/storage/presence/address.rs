@@ -1,0 +1,62 @@
+//! Tells other processes where requests for what the session works on are taken.
+
+use std::sync::Arc;
+
+use crate::{
+    causes::Causes,
+    storage::{BackendError, Storage},
+};
+
+use super::{Address, Presence};
+
+impl Presence {
+    /// Notes where requests are taken; it is still to be told.
+    pub(in crate::storage) fn set_address(&self, address: &str) {
+        let text = address.into();
+        self.lock().address = Some(Address { text, told: None });
+    }
+}
+
+impl Storage {
+    /// Tells where requests are taken, unless that was told of this session already.
+    pub(in crate::storage) async fn publish(&self) -> Result<(), BackendError> {
+        let (session, address) = {
+            let known = self.0.presence.lock();
+            let untold = known.address.as_ref();
+            let untold = untold.filter(|address| address.told != Some(known.session));
+            let Some(address) = untold.filter(|_| !known.has_left) else {
+                return Ok(());
+            };
+            (known.session, Arc::clone(&address.text))
+        };
+        self.backend().publish_address(session, &address).await?;
+        let mut known = self.0.presence.lock();
+        let same = known.address.as_mut();
+        if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.text, &address)) {
+            same.told = Some(session);
+        }
+        Ok(())
+    }
+
+    /// As [`Storage::publish`], in the background: the session is kept meanwhile.
+    pub(super) fn publish_beside(&self) {
+        {
+            let known = self.0.presence.lock();
+            let is_told = |address: &Address| address.told == Some(known.session);
+            if known.address.as_ref().is_none_or(is_told) {
+                return;
+            }
+        }
+        let Ok(permit) = Arc::clone(&self.0.presence.publishing).try_acquire_owned() else {
+            return;
+        };
+        let storage = self.clone();
+        self.spawn(async move {
+            // It is tried again at the next refresh.
+            if let Err(error) = storage.publish().await {
+                tracing::warn!(error = %Causes(&error), "could not tell other replicas where requests are taken");
+            }
+            drop(permit);
+        });
+    }
+}

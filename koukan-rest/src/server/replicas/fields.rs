@@ -1,0 +1,91 @@
+//! Header fields of requests that are passed on, and of the answers to them.
+
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Uri,
+    header::{
+        CONNECTION, EXPECT, HOST, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+};
+
+/// Says that a replica has passed the request on: whoever gets it answers it.
+pub(super) const PASSED_ON: HeaderName = HeaderName::from_static("koukan-passed-on");
+
+/// What is about one connection alone.
+///
+/// *Source*: RFC 9110 section 7.6.1.
+const OF_CONNECTION: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The fields that a request has there: the client's, with the host as the client has named it, so that
+/// locations begin with that.
+pub(super) fn of_request(mut fields: HeaderMap, uri: &Uri) -> HeaderMap {
+    remove_of_connection(&mut fields);
+    // The server before us has asked for the content, and whether scripts may see the answer is said here.
+    fields.remove(EXPECT);
+    fields.remove(ORIGIN);
+    if !fields.contains_key(HOST)
+        && let Some(named) = uri.authority()
+        && let Ok(named) = HeaderValue::try_from(named.as_str())
+    {
+        fields.insert(HOST, named);
+    }
+    fields.insert(PASSED_ON, HeaderValue::from_static("1"));
+    fields
+}
+
+/// Removes what the answer says of the connection that it came by.
+pub(super) fn remove_of_connection(fields: &mut HeaderMap) {
+    let listed = fields.get_all(CONNECTION).iter();
+    let listed: Vec<HeaderName> = listed
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in listed.iter().chain(&OF_CONNECTION) {
+        fields.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_the_connection_stays_behind() {
+        let mut fields = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Of-Hop"),
+            ("x-of-hop", "1"),
+            ("transfer-encoding", "chunked"),
+            ("expect", "100-continue"),
+            ("authorization", "Bearer t"),
+            ("host", "mail.example.com"),
+            ("content-length", "5"),
+        ] {
+            let name = HeaderName::from_static(name);
+            fields.insert(name, HeaderValue::from_static(value));
+        }
+        let there = of_request(fields, &Uri::from_static("/transactions/T"));
+        let mut names: Vec<_> = there.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let kept = ["authorization", "content-length", "host", "koukan-passed-on"];
+        assert_eq!(names, kept);
+    }
+
+    #[test]
+    fn the_host_of_h2_is_named_by_its_field() {
+        let uri = Uri::from_static("https://mail.example.com/transactions/T");
+        let there = of_request(HeaderMap::new(), &uri);
+        assert_eq!(there[HOST], "mail.example.com");
+    }
+}

@@ -1,0 +1,70 @@
+//! Requests that are answered here, as long as it is here that they are.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::Response,
+};
+use koukan_core::storage::record::TransactionId;
+
+use super::{super::field::wait, Known, Problem, Shared};
+
+/// Answers here; a read that waits goes to the replica that takes up what it waits for.
+pub(super) async fn answer_here(
+    shared: &Shared,
+    known: &Known,
+    id: TransactionId,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if !is_hanging(shared, &request) {
+        return Ok(next.run(request).await);
+    }
+    let (head, _) = request.into_parts();
+    let again = Request::from_parts(head.clone(), Body::empty());
+    let there = {
+        let here = next.run(Request::from_parts(head, Body::empty()));
+        tokio::select! {
+            biased;
+            response = here => return Ok(response),
+            there = known.replicas.storage.moved(id) => there,
+        }
+    };
+    match known.may_redirect(shared, &again) {
+        true => super::redirect(&there, &again),
+        false => known.pass_on(shared, &there, again).await,
+    }
+}
+
+/// Passes a read on; where that replica does not answer, what is known here is better than nothing.
+pub(super) async fn pass_on_or_answer(
+    shared: &Shared,
+    known: &Known,
+    there: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (head, _) = request.into_parts();
+    let again = Request::from_parts(head.clone(), Body::empty());
+    let request = Request::from_parts(head, Body::empty());
+    match known.pass_on(shared, there, request).await {
+        Err(problem) => {
+            let response = next.run(again).await;
+            // It may be there for all that is known here.
+            match response.status() == StatusCode::NOT_FOUND {
+                true => Err(problem),
+                false => Ok(response),
+            }
+        }
+        passed_on => passed_on,
+    }
+}
+
+fn is_hanging(shared: &Shared, request: &Request) -> bool {
+    let max = shared.settings.max_wait;
+    let wait = wait::of(request.uri(), request.headers(), max);
+    let wait = wait.ok().flatten();
+    *request.method() == Method::GET && wait.is_some_and(|wait| !wait.time.is_zero())
+}

@@ -1,0 +1,160 @@
+//! Requests for what another replica of the agent answers for.
+//!
+//! Several replicas share a database, and each answers for what it works on. A request for that which comes to
+//! another is answered by 308 with the same path there, or is passed on and answered in that one's stead:
+//!
+//! | the request | what is done |
+//! |---|---|
+//! | was passed on by a replica already | answered here: none goes farther than once |
+//! | shows a token, or tokens are asked for here | passed on: clients do not show it to another host |
+//! | has content that its client does not hold back until it is asked for (`Expect`) | passed on: it may not be had twice |
+//! | any other | 308, unless everything is to be passed on |
+//!
+//! What is passed on has the client's own token, so that a replica grants what the client may, and nothing
+//! because another replica asks. Content goes both ways as it comes. A replica that does not answer costs those
+//! who ask for what it has, and of the requests at a time half at most.
+
+mod fields;
+mod here;
+mod pass_on;
+mod quiet;
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{
+        Method,
+        header::{AUTHORIZATION, EXPECT},
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body::Body as HttpBody;
+use koukan_core::{
+    resource::{Location, MessageId, Refusal, RefusalKind},
+    shares::Shares,
+    storage::{Storage, record::TransactionId},
+};
+use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
+
+use super::{problem::Problem, shared::Shared};
+
+use self::fields::PASSED_ON;
+
+/// Has requests over HTTP, with URIs that are absolute.
+type Peers = BoxCloneSyncService<Request, Response, BoxError>;
+
+/// Knows which replica answers for what, and how to ask it; clones are the same.
+///
+/// The token of a client goes to the addresses that other sessions of the storage have
+/// [published](Storage::publish_address).
+#[derive(Clone)]
+pub struct Replicas {
+    storage: Storage,
+    peers: Arc<Peers>,
+    passes_all_on: bool,
+}
+
+impl Replicas {
+    /// Replicas over a storage, which are asked by `client`, as a client of any HTTP server.
+    pub fn new<C>(storage: Storage, client: C) -> Self
+    where
+        C: Service<Request, Response = Response, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        let peers = BoxCloneSyncService::new(client.map_err(Into::into));
+        Self {
+            storage,
+            peers: Arc::new(peers),
+            passes_all_on: false,
+        }
+    }
+
+    /// Passes everything on: clients cannot reach replicas one by one.
+    #[must_use]
+    pub fn passing_all_on(mut self, passes_all_on: bool) -> Self {
+        self.passes_all_on = passes_all_on;
+        self
+    }
+}
+
+impl fmt::Debug for Replicas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replicas")
+            .field("passes_all_on", &self.passes_all_on)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Replicas, as the requests of one server see them.
+#[derive(Clone)]
+pub(super) struct Known {
+    replicas: Replicas,
+    /// Requests that were passed on, by where to.
+    under_way: Shares<Box<str>>,
+}
+
+impl Known {
+    pub(super) fn new(replicas: Replicas, max_requests: usize) -> Self {
+        Self {
+            replicas,
+            under_way: Shares::new((max_requests as u64).div_ceil(2).max(1)),
+        }
+    }
+}
+
+/// Sends requests to the replica that answers for what they are about, and has all others answered here.
+pub(super) async fn find_replica(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (Some(known), Some(id)) = (&shared.replicas, subject(request.uri().path())) else {
+        return Ok(next.run(request).await);
+    };
+    if request.headers().contains_key(PASSED_ON) {
+        return Ok(next.run(request).await);
+    }
+    let elsewhere = known.replicas.storage.elsewhere(id).await;
+    match elsewhere.map_err(Refusal::from)? {
+        None => here::answer_here(&shared, known, id, request, next).await,
+        Some(there) if known.may_redirect(&shared, &request) => redirect(&there, &request),
+        Some(there) if *request.method() == Method::GET => {
+            here::pass_on_or_answer(&shared, known, &there, request, next).await
+        }
+        Some(there) => known.pass_on(&shared, &there, request).await,
+    }
+}
+
+impl Known {
+    /// Whether the client can follow a redirect.
+    fn may_redirect(&self, shared: &Shared, request: &Request) -> bool {
+        let headers = request.headers();
+        let has_secret = shared.auth.is_some() || headers.contains_key(AUTHORIZATION);
+        let has_content = !request.body().is_end_stream() && !headers.contains_key(EXPECT);
+        !self.replicas.passes_all_on && !has_secret && !has_content
+    }
+}
+
+/// 308 to another replica.
+fn redirect(there: &str, request: &Request<Body>) -> Result<Response, Problem> {
+    let to = Location::new(pass_on::uri_at(there, request.uri()));
+    let detail = "another replica has the transaction: Location tells where";
+    let refusal = Refusal::new(RefusalKind::Elsewhere(to), detail);
+    Ok(Problem::from(refusal).into_response())
+}
+
+/// The transaction that a path is about; of a message the first.
+fn subject(path: &str) -> Option<TransactionId> {
+    let mut segments = path.strip_prefix('/')?.split('/');
+    match (segments.next()?, segments.next()?) {
+        ("transactions", id) => id.parse().ok(),
+        ("messages", id) => id.parse::<MessageId>().ok()?.transactions().next(),
+        _ => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Passing a request on.
+
+use std::{pin::pin, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Uri, Version},
+    response::Response,
+};
+use koukan_core::{
+    causes::Causes,
+    resource::{Refusal, RefusalKind},
+};
+use tokio::time::sleep_until;
+use tower::ServiceExt;
+
+use super::{
+    super::field::wait,
+    Known, Peers, Problem, Shared,
+    fields::{of_request, remove_of_connection},
+    quiet::{Activity, Counted, Quiet},
+};
+
+/// How long a replica may take to answer, beyond what it is asked to wait: a cancel waits for some seconds.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// When a client may try again: by then another replica may have taken it up.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Known {
+    /// Has another replica answer a request.
+    ///
+    /// # Errors
+    ///
+    /// 503 where it does not, or has too many requests of others to answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the request is broken off there as well.
+    pub(super) async fn pass_on(
+        &self,
+        shared: &Shared,
+        there: &str,
+        request: Request,
+    ) -> Result<Response, Problem> {
+        let slot = self.under_way.charge(&there.into(), 1);
+        let slot = slot.ok_or_else(Problem::overloaded)?;
+        let settings = &shared.settings;
+        let wait = wait::of(request.uri(), request.headers(), settings.max_wait)?;
+        let patience = PATIENCE + wait.map(|wait| wait.time).unwrap_or_default();
+        let (mut head, body) = request.into_parts();
+        let Ok(uri) = uri_at(there, &head.uri).parse() else {
+            tracing::error!(%there, "the address of another replica is no URL");
+            return Err(silent());
+        };
+        head.headers = of_request(head.headers, &head.uri);
+        head.uri = uri;
+        // Either may speak another version; and what layers have found out here is of no use there.
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let activity = Activity::new(settings.upload_idle_timeout);
+        let body = Body::new(Counted::new(body, activity.clone()));
+        let asked = Peers::clone(&self.replicas.peers).oneshot(Request::from_parts(head, body));
+        let mut asked = pin!(asked);
+        let response = loop {
+            let due = activity.due(patience);
+            tokio::select! {
+                biased;
+                response = &mut asked => break response,
+                () = sleep_until(due) => {
+                    if activity.due(patience) <= due {
+                        tracing::warn!(%there, "another replica does not answer");
+                        return Err(silent());
+                    }
+                }
+            }
+        };
+        let response = response.map_err(|error| {
+            tracing::info!(%there, error = %Causes(&*error), "another replica cannot be asked");
+            silent()
+        })?;
+        let (mut head, body) = response.into_parts();
+        remove_of_connection(&mut head.headers);
+        head.extensions.clear();
+        // Until all of the answer is there.
+        let body = Quiet::new(body, settings.upload_idle_timeout, slot);
+        Ok(Response::from_parts(head, Body::new(body)))
+    }
+}
+
+/// The same path and query at another base.
+pub(super) fn uri_at(base: &str, uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    format!("{}{path}", base.trim_end_matches('/'))
+}
+
+fn silent() -> Problem {
+    let kind = RefusalKind::Unavailable {
+        retry_after: RETRY_AFTER,
+    };
+    Refusal::new(kind, "the replica that has the transaction does not answer; try again later").into()
+}

@@ -1,0 +1,146 @@
+//! Content on its way from one replica to another, and how long nothing comes of it.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::body::{Body, Bytes};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use koukan_core::shares::Charge;
+use tokio::time::{Instant, Sleep, sleep};
+use tower::BoxError;
+
+/// When something of a request came last.
+#[derive(Clone)]
+pub(super) struct Activity {
+    idle: Duration,
+    seen: Arc<Mutex<Seen>>,
+}
+
+struct Seen {
+    last: Instant,
+    has_ended: bool,
+}
+
+/// The content of a request, of which it is noted when something came.
+pub(super) struct Counted {
+    inner: Body,
+    activity: Activity,
+}
+
+/// The content of an answer. It breaks off when nothing comes for too long.
+pub(super) struct Quiet {
+    inner: Body,
+    idle: Duration,
+    sleep: Pin<Box<Sleep>>,
+    _slot: Charge<Box<str>>,
+}
+
+/// Nothing has come for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer of another replica stalled")]
+struct Stalled;
+
+impl Activity {
+    /// Of content with gaps no longer than `idle`.
+    pub(super) fn new(idle: Duration) -> Self {
+        let seen = Seen {
+            last: Instant::now(),
+            has_ended: false,
+        };
+        Self {
+            idle,
+            seen: Arc::new(Mutex::new(seen)),
+        }
+    }
+
+    /// Until when an answer is to be there that may take so long after the content.
+    pub(super) fn due(&self, patience: Duration) -> Instant {
+        let seen = self.lock();
+        match seen.has_ended {
+            true => seen.last + patience,
+            false => seen.last + self.idle + patience,
+        }
+    }
+
+    fn note(&self, has_ended: bool) {
+        let mut seen = self.lock();
+        seen.last = Instant::now();
+        seen.has_ended |= has_ended;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    pub(super) fn new(inner: Body, activity: Activity) -> Self {
+        activity.note(inner.is_end_stream());
+        Self { inner, activity }
+    }
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        self.activity
+            .note(frame.is_none() || self.inner.is_end_stream());
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Quiet {
+    /// With gaps no longer than `idle`; the slot is given back at the end.
+    pub(super) fn new(inner: Body, idle: Duration, slot: Charge<Box<str>>) -> Self {
+        Self {
+            inner,
+            idle,
+            sleep: Box::pin(sleep(idle)),
+            _slot: slot,
+        }
+    }
+}
+
+impl HttpBody for Quiet {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else {
+            ready!(this.sleep.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(Stalled.into())));
+        };
+        this.sleep.as_mut().reset(Instant::now() + this.idle);
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
